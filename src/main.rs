@@ -1,1 +1,3 @@
-fn main(){}
+//! Command line to exit code.
+
+fn main() {}

@@ -1,0 +1,172 @@
+//! Everything that can be said back to a front proxy, as one value.
+
+use std::borrow::Cow;
+
+use super::application::Slug;
+
+/// The answer to one [`RequestHead`](super::request::RequestHead).
+#[derive(Debug)]
+pub struct Decision {
+    /// What is to happen with the request.
+    pub verdict: Verdict,
+    /// What is recorded about it.
+    pub note: Note,
+}
+
+/// What is to happen with a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The request goes on to the application.
+    Allow(Allow),
+    /// The browser is sent elsewhere.
+    Redirect(Redirect),
+    /// We answer ourselves, as asked: one of our own endpoints.
+    Page(Page),
+    /// The request is refused.
+    Deny(Page),
+}
+
+/// A header line to be set, its name in lower case.
+pub type Header = (Cow<'static, str>, String);
+
+/// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from a live session
+/// or from the proof that a path is public.
+#[derive(Debug)]
+pub struct Allow {
+    pub(in crate::domain) set: Vec<Header>,
+    pub(in crate::domain) remove: Vec<Cow<'static, str>>,
+    pub(in crate::domain) cookies: Vec<String>,
+}
+
+impl Allow {
+    /// Request headers to set; each overwrites whatever the client sent.
+    #[must_use]
+    pub fn set(&self) -> &[Header] {
+        &self.set
+    }
+
+    /// Request headers to remove; none of them is also set.
+    #[must_use]
+    pub fn remove(&self) -> &[Cow<'static, str>] {
+        &self.remove
+    }
+
+    /// `Set-Cookie` values for the response.
+    #[must_use]
+    pub fn cookies(&self) -> &[String] {
+        &self.cookies
+    }
+
+    /// The parts, by value: headers to set, headers to remove, `Set-Cookie` values.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Header>, Vec<Cow<'static, str>>, Vec<String>) {
+        (self.set, self.remove, self.cookies)
+    }
+}
+
+/// The browser is sent to `location`.
+#[derive(Debug)]
+pub struct Redirect {
+    /// 302, or 303 after a form post.
+    pub status: u16,
+    /// An absolute address.
+    pub location: String,
+    /// `Set-Cookie` values.
+    pub cookies: Vec<String>,
+}
+
+/// A small answer of our own.
+#[derive(Debug)]
+pub struct Page {
+    /// HTTP status; on a [`Verdict::Deny`] never below 400.
+    pub status: u16,
+    /// Headers besides `content-type`, `set-cookie` and those that every answer of ours carries.
+    pub headers: Vec<Header>,
+    /// Media type of the body.
+    pub content_type: &'static str,
+    /// The body; may be empty.
+    pub body: String,
+    /// `Set-Cookie` values.
+    pub cookies: Vec<String>,
+}
+
+/// What is recorded about a decision: in the log, in metrics and in Envoy's dynamic metadata.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// Random id of this decision, shown on error pages and in the log.
+    pub id: String,
+    /// The application that owns the request.
+    pub application: Option<Slug>,
+    /// `preferred_username` of the signed-in user, or the subject.
+    pub user: Option<String>,
+    /// Why it was decided so.
+    pub reason: Reason,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident => $text:literal,)+) => {
+        /// Why a request was decided as it was; the closed list that logs, metrics and metadata use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason { $($(#[$doc])* $name,)+ }
+
+        impl Reason {
+            /// Every reason there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The reason as it stands in logs, metrics and metadata.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A live session.
+    SignedIn => "signed_in",
+    /// A rule of the operator makes the path public.
+    UnauthenticatedPath => "unauthenticated_path",
+    /// A CORS preflight, let through by setting.
+    Preflight => "preflight",
+    /// No session: the browser goes to the identity provider.
+    SignInStarted => "sign_in_started",
+    /// No session, and a client that cannot follow a redirect.
+    SignInRequired => "sign_in_required",
+    /// Plain http to an https application.
+    PlainHttp => "plain_http",
+    /// A sign-in was completed.
+    SignInCompleted => "sign_in_completed",
+    /// A stale or repeated callback of somebody who is signed in by now.
+    AlreadySignedIn => "already_signed_in",
+    /// A callback that could not be used; the sign-in starts once more.
+    SignInRestarted => "sign_in_restarted",
+    /// A callback that could not be used.
+    SignInFailed => "sign_in_failed",
+    /// The provider refused the user or the request.
+    ProviderRefused => "provider_refused",
+    /// The provider's tokens did not pass the checks.
+    ProviderUntrustworthy => "provider_untrustworthy",
+    /// The provider does not answer.
+    ProviderUnavailable => "provider_unavailable",
+    /// The session store does not answer.
+    StoreUnavailable => "store_unavailable",
+    /// The system's randomness source failed.
+    EntropyUnavailable => "entropy_unavailable",
+    /// A sign-out was completed.
+    SignedOut => "signed_out",
+    /// A sign-out that somebody else may have caused: a page asks first.
+    SignOutUnconfirmed => "sign_out_unconfirmed",
+    /// A liveness probe of the outpost's own path.
+    Ping => "ping",
+    /// Below the reserved prefix, but no endpoint of ours.
+    UnknownEndpoint => "unknown_endpoint",
+    /// The method does not fit the endpoint.
+    MethodNotAllowed => "method_not_allowed",
+    /// No application owns the host.
+    UnknownHost => "unknown_host",
+    /// The route names an application that does not exist or does not own the host.
+    UnknownApplication => "unknown_application",
+    /// The request lacks something or cannot be made canonical.
+    Malformed => "malformed",
+}

@@ -1,0 +1,19 @@
+//! The rules, pure: no async, no sockets, no clock, no randomness source, no environment.
+
+pub mod access;
+pub mod application;
+pub mod claims;
+pub mod cookies;
+pub mod decision;
+pub mod endpoint;
+pub mod headers;
+pub mod id_token;
+pub mod json;
+pub mod pages;
+pub mod request;
+pub mod return_address;
+pub mod sealing;
+pub mod session;
+pub mod sign_in;
+pub mod sign_out;
+pub mod time;

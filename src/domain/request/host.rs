@@ -1,0 +1,245 @@
+//! Hosts and ports: lower-case names of letters, digits and hyphens, or addresses (RFC 1123 section 2.1).
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use thiserror::Error;
+
+/// How the browser reached the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// Reads exactly `http` or `https`; any other text is nothing we know.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "http" => Some(Self::Http),
+            "https" => Some(Self::Https),
+            _ => None,
+        }
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that an address of this scheme leaves out.
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// A host: a lower-case name without a final dot, or an address (IPv6 in brackets).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Host(String);
+
+/// Why a host or authority was refused.
+#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
+pub enum HostFault {
+    /// Nothing there.
+    #[error("the host is empty")]
+    Empty,
+    /// More than 253 bytes.
+    #[error("the host is longer than 253 bytes")]
+    TooLong,
+    /// Not labels of letters, digits and inner hyphens, and not an address.
+    #[error("the host is neither a name of letters, digits and hyphens nor an address")]
+    NotAName,
+    /// A port that is not a number from 1 to 65535 in its shortest form.
+    #[error("the port is not a number from 1 to 65535")]
+    BadPort,
+}
+
+impl Host {
+    /// Parses a name or an address and brings it to lower case.
+    ///
+    /// # Errors
+    /// Anything that is not one plain host: joined values, user information, a final dot, an underscore.
+    pub fn parse(text: &str) -> Result<Self, HostFault> {
+        if text.is_empty() {
+            return Err(HostFault::Empty);
+        }
+        if text.len() > 253 {
+            return Err(HostFault::TooLong);
+        }
+        let is_host = text.split('.').all(is_label) || is_bracketed_ipv6(text);
+        if !is_host {
+            return Err(HostFault::NotAName);
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    /// The host as text, as it stands in a URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether browsers and we agree that this host is this very machine: `localhost`, a name below it
+    /// (RFC 6761 section 6.3), or a loopback address.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.0 == "localhost"
+            || self.0.ends_with(".localhost")
+            || self.0.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || ipv6(&self.0).is_some_and(|address| address.is_loopback())
+    }
+
+    /// Whether this is an address and not a name.
+    #[must_use]
+    pub fn is_address(&self) -> bool {
+        self.0.parse::<Ipv4Addr>().is_ok() || self.0.starts_with('[')
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+fn is_bracketed_ipv6(text: &str) -> bool {
+    ipv6(text).is_some()
+}
+
+/// Host and port, as `Host` or `:authority` give them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Authority {
+    host: Host,
+    port: Option<u16>,
+}
+
+impl Authority {
+    /// Parses `host` or `host:port`.
+    ///
+    /// # Errors
+    /// As [`Host::parse`]; a port must be a number in its shortest form, so `:0443` is refused.
+    pub fn parse(text: &str) -> Result<Self, HostFault> {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(parse_port(port)?)),
+            _ => (text, None),
+        };
+        Ok(Self { host: Host::parse(host)?, port })
+    }
+
+    /// An authority from its parts.
+    #[must_use]
+    pub const fn new(host: Host, port: Option<u16>) -> Self {
+        Self { host, port }
+    }
+
+    /// The host without the port.
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, the scheme's own when none is written.
+    #[must_use]
+    pub fn port_or_default(&self, scheme: Scheme) -> u16 {
+        self.port.unwrap_or(scheme.default_port())
+    }
+
+    /// `host` or `host:port`, the scheme's own port left out.
+    #[must_use]
+    pub fn to_text(&self, scheme: Scheme) -> String {
+        match self.port {
+            Some(port) if port != scheme.default_port() => format!("{}:{port}", self.host),
+            _ => self.host.to_string(),
+        }
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, HostFault> {
+    let shortest = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    if shortest { text.parse().map_err(|_| HostFault::BadPort) } else { Err(HostFault::BadPort) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn h1_h2_hosts_are_canonical_or_refused() {
+        let accepted = [
+            ("app.example.com", "app.example.com"),
+            ("APP.example.COM", "app.example.com"),
+            ("app.example.com:443", "app.example.com"),
+            ("app.example.com:8443", "app.example.com:8443"),
+            ("[::1]:9000", "[::1]:9000"),
+            ("[::1]", "[::1]"),
+            ("127.0.0.1", "127.0.0.1"),
+        ];
+        for (text, expected) in accepted {
+            assert_eq!(Authority::parse(text).map(|a| a.to_text(Scheme::Https)), Ok(expected.into()), "{text}");
+        }
+        let refused = [
+            "",
+            "app.example.com.",
+            "app.example.com@evil.test",
+            "app.example.com/evil",
+            "app.example.com,evil.test",
+            "app.example.com\tx",
+            "app.example.com:0443",
+            "app.example.com:",
+            "app.example.com:99999",
+            "app.example.com:0",
+            "a_b.example.com",
+            "-a.example.com",
+            "a..b",
+            ".example.com",
+            "[::1",
+            "::1",
+            "[fe80::1%25eth0]",
+            "app.example.com:80:80",
+            "аpp.example.com",
+        ];
+        for text in refused {
+            assert!(Authority::parse(text).is_err(), "{text}");
+        }
+        assert!(Host::parse(&format!("{}.com", "a".repeat(64))).is_err());
+        assert!(Host::parse(&"a.".repeat(126)).is_err());
+    }
+
+    #[test]
+    fn loopback_is_this_machine_only() {
+        for (text, expected) in [
+            ("localhost", true),
+            ("wiki.demo.localhost", true),
+            ("127.0.0.1", true),
+            ("127.9.9.9", true),
+            ("[::1]", true),
+            ("localhost.evil.test", false),
+            ("10.0.0.1", false),
+            ("notlocalhost", false),
+        ] {
+            assert_eq!(Host::parse(text).map(|h| h.is_loopback()), Ok(expected), "{text}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What the browser sent, in our own words: every door turns its protocol into one [`RequestHead`].
+//! Hosts and paths are canonicalised here, once; nothing later looks at the raw text again.
+
+mod client_kind;
+mod headers;
+mod host;
+mod target;
+
+use std::net::IpAddr;
+
+pub use client_kind::ClientKind;
+pub use headers::{CookieForm, DoubledHeader, HeaderLines};
+pub use host::{Authority, Host, HostFault, Scheme};
+pub use target::{RequestTarget, TargetFault};
+
+/// One request that somebody asks us about.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    /// The method as sent: any RFC 9110 token, compared byte for byte.
+    pub method: String,
+    /// The scheme the browser used; `None` where the door cannot know it (a side listener behind a
+    /// proxy), which then counts as the application's own.
+    pub scheme: Option<Scheme>,
+    /// Host and port of the address, from `:authority` or `Host`.
+    pub authority: Authority,
+    /// Path and query, canonicalised.
+    pub target: RequestTarget,
+    /// Header lines without pseudo headers.
+    pub headers: HeaderLines,
+    /// The client's address as the front proxy understands it.
+    pub client: Option<IpAddr>,
+    /// The application that the operator named for this route (`context_extensions["gatepost.app"]`).
+    pub application: Option<String>,
+    /// The front proxy's id for this request (`x-request-id`), for the log.
+    pub request_id: Option<String>,
+}
+
+impl RequestHead {
+    /// What kind of client sent this, and so which answers it can use.
+    #[must_use]
+    pub fn client_kind(&self) -> ClientKind {
+        ClientKind::of(&self.method, &self.headers)
+    }
+}

@@ -1,0 +1,177 @@
+//! A session: who signed in, at which application, until when; and the cookie that names it.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::application::{Application, Slug};
+use super::claims::Claims;
+use super::id_token::SignedIn;
+use super::time::Timestamp;
+
+/// The secret that a session cookie holds: 256 random bits and nothing else.
+pub struct SessionId(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(…)")
+    }
+}
+
+impl SessionId {
+    /// A session id from fresh random bytes.
+    #[must_use]
+    pub fn new(random: [u8; 32]) -> Self {
+        Self(Zeroizing::new(random))
+    }
+
+    /// Reads a cookie value; anything but 43 characters of unpadded base64url is no session id.
+    #[must_use]
+    pub fn from_cookie_value(text: &str) -> Option<Self> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let written = URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut_slice()).ok()?;
+        (text.len() == 43 && written == 32).then_some(Self(bytes))
+    }
+
+    /// The cookie value: 43 characters of unpadded base64url.
+    #[must_use]
+    pub fn to_cookie_value(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.as_slice())
+    }
+
+    /// The name under which a store keeps the session: a hash, so that a stolen store opens no session.
+    #[must_use]
+    pub fn key(&self) -> SessionKey {
+        let hash = ring::digest::digest(&ring::digest::SHA256, self.0.as_slice());
+        let mut key = [0; 32];
+        key.copy_from_slice(hash.as_ref());
+        SessionKey(key)
+    }
+}
+
+/// SHA-256 of a [`SessionId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey([u8; 32]);
+
+impl SessionKey {
+    /// A key that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes of the hash.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A user: subject at an issuer (OpenID Connect Core section 5.7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct User {
+    /// Issuer identifier.
+    pub issuer: String,
+    /// Subject identifier at that issuer.
+    pub subject: String,
+}
+
+/// The facts of a session, as a store keeps them.
+#[derive(Clone, Debug)]
+pub struct SessionRecord {
+    /// Who signed in.
+    pub user: User,
+    /// The application signed in to; at any other the session is none.
+    pub application: Slug,
+    /// Claims from the ID Token, completed by UserInfo.
+    pub claims: Claims,
+    /// The raw ID Token, for RP-initiated logout.
+    pub id_token: SecretString,
+    /// The access token, kept only where it is passed on.
+    pub access_token: Option<SecretString>,
+    /// The provider's own session (`sid`), for logout by the provider.
+    pub provider_session: Option<String>,
+    /// When the user signed in.
+    pub created: Timestamp,
+    /// The moment after which nothing keeps the session alive.
+    pub ends: Timestamp,
+}
+
+/// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
+#[derive(Clone, Debug)]
+pub struct Session(SessionRecord);
+
+/// How long sessions last.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// From the sign-in on, whatever happens.
+    pub absolute: Duration,
+    /// From the last use on.
+    pub idle: Duration,
+}
+
+impl Session {
+    /// The session of a user who has just signed in to `application`.
+    #[must_use]
+    pub fn begin(signed_in: SignedIn, application: &Application, now: Timestamp, lifetimes: Lifetimes) -> Self {
+        let SignedIn { id_token, claims, access_token } = signed_in;
+        let by_application = match application.access_token_validity {
+            Some(validity) => now.plus(validity),
+            None => id_token.expires(),
+        };
+        Self(SessionRecord {
+            user: id_token.user().clone(),
+            application: application.slug.clone(),
+            provider_session: claims.text("sid").map(str::to_owned),
+            claims,
+            id_token: id_token.into_raw(),
+            access_token: access_token.filter(|_| application.jwt_headers),
+            created: now,
+            ends: by_application.min(now.plus(lifetimes.absolute)),
+        })
+    }
+
+    /// A session that a store kept, opened from its sealed record.
+    #[must_use]
+    pub const fn restore(record: SessionRecord) -> Self {
+        Self(record)
+    }
+
+    /// The facts of the session.
+    #[must_use]
+    pub const fn record(&self) -> &SessionRecord {
+        &self.0
+    }
+
+    /// The session as evidence, when it is this application's and neither limit has passed.
+    #[must_use]
+    pub fn live(
+        &self,
+        last_seen: Timestamp,
+        application: &Application,
+        now: Timestamp,
+        lifetimes: Lifetimes,
+    ) -> Option<LiveSession<'_>> {
+        let record = &self.0;
+        let own = record.application == application.slug && record.user.issuer == application.relying_party.issuer;
+        let within =
+            now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle);
+        (own && within).then_some(LiveSession(self))
+    }
+}
+
+/// Proof that a session is this application's and alive: the only thing that identity headers are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveSession<'a>(&'a Session);
+
+impl<'a> LiveSession<'a> {
+    /// The facts of the session.
+    #[must_use]
+    pub const fn record(&self) -> &'a SessionRecord {
+        &self.0.0
+    }
+}

@@ -1,0 +1,9 @@
+//! Gatepost: sign-in for anything behind Envoy.
+//!
+//! Reading order: `domain` holds the rules, `ports` says what they need from outside, `outpost` conducts one
+//! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
+//! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all.
+
+pub mod domain;
+pub mod outpost;
+pub mod ports;
