@@ -1,8 +1,6 @@
 //! One protected application, and which requests are its own.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -314,12 +312,19 @@ pub struct Application {
 pub const RESERVED_PREFIX: &str = "/outpost.goauthentik.io/";
 
 impl Application {
-    /// Whether `host` is one that this application answers for.
+    /// Whether this application answers for `authority`. A plain-http request belongs to its https application on
+    /// whatever port it came: it is only led there.
     #[must_use]
-    pub fn owns_host(&self, authority: &Authority, scheme: Scheme) -> bool {
-        let exact =
-            authority.host() == self.external.host() && authority.port_or_default(scheme) == self.external.port();
-        exact || matches!(&self.mode, Mode::ForwardDomain(domain) if domain.covers(authority.host()))
+    pub fn owns(&self, authority: &Authority, scheme: Scheme) -> bool {
+        let is_led_to_https = scheme == Scheme::Http && self.external.scheme() == Scheme::Https;
+        let same_port = authority.port_or_default(scheme) == self.external.port();
+        (same_port || is_led_to_https) && self.owns_host(authority.host())
+    }
+
+    /// Whether `host` is the external host or, in domain mode, one below the cookie domain.
+    #[must_use]
+    pub fn owns_host(&self, host: &Host) -> bool {
+        host == self.external.host() || matches!(&self.mode, Mode::ForwardDomain(domain) if domain.covers(host))
     }
 
     /// The address of one of our own endpoints, such as `start`.
@@ -329,12 +334,6 @@ impl Application {
     }
 }
 
-/// All applications of the outpost, indexed by host.
-#[derive(Clone, Debug, Default)]
-pub struct Applications {
-    all: Vec<Arc<Application>>,
-    /// By external host name; within one, the longest path prefix first.
-    by_host: HashMap<Host, Vec<Arc<Application>>>,
-    /// Applications of a parent domain, the longest domain first.
-    by_domain: Vec<(CookieDomain, Arc<Application>)>,
-}
+#[cfg(test)]
+#[path = "application_tests.rs"]
+mod tests;

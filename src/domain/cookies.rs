@@ -1,1 +1,150 @@
-//! To be filled.
+//! Cookies: reading ours, cutting ours from what the application sees, setting and deleting them
+//! (RFC 6265bis, with the `__Host-` and `__Secure-` prefixes of its section 4.1.3).
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::application::{Application, CookieDomain, Mode};
+use super::request::{CookieForm, HeaderLines};
+use super::session::SessionId;
+use super::sign_in::Binding;
+
+const MAX_BYTES: usize = 32 * 1024;
+const MAX_PAIRS: usize = 256;
+/// How many cookies of one name are tried: a sibling host can plant one beside ours.
+const MAX_CANDIDATES: usize = 4;
+const BINDING_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+const HOST_PREFIX: &str = "__Host-gatepost-";
+const DOMAIN_PREFIX: &str = "__Secure-gatepost-";
+const SESSION: &str = "session-";
+const BINDING: &str = "binding";
+
+/// More cookies than any browser sends.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the cookie header is longer than 32 KiB or holds more than 256 cookies")]
+pub struct TooManyCookies;
+
+/// The cookies of one request that concern an application.
+#[derive(Debug, Default)]
+pub struct OwnCookies {
+    /// Well-formed session ids under the application's cookie name, at most four.
+    pub sessions: Vec<SessionId>,
+    /// The browser's binding.
+    pub binding: Option<Binding>,
+    /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
+    pub rest: Option<Vec<u8>>,
+}
+
+impl OwnCookies {
+    /// Reads the `cookie` lines of a request.
+    ///
+    /// # Errors
+    /// [`TooManyCookies`] beyond the caps.
+    pub fn read(headers: &HeaderLines, application: &Application) -> Result<Self, TooManyCookies> {
+        let mut own = Self::default();
+        let mut rest = Vec::new();
+        let (mut bytes, mut pairs, mut found) = (0, 0, false);
+        for line in headers.all("cookie") {
+            bytes += line.len();
+            for pair in line.split(|byte| *byte == b';') {
+                pairs += 1;
+                let before = rest.len();
+                for piece in pieces(pair, headers.cookie_form()) {
+                    match split(piece) {
+                        Some((name, value)) if is_ours(name) => {
+                            found = true;
+                            own.take(name, value, application);
+                        }
+                        _ => keep(&mut rest, piece, before),
+                    }
+                }
+            }
+            if bytes > MAX_BYTES || pairs > MAX_PAIRS {
+                return Err(TooManyCookies);
+            }
+        }
+        own.rest = found.then_some(rest);
+        Ok(own)
+    }
+
+    fn take(&mut self, name: &str, value: &str, application: &Application) {
+        let Some(name) = name.strip_prefix(prefix(application)) else { return };
+        if name == BINDING {
+            self.binding = self.binding.take().or_else(|| Binding::from_cookie_value(value));
+        } else if name.strip_prefix(SESSION) == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES
+        {
+            self.sessions.extend(SessionId::from_cookie_value(value));
+        }
+    }
+}
+
+/// A pair as one piece; where the front proxy joined lines with commas, each side of one.
+fn pieces(pair: &[u8], form: CookieForm) -> impl Iterator<Item = &[u8]> {
+    pair.split(move |byte| form == CookieForm::CommaJoined && *byte == b',')
+}
+
+fn split(piece: &[u8]) -> Option<(&str, &str)> {
+    let (name, value) = std::str::from_utf8(piece).ok()?.split_once('=')?;
+    Some((name.trim(), value.trim()))
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(HOST_PREFIX) || name.starts_with(DOMAIN_PREFIX)
+}
+
+/// Adds a piece that is not ours: after a comma within its pair, after `; ` at the beginning of the next.
+fn keep(rest: &mut Vec<u8>, piece: &[u8], pair_began_at: usize) {
+    let piece = piece.trim_ascii();
+    if piece.is_empty() {
+        return;
+    }
+    if rest.len() > pair_began_at {
+        rest.push(b',');
+    } else if !rest.is_empty() {
+        rest.extend_from_slice(b"; ");
+    }
+    rest.extend_from_slice(piece);
+}
+
+fn prefix(application: &Application) -> &'static str {
+    match application.mode {
+        Mode::ForwardSingle => HOST_PREFIX,
+        Mode::ForwardDomain(_) => DOMAIN_PREFIX,
+    }
+}
+
+/// `Set-Cookie` for a new session that lasts `lifetime`.
+#[must_use]
+pub fn set_session(application: &Application, id: &SessionId, lifetime: Duration) -> String {
+    let name = format!("{SESSION}{}", application.slug);
+    set_cookie(application, &name, &id.to_cookie_value(), lifetime)
+}
+
+/// `Set-Cookie` for a new binding.
+#[must_use]
+pub fn set_binding(application: &Application, binding: &Binding) -> String {
+    set_cookie(application, BINDING, &binding.to_cookie_value(), BINDING_LIFETIME)
+}
+
+/// `Set-Cookie` values that delete all cookies of ours. They repeat every attribute, or browsers keep the cookie.
+#[must_use]
+pub fn delete_all(application: &Application) -> Vec<String> {
+    let session = format!("{SESSION}{}", application.slug);
+    [session.as_str(), BINDING].map(|name| set_cookie(application, name, "", Duration::ZERO)).into()
+}
+
+fn set_cookie(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
+    let domain = match &application.mode {
+        Mode::ForwardSingle => None,
+        Mode::ForwardDomain(domain) => Some(domain),
+    };
+    let domain = domain.map(CookieDomain::as_str).map_or_else(String::new, |domain| format!("; Domain={domain}"));
+    let (prefix, seconds) = (prefix(application), lifetime.as_secs());
+    format!("{prefix}{name}={value}; Path=/{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+}
+
+#[cfg(test)]
+#[path = "cookies_tests.rs"]
+mod tests;

@@ -29,11 +29,14 @@ pub enum Verdict {
 /// A header line to be set, its name in lower case.
 pub type Header = (Cow<'static, str>, String);
 
+/// A request header to be set, its name in lower case; the value is bytes, because a `cookie` line may hold any.
+pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
+
 /// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from a live session
 /// or from the proof that a path is public.
 #[derive(Debug)]
 pub struct Allow {
-    pub(in crate::domain) set: Vec<Header>,
+    pub(in crate::domain) set: Vec<RequestHeader>,
     pub(in crate::domain) remove: Vec<Cow<'static, str>>,
     pub(in crate::domain) cookies: Vec<String>,
 }
@@ -41,7 +44,7 @@ pub struct Allow {
 impl Allow {
     /// Request headers to set; each overwrites whatever the client sent.
     #[must_use]
-    pub fn set(&self) -> &[Header] {
+    pub fn set(&self) -> &[RequestHeader] {
         &self.set
     }
 
@@ -59,10 +62,18 @@ impl Allow {
 
     /// The parts, by value: headers to set, headers to remove, `Set-Cookie` values.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<Header>, Vec<Cow<'static, str>>, Vec<String>) {
+    pub fn into_parts(self) -> (Vec<RequestHeader>, Vec<Cow<'static, str>>, Vec<String>) {
         (self.set, self.remove, self.cookies)
     }
 }
+
+/// What every answer of our own carries, whatever it says: nothing of it is stored, embedded or told on.
+pub const COMMON_HEADERS: &[(&str, &str)] = &[
+    ("cache-control", "no-store"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];
 
 /// The browser is sent to `location`.
 #[derive(Debug)]
@@ -169,4 +180,10 @@ reasons! {
     UnknownApplication => "unknown_application",
     /// The request lacks something or cannot be made canonical.
     Malformed => "malformed",
+    /// More cookies than any browser sends.
+    TooManyCookies => "too_many_cookies",
+    /// The caller's deadline, or our own, passed first.
+    Overdue => "overdue",
+    /// Something of ours went wrong.
+    Internal => "internal",
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod application;
+pub mod applications;
 pub mod claims;
 pub mod cookies;
 pub mod decision;
@@ -16,4 +17,6 @@ pub mod sealing;
 pub mod session;
 pub mod sign_in;
 pub mod sign_out;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;

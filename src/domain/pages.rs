@@ -1,1 +1,192 @@
-//! To be filled.
+//! The few pages that users see: small, self-contained, escaped, without script (ASVS 3.4).
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::decision::Page;
+use super::request::ClientKind;
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto 0;padding:0 1.5rem;\
+color:#1c2024;background:#fbfcfd}h1{font-size:1.4rem}a,button{display:inline-block;font:inherit;padding:.5rem 1rem;\
+border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;text-decoration:none;cursor:pointer}small{color:#60646c}\
+@media(prefers-color-scheme:dark){body{color:#edeef0;background:#111113}small{color:#b0b4ba}}";
+
+/// No script, no outside content, one stylesheet by its hash. There is no `form-action`: browsers apply it to every
+/// redirect behind a form, and a sign-out leads on to the provider and wherever that sends the browser.
+static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'")
+});
+
+/// What a page offers to do next.
+#[derive(Debug)]
+pub enum Action {
+    /// A link.
+    Link {
+        /// Where it leads.
+        address: String,
+        /// What it says.
+        label: &'static str,
+    },
+    /// A form post of hidden fields.
+    Form {
+        /// Where it goes.
+        address: String,
+        /// What its button says.
+        label: &'static str,
+        /// Names and values.
+        fields: Vec<(&'static str, String)>,
+    },
+}
+
+/// What a page says.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Title and heading.
+    pub title: &'a str,
+    /// What happened and what to do, in plain words.
+    pub text: &'a str,
+    /// Id of the decision, for the operator's log; empty for none.
+    pub id: &'a str,
+    /// What to do next.
+    pub action: Option<Action>,
+}
+
+/// Renders a message for the client: HTML for a browser page, one line for gRPC, JSON for everything else.
+#[must_use]
+pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
+    let mut page = Page {
+        status: message.status,
+        headers: Vec::new(),
+        content_type: "",
+        body: String::new(),
+        cookies: Vec::new(),
+    };
+    match kind {
+        ClientKind::Navigation => {
+            page.content_type = "text/html; charset=utf-8";
+            page.headers = vec![
+                (Cow::Borrowed("content-security-policy"), CONTENT_SECURITY_POLICY.clone()),
+                (Cow::Borrowed("cross-origin-opener-policy"), "same-origin".to_owned()),
+            ];
+            page.body = html(message);
+        }
+        ClientKind::Grpc => {
+            page.content_type = "text/plain; charset=utf-8";
+            page.body = format!("{}: {}", message.title, message.text);
+        }
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            page.content_type = "application/json";
+            let body =
+                serde_json::json!({ "error": message.title, "message": message.text, "decision_id": message.id });
+            page.body = body.to_string();
+        }
+    }
+    page
+}
+
+/// The 401 of a client that cannot follow a redirect; it names where to sign in.
+#[must_use]
+pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str) -> Page {
+    let (content_type, body) = if kind == ClientKind::Grpc {
+        ("text/plain; charset=utf-8", format!("sign-in required: open {sign_in} in a browser"))
+    } else {
+        ("application/json", serde_json::json!({ "error": "sign_in_required", "sign_in": sign_in }).to_string())
+    };
+    let challenge = format!("Gatepost realm=\"{realm}\", sign_in=\"{sign_in}\"");
+    let headers = vec![(Cow::Borrowed("www-authenticate"), challenge)];
+    Page { status: 401, headers, content_type, body, cookies: Vec::new() }
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: u16) -> Page {
+    Page {
+        status,
+        headers: Vec::new(),
+        content_type: "text/plain; charset=utf-8",
+        body: String::new(),
+        cookies: Vec::new(),
+    }
+}
+
+fn html(message: &Message<'_>) -> String {
+    let (title, text) = (escape(message.title), escape(message.text));
+    let action = message.action.as_ref().map(action_html).unwrap_or_default();
+    let id = match message.id {
+        "" => String::new(),
+        id => format!("<p><small>Reference: {}</small></p>", escape(id)),
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         <body><h1>{title}</h1><p>{text}</p>{action}{id}</body></html>\n"
+    )
+}
+
+fn action_html(action: &Action) -> String {
+    match action {
+        Action::Link { address, label } => format!("<p><a href=\"{}\">{}</a></p>", escape(address), escape(label)),
+        Action::Form { address, label, fields } => {
+            let mut form = format!("<form method=\"post\" action=\"{}\">", escape(address));
+            for (name, value) in fields {
+                let _ = write!(form, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value));
+            }
+            let _ = write!(form, "<p><button>{}</button></p></form>", escape(label));
+            form
+        }
+    }
+}
+
+/// Escapes text for element content and quoted attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<'a>(title: &'a str, text: &'a str, action: Option<Action>) -> Message<'a> {
+        Message { status: 400, title, text, id: "", action }
+    }
+
+    #[test]
+    fn a_80_a_82_text_from_outside_is_escaped() {
+        let evil = "<script>'\"&";
+        let form = Action::Form { address: evil.into(), label: "Go", fields: vec![("f", evil.into())] };
+        let page = render(&message(evil, evil, Some(form)), ClientKind::Navigation);
+        assert!(!page.body.contains("<script>") && !page.body.contains("'\""), "{}", page.body);
+        assert_eq!(page.body.matches("&lt;script&gt;&#39;&quot;&amp;").count(), 5);
+    }
+
+    #[test]
+    fn each_client_gets_what_it_can_read() {
+        for (kind, content_type) in [
+            (ClientKind::Navigation, "text/html; charset=utf-8"),
+            (ClientKind::Script, "application/json"),
+            (ClientKind::Grpc, "text/plain; charset=utf-8"),
+        ] {
+            assert_eq!(render(&message("Title", "Text.", None), kind).content_type, content_type);
+        }
+        let grpc = render(&message("Title", "Text.", None), ClientKind::Grpc);
+        assert!(!grpc.body.contains('\n'), "becomes grpc-message, which is one line");
+    }
+}

@@ -1,0 +1,86 @@
+//! Answers that need no port: refusals, redirects to https, the liveness probe.
+
+use std::borrow::Cow;
+
+use super::Visit;
+use crate::domain::applications::NotOurs;
+use crate::domain::decision::{Decision, Note, Page, Reason, Redirect, Verdict};
+use crate::domain::pages::{self, Action, Message};
+use crate::domain::request::ClientKind;
+
+pub(super) fn ping(id: String) -> Decision {
+    let note = Note { id, application: None, user: None, reason: Reason::Ping };
+    Decision { verdict: Verdict::Page(pages::empty(204)), note }
+}
+
+pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision {
+    let (reason, text) = match cause {
+        NotOurs::UnknownHost => (Reason::UnknownHost, "No application is configured for this address."),
+        NotOurs::UnknownApplication => (
+            Reason::UnknownApplication,
+            "The front proxy names an application that is not configured for this address.",
+        ),
+    };
+    let message = Message { status: 403, title: "Unknown address", text, id: &id, action: None };
+    let verdict = Verdict::Deny(pages::render(&message, kind));
+    Decision { verdict, note: Note { id, application: None, user: None, reason } }
+}
+
+pub(super) fn refuse(id: String, reason: Reason) -> Decision {
+    let (status, title, text) = match reason {
+        Reason::Overdue | Reason::Internal => {
+            (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
+        }
+        Reason::MethodNotAllowed => (405, "Method not allowed", "This address does not take that method."),
+        _ => (400, "Bad request", "The request is incomplete, or can be read in more than one way."),
+    };
+    let message = Message { status, title, text, id: &id, action: None };
+    let verdict = Verdict::Deny(pages::render(&message, ClientKind::Script));
+    Decision { verdict, note: Note { id, application: None, user: None, reason } }
+}
+
+/// A plain-http request to an https application: led to https where the client can follow, else refused.
+pub(super) fn use_https(visit: &Visit<'_>) -> (Verdict, Reason) {
+    let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
+    if follows && let Some(base) = visit.https_base() {
+        let location = format!("{base}{}", visit.head.target.raw());
+        return (Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }), Reason::PlainHttp);
+    }
+    let text = "This application is reached over https only.";
+    let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
+    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
+}
+
+pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {
+    let link = Action::Link { address: visit.landing(), label: "Open the application" };
+    let text = "There is nothing at this address.";
+    let message = Message { status: 404, title: "Not found", text, id: &visit.id, action: Some(link) };
+    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::UnknownEndpoint)
+}
+
+pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (Verdict, Reason) {
+    let text = "This address does not take that method.";
+    let message = Message { status: 405, title: "Method not allowed", text, id: &visit.id, action: None };
+    let mut page: Page = pages::render(&message, visit.kind);
+    page.headers.push((Cow::Borrowed("allow"), allowed.to_owned()));
+    (Verdict::Deny(page), Reason::MethodNotAllowed)
+}
+
+pub(super) fn sign_in_required(visit: &Visit<'_>) -> (Verdict, Reason) {
+    let page =
+        pages::sign_in_required(visit.kind, visit.application.slug.as_str(), &visit.application.endpoint("start"));
+    (Verdict::Deny(page), Reason::SignInRequired)
+}
+
+impl Visit<'_> {
+    /// The asked-for host over https, at the application's port.
+    fn https_base(&self) -> Option<String> {
+        let external = &self.application.external;
+        let host = self.head.authority.host();
+        let port = match external.port() {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        self.application.owns_host(host).then(|| format!("https://{host}{port}"))
+    }
+}

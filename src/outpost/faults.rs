@@ -1,0 +1,67 @@
+//! Faults on the way to a decision, and the one function that answers them: always a denial.
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use super::Visit;
+use crate::domain::cookies::TooManyCookies;
+use crate::domain::decision::{Reason, Verdict};
+use crate::domain::pages::{self, Action, Message};
+use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
+
+/// Seconds after which a browser may try again.
+const RETRY_AFTER: &str = "5";
+
+/// Why there is no proper answer.
+#[derive(Debug, Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    #[error(transparent)]
+    Provider(#[from] ProviderUnavailable),
+    #[error(transparent)]
+    Entropy(#[from] EntropyFault),
+    #[error(transparent)]
+    Cookies(#[from] TooManyCookies),
+    #[error("a session that was live a moment ago is not")]
+    Internal,
+}
+
+impl Fault {
+    /// The denial that answers this fault. Nothing of the user's is touched: no cookie is deleted.
+    pub(super) fn into_verdict(self, visit: &Visit<'_>) -> (Verdict, Reason) {
+        tracing::warn!(decision_id = visit.id, application = %visit.application.slug, fault = %self, "no decision possible");
+        let (status, reason, text) = match self {
+            Self::Store(_) => (
+                503,
+                Reason::StoreUnavailable,
+                "Sessions cannot be looked up at the moment. You are not signed out; please try again shortly.",
+            ),
+            Self::Provider(_) => (
+                503,
+                Reason::ProviderUnavailable,
+                "The identity provider does not answer at the moment. Please try again shortly.",
+            ),
+            Self::Entropy(_) => (
+                503,
+                Reason::EntropyUnavailable,
+                "The server cannot make sign-ins safe at the moment. Please try again shortly.",
+            ),
+            Self::Cookies(_) => (
+                431,
+                Reason::TooManyCookies,
+                "Your browser sent too many cookies. Clear the cookies of this site and try again.",
+            ),
+            Self::Internal => (503, Reason::Internal, "The server could not decide this time. Please try again."),
+        };
+        let title = if status == 503 { "Temporarily unavailable" } else { "Request refused" };
+        let again = Action::Link { address: visit.landing(), label: "Try again" };
+        let message = Message { status, title, text, id: &visit.id, action: Some(again) };
+        let mut page = pages::render(&message, visit.kind);
+        if status == 503 {
+            page.headers.push((Cow::Borrowed("retry-after"), RETRY_AFTER.to_owned()));
+        }
+        (Verdict::Deny(page), reason)
+    }
+}

@@ -1,0 +1,259 @@
+//! The conductor: one request in, one decision out. It loads, asks and saves through the ports; all judging is
+//! done by pure functions of the domain.
+
+mod answers;
+mod faults;
+mod sign_in;
+mod sign_out;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::domain::access::PublicPath;
+use crate::domain::application::{Application, Mode};
+use crate::domain::applications::Applications;
+use crate::domain::cookies::OwnCookies;
+use crate::domain::decision::{Decision, Note, Reason, Verdict};
+use crate::domain::endpoint::{self, Destination, Endpoint};
+use crate::domain::headers::{self, OutpostFacts};
+use crate::domain::request::{ClientKind, RequestHead, Scheme};
+use crate::domain::sealing::SealingKeys;
+use crate::domain::session::{Lifetimes, SessionKey};
+use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore, StoredSession};
+
+use faults::Fault;
+
+/// A session's use is noted this often at most, so that reading does not turn into writing.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What an outpost is made of.
+pub struct Parts {
+    /// The applications that it guards.
+    pub applications: Applications,
+    /// The outpost's name; `X-authentik-meta-outpost`.
+    pub name: String,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// Keys that seal sign-in attempts.
+    pub sealing: SealingKeys,
+    /// Where sessions are kept.
+    pub store: Arc<dyn SessionStore>,
+    /// Who signs users in.
+    pub provider: Arc<dyn IdentityProvider>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Answers every door's question.
+pub struct Outpost {
+    parts: Parts,
+    run: u32,
+    decisions: AtomicU64,
+}
+
+/// One request on its way to a decision.
+struct Visit<'a> {
+    head: &'a RequestHead,
+    application: &'a Arc<Application>,
+    kind: ClientKind,
+    id: String,
+    user: Option<String>,
+}
+
+/// What came of a visit, and why.
+type Outcome = Result<(Verdict, Reason), Fault>;
+
+impl Outpost {
+    /// An outpost from its parts.
+    ///
+    /// # Errors
+    /// When the randomness source fails.
+    pub fn new(parts: Parts) -> Result<Self, EntropyFault> {
+        let mut run = [0; 4];
+        parts.entropy.fill(&mut run)?;
+        Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0) })
+    }
+
+    /// Answers one request. Total: every fault ends in a denial with a reason.
+    pub async fn answer(&self, head: &RequestHead) -> Decision {
+        let id = self.decision_id();
+        if endpoint::is_ping(&head.target) {
+            return answers::ping(id);
+        }
+        let application = match self.parts.applications.find(head) {
+            Ok(application) => application,
+            Err(cause) => return answers::not_ours(id, cause, head.client_kind()),
+        };
+        let mut visit = Visit { head, application, kind: head.client_kind(), id, user: None };
+        let (verdict, reason) = match self.visit(&mut visit).await {
+            Ok(outcome) => outcome,
+            Err(fault) => fault.into_verdict(&visit),
+        };
+        let note = Note { id: visit.id, application: Some(application.slug.clone()), user: visit.user, reason };
+        Decision { verdict, note }
+    }
+
+    /// The decision on something that is no well-formed question, or that could not be decided in time.
+    #[must_use]
+    pub fn refuse(&self, reason: Reason) -> Decision {
+        answers::refuse(self.decision_id(), reason)
+    }
+
+    /// Whether a request is for one of our own endpoints, not for an application.
+    #[must_use]
+    pub fn owns(&self, head: &RequestHead) -> bool {
+        endpoint::is_ping(&head.target)
+            || self
+                .parts
+                .applications
+                .find(head)
+                .is_ok_and(|application| Destination::of(application, &head.target) != Destination::Application)
+    }
+
+    /// Whether a request may take as long as a token request at the provider takes.
+    #[must_use]
+    pub fn takes_long(&self, head: &RequestHead) -> bool {
+        self.parts
+            .applications
+            .find(head)
+            .is_ok_and(|application| matches!(Destination::of(application, &head.target), Destination::Endpoint(_)))
+    }
+
+    async fn visit(&self, visit: &mut Visit<'_>) -> Outcome {
+        let application = visit.application;
+        if visit.head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
+            return Ok(answers::use_https(visit));
+        }
+        match Destination::of(application, &visit.head.target) {
+            Destination::Nowhere => Ok(answers::nowhere(visit)),
+            Destination::Endpoint(Endpoint::Start) => self.start(visit).await,
+            Destination::Endpoint(Endpoint::Callback) => self.callback(visit).await,
+            Destination::Endpoint(Endpoint::SignOut) => self.sign_out(visit).await,
+            Destination::Application => self.guard(visit).await,
+        }
+    }
+
+    /// A request of the application itself: signed in, public, or neither.
+    async fn guard(&self, visit: &mut Visit<'_>) -> Outcome {
+        let (head, application) = (visit.head, visit.application);
+        let mut own = OwnCookies::read(&head.headers, application)?;
+        let rest_of_cookies = own.rest.take();
+        if let Some(found) = self.session(application, &own).await? {
+            return self.allow(visit, &found, rest_of_cookies).await;
+        }
+        let scheme = application.external.scheme();
+        let rules = &application.unauthenticated;
+        if let Some(proof) = rules.admit(&application.mode, scheme, &head.authority, &head.target) {
+            let allow = headers::allow_public(&proof, &head.headers, rest_of_cookies);
+            return Ok((Verdict::Allow(allow), Reason::UnauthenticatedPath));
+        }
+        if let Some(proof) = PublicPath::preflight(application, visit.kind) {
+            let allow = headers::allow_public(&proof, &head.headers, rest_of_cookies);
+            return Ok((Verdict::Allow(allow), Reason::Preflight));
+        }
+        if visit.kind == ClientKind::Navigation {
+            let return_address = visit.own_address();
+            return self.begin_sign_in(visit, &own, return_address, 0).await;
+        }
+        Ok(answers::sign_in_required(visit))
+    }
+
+    async fn allow(&self, visit: &mut Visit<'_>, found: &Found, rest_of_cookies: Option<Vec<u8>>) -> Outcome {
+        let (application, now) = (visit.application, self.parts.clock.now());
+        let stored = &found.stored;
+        let live =
+            stored.session.live(stored.last_seen, application, now, self.parts.lifetimes).ok_or(Fault::Internal)?;
+        visit.user = Some(user_name(&stored.session).to_owned());
+        if now.since(stored.last_seen) >= TOUCH_INTERVAL
+            && let Err(fault) = self.parts.store.touch(&found.key, now).await
+        {
+            tracing::warn!(%fault, "the use of a session could not be noted");
+        }
+        let metadata = match application.jwt_headers {
+            true => self.parts.provider.metadata(&application.relying_party).await.ok(),
+            false => None,
+        };
+        let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
+        let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
+        let allow = headers::allow_signed_in(live, application, facts, &visit.head.headers, rest_of_cookies);
+        Ok((Verdict::Allow(allow), Reason::SignedIn))
+    }
+
+    /// The live session that one of the presented cookies names. A store that cannot say is not "no session".
+    async fn session(&self, application: &Application, own: &OwnCookies) -> Result<Option<Found>, Fault> {
+        for id in &own.sessions {
+            let key = id.key();
+            let Some(stored) = self.parts.store.load(&key).await? else { continue };
+            let now = self.parts.clock.now();
+            if stored.session.live(stored.last_seen, application, now, self.parts.lifetimes).is_some() {
+                return Ok(Some(Found { key, stored }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        self.parts.entropy.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Unique over runs and cheap: a random number for the run and a counter.
+    fn decision_id(&self) -> String {
+        format!("{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A live session and the key under which it is stored.
+struct Found {
+    key: SessionKey,
+    stored: StoredSession,
+}
+
+/// How logs and Envoy's metadata call a user.
+fn user_name(session: &crate::domain::session::Session) -> &str {
+    let record = session.record();
+    record.claims.text("preferred_username").unwrap_or(&record.user.subject)
+}
+
+impl Visit<'_> {
+    /// The request's own address when a browser may be sent back to it, else the application's.
+    fn own_address(&self) -> String {
+        self.return_address(self.head.target.raw())
+    }
+
+    /// `raw` when it passes the rules for return addresses, else where sign-ins end otherwise.
+    fn return_address(&self, raw: &str) -> String {
+        use crate::domain::return_address::ReturnAddress;
+        let base = self.base().and_then(|base| url::Url::parse(&base).ok());
+        let Some(base) = base else { return ReturnAddress::landing(self.application) };
+        match ReturnAddress::judge(raw, self.application, &base) {
+            Ok(address) => address.as_str().to_owned(),
+            Err(rule) => {
+                tracing::info!(decision_id = self.id, application = %self.application.slug, %rule, "return address replaced");
+                self.landing()
+            }
+        }
+    }
+
+    /// Where sign-ins end when nothing better is known: in domain mode the host that was asked for.
+    fn landing(&self) -> String {
+        use crate::domain::return_address::ReturnAddress;
+        match (&self.application.mode, self.base()) {
+            (Mode::ForwardDomain(_), Some(base)) => base,
+            _ => ReturnAddress::landing(self.application),
+        }
+    }
+
+    /// The root of the host that was asked for.
+    fn base(&self) -> Option<String> {
+        let scheme = self.application.external.scheme();
+        let authority = &self.head.authority;
+        self.application
+            .owns(authority, scheme)
+            .then(|| format!("{}://{}/", scheme.as_str(), authority.to_text(scheme)))
+    }
+}
