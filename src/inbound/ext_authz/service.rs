@@ -1,0 +1,108 @@
+//! `envoy.service.auth.v3.Authorization`: reads the question, asks the outpost, renders the answer, in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Response, Status};
+
+use super::{request, response};
+use crate::domain::decision::{Decision, Reason};
+use crate::domain::request::RequestHead;
+use crate::outpost::Outpost;
+use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+
+/// How long a Check may take at the most, whatever the caller allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// A request of an application.
+    pub check: Duration,
+    /// One of our own endpoints, where the provider may have to be asked.
+    pub callback: Duration,
+}
+
+/// Answers Envoy's Checks.
+#[derive(Clone)]
+pub struct CheckService {
+    outpost: Arc<Outpost>,
+    deadlines: Deadlines,
+    recorder: DecisionRecorder,
+}
+
+impl CheckService {
+    /// A service that asks `outpost` and records what it decided.
+    #[must_use]
+    pub const fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
+        Self { outpost, deadlines, recorder }
+    }
+
+    async fn decide(&self, head: &RequestHead, caller: Option<Duration>) -> Decision {
+        let own = if self.outpost.takes_long(head) { self.deadlines.callback } else { self.deadlines.check };
+        let limit = caller.map_or(own, |caller| own.min(caller));
+        match tokio::time::timeout(limit, self.outpost.answer(head)).await {
+            Ok(decision) => decision,
+            Err(_) => self.outpost.refuse(Reason::Overdue),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Authorization for CheckService {
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+        let took = Stopwatch::start();
+        let caller = deadline(request.metadata());
+        let (decision, request_id) = match request::read(request.into_inner()) {
+            Ok(head) => (self.decide(&head, caller).await, head.request_id),
+            Err(fault) => {
+                tracing::warn!(%fault, "a check request cannot be answered");
+                (self.outpost.refuse(Reason::Malformed), None)
+            }
+        };
+        self.recorder.record(Door::ExtAuthz, &decision, took, request_id.as_deref());
+        Ok(Response::new(response::render(decision)))
+    }
+}
+
+/// The caller's deadline (gRPC over HTTP/2, `grpc-timeout`), a little shortened so that the answer still arrives.
+fn deadline(metadata: &MetadataMap) -> Option<Duration> {
+    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok()?;
+    let caller = match unit {
+        "H" => Duration::from_secs(number.saturating_mul(3600)),
+        "M" => Duration::from_secs(number.saturating_mul(60)),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Some(caller.mul_f64(0.9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fi_2_the_answer_leaves_before_the_callers_deadline() {
+        for (text, expected) in [
+            ("199m", Some(Duration::from_micros(179_100))),
+            ("1S", Some(Duration::from_millis(900))),
+            ("1000000u", Some(Duration::from_millis(900))),
+            ("2M", Some(Duration::from_secs(108))),
+            ("", None),
+            ("m", None),
+            ("1x", None),
+            ("é", None),
+        ] {
+            let mut metadata = MetadataMap::new();
+            if let Ok(value) = text.parse() {
+                metadata.insert("grpc-timeout", value);
+            }
+            assert_eq!(deadline(&metadata), expected, "{text}");
+        }
+    }
+}
