@@ -86,10 +86,9 @@ impl Applications {
     fn owner(&self, head: &RequestHead) -> Option<&Arc<Application>> {
         let path = head.target.canonical_path();
         let exact = self.by_host.get(head.authority.host()).into_iter().flatten();
-        exact
-            .filter(|application| owns(application, head) && is_below(path, application.external.path()))
-            .chain(self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host())).map(|(_, a)| a))
-            .next()
+        let exact = exact.filter(|application| is_below(path, application.external.path()));
+        let by_domain = self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host()));
+        exact.chain(by_domain.map(|(_, application)| application)).find(|application| owns(application, head))
     }
 }
 

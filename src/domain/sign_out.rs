@@ -56,3 +56,56 @@ pub fn end_session(endpoint: &Url, application: &Application, id_token: &SecretS
         EndSession::Form { action: endpoint.to_string(), fields: fields.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{application, domain_application, request};
+    use super::*;
+
+    #[test]
+    fn rl_1_only_the_users_own_will_signs_out() {
+        let single = application("https://app.example.com");
+        let domain = domain_application("https://auth.example.com", "example.com");
+        let page = ("sec-fetch-mode", "navigate");
+        for (method, site, single_site, same_domain) in [
+            ("GET", Some("same-origin"), true, true),
+            ("GET", Some("none"), true, true),
+            ("GET", Some("same-site"), false, true),
+            ("GET", Some("cross-site"), false, false),
+            ("GET", None, false, false),
+            ("POST", Some("same-origin"), true, true),
+            ("POST", Some("cross-site"), false, false),
+            ("POST", None, true, true),
+        ] {
+            let mut head = request("app.example.com", "/outpost.goauthentik.io/sign_out", &[page]);
+            if let Some(site) = site {
+                head = request("app.example.com", "/", &[page, ("sec-fetch-site", site)]);
+            }
+            method.clone_into(&mut head.method);
+            assert_eq!(is_deliberate(&head, &single), single_site, "{method} {site:?}");
+            assert_eq!(is_deliberate(&head, &domain), same_domain, "{method} {site:?}, domain mode");
+        }
+        let image =
+            request("app.example.com", "/", &[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors")]);
+        assert!(!is_deliberate(&image, &single), "an image of our own page");
+    }
+
+    #[test]
+    fn rl_3_the_logout_request_and_its_form_when_it_grows_too_long() {
+        let endpoint = Url::parse("https://sso.example.com/end?x=1").expect("is a URL");
+        let application = application("https://app.example.com");
+        let EndSession::Redirect(url) = end_session(&endpoint, &application, &"token".into(), "s") else {
+            panic!("is short")
+        };
+        assert_eq!(
+            url,
+            "https://sso.example.com/end?x=1&id_token_hint=token&client_id=wiki&post_logout_redirect_uri=\
+             https%3A%2F%2Fapp.example.com%2Foutpost.goauthentik.io%2Fsign_out&state=s"
+        );
+        let long = SecretString::from("t".repeat(9000));
+        let EndSession::Form { action, fields } = end_session(&endpoint, &application, &long, "s") else {
+            panic!("is long")
+        };
+        assert_eq!((action.as_str(), fields.len()), ("https://sso.example.com/end?x=1", 4));
+    }
+}

@@ -1,11 +1,17 @@
 //! Values that unit tests of the domain share.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use url::Url;
 
 use super::access::UnauthenticatedPaths;
-use super::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
+use super::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug};
+use super::id_token::{Expected, SignedIn, VerifiedIdToken};
 use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use super::sealing::{SealingKey, SealingKeys};
+use super::sign_in::{Attempt, AttemptId, Binding, Nonce};
+use super::time::Timestamp;
 
 /// An application in single mode.
 pub(crate) fn application(external: &str) -> Application {
@@ -54,4 +60,33 @@ pub(crate) fn request(host: &str, target: &str, headers: &[(&str, &str)]) -> Req
         application: None,
         request_id: None,
     }
+}
+
+/// A sign-in with these claims beside the required ones, its token valid for an hour from `now`.
+pub(crate) fn signed_in(claims: serde_json::Value, now: Timestamp) -> SignedIn {
+    let mut payload = serde_json::json!({
+        "iss": "https://sso.example.com/", "aud": "wiki", "sub": "subject", "nonce": nonce().expose(),
+        "iat": now.as_unix(), "exp": now.as_unix() + 3600,
+    });
+    let members = payload.as_object_mut().expect("is an object");
+    members.extend(claims.as_object().cloned().unwrap_or_default());
+    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let raw = format!("{}.{}.c2ln", part(&serde_json::json!({ "alg": "RS256" })), part(&payload));
+    let nonce = nonce();
+    let expected = Expected {
+        issuer: "https://sso.example.com/",
+        client_id: "wiki",
+        nonce: &nonce,
+        algorithm: SigningAlgorithm::RS256,
+        access_token: None,
+        now,
+    };
+    let token = VerifiedIdToken::check(raw.into(), &expected).expect("passes every check");
+    SignedIn::new(token, Some("access-token".into()))
+}
+
+fn nonce() -> Nonce {
+    let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
+    let binding = Binding::new([2; 32]);
+    Attempt::begin(AttemptId::new([3; 16]), &binding, String::new(), 0, Timestamp::from_unix(0), &keys).nonce(&binding)
 }

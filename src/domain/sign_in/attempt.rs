@@ -182,3 +182,7 @@ impl MatchedAttempt<'_> {
 fn context(application: &Application) -> [&[u8]; 2] {
     [application.slug.as_str().as_bytes(), application.relying_party.issuer.as_bytes()]
 }
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;
