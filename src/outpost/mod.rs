@@ -257,3 +257,6 @@ impl Visit<'_> {
             .then(|| format!("{}://{}/", scheme.as_str(), authority.to_text(scheme)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Whatever fails, the door stays shut, nothing of the user's is lost, and the answer says so.
+
+use std::sync::atomic::Ordering;
+
+use super::house::{Browser, House, allowed, denied, house, location};
+use crate::domain::decision::{Decision, Page, Reason, Verdict};
+
+const WIKI: &str = "https://wiki.example.com/x";
+
+fn retry_after(page: &Page) -> bool {
+    page.headers.iter().any(|(name, _)| name == "retry-after")
+}
+
+fn unavailable(decision: &Decision, reason: Reason) {
+    let page = denied(decision);
+    assert_eq!((page.status, decision.note.reason, retry_after(page)), (503, reason, true));
+    assert!(page.cookies.is_empty(), "a_77: nobody's cookie is deleted");
+}
+
+#[tokio::test]
+async fn sm_12_a_store_that_cannot_say_is_not_no_session() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    house.fail_store_at(1);
+    unavailable(&browser.open(&house, WIKI).await, Reason::StoreUnavailable);
+    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()), "signed in as before");
+}
+
+#[tokio::test]
+async fn f_1_the_provider_is_down_sessions_live_and_sign_ins_wait() {
+    let house = house();
+    let (mut signed_in, mut visitor) = (Browser::default(), Browser::default());
+    signed_in.sign_in(&house, WIKI).await;
+    let started = location(&visitor.open(&house, WIKI).await);
+    house.provider.down.store(true, Ordering::Relaxed);
+    assert_eq!(allowed(&signed_in.open(&house, WIKI).await), Some("alice".into()));
+    unavailable(&Browser::default().open(&house, WIKI).await, Reason::ProviderUnavailable);
+    unavailable(&visitor.open(&house, &Browser::callback(&started)).await, Reason::ProviderUnavailable);
+    house.provider.down.store(false, Ordering::Relaxed);
+    assert_eq!(
+        location(&visitor.open(&house, &Browser::callback(&started)).await),
+        WIKI,
+        "the attempt was not used up"
+    );
+}
+
+/// PR-4: every store call of every walk, failed in turn.
+#[tokio::test]
+async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
+    for call in 1..=4 {
+        let house = house();
+        let mut browser = Browser::default();
+        let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
+        house.fail_store_at(call);
+        let decision = browser.open(&house, &callback).await;
+        let failed = house.store.fail_at.load(Ordering::Relaxed) == 0;
+        if failed {
+            unavailable(&decision, Reason::StoreUnavailable);
+            assert_eq!(house.sessions(), 0, "call {call}");
+        } else {
+            assert_eq!(decision.note.reason, Reason::SignInCompleted);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_cannot_be_written_is_answered_as_failed() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    house.fail_store_at(2);
+    let head = browser.head(
+        "https://wiki.example.com/outpost.goauthentik.io/sign_out",
+        &[("accept", "text/html"), ("sec-fetch-site", "none")],
+    );
+    let decision = browser.send(&house, &head).await;
+    unavailable(&decision, Reason::StoreUnavailable);
+    assert!(browser.cookies.keys().any(|name| name.contains("session")));
+}
+
+#[tokio::test]
+async fn a_use_that_cannot_be_noted_denies_nobody() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    house.pass(120);
+    house.fail_store_at(2);
+    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+}
+
+#[tokio::test]
+async fn more_cookies_than_any_browser_sends_are_refused() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    browser.cookies.insert("a".into(), "x".repeat(40_000));
+    let decision = browser.open(&house, WIKI).await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (431, Reason::TooManyCookies));
+}
+
+#[tokio::test]
+async fn what_is_no_question_is_refused() {
+    let house: House = house();
+    for (reason, status) in [(Reason::Malformed, 400), (Reason::Overdue, 503), (Reason::Internal, 503)] {
+        let decision = house.outpost.refuse(reason);
+        assert!(matches!(decision.verdict, Verdict::Deny(ref page) if page.status == status));
+    }
+}

@@ -1,0 +1,323 @@
+//! An outpost with fakes behind its ports, and a browser that asks it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::domain::application::{Application, RelyingParty, Slug};
+use crate::domain::applications::Applications;
+use crate::domain::decision::{Decision, Page, Redirect, Verdict};
+use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::domain::sealing::{SealingKey, SealingKeys};
+use crate::domain::session::{Lifetimes, Session, SessionKey, User};
+use crate::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use crate::domain::testing::{application, domain_application};
+use crate::domain::time::Timestamp;
+use crate::outpost::{Outpost, Parts};
+use crate::ports::{
+    Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore, Spent,
+    StoreFault, StoredSession,
+};
+
+pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
+pub(super) const LIFETIMES: Lifetimes =
+    Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
+
+/// A store in memory that can be told to fail.
+#[derive(Default)]
+pub(super) struct Store {
+    pub sessions: Mutex<HashMap<SessionKey, StoredSession>>,
+    spent: Mutex<Vec<AttemptId>>,
+    /// Fail the nth call from now; 0 for never.
+    pub fail_at: AtomicUsize,
+    pub touches: AtomicUsize,
+}
+
+impl Store {
+    fn call(&self) -> Result<(), StoreFault> {
+        let counts_down = |left: usize| left.checked_sub(1);
+        match self.fail_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counts_down) {
+            Ok(1) => Err(StoreFault("told to fail".into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        self.call()?;
+        Ok(self.sessions.lock().unwrap().get(key).cloned())
+    }
+
+    async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
+        self.call()?;
+        let last_seen = session.record().created;
+        self.sessions.lock().unwrap().insert(*key, StoredSession { session: Arc::new(session), last_seen });
+        Ok(())
+    }
+
+    async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
+        self.touches.fetch_add(1, Ordering::Relaxed);
+        self.call()?;
+        if let Some(stored) = self.sessions.lock().unwrap().get_mut(key) {
+            stored.last_seen = last_seen;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, key: &SessionKey) -> Result<(), StoreFault> {
+        self.call()?;
+        self.sessions.lock().unwrap().remove(key);
+        Ok(())
+    }
+
+    async fn end_user(&self, user: &User) -> Result<usize, StoreFault> {
+        self.call()?;
+        let mut sessions = self.sessions.lock().unwrap();
+        let before = sessions.len();
+        sessions.retain(|_, stored| stored.session.record().user != *user);
+        Ok(before - sessions.len())
+    }
+
+    async fn spend(&self, attempt: &AttemptId, _until: Timestamp) -> Result<Spent, StoreFault> {
+        self.call()?;
+        let mut spent = self.spent.lock().unwrap();
+        if spent.contains(attempt) {
+            return Ok(Spent::Before);
+        }
+        spent.push(*attempt);
+        Ok(Spent::Now)
+    }
+
+    async fn expire(&self, _now: Timestamp, _idle_since: Timestamp) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+}
+
+/// A provider that signs in whoever it is told to.
+pub(super) struct Provider {
+    pub down: AtomicBool,
+    pub user: Mutex<String>,
+    pub refuses: Mutex<Option<ExchangeFault>>,
+    pub exchanges: AtomicUsize,
+    pub end_session: AtomicBool,
+    /// Seconds from now to the end of the ID Token.
+    pub token_life: AtomicU64,
+    clock: Arc<Hands>,
+}
+
+#[async_trait]
+impl IdentityProvider for Provider {
+    async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        let issuer = relying_party.issuer.clone();
+        if self.down.load(Ordering::Relaxed) {
+            return Err(ProviderUnavailable { issuer, cause: "told to be down".into() });
+        }
+        let url = |path: &str| Url::parse(&format!("{issuer}{path}")).unwrap();
+        let end_session = self.end_session.load(Ordering::Relaxed).then(|| url("end"));
+        Ok(Arc::new(ProviderMetadata {
+            authorization_endpoint: url("authorize"),
+            end_session_endpoint: end_session,
+            jwks_uri: url("jwks"),
+            authorization_response_iss_parameter_supported: false,
+            issuer,
+        }))
+    }
+
+    async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
+        if let Some(fault) = self.refuses.lock().unwrap().take() {
+            return Err(fault);
+        }
+        let (now, user) = (self.clock.now(), self.user.lock().unwrap().clone());
+        let life = Duration::from_secs(self.token_life.load(Ordering::Relaxed));
+        let payload = serde_json::json!({
+            "iss": relying_party.issuer, "aud": relying_party.client_id, "sub": format!("sub-{user}"),
+            "nonce": code.nonce().expose(), "iat": now.as_unix(), "exp": now.plus(life).as_unix(),
+            "preferred_username": user,
+        });
+        let part = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
+        let raw = format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&payload.to_string()));
+        let expected = Expected {
+            issuer: &relying_party.issuer,
+            client_id: &relying_party.client_id,
+            nonce: code.nonce(),
+            algorithm: relying_party.id_token_signed_response_alg,
+            access_token: None,
+            now,
+        };
+        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
+    }
+}
+
+/// A clock that is moved by hand.
+pub(super) struct Hands(AtomicU64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Counts instead of throwing dice; every value is different.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Entropy for Counter {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(count.iter().rev().cycle()).for_each(|(to, from)| *to = *from);
+        Ok(())
+    }
+}
+
+/// An outpost that guards `wiki` and `board` (single mode) and `portal` (domain mode under `corp.example.com`).
+pub(super) struct House {
+    pub outpost: Outpost,
+    pub store: Arc<Store>,
+    pub provider: Arc<Provider>,
+    pub clock: Arc<Hands>,
+}
+
+pub(super) fn house() -> House {
+    house_with(|_| {})
+}
+
+pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
+    let named = |slug: &str, application: Application| Application { slug: Slug::parse(slug).unwrap(), ..application };
+    let mut all = vec![
+        named("wiki", application("https://wiki.example.com")),
+        named("board", application("https://board.example.com")),
+        named("portal", domain_application("https://auth.corp.example.com", "corp.example.com")),
+    ];
+    all.iter_mut().for_each(change);
+    let clock = Arc::new(Hands(AtomicU64::new(1_000_000)));
+    let store = Arc::new(Store::default());
+    let provider = Arc::new(Provider {
+        down: AtomicBool::new(false),
+        user: Mutex::new("alice".into()),
+        refuses: Mutex::new(None),
+        exchanges: AtomicUsize::new(0),
+        end_session: AtomicBool::new(true),
+        token_life: AtomicU64::new(7200),
+        clock: clock.clone(),
+    });
+    let outpost = Outpost::new(Parts {
+        applications: Applications::new(all).unwrap(),
+        name: "outpost".into(),
+        lifetimes: LIFETIMES,
+        sealing: SealingKeys::new(SealingKey::new([1; 32]), Vec::new()),
+        store: store.clone(),
+        provider: provider.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(Counter::default()),
+    });
+    House { outpost: outpost.unwrap(), store, provider, clock }
+}
+
+impl House {
+    pub(super) fn pass(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn sessions(&self) -> usize {
+        self.store.sessions.lock().unwrap().len()
+    }
+
+    pub(super) fn fail_store_at(&self, call: usize) {
+        self.store.fail_at.store(call, Ordering::Relaxed);
+    }
+
+    pub(super) async fn ask(&self, head: &RequestHead) -> Decision {
+        self.outpost.answer(head).await
+    }
+}
+
+/// A browser: its cookies by name, and requests that carry them.
+#[derive(Clone, Default)]
+pub(super) struct Browser {
+    pub cookies: HashMap<String, String>,
+}
+
+impl Browser {
+    pub(super) fn head(&self, url: &str, headers: &[(&str, &str)]) -> RequestHead {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let (host, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookie = (!cookies.is_empty()).then(|| ("cookie".to_owned(), cookies.join("; ").into_bytes()));
+        let lines = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        RequestHead {
+            method: "GET".into(),
+            scheme: Scheme::parse(scheme),
+            authority: Authority::parse(host).unwrap(),
+            target: RequestTarget::parse(if target.is_empty() { "/".into() } else { target.into() }).unwrap(),
+            headers: HeaderLines::new(lines.chain(cookie), CookieForm::Lines),
+            client: None,
+            application: None,
+            request_id: None,
+        }
+    }
+
+    /// Asks for a page and keeps the cookies.
+    pub(super) async fn open(&mut self, house: &House, url: &str) -> Decision {
+        self.send(house, &self.head(url, &[PAGE])).await
+    }
+
+    pub(super) async fn send(&mut self, house: &House, head: &RequestHead) -> Decision {
+        let decision = house.ask(head).await;
+        let cookies = match &decision.verdict {
+            Verdict::Allow(allow) => allow.cookies(),
+            Verdict::Redirect(Redirect { cookies, .. })
+            | Verdict::Page(Page { cookies, .. })
+            | Verdict::Deny(Page { cookies, .. }) => cookies,
+        };
+        for cookie in cookies {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            self.cookies.remove(name);
+            if !cookie.contains("Max-Age=0;") {
+                self.cookies.insert(name.into(), value.into());
+            }
+        }
+        decision
+    }
+
+    /// The callback address to which the provider would send this browser after `location`.
+    pub(super) fn callback(location: &str) -> String {
+        let query: HashMap<_, _> = Url::parse(location).unwrap().query_pairs().into_owned().collect();
+        format!("{}&code=code&state={}", query["redirect_uri"], query["state"])
+    }
+
+    /// Signs in by way of `url`; where the browser ended.
+    pub(super) async fn sign_in(&mut self, house: &House, url: &str) -> String {
+        let started = location(&self.open(house, url).await);
+        location(&self.open(house, &Self::callback(&started)).await)
+    }
+}
+
+pub(super) fn location(decision: &Decision) -> String {
+    match &decision.verdict {
+        Verdict::Redirect(redirect) => redirect.location.clone(),
+        other => panic!("no redirect: {other:?} {:?}", decision.note),
+    }
+}
+
+pub(super) fn denied(decision: &Decision) -> &Page {
+    match &decision.verdict {
+        Verdict::Deny(page) => page,
+        other => panic!("no denial: {other:?} {:?}", decision.note),
+    }
+}
+
+/// The user that the application is told about, if the request was let through.
+pub(super) fn allowed(decision: &Decision) -> Option<String> {
+    let Verdict::Allow(allow) = &decision.verdict else { return None };
+    let user = allow.set().iter().find(|(name, _)| name == "x-authentik-username");
+    Some(user.map(|(_, value)| String::from_utf8(value.clone()).unwrap()).unwrap_or_default())
+}

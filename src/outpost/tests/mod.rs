@@ -1,0 +1,7 @@
+//! The conductor with a store and a provider of wood: every walk, every fault.
+
+mod faults;
+mod house;
+mod sign_in;
+mod sign_out;
+mod visits;

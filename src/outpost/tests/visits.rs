@@ -1,0 +1,195 @@
+//! Requests of applications: who gets what.
+
+use super::house::{Browser, House, LIFETIMES, PAGE, allowed, denied, house, house_with, location};
+use crate::domain::access::UnauthenticatedPaths;
+use crate::domain::decision::{Reason, Verdict};
+use proptest::prelude::*;
+
+fn public(house_patterns: &[&str]) -> House {
+    let patterns: Vec<String> = house_patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+    house_with(move |application| {
+        application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
+        application.pass_preflight = true;
+    })
+}
+
+#[tokio::test]
+async fn each_kind_of_client_gets_an_answer_it_can_use() {
+    let house = house();
+    let browser = Browser::default();
+    let start = "https://wiki.example.com/outpost.goauthentik.io/start";
+    for (method, headers, body) in [
+        ("GET", vec![("accept", "application/json")], format!(r#""sign_in":"{start}""#)),
+        ("GET", vec![("sec-fetch-mode", "cors"), PAGE], format!(r#""sign_in":"{start}""#)),
+        ("POST", vec![PAGE], "sign_in_required".into()),
+        ("GET", vec![("upgrade", "websocket"), PAGE], "sign_in_required".into()),
+        ("POST", vec![("content-type", "application/grpc")], format!("sign-in required: open {start}")),
+        ("OPTIONS", vec![("access-control-request-method", "GET")], "sign_in_required".into()),
+    ] {
+        let mut head = browser.head("https://wiki.example.com/x", &headers);
+        method.clone_into(&mut head.method);
+        let decision = house.ask(&head).await;
+        let page = denied(&decision);
+        assert_eq!((page.status, decision.note.reason), (401, Reason::SignInRequired), "{method} {headers:?}");
+        assert!(page.body.contains(&body), "{}", page.body);
+        assert!(page.headers.iter().any(|(name, value)| name == "www-authenticate" && value.contains(start)));
+        assert!(page.cookies.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn plain_http_is_led_to_https_and_never_to_the_provider() {
+    let house = house();
+    let mut browser = Browser::default();
+    for (url, expected) in [
+        ("http://wiki.example.com/x?y=1", "https://wiki.example.com/x?y=1"),
+        ("http://wiki.example.com:8080/x", "https://wiki.example.com/x"),
+        ("http://deep.corp.example.com/x", "https://deep.corp.example.com/x"),
+        (
+            "http://wiki.example.com/outpost.goauthentik.io/callback?code=c&state=s",
+            "https://wiki.example.com/outpost.goauthentik.io/callback?code=c&state=s",
+        ),
+    ] {
+        let decision = browser.open(&house, url).await;
+        assert_eq!((location(&decision).as_str(), decision.note.reason), (expected, Reason::PlainHttp));
+    }
+    let mut post = browser.head("http://wiki.example.com/x", &[]);
+    post.method = "POST".into();
+    assert_eq!(denied(&house.ask(&post).await).status, 403);
+    assert!(browser.cookies.is_empty(), "h6: http never gets a cookie");
+}
+
+#[tokio::test]
+async fn a_public_path_shows_a_signed_in_user_and_hides_everybody_elses_claims() {
+    let house = public(&["^/public/", "^https://[a-z.]+/public/"]);
+    let mut browser = Browser::default();
+    let anonymous =
+        house.ask(&browser.head("https://wiki.example.com/public/a", &[("x-authentik-username", "eve")])).await;
+    assert_eq!((allowed(&anonymous), anonymous.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    let Verdict::Allow(allow) = &anonymous.verdict else { panic!("is let through") };
+    assert!(allow.remove().iter().any(|name| name == "x-authentik-username"));
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    let signed_in = browser.open(&house, "https://wiki.example.com/public/a").await;
+    assert_eq!((allowed(&signed_in), signed_in.note.reason), (Some("alice".into()), Reason::SignedIn));
+}
+
+#[tokio::test]
+async fn a_preflight_passes_only_by_setting_and_without_identity() {
+    let preflight = |house: House| async move {
+        let mut head = Browser::default().head(
+            "https://wiki.example.com/x",
+            &[("access-control-request-method", "PUT"), ("x-authentik-groups", "admins")],
+        );
+        head.method = "OPTIONS".into();
+        house.ask(&head).await
+    };
+    let decision = preflight(public(&[])).await;
+    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::Preflight));
+    assert_eq!(denied(&preflight(house()).await).status, 401);
+}
+
+#[tokio::test]
+async fn unknown_hosts_and_endpoints_lead_nowhere() {
+    let house = house();
+    let mut browser = Browser::default();
+    let unknown = browser.open(&house, "https://evil.test/").await;
+    assert_eq!((denied(&unknown).status, unknown.note.reason), (403, Reason::UnknownHost));
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    for path in ["nope", "%63allback", "callback/", "auth/nginx"] {
+        let decision = browser.open(&house, &format!("https://wiki.example.com/outpost.goauthentik.io/{path}")).await;
+        assert_eq!((denied(&decision).status, decision.note.reason), (404, Reason::UnknownEndpoint), "{path}");
+    }
+    let mut named = browser.head("https://wiki.example.com/", &[PAGE]);
+    named.application = Some("board".into());
+    assert_eq!(house.ask(&named).await.note.reason, Reason::UnknownApplication);
+}
+
+#[tokio::test]
+async fn ping_answers_on_any_host() {
+    let decision = Browser::default().open(&house(), "https://anything.test/outpost.goauthentik.io/ping").await;
+    assert!(matches!(decision.verdict, Verdict::Page(page) if page.status == 204));
+}
+
+#[tokio::test]
+async fn sm_1_sm_2_a_session_ends_when_idle_or_old() {
+    let house = house_with(|application| application.access_token_validity = Some(LIFETIMES.absolute * 2));
+    let mut browser = Browser::default();
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    house.pass(LIFETIMES.idle.as_secs() - 1);
+    assert_eq!(allowed(&browser.open(&house, "https://wiki.example.com/").await), Some("alice".into()));
+    for _ in 0..23 {
+        house.pass(LIFETIMES.idle.as_secs() - 1);
+        assert!(allowed(&browser.open(&house, "https://wiki.example.com/").await).is_some(), "used each hour");
+    }
+    house.pass(LIFETIMES.idle.as_secs());
+    assert_eq!(browser.open(&house, "https://wiki.example.com/").await.note.reason, Reason::SignInStarted);
+
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    house.pass(LIFETIMES.idle.as_secs());
+    assert_eq!(browser.open(&house, "https://wiki.example.com/").await.note.reason, Reason::SignInStarted, "idle");
+}
+
+#[tokio::test]
+async fn the_session_lasts_as_the_operator_chose() {
+    for (validity, expected) in [(None, 7200), (Some(60), 60), (Some(30_000), 30_000), (Some(1_000_000), 86_400)] {
+        let house = house_with(move |application| {
+            application.access_token_validity = validity.map(std::time::Duration::from_secs);
+        });
+        Browser::default().sign_in(&house, "https://wiki.example.com/").await;
+        let sessions = house.store.sessions.lock().unwrap();
+        let record = sessions.values().next().unwrap().session.record();
+        assert_eq!(record.ends.since(record.created).as_secs(), expected, "{validity:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_use_is_noted_once_a_minute() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    for _ in 0..120 {
+        house.pass(1);
+        browser.open(&house, "https://wiki.example.com/").await;
+    }
+    assert_eq!(house.store.touches.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn sm_11_a_session_is_none_at_a_sibling() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, "https://wiki.example.com/").await;
+    let value = browser.cookies["__Host-gatepost-session-wiki"].clone();
+    browser.cookies.insert("__Host-gatepost-session-board".into(), value);
+    assert_eq!(browser.open(&house, "https://board.example.com/").await.note.reason, Reason::SignInStarted);
+}
+
+#[tokio::test]
+async fn domain_mode_signs_in_once_for_every_host() {
+    let house = house();
+    let mut browser = Browser::default();
+    assert_eq!(browser.sign_in(&house, "https://a.corp.example.com/x?y").await, "https://a.corp.example.com/x?y");
+    assert_eq!(allowed(&browser.open(&house, "https://b.corp.example.com/").await), Some("alice".into()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// PR-2: whatever a client adds to headers or query, a denial stays one, and nothing is stored.
+    #[test]
+    fn more_headers_never_open_a_door(
+        names in prop::collection::vec("(x-forwarded-(host|uri|for|proto)|x-original-ur[il]|forwarded|x-authentik-username|authorization|cookie|x-http-method-override|accept|sec-fetch-site)", 0..6),
+        values in prop::collection::vec("(/public/a|https|127\\.0\\.0\\.1|Bearer junk|__Host-gatepost-session-wiki=[A-Za-z0-9_-]{43}|\\PC{0,12})", 6),
+        query in "(\\?[a-zA-Z=&/%2ef-]{0,30})?",
+    ) {
+        let house = public(&["^/public/"]);
+        let headers: Vec<_> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
+        if crate::domain::request::RequestTarget::parse(format!("/private{query}")).is_ok() {
+            let head = Browser::default().head(&format!("https://wiki.example.com/private{query}"), &headers);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let decision = runtime.block_on(house.ask(&head));
+            prop_assert!(!matches!(decision.verdict, Verdict::Allow(_)), "{:?}", decision);
+            prop_assert_eq!(house.sessions(), 0);
+        }
+    }
+}
