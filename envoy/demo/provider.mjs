@@ -4,7 +4,7 @@
 //                        "redirect_uris": ["…"], "post_logout_redirect_uris": ["…"] }] }'
 //
 // Prints `provider ready <issuer>` when it listens. Port 0 takes a free one. `"endSession": false` makes it a provider
-// without RP-initiated logout, `"tokenDelayMs": 2500` a slow one.
+// without RP-initiated logout, `"tokenDelayMs": 2500` a slow one, and with `"printTokens": true` it says what it hands out.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -61,13 +61,21 @@ server.listen(settings.port ?? 9090, '127.0.0.1', () => {
   const provider = new Provider(issuer, configuration);
   if (settings.tokenDelayMs) {
     provider.use(async (ctx, next) => {
-      if (ctx.path === '/token') await new Promise((done) => setTimeout(done, settings.tokenDelayMs));
+      if (ctx.path === '/token') {
+        console.log('token request');
+        await new Promise((done) => setTimeout(done, settings.tokenDelayMs));
+      }
       await next();
     });
   }
   provider.on('server_error', (_ctx, error) => console.error('provider error', error));
   for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'interaction.error']) {
     provider.on(event, (_ctx, error) => console.error(event, error.message, error.error_description ?? ''));
+  }
+  if (settings.printTokens) {
+    provider.on('grant.success', ({ body }) => {
+      for (const name of ['access_token', 'id_token', 'refresh_token']) if (body[name]) console.log(`token ${body[name]}`);
+    });
   }
   answer = provider.callback();
   console.log(`provider ready ${issuer}`);

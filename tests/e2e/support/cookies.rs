@@ -1,0 +1,141 @@
+//! A cookie jar with a browser's rules (RFC 6265bis): it keeps what a browser would keep, and a cookie that a browser
+//! would refuse fails the test.
+
+use url::Url;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Cookie {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) path: String,
+    pub(crate) secure: bool,
+    pub(crate) http_only: bool,
+    pub(crate) same_site: String,
+    /// The host or parent domain it is sent to.
+    pub(crate) domain: String,
+    /// Whether it goes to that host alone.
+    pub(crate) host_only: bool,
+    expired: bool,
+}
+
+impl Cookie {
+    /// Reads one `Set-Cookie` line of an answer from this address.
+    fn parse(line: &str, from: &Url) -> Self {
+        let mut parts = line.split(';').map(str::trim);
+        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("name=value");
+        let host = from.host_str().expect("a host").to_owned();
+        let mut cookie = Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            path: default_path(from),
+            secure: false,
+            http_only: false,
+            same_site: String::new(),
+            domain: host,
+            host_only: true,
+            expired: false,
+        };
+        for part in parts {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            cookie.set(&name.to_ascii_lowercase(), value);
+        }
+        cookie
+    }
+
+    fn set(&mut self, attribute: &str, value: &str) {
+        match attribute {
+            "path" => self.path = value.to_owned(),
+            "domain" => {
+                self.domain = value.trim_start_matches('.').to_owned();
+                self.host_only = false;
+            }
+            "secure" => self.secure = true,
+            "httponly" => self.http_only = true,
+            "samesite" => self.same_site = value.to_ascii_lowercase(),
+            "max-age" => self.expired = value.parse::<i64>().expect("a number of seconds") <= 0,
+            "expires" => self.expired |= value.contains(" 1970 "),
+            _ => {}
+        }
+    }
+
+    /// Why a browser would refuse this cookie from this address.
+    fn refusal(&self, from: &Url) -> Option<&'static str> {
+        let host = from.host_str().unwrap_or_default();
+        let host_prefixed = self.name.starts_with("__Host-");
+        if self.secure && !is_trustworthy(from) {
+            return Some("Secure from an insecure place");
+        }
+        if (host_prefixed || self.name.starts_with("__Secure-")) && !self.secure {
+            return Some("a prefix without Secure");
+        }
+        if host_prefixed && (!self.host_only || self.path != "/") {
+            return Some("__Host- with Domain or another Path");
+        }
+        if !self.host_only && (!is_under(host, &self.domain) || !self.domain.contains('.')) {
+            return Some("a Domain that is not a parent of the host");
+        }
+        None
+    }
+
+    fn goes_to(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let host_fits = if self.host_only { host == self.domain } else { is_under(host, &self.domain) };
+        host_fits && path_fits(url.path(), &self.path) && (!self.secure || is_trustworthy(url))
+    }
+
+    fn is_same_as(&self, other: &Self) -> bool {
+        (&self.name, &self.domain, &self.path, self.host_only) == (&other.name, &other.domain, &other.path, other.host_only)
+    }
+}
+
+/// Where browsers accept and send `Secure` cookies: https, and this machine itself.
+fn is_trustworthy(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    url.scheme() == "https" || host == "127.0.0.1" || is_under(host, "localhost")
+}
+
+fn is_under(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
+fn path_fits(path: &str, cookie_path: &str) -> bool {
+    let rest = path.strip_prefix(cookie_path);
+    rest.is_some_and(|rest| rest.is_empty() || cookie_path.ends_with('/') || rest.starts_with('/'))
+}
+
+fn default_path(url: &Url) -> String {
+    url.path().rsplit_once('/').map(|(folder, _)| folder).filter(|folder| !folder.is_empty()).unwrap_or("/").to_owned()
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Jar {
+    kept: Vec<Cookie>,
+    /// Those that were replaced or deleted, too.
+    ever: Vec<Cookie>,
+}
+
+impl Jar {
+    /// Takes one `Set-Cookie` line of an answer from this address.
+    pub(crate) fn take(&mut self, line: &str, from: &Url) {
+        let cookie = Cookie::parse(line, from);
+        if let Some(reason) = cookie.refusal(from) {
+            panic!("a browser would refuse this cookie of {from} ({reason}): {line}");
+        }
+        self.kept.retain(|kept| !kept.is_same_as(&cookie));
+        if !cookie.expired {
+            self.kept.push(cookie.clone());
+            self.ever.push(cookie);
+        }
+    }
+
+    /// The cookies a browser sends to this address.
+    pub(crate) fn for_url(&self, url: &Url) -> Vec<Cookie> {
+        self.kept.iter().filter(|cookie| cookie.goes_to(url)).cloned().collect()
+    }
+
+    /// The values of all cookies of Gatepost that it ever took.
+    pub(crate) fn values_ever_taken(&self) -> Vec<String> {
+        let ours = self.ever.iter().filter(|cookie| cookie.name.contains("gatepost"));
+        ours.map(|cookie| cookie.value.clone()).collect()
+    }
+}
