@@ -25,7 +25,9 @@ async fn decisions_are_told_to_envoys_access_log() {
 
     let mut decisions = vec![allowed];
     let denied = Some("ext_authz_denied");
-    for (path, code, details) in [("/not-signed-in", 302, denied), ("/script", 401, denied), ("/public/page", 200, Some("via_upstream"))] {
+    for (path, code, details) in
+        [("/not-signed-in", 302, denied), ("/script", 401, denied), ("/public/page", 200, Some("via_upstream"))]
+    {
         let entry = site.envoy.logged(mark, path);
         assert_eq!((entry.number("code"), entry.text("details")), (Some(code), details), "{entry:?}");
         assert_eq!(entry.text("application"), Some("wiki"), "{entry:?}");

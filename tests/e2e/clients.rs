@@ -35,7 +35,9 @@ async fn scripts_and_forms_get_401_and_where_to_sign_in() {
             Ask::script(Method::GET, &address),
             Ask::script(Method::POST, &address),
             Ask::plain(Method::GET, &address).header("accept", "application/json"),
-            Ask::plain(Method::GET, &address).header("accept", "text/html").header("x-requested-with", "XMLHttpRequest"),
+            Ask::plain(Method::GET, &address)
+                .header("accept", "text/html")
+                .header("x-requested-with", "XMLHttpRequest"),
             Ask::navigation(&address).header("sec-fetch-mode", "no-cors").header("sec-fetch-dest", "image"),
         ];
         for ask in asks {

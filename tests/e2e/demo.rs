@@ -21,7 +21,9 @@ impl Demo {
         let process = Process::start("demo", &mut command);
         let address = |label: &str| {
             let start = format!("http://{label}.demo.localhost:");
-            let word = process.out.find(|line| line.split_whitespace().find(|word| word.starts_with(&start)).map(str::to_owned));
+            let word = process
+                .out
+                .find(|line| line.split_whitespace().find(|word| word.starts_with(&start)).map(str::to_owned));
             word.unwrap_or_else(|| panic!("no address\n{}", process.last_words()))
         };
         let (wiki, board) = (address("wiki"), address("board"));

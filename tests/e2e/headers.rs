@@ -94,7 +94,8 @@ async fn steering_headers_do_not_pass() {
     plan.guards = Guards::Removed;
     let site = plan.start().await;
     let host = site.host("wiki");
-    let headers = [("X-Envoy-Original-Dst-Host", "10.0.0.1:80"), ("X-Gatepost-Cluster", "other"), ("X-Custom", "stays")];
+    let headers =
+        [("X-Envoy-Original-Dst-Host", "10.0.0.1:80"), ("X-Gatepost-Cluster", "other"), ("X-Custom", "stays")];
     let answer = raw::get_with(site.front(), &host, "/public/page", &headers).await;
     let seen = Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("{answer}"));
     assert_eq!(seen.header("x-envoy-original-dst-host"), None);

@@ -30,7 +30,10 @@ fn health_client(port: u16, arguments: &[&str]) -> Process {
     let script = tools::root().join("tests/e2e/health_client.py");
     let python = tools::fetched("venv/bin/python");
     let mut command = Command::new(python);
-    Process::start("health client (no grpc_health? run `make tools`)", command.arg(script).arg(format!("127.0.0.1:{port}")).args(arguments))
+    Process::start(
+        "health client (no grpc_health? run `make tools`)",
+        command.arg(script).arg(format!("127.0.0.1:{port}")).args(arguments),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +52,8 @@ async fn grpcio_health_checking_agrees() {
 
     // Watch says so when Gatepost begins to stop, while it still serves.
     let watcher = health_client(port, &["watch", "envoy.service.auth.v3.Authorization"]);
-    let says = |status: &str| watcher.out.find(|line| Json::parse(line).filter(|line| line.text("status") == Some(status)));
+    let says =
+        |status: &str| watcher.out.find(|line| Json::parse(line).filter(|line| line.text("status") == Some(status)));
     assert!(says("SERVING").is_some(), "{}", watcher.last_words());
     site.gatepost.ask_to_stop();
     assert!(says("NOT_SERVING").is_some(), "{}", watcher.last_words());
@@ -65,8 +69,8 @@ async fn probes_and_metrics_have_a_port_of_their_own() {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
         let public = raw::get_with(site.front(), &site.host("wiki"), path, &[]).await;
         assert!(!public.starts_with("HTTP/1.1 200 "), "{path} through Envoy: {public}");
-        let side = raw::get(site.gatepost.port("http"), path).await.expect("an answer");
-        assert!(!side.starts_with("HTTP/1.1 200 "), "{path} at the side listener: {side}");
+        let direct = raw::get(site.gatepost.port("http"), path).await.expect("an answer");
+        assert!(!direct.starts_with("HTTP/1.1 200 "), "{path} at the side listener: {direct}");
     }
     let ping = raw::get_with(site.front(), &site.host("wiki"), "/outpost.goauthentik.io/ping", &[]).await;
     assert!(ping.starts_with("HTTP/1.1 204 "), "{ping}");

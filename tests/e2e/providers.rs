@@ -22,7 +22,11 @@ async fn a_provider_that_is_down_at_start_is_found_when_it_comes() {
         let seconds = page.header("retry-after").and_then(|value| value.parse::<u32>().ok());
         assert!(seconds.is_some_and(|seconds| seconds > 0), "{page:#?}");
         assert!(!page.body.is_empty(), "a page that says what is going on");
-        assert_eq!(browser.open(&site.wiki("/public/")).await.seen().identity(), [], "public paths do not depend on it");
+        assert_eq!(
+            browser.open(&site.wiki("/public/")).await.seen().identity(),
+            [],
+            "public paths do not depend on it"
+        );
 
         site.start_provider();
         eventually("sign-ins work by themselves", async || {

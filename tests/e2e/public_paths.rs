@@ -10,17 +10,13 @@ use crate::support::site::Site;
 /// What a request without a session gets: the application's answer, or Gatepost's.
 async fn is_public(site: &Site, application: &str, path: &str) -> bool {
     let answer = raw::get_with(site.front(), &site.host(application), path, &[("Accept", "text/html")]).await;
-    match Seen::from_body(raw::body(&answer)) {
-        Some(seen) => {
-            assert_eq!(seen.identity(), [], "{path}");
-            true
-        }
-        None => {
-            let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
-            assert!(["302", "400", "401", "403", "404"].contains(&status.as_str()), "{path}: {answer}");
-            false
-        }
-    }
+    let Some(seen) = Seen::from_body(raw::body(&answer)) else {
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(["302", "400", "401", "403", "404"].contains(&status), "{path}: {answer}");
+        return false;
+    };
+    assert_eq!(seen.identity(), [], "{path}");
+    true
 }
 
 #[tokio::test(flavor = "multi_thread")]

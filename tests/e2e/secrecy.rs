@@ -41,7 +41,9 @@ async fn no_secret_is_logged_at_any_level() {
 
         let secrets = secrets_of(&browser, &site);
         assert!(secrets.len() > 10, "the test knows what to look for: {secrets:?}");
-        for (place, text) in [("Gatepost's log", site.gatepost.log().text()), ("Envoy's access log", site.envoy.access_log())] {
+        for (place, text) in
+            [("Gatepost's log", site.gatepost.log().text()), ("Envoy's access log", site.envoy.access_log())]
+        {
             for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
                 assert!(!text.contains(secret.as_str()), "{secret} stands in {place}");
             }

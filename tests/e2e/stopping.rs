@@ -9,9 +9,9 @@ use http::StatusCode;
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::process::eventually;
+use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
-use crate::support::raw;
 
 /// Browsers that open a public page again and again until told to stop; counts the good answers, keeps the bad ones.
 struct Load {

@@ -110,7 +110,7 @@ async fn serve(listener: TcpListener, book: Arc<Mutex<Vec<Seen>>>) {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let book = Arc::clone(&book);
-        let service = service_fn(move |request| answer(request, Arc::clone(&book)));
+        let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(request, &book))));
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             // Connections end when the other side goes away; that is no fault here.
@@ -121,12 +121,12 @@ async fn serve(listener: TcpListener, book: Arc<Mutex<Vec<Seen>>>) {
 
 type Body = BoxBody<Bytes, Infallible>;
 
-async fn answer(mut request: Request<Incoming>, book: Arc<Mutex<Vec<Seen>>>) -> Result<Response<Body>, Infallible> {
+fn answer(mut request: Request<Incoming>, book: &Mutex<Vec<Seen>>) -> Response<Body> {
     let seen = Seen::of(&request);
     book.lock().expect("the book").push(seen.clone());
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("content-type").is_some_and(|kind| kind.starts_with("application/grpc")) {
-        return Ok(grpc_answer());
+        return grpc_answer();
     }
     if let Some(key) = header("sec-websocket-key").map(str::to_owned) {
         let upgraded = hyper::upgrade::on(&mut request);
@@ -135,10 +135,10 @@ async fn answer(mut request: Request<Incoming>, book: Arc<Mutex<Vec<Seen>>>) -> 
                 echo_one_message(TokioIo::new(connection)).await;
             }
         });
-        return Ok(websocket_accepted(&key));
+        return websocket_accepted(&key);
     }
     let body = Full::new(Bytes::from(seen.to_body())).boxed();
-    Ok(Response::builder().header("content-type", "application/json").body(body).expect("an answer"))
+    Response::builder().header("content-type", "application/json").body(body).expect("an answer")
 }
 
 /// The answer of `grpc.health.v1.Health/Check`: SERVING.

@@ -78,7 +78,8 @@ impl Page {
 
     /// The value of a hidden field of the form.
     fn hidden(&self, name: &str) -> &str {
-        let field = self.body.split_once(&format!("name=\"{name}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
+        let field =
+            self.body.split_once(&format!("name=\"{name}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
         field.unwrap_or_else(|| panic!("no field {name}: {self:#?}")).0
     }
 }
@@ -212,7 +213,8 @@ impl Browser {
 
     /// The `cookie` header for this address.
     pub(crate) fn cookie_header(&self, url: &Url) -> Option<String> {
-        let pairs: Vec<String> = self.cookies(url).iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let pairs: Vec<String> =
+            self.cookies(url).iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 

@@ -15,7 +15,13 @@ pub(crate) struct Cookie {
     pub(crate) domain: String,
     /// Whether it goes to that host alone.
     pub(crate) host_only: bool,
-    expired: bool,
+    life: Life,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Lasting,
+    Over,
 }
 
 impl Cookie {
@@ -33,7 +39,7 @@ impl Cookie {
             same_site: String::new(),
             domain: host,
             host_only: true,
-            expired: false,
+            life: Life::Lasting,
         };
         for part in parts {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -44,16 +50,16 @@ impl Cookie {
 
     fn set(&mut self, attribute: &str, value: &str) {
         match attribute {
-            "path" => self.path = value.to_owned(),
+            "path" => self.path = value.into(),
             "domain" => {
-                self.domain = value.trim_start_matches('.').to_owned();
+                self.domain = value.trim_start_matches('.').into();
                 self.host_only = false;
             }
             "secure" => self.secure = true,
             "httponly" => self.http_only = true,
             "samesite" => self.same_site = value.to_ascii_lowercase(),
-            "max-age" => self.expired = value.parse::<i64>().expect("a number of seconds") <= 0,
-            "expires" => self.expired |= value.contains(" 1970 "),
+            "max-age" if value.parse::<i64>().expect("a number of seconds") <= 0 => self.life = Life::Over,
+            "expires" if value.contains(" 1970 ") => self.life = Life::Over,
             _ => {}
         }
     }
@@ -84,7 +90,8 @@ impl Cookie {
     }
 
     fn is_same_as(&self, other: &Self) -> bool {
-        (&self.name, &self.domain, &self.path, self.host_only) == (&other.name, &other.domain, &other.path, other.host_only)
+        (&self.name, &self.domain, &self.path, self.host_only)
+            == (&other.name, &other.domain, &other.path, other.host_only)
     }
 }
 
@@ -122,7 +129,7 @@ impl Jar {
             panic!("a browser would refuse this cookie of {from} ({reason}): {line}");
         }
         self.kept.retain(|kept| !kept.is_same_as(&cookie));
-        if !cookie.expired {
+        if cookie.life == Life::Lasting {
             self.kept.push(cookie.clone());
             self.ever.push(cookie);
         }

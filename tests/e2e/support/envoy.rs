@@ -66,7 +66,8 @@ impl Envoy {
 
     /// The entry of the access log for this path, the first after the mark.
     pub(crate) fn logged(&self, mark: usize, path: &str) -> Json {
-        let entry = self.process.out.after(mark, |line| Json::parse(line).filter(|entry| entry.text("path") == Some(path)));
+        let entry =
+            self.process.out.after(mark, |line| Json::parse(line).filter(|entry| entry.text("path") == Some(path)));
         entry.unwrap_or_else(|| panic!("no request for {path} in the access log:\n{}", self.access_log()))
     }
 
@@ -91,17 +92,19 @@ impl Envoy {
 pub(crate) fn shipped(scenario: Scenario, ports: Ports) -> String {
     let path = tools::root().join("envoy").join(scenario.folder()).join("envoy.yaml");
     let text = std::fs::read_to_string(&path).expect("a shipped Envoy file");
-    let replaced = [(10000, ports.front), (9901, ports.admin), (9001, ports.grpc), (9000, ports.http), (8080, ports.application)]
-        .iter()
-        .fold(text, |text, (default, port)| {
-            text.replace(&format!("port_value: {default} "), &format!("port_value: {port} "))
-        });
+    let replaced =
+        [(10000, ports.front), (9901, ports.admin), (9001, ports.grpc), (9000, ports.http), (8080, ports.application)]
+            .iter()
+            .fold(text, |text, (default, port)| {
+                text.replace(&format!("port_value: {default} "), &format!("port_value: {port} "))
+            });
     replaced.replace("address: 0.0.0.0", "address: 127.0.0.1")
 }
 
 /// The file without the two blocks that stop spoofed headers at Envoy.
 pub(crate) fn without_guards(text: &str) -> String {
-    let (before, rest) = text.split_once("          early_header_mutation_extensions:\n").expect("the early mutation block");
+    let (before, rest) =
+        text.split_once("          early_header_mutation_extensions:\n").expect("the early mutation block");
     let (_, after) = rest.split_once("          access_log:\n").expect("what follows the block");
     let drop = "            headers_with_underscores_action: DROP_HEADER\n";
     assert!(before.contains(drop), "the shipped file drops headers with underscores");

@@ -86,7 +86,8 @@ impl Glewlwyd {
         assert!(login.location().path().ends_with("login.html"), "{login:#?}");
         let credentials = json!({ "username": "alice", "password": PASSWORD });
         self.call(browser, Method::POST, "/api/auth/", &credentials).await;
-        let client = authorization.query_pairs().find(|(name, _)| name == "client_id").expect("a client").1.into_owned();
+        let client =
+            authorization.query_pairs().find(|(name, _)| name == "client_id").expect("a client").1.into_owned();
         let granted = json!({ "scope": "openid profile email groups" });
         self.call(browser, Method::PUT, &format!("/api/auth/grant/{client}"), &granted).await;
         let go_on = format!("{authorization}&g_continue");

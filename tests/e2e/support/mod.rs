@@ -2,11 +2,11 @@
 
 pub(crate) mod application;
 pub(crate) mod browser;
-pub(crate) mod json;
 pub(crate) mod cookies;
 pub(crate) mod envoy;
 pub(crate) mod gatepost;
 pub(crate) mod glewlwyd;
+pub(crate) mod json;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod provider;

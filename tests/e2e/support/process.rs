@@ -114,7 +114,11 @@ impl Process {
     pub(crate) fn last_words(&self) -> String {
         let said = format!("{}\n{}", self.out.text(), self.err.text());
         let lines: Vec<&str> = said.lines().collect();
-        format!("last lines of {}:\n{}", self.name, lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n"))
+        format!(
+            "last lines of {}:\n{}",
+            self.name,
+            lines.get(lines.len().saturating_sub(30)..).unwrap_or_default().join("\n")
+        )
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn get(port: u16, path: &str) -> Option<String> {
 
 /// One GET with exactly these header lines.
 pub(crate) async fn get_with(port: u16, host: &str, path: &str, headers: &[(&str, &str)]) -> String {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = headers.iter().fold(String::new(), |lines, (name, value)| lines + &format!("{name}: {value}\r\n"));
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}Connection: close\r\n\r\n");
     exchange(port, request.as_bytes()).await.expect("an answer")
 }

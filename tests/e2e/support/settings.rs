@@ -52,7 +52,7 @@ impl Entry {
         Self { name, label, settings: "    skip_path_regex: [^/public/]\n", is_https: false }
     }
 
-    /// An application that lives at https://{label}.example.com.
+    /// An application that lives at `https://{label}.example.com`.
     pub(crate) fn https(name: &'static str, label: &'static str) -> Self {
         Self { is_https: true, ..Self::single(name, label) }
     }
