@@ -426,3 +426,33 @@ fn paths_are_found_wherever_they_stand() {
     ];
     assert_eq!(found, expected.map(str::to_owned).into());
 }
+
+#[test]
+fn the_table_tells_right_from_wrong() {
+    let rows = [
+        ("domain::request", "crate::domain::session::Session", true),
+        ("domain", "serde_json::Value", true),
+        ("domain", "std::time::Duration", true),
+        ("domain", "std::time::SystemTime::now", false),
+        ("domain", "tokio::spawn", false),
+        ("domain", "crate::ports::Clock", false),
+        ("outpost", "crate::ports::SessionStore", true),
+        ("outpost", "crate::outbound::store::Memory", false),
+        ("outpost::callback", "reqwest::Client", false),
+        ("inbound::ext_authz", "crate::domain::request::RequestHead", true),
+        ("inbound::ext_authz", "envoy_types::pb::envoy", true),
+        ("inbound::ext_authz", "crate::domain::sign_in::Attempt", false),
+        ("inbound::ext_authz", "crate::inbound::admin::Metrics", false),
+        ("inbound::admin", "envoy_types::pb::envoy", false),
+        ("outbound::store", "crate::outbound::provider::Client", false),
+        ("outbound::provider", "crate::outpost::Outpost", false),
+        ("telemetry", "crate::config::Log", false),
+        ("outbound::store", "crate::config::Session", false),
+        ("app", "crate::config::Config", true),
+    ];
+    let words = |text: &str| -> Vec<String> { text.split("::").map(str::to_owned).collect() };
+    for (module, path, allowed) in rows {
+        let room = room_of(&words(module)).expect("a room");
+        assert_eq!(offence(room, &words(path)).is_none(), allowed, "{module} and {path}");
+    }
+}
