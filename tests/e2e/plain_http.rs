@@ -1,6 +1,8 @@
-//! A plain-http request to an https application: to https first, never to the provider.
+//! Applications at https: signed in to over TLS; a plain-http request is sent to https first, never to the provider.
 
-use crate::support::browser::Protocol;
+use http::StatusCode;
+
+use crate::support::browser::{Ask, Browser, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::raw;
 use crate::support::settings::{Entry, Mode};
@@ -29,5 +31,28 @@ async fn plain_http_is_sent_to_https_first() {
         assert!(site.application.seen().is_empty(), "nothing reached the application");
         // The other applications of the same outpost do not mind.
         site.signed_in(Protocol::Http1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_in_and_out_over_tls() {
+    for scenario in Scenario::BOTH {
+        let mut plan = Plan::new(scenario, Mode::Single);
+        plan.settings.entries = vec![Entry::https_here("Vault", "vault")];
+        plan.tls = true;
+        let site = plan.start().await;
+        let vault = |path: &str| format!("https://vault.example.com:{}{path}", site.front());
+        for protocol in Protocol::BOTH {
+            let browser = Browser::new(protocol);
+            let page = browser.sign_in(&vault("/deep?x=1"), "alice").await;
+            assert_eq!(page.url.as_str(), vault("/deep?x=1"));
+            assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+            let leave =
+                Ask::navigation(&vault("/outpost.goauthentik.io/sign_out")).header("sec-fetch-site", "same-origin");
+            let question = browser.follow(browser.ask(leave).await).await;
+            let goodbye = browser.confirm_sign_out(&question).await;
+            assert_eq!(goodbye.status, StatusCode::OK, "{goodbye:#?}");
+            assert_eq!(browser.open(&vault("/")).await.status, StatusCode::FOUND, "asked again");
+        }
     }
 }

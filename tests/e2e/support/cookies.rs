@@ -146,3 +146,50 @@ impl Jar {
         ours.map(|cookie| cookie.value.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a jar that was given this line at `from` sends to `to`.
+    fn sent(line: &str, from: &str, to: &str) -> Vec<String> {
+        let mut jar = Jar::default();
+        jar.take(line, &Url::parse(from).expect("an address"));
+        jar.for_url(&Url::parse(to).expect("an address")).into_iter().map(|cookie| cookie.name).collect()
+    }
+
+    #[test]
+    fn cookies_go_where_a_browser_sends_them() {
+        let wiki = "http://wiki.demo.localhost:1/a/b";
+        for (line, to, goes) in [
+            ("a=1", wiki, true),
+            ("a=1", "http://wiki.demo.localhost:1/", false),
+            ("a=1; Path=/", "http://wiki.demo.localhost:2/", true),
+            ("a=1; Path=/", "http://board.demo.localhost:1/", false),
+            ("a=1; Path=/; Domain=demo.localhost", "http://board.demo.localhost:1/", true),
+            ("a=1; Path=/; Domain=demo.localhost", "http://evildemo.localhost:1/", false),
+            ("a=1; Path=/ab", "http://wiki.demo.localhost:1/abc", false),
+            ("a=1; Path=/; Max-Age=0", wiki, false),
+            ("a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", wiki, false),
+            ("__Host-a=1; Path=/; Secure", wiki, true),
+        ] {
+            assert_eq!(!sent(line, wiki, to).is_empty(), goes, "{line} to {to}");
+        }
+    }
+
+    #[test]
+    fn cookies_that_a_browser_refuses_are_refused() {
+        for (line, from) in [
+            ("a=1; Secure", "http://wiki.example.com/"),
+            ("__Host-a=1; Path=/", "https://wiki.example.com/"),
+            ("__Host-a=1; Path=/x; Secure", "https://wiki.example.com/"),
+            ("__Host-a=1; Path=/; Secure; Domain=example.com", "https://wiki.example.com/"),
+            ("__Secure-a=1; Path=/", "https://wiki.example.com/"),
+            ("a=1; Domain=other.example.com", "https://wiki.example.com/"),
+            ("a=1; Domain=localhost", "http://wiki.demo.localhost/"),
+        ] {
+            let from = Url::parse(from).expect("an address");
+            assert!(Cookie::parse(line, &from).refusal(&from).is_some(), "{line} from {from}");
+        }
+    }
+}

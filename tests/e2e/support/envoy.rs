@@ -101,6 +101,28 @@ pub(crate) fn shipped(scenario: Scenario, ports: Ports) -> String {
     replaced.replace("address: 0.0.0.0", "address: 127.0.0.1")
 }
 
+/// The file with TLS at the listener, as its README says.
+pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
+    let before = "    filter_chains:\n    - filters:\n";
+    assert!(text.contains(before), "the shipped file has one filter chain");
+    let (certificate, key) = (certificate.display(), key.display());
+    let after = format!(
+        r#"    filter_chains:
+    - transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+          common_tls_context:
+            alpn_protocols: [h2, http/1.1]
+            tls_certificates:
+            - certificate_chain: {{ filename: {certificate} }}
+              private_key: {{ filename: {key} }}
+      filters:
+"#
+    );
+    text.replace(before, &after)
+}
+
 /// The file without the two blocks that stop spoofed headers at Envoy.
 pub(crate) fn without_guards(text: &str) -> String {
     let (before, rest) =

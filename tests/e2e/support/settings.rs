@@ -31,7 +31,7 @@ impl Mode {
                 label: "sign-in",
                 settings: "    mode: forward_domain\n    cookie_domain: demo.localhost\n    \
                            skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n",
-                is_https: false,
+                place: Place::Demo,
             }],
         }
     }
@@ -44,24 +44,42 @@ pub(crate) struct Entry {
     /// The first label of its host under demo.localhost; its client id, too.
     label: &'static str,
     settings: &'static str,
-    is_https: bool,
+    place: Place,
+}
+
+/// Where the browser finds an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// `http://{label}.demo.localhost` at Envoy's port.
+    Demo,
+    /// `https://{label}.example.com`, which is not this Envoy's address.
+    Https,
+    /// `https://{label}.example.com` at Envoy's port.
+    HttpsHere,
 }
 
 impl Entry {
     fn single(name: &'static str, label: &'static str) -> Self {
-        Self { name, label, settings: "    skip_path_regex: [^/public/]\n", is_https: false }
+        Self { name, label, settings: "    skip_path_regex: [^/public/]\n", place: Place::Demo }
     }
 
     /// An application that lives at `https://{label}.example.com`.
     pub(crate) fn https(name: &'static str, label: &'static str) -> Self {
-        Self { is_https: true, ..Self::single(name, label) }
+        Self { place: Place::Https, ..Self::single(name, label) }
+    }
+
+    /// The same at Envoy's port.
+    pub(crate) fn https_here(name: &'static str, label: &'static str) -> Self {
+        Self { place: Place::HttpsHere, ..Self::single(name, label) }
     }
 
     fn external_host(&self, port: u16) -> String {
-        if self.is_https {
-            return format!("https://{}.example.com", self.label);
+        let label = self.label;
+        match self.place {
+            Place::Demo => format!("http://{label}.demo.localhost:{port}"),
+            Place::Https => format!("https://{label}.example.com"),
+            Place::HttpsHere => format!("https://{label}.example.com:{port}"),
         }
-        format!("http://{}.demo.localhost:{port}", self.label)
     }
 
     /// The environment variable that holds its client secret.

@@ -1,10 +1,12 @@
 //! Everything together: Envoy before an application, Gatepost beside it, a provider to sign in at.
 
+use std::path::Path;
+
 use tempfile::TempDir;
 
 use super::application::Application;
 use super::browser::{Browser, Protocol};
-use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, without_guards};
+use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_tls, without_guards};
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
 use super::provider::{Provider, ProviderSettings};
@@ -18,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) provider: ProviderSettings,
     /// Whether the provider is there from the beginning.
     pub(crate) provider_is_up: bool,
+    /// Whether Envoy's listener speaks TLS.
+    pub(crate) tls: bool,
     /// An issuer other than the main provider's.
     pub(crate) issuer: Option<String>,
     ports: Ports,
@@ -32,6 +36,7 @@ impl Plan {
             settings: Settings::of(mode),
             provider: ProviderSettings::on(provider),
             provider_is_up: true,
+            tls: false,
             issuer: None,
             ports: Ports { front, admin, grpc, http, application: 0 },
         }
@@ -59,9 +64,19 @@ impl Plan {
         let gatepost = Gatepost::start(&launch);
         let text = shipped(self.scenario, self.ports);
         let text = if self.guards == Guards::Removed { without_guards(&text) } else { text };
+        let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
         let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
         Site { envoy, gatepost, provider, application, launch, plan: self, _folder: folder }
     }
+}
+
+/// The file with TLS and a certificate made for it, which browsers of these tests accept unseen.
+fn with_certificate(text: &str, folder: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["*.example.com".to_owned()]).expect("a certificate");
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).expect("certificate.pem");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("key.pem");
+    with_tls(text, &certificate, &key)
 }
 
 pub(crate) struct Site {
