@@ -56,10 +56,10 @@ const WIRE: &[&str] =
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
 const BEYOND_A_DOOR: &[&str] = &["openidconnect", "redb", "redis", "reqwest"];
 const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "redb", "redis", "reqwest"];
-const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry"];
+const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 14] = [
+const ROOMS: [Room; 15] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
@@ -67,6 +67,7 @@ const ROOMS: [Room; 14] = [
     Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::admin", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "outbound::provider", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
     Room { name: "outbound::store", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
