@@ -90,8 +90,8 @@ impl UnauthenticatedPaths {
 
 #[cfg(test)]
 mod tests {
-    use super::super::application::CookieDomain;
     use super::*;
+    use crate::domain::application::CookieDomain;
 
     fn admits(pattern: &str, mode: &Mode, raw: &str) -> bool {
         let rules = UnauthenticatedPaths::compile(&[pattern.to_owned()]).expect("compiles");

@@ -99,8 +99,8 @@ pub fn names_signature(query: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::application;
     use super::*;
+    use crate::domain::testing::application;
 
     fn destination(external: &str, raw: &str) -> Destination {
         Destination::of(&application(external), &RequestTarget::parse(raw.into()).expect("is well formed"))

@@ -1,7 +1,7 @@
 //! The redirect catalogue of the security specification (section 3), row by row, and PR-3.
 
-use super::super::testing::{application, domain_application};
 use super::*;
+use crate::domain::testing::{application, domain_application};
 use proptest::prelude::*;
 
 /// `app.example.com` itself and all sub-domains of `example.com`, as the catalogue assumes.

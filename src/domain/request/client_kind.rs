@@ -59,8 +59,8 @@ fn has_token(value: Option<&str>, token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CookieForm;
     use super::*;
+    use crate::domain::request::CookieForm;
 
     fn kind(method: &str, headers: &[(&str, &str)]) -> ClientKind {
         let lines = headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));

@@ -1,0 +1,33 @@
+# The words of this project: demo, test, bench. `make` alone lists them.
+
+CARGO ?= cargo
+
+.PHONY: help demo test check unit doc bench tools
+
+help:
+	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
+	@echo 'make test   everything that must hold: format, lints, all tests with the real Envoy, docs'
+	@echo 'make bench  Gatepost beside a bare server, figures side by side'
+	@echo 'make tools  fetch the programs that the tests drive (make test does it too)'
+
+demo:
+	@envoy/demo/run.py
+
+test: tools check unit doc
+
+tools:
+	@tests/tools/install
+
+check:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+# Unit, property, architecture, in-process and end-to-end tests. All of them run even when some fail.
+unit:
+	$(CARGO) test --locked --no-fail-fast
+
+doc:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
+
+bench:
+	$(CARGO) bench --locked

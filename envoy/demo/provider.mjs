@@ -1,0 +1,90 @@
+// The OpenID Provider of the demo and of the end-to-end tests: npm oidc-provider, two users, no password check.
+//
+//   node provider.mjs '{ "port": 9090, "clients": [{ "client_id": "…", "client_secret": "…",
+//                        "redirect_uris": ["…"], "post_logout_redirect_uris": ["…"] }] }'
+//
+// Prints `provider ready <issuer>` when it listens. Port 0 takes a free one. `"endSession": false` makes it a provider
+// without RP-initiated logout, `"tokenDelayMs": 2500` a slow one, and with `"printTokens": true` it says what it hands out.
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+const tools = createRequire(new URL('../../.tools/package.json', import.meta.url));
+const { Provider } = await import(pathToFileURL(tools.resolve('oidc-provider')));
+
+const users = {
+  alice: { email: 'alice@example.test', email_verified: true, name: 'Alice Doe', preferred_username: 'alice', groups: ['admins', 'staff'] },
+  bob: { email: 'bob@example.test', email_verified: true, name: 'Bob Roe', preferred_username: 'bob', groups: ['staff'] },
+};
+const scopes = ['openid', 'offline_access', 'profile', 'email', 'groups'];
+const settings = JSON.parse(process.argv[2] ?? '{}');
+
+const client = (given) => ({
+  token_endpoint_auth_method: 'client_secret_basic',
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  ...given,
+});
+
+const configuration = {
+  clients: (settings.clients ?? []).map(client),
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], groups: ['groups'] },
+  scopes,
+  conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
+  findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...users[id] }) },
+  pkce: { required: () => true },
+  // No consent page: whoever signs in has granted all scopes.
+  loadExistingGrant: async (ctx) => {
+    const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
+    grant.addOIDCScope(scopes.join(' '));
+    await grant.save();
+    return grant;
+  },
+  ttl: { AccessToken: 300, IdToken: 3600, RefreshToken: 3600, Session: 3600, Interaction: 600, Grant: 3600 },
+  features: {
+    devInteractions: { enabled: true },
+    rpInitiatedLogout: { enabled: settings.endSession ?? true },
+    backchannelLogout: { enabled: true },
+    revocation: { enabled: true },
+    introspection: { enabled: true },
+  },
+  // The library's own dispatcher refuses to call loopback addresses.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
+  cookies: { keys: ['not a secret: this provider knows nobody'] },
+};
+
+// The issuer holds the port, and port 0 is known only once it is bound: so listen first, answer afterwards.
+let answer;
+const server = createServer((request, response) => answer(request, response));
+server.listen(settings.port ?? 9090, '127.0.0.1', () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, configuration);
+  if (settings.tokenDelayMs) {
+    provider.use(async (ctx, next) => {
+      if (ctx.path === '/token') {
+        console.log('token request');
+        await new Promise((done) => setTimeout(done, settings.tokenDelayMs));
+      }
+      await next();
+    });
+  }
+  provider.on('server_error', (_ctx, error) => console.error('provider error', error));
+  for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'interaction.error']) {
+    provider.on(event, (_ctx, error) => console.error(event, error.message, error.error_description ?? ''));
+  }
+  if (settings.printTokens) {
+    provider.on('grant.success', ({ body }) => {
+      for (const name of ['access_token', 'id_token', 'refresh_token']) if (body[name]) console.log(`token ${body[name]}`);
+    });
+  }
+  answer = provider.callback();
+  console.log(`provider ready ${issuer}`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    server.close();
+    server.closeAllConnections();
+    process.exit(0);
+  });
+}

@@ -1,0 +1,28 @@
+//! A real browser: Chromium, driven by playwright-core.
+
+use std::process::Command;
+
+use crate::support::envoy::Scenario;
+use crate::support::process::Process;
+use crate::support::settings::Mode;
+use crate::support::site::Site;
+use crate::support::tools;
+
+/// Runs the script; it prints what it does and fails where something is not as it should be.
+pub(crate) fn run_chromium(arguments: &[&str]) {
+    tools::fetched("node_modules/playwright-core/package.json");
+    let chromium = tools::installed("chromium");
+    let script = tools::root().join("tests/e2e/browser.mjs");
+    let mut command = Command::new("node");
+    let mut process = Process::start("browser.mjs", command.arg(script).arg(chromium).args(arguments));
+    let status = process.wait();
+    assert!(status.success(), "{}", process.last_words());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_signs_in_opens_a_second_tab_and_signs_out() {
+    for scenario in Scenario::BOTH {
+        let site = Site::start(scenario, Mode::Single).await;
+        run_chromium(&[&site.wiki("/"), &site.wiki("/second"), "alice"]);
+    }
+}

@@ -1,0 +1,132 @@
+//! What the application sees: nobody but Gatepost names the user, and Gatepost's cookies stay with Gatepost.
+
+use http::Method;
+use url::Url;
+
+use crate::support::application::Seen;
+use crate::support::browser::{Ask, Protocol};
+use crate::support::envoy::{Guards, Scenario};
+use crate::support::raw;
+use crate::support::settings::Mode;
+use crate::support::site::{Plan, Site};
+
+/// Identity headers in every spelling that some backend takes for the true one.
+const SPOOFED: [(&str, &str); 14] = [
+    ("X-authentik-username", "eve"),
+    ("x-authentik-username", "eve-again"),
+    ("X-AUTHENTIK-USERNAME", "eve"),
+    ("X_authentik_username", "eve"),
+    ("x_authentik-username", "eve"),
+    ("X.authentik.username", "eve"),
+    ("X-authentik_groups", "admins"),
+    ("X-authentik-groups", "admins|root"),
+    ("X-authentik-entitlements", "everything"),
+    ("X-authentik-uid", "0"),
+    ("X-authentik-jwt", "e.y.e"),
+    ("X-authentik-meta-jwks", "https://evil.example/"),
+    ("X_AUTHENTIK_META_APP", "other"),
+    ("X-authentik-unheard-of", "eve"),
+];
+
+async fn ask_spoofed(site: &Site, path: &str, cookies: Option<&str>) -> Seen {
+    let cookie_line = cookies.map(|cookies| ("Cookie", cookies));
+    let headers: Vec<(&str, &str)> = SPOOFED.into_iter().chain(cookie_line).collect();
+    let answer = raw::get_with(site.front(), &site.host("wiki"), path, &headers).await;
+    Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("not the application's answer:\n{answer}"))
+}
+
+async fn nobody_else_names_the_user(guards: Guards) {
+    for mode in Mode::BOTH {
+        let mut plan = Plan::new(Scenario::InsideTheCheck, mode);
+        plan.guards = guards;
+        let site = plan.start().await;
+        let public = ask_spoofed(&site, "/public/page", None).await;
+        assert_eq!(public.identity(), [], "nobody is signed in");
+
+        let browser = site.signed_in(Protocol::Http1).await;
+        let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address"));
+        for path in ["/private", "/public/page"] {
+            let seen = ask_spoofed(&site, path, cookies.as_deref()).await;
+            assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+            assert_eq!(seen.header("x-authentik-groups"), Some("admins|staff"));
+            assert_eq!(seen.header("x-authentik-uid"), Some("alice"));
+            let ours = |name: &str| name.starts_with("x-authentik-") && !name.contains(['_', '.']);
+            let names: Vec<&str> = seen.identity().into_iter().map(|(name, _)| name).collect();
+            assert!(names.iter().all(|name| ours(name)), "{names:?}");
+            for absent in ["entitlements", "jwt", "meta-jwks", "unheard-of"] {
+                assert_eq!(seen.header(&format!("x-authentik-{absent}")), None);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_names_the_user_with_the_shipped_file() {
+    nobody_else_names_the_user(Guards::AsShipped).await;
+}
+
+/// Gatepost's own work, without the help of the blocks in the shipped file.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_names_the_user_without_envoys_help() {
+    nobody_else_names_the_user(Guards::Removed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spoofed_headers_over_http2_are_gone_too() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.guards = Guards::Removed;
+    let site = plan.start().await;
+    let browser = site.signed_in(Protocol::Http2).await;
+    let ask = Ask::script(Method::GET, &site.wiki("/"))
+        .header("x-authentik-username", "eve")
+        .also("x-authentik-username", "eve")
+        .header("x_authentik_groups", "admins")
+        .header("x.authentik.email", "eve@example.test");
+    let seen = browser.ask(ask).await.seen();
+    assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+    assert_eq!(seen.header("x-authentik-email"), Some("alice@example.test"));
+    assert!(seen.header("x_authentik_groups").is_none() && seen.header("x.authentik.email").is_none(), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steering_headers_do_not_pass() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.guards = Guards::Removed;
+    let site = plan.start().await;
+    let host = site.host("wiki");
+    let headers =
+        [("X-Envoy-Original-Dst-Host", "10.0.0.1:80"), ("X-Gatepost-Cluster", "other"), ("X-Custom", "stays")];
+    let answer = raw::get_with(site.front(), &host, "/public/page", &headers).await;
+    let seen = Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!(seen.header("x-envoy-original-dst-host"), None);
+    assert_eq!(seen.header("x-gatepost-cluster"), None);
+    assert_eq!(seen.header("x-custom"), Some("stays"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_cookies_are_cut_and_all_others_stay() {
+    let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let url = Url::parse(&site.wiki("/")).expect("an address");
+    let session = browser.cookie_header(&url).expect("a session");
+    assert!(session.contains("__Host-gatepost-"));
+    let host = site.host("wiki");
+
+    // One line, and several lines (RFC 9113 section 8.2.3 lets clients split it).
+    let joined = format!("first=1; {session}; last=\"2\"");
+    let several = [("Cookie", "first=1"), ("Cookie", session.as_str()), ("Cookie", "last=\"2\"")];
+    for lines in [&[("Cookie", joined.as_str())][..], &several] {
+        for path in ["/private", "/public/page"] {
+            let answer = raw::get_with(site.front(), &host, path, lines).await;
+            let seen = Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("{answer}"));
+            assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+            assert_eq!(seen.header("cookie"), Some("first=1; last=\"2\""));
+        }
+    }
+
+    // Nothing is left of a header that held only ours; somebody else's alone stay as they are.
+    let answer = raw::get_with(site.front(), &host, "/private", &[("Cookie", session.as_str())]).await;
+    assert_eq!(Seen::from_body(raw::body(&answer)).expect("an answer").header("cookie"), None);
+    let answer = raw::get_with(site.front(), &host, "/public/page", &[("Cookie", "a=1; b=2")]).await;
+    assert_eq!(Seen::from_body(raw::body(&answer)).expect("an answer").header("cookie"), Some("a=1; b=2"));
+}

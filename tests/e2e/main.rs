@@ -1,0 +1,27 @@
+//! End-to-end tests: the gatepost binary behind the real Envoy, signing in at real providers.
+//!
+//! They need what `make tools` fetches, and fail without it. Each test starts its own programs on its own ports.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects and fails where that does not hold"
+)]
+
+mod support;
+
+mod access_log;
+mod chromium;
+mod clients;
+mod demo;
+mod durability;
+mod headers;
+mod health;
+mod plain_http;
+mod providers;
+mod public_paths;
+mod secrecy;
+mod sign_in;
+mod sign_out;
+mod stopping;
+mod tabs;

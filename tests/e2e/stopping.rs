@@ -1,0 +1,130 @@
+//! SIGTERM under load: no request is lost, and the exit code is 0.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+
+use crate::support::browser::{Browser, Protocol};
+use crate::support::envoy::Scenario;
+use crate::support::process::eventually;
+use crate::support::raw;
+use crate::support::settings::Mode;
+use crate::support::site::{Plan, Site};
+
+/// Browsers that open a public page again and again until told to stop; counts the good answers, keeps the bad ones.
+struct Load {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    browsers: Vec<tokio::task::JoinHandle<Vec<(Instant, StatusCode)>>>,
+}
+
+impl Load {
+    fn start(site: &Site) -> Self {
+        let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let browsers = (0..8).map(|number| {
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            let address = site.wiki(&format!("/public/{number}"));
+            let protocol = Protocol::BOTH[number % 2];
+            tokio::spawn(async move {
+                let browser = Browser::new(protocol);
+                let mut refused = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let page = browser.open(&address).await;
+                    match page.status {
+                        StatusCode::OK => _ = answered.fetch_add(1, Ordering::Relaxed),
+                        status => refused.push((Instant::now(), status)),
+                    }
+                }
+                refused
+            })
+        });
+        Self { browsers: browsers.collect(), stop, answered }
+    }
+
+    fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Stops the load and says what was not answered well, and when.
+    async fn end(self) -> Vec<(Instant, StatusCode)> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut refused = Vec::new();
+        for browser in self.browsers {
+            refused.extend(browser.await.expect("a browser"));
+        }
+        refused
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_loses_no_request() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.shutdown = "{ delay: 3s, grace: 10s }";
+    let mut site = plan.start().await;
+    let load = Load::start(&site);
+    eventually("the load is on", async || (load.answered() > 100).then_some(())).await;
+
+    let asked = Instant::now();
+    site.gatepost.ask_to_stop();
+    let metrics = site.gatepost.port("metrics");
+    eventually("readiness goes first", async || {
+        let answer = raw::get(metrics, "/readyz").await?;
+        answer.starts_with("HTTP/1.1 503 ").then_some(())
+    })
+    .await;
+    let before = load.answered();
+    eventually("it serves on meanwhile", async || (load.answered() > before + 100).then_some(())).await;
+    assert!(site.gatepost.is_running() && asked.elapsed() < Duration::from_secs(3), "within the delay");
+    site.gatepost.wait_for_clean_end();
+    let ended = Instant::now();
+    assert!(ended - asked >= Duration::from_secs(3), "it served for the whole delay");
+    let refused = load.end().await;
+    // Nothing was refused while it served. Afterwards nobody is there: Envoy says 503.
+    let too_early = refused.iter().filter(|(at, _)| *at < asked + Duration::from_secs(3));
+    assert_eq!(too_early.collect::<Vec<_>>(), Vec::<&(Instant, StatusCode)>::new());
+    assert!(refused.iter().all(|(_, status)| *status == StatusCode::SERVICE_UNAVAILABLE), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.shutdown = "{ delay: 60s, grace: 60s }";
+    let mut site = plan.start().await;
+    site.gatepost.ask_to_stop();
+    let metrics = site.gatepost.port("metrics");
+    eventually("it has begun to stop", async || {
+        let answer = raw::get(metrics, "/readyz").await?;
+        answer.starts_with("HTTP/1.1 503 ").then_some(())
+    })
+    .await;
+    site.gatepost.ask_to_stop();
+    // Far earlier than the delay: `wait` gives up after 30 s.
+    site.gatepost.wait_for_any_end();
+}
+
+/// A callback that waits for a slow provider is finished before the process ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_under_way_is_finished() {
+    for scenario in Scenario::BOTH {
+        let mut plan = Plan::new(scenario, Mode::Single);
+        plan.provider.token_delay_ms = 2000;
+        plan.settings.shutdown = "{ delay: 0s, grace: 20s }";
+        let mut site = plan.start().await;
+        let browser = Browser::new(Protocol::Http1);
+        let form = browser.visit(&site.wiki("/")).await;
+        let callback = browser.fill_in_until_callback(&form, "alice").await;
+        let stop = async {
+            // The callback is on its way once the provider was asked for tokens.
+            let provider = site.provider.as_ref().expect("a provider");
+            let waits = eventually("the token request", async || provider.has_token_request().then_some(()));
+            waits.await;
+            site.gatepost.ask_to_stop();
+        };
+        let (page, ()) = tokio::join!(browser.open(callback.as_str()), stop);
+        assert_eq!(page.status, StatusCode::FOUND, "{page:#?}");
+        assert_eq!(page.location().as_str(), site.wiki("/"));
+        site.gatepost.wait_for_clean_end();
+    }
+}

@@ -1,0 +1,186 @@
+//! The protected application: says back what reached it, over HTTP/1.1, HTTP/2, WebSocket and gRPC.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+
+use super::json::Json;
+
+/// One request as it reached the application.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Seen {
+    /// Reads back what the application answered; `None` when the answer is not the application's.
+    pub(crate) fn from_body(body: &str) -> Option<Self> {
+        let answer = Json::parse(body)?;
+        let pairs = answer.0.get("headers")?.as_array()?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Some(Self {
+            method: answer.text("method")?.to_owned(),
+            path: answer.text("path")?.to_owned(),
+            headers: pairs.iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect(),
+        })
+    }
+
+    /// The value of a header that came exactly once.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert!(values.next().is_none(), "{name} came more than once: {:?}", self.headers);
+        value
+    }
+
+    /// Every header whose name a backend could take for one of authentik's.
+    pub(crate) fn identity(&self) -> Vec<(&str, &str)> {
+        let folded = |name: &str| name.replace(['_', '.'], "-").starts_with("x-authentik-");
+        let pairs = self.headers.iter().filter(|(name, _)| folded(name));
+        pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().to_string(),
+            path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
+            headers: pairs(request.headers()),
+        }
+    }
+
+    fn to_body(&self) -> String {
+        json!({ "method": self.method, "path": self.path, "headers": self.headers }).to_string()
+    }
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+/// A running application; it stops when dropped.
+pub(crate) struct Application {
+    pub(crate) port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Application {
+    /// Runs on a thread of its own, so that a test that waits for a program does not hold it up.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.set_nonblocking(true).expect("a listener for tokio");
+        let port = listener.local_addr().expect("its address").port();
+        let (stop, stopped) = oneshot::channel();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let book = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, book) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self { port, seen, _stop: stop }
+    }
+
+    /// Every request that reached it so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("the book").clone()
+    }
+}
+
+async fn serve(listener: TcpListener, book: Arc<Mutex<Vec<Seen>>>) {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let book = Arc::clone(&book);
+        let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(request, &book))));
+        tokio::spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            // Connections end when the other side goes away; that is no fault here.
+            let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+fn answer(mut request: Request<Incoming>, book: &Mutex<Vec<Seen>>) -> Response<Body> {
+    let seen = Seen::of(&request);
+    book.lock().expect("the book").push(seen.clone());
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if header("content-type").is_some_and(|kind| kind.starts_with("application/grpc")) {
+        return grpc_answer();
+    }
+    if let Some(key) = header("sec-websocket-key").map(str::to_owned) {
+        let upgraded = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            if let Ok(connection) = upgraded.await {
+                echo_one_message(TokioIo::new(connection)).await;
+            }
+        });
+        return websocket_accepted(&key);
+    }
+    let body = Full::new(Bytes::from(seen.to_body())).boxed();
+    Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// The answer of `grpc.health.v1.Health/Check`: SERVING.
+fn grpc_answer() -> Response<Body> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
+    let message = Frame::data(Bytes::from_static(&[0, 0, 0, 0, 2, 8, 1]));
+    let frames = [message, Frame::trailers(trailers)].map(Ok);
+    let body = StreamBody::new(tokio_stream::iter(frames)).boxed();
+    Response::builder().header("content-type", "application/grpc").body(body).expect("an answer")
+}
+
+/// RFC 6455 section 4.2.2.
+fn websocket_accepted(key: &str) -> Response<Body> {
+    let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, joined.as_bytes());
+    let accept = base64::engine::general_purpose::STANDARD.encode(digest);
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-accept", accept)
+        .body(Full::default().boxed())
+        .expect("an answer")
+}
+
+/// RFC 6455 section 5: reads one short masked message and says it back unmasked.
+async fn echo_one_message<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+    let mut head = [0_u8; 6];
+    if stream.read_exact(&mut head).await.is_err() {
+        return;
+    }
+    let [first, length, mask @ ..] = head;
+    let mut payload = vec![0; usize::from(length & 0x7f)];
+    if stream.read_exact(&mut payload).await.is_err() {
+        return;
+    }
+    for (byte, key) in payload.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+    let mut answer = vec![first, length & 0x7f];
+    answer.append(&mut payload);
+    let _ = stream.write_all(&answer).await;
+    let _ = stream.flush().await;
+}

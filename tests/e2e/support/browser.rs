@@ -1,0 +1,287 @@
+//! A browser without a window: cookies, redirects and the sign-in form, over HTTP/1.1 or HTTP/2.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::application::Seen;
+use super::cookies::{Cookie, Jar};
+use super::json::Json;
+
+/// How the browser speaks to Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    pub(crate) const BOTH: [Self; 2] = [Self::Http1, Self::Http2];
+}
+
+/// As browsers do for `*.localhost`: every name is this machine.
+struct ThisMachine;
+
+impl Resolve for ThisMachine {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let addresses: Addrs = Box::new(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+        Box::pin(std::future::ready(Ok(addresses)))
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) url: Url,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Page {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Where a redirect leads.
+    pub(crate) fn location(&self) -> Url {
+        let location = self.header("location").unwrap_or_else(|| panic!("no redirect: {self:#?}"));
+        self.url.join(location).expect("an address")
+    }
+
+    /// The names of the cookies that this answer sets.
+    pub(crate) fn sets_cookies(&self) -> Vec<&str> {
+        let lines = self.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+        lines.filter_map(|line| line.split('=').next()).collect()
+    }
+
+    /// What the application saw; anything else than the application's own answer fails the test.
+    pub(crate) fn seen(&self) -> Seen {
+        assert_eq!(self.status, StatusCode::OK, "{self:#?}");
+        Seen::from_body(&self.body).unwrap_or_else(|| panic!("not the application's answer: {self:#?}"))
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        Json::parse(&self.body).unwrap_or_else(|| panic!("no JSON: {self:#?}"))
+    }
+
+    fn form_action(&self) -> Url {
+        let action = self.body.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let (action, _) = action.unwrap_or_else(|| panic!("no form here: {self:#?}"));
+        self.url.join(&action.replace("&amp;", "&")).expect("the form's address")
+    }
+
+    /// The value of a hidden field of the form.
+    fn hidden(&self, name: &str) -> &str {
+        let field =
+            self.body.split_once(&format!("name=\"{name}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
+        field.unwrap_or_else(|| panic!("no field {name}: {self:#?}")).0
+    }
+}
+
+/// One request, as code on a page or a person's click makes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    method: Method,
+    url: Url,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Ask {
+    fn new(method: Method, url: &str) -> Self {
+        let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        Self { method, url, headers: Vec::new(), body: String::new() }
+    }
+
+    /// A person opens an address.
+    pub(crate) fn navigation(url: &str) -> Self {
+        Self::new(Method::GET, url)
+            .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-site", "none")
+            .header("upgrade-insecure-requests", "1")
+    }
+
+    /// A script of the same page asks.
+    pub(crate) fn script(method: Method, url: &str) -> Self {
+        Self::new(method, url)
+            .header("accept", "application/json")
+            .header("sec-fetch-mode", "cors")
+            .header("sec-fetch-dest", "empty")
+            .header("sec-fetch-site", "same-origin")
+    }
+
+    /// A program that sends nothing that it was not told to send.
+    pub(crate) fn plain(method: Method, url: &str) -> Self {
+        Self::new(method, url)
+    }
+
+    /// Sets a header, replacing the one that is there.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(kept, _)| *kept != name);
+        self.also(name, value)
+    }
+
+    /// Adds another line of a header.
+    pub(crate) fn also(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn with_method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// A JSON body.
+    pub(crate) fn json(mut self, body: &serde_json::Value) -> Self {
+        self.body = body.to_string();
+        self.header("content-type", "application/json")
+    }
+
+    fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        self.body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.method = Method::POST;
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+}
+
+pub(crate) struct Browser {
+    to_envoy: reqwest::Client,
+    to_provider: reqwest::Client,
+    jar: Mutex<Jar>,
+    /// Every address that was asked for or that an answer named, in order: what must never stand in a log.
+    trail: Mutex<Vec<Url>>,
+}
+
+impl Browser {
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        // The first one wins; every test installs the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(Policy::none())
+                .dns_resolver(ThisMachine)
+                .no_proxy()
+                // The certificates of these tests are made for them and signed by nobody.
+                .tls_danger_accept_invalid_certs(true)
+                .timeout(Duration::from_secs(30))
+        };
+        let to_provider = builder().http1_only().build().expect("a client");
+        let to_envoy = match protocol {
+            Protocol::Http1 => to_provider.clone(),
+            Protocol::Http2 => builder().http2_prior_knowledge().build().expect("a client"),
+        };
+        Self { to_envoy, to_provider, jar: Mutex::default(), trail: Mutex::default() }
+    }
+
+    /// Sends one request with the cookies that belong there, and keeps those of the answer.
+    pub(crate) async fn ask(&self, ask: Ask) -> Page {
+        // Providers run on 127.0.0.1 and speak HTTP/1.1; applications have names, and Envoy speaks both.
+        let client = if ask.url.domain().is_some() { &self.to_envoy } else { &self.to_provider };
+        let mut request = client.request(ask.method, ask.url.clone()).body(ask.body);
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(cookies) = self.cookie_header(&ask.url) {
+            request = request.header("cookie", cookies);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", ask.url));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = String::from_utf8_lossy(&response.bytes().await.expect("a body")).into_owned();
+        let page = Page { url: ask.url, status, headers, body };
+        self.remember(&page);
+        page
+    }
+
+    fn remember(&self, page: &Page) {
+        let mut jar = self.jar.lock().expect("the jar");
+        for line in page.headers.get_all("set-cookie") {
+            jar.take(line.to_str().expect("a cookie of visible characters"), &page.url);
+        }
+        let mut trail = self.trail.lock().expect("the trail");
+        trail.push(page.url.clone());
+        if page.header("location").is_some() {
+            trail.push(page.location());
+        }
+    }
+
+    /// The `cookie` header for this address.
+    pub(crate) fn cookie_header(&self, url: &Url) -> Option<String> {
+        let pairs: Vec<String> =
+            self.cookies(url).iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    pub(crate) fn cookies(&self, url: &Url) -> Vec<Cookie> {
+        self.jar.lock().expect("the jar").for_url(url)
+    }
+
+    /// The value of every cookie it was ever given for an application.
+    pub(crate) fn all_cookie_values(&self) -> Vec<String> {
+        self.jar.lock().expect("the jar").values_ever_taken()
+    }
+
+    pub(crate) fn trail(&self) -> Vec<Url> {
+        self.trail.lock().expect("the trail").clone()
+    }
+
+    /// Opens an address and looks at the first answer only.
+    pub(crate) async fn open(&self, url: &str) -> Page {
+        self.ask(Ask::navigation(url)).await
+    }
+
+    /// Opens an address and follows where it leads.
+    pub(crate) async fn visit(&self, url: &str) -> Page {
+        let page = self.open(url).await;
+        self.follow(page).await
+    }
+
+    /// Follows redirects to the end.
+    pub(crate) async fn follow(&self, mut page: Page) -> Page {
+        for _ in 0..20 {
+            if !page.status.is_redirection() {
+                return page;
+            }
+            page = self.open(page.location().as_str()).await;
+        }
+        panic!("redirected without end: {page:#?}");
+    }
+
+    /// Opens an address, fills in the provider's form and ends where that leads.
+    pub(crate) async fn sign_in(&self, url: &str, user: &str) -> Page {
+        let form = self.visit(url).await;
+        self.fill_in(&form, user).await
+    }
+
+    /// Sends the provider's sign-in form.
+    pub(crate) async fn fill_in(&self, form: &Page, user: &str) -> Page {
+        let fields = [("prompt", "login"), ("login", user), ("password", "any")];
+        let answer = self.ask(Ask::navigation(form.form_action().as_str()).form(&fields)).await;
+        self.follow(answer).await
+    }
+
+    /// Sends the provider's sign-in form and follows up to, not into, Gatepost's callback: returns its address.
+    pub(crate) async fn fill_in_until_callback(&self, form: &Page, user: &str) -> Url {
+        let fields = [("prompt", "login"), ("login", user), ("password", "any")];
+        let mut answer = self.ask(Ask::navigation(form.form_action().as_str()).form(&fields)).await;
+        while !answer.location().path().ends_with("/callback") {
+            answer = self.open(answer.location().as_str()).await;
+        }
+        answer.location()
+    }
+
+    /// Sends the provider's question whether to sign out there, too.
+    pub(crate) async fn confirm_sign_out(&self, question: &Page) -> Page {
+        let fields = [("xsrf", question.hidden("xsrf")), ("logout", "yes")];
+        let answer = self.ask(Ask::navigation(question.form_action().as_str()).form(&fields)).await;
+        self.follow(answer).await
+    }
+}

@@ -1,0 +1,99 @@
+//! The gatepost binary, run as an operator runs it: configuration file, environment, signals, exit code.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::json::Json;
+use super::process::{Lines, Process};
+
+/// What it takes to start Gatepost, again and again.
+#[derive(Clone)]
+pub(crate) struct Launch {
+    pub(crate) folder: PathBuf,
+    pub(crate) config: PathBuf,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+pub(crate) struct Gatepost {
+    process: Process,
+    /// The port of each listener, by its name in the log.
+    ports: HashMap<String, u16>,
+}
+
+impl Gatepost {
+    pub(crate) fn start(launch: &Launch) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+        command.args(["serve", "--config"]).arg(&launch.config).current_dir(&launch.folder);
+        command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
+        let process = Process::start("gatepost", &mut command);
+        let mut ports = HashMap::new();
+        let ready = process.err.find(|line| {
+            let entry = LogLine::parse(line)?;
+            if entry.message() == Some("listening") {
+                let port = entry.text("address")?.rsplit(':').next()?.parse().ok()?;
+                ports.insert(entry.text("listener")?.to_owned(), port);
+            }
+            (entry.message() == Some("ready")).then_some(())
+        });
+        assert!(ready.is_some(), "gatepost is not ready\n{}", process.last_words());
+        Self { process, ports }
+    }
+
+    /// The port of a listener: grpc, http, https or metrics.
+    pub(crate) fn port(&self, listener: &str) -> u16 {
+        *self.ports.get(listener).unwrap_or_else(|| panic!("no listener {listener} among {:?}", self.ports))
+    }
+
+    /// Everything it logged.
+    pub(crate) fn log(&self) -> &Lines {
+        &self.process.err
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        self.process.ask_to_stop();
+    }
+
+    /// Waits for the end that was asked for; a clean stop is exit code 0.
+    pub(crate) fn wait_for_clean_end(&mut self) {
+        let status = self.process.wait();
+        assert_eq!(status.code(), Some(0), "{}", self.process.last_words());
+    }
+
+    /// Waits for an end of any kind.
+    pub(crate) fn wait_for_any_end(&mut self) {
+        self.process.wait();
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.ask_to_stop();
+        self.wait_for_clean_end();
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+}
+
+/// One line of Gatepost's JSON log; its fields may stand at the top or under `fields`.
+pub(crate) struct LogLine(Json);
+
+impl LogLine {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        Json::parse(line).map(Self)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let fields = self.0.0.get("fields");
+        self.0.text(name).or_else(|| fields?.get(name)?.as_str())
+    }
+
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.text("message")
+    }
+}

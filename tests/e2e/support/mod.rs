@@ -1,0 +1,16 @@
+//! The stage of the end-to-end tests: real Envoy, a real provider, an application, the gatepost binary and a browser.
+
+pub(crate) mod application;
+pub(crate) mod browser;
+pub(crate) mod cookies;
+pub(crate) mod envoy;
+pub(crate) mod gatepost;
+pub(crate) mod glewlwyd;
+pub(crate) mod json;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod provider;
+pub(crate) mod raw;
+pub(crate) mod settings;
+pub(crate) mod site;
+pub(crate) mod tools;

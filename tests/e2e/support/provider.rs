@@ -1,0 +1,63 @@
+//! The main provider: npm oidc-provider, the very script of the demo.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::process::Process;
+use super::tools;
+
+pub(crate) struct Provider {
+    process: Process,
+}
+
+/// How a provider is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct ProviderSettings {
+    pub(crate) port: u16,
+    pub(crate) clients: Vec<Value>,
+    pub(crate) end_session: bool,
+    pub(crate) token_delay_ms: u64,
+    /// Whether it prints the tokens it hands out, so that a test can look for them elsewhere.
+    pub(crate) print_tokens: bool,
+}
+
+impl ProviderSettings {
+    pub(crate) fn on(port: u16) -> Self {
+        Self { port, clients: Vec::new(), end_session: true, token_delay_ms: 0, print_tokens: false }
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Provider {
+    pub(crate) fn start(settings: &ProviderSettings) -> Self {
+        tools::fetched("node_modules/oidc-provider/package.json");
+        let argument = json!({
+            "port": settings.port,
+            "clients": settings.clients,
+            "endSession": settings.end_session,
+            "tokenDelayMs": settings.token_delay_ms,
+            "printTokens": settings.print_tokens,
+        });
+        let script = tools::root().join("envoy/demo/provider.mjs");
+        let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));
+        let issuer = process.out.find(|line| line.strip_prefix("provider ready ").map(str::to_owned));
+        let issuer = issuer.unwrap_or_else(|| panic!("no provider\n{}", process.last_words()));
+        assert_eq!(issuer, settings.issuer());
+        Self { process }
+    }
+
+    /// Whether somebody asked for tokens (only with `token_delay_ms`, which makes that last).
+    pub(crate) fn has_token_request(&self) -> bool {
+        self.process.out.text().lines().any(|line| line == "token request")
+    }
+
+    /// The tokens it handed out so far (only with `print_tokens`).
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let text = self.process.out.text();
+        text.lines().filter_map(|line| line.strip_prefix("token ")).map(str::to_owned).collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! HTTP/1.1 by the byte, for what a well-behaved client refuses to send.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Sends these bytes and reads until the other side closes the connection.
+pub(crate) async fn exchange(port: u16, request: &[u8]) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    stream.write_all(request).await.ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// One GET whose connection is closed afterwards; `None` when nobody listens.
+pub(crate) async fn get(port: u16, path: &str) -> Option<String> {
+    exchange(port, format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").as_bytes()).await
+}
+
+/// One GET with exactly these header lines.
+pub(crate) async fn get_with(port: u16, host: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    let lines = headers.iter().fold(String::new(), |lines, (name, value)| lines + &format!("{name}: {value}\r\n"));
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}Connection: close\r\n\r\n");
+    exchange(port, request.as_bytes()).await.expect("an answer")
+}
+
+/// The body of a raw answer.
+pub(crate) fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}

@@ -1,0 +1,166 @@
+//! The configuration that a test gives Gatepost, and the clients that its provider must know for it.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+/// Whether every application signs in by itself, or one entry stands for a parent domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Single,
+    Domain,
+}
+
+impl Mode {
+    pub(crate) const BOTH: [Self; 2] = [Self::Single, Self::Domain];
+
+    /// The prefix of the cookies that this mode sets.
+    pub(crate) fn cookie_prefix(self) -> &'static str {
+        match self {
+            Self::Single => "__Host-gatepost-",
+            Self::Domain => "__Secure-gatepost-",
+        }
+    }
+
+    /// The entries of `applications`: wiki and board, or their parent domain.
+    pub(crate) fn entries(self) -> Vec<Entry> {
+        match self {
+            Self::Single => vec![Entry::single("Wiki", "wiki"), Entry::single("Board", "board")],
+            Self::Domain => vec![Entry {
+                name: "Demo",
+                label: "sign-in",
+                settings: "    mode: forward_domain\n    cookie_domain: demo.localhost\n    \
+                           skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n",
+                place: Place::Demo,
+            }],
+        }
+    }
+}
+
+/// One entry of `applications`.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    name: &'static str,
+    /// The first label of its host under demo.localhost; its client id, too.
+    label: &'static str,
+    settings: &'static str,
+    place: Place,
+}
+
+/// Where the browser finds an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// `http://{label}.demo.localhost` at Envoy's port.
+    Demo,
+    /// `https://{label}.example.com`, which is not this Envoy's address.
+    Https,
+    /// `https://{label}.example.com` at Envoy's port.
+    HttpsHere,
+}
+
+impl Entry {
+    fn single(name: &'static str, label: &'static str) -> Self {
+        Self { name, label, settings: "    skip_path_regex: [^/public/]\n", place: Place::Demo }
+    }
+
+    /// An application that lives at `https://{label}.example.com`.
+    pub(crate) fn https(name: &'static str, label: &'static str) -> Self {
+        Self { place: Place::Https, ..Self::single(name, label) }
+    }
+
+    /// The same at Envoy's port.
+    pub(crate) fn https_here(name: &'static str, label: &'static str) -> Self {
+        Self { place: Place::HttpsHere, ..Self::single(name, label) }
+    }
+
+    fn external_host(&self, port: u16) -> String {
+        let label = self.label;
+        match self.place {
+            Place::Demo => format!("http://{label}.demo.localhost:{port}"),
+            Place::Https => format!("https://{label}.example.com"),
+            Place::HttpsHere => format!("https://{label}.example.com:{port}"),
+        }
+    }
+
+    /// The environment variable that holds its client secret.
+    fn secret_name(&self) -> String {
+        format!("{}_CLIENT_SECRET", self.name.to_uppercase())
+    }
+
+    /// A secret with characters that must be encoded on their way through HTTP Basic (RFC 6749 section 2.3.1).
+    fn secret(&self) -> String {
+        format!("{}+secret/of:this%test&=", self.label)
+    }
+
+    fn as_yaml(&self, port: u16, issuer: &str) -> String {
+        let (name, label, settings) = (self.name, self.label, self.settings);
+        let (host, secret) = (self.external_host(port), self.secret_name());
+        format!(
+            "  - name: {name}\n    external_host: {host}\n    issuer: {issuer}\n    client_id: {label}\n    \
+             client_secret: ${{{secret}}}\n    scopes: [openid, profile, email, groups]\n{settings}"
+        )
+    }
+
+    /// What a provider must know about it.
+    fn as_client(&self, port: u16) -> Value {
+        let own = format!("{}/outpost.goauthentik.io", self.external_host(port));
+        json!({
+            "client_id": self.label,
+            "client_secret": self.secret(),
+            "redirect_uris": [format!("{own}/callback?X-authentik-auth-callback=true")],
+            "post_logout_redirect_uris": [format!("{own}/sign_out")],
+        })
+    }
+}
+
+/// The whole configuration file.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) entries: Vec<Entry>,
+    /// Further lines for every entry of `applications`.
+    pub(crate) for_entries: &'static str,
+    pub(crate) log_level: &'static str,
+    /// Further sections; `session` and `shutdown` are there already.
+    pub(crate) sections: &'static str,
+    pub(crate) session: &'static str,
+    pub(crate) shutdown: &'static str,
+}
+
+impl Settings {
+    pub(crate) fn of(mode: Mode) -> Self {
+        Self {
+            entries: mode.entries(),
+            for_entries: "",
+            log_level: "info",
+            sections: "",
+            session: "{ store: file, path: sessions.redb }",
+            shutdown: "{ delay: 0s, grace: 5s }",
+        }
+    }
+
+    /// The text of gatepost.yaml, for an Envoy at this port.
+    pub(crate) fn as_yaml(&self, envoy: u16, grpc: u16, http: u16, issuer: &str) -> String {
+        let mut text = String::from("applications:\n");
+        for entry in &self.entries {
+            text += &entry.as_yaml(envoy, issuer);
+            text += self.for_entries;
+        }
+        let listen = format!("grpc: 127.0.0.1:{grpc}, http: 127.0.0.1:{http}, https: off, metrics: 127.0.0.1:0");
+        let _ = writeln!(text, "listen: {{ {listen} }}");
+        let _ = writeln!(text, "session: {}\nshutdown: {}", self.session, self.shutdown);
+        let _ = writeln!(text, "log: {{ level: {} }}\n{}", self.log_level, self.sections);
+        text
+    }
+
+    pub(crate) fn clients(&self, envoy: u16) -> Vec<Value> {
+        self.entries.iter().map(|entry| entry.as_client(envoy)).collect()
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.entries.iter().map(|entry| (entry.secret_name(), entry.secret())).collect()
+    }
+
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.entries.iter().map(Entry::secret).collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! Everything together: Envoy before an application, Gatepost beside it, a provider to sign in at.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::application::Application;
+use super::browser::{Browser, Protocol};
+use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_tls, without_guards};
+use super::gatepost::{Gatepost, Launch};
+use super::ports::free_port;
+use super::provider::{Provider, ProviderSettings};
+use super::settings::{Mode, Settings};
+
+/// What a test wants to stand on.
+pub(crate) struct Plan {
+    pub(crate) scenario: Scenario,
+    pub(crate) guards: Guards,
+    pub(crate) settings: Settings,
+    pub(crate) provider: ProviderSettings,
+    /// Whether the provider is there from the beginning.
+    pub(crate) provider_is_up: bool,
+    /// Whether Envoy's listener speaks TLS.
+    pub(crate) tls: bool,
+    /// An issuer other than the main provider's.
+    pub(crate) issuer: Option<String>,
+    ports: Ports,
+}
+
+impl Plan {
+    pub(crate) fn new(scenario: Scenario, mode: Mode) -> Self {
+        let [front, admin, grpc, http, provider] = [(); 5].map(|()| free_port());
+        Self {
+            scenario,
+            guards: Guards::AsShipped,
+            settings: Settings::of(mode),
+            provider: ProviderSettings::on(provider),
+            provider_is_up: true,
+            tls: false,
+            issuer: None,
+            ports: Ports { front, admin, grpc, http, application: 0 },
+        }
+    }
+
+    /// The port that browsers open.
+    pub(crate) fn front(&self) -> u16 {
+        self.ports.front
+    }
+
+    pub(crate) async fn start(mut self) -> Site {
+        let application = Application::start();
+        self.ports.application = application.port;
+        self.provider.clients = self.settings.clients(self.ports.front);
+        let folder = tempfile::tempdir().expect("a folder");
+
+        let issuer = self.issuer.clone().unwrap_or_else(|| self.provider.issuer());
+        let Ports { front, grpc, http, .. } = self.ports;
+        let config = folder.path().join("gatepost.yaml");
+        std::fs::write(&config, self.settings.as_yaml(front, grpc, http, &issuer)).expect("gatepost.yaml");
+        let environment = self.settings.environment();
+        let launch = Launch { folder: folder.path().to_owned(), config, environment };
+
+        let provider = (self.provider_is_up && self.issuer.is_none()).then(|| Provider::start(&self.provider));
+        let gatepost = Gatepost::start(&launch);
+        let text = shipped(self.scenario, self.ports);
+        let text = if self.guards == Guards::Removed { without_guards(&text) } else { text };
+        let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
+        let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
+        Site { envoy, gatepost, provider, application, launch, plan: self, _folder: folder }
+    }
+}
+
+/// The file with TLS and a certificate made for it, which browsers of these tests accept unseen.
+fn with_certificate(text: &str, folder: &Path) -> String {
+    let made = rcgen::generate_simple_self_signed(["*.example.com".to_owned()]).expect("a certificate");
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).expect("certificate.pem");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("key.pem");
+    with_tls(text, &certificate, &key)
+}
+
+pub(crate) struct Site {
+    // In the order in which they should end.
+    pub(crate) envoy: Envoy,
+    pub(crate) gatepost: Gatepost,
+    pub(crate) provider: Option<Provider>,
+    pub(crate) application: Application,
+    launch: Launch,
+    pub(crate) plan: Plan,
+    _folder: TempDir,
+}
+
+impl Site {
+    pub(crate) async fn start(scenario: Scenario, mode: Mode) -> Self {
+        Plan::new(scenario, mode).start().await
+    }
+
+    /// An address at the application of this name: wiki or board.
+    pub(crate) fn at(&self, application: &str, path: &str) -> String {
+        format!("http://{}{path}", self.host(application))
+    }
+
+    pub(crate) fn wiki(&self, path: &str) -> String {
+        self.at("wiki", path)
+    }
+
+    pub(crate) fn host(&self, application: &str) -> String {
+        format!("{application}.demo.localhost:{}", self.plan.ports.front)
+    }
+
+    /// The port that browsers open.
+    pub(crate) fn front(&self) -> u16 {
+        self.plan.ports.front
+    }
+
+    /// A browser in which alice is signed in at the wiki.
+    pub(crate) async fn signed_in(&self, protocol: Protocol) -> Browser {
+        let browser = Browser::new(protocol);
+        let page = browser.sign_in(&self.wiki("/"), "alice").await;
+        assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+        browser
+    }
+
+    /// Starts Gatepost again, on the same ports and the same files, after it stopped or was killed.
+    pub(crate) fn start_gatepost(&mut self) {
+        assert!(!self.gatepost.is_running(), "the first one still runs");
+        self.gatepost = Gatepost::start(&self.launch);
+    }
+
+    /// Starts the provider (again).
+    pub(crate) fn start_provider(&mut self) {
+        self.provider = Some(Provider::start(&self.plan.provider));
+    }
+
+    pub(crate) fn stop_provider(&mut self) {
+        self.provider = None;
+    }
+}
