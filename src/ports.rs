@@ -102,17 +102,17 @@ pub enum ExchangeFault {
     /// The answer breaks the protocol.
     #[error("the token endpoint's answer is not usable: {0}")]
     Malformed(String),
-    /// The ID Token or UserInfo failed a check.
+    /// The ID Token or `UserInfo` failed a check.
     #[error(transparent)]
     Untrustworthy(#[from] IdTokenFault),
 }
 
-/// Speaks with OpenID Providers.
+/// Speaks with `OpenID` Providers.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
     /// The provider's metadata, from memory where it is known.
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable>;
 
-    /// Redeems a code, verifies the ID Token in full and completes the claims from UserInfo.
+    /// Redeems a code, verifies the ID Token in full and completes the claims from `UserInfo`.
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault>;
 }

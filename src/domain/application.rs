@@ -209,7 +209,7 @@ impl ExternalHost {
     }
 }
 
-/// What the identity provider knows the application as (OpenID Connect: the relying party).
+/// What the identity provider knows the application as (`OpenID` Connect: the relying party).
 #[derive(Clone, Debug)]
 pub struct RelyingParty {
     /// Issuer identifier, byte for byte as the provider's metadata and tokens name it.
@@ -230,7 +230,7 @@ pub struct RelyingParty {
     pub post_logout_redirect_uri: Url,
 }
 
-/// Client authentication at the token endpoint (OpenID Connect Core section 9).
+/// Client authentication at the token endpoint (`OpenID` Connect Core section 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ClientAuthentication {
     /// HTTP Basic.

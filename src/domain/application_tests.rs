@@ -1,7 +1,7 @@
 //! Slugs, cookie domains and external hosts: what an operator may write.
 
-use super::super::testing::{application, domain_application};
 use super::*;
+use crate::domain::testing::{application, domain_application};
 
 #[test]
 fn slugs() {

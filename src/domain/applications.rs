@@ -1,6 +1,7 @@
 //! All applications of the outpost, and the one that owns a request: by exact host, else by the longest parent
 //! domain, then by the longest path prefix.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -56,10 +57,10 @@ impl Applications {
                 by_domain.push((domain.clone(), application.clone()));
             }
         }
-        by_host
-            .values_mut()
-            .for_each(|same_host| same_host.sort_by_key(|a| std::cmp::Reverse(a.external.path().len())));
-        by_domain.sort_by_key(|(domain, _)| std::cmp::Reverse(domain.as_str().len()));
+        for same_host in by_host.values_mut() {
+            same_host.sort_by_key(|application| Reverse(application.external.path().len()));
+        }
+        by_domain.sort_by_key(|(domain, _)| Reverse(domain.as_str().len()));
         Ok(Self { all, by_host, by_domain })
     }
 

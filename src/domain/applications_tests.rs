@@ -1,8 +1,8 @@
 //! Which application owns a request.
 
-use super::super::application::Slug;
-use super::super::testing::{application, domain_application, request};
 use super::*;
+use crate::domain::application::Slug;
+use crate::domain::testing::{application, domain_application, request};
 
 fn slugged(slug: &str, application: Application) -> Application {
     Application { slug: Slug::parse(slug).expect("is a slug"), ..application }

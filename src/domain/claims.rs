@@ -1,4 +1,4 @@
-//! Claims about a user, as the identity provider made them (OpenID Connect Core section 5).
+//! Claims about a user, as the identity provider made them (`OpenID` Connect Core section 5).
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,7 @@
 //! Cookies read, cut, set and deleted; CK duties of the security specification.
 
 use super::*;
+use crate::domain::application::Slug;
 use crate::domain::testing::{application, domain_application};
 use proptest::prelude::*;
 
@@ -119,7 +120,7 @@ fn ck_4_deletion_repeats_every_attribute() {
 #[test]
 fn ck_6_all_our_cookies_stay_under_1_kib() {
     let mut application = domain_application("https://auth.example.com", "example.com");
-    application.slug = crate::domain::application::Slug::parse(&"s".repeat(64)).expect("is a slug");
+    application.slug = Slug::parse(&"s".repeat(64)).expect("is a slug");
     let all = set_session(&application, &SessionId::new([0; 32]), Duration::MAX).len()
         + set_binding(&application, &Binding::new([0; 32])).len();
     assert!(all < 1024, "{all}");

@@ -1,11 +1,11 @@
 //! Identity headers: ours once, nobody else's in any spelling.
 
-use super::super::application::Application;
-use super::super::request::CookieForm;
-use super::super::session::{Lifetimes, Session};
-use super::super::testing::{application, signed_in};
-use super::super::time::Timestamp;
 use super::*;
+use crate::domain::application::Application;
+use crate::domain::request::CookieForm;
+use crate::domain::session::{Lifetimes, Session};
+use crate::domain::testing::{application, signed_in};
+use crate::domain::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -107,7 +107,7 @@ fn the_cookie_line_is_rewritten_or_removed() {
 
 fn public_path() -> PublicPath {
     let application = Application { pass_preflight: true, ..application("https://app.example.com") };
-    PublicPath::preflight(&application, super::super::request::ClientKind::Preflight).expect("is let through")
+    PublicPath::preflight(&application, crate::domain::request::ClientKind::Preflight).expect("is let through")
 }
 
 /// Everything that a CGI backend could take for an identity header.

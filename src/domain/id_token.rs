@@ -1,4 +1,4 @@
-//! The ID Token's claims, checked in full (OpenID Connect Core section 3.1.3.7), and what follows from them.
+//! The ID Token's claims, checked in full (`OpenID` Connect Core section 3.1.3.7), and what follows from them.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest ID Token worth looking at (JW-1).
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
-/// The check that an ID Token or UserInfo answer failed.
+/// The check that an ID Token or `UserInfo` answer failed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum IdTokenFault {
     /// Not three parts of strict base64url around JSON objects without repeated members.
@@ -66,7 +66,7 @@ pub enum IdTokenFault {
     /// `at_hash` does not belong to the access token.
     #[error("`at_hash` does not belong to the access token")]
     AccessTokenHash,
-    /// UserInfo speaks of another user.
+    /// `UserInfo` speaks of another user.
     #[error("UserInfo's `sub` is not the ID Token's")]
     OtherSubject,
 }
@@ -200,7 +200,7 @@ impl VerifiedIdToken {
     }
 }
 
-/// A completed sign-in: the verified token, the claims completed by UserInfo, the access token.
+/// A completed sign-in: the verified token, the claims completed by `UserInfo`, the access token.
 #[derive(Debug)]
 pub struct SignedIn {
     pub(in crate::domain) id_token: VerifiedIdToken,
@@ -222,7 +222,7 @@ impl SignedIn {
         &self.claims
     }
 
-    /// Completes the claims from a UserInfo answer; what the ID Token says stands.
+    /// Completes the claims from a `UserInfo` answer; what the ID Token says stands.
     ///
     /// # Errors
     /// [`IdTokenFault::OtherSubject`] when it speaks of another user (Core section 5.3.2).

@@ -71,7 +71,7 @@ impl SessionKey {
     }
 }
 
-/// A user: subject at an issuer (OpenID Connect Core section 5.7).
+/// A user: subject at an issuer (`OpenID` Connect Core section 5.7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct User {
     /// Issuer identifier.
@@ -87,7 +87,7 @@ pub struct SessionRecord {
     pub user: User,
     /// The application signed in to; at any other the session is none.
     pub application: Slug,
-    /// Claims from the ID Token, completed by UserInfo.
+    /// Claims from the ID Token, completed by `UserInfo`.
     pub claims: Claims,
     /// The raw ID Token, for RP-initiated logout.
     pub id_token: SecretString,

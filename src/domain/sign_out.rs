@@ -1,4 +1,4 @@
-//! Sign-out: who may ask for it, and where the provider ends its own session (OpenID Connect RP-Initiated
+//! Sign-out: who may ask for it, and where the provider ends its own session (`OpenID` Connect RP-Initiated
 //! Logout 1.0 section 2).
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -59,8 +59,8 @@ pub fn end_session(endpoint: &Url, application: &Application, id_token: &SecretS
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{application, domain_application, request};
     use super::*;
+    use crate::domain::testing::{application, domain_application, request};
 
     #[test]
     fn rl_1_only_the_users_own_will_signs_out() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Visit;
 use crate::domain::applications::NotOurs;
-use crate::domain::decision::{Decision, Note, Page, Reason, Redirect, Verdict};
+use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 
@@ -27,16 +27,23 @@ pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision
 }
 
 pub(super) fn refuse(id: String, reason: Reason) -> Decision {
-    let (status, title, text) = match reason {
-        Reason::Overdue | Reason::Internal => {
-            (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
-        }
-        Reason::MethodNotAllowed => (405, "Method not allowed", "This address does not take that method."),
-        _ => (400, "Bad request", "The request is incomplete, or can be read in more than one way."),
+    let in_time = !matches!(reason, Reason::Overdue | Reason::Internal);
+    let (status, title, text) = if in_time {
+        (400, "Bad request", "The request is incomplete, or can be read in more than one way.")
+    } else {
+        (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
     };
     let message = Message { status, title, text, id: &id, action: None };
-    let verdict = Verdict::Deny(pages::render(&message, ClientKind::Script));
-    Decision { verdict, note: Note { id, application: None, user: None, reason } }
+    let mut page = pages::render(&message, ClientKind::Script);
+    if !in_time {
+        page.headers.push(retry_after());
+    }
+    Decision { verdict: Verdict::Deny(page), note: Note { id, application: None, user: None, reason } }
+}
+
+/// When a browser may try again, in seconds.
+pub(super) fn retry_after() -> Header {
+    (Cow::Borrowed("retry-after"), "5".to_owned())
 }
 
 /// A plain-http request to an https application: led to https where the client can follow, else refused.
@@ -61,7 +68,7 @@ pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {
 pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (Verdict, Reason) {
     let text = "This address does not take that method.";
     let message = Message { status: 405, title: "Method not allowed", text, id: &visit.id, action: None };
-    let mut page: Page = pages::render(&message, visit.kind);
+    let mut page = pages::render(&message, visit.kind);
     page.headers.push((Cow::Borrowed("allow"), allowed.to_owned()));
     (Verdict::Deny(page), Reason::MethodNotAllowed)
 }

@@ -1,17 +1,12 @@
 //! Faults on the way to a decision, and the one function that answers them: always a denial.
 
-use std::borrow::Cow;
-
 use thiserror::Error;
 
-use super::Visit;
+use super::{Visit, answers};
 use crate::domain::cookies::TooManyCookies;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::pages::{self, Action, Message};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
-
-/// Seconds after which a browser may try again.
-const RETRY_AFTER: &str = "5";
 
 /// Why there is no proper answer.
 #[derive(Debug, Error)]
@@ -60,7 +55,7 @@ impl Fault {
         let message = Message { status, title, text, id: &visit.id, action: Some(again) };
         let mut page = pages::render(&message, visit.kind);
         if status == 503 {
-            page.headers.push((Cow::Borrowed("retry-after"), RETRY_AFTER.to_owned()));
+            page.headers.push(answers::retry_after());
         }
         (Verdict::Deny(page), reason)
     }

@@ -172,9 +172,10 @@ impl Outpost {
         {
             tracing::warn!(%fault, "the use of a session could not be noted");
         }
-        let metadata = match application.jwt_headers {
-            true => self.parts.provider.metadata(&application.relying_party).await.ok(),
-            false => None,
+        let metadata = if application.jwt_headers {
+            self.parts.provider.metadata(&application.relying_party).await.ok()
+        } else {
+            None
         };
         let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
         let facts = OutpostFacts { name: &self.parts.name, jwks_uri };

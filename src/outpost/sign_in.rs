@@ -47,13 +47,12 @@ impl Outpost {
         let application = visit.application;
         let relying_party = &application.relying_party;
         let metadata = self.parts.provider.metadata(relying_party).await?;
-        let (binding, new_cookie) = match &own.binding {
-            Some(binding) => (binding.clone(), None),
-            None => {
-                let binding = Binding::new(self.random()?);
-                let cookie = cookies::set_binding(application, &binding);
-                (binding, Some(cookie))
-            }
+        let (binding, new_cookie) = if let Some(binding) = &own.binding {
+            (binding.clone(), None)
+        } else {
+            let binding = Binding::new(self.random()?);
+            let cookie = cookies::set_binding(application, &binding);
+            (binding, Some(cookie))
         };
         let (keys, now) = (&self.parts.sealing, self.parts.clock.now());
         let attempt = Attempt::begin(AttemptId::new(self.random()?), &binding, return_address, restarts, now, keys);

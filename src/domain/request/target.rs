@@ -109,10 +109,14 @@ fn refuse_bad_bytes(path: &str, query: &str) -> Result<(), TargetFault> {
 fn is_plain(path: &str) -> bool {
     let mut previous = 0;
     let unchanged = path.bytes().all(|byte| {
-        let fine = !matches!(byte, b'%' | b';') && !(byte == b'/' && matches!(previous, b'/' | b'.'));
-        let fine = fine && !(byte == b'.' && previous == b'/');
+        let to_mend = match byte {
+            b'%' | b';' => true,
+            b'/' => matches!(previous, b'/' | b'.'),
+            b'.' => previous == b'/',
+            _ => false,
+        };
         previous = byte;
-        fine
+        !to_mend
     });
     unchanged && previous != b'.'
 }

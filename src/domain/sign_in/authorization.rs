@@ -1,11 +1,11 @@
-//! The authorization request (OpenID Connect Core section 3.1.2.1) as the address the browser is sent to.
+//! The authorization request (`OpenID` Connect Core section 3.1.2.1) as the address the browser is sent to.
 
 use url::Url;
 
 use super::{Attempt, Binding};
 use crate::domain::application::RelyingParty;
 
-/// What the conductor has to know about a provider (OpenID Connect Discovery section 3).
+/// What the conductor has to know about a provider (`OpenID` Connect Discovery section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderMetadata {
     /// Issuer identifier.

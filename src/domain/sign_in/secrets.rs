@@ -18,7 +18,7 @@ macro_rules! redacted {
     };
 }
 
-/// Ties an ID Token to one attempt (OpenID Connect Core section 15.5.2).
+/// Ties an ID Token to one attempt (`OpenID` Connect Core section 15.5.2).
 pub struct Nonce(Zeroizing<String>);
 
 impl Nonce {
