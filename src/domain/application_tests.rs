@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::testing::{application, domain_application};
+use CookieDomainFault::{Address, NotAHost, PublicSuffix, UpperCase};
+use ExternalHostFault::{NotAnAddress, OddPath, PlainHttp};
 
 #[test]
 fn slugs() {
@@ -28,7 +30,6 @@ fn ck_3_cookie_domains() {
     ] {
         assert_eq!(CookieDomain::parse(text).as_ref().map(CookieDomain::as_str), Ok(expected), "{text}");
     }
-    use CookieDomainFault::{Address, NotAHost, PublicSuffix, UpperCase};
     for (text, fault) in [
         ("com", PublicSuffix),
         ("co.uk", PublicSuffix),
@@ -73,7 +74,6 @@ fn external_hosts() {
     ] {
         assert_eq!(ExternalHost::parse(text).map(|external| external.join("/x")), Ok(join.to_owned()), "{text}");
     }
-    use ExternalHostFault::{NotAnAddress, OddPath, PlainHttp};
     for (text, fault) in [
         ("wiki.example.com", NotAnAddress),
         ("HTTPS://wiki.example.com", NotAnAddress),

@@ -17,7 +17,7 @@ fn lines(names: &[&str]) -> HeaderLines {
     HeaderLines::new(names.iter().map(|name| ((*name).to_owned(), b"eve".to_vec())), CookieForm::Lines)
 }
 
-fn allowed_as(application: &Application, claims: Value, incoming: &[&str]) -> Allow {
+fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
     let session = Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES);
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
@@ -25,7 +25,7 @@ fn allowed_as(application: &Application, claims: Value, incoming: &[&str]) -> Al
 }
 
 fn allowed(claims: Value, incoming: &[&str]) -> Allow {
-    allowed_as(&application("https://app.example.com"), claims, incoming)
+    allowed_as(&application("https://app.example.com"), &claims, incoming)
 }
 
 fn value<'a>(allow: &'a Allow, name: &str) -> Option<&'a str> {
@@ -60,7 +60,7 @@ fn the_headers_of_a_user() {
 #[test]
 fn the_token_is_passed_on_only_where_switched_on() {
     let application = Application { jwt_headers: true, ..application("https://app.example.com") };
-    let allow = allowed_as(&application, json!({}), &[]);
+    let allow = allowed_as(&application, &json!({}), &[]);
     assert_eq!(value(&allow, "x-authentik-jwt"), Some("access-token"));
     assert_eq!(value(&allow, "x-authentik-meta-jwks"), Some("https://sso.example.com/jwks"));
 }

@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::access::UnauthenticatedPaths;
-use super::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug};
+use super::application::{
+    Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
+};
 use super::id_token::{Expected, SignedIn, VerifiedIdToken};
 use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use super::sealing::{SealingKey, SealingKeys};
@@ -28,8 +30,8 @@ pub(crate) fn application(external: &str) -> Application {
             issuer: "https://sso.example.com/".into(),
             client_id: "wiki".into(),
             client_secret: SecretString::from("client-secret"),
-            token_endpoint_auth_method: Default::default(),
-            id_token_signed_response_alg: Default::default(),
+            token_endpoint_auth_method: ClientAuthentication::default(),
+            id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into(), "profile".into()],
             redirect_uri: Url::parse(&redirect_uri).expect("is a URL"),
             post_logout_redirect_uri: Url::parse(&post_logout_redirect_uri).expect("is a URL"),
@@ -63,7 +65,7 @@ pub(crate) fn request(host: &str, target: &str, headers: &[(&str, &str)]) -> Req
 }
 
 /// A sign-in with these claims beside the required ones, its token valid for an hour from `now`.
-pub(crate) fn signed_in(claims: serde_json::Value, now: Timestamp) -> SignedIn {
+pub(crate) fn signed_in(claims: &serde_json::Value, now: Timestamp) -> SignedIn {
     let mut payload = serde_json::json!({
         "iss": "https://sso.example.com/", "aud": "wiki", "sub": "subject", "nonce": nonce().expose(),
         "iat": now.as_unix(), "exp": now.as_unix() + 3600,

@@ -62,6 +62,8 @@ mod tests {
     use super::*;
     use crate::domain::request::CookieForm;
 
+    type Row = (&'static str, &'static [(&'static str, &'static str)], ClientKind);
+
     fn kind(method: &str, headers: &[(&str, &str)]) -> ClientKind {
         let lines = headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
         ClientKind::of(method, &HeaderLines::new(lines, CookieForm::Lines))
@@ -70,25 +72,25 @@ mod tests {
     #[test]
     fn clients_are_told_apart() {
         use ClientKind::{Grpc, Navigation, Preflight, Script, WebSocket};
-        let page = ("accept", "text/html,application/xhtml+xml");
-        let rows: &[(&str, &[(&str, &str)], ClientKind)] = &[
+        const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
+        let rows: &[Row] = &[
             ("GET", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], Navigation),
             ("GET", &[("sec-fetch-mode", "navigate")], Navigation),
-            ("HEAD", &[page], Navigation),
-            ("GET", &[page], Navigation),
+            ("HEAD", &[PAGE], Navigation),
+            ("GET", &[PAGE], Navigation),
             ("GET", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], Script),
-            ("GET", &[("sec-fetch-mode", "cors"), page], Script),
-            ("GET", &[("sec-fetch-dest", "image"), page], Script),
-            ("GET", &[("x-requested-with", "XMLHttpRequest"), page], Script),
+            ("GET", &[("sec-fetch-mode", "cors"), PAGE], Script),
+            ("GET", &[("sec-fetch-dest", "image"), PAGE], Script),
+            ("GET", &[("x-requested-with", "XMLHttpRequest"), PAGE], Script),
             ("GET", &[("accept", "application/json")], Script),
             ("GET", &[("accept", "*/*")], Script),
             ("GET", &[], Script),
-            ("POST", &[("sec-fetch-mode", "navigate"), page], Script),
+            ("POST", &[("sec-fetch-mode", "navigate"), PAGE], Script),
             ("get", &[("sec-fetch-mode", "navigate")], Script),
-            ("QUERY", &[page], Script),
+            ("QUERY", &[PAGE], Script),
             ("POST", &[("content-type", "application/grpc+proto")], Grpc),
             ("POST", &[("content-type", "Application/gRPC")], Grpc),
-            ("GET", &[("upgrade", "WebSocket"), page], WebSocket),
+            ("GET", &[("upgrade", "WebSocket"), PAGE], WebSocket),
             ("GET", &[("upgrade", "h2c, websocket")], WebSocket),
             ("OPTIONS", &[("access-control-request-method", "PUT")], Preflight),
             ("OPTIONS", &[], Script),

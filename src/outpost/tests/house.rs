@@ -302,17 +302,13 @@ impl Browser {
 }
 
 pub(super) fn location(decision: &Decision) -> String {
-    match &decision.verdict {
-        Verdict::Redirect(redirect) => redirect.location.clone(),
-        other => panic!("no redirect: {other:?} {:?}", decision.note),
-    }
+    let Verdict::Redirect(redirect) = &decision.verdict else { panic!("no redirect: {decision:?}") };
+    redirect.location.clone()
 }
 
 pub(super) fn denied(decision: &Decision) -> &Page {
-    match &decision.verdict {
-        Verdict::Deny(page) => page,
-        other => panic!("no denial: {other:?} {:?}", decision.note),
-    }
+    let Verdict::Deny(page) = &decision.verdict else { panic!("no denial: {decision:?}") };
+    page
 }
 
 /// The user that the application is told about, if the request was let through.

@@ -13,10 +13,8 @@ async fn sign_out(browser: &mut Browser, house: &House, site: &str) -> Decision 
 }
 
 fn page(decision: &Decision) -> &Page {
-    match &decision.verdict {
-        Verdict::Page(page) => page,
-        other => panic!("no page: {other:?}"),
-    }
+    let Verdict::Page(page) = &decision.verdict else { panic!("no page: {decision:?}") };
+    page
 }
 
 #[tokio::test]
