@@ -24,8 +24,8 @@ fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> A
     allow_signed_in(live, application, facts, &lines(incoming), None)
 }
 
-fn allowed(claims: Value, incoming: &[&str]) -> Allow {
-    allowed_as(&application("https://app.example.com"), &claims, incoming)
+fn allowed(claims: &Value, incoming: &[&str]) -> Allow {
+    allowed_as(&application("https://app.example.com"), claims, incoming)
 }
 
 fn value<'a>(allow: &'a Allow, name: &str) -> Option<&'a str> {
@@ -36,7 +36,7 @@ fn value<'a>(allow: &'a Allow, name: &str) -> Option<&'a str> {
 #[test]
 fn the_headers_of_a_user() {
     let allow = allowed(
-        json!({ "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["e1"], "email": "a@example.com", "name": "Älice" }),
+        &json!({ "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["e1"], "email": "a@example.com", "name": "Älice" }),
         &[],
     );
     for (name, expected) in [
@@ -67,7 +67,7 @@ fn the_token_is_passed_on_only_where_switched_on() {
 
 #[test]
 fn h9_a_list_is_forged_by_nobody() {
-    let allow = allowed(json!({ "groups": ["staff|admins", "a,b", "x\r\ny", "", 7, "ok"], "name": "a\nb" }), &[]);
+    let allow = allowed(&json!({ "groups": ["staff|admins", "a,b", "x\r\ny", "", 7, "ok"], "name": "a\nb" }), &[]);
     assert_eq!(value(&allow, "x-authentik-groups"), Some("a,b|ok"));
     assert_eq!(value(&allow, "x-authentik-name"), None);
     assert!(allow.remove().contains(&Cow::Borrowed("x-authentik-name")));
@@ -86,11 +86,11 @@ fn h9_spellings_that_fold_to_ours_are_removed() {
         "x_gatepost_cluster",
         "x-envoy-original-dst-host",
     ];
-    let allow = allowed(json!({}), &spellings);
+    let allow = allowed(&json!({}), &spellings);
     for name in spellings {
         assert!(allow.remove().iter().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
     }
-    let kept = allowed(json!({}), &["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"]);
+    let kept = allowed(&json!({}), &["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"]);
     for name in ["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"] {
         assert!(!kept.remove().iter().any(|removed| removed == name), "{name}");
     }
@@ -126,7 +126,7 @@ proptest! {
         groups in prop::collection::vec("\\PC{0,6}", 0..4),
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let allow = if signed_in { allowed(json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &lines(&names), None) };
+        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &lines(&names), None) };
         for name in names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| folds_to_owned(name)) {
             let set = allow.set().iter().filter(|(set, _)| *set == name).count();
             let removed = allow.remove().iter().filter(|removed| **removed == name).count();
