@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::StoreSettings;
+use super::file::FileStore;
 use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
 use crate::domain::sealing::{SealingKey, SealingKeys};
@@ -79,13 +80,18 @@ pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {
     super::open(&settings, keys(1), Arc::new(SystemEntropy)).expect("opens")
 }
 
+/// A file store that keeps nothing in memory.
+pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
+    Arc::new(FileStore::open_with_cache(path, keys(1), Arc::new(SystemEntropy), 0).expect("opens"))
+}
+
 /// Every kind of store, empty, with the directory that must live as long.
 pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
-    let directories = [TempDir::new().expect("a directory"), TempDir::new().expect("a directory")];
-    let [memory, file] = directories;
     let in_memory = super::open(&StoreSettings::Memory, keys(1), Arc::new(SystemEntropy)).expect("opens");
-    let in_file = open_file(&file.path().join("sessions.redb"));
-    vec![("memory", in_memory, memory), ("file", in_file, file)]
+    let [unused, cached, uncached] = [(), (), ()].map(|()| TempDir::new().expect("a directory"));
+    let in_file = open_file(&cached.path().join("sessions.redb"));
+    let in_uncached_file = open_uncached(&uncached.path().join("sessions.redb"));
+    vec![("memory", in_memory, unused), ("file", in_file, cached), ("file, no cache", in_uncached_file, uncached)]
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {

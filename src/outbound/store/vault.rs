@@ -15,6 +15,7 @@ use crate::domain::session::{Session, SessionKey, SessionRecord, User};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, EntropyFault};
 
+#[expect(unreachable_pub, reason = "generated; the generator knows one visibility")]
 mod proto {
     include!(concat!(env!("OUT_DIR"), "/gatepost.store.v1.rs"));
 }

@@ -54,7 +54,8 @@ impl FileStore {
         Self::open_with_cache(path, keys, entropy, CACHE_BYTES)
     }
 
-    fn open_with_cache(
+    /// A store whose cache takes `cache_bytes`; with none, every read comes from the file.
+    pub(super) fn open_with_cache(
         path: &Path,
         keys: SealingKeys,
         entropy: Arc<dyn Entropy>,
@@ -143,6 +144,8 @@ impl SessionStore for FileStore {
 mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod full_disk_tests;
 #[cfg(test)]
 mod race_tests;
 #[cfg(test)]
