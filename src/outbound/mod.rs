@@ -1,0 +1,3 @@
+//! Whom we ask: the identity provider, and the store that keeps sessions.
+
+pub mod store;

@@ -1,0 +1,200 @@
+//! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
+//! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Database, DatabaseError, ReadableTable as _, StorageError, TableHandle as _, WriteTransaction};
+use thiserror::Error;
+
+use super::disk::{Check, DAMAGED, Disk, caught, open_database};
+use super::tables::{META, Tables};
+use crate::domain::sealing::SealingKeys;
+use crate::outbound::store::private_file::{self, PrivacyFault};
+use crate::outbound::store::vault::{IndexSecret, Vault};
+use crate::ports::{Entropy, EntropyFault};
+
+/// The layout described in `tables`; a later one is not ours to read.
+const FORMAT: u32 = 1;
+const FORMAT_NAME: &str = "format";
+const INDEX_SECRET_NAME: &str = "index secret";
+
+/// Why a session file cannot be used as it is.
+#[derive(Debug, Error)]
+pub enum OpenFault {
+    /// Others could read or change the file, or it cannot be opened.
+    #[error("session store: {0}")]
+    NotPrivate(#[from] PrivacyFault),
+    /// Another process has the file.
+    #[error(
+        "session store: {} is in use by another process; stop that one, or give each its own `session.path`",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a session file at all.
+    #[error("session store: {} is not a session file of Gatepost; let `session.path` name another file", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later Gatepost wrote it.
+    #[error(
+        "session store: {} has format {found}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// Bytes were lost or changed.
+    #[error(
+        "session store: {} is damaged ({cause}); restore it from a backup, or delete it, which signs everybody out",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// Sealed under a key that we do not have.
+    #[error(
+        "session store: {} was sealed under another key; give that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs everybody out",
+        path.display()
+    )]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk failed.
+    #[error("session store: cannot use {}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// No randomness, no seal.
+    #[error("session store: {0}")]
+    Entropy(#[from] EntropyFault),
+}
+
+/// What went wrong inside, before the path is added.
+enum Cause {
+    InUse,
+    Foreign,
+    Newer(u32),
+    Damaged(String),
+    WrongKey,
+    Io(io::Error),
+    Entropy(EntropyFault),
+}
+
+impl Cause {
+    fn at(self, path: &Path) -> OpenFault {
+        let path = path.to_owned();
+        match self {
+            Self::InUse => OpenFault::InUse { path },
+            Self::Foreign => OpenFault::Foreign { path },
+            Self::Newer(found) => OpenFault::Newer { path, found },
+            Self::Damaged(cause) => OpenFault::Damaged { path, cause },
+            Self::WrongKey => OpenFault::WrongKey { path },
+            Self::Io(cause) => OpenFault::Io { path, cause },
+            Self::Entropy(fault) => OpenFault::Entropy(fault),
+        }
+    }
+}
+
+impl From<StorageError> for Cause {
+    fn from(error: StorageError) -> Self {
+        match error {
+            // `redb` says so when the first bytes are not its own.
+            StorageError::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => Self::Foreign,
+            StorageError::Io(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::Damaged("it is shorter than it should be".to_owned())
+            }
+            StorageError::Io(cause) => Self::Io(cause),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<DatabaseError> for Cause {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
+            DatabaseError::Storage(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+/// After the database has opened, whatever `redb` objects to is a matter of the file's content or of the disk.
+impl From<redb::Error> for Cause {
+    fn from(error: redb::Error) -> Self {
+        match error {
+            redb::Error::Io(cause) => StorageError::Io(cause).into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<EntropyFault> for Cause {
+    fn from(fault: EntropyFault) -> Self {
+        Self::Entropy(fault)
+    }
+}
+
+/// Opens the file and what seals its records; a new or empty file becomes a store without sessions.
+pub(super) fn open(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<(Disk, Vault), OpenFault> {
+    let file = private_file::open_or_make(path)?;
+    let damaged = || Cause::Damaged(DAMAGED.to_owned());
+    let database = open_database(&file, Check::Everything)
+        .map_err(|cause| cause.map_or_else(damaged, Cause::from).at(path))?;
+    let secret = caught(|| prepare(&database, &keys, &*entropy))
+        .unwrap_or_else(|| Err(damaged()))
+        .map_err(|cause| cause.at(path))?;
+    Ok((Disk::new(file, database), Vault::new(keys, &secret, entropy)))
+}
+
+/// Reads format and index secret, or writes them into a new database.
+fn prepare(database: &Database, keys: &SealingKeys, entropy: &dyn Entropy) -> Result<IndexSecret, Cause> {
+    let transaction = database.begin_write().map_err(redb::Error::from)?;
+    let is_new = transaction.list_tables().map_err(redb::Error::from)?.next().is_none();
+    let secret = if is_new { IndexSecret::make(entropy)? } else { recognise(&transaction, keys)? };
+    describe(&transaction, &secret.seal(keys, entropy)?)?;
+    transaction.commit().map_err(redb::Error::from)?;
+    Ok(secret)
+}
+
+fn recognise(transaction: &WriteTransaction, keys: &SealingKeys) -> Result<IndexSecret, Cause> {
+    let mut names = transaction.list_tables().map_err(redb::Error::from)?;
+    if !names.any(|table| table.name() == META.name()) {
+        return Err(Cause::Foreign);
+    }
+    let meta = transaction.open_table(META).map_err(|_| Cause::Foreign)?;
+    let value = |name| meta.get(name).map_err(redb::Error::from).map_err(Cause::from);
+    let format = value(FORMAT_NAME)?.and_then(|bytes| bytes.value().try_into().ok()).map(u32::from_be_bytes);
+    match format {
+        Some(FORMAT) => {}
+        Some(later) if later > FORMAT => return Err(Cause::Newer(later)),
+        Some(_) | None => return Err(Cause::Foreign),
+    }
+    let secret = value(INDEX_SECRET_NAME)?.ok_or_else(|| Cause::Damaged("its index secret is missing".to_owned()))?;
+    IndexSecret::open(secret.value(), keys).map_err(|_| Cause::WrongKey)
+}
+
+/// Writes what [`recognise`] reads. The secret is sealed anew at each start, so that it follows a rotation of keys.
+fn describe(transaction: &WriteTransaction, sealed_secret: &[u8]) -> Result<(), redb::Error> {
+    Tables::open(transaction)?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert(FORMAT_NAME, FORMAT.to_be_bytes().as_slice())?;
+    meta.insert(INDEX_SECRET_NAME, sealed_secret)?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! SM-4 inside one process: once an end has returned, no reader sees the session, whatever was on its way.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, session, user};
+
+const KEYS: u64 = 8;
+const ROUNDS: u64 = 60;
+const READERS: usize = 6;
+
+/// For each key the newest generation that has ended. A session's generation is its `created`.
+struct Ended([AtomicU64; 8]);
+
+/// Every load that begins after an end must find a later generation, or nothing.
+async fn read_until_done(store: Arc<FileStore>, ended: Arc<Ended>, done: Arc<AtomicU64>) -> u64 {
+    let mut seen = 0;
+    while done.load(Ordering::SeqCst) < KEYS {
+        for number in 0..KEYS {
+            let known = ended.0[usize::try_from(number).unwrap()].load(Ordering::SeqCst);
+            if let Some(stored) = store.load(&key(number)).await.unwrap() {
+                let generation = stored.session.record().created.as_unix();
+                assert!(generation > known, "key {number}: generation {generation} after the end of {known}");
+                store.touch(&key(number), at(generation)).await.unwrap();
+                seen += 1;
+            }
+        }
+    }
+    seen
+}
+
+async fn save_and_end(store: Arc<FileStore>, number: u64, ended: Arc<Ended>, done: Arc<AtomicU64>) {
+    let subject = format!("user-{number}");
+    for generation in 1..=ROUNDS {
+        store.save(&key(number), session(&subject, generation, 1_000_000)).await.unwrap();
+        // Lets readers find it, so that it is cached or on its way there when it ends.
+        store.load(&key(number)).await.unwrap();
+        match generation % 3 {
+            0 => assert_eq!(store.end_user(&user(&subject)).await.unwrap(), 1),
+            1 => store.end(&key(number)).await.unwrap(),
+            _ => {
+                // Other keys' sessions are of about the same age; theirs may expire too, which is no harm.
+                store.end(&key(number)).await.unwrap();
+                store.expire(at(0), at(0)).await.unwrap();
+            }
+        }
+        ended.0[usize::try_from(number).unwrap()].store(generation, Ordering::SeqCst);
+    }
+    done.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn sm_4_an_ended_session_is_never_served_again() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let store = Arc::new(FileStore::open(&path, keys(1), Arc::new(SystemEntropy)).unwrap());
+    let (ended, done) = (Arc::new(Ended(Default::default())), Arc::new(AtomicU64::new(0)));
+    let seen = block_on(async {
+        let readers: Vec<_> = (0..READERS)
+            .map(|_| tokio::spawn(read_until_done(store.clone(), ended.clone(), done.clone())))
+            .collect();
+        let writers: Vec<_> = (0..KEYS)
+            .map(|number| tokio::spawn(save_and_end(store.clone(), number, ended.clone(), done.clone())))
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let mut seen = 0;
+        for reader in readers {
+            seen += reader.await.unwrap();
+        }
+        seen
+    });
+    assert!(seen > 0, "the readers saw sessions at all");
+}
+
+/// The interleaving that a cache without an epoch gets wrong, step by step.
+#[test]
+fn a_load_that_was_overtaken_by_an_end_is_not_cached() {
+    let recent = Recent::new(1 << 20);
+    let entry = || Entry::new(session("jane", 1, 2), [1; 32], at(1), 100);
+    let loading = recent.begin_load(&key(1)).unwrap();
+    recent.settle(&recent.unwritten(), [key(1)]);
+    assert!(recent.finish_load(&loading, key(1), entry()).is_some(), "the load began before the end");
+    assert!(recent.cached(&key(1)).is_none());
+
+    let loading = recent.begin_load(&key(1)).unwrap();
+    assert!(recent.finish_load(&loading, key(1), entry()).is_some());
+    assert!(recent.cached(&key(1)).is_some());
+}
+
+#[test]
+fn ends_that_could_not_be_written_hold_in_this_process() {
+    let recent = Recent::new(1 << 20);
+    let entry = |mark| Entry::new(session("jane", 1, 2), mark, at(1), 100);
+    for number in 1..=3 {
+        let loading = recent.begin_load(&key(number)).unwrap();
+        recent.finish_load(&loading, key(number), entry(if number == 3 { [3; 32] } else { [1; 32] }));
+    }
+    let overtaken = recent.begin_load(&key(1)).unwrap();
+    recent.end(key(1));
+    assert!(recent.cached(&key(1)).is_none() && recent.begin_load(&key(1)).is_none());
+    assert!(recent.finish_load(&overtaken, key(1), entry([1; 32])).is_none());
+    recent.end_user([1; 32]);
+    assert!(recent.cached(&key(2)).is_none() && recent.cached(&key(3)).is_some());
+    let loading = recent.begin_load(&key(2)).unwrap();
+    assert!(recent.finish_load(&loading, key(2), entry([1; 32])).is_none());
+    recent.settle(&recent.unwritten(), []);
+    assert!(recent.unwritten().is_empty());
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let recent = Recent::new(100 * 1024);
+    for number in 0..1000 {
+        let loading = recent.begin_load(&key(number)).unwrap();
+        recent.finish_load(&loading, key(number), Entry::new(session("jane", 1, 2), [1; 32], at(1), 1024));
+    }
+    let cached = (0..1000).filter(|number| recent.cached(&key(*number)).is_some()).count();
+    assert!((1..=100 * 1024 / 4096).contains(&cached), "{cached}");
+}

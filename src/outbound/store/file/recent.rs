@@ -1,0 +1,183 @@
+//! What this process knows beyond the file: sessions read lately, last uses not written yet, and ends that could not be
+//! written. It is what a signed-in Check is answered from, so it must never hold a session that ended.
+//!
+//! A load that began before an end may come back after it with the old record. Every end therefore moves an epoch on,
+//! under the same lock under which a load puts its find into the cache, and a find of an older epoch stays outside.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::domain::session::{Session, SessionKey};
+use crate::domain::time::Timestamp;
+use crate::outbound::store::vault::UserMark;
+use crate::ports::StoredSession;
+
+/// Sessions that the cache is laid out for; a rough figure is enough.
+const CACHED_SESSIONS: usize = 16 * 1024;
+/// An opened session takes a few times the space of its sealed record: the claims become a tree.
+const OPENED_PER_SEALED: u64 = 4;
+/// What any entry takes beside its record.
+const ENTRY_BYTES: u64 = 256;
+/// Last uses that may wait; more come only when nothing can be written for long.
+const MAX_TOUCHED: usize = 64 * 1024;
+
+/// A session in the cache.
+pub(super) struct Entry {
+    session: Arc<Session>,
+    user: UserMark,
+    last_seen: AtomicU64,
+    bytes: u64,
+}
+
+impl Entry {
+    pub(super) fn new(session: Session, user: UserMark, last_seen: Timestamp, sealed_bytes: usize) -> Self {
+        let bytes = ENTRY_BYTES + OPENED_PER_SEALED * sealed_bytes as u64;
+        Self { session: Arc::new(session), user, last_seen: AtomicU64::new(last_seen.as_unix()), bytes }
+    }
+
+    fn stored(&self) -> StoredSession {
+        let last_seen = Timestamp::from_unix(self.last_seen.load(Ordering::Relaxed));
+        StoredSession { session: Arc::clone(&self.session), last_seen }
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<SessionKey, Arc<Entry>> for ByBytes {
+    fn weight(&self, _: &SessionKey, entry: &Arc<Entry>) -> u64 {
+        entry.bytes
+    }
+}
+
+/// What the file does not know yet.
+#[derive(Clone, Default)]
+pub(super) struct Unwritten {
+    /// Last uses, written with whatever is written next.
+    pub(super) touched: HashMap<SessionKey, Timestamp>,
+    /// Sessions whose end could not be written.
+    pub(super) ended: HashSet<SessionKey>,
+    /// Users whose sessions' end could not be written.
+    pub(super) ended_users: HashSet<UserMark>,
+}
+
+impl Unwritten {
+    pub(super) fn is_empty(&self) -> bool {
+        self.touched.is_empty() && !self.holds_ends()
+    }
+
+    pub(super) fn holds_ends(&self) -> bool {
+        !self.ended.is_empty() || !self.ended_users.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    epoch: u64,
+    unwritten: Unwritten,
+}
+
+/// A load on its way: what was known when it began.
+pub(super) struct Loading {
+    epoch: u64,
+    touched: Option<Timestamp>,
+}
+
+impl Loading {
+    /// The later of what the file says and what it has not been told yet.
+    pub(super) fn last_seen(&self, in_file: Timestamp) -> Timestamp {
+        self.touched.map_or(in_file, |touched| touched.max(in_file))
+    }
+}
+
+pub(super) struct Recent {
+    cache: Cache<SessionKey, Arc<Entry>, ByBytes>,
+    state: Mutex<State>,
+}
+
+impl Recent {
+    pub(super) fn new(cache_bytes: u64) -> Self {
+        Self { cache: Cache::with_weighter(CACHED_SESSIONS, cache_bytes, ByBytes), state: Mutex::default() }
+    }
+
+    /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session, when it was read lately. Takes no lock but the cache's own.
+    pub(super) fn cached(&self, key: &SessionKey) -> Option<StoredSession> {
+        self.cache.get(key).map(|entry| entry.stored())
+    }
+
+    /// To be called before the file is read; `None` when the session has ended.
+    pub(super) fn begin_load(&self, key: &SessionKey) -> Option<Loading> {
+        let state = self.state();
+        let ended = state.unwritten.ended.contains(key);
+        (!ended).then(|| Loading { epoch: state.epoch, touched: state.unwritten.touched.get(key).copied() })
+    }
+
+    /// To be called with what the file held; `None` when the session has ended.
+    pub(super) fn finish_load(&self, loading: &Loading, key: SessionKey, found: Entry) -> Option<StoredSession> {
+        let state = self.state();
+        if state.unwritten.ended.contains(&key) || state.unwritten.ended_users.contains(&found.user) {
+            return None;
+        }
+        let stored = found.stored();
+        if state.epoch == loading.epoch {
+            self.cache.insert(key, Arc::new(found));
+        }
+        Some(stored)
+    }
+
+    /// Notes a last use; how many wait to be written.
+    pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> usize {
+        if let Some(entry) = self.cache.get(key) {
+            entry.last_seen.fetch_max(last_seen.as_unix(), Ordering::Relaxed);
+        }
+        let touched = &mut self.state().unwritten.touched;
+        if touched.len() < MAX_TOUCHED || touched.contains_key(key) {
+            let noted = touched.entry(*key).or_insert(last_seen);
+            *noted = last_seen.max(*noted);
+        }
+        touched.len()
+    }
+
+    /// What is to be written together with the next change.
+    pub(super) fn unwritten(&self) -> Unwritten {
+        self.state().unwritten.clone()
+    }
+
+    /// `written` is in the file now, and the sessions under `outdated` are no longer what they were.
+    pub(super) fn settle(&self, written: &Unwritten, outdated: impl IntoIterator<Item = SessionKey>) {
+        let mut state = self.state();
+        state.epoch += 1;
+        for key in outdated {
+            self.cache.remove(&key);
+        }
+        let unwritten = &mut state.unwritten;
+        unwritten.touched.retain(|key, last_seen| written.touched.get(key) != Some(last_seen));
+        unwritten.ended.retain(|key| !written.ended.contains(key));
+        unwritten.ended_users.retain(|user| !written.ended_users.contains(user));
+    }
+
+    /// Remembers an end that could not be written, so that at least this process denies the session.
+    pub(super) fn end(&self, key: SessionKey) {
+        let mut state = self.state();
+        state.epoch += 1;
+        state.unwritten.ended.insert(key);
+        self.cache.remove(&key);
+    }
+
+    /// The same for all sessions of a user.
+    pub(super) fn end_user(&self, user: UserMark) {
+        let mut state = self.state();
+        state.epoch += 1;
+        state.unwritten.ended_users.insert(user);
+        self.cache.retain(|_, entry| entry.user != user);
+    }
+}

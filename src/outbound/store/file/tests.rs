@@ -1,0 +1,161 @@
+//! What only a file can do: outlive the process, be read by the wrong people, be opened by the wrong process.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::sealing::SealingKey;
+use crate::outbound::store::testing::{ISSUER, SystemEntropy, at, attempt, block_on, key, keys, open_file, session, user};
+
+fn path_in(directory: &TempDir) -> PathBuf {
+    directory.path().join("sessions.redb")
+}
+
+fn open_with(path: &Path, keys: SealingKeys) -> Result<FileStore, OpenFault> {
+    FileStore::open(path, keys, Arc::new(SystemEntropy))
+}
+
+fn complaint(path: &Path, keys: SealingKeys) -> String {
+    open_with(path, keys).err().expect("is refused").to_string()
+}
+
+async fn there(store: &dyn SessionStore, number: u64) -> bool {
+    store.load(&key(number)).await.expect("loads").is_some()
+}
+
+#[test]
+fn sessions_ends_touches_and_marks_outlive_a_restart() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    block_on(async {
+        let store = open_file(&path);
+        for number in 0..4 {
+            store.save(&key(number), session(if number == 3 { "mary" } else { "jane" }, 100, 200)).await.unwrap();
+        }
+        store.end(&key(1)).await.unwrap();
+        store.spend(&attempt(1), at(700)).await.unwrap();
+        store.touch(&key(0), at(150)).await.unwrap();
+        drop(store);
+
+        let store = open_file(&path);
+        assert!(!there(&*store, 1).await);
+        assert_eq!(store.load(&key(0)).await.unwrap().unwrap().last_seen, at(150));
+        assert_eq!(store.spend(&attempt(1), at(700)).await.unwrap(), Spent::Before);
+        assert_eq!(store.end_user(&user("jane")).await.unwrap(), 2);
+        drop(store);
+
+        let store = open_file(&path);
+        assert!(!there(&*store, 0).await && !there(&*store, 2).await && there(&*store, 3).await);
+    });
+}
+
+#[test]
+fn sm_3_nothing_in_the_file_can_be_read() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    block_on(async {
+        let store = open_file(&path);
+        store.save(&key(1), session("jane-doe", 100, 200)).await.unwrap();
+    });
+    let dump = fs::read(&path).unwrap();
+    let holds = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
+    assert!(holds(key(1).as_bytes()), "the search itself works");
+    let secrets = ["jane", ISSUER, "wiki", "staff", "access", "signature", "sid-1", "preferred_username"];
+    for secret in secrets {
+        assert!(!holds(secret.as_bytes()), "{secret}");
+    }
+}
+
+#[test]
+fn the_file_and_its_directory_are_private() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("var/lib/sessions.redb");
+    drop(open_file(&path));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+    for loose in [0o644, 0o660, 0o601] {
+        fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
+        let complaint = complaint(&path, keys(1));
+        assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
+    }
+}
+
+#[test]
+fn a_foreign_owner_is_refused_with_the_mend() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    drop(open_file(&path));
+    // Only the superuser can give a file away; elsewhere there is nothing to see.
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
+        let complaint = complaint(&path, keys(1));
+        assert!(complaint.contains("belongs to user 12345") && complaint.contains("chown"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    let first = open_file(&path);
+    let complaint = complaint(&path, keys(1));
+    assert!(complaint.contains("in use by another process"), "{complaint}");
+    block_on(async { first.save(&key(1), session("jane", 100, 200)).await.unwrap() });
+    drop(first);
+    assert!(block_on(async { there(&*open_file(&path), 1).await }));
+}
+
+#[test]
+fn another_key_is_refused_and_changes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    block_on(async {
+        open_file(&path).save(&key(1), session("jane", 100, 200)).await.unwrap();
+        let complaint = complaint(&path, keys(2));
+        assert!(complaint.contains("sealed under another key"), "{complaint}");
+        assert!(there(&*open_file(&path), 1).await);
+    });
+}
+
+#[test]
+fn keys_can_be_rotated() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    let key_of = |byte| SealingKey::new([byte; 32]);
+    block_on(async {
+        open_file(&path).save(&key(1), session("jane", 100, 200)).await.unwrap();
+
+        let store = open_with(&path, SealingKeys::new(key_of(2), vec![key_of(1)])).unwrap();
+        assert!(there(&store, 1).await);
+        store.save(&key(2), session("jane", 100, 200)).await.unwrap();
+        drop(store);
+
+        // The former key is gone: its sessions are nobody's, but still end with their user.
+        let store = open_with(&path, keys(2)).unwrap();
+        assert!(!there(&store, 1).await && there(&store, 2).await);
+        assert_eq!(store.end_user(&user("jane")).await.unwrap(), 2);
+    });
+}
+
+#[test]
+fn without_randomness_there_is_a_fault_and_no_session() {
+    let directory = TempDir::new().unwrap();
+    let refused = FileStore::open(&path_in(&directory), keys(1), Arc::new(crate::outbound::store::testing::NoEntropy));
+    assert!(matches!(refused, Err(OpenFault::Entropy(_))));
+}
+
+#[test]
+fn many_touches_are_written_without_being_asked() {
+    let directory = TempDir::new().unwrap();
+    block_on(async {
+        let store = FileStore::open(&path_in(&directory), keys(1), Arc::new(SystemEntropy)).unwrap();
+        for number in 0..u64::try_from(FLUSH_AT).unwrap() + 10 {
+            store.touch(&key(number), at(5)).await.unwrap();
+        }
+        // The writer answers in order, so what it was asked to flush is flushed now.
+        store.writer.write(Change::Flush).await.unwrap();
+        assert!(store.recent.unwritten().is_empty());
+    });
+}

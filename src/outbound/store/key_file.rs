@@ -1,0 +1,113 @@
+//! The sealing key beside the store: made on first start, read ever after. 32 random bytes as base64 text.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::private_file::{self, PrivacyFault};
+use crate::domain::sealing::SealingKey;
+use crate::ports::{Entropy, EntropyFault};
+
+const KEY_BYTES: usize = 32;
+/// 44 characters of base64 and a line end, with room for a careless editor.
+const MAX_FILE_BYTES: u64 = 64;
+
+/// Why there is no sealing key.
+#[derive(Debug, Error)]
+pub enum KeyFault {
+    /// Others could read the file, or it cannot be opened.
+    #[error("sealing key: {0}")]
+    NotPrivate(#[from] PrivacyFault),
+    /// The file holds something else.
+    #[error(
+        "sealing key: {} does not hold 32 bytes as base64 (44 characters); restore it from a backup, or delete it together with the store, which signs everybody out",
+        path.display()
+    )]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A new key could not be kept.
+    #[error("sealing key: cannot write {}: {cause}", path.display())]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// No randomness, no key.
+    #[error("sealing key: {0}")]
+    Entropy(#[from] EntropyFault),
+}
+
+/// The key that `path` holds; a new one is made and kept there when the file does not exist.
+///
+/// # Errors
+/// [`KeyFault`], with the mend.
+pub fn sealing_key(path: &Path, entropy: &dyn Entropy) -> Result<SealingKey, KeyFault> {
+    if let Some(file) = private_file::open_existing(path)? {
+        return read(file, path);
+    }
+    make(path, entropy)?;
+    // Read back what is there now: when two processes start at once, both use the key that came first.
+    match private_file::open_existing(path)? {
+        Some(file) => read(file, path),
+        None => Err(KeyFault::NotKept { path: path.to_owned(), cause: io::ErrorKind::NotFound.into() }),
+    }
+}
+
+fn read(file: File, path: &Path) -> Result<SealingKey, KeyFault> {
+    let not_a_key = || KeyFault::NotAKey { path: path.to_owned() };
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|cause| match cause.kind() {
+        io::ErrorKind::InvalidData => not_a_key(),
+        _ => PrivacyFault::Io { path: path.to_owned(), cause }.into(),
+    })?;
+    let mut secret = Zeroizing::new([0; KEY_BYTES]);
+    match STANDARD.decode_slice(text.trim(), secret.as_mut_slice()) {
+        Ok(KEY_BYTES) => Ok(SealingKey::new(*secret)),
+        _ => Err(not_a_key()),
+    }
+}
+
+/// Writes aside, syncs and links into place, so that the name never stands for half a key, nor for a second one.
+fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFault> {
+    let mut secret = Zeroizing::new([0; KEY_BYTES]);
+    entropy.fill(secret.as_mut_slice())?;
+    let text = Zeroizing::new(STANDARD.encode(*secret) + "\n");
+    let aside = aside(path, entropy)?;
+    let kept = write_synced(&aside, text.as_bytes()).and_then(|()| match fs::hard_link(&aside, path) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Some file systems have no hard links; a rename is as good unless two start at once.
+        Err(_) => fs::rename(&aside, path),
+        Ok(()) => Ok(()),
+    });
+    let _ = fs::remove_file(&aside);
+    kept.and_then(|()| File::open(private_file::directory_of(path))?.sync_all())
+        .map_err(|cause| KeyFault::NotKept { path: path.to_owned(), cause })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private_file::make_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name beside `path` that nobody else takes; process ids repeat in containers.
+fn aside(path: &Path, entropy: &dyn Entropy) -> Result<PathBuf, EntropyFault> {
+    let mut random = [0; 8];
+    entropy.fill(&mut random)?;
+    let mut name = OsString::from(path);
+    name.push(format!(".new-{:016x}", u64::from_be_bytes(random)));
+    Ok(PathBuf::from(name))
+}
+
+#[cfg(test)]
+#[path = "key_file_tests.rs"]
+mod tests;

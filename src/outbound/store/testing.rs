@@ -1,0 +1,99 @@
+//! What the tests of all stores share: sessions, keys, randomness, and stores to put them in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use secrecy::SecretString;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::StoreSettings;
+use super::file::FileStore;
+use crate::domain::application::Slug;
+use crate::domain::claims::Claims;
+use crate::domain::sealing::{SealingKey, SealingKeys};
+use crate::domain::session::{Session, SessionId, SessionKey, SessionRecord, User};
+use crate::domain::sign_in::AttemptId;
+use crate::domain::time::Timestamp;
+use crate::ports::{Entropy, EntropyFault, SessionStore};
+
+pub(super) const ISSUER: &str = "https://sso.example.com/application/o/wiki/";
+
+/// The system's own randomness.
+pub(super) struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
+    }
+}
+
+/// A source that failed.
+pub(super) struct NoEntropy;
+
+impl Entropy for NoEntropy {
+    fn fill(&self, _: &mut [u8]) -> Result<(), EntropyFault> {
+        Err(EntropyFault)
+    }
+}
+
+pub(super) fn keys(first: u8) -> SealingKeys {
+    SealingKeys::new(SealingKey::new([first; 32]), Vec::new())
+}
+
+pub(super) fn key(number: u64) -> SessionKey {
+    let mut random = [0; 32];
+    random[..8].copy_from_slice(&number.to_be_bytes());
+    SessionId::new(random).key()
+}
+
+pub(super) fn attempt(number: u8) -> AttemptId {
+    AttemptId::new([number; 16])
+}
+
+pub(super) fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(seconds)
+}
+
+pub(super) fn user(subject: &str) -> User {
+    User { issuer: ISSUER.to_owned(), subject: subject.to_owned() }
+}
+
+/// A session of `subject` from `created` until `ends`, with every optional part.
+pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
+    let claims = json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
+    Session::restore(SessionRecord {
+        user: user(subject),
+        application: Slug::parse("wiki").expect("a slug"),
+        claims: Claims::new(claims.as_object().expect("an object").clone()),
+        id_token: SecretString::from(format!("header.{subject}.signature")),
+        access_token: Some(SecretString::from("access")),
+        provider_session: Some("sid-1".to_owned()),
+        created: at(created),
+        ends: at(ends),
+    })
+}
+
+pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {
+    let settings = StoreSettings::File { path: path.to_owned() };
+    super::open(&settings, keys(1), Arc::new(SystemEntropy)).expect("opens")
+}
+
+/// A file store that keeps nothing in memory.
+pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
+    Arc::new(FileStore::open_with_cache(path, keys(1), Arc::new(SystemEntropy), 0).expect("opens"))
+}
+
+/// Every kind of store, empty, with the directory that must live as long.
+pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
+    let in_memory = super::open(&StoreSettings::Memory, keys(1), Arc::new(SystemEntropy)).expect("opens");
+    let [unused, cached, uncached] = [(), (), ()].map(|()| TempDir::new().expect("a directory"));
+    let in_file = open_file(&cached.path().join("sessions.redb"));
+    let in_uncached_file = open_uncached(&uncached.path().join("sessions.redb"));
+    vec![("memory", in_memory, unused), ("file", in_file, cached), ("file, no cache", in_uncached_file, uncached)]
+}
+
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime").block_on(future)
+}
