@@ -5,5 +5,6 @@
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all.
 
 pub mod domain;
+pub mod outbound;
 pub mod outpost;
 pub mod ports;

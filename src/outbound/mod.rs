@@ -1,0 +1,3 @@
+//! Whom we ask: identity providers, and the places where sessions are kept.
+
+pub mod provider;
