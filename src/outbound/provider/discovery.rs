@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
-use super::http::names_neighbourhood;
+use super::http::{names_neighbourhood, names_this_machine};
 use crate::domain::json;
 use crate::domain::sign_in::ProviderMetadata;
 
@@ -49,8 +49,7 @@ impl Discovered {
             return Err(MetadataFault::OtherIssuer);
         }
         let own = Url::parse(issuer).map_err(|_| MetadataFault::Address("issuer"))?;
-        let required =
-            |name| endpoint(&members, name, &own).and_then(|found| found.ok_or(MetadataFault::Member(name)));
+        let required = |name| endpoint(&members, name, &own).and_then(|found| found.ok_or(MetadataFault::Member(name)));
         let metadata = ProviderMetadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: required("authorization_endpoint")?,
@@ -81,7 +80,7 @@ fn endpoint(members: &Map<String, Value>, name: &'static str, issuer: &Url) -> R
     // Plain http never leaves this machine, and only an issuer on this machine may send us there.
     let safe = match url.scheme() {
         "https" => !names_neighbourhood(&url) || names_neighbourhood(issuer) || url.host() == issuer.host(),
-        "http" => issuer.scheme() == "http" && names_neighbourhood(issuer) && names_neighbourhood(&url),
+        "http" => issuer.scheme() == "http" && names_this_machine(issuer) && names_this_machine(&url),
         _ => false,
     };
     if clean && safe { Ok(Some(url)) } else { Err(MetadataFault::Address(name)) }

@@ -179,8 +179,7 @@ impl Resolve for GuardedNames {
         let trusted = self.named.iter().any(|host| host == name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> =
-                found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect();
+            let allowed: Vec<SocketAddr> = found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect();
             if allowed.is_empty() {
                 return Err("the name leads to this machine or its link, and the configuration does not name it".into());
             }
@@ -200,10 +199,19 @@ fn is_neighbourhood(address: IpAddr) -> bool {
 
 /// Whether `url` names this machine or its link, as far as the text tells.
 pub(super) fn names_neighbourhood(url: &Url) -> bool {
+    names(url, is_neighbourhood)
+}
+
+/// Whether `url` names this very machine: the only place where plain http is good enough.
+pub(super) fn names_this_machine(url: &Url) -> bool {
+    names(url, |address| address.to_canonical().is_loopback())
+}
+
+fn names(url: &Url, place: fn(IpAddr) -> bool) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => is_neighbourhood(address.into()),
-        Some(Host::Ipv6(address)) => is_neighbourhood(address.into()),
+        Some(Host::Ipv4(address)) => place(address.into()),
+        Some(Host::Ipv6(address)) => place(address.into()),
         None => true,
     }
 }
