@@ -156,7 +156,7 @@ fn oc_08_times_are_numbers_in_range() {
             (json!({"exp": 253_402_300_799_u64}), None),
         ],
     );
-    let null = proper().to_string().replacen("{", r#"{"nbf":null,"#, 1);
+    let null = proper().to_string().replacen('{', r#"{"nbf":null,"#, 1);
     assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &null)).err(), nbf);
 }
 

@@ -28,53 +28,53 @@ use tokio_rustls::TlsAcceptor;
 use url::{Url, form_urlencoded};
 
 #[path = "signing.rs"]
-pub mod signing;
+pub(crate) mod signing;
 
-pub use signing::Key;
+pub(crate) use signing::Key;
 
 /// The client that is always registered. Its secret needs form-encoding and is long enough for HS512.
-pub const CLIENT_ID: &str = "wiki:1";
-pub const CLIENT_SECRET: &str = "p%s+w & rd:äö/0123456789012345678901234567890123456789012345678901234567890";
+pub(crate) const CLIENT_ID: &str = "wiki:1";
+pub(crate) const CLIENT_SECRET: &str = "p%s+w & rd:äö/0123456789012345678901234567890123456789012345678901234567890";
 /// The user who always signs in.
-pub const SUBJECT: &str = "248289761001";
+pub(crate) const SUBJECT: &str = "248289761001";
 
 /// How the provider behaves; the default is properly.
 #[derive(Clone, Debug)]
-pub struct Behaviour {
-    pub callback: Callback,
-    pub discovery: Reply,
-    pub keys: Reply,
-    pub token: Reply,
-    pub user_info: Reply,
+pub(crate) struct Behaviour {
+    pub(crate) callback: Callback,
+    pub(crate) discovery: Reply,
+    pub(crate) keys: Reply,
+    pub(crate) token: Reply,
+    pub(crate) user_info: Reply,
     /// Changes of the metadata; `null` takes a member away. So for all `Value`s here.
-    pub metadata: Value,
+    pub(crate) metadata: Value,
     /// The published keys.
-    pub key_set: Value,
+    pub(crate) key_set: Value,
     /// Changes of the ID Token's header.
-    pub header: Value,
+    pub(crate) header: Value,
     /// Changes of the ID Token's claims.
-    pub claims: Value,
+    pub(crate) claims: Value,
     /// Leaves the user's claims out of the ID Token, so that only UserInfo has them.
-    pub sparse: bool,
+    pub(crate) sparse: bool,
     /// Edits the ID Token's payload as text, before it is signed.
-    pub payload_text: fn(String) -> String,
+    pub(crate) payload_text: fn(String) -> String,
     /// What signs it.
-    pub key: Key,
+    pub(crate) key: Key,
     /// Edits the whole ID Token, after it was signed.
-    pub id_token_text: fn(String) -> String,
+    pub(crate) id_token_text: fn(String) -> String,
     /// Changes of the token answer.
-    pub answer: Value,
+    pub(crate) answer: Value,
     /// Changes of the UserInfo answer.
-    pub user: Value,
+    pub(crate) user: Value,
     /// Signs UserInfo with this key and these changes of its header.
-    pub signed_user_info: Option<(Key, Value)>,
+    pub(crate) signed_user_info: Option<(Key, Value)>,
     /// Seconds by which its clock is ahead.
-    pub clock_skew: i64,
+    pub(crate) clock_skew: i64,
 }
 
 /// How the browser is sent back.
 #[derive(Clone, Debug)]
-pub enum Callback {
+pub(crate) enum Callback {
     /// With code, state and issuer.
     Proper,
     /// With this issuer.
@@ -95,7 +95,7 @@ pub enum Callback {
 
 /// How an endpoint answers.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// As it should.
     Proper,
     /// With this status and its proper body.
@@ -142,28 +142,28 @@ impl Default for Behaviour {
 
 /// One request, as it came in.
 #[derive(Clone, Debug)]
-pub struct Recorded {
-    pub method: Method,
-    pub path: String,
-    pub query: String,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Recorded {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Recorded {
     /// The parameter `name` of the form in the body.
-    pub fn form(&self, name: &str) -> Option<String> {
+    pub(crate) fn form(&self, name: &str) -> Option<String> {
         parameter(&self.body, name)
     }
 
     /// The `Authorization` header.
-    pub fn authorization(&self) -> Option<&str> {
+    pub(crate) fn authorization(&self) -> Option<&str> {
         self.headers.get(header::AUTHORIZATION)?.to_str().ok()
     }
 }
 
 /// The value of the parameter `name`.
-pub fn parameter(query: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
@@ -186,7 +186,7 @@ struct Inner {
 }
 
 /// The provider; it stops when dropped, connections included.
-pub struct HostileOp {
+pub(crate) struct HostileOp {
     inner: Arc<Inner>,
     task: JoinHandle<()>,
 }
@@ -199,17 +199,17 @@ impl Drop for HostileOp {
 
 impl HostileOp {
     /// Starts on a free port.
-    pub async fn start(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn start(clock: Arc<dyn Clock>) -> Self {
         Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), clock).await
     }
 
     /// Starts on this address.
-    pub async fn start_at(address: SocketAddr, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn start_at(address: SocketAddr, clock: Arc<dyn Clock>) -> Self {
         Self::start_with("http", address, None, clock).await
     }
 
     /// Starts with TLS, under the name `localhost`.
-    pub async fn start_tls(acceptor: TlsAcceptor, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn start_tls(acceptor: TlsAcceptor, clock: Arc<dyn Clock>) -> Self {
         Self::start_with("https", (Ipv4Addr::LOCALHOST, 0).into(), Some(acceptor), clock).await
     }
 
@@ -236,39 +236,39 @@ impl HostileOp {
     }
 
     /// The issuer identifier; it has a path and ends with a slash, as authentik's do.
-    pub fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.inner.issuer
     }
 
     /// Registers one more client.
-    pub fn register(&self, client_id: &str, client_secret: &str) {
+    pub(crate) fn register(&self, client_id: &str, client_secret: &str) {
         self.inner.clients.lock().unwrap().insert(client_id.to_owned(), client_secret.to_owned());
     }
 
     /// Changes the behaviour from now on.
-    pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
+    pub(crate) fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
         change(&mut self.inner.behaviour.lock().unwrap());
     }
 
     /// Behaves properly again.
-    pub fn reform(&self) {
+    pub(crate) fn reform(&self) {
         *self.inner.behaviour.lock().unwrap() = Behaviour::default();
     }
 
     /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/authorize`,
     /// `/end_session`, `openid-configuration`.
-    pub fn recorded(&self, suffix: &str) -> Vec<Recorded> {
+    pub(crate) fn recorded(&self, suffix: &str) -> Vec<Recorded> {
         let all = self.inner.recorded.lock().unwrap();
         all.iter().filter(|request| request.path.ends_with(suffix)).cloned().collect()
     }
 
     /// Where a browser that follows the authorization request `url` is sent back to. The same happens over HTTP.
-    pub fn authorize(&self, url: &Url) -> Url {
+    pub(crate) fn authorize(&self, url: &Url) -> Url {
         self.inner.authorize(url.query().unwrap_or_default())
     }
 
     /// A JWT over `claims` as this provider would sign it now: for logout tokens and cross-feeding.
-    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let key = self.inner.behaviour().key;
         signing::token(&merged(json!({"alg": "RS256", "kid": "a"}), header), &claims.to_string(), &key)
     }
@@ -371,7 +371,7 @@ fn redirect(to: &str) -> Response<Body> {
 }
 
 /// `value` with `changes` on top; `null` takes a member away.
-pub fn merged(mut value: Value, changes: &Value) -> Value {
+pub(crate) fn merged(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().unwrap_or(&Map::new()) {
         if change.is_null() {
             value.as_object_mut().unwrap().remove(name);
@@ -417,7 +417,7 @@ impl Inner {
         let asked = |name: &str| parameter(query, name);
         let mut to = Url::parse(&asked("redirect_uri").unwrap()).unwrap();
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
-        let code = format!("code {number}+/=");
+        let code = format!("c0de {number}+/=");
         let grant = Grant {
             client_id: asked("client_id").unwrap(),
             redirect_uri: to.to_string(),

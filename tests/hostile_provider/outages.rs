@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gatepost::outbound::provider::OpenIdProviders;
 use gatepost::ports::IdentityProvider as _;
+
+use tokio::time::Instant;
 
 use crate::op::{HostileOp, Reply};
 use crate::world::{Outcome, StillClock, World, relying_party, settings};

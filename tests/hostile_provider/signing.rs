@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// What a token is signed with.
 #[derive(Clone, Debug)]
-pub enum Key {
+pub(crate) enum Key {
     RsaA,
     RsaB,
     Rsa1024,
@@ -30,7 +30,7 @@ pub enum Key {
     Bytes(Vec<u8>),
 }
 
-pub const RSA_A_PEM: &str = include_str!("keys/rsa_a.pem");
+pub(crate) const RSA_A_PEM: &str = include_str!("keys/rsa_a.pem");
 const RSA_B_PEM: &str = include_str!("keys/rsa_b.pem");
 const RSA_1024_PEM: &str = include_str!("keys/rsa_1024.pem");
 const P256_PEM: &str = include_str!("keys/p256.pem");
@@ -73,7 +73,7 @@ fn sign_rsa(key: &RsaKeyPair, algorithm: &str, message: &[u8]) -> Vec<u8> {
 }
 
 /// Signs `message` with `key` as `algorithm` says, or as well as that goes.
-pub fn sign(key: &Key, algorithm: &str, message: &[u8]) -> Vec<u8> {
+pub(crate) fn sign(key: &Key, algorithm: &str, message: &[u8]) -> Vec<u8> {
     let random = SystemRandom::new();
     match key {
         Key::RsaA => sign_rsa(&rsa(RSA_A_PEM), algorithm, message),
@@ -96,7 +96,7 @@ pub fn sign(key: &Key, algorithm: &str, message: &[u8]) -> Vec<u8> {
 }
 
 /// The public half of `key` as a JWK.
-pub fn jwk(key: &Key, id: &str) -> Value {
+pub(crate) fn jwk(key: &Key, id: &str) -> Value {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let of_rsa = |key: &RsaKeyPair| {
         let public = PublicKeyComponents::<Vec<u8>>::from(key.public());
@@ -126,7 +126,7 @@ pub fn jwk(key: &Key, id: &str) -> Value {
 }
 
 /// A compact JWS over `payload`, taken as it is.
-pub fn token(header: &Value, payload: &str, key: &Key) -> String {
+pub(crate) fn token(header: &Value, payload: &str, key: &Key) -> String {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let message = format!("{}.{}", text(header.to_string().as_bytes()), text(payload.as_bytes()));
     let algorithm = header["alg"].as_str().unwrap_or_default();

@@ -15,7 +15,7 @@ async fn oc_19_the_request_carries_code_verifier_and_credentials() {
     world.sign_in().await.unwrap();
     let [request] = world.op.recorded("/token").try_into().expect("one request");
     assert_eq!(request.method, Method::POST);
-    assert_eq!(request.form("code").as_deref(), Some("code 0+/="));
+    assert_eq!(request.form("code").as_deref(), Some("c0de 0+/="));
     assert_eq!(request.form("redirect_uri").as_deref(), Some(world.relying_party.redirect_uri.as_str()));
     assert_eq!(request.form("code_verifier").map(|verifier| verifier.len()), Some(43));
     assert_eq!((request.form("client_id"), request.form("client_secret")), (None, None), "one way only (RFC 6749 2.3)");
@@ -170,7 +170,7 @@ async fn secrets_are_in_no_debug_output() {
     let world = World::new().await;
     let signed_in = world.sign_in().await.unwrap();
     let shown = format!("{signed_in:?} {:?}", world.relying_party);
-    for secret in ["access-code", "eyJ", CLIENT_SECRET] {
+    for secret in ["access-c0de", "eyJ", CLIENT_SECRET] {
         assert!(!shown.contains(secret), "{secret}");
     }
 }

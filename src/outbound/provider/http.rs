@@ -74,7 +74,8 @@ impl ProviderClient {
     pub(super) fn new(settings: &ProviderSettings, issuers: &[Url]) -> Result<Self, StartFault> {
         // Whoever comes first installs the one crypto provider of this process; a second time changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let private = Certificate::from_pem_bundle(&settings.ca_certificates).map_err(StartFault::client)?;
+        let private =
+            Certificate::from_pem_bundle(&settings.ca_certificates).map_err(|fault| StartFault::client(&fault))?;
         let named = issuers.iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
         let client = Client::builder()
             .no_proxy()
@@ -87,7 +88,7 @@ impl ProviderClient {
             .dns_resolver(Arc::new(GuardedNames { named }))
             .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(StartFault::client)?;
+            .map_err(|fault| StartFault::client(&fault))?;
         Ok(Self { client })
     }
 

@@ -79,7 +79,7 @@ impl Issuer {
         &self.client
     }
 
-    pub(super) fn unavailable(&self, cause: impl ToString) -> ProviderUnavailable {
+    pub(super) fn unavailable(&self, cause: &dyn ToString) -> ProviderUnavailable {
         ProviderUnavailable { issuer: self.identifier.clone(), cause: cause.to_string() }
     }
 
@@ -88,12 +88,12 @@ impl Issuer {
         let mut watched = self.knowledge.subscribe();
         let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
         let Ok(Ok(knowledge)) = timeout(PATIENCE, settled).await else {
-            return Err(self.unavailable("its metadata is still being fetched"));
+            return Err(self.unavailable(&"its metadata is still being fetched"));
         };
         match &*knowledge {
             Knowledge::Known(known) => Ok(known.clone()),
             Knowledge::Failed(cause) => Err(self.unavailable(cause)),
-            Knowledge::Fetching => Err(self.unavailable("its metadata is being fetched")),
+            Knowledge::Fetching => Err(self.unavailable(&"its metadata is being fetched")),
         }
     }
 

@@ -8,7 +8,10 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
-use crate::domain::application::{RelyingParty, SigningAlgorithm};
+use crate::domain::application::RelyingParty;
+use crate::domain::application::SigningAlgorithm::{
+    self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
+};
 use crate::domain::id_token::{CompactToken, IdTokenFault};
 use crate::domain::json;
 
@@ -122,7 +125,6 @@ fn signed_parts(raw: &str) -> Option<(&[u8], Vec<u8>)> {
 /// What verifies an algorithm of public keys; `None` for the client secret's.
 const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAlgorithm)> {
     use CoreJwsSigningAlgorithm as Core;
-    use SigningAlgorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
     Some(match algorithm {
         RS256 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha256),
         RS384 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha384),
@@ -140,10 +142,10 @@ const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAl
 /// The client secret as key, when that is pinned and the secret is long enough (Core section 10.1, OC-6).
 fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
     let algorithm = match relying_party.id_token_signed_response_alg {
-        SigningAlgorithm::HS256 => hmac::HMAC_SHA256,
-        SigningAlgorithm::HS384 => hmac::HMAC_SHA384,
-        SigningAlgorithm::HS512 => hmac::HMAC_SHA512,
-        _ => return None,
+        HS256 => hmac::HMAC_SHA256,
+        HS384 => hmac::HMAC_SHA384,
+        HS512 => hmac::HMAC_SHA512,
+        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | EdDSA => return None,
     };
     let secret = relying_party.client_secret.expose_secret().as_bytes();
     (secret.len() >= algorithm.digest_algorithm().output_len()).then(|| hmac::Key::new(algorithm, secret))

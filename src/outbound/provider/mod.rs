@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -66,8 +66,8 @@ pub enum StartFault {
 }
 
 impl StartFault {
-    fn client(error: reqwest::Error) -> Self {
-        let source = std::error::Error::source(&error).map(ToString::to_string);
+    fn client(error: &reqwest::Error) -> Self {
+        let source = std::error::Error::source(error).map(ToString::to_string);
         Self::Client(source.unwrap_or_else(|| error.to_string()))
     }
 }
@@ -132,7 +132,7 @@ impl OpenIdProviders {
             client_id: &relying_party.client_id,
             nonce: code.nonce(),
             algorithm: relying_party.id_token_signed_response_alg,
-            access_token: tokens.access_token.as_ref().map(|token| token.expose_secret()),
+            access_token: tokens.access_token.as_ref().map(SecretString::expose_secret),
             now: self.clock.now(),
         };
         let id_token = VerifiedIdToken::check(tokens.id_token, &expected)?;
@@ -159,7 +159,7 @@ impl IdentityProvider for OpenIdProviders {
         let issuer = self.issuer(relying_party)?;
         match timeout(self.deadline, self.redeem(issuer, relying_party, &code)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(issuer.unavailable("the code was not redeemed in time").into()),
+            Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
         }
     }
 }

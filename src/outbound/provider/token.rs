@@ -40,11 +40,11 @@ pub(super) async fn redeem(
         .client()
         .send(issuer.identifier(), Operation::Token, request)
         .await
-        .map_err(|fault| issuer.unavailable(fault))?;
+        .map_err(|fault| issuer.unavailable(&fault))?;
     match answer.status {
         StatusCode::OK => tokens(&answer.body),
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-            Err(issuer.unavailable(format_args!("token: status {}", status.as_u16())).into())
+            Err(issuer.unavailable(&format_args!("token: status {}", status.as_u16())).into())
         }
         _ => Err(refusal(&answer)),
     }

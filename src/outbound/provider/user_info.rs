@@ -39,7 +39,7 @@ pub(super) async fn fetch(
         .client()
         .send(issuer.identifier(), Operation::UserInfo, request)
         .await
-        .map_err(|fault| issuer.unavailable(fault))?;
+        .map_err(|fault| issuer.unavailable(&fault))?;
     match answer.status {
         StatusCode::OK if answer.content_type.as_deref() == Some("application/jwt") => {
             signed(issuer, known, relying_party, &answer).await
@@ -48,7 +48,7 @@ pub(super) async fn fetch(
             json::object(&answer.body).ok_or_else(|| malformed("userinfo: not a JSON object without repeated members"))
         }
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-            Err(issuer.unavailable(format_args!("userinfo: status {}", status.as_u16())).into())
+            Err(issuer.unavailable(&format_args!("userinfo: status {}", status.as_u16())).into())
         }
         status => Err(malformed(&format!("userinfo: status {}", status.as_u16()))),
     }
