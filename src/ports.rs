@@ -99,8 +99,8 @@ pub enum ExchangeFault {
     /// The provider refused the code (RFC 6749 section 5.2): its `error` code.
     #[error("the token endpoint answered `{0}`")]
     Refused(String),
-    /// The answer breaks the protocol.
-    #[error("the token endpoint's answer is not usable: {0}")]
+    /// An answer of the token or UserInfo endpoint breaks the protocol.
+    #[error("the provider's answer is not usable: {0}")]
     Malformed(String),
     /// The ID Token or `UserInfo` failed a check.
     #[error(transparent)]

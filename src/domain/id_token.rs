@@ -20,6 +20,25 @@ use super::time::Timestamp;
 pub const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest ID Token worth looking at (JW-1).
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
+/// Claims about the token and the sign-in, not about the user.
+const OF_THE_TOKEN: [&str; 16] = [
+    "iss",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "auth_time",
+    "acr",
+    "amr",
+    "sid",
+    "events",
+];
 
 /// The check that an ID Token or `UserInfo` answer failed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -48,15 +67,18 @@ pub enum IdTokenFault {
     /// `azp` is not this client.
     #[error("`azp` is not this client")]
     AuthorizedParty,
-    /// `exp` missing, no number, or past.
-    #[error("`exp` is missing, not a number or past (check both clocks)")]
-    Expired,
-    /// `iat` missing, no number, or in the future.
-    #[error("`iat` is missing, not a number or in the future (check both clocks)")]
-    IssuedAt,
-    /// `nbf` no number or in the future.
-    #[error("`nbf` is not a number or in the future (check both clocks)")]
-    NotBefore,
+    /// One of the times is missing or no number of seconds.
+    #[error("`{0}` is missing or not a number of seconds")]
+    Time(&'static str),
+    /// `exp` is past, by so many seconds.
+    #[error("`exp` was {0} s ago: the ID Token came too late, or the provider's clock and ours differ")]
+    Expired(u64),
+    /// `iat` is in the future, by so many seconds.
+    #[error("`iat` is {0} s ahead: the provider's clock and ours differ")]
+    IssuedAt(u64),
+    /// `nbf` is in the future, by so many seconds.
+    #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
+    NotBefore(u64),
     /// `nonce` missing or another attempt's.
     #[error("`nonce` is missing or not this attempt's")]
     Nonce,
@@ -222,14 +244,16 @@ impl SignedIn {
         &self.claims
     }
 
-    /// Completes the claims from a `UserInfo` answer; what the ID Token says stands.
+    /// Completes the claims from a UserInfo answer; what the ID Token says stands, and what belongs to the token
+    /// itself (its provider session, say) comes from nowhere else.
     ///
     /// # Errors
     /// [`IdTokenFault::OtherSubject`] when it speaks of another user (Core section 5.3.2).
-    pub fn complete(mut self, user_info: Map<String, Value>) -> Result<Self, IdTokenFault> {
+    pub fn complete(mut self, mut user_info: Map<String, Value>) -> Result<Self, IdTokenFault> {
         if user_info.get("sub").and_then(Value::as_str) != Some(self.id_token.user.subject.as_str()) {
             return Err(IdTokenFault::OtherSubject);
         }
+        user_info.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
         self.claims = self.claims.completed_by(Claims::new(user_info));
         Ok(self)
     }
@@ -254,29 +278,28 @@ fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), Id
 
 /// OC-8: whole seconds, a little leeway for the clocks.
 fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, IdTokenFault> {
-    let expires = seconds(claims, "exp").ok_or(IdTokenFault::Expired)?;
+    let expires = seconds(claims, "exp")?.ok_or(IdTokenFault::Time("exp"))?;
     if now >= expires.plus(LEEWAY) {
-        return Err(IdTokenFault::Expired);
+        return Err(IdTokenFault::Expired(now.since(expires).as_secs()));
     }
-    let issued = seconds(claims, "iat").ok_or(IdTokenFault::IssuedAt)?;
+    let issued = seconds(claims, "iat")?.ok_or(IdTokenFault::Time("iat"))?;
     if issued > now.plus(LEEWAY) {
-        return Err(IdTokenFault::IssuedAt);
+        return Err(IdTokenFault::IssuedAt(issued.since(now).as_secs()));
     }
-    if claims.contains_key("nbf") {
-        let not_before = seconds(claims, "nbf").ok_or(IdTokenFault::NotBefore)?;
-        if not_before > now.plus(LEEWAY) {
-            return Err(IdTokenFault::NotBefore);
+    match seconds(claims, "nbf")? {
+        Some(not_before) if not_before > now.plus(LEEWAY) => {
+            Err(IdTokenFault::NotBefore(not_before.since(now).as_secs()))
         }
+        _ => Ok(expires),
     }
-    Ok(expires)
 }
 
 /// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
-fn seconds(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, IdTokenFault> {
     const END_OF_9999: u64 = 253_402_300_799;
-    let value = claims.get(name)?;
+    let Some(value) = claims.get(name) else { return Ok(None) };
     let whole = match (value.as_u64(), value.as_f64()) {
-        (Some(whole), _) => whole,
+        (Some(whole), _) if whole <= END_OF_9999 => whole,
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -284,9 +307,9 @@ fn seconds(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
             reason = "the range is checked first"
         )]
         (None, Some(number)) if (0.0..=END_OF_9999 as f64).contains(&number) => number as u64,
-        _ => return None,
+        _ => return Err(IdTokenFault::Time(name)),
     };
-    (whole <= END_OF_9999).then(|| Timestamp::from_unix(whole))
+    Ok(Some(Timestamp::from_unix(whole)))
 }
 
 fn subject(claims: &Map<String, Value>) -> Result<&str, IdTokenFault> {

@@ -1,1 +1,370 @@
-//! Checks.
+//! Every duty about an ID Token's claims and form, as rows. Signatures are the caller's: these carry none.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::domain::sealing::{SealingKey, SealingKeys};
+use crate::domain::sign_in::{Attempt, AttemptId, Binding};
+
+const NOW: u64 = 1_900_000_000;
+const ISSUER: &str = "https://op.example/o/wiki/";
+const ACCESS_TOKEN: &str = "dNZX1hEZ9wBCzNL40Upu646bdzQA";
+
+/// The nonce of attempt `id`.
+fn nonce(id: u8) -> Nonce {
+    let binding = Binding::new([7; 32]);
+    let keys = SealingKeys::new(SealingKey::new([1; 32]), vec![]);
+    Attempt::begin(AttemptId::new([id; 16]), &binding, "/".into(), 0, Timestamp::from_unix(NOW), &keys).nonce(&binding)
+}
+
+fn proper() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "248289761001", "aud": "wiki", "nonce": nonce(1).expose(),
+        "exp": NOW + 300, "iat": NOW, "email": "alice@example.test",
+    })
+}
+
+fn token_of(header: &str, payload: &str) -> String {
+    format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload), "c2ln")
+}
+
+fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<VerifiedIdToken, IdTokenFault> {
+    let nonce = nonce(1);
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: "wiki",
+        nonce: &nonce,
+        algorithm,
+        access_token: Some(ACCESS_TOKEN),
+        now: Timestamp::from_unix(now),
+    };
+    VerifiedIdToken::check(raw.into(), &expected)
+}
+
+fn check_raw(raw: &str) -> Result<VerifiedIdToken, IdTokenFault> {
+    check_raw_at(raw, SigningAlgorithm::RS256, NOW)
+}
+
+/// Checks the proper claims with `changes` on top; `null` takes a claim away.
+fn fault_of(changes: &Value) -> Option<IdTokenFault> {
+    let mut claims = proper();
+    let (Value::Object(members), Value::Object(changes)) = (&mut claims, changes) else { panic!("objects") };
+    for (name, value) in changes {
+        if value.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.clone(), value.clone())
+        };
+    }
+    check_raw(&token_of(r#"{"alg":"RS256"}"#, &claims.to_string())).err()
+}
+
+#[track_caller]
+fn check(duty: &str, rows: &[(Value, Option<IdTokenFault>)]) {
+    for (changes, expected) in rows {
+        assert_eq!(fault_of(changes), *expected, "{duty}: {changes}");
+    }
+}
+
+#[test]
+fn a_proper_token_passes_and_tells_what_it_says() {
+    let verified = check_raw(&token_of(r#"{"alg":"RS256"}"#, &proper().to_string())).expect("is proper");
+    assert_eq!(verified.user(), &User { issuer: ISSUER.into(), subject: "248289761001".into() });
+    assert_eq!(verified.expires(), Timestamp::from_unix(NOW + 300));
+    assert_eq!(verified.claims().text("email"), Some("alice@example.test"));
+}
+
+#[test]
+fn oc_02_issuer_byte_for_byte() {
+    let other = Some(IdTokenFault::Issuer);
+    check(
+        "OC-2",
+        &[
+            (json!({"iss": ISSUER}), None),
+            (json!({"iss": "https://op.example/o/wiki//"}), other),
+            (json!({"iss": "https://op.example/o/wiki"}), other),
+            (json!({"iss": "https://OP.example/o/wiki/"}), other),
+            (json!({"iss": "http://op.example/o/wiki/"}), other),
+            (json!({"iss": ""}), other),
+            (json!({"iss": [ISSUER]}), other),
+            (json!({"iss": null}), other),
+        ],
+    );
+}
+
+#[test]
+fn oc_03_04_this_client_alone() {
+    let (audience, party) = (Some(IdTokenFault::Audience), Some(IdTokenFault::AuthorizedParty));
+    check(
+        "OC-3",
+        &[
+            (json!({"aud": "wiki"}), None),
+            (json!({"aud": ["wiki"]}), None),
+            (json!({"aud": ["wiki", "other"]}), audience),
+            (json!({"aud": ["other"]}), audience),
+            (json!({"aud": []}), audience),
+            (json!({"aud": 1}), audience),
+            (json!({"aud": [null]}), audience),
+            (json!({"aud": "Wiki"}), audience),
+            (json!({"aud": {"wiki": "wiki"}}), audience),
+            (json!({"aud": null}), audience),
+        ],
+    );
+    check(
+        "OC-4",
+        &[
+            (json!({"azp": "wiki"}), None),
+            (json!({"aud": ["wiki"], "azp": "wiki"}), None),
+            (json!({"azp": "other"}), party),
+            (json!({"azp": ["wiki"]}), party),
+            (json!({"azp": 1}), party),
+            (json!({"aud": ["wiki", "other"], "azp": "wiki"}), audience),
+        ],
+    );
+    let null = proper().to_string().replacen("\"wiki\"", "null", 1);
+    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &null)).err(), audience);
+}
+
+#[test]
+fn oc_08_times_are_numbers_in_range() {
+    let (exp, iat, nbf) =
+        (Some(IdTokenFault::Time("exp")), Some(IdTokenFault::Time("iat")), Some(IdTokenFault::Time("nbf")));
+    for (name, fault) in [("exp", exp), ("iat", iat), ("nbf", nbf)] {
+        for value in [
+            json!(1e300),
+            json!(-1),
+            json!(-0.5),
+            json!("123"),
+            json!(9_223_372_036_854_775_808_u64),
+            json!(253_402_300_800_u64),
+            json!(true),
+            json!([NOW]),
+        ] {
+            check("OC-8", &[(json!({name: value}), fault)]);
+        }
+    }
+    check(
+        "OC-8",
+        &[
+            (json!({"exp": null}), exp),
+            (json!({"iat": null}), iat),
+            (json!({"nbf": null}), None),
+            (json!({"exp": 1.5}), Some(IdTokenFault::Expired(NOW - 1))),
+            #[expect(clippy::cast_precision_loss, reason = "such numbers are far below 2^53")]
+            (json!({"exp": NOW as f64 + 300.5, "iat": NOW as f64 - 0.25}), None),
+            (json!({"exp": 253_402_300_799_u64}), None),
+        ],
+    );
+    let null = proper().to_string().replacen('{', r#"{"nbf":null,"#, 1);
+    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &null)).err(), nbf);
+}
+
+#[test]
+fn oc_08_f_04_leeway_is_a_minute_each_way() {
+    check(
+        "F-4",
+        &[
+            (json!({"exp": NOW - 30}), None),
+            (json!({"exp": NOW - 59}), None),
+            (json!({"exp": NOW - 61}), Some(IdTokenFault::Expired(61))),
+            (json!({"exp": NOW - 600}), Some(IdTokenFault::Expired(600))),
+            (json!({"iat": NOW + 30}), None),
+            (json!({"iat": NOW + 59}), None),
+            (json!({"iat": NOW + 60}), None),
+            (json!({"iat": NOW + 61}), Some(IdTokenFault::IssuedAt(61))),
+            (json!({"iat": NOW + 600}), Some(IdTokenFault::IssuedAt(600))),
+            (json!({"nbf": NOW + 60}), None),
+            (json!({"nbf": NOW + 61}), Some(IdTokenFault::NotBefore(61))),
+        ],
+    );
+    assert!(IdTokenFault::Expired(600).to_string().contains("600 s"), "the message names the skew");
+    // beyond 2038
+    let late = 2_208_988_800;
+    let claims = proper().to_string().replace(&(NOW + 300).to_string(), &(late + 300).to_string());
+    assert!(check_raw_at(&token_of(r#"{"alg":"RS256"}"#, &claims), SigningAlgorithm::RS256, late).is_ok());
+}
+
+#[test]
+fn oc_09_nonce_is_this_attempts() {
+    let fault = Some(IdTokenFault::Nonce);
+    let mut altered = nonce(1).expose().to_owned();
+    altered.pop();
+    check(
+        "OC-9",
+        &[
+            (json!({"nonce": null}), fault),
+            (json!({"nonce": ""}), fault),
+            (json!({"nonce": altered}), fault),
+            (json!({"nonce": format!("{}x", nonce(1).expose())}), fault),
+            (json!({"nonce": nonce(2).expose()}), fault),
+            (json!({"nonce": [nonce(1).expose()]}), fault),
+            (json!({"nonce": 1}), fault),
+        ],
+    );
+}
+
+#[test]
+fn oc_10_subject_is_ascii_of_a_length() {
+    let fault = Some(IdTokenFault::Subject);
+    check(
+        "OC-10",
+        &[
+            (json!({"sub": "x".repeat(255)}), None),
+            (json!({"sub": null}), fault),
+            (json!({"sub": ""}), fault),
+            (json!({"sub": 1}), fault),
+            (json!({"sub": "x".repeat(256)}), fault),
+            (json!({"sub": "x".repeat(300)}), fault),
+            (json!({"sub": "jürgen"}), fault),
+        ],
+    );
+}
+
+#[test]
+fn oc_12_at_hash_belongs_to_the_access_token() {
+    let half = |algorithm, length: usize| {
+        URL_SAFE_NO_PAD.encode(&digest::digest(algorithm, ACCESS_TOKEN.as_bytes()).as_ref()[..length])
+    };
+    let fault = Some(IdTokenFault::AccessTokenHash);
+    check(
+        "OC-12",
+        &[
+            (json!({"at_hash": half(&digest::SHA256, 16)}), None),
+            (json!({"at_hash": half(&digest::SHA256, 32)}), fault),
+            (json!({"at_hash": half(&digest::SHA512, 32)}), fault),
+            (json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}), fault),
+            (json!({"at_hash": ""}), fault),
+            (json!({"at_hash": 1}), fault),
+        ],
+    );
+    for (name, hash, length) in [("ES384", &digest::SHA384, 24), ("EdDSA", &digest::SHA512, 32)] {
+        let mut claims = proper();
+        claims["at_hash"] = half(hash, length).into();
+        let raw = token_of(&json!({"alg": name}).to_string(), &claims.to_string());
+        let algorithm = SigningAlgorithm::parse(name).expect("is registered");
+        assert!(check_raw_at(&raw, algorithm, NOW).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn oc_12_at_hash_without_an_access_token_is_refused() {
+    let claims = json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"});
+    let nonce = nonce(1);
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: "wiki",
+        nonce: &nonce,
+        algorithm: SigningAlgorithm::RS256,
+        access_token: None,
+        now: Timestamp::from_unix(NOW),
+    };
+    let Value::Object(claims) = claims else { panic!("an object") };
+    assert_eq!(check_access_token_hash(&claims, &expected), Err(IdTokenFault::AccessTokenHash));
+}
+
+#[test]
+fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
+    use IdTokenFault::{Algorithm, Header, Malformed};
+    for (header, expected) in [
+        (r#"{"alg":"RS256"}"#, None),
+        (r#"{"alg":"RS256","typ":"JWT","kid":"a"}"#, None),
+        (r#"{"alg":"RS256","typ":"application/jwt"}"#, None),
+        // OC-7: keys named by the token itself have no effect
+        (r#"{"alg":"RS256","jku":"https://evil.example","jwk":{},"x5u":"https://evil.example","x5c":[]}"#, None),
+        (r#"{"alg":"none"}"#, Some(Algorithm)),
+        (r#"{"alg":"None"}"#, Some(Algorithm)),
+        (r#"{"alg":"NONE"}"#, Some(Algorithm)),
+        (r#"{"alg":"rs256"}"#, Some(Algorithm)),
+        (r#"{"alg":"PS256"}"#, Some(Algorithm)),
+        (r#"{"alg":"ES256"}"#, Some(Algorithm)),
+        (r#"{"alg":"HS256"}"#, Some(Algorithm)),
+        (r#"{"alg":["RS256"]}"#, Some(Algorithm)),
+        ("{}", Some(Algorithm)),
+        (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, Some(Header)),
+        (r#"{"alg":"RS256","crit":[]}"#, Some(Header)),
+        // JW-4: another kind of token
+        (r#"{"alg":"RS256","typ":"logout+jwt"}"#, Some(Header)),
+        (r#"{"alg":"RS256","typ":"at+jwt"}"#, Some(Header)),
+        (r#"{"alg":"RS256","typ":"application/at+jwt"}"#, Some(Header)),
+        (r#"{"alg":"RS256","typ":"token-introspection+jwt"}"#, Some(Header)),
+        (r#"{"alg":"RS256","typ":1}"#, Some(Header)),
+        (r#"{"alg":"RS256","alg":"none"}"#, Some(Malformed)),
+        (r#"["RS256"]"#, Some(Malformed)),
+    ] {
+        assert_eq!(check_raw(&token_of(header, &proper().to_string())).err(), expected, "{header}");
+    }
+}
+
+#[test]
+fn oc_07_a_repeated_claim_is_refused() {
+    let doubled = proper().to_string().replacen('{', r#"{"iss":"https://evil.example","#, 1);
+    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &doubled)).err(), Some(IdTokenFault::Malformed));
+}
+
+#[test]
+fn jw_4_a_logout_token_is_no_id_token() {
+    check(
+        "JW-4",
+        &[(
+            json!({"nonce": null, "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
+            Some(IdTokenFault::Nonce),
+        )],
+    );
+}
+
+#[test]
+fn oc_01_jw_1_form_is_strict() {
+    let good = token_of(r#"{"alg":"RS256"}"#, &proper().to_string());
+    let (signed, signature) = good.rsplit_once('.').expect("has dots");
+    let (header, payload) = signed.split_once('.').expect("has dots");
+    for (raw, expected) in [
+        (String::new(), IdTokenFault::Malformed),
+        (signed.to_owned(), IdTokenFault::Malformed),
+        (format!("{good}.x"), IdTokenFault::Malformed),
+        (format!("{good}.x.y"), IdTokenFault::Encrypted),
+        (format!("{good}="), IdTokenFault::Malformed),
+        (format!("{good}\n"), IdTokenFault::Malformed),
+        (format!(" {good}"), IdTokenFault::Malformed),
+        (format!("{signed}.+/=="), IdTokenFault::Malformed),
+        // the last character of a group has bits that must be zero
+        (format!("{signed}.c2l"), IdTokenFault::Malformed),
+        (format!("{header}=.{payload}.{signature}"), IdTokenFault::Malformed),
+        (format!("{header}.{payload}\u{0}.{signature}"), IdTokenFault::Malformed),
+        (format!(".{payload}.{signature}"), IdTokenFault::Malformed),
+        (format!("{header}..{signature}"), IdTokenFault::Malformed),
+        (format!("{signed}.{}", "A".repeat(64 * 1024)), IdTokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, "[]"), IdTokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, "\u{feff}{}"), IdTokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, &"[".repeat(10_000)), IdTokenFault::Malformed),
+    ] {
+        assert_eq!(check_raw(&raw).err(), Some(expected), "{raw:.80}");
+    }
+}
+
+#[test]
+fn oc_13_user_info_completes_but_never_replaces() {
+    let signed_in = |user_info: Value| {
+        let verified = check_raw(&token_of(r#"{"alg":"RS256"}"#, &proper().to_string())).expect("is proper");
+        let Value::Object(user_info) = user_info else { panic!("an object") };
+        SignedIn::new(verified, None).complete(user_info)
+    };
+    let completed = signed_in(json!({
+        "sub": "248289761001", "email": "mallory@example.test", "name": "Alice", "sid": "another", "exp": 1,
+    }))
+    .expect("is the same user");
+    assert_eq!(completed.claims().text("email"), Some("alice@example.test"));
+    assert_eq!(completed.claims().text("name"), Some("Alice"));
+    assert_eq!(completed.claims().value("sid"), None);
+    for other in [json!({}), json!({"sub": "other"}), json!({"sub": 248_289_761_001_u64}), json!({"sub": null})] {
+        assert_eq!(signed_in(other).err(), Some(IdTokenFault::OtherSubject));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_input_panics(raw in "\\PC{0,80}", claims in "[\\[\\]{}\",:a-z0-9]{0,80}") {
+        let _ = check_raw(&raw);
+        let _ = check_raw(&token_of(&claims, &claims));
+    }
+}

@@ -1,3 +1,4 @@
-//! Whom we ask: the identity provider, and the store that keeps sessions.
+//! Whom we ask: the OpenID Provider, and the store that keeps sessions.
 
+pub mod provider;
 pub mod store;

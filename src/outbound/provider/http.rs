@@ -1,0 +1,218 @@
+//! Requests to identity providers: verified TLS, no proxy, no redirect, short timeouts, bounded answers. What goes
+//! wrong is told in words that hold no part of a request or an answer.
+
+use std::error::Error;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode, header};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Request, RequestBuilder, tls};
+use thiserror::Error;
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use super::{ProviderSettings, StartFault};
+
+/// Names under which requests to providers are counted.
+mod metric {
+    pub(super) const REQUESTS: &str = "gatepost_provider_requests_total";
+    pub(super) const SECONDS: &str = "gatepost_provider_request_seconds";
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    Discovery,
+    Keys,
+    Token,
+    UserInfo,
+}
+
+impl Operation {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Discovery => "discovery",
+            Self::Keys => "keys",
+            Self::Token => "token",
+            Self::UserInfo => "userinfo",
+        }
+    }
+
+    /// The longest answer worth reading.
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Discovery => 256 * 1024,
+            Self::Keys | Self::Token | Self::UserInfo => 1024 * 1024,
+        }
+    }
+}
+
+/// There is no complete answer.
+#[derive(Debug, Error)]
+#[error("{operation}: {cause}", operation = .operation.as_str())]
+pub(super) struct NoAnswer {
+    operation: Operation,
+    cause: String,
+}
+
+/// A complete answer, whatever it says.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// The client for all providers of one outpost.
+pub(super) struct ProviderClient {
+    client: Client,
+}
+
+impl ProviderClient {
+    /// A client that may reach this very machine only under the hosts of `issuers`.
+    pub(super) fn new(settings: &ProviderSettings, issuers: &[Url]) -> Result<Self, StartFault> {
+        // Whoever comes first installs the one crypto provider of this process; a second time changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let private =
+            Certificate::from_pem_bundle(&settings.ca_certificates).map_err(|fault| StartFault::client(&fault))?;
+        let named = issuers.iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .tls_version_min(tls::Version::TLS_1_2)
+            .tls_certs_merge(private)
+            .dns_resolver(Arc::new(GuardedNames { named }))
+            .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|fault| StartFault::client(&fault))?;
+        Ok(Self { client })
+    }
+
+    pub(super) fn get(&self, url: &Url) -> RequestBuilder {
+        self.client.get(url.clone()).header(header::ACCEPT, "application/json")
+    }
+
+    pub(super) fn post_form(&self, url: &Url, form: String) -> RequestBuilder {
+        self.client
+            .post(url.clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
+    }
+
+    /// Sends `request` and reads the whole answer.
+    pub(super) async fn send(
+        &self,
+        issuer: &str,
+        operation: Operation,
+        request: RequestBuilder,
+    ) -> Result<Answer, NoAnswer> {
+        let begun = Instant::now();
+        let answer = match request.build() {
+            Ok(request) => self.answer(operation, request).await,
+            Err(error) => Err(cause(error)),
+        };
+        let outcome = answer.as_ref().map_or("none", |answer| class(answer.status));
+        let labels = [
+            ("issuer", issuer.to_owned()),
+            ("operation", operation.as_str().to_owned()),
+            ("outcome", outcome.to_owned()),
+        ];
+        metrics::counter!(metric::REQUESTS, &labels).increment(1);
+        metrics::histogram!(metric::SECONDS, &labels).record(begun.elapsed());
+        answer.map_err(|cause| NoAnswer { operation, cause })
+    }
+
+    async fn answer(&self, operation: Operation, request: Request) -> Result<Answer, String> {
+        let mut response = self.client.execute(request).await.map_err(cause)?;
+        let limit = operation.max_bytes();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(cause)? {
+            if chunk.len() > limit - body.len() {
+                return Err(format!("the answer is longer than {} KiB", limit / 1024));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), content_type: content_type(response.headers()), body })
+    }
+}
+
+/// The media type without parameters, in lower case.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())
+}
+
+const fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// The innermost cause: `connection refused` helps an operator, `error sending request` does not.
+fn cause(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let error = error.without_url();
+    let mut innermost: &dyn Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Resolves names, but to this very machine or its link only those that the operator named (TL-2): metadata must not
+/// make us ask our own neighbours.
+struct GuardedNames {
+    named: Vec<String>,
+}
+
+impl Resolve for GuardedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let trusted = self.named.iter().any(|host| host == name.as_str());
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err("the name leads to this machine or its link, and the configuration does not name it".into());
+            }
+            let addresses: Addrs = Box::new(allowed.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// Whether `address` is this machine or reachable only on its own link.
+fn is_neighbourhood(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
+}
+
+/// Whether `url` names this machine or its link, as far as the text tells.
+pub(super) fn names_neighbourhood(url: &Url) -> bool {
+    names(url, is_neighbourhood)
+}
+
+/// Whether `url` names this very machine: the only place where plain http is good enough.
+pub(super) fn names_this_machine(url: &Url) -> bool {
+    names(url, |address| address.to_canonical().is_loopback())
+}
+
+fn names(url: &Url, place: fn(IpAddr) -> bool) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => place(address.into()),
+        Some(Host::Ipv6(address)) => place(address.into()),
+        None => true,
+    }
+}

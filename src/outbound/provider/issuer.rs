@@ -1,0 +1,262 @@
+//! What is known of one provider: metadata and keys, fetched in the background from the start on. The last good copy
+//! outlives every failed fetch.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{info, warn};
+use url::Url;
+
+use super::brake::Brake;
+use super::discovery::{self, Discovered};
+use super::http::{Operation, ProviderClient};
+use super::keys::{KeySet, Unverified};
+use crate::domain::application::RelyingParty;
+use crate::domain::id_token::IdTokenFault;
+use crate::ports::ProviderUnavailable;
+
+/// How long a sign-in waits for a first fetch that is under way.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Pauses between first fetches that fail; the longest one decides how soon a provider that came back is noticed.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// Pause after a failed refresh, when there is a good copy to live on.
+const REFRESH_PAUSE: Duration = Duration::from_secs(30);
+
+/// One provider.
+pub(super) struct Issuer {
+    identifier: String,
+    address: Url,
+    client: Arc<ProviderClient>,
+    knowledge: watch::Sender<Knowledge>,
+    /// Whoever holds it may fetch: one at a time, and strangers only as far as the brake lets them.
+    fetching: Mutex<Brake>,
+}
+
+enum Knowledge {
+    Fetching,
+    Failed(String),
+    Known(Known),
+}
+
+/// What a good fetch brought.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) discovered: Arc<Discovered>,
+    keys: Arc<KeySet>,
+}
+
+/// What became of the wish for newer keys.
+enum Newer {
+    /// Fetched for this wish.
+    Fetched(Arc<KeySet>),
+    /// Brought by a fetch that began earlier.
+    Joined(Arc<KeySet>),
+    /// There are none.
+    None,
+}
+
+impl Issuer {
+    pub(super) fn new(identifier: &str, url: &Url, client: Arc<ProviderClient>) -> Self {
+        Self {
+            identifier: identifier.to_owned(),
+            address: discovery::address(url),
+            client,
+            knowledge: watch::Sender::new(Knowledge::Fetching),
+            fetching: Mutex::new(Brake::new(Instant::now())),
+        }
+    }
+
+    pub(super) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    pub(super) fn client(&self) -> &ProviderClient {
+        &self.client
+    }
+
+    pub(super) fn unavailable(&self, cause: &dyn ToString) -> ProviderUnavailable {
+        ProviderUnavailable { issuer: self.identifier.clone(), cause: cause.to_string() }
+    }
+
+    /// What is known, after a little patience with a first fetch under way.
+    pub(super) async fn known(&self) -> Result<Known, ProviderUnavailable> {
+        let mut watched = self.knowledge.subscribe();
+        let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
+        let Ok(Ok(knowledge)) = timeout(PATIENCE, settled).await else {
+            return Err(self.unavailable(&"its metadata is still being fetched"));
+        };
+        match &*knowledge {
+            Knowledge::Known(known) => Ok(known.clone()),
+            Knowledge::Failed(cause) => Err(self.unavailable(cause)),
+            Knowledge::Fetching => Err(self.unavailable(&"its metadata is being fetched")),
+        }
+    }
+
+    /// Verifies the signature of `raw` with the provider's keys, newer ones if need be.
+    pub(super) async fn verify(
+        &self,
+        known: &Known,
+        raw: &str,
+        relying_party: &RelyingParty,
+    ) -> Result<(), IdTokenFault> {
+        let mut keys = Arc::clone(&known.keys);
+        loop {
+            match keys.verify(raw, relying_party) {
+                Ok(()) => return Ok(()),
+                Err(Unverified::Final(fault)) => return Err(fault),
+                Err(Unverified::PerhapsNewKey) => {}
+            }
+            match self.newer_keys(&keys).await {
+                Newer::Joined(newer) => keys = newer,
+                Newer::Fetched(newer) => {
+                    return newer.verify(raw, relying_party).map_err(|unverified| match unverified {
+                        Unverified::Final(fault) => fault,
+                        Unverified::PerhapsNewKey => IdTokenFault::Signature,
+                    });
+                }
+                Newer::None => return Err(IdTokenFault::Signature),
+            }
+        }
+    }
+
+    /// Keys newer than `tried`: somebody else's catch, or an own one as far as the brake allows.
+    async fn newer_keys(&self, tried: &Arc<KeySet>) -> Newer {
+        let mut brake = self.fetching.lock().await;
+        let Some(known) = self.current() else { return Newer::None };
+        if !Arc::ptr_eq(&known.keys, tried) {
+            return Newer::Joined(known.keys);
+        }
+        if !brake.release(Instant::now()) {
+            warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
+            return Newer::None;
+        }
+        match self.fetch_keys(&known.discovered).await {
+            Ok(keys) => Newer::Fetched(self.keep(known.discovered, keys)),
+            Err(cause) => {
+                warn!(issuer = self.identifier, cause, "A token's key is unknown, and keys cannot be fetched.");
+                Newer::None
+            }
+        }
+    }
+
+    /// Keeps metadata and keys fresh for as long as it is polled.
+    pub(super) async fn keep_fresh(self: Arc<Self>, interval: Duration) {
+        let mut failures: u32 = 0;
+        let mut answered = false;
+        loop {
+            let pause = match self.refresh().await {
+                Ok(keys) => {
+                    if failures > 0 || !answered {
+                        info!(issuer = self.identifier, keys, "The identity provider answers.");
+                    }
+                    (failures, answered) = (0, true);
+                    interval
+                }
+                Err(cause) => {
+                    failures = failures.saturating_add(1);
+                    if failures.is_power_of_two() {
+                        warn!(issuer = self.identifier, cause, failures, "The identity provider cannot be asked.");
+                    }
+                    self.pause_after(failures, interval)
+                }
+            };
+            sleep(jittered(pause)).await;
+        }
+    }
+
+    fn pause_after(&self, failures: u32, interval: Duration) -> Duration {
+        if self.current().is_some() {
+            return REFRESH_PAUSE.min(interval);
+        }
+        FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(8)).min(LONGEST_PAUSE)
+    }
+
+    /// Fetches everything anew; how many keys there are.
+    async fn refresh(&self) -> Result<usize, String> {
+        let _right = self.fetching.lock().await;
+        self.knowledge.send_if_modified(|knowledge| {
+            let failed = matches!(knowledge, Knowledge::Failed(_));
+            if failed {
+                *knowledge = Knowledge::Fetching;
+            }
+            failed
+        });
+        let fetched = self.fetch().await;
+        match fetched {
+            Ok((discovered, keys)) => Ok(self.keep(Arc::new(discovered), keys).len()),
+            Err(cause) => {
+                self.knowledge.send_if_modified(|knowledge| {
+                    let unknown = !matches!(knowledge, Knowledge::Known(_));
+                    if unknown {
+                        *knowledge = Knowledge::Failed(cause.clone());
+                    }
+                    unknown
+                });
+                Err(cause)
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
+        let body = self.get(Operation::Discovery, &self.address).await?;
+        let discovered = Discovered::parse(&self.identifier, &body).map_err(|fault| fault.to_string())?;
+        let keys = self.fetch_keys(&discovered).await?;
+        Ok((discovered, keys))
+    }
+
+    async fn fetch_keys(&self, discovered: &Discovered) -> Result<KeySet, String> {
+        let body = self.get(Operation::Keys, &discovered.metadata.jwks_uri).await?;
+        KeySet::parse(&body).ok_or_else(|| "keys: the answer is no key set".to_owned())
+    }
+
+    async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
+        let request = self.client.get(url);
+        let answer = self.client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
+        if answer.status == StatusCode::OK {
+            Ok(answer.body)
+        } else {
+            Err(format!("{}: status {}", operation.as_str(), answer.status.as_u16()))
+        }
+    }
+
+    /// Keeps what was fetched, and gives the keys now in force: an empty set replaces none that verifies tokens.
+    fn keep(&self, discovered: Arc<Discovered>, keys: KeySet) -> Arc<KeySet> {
+        let keys = match self.current() {
+            Some(known) if keys.is_empty() => known.keys,
+            _ => Arc::new(keys),
+        };
+        self.knowledge.send_replace(Knowledge::Known(Known { discovered, keys: Arc::clone(&keys) }));
+        keys
+    }
+
+    fn current(&self) -> Option<Known> {
+        match &*self.knowledge.borrow() {
+            Knowledge::Known(known) => Some(known.clone()),
+            Knowledge::Fetching | Knowledge::Failed(_) => None,
+        }
+    }
+}
+
+/// `span` give or take a tenth, so that replicas do not ask in step. Needs to be uneven, not secret.
+fn jittered(span: Duration) -> Duration {
+    let lot = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
+    span * (900 + lot) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_2_jitter_stays_within_a_tenth() {
+        for _ in 0..1000 {
+            let span = jittered(Duration::from_secs(300));
+            assert!((270..=330).contains(&span.as_secs()), "{span:?}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! A provider's key set (RFC 7517), and which of its keys verifies a token (OpenID Connect Core section 10.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey as _, JsonWebKeyId};
+use ring::hmac;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
+
+use crate::domain::application::RelyingParty;
+use crate::domain::application::SigningAlgorithm::{
+    self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
+};
+use crate::domain::id_token::{CompactToken, IdTokenFault};
+use crate::domain::json;
+
+/// More keys than this nobody needs; the rest of a set is not read.
+const MAX_KEYS: usize = 256;
+/// How many keys are tried on a token that does not name one.
+const MAX_CANDIDATES: usize = 8;
+const MIN_RSA_BITS: usize = 2048;
+/// What the RSA implementation verifies at most.
+const MAX_RSA_BITS: usize = 4096;
+
+/// The usable public keys of one provider.
+#[derive(Debug, Default)]
+pub(super) struct KeySet(Vec<PublicKey>);
+
+#[derive(Debug)]
+struct PublicKey {
+    id: Option<String>,
+    family: Family,
+    /// The one algorithm that the provider meant it for.
+    algorithm: Option<SigningAlgorithm>,
+    key: CoreJsonWebKey,
+}
+
+/// Kinds of keys that verify something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+/// Why no key verified a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unverified {
+    /// A newer key set may help: the named key is unknown, or none was named and none fits.
+    PerhapsNewKey,
+    /// Nothing will help.
+    Final(IdTokenFault),
+}
+
+impl KeySet {
+    /// The usable keys of a published set; `None` when it is no key set. Unusable keys are skipped: new kinds of
+    /// keys must not stop the old ones (RFC 7517 section 5).
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let members = json::object(body)?;
+        match members.get("keys") {
+            // A provider that signs with the client secret has nothing to publish.
+            None => Some(Self::default()),
+            Some(Value::Array(keys)) => Some(Self(keys.iter().take(MAX_KEYS).filter_map(public_key).collect())),
+            Some(_) => None,
+        }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Verifies the signature of `raw` with the pinned algorithm of `relying_party` and no other.
+    pub(super) fn verify(&self, raw: &str, relying_party: &RelyingParty) -> Result<(), Unverified> {
+        let algorithm = relying_party.id_token_signed_response_alg;
+        let token = CompactToken::parse(raw).map_err(Unverified::Final)?;
+        token.check_header(algorithm).map_err(Unverified::Final)?;
+        let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(IdTokenFault::Malformed))?;
+        let Some((family, verifier)) = public(algorithm) else {
+            return verify_hmac(relying_party, message, &signature);
+        };
+        let id = match token.header.get("kid") {
+            None => None,
+            Some(id) => Some(id.as_str().ok_or(Unverified::Final(IdTokenFault::Header))?),
+        };
+        let mut candidates = self.candidates(id, family, algorithm).peekable();
+        if candidates.peek().is_none() {
+            return Err(Unverified::PerhapsNewKey);
+        }
+        if candidates.any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
+            Ok(())
+        } else if id.is_none() {
+            Err(Unverified::PerhapsNewKey)
+        } else {
+            Err(Unverified::Final(IdTokenFault::Signature))
+        }
+    }
+
+    fn candidates<'a>(
+        &'a self,
+        id: Option<&'a str>,
+        family: Family,
+        algorithm: SigningAlgorithm,
+    ) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+        self.0
+            .iter()
+            .filter(move |key| id.is_none() || key.id.as_deref() == id)
+            .filter(move |key| key.family == family && key.algorithm.is_none_or(|meant| meant == algorithm))
+            .take(MAX_CANDIDATES)
+            .map(|key| &key.key)
+    }
+}
+
+/// Header and payload as they were signed, and the signature.
+fn signed_parts(raw: &str) -> Option<(&[u8], Vec<u8>)> {
+    let (message, signature) = raw.rsplit_once('.')?;
+    Some((message.as_bytes(), URL_SAFE_NO_PAD.decode(signature).ok()?))
+}
+
+/// What verifies an algorithm of public keys; `None` for the client secret's.
+const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAlgorithm)> {
+    use CoreJwsSigningAlgorithm as Core;
+    Some(match algorithm {
+        RS256 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha256),
+        RS384 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha384),
+        RS512 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha512),
+        PS256 => (Family::Rsa, Core::RsaSsaPssSha256),
+        PS384 => (Family::Rsa, Core::RsaSsaPssSha384),
+        PS512 => (Family::Rsa, Core::RsaSsaPssSha512),
+        ES256 => (Family::P256, Core::EcdsaP256Sha256),
+        ES384 => (Family::P384, Core::EcdsaP384Sha384),
+        EdDSA => (Family::Ed25519, Core::EdDsa),
+        HS256 | HS384 | HS512 => return None,
+    })
+}
+
+/// The client secret as key, when that is pinned and the secret is long enough (Core section 10.1, OC-6).
+fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
+    let algorithm = match relying_party.id_token_signed_response_alg {
+        HS256 => hmac::HMAC_SHA256,
+        HS384 => hmac::HMAC_SHA384,
+        HS512 => hmac::HMAC_SHA512,
+        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | EdDSA => return None,
+    };
+    let secret = relying_party.client_secret.expose_secret().as_bytes();
+    (secret.len() >= algorithm.digest_algorithm().output_len()).then(|| hmac::Key::new(algorithm, secret))
+}
+
+/// Whether an HMAC is pinned for which the client secret is too short.
+pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
+    public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
+}
+
+fn verify_hmac(relying_party: &RelyingParty, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
+    let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
+    if verified { Ok(()) } else { Err(Unverified::Final(IdTokenFault::Signature)) }
+}
+
+/// A key that may verify signatures; `None` for any other.
+fn public_key(value: &Value) -> Option<PublicKey> {
+    let members = value.as_object()?;
+    if !may_verify(members) {
+        return None;
+    }
+    let (family, key) = match text(members, "kty")? {
+        "RSA" => (Family::Rsa, rsa_key(members)?),
+        "EC" => match text(members, "crv")? {
+            "P-256" => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32)?),
+            "P-384" => (Family::P384, ec_key(members, CoreJsonCurveType::P384, 48)?),
+            _ => return None,
+        },
+        "OKP" if text(members, "crv") == Some("Ed25519") => {
+            let point = bytes(members, "x").filter(|point| point.len() == 32)?;
+            (Family::Ed25519, CoreJsonWebKey::new_okp(point, CoreJsonCurveType::Ed25519, None::<JsonWebKeyId>))
+        }
+        _ => return None,
+    };
+    let algorithm = match members.get("alg") {
+        None => None,
+        // RFC 9864 gives EdDSA over this curve a name of its own.
+        Some(Value::String(name)) if name == "Ed25519" => Some(SigningAlgorithm::EdDSA),
+        Some(name) => Some(SigningAlgorithm::parse(name.as_str()?)?),
+    };
+    let id = match members.get("kid") {
+        None => None,
+        Some(id) => Some(id.as_str()?.to_owned()),
+    };
+    Some(PublicKey { id, family, algorithm, key })
+}
+
+/// Sections 4.2 and 4.3: what the key is for, as far as the provider says.
+fn may_verify(members: &Map<String, Value>) -> bool {
+    let for_signatures = members.get("use").is_none_or(|purpose| purpose == "sig");
+    let verifies = members
+        .get("key_ops")
+        .is_none_or(|operations| operations.as_array().is_some_and(|list| list.iter().any(|name| name == "verify")));
+    for_signatures && verifies
+}
+
+fn rsa_key(members: &Map<String, Value>) -> Option<CoreJsonWebKey> {
+    let modulus = bytes(members, "n")?;
+    let exponent = bytes(members, "e")?;
+    let bits = (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bit_length(&modulus));
+    let odd = exponent.last().is_some_and(|byte| byte % 2 == 1) && bit_length(&exponent) >= 2;
+    (bits && odd).then(|| CoreJsonWebKey::new_rsa(modulus, exponent, None::<JsonWebKeyId>))
+}
+
+fn ec_key(members: &Map<String, Value>, curve: CoreJsonCurveType, length: usize) -> Option<CoreJsonWebKey> {
+    let x = bytes(members, "x").filter(|x| x.len() == length)?;
+    let y = bytes(members, "y").filter(|y| y.len() == length)?;
+    Some(CoreJsonWebKey::new_ec(x, y, curve, None::<JsonWebKeyId>))
+}
+
+fn bit_length(big_endian: &[u8]) -> usize {
+    let mut significant = big_endian.iter().skip_while(|byte| **byte == 0);
+    let first = significant.next().map_or(0, |byte| 8 - byte.leading_zeros() as usize);
+    first + significant.count() * 8
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    members.get(name)?.as_str()
+}
+
+fn bytes(members: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text(members, name)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oc_24_bits_are_counted_without_leading_zeros() {
+        for (bytes, bits) in [(&[][..], 0), (&[0], 0), (&[1], 1), (&[0, 0, 0x80], 8), (&[1, 0, 1], 17)] {
+            assert_eq!(bit_length(bytes), bits);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! OpenID Providers over HTTP: metadata and keys in memory, codes redeemed, ID Tokens verified, claims completed.
+//! Signatures are verified with `openidconnect`; every other rule about tokens stands in `domain::id_token`.
+
+mod brake;
+mod discovery;
+mod http;
+mod issuer;
+mod keys;
+mod token;
+mod user_info;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use url::Url;
+
+use self::http::{ProviderClient, names_this_machine};
+use self::issuer::Issuer;
+use crate::domain::application::RelyingParty;
+use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
+use crate::ports::{Clock, ExchangeFault, IdentityProvider, ProviderUnavailable};
+
+/// How identity providers are asked.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// Certificates (PEM) to trust beside the system's; empty for none.
+    pub ca_certificates: Vec<u8>,
+    /// The longest a request may take as a whole, and the longest that redeeming a code may.
+    pub timeout: Duration,
+    /// The longest that connecting may take.
+    pub connect_timeout: Duration,
+    /// How often metadata and keys are fetched anew, give or take a tenth.
+    pub refresh_interval: Duration,
+}
+
+impl Default for ProviderSettings {
+    fn default() -> Self {
+        Self {
+            ca_certificates: Vec::new(),
+            timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(2),
+            refresh_interval: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// Why providers cannot be asked at all.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum StartFault {
+    /// No HTTP client; mostly certificates.
+    #[error("the HTTP client for identity providers cannot be made: {0}")]
+    Client(String),
+    /// Not an address that metadata may come from.
+    #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
+    Issuer(String),
+    /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
+    #[error("the client secret of `{0}` is too short for the HMAC algorithm that is pinned")]
+    ShortSecret(String),
+}
+
+impl StartFault {
+    fn client(error: &reqwest::Error) -> Self {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        Self::Client(source.unwrap_or_else(|| error.to_string()))
+    }
+}
+
+/// All identity providers of one outpost.
+pub struct OpenIdProviders {
+    issuers: HashMap<String, Arc<Issuer>>,
+    clock: Arc<dyn Clock>,
+    deadline: Duration,
+    /// One task per issuer; they end with this value.
+    _background: JoinSet<()>,
+}
+
+impl OpenIdProviders {
+    /// Begins to fetch metadata and keys for every issuer of `relying_parties`; has to be called within a runtime.
+    /// Providers may be down.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn start<'a>(
+        settings: &ProviderSettings,
+        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StartFault> {
+        let mut addresses = HashMap::new();
+        for relying_party in relying_parties {
+            if keys::secret_is_too_short(relying_party) {
+                return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
+            }
+            addresses.insert(relying_party.issuer.as_str(), issuer_address(&relying_party.issuer)?);
+        }
+        let urls: Vec<Url> = addresses.values().cloned().collect();
+        let client = Arc::new(ProviderClient::new(settings, &urls)?);
+        let mut background = JoinSet::new();
+        let mut issuers = HashMap::new();
+        for (identifier, url) in addresses {
+            let issuer = Arc::new(Issuer::new(identifier, &url, Arc::clone(&client)));
+            background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
+            issuers.insert(identifier.to_owned(), issuer);
+        }
+        Ok(Arc::new(Self { issuers, clock, deadline: settings.timeout, _background: background }))
+    }
+
+    fn issuer(&self, relying_party: &RelyingParty) -> Result<&Issuer, ProviderUnavailable> {
+        self.issuers.get(&relying_party.issuer).map(AsRef::as_ref).ok_or_else(|| ProviderUnavailable {
+            issuer: relying_party.issuer.clone(),
+            cause: "it is not among the issuers known at the start".to_owned(),
+        })
+    }
+
+    async fn redeem(
+        &self,
+        issuer: &Issuer,
+        relying_party: &RelyingParty,
+        code: &MatchedCode,
+    ) -> Result<SignedIn, ExchangeFault> {
+        let known = issuer.known().await?;
+        let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
+        issuer.verify(&known, tokens.id_token.expose_secret(), relying_party).await?;
+        let expected = Expected {
+            issuer: &relying_party.issuer,
+            client_id: &relying_party.client_id,
+            nonce: code.nonce(),
+            algorithm: relying_party.id_token_signed_response_alg,
+            access_token: tokens.access_token.as_ref().map(SecretString::expose_secret),
+            now: self.clock.now(),
+        };
+        let id_token = VerifiedIdToken::check(tokens.id_token, &expected)?;
+        let signed_in = SignedIn::new(id_token, tokens.access_token.clone());
+        let (Some(endpoint), Some(access_token)) = (&known.discovered.user_info_endpoint, &tokens.access_token) else {
+            return Ok(signed_in);
+        };
+        if !user_info::is_needed(signed_in.claims(), relying_party, &known.discovered) {
+            return Ok(signed_in);
+        }
+        let claims = user_info::fetch(issuer, &known, relying_party, endpoint, access_token).await?;
+        Ok(signed_in.complete(claims)?)
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for OpenIdProviders {
+    async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        let known = self.issuer(relying_party)?.known().await?;
+        Ok(Arc::clone(&known.discovered.metadata))
+    }
+
+    async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let issuer = self.issuer(relying_party)?;
+        match timeout(self.deadline, self.redeem(issuer, relying_party, &code)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
+        }
+    }
+}
+
+/// The address that metadata of `issuer` comes from (Discovery section 3: https, no query, no fragment).
+fn issuer_address(issuer: &str) -> Result<Url, StartFault> {
+    let fault = || StartFault::Issuer(issuer.to_owned());
+    let url = Url::parse(issuer).map_err(|_| fault())?;
+    let clean = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.has_host();
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && names_this_machine(&url));
+    if clean && safe { Ok(url) } else { Err(fault()) }
+}

@@ -1,0 +1,355 @@
+//! ID Tokens: form, signature, claims.
+
+use gatepost::domain::application::SigningAlgorithm;
+use gatepost::domain::id_token::IdTokenFault;
+use gatepost::outbound::provider::{OpenIdProviders, StartFault};
+use serde_json::json;
+
+use crate::op::signing::{self, Key};
+use crate::op::{CLIENT_SECRET, SUBJECT};
+use crate::world::{Outcome, Row, StillClock, World, check, relying_party, settings};
+
+const fn untrustworthy(fault: IdTokenFault) -> Outcome {
+    Outcome::Untrustworthy(fault)
+}
+
+#[tokio::test]
+async fn a_proper_sign_in_says_who_it_is() {
+    let world = World::new().await;
+    let signed_in = world.sign_in().await.unwrap();
+    assert_eq!(signed_in.claims().text("sub"), Some(SUBJECT));
+    assert_eq!(signed_in.claims().text("preferred_username"), Some("alice"));
+    assert_eq!(signed_in.claims().text("sid"), Some("provider-session"));
+    assert_eq!(world.asked("/userinfo"), 0);
+}
+
+#[tokio::test]
+async fn oc_01_encrypted_or_misshapen() {
+    let (encrypted, malformed) = (untrustworthy(IdTokenFault::Encrypted), || untrustworthy(IdTokenFault::Malformed));
+    let rows: Vec<Row> = vec![
+        ("five parts", |b| b.id_token_text = |token| format!("{token}.x.y"), encrypted),
+        ("four parts", |b| b.id_token_text = |token| format!("{token}.x"), malformed()),
+        ("two parts", |b| b.id_token_text = |token| token.rsplit_once('.').unwrap().0.to_owned(), malformed()),
+        ("padding (JW-1)", |b| b.id_token_text = |token| format!("{token}=="), malformed()),
+        ("white space (JW-1)", |b| b.id_token_text = |token| format!("{token} "), malformed()),
+        ("too long (JW-1)", |b| b.claims = json!({"x": "x".repeat(64 * 1024)}), malformed()),
+        ("not JSON", |b| b.payload_text = |_| "sub=alice".to_owned(), malformed()),
+        ("an array", |b| b.payload_text = |payload| format!("[{payload}]"), malformed()),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
+    let issuer = || untrustworthy(IdTokenFault::Issuer);
+    let audience = || untrustworthy(IdTokenFault::Audience);
+    let party = || untrustworthy(IdTokenFault::AuthorizedParty);
+    let rows: Vec<Row> = vec![
+        ("OC-2 slash more", |b| b.payload_text = |text| text.replacen("/o/wiki/\"", "/o/wiki//\"", 1), issuer()),
+        ("OC-2 slash dropped", |b| b.payload_text = |text| text.replacen("/o/wiki/\"", "/o/wiki\"", 1), issuer()),
+        ("OC-2 scheme", |b| b.payload_text = |text| text.replacen("http://", "HTTP://", 1), issuer()),
+        ("OC-2 none", |b| b.claims = json!({"iss": null}), issuer()),
+        ("OC-3 list of one", |b| b.claims = json!({"aud": ["wiki:1"]}), Outcome::SignedIn),
+        ("OC-3 stranger", |b| b.claims = json!({"aud": ["wiki:1", "other"], "azp": "wiki:1"}), audience()),
+        ("OC-3 empty", |b| b.claims = json!({"aud": []}), audience()),
+        ("OC-3 number", |b| b.claims = json!({"aud": 1}), audience()),
+        ("OC-3 none", |b| b.claims = json!({"aud": null}), audience()),
+        ("OC-4 azp", |b| b.claims = json!({"azp": "wiki:1"}), Outcome::SignedIn),
+        ("OC-4 other azp", |b| b.claims = json!({"azp": "other"}), party()),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_05_only_the_pinned_algorithm() {
+    let algorithm = || untrustworthy(IdTokenFault::Algorithm);
+    let signature = || untrustworthy(IdTokenFault::Signature);
+    let rows: Vec<Row> = vec![
+        ("broken signature", |b| b.key = Key::Bytes(vec![7; 256]), signature()),
+        ("signature of other key", |b| b.key = Key::RsaB, signature()),
+        ("empty signature", |b| b.key = Key::Nothing, signature()),
+        ("cut signature", |b| b.id_token_text = |token| token[..token.len() - 2].to_owned(), signature()),
+        (
+            "altered payload",
+            |b| {
+                b.id_token_text = |token| {
+                    let mut parts: Vec<&str> = token.split('.').collect();
+                    parts[1] = "e30";
+                    parts.join(".")
+                };
+            },
+            signature(),
+        ),
+        (
+            "none",
+            |b| {
+                b.header = json!({"alg": "none"});
+                b.key = Key::Nothing;
+            },
+            algorithm(),
+        ),
+        (
+            "None",
+            |b| {
+                b.header = json!({"alg": "None"});
+                b.key = Key::Nothing;
+            },
+            algorithm(),
+        ),
+        (
+            "NONE",
+            |b| {
+                b.header = json!({"alg": "NONE"});
+                b.key = Key::Nothing;
+            },
+            algorithm(),
+        ),
+        ("PS256 by the published key", |b| b.header = json!({"alg": "PS256"}), algorithm()),
+        ("RS512 by the published key", |b| b.header = json!({"alg": "RS512"}), algorithm()),
+        (
+            "ES256 by a published key",
+            |b| {
+                b.header = json!({"alg": "ES256"});
+                b.key = Key::P256;
+                b.key_set = json!({"keys": [signing::jwk(&Key::P256, "a")]});
+            },
+            algorithm(),
+        ),
+        ("no alg", |b| b.header = json!({"alg": null}), algorithm()),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_06_a_public_key_is_no_hmac_key() {
+    let algorithm = || untrustworthy(IdTokenFault::Algorithm);
+    let rows: Vec<Row> = vec![
+        (
+            "HS256 over the PEM",
+            |b| {
+                b.header = json!({"alg": "HS256"});
+                b.key = Key::Secret(signing::RSA_A_PEM.into());
+            },
+            algorithm(),
+        ),
+        (
+            "HS256 over the JWK",
+            |b| {
+                b.header = json!({"alg": "HS256"});
+                b.key = Key::Secret(signing::jwk(&Key::RsaA, "a").to_string().into());
+            },
+            algorithm(),
+        ),
+        (
+            "RS256 said, HMAC made",
+            |b| b.key = Key::Secret(signing::jwk(&Key::RsaA, "a").to_string().into()),
+            untrustworthy(IdTokenFault::Signature),
+        ),
+        (
+            "HS256 with the client secret, not pinned",
+            |b| {
+                b.header = json!({"alg": "HS256"});
+                b.key = Key::Secret(CLIENT_SECRET.into());
+            },
+            algorithm(),
+        ),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_06_hmac_where_pinned_uses_the_client_secret_alone() {
+    for (algorithm, name) in
+        [(SigningAlgorithm::HS256, "HS256"), (SigningAlgorithm::HS384, "HS384"), (SigningAlgorithm::HS512, "HS512")]
+    {
+        let world = World::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
+        let proper = world
+            .outcome(|b| {
+                b.header = json!({"alg": name, "kid": null});
+                b.key = Key::Secret(CLIENT_SECRET.into());
+            })
+            .await;
+        assert_eq!(proper, Outcome::SignedIn, "{name}");
+        let other = world
+            .outcome(|b| {
+                b.header = json!({"alg": name});
+                b.key = Key::Secret(b"0123456789012345678901234567890123456789".to_vec());
+                b.key_set = json!({"keys": [signing::jwk(&b.key, "a")]});
+            })
+            .await;
+        assert_eq!(other, untrustworthy(IdTokenFault::Signature), "{name} by a published key");
+        let public = world.outcome(|_| {}).await;
+        assert_eq!(public, untrustworthy(IdTokenFault::Algorithm), "RS256 where {name} is pinned");
+    }
+}
+
+#[tokio::test]
+async fn oc_06_a_short_secret_is_refused_at_the_start() {
+    for (algorithm, length) in
+        [(SigningAlgorithm::HS256, 31), (SigningAlgorithm::HS384, 47), (SigningAlgorithm::HS512, 63)]
+    {
+        let mut party = relying_party("http://127.0.0.1:9/");
+        party.id_token_signed_response_alg = algorithm;
+        party.client_secret = "x".repeat(length).into();
+        let fault = OpenIdProviders::start(&settings(), [&party], StillClock::new()).err();
+        assert_eq!(fault, Some(StartFault::ShortSecret(party.client_id.clone())));
+        party.client_secret = "x".repeat(length + 1).into();
+        assert!(OpenIdProviders::start(&settings(), [&party], StillClock::new()).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn oc_07_keys_come_from_the_key_set_only() {
+    let world = World::new().await;
+    let embedded = world
+        .outcome(|b| {
+            let jwk = signing::jwk(&Key::RsaB, "evil");
+            b.key = Key::RsaB;
+            b.header =
+                json!({"jwk": jwk, "jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/", "x5c": ["AA"]});
+        })
+        .await;
+    assert_eq!(embedded, untrustworthy(IdTokenFault::Signature));
+    let rows: Vec<Row> = vec![
+        (
+            "ignored members",
+            |b| b.header = json!({"jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/"}),
+            Outcome::SignedIn,
+        ),
+        ("crit", |b| b.header = json!({"crit": ["b64"], "b64": false}), untrustworthy(IdTokenFault::Header)),
+        ("kid is a number", |b| b.header = json!({"kid": 1}), untrustworthy(IdTokenFault::Header)),
+        (
+            "two iss",
+            |b| b.payload_text = |text| text.replacen('{', r#"{"iss":"https://evil.example","#, 1),
+            untrustworthy(IdTokenFault::Malformed),
+        ),
+        (
+            "logout token's type (JW-4)",
+            |b| b.header = json!({"typ": "logout+jwt"}),
+            untrustworthy(IdTokenFault::Header),
+        ),
+        ("access token's type (JW-4)", |b| b.header = json!({"typ": "at+jwt"}), untrustworthy(IdTokenFault::Header)),
+    ];
+    check(&world, rows).await;
+}
+
+#[tokio::test]
+async fn oc_08_times() {
+    let rows: Vec<Row> = vec![
+        ("exp 1e300", |b| b.claims = json!({"exp": 1e300}), untrustworthy(IdTokenFault::Time("exp"))),
+        ("exp -1", |b| b.claims = json!({"exp": -1}), untrustworthy(IdTokenFault::Time("exp"))),
+        ("exp text", |b| b.claims = json!({"exp": "1900000300"}), untrustworthy(IdTokenFault::Time("exp"))),
+        ("exp 1.5", |b| b.claims = json!({"exp": 1.5}), untrustworthy(IdTokenFault::Expired(1_899_999_999))),
+        ("exp none", |b| b.claims = json!({"exp": null}), untrustworthy(IdTokenFault::Time("exp"))),
+        ("iat none", |b| b.claims = json!({"iat": null}), untrustworthy(IdTokenFault::Time("iat"))),
+        ("nbf ahead", |b| b.claims = json!({"nbf": 1_900_000_061}), untrustworthy(IdTokenFault::NotBefore(61))),
+        ("nbf past", |b| b.claims = json!({"nbf": 1_900_000_000}), Outcome::SignedIn),
+        ("auth_time as a float", |b| b.claims = json!({"auth_time": 1_899_999_999.25}), Outcome::SignedIn),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn f_04_clock_skew() {
+    let rows: Vec<Row> = vec![
+        ("+30 s", |b| b.clock_skew = 30, Outcome::SignedIn),
+        ("-30 s", |b| b.clock_skew = -30, Outcome::SignedIn),
+        ("+59 s", |b| b.clock_skew = 59, Outcome::SignedIn),
+        ("+61 s", |b| b.clock_skew = 61, untrustworthy(IdTokenFault::IssuedAt(61))),
+        ("+10 min", |b| b.clock_skew = 600, untrustworthy(IdTokenFault::IssuedAt(600))),
+        // a token of this provider lives 300 s
+        ("-359 s", |b| b.clock_skew = -359, Outcome::SignedIn),
+        ("-361 s", |b| b.clock_skew = -361, untrustworthy(IdTokenFault::Expired(61))),
+        ("-10 min", |b| b.clock_skew = -600, untrustworthy(IdTokenFault::Expired(300))),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_09_nonce() {
+    let nonce = || untrustworthy(IdTokenFault::Nonce);
+    let rows: Vec<Row> = vec![
+        ("none", |b| b.claims = json!({"nonce": null}), nonce()),
+        ("empty", |b| b.claims = json!({"nonce": ""}), nonce()),
+        ("another", |b| b.claims = json!({"nonce": "A".repeat(43)}), nonce()),
+        ("a list", |b| b.claims = json!({"nonce": ["A"]}), nonce()),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_09_a_replayed_token_is_refused() {
+    let world = World::new().await;
+    let first = world.sign_in().await.unwrap();
+    let replayed = world.op.sign(&json!({}), &serde_json::Value::Object(first.claims().as_object().clone()));
+    let outcome = world.outcome(|b| b.answer = json!({"id_token": replayed})).await;
+    assert_eq!(outcome, untrustworthy(IdTokenFault::Nonce));
+}
+
+#[tokio::test]
+async fn oc_10_subject() {
+    let subject = || untrustworthy(IdTokenFault::Subject);
+    let rows: Vec<Row> = vec![
+        ("none", |b| b.claims = json!({"sub": null}), subject()),
+        ("empty", |b| b.claims = json!({"sub": ""}), subject()),
+        ("number", |b| b.claims = json!({"sub": 1}), subject()),
+        ("300 characters", |b| b.claims = json!({"sub": "x".repeat(300)}), subject()),
+        ("not ASCII", |b| b.claims = json!({"sub": "jürgen"}), subject()),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_12_access_token_of_the_same_answer() {
+    let hash = || untrustworthy(IdTokenFault::AccessTokenHash);
+    let rows: Vec<Row> = vec![
+        (
+            "proper",
+            |b| {
+                b.answer = json!({"access_token": "dNZX1hEZ9wBCzNL40Upu646bdzQA"});
+                b.claims = json!({"at_hash": "wfgvmE9VxjAudsl9lc6TqA"});
+            },
+            Outcome::SignedIn,
+        ),
+        ("altered", |b| b.claims = json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}), hash()),
+        (
+            "no access token",
+            |b| {
+                b.answer = json!({"access_token": null});
+                b.claims = json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"});
+            },
+            hash(),
+        ),
+    ];
+    check(&World::new().await, rows).await;
+}
+
+#[tokio::test]
+async fn oc_14_a_user_is_issuer_and_subject() {
+    let (one, two) = (World::new().await, World::new().await);
+    let (alice, other) = (one.sign_in().await.unwrap(), two.sign_in().await.unwrap());
+    assert_eq!(alice.claims().text("sub"), other.claims().text("sub"));
+    assert_ne!(alice.claims().text("iss"), other.claims().text("iss"));
+}
+
+#[tokio::test]
+async fn every_algorithm_signs_in_where_it_is_pinned() {
+    for (algorithm, name) in SigningAlgorithm::ALL {
+        let key = match name {
+            "ES256" => Key::P256,
+            "ES384" => Key::P384,
+            "EdDSA" => Key::Ed25519,
+            _ if name.starts_with("HS") => Key::Secret(CLIENT_SECRET.into()),
+            _ => Key::RsaA,
+        };
+        let world = World::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
+        let outcome = world
+            .outcome(|b| {
+                b.header = json!({"alg": name, "kid": "new"});
+                b.key_set = json!({"keys": [signing::jwk(&key, "new")]});
+                b.key = key;
+            })
+            .await;
+        assert_eq!(outcome, Outcome::SignedIn, "{name}");
+    }
+}

@@ -1,0 +1,21 @@
+//! `outbound::provider` against an OpenID Provider that misbehaves on command. Test names carry the ids of the duties
+//! in the security specification; a row is one misbehaviour and what must come of it.
+
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod id_tokens;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod op;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod token_answers;
+#[cfg(test)]
+mod user_info;
+#[cfg(test)]
+mod world;

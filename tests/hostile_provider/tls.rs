@@ -1,0 +1,71 @@
+//! TLS towards providers: always verified, with the system's certificates and the operator's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::outbound::provider::ProviderSettings;
+use gatepost::ports::IdentityProvider as _;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::op::HostileOp;
+use crate::world::{Outcome, StillClock, World, relying_party, settings};
+
+/// An authority's certificate (PEM), and a server that it vouches for under `name`.
+fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    change(&mut params);
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    (issuer.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn world(acceptor: TlsAcceptor, ca_certificates: Vec<u8>) -> World {
+    let clock = StillClock::new();
+    let op = HostileOp::start_tls(acceptor, clock.clone()).await;
+    let party = relying_party(op.issuer());
+    let settings = ProviderSettings { ca_certificates, timeout: Duration::from_secs(5), ..settings() };
+    World::around(op, party, &settings, clock)
+}
+
+#[tokio::test]
+async fn tl_1_a_private_authority_by_file() {
+    let (ca, acceptor) = authority("localhost", |_| {});
+    let world = world(acceptor, ca).await;
+    assert_eq!(world.outcome(|_| {}).await, Outcome::SignedIn);
+}
+
+#[tokio::test]
+async fn tl_1_anything_else_is_refused() {
+    let (other_ca, _) = authority("localhost", |_| {});
+    let (_, unknown) = authority("localhost", |_| {});
+    let (named_ca, wrong_name) = authority("other.example", |_| {});
+    let (old_ca, expired) = authority("localhost", |params| {
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    });
+    for (name, acceptor, ca) in [
+        ("unknown authority", unknown.clone(), Vec::new()),
+        ("another authority", unknown, other_ca),
+        ("wrong host", wrong_name, named_ca),
+        ("expired", expired, old_ca),
+    ] {
+        let world = world(acceptor, ca).await;
+        let fault = world.providers.metadata(&world.relying_party).await.expect_err(name);
+        assert!(fault.cause.contains("certificate"), "{name}: {fault}");
+        assert!(world.op.recorded("").is_empty(), "{name}");
+    }
+}
