@@ -1,0 +1,12 @@
+//! Connections of every listener: how many there may be, in all and from one source, and how long a peer may
+//! dawdle. Neither hyper nor tonic counts connections, so we do.
+
+mod drive;
+mod limits;
+mod listener;
+mod watch;
+
+pub use drive::{Phase, Stop, beat, count_cut, serve};
+pub use limits::ConnectionLimits;
+pub use listener::{Connection, Listener};
+pub use watch::{Overdue, Patience, Pulse, Watched};
