@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use thiserror::Error;
-use tracing::Level;
+use tracing::{Level, Metadata};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::FilterFn;
@@ -95,7 +95,7 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, BadLogLevel> {
 
 /// Libraries below us log header lines and bodies at their finer levels, cookies and codes among them.
 /// Whatever the operator's level says, they get no further than warnings.
-fn secretive() -> FilterFn {
+fn secretive() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     FilterFn::new(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::WARN)
         .with_max_level_hint(LevelFilter::TRACE)
 }

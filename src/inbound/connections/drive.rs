@@ -1,14 +1,22 @@
 //! Serves a listener's connections until told to stop: first politely, then firmly, counting what was cut.
 
+use std::error::Error;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::debug;
 
 use super::listener::{Connection, Listener};
+use super::watch::{Patience, Pulse};
 use crate::telemetry::names;
+
+/// How often connections are checked for slowness and age.
+const BEAT: Duration = Duration::from_millis(500);
 
 /// How far the service is with stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,14 +80,72 @@ where
     cut
 }
 
-/// Counts a connection that was ended because its peer was too slow.
-pub fn count_cut(listener: &'static str, cause: super::Overdue) {
-    metrics::counter!(names::CONNECTIONS_CUT, "listener" => listener, "cause" => cause.as_str()).increment(1);
+/// How one connection is watched over.
+pub struct Care {
+    /// The listener's name, for metrics.
+    pub listener: &'static str,
+    /// What the connection does.
+    pub pulse: Arc<Pulse>,
+    /// How slow it may be.
+    pub patience: Patience,
+    /// How old it may become before it is asked to end.
+    pub age: Duration,
+    /// How long it then may take.
+    pub grace: Duration,
 }
 
-/// The beat at which connections are checked for slowness and age.
-pub fn beat() -> Interval {
-    let mut beat = interval(Duration::from_millis(500));
+/// Runs one HTTP connection to its end: its own, or the one that slowness, age or a stop bring about.
+/// `finish` tells it to end politely.
+pub async fn attend<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), mut stop: Stop, care: Care)
+where
+    C: Future<Output = Result<(), E>>,
+    E: Error,
+{
+    let mut age = care.age;
+    let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                if let Err(fault) = ended {
+                    debug!(listener = care.listener, fault = causes(&fault), "connection ended");
+                }
+                return;
+            }
+            () = stop.reached(Phase::Draining), if !leaving => {
+                leaving = true;
+                age = Duration::MAX;
+                finish(connection.as_mut());
+            }
+            _ = beat.tick() => {
+                if let Some(cause) = care.pulse.overdue(&care.patience) {
+                    let labels = [("listener", care.listener), ("cause", cause.as_str())];
+                    metrics::counter!(names::CONNECTIONS_CUT, &labels).increment(1);
+                    return;
+                }
+                if care.pulse.age() > age {
+                    if leaving {
+                        return;
+                    }
+                    leaving = true;
+                    age = age.saturating_add(care.grace);
+                    finish(connection.as_mut());
+                }
+            }
+        }
+    }
+}
+
+/// An error with what caused it, in one line; hyper's own text leaves the cause out.
+fn causes(fault: &dyn Error) -> String {
+    let mut text = fault.to_string();
+    let mut next = fault.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }

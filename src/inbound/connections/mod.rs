@@ -2,11 +2,14 @@
 //! dawdle. Neither hyper nor tonic counts connections, so we do.
 
 mod drive;
+mod framing;
+mod http1;
 mod limits;
 mod listener;
 mod watch;
 
-pub use drive::{Phase, Stop, beat, count_cut, serve};
+pub use drive::{Care, Phase, Stop, attend, serve};
+pub use http1::{Answer, Http1, HttpLimits, refusal};
 pub use limits::ConnectionLimits;
 pub use listener::{Connection, Listener};
 pub use watch::{Overdue, Patience, Pulse, Watched};

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::{Request, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep};
 use tonic::body::Body;

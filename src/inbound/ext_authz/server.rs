@@ -14,11 +14,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tonic::body::Body;
-use tracing::debug;
 
 use super::door::CallDoor;
 use super::limits::GrpcLimits;
-use crate::inbound::connections::{self, Connection, Listener, Patience, Phase, Pulse, Stop, Watched, beat, count_cut};
+use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer {
@@ -53,45 +52,15 @@ impl GrpcServer {
         connections::serve(listener, stop, |connection, stop| Arc::clone(&server).drive(connection, stop)).await
     }
 
-    async fn drive(self: Arc<Self>, connection: Connection, mut stop: Stop) {
-        let peer = connection.peer();
+    async fn drive(self: Arc<Self>, connection: Connection, stop: Stop) {
         let pulse = Pulse::new();
         let door = self.door.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| door.clone().call(request));
         let io = TokioIo::new(Watched::new(connection, Arc::clone(&pulse)));
-        let mut served = pin!(self.http.serve_connection(io, service));
-        let mut age = self.age_of_next();
-        let mut beat = beat();
-        let mut leaving = false;
-        loop {
-            tokio::select! {
-                biased;
-                ended = served.as_mut() => {
-                    if let Err(fault) = ended {
-                        debug!(%peer, fault = %causes(&fault), "connection ended");
-                    }
-                    return;
-                }
-                () = stop.reached(Phase::Draining), if !leaving => {
-                    leaving = true;
-                    age = Duration::MAX;
-                    served.as_mut().graceful_shutdown();
-                }
-                _ = beat.tick() => {
-                    if let Some(cause) = pulse.overdue(&self.patience) {
-                        return count_cut(self.listener, cause);
-                    }
-                    if pulse.age() > age {
-                        if leaving {
-                            return;
-                        }
-                        leaving = true;
-                        age = age.saturating_add(self.grace);
-                        served.as_mut().graceful_shutdown();
-                    }
-                }
-            }
-        }
+        let served = pin!(self.http.serve_connection(io, service));
+        let (age, grace) = (self.age_of_next(), self.grace);
+        let care = Care { listener: self.listener, pulse, patience: self.patience, age, grace };
+        attend(served, http2::Connection::graceful_shutdown, stop, care).await;
     }
 
     /// The age spread by ten per cent either way, so that connections made together do not end together. The
@@ -117,18 +86,6 @@ fn http2_settings(limits: &GrpcLimits, streams: u32) -> http2::Builder<TokioExec
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);
     http
-}
-
-/// An error with what caused it, in one line; hyper's own text leaves the cause out.
-fn causes(fault: &dyn std::error::Error) -> String {
-    let mut text = fault.to_string();
-    let mut next = fault.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// What the door answers with: always a response, never an error.
