@@ -7,6 +7,7 @@
 pub mod app;
 pub mod domain;
 pub mod inbound;
+pub mod outbound;
 pub mod outpost;
 pub mod ports;
 pub mod telemetry;

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use crate::domain::session::Lifetimes;
 use crate::inbound::admin::Readiness;
 use crate::inbound::connections::{ConnectionLimits, Listener};
-use crate::inbound::ext_authz::{CheckService, Health};
+use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
 use crate::inbound::side_listener::TlsIdentity;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
@@ -31,6 +31,10 @@ pub struct Service {
     pub lifetimes: Lifetimes,
     /// Short names of the applications, for metrics.
     pub applications: Vec<String>,
+    /// The certificate for HTTPS; self-signed for `hosts` unless given.
+    pub tls: Option<TlsIdentity>,
+    /// The applications' host names.
+    pub hosts: Vec<String>,
     /// What nobody may exceed.
     pub limits: Limits,
     /// How to stop.
@@ -72,7 +76,7 @@ impl Bound {
     ///
     /// # Errors
     /// When an address cannot be bound, or no certificate can be made.
-    pub async fn bind(service: Service, listen: &Listen, tls: Option<TlsIdentity>) -> Result<Self, Fault> {
+    pub async fn bind(service: Service, listen: &Listen) -> Result<Self, Fault> {
         let metrics = crate::telemetry::install();
         let recorder = DecisionRecorder::new(service.applications.iter().map(String::as_str));
         let seats = service.limits.connections;
@@ -83,7 +87,7 @@ impl Bound {
                 None => None,
             },
             https: match listen.https {
-                Some(address) => Some((open("https", address, seats).await?, acceptor(tls)?)),
+                Some(address) => Some((open("https", address, seats).await?, tls(&service)?)),
                 None => None,
             },
             metrics: open("metrics", listen.metrics, seats).await?,
@@ -118,7 +122,8 @@ impl Bound {
     /// Everything that is served on the gRPC port.
     pub(super) fn routes(&self) -> Result<Routes, Fault> {
         let Service { outpost, limits, .. } = &self.service;
-        let check = CheckService::new(Arc::clone(outpost), self.recorder.clone(), &limits.grpc);
+        let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
+        let check = CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone());
         let check = AuthorizationServer::new(check).max_decoding_message_size(limits.grpc.max_message_bytes);
         Ok(self.health.add_to(Routes::new(check))?)
     }
@@ -128,10 +133,10 @@ async fn open(name: &'static str, address: SocketAddr, limits: ConnectionLimits)
     Listener::bind(name, address, limits).await.map_err(|cause| Fault::Bind { name, address, cause })
 }
 
-fn acceptor(given: Option<TlsIdentity>) -> Result<TlsAcceptor, Fault> {
-    let identity = match given {
-        Some(identity) => identity,
-        None => TlsIdentity::self_signed(vec!["localhost".to_owned(), "gatepost".to_owned()])?,
+fn tls(service: &Service) -> Result<TlsAcceptor, Fault> {
+    let identity = match &service.tls {
+        Some(given) => given.clone(),
+        None => TlsIdentity::self_signed(service.hosts.clone())?,
     };
     Ok(identity.acceptor()?)
 }

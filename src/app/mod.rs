@@ -50,11 +50,14 @@ pub fn run(config: Config) -> Result<(), Fault> {
 /// # Errors
 /// See [`Fault`].
 pub async fn build(config: Config) -> Result<Bound, Fault> {
-    let Config { applications, listen, tls, store, sealing, lifetimes, outpost_name, provider, limits, shutdown, .. } =
-        config;
+    let Config {
+        applications, listen, tls, store, sealing, lifetimes, outpost_name, provider, limits, shutdown, ..
+    } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let slugs = applications.iter().map(|application| application.slug.as_str().to_owned()).collect();
+    let hosts = applications.iter().map(|application| application.external.host());
+    let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
 
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let store = store::open(&store, sealing.clone(), Arc::clone(&entropy))?;
@@ -72,8 +75,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         entropy,
     };
     let outpost = Arc::new(Outpost::new(parts)?);
-    let service = Service { outpost, store, clock, lifetimes, applications: slugs, limits, shutdown };
-    Bound::bind(service, &listen, tls).await
+    let service = Service { outpost, store, clock, lifetimes, applications: slugs, tls, hosts, limits, shutdown };
+    Bound::bind(service, &listen).await
 }
 
 /// The operator's keys; else one beside the store's file, or of this process alone when nothing is kept.

@@ -1,6 +1,5 @@
 //! Running and draining. Stopping begins politely, turns firm at a deadline, and counts what was cut.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tracing::{error, info, warn};
 use super::bound::{Bound, Listeners, Service};
 use super::config::Shutdown;
 use super::fault::Fault;
+use crate::domain::time::Timestamp;
 use crate::inbound::admin::{Admin, Readiness};
 use crate::inbound::connections::{Phase, Stop};
 use crate::inbound::ext_authz::{GrpcServer, Health};
@@ -19,7 +19,7 @@ use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{MetricsPage, names};
 
 /// How often sessions are deleted whose time is over.
-const EXPIRY_INTERVAL: Duration = Duration::from_mins(1);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often samples are moved into their buckets.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long connections may take to notice that they have been cut.
@@ -31,15 +31,11 @@ impl Bound {
     ///
     /// # Errors
     /// [`Fault::StoppedAtOnce`] after a second request to stop.
-    pub async fn run<N, F>(self, mut next_stop: N) -> Result<usize, Fault>
-    where
-        N: FnMut() -> F,
-        F: Future<Output = ()>,
-    {
+    pub async fn run(self, mut next_stop: impl AsyncFnMut()) -> Result<usize, Fault> {
         let starting = self.readiness.hold("listeners");
         self.announce();
         let shutdown = self.service.shutdown;
-        let mut running = self.start()?;
+        let running = self.start()?;
         drop(starting);
         running.health.serving().await;
         info!("ready");
@@ -138,7 +134,7 @@ async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, id
     loop {
         turn.tick().await;
         let now = clock.now();
-        match store.expire(now, now.minus(idle)).await {
+        match store.expire(now, before(now, idle)).await {
             Ok(0) => {}
             Ok(count) => {
                 info!(count, "expired sessions deleted");
@@ -147,6 +143,10 @@ async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, id
             Err(fault) => warn!(%fault, "expired sessions were not deleted; the next attempt is in a minute"),
         }
     }
+}
+
+fn before(now: Timestamp, span: Duration) -> Timestamp {
+    Timestamp::from_unix(now.as_unix().saturating_sub(span.as_secs()))
 }
 
 async fn tidy_metrics(page: MetricsPage) {

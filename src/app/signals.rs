@@ -5,7 +5,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Requests to stop: SIGTERM and SIGINT.
-pub struct StopRequests {
+pub(super) struct StopRequests {
     terminate: Signal,
     interrupt: Signal,
     /// Signals that would end the process unless somebody waits for them, and shall not.
@@ -17,8 +17,9 @@ impl StopRequests {
     ///
     /// # Errors
     /// When the system does not let us.
-    pub fn listen() -> io::Result<Self> {
-        let ignored = [SignalKind::hangup(), SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()];
+    pub(super) fn listen() -> io::Result<Self> {
+        let ignored =
+            [SignalKind::hangup(), SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()];
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -27,7 +28,7 @@ impl StopRequests {
     }
 
     /// Waits for the next one.
-    pub async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

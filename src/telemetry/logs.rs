@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use thiserror::Error;
-use tracing::{Level, Metadata};
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::fmt::MakeWriter;

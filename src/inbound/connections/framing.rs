@@ -88,7 +88,8 @@ impl Scan {
     fn end_line(&mut self) {
         let is_empty = matches!(self.line.as_slice(), [] | b"\r");
         if !is_empty {
-            let gives_length = self.line.starts_with(b"content-length:") || self.line.starts_with(b"transfer-encoding:");
+            let gives_length =
+                self.line.starts_with(b"content-length:") || self.line.starts_with(b"transfer-encoding:");
             self.lengths += usize::from(gives_length);
             self.lines += 1;
         } else if self.lines > 0 {

@@ -124,13 +124,7 @@ impl Http1 {
             idle: Some(limits.idle_timeout),
             blocked: limits.request_timeout,
         };
-        let care = Care {
-            listener,
-            pulse: Arc::clone(&pulse),
-            patience,
-            age: Duration::MAX,
-            grace: Duration::ZERO,
-        };
+        let care = Care { listener, pulse: Arc::clone(&pulse), patience, age: Duration::MAX, grace: Duration::ZERO };
         attend(served, http1::Connection::graceful_shutdown, stop, care).await;
     }
 }
@@ -149,8 +143,8 @@ where
     if let Err(status) = discard(body, limits).await {
         return refusal(status);
     }
-    let handled = async { handler(Request::from_parts(parts, ())).await };
-    match timeout(limits.request_timeout, AssertUnwindSafe(handled).catch_unwind()).await {
+    let answer = async { handler(Request::from_parts(parts, ())).await };
+    match timeout(limits.request_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             metrics::counter!(names::PANICS, "door" => listener).increment(1);

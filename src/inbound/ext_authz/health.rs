@@ -3,16 +3,16 @@
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::pb::FILE_DESCRIPTOR_SET as HEALTH_DESCRIPTORS;
-use tonic_health::server::{HealthReporter, HealthService};
 use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 
 /// The names that answer health checks: the whole server, and the service that Envoy calls.
 const NAMES: [&str; 2] = ["", "envoy.service.auth.v3.Authorization"];
 
-/// Descriptors of the ext_authz protocol, for reflection.
+/// Descriptors of Envoy's authorization protocol, for reflection.
 const EXT_AUTHZ_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envoy_ext_authz_descriptor.bin"));
 
-/// What the health service says. Begins as NOT_SERVING.
+/// What the health service says. It begins with *no*.
 #[derive(Clone)]
 pub struct Health(HealthReporter);
 
@@ -24,12 +24,12 @@ impl Health {
         health
     }
 
-    /// From now on every name is SERVING.
+    /// From now on every name is `SERVING`.
     pub async fn serving(&self) {
         self.set(ServingStatus::Serving).await;
     }
 
-    /// From now on every name is NOT_SERVING.
+    /// From now on every name is `NOT_SERVING`.
     pub async fn stopping(&self) {
         self.set(ServingStatus::NotServing).await;
     }
@@ -53,10 +53,7 @@ impl Health {
     /// When the descriptors for reflection cannot be read, which the build makes impossible.
     pub fn add_to(&self, routes: Routes) -> Result<Routes, tonic_reflection::server::Error> {
         let health = HealthServer::new(HealthService::from_health_reporter(self.0.clone()));
-        Ok(routes
-            .add_service(health)
-            .add_service(reflection().build_v1()?)
-            .add_service(reflection().build_v1alpha()?))
+        Ok(routes.add_service(health).add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
     }
 }
 

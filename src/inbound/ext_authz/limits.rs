@@ -51,7 +51,7 @@ impl Default for GrpcLimits {
             max_message_bytes: 1024 * 1024,
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
-            max_connection_age: Duration::from_mins(30),
+            max_connection_age: Duration::from_secs(30 * 60),
             max_connection_age_grace: Duration::from_secs(30),
             patience: Duration::from_secs(5),
             call_deadline: Duration::from_secs(1),

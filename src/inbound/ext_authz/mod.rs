@@ -3,10 +3,12 @@
 mod door;
 mod health;
 mod limits;
+mod request;
+mod response;
 mod server;
 mod service;
 
 pub use health::Health;
 pub use limits::GrpcLimits;
 pub use server::GrpcServer;
-pub use service::CheckService;
+pub use service::{CheckService, Deadlines};

@@ -44,7 +44,8 @@ impl SideListener {
             let (door, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
                 let peer = connection.peer().ip();
-                http.serve(connection, stop, |request| door.answer(head::Arrival { request, peer, scheme: None })).await;
+                http.serve(connection, stop, |request| door.answer(head::Arrival { request, peer, scheme: None }))
+                    .await;
             }
         };
         connections::serve(listener, stop, serve_one).await
@@ -75,13 +76,10 @@ impl SideListener {
         if head::is_ping(&arrival.request) {
             return answer::empty(StatusCode::NO_CONTENT);
         }
-        let head = match arrival.into_head() {
-            Ok(head) => head,
-            Err(_) => {
-                let decision = self.outpost.refuse(Reason::Malformed);
-                self.recorder.record(Door::SideListener, &decision, watch, None);
-                return answer::render(decision.verdict);
-            }
+        let Ok(head) = arrival.into_head() else {
+            let decision = self.outpost.refuse(Reason::Malformed);
+            self.recorder.record(Door::SideListener, &decision, watch, None);
+            return answer::render(decision.verdict);
         };
         if !self.outpost.owns(&head) {
             return refusal(StatusCode::NOT_FOUND);
