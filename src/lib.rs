@@ -4,7 +4,10 @@
 //! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all.
 
+pub mod app;
 pub mod domain;
+pub mod inbound;
 pub mod outbound;
 pub mod outpost;
 pub mod ports;
+pub mod telemetry;

@@ -1,0 +1,35 @@
+//! The system's clock and randomness: the only place where the service asks for either.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::domain::time::Timestamp;
+use crate::ports::{Clock, Entropy, EntropyFault};
+
+/// The system's clock.
+pub(super) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the time from")]
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is broken; at the epoch every token is unborn, so nobody gets in by it.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_unix(since.as_secs())
+    }
+}
+
+/// The system's randomness source.
+pub(super) struct SystemEntropy(SystemRandom);
+
+impl SystemEntropy {
+    pub(super) fn new() -> Self {
+        Self(SystemRandom::new())
+    }
+}
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        self.0.fill(bytes).map_err(|_| EntropyFault)
+    }
+}

@@ -1,0 +1,188 @@
+//! HTTP/1.1 with limits: what every plain HTTP listener of ours puts up with (security specification, section 5).
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tracing::error;
+
+use super::drive::{Care, Stop, attend};
+use super::framing::{Framed, Framing};
+use super::watch::{Patience, Pulse, Watched};
+use crate::domain::decision::COMMON_HEADERS;
+use crate::telemetry::names;
+
+/// Limits of an HTTP/1.1 listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// How long a request's head may take from its first byte.
+    pub head_timeout: Duration,
+    /// How long its body may take.
+    pub body_timeout: Duration,
+    /// How long an answer may take, and how long a peer may take to read it.
+    pub request_timeout: Duration,
+    /// How long a connection may be without a request.
+    pub idle_timeout: Duration,
+    /// Header lines of one request.
+    pub max_headers: usize,
+    /// Bytes of a request's head.
+    pub max_head_bytes: usize,
+    /// Bytes of a request's body.
+    pub max_body_bytes: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(15),
+            max_headers: 64,
+            max_head_bytes: 32 * 1024,
+            max_body_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// An answer with its body in memory.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Serves HTTP/1.1 connections of one listener.
+pub struct Http1 {
+    listener: &'static str,
+    limits: HttpLimits,
+    http: http1::Builder,
+}
+
+impl Http1 {
+    /// A server for `listener`.
+    #[must_use]
+    pub fn new(listener: &'static str, limits: HttpLimits) -> Self {
+        let mut http = http1::Builder::new();
+        // hyper's own timer runs while a connection is idle, too; the head's is kept by the pulse.
+        http.timer(TokioTimer::new())
+            .header_read_timeout(limits.idle_timeout)
+            .max_headers(limits.max_headers)
+            // hyper refuses to work with less than 8 KiB of buffer.
+            .max_buf_size(limits.max_head_bytes.max(8192))
+            .max_header_size(limits.max_head_bytes)
+            .half_close(false);
+        Self { listener, limits, http }
+    }
+
+    /// How long an encrypted connection may take to be set up.
+    #[must_use]
+    pub const fn handshake_timeout(&self) -> Duration {
+        self.limits.head_timeout
+    }
+
+    /// Serves one connection, whose requests `handler` answers. Bodies are read and thrown away.
+    pub async fn serve<S, H, Handled>(&self, stream: S, stop: Stop, handler: H)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+        H: Fn(Request<()>) -> Handled,
+        Handled: Future<Output = Answer>,
+    {
+        let limits = &self.limits;
+        let (pulse, framing) = (Pulse::new(), Framing::default());
+        let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&pulse));
+        let (listener, handler) = (self.listener, &handler);
+        let service = hyper::service::service_fn(|request: Request<Incoming>| {
+            let running = pulse.request();
+            let framing = framing.clone();
+            async move {
+                let mut answer = if framing.is_ambiguous() {
+                    refusal(StatusCode::BAD_REQUEST)
+                } else {
+                    answer_in_time(listener, limits, request, handler).await
+                };
+                if framing.is_ambiguous() || framing.has_body() {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                framing.answered();
+                drop(running);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let served = pin!(self.http.serve_connection(TokioIo::new(watched), service));
+        let patience = Patience {
+            opening: limits.idle_timeout,
+            head: Some(limits.head_timeout),
+            idle: Some(limits.idle_timeout),
+            blocked: limits.request_timeout,
+        };
+        let care = Care { listener, pulse: Arc::clone(&pulse), patience, age: Duration::MAX, grace: Duration::ZERO };
+        attend(served, http1::Connection::graceful_shutdown, stop, care).await;
+    }
+}
+
+async fn answer_in_time<H, Handled>(
+    listener: &'static str,
+    limits: &HttpLimits,
+    request: Request<Incoming>,
+    handler: &H,
+) -> Answer
+where
+    H: Fn(Request<()>) -> Handled,
+    Handled: Future<Output = Answer>,
+{
+    let (parts, body) = request.into_parts();
+    if let Err(status) = discard(body, limits).await {
+        return refusal(status);
+    }
+    let answer = async { handler(Request::from_parts(parts, ())).await };
+    match timeout(limits.request_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            metrics::counter!(names::PANICS, "door" => listener).increment(1);
+            error!(listener, "a request ended in a panic; it was refused");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+/// No endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
+async fn discard(body: Incoming, limits: &HttpLimits) -> Result<(), StatusCode> {
+    if body.is_end_stream() {
+        return Ok(());
+    }
+    let mut body = Limited::new(body, limits.max_body_bytes);
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            frame.map_err(|fault| {
+                let too_long = fault.is::<http_body_util::LengthLimitError>();
+                if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+            })?;
+        }
+        Ok(())
+    };
+    timeout(limits.body_timeout, read).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+}
+
+/// An answer that says nothing but its status.
+#[must_use]
+pub fn refusal(status: StatusCode) -> Answer {
+    let text = format!("{}\n", status.canonical_reason().unwrap_or("refused"));
+    let mut answer = Response::new(Full::new(Bytes::from(text)));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    for (name, value) in COMMON_HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    answer
+}

@@ -1,0 +1,126 @@
+//! Seats for connections: a total, and a share that one source address may take of it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many connections one listener holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections in all.
+    pub total: usize,
+    /// Connections from one source address.
+    pub per_source: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { total: 1024, per_source: 64 }
+    }
+}
+
+/// The seats of one listener.
+#[derive(Clone)]
+pub(super) struct Seats {
+    limits: ConnectionLimits,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    total: usize,
+    by_source: HashMap<IpAddr, usize>,
+}
+
+/// Which limit leaves no seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Total,
+    Source,
+}
+
+impl Full {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Source => "source",
+        }
+    }
+}
+
+impl Seats {
+    pub(super) fn new(limits: ConnectionLimits) -> Self {
+        Self { limits, taken: Arc::default() }
+    }
+
+    /// A seat for a connection from `source`, taken until it is dropped.
+    pub(super) fn take(&self, source: IpAddr) -> Result<Seat, Full> {
+        let source = source.to_canonical();
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.total >= self.limits.total {
+            return Err(Full::Total);
+        }
+        let of_source = taken.by_source.entry(source).or_default();
+        if *of_source >= self.limits.per_source {
+            return Err(Full::Source);
+        }
+        *of_source += 1;
+        taken.total += 1;
+        Ok(Seat { seats: self.clone(), source })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+
+    fn release(&self, source: IpAddr) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.total = taken.total.saturating_sub(1);
+        if let Some(of_source) = taken.by_source.get_mut(&source) {
+            *of_source = of_source.saturating_sub(1);
+            if *of_source == 0 {
+                taken.by_source.remove(&source);
+            }
+        }
+    }
+}
+
+/// One connection's seat.
+pub(super) struct Seat {
+    seats: Seats,
+    source: IpAddr,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.seats.release(self.source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_source_gets_its_share_and_all_together_the_total() {
+        let seats = Seats::new(ConnectionLimits { total: 3, per_source: 2 });
+        let [one, two]: [IpAddr; 2] = [Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into()];
+        let first = seats.take(one).ok();
+        let second = seats.take(one).ok();
+        assert!(first.is_some() && second.is_some());
+        let mapped: IpAddr = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped().into();
+        assert_eq!(seats.take(mapped).err(), Some(Full::Source), "a mapped address is the same source");
+        let third = seats.take(two).ok();
+        assert!(third.is_some());
+        assert_eq!(seats.take(two).err(), Some(Full::Total));
+        drop(first);
+        assert_eq!(seats.count(), 2);
+        assert!(seats.take(two).is_ok());
+        drop((second, third));
+        assert_eq!(seats.count(), 0);
+        let taken = seats.taken.lock().expect("is not poisoned");
+        assert!(taken.by_source.is_empty(), "sources that left take no memory");
+    }
+}

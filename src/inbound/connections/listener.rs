@@ -1,0 +1,148 @@
+//! A listening socket whose accept loop survives everything: exhausted handles, aborted handshakes, floods.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use metrics::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tracing::warn;
+
+use super::limits::{ConnectionLimits, Seat, Seats};
+use crate::telemetry::names;
+
+/// The pause after a failed accept, doubled up to the longest while it goes on failing.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A bound socket that hands out at most as many connections as it has seats.
+pub struct Listener {
+    name: &'static str,
+    socket: TcpListener,
+    address: SocketAddr,
+    seats: Seats,
+}
+
+impl Listener {
+    /// Binds `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(name: &'static str, address: SocketAddr, limits: ConnectionLimits) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).await?;
+        let address = socket.local_addr()?;
+        Ok(Self { name, socket, address, seats: Seats::new(limits) })
+    }
+
+    /// What the listener is for, as logs and metrics name it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The real address.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections hold a seat.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.seats.count()
+    }
+
+    /// The next connection. Connections beyond the limits are closed, failures are waited out.
+    pub async fn accept(&self) -> Connection {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.socket.accept().await {
+                Ok((stream, peer)) => {
+                    pause = FIRST_PAUSE;
+                    if let Some(connection) = self.seat(stream, peer) {
+                        return connection;
+                    }
+                }
+                Err(fault) => {
+                    metrics::counter!(names::ACCEPT_ERRORS, "listener" => self.name).increment(1);
+                    warn!(listener = self.name, %fault, "cannot accept a connection");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn seat(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
+        let seat = match self.seats.take(peer.ip()) {
+            Ok(seat) => seat,
+            Err(full) => {
+                metrics::counter!(names::CONNECTIONS_REFUSED, "listener" => self.name, "cause" => full.as_str())
+                    .increment(1);
+                return None;
+            }
+        };
+        // Without it a small answer may wait for the acknowledgement of the one before (Nagle's algorithm).
+        let _ = stream.set_nodelay(true);
+        let open = metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => self.name);
+        open.increment(1.0);
+        Some(Connection { stream, peer, _seat: seat, open })
+    }
+}
+
+/// An accepted connection, which holds its seat until it is dropped.
+pub struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    _seat: Seat,
+    open: Gauge,
+}
+
+impl Connection {
+    /// Who connected.
+    #[must_use]
+    pub const fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.open.decrement(1.0);
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,15 @@
+//! Connections of every listener: how many there may be, in all and from one source, and how long a peer may
+//! dawdle. Neither hyper nor tonic counts connections, so we do.
+
+mod drive;
+mod framing;
+mod http1;
+mod limits;
+mod listener;
+mod watch;
+
+pub use drive::{Care, Phase, Stop, attend, serve};
+pub use http1::{Answer, Http1, HttpLimits, refusal};
+pub use limits::ConnectionLimits;
+pub use listener::{Connection, Listener};
+pub use watch::{Overdue, Patience, Pulse, Watched};

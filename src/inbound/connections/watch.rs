@@ -1,0 +1,207 @@
+//! Notices peers that are too slow: those that dribble a request, say nothing at all, or do not read answers.
+//! hyper has a timer for HTTP/1 heads only; this one sees every connection.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// How long a peer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the accept until the first [`OPENING_BYTES`] have arrived.
+    pub opening: Duration,
+    /// From the first byte of a request until it has been understood; `None` where requests share a connection
+    /// with other frames (HTTP/2).
+    pub head: Option<Duration>,
+    /// Without any request.
+    pub idle: Option<Duration>,
+    /// Without reading what we have to say.
+    pub blocked: Duration,
+}
+
+/// An HTTP/2 client begins with a preface of 24 bytes and the nine of a frame's head (RFC 9113 section 3.4); no
+/// HTTP/1.1 request is shorter either once it names its host.
+const OPENING_BYTES: u64 = 33;
+
+/// What a peer was too slow at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// Beginning the conversation.
+    Opening,
+    /// Sending a request.
+    Head,
+    /// Asking anything.
+    Idle,
+    /// Reading an answer.
+    Blocked,
+}
+
+impl Overdue {
+    /// The cause as metrics name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Head => "head",
+            Self::Idle => "idle",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// What happens on one connection, seen from outside. Times are milliseconds since its start, plus one; 0 is never.
+pub struct Pulse {
+    start: Instant,
+    bytes: AtomicU64,
+    head_since: AtomicU64,
+    quiet_since: AtomicU64,
+    blocked_since: AtomicU64,
+    running: AtomicUsize,
+}
+
+impl Pulse {
+    /// The pulse of a connection that has just been accepted.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            bytes: AtomicU64::new(0),
+            head_since: AtomicU64::new(0),
+            quiet_since: AtomicU64::new(1),
+            blocked_since: AtomicU64::new(0),
+            running: AtomicUsize::new(0),
+        })
+    }
+
+    /// A request has been understood; it runs until the value is dropped.
+    #[must_use]
+    pub fn request(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+
+    /// How old the connection is.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// What the peer is too slow at, if anything.
+    #[must_use]
+    pub fn overdue(&self, patience: &Patience) -> Option<Overdue> {
+        let late = |since: &AtomicU64, limit: Duration| {
+            let since = since.load(Ordering::Relaxed);
+            since != 0 && self.tick().saturating_sub(since) > millis(limit)
+        };
+        if late(&self.blocked_since, patience.blocked) {
+            return Some(Overdue::Blocked);
+        }
+        if self.running.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let opened = self.bytes.load(Ordering::Relaxed) >= OPENING_BYTES;
+        if !opened && self.age() > patience.opening {
+            return Some(Overdue::Opening);
+        }
+        if patience.head.is_some_and(|head| late(&self.head_since, head)) {
+            return Some(Overdue::Head);
+        }
+        patience.idle.is_some_and(|idle| late(&self.quiet_since, idle)).then_some(Overdue::Idle)
+    }
+
+    fn tick(&self) -> u64 {
+        millis(self.start.elapsed()).saturating_add(1)
+    }
+
+    fn read(&self, bytes: usize) {
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if self.running.load(Ordering::Relaxed) == 0 {
+            let _ = self.head_since.compare_exchange(0, self.tick(), Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    fn wrote(&self, pending: bool) {
+        if !pending {
+            self.blocked_since.store(0, Ordering::Relaxed);
+        } else if self.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.blocked_since.store(self.tick(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// One request that is being answered.
+pub struct Running(Arc<Pulse>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.quiet_since.store(self.0.tick(), Ordering::Relaxed);
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A stream whose traffic is seen by a [`Pulse`].
+pub struct Watched<S> {
+    stream: S,
+    pulse: Arc<Pulse>,
+}
+
+impl<S> Watched<S> {
+    /// Watches `stream`.
+    pub const fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pulse.read(buf.filled().len() - before);
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.pulse.wrote(polled.is_pending());
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.pulse.wrote(polled.is_pending());
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.pulse.wrote(polled.is_pending());
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,6 @@
+//! Who asks us. Each door turns its protocol into a request head, asks the outpost, and renders the decision.
+
+pub mod admin;
+pub mod connections;
+pub mod ext_authz;
+pub mod side_listener;

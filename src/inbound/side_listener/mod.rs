@@ -1,0 +1,91 @@
+//! The browser's own visits, HTTP and HTTPS: Gatepost's endpoints and nothing else. What belongs to an
+//! application is 404 here, whoever asks, because a 2xx would be read as *allow* by somebody.
+
+mod answer;
+mod head;
+mod tls;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::info;
+
+use crate::domain::decision::Reason;
+use crate::domain::request::Scheme;
+use crate::inbound::connections::{self, Connection, Http1, Listener, Stop, refusal};
+use crate::outpost::Outpost;
+use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+
+pub use crate::inbound::connections::HttpLimits;
+pub use tls::{TlsFault, TlsIdentity};
+
+use answer::Answer;
+
+/// Serves Gatepost's own endpoints.
+pub struct SideListener {
+    outpost: Arc<Outpost>,
+    recorder: DecisionRecorder,
+    limits: HttpLimits,
+}
+
+impl SideListener {
+    /// A listener that asks `outpost`.
+    #[must_use]
+    pub fn new(outpost: Arc<Outpost>, recorder: DecisionRecorder, limits: HttpLimits) -> Arc<Self> {
+        Arc::new(Self { outpost, recorder, limits })
+    }
+
+    /// Serves plain HTTP until told to stop; how many connections had to be cut.
+    pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone()));
+        let serve_one = |connection: Connection, stop| {
+            let (door, http) = (Arc::clone(&self), Arc::clone(&http));
+            async move {
+                let peer = connection.peer().ip();
+                http.serve(connection, stop, |request| door.answer(head::Arrival { request, peer, scheme: None }))
+                    .await;
+            }
+        };
+        connections::serve(listener, stop, serve_one).await
+    }
+
+    /// Serves HTTPS until told to stop; how many connections had to be cut.
+    pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone()));
+        let serve_one = |connection: Connection, stop| {
+            let (door, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
+            async move {
+                let peer = connection.peer().ip();
+                let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(fault)) => return info!(%peer, %fault, "TLS handshake failed"),
+                    Err(_) => return info!(%peer, "TLS handshake took too long"),
+                };
+                let scheme = Some(Scheme::Https);
+                http.serve(stream, stop, |request| door.answer(head::Arrival { request, peer, scheme })).await;
+            }
+        };
+        connections::serve(listener, stop, serve_one).await
+    }
+
+    async fn answer(&self, arrival: head::Arrival) -> Answer {
+        let watch = Stopwatch::start();
+        // A probe of the outpost itself, which asks by address and not by an application's name.
+        if head::is_ping(&arrival.request) {
+            return answer::empty(StatusCode::NO_CONTENT);
+        }
+        let Ok(head) = arrival.into_head() else {
+            let decision = self.outpost.refuse(Reason::Malformed);
+            self.recorder.record(Door::SideListener, &decision, watch, None);
+            return answer::render(decision.verdict);
+        };
+        if !self.outpost.owns(&head) {
+            return refusal(StatusCode::NOT_FOUND);
+        }
+        let decision = self.outpost.answer(&head).await;
+        self.recorder.record(Door::SideListener, &decision, watch, head.request_id.as_deref());
+        answer::render(decision.verdict)
+    }
+}

@@ -1,0 +1,89 @@
+//! The certificate of the HTTPS listener: the operator's, or one made at start that nobody else trusts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use thiserror::Error;
+use tokio_rustls::TlsAcceptor;
+
+/// A certificate chain and its private key.
+pub struct TlsIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    private_key: PrivateKeyDer<'static>,
+}
+
+/// Why certificate and key cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum TlsFault {
+    /// No certificate in the file.
+    #[error("there is no usable certificate (PEM)")]
+    Certificate,
+    /// No private key in the file.
+    #[error("there is no usable private key (PEM)")]
+    PrivateKey,
+    /// They do not belong together.
+    #[error("the private key does not belong to the certificate")]
+    Mismatch,
+    /// A self-signed certificate could not be made.
+    #[error("a self-signed certificate cannot be made: {0}")]
+    SelfSigning(String),
+}
+
+impl Clone for TlsIdentity {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), private_key: self.private_key.clone_key() }
+    }
+}
+
+impl fmt::Debug for TlsIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TlsIdentity({} certificates)", self.chain.len())
+    }
+}
+
+impl TlsIdentity {
+    /// Takes a chain (the server's own certificate first) and its private key, both PEM.
+    ///
+    /// # Errors
+    /// See [`TlsFault`].
+    pub fn from_pem(chain: &[u8], private_key: &[u8]) -> Result<Self, TlsFault> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+        let chain = certificates.ok().filter(|chain| !chain.is_empty()).ok_or(TlsFault::Certificate)?;
+        let private_key = PrivateKeyDer::from_pem_slice(private_key).map_err(|_| TlsFault::PrivateKey)?;
+        let provider = rustls::crypto::ring::default_provider();
+        let key = provider.key_provider.load_private_key(private_key.clone_key()).map_err(|_| TlsFault::PrivateKey)?;
+        match rustls::sign::CertifiedKey::new(chain.clone(), key).keys_match() {
+            Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(TlsFault::Mismatch),
+            Err(rustls::Error::InvalidCertificate(_)) => Err(TlsFault::Certificate),
+            _ => Ok(Self { chain, private_key }),
+        }
+    }
+
+    /// A certificate made now for `names`; fit for a front proxy that encrypts but does not verify.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a certificate, or the randomness source fails.
+    pub fn self_signed(names: Vec<String>) -> Result<Self, TlsFault> {
+        let made = rcgen::generate_simple_self_signed(names);
+        let certified = made.map_err(|fault| TlsFault::SelfSigning(fault.to_string()))?;
+        let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+        Ok(Self { chain: vec![certified.cert.der().clone()], private_key: key.into() })
+    }
+
+    /// What accepts encrypted connections under this identity.
+    ///
+    /// # Errors
+    /// When certificate and key are not usable together.
+    pub fn acceptor(self) -> Result<TlsAcceptor, TlsFault> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(self.chain, self.private_key));
+        let mut config = config.map_err(|_| TlsFault::Mismatch)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}

@@ -1,0 +1,162 @@
+//! One line and two metrics for every decision.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Histogram};
+use tracing::info;
+
+use super::names;
+use crate::domain::decision::{Decision, Reason, Verdict};
+
+/// Which door a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Envoy's `Check`.
+    ExtAuthz,
+    /// The side listener.
+    SideListener,
+}
+
+impl Door {
+    const ALL: [Self; 2] = [Self::ExtAuthz, Self::SideListener];
+
+    /// The door as it stands in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ExtAuthz => "ext_authz",
+            Self::SideListener => "side_listener",
+        }
+    }
+}
+
+/// Measures how long a decision takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "measures a duration for the log; no rule depends on it")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long ago it was started.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Records decisions. Cheap to call: the series of an application are looked up once and then kept.
+#[derive(Clone)]
+pub struct DecisionRecorder(Arc<Series>);
+
+struct Series {
+    by_application: HashMap<String, Cells>,
+    unowned: Cells,
+    seconds: [Histogram; Door::ALL.len()],
+}
+
+/// One counter per door, kind of verdict and reason, made when it is first needed.
+struct Cells(Vec<OnceLock<Counter>>);
+
+impl DecisionRecorder {
+    /// A recorder that knows these applications, by slug; the decisions of any other count as nobody's.
+    #[must_use]
+    pub fn new<'a>(applications: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(Arc::new(Series {
+            by_application: applications.into_iter().map(|slug| (slug.to_owned(), Cells::empty())).collect(),
+            unowned: Cells::empty(),
+            seconds: Door::ALL.map(|door| metrics::histogram!(names::DECISION_SECONDS, "door" => door.as_str())),
+        }))
+    }
+
+    /// Counts the decision and logs it in one line.
+    pub fn record(&self, door: Door, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
+        let took = took.elapsed();
+        let (kind, status) = outcome(&decision.verdict);
+        let note = &decision.note;
+        let slug = note.application.as_ref().map_or("", |slug| slug.as_str());
+        self.count(door, slug, kind, note.reason, took);
+        info!(
+            target: "gatepost::decision",
+            request_id,
+            decision_id = note.id.as_str(),
+            application = slug,
+            user = note.user.as_deref(),
+            decision = kind.as_str(),
+            status,
+            reason = note.reason.as_str(),
+            duration_ms = milliseconds(took),
+            door = door.as_str(),
+            "decision"
+        );
+    }
+
+    fn count(&self, door: Door, slug: &str, kind: Kind, reason: Reason, took: Duration) {
+        let known = self.0.by_application.get_key_value(slug);
+        let (slug, cells) = known.map_or(("", &self.0.unowned), |(slug, cells)| (slug.as_str(), cells));
+        if let Some(cell) = cells.0.get(cell_index(door, kind, reason)) {
+            let series = || {
+                metrics::counter!(names::DECISIONS, "door" => door.as_str(), "application" => slug.to_owned(),
+                    "decision" => kind.as_str(), "reason" => reason.as_str())
+            };
+            cell.get_or_init(series).increment(1);
+        }
+        if let Some(seconds) = self.0.seconds.get(door as usize) {
+            seconds.record(took);
+        }
+    }
+}
+
+impl Cells {
+    fn empty() -> Self {
+        let count = Door::ALL.len() * Kind::COUNT * Reason::ALL.len();
+        Self(std::iter::repeat_with(OnceLock::new).take(count).collect())
+    }
+}
+
+const fn cell_index(door: Door, kind: Kind, reason: Reason) -> usize {
+    (door as usize * Kind::COUNT + kind as usize) * Reason::ALL.len() + reason as usize
+}
+
+/// Milliseconds with microseconds as fraction.
+fn milliseconds(took: Duration) -> f64 {
+    let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+    f64::from(micros) / 1000.0
+}
+
+/// The verdict's kind, as logs and metrics name it.
+#[derive(Clone, Copy)]
+enum Kind {
+    Allow,
+    Redirect,
+    Page,
+    Deny,
+}
+
+impl Kind {
+    const COUNT: usize = 4;
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Redirect => "redirect",
+            Self::Page => "page",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+const fn outcome(verdict: &Verdict) -> (Kind, u16) {
+    match verdict {
+        Verdict::Allow(_) => (Kind::Allow, 200),
+        Verdict::Redirect(redirect) => (Kind::Redirect, redirect.status),
+        Verdict::Page(page) => (Kind::Page, page.status),
+        Verdict::Deny(page) => (Kind::Deny, page.status),
+    }
+}

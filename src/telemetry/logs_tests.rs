@@ -1,0 +1,100 @@
+//! GN-6: no input forges a line. FI-8: a reader that does not read holds nothing up.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("is not poisoned").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(format: LogFormat, level: &str, log: impl FnOnce()) -> String {
+    let kept = Kept::default();
+    let sink = kept.clone();
+    let layer = tracing_subscriber::fmt::layer().event_format(Lines(format)).with_writer(move || sink.clone());
+    let settings = LogSettings { level: level.to_owned(), format };
+    let filter = settings.filter().expect("is a level");
+    let subscriber = tracing_subscriber::registry().with(filter).with(secretive()).with(layer);
+    tracing::subscriber::with_default(subscriber, log);
+    let bytes = kept.0.lock().expect("is not poisoned").clone();
+    String::from_utf8(bytes).expect("is text")
+}
+
+const FORGERY: &str =
+    "eve\n{\"message\":\"decision\",\"user\":\"root\"}\r\u{1b}[2K\u{9b}31m\u{2028}\u{202e}\u{7f}\0\"\\";
+
+#[test]
+fn gn_06_no_value_ends_a_line_or_steers_a_terminal() {
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let text = logged(format, "info", || {
+            tracing::info!(target: "gatepost::x", user = FORGERY, shown = %FORGERY, debugged = ?FORGERY, "hello");
+            tracing::info!(target: "gatepost::x", "message of {FORGERY}");
+        });
+        assert_eq!(text.lines().count(), 2, "{text}");
+        let harmful = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}'));
+        assert!(!text.contains(harmful), "{text:?}");
+        assert!(text.lines().all(|line| line.starts_with(['{', '2'])), "{text}");
+    }
+}
+
+#[test]
+fn a_json_line_reads_back_as_what_was_logged() {
+    let text = logged(LogFormat::Json, "info", || {
+        let nobody: Option<&str> = None;
+        tracing::info!(target: "gatepost::x", user = FORGERY, status = 302_u16, took = 0.25, ok = true, nobody, "hello");
+    });
+    let line: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+    assert_eq!(line["message"], "hello");
+    assert_eq!(line["user"], FORGERY);
+    assert_eq!((&line["status"], &line["took"], &line["ok"]), (&302.into(), &0.25.into(), &true.into()));
+    assert_eq!((&line["level"], &line["target"]), (&"INFO".into(), &"gatepost::x".into()));
+    assert!(line.get("nobody").is_none());
+    assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')));
+}
+
+#[test]
+fn a_text_line_is_quoted_where_it_holds_values() {
+    let text = logged(LogFormat::Text, "info", || {
+        tracing::info!(target: "gatepost::x", user = "a b", status = 302, "listening");
+    });
+    assert!(text.ends_with("  INFO gatepost::x: listening user=\"a b\" status=302\n"), "{text}");
+}
+
+#[test]
+fn a_84_libraries_below_stay_quiet_at_any_level() {
+    let text = logged(LogFormat::Text, "trace,h2=trace", || {
+        tracing::trace!(target: "h2::hpack", "cookie: secret");
+        tracing::info!(target: "reqwest", "code=secret");
+        tracing::trace!(target: "gatepost::x", "ours");
+        tracing::warn!(target: "hyper", "trouble");
+    });
+    assert!(!text.contains("secret") && text.contains("ours") && text.contains("trouble"), "{text}");
+}
+
+#[test]
+fn a_level_is_a_level_or_directives() {
+    for (level, expected) in [("info", true), ("off", true), ("info,gatepost=debug", true), ("lou=d=x", false)] {
+        let settings = LogSettings { level: level.to_owned(), format: LogFormat::Json };
+        assert_eq!(settings.check().is_ok(), expected, "{level}");
+    }
+}
+
+#[test]
+fn fi_8_a_full_queue_loses_lines_instead_of_waiting() {
+    let (queue, jobs) = sync_channel(4);
+    let mut writer = &Queue(queue);
+    for _ in 0..1000 {
+        writer.write_all(b"line\n").expect("never fails");
+    }
+    drop(writer);
+    assert_eq!(jobs.try_iter().count(), 4);
+}
