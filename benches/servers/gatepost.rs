@@ -101,7 +101,7 @@ async fn sign_in(client: &mut AuthorizationClient<Channel>, provider: &HostileOp
     let first = client.check(request::check(HOST, "/", "")).await?.into_inner();
     let location = header(&first, "location").ok_or("no redirect to the provider")?;
     let binding = cookie(&first).ok_or("no binding cookie")?;
-    let callback = url::Url::parse(&provider.authorize(&location).await)?;
+    let callback = provider.authorize(&url::Url::parse(&location)?);
     let path = format!("{}?{}", callback.path(), callback.query().unwrap_or_default());
     let back = client.check(request::check(HOST, &path, &binding)).await?.into_inner();
     cookie(&back).ok_or_else(|| format!("no session cookie: {back:?}").into())
