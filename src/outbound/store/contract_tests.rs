@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::testing::{at, attempt, block_on, key, session, stores, user};
 use crate::domain::session::User;
@@ -57,7 +57,7 @@ async fn saved_is_loaded(store: Store) {
         assert_eq!((found.created, found.ends), (at(100), at(200)));
         assert_eq!((&found.claims, &found.provider_session), (&expected.claims, &expected.provider_session));
         assert_eq!(found.id_token.expose_secret(), "header.jane.signature");
-        assert_eq!(found.access_token.as_ref().map(|token| token.expose_secret()), Some("access"));
+        assert_eq!(found.access_token.as_ref().map(ExposeSecret::expose_secret), Some("access"));
     }
 }
 

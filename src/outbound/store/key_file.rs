@@ -65,9 +65,10 @@ pub fn sealing_key(path: &Path, entropy: &dyn Entropy) -> Result<SealingKey, Key
 fn read(file: File, path: &Path) -> Result<SealingKey, KeyFault> {
     let not_a_key = || KeyFault::NotAKey { path: path.to_owned() };
     let mut text = Zeroizing::new(String::with_capacity(64));
-    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|cause| match cause.kind() {
-        io::ErrorKind::InvalidData => not_a_key(),
-        _ => PrivacyFault::Io { path: path.to_owned(), cause }.into(),
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|cause| {
+        // Not even text.
+        let is_other = cause.kind() == io::ErrorKind::InvalidData;
+        if is_other { not_a_key() } else { PrivacyFault::Io { path: path.to_owned(), cause }.into() }
     })?;
     let mut secret = Zeroizing::new([0; KEY_BYTES]);
     match STANDARD.decode_slice(text.trim(), secret.as_mut_slice()) {

@@ -62,7 +62,8 @@ pub(super) fn user(subject: &str) -> User {
 
 /// A session of `subject` from `created` until `ends`, with every optional part.
 pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
-    let claims = json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
+    let claims =
+        json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
     Session::restore(SessionRecord {
         user: user(subject),
         application: Slug::parse("wiki").expect("a slug"),

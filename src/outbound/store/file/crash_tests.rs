@@ -27,9 +27,8 @@ fn child() {
     let (round, path): (u64, PathBuf) = (round.parse().unwrap(), path.into());
     block_on(async {
         let store = open_file(&path);
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| tokio::spawn(sign_in_and_out(store.clone(), round * ROUND_SPAN + task)))
-            .collect();
+        let tasks: Vec<_> =
+            (0..TASKS).map(|task| tokio::spawn(sign_in_and_out(store.clone(), round * ROUND_SPAN + task))).collect();
         for task in tasks {
             task.await.unwrap();
         }

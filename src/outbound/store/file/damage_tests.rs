@@ -1,5 +1,4 @@
-//! FI-7: a damaged, foreign or newer file stops the start with a message, and never with a panic of ours. `redb` may
-//! panic inside, which is caught; its message on stderr during this test is part of the exercise.
+//! FI-7: a damaged, foreign or newer file stops the start with a message that names the mend, and never with a panic.
 
 use std::fs;
 use std::path::PathBuf;
@@ -47,7 +46,8 @@ fn foreign_files_are_refused_and_left_alone() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     drop(private_file::open_or_make(&path).unwrap());
-    let texts: [&[u8]; 5] = [b"x", b"applications:\n  - name: Wiki\n", &[0; 10_000], b"SQLite format 3\0", &[0xff; 4096]];
+    let texts: [&[u8]; 5] =
+        [b"x", b"applications:\n  - name: Wiki\n", &[0; 10_000], b"SQLite format 3\0", &[0xff; 4096]];
     for text in texts {
         let complaint = complaint_about(&path, text);
         assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
@@ -107,7 +107,10 @@ fn truncated_files_are_refused() {
     let path = path_in(&directory);
     for keep in [1, 8, 9, 63, 64, 320, 4095, 4096, 8192, whole.len() / 4, whole.len() / 2] {
         let complaint = complaint_about(&path, &whole[..keep]);
-        assert!(complaint.contains("is damaged") || (keep < 9 && complaint.contains("not a session file")), "{complaint}");
+        assert!(
+            complaint.contains("is damaged") || (keep < 9 && complaint.contains("not a session file")),
+            "{complaint}"
+        );
     }
 }
 

@@ -112,6 +112,10 @@ impl Cause {
 }
 
 impl From<StorageError> for Cause {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "foreign and open-ended; what is no matter of the disk is damage"
+    )]
     fn from(error: StorageError) -> Self {
         match error {
             // `redb` says so when the first bytes are not its own.
@@ -126,6 +130,10 @@ impl From<StorageError> for Cause {
 }
 
 impl From<DatabaseError> for Cause {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "foreign and open-ended; what is no matter of the disk is damage"
+    )]
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
@@ -137,6 +145,10 @@ impl From<DatabaseError> for Cause {
 
 /// After the database has opened, whatever `redb` objects to is a matter of the file's content or of the disk.
 impl From<redb::Error> for Cause {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "foreign and open-ended; what is no matter of the disk is damage"
+    )]
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Io(cause) => StorageError::Io(cause).into(),
@@ -155,8 +167,8 @@ impl From<EntropyFault> for Cause {
 pub(super) fn open(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<(Disk, Vault), OpenFault> {
     let file = private_file::open_or_make(path)?;
     let damaged = || Cause::Damaged(DAMAGED.to_owned());
-    let database = open_database(&file, Check::Everything)
-        .map_err(|cause| cause.map_or_else(damaged, Cause::from).at(path))?;
+    let database =
+        open_database(&file, Check::Everything).map_err(|cause| cause.map_or_else(damaged, Cause::from).at(path))?;
     let secret = caught(|| prepare(&database, &keys, &*entropy))
         .unwrap_or_else(|| Err(damaged()))
         .map_err(|cause| cause.at(path))?;

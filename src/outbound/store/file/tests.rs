@@ -8,7 +8,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::sealing::SealingKey;
-use crate::outbound::store::testing::{ISSUER, SystemEntropy, at, attempt, block_on, key, keys, open_file, session, user};
+use crate::outbound::store::testing::{
+    ISSUER, SystemEntropy, at, attempt, block_on, key, keys, open_file, session, user,
+};
 
 fn path_in(directory: &TempDir) -> PathBuf {
     directory.path().join("sessions.redb")
