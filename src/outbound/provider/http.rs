@@ -2,7 +2,7 @@
 //! wrong is told in words that hold no part of a request or an answer.
 
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode, header};
@@ -170,7 +170,8 @@ fn cause(error: reqwest::Error) -> String {
 }
 
 /// Resolves names, but to this very machine or its link only those that the operator named (TL-2): metadata must not
-/// make us ask our own neighbours.
+/// make us ask our own neighbours. Names under `localhost` are this machine without asking anybody (RFC 6761
+/// section 6.3); whether metadata may use them was judged when it was read.
 struct GuardedNames {
     named: Vec<String>,
 }
@@ -179,15 +180,23 @@ impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
         let trusted = self.named.iter().any(|host| host == name.as_str());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect();
-            if allowed.is_empty() {
+            let found: Vec<SocketAddr> = if is_localhost(name.as_str()) {
+                vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]
+            } else {
+                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+                found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect()
+            };
+            if found.is_empty() {
                 return Err("the name leads to this machine or its link, and the configuration does not name it".into());
             }
-            let addresses: Addrs = Box::new(allowed.into_iter());
+            let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
         })
     }
+}
+
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// Whether `address` is this machine or reachable only on its own link.
@@ -210,9 +219,52 @@ pub(super) fn names_this_machine(url: &Url) -> bool {
 
 fn names(url: &Url, place: fn(IpAddr) -> bool) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => place(address.into()),
         Some(Host::Ipv6(address)) => place(address.into()),
         None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tl_2_names_lead_to_this_machine_only_where_the_operator_named_them() {
+        let own = std::fs::read_to_string("/etc/hostname").unwrap_or_default().trim().to_ascii_lowercase();
+        let resolve = |named: &[&str], name: &str| {
+            let guard = GuardedNames { named: named.iter().map(ToString::to_string).collect() };
+            guard.resolve(name.parse().unwrap())
+        };
+        // names that the system's own table gives to this machine
+        for name in ["ip6-localhost", "ip6-loopback", own.as_str()] {
+            let Ok(found) = tokio::net::lookup_host((name, 0)).await else { continue };
+            if found.into_iter().all(|address| is_neighbourhood(address.ip())) {
+                assert!(resolve(&[], name).await.is_err(), "{name}");
+                assert!(resolve(&[name], name).await.is_ok(), "{name}");
+            }
+        }
+        assert!(resolve(&[], "sso.demo.localhost").await.unwrap().all(|address| address.ip().is_loopback()));
+    }
+
+    #[test]
+    fn tl_2_neighbours() {
+        for (address, expected) in [
+            ("127.0.0.1", true),
+            ("127.255.0.9", true),
+            ("0.0.0.0", true),
+            ("169.254.169.254", true),
+            ("::1", true),
+            ("::", true),
+            ("fe80::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("::ffff:169.254.169.254", true),
+            ("10.0.0.1", false),
+            ("192.0.2.1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_neighbourhood(address.parse().unwrap()), expected, "{address}");
+        }
     }
 }
