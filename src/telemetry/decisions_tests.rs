@@ -65,7 +65,7 @@ fn gn_06_one_line_says_everything_about_a_decision() {
         assert_eq!(line[name], expected, "{line}");
     }
     assert_eq!(line["status"], 401);
-    assert!(line["duration_ms"].is_f64());
+    assert!(line["duration_ms"].is_number());
 }
 
 #[test]
