@@ -1,7 +1,6 @@
 //! The line per decision: complete, and of one piece whatever the user is called.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::layer::SubscriberExt as _;

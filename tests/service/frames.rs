@@ -98,15 +98,15 @@ impl Attacker {
 }
 
 async fn listen(mut input: OwnedReadHalf, heard: Arc<Mutex<Heard>>) {
-    let mut head = [0; 9];
-    while input.read_exact(&mut head).await.is_ok() {
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+    let mut start = [0; 9];
+    while input.read_exact(&mut start).await.is_ok() {
+        let length = u32::from_be_bytes([0, start[0], start[1], start[2]]) as usize;
         let mut payload = vec![0; length];
         if input.read_exact(&mut payload).await.is_err() {
             break;
         }
-        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
-        let frame = Frame { kind: head[3], flags: head[4], stream, payload };
+        let stream = u32::from_be_bytes([start[5] & 0x7f, start[6], start[7], start[8]]);
+        let frame = Frame { kind: start[3], flags: start[4], stream, payload };
         heard.lock().expect("is not poisoned").frames.push(frame);
     }
 }

@@ -10,7 +10,9 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use gatepost::app::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
 use gatepost::domain::access::UnauthenticatedPaths;
-use gatepost::domain::application::{Application, ExternalHost, Mode, RelyingParty, Slug};
+use gatepost::domain::application::{
+    Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
+};
 use gatepost::domain::applications::Applications;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
@@ -147,8 +149,8 @@ fn wiki() -> Application {
             issuer: "https://sso.example.com/".into(),
             client_id: "wiki".into(),
             client_secret: SecretString::from("secret"),
-            token_endpoint_auth_method: Default::default(),
-            id_token_signed_response_alg: Default::default(),
+            token_endpoint_auth_method: ClientAuthentication::default(),
+            id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into()],
             redirect_uri: endpoint("callback"),
             post_logout_redirect_uri: endpoint("sign_out"),
