@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tracing::info;
@@ -124,8 +123,7 @@ impl Bound {
         let Service { outpost, limits, .. } = &self.service;
         let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
         let check = CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone());
-        let check = AuthorizationServer::new(check).max_decoding_message_size(limits.grpc.max_message_bytes);
-        Ok(self.health.add_to(Routes::new(check))?)
+        Ok(self.health.add_to(check.routes(limits.grpc.max_message_bytes))?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
 use crate::domain::headers::{self, OutpostFacts};
-use crate::domain::request::{ClientKind, RequestHead, Scheme};
+use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::{Lifetimes, SessionKey};
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore, StoredSession};
@@ -100,6 +100,12 @@ impl Outpost {
     #[must_use]
     pub fn refuse(&self, reason: Reason) -> Decision {
         answers::refuse(self.decision_id(), reason)
+    }
+
+    /// Whether this is the liveness probe, which is answered whatever host it names.
+    #[must_use]
+    pub fn is_probe(target: &RequestTarget) -> bool {
+        endpoint::is_ping(target)
     }
 
     /// Whether a request is for one of our own endpoints, not for an application.

@@ -160,3 +160,7 @@ const fn outcome(verdict: &Verdict) -> (Kind, u16) {
         Verdict::Deny(page) => (Kind::Deny, page.status),
     }
 }
+
+#[cfg(test)]
+#[path = "decisions_tests.rs"]
+mod tests;

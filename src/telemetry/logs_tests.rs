@@ -91,10 +91,11 @@ fn a_level_is_a_level_or_directives() {
 #[test]
 fn fi_8_a_full_queue_loses_lines_instead_of_waiting() {
     let (queue, jobs) = sync_channel(4);
-    let mut writer = &Queue(queue);
+    let queue = Queue(queue);
+    let mut writer = &queue;
     for _ in 0..1000 {
         writer.write_all(b"line\n").expect("never fails");
     }
-    drop(writer);
+    drop(queue);
     assert_eq!(jobs.try_iter().count(), 4);
 }

@@ -21,7 +21,6 @@ use tracing::error;
 use super::drive::{Care, Stop, attend};
 use super::framing::{Framed, Framing};
 use super::watch::{Patience, Pulse, Watched};
-use crate::domain::decision::COMMON_HEADERS;
 use crate::telemetry::names;
 
 /// Limits of an HTTP/1.1 listener.
@@ -60,17 +59,21 @@ impl Default for HttpLimits {
 /// An answer with its body in memory.
 pub type Answer = Response<Full<Bytes>>;
 
+/// Headers that every answer carries.
+pub type CommonHeaders = &'static [(&'static str, &'static str)];
+
 /// Serves HTTP/1.1 connections of one listener.
 pub struct Http1 {
     listener: &'static str,
+    common: CommonHeaders,
     limits: HttpLimits,
     http: http1::Builder,
 }
 
 impl Http1 {
-    /// A server for `listener`.
+    /// A server for `listener`; its own refusals carry the `common` headers.
     #[must_use]
-    pub fn new(listener: &'static str, limits: HttpLimits) -> Self {
+    pub fn new(listener: &'static str, limits: HttpLimits, common: CommonHeaders) -> Self {
         let mut http = http1::Builder::new();
         // hyper's own timer runs while a connection is idle, too; the head's is kept by the pulse.
         http.timer(TokioTimer::new())
@@ -80,7 +83,7 @@ impl Http1 {
             .max_buf_size(limits.max_head_bytes.max(8192))
             .max_header_size(limits.max_head_bytes)
             .half_close(false);
-        Self { listener, limits, http }
+        Self { listener, common, limits, http }
     }
 
     /// How long an encrypted connection may take to be set up.
@@ -96,18 +99,17 @@ impl Http1 {
         H: Fn(Request<()>) -> Handled,
         Handled: Future<Output = Answer>,
     {
-        let limits = &self.limits;
         let (pulse, framing) = (Pulse::new(), Framing::default());
         let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&pulse));
-        let (listener, handler) = (self.listener, &handler);
+        let handler = &handler;
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             let running = pulse.request();
             let framing = framing.clone();
             async move {
                 let mut answer = if framing.is_ambiguous() {
-                    refusal(StatusCode::BAD_REQUEST)
+                    self.refusal(StatusCode::BAD_REQUEST)
                 } else {
-                    answer_in_time(listener, limits, request, handler).await
+                    self.answer_in_time(request, handler).await
                 };
                 if framing.is_ambiguous() || framing.has_body() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -118,40 +120,44 @@ impl Http1 {
             }
         });
         let served = pin!(self.http.serve_connection(TokioIo::new(watched), service));
-        let patience = Patience {
-            opening: limits.idle_timeout,
-            head: Some(limits.head_timeout),
-            idle: Some(limits.idle_timeout),
-            blocked: limits.request_timeout,
-        };
-        let care = Care { listener, pulse: Arc::clone(&pulse), patience, age: Duration::MAX, grace: Duration::ZERO };
+        let pulse = Arc::clone(&pulse);
+        let patience = self.patience();
+        let care = Care { listener: self.listener, pulse, patience, age: Duration::MAX, grace: Duration::ZERO };
         attend(served, http1::Connection::graceful_shutdown, stop, care).await;
     }
-}
 
-async fn answer_in_time<H, Handled>(
-    listener: &'static str,
-    limits: &HttpLimits,
-    request: Request<Incoming>,
-    handler: &H,
-) -> Answer
-where
-    H: Fn(Request<()>) -> Handled,
-    Handled: Future<Output = Answer>,
-{
-    let (parts, body) = request.into_parts();
-    if let Err(status) = discard(body, limits).await {
-        return refusal(status);
-    }
-    let answer = async { handler(Request::from_parts(parts, ())).await };
-    match timeout(limits.request_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => {
-            metrics::counter!(names::PANICS, "door" => listener).increment(1);
-            error!(listener, "a request ended in a panic; it was refused");
-            refusal(StatusCode::INTERNAL_SERVER_ERROR)
+    const fn patience(&self) -> Patience {
+        Patience {
+            opening: self.limits.idle_timeout,
+            head: Some(self.limits.head_timeout),
+            idle: Some(self.limits.idle_timeout),
+            blocked: self.limits.request_timeout,
         }
-        Err(_) => refusal(StatusCode::SERVICE_UNAVAILABLE),
+    }
+
+    fn refusal(&self, status: StatusCode) -> Answer {
+        refusal(status, self.common)
+    }
+
+    async fn answer_in_time<H, Handled>(&self, request: Request<Incoming>, handler: &H) -> Answer
+    where
+        H: Fn(Request<()>) -> Handled,
+        Handled: Future<Output = Answer>,
+    {
+        let (parts, body) = request.into_parts();
+        if let Err(status) = discard(body, &self.limits).await {
+            return self.refusal(status);
+        }
+        let answer = async { handler(Request::from_parts(parts, ())).await };
+        match timeout(self.limits.request_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                metrics::counter!(names::PANICS, "door" => self.listener).increment(1);
+                error!(listener = self.listener, "a request ended in a panic; it was refused");
+                self.refusal(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+            Err(_) => self.refusal(StatusCode::SERVICE_UNAVAILABLE),
+        }
     }
 }
 
@@ -175,13 +181,13 @@ async fn discard(body: Incoming, limits: &HttpLimits) -> Result<(), StatusCode> 
 
 /// An answer that says nothing but its status.
 #[must_use]
-pub fn refusal(status: StatusCode) -> Answer {
+pub fn refusal(status: StatusCode, common: CommonHeaders) -> Answer {
     let text = format!("{}\n", status.canonical_reason().unwrap_or("refused"));
     let mut answer = Response::new(Full::new(Bytes::from(text)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    for (name, value) in COMMON_HEADERS {
+    for (name, value) in common {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     answer

@@ -9,7 +9,7 @@ mod listener;
 mod watch;
 
 pub use drive::{Care, Phase, Stop, attend, serve};
-pub use http1::{Answer, Http1, HttpLimits, refusal};
+pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, refusal};
 pub use limits::ConnectionLimits;
 pub use listener::{Connection, Listener};
 pub use watch::{Overdue, Patience, Pulse, Watched};

@@ -9,15 +9,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tonic::body::Body;
+use tonic::service::Routes;
 
 use super::door::CallDoor;
 use super::limits::GrpcLimits;
+use super::service::CheckService;
 use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
+
+impl CheckService {
+    /// The service as it is offered: messages up to `max_message_bytes`, nothing compressed.
+    #[must_use]
+    pub fn routes(self, max_message_bytes: usize) -> Routes {
+        Routes::new(AuthorizationServer::new(self).max_decoding_message_size(max_message_bytes))
+    }
+}
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer {
@@ -33,7 +44,7 @@ pub struct GrpcServer {
 impl GrpcServer {
     /// A server for what `routes` offer, on a port like `listener`.
     #[must_use]
-    pub fn new(routes: tonic::service::Routes, limits: &GrpcLimits, listener: &Listener) -> Self {
+    pub fn new(routes: Routes, limits: &GrpcLimits, listener: &Listener) -> Self {
         let patience = Patience { opening: limits.patience, head: None, idle: None, blocked: limits.patience };
         Self {
             http: http2_settings(limits, limits.streams_at(listener.address())),

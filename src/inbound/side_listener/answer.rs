@@ -6,10 +6,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 
 use crate::domain::decision::{COMMON_HEADERS, Page, Redirect, Verdict};
-use crate::inbound::connections::refusal;
-
-/// An answer with its body in memory.
-pub(super) type Answer = Response<Full<Bytes>>;
+use crate::inbound::connections::{Answer, refusal};
 
 /// A value that cannot stand in a header. None of ours is one; if it were, nothing of the answer would be sent.
 struct Unsendable;
@@ -17,12 +14,12 @@ struct Unsendable;
 /// What the browser gets to see.
 pub(super) fn render(verdict: Verdict) -> Answer {
     let rendered = match verdict {
-        Verdict::Allow(_) => return refusal(StatusCode::NOT_FOUND),
+        Verdict::Allow(_) => return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS),
         Verdict::Redirect(redirect) => render_redirect(redirect),
         Verdict::Page(page) => render_page(page, StatusCode::OK),
         Verdict::Deny(page) => render_page(page, StatusCode::BAD_REQUEST),
     };
-    rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR))
+    rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
 }
 
 /// An answer without a body.

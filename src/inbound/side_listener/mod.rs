@@ -12,16 +12,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
-use crate::domain::decision::Reason;
+use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::request::Scheme;
-use crate::inbound::connections::{self, Connection, Http1, Listener, Stop, refusal};
+use crate::inbound::connections::{self, Answer, Connection, Http1, Listener, Stop, refusal};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
 pub use crate::inbound::connections::HttpLimits;
 pub use tls::{TlsFault, TlsIdentity};
-
-use answer::Answer;
 
 /// Serves Gatepost's own endpoints.
 pub struct SideListener {
@@ -39,7 +37,7 @@ impl SideListener {
 
     /// Serves plain HTTP until told to stop; how many connections had to be cut.
     pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone()));
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
             let (door, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
@@ -53,7 +51,7 @@ impl SideListener {
 
     /// Serves HTTPS until told to stop; how many connections had to be cut.
     pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone()));
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
             let (door, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
@@ -72,8 +70,8 @@ impl SideListener {
 
     async fn answer(&self, arrival: head::Arrival) -> Answer {
         let watch = Stopwatch::start();
-        // A probe of the outpost itself, which asks by address and not by an application's name.
-        if head::is_ping(&arrival.request) {
+        // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
+        if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {
             return answer::empty(StatusCode::NO_CONTENT);
         }
         let Ok(head) = arrival.into_head() else {
@@ -82,7 +80,7 @@ impl SideListener {
             return answer::render(decision.verdict);
         };
         if !self.outpost.owns(&head) {
-            return refusal(StatusCode::NOT_FOUND);
+            return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }
         let decision = self.outpost.answer(&head).await;
         self.recorder.record(Door::SideListener, &decision, watch, head.request_id.as_deref());

@@ -1,0 +1,117 @@
+//! A store whose behaviour a test chooses, and a provider that only knows where its sign-in page is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use gatepost::domain::application::RelyingParty;
+use gatepost::domain::id_token::SignedIn;
+use gatepost::domain::session::{Session, SessionKey, User};
+use gatepost::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use gatepost::domain::time::Timestamp;
+use gatepost::ports::{
+    Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore, Spent,
+    StoreFault, StoredSession,
+};
+use tokio::sync::Semaphore;
+
+/// What loading a session does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loading {
+    /// There is none.
+    Nothing,
+    /// It waits until the test lets it go on.
+    Waits,
+    /// It panics.
+    Panics,
+}
+
+pub(crate) struct FakeStore {
+    pub(crate) loading: Loading,
+    pub(crate) loads: AtomicUsize,
+    pub(crate) go_on: Semaphore,
+}
+
+impl FakeStore {
+    pub(crate) fn new(loading: Loading) -> Arc<Self> {
+        Arc::new(Self { loading, loads: AtomicUsize::new(0), go_on: Semaphore::new(0) })
+    }
+}
+
+#[async_trait]
+impl SessionStore for FakeStore {
+    async fn load(&self, _: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        match self.loading {
+            Loading::Nothing => Ok(None),
+            Loading::Waits => {
+                let _permit = self.go_on.acquire().await.map_err(|fault| StoreFault(fault.to_string()))?;
+                Ok(None)
+            }
+            Loading::Panics => panic!("the test asked for it"),
+        }
+    }
+
+    async fn save(&self, _: &SessionKey, _: Session) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn touch(&self, _: &SessionKey, _: Timestamp) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn end(&self, _: &SessionKey) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn end_user(&self, _: &User) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+
+    async fn spend(&self, _: &AttemptId, _: Timestamp) -> Result<Spent, StoreFault> {
+        Ok(Spent::Now)
+    }
+
+    async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+}
+
+pub(crate) struct FakeProvider;
+
+#[async_trait]
+impl IdentityProvider for FakeProvider {
+    async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        Ok(Arc::new(ProviderMetadata {
+            issuer: relying_party.issuer.clone(),
+            authorization_endpoint: "https://sso.example.com/authorize".parse().expect("is a URL"),
+            end_session_endpoint: None,
+            jwks_uri: "https://sso.example.com/keys".parse().expect("is a URL"),
+            authorization_response_iss_parameter_supported: false,
+        }))
+    }
+
+    async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let cause = "not in this test".to_owned();
+        Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
+    }
+}
+
+pub(crate) struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(1_900_000_000)
+    }
+}
+
+/// Counts; good enough for tests.
+pub(crate) struct Counting(pub(crate) AtomicUsize);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst).to_le_bytes();
+        bytes.iter_mut().zip(number.iter().cycle()).for_each(|(byte, part)| *byte = *part);
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! F-16, FI-9: stopping begins politely, turns firm at a deadline, and counts what was cut. F-23: panics.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gatepost::app::Fault;
+use tokio::net::TcpStream;
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::fakes::Loading;
+use super::support::{SESSION_COOKIE, Setup, TestApp, check, eventually, status, within};
+
+fn waiting() -> Setup {
+    let mut setup = Setup { loading: Loading::Waits, ..Setup::default() };
+    setup.limits.grpc.call_deadline = Duration::from_secs(60);
+    setup
+}
+
+#[tokio::test]
+async fn f_16_a_stop_is_announced_and_what_runs_is_finished() {
+    let mut setup = waiting();
+    setup.shutdown.delay = Duration::from_secs(1);
+    let app = TestApp::start(setup).await;
+    let mut checks = app.checks().await;
+    let running = tokio::spawn(async move { checks.check(check("/", Some(SESSION_COOKIE))).await });
+    eventually(async || app.store.loads.load(Ordering::SeqCst) == 1).await;
+    let mut health = HealthClient::new(app.channel().await);
+    let asked = || HealthCheckRequest { service: String::new() };
+    let mut watch = within(health.watch(asked())).await.expect("is known").into_inner();
+    let mut said = async || within(watch.next()).await.map(|status| status.expect("is a status").status());
+    assert_eq!(said().await, Some(ServingStatus::Serving));
+
+    app.ask_to_stop();
+    assert_eq!(said().await, Some(ServingStatus::NotServing));
+    let ready = app.admin("/readyz").await;
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text.ends_with("not ready: draining\n"), "{ready:?}");
+    let mut late = app.checks().await;
+    let answer = within(late.check(check("/", None))).await.expect("is served during the delay").into_inner();
+    assert_eq!(status(&answer), 302);
+    assert_eq!(said().await, None, "watches end with the delay");
+    for address in [app.addresses.grpc, app.addresses.http.expect("listens")] {
+        eventually(async || TcpStream::connect(address).await.is_err()).await;
+    }
+    assert_eq!(app.admin("/livez").await.status(), 200);
+
+    app.store.go_on.add_permits(1);
+    let answer = within(running).await.expect("does not panic").expect("is answered").into_inner();
+    assert_eq!(status(&answer), 302);
+    assert_eq!(app.ended().await.expect("stops cleanly"), 0);
+}
+
+#[tokio::test]
+async fn what_does_not_finish_is_cut_and_counted() {
+    let mut setup = waiting();
+    setup.shutdown.grace = Duration::from_millis(200);
+    let app = TestApp::start(setup).await;
+    let mut checks = app.checks().await;
+    let running = tokio::spawn(async move { checks.check(check("/", Some(SESSION_COOKIE))).await });
+    eventually(async || app.store.loads.load(Ordering::SeqCst) == 1).await;
+    app.ask_to_stop();
+    assert_eq!(app.ended().await.expect("stops by itself"), 1);
+    assert!(within(running).await.expect("does not panic").is_err(), "the caller is told");
+}
+
+#[tokio::test]
+async fn fi_9_a_second_signal_ends_at_once() {
+    let mut setup = waiting();
+    setup.shutdown.delay = Duration::from_secs(600);
+    let app = TestApp::start(setup).await;
+    app.ask_to_stop();
+    app.ask_to_stop();
+    assert!(matches!(app.ended().await, Err(Fault::StoppedAtOnce)));
+}
+
+#[tokio::test]
+async fn f_23_a_panic_refuses_that_request_only() {
+    let app = TestApp::start(Setup { loading: Loading::Panics, ..Setup::default() }).await;
+    let mut checks = app.checks().await;
+    let before = app.metric("gatepost_panics_total{door=\"ext_authz\"}").await.unwrap_or(0.0);
+    let refused = within(checks.check(check("/", Some(SESSION_COOKIE)))).await.expect_err("is refused");
+    assert_eq!(refused.code(), Code::Internal);
+    let answer = within(checks.check(check("/", None))).await.expect("lives on").into_inner();
+    assert_eq!(status(&answer), 302);
+    let path = "/outpost.goauthentik.io/sign_out";
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: wiki.example.com\r\nSec-Fetch-Site: none\r\nCookie: {SESSION_COOKIE}\r\nConnection: close\r\n\r\n"
+    );
+    assert_eq!(app.http(&request).await.status(), 500);
+    assert!(app.metric("gatepost_panics_total{door=\"ext_authz\"}").await.is_some_and(|count| count > before));
+    drop(checks);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn fi_2_an_answer_leaves_before_the_deadline() {
+    let mut setup = Setup { loading: Loading::Waits, ..Setup::default() };
+    setup.limits.grpc.call_deadline = Duration::from_millis(50);
+    let app = TestApp::start(setup).await;
+    let mut checks = app.checks().await;
+    let answer = within(checks.check(check("/", Some(SESSION_COOKIE)))).await.expect("is answered").into_inner();
+    assert_eq!(status(&answer), 503);
+    drop(checks);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn checks_beyond_the_bound_are_shed() {
+    let mut setup = waiting();
+    setup.limits.grpc.max_concurrent_calls = 2;
+    let app = TestApp::start(setup).await;
+    let checks = app.checks().await;
+    let running: Vec<_> = (0..2)
+        .map(|_| {
+            let mut checks = checks.clone();
+            tokio::spawn(async move { checks.check(check("/", Some(SESSION_COOKIE))).await })
+        })
+        .collect();
+    eventually(async || app.store.loads.load(Ordering::SeqCst) == 2).await;
+    let shed = within(checks.clone().check(check("/", None))).await.expect_err("is shed");
+    assert_eq!(shed.code(), Code::ResourceExhausted);
+    app.store.go_on.add_permits(2);
+    for check in running {
+        assert!(within(check).await.expect("does not panic").is_ok());
+    }
+    assert!(within(checks.clone().check(check("/", None))).await.is_ok());
+    drop(checks);
+    app.stop().await;
+}

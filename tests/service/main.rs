@@ -1,0 +1,18 @@
+//! The service as a whole, in process: listeners on free ports, health, readiness, limits, attacks, stopping.
+
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod http1;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod probes;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,103 @@
+//! Health, reflection, readiness, metrics.
+
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+use super::support::{Setup, TestApp, check, status, within};
+
+const AUTHORIZATION: &str = "envoy.service.auth.v3.Authorization";
+
+fn asked(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.to_owned() }
+}
+
+#[tokio::test]
+async fn health_knows_the_server_and_its_service_and_nothing_else() {
+    let app = TestApp::start(Setup::default()).await;
+    let mut health = HealthClient::new(app.channel().await);
+    for name in ["", AUTHORIZATION] {
+        let answer = within(health.check(asked(name))).await.expect("is known").into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{name:?}");
+        let mut watch = within(health.watch(asked(name))).await.expect("is known").into_inner();
+        let first = within(watch.next()).await.expect("says something").expect("is a status");
+        assert_eq!(first.status(), ServingStatus::Serving);
+    }
+    let unknown = within(health.check(asked("nobody"))).await.expect_err("is unknown");
+    assert_eq!(unknown.code(), Code::NotFound);
+    drop(health);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn reflection_lists_the_services_and_knows_their_files() {
+    let app = TestApp::start(Setup::default()).await;
+    let mut reflection = ServerReflectionClient::new(app.channel().await);
+    let mut ask = async |question: MessageRequest| {
+        let request = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
+        let mut answers = within(reflection.server_reflection_info(tokio_stream::once(request)))
+            .await
+            .expect("is served")
+            .into_inner();
+        within(answers.next()).await.expect("is answered").expect("is no error").message_response
+    };
+    let Some(MessageResponse::ListServicesResponse(list)) = ask(MessageRequest::ListServices(String::new())).await
+    else {
+        panic!("is no list")
+    };
+    let names: Vec<String> = list.service.into_iter().map(|service| service.name).collect();
+    for name in [AUTHORIZATION, "grpc.health.v1.Health"] {
+        assert!(names.iter().any(|own| own == name), "{names:?}");
+        let file = ask(MessageRequest::FileContainingSymbol(name.to_owned())).await;
+        assert!(matches!(file, Some(MessageResponse::FileDescriptorResponse(_))), "{file:?}");
+    }
+    drop(reflection);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn probes_and_metrics_have_a_port_of_their_own() {
+    let app = TestApp::start(Setup::default()).await;
+    let (live, ready) = (app.admin("/livez").await, app.admin("/readyz").await);
+    assert_eq!((live.status(), ready.status()), (200, 200), "{ready:?}");
+    for path in ["/", "/livez/", "/outpost.goauthentik.io/ping", "/debug/pprof"] {
+        assert_eq!(app.admin(path).await.status(), 404, "{path}");
+    }
+    for path in ["/metrics", "/livez", "/readyz", "/debug", "/admin"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: wiki.example.com\r\nConnection: close\r\n\r\n");
+        assert_eq!(app.http(&request).await.status(), 404, "{path} is not public");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn every_decision_is_counted_under_closed_labels() {
+    let app = TestApp::start(Setup::default()).await;
+    let redirects = "gatepost_decisions_total{door=\"ext_authz\",application=\"wiki\",decision=\"redirect\",reason=\"sign_in_started\"}";
+    let before = app.metric(redirects).await.unwrap_or(0.0);
+    let mut checks = app.checks().await;
+    for (path, expected) in [("/", 302), ("/page", 302), ("/public/a", 200)] {
+        let answer = within(checks.check(check(path, None))).await.expect("is answered").into_inner();
+        assert_eq!(status(&answer), expected, "{path}");
+    }
+    assert!(app.metric(redirects).await.is_some_and(|count| count >= before + 2.0));
+    let page = app.admin("/metrics").await;
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for line in [
+        "# HELP gatepost_decisions_total ",
+        "gatepost_decision_seconds_bucket{door=\"ext_authz\",le=\"0.01\"} ",
+        "gatepost_build_info{version=\"",
+        "gatepost_connections_open{listener=\"grpc\"} ",
+        "reason=\"unauthenticated_path\"",
+    ] {
+        assert!(page.text.contains(line), "{line} is missing in {}", page.text);
+    }
+    drop(checks);
+    app.stop().await;
+}

@@ -1,0 +1,239 @@
+//! The service, started in process on free ports and stopped by the test that started it.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as CheckedRequest};
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+use gatepost::app::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
+use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::application::{
+    Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
+};
+use gatepost::domain::applications::Applications;
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::session::Lifetimes;
+use gatepost::inbound::side_listener::TlsIdentity;
+use gatepost::outpost::{Outpost, Parts};
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tonic::transport::Channel;
+
+use super::fakes::{Counting, FakeProvider, FakeStore, FixedClock, Loading};
+
+/// No step of a test takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A session cookie that the store is asked about.
+pub(crate) const SESSION_COOKIE: &str = "__Host-gatepost-session-wiki=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) loading: Loading,
+    pub(crate) tls: Option<TlsIdentity>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let mut limits = Limits::default();
+        limits.grpc.max_concurrent_streams = Some(128);
+        limits.grpc.max_local_error_reset_streams = 64;
+        let shutdown = Shutdown { delay: Duration::ZERO, grace: Duration::from_secs(10) };
+        Self { limits, shutdown, loading: Loading::Nothing, tls: None }
+    }
+}
+
+pub(crate) struct TestApp {
+    pub(crate) addresses: Addresses,
+    pub(crate) store: Arc<FakeStore>,
+    stop: mpsc::UnboundedSender<()>,
+    run: JoinHandle<Result<usize, Fault>>,
+}
+
+impl TestApp {
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let store = FakeStore::new(setup.loading);
+        let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
+        let parts = Parts {
+            applications: Applications::new(vec![wiki()]).expect("do not clash"),
+            name: "gatepost".into(),
+            lifetimes,
+            sealing: SealingKeys::new(SealingKey::new([7; 32]), Vec::new()),
+            store: store.clone(),
+            provider: Arc::new(FakeProvider),
+            clock: Arc::new(FixedClock),
+            entropy: Arc::new(Counting(0.into())),
+        };
+        let service = Service {
+            outpost: Arc::new(Outpost::new(parts).expect("has entropy")),
+            store: store.clone(),
+            clock: Arc::new(FixedClock),
+            lifetimes,
+            applications: vec!["wiki".into()],
+            tls: setup.tls,
+            hosts: vec!["wiki.example.com".into()],
+            limits: setup.limits,
+            shutdown: setup.shutdown,
+        };
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = Listen { grpc: any, http: Some(any), https: Some(any), metrics: any };
+        let bound = Bound::bind(service, &listen).await.expect("binds free ports");
+        let addresses = bound.addresses();
+        let (stop, mut stops) = mpsc::unbounded_channel();
+        let run = tokio::spawn(bound.run(async move || {
+            if stops.recv().await.is_none() {
+                std::future::pending::<()>().await;
+            }
+        }));
+        Self { addresses, store, stop, run }
+    }
+
+    /// One request to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.send(()).expect("still runs");
+    }
+
+    /// What became of it; how many connections were cut.
+    pub(crate) async fn ended(self) -> Result<usize, Fault> {
+        within(self.run).await.expect("does not panic")
+    }
+
+    pub(crate) async fn stop(self) {
+        self.ask_to_stop();
+        self.ended().await.expect("stops cleanly");
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Channel::from_shared(format!("http://{}", self.addresses.grpc)).expect("is an address");
+        within(endpoint.connect()).await.expect("connects")
+    }
+
+    pub(crate) async fn checks(&self) -> AuthorizationClient<Channel> {
+        AuthorizationClient::new(self.channel().await)
+    }
+
+    /// Sends one request as it stands and reads until the connection is closed.
+    pub(crate) async fn http(&self, request: &str) -> Reply {
+        exchange(self.addresses.http.expect("listens"), request.as_bytes()).await
+    }
+
+    pub(crate) async fn admin(&self, path: &str) -> Reply {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
+        exchange(self.addresses.metrics, request.as_bytes()).await
+    }
+
+    /// The value of a metric's line.
+    pub(crate) async fn metric(&self, line: &str) -> Option<f64> {
+        let page = self.admin("/metrics").await;
+        page.text.lines().find_map(|text| text.strip_prefix(line)?.trim().parse().ok())
+    }
+}
+
+fn wiki() -> Application {
+    let external = ExternalHost::parse("https://wiki.example.com").expect("is an address");
+    let endpoint = |name: &str| external.join(&format!("/outpost.goauthentik.io/{name}")).parse().expect("is a URL");
+    Application {
+        name: "Wiki".into(),
+        slug: Slug::parse("wiki").expect("is a slug"),
+        provider_name: "Wiki".into(),
+        mode: Mode::ForwardSingle,
+        relying_party: RelyingParty {
+            issuer: "https://sso.example.com/".into(),
+            client_id: "wiki".into(),
+            client_secret: SecretString::from("secret"),
+            token_endpoint_auth_method: ClientAuthentication::default(),
+            id_token_signed_response_alg: SigningAlgorithm::default(),
+            scopes: vec!["openid".into()],
+            redirect_uri: endpoint("callback"),
+            post_logout_redirect_uri: endpoint("sign_out"),
+        },
+        external,
+        unauthenticated: UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
+        access_token_validity: None,
+        jwt_headers: false,
+        pass_preflight: false,
+    }
+}
+
+/// A Check of a page load at the wiki.
+pub(crate) fn check(path: &str, cookie: Option<&str>) -> CheckRequest {
+    let mut headers: std::collections::HashMap<String, String> =
+        [(":authority", "wiki.example.com"), ("accept", "text/html"), ("sec-fetch-mode", "navigate")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+    headers.extend(cookie.map(|cookie| ("cookie".to_owned(), cookie.to_owned())));
+    let http = HttpRequest {
+        method: "GET".into(),
+        scheme: "https".into(),
+        host: "wiki.example.com".into(),
+        path: path.into(),
+        headers,
+        ..HttpRequest::default()
+    };
+    let request = CheckedRequest { http: Some(http), ..CheckedRequest::default() };
+    CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }) }
+}
+
+/// The HTTP status of a denial, or 200.
+pub(crate) fn status(response: &CheckResponse) -> i32 {
+    use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+    match &response.http_response {
+        Some(HttpResponse::DeniedResponse(denied)) => denied.status.as_ref().map_or(0, |status| status.code),
+        Some(HttpResponse::OkResponse(_)) => 200,
+        Some(HttpResponse::ErrorResponse(_)) | None => 0,
+    }
+}
+
+/// What came back until the connection was closed.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> u16 {
+        self.text.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let (head, _) = self.text.split_once("\r\n\r\n")?;
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// Sends bytes, then reads until the other side closes; that it does is part of every test that calls this.
+pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Reply {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(bytes).await.expect("is taken");
+    read_to_close(&mut stream).await
+}
+
+pub(crate) async fn read_to_close(stream: &mut TcpStream) -> Reply {
+    let mut text = Vec::new();
+    // A reset after the answer is a close, too.
+    let _ = within(stream.read_to_end(&mut text)).await;
+    Reply { text: String::from_utf8_lossy(&text).into_owned() }
+}
+
+pub(crate) async fn within<T>(step: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, step).await.expect("takes no longer than anybody would wait")
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within(asking).await;
+}
