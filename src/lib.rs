@@ -5,6 +5,7 @@
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all.
 
 pub mod app;
+pub mod config;
 pub mod domain;
 pub mod inbound;
 pub mod outbound;

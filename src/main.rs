@@ -1,3 +1,126 @@
-//! Command line to exit code.
+//! Command line to exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 1 for everything else.
 
-fn main() {}
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use gatepost::app;
+use gatepost::config::{self, Complaint, Complaints, Loaded};
+
+/// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answers Envoy's checks and signs users in, until SIGTERM.
+    Serve(Source),
+    /// Lists everything that is wrong with a configuration, without starting.
+    CheckConfig(Source),
+    /// Prints the JSON Schema of the configuration file, for editors.
+    Schema,
+    /// Prints the reference of all configuration keys, as Markdown.
+    ConfigReference,
+}
+
+/// Where the configuration is.
+#[derive(Args)]
+struct Source {
+    /// The configuration file (YAML). Without one, `GATEPOST_EXTERNAL_HOST`, `GATEPOST_ISSUER`, `GATEPOST_CLIENT_ID`
+    /// and `GATEPOST_CLIENT_SECRET` or `GATEPOST_CLIENT_SECRET_FILE` describe a single application.
+    // Text that may be empty, as `GATEPOST_CONFIG=` is no file.
+    #[arg(long, short, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    config: Option<OsString>,
+}
+
+/// Why the process ends with something else than 0.
+enum Fault {
+    Unreadable(PathBuf, io::Error),
+    Configuration(Complaints),
+    Service(app::Fault),
+    Output(io::Error),
+}
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let (lines, code) = fault.explain();
+            // When stderr is gone, the exit code still tells.
+            let _ = tell(&lines);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Serve(source) => {
+            let Loaded { config, warnings } = load(source)?;
+            tell(&warnings_of(&warnings)).map_err(Fault::Output)?;
+            app::run(config).map_err(Fault::Service)
+        }
+        Command::CheckConfig(source) => {
+            let Loaded { warnings, .. } = load(source)?;
+            tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
+        }
+        Command::Schema => print(&config::schema()).map_err(Fault::Output),
+        Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
+    }
+}
+
+fn load(source: Source) -> Result<Loaded, Fault> {
+    let Some(path) = source.config.filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return config::load_environment(&environment).map_err(Fault::Configuration);
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => config::load(&text, &path, &environment).map_err(Fault::Configuration),
+        Err(error) => Err(Fault::Unreadable(path, error)),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment; everybody else is told")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Fault {
+    /// What to say, and the exit code.
+    fn explain(self) -> (Vec<String>, u8) {
+        match self {
+            Self::Unreadable(path, error) => {
+                (vec![format!("{}: the file cannot be read ({error}); name another with --config", path.display())], 2)
+            }
+            Self::Configuration(Complaints { faults, warnings }) => {
+                let faults = faults.iter().map(Complaint::to_string);
+                (faults.chain(warnings_of(&warnings)).collect(), 2)
+            }
+            Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
+        }
+    }
+}
+
+fn warnings_of(complaints: &[Complaint]) -> Vec<String> {
+    complaints.iter().map(|complaint| format!("{complaint} (warning)")).collect()
+}
+
+/// Lines for the operator, on stderr.
+fn tell(lines: &[String]) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    lines.iter().try_for_each(|line| writeln!(stderr, "{line}"))
+}
+
+/// What was asked for, on stdout; a reader that has read enough may go.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,199 @@
+//! YAML text as a tree that remembers where everything stood. Nothing is judged here except whether it is YAML;
+//! what the tree may hold is `value`'s and `section`'s to say.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+
+/// How deeply sections and lists may stand in each other.
+const MAX_DEPTH: usize = 32;
+/// The longest file that is read.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Line and column, counted from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl From<Marker> for Position {
+    fn from(marker: Marker) -> Self {
+        Self { line: marker.line(), column: marker.col() + 1 }
+    }
+}
+
+/// One value of the file.
+#[derive(Clone)]
+pub(super) struct Node {
+    pub(super) at: Position,
+    pub(super) content: Content,
+}
+
+/// What stands there. Anchors are kept for single values only, so that a small file stays a small tree.
+#[derive(Clone)]
+pub(super) enum Content {
+    /// A single value.
+    One { text: Rc<str>, style: Style },
+    /// A list.
+    List(Vec<Node>),
+    /// A section, in file order, doubled keys included.
+    Section(Vec<(Key, Node)>),
+    /// Legal YAML that has no place in a configuration.
+    Unusable(&'static str),
+}
+
+/// How a single value is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Without quotes: it may be a number, a boolean or nothing.
+    Plain,
+    /// Behind `|`: each line of the value is a line of the file.
+    Lines,
+    /// In quotes, or behind `>`.
+    Text,
+}
+
+/// A section's key; no text when it is a list or a section itself.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) at: Position,
+    pub(super) text: Option<Rc<str>>,
+}
+
+/// Why a text is no YAML.
+#[derive(Debug)]
+pub(super) struct NotYaml {
+    pub(super) at: Position,
+    pub(super) problem: String,
+}
+
+/// Reads `text` as one YAML document; an empty one is an empty section.
+pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
+    if text.len() > MAX_BYTES {
+        let problem = "the file is longer than 1 MiB".to_owned();
+        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem });
+    }
+    let mut tree = Tree::default();
+    for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        match event {
+            Ok((event, span)) => tree.take(event, span)?,
+            Err(error) => return Err(NotYaml { at: (*error.marker()).into(), problem: error.info().to_owned() }),
+        }
+    }
+    let empty = Node { at: Position { line: 1, column: 1 }, content: Content::Section(Vec::new()) };
+    Ok(tree.root.filter(|root| !root.is_null()).unwrap_or(empty))
+}
+
+impl Node {
+    /// Whether nothing is written here, or `null` or `~`.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.content, Content::One { text, style: Style::Plain } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
+    }
+}
+
+/// A list or section that has begun and not yet ended.
+struct Open {
+    at: Position,
+    /// Where its anchor would be kept.
+    anchor: usize,
+    content: OpenContent,
+}
+
+enum OpenContent {
+    List(Vec<Node>),
+    Section { entries: Vec<(Key, Node)>, key: Option<Key> },
+}
+
+#[derive(Default)]
+struct Tree {
+    open: Vec<Open>,
+    root: Option<Node>,
+    anchors: HashMap<usize, Content>,
+}
+
+impl Tree {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), NotYaml> {
+        let at = Position::from(span.start);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let style = match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::Literal => Style::Lines,
+                    ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Folded => Style::Text,
+                };
+                let content = if tag.is_some() { TAG } else { Content::One { text: text.as_ref().into(), style } };
+                self.put(at, anchor, content);
+            }
+            Event::Alias(anchor) => {
+                let content = self.anchors.get(&anchor).cloned().unwrap_or(UNKNOWN_ANCHOR);
+                self.put(at, 0, content);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.begin(at, if tag.is_some() { usize::MAX } else { anchor }, OpenContent::List(Vec::new()))?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                let anchor = if tag.is_some() { usize::MAX } else { anchor };
+                self.begin(at, anchor, OpenContent::Section { entries: Vec::new(), key: None })?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::DocumentStart(_) if self.root.is_some() => {
+                return Err(NotYaml { at, problem: "a second document begins here".to_owned() });
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, at: Position, anchor: usize, content: OpenContent) -> Result<(), NotYaml> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(NotYaml { at, problem: format!("more than {MAX_DEPTH} levels stand in each other") });
+        }
+        self.open.push(Open { at, anchor, content });
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        let content = match open.content {
+            _ if open.anchor == usize::MAX => TAG,
+            OpenContent::List(items) => Content::List(items),
+            OpenContent::Section { entries, .. } => Content::Section(entries),
+        };
+        self.put(open.at, open.anchor, content);
+    }
+
+    fn put(&mut self, at: Position, anchor: usize, content: Content) {
+        if anchor != 0 {
+            let kept = match &content {
+                Content::List(_) | Content::Section(_) => BIG_ANCHOR,
+                Content::One { .. } | Content::Unusable(_) => content.clone(),
+            };
+            self.anchors.insert(anchor, kept);
+        }
+        let node = Node { at, content };
+        match self.open.last_mut().map(|open| &mut open.content) {
+            None => self.root = Some(node),
+            Some(OpenContent::List(items)) => items.push(node),
+            Some(OpenContent::Section { entries, key }) => match key.take() {
+                Some(key) => entries.push((key, node)),
+                None => *key = Some(Key::from(node)),
+            },
+        }
+    }
+}
+
+impl From<Node> for Key {
+    fn from(node: Node) -> Self {
+        let text = match node.content {
+            Content::One { text, .. } => Some(text),
+            Content::List(_) | Content::Section(_) | Content::Unusable(_) => None,
+        };
+        Self { at: node.at, text }
+    }
+}
+
+const TAG: Content = Content::Unusable("a YAML tag (`!…`) means nothing here");
+const UNKNOWN_ANCHOR: Content = Content::Unusable("this refers to itself or to nothing");
+const BIG_ANCHOR: Content = Content::Unusable("only single values can be repeated by `*`, not lists or sections");

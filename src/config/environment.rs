@@ -1,0 +1,91 @@
+//! One application without a file: four variables describe it, everything else has its default.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::complaint::{Complaint, Complaints, Place};
+use super::document::{Content, Key, Node, Position, Style};
+use super::expansion::escape;
+use super::reader::{Environment, Reader};
+use super::{Loaded, understand};
+
+const EXTERNAL_HOST: &str = "GATEPOST_EXTERNAL_HOST";
+const CLIENT_SECRET: &str = "GATEPOST_CLIENT_SECRET";
+const CLIENT_SECRET_FILE: &str = "GATEPOST_CLIENT_SECRET_FILE";
+
+/// Each variable and the key that it stands for.
+const VARIABLES: [(&str, &str); 5] = [
+    (EXTERNAL_HOST, "external_host"),
+    ("GATEPOST_ISSUER", "issuer"),
+    ("GATEPOST_CLIENT_ID", "client_id"),
+    (CLIENT_SECRET, "client_secret"),
+    (CLIENT_SECRET_FILE, "client_secret_file"),
+];
+
+/// The configuration of a single application from variables alone.
+///
+/// # Errors
+/// Everything that is wrong with it; complaints name the variables.
+pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Complaints> {
+    let given = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let mut application: Vec<(&str, String)> =
+        VARIABLES.iter().filter_map(|(name, key)| given(name).map(|value| (*key, value))).collect();
+    if let Some(external_host) = given(EXTERNAL_HOST) {
+        application.push(("name", host_of(&external_host).to_owned()));
+    }
+    let mut reader = Reader::new("environment", Path::new(""), environment);
+    let missing: Vec<&str> =
+        VARIABLES.iter().take(3).map(|(name, _)| *name).filter(|name| given(name).is_none()).collect();
+    let secret_missing = given(CLIENT_SECRET).is_none() && given(CLIENT_SECRET_FILE).is_none();
+    for name in missing.iter().copied().chain(secret_missing.then_some(CLIENT_SECRET)) {
+        reader.fault(&Place::new(name, 0, 0), "it is not set", mend(name));
+    }
+    let complete = missing.is_empty() && !secret_missing;
+    let loaded = if complete { understand(&section(application), reader) } else { reader.finish(None) };
+    match loaded {
+        Ok(Loaded { config, warnings }) => Ok(Loaded { config, warnings: renamed(warnings) }),
+        Err(Complaints { faults, warnings }) => {
+            Err(Complaints { faults: renamed(faults), warnings: renamed(warnings) })
+        }
+    }
+}
+
+fn mend(name: &str) -> String {
+    let mut mend = format!("set {name}");
+    if name == CLIENT_SECRET {
+        let _ = write!(mend, " or {CLIENT_SECRET_FILE}");
+    }
+    mend + ", or give a file with --config"
+}
+
+/// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as name.
+fn host_of(external_host: &str) -> &str {
+    let behind = external_host.split_once("://").map_or(external_host, |(_, behind)| behind);
+    behind.split(['/', ':']).next().filter(|host| !host.is_empty()).unwrap_or(external_host)
+}
+
+/// The tree that a file with this one application would give.
+fn section(application: Vec<(&str, String)>) -> Node {
+    let at = Position::default();
+    let key = |name: &str| Key { at, text: Some(name.into()) };
+    let entries = application.into_iter().map(|(name, value)| {
+        let text: Rc<str> = escape(&value).into();
+        (key(name), Node { at, content: Content::One { text, style: Style::Text } })
+    });
+    let application = Node { at, content: Content::Section(entries.collect()) };
+    let list = Node { at, content: Content::List(vec![application]) };
+    Node { at, content: Content::Section(vec![(key("applications"), list)]) }
+}
+
+/// Complaints about keys, now about the variables that stand for them.
+fn renamed(complaints: Vec<Complaint>) -> Vec<Complaint> {
+    let variable = |complaint: Complaint| {
+        let key = complaint.key.strip_prefix("applications[0].").unwrap_or(&complaint.key);
+        let name =
+            VARIABLES.iter().find(|(_, of)| *of == key || matches!(key, "name" | "slug") && *of == "external_host");
+        let key = name.map_or_else(|| Rc::clone(&complaint.key), |(name, _)| Rc::from(*name));
+        Complaint { key, ..complaint }
+    };
+    complaints.into_iter().map(variable).collect()
+}

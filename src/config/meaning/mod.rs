@@ -1,0 +1,38 @@
+//! From what was written to what it means: every room's settings, checked together.
+
+mod applications;
+mod issuer;
+mod listen;
+mod relying_party;
+mod session;
+mod settings;
+
+use super::reader::Reader;
+use super::written::File;
+use crate::app::Config;
+
+/// Everything that a start needs; `None` when there were complaints.
+pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> {
+    // Each room is read before the first `?`, so that no complaint hides another.
+    let applications = applications::applications(written, reader);
+    let listen = listen::listen(&written.listen.value, reader);
+    let tls = listen::tls(&written.tls.value, reader);
+    let session = session::session(&written.session.value, reader);
+    let log = settings::log(&written.log.value, reader);
+    let provider = settings::provider(&written.provider.value, reader);
+    let outpost_name = settings::outpost_name(&written.outpost.value, reader);
+    let (store, sealing, lifetimes) = session?;
+    Some(Config {
+        applications: applications?,
+        listen: listen?,
+        tls: tls?,
+        store,
+        sealing,
+        lifetimes,
+        outpost_name: outpost_name?,
+        log: log?,
+        provider: provider?,
+        limits: settings::limits(&written.limits.value),
+        shutdown: settings::shutdown(&written.shutdown.value),
+    })
+}

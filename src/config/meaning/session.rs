@@ -1,0 +1,85 @@
+//! Sessions: store, sealing keys, lifetimes.
+
+use std::path::PathBuf;
+
+use crate::app::Sealing;
+use crate::config::reader::{At, Reader};
+use crate::config::secret_file;
+use crate::config::written::{self, Store};
+use crate::domain::sealing::{SealingKey, SealingKeys};
+use crate::domain::session::Lifetimes;
+use crate::outbound::store::StoreSettings;
+
+pub(super) fn session(
+    written: &written::Session,
+    reader: &mut Reader<'_>,
+) -> Option<(StoreSettings, Sealing, Lifetimes)> {
+    let store = store(written, reader);
+    let sealing = sealing(written, reader);
+    let lifetimes = lifetimes(written, reader);
+    Some((store?, sealing?, lifetimes))
+}
+
+fn store(written: &written::Session, reader: &mut Reader<'_>) -> Option<StoreSettings> {
+    match (written.store.value, written.path.given()) {
+        (Store::Memory, None) => Some(StoreSettings::Memory),
+        (Store::Memory, Some(path)) => {
+            let mend = "remove `path`, or write `store: file`";
+            reader.fault(&path.place, "store `memory` keeps no file", mend);
+            None
+        }
+        (Store::File, Some(path)) => Some(StoreSettings::File { path: path.value.clone() }),
+        (Store::File, None) => Some(StoreSettings::File { path: default_path(reader) }),
+    }
+}
+
+/// systemd's `StateDirectory=` where there is one; it may list several, of which the first is ours.
+fn default_path(reader: &Reader<'_>) -> PathBuf {
+    let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
+    match folder.split(':').next() {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.redb"),
+        _ => PathBuf::from("gatepost-sessions.redb"),
+    }
+}
+
+fn sealing(written: &written::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
+    let absent = written.sealing_key.is_absent() && written.sealing_key_file.is_absent();
+    let current = secret_file::either(&written.sealing_key, &written.sealing_key_file, reader)
+        .and_then(|At { place, value }| secret_file::sealing_key(&value, &place, reader));
+    let previous = previous(written, reader);
+    if !absent {
+        return Some(Sealing::Given(SealingKeys::new(current?, previous?)));
+    }
+    let lists = [
+        (!written.previous_sealing_keys.value.is_empty(), &written.previous_sealing_keys.place),
+        (!written.previous_sealing_keys_files.value.is_empty(), &written.previous_sealing_keys_files.place),
+    ];
+    let mut sound = previous.is_some();
+    for (_, place) in lists.iter().filter(|(given, _)| *given) {
+        let mend = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
+        reader.fault(place, "there are previous keys but no present one", mend);
+        sound = false;
+    }
+    sound.then_some(Sealing::BesideStore)
+}
+
+fn previous(written: &written::Session, reader: &mut Reader<'_>) -> Option<Vec<SealingKey>> {
+    let mut keys = Vec::new();
+    for At { place, value } in &written.previous_sealing_keys.value {
+        keys.push(secret_file::sealing_key(value, place, reader));
+    }
+    for path in &written.previous_sealing_keys_files.value {
+        let text = secret_file::secret(path, reader);
+        keys.push(text.and_then(|text| secret_file::sealing_key(&text, &path.place, reader)));
+    }
+    keys.into_iter().collect()
+}
+
+fn lifetimes(written: &written::Session, reader: &mut Reader<'_>) -> Lifetimes {
+    let (absolute, idle) = (&written.absolute_lifetime, &written.idle_lifetime);
+    if idle.value.0 > absolute.value.0 {
+        let problem = "the idle lifetime is longer than the absolute one and has no effect";
+        reader.warn(&idle.place, problem, "shorten it, or lengthen `absolute_lifetime`");
+    }
+    Lifetimes { absolute: absolute.value.0, idle: idle.value.0 }
+}

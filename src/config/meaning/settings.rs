@@ -1,0 +1,117 @@
+//! The settings of the other rooms: logs, providers, limits, stopping.
+
+use crate::app::{Limits, Shutdown};
+use crate::config::reader::{At, Reader};
+use crate::config::secret_file;
+use crate::config::value::{Count, Size};
+use crate::config::written;
+use crate::inbound::connections::ConnectionLimits;
+use crate::inbound::ext_authz::GrpcLimits;
+use crate::inbound::side_listener::HttpLimits;
+use crate::outbound::provider::ProviderSettings;
+use crate::telemetry::{LogFormat, LogSettings};
+
+pub(super) fn log(written: &written::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
+    let At { place, value: level } = &written.level;
+    if !level.split(',').all(is_directive) {
+        let mend = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
+        reader.fault(place, "it is no log level", mend);
+        return None;
+    }
+    let format = match written.format.value {
+        written::Format::Json => LogFormat::Json,
+        written::Format::Text => LogFormat::Text,
+    };
+    Some(LogSettings { level: level.clone(), format })
+}
+
+/// `level` or `target=level`. The filter's own syntax takes any word for a target, and so forgives every typing error.
+fn is_directive(text: &str) -> bool {
+    let (target, level) = text.split_once('=').unwrap_or(("all", text));
+    let is_level = ["error", "warn", "info", "debug", "trace", "off"].contains(&level);
+    let is_target =
+        !target.is_empty() && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte));
+    is_level && is_target
+}
+
+pub(super) fn outpost_name(written: &written::Outpost, reader: &mut Reader<'_>) -> Option<String> {
+    let At { place, value } = &written.name;
+    if value.chars().any(char::is_control) {
+        reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
+        return None;
+    }
+    Some(value.clone())
+}
+
+pub(super) fn provider(written: &written::Provider, reader: &mut Reader<'_>) -> Option<ProviderSettings> {
+    let ca_certificates = match written.ca_file.given() {
+        Some(path) => {
+            let pem = secret_file::bytes(path, reader)?;
+            if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+                reader.fault(&path.place, "there is no certificate in the file", "give certificates as PEM");
+                return None;
+            }
+            pem.to_vec()
+        }
+        None => Vec::new(),
+    };
+    Some(ProviderSettings {
+        ca_certificates,
+        timeout: written.timeout.value.0,
+        connect_timeout: written.connect_timeout.value.0,
+        refresh_interval: written.refresh_interval.value.0,
+    })
+}
+
+pub(super) fn limits(written: &written::Limits) -> Limits {
+    let written::Limits { grpc, http, connections, .. } = written;
+    Limits { grpc: grpc_limits(&grpc.value), http: http_limits(&http.value), connections: seats(&connections.value) }
+}
+
+fn grpc_limits(written: &written::GrpcLimits) -> GrpcLimits {
+    GrpcLimits {
+        max_concurrent_streams: written.max_concurrent_streams.given().map(|streams| streams.value.0),
+        max_local_error_reset_streams: count(&written.max_local_error_reset_streams),
+        max_pending_accept_reset_streams: count(&written.max_pending_accept_reset_streams),
+        max_header_list_bytes: written.max_header_list_size.value.0,
+        stream_window_bytes: written.stream_window.value.0,
+        connection_window_bytes: written.connection_window.value.0,
+        max_message_bytes: bytes(&written.max_message_size),
+        keepalive_interval: written.keepalive_interval.value.0,
+        keepalive_timeout: written.keepalive_timeout.value.0,
+        max_connection_age: written.max_connection_age.value.0,
+        max_connection_age_grace: written.max_connection_age_grace.value.0,
+        patience: written.patience.value.0,
+        call_deadline: written.check_deadline.value.0,
+        callback_deadline: written.callback_deadline.value.0,
+        max_concurrent_calls: count(&written.max_concurrent_checks),
+    }
+}
+
+fn http_limits(written: &written::HttpLimits) -> HttpLimits {
+    HttpLimits {
+        head_timeout: written.head_timeout.value.0,
+        body_timeout: written.body_timeout.value.0,
+        request_timeout: written.request_timeout.value.0,
+        idle_timeout: written.idle_timeout.value.0,
+        max_headers: count(&written.max_headers),
+        max_head_bytes: bytes(&written.max_head_size),
+        max_body_bytes: bytes(&written.max_body_size),
+    }
+}
+
+fn seats(written: &written::ConnectionLimits) -> ConnectionLimits {
+    ConnectionLimits { total: count(&written.total), per_source: count(&written.per_source) }
+}
+
+pub(super) const fn shutdown(written: &written::Shutdown) -> Shutdown {
+    Shutdown { delay: written.delay.value.0, grace: written.grace.value.0 }
+}
+
+const fn count(written: &At<Count>) -> usize {
+    written.value.0 as usize
+}
+
+const fn bytes(written: &At<Size>) -> usize {
+    written.value.0 as usize
+}

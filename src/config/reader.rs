@@ -1,0 +1,107 @@
+//! Goes through what was written and gathers complaints; a fault in one place never hides one in another.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::Loaded;
+use super::complaint::{Complaint, Complaints, Place};
+use super::document::{Content, Node};
+use super::value::Value;
+use crate::app::Config;
+
+/// Looks up an environment variable. It is a parameter, so that tests never touch the process's own.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A value and where it stood.
+#[derive(Clone)]
+pub(super) struct At<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+/// A key without a default.
+#[derive(Clone)]
+pub(super) enum Slot<T> {
+    /// Not written.
+    Absent,
+    /// Written, but not usable; the complaint has been made.
+    Faulty,
+    /// Written.
+    Given(At<T>),
+}
+
+impl<T> Slot<T> {
+    /// The value, when one is written and usable.
+    pub(super) const fn given(&self) -> Option<&At<T>> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Absent | Self::Faulty => None,
+        }
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// Gathers complaints on the way.
+pub(super) struct Reader<'a> {
+    pub(super) environment: Environment<'a>,
+    source: Rc<str>,
+    /// What relative paths of secrets and certificates are relative to.
+    folder: PathBuf,
+    faults: Vec<Complaint>,
+    warnings: Vec<Complaint>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(source: &str, folder: &Path, environment: Environment<'a>) -> Self {
+        let (faults, warnings) = (Vec::new(), Vec::new());
+        Self { environment, source: source.into(), folder: folder.to_owned(), faults, warnings }
+    }
+
+    /// Notes what stops the start.
+    pub(super) fn fault(&mut self, place: &Place, problem: impl Into<String>, mend: impl Into<String>) {
+        let complaint = self.complaint(place, problem.into(), mend.into());
+        self.faults.push(complaint);
+    }
+
+    /// Notes what is probably not meant.
+    pub(super) fn warn(&mut self, place: &Place, problem: impl Into<String>, mend: impl Into<String>) {
+        let complaint = self.complaint(place, problem.into(), mend.into());
+        self.warnings.push(complaint);
+    }
+
+    fn complaint(&self, place: &Place, problem: String, mend: String) -> Complaint {
+        let Place { key, line, column } = place.clone();
+        Complaint { source: Rc::clone(&self.source), line, column, key, problem, mend }
+    }
+
+    /// Reads one value; `None` when a complaint was made about it.
+    pub(super) fn read<T: Value>(&mut self, node: &Node, place: Place) -> Option<At<T>> {
+        if let Content::Unusable(why) = node.content {
+            self.fault(&place, why, "write the value itself");
+            return None;
+        }
+        T::read(node, &place, self).map(|value| At { place, value })
+    }
+
+    /// `path` as seen from the configuration file's folder.
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// What was made of the text, unless anything stops the start.
+    pub(super) fn finish(mut self, made: Option<Config>) -> Result<Loaded, Complaints> {
+        for complaints in [&mut self.faults, &mut self.warnings] {
+            complaints.sort_by_key(|complaint| (complaint.line, complaint.column));
+        }
+        if let (Some(config), true) = (made, self.faults.is_empty()) {
+            return Ok(Loaded { config, warnings: self.warnings });
+        }
+        if self.faults.is_empty() {
+            self.fault(&Place::new("", 0, 0), "it cannot be used", "report this as a fault of Gatepost");
+        }
+        Err(Complaints { faults: self.faults, warnings: self.warnings })
+    }
+}

@@ -1,0 +1,63 @@
+//! The configuration reference in Markdown, printed from the declaration of the keys. `REFERENCE.md` is a copy that a
+//! test keeps fresh.
+
+use std::fmt::Write as _;
+
+use super::section::{Field, Kind, Outline, Presence};
+use super::value::Value as _;
+use super::written::File;
+
+const HEAD: &str = include_str!("reference_head.md");
+
+/// The reference as text.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = HEAD.to_owned();
+    if let Kind::Section(outline) = File::kind() {
+        for field in &outline.fields {
+            section(&mut page, field.name, &field.doc, &field.kind);
+        }
+    }
+    page
+}
+
+/// A heading and a table, and the same for every section inside.
+fn section(page: &mut String, path: &str, doc: &str, kind: &Kind) {
+    match kind {
+        Kind::Section(outline) => {
+            // Writing to a String cannot fail.
+            let _ = write!(page, "\n## `{path}`\n\n{doc}\n");
+            table(page, path, outline);
+        }
+        Kind::List(item) => section(page, &format!("{path}[]"), doc, item),
+        Kind::One { .. } => {}
+    }
+}
+
+fn table(page: &mut String, path: &str, outline: &Outline) {
+    let (sections, keys): (Vec<&Field>, Vec<&Field>) =
+        outline.fields.iter().partition(|field| matches!(field.kind, Kind::Section(_)));
+    if !keys.is_empty() {
+        page.push_str("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    }
+    for field in keys {
+        let default = match field.presence {
+            Presence::Required => "required".to_owned(),
+            Presence::Optional => "none".to_owned(),
+            Presence::Default(text) => format!("`{text}`"),
+        };
+        let doc = field.doc.replace('|', "\\|");
+        let _ = writeln!(page, "| `{}` | {} | {default} | {doc} |", field.name, type_name(&field.kind));
+    }
+    for field in sections {
+        section(page, &format!("{path}.{}", field.name), &field.doc, &field.kind);
+    }
+}
+
+fn type_name(kind: &Kind) -> String {
+    match kind {
+        Kind::One { name, .. } => name.clone(),
+        Kind::List(item) => format!("list of {}", type_name(item)),
+        Kind::Section(_) => "section".to_owned(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Secrets, certificates and keys in files of their own. Complaints name the path, never what is in it.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use super::complaint::Place;
+use super::reader::{At, Reader, Slot};
+use crate::domain::sealing::SealingKey;
+
+/// No secret and no certificate is longer.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What the file at `path` holds; a complaint when that is nothing.
+pub(super) fn bytes(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let resolved = reader.resolve(&path.value);
+    let shown = resolved.display();
+    let mut content = Zeroizing::new(Vec::new());
+    let read = File::open(&resolved).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content));
+    let problem = match read {
+        Err(fault) => format!("{shown} cannot be read ({})", fault.kind()),
+        Ok(_) if content.is_empty() => format!("{shown} is empty"),
+        Ok(read) if read as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
+        Ok(_) => return Some(content),
+    };
+    reader.fault(&path.place, problem, "name a readable file that holds the value");
+    None
+}
+
+/// The text of a file without the line ends that editors put behind it.
+pub(super) fn secret(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<SecretString> {
+    let content = bytes(path, reader)?;
+    let text = std::str::from_utf8(&content).ok().map(|text| text.trim_end_matches(['\r', '\n']));
+    let problem = match text {
+        Some("") => "is empty",
+        Some(text) => return Some(SecretString::from(text)),
+        None => "is not UTF-8 text",
+    };
+    let problem = format!("{} {problem}", reader.resolve(&path.value).display());
+    reader.fault(&path.place, problem, "put the secret into it, and nothing else");
+    None
+}
+
+/// A secret that is written in place or stands in a file, and where; both is a complaint.
+pub(super) fn either(
+    written: &Slot<SecretString>,
+    file: &Slot<PathBuf>,
+    reader: &mut Reader<'_>,
+) -> Option<At<SecretString>> {
+    match (written.given(), file.given()) {
+        (Some(_), Some(file)) => {
+            reader.fault(&file.place, "the value is given directly, too", "keep one of the two");
+            None
+        }
+        (Some(written), None) => Some(written.clone()),
+        (None, Some(file)) => secret(file, reader).map(|value| At { place: file.place.clone(), value }),
+        (None, None) => None,
+    }
+}
+
+/// A sealing key: base64 of exactly 32 bytes.
+pub(super) fn sealing_key(text: &SecretString, place: &Place, reader: &mut Reader<'_>) -> Option<SealingKey> {
+    let decoded = STANDARD.decode(text.expose_secret().trim()).map(Zeroizing::new).ok();
+    let key = decoded.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+    if key.is_none() {
+        reader.fault(place, "it is not base64 of exactly 32 bytes", "make one with `openssl rand -base64 32`");
+    }
+    key.map(SealingKey::new)
+}

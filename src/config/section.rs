@@ -1,0 +1,205 @@
+//! A section of the file, declared once: the macro [`section!`] makes from one declaration the structure that holds
+//! what was written, its reader, and the outline from which the JSON Schema and the reference are printed.
+
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use super::complaint::Place;
+use super::document::{self, Key, Node};
+use super::reader::{At, Reader, Slot};
+use super::value::Value;
+
+/// What may stand under a key.
+pub(super) enum Kind {
+    /// A single value: its name in the reference, its JSON Schema.
+    One { name: String, schema: Json },
+    /// A section.
+    Section(Outline),
+    /// A list.
+    List(Box<Self>),
+}
+
+/// A section's keys.
+pub(super) struct Outline {
+    pub(super) fields: Vec<Field>,
+}
+
+/// One key.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) doc: String,
+    pub(super) presence: Presence,
+    pub(super) kind: Kind,
+}
+
+/// What happens when a key is not written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    Required,
+    Optional,
+    /// This YAML text stands in for it.
+    Default(&'static str),
+}
+
+/// Doc comments as running text.
+pub(super) fn prose(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+/// The entries of a section on their way to their fields.
+pub(super) struct Entries<'n> {
+    place: Place,
+    left: Vec<(&'n Key, &'n Rc<str>, &'n Node)>,
+}
+
+impl<'n> Entries<'n> {
+    /// Sorts out unknown and doubled keys.
+    pub(super) fn new(
+        entries: &'n [(Key, Node)],
+        place: &Place,
+        names: &[&'static str],
+        reader: &mut Reader<'_>,
+    ) -> Self {
+        let mut left: Vec<(&Key, &Rc<str>, &Node)> = Vec::new();
+        for (key, node) in entries {
+            let Some(name) = key.text.as_ref() else {
+                let place = Place::new(&place.key, key.at.line, key.at.column);
+                reader.fault(&place, "a key must be a single word", "write `key: value`");
+                continue;
+            };
+            if let Some((first, ..)) = left.iter().find(|(_, earlier, _)| *earlier == name) {
+                let place = place.inside_at(&printable(name), key.at.line, key.at.column);
+                let problem = format!("the key stands here a second time, first in line {}", first.at.line);
+                reader.fault(&place, problem, "keep one of them");
+            } else if names.contains(&&**name) {
+                left.push((key, name, node));
+            } else {
+                let place = place.inside_at(&printable(name), key.at.line, key.at.column);
+                reader.fault(&place, "there is no such key", mend_unknown(name, names));
+            }
+        }
+        Self { place: place.clone(), left }
+    }
+
+    fn take(&mut self, name: &str) -> Option<&'n Node> {
+        let index = self.left.iter().position(|(_, text, _)| ***text == *name)?;
+        Some(self.left.swap_remove(index).2)
+    }
+
+    /// A key that may be missing. `key:` with nothing behind it counts as missing.
+    pub(super) fn optional<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+        match self.take(name) {
+            Some(node) if !node.is_null() => {
+                let place = self.place.inside_at(name, node.at.line, node.at.column);
+                reader.read(node, place).map_or(Slot::Faulty, Slot::Given)
+            }
+            Some(_) | None => Slot::Absent,
+        }
+    }
+
+    /// A key that has to be there.
+    pub(super) fn required<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+        let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
+        let slot = self.optional(name, reader);
+        match (&slot, key) {
+            (Slot::Given(_) | Slot::Faulty, _) => return slot,
+            (Slot::Absent, None) => {
+                reader.fault(&self.place.inside(name), "it is required and missing", format!("add `{name}: …`"));
+            }
+            (Slot::Absent, Some(at)) => {
+                let place = self.place.inside_at(name, at.line, at.column);
+                reader.fault(&place, "it is required and has no value", "write one behind the colon");
+            }
+        }
+        Slot::Faulty
+    }
+
+    /// A key with a default, which also stands in for a faulty value so that reading can go on.
+    pub(super) fn defaulted<T: Value>(&mut self, name: &str, default: &str, reader: &mut Reader<'_>) -> At<T> {
+        match self.optional(name, reader) {
+            Slot::Given(value) => value,
+            Slot::Absent | Slot::Faulty => self.default(name, default, reader),
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "defaults are constants, and a test reads every one of them")]
+    fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> At<T> {
+        let node = document::parse(default).ok();
+        let read = node.and_then(|node| reader.read(&node, self.place.inside(name)));
+        read.expect("a default is readable")
+    }
+}
+
+/// A key as complaints may show it: not when it is no key at all, as it could then be a misplaced secret.
+fn printable(name: &str) -> String {
+    let harmless = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if harmless { name.to_owned() } else { "…".to_owned() }
+}
+
+fn mend_unknown(name: &str, names: &[&'static str]) -> String {
+    let likeness = |known: &&'static str| (strsim::normalized_damerau_levenshtein(name, known) * 1000.0).round();
+    let best = names.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match best.filter(|best| likeness(best) >= 600.0) {
+        Some(best) => format!("did you mean `{best}`?"),
+        None => format!("known here: {}", names.join(", ")),
+    }
+}
+
+/// Declares a section. A field is `key: required Type`, `key: optional Type` or `key: Type = "default as YAML"`.
+macro_rules! section {
+    ($(#[doc = $doc:literal])* pub(super) struct $name:ident {
+        $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:literal)?,)*
+    }) => {
+        $(#[doc = $doc])*
+        pub(super) struct $name {
+            $($(#[doc = $field_doc])* pub(super) $field: section!(@type $($word)+),)*
+        }
+
+        impl $crate::config::value::Value for $name {
+            fn kind() -> $crate::config::section::Kind {
+                use $crate::config::section::{Field, Kind, Outline, prose};
+                Kind::Section(Outline {
+                    fields: vec![$(Field {
+                        name: stringify!($field),
+                        doc: prose(&[$($field_doc),*]),
+                        presence: section!(@presence $($word)+ $(= $default)?),
+                        kind: <section!(@value $($word)+) as $crate::config::value::Value>::kind(),
+                    }),*],
+                })
+            }
+
+            fn read(
+                node: &$crate::config::document::Node,
+                place: &$crate::config::complaint::Place,
+                reader: &mut $crate::config::reader::Reader<'_>,
+            ) -> Option<Self> {
+                let names = [$(stringify!($field)),*];
+                let entries = $crate::config::value::section_entries(node, place, reader)?;
+                let mut entries = $crate::config::section::Entries::new(entries, place, &names, reader);
+                Some(Self {
+                    $($field: section!(@read entries, reader, $field, $($word)+ $(= $default)?),)*
+                })
+            }
+        }
+    };
+    (@type required $t:ident) => { $crate::config::reader::Slot<$t> };
+    (@type optional $t:ident) => { $crate::config::reader::Slot<$t> };
+    (@type $t:ident) => { $crate::config::reader::At<$t> };
+    (@value required $t:ident) => { $t };
+    (@value optional $t:ident) => { $t };
+    (@value $t:ident) => { $t };
+    (@presence required $t:ident) => { $crate::config::section::Presence::Required };
+    (@presence optional $t:ident) => { $crate::config::section::Presence::Optional };
+    (@presence $t:ident = $default:literal) => { $crate::config::section::Presence::Default($default) };
+    (@read $entries:ident, $reader:ident, $field:ident, required $t:ident) => {
+        $entries.required(stringify!($field), $reader)
+    };
+    (@read $entries:ident, $reader:ident, $field:ident, optional $t:ident) => {
+        $entries.optional(stringify!($field), $reader)
+    };
+    (@read $entries:ident, $reader:ident, $field:ident, $t:ident = $default:literal) => {
+        $entries.defaulted(stringify!($field), $default, $reader)
+    };
+}
+pub(super) use section;

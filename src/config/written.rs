@@ -1,0 +1,300 @@
+//! Every key of the configuration file, declared once. These comments are what the reference and editors show.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::reader::At;
+use super::section::section;
+use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Size, Span, Validity};
+use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
+
+type Texts = Vec<At<String>>;
+type Secrets = Vec<At<SecretString>>;
+type Paths = Vec<At<PathBuf>>;
+type Applications = Vec<At<Application>>;
+
+section! {
+    /// The whole file.
+    pub(super) struct File {
+        /// What is protected: at least one application.
+        applications: required Applications,
+        /// Where Gatepost listens. A port alone means all interfaces (IPv4); port 0 takes a free one.
+        listen: Listen = "{}",
+        /// The certificate of `listen.https`. Unless given, Gatepost signs one for itself at every start.
+        tls: Tls = "{}",
+        /// How long sessions last, and where they are kept.
+        session: Session = "{}",
+        /// This Gatepost itself.
+        outpost: Outpost = "{}",
+        /// What is logged; always to stderr.
+        log: Log = "{}",
+        /// How identity providers are spoken to.
+        provider: Provider = "{}",
+        /// What nobody may exceed. The defaults withstand the attacks known; change one only when a log line names it.
+        limits: Limits = "{}",
+        /// How Gatepost stops.
+        shutdown: Shutdown = "{}",
+    }
+}
+
+section! {
+    /// One protected application.
+    pub(super) struct Application {
+        /// Display name.
+        name: required String,
+        /// Short name, sent as `X-authentik-meta-app`; unique. Unless given: `name` in lower case with `-` for everything
+        /// but letters and digits.
+        slug: optional String,
+        /// The address by which browsers know the application, `https://host[:port][/path]`. Plain http only for loopback
+        /// addresses and names under `localhost`.
+        external_host: required String,
+        /// `forward_single` guards one application under its own host. `forward_domain` guards every host of
+        /// `cookie_domain`, with one sign-in for all, and `external_host` is where sign-ins end.
+        mode: Mode = "forward_single",
+        /// The parent domain in mode `forward_domain`; `external_host` lies in it.
+        cookie_domain: optional String,
+        /// Issuer identifier, byte for byte as the provider's discovery document names it. Plain http only for loopback.
+        issuer: required String,
+        /// Client identifier at the provider.
+        client_id: required String,
+        /// Client secret. Give it here, best as `${VARIABLE}`, or in `client_secret_file`.
+        client_secret: optional SecretString,
+        /// A file that holds the client secret; final line ends are cut off.
+        client_secret_file: optional PathBuf,
+        /// How client id and secret travel to the token endpoint.
+        token_endpoint_auth_method: ClientAuthentication = "client_secret_basic",
+        /// The one algorithm that ID Tokens may be signed with.
+        id_token_signed_response_alg: SigningAlgorithm = "RS256",
+        /// Scopes to ask for; `openid` has to be among them.
+        scopes: Texts = "[openid, profile, email]",
+        /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
+        /// path; in mode `forward_domain` against the URL without query.
+        skip_path_regex: Patterns = "[]",
+        /// How long a sign-in is good for. Unless given: as long as the ID Token says.
+        access_token_validity: optional Validity,
+        /// Where the provider sends the browser after a sign-in. Unless given:
+        /// `{external_host}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`.
+        redirect_uri: optional String,
+        /// Where the provider sends the browser after a sign-out. Unless given:
+        /// `{external_host}/outpost.goauthentik.io/sign_out`.
+        post_logout_redirect_uri: optional String,
+        /// Whether the application gets `X-authentik-jwt` and `X-authentik-meta-jwks`.
+        jwt_headers: bool = "false",
+        /// Sent as `X-authentik-meta-provider`. Unless given: `name`.
+        provider_name: optional String,
+        /// Whether CORS preflights pass without a sign-in, with every identity header removed.
+        pass_preflight: bool = "false",
+    }
+}
+
+section! {
+    /// Listeners.
+    pub(super) struct Listen {
+        /// Envoy's `ext_authz`, health and reflection, over gRPC.
+        grpc: Address = "9001",
+        /// The browser's own visits, over HTTP.
+        http: MaybeAddress = "9000",
+        /// The same over HTTPS.
+        https: MaybeAddress = "9443",
+        /// Probes and Prometheus metrics; never open this to browsers.
+        metrics: Address = "9300",
+    }
+}
+
+section! {
+    /// Certificate.
+    pub(super) struct Tls {
+        /// Certificate chain as PEM, the server's own first.
+        certificate_file: optional PathBuf,
+        /// Private key as PEM.
+        private_key_file: optional PathBuf,
+    }
+}
+
+section! {
+    /// Sessions.
+    pub(super) struct Session {
+        /// `file` keeps sessions over a restart, `memory` does not.
+        store: Store = "file",
+        /// The file of store `file`, relative to the working directory. Unless given: `sessions.redb` in
+        /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.redb`.
+        path: optional PathBuf,
+        /// The key that seals sessions and sign-in attempts: base64 of 32 random bytes. Unless given, one is made on first
+        /// start and kept beside the store.
+        sealing_key: optional SecretString,
+        /// A file that holds the sealing key.
+        sealing_key_file: optional PathBuf,
+        /// Keys that still open what they once sealed, so that the sealing key can be changed without signing anybody out.
+        previous_sealing_keys: Secrets = "[]",
+        /// Files that each hold such a key.
+        previous_sealing_keys_files: Paths = "[]",
+        /// How long a session lasts at most, from the sign-in on.
+        absolute_lifetime: Span = "24h",
+        /// How long a session lasts without being used.
+        idle_lifetime: Span = "4h",
+    }
+}
+
+section! {
+    /// Outpost.
+    pub(super) struct Outpost {
+        /// Sent as `X-authentik-meta-outpost`.
+        name: String = "gatepost",
+    }
+}
+
+section! {
+    /// Logs.
+    pub(super) struct Log {
+        /// `error`, `warn`, `info`, `debug`, `trace` or `off`; also per part, as in `info,gatepost::outbound=debug`.
+        level: String = "info",
+        /// One JSON object per line, or text for people.
+        format: Format = "json",
+    }
+}
+
+section! {
+    /// Outbound HTTP to identity providers.
+    pub(super) struct Provider {
+        /// Certificates (PEM) of authorities to trust beside the public ones.
+        ca_file: optional PathBuf,
+        /// How long a provider may take for an answer.
+        timeout: Span = "5s",
+        /// How long connecting may take, name resolution included.
+        connect_timeout: Span = "2s",
+        /// How often metadata and keys are fetched anew.
+        refresh_interval: Span = "5m",
+    }
+}
+
+section! {
+    /// Limits.
+    pub(super) struct Limits {
+        /// The gRPC listener.
+        grpc: GrpcLimits = "{}",
+        /// The HTTP and HTTPS listeners.
+        http: HttpLimits = "{}",
+        /// Connections of every listener.
+        connections: ConnectionLimits = "{}",
+    }
+}
+
+section! {
+    /// HTTP/2 and calls.
+    pub(super) struct GrpcLimits {
+        /// Checks at a time on one connection. Unless given: 1000 when `listen.grpc` is a loopback address, where only Envoy
+        /// asks, else 128.
+        max_concurrent_streams: optional Count,
+        /// Streams that a connection may make us reset before it is closed. Lower it to 64 where others than a local Envoy
+        /// can connect.
+        max_local_error_reset_streams: Count = "1024",
+        /// Streams that a peer may reset before we took them up, before the connection is closed.
+        max_pending_accept_reset_streams: Count = "20",
+        /// Headers of one request.
+        max_header_list_size: Size = "16 KiB",
+        /// Flow-control window of one stream.
+        stream_window: Size = "64 KiB",
+        /// Flow-control window of one connection.
+        connection_window: Size = "1 MiB",
+        /// One message.
+        max_message_size: Size = "1 MiB",
+        /// How often a silent connection is pinged.
+        keepalive_interval: Span = "30s",
+        /// How long the answer to a ping may take.
+        keepalive_timeout: Span = "10s",
+        /// Age at which a connection is asked to go, more or less by chance.
+        max_connection_age: Span = "30m",
+        /// How long it may finish what it began.
+        max_connection_age_grace: Span = "30s",
+        /// How long a peer may take to begin, and to take what is sent to it.
+        patience: Span = "5s",
+        /// How long a check may take.
+        check_deadline: Span = "1s",
+        /// How long a check may take that redeems a code at the provider.
+        callback_deadline: Span = "5s",
+        /// Checks at a time; more are turned away at once.
+        max_concurrent_checks: Count = "1024",
+    }
+}
+
+section! {
+    /// HTTP/1 and HTTP/2 of browsers.
+    pub(super) struct HttpLimits {
+        /// How long a request's head may take to arrive.
+        head_timeout: Span = "5s",
+        /// How long a request's body may take to arrive.
+        body_timeout: Span = "10s",
+        /// How long a request may take altogether.
+        request_timeout: Span = "30s",
+        /// How long a connection may be silent between requests.
+        idle_timeout: Span = "15s",
+        /// Header lines of one request.
+        max_headers: Count = "64",
+        /// One request's head.
+        max_head_size: Size = "32 KiB",
+        /// One request's body.
+        max_body_size: Size = "64 KiB",
+    }
+}
+
+section! {
+    /// Connections.
+    pub(super) struct ConnectionLimits {
+        /// Open at a time on one listener.
+        total: Count = "1024",
+        /// Open at a time from one address.
+        per_source: Count = "64",
+    }
+}
+
+section! {
+    /// Stopping.
+    pub(super) struct Shutdown {
+        /// How long requests are still taken after SIGTERM while health says no, so that Envoy can turn away.
+        delay: Pause = "5s",
+        /// How long running requests may take after that.
+        grace: Pause = "25s",
+    }
+}
+
+/// [`crate::domain::application::Mode`] without what belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    ForwardSingle,
+    ForwardDomain,
+}
+
+impl Choice for Mode {
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain")];
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Store {
+    File,
+    Memory,
+}
+
+impl Choice for Store {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::File, "file"), (Self::Memory, "memory")];
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Text,
+}
+
+impl Choice for Format {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Json, "json"), (Self::Text, "text")];
+}
+
+impl Choice for ClientAuthentication {
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::ClientSecretBasic, "client_secret_basic"), (Self::ClientSecretPost, "client_secret_post")];
+}
+
+impl Choice for SigningAlgorithm {
+    const CHOICES: &'static [(Self, &'static str)] = &Self::ALL;
+}

@@ -1,0 +1,31 @@
+//! Each file in `bad/` gives exactly the complaints that stand beside it.
+
+use std::fs;
+use std::path::Path;
+
+use gatepost::config::load;
+
+#[test]
+fn gn_9_every_bad_file_gives_its_complaints() {
+    let mut count = 0;
+    for entry in fs::read_dir("tests/config/bad").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        count += 1;
+        let shown = Path::new("bad").join(path.file_name().unwrap());
+        // The complaints name the file as the operator did; the files it mentions are sought beside it.
+        let complaints = load(&fs::read_to_string(&path).unwrap(), &path, &super::support::variables).unwrap_err();
+        let said = complaints.to_string().replace("tests/config/bad/", "bad/");
+        let expected = fs::read_to_string(path.with_extension("complaints")).unwrap();
+        assert_eq!(said, expected.trim_end(), "{}", shown.display());
+        assert!(
+            complaints.faults.is_sorted_by_key(|complaint| (complaint.line, complaint.column)),
+            "{}",
+            shown.display()
+        );
+        assert!(!format!("{complaints:?}").contains("hunter2"), "a secret is told: {}", shown.display());
+    }
+    assert!(count >= 28, "{count} bad files");
+}

@@ -1,0 +1,84 @@
+//! The command line: what it prints where, and its exit codes.
+
+use std::process::{Command, Output};
+
+use super::support::{Folder, SMALLEST};
+
+fn gatepost(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gatepost"))
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn check_config_says_ok() {
+    let folder = Folder::new();
+    std::fs::write(folder.file(), SMALLEST).unwrap();
+    let path = folder.file();
+    let path = path.to_str().unwrap();
+    let secret = ("WIKI_CLIENT_SECRET", "x");
+    for output in [
+        gatepost(&["check-config", "--config", path], &[secret]),
+        gatepost(&["check-config"], &[secret, ("GATEPOST_CONFIG", path)]),
+    ] {
+        assert_eq!((output.status.code(), text(&output.stdout), text(&output.stderr)), (Some(0), "ok\n", ""));
+    }
+}
+
+#[test]
+fn check_config_warns_and_still_says_ok() {
+    let folder = Folder::new();
+    std::fs::write(folder.file(), format!("{SMALLEST}    skip_path_regex: [public]\n")).unwrap();
+    let output = gatepost(&["check-config", "-c", folder.file().to_str().unwrap()], &[("WIKI_CLIENT_SECRET", "x")]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "ok\n"));
+    let expected = ":7:23: applications[0].skip_path_regex[0]: the pattern `public` matches anywhere; begin it with `^` unless that is meant (warning)\n";
+    assert!(text(&output.stderr).ends_with(expected), "{}", text(&output.stderr));
+}
+
+#[test]
+fn check_config_and_serve_list_every_complaint() {
+    let path = "tests/config/bad/log-level.yaml";
+    let expected = include_str!("bad/log-level.complaints").replace("bad/", "tests/config/bad/");
+    for command in ["check-config", "serve"] {
+        let output = gatepost(&[command, "--config", path], &[("WIKI_CLIENT_SECRET", "x")]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+        assert_eq!(text(&output.stderr), expected);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_configuration_error() {
+    let output = gatepost(&["serve", "--config", "no-such-file.yaml"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("no-such-file.yaml: the file cannot be read"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn without_file_and_variables_the_variables_are_asked_for() {
+    let output = gatepost(&["serve"], &[("GATEPOST_CONFIG", "")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr).lines().count(), 4);
+    let variables = [
+        ("GATEPOST_EXTERNAL_HOST", "https://wiki.example.com"),
+        ("GATEPOST_ISSUER", "https://sso.example.com/"),
+        ("GATEPOST_CLIENT_ID", "wiki"),
+        ("GATEPOST_CLIENT_SECRET", "x"),
+    ];
+    let output = gatepost(&["check-config"], &variables);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "ok\n"));
+}
+
+#[test]
+fn schema_reference_and_version_are_printed() {
+    assert_eq!(text(&gatepost(&["schema"], &[]).stdout), gatepost::config::schema());
+    assert_eq!(text(&gatepost(&["config-reference"], &[]).stdout), gatepost::config::reference());
+    let version = format!("gatepost {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(text(&gatepost(&["--version"], &[]).stdout), version);
+}

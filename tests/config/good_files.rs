@@ -1,0 +1,157 @@
+//! What files without a fault come to.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gatepost::app::{Config, Limits, Sealing};
+use gatepost::config::load;
+use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
+use gatepost::outbound::store::StoreSettings;
+use gatepost::telemetry::{LogFormat, LogSettings};
+use secrecy::ExposeSecret as _;
+
+use super::support::{FULL, Folder, SMALLEST};
+
+fn smallest() -> Config {
+    let loaded = Folder::new().load(SMALLEST).unwrap();
+    assert_eq!(loaded.warnings, []);
+    loaded.config
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_smallest_file_is_one_application() {
+    let config = smallest();
+    let applications: Vec<_> = config.applications.iter().collect();
+    let [wiki] = applications.as_slice() else { panic!("not one application") };
+    assert_eq!((wiki.name.as_str(), wiki.slug.as_str(), wiki.provider_name.as_str()), ("Wiki", "wiki", "Wiki"));
+    assert_eq!(wiki.mode, Mode::ForwardSingle);
+    assert_eq!(wiki.external.origin(), "https://wiki.example.com");
+    assert_eq!((wiki.access_token_validity, wiki.jwt_headers, wiki.pass_preflight), (None, false, false));
+    let party = &wiki.relying_party;
+    assert_eq!(party.issuer, "https://sso.example.com/application/o/wiki/");
+    assert_eq!((party.client_id.as_str(), party.client_secret.expose_secret()), ("wiki", "x"));
+    assert_eq!(party.token_endpoint_auth_method, ClientAuthentication::ClientSecretBasic);
+    assert_eq!(party.id_token_signed_response_alg, SigningAlgorithm::RS256);
+    assert_eq!(party.scopes, ["openid", "profile", "email"]);
+    let callback = "https://wiki.example.com/outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
+    assert_eq!(party.redirect_uri.as_str(), callback);
+    let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+    assert_eq!(party.post_logout_redirect_uri.as_str(), sign_out);
+}
+
+#[test]
+fn everything_else_has_its_default() {
+    let config = smallest();
+    assert_eq!(config.listen.grpc, address("0.0.0.0:9001"));
+    assert_eq!(config.listen.http, Some(address("0.0.0.0:9000")));
+    assert_eq!(config.listen.https, Some(address("0.0.0.0:9443")));
+    assert_eq!(config.listen.metrics, address("0.0.0.0:9300"));
+    assert!(config.tls.is_none());
+    assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.redb") });
+    assert!(matches!(config.sealing, Sealing::BesideStore));
+    assert_eq!(config.lifetimes.absolute, Duration::from_hours(24));
+    assert_eq!(config.lifetimes.idle, Duration::from_hours(4));
+    assert_eq!(config.outpost_name, "gatepost");
+    assert_eq!(config.log, LogSettings { level: "info".to_owned(), format: LogFormat::Json });
+    assert!(config.provider.ca_certificates.is_empty());
+    assert_eq!(config.provider.timeout, Duration::from_secs(5));
+    assert_eq!(config.provider.connect_timeout, Duration::from_secs(2));
+    assert_eq!(config.provider.refresh_interval, Duration::from_mins(5));
+    assert_eq!(config.limits, Limits::default(), "the file's defaults and the rooms' own are the same");
+    assert_eq!((config.shutdown.delay, config.shutdown.grace), (Duration::from_secs(5), Duration::from_secs(25)));
+}
+
+#[test]
+fn gn_10_every_limit_can_be_set() {
+    let limits = Folder::new().load(FULL).unwrap().config.limits;
+    assert_eq!(limits.grpc.max_concurrent_streams, Some(100));
+    assert_eq!(limits.grpc.max_header_list_bytes, 8 * 1024);
+    assert_eq!(limits.grpc.stream_window_bytes, 32 * 1024);
+    assert_eq!(limits.grpc.connection_window_bytes, 2 * 1024 * 1024);
+    assert_eq!(limits.grpc.max_message_bytes, 65536);
+    assert_eq!(limits.grpc.call_deadline, Duration::from_millis(500));
+    assert_eq!(limits.http.max_head_bytes, 16 * 1024);
+    assert_eq!((limits.connections.total, limits.connections.per_source), (512, 32));
+}
+
+#[test]
+fn a_full_file_has_no_warning_and_shows_no_secret() {
+    let loaded = Folder::new().load(FULL).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let config = loaded.config;
+    let wiki = config.applications.iter().next().unwrap();
+    assert!(matches!(&wiki.mode, Mode::ForwardDomain(domain) if domain.as_str() == "example.com"));
+    assert_eq!(wiki.access_token_validity, Some(Duration::from_mins(510)));
+    let docs = config.applications.iter().nth(1).unwrap();
+    assert_eq!(docs.relying_party.client_secret.expose_secret(), "file secret", "final line ends are cut off");
+    assert_eq!(docs.relying_party.client_id, "12345");
+    let shown = format!("{config:?}");
+    for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
+        assert!(!shown.contains(secret), "{secret} is shown");
+    }
+}
+
+#[test]
+fn unanchored_patterns_and_idle_lifetimes_without_effect_are_warned_of() {
+    let text = format!(
+        "{SMALLEST}    skip_path_regex: |\n      ^/public/\n      /static/\nsession: {{ absolute_lifetime: 1h, idle_lifetime: 2h }}\n"
+    );
+    let warnings: Vec<String> = Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
+    let expected = [
+        "9:7: applications[0].skip_path_regex[1]: the pattern `/static/` matches anywhere; begin it with `^` unless that is meant",
+        "10:50: session.idle_lifetime: the idle lifetime is longer than the absolute one and has no effect; shorten it, or lengthen `absolute_lifetime`",
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, expected) in warnings.iter().zip(expected) {
+        assert!(warning.ends_with(expected), "{warning}");
+    }
+}
+
+#[test]
+fn systemd_says_where_the_store_is() {
+    for (folder, path) in [("/var/lib/gatepost", "/var/lib/gatepost/sessions.redb"), ("/a:/b", "/a/sessions.redb")] {
+        let variables = |name: &str| match name {
+            "STATE_DIRECTORY" => Some(folder.to_owned()),
+            other => super::support::variables(other),
+        };
+        let loaded = load(SMALLEST, "gatepost.yaml".as_ref(), &variables).unwrap();
+        assert_eq!(loaded.config.store, StoreSettings::File { path: PathBuf::from(path) });
+    }
+}
+
+#[test]
+fn anchors_of_single_values_are_kept() {
+    let text = SMALLEST.replace("issuer: ", "issuer: &issuer ")
+        + "  - { name: Docs, external_host: 'https://docs.example.com', issuer: *issuer, client_id: d, client_secret: x }\n";
+    let config = Folder::new().load(&text).unwrap().config;
+    let issuers: Vec<_> =
+        config.applications.iter().map(|application| application.relying_party.issuer.clone()).collect();
+    assert_eq!(issuers, vec!["https://sso.example.com/application/o/wiki/"; 2]);
+}
+
+#[test]
+fn what_is_needed_for_the_demo_is_allowed() {
+    let text = "
+applications:
+  - name: Demo
+    external_host: http://sign-in.demo.localhost:10000
+    mode: forward_domain
+    cookie_domain: .demo.localhost
+    issuer: http://127.0.0.1:9090
+    client_id: gatepost-demo
+    client_secret: x
+listen: { grpc: 0, http: 0, https: 0, metrics: 0 }
+";
+    assert_eq!(Folder::new().load(text).unwrap().warnings, []);
+}
+
+#[test]
+fn a_byte_order_mark_and_windows_line_ends_are_harmless() {
+    let text = format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n"));
+    assert!(Folder::new().load(&text).is_ok());
+}

@@ -1,0 +1,156 @@
+//! The declared keys, seen from outside: schema, reference and reader agree about every one of them.
+
+use std::collections::BTreeSet;
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use gatepost::config::{reference, schema};
+use serde_json::{Value, json};
+
+use super::support::{FULL, Folder, SMALLEST};
+
+/// Keys that exclude others which the full file has, or that have the only value which goes with them.
+const NOT_IN_FULL: [&str; 2] = ["session.sealing_key", "session.store"];
+
+struct Checker {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl Checker {
+    fn new() -> Self {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource("gatepost.json", serde_json::from_str(&schema()).unwrap()).unwrap();
+        let index = compiler.compile("gatepost.json", &mut schemas).unwrap();
+        Self { schemas, index }
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        self.schemas.validate(value, self.index).is_ok()
+    }
+}
+
+/// The path of every key below `schema` that is no section.
+fn keys(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let section = schema.get("anyOf").and_then(|either| either.get(0)).unwrap_or(schema);
+    if let Some(items) = section.get("items").filter(|items| items.get("properties").is_some()) {
+        keys(items, &format!("{path}[]"), found);
+    } else if let Some(properties) = section.get("properties").and_then(Value::as_object) {
+        for (name, property) in properties {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            keys(property, &path, found);
+        }
+    } else {
+        found.insert(path.to_owned());
+    }
+}
+
+fn all_keys() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    keys(&serde_json::from_str(&schema()).unwrap(), "", &mut found);
+    found
+}
+
+/// The places in `file` that `key` stands for.
+fn pointers(file: &Value, key: &str) -> Vec<String> {
+    let pointer = format!("/{}", key.replace('.', "/"));
+    let candidates = ["/0", "/1"].map(|item| pointer.replace("[]", item));
+    let found: BTreeSet<String> = candidates.into_iter().filter(|pointer| file.pointer(pointer).is_some()).collect();
+    found.into_iter().collect()
+}
+
+fn full() -> Value {
+    serde_json::from_str(FULL).unwrap()
+}
+
+fn remove(file: &mut Value, pointer: &str) {
+    let (section, key) = pointer.rsplit_once('/').unwrap();
+    file.pointer_mut(section).unwrap().as_object_mut().unwrap().remove(key);
+}
+
+#[test]
+fn the_reference_is_fresh() {
+    let written = include_str!("../../src/config/REFERENCE.md");
+    assert_eq!(written, reference(), "run `gatepost config-reference > src/config/REFERENCE.md`");
+}
+
+#[test]
+fn every_key_of_the_schema_stands_in_the_reference_and_in_the_full_file() {
+    let (reference, full) = (reference(), full());
+    let keys = all_keys();
+    assert!(keys.len() > 60, "{}", keys.len());
+    for key in keys {
+        let (section, name) = key.rsplit_once('.').unwrap();
+        let table = reference.split(&format!("\n## `{section}`\n")).nth(1).unwrap_or_default();
+        let table = table.split("\n## ").next().unwrap_or_default();
+        assert!(table.contains(&format!("\n| `{name}` | ")), "{key} is not in the reference");
+        assert_eq!(pointers(&full, &key).is_empty(), NOT_IN_FULL.contains(&key.as_str()), "{key}");
+    }
+}
+
+#[test]
+fn every_key_has_an_effect() {
+    let folder = Folder::new();
+    let whole = format!("{:?}", folder.load(FULL).unwrap().config);
+    for key in all_keys() {
+        for pointer in pointers(&full(), &key) {
+            let mut file = full();
+            remove(&mut file, &pointer);
+            let without = folder.load(&file.to_string()).map(|loaded| format!("{:?}", loaded.config));
+            assert_ne!(without.as_ref(), Ok(&whole), "{pointer} is accepted and does nothing");
+        }
+    }
+    for effect in ["store: memory", "sealing_key: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="] {
+        let text = format!("{SMALLEST}session: {{ {effect} }}\n");
+        let (with, without) = (folder.load(&text).unwrap(), folder.load(SMALLEST).unwrap());
+        assert_ne!(format!("{:?}", with.config), format!("{:?}", without.config), "{effect}");
+    }
+}
+
+#[test]
+fn the_schema_accepts_what_is_right() {
+    let checker = Checker::new();
+    assert!(checker.accepts(&full()));
+    let smallest = json!({ "applications": [{ "name": "Wiki", "external_host": "https://wiki.example.com",
+        "issuer": "https://sso.example.com/", "client_id": "wiki", "client_secret": "x" }] });
+    assert!(checker.accepts(&smallest));
+    assert!(Folder::new().load(&smallest.to_string()).is_ok());
+}
+
+/// What the reader says of a file whose shape is wrong, whatever it means.
+const ABOUT_SHAPE: [&str; 6] = [
+    "there is no such key",
+    "is needed here",
+    "it is required",
+    "none of the words",
+    "it is no address to listen on",
+    "it is empty",
+];
+
+#[test]
+fn schema_and_reader_agree_about_every_value_under_every_key() {
+    let (folder, checker) = (Folder::new(), Checker::new());
+    // Files, certificates and patterns take time and say nothing about shape.
+    let mut base = full();
+    base.pointer_mut("/applications").unwrap().as_array_mut().unwrap().truncate(1);
+    for pointer in ["/tls", "/provider/ca_file", "/applications/0/skip_path_regex"] {
+        remove(&mut base, pointer);
+    }
+    let values = json!([
+        null, true, false, 0, 1, -1, 1.5, 70000, 9e99, 2_147_483_648_u32, "", "x", "true", "30s", "0s", "1h30m", "30", "1 h",
+        "hours=8", "64 KiB", "64KB", "9999999999 KiB", "off", "127.0.0.1:80", "[::1]:80", "localhost:80", "file", "RS256",
+        [], ["x"], [1], [null], [[]], {}, {"x": 1}
+    ]);
+    for key in all_keys().iter().map(String::as_str).chain(["applications", "listen", "limits.grpc", "no-such-key"]) {
+        let pointer = format!("/{}", key.replace("[]", "/0").replace('.', "/"));
+        for value in values.as_array().unwrap() {
+            let mut file = base.clone();
+            let (section, name) = pointer.rsplit_once('/').unwrap();
+            let Some(section) = file.pointer_mut(section).and_then(Value::as_object_mut) else { continue };
+            section.insert(name.to_owned(), value.clone());
+            let faults = folder.load(&file.to_string()).err().map(|complaints| complaints.to_string());
+            let faults = faults.unwrap_or_default();
+            let shape_is_right = !ABOUT_SHAPE.iter().any(|phrase| faults.contains(phrase));
+            assert_eq!(checker.accepts(&file), shape_is_right, "{key}: {value}: {faults}");
+        }
+    }
+}

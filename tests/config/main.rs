@@ -1,0 +1,16 @@
+//! The configuration as operators meet it: files, variables, the command line, the schema and the reference.
+
+#[cfg(test)]
+mod bad_files;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod good_files;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod support;

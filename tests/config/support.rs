@@ -1,0 +1,47 @@
+//! Files and variables that the tests share.
+
+use std::fs;
+use std::path::PathBuf;
+
+use gatepost::config::{Complaints, Loaded, load};
+use tempfile::TempDir;
+
+pub(crate) const SMALLEST: &str = include_str!("good/smallest.yaml");
+/// Every key that there is but two that exclude others, none with its default; JSON is YAML, too.
+pub(crate) const FULL: &str = include_str!("good/full.json");
+
+/// The variables that the files of these tests use.
+pub(crate) fn variables(name: &str) -> Option<String> {
+    match name {
+        "WIKI_CLIENT_SECRET" => Some("x".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// A folder with the files that [`FULL`] names.
+pub(crate) struct Folder(pub(crate) TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certified = rcgen::generate_simple_self_signed(vec!["gatepost.test".to_owned()]).unwrap();
+        for (name, content) in [
+            ("secret.txt", "file secret\r\n".to_owned()),
+            ("sealing-key.txt", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n".to_owned()),
+            ("certificate.pem", certified.cert.pem()),
+            ("private-key.pem", certified.signing_key.serialize_pem()),
+        ] {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        Self(folder)
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.0.path().join("gatepost.yaml")
+    }
+
+    pub(crate) fn load(&self, text: &str) -> Result<Loaded, Complaints> {
+        load(text, &self.file(), &variables)
+    }
+}
