@@ -87,6 +87,21 @@ async fn sigterm_under_load_loses_no_request() {
     assert!(refused.iter().all(|(_, status)| *status == StatusCode::SERVICE_UNAVAILABLE), "{refused:?}");
 }
 
+/// With the shipped health check and Gatepost's own default for the delay, a rolling restart is seen by nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_replica_takes_over() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.shutdown = "{}";
+    plan.has_replica = true;
+    let mut site = plan.start().await;
+    let load = Load::start(&site);
+    eventually("the load is on", async || (load.answered() > 100).then_some(())).await;
+    site.gatepost.stop();
+    let before = load.answered();
+    eventually("the other one serves", async || (load.answered() > before + 100).then_some(())).await;
+    assert_eq!(load.end().await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_at_once() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);

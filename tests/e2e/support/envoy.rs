@@ -101,6 +101,18 @@ pub(crate) fn shipped(scenario: Scenario, ports: Ports) -> String {
     replaced.replace("address: 0.0.0.0", "address: 127.0.0.1")
 }
 
+/// The file with another replica of Gatepost at this port beside the first.
+pub(crate) fn with_replica(text: &str, grpc: u16, replica: u16) -> String {
+    let endpoint = |port: u16| {
+        format!(
+            "        - endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }}\n"
+        )
+    };
+    let first = endpoint(grpc);
+    assert!(text.contains(&first), "the shipped file has one Gatepost");
+    text.replace(&first, &(first.clone() + &endpoint(replica)))
+}
+
 /// The file with TLS at the listener, as its README says.
 pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
     let before = "    filter_chains:\n    - filters:\n";

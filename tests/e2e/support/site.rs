@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::application::Application;
 use super::browser::{Browser, Protocol};
-use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_tls, without_guards};
+use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_replica, with_tls, without_guards};
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
 use super::provider::{Provider, ProviderSettings};
@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) provider: ProviderSettings,
     /// Whether the provider is there from the beginning.
     pub(crate) provider_is_up: bool,
+    /// Whether a second Gatepost runs beside the first, with a store of its own.
+    pub(crate) has_replica: bool,
     /// Whether Envoy's listener speaks TLS.
     pub(crate) tls: bool,
     /// An issuer other than the main provider's.
@@ -36,6 +38,7 @@ impl Plan {
             settings: Settings::of(mode),
             provider: ProviderSettings::on(provider),
             provider_is_up: true,
+            has_replica: false,
             tls: false,
             issuer: None,
             ports: Ports { front, admin, grpc, http, application: 0 },
@@ -62,11 +65,27 @@ impl Plan {
 
         let provider = (self.provider_is_up && self.issuer.is_none()).then(|| Provider::start(&self.provider));
         let gatepost = Gatepost::start(&launch);
+        let replica = self.has_replica.then(|| self.start_replica(&launch, &issuer));
         let text = shipped(self.scenario, self.ports);
         let text = if self.guards == Guards::Removed { without_guards(&text) } else { text };
+        let text = match &replica {
+            Some(replica) => with_replica(&text, grpc, replica.port("grpc")),
+            None => text,
+        };
         let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
         let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
-        Site { envoy, gatepost, provider, application, launch, plan: self, _folder: folder }
+        Site { envoy, gatepost, _replica: replica, provider, application, launch, plan: self, _folder: folder }
+    }
+}
+
+impl Plan {
+    /// A second Gatepost with the same settings, in a folder and on ports of its own.
+    fn start_replica(&self, first: &Launch, issuer: &str) -> Gatepost {
+        let folder = first.folder.join("replica");
+        std::fs::create_dir(&folder).expect("a folder");
+        let config = folder.join("gatepost.yaml");
+        std::fs::write(&config, self.settings.as_yaml(self.ports.front, 0, 0, issuer)).expect("gatepost.yaml");
+        Gatepost::start(&Launch { folder, config, environment: first.environment.clone() })
     }
 }
 
@@ -83,6 +102,7 @@ pub(crate) struct Site {
     // In the order in which they should end.
     pub(crate) envoy: Envoy,
     pub(crate) gatepost: Gatepost,
+    _replica: Option<Gatepost>,
     pub(crate) provider: Option<Provider>,
     pub(crate) application: Application,
     launch: Launch,
