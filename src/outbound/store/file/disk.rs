@@ -130,7 +130,8 @@ fn commit<T>(
 /// How much of a file is verified when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
-    /// Every page, whatever happened before.
+    /// Every page, whatever happened before: without it `redb` may panic over damage much later. Takes about four seconds
+    /// for a gibibyte of sessions.
     Everything,
     /// What an unclean end makes necessary.
     AfterCrash,
