@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::info;
+
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::outbound::provider::OpenIdProviders;
 use crate::outbound::store::{self, StoreSettings};
@@ -59,6 +61,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     let hosts = applications.iter().map(|application| application.external.host());
     let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
 
+    info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let store = store::open(&store, sealing.clone(), Arc::clone(&entropy))?;
     let relying_parties = applications.iter().map(|application| &application.relying_party);

@@ -128,7 +128,7 @@ impl Http1 {
 
     const fn patience(&self) -> Patience {
         Patience {
-            opening: self.limits.idle_timeout,
+            opening: None,
             head: Some(self.limits.head_timeout),
             idle: Some(self.limits.idle_timeout),
             blocked: self.limits.request_timeout,

@@ -16,7 +16,7 @@ use crate::telemetry::names;
 
 /// The pause after a failed accept, doubled up to the longest while it goes on failing.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// A bound socket that hands out at most as many connections as it has seats.
 pub struct Listener {

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 /// How long a peer may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// From the accept until the first [`OPENING_BYTES`] have arrived.
-    pub opening: Duration,
+    /// From the accept until an HTTP/2 client's opening has arrived; `None` where HTTP/2 is not spoken.
+    pub opening: Option<Duration>,
     /// From the first byte of a request until it has been understood; `None` where requests share a connection
     /// with other frames (HTTP/2).
     pub head: Option<Duration>,
@@ -25,8 +25,7 @@ pub struct Patience {
     pub blocked: Duration,
 }
 
-/// An HTTP/2 client begins with a preface of 24 bytes and the nine of a frame's head (RFC 9113 section 3.4); no
-/// HTTP/1.1 request is shorter either once it names its host.
+/// An HTTP/2 client begins with a preface of 24 bytes and the nine of a frame's head (RFC 9113 section 3.4).
 const OPENING_BYTES: u64 = 33;
 
 /// What a peer was too slow at.
@@ -107,7 +106,7 @@ impl Pulse {
             return None;
         }
         let opened = self.bytes.load(Ordering::Relaxed) >= OPENING_BYTES;
-        if !opened && self.age() > patience.opening {
+        if !opened && patience.opening.is_some_and(|opening| self.age() > opening) {
             return Some(Overdue::Opening);
         }
         if patience.head.is_some_and(|head| late(&self.head_since, head)) {

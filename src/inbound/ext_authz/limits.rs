@@ -21,7 +21,7 @@ pub struct GrpcLimits {
     pub connection_window_bytes: u32,
     /// The largest message that is decoded.
     pub max_message_bytes: usize,
-    /// How often a silent peer is asked whether it is still there.
+    /// How often a silent peer is asked whether it is still there; and how long it may leave unread what we send.
     pub keepalive_interval: Duration,
     /// How long it may take to answer that.
     pub keepalive_timeout: Duration,
@@ -29,7 +29,7 @@ pub struct GrpcLimits {
     pub max_connection_age: Duration,
     /// How long an old connection may take to finish.
     pub max_connection_age_grace: Duration,
-    /// How long a peer may take to begin, and to take what we send.
+    /// How long a peer may take to begin.
     pub patience: Duration,
     /// How long a Check may take, unless the caller's own deadline is nearer.
     pub call_deadline: Duration,

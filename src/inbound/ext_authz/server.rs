@@ -45,7 +45,8 @@ impl GrpcServer {
     /// A server for what `routes` offer, on a port like `listener`.
     #[must_use]
     pub fn new(routes: Routes, limits: &GrpcLimits, listener: &Listener) -> Self {
-        let patience = Patience { opening: limits.patience, head: None, idle: None, blocked: limits.patience };
+        let blocked = limits.keepalive_interval;
+        let patience = Patience { opening: Some(limits.patience), head: None, idle: None, blocked };
         Self {
             http: http2_settings(limits, limits.streams_at(listener.address())),
             door: CallDoor::new(routes, limits),
