@@ -1,0 +1,144 @@
+//! What can stand under a key: how each kind of value is read, and how the JSON Schema describes it. The two must
+//! accept the same; a test holds them together.
+
+mod address;
+mod number;
+mod span;
+mod text;
+
+use serde_json::{Value as Json, json};
+
+use super::complaint::Place;
+use super::document::{Content, Key, Node, Style};
+use super::reader::{At, Reader};
+use super::section::Kind;
+
+pub(super) use address::{Address, MaybeAddress};
+pub(super) use number::{Count, Size};
+pub(super) use span::{Pause, Span, Validity};
+pub(super) use text::Patterns;
+
+/// A type that can be read from the file.
+pub(super) trait Value: Sized {
+    /// What the schema and the reference say about it.
+    fn kind() -> Kind;
+
+    /// Reads it; on `None` a complaint was made.
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// The entries of a section, or a complaint.
+pub(super) fn section_entries<'n>(node: &'n Node, place: &Place, reader: &mut Reader<'_>) -> Option<&'n [(Key, Node)]> {
+    if let Content::Section(entries) = &node.content {
+        return Some(entries);
+    }
+    reader.fault(place, format!("a section is needed here, not {}", described(node)), "write `key: value` lines");
+    None
+}
+
+/// A word for what stands there, which never repeats it.
+fn described(node: &Node) -> &'static str {
+    match (&node.content, plain_type(node)) {
+        (Content::List(_), _) => "a list",
+        (Content::Section(_), _) => "a section",
+        (Content::Unusable(_), _) => "this",
+        (Content::One { .. }, Plain::Null) => "nothing",
+        (Content::One { .. }, Plain::Bool(_)) => "true or false",
+        (Content::One { .. }, Plain::Whole(_) | Plain::Number) => "a number",
+        (Content::One { .. }, Plain::Text) => "a text",
+    }
+}
+
+/// What a value without quotes is (YAML 1.2 core schema, section 10.3.2).
+#[derive(Clone, Copy, PartialEq)]
+enum Plain {
+    Null,
+    Bool(bool),
+    Whole(u64),
+    Number,
+    Text,
+}
+
+fn plain_type(node: &Node) -> Plain {
+    let Content::One { text, style: Style::Plain } = &node.content else { return Plain::Text };
+    if node.is_null() {
+        return Plain::Null;
+    }
+    match &**text {
+        "true" | "True" | "TRUE" => return Plain::Bool(true),
+        "false" | "False" | "FALSE" => return Plain::Bool(false),
+        _ => {}
+    }
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().map_or(Plain::Number, Plain::Whole);
+    }
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    let radix = text.starts_with("0x") || text.starts_with("0o");
+    if numeric && (radix || text.parse::<f64>().is_ok() || text.trim_start_matches(['+', '-']) == ".inf") {
+        Plain::Number
+    } else {
+        Plain::Text
+    }
+}
+
+fn one(name: &str, schema: Json) -> Kind {
+    Kind::One { name: name.to_owned(), schema }
+}
+
+impl Value for bool {
+    fn kind() -> Kind {
+        one("true or false", json!({ "type": "boolean" }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        if let Plain::Bool(value) = plain_type(node) {
+            return Some(value);
+        }
+        reader.fault(place, "true or false is needed here", "write true or false, without quotes");
+        None
+    }
+}
+
+impl<T: Value> Value for Vec<At<T>> {
+    fn kind() -> Kind {
+        Kind::List(Box::new(T::kind()))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        let Content::List(items) = &node.content else {
+            reader.fault(place, format!("a list is needed here, not {}", described(node)), "write `- item` lines");
+            return None;
+        };
+        let item = |(index, item): (usize, &Node)| reader.read(item, place.item(index, item.at.line, item.at.column));
+        let sound: Self = items.iter().enumerate().filter_map(item).collect();
+        // A list whose every item is faulty is not an empty list.
+        (items.is_empty() || !sound.is_empty()).then_some(sound)
+    }
+}
+
+/// One of a few words.
+pub(super) trait Choice: Copy + 'static {
+    /// Each word and what it stands for.
+    const CHOICES: &'static [(Self, &'static str)];
+}
+
+impl<T: Choice> Value for T {
+    fn kind() -> Kind {
+        let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
+        let name = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        one(&name, json!({ "enum": words }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        let written = match &node.content {
+            Content::One { text, .. } => Some(&**text),
+            Content::List(_) | Content::Section(_) | Content::Unusable(_) => None,
+        };
+        let choice = T::CHOICES.iter().find(|(_, word)| Some(*word) == written).map(|(choice, _)| *choice);
+        if choice.is_none() {
+            let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
+            reader.fault(place, "none of the words known here", format!("write one of {}", words.join(", ")));
+        }
+        choice
+    }
+}

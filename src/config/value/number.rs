@@ -1,0 +1,64 @@
+//! Whole numbers and sizes.
+
+use serde_json::json;
+
+use super::{Plain, Value, one, plain_type};
+use crate::config::complaint::Place;
+use crate::config::document::{Content, Node};
+use crate::config::reader::Reader;
+use crate::config::section::Kind;
+
+/// A whole number from 1 on.
+pub(in crate::config) struct Count(pub(in crate::config) u32);
+
+impl Value for Count {
+    fn kind() -> Kind {
+        one("number", json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = match plain_type(node) {
+            Plain::Whole(number) => u32::try_from(number).ok().filter(|number| (1..=i32::MAX as u32).contains(number)),
+            Plain::Null | Plain::Bool(_) | Plain::Number | Plain::Text => None,
+        };
+        if number.is_none() {
+            reader.fault(place, "a whole number from 1 to 2147483647 is needed here", "write digits only");
+        }
+        number.map(Self)
+    }
+}
+
+/// A number of bytes, from 1 on.
+pub(in crate::config) struct Size(pub(in crate::config) u32);
+
+impl Value for Size {
+    fn kind() -> Kind {
+        let number = json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX });
+        one("size", json!({ "anyOf": [number, { "type": "string", "pattern": "^[0-9]{1,9} ?(KiB|MiB)$" }] }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        let bytes = match (plain_type(node), &node.content) {
+            (Plain::Whole(bytes), _) => Some(bytes),
+            (Plain::Text, Content::One { text, .. }) => size(text),
+            _ => None,
+        };
+        let size =
+            bytes.and_then(|bytes| u32::try_from(bytes).ok()).filter(|size| (1..=i32::MAX as u32).contains(size));
+        if size.is_none() {
+            let problem = "a size from 1 byte to 2047 MiB is needed here";
+            reader.fault(place, problem, "write bytes as a number, or a unit: 64 KiB, 1 MiB");
+        }
+        size.map(Self)
+    }
+}
+
+fn size(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let factor = match unit.strip_prefix(' ').unwrap_or(unit) {
+        "KiB" => 1024,
+        "MiB" => 1024 * 1024,
+        _ => return None,
+    };
+    (digits.len() <= 9).then(|| digits.parse::<u64>().ok())?.map(|number| number * factor)
+}

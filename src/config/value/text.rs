@@ -1,0 +1,121 @@
+//! Texts, secrets, paths, patterns.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use secrecy::SecretString;
+use serde_json::{Value as Json, json};
+
+use super::{Plain, Value, described, one, plain_type};
+use crate::config::complaint::Place;
+use crate::config::document::{Content, Node, Style};
+use crate::config::expansion;
+use crate::config::reader::{At, Reader};
+use crate::config::section::Kind;
+
+/// The text of a single value; numbers count as they are written, as a client id may well be one.
+fn text(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Rc<str>> {
+    if let Content::One { text, .. } = &node.content
+        && matches!(plain_type(node), Plain::Text | Plain::Whole(_) | Plain::Number)
+    {
+        return Some(Rc::clone(text));
+    }
+    let problem = format!("a text is needed here, not {}", described(node));
+    reader.fault(place, problem, "write a single value, in quotes where it could be taken for something else");
+    None
+}
+
+/// Text with its variables filled in; never empty.
+fn expanded(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<String> {
+    let text = text(node, place, reader)?;
+    match expansion::expand(&text, reader.environment) {
+        Ok(full) if full.is_empty() => {
+            reader.fault(place, "it is empty", "give it a value, or remove the key");
+            None
+        }
+        Ok(full) => Some(full),
+        Err(fault) => {
+            reader.fault(place, fault.to_string(), fault.mend());
+            None
+        }
+    }
+}
+
+fn text_schema() -> Json {
+    json!({ "type": ["string", "number"], "minLength": 1 })
+}
+
+impl Value for String {
+    fn kind() -> Kind {
+        one("text", text_schema())
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, place, reader)
+    }
+}
+
+impl Value for SecretString {
+    fn kind() -> Kind {
+        one("secret text", text_schema())
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, place, reader).map(Self::from)
+    }
+}
+
+impl Value for PathBuf {
+    fn kind() -> Kind {
+        one("path", text_schema())
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, place, reader).map(Self::from)
+    }
+}
+
+/// Patterns: a list, or one per line of a text as authentik writes them. Nothing is filled in: `$` belongs to patterns.
+pub(in crate::config) struct Patterns(pub(in crate::config) Vec<At<String>>);
+
+impl Value for Patterns {
+    fn kind() -> Kind {
+        let pattern = json!({ "type": ["string", "number"] });
+        let schema = json!({ "anyOf": [pattern, { "type": "array", "items": pattern }] });
+        one("list of patterns, or text with one pattern per line", schema)
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut patterns = Vec::new();
+        if let Content::List(items) = &node.content {
+            for (index, item) in items.iter().enumerate() {
+                let place = place.item(index, item.at.line, item.at.column);
+                let pattern = reader.read::<Pattern>(item, place);
+                patterns.extend(pattern.map(|At { place, value: Pattern(value) }| At { place, value }));
+            }
+            return Some(Self(patterns));
+        }
+        let lines = text(node, place, reader)?;
+        let one_by_one = matches!(&node.content, Content::One { style: Style::Lines, .. });
+        for (number, line) in lines.lines().map(str::trim_end).enumerate() {
+            if !line.trim().is_empty() {
+                let below = if one_by_one { number } else { 0 };
+                let place = place.item(patterns.len(), place.line + below, place.column);
+                patterns.push(At { place, value: line.to_owned() });
+            }
+        }
+        Some(Self(patterns))
+    }
+}
+
+struct Pattern(String);
+
+impl Value for Pattern {
+    fn kind() -> Kind {
+        one("pattern", json!({ "type": ["string", "number"] }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        text(node, place, reader).map(|text| Self(text.to_string()))
+    }
+}
