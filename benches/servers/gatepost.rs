@@ -113,7 +113,10 @@ fn headers(answer: &CheckResponse) -> impl Iterator<Item = (&str, &str)> {
         Some(HttpResponse::DeniedResponse(denied)) => denied.headers.as_slice(),
         _ => &[],
     };
-    headers.iter().filter_map(|option| option.header.as_ref()).map(|header| (header.key.as_str(), header.value.as_str()))
+    headers
+        .iter()
+        .filter_map(|option| option.header.as_ref())
+        .map(|header| (header.key.as_str(), header.value.as_str()))
 }
 
 fn header(answer: &CheckResponse, name: &str) -> Option<String> {
