@@ -52,14 +52,14 @@ fn ok(allow: Allow) -> OkHttpResponse {
 fn moved(redirect: Redirect) -> DeniedHttpResponse {
     let Redirect { status, location, cookies } = redirect;
     let own = [overwrite(Cow::Borrowed("location"), location.into_bytes())];
-    DeniedHttpResponse { status: http_status(status), headers: headers(own, cookies), body: String::new() }
+    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, cookies), body: String::new() }
 }
 
 fn denied(page: Page) -> DeniedHttpResponse {
     let Page { status, headers: own, content_type, body, cookies } = page;
     let content_type = overwrite(Cow::Borrowed("content-type"), content_type.as_bytes().to_vec());
     let own = own.into_iter().map(|(name, value)| overwrite(name, value.into_bytes())).chain([content_type]);
-    DeniedHttpResponse { status: http_status(status), headers: headers(own, cookies), body }
+    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, cookies), body }
 }
 
 fn headers(own: impl IntoIterator<Item = HeaderValueOption>, cookies: Vec<String>) -> Vec<HeaderValueOption> {
@@ -68,8 +68,8 @@ fn headers(own: impl IntoIterator<Item = HeaderValueOption>, cookies: Vec<String
 }
 
 // The type has the status as an open enumeration, so any HTTP status fits.
-fn http_status(status: u16) -> Option<HttpStatus> {
-    Some(HttpStatus { code: i32::from(status) })
+fn http_status(status: u16) -> HttpStatus {
+    HttpStatus { code: i32::from(status) }
 }
 
 /// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40.
