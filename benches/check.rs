@@ -7,9 +7,7 @@
 #[path = "../tests/hostile_provider/op.rs"]
 #[expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "it is written for tests, which stop at the first surprise"
 )]
 mod op;
