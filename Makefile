@@ -30,4 +30,5 @@ doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
 
 bench:
-	$(CARGO) bench --locked
+	@tests/tools/install --bench
+	$(CARGO) bench --locked --bench check
