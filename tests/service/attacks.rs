@@ -9,7 +9,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::frames::{
-    Attacker, CHECK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Heard, PING, RST_STREAM,
+    Attacker, CHECK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Heard, PING, RST_STREAM, SETTINGS,
     WINDOW_UPDATE, call, frame, literal, message, nth_stream,
 };
 use super::support::{Setup, TestApp, check, status, within};
@@ -230,6 +230,29 @@ async fn f_9_half_a_message_is_not_waited_for() {
     let heard = attacker.done().await;
     let refused = heard.frames.iter().filter(|frame| frame.kind == RST_STREAM && frame.payload == [0, 0, 0, 7]);
     assert_eq!(refused.count(), 0);
+    drop(bystander);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn f_9_an_answer_that_is_not_taken_is_dropped() {
+    let mut setup = Setup::default();
+    setup.limits.grpc.call_deadline = Duration::from_millis(200);
+    let app = TestApp::start(setup).await;
+    let mut attacker = Attacker::connect(app.addresses.grpc).await;
+    // SETTINGS_INITIAL_WINDOW_SIZE: no answer may carry a byte of data.
+    attacker.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).await;
+    let block = call(CHECK);
+    for n in 0..60 {
+        let mut bytes = frame(HEADERS, END_HEADERS, nth_stream(n), &block);
+        bytes.extend(frame(DATA, END_STREAM, nth_stream(n), &message(0, b"")));
+        assert!(attacker.raw(&bytes).await);
+    }
+    attacker.hears(|heard| heard.count(RST_STREAM) == 60).await;
+    let mut bystander = Bystander::of(&app).await;
+    bystander.is_served().await;
+    let heard = attacker.done().await;
+    assert_eq!((heard.count(DATA), heard.complaint()), (0, None));
     drop(bystander);
     app.stop().await;
 }

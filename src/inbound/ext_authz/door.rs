@@ -22,6 +22,7 @@ use tracing::error;
 
 use super::limits::GrpcLimits;
 use super::server::Answer;
+use super::streams;
 use crate::telemetry::{Door, names};
 
 /// The path prefix of Envoy's `Check`; other services (health, reflection) are not bounded by its limit.
@@ -45,11 +46,17 @@ impl CallDoor {
     }
 
     pub(super) fn call(self, request: Request<Incoming>) -> Answer {
-        Box::pin(async move { Ok(self.answer(request).await) })
+        let is_check = request.uri().path().starts_with(AUTHORIZATION);
+        Box::pin(async move {
+            let answer = self.answer(request, is_check).await;
+            if is_check {
+                streams::answered();
+            }
+            Ok(answer)
+        })
     }
 
-    async fn answer(mut self, request: Request<Incoming>) -> Response<Body> {
-        let is_check = request.uri().path().starts_with(AUTHORIZATION);
+    async fn answer(mut self, request: Request<Incoming>, is_check: bool) -> Response<Body> {
         let seat = if is_check { Arc::clone(&self.seats).try_acquire_owned().map(Some) } else { Ok(None) };
         let Ok(_seat) = seat else {
             metrics::counter!(names::CALLS_SHED).increment(1);

@@ -13,13 +13,14 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorizati
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tonic::body::Body;
 use tonic::service::Routes;
 
 use super::door::CallDoor;
 use super::limits::GrpcLimits;
 use super::service::CheckService;
+use super::streams::Streams;
 use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
 
 impl CheckService {
@@ -32,7 +33,7 @@ impl CheckService {
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer {
-    http: http2::Builder<TokioExecutor>,
+    http: http2::Builder<Streams>,
     door: CallDoor,
     patience: Patience,
     age: Duration,
@@ -84,8 +85,8 @@ impl GrpcServer {
     }
 }
 
-fn http2_settings(limits: &GrpcLimits, streams: u32) -> http2::Builder<TokioExecutor> {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+fn http2_settings(limits: &GrpcLimits, streams: u32) -> http2::Builder<Streams> {
+    let mut http = http2::Builder::new(Streams { patience: limits.call_deadline });
     http.timer(TokioTimer::new())
         .max_concurrent_streams(streams)
         .max_local_error_reset_streams(limits.max_local_error_reset_streams)
