@@ -14,6 +14,7 @@ pub mod pages;
 pub mod request;
 pub mod return_address;
 pub mod sealing;
+pub mod secret;
 pub mod session;
 pub mod sign_in;
 pub mod sign_out;

@@ -1,52 +1,42 @@
 //! A session: who signed in, at which application, until when; and the cookie that names it.
 
-use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::application::{Application, Slug};
 use super::claims::Claims;
 use super::id_token::SignedIn;
+use super::secret::SecretBits;
 use super::time::Timestamp;
 
 /// The secret that a session cookie holds: 256 random bits and nothing else.
-pub struct SessionId(Zeroizing<[u8; 32]>);
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionId(…)")
-    }
-}
+#[derive(Debug)]
+pub struct SessionId(SecretBits);
 
 impl SessionId {
     /// A session id from fresh random bytes.
     #[must_use]
     pub fn new(random: [u8; 32]) -> Self {
-        Self(Zeroizing::new(random))
+        Self(SecretBits::new(random))
     }
 
-    /// Reads a cookie value; anything but 43 characters of unpadded base64url is no session id.
+    /// Reads a cookie value, if it is a session id.
     #[must_use]
     pub fn from_cookie_value(text: &str) -> Option<Self> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        let written = URL_SAFE_NO_PAD.decode_slice(text, bytes.as_mut_slice()).ok()?;
-        (text.len() == 43 && written == 32).then_some(Self(bytes))
+        SecretBits::from_text(text).map(Self)
     }
 
-    /// The cookie value: 43 characters of unpadded base64url.
+    /// The cookie value.
     #[must_use]
     pub fn to_cookie_value(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.as_slice())
+        self.0.to_text()
     }
 
     /// The name under which a store keeps the session: a hash, so that a stolen store opens no session.
     #[must_use]
     pub fn key(&self) -> SessionKey {
-        let hash = ring::digest::digest(&ring::digest::SHA256, self.0.as_slice());
+        let hash = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
         let mut key = [0; 32];
         key.copy_from_slice(hash.as_ref());
         SessionKey(key)

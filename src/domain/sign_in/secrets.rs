@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::domain::secret::SecretBits;
+
 macro_rules! redacted {
     ($name:ident) => {
         impl fmt::Debug for $name {
@@ -18,12 +20,17 @@ macro_rules! redacted {
     };
 }
 
+/// 43 characters from 32 octets.
+fn text(bytes: [u8; 32]) -> Zeroizing<String> {
+    Zeroizing::new(SecretBits::new(bytes).to_text())
+}
+
 /// Ties an ID Token to one attempt (`OpenID` Connect Core section 15.5.2).
 pub struct Nonce(Zeroizing<String>);
 
 impl Nonce {
     pub(super) fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes)))
+        Self(text(bytes))
     }
 
     /// The nonce as it stands in the authorization request.
@@ -44,7 +51,7 @@ pub struct CodeVerifier(Zeroizing<String>);
 
 impl CodeVerifier {
     pub(super) fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes)))
+        Self(text(bytes))
     }
 
     /// The verifier as it goes to the token endpoint.
