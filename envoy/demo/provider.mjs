@@ -34,8 +34,10 @@ const configuration = {
   findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...users[id] }) },
   pkce: { required: () => true },
   // No consent page: whoever signs in has granted all scopes.
-  loadExistingGrant: async (ctx) => {
-    const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
+  loadExistingGrant: async ({ oidc: { client, provider, session } }) => {
+    const known = session.grantIdFor(client.clientId);
+    if (known) return provider.Grant.find(known);
+    const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
     grant.addOIDCScope(scopes.join(' '));
     await grant.save();
     return grant;

@@ -12,12 +12,45 @@ use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::sign_in::{
-    Attempt, AttemptId, Binding, Callback, MatchedCode, ProviderError, ResponseFault, authorization_url,
+    Attempt, AttemptId, Binding, Callback, MatchedCode, Mismatch, ProviderError, ResponseFault, authorization_url,
 };
 use crate::ports::{ExchangeFault, Spent};
 
-/// A sign-in that came to nothing starts again this often by itself.
-const RESTARTS: u8 = 1;
+/// Why a callback cannot be used, although a sign-in that starts again may well succeed.
+enum Setback {
+    /// Tabs that started at once each set a binding cookie, and this one's was replaced. Until the last of them has set
+    /// its own, it may happen again.
+    Raced,
+    /// The attempt is over, or the browser keeps no binding.
+    Stale(Mismatch),
+    UsedBefore,
+    CodeRefused,
+}
+
+impl Setback {
+    fn of(mismatch: Mismatch, binding: Option<&Binding>) -> Self {
+        if mismatch == Mismatch::OtherBrowser && binding.is_some() { Self::Raced } else { Self::Stale(mismatch) }
+    }
+
+    /// How often a sign-in may have started again already. Browsers follow some 20 redirects in a row, and each start
+    /// takes two or three.
+    const fn restarts(&self) -> u8 {
+        match self {
+            Self::Raced => 5,
+            Self::Stale(_) | Self::UsedBefore | Self::CodeRefused => 1,
+        }
+    }
+
+    const fn cause(&self) -> &'static str {
+        match self {
+            Self::Raced => "another tab replaced the binding",
+            Self::Stale(Mismatch::Expired) => "the attempt has expired",
+            Self::Stale(Mismatch::OtherBrowser) => "the browser sent no binding",
+            Self::UsedBefore => "used before",
+            Self::CodeRefused => "the provider refused the code",
+        }
+    }
+}
 
 impl Outpost {
     /// `start`: signs in whoever asks, and leads to `rd` if that is the application's.
@@ -84,7 +117,10 @@ impl Outpost {
         };
         let matched = match attempt.matching(own.binding.as_ref(), self.parts.clock.now()) {
             Ok(matched) => matched,
-            Err(mismatch) => return self.restart(visit, &own, &attempt, &format!("{mismatch:?}")).await,
+            Err(mismatch) => {
+                let setback = Setback::of(mismatch, own.binding.as_ref());
+                return self.restart(visit, &own, &attempt, &setback).await;
+            }
         };
         let metadata = self.parts.provider.metadata(&application.relying_party).await?;
         let code = match callback.into_code(&matched, &metadata) {
@@ -100,7 +136,7 @@ impl Outpost {
         };
         match self.parts.store.spend(matched.id(), matched.expires()).await? {
             Spent::Now => self.redeem(visit, &own, &attempt, code).await,
-            Spent::Before => self.restart(visit, &own, &attempt, "used before").await,
+            Spent::Before => self.restart(visit, &own, &attempt, &Setback::UsedBefore).await,
         }
     }
 
@@ -110,7 +146,7 @@ impl Outpost {
             Ok(signed_in) => self.begin_session(visit, own, attempt, signed_in).await,
             Err(ExchangeFault::Unavailable(fault)) => Err(Fault::Provider(fault)),
             Err(ExchangeFault::Refused(error)) if error == "invalid_grant" => {
-                self.restart(visit, own, attempt, "the provider refused the code").await
+                self.restart(visit, own, attempt, &Setback::CodeRefused).await
             }
             Err(fault) => {
                 let text = "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
@@ -149,8 +185,8 @@ impl Outpost {
         Ok((Verdict::Redirect(Redirect { status: 302, location, cookies }), Reason::SignInCompleted))
     }
 
-    /// A callback that cannot be used any more: who is signed in by now goes on; anybody else starts once again.
-    async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, cause: &str) -> Outcome {
+    /// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
+    async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, setback: &Setback) -> Outcome {
         let location = visit.return_address(attempt.return_address());
         if let Some(found) = self.session(visit.application, own).await? {
             visit.user = Some(user_name(&found.stored.session).to_owned());
@@ -159,7 +195,8 @@ impl Outpost {
                 Reason::AlreadySignedIn,
             ));
         }
-        if attempt.restarts() >= RESTARTS {
+        let cause = setback.cause();
+        if attempt.restarts() >= setback.restarts() {
             let text = "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from this site.";
             return Ok(visit.failed(400, text, cause));
         }

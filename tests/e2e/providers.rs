@@ -69,14 +69,15 @@ async fn a_provider_that_dies_between_form_and_callback_gives_503_and_no_session
     assert!(page.sets_cookies().is_empty(), "{page:#?}");
 }
 
-/// The second make: glewlwyd, with ES256, an issuer with a path, and no `iss` in the callback.
+/// The second make: glewlwyd, with ES256, the secret in the form, an issuer with a path, and no `iss` in the callback.
 #[tokio::test(flavor = "multi_thread")]
 async fn glewlwyd_signs_in_too() {
     let port = free_port();
     let folder = tempfile::tempdir().expect("a folder");
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.settings.entries.truncate(1);
-    plan.settings.for_entries = "    id_token_signed_response_alg: ES256\n";
+    plan.settings.for_entries =
+        "    id_token_signed_response_alg: ES256\n    token_endpoint_auth_method: client_secret_post\n";
     plan.issuer = Some(Glewlwyd::issuer_at(port));
     let client = plan.settings.clients(plan.front()).remove(0);
     let glewlwyd = Glewlwyd::start(port, folder.path(), &client).await;

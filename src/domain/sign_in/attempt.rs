@@ -45,7 +45,7 @@ pub struct Attempt {
     key: SealingKey,
 }
 
-/// Why an authentic attempt cannot be completed here and now; both restart the sign-in once.
+/// Why an authentic attempt cannot be completed here and now; both restart the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     /// Older than ten minutes.

@@ -1,3 +1,5 @@
+//! The sealing key on disk: made once, read ever after, refused where others could have read or placed it.
+
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

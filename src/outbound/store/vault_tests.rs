@@ -1,3 +1,5 @@
+//! Sealed records: what comes out is what went in, and only under the same key, for the same session.
+
 use super::*;
 use crate::outbound::store::testing::{NoEntropy, SystemEntropy, key, keys, session, user};
 

@@ -60,6 +60,31 @@ async fn pk_4_tabs_that_raced_before_the_first_cookie_all_arrive() {
     }
 }
 
+/// At a provider that needs no click, the fastest tab is back before the slowest has its first answer.
+#[tokio::test]
+async fn pk_4_a_tab_may_lose_the_race_more_than_once_but_not_for_ever() {
+    for (losses, arrives) in [(1, true), (5, true), (6, false)] {
+        let house = house();
+        let mut browser = Browser::default();
+        let mut started = location(&browser.open(&house, WIKI).await);
+        let mut last = None;
+        for _ in 0..losses {
+            let mut late = Browser::default();
+            late.open(&house, WIKI).await;
+            browser.cookies.extend(late.cookies);
+            let decision = browser.open(&house, &Browser::callback(&started)).await;
+            if decision.note.reason == Reason::SignInRestarted {
+                started = location(&decision);
+            }
+            last = Some(decision.note.reason);
+        }
+        assert_eq!(last == Some(Reason::SignInRestarted), arrives, "{losses}: {last:?}");
+        if arrives {
+            assert_eq!(location(&browser.open(&house, &Browser::callback(&started)).await), WIKI);
+        }
+    }
+}
+
 #[tokio::test]
 async fn bcp_2_another_browsers_callback_is_never_completed() {
     let house = house();

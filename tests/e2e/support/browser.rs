@@ -229,6 +229,11 @@ impl Browser {
         self.jar.lock().expect("the jar").values_ever_taken()
     }
 
+    /// Deletes cookies, as a user may.
+    pub(crate) fn forget(&self, which: impl Fn(&Cookie) -> bool) {
+        self.jar.lock().expect("the jar").forget(which);
+    }
+
     pub(crate) fn trail(&self) -> Vec<Url> {
         self.trail.lock().expect("the trail").clone()
     }

@@ -140,6 +140,10 @@ impl Jar {
         self.kept.iter().filter(|cookie| cookie.goes_to(url)).cloned().collect()
     }
 
+    pub(crate) fn forget(&mut self, which: impl Fn(&Cookie) -> bool) {
+        self.kept.retain(|cookie| !which(cookie));
+    }
+
     /// The values of all cookies of Gatepost that it ever took.
     pub(crate) fn values_ever_taken(&self) -> Vec<String> {
         let ours = self.ever.iter().filter(|cookie| cookie.name.contains("gatepost"));

@@ -64,7 +64,7 @@ impl Glewlwyd {
             "client_id": client["client_id"], "name": "Gatepost", "enabled": true, "confidential": true,
             "password": client["client_secret"], "client_secret": client["client_secret"],
             "redirect_uri": client["redirect_uris"], "authorization_type": ["code"],
-            "token_endpoint_auth_method": ["client_secret_basic"], "scope": [],
+            "token_endpoint_auth_method": ["client_secret_post"], "scope": [],
             "post_logout_redirect_uri": client["post_logout_redirect_uris"][0],
         });
         self.call(&admin, Method::POST, "/api/client/", &entry).await;
