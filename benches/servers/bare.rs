@@ -13,8 +13,7 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorizat
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, OkHttpResponse};
 use envoy_types::pb::google::rpc::Status as RpcStatus;
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::{Server, on_first_core, request};
@@ -51,11 +50,10 @@ fn header(name: &str, value: &str) -> HeaderValueOption {
 pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?);
-        let service = AuthorizationServer::new(Bare);
-        let server = tonic::transport::Server::builder().tcp_nodelay(true).add_service(service);
-        Ok(server.serve_with_incoming(TcpListenerStream::new(listener)).await?)
+        let incoming = TcpIncoming::bind("127.0.0.1:0".parse()?)?.with_nodelay(Some(true));
+        println!("{}", incoming.local_addr()?);
+        let server = tonic::transport::Server::builder().add_service(AuthorizationServer::new(Bare));
+        Ok(server.serve_with_incoming(incoming).await?)
     })
 }
 

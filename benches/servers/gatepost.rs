@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::Clock;
+use serde_json::Value;
 use tonic::transport::Channel;
 
 use super::{Server, on_first_core, request};
@@ -34,6 +35,9 @@ pub(crate) const IDENTITY: [(&str, &str); 10] = [
 ];
 
 const HOST: &str = "wiki.example.com";
+/// How long Gatepost may take to start, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
 
 struct SystemClock;
 
@@ -58,9 +62,11 @@ pub(crate) async fn start(folder: &Path, body: &Path) -> Result<Server, Box<dyn 
     fs::write(&settings, configuration(provider.issuer()))?;
     let mut command = on_first_core(env!("CARGO_BIN_EXE_gatepost"));
     command.args(["serve", "--config"]).arg(&settings).current_dir(folder);
-    let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    let address = grpc_address(&mut process)?;
-    let server = Server { process, address };
+    let log = folder.join("gatepost.log");
+    let process = command.stderr(fs::File::create(&log)?).stdout(Stdio::null()).spawn()?;
+    let mut server = Server { process, address: ([127, 0, 0, 1], 0).into() };
+    server.address = grpc_address(&log)?;
+    let address = server.address;
     let mut client = AuthorizationClient::connect(format!("http://{address}")).await?;
     let cookie = sign_in(&mut client, &provider).await?;
     let question = request::check(HOST, "/projects/gatepost/issues?page=2", &format!("theme=dark; {cookie}"));
@@ -77,23 +83,19 @@ fn configuration(issuer: &str) -> String {
     )
 }
 
-/// Reads the log up to `ready`, then lets it flow on to nowhere.
-fn grpc_address(process: &mut Child) -> Result<SocketAddr, Box<dyn Error>> {
-    let mut lines = BufReader::new(process.stderr.take().ok_or("no log")?).lines();
-    let mut address = None;
-    for line in lines.by_ref() {
-        let line = line?;
-        let entry: serde_json::Value = serde_json::from_str(&line).map_err(|_| line.clone())?;
-        let fields = entry.get("fields").unwrap_or(&entry);
-        let text = |name: &str| fields.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-        match (text("message"), text("listener")) {
-            ("listening", "grpc") => address = Some(text("address").parse()?),
-            ("ready", _) => break,
-            _ => {}
+/// The address in the log, once it says `ready`.
+fn grpc_address(log: &Path) -> Result<SocketAddr, Box<dyn Error>> {
+    for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
+        let text = fs::read_to_string(log)?;
+        let entries: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        if entries.iter().any(|entry| entry["message"] == "ready") {
+            let grpc = entries.iter().find(|entry| entry["message"] == "listening" && entry["listener"] == "grpc");
+            let address = grpc.and_then(|entry| entry["address"].as_str()).ok_or("no gRPC address in the log")?;
+            return Ok(address.parse()?);
         }
+        std::thread::sleep(POLL);
     }
-    std::thread::spawn(move || lines.for_each(drop));
-    address.ok_or_else(|| "Gatepost ended before it was ready".into())
+    Err(format!("Gatepost was not ready in time:\n{}", fs::read_to_string(log)?).into())
 }
 
 /// First visit, provider, callback: the session cookie.
