@@ -1,11 +1,11 @@
 //! Replays every seed of every fuzz target on stable Rust. How to fuzz, and how a crash becomes a seed: README.md.
 
 #[cfg(test)]
-mod seeds;
-#[cfg(test)]
 #[expect(unreachable_pub, reason = "the same files are the library of the cargo-fuzz crate")]
 #[path = "targets/mod.rs"]
 mod targets;
+#[cfg(test)]
+mod write_seeds;
 
 #[cfg(test)]
 mod replay {
@@ -20,15 +20,15 @@ mod replay {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz"))
     }
 
-    fn files(folder: PathBuf) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
     }
 
     fn replay(target: &str, run: fn(&[u8])) {
-        let seeds = files(here().join("seeds").join(target));
+        let seeds = files(&here().join("seeds").join(target));
         assert!(!seeds.is_empty(), "{target} has seeds");
         let failed: Vec<_> = seeds
             .into_iter()
@@ -60,7 +60,7 @@ mod replay {
         replay("config_file", config_file::run);
         // The configuration's own tests know many more files, good and bad.
         for folder in ["bad", "good"] {
-            for file in files(here().join("../config").join(folder)) {
+            for file in files(&here().join("../config").join(folder)) {
                 config_file::run(&fs::read(file).unwrap());
             }
         }
@@ -80,7 +80,7 @@ mod replay {
     fn every_target_has_seeds_and_every_seed_a_target() {
         let names = |folder: &str| -> BTreeSet<String> {
             let stem = |file: PathBuf| file.file_stem().unwrap().to_string_lossy().into_owned();
-            files(here().join(folder)).into_iter().map(stem).collect()
+            files(&here().join(folder)).into_iter().map(stem).collect()
         };
         assert_eq!(names("fuzz_targets"), names("seeds"));
     }

@@ -64,7 +64,7 @@ impl Answer {
                     text,
                 }
             }
-            other => panic!("no such answer is ours: {other:?}"),
+            HttpResponse::ErrorResponse(_) => panic!("no such answer is ours"),
         }
     }
 

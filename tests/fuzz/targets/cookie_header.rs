@@ -13,13 +13,13 @@ pub fn run(input: &[u8]) {
     let house = House::new();
     for host in ["wiki.example.com", "board.corp.example.com"] {
         for path in ["/private", "/public/a"] {
-            ask(&house, navigation(host, path, &lines));
-            ask(&house, joined(host, path, &[("cookie", &text)]));
+            ask(&house, &navigation(host, path, &lines));
+            ask(&house, &joined(host, path, &[("cookie", &text)]));
         }
     }
 }
 
-fn ask(house: &House, request: CheckRequest) {
+fn ask(house: &House, request: &CheckRequest) {
     let response: CheckResponse = house.check(request.clone());
-    oracle::judge(&request, &response);
+    oracle::judge(request, &response);
 }
