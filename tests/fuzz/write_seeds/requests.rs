@@ -44,6 +44,8 @@ const PATHS: [&str; 21] = [
 ];
 
 type Seed = (String, CheckRequest);
+type Line<'a> = (&'a str, &'a [u8]);
+type Change = (&'static str, fn(&mut HttpRequest));
 
 pub(super) fn requests() -> Vec<Seed> {
     let hosts = HOSTS.iter().enumerate().map(|(n, host)| (format!("host-{n:02}"), page(host, "/")));
@@ -82,8 +84,8 @@ fn signed_in() -> Vec<(&'static str, CheckRequest)> {
     let [wiki, portal] = session_values();
     let wiki = format!("a=1; __Host-gatepost-session-wiki={wiki}; b=2");
     let portal = format!("__Secure-gatepost-session-portal={portal}");
-    let (wiki, portal): ((&str, &[u8]), (&str, &[u8])) = (("cookie", wiki.as_bytes()), ("cookie", portal.as_bytes()));
-    let spoofed: &[(&str, &[u8])] = &[
+    let (wiki, portal): (Line<'_>, Line<'_>) = (("cookie", wiki.as_bytes()), ("cookie", portal.as_bytes()));
+    let spoofed: &[Line<'_>] = &[
         wiki,
         ("X-authentik-username", b"eve"),
         ("x_authentik_username", b"eve"),
@@ -107,7 +109,7 @@ fn signed_in() -> Vec<(&'static str, CheckRequest)> {
 fn odd() -> Vec<(&'static str, CheckRequest)> {
     let mut named = page("wiki.example.com", "/");
     named.attributes.as_mut().unwrap().context_extensions.insert("gatepost.app".to_owned(), "portal".to_owned());
-    let changes: [(&str, fn(&mut HttpRequest)); 6] = [
+    let rows: [Change; 6] = [
         ("plain-http", |http| http.scheme = "http".to_owned()),
         ("odd-scheme", |http| http.scheme = "https,http".to_owned()),
         ("odd-method", |http| http.method = "get it".to_owned()),
@@ -124,7 +126,7 @@ fn odd() -> Vec<(&'static str, CheckRequest)> {
             http.header_map = Some(HeaderMap { headers: vec![HeaderValue { key, value, raw_value: Vec::new() }] });
         }),
     ];
-    let changed = changes.into_iter().map(|(name, change)| {
+    let changed = rows.into_iter().map(|(name, change)| {
         let mut request = page("wiki.example.com", "/public/a");
         let http = request.attributes.as_mut().and_then(|it| it.request.as_mut()).and_then(|it| it.http.as_mut());
         change(http.unwrap());
