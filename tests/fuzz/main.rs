@@ -1,6 +1,8 @@
 //! Replays every seed of every fuzz target on stable Rust. How to fuzz, and how a crash becomes a seed: README.md.
 
 #[cfg(test)]
+mod mutate;
+#[cfg(test)]
 #[expect(unreachable_pub, reason = "the same files are the library of the cargo-fuzz crate")]
 #[path = "targets/mod.rs"]
 mod targets;

@@ -147,7 +147,9 @@ fn lines(http: &HttpRequest) -> Vec<Line> {
 fn is_public(http: &HttpRequest) -> bool {
     let path = http.path.split('?').next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
-    let plain = !lower.contains("%2e") && !lower.contains("%2f") && !lower.contains("%5c") && !path.contains("/.");
+    let is_dots = |segment: &str| matches!(segment.split(';').next().unwrap_or_default().trim_end(), "." | "..");
+    let plain = !lower.contains("%2e") && !lower.contains("%2f") && !lower.contains("%5c");
+    let plain = plain && !path.replace("%20", " ").split('/').any(is_dots);
     let host = http.host.to_ascii_lowercase();
     plain
         && match host.strip_suffix(":443").unwrap_or(&host) {

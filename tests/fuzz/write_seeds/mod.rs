@@ -1,5 +1,5 @@
 //! Writes the seeds that follow from the tables of the security specification. Crash files are seeds, too, and stay:
-//! `cargo test --test fuzz -- --ignored` adds and overwrites, it deletes nothing.
+//! `cargo test --test fuzz write_the_seeds -- --ignored` adds and overwrites, it deletes nothing.
 
 use std::fs;
 use std::path::Path;
