@@ -69,7 +69,10 @@ impl OwnCookies {
         Ok(own)
     }
 
-    fn take(&mut self, name: &str, value: &str, application: &Application) {
+    fn take(&mut self, name: &[u8], value: &[u8], application: &Application) {
+        let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value.trim_ascii())) else {
+            return;
+        };
         let Some(name) = name.strip_prefix(prefix(application)) else { return };
         if name == BINDING {
             self.binding = self.binding.take().or_else(|| Binding::from_cookie_value(value));
@@ -85,13 +88,16 @@ fn pieces(pair: &[u8], form: CookieForm) -> impl Iterator<Item = &[u8]> {
     pair.split(move |byte| form == CookieForm::CommaJoined && *byte == b',')
 }
 
-fn split(piece: &[u8]) -> Option<(&str, &str)> {
-    let (name, value) = std::str::from_utf8(piece).ok()?.split_once('=')?;
-    Some((name.trim(), value.trim()))
+/// Name and value. Bytes around the name that some application may take for white space do not hide it.
+fn split(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = piece.split_at(piece.iter().position(|byte| *byte == b'=')?);
+    let begin = name.iter().position(u8::is_ascii_graphic).unwrap_or(name.len());
+    let end = name.iter().rposition(u8::is_ascii_graphic).map_or(begin, |last| last + 1);
+    Some((name.get(begin..end)?, value.get(1..)?))
 }
 
-fn is_ours(name: &str) -> bool {
-    name.starts_with(HOST_PREFIX) || name.starts_with(DOMAIN_PREFIX)
+fn is_ours(name: &[u8]) -> bool {
+    name.starts_with(HOST_PREFIX.as_bytes()) || name.starts_with(DOMAIN_PREFIX.as_bytes())
 }
 
 /// Adds a piece that is not ours: after a comma within its pair, after `; ` at the beginning of the next.

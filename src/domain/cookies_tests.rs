@@ -132,8 +132,25 @@ proptest! {
     fn ours_never_reach_the_application(names in prop::collection::vec("(__Host-gatepost-session-wiki|__Secure-gatepost-binding|[a-z]{1,4})", 0..8), value in "[A-Za-z0-9_=-]{0,50}") {
         let line = names.iter().map(|name| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let own = read(&[line.as_bytes()]);
-        let expected = names.iter().filter(|name| !is_ours(name)).map(|name| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let expected = names.iter().filter(|name| !is_ours(name.as_bytes())).map(|name| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let seen = own.rest.map_or(line, |rest| String::from_utf8(rest).expect("is text"));
         prop_assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn h10_a_cookie_of_ours_is_cut_whatever_its_value_and_whatever_stands_around_its_name() {
+    let application = application("https://app.example.com");
+    for piece in [
+        b"__Host-gatepost-session-wiki=\xff\xfe".as_slice(),
+        b"\xa0__Host-gatepost-session-wiki=x",
+        b"\x0b__Secure-gatepost-binding\x0c=x",
+        "\u{2003}__Host-gatepost-binding=x".as_bytes(),
+    ] {
+        let line = [b"a=\xff; ".as_slice(), piece, b"; b=2"].concat();
+        let headers = HeaderLines::new([("cookie".to_owned(), line)], CookieForm::Lines);
+        let own = OwnCookies::read(&headers, &application).expect("is within the caps");
+        assert_eq!(own.rest.as_deref(), Some(b"a=\xff; b=2".as_slice()), "{}", piece.escape_ascii());
+        assert!(own.sessions.is_empty() && own.binding.is_none());
     }
 }

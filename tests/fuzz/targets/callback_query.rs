@@ -1,0 +1,50 @@
+//! Any query at the callback. `@STATE@` in it stands for the state of a sign-in that the browser has begun.
+
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+
+use super::house::{House, ISSUER, binding, navigation};
+use super::oracle;
+
+/// Comes back to the callback with the query.
+pub fn run(input: &[u8]) {
+    let house = House::new();
+    let state = house.state();
+    let query = String::from_utf8_lossy(input).replace("@STATE@", &state);
+    let path = format!("/outpost.goauthentik.io/callback?{query}");
+    let request = navigation("wiki.example.com", &path, &[("cookie", binding().as_bytes())]);
+    let response = house.check(request.clone());
+    oracle::judge(&request, &response);
+
+    let legal = query.bytes().all(|byte| byte > b' ' && byte != 0x7f && byte != b'#') && path.len() <= 8 * 1024;
+    let redeemed = legal && is_usable(&query, &state);
+    assert_eq!(house.exchanges(), usize::from(redeemed), "codes redeemed for {query}");
+    let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else { panic!("never an allow") };
+    let cookies = denied.headers.iter().filter_map(|option| option.header.as_ref()).filter(|it| it.key == "set-cookie");
+    assert_eq!(cookies.count(), usize::from(redeemed), "a session for a redeemed code, nothing else");
+}
+
+/// The slow reference: every parameter at most once, the state that was sent, the issuer that was asked, and a code.
+fn is_usable(query: &str, state: &str) -> bool {
+    let all = |wanted: &str| -> Vec<String> {
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.filter(|(name, _)| decoded(name) == wanted).map(|(_, value)| decoded(value)).collect()
+    };
+    all("state") == [state]
+        && all("iss") == [ISSUER]
+        && all("error").is_empty()
+        && all("error_description").len() <= 1
+        && matches!(all("code").as_slice(), [code] if (1..=4096).contains(&code.len()))
+}
+
+/// Form-decoding by hand (WHATWG URL, section 5.1).
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|it| *first == b'%' && it.iter().all(u8::is_ascii_hexdigit));
+        let octet = digits.and_then(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok());
+        bytes.push(octet.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = &behind[if octet.is_some() { 2 } else { 0 }..];
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,25 @@
+//! Any `Cookie` lines, one per line of input, in both forms in which Envoy hands them over.
+
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
+
+use super::house::{House, joined, navigation};
+use super::oracle;
+
+/// Sends the lines with a request for a private page and one for a public page.
+pub fn run(input: &[u8]) {
+    let lines: Vec<(&str, &[u8])> = input.split(|byte| *byte == b'\n').map(|line| ("cookie", line)).collect();
+    // A header map holds text only, and each name once.
+    let text = String::from_utf8_lossy(input).replace('\n', ",");
+    let house = House::new();
+    for host in ["wiki.example.com", "board.corp.example.com"] {
+        for path in ["/private", "/public/a"] {
+            ask(&house, &navigation(host, path, &lines));
+            ask(&house, &joined(host, path, &[("cookie", &text)]));
+        }
+    }
+}
+
+fn ask(house: &House, request: &CheckRequest) {
+    let response: CheckResponse = house.check(request.clone());
+    oracle::judge(request, &response);
+}

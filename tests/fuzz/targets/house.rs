@@ -1,0 +1,257 @@
+//! The real service over the real memory store; only provider, clock and randomness are wooden. Made anew for every
+//! input, so that an input fails the same way each time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::application::{
+    Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
+};
+use gatepost::domain::applications::Applications;
+use gatepost::domain::claims::Claims;
+use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
+use gatepost::domain::sign_in::{Binding, MatchedCode, ProviderMetadata};
+use gatepost::domain::time::Timestamp;
+use gatepost::inbound::ext_authz::{CheckService, Deadlines};
+use gatepost::outbound::store::{StoreSettings, open};
+use gatepost::outpost::{Outpost, Parts};
+use gatepost::ports::{Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable};
+use gatepost::telemetry::DecisionRecorder;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+pub const NOW: u64 = 1_900_000_000;
+pub const ISSUER: &str = "https://sso.example.com/";
+pub const SESSION_WIKI: [u8; 32] = [7; 32];
+pub const SESSION_PORTAL: [u8; 32] = [8; 32];
+pub const BINDING: [u8; 32] = [9; 32];
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a runtime starts");
+}
+
+struct StillClock;
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(NOW)
+    }
+}
+
+/// Counts instead of throwing dice, so that an input fails the same way each time.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Entropy for Counter {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(count.iter().rev().cycle()).for_each(|(to, from)| *to = *from);
+        Ok(())
+    }
+}
+
+/// Signs in whoever comes with a code, and counts.
+#[derive(Default)]
+struct Provider(AtomicUsize);
+
+#[async_trait]
+impl IdentityProvider for Provider {
+    async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        let url = |path: &str| Url::parse(&format!("{ISSUER}{path}")).expect("is a URL");
+        Ok(Arc::new(ProviderMetadata {
+            issuer: relying_party.issuer.clone(),
+            authorization_endpoint: url("authorize"),
+            end_session_endpoint: Some(url("end")),
+            jwks_uri: url("keys"),
+            authorization_response_iss_parameter_supported: true,
+        }))
+    }
+
+    async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let raw = token(&json!({
+            "iss": relying_party.issuer, "aud": relying_party.client_id, "sub": "somebody",
+            "nonce": code.nonce().expose(), "iat": NOW, "exp": NOW + 300,
+        }));
+        let expected = Expected {
+            issuer: &relying_party.issuer,
+            client_id: &relying_party.client_id,
+            nonce: code.nonce(),
+            algorithm: SigningAlgorithm::RS256,
+            access_token: None,
+            now: Timestamp::from_unix(NOW),
+        };
+        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
+    }
+}
+
+fn token(claims: &serde_json::Value) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&claims.to_string()))
+}
+
+fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Application {
+    let external = ExternalHost::parse(external).expect("is an address");
+    let at = |path: &str| Url::parse(&external.join(&format!("/outpost.goauthentik.io/{path}"))).expect("is a URL");
+    Application {
+        name: slug.to_owned(),
+        slug: Slug::parse(slug).expect("is a slug"),
+        provider_name: slug.to_owned(),
+        mode,
+        relying_party: RelyingParty {
+            issuer: ISSUER.to_owned(),
+            client_id: slug.to_owned(),
+            client_secret: "client-secret".into(),
+            token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+            id_token_signed_response_alg: SigningAlgorithm::RS256,
+            scopes: vec!["openid".to_owned()],
+            redirect_uri: at("callback?X-authentik-auth-callback=true"),
+            post_logout_redirect_uri: at("sign_out"),
+        },
+        external,
+        unauthenticated: UnauthenticatedPaths::compile(&[public.to_owned()]).expect("is a pattern"),
+        access_token_validity: None,
+        jwt_headers: false,
+        pass_preflight: slug == "portal",
+    }
+}
+
+/// `wiki` has a host of its own, `portal` a whole domain, `demo` a path on this machine.
+pub fn applications() -> [Application; 3] {
+    let domain = Mode::ForwardDomain(CookieDomain::parse("corp.example.com").expect("is a domain"));
+    [
+        application("wiki", "https://wiki.example.com", Mode::ForwardSingle, "^/public/"),
+        application("portal", "https://auth.corp.example.com", domain, "^https://open\\.corp\\.example\\.com/"),
+        application("demo", "http://demo.localhost:8080/app", Mode::ForwardSingle, "^/app/public/"),
+    ]
+}
+
+fn session(application: &Application) -> Session {
+    let claims = json!({"preferred_username": "harness", "groups": ["a", "b"], "email": "harness@example.com"});
+    Session::restore(SessionRecord {
+        user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },
+        application: application.slug.clone(),
+        claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
+        id_token: token(&claims).into(),
+        access_token: None,
+        provider_session: None,
+        created: Timestamp::from_unix(NOW),
+        ends: Timestamp::from_unix(NOW + 3600),
+    })
+}
+
+/// A service with a live session of `wiki` and one of `portal`.
+pub struct House {
+    service: CheckService,
+    provider: Arc<Provider>,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let all = applications();
+        let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
+        let entropy = Arc::new(Counter::default());
+        let store = open(&StoreSettings::Memory, keys.clone(), entropy.clone()).expect("memory opens");
+        for (id, application) in [(SESSION_WIKI, &all[0]), (SESSION_PORTAL, &all[1])] {
+            let key = SessionId::new(id).key();
+            let saved = store.save(&key, session(application));
+            RUNTIME.with(|runtime| runtime.block_on(saved)).expect("memory keeps it");
+        }
+        let provider = Arc::new(Provider::default());
+        let recorder = DecisionRecorder::new(all.iter().map(|application| application.slug.as_str()));
+        let outpost = Outpost::new(Parts {
+            applications: Applications::new(all.to_vec()).expect("they do not clash"),
+            name: "fuzz".to_owned(),
+            lifetimes: Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) },
+            sealing: keys,
+            store,
+            provider: provider.clone(),
+            clock: Arc::new(StillClock),
+            entropy,
+        });
+        let second = Duration::from_secs(1);
+        let deadlines = Deadlines { check: second, callback: second };
+        let service = CheckService::new(Arc::new(outpost.expect("it counts")), deadlines, recorder);
+        Self { service, provider }
+    }
+
+    pub fn check(&self, request: CheckRequest) -> CheckResponse {
+        let answer = self.service.check(tonic::Request::new(request));
+        let answer = RUNTIME.with(|runtime| runtime.block_on(answer));
+        answer.expect("a check is always answered, never failed").into_inner()
+    }
+
+    /// How many codes were redeemed.
+    pub fn exchanges(&self) -> usize {
+        self.provider.0.load(Ordering::Relaxed)
+    }
+
+    /// The `state` of a sign-in at `wiki` that the browser with [`binding`] has begun.
+    pub fn state(&self) -> String {
+        let answer = self.check(navigation("wiki.example.com", "/", &[("cookie", binding().as_bytes())]));
+        let Some(HttpResponse::DeniedResponse(denied)) = answer.http_response else { panic!("the sign-in begins") };
+        let location = denied.headers.into_iter().filter_map(|option| option.header).find(|it| it.key == "location");
+        let url = Url::parse(&location.expect("a redirect").value).expect("is a URL");
+        let state = url.query_pairs().find(|(name, _)| name == "state").map(|(_, value)| value.into_owned());
+        state.expect("there is a state")
+    }
+}
+
+/// The binding cookie of the one browser.
+pub fn binding() -> String {
+    format!("__Host-gatepost-binding={}", Binding::new(BINDING).to_cookie_value())
+}
+
+/// The session cookies' values.
+pub fn session_values() -> [String; 2] {
+    [SESSION_WIKI, SESSION_PORTAL].map(|id| SessionId::new(id).to_cookie_value())
+}
+
+/// A page load as Envoy describes it, each header line with its raw bytes.
+pub fn navigation(host: &str, path: &str, lines: &[(&str, &[u8])]) -> CheckRequest {
+    use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
+    let page: (&str, &[u8]) = ("accept", b"text/html");
+    let headers = lines.iter().chain([&page]).map(|(name, value)| HeaderValue {
+        key: (*name).to_owned(),
+        value: String::new(),
+        raw_value: value.to_vec(),
+    });
+    of_http(HttpRequest { header_map: Some(HeaderMap { headers: headers.collect() }), ..plain(host, path) })
+}
+
+/// The same, as the map in which Envoy joins lines with commas.
+pub fn joined(host: &str, path: &str, lines: &[(&str, &str)]) -> CheckRequest {
+    let page = ("accept".to_owned(), "text/html".to_owned());
+    let headers: HashMap<String, String> =
+        lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([page]).collect();
+    of_http(HttpRequest { headers, ..plain(host, path) })
+}
+
+fn plain(host: &str, path: &str) -> HttpRequest {
+    HttpRequest {
+        method: "GET".to_owned(),
+        scheme: "https".to_owned(),
+        host: host.to_owned(),
+        path: path.to_owned(),
+        ..HttpRequest::default()
+    }
+}
+
+/// A check of this HTTP request.
+pub fn of_http(http: HttpRequest) -> CheckRequest {
+    let request = Request { http: Some(http), ..Request::default() };
+    CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }) }
+}

@@ -1,0 +1,73 @@
+//! Any ID Token: as it is, and as header, payload and UserInfo on a line each, which are encoded first so that the
+//! fuzzer gets behind the base64. `@NONCE@` stands for the nonce of the attempt.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatepost::domain::application::SigningAlgorithm;
+use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::sign_in::{Attempt, AttemptId, Binding, Nonce};
+use gatepost::domain::time::Timestamp;
+use serde_json::{Map, Value};
+
+use super::house::{ISSUER, NOW};
+
+const CLIENT: &str = "wiki";
+/// The latest `exp` in the past and the latest `iat` in the future, by the leeway of a minute; and a fraction.
+const TIMES: (f64, f64) = (1_899_999_940.0, 1_900_000_061.0);
+
+/// Checks the token in both readings of the input.
+pub fn run(input: &[u8]) {
+    let nonce = nonce();
+    let text = String::from_utf8_lossy(input).replace("@NONCE@", nonce.expose());
+    check(&text, &nonce, None);
+    let mut lines = text.splitn(3, '\n');
+    if let (Some(header), Some(payload)) = (lines.next(), lines.next()) {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        check(&format!("{}.{}.c2ln", part(header), part(payload)), &nonce, lines.next());
+    }
+}
+
+fn nonce() -> Nonce {
+    let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
+    let (binding, now) = (Binding::new([2; 32]), Timestamp::from_unix(NOW));
+    Attempt::begin(AttemptId::new([3; 16]), &binding, String::new(), 0, now, &keys).nonce(&binding)
+}
+
+fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: CLIENT,
+        nonce,
+        algorithm: SigningAlgorithm::RS256,
+        access_token: Some("access"),
+        now: Timestamp::from_unix(NOW),
+    };
+    let Ok(token) = VerifiedIdToken::check(raw.to_owned().into(), &expected) else { return };
+    let claims = payload(raw);
+    assert_eq!(claims["iss"], ISSUER);
+    assert!(claims["aud"] == CLIENT || claims["aud"].as_array().is_some_and(|all| all.iter().all(|it| it == CLIENT)));
+    assert!(claims.get("azp").is_none_or(|party| party == CLIENT));
+    assert_eq!(claims["nonce"], nonce.expose());
+    let seconds = |name: &str| claims[name].as_f64().expect("a number");
+    assert!(seconds("exp") > TIMES.0 && seconds("iat") < TIMES.1);
+    let subject = claims["sub"].as_str().expect("a text").to_owned();
+    assert!((1..=255).contains(&subject.len()) && subject.is_ascii());
+    assert_eq!((token.user().subject.as_str(), token.user().issuer.as_str()), (subject.as_str(), ISSUER));
+
+    let Some(more) = user_info.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) else { return };
+    let same = more.get("sub").and_then(Value::as_str) == Some(&subject);
+    let completed = SignedIn::new(token, None).complete(more);
+    assert_eq!(completed.is_ok(), same, "UserInfo of the same subject, and no other");
+    if let Ok(signed_in) = completed {
+        for (name, value) in &claims {
+            assert_eq!(signed_in.claims().value(name), Some(value), "UserInfo overrules the ID Token in `{name}`");
+        }
+    }
+}
+
+/// The payload in the eyes of another JSON reader.
+fn payload(raw: &str) -> Map<String, Value> {
+    let part = raw.split('.').nth(1).expect("a payload");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
+}

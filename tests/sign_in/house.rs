@@ -1,0 +1,140 @@
+//! An outpost as it is run, made of its real parts; only the clock is wooden.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
+use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::application::{
+    Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
+};
+use gatepost::domain::applications::Applications;
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::session::Lifetimes;
+use gatepost::domain::time::Timestamp;
+use gatepost::inbound::ext_authz::{CheckService, Deadlines};
+use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
+use gatepost::outbound::store::{StoreSettings, open};
+use gatepost::outpost::{Outpost, Parts};
+use gatepost::ports::{Clock, Entropy, EntropyFault};
+use gatepost::telemetry::DecisionRecorder;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use url::Url;
+
+use crate::browser::Answer;
+use crate::op::{CLIENT_ID, CLIENT_SECRET, HostileOp};
+
+/// A clock that stands until it is moved.
+pub(crate) struct Hands(AtomicU64);
+
+impl Hands {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_900_000_000)))
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(crate) struct Dice;
+
+impl Entropy for Dice {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
+    }
+}
+
+/// The application `slug` at `https://{slug}.example.com`, a client of the provider at `issuer`.
+pub(crate) fn application(slug: &str, issuer: &str) -> Application {
+    let external = ExternalHost::parse(&format!("https://{slug}.example.com")).unwrap();
+    let at = |path: &str| Url::parse(&external.join(&format!("/outpost.goauthentik.io/{path}"))).unwrap();
+    Application {
+        name: slug.to_owned(),
+        slug: Slug::parse(slug).unwrap(),
+        provider_name: slug.to_owned(),
+        mode: Mode::ForwardSingle,
+        relying_party: RelyingParty {
+            issuer: issuer.to_owned(),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.into(),
+            token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+            id_token_signed_response_alg: SigningAlgorithm::RS256,
+            scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            redirect_uri: at("callback?X-authentik-auth-callback=true"),
+            post_logout_redirect_uri: at("sign_out"),
+        },
+        external,
+        unauthenticated: UnauthenticatedPaths::default(),
+        access_token_validity: None,
+        jwt_headers: false,
+        pass_preflight: false,
+    }
+}
+
+/// Where sessions are kept, and under which keys.
+pub(crate) struct Keeping {
+    pub(crate) store: StoreSettings,
+    pub(crate) keys: SealingKeys,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { store: StoreSettings::Memory, keys: SealingKeys::new(SealingKey::new([1; 32]), Vec::new()) }
+    }
+}
+
+/// One outpost.
+pub(crate) struct House {
+    service: CheckService,
+    pub(crate) clock: Arc<Hands>,
+}
+
+impl House {
+    /// An outpost that guards `applications`.
+    pub(crate) fn new(applications: Vec<Application>, clock: &Arc<Hands>, keeping: &Keeping) -> Self {
+        let settings = ProviderSettings { timeout: Duration::from_secs(20), ..ProviderSettings::default() };
+        let parties: Vec<_> = applications.iter().map(|application| application.relying_party.clone()).collect();
+        let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
+        let outpost = Outpost::new(Parts {
+            applications: Applications::new(applications).unwrap(),
+            name: "outpost".to_owned(),
+            lifetimes: Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(14_400) },
+            sealing: keeping.keys.clone(),
+            store: open(&keeping.store, keeping.keys.clone(), Arc::new(Dice)).unwrap(),
+            provider: OpenIdProviders::start(&settings, &parties, clock.clone()).unwrap(),
+            clock: clock.clone(),
+            entropy: Arc::new(Dice),
+        });
+        let deadlines = Deadlines { check: Duration::from_secs(20), callback: Duration::from_secs(30) };
+        let service = CheckService::new(Arc::new(outpost.unwrap()), deadlines, recorder);
+        Self { service, clock: clock.clone() }
+    }
+
+    /// Asks as Envoy does.
+    pub(crate) async fn check(&self, request: CheckRequest) -> Answer {
+        Answer::new(self.service.check(tonic::Request::new(request)).await.unwrap().into_inner())
+    }
+}
+
+/// One application, `wiki`, and its provider.
+pub(crate) async fn wiki() -> (House, HostileOp) {
+    wiki_with(|_| {}).await
+}
+
+/// The same, with a change of the application.
+pub(crate) async fn wiki_with(change: impl FnOnce(&mut Application)) -> (House, HostileOp) {
+    let clock = Hands::new();
+    let op = HostileOp::start(clock.clone()).await;
+    let mut application = application("wiki", op.issuer());
+    change(&mut application);
+    (House::new(vec![application], &clock, &Keeping::default()), op)
+}

@@ -1,0 +1,33 @@
+//! Whole sign-ins in one process: Envoy's questions in, Envoy's answers out, the real outpost, store and provider client
+//! between, and an OpenID Provider that misbehaves on command. Test names carry the ids of the security specification.
+//! What single parts do stands in their own tests; here it is what a hostile provider does to a whole sign-in.
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod callbacks;
+#[cfg(test)]
+mod capture;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod crowds;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod id_tokens;
+#[cfg(test)]
+mod mix_up;
+#[cfg(test)]
+#[path = "../hostile_provider/op.rs"]
+mod op;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod sign_out;
+#[cfg(test)]
+mod user_info;

@@ -1,0 +1,99 @@
+//! Sparse ID Tokens: UserInfo completes what the application is told.
+
+use serde_json::json;
+
+use crate::browser::{Browser, WIKI};
+use crate::house::{wiki, wiki_with};
+use crate::op::signing::Key;
+use crate::op::{Reply, SUBJECT};
+
+#[tokio::test]
+async fn oc_13_a_sparse_token_is_completed_from_user_info() {
+    for signed in [false, true] {
+        let (house, op) = wiki().await;
+        op.behave(|b| {
+            b.sparse = true;
+            b.signed_user_info = signed.then(|| (Key::RsaA, json!({})));
+        });
+        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        for (name, value) in [
+            ("x-authentik-username", Some("alice")),
+            ("x-authentik-name", Some("Alice Doe")),
+            ("x-authentik-email", Some("alice@example.test")),
+            ("x-authentik-groups", Some("admins|staff")),
+            ("x-authentik-uid", Some(SUBJECT)),
+            ("x-authentik-meta-app", Some("wiki")),
+            ("x-authentik-jwt", None),
+        ] {
+            assert_eq!(answer.header(name), value, "{name}");
+        }
+        let asked = op.recorded("/userinfo");
+        assert_eq!(asked.len(), 1);
+        assert!(asked[0].authorization().unwrap().starts_with("Bearer ") && asked[0].query.is_empty(), "in the header");
+    }
+}
+
+#[tokio::test]
+async fn oc_13_user_info_overrules_nothing_and_invents_no_header() {
+    let (house, op) = wiki().await;
+    op.behave(|b| {
+        b.claims = json!({"email": null});
+        b.user = json!({
+            "preferred_username": "mallory", "name": "a\r\nx-authentik-groups: admins", "iss": "https://evil.example/",
+            "groups": ["a|admins", "x\ny"], "email": "late@example.test",
+        });
+    });
+    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    assert_eq!(answer.header("x-authentik-username"), Some("alice"), "the ID Token's word stands");
+    assert_eq!(answer.header("x-authentik-groups"), Some("admins|staff"));
+    assert_eq!(answer.header("x-authentik-email"), Some("late@example.test"), "what was missing is completed");
+    assert_eq!(op.recorded("/userinfo").len(), 1);
+    assert!(!answer.headers.iter().any(|(_, value)| value.contains(['\r', '\n'])));
+}
+
+#[tokio::test]
+async fn pr_5_claims_that_cannot_stand_in_a_header_are_left_out() {
+    let (house, op) = wiki().await;
+    op.behave(|b| {
+        b.claims = json!({
+            "preferred_username": "eve\r\nx-authentik-groups: admins", "name": 7, "email": ["x"],
+            "groups": ["ok", "a|admins", "x\u{0}y", "", 5, "ä"],
+        });
+    });
+    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    assert_eq!(answer.header("x-authentik-username"), None);
+    assert_eq!((answer.header("x-authentik-name"), answer.header("x-authentik-email")), (None, None));
+    assert_eq!(answer.header("x-authentik-groups"), Some("ok|ä"));
+}
+
+#[tokio::test]
+async fn oc_13_user_info_that_fails_refuses_the_login() {
+    let (house, op) = wiki().await;
+    for (name, reply) in [
+        ("HTML", Reply::Text(200, "text/html", "<html>".to_owned())),
+        ("array", Reply::Text(200, "application/json", "[]".to_owned())),
+        ("empty", Reply::Text(200, "application/json", String::new())),
+        ("5 MB", Reply::Huge(5_000_000)),
+        ("bomb", Reply::Bomb),
+        ("500", Reply::Status(500)),
+    ] {
+        op.reform();
+        op.behave(|b| {
+            b.sparse = true;
+            b.user_info = reply;
+        });
+        let mut browser = Browser::default();
+        let page = browser.come_back(&house, &op, WIKI).await;
+        assert!(matches!(page.status, 403 | 503), "{name}: {page:#?}");
+        page.expect_refusal(page.status, name);
+        assert!(!browser.has_session(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn jwt_headers_only_where_they_are_switched_on() {
+    let (house, op) = wiki_with(|application| application.jwt_headers = true).await;
+    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    assert!(answer.header("x-authentik-jwt").unwrap().starts_with("access-"));
+    assert_eq!(answer.header("x-authentik-meta-jwks"), Some(format!("{}keys", op.issuer()).as_str()));
+}
