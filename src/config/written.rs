@@ -62,7 +62,8 @@ section! {
         client_secret: optional SecretString,
         /// A file that holds the client secret; final line ends are cut off.
         client_secret_file: optional PathBuf,
-        /// How client id and secret travel to the token endpoint.
+        /// How client id and secret travel to the token endpoint. Basic form-encodes both first (RFC 6749 section 2.3.1), which some
+        /// providers do not undo: with those, and a secret of more than letters and digits, take `client_secret_post`.
         token_endpoint_auth_method: ClientAuthentication = "client_secret_basic",
         /// The one algorithm that ID Tokens may be signed with.
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
