@@ -15,7 +15,6 @@ mod servers;
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use servers::{Server, bare, gatepost};
@@ -36,26 +35,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let body = folder.path().join("check.bin");
-    let gatepost = runtime.block_on(gatepost::start(folder.path(), &body))?;
-    let bare = runtime.block_on(bare::start(&body))?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let [ours, silent] = ["info", "warn"].map(|level| runtime.block_on(gatepost::start(folder.path(), level)));
+    let (ours, silent) = (ours?, silent?);
+    let bare = runtime.block_on(bare::start(&ours.question))?;
+    let contenders = [("bare tonic + envoy-types", bare), ("Gatepost", ours), ("Gatepost, log.level: warn", silent)];
+    let mut figures = contenders.map(|(name, server)| Figures { name, server, rounds: Vec::new() });
     for _ in 0..ROUNDS {
-        theirs.push(measure(&bare, &body)?);
-        ours.push(measure(&gatepost, &body)?);
+        for contender in &mut figures {
+            let round = measure(&contender.server)?;
+            contender.rounds.push(round);
+        }
     }
-    report(&ours, &theirs);
+    report(&figures);
     Ok(())
 }
 
-fn measure(server: &Server, body: &Path) -> Result<Round, Box<dyn Error>> {
+/// A server and what its rounds showed; the first one is the reference.
+struct Figures {
+    name: &'static str,
+    server: Server,
+    rounds: Vec<Round>,
+}
+
+fn measure(server: &Server) -> Result<Round, Box<dyn Error>> {
     let before = server.cpu_seconds()?;
     let requests = REQUESTS.to_string();
     let url = format!("http://{}/envoy.service.auth.v3.Authorization/Check", server.address);
     let output = Command::new("taskset")
         .args(["-c", "1", "h2load", "-n", &requests, "-c", "4", "-m", "32", "-t", "1"])
         .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
-        .arg(body)
+        .arg(&server.question)
         .arg(url)
         .output()
         .map_err(|fault| format!("h2load could not be run ({fault}); `make bench` installs it"))?;
@@ -72,19 +81,21 @@ fn measure(server: &Server, body: &Path) -> Result<Round, Box<dyn Error>> {
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
-fn report(ours: &[Round], theirs: &[Round]) {
+fn report(figures: &[Figures]) {
     let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = machine.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown processor");
-    let rate = |rounds: &[Round]| spread(rounds.iter().map(|round| round.requests_per_second));
-    let cpu = |rounds: &[Round]| spread(rounds.iter().map(|round| round.cpu_microseconds));
     println!("signed-in Check, one core per server ({model}), {ROUNDS} rounds of {REQUESTS} requests in turn");
-    println!("{:<34}{:>28}{:>28}", "", "requests/s", "CPU µs per request");
-    for (name, rounds) in [("bare tonic + envoy-types", theirs), ("Gatepost", ours)] {
-        println!("{name:<34}{:>28}{:>28}", rate(rounds).text(0), cpu(rounds).text(2));
+    println!("{:<28}{:>26}{:>8}{:>26}{:>8}", "", "requests/s", "ratio", "CPU µs per request", "ratio");
+    let rate = |of: &Figures| spread(of.rounds.iter().map(|round| round.requests_per_second));
+    let cpu = |of: &Figures| spread(of.rounds.iter().map(|round| round.cpu_microseconds));
+    for of in figures {
+        let (rate_ratio, cpu_ratio) = match figures.first() {
+            Some(reference) => (rate(of).median / rate(reference).median, cpu(of).median / cpu(reference).median),
+            None => (f64::NAN, f64::NAN),
+        };
+        let (rate, cpu) = (rate(of).text(0), cpu(of).text(1));
+        println!("{:<28}{rate:>26}{rate_ratio:>8.2}{cpu:>26}{cpu_ratio:>8.2}", of.name);
     }
-    let ratio = |ours: Spread, theirs: Spread| format!("{:.2}", ours.median / theirs.median);
-    let (rates, cpus) = (ratio(rate(ours), rate(theirs)), ratio(cpu(ours), cpu(theirs)));
-    println!("{:<34}{rates:>28}{cpus:>28}", "ratio (Gatepost / bare)");
 }
 
 /// A median with the extremes.

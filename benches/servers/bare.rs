@@ -57,18 +57,18 @@ pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// Starts it and looks at one answer to the question in `body`.
-pub(crate) async fn start(body: &Path) -> Result<Server, Box<dyn Error>> {
+/// Starts it, to be asked the same `question` as Gatepost, and looks at one answer.
+pub(crate) async fn start(question: &Path) -> Result<Server, Box<dyn Error>> {
     let program = std::env::current_exe()?;
     let mut command = on_first_core(&program.to_string_lossy());
     let mut process = command.arg(ROLE).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-    let server = Server { process, address: line.trim().parse()? };
+    let server = Server { process, address: line.trim().parse()?, question: question.to_owned() };
     let mut client = AuthorizationClient::connect(format!("http://{}", server.address)).await?;
     let answer = client.check(request::check("wiki.example.com", "/", "")).await?.into_inner();
     let Some(HttpResponse::OkResponse(ok)) = answer.http_response else { return Err("the bare server denied".into()) };
-    if ok.headers.len() != super::gatepost::IDENTITY.len() || !body.exists() {
+    if ok.headers.len() != super::gatepost::IDENTITY.len() {
         return Err("the bare server's answer is odd".into());
     }
     Ok(server)

@@ -49,8 +49,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// Starts it, signs a user in through Checks, and writes the signed-in question to `body`.
-pub(crate) async fn start(folder: &Path, body: &Path) -> Result<Server, Box<dyn Error>> {
+/// Starts it in a folder of its own below `folder`, signs a user in through Checks, and writes the signed-in question.
+pub(crate) async fn start(folder: &Path, log_level: &str) -> Result<Server, Box<dyn Error>> {
+    let folder = folder.join(log_level);
+    fs::create_dir(&folder)?;
     let provider = HostileOp::start(Arc::new(SystemClock)).await;
     provider.behave(|behaviour| {
         behaviour.claims = serde_json::json!({
@@ -59,27 +61,28 @@ pub(crate) async fn start(folder: &Path, body: &Path) -> Result<Server, Box<dyn 
         });
     });
     let settings = folder.join("gatepost.yaml");
-    fs::write(&settings, configuration(provider.issuer()))?;
+    fs::write(&settings, configuration(provider.issuer(), log_level))?;
     let mut command = on_first_core(env!("CARGO_BIN_EXE_gatepost"));
-    command.args(["serve", "--config"]).arg(&settings).current_dir(folder);
+    command.args(["serve", "--config"]).arg(&settings).current_dir(&folder);
     let log = folder.join("gatepost.log");
     let process = command.stderr(fs::File::create(&log)?).stdout(Stdio::null()).spawn()?;
-    let mut server = Server { process, address: ([127, 0, 0, 1], 0).into() };
+    let mut server = Server { process, address: ([127, 0, 0, 1], 0).into(), question: folder.join("check.bin") };
     server.address = grpc_address(&log)?;
     let address = server.address;
     let mut client = AuthorizationClient::connect(format!("http://{address}")).await?;
     let cookie = sign_in(&mut client, &provider).await?;
     let question = request::check(HOST, "/projects/gatepost/issues?page=2", &format!("theme=dark; {cookie}"));
     verify(&client.check(question.clone()).await?.into_inner())?;
-    fs::write(body, request::frame(&question))?;
+    fs::write(&server.question, request::frame(&question))?;
     Ok(server)
 }
 
-fn configuration(issuer: &str) -> String {
+fn configuration(issuer: &str, log_level: &str) -> String {
     let secret = serde_json::Value::from(CLIENT_SECRET);
     format!(
         "applications:\n  - name: Wiki\n    external_host: https://{HOST}\n    issuer: {issuer}\n    client_id: \"{CLIENT_ID}\"\n    \
-         client_secret: {secret}\nlisten: {{ grpc: \"127.0.0.1:0\", http: off, https: off, metrics: \"127.0.0.1:0\" }}\n"
+         client_secret: {secret}\nlisten: {{ grpc: \"127.0.0.1:0\", http: off, https: off, metrics: \"127.0.0.1:0\" }}\n\
+         log: {{ level: \"{log_level},gatepost::app=info\" }}\n"
     )
 }
 

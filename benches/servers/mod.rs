@@ -7,6 +7,7 @@ mod request;
 use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 /// A running server, stopped when dropped.
@@ -14,6 +15,8 @@ pub(crate) struct Server {
     process: Child,
     /// Where it answers Checks.
     pub(crate) address: SocketAddr,
+    /// The file that holds its question, as gRPC sends it.
+    pub(crate) question: PathBuf,
 }
 
 impl Drop for Server {

@@ -21,6 +21,9 @@ use super::names;
 /// Lines that may wait for their reader; some megabytes at most.
 const QUEUE: usize = 8192;
 
+/// How long the first of several lines waits for the others.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
@@ -105,13 +108,24 @@ enum Job {
     Flush(Sender<()>),
 }
 
+/// Writes what comes within a moment at once: a wake-up and a system call for each line would cost a busy server more
+/// than the line itself.
 fn write_out(jobs: &Receiver<Job>, out: &mut dyn Write) {
-    for job in jobs {
-        match job {
-            // Nothing can be said about a log that cannot be written.
-            Job::Line(line) => drop(out.write_all(&line)),
-            Job::Flush(written) => drop(written.send(())),
+    let mut lines = Vec::new();
+    while let Ok(first) = jobs.recv() {
+        thread::sleep(GATHER);
+        let waiting = std::iter::once(first).chain(jobs.try_iter().take(QUEUE));
+        let mut flushed = Vec::new();
+        for job in waiting {
+            match job {
+                Job::Line(line) => lines.extend_from_slice(&line),
+                Job::Flush(written) => flushed.push(written),
+            }
         }
+        // Nothing can be said about a log that cannot be written.
+        let _ = out.write_all(&lines);
+        lines.clear();
+        flushed.into_iter().for_each(|written| drop(written.send(())));
     }
 }
 
