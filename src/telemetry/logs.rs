@@ -125,7 +125,10 @@ fn write_out(jobs: &Receiver<Job>, out: &mut dyn Write) {
         // Nothing can be said about a log that cannot be written.
         let _ = out.write_all(&lines);
         lines.clear();
-        flushed.into_iter().for_each(|written| drop(written.send(())));
+        for written in flushed {
+            // Whoever waited for it may have gone.
+            let _ = written.send(());
+        }
     }
 }
 
