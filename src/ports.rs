@@ -110,7 +110,10 @@ pub enum ExchangeFault {
 /// Speaks with `OpenID` Providers.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
-    /// The provider's metadata, from memory where it is known.
+    /// The provider's metadata as far as it is known already; never waits, so that it may be asked at every Check.
+    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>>;
+
+    /// The provider's metadata, after a little patience with a first fetch under way.
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable>;
 
     /// Redeems a code, verifies the ID Token in full and completes the claims from `UserInfo`.

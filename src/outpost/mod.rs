@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use url::Url;
+
 use crate::domain::access::PublicPath;
 use crate::domain::application::{Application, Mode};
 use crate::domain::applications::Applications;
@@ -18,8 +20,9 @@ use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
 use crate::domain::headers::{self, OutpostFacts};
 use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
+use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, SessionKey};
+use crate::domain::session::{Lifetimes, Session, SessionKey};
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore, StoredSession};
 
 use faults::Fault;
@@ -178,11 +181,8 @@ impl Outpost {
         {
             tracing::warn!(%fault, "the use of a session could not be noted");
         }
-        let metadata = if application.jwt_headers {
-            self.parts.provider.metadata(&application.relying_party).await.ok()
-        } else {
-            None
-        };
+        let metadata =
+            application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
         let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
         let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
         let allow = headers::allow_signed_in(live, application, facts, &visit.head.headers, rest_of_cookies);
@@ -221,7 +221,7 @@ struct Found {
 }
 
 /// How logs and Envoy's metadata call a user.
-fn user_name(session: &crate::domain::session::Session) -> &str {
+fn user_name(session: &Session) -> &str {
     let record = session.record();
     record.claims.text("preferred_username").unwrap_or(&record.user.subject)
 }
@@ -234,8 +234,7 @@ impl Visit<'_> {
 
     /// `raw` when it passes the rules for return addresses, else where sign-ins end otherwise.
     fn return_address(&self, raw: &str) -> String {
-        use crate::domain::return_address::ReturnAddress;
-        let base = self.base().and_then(|base| url::Url::parse(&base).ok());
+        let base = self.base().and_then(|base| Url::parse(&base).ok());
         let Some(base) = base else { return ReturnAddress::landing(self.application) };
         match ReturnAddress::judge(raw, self.application, &base) {
             Ok(address) => address.as_str().to_owned(),
@@ -248,7 +247,6 @@ impl Visit<'_> {
 
     /// Where sign-ins end when nothing better is known: in domain mode the host that was asked for.
     fn landing(&self) -> String {
-        use crate::domain::return_address::ReturnAddress;
         match (&self.application.mode, self.base()) {
             (Mode::ForwardDomain(_), Some(base)) => base,
             _ => ReturnAddress::landing(self.application),

@@ -81,6 +81,10 @@ pub(crate) struct FakeProvider;
 
 #[async_trait]
 impl IdentityProvider for FakeProvider {
+    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+        None
+    }
+
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
         Ok(Arc::new(ProviderMetadata {
             issuer: relying_party.issuer.clone(),

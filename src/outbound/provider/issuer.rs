@@ -19,8 +19,9 @@ use crate::domain::application::RelyingParty;
 use crate::domain::id_token::IdTokenFault;
 use crate::ports::ProviderUnavailable;
 
-/// How long a sign-in waits for a first fetch that is under way.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a sign-in waits for a first fetch that is under way: less than a Check may take, so that the answer still
+/// names the cause.
+const PATIENCE: Duration = Duration::from_millis(700);
 /// Pauses between first fetches that fail; the longest one decides how soon a provider that came back is noticed.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -234,7 +235,8 @@ impl Issuer {
         keys
     }
 
-    fn current(&self) -> Option<Known> {
+    /// What is known at this moment.
+    pub(super) fn current(&self) -> Option<Known> {
         match &*self.knowledge.borrow() {
             Knowledge::Known(known) => Some(known.clone()),
             Knowledge::Fetching | Knowledge::Failed(_) => None,

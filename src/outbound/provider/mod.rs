@@ -150,6 +150,11 @@ impl OpenIdProviders {
 
 #[async_trait]
 impl IdentityProvider for OpenIdProviders {
+    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+        let known = self.issuer(relying_party).ok()?.current()?;
+        Some(Arc::clone(&known.discovered.metadata))
+    }
+
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
         let known = self.issuer(relying_party)?.known().await?;
         Ok(Arc::clone(&known.discovered.metadata))

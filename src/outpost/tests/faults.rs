@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, allowed, denied, house, location};
+use super::house::{Browser, House, allowed, denied, house, house_with, location};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 
 const WIKI: &str = "https://wiki.example.com/x";
@@ -43,6 +43,16 @@ async fn f_1_the_provider_is_down_sessions_live_and_sign_ins_wait() {
         WIKI,
         "the attempt was not used up"
     );
+}
+
+#[tokio::test]
+async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
+    let house = house_with(|application| application.jwt_headers = true);
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    let asked = house.provider.asked.load(Ordering::Relaxed);
+    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+    assert_eq!(house.provider.asked.load(Ordering::Relaxed), asked);
 }
 
 /// PR-4: every store call of every walk, failed in turn.

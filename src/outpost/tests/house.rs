@@ -105,6 +105,8 @@ pub(super) struct Provider {
     pub down: AtomicBool,
     pub user: Mutex<String>,
     pub refuses: Mutex<Option<ExchangeFault>>,
+    /// How often somebody waited for its metadata.
+    pub asked: AtomicUsize,
     pub exchanges: AtomicUsize,
     pub end_session: AtomicBool,
     /// Seconds from now to the end of the ID Token.
@@ -114,7 +116,12 @@ pub(super) struct Provider {
 
 #[async_trait]
 impl IdentityProvider for Provider {
+    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+        None
+    }
+
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let issuer = relying_party.issuer.clone();
         if self.down.load(Ordering::Relaxed) {
             return Err(ProviderUnavailable { issuer, cause: "told to be down".into() });
@@ -203,6 +210,7 @@ pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
         down: AtomicBool::new(false),
         user: Mutex::new("alice".into()),
         refuses: Mutex::new(None),
+        asked: AtomicUsize::new(0),
         exchanges: AtomicUsize::new(0),
         end_session: AtomicBool::new(true),
         token_life: AtomicU64::new(7200),

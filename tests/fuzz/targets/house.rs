@@ -69,6 +69,10 @@ struct Provider(AtomicUsize);
 
 #[async_trait]
 impl IdentityProvider for Provider {
+    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+        None
+    }
+
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
         let url = |path: &str| Url::parse(&format!("{ISSUER}{path}")).expect("is a URL");
         Ok(Arc::new(ProviderMetadata {
