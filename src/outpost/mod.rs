@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::domain::access::PublicPath;
 use crate::domain::application::{Application, Mode};
-use crate::domain::applications::Applications;
+use crate::domain::applications::{Applications, NotOurs};
 use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
@@ -57,6 +57,38 @@ pub struct Outpost {
     decisions: AtomicU64,
 }
 
+/// A request and whose business it is.
+pub struct Errand<'a> {
+    head: &'a RequestHead,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    /// The liveness probe, on any host.
+    Probe,
+    /// No application's.
+    Nobodys(NotOurs),
+    At(&'a Arc<Application>, Destination),
+}
+
+impl Errand<'_> {
+    /// Whether it is for one of our own endpoints, not for an application.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        match self.place {
+            Place::Probe => true,
+            Place::Nobodys(_) => false,
+            Place::At(_, destination) => destination != Destination::Application,
+        }
+    }
+
+    /// Whether the answer may take as long as a token request at the provider takes.
+    #[must_use]
+    pub fn takes_long(&self) -> bool {
+        matches!(self.place, Place::At(_, Destination::Endpoint(_)))
+    }
+}
+
 /// One request on its way to a decision.
 struct Visit<'a> {
     head: &'a RequestHead,
@@ -80,18 +112,30 @@ impl Outpost {
         Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0) })
     }
 
+    /// Finds out whose business a request is, once for all who want to know.
+    #[must_use]
+    pub fn sort<'a>(&'a self, head: &'a RequestHead) -> Errand<'a> {
+        let place = if endpoint::is_ping(&head.target) {
+            Place::Probe
+        } else {
+            match self.parts.applications.find(head) {
+                Ok(application) => Place::At(application, Destination::of(application, &head.target)),
+                Err(cause) => Place::Nobodys(cause),
+            }
+        };
+        Errand { head, place }
+    }
+
     /// Answers one request. Total: every fault ends in a denial with a reason.
-    pub async fn answer(&self, head: &RequestHead) -> Decision {
-        let id = self.decision_id();
-        if endpoint::is_ping(&head.target) {
-            return answers::ping(id);
-        }
-        let application = match self.parts.applications.find(head) {
-            Ok(application) => application,
-            Err(cause) => return answers::not_ours(id, cause, head.client_kind()),
+    pub async fn answer(&self, errand: &Errand<'_>) -> Decision {
+        let (id, head) = (self.decision_id(), errand.head);
+        let (application, destination) = match errand.place {
+            Place::Probe => return answers::ping(id),
+            Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
+            Place::At(application, destination) => (application, destination),
         };
         let mut visit = Visit { head, application, kind: head.client_kind(), id, user: None };
-        let (verdict, reason) = match self.visit(&mut visit).await {
+        let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
         };
@@ -111,32 +155,12 @@ impl Outpost {
         endpoint::is_ping(target)
     }
 
-    /// Whether a request is for one of our own endpoints, not for an application.
-    #[must_use]
-    pub fn owns(&self, head: &RequestHead) -> bool {
-        endpoint::is_ping(&head.target)
-            || self
-                .parts
-                .applications
-                .find(head)
-                .is_ok_and(|application| Destination::of(application, &head.target) != Destination::Application)
-    }
-
-    /// Whether a request may take as long as a token request at the provider takes.
-    #[must_use]
-    pub fn takes_long(&self, head: &RequestHead) -> bool {
-        self.parts
-            .applications
-            .find(head)
-            .is_ok_and(|application| matches!(Destination::of(application, &head.target), Destination::Endpoint(_)))
-    }
-
-    async fn visit(&self, visit: &mut Visit<'_>) -> Outcome {
+    async fn visit(&self, visit: &mut Visit<'_>, destination: Destination) -> Outcome {
         let application = visit.application;
         if visit.head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
             return Ok(answers::use_https(visit));
         }
-        match Destination::of(application, &visit.head.target) {
+        match destination {
             Destination::Nowhere => Ok(answers::nowhere(visit)),
             Destination::Endpoint(Endpoint::Start) => self.start(visit).await,
             Destination::Endpoint(Endpoint::Callback) => self.callback(visit).await,

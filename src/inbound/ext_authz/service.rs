@@ -39,9 +39,10 @@ impl CheckService {
     }
 
     async fn decide(&self, head: &RequestHead, caller: Option<Duration>) -> Decision {
-        let own = if self.outpost.takes_long(head) { self.deadlines.callback } else { self.deadlines.check };
+        let errand = self.outpost.sort(head);
+        let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
         let limit = caller.map_or(own, |caller| own.min(caller));
-        match tokio::time::timeout(limit, self.outpost.answer(head)).await {
+        match tokio::time::timeout(limit, self.outpost.answer(&errand)).await {
             Ok(decision) => decision,
             Err(_) => self.outpost.refuse(Reason::Overdue),
         }

@@ -79,10 +79,11 @@ impl SideListener {
             self.recorder.record(Door::SideListener, &decision, watch, None);
             return answer::render(decision.verdict);
         };
-        if !self.outpost.owns(&head) {
+        let errand = self.outpost.sort(&head);
+        if !errand.is_own() {
             return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }
-        let decision = self.outpost.answer(&head).await;
+        let decision = self.outpost.answer(&errand).await;
         self.recorder.record(Door::SideListener, &decision, watch, head.request_id.as_deref());
         answer::render(decision.verdict)
     }

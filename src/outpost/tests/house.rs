@@ -243,7 +243,7 @@ impl House {
     }
 
     pub(super) async fn ask(&self, head: &RequestHead) -> Decision {
-        self.outpost.answer(head).await
+        self.outpost.answer(&self.outpost.sort(head)).await
     }
 }
 
