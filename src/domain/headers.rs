@@ -73,7 +73,7 @@ pub struct OutpostFacts<'a> {
 /// Lets a signed-in user's request through, with the identity headers.
 #[must_use]
 pub fn allow_signed_in(
-    session: LiveSession<'_>,
+    session: &LiveSession,
     application: &Application,
     outpost: OutpostFacts<'_>,
     incoming: &HeaderLines,

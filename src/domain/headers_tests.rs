@@ -8,6 +8,7 @@ use crate::domain::testing::{application, signed_in};
 use crate::domain::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_unix(1_000_000);
@@ -18,10 +19,10 @@ fn lines(names: &[&str]) -> HeaderLines {
 }
 
 fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
-    let session = Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES);
+    let session = Arc::new(Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES));
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
-    allow_signed_in(live, application, facts, &lines(incoming), None)
+    allow_signed_in(&live, application, facts, &lines(incoming), None)
 }
 
 fn allowed(claims: &Value, incoming: &[&str]) -> Allow {

@@ -1,5 +1,6 @@
 //! A session: who signed in, at which application, until when; and the cookie that names it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -140,28 +141,28 @@ impl Session {
     /// The session as evidence, when it is this application's and neither limit has passed.
     #[must_use]
     pub fn live(
-        &self,
+        self: &Arc<Self>,
         last_seen: Timestamp,
         application: &Application,
         now: Timestamp,
         lifetimes: Lifetimes,
-    ) -> Option<LiveSession<'_>> {
+    ) -> Option<LiveSession> {
         let record = &self.0;
         let own = record.application == application.slug && record.user.issuer == application.relying_party.issuer;
         let within =
             now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle);
-        (own && within).then_some(LiveSession(self))
+        (own && within).then(|| LiveSession(Arc::clone(self)))
     }
 }
 
 /// Proof that a session is this application's and alive: the only thing that identity headers are made from.
-#[derive(Clone, Copy, Debug)]
-pub struct LiveSession<'a>(&'a Session);
+#[derive(Clone, Debug)]
+pub struct LiveSession(Arc<Session>);
 
-impl<'a> LiveSession<'a> {
+impl LiveSession {
     /// The facts of the session.
     #[must_use]
-    pub const fn record(&self) -> &'a SessionRecord {
-        &self.0.0
+    pub fn record(&self) -> &SessionRecord {
+        self.0.record()
     }
 }

@@ -19,8 +19,6 @@ pub(super) enum Fault {
     Entropy(#[from] EntropyFault),
     #[error(transparent)]
     Cookies(#[from] TooManyCookies),
-    #[error("a session that was live a moment ago is not")]
-    Internal,
 }
 
 impl Fault {
@@ -48,7 +46,6 @@ impl Fault {
                 Reason::TooManyCookies,
                 "Your browser sent too many cookies. Clear the cookies of this site and try again.",
             ),
-            Self::Internal => (503, Reason::Internal, "The server could not decide this time. Please try again."),
         };
         let title = if status == 503 { "Temporarily unavailable" } else { "Request refused" };
         let again = Action::Link { address: visit.landing(), label: "Try again" };

@@ -22,8 +22,9 @@ use crate::domain::headers::{self, OutpostFacts};
 use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
 use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, Session, SessionKey};
-use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore, StoredSession};
+use crate::domain::session::{Lifetimes, LiveSession, SessionKey, SessionRecord};
+use crate::domain::time::Timestamp;
+use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
 use faults::Fault;
 
@@ -196,11 +197,8 @@ impl Outpost {
 
     async fn allow(&self, visit: &mut Visit<'_>, found: &Found, rest_of_cookies: Option<Vec<u8>>) -> Outcome {
         let (application, now) = (visit.application, self.parts.clock.now());
-        let stored = &found.stored;
-        let live =
-            stored.session.live(stored.last_seen, application, now, self.parts.lifetimes).ok_or(Fault::Internal)?;
-        visit.user = Some(user_name(&stored.session).to_owned());
-        if now.since(stored.last_seen) >= TOUCH_INTERVAL
+        visit.user = Some(user_name(found.session.record()).to_owned());
+        if now.since(found.last_seen) >= TOUCH_INTERVAL
             && let Err(fault) = self.parts.store.touch(&found.key, now).await
         {
             tracing::warn!(%fault, "the use of a session could not be noted");
@@ -209,7 +207,7 @@ impl Outpost {
             application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
         let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
         let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
-        let allow = headers::allow_signed_in(live, application, facts, &visit.head.headers, rest_of_cookies);
+        let allow = headers::allow_signed_in(&found.session, application, facts, &visit.head.headers, rest_of_cookies);
         Ok((Verdict::Allow(allow), Reason::SignedIn))
     }
 
@@ -218,9 +216,9 @@ impl Outpost {
         for id in &own.sessions {
             let key = id.key();
             let Some(stored) = self.parts.store.load(&key).await? else { continue };
-            let now = self.parts.clock.now();
-            if stored.session.live(stored.last_seen, application, now, self.parts.lifetimes).is_some() {
-                return Ok(Some(Found { key, stored }));
+            let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
+            if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
+                return Ok(Some(Found { key, session, last_seen }));
             }
         }
         Ok(None)
@@ -238,15 +236,15 @@ impl Outpost {
     }
 }
 
-/// A live session and the key under which it is stored.
+/// A live session, the key under which it is stored, and when it was last used.
 struct Found {
     key: SessionKey,
-    stored: StoredSession,
+    session: LiveSession,
+    last_seen: Timestamp,
 }
 
 /// How logs and Envoy's metadata call a user.
-fn user_name(session: &Session) -> &str {
-    let record = session.record();
+fn user_name(record: &SessionRecord) -> &str {
     record.claims.text("preferred_username").unwrap_or(&record.user.subject)
 }
 

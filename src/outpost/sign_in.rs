@@ -167,7 +167,7 @@ impl Outpost {
         let (application, now) = (visit.application, self.parts.clock.now());
         let session = Session::begin(signed_in, application, now, self.parts.lifetimes);
         let lifetime = session.record().ends.since(now);
-        visit.user = Some(user_name(&session).to_owned());
+        visit.user = Some(user_name(session.record()).to_owned());
         if lifetime.is_zero() {
             return Ok(visit.failed(
                 403,
@@ -189,7 +189,7 @@ impl Outpost {
     async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, setback: &Setback) -> Outcome {
         let location = visit.return_address(attempt.return_address());
         if let Some(found) = self.session(visit.application, own).await? {
-            visit.user = Some(user_name(&found.stored.session).to_owned());
+            visit.user = Some(user_name(found.session.record()).to_owned());
             return Ok((
                 Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }),
                 Reason::AlreadySignedIn,

@@ -26,11 +26,11 @@ impl Outpost {
         let Some(found) = found else {
             return Ok((Verdict::Page(visit.signed_out()), Reason::SignedOut));
         };
-        visit.user = Some(user_name(&found.stored.session).to_owned());
+        visit.user = Some(user_name(found.session.record()).to_owned());
         if !is_deliberate(visit.head, visit.application) {
             return Ok(visit.ask_first());
         }
-        let record = found.stored.session.record();
+        let record = found.session.record();
         let ended = self.parts.store.end_user(&record.user).await?;
         tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended, "sessions of the user ended");
         let mut verdict = self.end_at_provider(visit, record).await?;
