@@ -9,6 +9,7 @@ pub mod decision;
 pub mod endpoint;
 pub mod headers;
 pub mod id_token;
+pub mod identity;
 pub mod json;
 pub mod pages;
 pub mod request;

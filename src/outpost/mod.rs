@@ -3,33 +3,29 @@
 
 mod answers;
 mod faults;
+mod guard;
 mod sign_in;
 mod sign_out;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::access::PublicPath;
 use crate::domain::application::{Application, Mode};
 use crate::domain::applications::{Applications, NotOurs};
 use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
-use crate::domain::headers::{self, OutpostFacts};
+use crate::domain::identity;
 use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
 use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, LiveSession, SessionKey, SessionRecord};
+use crate::domain::session::{Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
 use faults::Fault;
-
-/// A session's use is noted this often at most, so that reading does not turn into writing.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -170,47 +166,6 @@ impl Outpost {
         }
     }
 
-    /// A request of the application itself: signed in, public, or neither.
-    async fn guard(&self, visit: &mut Visit<'_>) -> Outcome {
-        let (head, application) = (visit.head, visit.application);
-        let mut own = OwnCookies::read(&head.headers, application)?;
-        let rest_of_cookies = own.rest.take();
-        if let Some(found) = self.session(application, &own).await? {
-            return self.allow(visit, &found, rest_of_cookies).await;
-        }
-        let scheme = application.external.scheme();
-        let rules = &application.unauthenticated;
-        if let Some(proof) = rules.admit(&application.mode, scheme, &head.authority, &head.target) {
-            let allow = headers::allow_public(&proof, &head.headers, rest_of_cookies);
-            return Ok((Verdict::Allow(allow), Reason::UnauthenticatedPath));
-        }
-        if let Some(proof) = PublicPath::preflight(application, visit.kind) {
-            let allow = headers::allow_public(&proof, &head.headers, rest_of_cookies);
-            return Ok((Verdict::Allow(allow), Reason::Preflight));
-        }
-        if visit.kind == ClientKind::Navigation {
-            let return_address = visit.own_address();
-            return self.begin_sign_in(visit, &own, return_address, 0).await;
-        }
-        Ok(answers::sign_in_required(visit))
-    }
-
-    async fn allow(&self, visit: &mut Visit<'_>, found: &Found, rest_of_cookies: Option<Vec<u8>>) -> Outcome {
-        let (application, now) = (visit.application, self.parts.clock.now());
-        visit.user = Some(user_name(found.session.record()).to_owned());
-        if now.since(found.last_seen) >= TOUCH_INTERVAL
-            && let Err(fault) = self.parts.store.touch(&found.key, now).await
-        {
-            tracing::warn!(%fault, "the use of a session could not be noted");
-        }
-        let metadata =
-            application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
-        let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
-        let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
-        let allow = headers::allow_signed_in(&found.session, application, facts, &visit.head.headers, rest_of_cookies);
-        Ok((Verdict::Allow(allow), Reason::SignedIn))
-    }
-
     /// The live session that one of the presented cookies names. A store that cannot say is not "no session".
     async fn session(&self, application: &Application, own: &OwnCookies) -> Result<Option<Found>, Fault> {
         for id in &own.sessions {
@@ -243,9 +198,12 @@ struct Found {
     last_seen: Timestamp,
 }
 
-/// How logs and Envoy's metadata call a user.
-fn user_name(record: &SessionRecord) -> &str {
-    record.claims.text("preferred_username").unwrap_or(&record.user.subject)
+impl Found {
+    /// What logs and pages call the user.
+    fn name(&self) -> &str {
+        let record = self.session.record();
+        identity::display_name(&record.claims, &record.user)
+    }
 }
 
 impl Visit<'_> {

@@ -3,11 +3,12 @@
 use url::form_urlencoded;
 
 use super::faults::Fault;
-use super::{Outcome, Outpost, Visit, answers, user_name};
+use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::application::Application;
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::id_token::SignedIn;
+use crate::domain::identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 use crate::domain::session::{Session, SessionId};
@@ -167,7 +168,7 @@ impl Outpost {
         let (application, now) = (visit.application, self.parts.clock.now());
         let session = Session::begin(signed_in, application, now, self.parts.lifetimes);
         let lifetime = session.record().ends.since(now);
-        visit.user = Some(user_name(session.record()).to_owned());
+        visit.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
         if lifetime.is_zero() {
             return Ok(visit.failed(
                 403,
@@ -189,7 +190,7 @@ impl Outpost {
     async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, setback: &Setback) -> Outcome {
         let location = visit.return_address(attempt.return_address());
         if let Some(found) = self.session(visit.application, own).await? {
-            visit.user = Some(user_name(found.session.record()).to_owned());
+            visit.user = Some(found.name().to_owned());
             return Ok((
                 Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }),
                 Reason::AlreadySignedIn,

@@ -1,6 +1,6 @@
 //! Sign-out: all sessions of the user end here, durably, before the browser goes on to the provider.
 
-use super::{Outcome, Outpost, Visit, answers, user_name};
+use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
 use crate::domain::pages::{self, Action, Message};
@@ -26,7 +26,7 @@ impl Outpost {
         let Some(found) = found else {
             return Ok((Verdict::Page(visit.signed_out()), Reason::SignedOut));
         };
-        visit.user = Some(user_name(found.session.record()).to_owned());
+        visit.user = Some(found.name().to_owned());
         if !is_deliberate(visit.head, visit.application) {
             return Ok(visit.ask_first());
         }

@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::domain::application::Application;
-use crate::domain::request::CookieForm;
 use crate::domain::session::{Lifetimes, Session};
-use crate::domain::testing::{application, signed_in};
+use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -14,15 +13,20 @@ use std::time::Duration;
 const NOW: Timestamp = Timestamp::from_unix(1_000_000);
 const LIFETIMES: Lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
 
-fn lines(names: &[&str]) -> HeaderLines {
-    HeaderLines::new(names.iter().map(|name| ((*name).to_owned(), b"eve".to_vec())), CookieForm::Lines)
+fn sent(names: &[&str]) -> RequestHead {
+    let lines: Vec<(&str, &str)> = names.iter().map(|name| (*name, "eve")).collect();
+    request("app.example.com", "/", &lines)
+}
+
+fn passing(head: &RequestHead) -> Passing<'_> {
+    Passing { head, rest_of_cookies: None }
 }
 
 fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
     let session = Arc::new(Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES));
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
-    allow_signed_in(&live, application, facts, &lines(incoming), None)
+    allow_signed_in(&Identity::Session(live), application, facts, passing(&sent(incoming)))
 }
 
 fn allowed(claims: &Value, incoming: &[&str]) -> Allow {
@@ -100,9 +104,9 @@ fn h9_spellings_that_fold_to_ours_are_removed() {
 #[test]
 fn the_cookie_line_is_rewritten_or_removed() {
     let proof = public_path();
-    let allow = allow_public(&proof, &lines(&[]), Some(b"a=1".to_vec()));
+    let allow = allow_public(&proof, Passing { rest_of_cookies: Some(b"a=1".to_vec()), ..passing(&sent(&[])) });
     assert_eq!(allow.set(), [(Cow::Borrowed("cookie"), b"a=1".to_vec())]);
-    let allow = allow_public(&proof, &lines(&[]), Some(Vec::new()));
+    let allow = allow_public(&proof, Passing { rest_of_cookies: Some(Vec::new()), ..passing(&sent(&[])) });
     assert!(allow.set().is_empty() && allow.remove().contains(&Cow::Borrowed("cookie")));
 }
 
@@ -127,7 +131,7 @@ proptest! {
         groups in prop::collection::vec("\\PC{0,6}", 0..4),
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &lines(&names), None) };
+        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), passing(&sent(&names))) };
         for name in names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| folds_to_owned(name)) {
             let set = allow.set().iter().filter(|(set, _)| *set == name).count();
             let removed = allow.remove().iter().filter(|removed| **removed == name).count();

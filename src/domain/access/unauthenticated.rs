@@ -4,8 +4,8 @@
 use regex::Regex;
 use thiserror::Error;
 
-use super::application::{Application, Mode};
-use super::request::{Authority, ClientKind, RequestTarget, Scheme};
+use crate::domain::application::{Application, Mode};
+use crate::domain::request::{Authority, ClientKind, RequestTarget, Scheme};
 
 /// Patterns of paths (in domain mode: of URLs without query) that need no sign-in.
 #[derive(Clone, Debug, Default)]

@@ -1,65 +1,19 @@
 //! Identity headers: what the application is told about the user, and which incoming names never reach it.
-//! A backend may fold names (CGI turns `-`, `_` and `.` into one), so every look-alike goes as well.
+
+mod owned;
 
 use std::borrow::Cow;
 
+use self::owned::{LOOK_ALIKES, OWNED, is_owned};
 use super::access::PublicPath;
 use super::application::Application;
 use super::claims::Claims;
 use super::decision::{Allow, RequestHeader};
-use super::request::HeaderLines;
-use super::session::LiveSession;
+use super::identity::Identity;
+use super::request::RequestHead;
 
 /// The separator of lists, as authentik has it.
 const LIST_SEPARATOR: char = '|';
-
-/// The names that Gatepost owns on every request that it lets through.
-const OWNED: [&str; 12] = [
-    "x-authentik-username",
-    "x-authentik-groups",
-    "x-authentik-entitlements",
-    "x-authentik-email",
-    "x-authentik-name",
-    "x-authentik-uid",
-    "x-authentik-jwt",
-    "x-authentik-meta-jwks",
-    "x-authentik-meta-outpost",
-    "x-authentik-meta-provider",
-    "x-authentik-meta-app",
-    "x-authentik-meta-version",
-];
-
-/// The spellings of [`OWNED`] that are removed unseen, in case the front proxy shows us only some headers.
-const LOOK_ALIKES: [&str; 24] = [
-    "x_authentik_username",
-    "x_authentik_groups",
-    "x_authentik_entitlements",
-    "x_authentik_email",
-    "x_authentik_name",
-    "x_authentik_uid",
-    "x_authentik_jwt",
-    "x_authentik_meta_jwks",
-    "x_authentik_meta_outpost",
-    "x_authentik_meta_provider",
-    "x_authentik_meta_app",
-    "x_authentik_meta_version",
-    "x.authentik.username",
-    "x.authentik.groups",
-    "x.authentik.entitlements",
-    "x.authentik.email",
-    "x.authentik.name",
-    "x.authentik.uid",
-    "x.authentik.jwt",
-    "x.authentik.meta.jwks",
-    "x.authentik.meta.outpost",
-    "x.authentik.meta.provider",
-    "x.authentik.meta.app",
-    "x.authentik.meta.version",
-];
-
-/// Folded beginnings that are ours alone, and names by which a client could steer Envoy.
-const OWNED_PREFIXES: [&str; 2] = ["x-authentik-", "x-gatepost-"];
-const STEERING: &str = "x-envoy-original-dst-host";
 
 /// Facts of the outpost that go into the `meta` headers.
 #[derive(Clone, Copy, Debug)]
@@ -70,19 +24,27 @@ pub struct OutpostFacts<'a> {
     pub jwks_uri: Option<&'a str>,
 }
 
-/// Lets a signed-in user's request through, with the identity headers.
+/// A request that is about to be let through.
+#[derive(Debug)]
+pub struct Passing<'a> {
+    /// What was sent.
+    pub head: &'a RequestHead,
+    /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
+    pub rest_of_cookies: Option<Vec<u8>>,
+}
+
+/// Lets the request of a known user through, with the identity headers.
 #[must_use]
 pub fn allow_signed_in(
-    session: &LiveSession,
+    identity: &Identity,
     application: &Application,
     outpost: OutpostFacts<'_>,
-    incoming: &HeaderLines,
-    rest_of_cookies: Option<Vec<u8>>,
+    passing: Passing<'_>,
 ) -> Allow {
-    let mut set = identity(&session.record().claims, &session.record().user.subject);
+    let mut set = of_claims(identity.claims(), &identity.user().subject);
     let mut add = |name: &'static str, value: &str| push(&mut set, name, value);
     if application.jwt_headers {
-        if let Some(token) = &session.record().access_token {
+        if let Some(token) = identity.token() {
             add("x-authentik-jwt", secrecy::ExposeSecret::expose_secret(token));
         }
         add("x-authentik-meta-jwks", outpost.jwks_uri.unwrap_or_default());
@@ -91,17 +53,17 @@ pub fn allow_signed_in(
     add("x-authentik-meta-provider", &application.provider_name);
     add("x-authentik-meta-app", application.slug.as_str());
     add("x-authentik-meta-version", concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")));
-    allow(set, incoming, rest_of_cookies)
+    allow(set, passing)
 }
 
 /// Lets a public request through, without any identity.
 #[must_use]
-pub fn allow_public(_proof: &PublicPath, incoming: &HeaderLines, rest_of_cookies: Option<Vec<u8>>) -> Allow {
-    allow(Vec::new(), incoming, rest_of_cookies)
+pub fn allow_public(_proof: &PublicPath, passing: Passing<'_>) -> Allow {
+    allow(Vec::new(), passing)
 }
 
 /// The headers that follow from claims alone; what is missing or cannot stand in a header is left out.
-fn identity(claims: &Claims, subject: &str) -> Vec<RequestHeader> {
+fn of_claims(claims: &Claims, subject: &str) -> Vec<RequestHeader> {
     let mut set = Vec::with_capacity(OWNED.len() + 1);
     let mut add = |name: &'static str, value: &str| push(&mut set, name, value);
     add("x-authentik-username", claims.text("preferred_username").unwrap_or_default());
@@ -134,17 +96,17 @@ fn joined(claims: &Claims, name: &str) -> String {
 }
 
 /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
-fn allow(mut set: Vec<RequestHeader>, incoming: &HeaderLines, rest_of_cookies: Option<Vec<u8>>) -> Allow {
+fn allow(mut set: Vec<RequestHeader>, passing: Passing<'_>) -> Allow {
     let is_set = |set: &[RequestHeader], name: &str| set.iter().any(|(set, _)| set == name);
     let mut remove: Vec<Cow<'static, str>> = Vec::with_capacity(OWNED.len() + LOOK_ALIKES.len());
     remove.extend(OWNED.iter().filter(|name| !is_set(&set, name)).map(|name| Cow::Borrowed(*name)));
     remove.extend(LOOK_ALIKES.iter().map(|name| Cow::Borrowed(*name)));
-    for name in incoming.names().filter(|name| is_owned(name)) {
+    for name in passing.head.headers.names().filter(|name| is_owned(name)) {
         if !is_set(&set, name) && !remove.iter().any(|removed| removed == name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
     }
-    match rest_of_cookies {
+    match passing.rest_of_cookies {
         Some(rest) if rest.is_empty() => remove.push(Cow::Borrowed("cookie")),
         Some(rest) => set.push((Cow::Borrowed("cookie"), rest)),
         None => {}
@@ -152,19 +114,5 @@ fn allow(mut set: Vec<RequestHeader>, incoming: &HeaderLines, rest_of_cookies: O
     Allow { set, remove, cookies: Vec::new() }
 }
 
-/// Whether a name, once folded, is one of ours or one that steers Envoy.
-fn is_owned(name: &str) -> bool {
-    let folds_to = |prefix: &str| {
-        name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, expected)| fold(byte) == expected)
-    };
-    OWNED_PREFIXES.iter().any(|prefix| folds_to(prefix)) || (name.len() == STEERING.len() && folds_to(STEERING))
-}
-
-/// Lower case; everything but letters and digits is one and the same.
-const fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
-}
-
 #[cfg(test)]
-#[path = "headers_tests.rs"]
 mod tests;
