@@ -8,6 +8,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::access::UnauthenticatedPaths;
+use super::backend::Backends;
 use super::request::{Authority, Host, HostFault, Scheme};
 
 /// An application's short name: lower-case letters, digits, `-` and `_`; unique in the outpost.
@@ -58,6 +59,8 @@ pub enum Mode {
     ForwardSingle,
     /// One application for a whole parent domain; its external host is where sign-ins end.
     ForwardDomain(CookieDomain),
+    /// One application with its own host name, whose requests the front proxy passes on to the backend that we name.
+    Proxy(Backends),
 }
 
 /// A parent domain whose hosts share one session cookie.
@@ -160,13 +163,7 @@ impl ExternalHost {
             return Err(ExternalHostFault::PlainHttp);
         }
         let path = path.strip_suffix('/').unwrap_or(path);
-        let plain = |segment: &str| {
-            !segment.is_empty()
-                && !segment.starts_with('.')
-                && !segment.ends_with('.')
-                && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
-        };
-        if !path.split('/').skip(1).all(plain) {
+        if !is_plain_path(path) {
             return Err(ExternalHostFault::OddPath);
         }
         Ok(Self { scheme, authority, path: path.to_owned() })
@@ -207,6 +204,18 @@ impl ExternalHost {
     pub fn join(&self, suffix: &str) -> String {
         format!("{}{}{suffix}", self.origin(), self.path)
     }
+}
+
+/// Whether a path is empty, or segments that everybody reads alike: unreserved characters (RFC 3986 section 2.3), no dot at
+/// an end.
+pub(in crate::domain) fn is_plain_path(path: &str) -> bool {
+    let plain = |segment: &str| {
+        !segment.is_empty()
+            && !segment.starts_with('.')
+            && !segment.ends_with('.')
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+    };
+    path.split('/').skip(1).all(plain)
 }
 
 /// What the identity provider knows the application as (`OpenID` Connect: the relying party).

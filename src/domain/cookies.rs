@@ -116,7 +116,7 @@ fn keep(rest: &mut Vec<u8>, piece: &[u8], pair_began_at: usize) {
 
 fn prefix(application: &Application) -> &'static str {
     match application.mode {
-        Mode::ForwardSingle => HOST_PREFIX,
+        Mode::ForwardSingle | Mode::Proxy(_) => HOST_PREFIX,
         Mode::ForwardDomain(_) => DOMAIN_PREFIX,
     }
 }
@@ -143,7 +143,7 @@ pub fn delete_all(application: &Application) -> Vec<String> {
 
 fn set_cookie(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
     let domain = match &application.mode {
-        Mode::ForwardSingle => None,
+        Mode::ForwardSingle | Mode::Proxy(_) => None,
         Mode::ForwardDomain(domain) => Some(domain),
     };
     let domain = domain.map(CookieDomain::as_str).map_or_else(String::new, |domain| format!("; Domain={domain}"));

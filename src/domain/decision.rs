@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::application::Slug;
+use super::backend::Upstream;
 
 /// The answer to one [`RequestHead`](super::request::RequestHead).
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct Allow {
     pub(in crate::domain) set: Vec<RequestHeader>,
     pub(in crate::domain) remove: Vec<Cow<'static, str>>,
     pub(in crate::domain) cookies: Vec<String>,
+    pub(in crate::domain) upstream: Option<Upstream>,
 }
 
 impl Allow {
@@ -58,6 +60,12 @@ impl Allow {
     #[must_use]
     pub fn cookies(&self) -> &[String] {
         &self.cookies
+    }
+
+    /// Where the request goes; always there in mode `proxy`, never in another.
+    #[must_use]
+    pub const fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
     }
 
     /// The parts, by value: headers to set, headers to remove, `Set-Cookie` values.

@@ -37,7 +37,7 @@ impl Destination {
     #[must_use]
     pub fn of(application: &Application, target: &RequestTarget) -> Self {
         let prefix = match application.mode {
-            Mode::ForwardSingle => application.external.path(),
+            Mode::ForwardSingle | Mode::Proxy(_) => application.external.path(),
             Mode::ForwardDomain(_) => "",
         };
         if let Some(below) = target.canonical_path().strip_prefix(prefix)

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod application;
 pub mod applications;
+pub mod backend;
 pub mod claims;
 pub mod cookies;
 pub mod decision;

@@ -24,7 +24,7 @@ impl Outpost {
             return Ok(self.allow(visit, &Identity::Session(found.session), passing));
         }
         if let Some((proof, reason)) = public(visit) {
-            return Ok((Verdict::Allow(headers::allow_public(&proof, passing)), reason));
+            return Ok((Verdict::Allow(headers::allow_public(&proof, application, passing)), reason));
         }
         if visit.kind == ClientKind::Navigation {
             let return_address = visit.own_address();

@@ -74,7 +74,7 @@ impl UnauthenticatedPaths {
             return None;
         }
         let says_yes = |path: &str| match mode {
-            Mode::ForwardSingle => self.matches(path),
+            Mode::ForwardSingle | Mode::Proxy(_) => self.matches(path),
             Mode::ForwardDomain(_) => {
                 self.matches(&format!("{}://{}{path}", scheme.as_str(), authority.to_text(scheme)))
             }

@@ -4,9 +4,10 @@ mod owned;
 
 use std::borrow::Cow;
 
-use self::owned::{LOOK_ALIKES, OWNED, is_owned};
+use self::owned::{FORWARDED_HOST, LOOK_ALIKES, OWNED, is_forwarded_host, is_owned};
 use super::access::PublicPath;
 use super::application::Application;
+use super::backend::Upstream;
 use super::claims::Claims;
 use super::decision::{Allow, RequestHeader};
 use super::identity::Identity;
@@ -53,13 +54,13 @@ pub fn allow_signed_in(
     add("x-authentik-meta-provider", &application.provider_name);
     add("x-authentik-meta-app", application.slug.as_str());
     add("x-authentik-meta-version", concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")));
-    allow(set, passing)
+    allow(set, Some(identity.claims()), application, passing)
 }
 
 /// Lets a public request through, without any identity.
 #[must_use]
-pub fn allow_public(_proof: &PublicPath, passing: Passing<'_>) -> Allow {
-    allow(Vec::new(), passing)
+pub fn allow_public(_proof: &PublicPath, application: &Application, passing: Passing<'_>) -> Allow {
+    allow(Vec::new(), None, application, passing)
 }
 
 /// The headers that follow from claims alone; what is missing or cannot stand in a header is left out.
@@ -96,12 +97,23 @@ fn joined(claims: &Claims, name: &str) -> String {
 }
 
 /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
-fn allow(mut set: Vec<RequestHeader>, passing: Passing<'_>) -> Allow {
+fn allow(
+    mut set: Vec<RequestHeader>,
+    claims: Option<&Claims>,
+    application: &Application,
+    passing: Passing<'_>,
+) -> Allow {
+    let upstream = Upstream::of(application, claims, &passing.head.target);
+    if upstream.is_some() {
+        let asked_for = passing.head.authority.to_text(application.external.scheme());
+        set.push((Cow::Borrowed(FORWARDED_HOST), asked_for.into_bytes()));
+    }
+    let is_ours = |name: &str| is_owned(name) || (upstream.is_some() && is_forwarded_host(name));
     let is_set = |set: &[RequestHeader], name: &str| set.iter().any(|(set, _)| set == name);
     let mut remove: Vec<Cow<'static, str>> = Vec::with_capacity(OWNED.len() + LOOK_ALIKES.len());
     remove.extend(OWNED.iter().filter(|name| !is_set(&set, name)).map(|name| Cow::Borrowed(*name)));
     remove.extend(LOOK_ALIKES.iter().map(|name| Cow::Borrowed(*name)));
-    for name in passing.head.headers.names().filter(|name| is_owned(name)) {
+    for name in passing.head.headers.names().filter(|name| is_ours(name)) {
         if !is_set(&set, name) && !remove.iter().any(|removed| removed == name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
@@ -111,7 +123,7 @@ fn allow(mut set: Vec<RequestHeader>, passing: Passing<'_>) -> Allow {
         Some(rest) => set.push((Cow::Borrowed("cookie"), rest)),
         None => {}
     }
-    Allow { set, remove, cookies: Vec::new() }
+    Allow { set, remove, cookies: Vec::new(), upstream }
 }
 
 #[cfg(test)]

@@ -49,12 +49,25 @@ pub(super) const LOOK_ALIKES: [&str; 24] = [
 const OWNED_PREFIXES: [&str; 2] = ["x-authentik-", "x-gatepost-"];
 const STEERING: &str = "x-envoy-original-dst-host";
 
+/// What a backend in mode `proxy` is told about the host that was asked for.
+pub(super) const FORWARDED_HOST: &str = "x-forwarded-host";
+
 /// Whether a name, once folded, is one of ours or one that steers Envoy.
 pub(super) fn is_owned(name: &str) -> bool {
-    let folds_to = |prefix: &str| {
-        name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, expected)| fold(byte) == expected)
-    };
-    OWNED_PREFIXES.iter().any(|prefix| folds_to(prefix)) || (name.len() == STEERING.len() && folds_to(STEERING))
+    OWNED_PREFIXES.iter().any(|prefix| begins_like(name, prefix)) || folds_to(name, STEERING)
+}
+
+/// Whether a name, once folded, is [`FORWARDED_HOST`].
+pub(super) fn is_forwarded_host(name: &str) -> bool {
+    folds_to(name, FORWARDED_HOST)
+}
+
+fn folds_to(name: &str, folded: &str) -> bool {
+    name.len() == folded.len() && begins_like(name, folded)
+}
+
+fn begins_like(name: &str, prefix: &str) -> bool {
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, expected)| fold(byte) == expected)
 }
 
 /// Lower case; everything but letters and digits is one and the same.

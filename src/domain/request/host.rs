@@ -176,7 +176,8 @@ impl Authority {
     }
 }
 
-fn parse_port(text: &str) -> Result<u16, HostFault> {
+/// A port as a number from 1 to 65535 in its shortest form.
+pub(in crate::domain) fn parse_port(text: &str) -> Result<u16, HostFault> {
     let shortest = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     if shortest { text.parse().map_err(|_| HostFault::BadPort) } else { Err(HostFault::BadPort) }
 }

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 pub use client_kind::ClientKind;
 pub use headers::{CookieForm, DoubledHeader, HeaderLines};
+pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme};
 pub use target::{RequestTarget, TargetFault};
 

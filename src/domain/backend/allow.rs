@@ -1,0 +1,143 @@
+//! Which backends claims may name: hosts, suffixes and networks of the operator's choice. A name is judged as a name and an
+//! address as an address; neither opens what the other is meant for.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use thiserror::Error;
+
+use super::host::{self, BackendHost};
+use super::{Backend, HostFault};
+
+/// The operator's list; empty, claims name no backend at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackendAllow {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Entry {
+    /// Exactly this host, on this port or on any.
+    Host(BackendHost, Option<u16>),
+    /// Every name that ends so; it begins with a dot.
+    Suffix(String),
+    /// Every address in it.
+    Network(IpNet),
+}
+
+/// Why an entry was refused.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum AllowFault {
+    /// Not a host, with or without a port.
+    #[error(transparent)]
+    Host(#[from] HostFault),
+    /// A dot or `*.` that no name follows.
+    #[error("it is no suffix of names")]
+    Suffix,
+    /// A suffix that ends in `localhost`.
+    #[error("names of this very machine have to be listed one by one")]
+    LocalSuffix,
+    /// An address with a mask that is no network.
+    #[error("it is no network")]
+    Network,
+    /// A network with bits set behind its mask.
+    #[error("the address has bits behind the mask; the network is {0}")]
+    HostBits(IpNet),
+    /// An IPv6 network of mapped IPv4 addresses.
+    #[error("IPv4 addresses are listed as IPv4 networks")]
+    Mapped,
+}
+
+impl BackendAllow {
+    /// Reads entries such as `wiki.internal`, `wiki.internal:8443`, `.apps.internal` or `*.apps.internal`, `10.0.0.0/8`,
+    /// `fd00::/8`.
+    ///
+    /// # Errors
+    /// Every entry that cannot be used, by its place in the list.
+    pub fn parse(texts: &[&str]) -> Result<Self, Vec<(usize, AllowFault)>> {
+        let (mut entries, mut faults) = (Vec::new(), Vec::new());
+        for (index, text) in texts.iter().enumerate() {
+            match Entry::parse(text) {
+                Ok(entry) => entries.push(entry),
+                Err(fault) => faults.push((index, fault)),
+            }
+        }
+        if faults.is_empty() { Ok(Self { entries }) } else { Err(faults) }
+    }
+
+    /// Whether nothing is listed, so that overrides are off.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether some entry lists this backend.
+    #[must_use]
+    pub fn permits(&self, backend: &Backend) -> bool {
+        self.entries.iter().any(|entry| match entry {
+            Entry::Host(host, port) => host == backend.host() && port.is_none_or(|port| port == backend.port()),
+            Entry::Suffix(suffix) => matches!(backend.host(), BackendHost::Name(name) if is_below(name, suffix)),
+            Entry::Network(network) => {
+                matches!(backend.host(), BackendHost::Address(address) if opens(*network, *address))
+            }
+        })
+    }
+}
+
+impl Entry {
+    fn parse(text: &str) -> Result<Self, AllowFault> {
+        if text.contains('/') {
+            return network(text).map(Self::Network);
+        }
+        let suffix = text.strip_prefix('*').unwrap_or(text);
+        if let Some(name) = suffix.strip_prefix('.') {
+            let name = name.to_ascii_lowercase();
+            if host::is_localhost(&name) {
+                return Err(AllowFault::LocalSuffix);
+            }
+            return if host::is_name(&name) { Ok(Self::Suffix(format!(".{name}"))) } else { Err(AllowFault::Suffix) };
+        }
+        let (host, port) = BackendHost::parse_with_port(text)?;
+        Ok(Self::Host(host, port))
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, AllowFault> {
+    let network: IpNet = text.parse().map_err(|_| AllowFault::Network)?;
+    if network.trunc() != network {
+        return Err(AllowFault::HostBits(network.trunc()));
+    }
+    if matches!(network, IpNet::V6(network) if network.network().to_ipv4_mapped().is_some()) {
+        return Err(AllowFault::Mapped);
+    }
+    Ok(network)
+}
+
+/// Whether `name` has a label or more before `suffix`.
+fn is_below(name: &str, suffix: &str) -> bool {
+    name.strip_suffix(suffix).is_some_and(|rest| !rest.is_empty()) && !host::is_localhost(name)
+}
+
+/// Whether a listed network opens `address`. What reaches this machine or only its own link is opened by networks that are
+/// meant for it: `0.0.0.0/0` does not list loopback.
+fn opens(network: IpNet, address: IpAddr) -> bool {
+    let meant_for_it = close_by().iter().all(|range| !range.contains(&address) || range.contains(&network));
+    network.contains(&address) && meant_for_it
+}
+
+/// This machine, its link, and addresses of many (RFC 6890, RFC 4291 section 2.4).
+fn close_by() -> [IpNet; 9] {
+    let v4 = |a, b, length| IpNet::V4(Ipv4Net::new_assert([a, b, 0, 0].into(), length));
+    let v6 = |first: u16, last: u16, length| IpNet::V6(Ipv6Net::new_assert([first, 0, 0, 0, 0, 0, 0, last].into(), length));
+    [
+        v4(0, 0, 8),
+        v4(127, 0, 8),
+        v4(169, 254, 16),
+        v4(224, 0, 4),
+        v4(240, 0, 4),
+        v6(0, 0, 128),
+        v6(0, 1, 128),
+        v6(0xfe80, 0, 10),
+        v6(0xff00, 0, 8),
+    ]
+}
