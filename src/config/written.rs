@@ -50,10 +50,21 @@ section! {
         /// addresses and names under `localhost`.
         external_host: required String,
         /// `forward_single` guards one application under its own host. `forward_domain` guards every host of
-        /// `cookie_domain`, with one sign-in for all, and `external_host` is where sign-ins end.
+        /// `cookie_domain`, with one sign-in for all, and `external_host` is where sign-ins end. `proxy` is `forward_single`
+        /// behind an Envoy that passes each request on to the backend that Gatepost names, as `envoy/proxy-mode` sets it up.
         mode: Mode = "forward_single",
         /// The parent domain in mode `forward_domain`; `external_host` lies in it.
         cookie_domain: optional String,
+        /// The backend in mode `proxy`, `http://host[:port]` or `https://host[:port]`.
+        internal_host: optional String,
+        /// Whether https backends have to show a certificate for their name from an authority that Envoy trusts. Unless given:
+        /// `true`.
+        internal_host_ssl_validation: optional bool,
+        /// Which backends the claim `ak_proxy.backend_override` may name in mode `proxy` beside `internal_host`: hosts
+        /// (`wiki.internal`, `wiki.internal:8443`), suffixes of names (`.apps.internal`), networks (`10.0.0.0/8`). A network lists
+        /// no name. Loopback and link-local addresses count only by a network that lies in their range, or listed
+        /// themselves. Unless given: none, and the claim has no effect.
+        backend_allow: optional Texts,
         /// Issuer identifier, byte for byte as the provider's discovery document names it. Plain http only for loopback.
         issuer: required String,
         /// Client identifier at the provider.
@@ -264,11 +275,12 @@ section! {
 pub(super) enum Mode {
     ForwardSingle,
     ForwardDomain,
+    Proxy,
 }
 
 impl Choice for Mode {
     const CHOICES: &'static [(Self, &'static str)] =
-        &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain")];
+        &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain"), (Self::Proxy, "proxy")];
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! done by pure functions of the domain.
 
 mod answers;
+mod backend;
 mod faults;
 mod guard;
 mod sign_in;

@@ -3,7 +3,7 @@
 use url::form_urlencoded;
 
 use super::faults::Fault;
-use super::{Outcome, Outpost, Visit, answers};
+use super::{Outcome, Outpost, Visit, answers, backend};
 use crate::domain::application::Application;
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Reason, Redirect, Verdict};
@@ -176,6 +176,7 @@ impl Outpost {
                 "the session would have ended at its beginning",
             ));
         }
+        backend::warn_of_unheeded(visit, &session.record().claims);
         let id = SessionId::new(self.random()?);
         for presented in &own.sessions {
             self.parts.store.end(&presented.key()).await?;

@@ -90,6 +90,8 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     let docs = config.applications.iter().nth(1).unwrap();
     assert_eq!(docs.relying_party.client_secret.expose_secret(), "file secret", "final line ends are cut off");
     assert_eq!(docs.relying_party.client_id, "12345");
+    let Mode::Proxy(backends) = &docs.mode else { panic!("not in mode proxy") };
+    assert_eq!((backends.own().authority(), backends.own().checks_certificate()), ("docs.internal:8443", false));
     let shown = format!("{config:?}");
     for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");

@@ -1,5 +1,6 @@
 //! Applications: each for itself, then all together.
 
+use super::proxy;
 use super::relying_party::relying_party;
 use crate::config::complaint::Place;
 use crate::config::reader::{At, Reader, Slot};
@@ -46,6 +47,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     let slug = slug(written, place, reader);
     let external = external(written, reader);
     let mode = mode(written, external.as_ref(), reader);
+    proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, place, external.as_ref(), reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let name = name?;
@@ -93,9 +95,11 @@ fn external(written: &written::Application, reader: &mut Reader<'_>) -> Option<E
 fn mode(written: &written::Application, external: Option<&ExternalHost>, reader: &mut Reader<'_>) -> Option<Mode> {
     let domain = match (written.mode.value, &written.cookie_domain) {
         (written::Mode::ForwardSingle, Slot::Absent) => return Some(Mode::ForwardSingle),
-        (written::Mode::ForwardSingle, Slot::Given(domain)) => {
+        (written::Mode::Proxy, Slot::Absent) => return proxy::backends(written, reader).map(Mode::Proxy),
+        (mode @ (written::Mode::ForwardSingle | written::Mode::Proxy), Slot::Given(domain)) => {
+            let mode = if mode == written::Mode::Proxy { "proxy" } else { "forward_single" };
             let mend = "add `mode: forward_domain`, or remove it";
-            reader.fault(&domain.place, "a cookie domain has no effect in mode `forward_single`", mend);
+            reader.fault(&domain.place, format!("a cookie domain has no effect in mode `{mode}`"), mend);
             return None;
         }
         (written::Mode::ForwardDomain, Slot::Absent) => {

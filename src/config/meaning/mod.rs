@@ -3,6 +3,7 @@
 mod applications;
 mod issuer;
 mod listen;
+mod proxy;
 mod relying_party;
 mod session;
 mod settings;

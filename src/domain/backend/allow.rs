@@ -86,7 +86,7 @@ impl BackendAllow {
 
 impl Entry {
     fn parse(text: &str) -> Result<Self, AllowFault> {
-        if text.contains('/') {
+        if text.contains('/') && !text.contains("://") {
             return network(text).map(Self::Network);
         }
         let suffix = text.strip_prefix('*').unwrap_or(text);
@@ -128,7 +128,8 @@ fn opens(network: IpNet, address: IpAddr) -> bool {
 /// This machine, its link, and addresses of many (RFC 6890, RFC 4291 section 2.4).
 fn close_by() -> [IpNet; 9] {
     let v4 = |a, b, length| IpNet::V4(Ipv4Net::new_assert([a, b, 0, 0].into(), length));
-    let v6 = |first: u16, last: u16, length| IpNet::V6(Ipv6Net::new_assert([first, 0, 0, 0, 0, 0, 0, last].into(), length));
+    let v6 =
+        |first: u16, last: u16, length| IpNet::V6(Ipv6Net::new_assert([first, 0, 0, 0, 0, 0, 0, last].into(), length));
     [
         v4(0, 0, 8),
         v4(127, 0, 8),

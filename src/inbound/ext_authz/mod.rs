@@ -7,6 +7,7 @@ mod request;
 mod response;
 mod server;
 mod service;
+mod steering;
 mod streams;
 
 pub use health::Health;

@@ -13,19 +13,25 @@ use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::google::rpc::Status;
 use tonic::Code;
 
+use super::steering;
 use crate::domain::decision::{Allow, COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
 
 /// Renders a decision for Envoy.
 #[must_use]
 pub(super) fn render(decision: Decision) -> CheckResponse {
     let Decision { verdict, note } = decision;
+    let message = note.reason.as_str().to_owned();
+    let mut metadata = metadata(note);
     let (code, http_response) = match verdict {
-        Verdict::Allow(allow) => (Code::Ok, HttpResponse::OkResponse(ok(allow))),
+        Verdict::Allow(allow) => {
+            metadata.fields.extend(allow.upstream().into_iter().flat_map(steering::metadata).map(text_field));
+            (Code::Ok, HttpResponse::OkResponse(ok(allow)))
+        }
         Verdict::Redirect(redirect) => (Code::Unauthenticated, HttpResponse::DeniedResponse(moved(redirect))),
         Verdict::Page(page) | Verdict::Deny(page) => (code_of(page.status), HttpResponse::DeniedResponse(denied(page))),
     };
-    let status = Status { code: code as i32, message: note.reason.as_str().to_owned(), details: Vec::new() };
-    CheckResponse { status: Some(status), dynamic_metadata: Some(metadata(note)), http_response: Some(http_response) }
+    let status = Status { code: code as i32, message, details: Vec::new() };
+    CheckResponse { status: Some(status), dynamic_metadata: Some(metadata), http_response: Some(http_response) }
 }
 
 /// The gRPC code of an HTTP status; never [`Code::Ok`], which would let the request through.
@@ -40,9 +46,12 @@ const fn code_of(status: u16) -> Code {
 }
 
 fn ok(allow: Allow) -> OkHttpResponse {
-    let (set, remove, cookies) = allow.into_parts();
+    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
+    let (set, mut remove, cookies) = allow.into_parts();
+    // What is in both lists would be removed.
+    remove.retain(|name| !steering.iter().any(|(set, _)| set == name));
     OkHttpResponse {
-        headers: set.into_iter().map(|(name, value)| overwrite(name, value)).collect(),
+        headers: set.into_iter().chain(steering).map(|(name, value)| overwrite(name, value)).collect(),
         headers_to_remove: remove.into_iter().map(Cow::into_owned).collect(),
         response_headers_to_add: cookies.into_iter().map(cookie).collect(),
         ..OkHttpResponse::default()
@@ -94,9 +103,7 @@ fn option(name: Cow<'static, str>, value: Vec<u8>, action: HeaderAppendAction) -
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, on denials too.
 fn metadata(note: Note) -> Struct {
     let mut metadata = Struct::default();
-    let mut add = |name: &str, value: String| {
-        metadata.fields.insert(name.to_owned(), Value { kind: Some(Kind::StringValue(value)) });
-    };
+    let mut add = |name, value| metadata.fields.extend([text_field((name, value))]);
     add("decision_id", note.id);
     add("reason", note.reason.as_str().to_owned());
     if let Some(application) = note.application {
@@ -106,6 +113,10 @@ fn metadata(note: Note) -> Struct {
         add("user", user);
     }
     metadata
+}
+
+fn text_field((name, value): (&'static str, String)) -> (String, Value) {
+    (name.to_owned(), Value { kind: Some(Kind::StringValue(value)) })
 }
 
 #[cfg(test)]

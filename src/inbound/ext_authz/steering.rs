@@ -1,0 +1,45 @@
+//! How Envoy learns where an allowed request goes: `envoy/proxy-mode` reads exactly this. All but the `Host` travels in dynamic
+//! metadata, which no client can write; without it the routes of that file answer 503 and go nowhere.
+
+use std::borrow::Cow;
+use std::iter::once;
+
+use crate::domain::backend::{BackendHost, Upstream};
+use crate::domain::decision::RequestHeader;
+use crate::domain::request::Scheme;
+
+/// The header from which Envoy's forward proxy takes the new `Host`; its routes remove it before the backend.
+const HOST: &str = "x-gatepost-backend-host";
+
+/// What Envoy reads from the filter's metadata.
+pub(super) fn metadata(upstream: &Upstream) -> impl Iterator<Item = (&'static str, String)> {
+    let backend = upstream.backend();
+    let protocol = match (backend.scheme(), backend.checks_certificate()) {
+        (Scheme::Http, _) => "http",
+        (Scheme::Https, true) => "https",
+        (Scheme::Https, false) => "https_unverified",
+    };
+    // RFC 6066 section 3: an address is never sent as server name.
+    let server_name = match backend.host() {
+        BackendHost::Name(name) => Some(("backend_server_name", name.clone())),
+        BackendHost::Address(_) => None,
+    };
+    let certified = match backend.host() {
+        BackendHost::Name(name) => name.clone(),
+        BackendHost::Address(address) => address.to_string(),
+    };
+    let address = [
+        ("backend_protocol", protocol.to_owned()),
+        ("backend_host", backend.host().to_string()),
+        ("backend_port", backend.port().to_string()),
+    ];
+    let identity = server_name.into_iter().chain(once(("backend_certified_name", certified)));
+    address.into_iter().chain(identity.filter(|_| backend.scheme() == Scheme::Https))
+}
+
+/// What Envoy reads from the request itself.
+pub(super) fn headers(upstream: &Upstream) -> impl Iterator<Item = RequestHeader> {
+    let host = (Cow::Borrowed(HOST), upstream.host().as_bytes().to_vec());
+    let path = upstream.path().map(|path| (Cow::Borrowed(":path"), path.as_bytes().to_vec()));
+    once(host).chain(path)
+}
