@@ -5,6 +5,7 @@
 //
 // Prints `provider ready <issuer>` when it listens. Port 0 takes a free one. `"endSession": false` makes it a provider
 // without RP-initiated logout, `"tokenDelayMs": 2500` a slow one, and with `"printTokens": true` it says what it hands out.
+// `"claims": { "alice": { … } }` gives users further claims, in the scope profile.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +19,8 @@ const users = {
 };
 const scopes = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 const settings = JSON.parse(process.argv[2] ?? '{}');
+const further = settings.claims ?? {};
+for (const [user, claims] of Object.entries(further)) Object.assign(users[user], claims);
 
 const client = (given) => ({
   token_endpoint_auth_method: 'client_secret_basic',
@@ -28,7 +31,7 @@ const client = (given) => ({
 
 const configuration = {
   clients: (settings.clients ?? []).map(client),
-  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], groups: ['groups'] },
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username', ...Object.values(further).flatMap(Object.keys)], email: ['email', 'email_verified'], groups: ['groups'] },
   scopes,
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
   findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...users[id] }) },

@@ -97,7 +97,7 @@ async fn grpc_clients_get_a_status_they_understand() {
 }
 
 /// The head of the answer to a WebSocket handshake, and the connection behind it.
-async fn open_websocket(site: &Site, cookies: Option<&str>) -> (String, TcpStream) {
+pub(crate) async fn open_websocket(site: &Site, cookies: Option<&str>) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(("127.0.0.1", site.front())).await.expect("Envoy");
     let cookies = cookies.map(|cookies| format!("Cookie: {cookies}\r\n")).unwrap_or_default();
     let handshake = format!(

@@ -20,6 +20,8 @@ mod headers;
 mod health;
 mod plain_http;
 mod providers;
+mod proxy;
+mod proxy_tls;
 mod public_paths;
 mod secrecy;
 mod sign_in;

@@ -1,7 +1,8 @@
 //! Identity headers: ours once, nobody else's in any spelling.
 
 use super::*;
-use crate::domain::application::Application;
+use crate::domain::application::{Application, Mode};
+use crate::domain::backend::{Backend, BackendAllow, Backends};
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
@@ -103,11 +104,37 @@ fn h9_spellings_that_fold_to_ours_are_removed() {
 
 #[test]
 fn the_cookie_line_is_rewritten_or_removed() {
-    let proof = public_path();
-    let allow = allow_public(&proof, Passing { rest_of_cookies: Some(b"a=1".to_vec()), ..passing(&sent(&[])) });
+    let (proof, application) = (public_path(), application("https://app.example.com"));
+    let allow =
+        allow_public(&proof, &application, Passing { rest_of_cookies: Some(b"a=1".to_vec()), ..passing(&sent(&[])) });
     assert_eq!(allow.set(), [(Cow::Borrowed("cookie"), b"a=1".to_vec())]);
-    let allow = allow_public(&proof, Passing { rest_of_cookies: Some(Vec::new()), ..passing(&sent(&[])) });
+    let allow =
+        allow_public(&proof, &application, Passing { rest_of_cookies: Some(Vec::new()), ..passing(&sent(&[])) });
     assert!(allow.set().is_empty() && allow.remove().contains(&Cow::Borrowed("cookie")));
+}
+
+#[test]
+fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
+    let own = Backend::parse("http://own.internal:8080", true).expect("is a backend").0;
+    let allow = BackendAllow::parse(&["b.internal"]).expect("is a list");
+    let mode = Mode::Proxy(Backends::new(own, allow));
+    let application = Application { mode, ..application("https://app.example.com:8443") };
+    let spellings =
+        ["X-Forwarded-Host", "x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host", "x-forwarded-hostx"];
+    let claims = json!({ "ak_proxy": { "backend_override": "http://b.internal" } });
+    let signed_in = allowed_as(&application, &claims, &spellings);
+    let public = allow_public(&public_path(), &application, passing(&sent(&spellings)));
+    for (allow, expected) in [(signed_in, "b.internal"), (public, "own.internal:8080")] {
+        assert_eq!(allow.upstream().map(Upstream::host), Some(expected));
+        assert_eq!(value(&allow, "x-forwarded-host"), Some("app.example.com"));
+        let removed = |name: &str| allow.remove().iter().any(|removed| removed == name);
+        assert!(!removed("x-forwarded-host") && !removed("x-forwarded-hostx"));
+        for name in ["x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host"] {
+            assert!(removed(name), "{name}");
+        }
+    }
+    let elsewhere = allowed(&claims, &spellings);
+    assert!(elsewhere.upstream().is_none() && value(&elsewhere, "x-forwarded-host").is_none());
 }
 
 fn public_path() -> PublicPath {
@@ -131,7 +158,8 @@ proptest! {
         groups in prop::collection::vec("\\PC{0,6}", 0..4),
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), passing(&sent(&names))) };
+        let application = application("https://app.example.com");
+        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &application, passing(&sent(&names))) };
         for name in names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| folds_to_owned(name)) {
             let set = allow.set().iter().filter(|(set, _)| *set == name).count();
             let removed = allow.remove().iter().filter(|removed| **removed == name).count();

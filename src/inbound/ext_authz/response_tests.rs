@@ -1,7 +1,17 @@
 //! What Envoy gets to see: every field that decides between *allow* and *deny*.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
+use crate::domain::application::{Application, Mode};
+use crate::domain::backend::{Backend, BackendAllow, Backends};
 use crate::domain::decision::Reason;
+use crate::domain::headers::{OutpostFacts, Passing, allow_signed_in};
+use crate::domain::identity::Identity;
+use crate::domain::session::{Lifetimes, Session};
+use crate::domain::testing::{application, request, signed_in};
+use crate::domain::time::Timestamp;
 use proptest::prelude::*;
 
 fn note() -> Note {
@@ -60,6 +70,92 @@ fn metadata_names_user_reason_and_id() {
 fn bytes_that_are_no_text_travel_raw() {
     let header = overwrite(Cow::Borrowed("cookie"), b"a=\xff".to_vec()).header.expect("has a header");
     assert_eq!((header.value.as_str(), header.raw_value.as_slice()), ("", b"a=\xff".as_slice()));
+}
+
+/// The answer to a request of a signed-in user whose application has this backend.
+fn allowed_at(
+    backend: &str,
+    check_certificate: bool,
+    ak_proxy: &serde_json::Value,
+    headers: &[(&str, &str)],
+) -> CheckResponse {
+    let own = Backend::parse(backend, check_certificate).expect("is a backend").0;
+    let allow = BackendAllow::parse(&["b.internal", "fd00::/8"]).expect("is a list");
+    let mode = Mode::Proxy(Backends::new(own, allow));
+    let application = Application { mode, ..application("https://app.example.com") };
+    let head = request("app.example.com", "/x?y", headers);
+    let (now, day) = (Timestamp::from_unix(1_000_000), Duration::from_secs(86_400));
+    let lifetimes = Lifetimes { absolute: day, idle: day };
+    let signed_in = signed_in(&serde_json::json!({ "ak_proxy": ak_proxy }), now);
+    let session = Arc::new(Session::begin(signed_in, &application, now, lifetimes));
+    let identity = Identity::Session(session.live(now, &application, now, lifetimes).expect("is live"));
+    let facts = OutpostFacts { name: "outpost", jwks_uri: None };
+    let allow = allow_signed_in(&identity, &application, facts, Passing { head: &head, rest_of_cookies: None });
+    render(Decision { verdict: Verdict::Allow(allow), note: note() })
+}
+
+/// What of an answer steers Envoy: metadata and headers.
+fn steering(response: CheckResponse) -> Vec<(String, String)> {
+    let Some(HttpResponse::OkResponse(ok)) = response.http_response else { panic!("is allowed") };
+    let text = |value: Value| if let Some(Kind::StringValue(text)) = value.kind { text } else { panic!("is a text") };
+    let fields = response.dynamic_metadata.expect("has metadata").fields.into_iter();
+    let lines = ok.headers.into_iter().filter_map(|option| option.header).map(|header| (header.key, header.value));
+    let all = fields.map(|(name, value)| (name, text(value))).chain(lines);
+    let steers = |name: &str| name.starts_with("backend_") || name.starts_with("x-gatepost-") || name.starts_with(':');
+    let mut steering: Vec<_> = all.filter(|(name, _)| steers(name)).collect();
+    steering.sort();
+    assert!(!ok.headers_to_remove.iter().any(|removed| steering.iter().any(|(name, _)| name == removed)));
+    steering
+}
+
+#[test]
+fn a_backend_is_named_where_envoy_looks_for_it() {
+    let none = serde_json::json!({});
+    let other = serde_json::json!({ "backend_override": "https://[fd00::1]/team", "host_header": "tenant.example" });
+    let spoofed = [("x-gatepost-backend-host", "evil.test"), ("x_gatepost_backend_host", "evil.test")];
+    for (backend, checked, ak_proxy, expected) in [
+        (
+            "http://own.internal:8080",
+            true,
+            &none,
+            vec![
+                ("backend_host", "own.internal"),
+                ("backend_port", "8080"),
+                ("backend_protocol", "http"),
+                ("x-gatepost-backend-host", "own.internal:8080"),
+            ],
+        ),
+        (
+            "https://own.internal",
+            false,
+            &none,
+            vec![
+                ("backend_certified_name", "own.internal"),
+                ("backend_host", "own.internal"),
+                ("backend_port", "443"),
+                ("backend_protocol", "https_unverified"),
+                ("backend_server_name", "own.internal"),
+                ("x-gatepost-backend-host", "own.internal"),
+            ],
+        ),
+        (
+            "http://own.internal",
+            true,
+            &other,
+            vec![
+                (":path", "/team/x?y"),
+                ("backend_certified_name", "fd00::1"),
+                ("backend_host", "[fd00::1]"),
+                ("backend_port", "443"),
+                ("backend_protocol", "https"),
+                ("x-gatepost-backend-host", "tenant.example"),
+            ],
+        ),
+    ] {
+        let steering = steering(allowed_at(backend, checked, ak_proxy, &spoofed));
+        let steering: Vec<_> = steering.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(steering, expected, "{backend}");
+    }
 }
 
 proptest! {

@@ -1,10 +1,11 @@
-//! The protected application: says back what reached it, over HTTP/1.1, HTTP/2, WebSocket and gRPC.
+//! The protected application: says back what reached it, over HTTP/1.1, HTTP/2, WebSocket and gRPC, with TLS or without.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
+use futures_util::stream;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -12,8 +13,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::oneshot;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, oneshot};
+use tokio_rustls::TlsAcceptor;
 
 use super::json::Json;
 
@@ -53,12 +56,18 @@ impl Seen {
         pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    fn of<B>(request: &Request<B>) -> Self {
+    fn of<B>(request: &Request<B>, server_name: Option<&str>) -> Self {
+        let server_name = server_name.map(|name| ("(tls server name)".to_owned(), name.to_owned()));
         Self {
             method: request.method().to_string(),
             path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
-            headers: pairs(request.headers()),
+            headers: pairs(request.headers()).into_iter().chain(server_name).collect(),
         }
+    }
+
+    /// The server name by which the application was asked over TLS.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.header("(tls server name)")
     }
 
     fn to_body(&self) -> String {
@@ -74,56 +83,97 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 /// A running application; it stops when dropped.
 pub(crate) struct Application {
     pub(crate) port: u16,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    book: Arc<Book>,
     _stop: oneshot::Sender<()>,
 }
 
+#[derive(Default)]
+struct Book {
+    seen: Mutex<Vec<Seen>>,
+    /// Ends the answer to `/stream`, whose first line is sent at once.
+    end_of_stream: Notify,
+}
+
 impl Application {
-    /// Runs on a thread of its own, so that a test that waits for a program does not hold it up.
     pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Speaks TLS only.
+    pub(crate) fn start_tls(acceptor: TlsAcceptor) -> Self {
+        Self::start_with(Some(acceptor))
+    }
+
+    /// Runs on a thread of its own, so that a test that waits for a program does not hold it up.
+    fn start_with(acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         listener.set_nonblocking(true).expect("a listener for tokio");
         let port = listener.local_addr().expect("its address").port();
         let (stop, stopped) = oneshot::channel();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let book = Arc::clone(&seen);
+        let book = Arc::new(Book::default());
+        let kept = Arc::clone(&book);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 tokio::select! {
-                    () = serve(listener, book) => {}
+                    () = serve(listener, acceptor, kept) => {}
                     _ = stopped => {}
                 }
             });
         });
-        Self { port, seen, _stop: stop }
+        Self { port, book, _stop: stop }
+    }
+
+    pub(crate) fn end_stream(&self) {
+        self.book.end_of_stream.notify_one();
     }
 
     /// Every request that reached it so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("the book").clone()
+        self.book.seen.lock().expect("the book").clone()
     }
 }
 
-async fn serve(listener: TcpListener, book: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, book: Arc<Book>) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let book = Arc::clone(&book);
-        let service = service_fn(move |request| std::future::ready(Ok::<_, Infallible>(answer(request, &book))));
+        let (acceptor, book) = (acceptor.clone(), Arc::clone(&book));
         tokio::spawn(async move {
-            let server = auto::Builder::new(TokioExecutor::new());
-            // Connections end when the other side goes away; that is no fault here.
-            let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+            match acceptor {
+                Some(acceptor) => serve_tls(stream, acceptor, book).await,
+                None => serve_connection(stream, None, book).await,
+            }
         });
     }
 }
 
+/// A connection whose other side does not like our certificate is over.
+async fn serve_tls(stream: TcpStream, acceptor: TlsAcceptor, book: Arc<Book>) {
+    if let Ok(stream) = acceptor.accept(stream).await {
+        let server_name = stream.get_ref().1.server_name().map(str::to_owned);
+        serve_connection(stream, server_name, book).await;
+    }
+}
+
+async fn serve_connection<S>(stream: S, server_name: Option<String>, book: Arc<Book>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer = move |request| std::future::ready(Ok::<_, Infallible>(answer(request, server_name.as_deref(), &book)));
+    let server = auto::Builder::new(TokioExecutor::new());
+    // Connections end when the other side goes away; that is no fault here.
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).await;
+}
+
 type Body = BoxBody<Bytes, Infallible>;
 
-fn answer(mut request: Request<Incoming>, book: &Mutex<Vec<Seen>>) -> Response<Body> {
-    let seen = Seen::of(&request);
-    book.lock().expect("the book").push(seen.clone());
+fn answer(mut request: Request<Incoming>, server_name: Option<&str>, book: &Arc<Book>) -> Response<Body> {
+    let seen = Seen::of(&request, server_name);
+    book.seen.lock().expect("the book").push(seen.clone());
+    if seen.path == "/stream" {
+        return streamed_answer(Arc::clone(book));
+    }
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("content-type").is_some_and(|kind| kind.starts_with("application/grpc")) {
         return grpc_answer();
@@ -139,6 +189,18 @@ fn answer(mut request: Request<Incoming>, book: &Mutex<Vec<Seen>>) -> Response<B
     }
     let body = Full::new(Bytes::from(seen.to_body())).boxed();
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// One line at once, the other when the test says so.
+fn streamed_answer(book: Arc<Book>) -> Response<Body> {
+    let line = |text: &'static str| Ok(Frame::data(Bytes::from_static(text.as_bytes())));
+    let last = stream::once(async move {
+        book.end_of_stream.notified().await;
+        line("last line\n")
+    });
+    let first = stream::iter([line("first line\n")]);
+    let frames = stream::StreamExt::chain(first, last);
+    Response::new(StreamBody::new(frames).boxed())
 }
 
 /// The answer of `grpc.health.v1.Health/Check`: SERVING.
@@ -166,7 +228,7 @@ fn websocket_accepted(key: &str) -> Response<Body> {
 }
 
 /// RFC 6455 section 5: reads one short masked message and says it back unmasked.
-async fn echo_one_message<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(mut stream: S) {
+async fn echo_one_message<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     let mut head = [0_u8; 6];
     if stream.read_exact(&mut head).await.is_err() {
         return;

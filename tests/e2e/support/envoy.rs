@@ -12,15 +12,18 @@ use super::{raw, tools};
 pub(crate) enum Scenario {
     InsideTheCheck,
     SideListener,
+    ProxyMode,
 }
 
 impl Scenario {
+    /// Those before one application of the operator's, with different ways for the browser's own visits.
     pub(crate) const BOTH: [Self; 2] = [Self::InsideTheCheck, Self::SideListener];
 
     fn folder(self) -> &'static str {
         match self {
             Self::InsideTheCheck => "inside-the-check",
             Self::SideListener => "side-listener",
+            Self::ProxyMode => "proxy-mode",
         }
     }
 }
@@ -133,6 +136,13 @@ pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
 "#
     );
     text.replace(before, &after)
+}
+
+/// The file with an authority of the operator's own for https backends.
+pub(crate) fn with_trusted_ca(text: &str, ca: &Path) -> String {
+    let shipped = "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }";
+    assert!(text.contains(shipped), "the shipped file trusts the public authorities");
+    text.replace(shipped, &format!("trusted_ca: {{ filename: {} }}", ca.display()))
 }
 
 /// The file without the two blocks that stop spoofed headers at Envoy.

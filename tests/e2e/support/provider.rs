@@ -20,11 +20,14 @@ pub(crate) struct ProviderSettings {
     pub(crate) token_delay_ms: u64,
     /// Whether it prints the tokens it hands out, so that a test can look for them elsewhere.
     pub(crate) print_tokens: bool,
+    /// Further claims by user: `{ "alice": { … } }`.
+    pub(crate) claims: Value,
 }
 
 impl ProviderSettings {
     pub(crate) fn on(port: u16) -> Self {
-        Self { port, clients: Vec::new(), end_session: true, token_delay_ms: 0, print_tokens: false }
+        let claims = json!({});
+        Self { port, clients: Vec::new(), end_session: true, token_delay_ms: 0, print_tokens: false, claims }
     }
 
     pub(crate) fn issuer(&self) -> String {
@@ -41,6 +44,7 @@ impl Provider {
             "endSession": settings.end_session,
             "tokenDelayMs": settings.token_delay_ms,
             "printTokens": settings.print_tokens,
+            "claims": settings.claims,
         });
         let script = tools::root().join("envoy/demo/provider.mjs");
         let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));

@@ -1,5 +1,6 @@
 //! The configuration that a test gives Gatepost, and the clients that its provider must know for it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -30,7 +31,8 @@ impl Mode {
                 name: "Demo",
                 label: "sign-in",
                 settings: "    mode: forward_domain\n    cookie_domain: demo.localhost\n    \
-                           skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n",
+                           skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n"
+                    .into(),
                 place: Place::Demo,
             }],
         }
@@ -43,7 +45,7 @@ pub(crate) struct Entry {
     name: &'static str,
     /// The first label of its host under demo.localhost; its client id, too.
     label: &'static str,
-    settings: &'static str,
+    settings: Cow<'static, str>,
     place: Place,
 }
 
@@ -59,8 +61,14 @@ enum Place {
 }
 
 impl Entry {
-    fn single(name: &'static str, label: &'static str) -> Self {
-        Self { name, label, settings: "    skip_path_regex: [^/public/]\n", place: Place::Demo }
+    pub(crate) fn single(name: &'static str, label: &'static str) -> Self {
+        Self { name, label, settings: "    skip_path_regex: [^/public/]\n".into(), place: Place::Demo }
+    }
+
+    /// An application in mode `proxy`, with further lines.
+    pub(crate) fn proxy(name: &'static str, label: &'static str, lines: &str) -> Self {
+        let single = Self::single(name, label);
+        Self { settings: format!("    mode: proxy\n{}{lines}", single.settings).into(), ..single }
     }
 
     /// An application that lives at `https://{label}.example.com`.
@@ -93,7 +101,7 @@ impl Entry {
     }
 
     fn as_yaml(&self, port: u16, issuer: &str) -> String {
-        let (name, label, settings) = (self.name, self.label, self.settings);
+        let (name, label, settings) = (self.name, self.label, &self.settings);
         let (host, secret) = (self.external_host(port), self.secret_name());
         format!(
             "  - name: {name}\n    external_host: {host}\n    issuer: {issuer}\n    client_id: {label}\n    \

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::application::Application;
 use super::browser::{Browser, Protocol};
-use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_replica, with_tls, without_guards};
+use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_replica, with_tls, with_trusted_ca, without_guards};
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
 use super::provider::{Provider, ProviderSettings};
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) has_replica: bool,
     /// Whether Envoy's listener speaks TLS.
     pub(crate) tls: bool,
+    /// The authority (PEM) that Envoy trusts for https backends.
+    pub(crate) trusted_ca: Option<String>,
     /// An issuer other than the main provider's.
     pub(crate) issuer: Option<String>,
     ports: Ports,
@@ -40,6 +42,7 @@ impl Plan {
             provider_is_up: true,
             has_replica: false,
             tls: false,
+            trusted_ca: None,
             issuer: None,
             ports: Ports { front, admin, grpc, http, application: 0 },
         }
@@ -70,6 +73,14 @@ impl Plan {
         let text = if self.guards == Guards::Removed { without_guards(&text) } else { text };
         let text = match &replica {
             Some(replica) => with_replica(&text, grpc, replica.port("grpc")),
+            None => text,
+        };
+        let text = match &self.trusted_ca {
+            Some(ca) => {
+                let file = folder.path().join("ca.pem");
+                std::fs::write(&file, ca).expect("ca.pem");
+                with_trusted_ca(&text, &file)
+            }
             None => text,
         };
         let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
@@ -145,6 +156,15 @@ impl Site {
     pub(crate) fn start_gatepost(&mut self) {
         assert!(!self.gatepost.is_running(), "the first one still runs");
         self.gatepost = Gatepost::start(&self.launch);
+    }
+
+    /// Writes gatepost.yaml anew, as an operator edits it.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.plan.settings);
+        let Ports { front, grpc, http, .. } = self.plan.ports;
+        let text = self.plan.settings.as_yaml(front, grpc, http, &self.plan.provider.issuer());
+        std::fs::write(&self.launch.config, text).expect("gatepost.yaml");
+        self.launch.environment = self.plan.settings.environment();
     }
 
     /// Starts the provider (again).
