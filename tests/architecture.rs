@@ -56,6 +56,9 @@ const WIRE: &[&str] =
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
 const BEYOND_A_DOOR: &[&str] = &["openidconnect", "redb", "redis", "reqwest"];
 const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "redb", "redis", "reqwest"];
+/// Envoy is told where a request goes; the other doors pass none on.
+const OF_ENVOYS_DOOR: &[&str] =
+    &["domain::request", "domain::decision", "domain::backend", "outpost", "telemetry", "inbound::connections"];
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
@@ -63,7 +66,7 @@ const ROOMS: [Room; 15] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
-    Room { name: "inbound::ext_authz", may_know: OF_A_DOOR, must_not_know: BEYOND_A_DOOR },
+    Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
     Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::admin", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },

@@ -38,7 +38,8 @@ async fn a_backend_is_asked_by_its_own_name_and_told_the_browsers() {
     let backend = Application::start();
     let gone = format!("    internal_host: http://127.0.0.1:{}\n", free_port());
     let own = format!("backend.localhost:{}", backend.port);
-    let site = plan(vec![wiki(&format!("http://{own}"), ""), Entry::proxy("Gone", "gone", &gone)]).start().await;
+    let cloud = Entry::proxy("Cloud", "cloud", "    internal_host: http://169.254.169.254\n");
+    let site = plan(vec![wiki(&format!("http://{own}"), ""), Entry::proxy("Gone", "gone", &gone), cloud]).start().await;
     let browser = site.signed_in(Protocol::Http1).await;
     let signed_in = browser.visit(&site.wiki("/a%20b//c?x=%2F&y")).await.seen();
     assert_eq!(signed_in.header("x-authentik-username"), Some("alice"));
@@ -50,8 +51,17 @@ async fn a_backend_is_asked_by_its_own_name_and_told_the_browsers() {
         assert_eq!(seen.header("x-forwarded-host"), Some(site.host("wiki").as_str()));
         assert!(!seen.headers.iter().any(|(name, _)| name.contains("gatepost")), "{seen:?}");
     }
-    let page = browser.visit(&site.at("gone", "/")).await;
-    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{page:#?}");
+    // A backend that is down, and an address where no backend ever is.
+    for (application, path, cause) in
+        [("gone", "/public/gone", "remote_connection_failure"), ("cloud", "/public/cloud", "dns_")]
+    {
+        let mark = site.envoy.log_mark();
+        let answer = raw::get_with(site.front(), &site.host(application), path, &[]).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        let logged = site.envoy.logged(mark, path);
+        assert_eq!(logged.text("host"), Some(site.host(application).as_str()));
+        assert!(logged.text("details").is_some_and(|details| details.contains(cause)), "{logged:?}");
+    }
 }
 
 /// A client's own steering, and what backends could take for the host that was asked for.

@@ -86,7 +86,10 @@ impl BackendAllow {
 
 impl Entry {
     fn parse(text: &str) -> Result<Self, AllowFault> {
-        if text.contains('/') && !text.contains("://") {
+        if text.contains("://") {
+            return Err(AllowFault::Host(HostFault::NotAName));
+        }
+        if text.contains('/') {
             return network(text).map(Self::Network);
         }
         let suffix = text.strip_prefix('*').unwrap_or(text);

@@ -17,12 +17,12 @@ fn backends(own: &str, allow: &[&str]) -> Backends {
     Backends::new(backend(own), BackendAllow::parse(allow).expect("is a list"))
 }
 
-fn claims(ak_proxy: Value) -> Claims {
+fn claims(ak_proxy: &Value) -> Claims {
     let Value::Object(members) = json!({ "sub": "alice", "ak_proxy": ak_proxy }) else { panic!("is an object") };
     Claims::new(members)
 }
 
-fn upstream(backends: &Backends, ak_proxy: Value, target: &str) -> Upstream {
+fn upstream(backends: &Backends, ak_proxy: &Value, target: &str) -> Upstream {
     let application = Application { mode: Mode::Proxy(backends.clone()), ..application("https://app.example.com") };
     let target = RequestTarget::parse(target.to_owned()).expect("is a target");
     Upstream::of(&application, Some(&claims(ak_proxy)), &target).expect("is in mode proxy")
@@ -31,7 +31,7 @@ fn upstream(backends: &Backends, ak_proxy: Value, target: &str) -> Upstream {
 /// The origin at which a request arrives, for a user with this override.
 fn asked(allow: &[&str], backend_override: &str) -> String {
     let upstream =
-        upstream(&backends("http://own.internal", allow), json!({ "backend_override": backend_override }), "/");
+        upstream(&backends("http://own.internal", allow), &json!({ "backend_override": backend_override }), "/");
     format!("{}://{}", upstream.backend().scheme().as_str(), upstream.backend().authority())
 }
 
@@ -217,7 +217,7 @@ fn the_path_of_an_override_goes_before_the_requests_own() {
         ("http://b.internal/team-a/v1.2", "/x%2Fy/?z=/", Some("/team-a/v1.2/x%2Fy/?z=/")),
         ("http://other.internal/team", "/x", None),
     ] {
-        let upstream = upstream(&backends, json!({ "backend_override": backend_override }), target);
+        let upstream = upstream(&backends, &json!({ "backend_override": backend_override }), target);
         assert_eq!(upstream.path(), expected, "{backend_override}");
     }
 }
@@ -237,29 +237,29 @@ fn the_host_header_is_a_host_or_nothing() {
         (json!(7), "own.internal:8080"),
         (Value::Null, "own.internal:8080"),
     ] {
-        assert_eq!(upstream(&backends, json!({ "host_header": text }), "/").host(), expected, "{text}");
+        assert_eq!(upstream(&backends, &json!({ "host_header": text }), "/").host(), expected, "{text}");
     }
 }
 
 #[test]
 fn whoever_asks_in_vain_is_told_why_and_no_secret() {
     let some = backends("http://own.internal", &["b.internal"]);
-    let causes = |backends: &Backends, ak_proxy: Value| -> Vec<String> {
+    let causes = |backends: &Backends, ak_proxy: &Value| -> Vec<String> {
         backends.unheeded(&claims(ak_proxy)).iter().map(ToString::to_string).collect()
     };
     let vain = json!({ "backend_override": "http://user:hunter2@b.internal", "host_header": "hunter2/" });
-    let [first, second] = <[String; 2]>::try_from(causes(&some, vain)).expect("both are of no use");
+    let [first, second] = <[String; 2]>::try_from(causes(&some, &vain)).expect("both are of no use");
     assert!(first.starts_with("`ak_proxy.backend_override`") && second.starts_with("`ak_proxy.host_header`"));
     assert!(!first.contains("hunter2") && !second.contains("hunter2"), "{first} {second}");
     assert_eq!(
-        some.unheeded(&claims(json!({ "backend_override": "http://c.internal/x" }))),
+        some.unheeded(&claims(&json!({ "backend_override": "http://c.internal/x" }))),
         [Unheeded::NotListed("c.internal:80".into())]
     );
     let none = backends("http://own.internal", &[]);
-    assert_eq!(none.unheeded(&claims(json!({ "backend_override": "http://own.internal" }))), [Unheeded::Off]);
+    assert_eq!(none.unheeded(&claims(&json!({ "backend_override": "http://own.internal" }))), [Unheeded::Off]);
     for fine in [json!({}), json!(null), json!("x"), json!([1]), json!({ "backend_override": "", "host_header": null })]
     {
-        assert_eq!(causes(&some, fine), Vec::<String>::new());
+        assert_eq!(causes(&some, &fine), Vec::<String>::new());
     }
 }
 
@@ -268,7 +268,7 @@ fn other_modes_name_no_backend_and_strangers_get_the_own_one() {
     let target = RequestTarget::parse("/x".into()).expect("is a target");
     let forward = application("https://app.example.com");
     assert_eq!(
-        Upstream::of(&forward, Some(&claims(json!({ "backend_override": "http://b.internal" }))), &target),
+        Upstream::of(&forward, Some(&claims(&json!({ "backend_override": "http://b.internal" }))), &target),
         None
     );
     let backends = backends("http://own.internal", &["b.internal"]);
@@ -290,7 +290,7 @@ proptest! {
     ) {
         let backends = backends("http://own.internal", &[".apps.internal", "10.0.0.0/8"]);
         let ak_proxy = json!({ "backend_override": format!("{scheme}{authority}{tail}"), "host_header": host_header });
-        let upstream = upstream(&backends, ak_proxy, &target);
+        let upstream = upstream(&backends, &ak_proxy, &target);
         prop_assert!(backends.permit(upstream.backend()), "{:?}", upstream);
         match upstream.backend().host() {
             BackendHost::Name(name) => prop_assert!(name == "own.internal" || name.ends_with(".apps.internal")),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod house;
+mod proxy;
 mod sign_in;
 mod sign_out;
 mod visits;

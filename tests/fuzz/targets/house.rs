@@ -18,6 +18,7 @@ use gatepost::domain::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
 use gatepost::domain::applications::Applications;
+use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
@@ -37,6 +38,7 @@ pub const NOW: u64 = 1_900_000_000;
 pub const ISSUER: &str = "https://sso.example.com/";
 pub const SESSION_WIKI: [u8; 32] = [7; 32];
 pub const SESSION_PORTAL: [u8; 32] = [8; 32];
+pub const SESSION_FILES: [u8; 32] = [9; 32];
 pub const BINDING: [u8; 32] = [9; 32];
 
 thread_local! {
@@ -133,18 +135,25 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
     }
 }
 
-/// `wiki` has a host of its own, `portal` a whole domain, `demo` a path on this machine.
-pub fn applications() -> [Application; 3] {
+/// `wiki` has a host of its own, `portal` a whole domain, `demo` a path on this machine, `files` a backend that we name.
+pub fn applications() -> [Application; 4] {
     let domain = Mode::ForwardDomain(CookieDomain::parse("corp.example.com").expect("is a domain"));
+    let (own, _) = Backend::parse("http://files.internal:8080", true).expect("is a backend");
+    let allow = BackendAllow::parse(&[".apps.internal"]).expect("is a list");
+    let proxy = Mode::Proxy(Backends::new(own, allow));
     [
         application("wiki", "https://wiki.example.com", Mode::ForwardSingle, "^/public/"),
         application("portal", "https://auth.corp.example.com", domain, "^https://open\\.corp\\.example\\.com/"),
         application("demo", "http://demo.localhost:8080/app", Mode::ForwardSingle, "^/app/public/"),
+        application("files", "https://files.example.com", proxy, "^/public/"),
     ]
 }
 
 fn session(application: &Application) -> Session {
-    let claims = json!({"preferred_username": "harness", "groups": ["a", "b"], "email": "harness@example.com"});
+    let claims = json!({
+        "preferred_username": "harness", "groups": ["a", "b"], "email": "harness@example.com",
+        "ak_proxy": { "backend_override": "https://harness.apps.internal/team", "host_header": "harness.example" },
+    });
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },
         application: application.slug.clone(),
@@ -157,7 +166,7 @@ fn session(application: &Application) -> Session {
     })
 }
 
-/// A service with a live session of `wiki` and one of `portal`.
+/// A service with a live session of `wiki`, one of `portal` and one of `files`.
 pub struct House {
     service: CheckService,
     provider: Arc<Provider>,
@@ -169,7 +178,7 @@ impl House {
         let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
         let entropy = Arc::new(Counter::default());
         let store = open(&StoreSettings::Memory, keys.clone(), entropy.clone()).expect("memory opens");
-        for (id, application) in [(SESSION_WIKI, &all[0]), (SESSION_PORTAL, &all[1])] {
+        for (id, application) in [(SESSION_WIKI, &all[0]), (SESSION_PORTAL, &all[1]), (SESSION_FILES, &all[3])] {
             let key = SessionId::new(id).key();
             let saved = store.save(&key, session(application));
             RUNTIME.with(|runtime| runtime.block_on(saved)).expect("memory keeps it");
@@ -220,8 +229,8 @@ pub fn binding() -> String {
 }
 
 /// The session cookies' values.
-pub fn session_values() -> [String; 2] {
-    [SESSION_WIKI, SESSION_PORTAL].map(|id| SessionId::new(id).to_cookie_value())
+pub fn session_values() -> [String; 3] {
+    [SESSION_WIKI, SESSION_PORTAL, SESSION_FILES].map(|id| SessionId::new(id).to_cookie_value())
 }
 
 /// A page load as Envoy describes it, each header line with its raw bytes.

@@ -1,6 +1,7 @@
 //! What the fuzz targets do with an input, and what must hold whatever it is. One module per target, each with a
 //! `run` that fails by panicking. The library of the cargo-fuzz crate and a module of the test that replays the seeds.
 
+mod backend;
 pub mod callback_query;
 pub mod check_request;
 pub mod config_file;

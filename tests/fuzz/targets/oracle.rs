@@ -6,6 +6,7 @@ use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse};
 use prost::Message as _;
 
+use super::backend;
 use super::house::session_values;
 
 const IDENTITY: [&str; 12] = [
@@ -35,7 +36,9 @@ pub fn judge(request: &CheckRequest, response: &CheckResponse) {
         HttpResponse::OkResponse(ok) => {
             assert_eq!(status.code, 0);
             let http = request.attributes.as_ref().and_then(|it| it.request.as_ref()).and_then(|it| it.http.as_ref());
-            judge_allow(http.expect("only an HTTP request passes"), ok);
+            let http = http.expect("only an HTTP request passes");
+            let signed_in = judge_allow(http, ok);
+            backend::judge(http, response, ok, signed_in);
         }
         HttpResponse::DeniedResponse(denied) => {
             assert_ne!(status.code, 0, "to Envoy a denial with code 0 is an allow");
@@ -45,7 +48,8 @@ pub fn judge(request: &CheckRequest, response: &CheckResponse) {
     }
 }
 
-fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) {
+/// Whether the request passes as somebody's.
+fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
     let incoming = lines(http);
     let presented = |value: &String| incoming.iter().any(|(name, line)| name == "cookie" && holds(line, value));
     let signed_in = session_values().iter().any(presented);
@@ -73,6 +77,7 @@ fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) {
             assert!(!ours, "a cookie of ours reaches the application: {}", String::from_utf8_lossy(line));
         }
     }
+    signed_in
 }
 
 /// The request as the application would see it, by Envoy's rules: what is removed is removed last.
@@ -101,7 +106,7 @@ fn judge_denial(reason: &str, denied: &DeniedHttpResponse) {
 /// Whether an address leads to an application of the house, in the reading of another parser and of RFC 3986.
 pub fn is_ours(address: &str) -> bool {
     let host_of = |host: &str| match host {
-        "wiki.example.com" | "auth.corp.example.com" => true,
+        "wiki.example.com" | "files.example.com" | "auth.corp.example.com" => true,
         host => host.strip_suffix(".corp.example.com").is_some_and(|below| !below.is_empty()),
     };
     let authority_of = |scheme: &str, authority: &str| match scheme {
@@ -123,11 +128,12 @@ pub fn is_ours(address: &str) -> bool {
 }
 
 /// A header of ours: one line, in lower case.
-fn header(option: &HeaderValueOption) -> Line {
+pub(super) fn header(option: &HeaderValueOption) -> Line {
     let header = option.header.as_ref().expect("a header");
     let value = if header.raw_value.is_empty() { header.value.as_bytes() } else { &header.raw_value };
     let name = &header.key;
-    assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
+    let legal = name == ":path" || name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    assert!(legal, "{name}");
     assert!(!value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) || name == "cookie", "{name}: {value:?}");
     (name.clone(), value.to_vec())
 }
@@ -153,7 +159,7 @@ fn is_public(http: &HttpRequest) -> bool {
     let host = http.host.to_ascii_lowercase();
     plain
         && match host.strip_suffix(":443").unwrap_or(&host) {
-            "wiki.example.com" => path.starts_with("/public/"),
+            "wiki.example.com" | "files.example.com" => path.starts_with("/public/"),
             "open.corp.example.com" => true,
             "demo.localhost:8080" => path.starts_with("/app/public/"),
             _ => false,

@@ -3,7 +3,7 @@
 use crate::targets::house::{binding, session_values};
 
 pub(super) fn cookies() -> Vec<(String, Vec<u8>)> {
-    let [wiki, portal] = session_values();
+    let [wiki, portal, _] = session_values();
     let (own, other) =
         (format!("__Host-gatepost-session-wiki={wiki}"), format!("__Secure-gatepost-session-portal={portal}"));
     let parts: Vec<String> = (0..20).map(|n| format!("__Host-gatepost-session-wiki_{n}={n}")).collect();

@@ -81,9 +81,17 @@ fn visits() -> Vec<(&'static str, CheckRequest)> {
 }
 
 fn signed_in() -> Vec<(&'static str, CheckRequest)> {
-    let [wiki, portal] = session_values();
+    let [wiki, portal, files] = session_values();
     let wiki = format!("a=1; __Host-gatepost-session-wiki={wiki}; b=2");
     let portal = format!("__Secure-gatepost-session-portal={portal}");
+    let files = format!("__Host-gatepost-session-files={files}");
+    let steering: &[Line<'_>] = &[
+        ("cookie", files.as_bytes()),
+        ("X-Gatepost-Backend-Host", b"evil.test"),
+        ("x_gatepost_backend_host", b"evil.test"),
+        ("X_Forwarded.Host", b"evil.test"),
+        ("X-Forwarded-Host", b"evil.test"),
+    ];
     let (wiki, portal): (Line<'_>, Line<'_>) = (("cookie", wiki.as_bytes()), ("cookie", portal.as_bytes()));
     let spoofed: &[Line<'_>] = &[
         wiki,
@@ -101,6 +109,8 @@ fn signed_in() -> Vec<(&'static str, CheckRequest)> {
         ("signed-in-domain", navigation("a.corp.example.com", "/x", &[portal])),
         ("another-applications-session", navigation("wiki.example.com", "/", &[portal])),
         ("public-spoofed", navigation("wiki.example.com", "/public/a", &spoofed[1..])),
+        ("proxy-signed-in", navigation("files.example.com", "/x%2Fy?z=1", steering)),
+        ("proxy-public", navigation("files.example.com", "/public/a", &steering[1..])),
         ("sign-out", navigation("wiki.example.com", "/outpost.goauthentik.io/sign_out", &deliberate)),
         ("sign-out-elsewhere", navigation("wiki.example.com", "/x?X-authentik-logout=true", &[wiki])),
     ]

@@ -1,0 +1,59 @@
+//! Mode `proxy`: as an application with a host of its own, but every request that passes has a backend.
+
+use super::house::{Browser, House, PAGE, allowed, denied, house_with, location};
+use crate::domain::access::UnauthenticatedPaths;
+use crate::domain::application::{Mode, Slug};
+use crate::domain::backend::{Backend, BackendAllow, Backends, Upstream};
+use crate::domain::decision::{Decision, Reason, Verdict};
+
+/// The house, with `wiki` in mode `proxy`.
+fn house() -> House {
+    house_with(|application| {
+        if application.slug == Slug::parse("wiki").unwrap() {
+            let own = Backend::parse("http://wiki.internal", true).unwrap().0;
+            application.mode = Mode::Proxy(Backends::new(own, BackendAllow::default()));
+            application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+            application.pass_preflight = true;
+        }
+    })
+}
+
+fn backend(decision: &Decision) -> Option<&str> {
+    match &decision.verdict {
+        Verdict::Allow(allow) => allow.upstream().map(Upstream::host),
+        Verdict::Redirect(_) | Verdict::Page(_) | Verdict::Deny(_) => None,
+    }
+}
+
+#[tokio::test]
+async fn whoever_passes_is_led_to_the_backend() {
+    let house = house();
+    let mut browser = Browser::default();
+    let public = browser.open(&house, "https://wiki.example.com/public/a").await;
+    assert_eq!((backend(&public), public.note.reason), (Some("wiki.internal"), Reason::UnauthenticatedPath));
+    let mut preflight = browser.head("https://wiki.example.com/x", &[("access-control-request-method", "PUT")]);
+    preflight.method = "OPTIONS".into();
+    let preflight = house.ask(&preflight).await;
+    assert_eq!((backend(&preflight), preflight.note.reason), (Some("wiki.internal"), Reason::Preflight));
+
+    assert_eq!(browser.sign_in(&house, "https://wiki.example.com/x?y").await, "https://wiki.example.com/x?y");
+    assert!(browser.cookies.contains_key("__Host-gatepost-session-wiki"), "{:?}", browser.cookies.keys());
+    let signed_in = browser.open(&house, "https://wiki.example.com/x").await;
+    assert_eq!((backend(&signed_in), allowed(&signed_in)), (Some("wiki.internal"), Some("alice".into())));
+}
+
+#[tokio::test]
+async fn everybody_else_is_treated_as_before_an_application_with_its_own_host() {
+    let house = house();
+    let mut browser = Browser::default();
+    let visit = browser.open(&house, "https://wiki.example.com/x").await;
+    assert!(location(&visit).starts_with("https://sso.example.com/"));
+    let script = house.ask(&browser.head("https://wiki.example.com/x", &[("accept", "application/json")])).await;
+    assert_eq!(denied(&script).status, 401);
+    let start = house.ask(&browser.head("https://wiki.example.com/outpost.goauthentik.io/start", &[PAGE])).await;
+    assert_eq!(start.note.reason, Reason::SignInStarted);
+    let nowhere = browser.open(&house, "https://wiki.example.com/outpost.goauthentik.io/nope").await;
+    assert_eq!(denied(&nowhere).status, 404);
+    let below = browser.open(&house, "https://a.wiki.example.com/public/a").await;
+    assert_eq!(below.note.reason, Reason::UnknownHost);
+}
