@@ -119,7 +119,7 @@ impl Backends {
 
     /// Whether requests may be passed on to `backend`.
     #[must_use]
-    pub fn permit(&self, backend: &Backend) -> bool {
+    pub fn permits(&self, backend: &Backend) -> bool {
         *backend == *self.own || self.allow.permits(backend)
     }
 }

@@ -101,7 +101,7 @@ impl Backends {
             return Err(Unheeded::Off);
         }
         let (backend, prefix) = Backend::parse(text, self.own.checks_certificate()).map_err(Unheeded::Override)?;
-        if self.permit(&backend) {
+        if self.permits(&backend) {
             Ok((Arc::new(backend), prefix.to_owned()))
         } else {
             Err(Unheeded::NotListed(authority_text(backend.host(), Some(backend.port()))))
