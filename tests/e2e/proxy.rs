@@ -147,7 +147,6 @@ async fn claims_name_backends_that_are_listed() {
         });
         plan.start().await
     };
-    let mark = [&own, &of_alice, &of_bob].map(|application| application.seen().len());
     let browser = Browser::new(Protocol::Http2);
     let seen = browser.sign_in(&site.wiki("/x%2Fy?z=1"), "alice").await.seen();
     assert_eq!((seen.header("host"), seen.path.as_str()), (Some(alice.as_str()), "/team/a/x%2Fy?z=1"));
@@ -158,7 +157,7 @@ async fn claims_name_backends_that_are_listed() {
     assert_eq!((seen.header("host"), seen.path.as_str()), (Some("b.example"), "/x?z=1"));
     ask(&site, "/public/page", &[]).await;
     let counts = [&own, &of_alice, &of_bob].map(|application| application.seen().len());
-    assert_eq!(counts.map(|count| count - mark.iter().sum::<usize>()), [1, 1, 1], "one request each");
+    assert_eq!(counts, [1, 1, 1], "one request each");
 
     // Where bob's backend is not listed he gets the application's own, and the log says so once.
     for path in ["/1", "/2", "/3"] {
@@ -169,10 +168,9 @@ async fn claims_name_backends_that_are_listed() {
         let entry = LogLine::parse(line).filter(|line| line.text("level") == Some("WARN"))?;
         entry.text("cause").filter(|cause| cause.contains("ak_proxy")).map(str::to_owned)
     };
-    let log = site.gatepost.log().text();
-    let unheeded: Vec<_> = log.lines().filter_map(unheeded).collect();
     let expected = format!("`ak_proxy.backend_override` names {bob}, which `backend_allow` does not list");
-    assert_eq!(unheeded, [expected]);
+    assert_eq!(site.gatepost.log().find(unheeded).as_ref(), Some(&expected));
+    assert_eq!(site.gatepost.log().text().lines().filter_map(unheeded).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
