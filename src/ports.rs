@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::domain::application::RelyingParty;
-use crate::domain::id_token::{IdTokenFault, SignedIn};
+use crate::domain::id_token::SignedIn;
+use crate::domain::jwt::TokenFault;
 use crate::domain::session::{Session, SessionKey, User};
 use crate::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
 use crate::domain::time::Timestamp;
@@ -104,7 +105,7 @@ pub enum ExchangeFault {
     Malformed(String),
     /// The ID Token or `UserInfo` failed a check.
     #[error(transparent)]
-    Untrustworthy(#[from] IdTokenFault),
+    Untrustworthy(#[from] TokenFault),
 }
 
 /// Speaks with `OpenID` Providers.

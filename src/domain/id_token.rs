@@ -1,25 +1,19 @@
 //! The ID Token's claims, checked in full (`OpenID` Connect Core section 3.1.3.7), and what follows from them.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
-use thiserror::Error;
 
 use super::application::SigningAlgorithm;
 use super::claims::Claims;
+use super::jwt::{CompactToken, TokenFault, check_times, subject};
 use super::session::User;
 use super::sign_in::Nonce;
 use super::time::Timestamp;
 
-/// How far the provider's clock may be off.
-pub const LEEWAY: Duration = Duration::from_secs(60);
-/// The longest ID Token worth looking at (JW-1).
-const MAX_TOKEN_BYTES: usize = 64 * 1024;
 /// Claims about the token and the sign-in, not about the user.
 const OF_THE_TOKEN: [&str; 16] = [
     "iss",
@@ -40,59 +34,6 @@ const OF_THE_TOKEN: [&str; 16] = [
     "events",
 ];
 
-/// The check that an ID Token or `UserInfo` answer failed.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum IdTokenFault {
-    /// Not three parts of strict base64url around JSON objects without repeated members.
-    #[error("the ID Token is not a well-formed signed JWT")]
-    Malformed,
-    /// Encrypted, and nothing here decrypts.
-    #[error("the ID Token is encrypted")]
-    Encrypted,
-    /// Signed with another algorithm than the pinned one.
-    #[error("the ID Token is not signed with the configured algorithm")]
-    Algorithm,
-    /// Header members that change the meaning of the token.
-    #[error("the ID Token's header asks for something that is not supported")]
-    Header,
-    /// No key of the provider verifies the signature.
-    #[error("the ID Token's signature does not verify")]
-    Signature,
-    /// `iss` is not the configured issuer, byte for byte.
-    #[error("`iss` is not the configured issuer")]
-    Issuer,
-    /// `aud` is not this client alone.
-    #[error("`aud` is not this client alone")]
-    Audience,
-    /// `azp` is not this client.
-    #[error("`azp` is not this client")]
-    AuthorizedParty,
-    /// One of the times is missing or no number of seconds.
-    #[error("`{0}` is missing or not a number of seconds")]
-    Time(&'static str),
-    /// `exp` is past, by so many seconds.
-    #[error("`exp` was {0} s ago: the ID Token came too late, or the provider's clock and ours differ")]
-    Expired(u64),
-    /// `iat` is in the future, by so many seconds.
-    #[error("`iat` is {0} s ahead: the provider's clock and ours differ")]
-    IssuedAt(u64),
-    /// `nbf` is in the future, by so many seconds.
-    #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
-    NotBefore(u64),
-    /// `nonce` missing or another attempt's.
-    #[error("`nonce` is missing or not this attempt's")]
-    Nonce,
-    /// `sub` missing, empty, over 255 characters or not ASCII.
-    #[error("`sub` is missing or not 1 to 255 ASCII characters")]
-    Subject,
-    /// `at_hash` does not belong to the access token.
-    #[error("`at_hash` does not belong to the access token")]
-    AccessTokenHash,
-    /// `UserInfo` speaks of another user.
-    #[error("UserInfo's `sub` is not the ID Token's")]
-    OtherSubject,
-}
-
 /// What an ID Token must agree with.
 #[derive(Debug)]
 pub struct Expected<'a> {
@@ -100,8 +41,8 @@ pub struct Expected<'a> {
     pub issuer: &'a str,
     /// Client identifier of the relying party.
     pub client_id: &'a str,
-    /// Nonce of the sign-in attempt.
-    pub nonce: &'a Nonce,
+    /// Nonce of the sign-in attempt; `None` where no browser took part, and the token must not have one.
+    pub nonce: Option<&'a Nonce>,
     /// Pinned algorithm, which also decides the hash of `at_hash`.
     pub algorithm: SigningAlgorithm,
     /// The access token of the same answer, for `at_hash`.
@@ -119,59 +60,19 @@ pub struct VerifiedIdToken {
     expires: Timestamp,
 }
 
-/// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.
-#[derive(Debug)]
-pub struct CompactToken {
-    /// The JOSE header.
-    pub header: Map<String, Value>,
-    /// The claims.
-    pub payload: Map<String, Value>,
-}
-
-impl CompactToken {
-    /// Takes a compact JWT apart: strict unpadded base64url, exactly three parts, objects without repeated members.
-    ///
-    /// # Errors
-    /// [`IdTokenFault::Malformed`], or [`IdTokenFault::Encrypted`] for five parts.
-    pub fn parse(raw: &str) -> Result<Self, IdTokenFault> {
-        if raw.len() > MAX_TOKEN_BYTES {
-            return Err(IdTokenFault::Malformed);
-        }
-        let parts: Vec<&str> = raw.split('.').collect();
-        match parts.as_slice() {
-            [header, payload, signature] => {
-                decode(signature)?;
-                Ok(Self { header: object(header)?, payload: object(payload)? })
-            }
-            [_, _, _, _, _] => Err(IdTokenFault::Encrypted),
-            _ => Err(IdTokenFault::Malformed),
-        }
+/// Checks an ID Token's header: the pinned algorithm, nothing critical, and not the type of another kind of token.
+///
+/// # Errors
+/// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
+pub fn check_header(token: &CompactToken, algorithm: SigningAlgorithm) -> Result<(), TokenFault> {
+    let named = token.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse);
+    if named != Some(algorithm) {
+        return Err(TokenFault::Algorithm);
     }
-
-    /// Checks the header: the pinned algorithm, nothing critical, and not the type of another kind of token.
-    ///
-    /// # Errors
-    /// [`IdTokenFault::Algorithm`] or [`IdTokenFault::Header`].
-    pub fn check_header(&self, algorithm: SigningAlgorithm) -> Result<(), IdTokenFault> {
-        let named = self.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse);
-        if named != Some(algorithm) {
-            return Err(IdTokenFault::Algorithm);
-        }
-        let kind = match self.header.get("typ") {
-            None => "jwt".to_owned(),
-            Some(kind) => kind.as_str().ok_or(IdTokenFault::Header)?.to_ascii_lowercase(),
-        };
-        let of_id_token = matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "id_token+jwt");
-        if of_id_token && !self.header.contains_key("crit") { Ok(()) } else { Err(IdTokenFault::Header) }
+    match token.kind()?.as_deref() {
+        None | Some("jwt" | "id_token+jwt") => Ok(()),
+        Some(_) => Err(TokenFault::Header),
     }
-}
-
-fn decode(part: &str) -> Result<Vec<u8>, IdTokenFault> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| IdTokenFault::Malformed)
-}
-
-fn object(part: &str) -> Result<Map<String, Value>, IdTokenFault> {
-    super::json::object(&decode(part)?).ok_or(IdTokenFault::Malformed)
 }
 
 impl VerifiedIdToken {
@@ -179,19 +80,16 @@ impl VerifiedIdToken {
     ///
     /// # Errors
     /// The first check that failed.
-    pub fn check(raw: SecretString, expected: &Expected<'_>) -> Result<Self, IdTokenFault> {
+    pub fn check(raw: SecretString, expected: &Expected<'_>) -> Result<Self, TokenFault> {
         let token = CompactToken::parse(raw.expose_secret())?;
-        token.check_header(expected.algorithm)?;
+        check_header(&token, expected.algorithm)?;
         let claims = token.payload;
         if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
-            return Err(IdTokenFault::Issuer);
+            return Err(TokenFault::Issuer);
         }
         check_audience(&claims, expected.client_id)?;
         let expires = check_times(&claims, expected.now)?;
-        let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(IdTokenFault::Nonce)?;
-        if !expected.nonce.equals(nonce) {
-            return Err(IdTokenFault::Nonce);
-        }
+        check_nonce(&claims, expected.nonce)?;
         check_access_token_hash(&claims, expected)?;
         let user = User { issuer: expected.issuer.to_owned(), subject: subject(&claims)?.to_owned() };
         Ok(Self { user, claims: Claims::new(claims), raw, expires })
@@ -248,19 +146,24 @@ impl SignedIn {
     /// itself (its provider session, say) comes from nowhere else.
     ///
     /// # Errors
-    /// [`IdTokenFault::OtherSubject`] when it speaks of another user (Core section 5.3.2).
-    pub fn complete(mut self, mut user_info: Map<String, Value>) -> Result<Self, IdTokenFault> {
-        if user_info.get("sub").and_then(Value::as_str) != Some(self.id_token.user.subject.as_str()) {
-            return Err(IdTokenFault::OtherSubject);
-        }
-        user_info.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
-        self.claims = self.claims.completed_by(Claims::new(user_info));
+    /// [`TokenFault::OtherSubject`] when it speaks of another user (Core section 5.3.2).
+    pub fn complete(mut self, user_info: Map<String, Value>) -> Result<Self, TokenFault> {
+        self.claims = completed(self.claims, &self.id_token.user, user_info)?;
         Ok(self)
     }
 }
 
+/// `claims` with what `UserInfo` says of the same user beyond them.
+pub(super) fn completed(claims: Claims, user: &User, mut user_info: Map<String, Value>) -> Result<Claims, TokenFault> {
+    if user_info.get("sub").and_then(Value::as_str) != Some(user.subject.as_str()) {
+        return Err(TokenFault::OtherSubject);
+    }
+    user_info.retain(|name, _| !OF_THE_TOKEN.contains(&name.as_str()));
+    Ok(claims.completed_by(Claims::new(user_info)))
+}
+
 /// OC-3 and OC-4: this client alone, as a text or a list of one; whoever else is named is a stranger.
-fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), IdTokenFault> {
+fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), TokenFault> {
     let ours = |value: &Value| value.as_str() == Some(client_id);
     let alone = match claims.get("aud") {
         Some(Value::Array(list)) => !list.is_empty() && list.iter().all(ours),
@@ -268,65 +171,34 @@ fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), Id
         None => false,
     };
     if !alone {
-        return Err(IdTokenFault::Audience);
+        return Err(TokenFault::Audience);
     }
     match claims.get("azp") {
-        Some(party) if !ours(party) => Err(IdTokenFault::AuthorizedParty),
+        Some(party) if !ours(party) => Err(TokenFault::AuthorizedParty),
         _ => Ok(()),
     }
 }
 
-/// OC-8: whole seconds, a little leeway for the clocks.
-fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, IdTokenFault> {
-    let expires = seconds(claims, "exp")?.ok_or(IdTokenFault::Time("exp"))?;
-    if now >= expires.plus(LEEWAY) {
-        return Err(IdTokenFault::Expired(now.since(expires).as_secs()));
-    }
-    let issued = seconds(claims, "iat")?.ok_or(IdTokenFault::Time("iat"))?;
-    if issued > now.plus(LEEWAY) {
-        return Err(IdTokenFault::IssuedAt(issued.since(now).as_secs()));
-    }
-    match seconds(claims, "nbf")? {
-        Some(not_before) if not_before > now.plus(LEEWAY) => {
-            Err(IdTokenFault::NotBefore(not_before.since(now).as_secs()))
-        }
-        _ => Ok(expires),
-    }
-}
-
-/// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
-fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, IdTokenFault> {
-    const END_OF_9999: u64 = 253_402_300_799;
-    let Some(value) = claims.get(name) else { return Ok(None) };
-    let whole = match (value.as_u64(), value.as_f64()) {
-        (Some(whole), _) if whole <= END_OF_9999 => whole,
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "the range is checked first"
-        )]
-        (None, Some(number)) if (0.0..=END_OF_9999 as f64).contains(&number) => number as u64,
-        _ => return Err(IdTokenFault::Time(name)),
+/// OC-9.
+fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<(), TokenFault> {
+    let agree = match (claims.get("nonce"), expected) {
+        (None, None) => true,
+        (Some(Value::String(nonce)), Some(expected)) => expected.equals(nonce),
+        _ => false,
     };
-    Ok(Some(Timestamp::from_unix(whole)))
-}
-
-fn subject(claims: &Map<String, Value>) -> Result<&str, IdTokenFault> {
-    let subject = claims.get("sub").and_then(Value::as_str).ok_or(IdTokenFault::Subject)?;
-    if (1..=255).contains(&subject.len()) && subject.is_ascii() { Ok(subject) } else { Err(IdTokenFault::Subject) }
+    if agree { Ok(()) } else { Err(TokenFault::Nonce) }
 }
 
 /// OC-12: the left half of the access token's hash (Core section 3.1.3.6).
-fn check_access_token_hash(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), IdTokenFault> {
+fn check_access_token_hash(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), TokenFault> {
     let Some(claimed) = claims.get("at_hash") else { return Ok(()) };
     let (Some(claimed), Some(token)) = (claimed.as_str(), expected.access_token) else {
-        return Err(IdTokenFault::AccessTokenHash);
+        return Err(TokenFault::AccessTokenHash);
     };
     let hash = digest::digest(hash_of(expected.algorithm), token.as_bytes());
     let half = hash.as_ref().get(..hash.as_ref().len() / 2).unwrap_or_default();
     let computed = URL_SAFE_NO_PAD.encode(half);
-    if bool::from(computed.as_bytes().ct_eq(claimed.as_bytes())) { Ok(()) } else { Err(IdTokenFault::AccessTokenHash) }
+    if bool::from(computed.as_bytes().ct_eq(claimed.as_bytes())) { Ok(()) } else { Err(TokenFault::AccessTokenHash) }
 }
 
 fn hash_of(algorithm: SigningAlgorithm) -> &'static digest::Algorithm {

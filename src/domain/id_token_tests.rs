@@ -29,12 +29,12 @@ fn token_of(header: &str, payload: &str) -> String {
     format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload), "c2ln")
 }
 
-fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<VerifiedIdToken, IdTokenFault> {
+fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<VerifiedIdToken, TokenFault> {
     let nonce = nonce(1);
     let expected = Expected {
         issuer: ISSUER,
         client_id: "wiki",
-        nonce: &nonce,
+        nonce: Some(&nonce),
         algorithm,
         access_token: Some(ACCESS_TOKEN),
         now: Timestamp::from_unix(now),
@@ -42,12 +42,12 @@ fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<Veri
     VerifiedIdToken::check(raw.into(), &expected)
 }
 
-fn check_raw(raw: &str) -> Result<VerifiedIdToken, IdTokenFault> {
+fn check_raw(raw: &str) -> Result<VerifiedIdToken, TokenFault> {
     check_raw_at(raw, SigningAlgorithm::RS256, NOW)
 }
 
 /// Checks the proper claims with `changes` on top; `null` takes a claim away.
-fn fault_of(changes: &Value) -> Option<IdTokenFault> {
+fn fault_of(changes: &Value) -> Option<TokenFault> {
     let mut claims = proper();
     let (Value::Object(members), Value::Object(changes)) = (&mut claims, changes) else { panic!("objects") };
     for (name, value) in changes {
@@ -61,7 +61,7 @@ fn fault_of(changes: &Value) -> Option<IdTokenFault> {
 }
 
 #[track_caller]
-fn check(duty: &str, rows: &[(Value, Option<IdTokenFault>)]) {
+fn check(duty: &str, rows: &[(Value, Option<TokenFault>)]) {
     for (changes, expected) in rows {
         assert_eq!(fault_of(changes), *expected, "{duty}: {changes}");
     }
@@ -77,7 +77,7 @@ fn a_proper_token_passes_and_tells_what_it_says() {
 
 #[test]
 fn oc_02_issuer_byte_for_byte() {
-    let other = Some(IdTokenFault::Issuer);
+    let other = Some(TokenFault::Issuer);
     check(
         "OC-2",
         &[
@@ -95,7 +95,7 @@ fn oc_02_issuer_byte_for_byte() {
 
 #[test]
 fn oc_03_04_this_client_alone() {
-    let (audience, party) = (Some(IdTokenFault::Audience), Some(IdTokenFault::AuthorizedParty));
+    let (audience, party) = (Some(TokenFault::Audience), Some(TokenFault::AuthorizedParty));
     check(
         "OC-3",
         &[
@@ -128,8 +128,7 @@ fn oc_03_04_this_client_alone() {
 
 #[test]
 fn oc_08_times_are_numbers_in_range() {
-    let (exp, iat, nbf) =
-        (Some(IdTokenFault::Time("exp")), Some(IdTokenFault::Time("iat")), Some(IdTokenFault::Time("nbf")));
+    let (exp, iat, nbf) = (Some(TokenFault::Time("exp")), Some(TokenFault::Time("iat")), Some(TokenFault::Time("nbf")));
     for (name, fault) in [("exp", exp), ("iat", iat), ("nbf", nbf)] {
         for value in [
             json!(1e300),
@@ -150,7 +149,7 @@ fn oc_08_times_are_numbers_in_range() {
             (json!({"exp": null}), exp),
             (json!({"iat": null}), iat),
             (json!({"nbf": null}), None),
-            (json!({"exp": 1.5}), Some(IdTokenFault::Expired(NOW - 1))),
+            (json!({"exp": 1.5}), Some(TokenFault::Expired(NOW - 1))),
             #[expect(clippy::cast_precision_loss, reason = "such numbers are far below 2^53")]
             (json!({"exp": NOW as f64 + 300.5, "iat": NOW as f64 - 0.25}), None),
             (json!({"exp": 253_402_300_799_u64}), None),
@@ -167,18 +166,18 @@ fn oc_08_f_04_leeway_is_a_minute_each_way() {
         &[
             (json!({"exp": NOW - 30}), None),
             (json!({"exp": NOW - 59}), None),
-            (json!({"exp": NOW - 61}), Some(IdTokenFault::Expired(61))),
-            (json!({"exp": NOW - 600}), Some(IdTokenFault::Expired(600))),
+            (json!({"exp": NOW - 61}), Some(TokenFault::Expired(61))),
+            (json!({"exp": NOW - 600}), Some(TokenFault::Expired(600))),
             (json!({"iat": NOW + 30}), None),
             (json!({"iat": NOW + 59}), None),
             (json!({"iat": NOW + 60}), None),
-            (json!({"iat": NOW + 61}), Some(IdTokenFault::IssuedAt(61))),
-            (json!({"iat": NOW + 600}), Some(IdTokenFault::IssuedAt(600))),
+            (json!({"iat": NOW + 61}), Some(TokenFault::IssuedAt(61))),
+            (json!({"iat": NOW + 600}), Some(TokenFault::IssuedAt(600))),
             (json!({"nbf": NOW + 60}), None),
-            (json!({"nbf": NOW + 61}), Some(IdTokenFault::NotBefore(61))),
+            (json!({"nbf": NOW + 61}), Some(TokenFault::NotBefore(61))),
         ],
     );
-    assert!(IdTokenFault::Expired(600).to_string().contains("600 s"), "the message names the skew");
+    assert!(TokenFault::Expired(600).to_string().contains("600 s"), "the message names the skew");
     // beyond 2038
     let late = 2_208_988_800;
     let claims = proper().to_string().replace(&(NOW + 300).to_string(), &(late + 300).to_string());
@@ -187,7 +186,7 @@ fn oc_08_f_04_leeway_is_a_minute_each_way() {
 
 #[test]
 fn oc_09_nonce_is_this_attempts() {
-    let fault = Some(IdTokenFault::Nonce);
+    let fault = Some(TokenFault::Nonce);
     let mut altered = nonce(1).expose().to_owned();
     altered.pop();
     check(
@@ -206,7 +205,7 @@ fn oc_09_nonce_is_this_attempts() {
 
 #[test]
 fn oc_10_subject_is_ascii_of_a_length() {
-    let fault = Some(IdTokenFault::Subject);
+    let fault = Some(TokenFault::Subject);
     check(
         "OC-10",
         &[
@@ -226,7 +225,7 @@ fn oc_12_at_hash_belongs_to_the_access_token() {
     let half = |algorithm, length: usize| {
         URL_SAFE_NO_PAD.encode(&digest::digest(algorithm, ACCESS_TOKEN.as_bytes()).as_ref()[..length])
     };
-    let fault = Some(IdTokenFault::AccessTokenHash);
+    let fault = Some(TokenFault::AccessTokenHash);
     check(
         "OC-12",
         &[
@@ -254,18 +253,18 @@ fn oc_12_at_hash_without_an_access_token_is_refused() {
     let expected = Expected {
         issuer: ISSUER,
         client_id: "wiki",
-        nonce: &nonce,
+        nonce: Some(&nonce),
         algorithm: SigningAlgorithm::RS256,
         access_token: None,
         now: Timestamp::from_unix(NOW),
     };
     let Value::Object(claims) = claims else { panic!("an object") };
-    assert_eq!(check_access_token_hash(&claims, &expected), Err(IdTokenFault::AccessTokenHash));
+    assert_eq!(check_access_token_hash(&claims, &expected), Err(TokenFault::AccessTokenHash));
 }
 
 #[test]
 fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
-    use IdTokenFault::{Algorithm, Header, Malformed};
+    use TokenFault::{Algorithm, Header, Malformed};
     for (header, expected) in [
         (r#"{"alg":"RS256"}"#, None),
         (r#"{"alg":"RS256","typ":"JWT","kid":"a"}"#, None),
@@ -299,7 +298,7 @@ fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
 #[test]
 fn oc_07_a_repeated_claim_is_refused() {
     let doubled = proper().to_string().replacen('{', r#"{"iss":"https://evil.example","#, 1);
-    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &doubled)).err(), Some(IdTokenFault::Malformed));
+    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &doubled)).err(), Some(TokenFault::Malformed));
 }
 
 #[test]
@@ -308,7 +307,7 @@ fn jw_4_a_logout_token_is_no_id_token() {
         "JW-4",
         &[(
             json!({"nonce": null, "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}),
-            Some(IdTokenFault::Nonce),
+            Some(TokenFault::Nonce),
         )],
     );
 }
@@ -319,24 +318,24 @@ fn oc_01_jw_1_form_is_strict() {
     let (signed, signature) = good.rsplit_once('.').expect("has dots");
     let (header, payload) = signed.split_once('.').expect("has dots");
     for (raw, expected) in [
-        (String::new(), IdTokenFault::Malformed),
-        (signed.to_owned(), IdTokenFault::Malformed),
-        (format!("{good}.x"), IdTokenFault::Malformed),
-        (format!("{good}.x.y"), IdTokenFault::Encrypted),
-        (format!("{good}="), IdTokenFault::Malformed),
-        (format!("{good}\n"), IdTokenFault::Malformed),
-        (format!(" {good}"), IdTokenFault::Malformed),
-        (format!("{signed}.+/=="), IdTokenFault::Malformed),
+        (String::new(), TokenFault::Malformed),
+        (signed.to_owned(), TokenFault::Malformed),
+        (format!("{good}.x"), TokenFault::Malformed),
+        (format!("{good}.x.y"), TokenFault::Encrypted),
+        (format!("{good}="), TokenFault::Malformed),
+        (format!("{good}\n"), TokenFault::Malformed),
+        (format!(" {good}"), TokenFault::Malformed),
+        (format!("{signed}.+/=="), TokenFault::Malformed),
         // the last character of a group has bits that must be zero
-        (format!("{signed}.c2l"), IdTokenFault::Malformed),
-        (format!("{header}=.{payload}.{signature}"), IdTokenFault::Malformed),
-        (format!("{header}.{payload}\u{0}.{signature}"), IdTokenFault::Malformed),
-        (format!(".{payload}.{signature}"), IdTokenFault::Malformed),
-        (format!("{header}..{signature}"), IdTokenFault::Malformed),
-        (format!("{signed}.{}", "A".repeat(64 * 1024)), IdTokenFault::Malformed),
-        (token_of(r#"{"alg":"RS256"}"#, "[]"), IdTokenFault::Malformed),
-        (token_of(r#"{"alg":"RS256"}"#, "\u{feff}{}"), IdTokenFault::Malformed),
-        (token_of(r#"{"alg":"RS256"}"#, &"[".repeat(10_000)), IdTokenFault::Malformed),
+        (format!("{signed}.c2l"), TokenFault::Malformed),
+        (format!("{header}=.{payload}.{signature}"), TokenFault::Malformed),
+        (format!("{header}.{payload}\u{0}.{signature}"), TokenFault::Malformed),
+        (format!(".{payload}.{signature}"), TokenFault::Malformed),
+        (format!("{header}..{signature}"), TokenFault::Malformed),
+        (format!("{signed}.{}", "A".repeat(64 * 1024)), TokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, "[]"), TokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, "\u{feff}{}"), TokenFault::Malformed),
+        (token_of(r#"{"alg":"RS256"}"#, &"[".repeat(10_000)), TokenFault::Malformed),
     ] {
         assert_eq!(check_raw(&raw).err(), Some(expected), "{raw:.80}");
     }
@@ -357,7 +356,7 @@ fn oc_13_user_info_completes_but_never_replaces() {
     assert_eq!(completed.claims().text("name"), Some("Alice"));
     assert_eq!(completed.claims().value("sid"), None);
     for other in [json!({}), json!({"sub": "other"}), json!({"sub": 248_289_761_001_u64}), json!({"sub": null})] {
-        assert_eq!(signed_in(other).err(), Some(IdTokenFault::OtherSubject));
+        assert_eq!(signed_in(other).err(), Some(TokenFault::OtherSubject));
     }
 }
 

@@ -12,6 +12,7 @@ pub mod headers;
 pub mod id_token;
 pub mod identity;
 pub mod json;
+pub mod jwt;
 pub mod pages;
 pub mod request;
 pub mod return_address;

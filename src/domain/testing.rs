@@ -78,7 +78,7 @@ pub(crate) fn signed_in(claims: &serde_json::Value, now: Timestamp) -> SignedIn 
     let expected = Expected {
         issuer: "https://sso.example.com/",
         client_id: "wiki",
-        nonce: &nonce,
+        nonce: Some(&nonce),
         algorithm: SigningAlgorithm::RS256,
         access_token: None,
         now,

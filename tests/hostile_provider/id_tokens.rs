@@ -1,7 +1,7 @@
 //! ID Tokens: form, signature, claims.
 
 use gatepost::domain::application::SigningAlgorithm;
-use gatepost::domain::id_token::IdTokenFault;
+use gatepost::domain::jwt::TokenFault;
 use gatepost::outbound::provider::{OpenIdProviders, StartFault};
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::op::signing::{self, Key};
 use crate::op::{CLIENT_SECRET, SUBJECT};
 use crate::world::{Outcome, Row, StillClock, World, check, relying_party, settings};
 
-const fn untrustworthy(fault: IdTokenFault) -> Outcome {
+const fn untrustworthy(fault: TokenFault) -> Outcome {
     Outcome::Untrustworthy(fault)
 }
 
@@ -25,7 +25,7 @@ async fn a_proper_sign_in_says_who_it_is() {
 
 #[tokio::test]
 async fn oc_01_encrypted_or_misshapen() {
-    let (encrypted, malformed) = (untrustworthy(IdTokenFault::Encrypted), || untrustworthy(IdTokenFault::Malformed));
+    let (encrypted, malformed) = (untrustworthy(TokenFault::Encrypted), || untrustworthy(TokenFault::Malformed));
     let rows: Vec<Row> = vec![
         ("five parts", |b| b.id_token_text = |token| format!("{token}.x.y"), encrypted),
         ("four parts", |b| b.id_token_text = |token| format!("{token}.x"), malformed()),
@@ -41,9 +41,9 @@ async fn oc_01_encrypted_or_misshapen() {
 
 #[tokio::test]
 async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
-    let issuer = || untrustworthy(IdTokenFault::Issuer);
-    let audience = || untrustworthy(IdTokenFault::Audience);
-    let party = || untrustworthy(IdTokenFault::AuthorizedParty);
+    let issuer = || untrustworthy(TokenFault::Issuer);
+    let audience = || untrustworthy(TokenFault::Audience);
+    let party = || untrustworthy(TokenFault::AuthorizedParty);
     let rows: Vec<Row> = vec![
         ("OC-2 slash more", |b| b.payload_text = |text| text.replacen("/o/wiki/\"", "/o/wiki//\"", 1), issuer()),
         ("OC-2 slash dropped", |b| b.payload_text = |text| text.replacen("/o/wiki/\"", "/o/wiki\"", 1), issuer()),
@@ -62,8 +62,8 @@ async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
 
 #[tokio::test]
 async fn oc_05_only_the_pinned_algorithm() {
-    let algorithm = || untrustworthy(IdTokenFault::Algorithm);
-    let signature = || untrustworthy(IdTokenFault::Signature);
+    let algorithm = || untrustworthy(TokenFault::Algorithm);
+    let signature = || untrustworthy(TokenFault::Signature);
     let rows: Vec<Row> = vec![
         ("broken signature", |b| b.key = Key::Bytes(vec![7; 256]), signature()),
         ("signature of other key", |b| b.key = Key::RsaB, signature()),
@@ -122,7 +122,7 @@ async fn oc_05_only_the_pinned_algorithm() {
 
 #[tokio::test]
 async fn oc_06_a_public_key_is_no_hmac_key() {
-    let algorithm = || untrustworthy(IdTokenFault::Algorithm);
+    let algorithm = || untrustworthy(TokenFault::Algorithm);
     let rows: Vec<Row> = vec![
         (
             "HS256 over the PEM",
@@ -143,7 +143,7 @@ async fn oc_06_a_public_key_is_no_hmac_key() {
         (
             "RS256 said, HMAC made",
             |b| b.key = Key::Secret(signing::jwk(&Key::RsaA, "a").to_string().into()),
-            untrustworthy(IdTokenFault::Signature),
+            untrustworthy(TokenFault::Signature),
         ),
         (
             "HS256 with the client secret, not pinned",
@@ -177,9 +177,9 @@ async fn oc_06_hmac_where_pinned_uses_the_client_secret_alone() {
                 b.key_set = json!({"keys": [signing::jwk(&b.key, "a")]});
             })
             .await;
-        assert_eq!(other, untrustworthy(IdTokenFault::Signature), "{name} by a published key");
+        assert_eq!(other, untrustworthy(TokenFault::Signature), "{name} by a published key");
         let public = world.outcome(|_| {}).await;
-        assert_eq!(public, untrustworthy(IdTokenFault::Algorithm), "RS256 where {name} is pinned");
+        assert_eq!(public, untrustworthy(TokenFault::Algorithm), "RS256 where {name} is pinned");
     }
 }
 
@@ -209,26 +209,22 @@ async fn oc_07_keys_come_from_the_key_set_only() {
                 json!({"jwk": jwk, "jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/", "x5c": ["AA"]});
         })
         .await;
-    assert_eq!(embedded, untrustworthy(IdTokenFault::Signature));
+    assert_eq!(embedded, untrustworthy(TokenFault::Signature));
     let rows: Vec<Row> = vec![
         (
             "ignored members",
             |b| b.header = json!({"jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/"}),
             Outcome::SignedIn,
         ),
-        ("crit", |b| b.header = json!({"crit": ["b64"], "b64": false}), untrustworthy(IdTokenFault::Header)),
-        ("kid is a number", |b| b.header = json!({"kid": 1}), untrustworthy(IdTokenFault::Header)),
+        ("crit", |b| b.header = json!({"crit": ["b64"], "b64": false}), untrustworthy(TokenFault::Header)),
+        ("kid is a number", |b| b.header = json!({"kid": 1}), untrustworthy(TokenFault::Header)),
         (
             "two iss",
             |b| b.payload_text = |text| text.replacen('{', r#"{"iss":"https://evil.example","#, 1),
-            untrustworthy(IdTokenFault::Malformed),
+            untrustworthy(TokenFault::Malformed),
         ),
-        (
-            "logout token's type (JW-4)",
-            |b| b.header = json!({"typ": "logout+jwt"}),
-            untrustworthy(IdTokenFault::Header),
-        ),
-        ("access token's type (JW-4)", |b| b.header = json!({"typ": "at+jwt"}), untrustworthy(IdTokenFault::Header)),
+        ("logout token's type (JW-4)", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
+        ("access token's type (JW-4)", |b| b.header = json!({"typ": "at+jwt"}), untrustworthy(TokenFault::Header)),
     ];
     check(&world, rows).await;
 }
@@ -236,13 +232,13 @@ async fn oc_07_keys_come_from_the_key_set_only() {
 #[tokio::test]
 async fn oc_08_times() {
     let rows: Vec<Row> = vec![
-        ("exp 1e300", |b| b.claims = json!({"exp": 1e300}), untrustworthy(IdTokenFault::Time("exp"))),
-        ("exp -1", |b| b.claims = json!({"exp": -1}), untrustworthy(IdTokenFault::Time("exp"))),
-        ("exp text", |b| b.claims = json!({"exp": "1900000300"}), untrustworthy(IdTokenFault::Time("exp"))),
-        ("exp 1.5", |b| b.claims = json!({"exp": 1.5}), untrustworthy(IdTokenFault::Expired(1_899_999_999))),
-        ("exp none", |b| b.claims = json!({"exp": null}), untrustworthy(IdTokenFault::Time("exp"))),
-        ("iat none", |b| b.claims = json!({"iat": null}), untrustworthy(IdTokenFault::Time("iat"))),
-        ("nbf ahead", |b| b.claims = json!({"nbf": 1_900_000_061}), untrustworthy(IdTokenFault::NotBefore(61))),
+        ("exp 1e300", |b| b.claims = json!({"exp": 1e300}), untrustworthy(TokenFault::Time("exp"))),
+        ("exp -1", |b| b.claims = json!({"exp": -1}), untrustworthy(TokenFault::Time("exp"))),
+        ("exp text", |b| b.claims = json!({"exp": "1900000300"}), untrustworthy(TokenFault::Time("exp"))),
+        ("exp 1.5", |b| b.claims = json!({"exp": 1.5}), untrustworthy(TokenFault::Expired(1_899_999_999))),
+        ("exp none", |b| b.claims = json!({"exp": null}), untrustworthy(TokenFault::Time("exp"))),
+        ("iat none", |b| b.claims = json!({"iat": null}), untrustworthy(TokenFault::Time("iat"))),
+        ("nbf ahead", |b| b.claims = json!({"nbf": 1_900_000_061}), untrustworthy(TokenFault::NotBefore(61))),
         ("nbf past", |b| b.claims = json!({"nbf": 1_900_000_000}), Outcome::SignedIn),
         ("auth_time as a float", |b| b.claims = json!({"auth_time": 1_899_999_999.25}), Outcome::SignedIn),
     ];
@@ -255,19 +251,19 @@ async fn f_04_clock_skew() {
         ("+30 s", |b| b.clock_skew = 30, Outcome::SignedIn),
         ("-30 s", |b| b.clock_skew = -30, Outcome::SignedIn),
         ("+59 s", |b| b.clock_skew = 59, Outcome::SignedIn),
-        ("+61 s", |b| b.clock_skew = 61, untrustworthy(IdTokenFault::IssuedAt(61))),
-        ("+10 min", |b| b.clock_skew = 600, untrustworthy(IdTokenFault::IssuedAt(600))),
+        ("+61 s", |b| b.clock_skew = 61, untrustworthy(TokenFault::IssuedAt(61))),
+        ("+10 min", |b| b.clock_skew = 600, untrustworthy(TokenFault::IssuedAt(600))),
         // a token of this provider lives 300 s
         ("-359 s", |b| b.clock_skew = -359, Outcome::SignedIn),
-        ("-361 s", |b| b.clock_skew = -361, untrustworthy(IdTokenFault::Expired(61))),
-        ("-10 min", |b| b.clock_skew = -600, untrustworthy(IdTokenFault::Expired(300))),
+        ("-361 s", |b| b.clock_skew = -361, untrustworthy(TokenFault::Expired(61))),
+        ("-10 min", |b| b.clock_skew = -600, untrustworthy(TokenFault::Expired(300))),
     ];
     check(&World::new().await, rows).await;
 }
 
 #[tokio::test]
 async fn oc_09_nonce() {
-    let nonce = || untrustworthy(IdTokenFault::Nonce);
+    let nonce = || untrustworthy(TokenFault::Nonce);
     let rows: Vec<Row> = vec![
         ("none", |b| b.claims = json!({"nonce": null}), nonce()),
         ("empty", |b| b.claims = json!({"nonce": ""}), nonce()),
@@ -283,12 +279,12 @@ async fn oc_09_a_replayed_token_is_refused() {
     let first = world.sign_in().await.unwrap();
     let replayed = world.op.sign(&json!({}), &serde_json::Value::Object(first.claims().as_object().clone()));
     let outcome = world.outcome(|b| b.answer = json!({"id_token": replayed})).await;
-    assert_eq!(outcome, untrustworthy(IdTokenFault::Nonce));
+    assert_eq!(outcome, untrustworthy(TokenFault::Nonce));
 }
 
 #[tokio::test]
 async fn oc_10_subject() {
-    let subject = || untrustworthy(IdTokenFault::Subject);
+    let subject = || untrustworthy(TokenFault::Subject);
     let rows: Vec<Row> = vec![
         ("none", |b| b.claims = json!({"sub": null}), subject()),
         ("empty", |b| b.claims = json!({"sub": ""}), subject()),
@@ -301,7 +297,7 @@ async fn oc_10_subject() {
 
 #[tokio::test]
 async fn oc_12_access_token_of_the_same_answer() {
-    let hash = || untrustworthy(IdTokenFault::AccessTokenHash);
+    let hash = || untrustworthy(TokenFault::AccessTokenHash);
     let rows: Vec<Row> = vec![
         (
             "proper",

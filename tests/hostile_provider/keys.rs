@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use gatepost::domain::application::SigningAlgorithm;
-use gatepost::domain::id_token::IdTokenFault;
+use gatepost::domain::jwt::TokenFault;
 use serde_json::{Value, json};
 
 use crate::op::Reply;
 use crate::op::signing::{Key, jwk};
 use crate::world::{Outcome, World, settings};
 
-const BAD: Outcome = Outcome::Untrustworthy(IdTokenFault::Signature);
+const BAD: Outcome = Outcome::Untrustworthy(TokenFault::Signature);
 
 fn with(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk[name] = value;

@@ -1,6 +1,6 @@
 //! UserInfo: when it is asked, and what it may say.
 
-use gatepost::domain::id_token::IdTokenFault;
+use gatepost::domain::jwt::TokenFault;
 use serde_json::json;
 
 use crate::op::signing::Key;
@@ -49,7 +49,7 @@ async fn oc_13_the_token_travels_in_the_header() {
 
 #[tokio::test]
 async fn oc_13_answers() {
-    let other = || Outcome::Untrustworthy(IdTokenFault::OtherSubject);
+    let other = || Outcome::Untrustworthy(TokenFault::OtherSubject);
     let rows: Vec<Row> = vec![
         ("proper", |b| b.sparse = true, Outcome::SignedIn),
         (
@@ -137,14 +137,14 @@ async fn oc_13_no_user_info_endpoint_is_no_fault() {
 
 /// Signed answers, proper and not.
 fn signed_answers() -> Vec<Row> {
-    let signature = || Outcome::Untrustworthy(IdTokenFault::Signature);
+    let signature = || Outcome::Untrustworthy(TokenFault::Signature);
     vec![
         ("proper", |b| b.signed_user_info = Some((Key::RsaA, json!({}))), Outcome::SignedIn),
         ("other key", |b| b.signed_user_info = Some((Key::RsaB, json!({}))), signature()),
         (
             "unsigned",
             |b| b.signed_user_info = Some((Key::Nothing, json!({"alg": "none"}))),
-            Outcome::Untrustworthy(IdTokenFault::Algorithm),
+            Outcome::Untrustworthy(TokenFault::Algorithm),
         ),
         (
             "other issuer",
@@ -152,7 +152,7 @@ fn signed_answers() -> Vec<Row> {
                 b.signed_user_info = Some((Key::RsaA, json!({})));
                 b.user = json!({"iss": "https://evil.example"});
             },
-            Outcome::Untrustworthy(IdTokenFault::Issuer),
+            Outcome::Untrustworthy(TokenFault::Issuer),
         ),
         (
             "for somebody else",
@@ -160,7 +160,7 @@ fn signed_answers() -> Vec<Row> {
                 b.signed_user_info = Some((Key::RsaA, json!({})));
                 b.user = json!({"aud": "other"});
             },
-            Outcome::Untrustworthy(IdTokenFault::Audience),
+            Outcome::Untrustworthy(TokenFault::Audience),
         ),
         (
             "other sub",
@@ -168,7 +168,7 @@ fn signed_answers() -> Vec<Row> {
                 b.signed_user_info = Some((Key::RsaA, json!({})));
                 b.user = json!({"sub": "mallory"});
             },
-            Outcome::Untrustworthy(IdTokenFault::OtherSubject),
+            Outcome::Untrustworthy(TokenFault::OtherSubject),
         ),
         (
             "an ID Token",
@@ -181,7 +181,7 @@ fn signed_answers() -> Vec<Row> {
         (
             "an access token",
             |b| b.signed_user_info = Some((Key::RsaA, json!({"typ": "at+jwt"}))),
-            Outcome::Untrustworthy(IdTokenFault::Header),
+            Outcome::Untrustworthy(TokenFault::Header),
         ),
         (
             "a logout token",

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gatepost::domain::application::{ClientAuthentication, RelyingParty, SigningAlgorithm};
-use gatepost::domain::id_token::{IdTokenFault, SignedIn};
+use gatepost::domain::id_token::SignedIn;
+use gatepost::domain::jwt::TokenFault;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::sign_in::{
     Attempt, AttemptId, Binding, Callback, MatchedCode, ProviderMetadata, ResponseFault, authorization_url,
@@ -39,7 +40,7 @@ pub(crate) enum Outcome {
     Unavailable,
     Refused(String),
     Malformed,
-    Untrustworthy(IdTokenFault),
+    Untrustworthy(TokenFault),
 }
 
 impl From<&Result<SignedIn, ExchangeFault>> for Outcome {

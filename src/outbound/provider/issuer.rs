@@ -16,7 +16,7 @@ use super::discovery::{self, Discovered};
 use super::http::{Operation, ProviderClient};
 use super::keys::{KeySet, Unverified};
 use crate::domain::application::RelyingParty;
-use crate::domain::id_token::IdTokenFault;
+use crate::domain::jwt::TokenFault;
 use crate::ports::ProviderUnavailable;
 
 /// How long a sign-in waits for a first fetch that is under way: less than a Check may take, so that the answer still
@@ -104,7 +104,7 @@ impl Issuer {
         known: &Known,
         raw: &str,
         relying_party: &RelyingParty,
-    ) -> Result<(), IdTokenFault> {
+    ) -> Result<(), TokenFault> {
         let mut keys = Arc::clone(&known.keys);
         loop {
             match keys.verify(raw, relying_party) {
@@ -117,10 +117,10 @@ impl Issuer {
                 Newer::Fetched(newer) => {
                     return newer.verify(raw, relying_party).map_err(|unverified| match unverified {
                         Unverified::Final(fault) => fault,
-                        Unverified::PerhapsNewKey => IdTokenFault::Signature,
+                        Unverified::PerhapsNewKey => TokenFault::Signature,
                     });
                 }
-                Newer::None => return Err(IdTokenFault::Signature),
+                Newer::None => return Err(TokenFault::Signature),
             }
         }
     }

@@ -12,8 +12,9 @@ use crate::domain::application::RelyingParty;
 use crate::domain::application::SigningAlgorithm::{
     self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
 };
-use crate::domain::id_token::{CompactToken, IdTokenFault};
+use crate::domain::id_token::check_header;
 use crate::domain::json;
+use crate::domain::jwt::{CompactToken, TokenFault};
 
 /// More keys than this nobody needs; the rest of a set is not read.
 const MAX_KEYS: usize = 256;
@@ -51,7 +52,7 @@ pub(super) enum Unverified {
     /// A newer key set may help: the named key is unknown, or none was named and none fits.
     PerhapsNewKey,
     /// Nothing will help.
-    Final(IdTokenFault),
+    Final(TokenFault),
 }
 
 impl KeySet {
@@ -79,14 +80,14 @@ impl KeySet {
     pub(super) fn verify(&self, raw: &str, relying_party: &RelyingParty) -> Result<(), Unverified> {
         let algorithm = relying_party.id_token_signed_response_alg;
         let token = CompactToken::parse(raw).map_err(Unverified::Final)?;
-        token.check_header(algorithm).map_err(Unverified::Final)?;
-        let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(IdTokenFault::Malformed))?;
+        check_header(&token, algorithm).map_err(Unverified::Final)?;
+        let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(TokenFault::Malformed))?;
         let Some((family, verifier)) = public(algorithm) else {
             return verify_hmac(relying_party, message, &signature);
         };
         let id = match token.header.get("kid") {
             None => None,
-            Some(id) => Some(id.as_str().ok_or(Unverified::Final(IdTokenFault::Header))?),
+            Some(id) => Some(id.as_str().ok_or(Unverified::Final(TokenFault::Header))?),
         };
         let mut candidates = self.candidates(id, family, algorithm).peekable();
         if candidates.peek().is_none() {
@@ -97,7 +98,7 @@ impl KeySet {
         } else if id.is_none() {
             Err(Unverified::PerhapsNewKey)
         } else {
-            Err(Unverified::Final(IdTokenFault::Signature))
+            Err(Unverified::Final(TokenFault::Signature))
         }
     }
 
@@ -158,7 +159,7 @@ pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
 
 fn verify_hmac(relying_party: &RelyingParty, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
-    if verified { Ok(()) } else { Err(Unverified::Final(IdTokenFault::Signature)) }
+    if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature)) }
 }
 
 /// A key that may verify signatures; `None` for any other.

@@ -130,7 +130,7 @@ impl OpenIdProviders {
         let expected = Expected {
             issuer: &relying_party.issuer,
             client_id: &relying_party.client_id,
-            nonce: code.nonce(),
+            nonce: Some(code.nonce()),
             algorithm: relying_party.id_token_signed_response_alg,
             access_token: tokens.access_token.as_ref().map(SecretString::expose_secret),
             now: self.clock.now(),

@@ -10,8 +10,8 @@ use super::http::{Answer, Operation};
 use super::issuer::{Issuer, Known};
 use crate::domain::application::RelyingParty;
 use crate::domain::claims::Claims;
-use crate::domain::id_token::{CompactToken, IdTokenFault};
 use crate::domain::json;
+use crate::domain::jwt::{CompactToken, TokenFault};
 use crate::ports::ExchangeFault;
 
 /// Whether something is missing that the provider was asked for and could tell.
@@ -62,11 +62,11 @@ async fn signed(
     relying_party: &RelyingParty,
     answer: &Answer,
 ) -> Result<Map<String, Value>, ExchangeFault> {
-    let raw = std::str::from_utf8(&answer.body).map_err(|_| IdTokenFault::Malformed)?;
+    let raw = std::str::from_utf8(&answer.body).map_err(|_| TokenFault::Malformed)?;
     issuer.verify(known, raw, relying_party).await?;
     let members = CompactToken::parse(raw)?.payload;
     if members.get("iss").and_then(Value::as_str) != Some(issuer.identifier()) {
-        return Err(IdTokenFault::Issuer.into());
+        return Err(TokenFault::Issuer.into());
     }
     let ours = |value: &Value| value.as_str() == Some(relying_party.client_id.as_str());
     let for_us = match members.get("aud") {
@@ -75,7 +75,7 @@ async fn signed(
         None => false,
     };
     if !for_us {
-        return Err(IdTokenFault::Audience.into());
+        return Err(TokenFault::Audience.into());
     }
     if members.contains_key("nonce") || members.contains_key("events") {
         return Err(malformed("userinfo: another kind of token"));

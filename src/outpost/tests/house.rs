@@ -154,7 +154,7 @@ impl IdentityProvider for Provider {
         let expected = Expected {
             issuer: &relying_party.issuer,
             client_id: &relying_party.client_id,
-            nonce: code.nonce(),
+            nonce: Some(code.nonce()),
             algorithm: relying_party.id_token_signed_response_alg,
             access_token: None,
             now,

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::house::{Browser, PAGE, allowed, denied, house, location};
 use crate::domain::decision::Reason;
-use crate::domain::id_token::IdTokenFault;
+use crate::domain::jwt::TokenFault;
 use crate::ports::ExchangeFault;
 
 const WIKI: &str = "https://wiki.example.com/x?y=1";
@@ -197,7 +197,7 @@ async fn the_providers_no_is_shown_escaped() {
 #[tokio::test]
 async fn a_refused_login_makes_no_session_and_no_loop() {
     for (fault, status, reason) in [
-        (ExchangeFault::Untrustworthy(IdTokenFault::Nonce), 403, Reason::ProviderUntrustworthy),
+        (ExchangeFault::Untrustworthy(TokenFault::Nonce), 403, Reason::ProviderUntrustworthy),
         (ExchangeFault::Refused("invalid_client".into()), 403, Reason::ProviderUntrustworthy),
         (ExchangeFault::Malformed("no id_token".into()), 403, Reason::ProviderUntrustworthy),
     ] {

@@ -95,7 +95,7 @@ impl IdentityProvider for Provider {
         let expected = Expected {
             issuer: &relying_party.issuer,
             client_id: &relying_party.client_id,
-            nonce: code.nonce(),
+            nonce: Some(code.nonce()),
             algorithm: SigningAlgorithm::RS256,
             access_token: None,
             now: Timestamp::from_unix(NOW),

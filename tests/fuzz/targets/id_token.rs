@@ -38,7 +38,7 @@ fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     let expected = Expected {
         issuer: ISSUER,
         client_id: CLIENT,
-        nonce,
+        nonce: Some(nonce),
         algorithm: SigningAlgorithm::RS256,
         access_token: Some("access"),
         now: Timestamp::from_unix(NOW),

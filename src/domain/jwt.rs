@@ -1,0 +1,163 @@
+//! What every kind of signed token has in common: its compact form, its times, its subject (RFC 7519). What else a token
+//! must say is for the one validator of its kind (JW-4): [`id_token`](super::id_token) or
+//! [`credentials`](super::credentials).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::time::Timestamp;
+
+/// How far the provider's clock may be off.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+/// The longest ID Token worth looking at (JW-1).
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
+/// The check that a token, or an answer about its user, failed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Not three parts of strict base64url around JSON objects without repeated members.
+    #[error("the token is not a well-formed signed JWT")]
+    Malformed,
+    /// Encrypted, and nothing here decrypts.
+    #[error("the token is encrypted")]
+    Encrypted,
+    /// Signed with another algorithm than the pinned one.
+    #[error("the token is not signed with the configured algorithm")]
+    Algorithm,
+    /// Header members that change the meaning of the token.
+    #[error("the token's header asks for something that is not supported")]
+    Header,
+    /// No key of the provider verifies the signature.
+    #[error("the token's signature does not verify")]
+    Signature,
+    /// `iss` is not the configured issuer, byte for byte.
+    #[error("`iss` is not the configured issuer")]
+    Issuer,
+    /// `aud` is not this client alone.
+    #[error("`aud` is not this client alone")]
+    Audience,
+    /// `azp` is not this client.
+    #[error("`azp` is not this client")]
+    AuthorizedParty,
+    /// One of the times is missing or no number of seconds.
+    #[error("`{0}` is missing or not a number of seconds")]
+    Time(&'static str),
+    /// `exp` is past, by so many seconds.
+    #[error("`exp` was {0} s ago: the token came too late, or the provider's clock and ours differ")]
+    Expired(u64),
+    /// `iat` is in the future, by so many seconds.
+    #[error("`iat` is {0} s ahead: the provider's clock and ours differ")]
+    IssuedAt(u64),
+    /// `nbf` is in the future, by so many seconds.
+    #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
+    NotBefore(u64),
+    /// `nonce` missing or another attempt's.
+    #[error("`nonce` is missing or not this attempt's")]
+    Nonce,
+    /// `sub` missing, empty, over 255 characters or not ASCII.
+    #[error("`sub` is missing or not 1 to 255 ASCII characters")]
+    Subject,
+    /// `at_hash` does not belong to the access token.
+    #[error("`at_hash` does not belong to the access token")]
+    AccessTokenHash,
+    /// `UserInfo` speaks of another user.
+    #[error("UserInfo's `sub` is not the token's")]
+    OtherSubject,
+}
+
+/// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.
+#[derive(Debug)]
+pub struct CompactToken {
+    /// The JOSE header.
+    pub header: Map<String, Value>,
+    /// The claims.
+    pub payload: Map<String, Value>,
+}
+
+impl CompactToken {
+    /// Takes a compact JWT apart: strict unpadded base64url, exactly three parts, objects without repeated members.
+    ///
+    /// # Errors
+    /// [`TokenFault::Malformed`], or [`TokenFault::Encrypted`] for five parts.
+    pub fn parse(raw: &str) -> Result<Self, TokenFault> {
+        if raw.len() > MAX_TOKEN_BYTES {
+            return Err(TokenFault::Malformed);
+        }
+        let parts: Vec<&str> = raw.split('.').collect();
+        match parts.as_slice() {
+            [header, payload, signature] => {
+                decode(signature)?;
+                Ok(Self { header: object(header)?, payload: object(payload)? })
+            }
+            [_, _, _, _, _] => Err(TokenFault::Encrypted),
+            _ => Err(TokenFault::Malformed),
+        }
+    }
+}
+
+impl CompactToken {
+    /// The media type in `typ` (RFC 7515 section 4.1.9): lower case, `application/` taken off; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`TokenFault::Header`] when it is no text, or when the header demands something of its readers (`crit`).
+    pub fn kind(&self) -> Result<Option<String>, TokenFault> {
+        if self.header.contains_key("crit") {
+            return Err(TokenFault::Header);
+        }
+        let Some(kind) = self.header.get("typ") else { return Ok(None) };
+        let kind = kind.as_str().ok_or(TokenFault::Header)?.to_ascii_lowercase();
+        Ok(Some(kind.strip_prefix("application/").map_or_else(|| kind.clone(), str::to_owned)))
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
+    super::json::object(&decode(part)?).ok_or(TokenFault::Malformed)
+}
+
+/// OC-8: whole seconds, a little leeway for the clocks.
+pub(super) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, TokenFault> {
+    let expires = seconds(claims, "exp")?.ok_or(TokenFault::Time("exp"))?;
+    if now >= expires.plus(LEEWAY) {
+        return Err(TokenFault::Expired(now.since(expires).as_secs()));
+    }
+    let issued = seconds(claims, "iat")?.ok_or(TokenFault::Time("iat"))?;
+    if issued > now.plus(LEEWAY) {
+        return Err(TokenFault::IssuedAt(issued.since(now).as_secs()));
+    }
+    match seconds(claims, "nbf")? {
+        Some(not_before) if not_before > now.plus(LEEWAY) => {
+            Err(TokenFault::NotBefore(not_before.since(now).as_secs()))
+        }
+        _ => Ok(expires),
+    }
+}
+
+/// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
+pub(super) fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TokenFault> {
+    const END_OF_9999: u64 = 253_402_300_799;
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let whole = match (value.as_u64(), value.as_f64()) {
+        (Some(whole), _) if whole <= END_OF_9999 => whole,
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "the range is checked first"
+        )]
+        (None, Some(number)) if (0.0..=END_OF_9999 as f64).contains(&number) => number as u64,
+        _ => return Err(TokenFault::Time(name)),
+    };
+    Ok(Some(Timestamp::from_unix(whole)))
+}
+
+pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {
+    let subject = claims.get("sub").and_then(Value::as_str).ok_or(TokenFault::Subject)?;
+    if (1..=255).contains(&subject.len()) && subject.is_ascii() { Ok(subject) } else { Err(TokenFault::Subject) }
+}
