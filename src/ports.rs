@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::domain::application::RelyingParty;
+use crate::domain::application::{Application, RelyingParty};
+use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
 use crate::domain::jwt::TokenFault;
 use crate::domain::session::{Session, SessionKey, User};
@@ -82,7 +83,7 @@ pub trait SessionStore: Send + Sync {
 }
 
 /// The identity provider cannot be asked now.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[error("identity provider {issuer}: {cause}")]
 pub struct ProviderUnavailable {
     /// Which provider.
@@ -108,6 +109,17 @@ pub enum ExchangeFault {
     Untrustworthy(#[from] TokenFault),
 }
 
+/// Why a credential did not become an identity.
+#[derive(Clone, Debug, Error)]
+pub enum CredentialFault {
+    /// It is not valid.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Whether it is valid cannot be told now.
+    #[error(transparent)]
+    Unavailable(#[from] ProviderUnavailable),
+}
+
 /// Speaks with `OpenID` Providers.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
@@ -119,4 +131,11 @@ pub trait IdentityProvider: Send + Sync {
 
     /// Redeems a code, verifies the ID Token in full and completes the claims from `UserInfo`.
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault>;
+
+    /// Judges a credential by the application's rules, or remembers how it was judged a moment ago.
+    async fn verify(
+        &self,
+        application: &Arc<Application>,
+        credential: &Credential,
+    ) -> Result<Arc<VerifiedCredential>, CredentialFault>;
 }

@@ -8,8 +8,10 @@ use super::reader::At;
 use super::section::section;
 use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Size, Span, Validity};
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
+use crate::domain::credentials::TokenType;
 
 type Texts = Vec<At<String>>;
+type Algorithms = Vec<At<SigningAlgorithm>>;
 type Secrets = Vec<At<SecretString>>;
 type Paths = Vec<At<PathBuf>>;
 type Applications = Vec<At<Application>>;
@@ -97,6 +99,52 @@ section! {
         provider_name: optional String,
         /// Whether CORS preflights pass without a sign-in, with every identity header removed.
         pass_preflight: bool = "false",
+        /// Whether `bearer` and `basic` are in force. With `false` the `Authorization` header is never looked at and passes to the
+        /// application as it came. (In authentik this switch only decides what unusable credentials are answered with: 401 or
+        /// the way to the sign-in. Here they are answered with 401.)
+        intercept_header_auth: bool = "true",
+        /// Accepts `Authorization: Bearer` instead of a session. Unless given, such a header is left alone.
+        bearer: optional Bearer,
+        /// Accepts `Authorization: Basic` with a user name and an app password, which are tried at the provider as authentik has
+        /// it: the client-credentials grant without a client secret, answered with an ID Token. `basic: {}` takes the
+        /// defaults; unless given, such a header is left alone. A password for the user `goauthentik.io/token` is taken for a
+        /// bearer token where `bearer` is given.
+        basic: optional Basic,
+    }
+}
+
+section! {
+    /// Bearer tokens. Who presents a valid one is let through as its user, without a session and without a cookie; who presents
+    /// an invalid one gets 401. A verdict is remembered for a minute at most, and never beyond the token's own end.
+    pub(super) struct Bearer {
+        /// `jwt`: signed access tokens (RFC 9068) are verified here with the provider's keys; what they do not say about the user
+        /// stays unknown. `introspection`: the provider is asked (RFC 7662), and for missing claims its UserInfo, when the token has
+        /// the scope `openid`.
+        verify: required BearerCheck,
+        /// What the token's `aud` has to name. Required with `jwt`; with `introspection` it is compared if given, and without it
+        /// every active token of the provider counts, whichever of its applications it was made for.
+        audience: optional String,
+        /// With `jwt`: the algorithms that may have signed it, all of public keys. Unless given: RS256.
+        algorithms: optional Algorithms,
+        /// With `jwt`: the type that its header names. `at+jwt` is the profile of RFC 9068. `JWT` is what authentik and Keycloak
+        /// write; a token with `nonce`, `at_hash`, `c_hash` or `events`, or with another `typ` claim than `Bearer`, is then
+        /// refused as an ID or logout token (for access tokens that have one, take `introspection`). Unless given: `at+jwt`.
+        token_type: optional TokenType,
+        /// Scopes that the token must have, all of them.
+        scopes: Texts = "[]",
+        /// Whether the application gets to see a token that was used.
+        pass_on: bool = "false",
+    }
+}
+
+section! {
+    /// User names and app passwords. As with `bearer`: no session, no cookie, 401 for those that are not valid, and verdicts that
+    /// are remembered for a minute at most.
+    pub(super) struct Basic {
+        /// Scopes to ask for; `openid` has to be among them. Unless given: the application's `scopes`.
+        scopes: optional Texts,
+        /// Whether the application gets to see user name and password that were used.
+        pass_on: bool = "false",
     }
 }
 
@@ -281,6 +329,21 @@ pub(super) enum Mode {
 impl Choice for Mode {
     const CHOICES: &'static [(Self, &'static str)] =
         &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain"), (Self::Proxy, "proxy")];
+}
+
+/// [`crate::domain::credentials::BearerCheck`] without what belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum BearerCheck {
+    Jwt,
+    Introspection,
+}
+
+impl Choice for BearerCheck {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Jwt, "jwt"), (Self::Introspection, "introspection")];
+}
+
+impl Choice for TokenType {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::AccessToken, "at+jwt"), (Self::Jwt, "JWT")];
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

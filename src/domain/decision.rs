@@ -33,8 +33,8 @@ pub type Header = (Cow<'static, str>, String);
 /// A request header to be set, its name in lower case; the value is bytes, because a `cookie` line may hold any.
 pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
 
-/// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from a live session
-/// or from the proof that a path is public.
+/// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from a live session,
+/// from a verified credential, or from the proof that a path is public.
 #[derive(Debug)]
 pub struct Allow {
     pub(in crate::domain) set: Vec<RequestHeader>,
@@ -144,6 +144,8 @@ macro_rules! reasons {
 reasons! {
     /// A live session.
     SignedIn => "signed_in",
+    /// A credential of the request itself: a bearer token or an app password.
+    CredentialAccepted => "credential_accepted",
     /// A rule of the operator makes the path public.
     UnauthenticatedPath => "unauthenticated_path",
     /// A CORS preflight, let through by setting.
@@ -152,6 +154,8 @@ reasons! {
     SignInStarted => "sign_in_started",
     /// No session, and a client that cannot follow a redirect.
     SignInRequired => "sign_in_required",
+    /// The credential that the request presents is not valid.
+    CredentialRefused => "credential_refused",
     /// Plain http to an https application.
     PlainHttp => "plain_http",
     /// A sign-in was completed.

@@ -1,9 +1,13 @@
 //! Who is behind a request, and what vouches for it. Only proofs become an [`Identity`], and only an identity
 //! becomes identity headers.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use super::claims::Claims;
+use super::credentials::VerifiedCredential;
+use super::decision::Reason;
 use super::session::{LiveSession, User};
 
 /// A user, known by a proof.
@@ -11,6 +15,8 @@ use super::session::{LiveSession, User};
 pub enum Identity {
     /// A live session of this application.
     Session(LiveSession),
+    /// A credential that came with the request itself.
+    Credential(Arc<VerifiedCredential>),
 }
 
 impl Identity {
@@ -19,6 +25,7 @@ impl Identity {
     pub fn user(&self) -> &User {
         match self {
             Self::Session(session) => &session.record().user,
+            Self::Credential(credential) => credential.user(),
         }
     }
 
@@ -27,6 +34,7 @@ impl Identity {
     pub fn claims(&self) -> &Claims {
         match self {
             Self::Session(session) => &session.record().claims,
+            Self::Credential(credential) => credential.claims(),
         }
     }
 
@@ -35,6 +43,16 @@ impl Identity {
     pub fn token(&self) -> Option<&SecretString> {
         match self {
             Self::Session(session) => session.record().access_token.as_ref(),
+            Self::Credential(credential) => credential.token(),
+        }
+    }
+
+    /// Why a request of this user is let through.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Session(_) => Reason::SignedIn,
+            Self::Credential(_) => Reason::CredentialAccepted,
         }
     }
 

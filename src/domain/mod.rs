@@ -6,6 +6,7 @@ pub mod applications;
 pub mod backend;
 pub mod claims;
 pub mod cookies;
+pub mod credentials;
 pub mod decision;
 pub mod endpoint;
 pub mod headers;

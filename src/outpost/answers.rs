@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Visit;
 use crate::domain::applications::NotOurs;
+use crate::domain::credentials::Scheme;
 use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
@@ -77,6 +78,16 @@ pub(super) fn sign_in_required(visit: &Visit<'_>) -> (Verdict, Reason) {
     let page =
         pages::sign_in_required(visit.kind, visit.application.slug.as_str(), &visit.application.endpoint("start"));
     (Verdict::Deny(page), Reason::SignInRequired)
+}
+
+/// A credential that is not valid: said to every kind of client alike, as none of them can repair it by a redirect.
+pub(super) fn credential_refused(visit: &Visit<'_>, scheme: Scheme) -> (Verdict, Reason) {
+    let sign_in = Action::Link { address: visit.application.endpoint("start"), label: "Sign in" };
+    let text = "The credentials that were sent with this request are not valid here.";
+    let message = Message { status: 401, title: "Not accepted", text, id: &visit.id, action: Some(sign_in) };
+    let mut page = pages::render(&message, visit.kind);
+    page.headers.push((Cow::Borrowed("www-authenticate"), scheme.challenge(visit.application.slug.as_str())));
+    (Verdict::Deny(page), Reason::CredentialRefused)
 }
 
 impl Visit<'_> {

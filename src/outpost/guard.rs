@@ -19,12 +19,21 @@ impl Outpost {
         let (head, application) = (visit.head, visit.application);
         let mut own = OwnCookies::read(&head.headers, application)?;
         let passing = Passing { head, rest_of_cookies: own.rest.take() };
-        if let Some(found) = self.session(application, &own).await? {
-            self.note_use(&found).await;
-            return Ok(self.allow(visit, &Identity::Session(found.session), passing));
+        let known = match self.session(application, &own).await? {
+            Some(found) => {
+                self.note_use(&found).await;
+                Ok(Some(Identity::Session(found.session)))
+            }
+            None => self.judge_credential(visit).await,
+        };
+        if let Ok(Some(identity)) = &known {
+            return Ok(self.allow(visit, identity, passing));
         }
         if let Some((proof, reason)) = public(visit) {
             return Ok((Verdict::Allow(headers::allow_public(&proof, application, passing)), reason));
+        }
+        if let Err(objection) = known {
+            return objection.into_outcome(visit);
         }
         if visit.kind == ClientKind::Navigation {
             let return_address = visit.own_address();
@@ -49,7 +58,7 @@ impl Outpost {
             application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
         let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
         let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
-        (Verdict::Allow(headers::allow_signed_in(identity, application, facts, passing)), Reason::SignedIn)
+        (Verdict::Allow(headers::allow_signed_in(identity, application, facts, passing)), identity.reason())
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod backend;
+mod credentials;
 mod faults;
 mod guard;
 mod sign_in;
@@ -83,7 +84,11 @@ impl Errand<'_> {
     /// Whether the answer may take as long as a token request at the provider takes.
     #[must_use]
     pub fn takes_long(&self) -> bool {
-        matches!(self.place, Place::At(_, Destination::Endpoint(_)))
+        match self.place {
+            Place::Probe | Place::Nobodys(_) | Place::At(_, Destination::Nowhere) => false,
+            Place::At(_, Destination::Endpoint(_)) => true,
+            Place::At(application, Destination::Application) => application.credentials.concern(&self.head.headers),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
 use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
+use gatepost::domain::credentials::{BearerCheck, TokenType};
+use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::outbound::store::StoreSettings;
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret as _;
@@ -112,6 +114,34 @@ fn unanchored_patterns_and_idle_lifetimes_without_effect_are_warned_of() {
     for (warning, expected) in warnings.iter().zip(expected) {
         assert!(warning.ends_with(expected), "{warning}");
     }
+}
+
+#[test]
+fn credentials_that_are_switched_off_are_warned_of() {
+    let text = format!(
+        "{SMALLEST}    intercept_header_auth: false\n    bearer: {{ verify: introspection }}\n    basic: {{}}\n"
+    );
+    let loaded = Folder::new().load(&text).unwrap();
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let expected = "it has no effect with `intercept_header_auth: false`; remove one of the two unless that is meant";
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    assert!(warnings.iter().all(|warning| warning.ends_with(expected)), "{warnings:#?}");
+    let credentials = &loaded.config.applications.iter().next().unwrap().credentials;
+    let sent = |value: &[u8]| HeaderLines::new([("authorization".to_owned(), value.to_vec())], CookieForm::Lines);
+    assert!(!credentials.concern(&sent(b"Bearer x")) && !credentials.concern(&sent(b"Basic x")));
+}
+
+#[test]
+fn credentials_have_strict_defaults() {
+    let text = format!("{SMALLEST}    bearer: {{ verify: jwt, audience: wiki }}\n    basic: {{}}\n");
+    let config = Folder::new().load(&text).unwrap().config;
+    let wiki = config.applications.iter().next().unwrap();
+    let (bearer, basic) = (wiki.credentials.bearer.as_ref().unwrap(), wiki.credentials.basic.as_ref().unwrap());
+    let BearerCheck::Jwt(rules) = &bearer.verify else { panic!("{bearer:?}") };
+    assert_eq!((&rules.algorithms[..], rules.token_type), (&[SigningAlgorithm::RS256][..], TokenType::AccessToken));
+    assert!(bearer.scopes.is_empty() && !bearer.pass_on && !basic.pass_on);
+    assert_eq!(basic.scopes, wiki.relying_party.scopes);
+    assert!(smallest().applications.iter().all(|it| it.credentials.bearer.is_none() && it.credentials.basic.is_none()));
 }
 
 #[test]

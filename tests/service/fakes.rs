@@ -99,6 +99,10 @@ impl IdentityProvider for FakeProvider {
         let cause = "not in this test".to_owned();
         Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
     }
+
+    async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
+        Err(Refusal::Malformed.into())
+    }
 }
 
 pub(crate) struct FixedClock;

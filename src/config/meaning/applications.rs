@@ -1,5 +1,6 @@
 //! Applications: each for itself, then all together.
 
+use super::credentials::credentials;
 use super::proxy;
 use super::relying_party::relying_party;
 use crate::config::complaint::Place;
@@ -50,6 +51,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, place, external.as_ref(), reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let credentials = credentials(written, reader);
     let name = name?;
     Some(Application {
         slug: slug?,
@@ -62,6 +64,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,
+        credentials: credentials?,
     })
 }
 

@@ -69,7 +69,18 @@ const fn hash_length(algorithm: SigningAlgorithm) -> usize {
     }
 }
 
-fn scopes(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+/// Scopes of a sign-in.
+pub(super) fn scopes(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let scopes = scope_list(written, reader)?;
+    if scopes.iter().any(|scope| scope == "openid") {
+        return Some(scopes);
+    }
+    reader.fault(&written.place, "without the scope `openid` there is no sign-in", "add `openid` to the list");
+    None
+}
+
+/// Scopes of any kind: single words, none of them twice.
+pub(super) fn scope_list(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let mut scopes: Vec<String> = Vec::new();
     let mut sound = true;
     for At { place, value } in &written.value {
@@ -84,10 +95,6 @@ fn scopes(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<
         } else {
             scopes.push(value.clone());
         }
-    }
-    if sound && !scopes.iter().any(|scope| scope == "openid") {
-        reader.fault(&written.place, "without the scope `openid` there is no sign-in", "add `openid` to the list");
-        sound = false;
     }
     sound.then_some(scopes)
 }

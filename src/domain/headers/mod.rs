@@ -1,6 +1,7 @@
 //! Identity headers: what the application is told about the user, and which incoming names never reach it.
 
 mod owned;
+mod spent;
 
 use std::borrow::Cow;
 
@@ -54,7 +55,10 @@ pub fn allow_signed_in(
     add("x-authentik-meta-provider", &application.provider_name);
     add("x-authentik-meta-app", application.slug.as_str());
     add("x-authentik-meta-version", concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")));
-    allow(set, Some(identity.claims()), application, passing)
+    let head = passing.head;
+    let mut allow = allow(set, Some(identity.claims()), application, passing);
+    spent::cut(&mut allow, identity, application, head);
+    allow
 }
 
 /// Lets a public request through, without any identity.

@@ -29,6 +29,8 @@ pub(super) struct Discovered {
     pub(super) metadata: Arc<ProviderMetadata>,
     pub(super) token_endpoint: Url,
     pub(super) user_info_endpoint: Option<Url>,
+    /// RFC 8414 section 2.
+    pub(super) introspection_endpoint: Option<Url>,
     /// Whether the provider says that it has a `groups` claim.
     pub(super) knows_groups: bool,
 }
@@ -62,6 +64,7 @@ impl Discovered {
             metadata: Arc::new(metadata),
             token_endpoint: required("token_endpoint")?,
             user_info_endpoint: endpoint(&members, "userinfo_endpoint", &own)?,
+            introspection_endpoint: endpoint(&members, "introspection_endpoint", &own)?,
             knows_groups: claims.is_some_and(|list| list.iter().any(|name| name == "groups")),
         })
     }

@@ -28,6 +28,8 @@ pub(super) enum Operation {
     Keys,
     Token,
     UserInfo,
+    Introspection,
+    AppPassword,
 }
 
 impl Operation {
@@ -37,6 +39,8 @@ impl Operation {
             Self::Keys => "keys",
             Self::Token => "token",
             Self::UserInfo => "userinfo",
+            Self::Introspection => "introspection",
+            Self::AppPassword => "app_password",
         }
     }
 
@@ -44,7 +48,7 @@ impl Operation {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
-            Self::Keys | Self::Token | Self::UserInfo => 1024 * 1024,
+            Self::Keys | Self::Token | Self::UserInfo | Self::Introspection | Self::AppPassword => 1024 * 1024,
         }
     }
 }

@@ -12,10 +12,10 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::brake::Brake;
+use super::calls::Calls;
 use super::discovery::{self, Discovered};
 use super::http::{Operation, ProviderClient};
-use super::keys::{KeySet, Unverified};
-use crate::domain::application::RelyingParty;
+use super::keys::{KeySet, Purpose, Unverified};
 use crate::domain::jwt::TokenFault;
 use crate::ports::ProviderUnavailable;
 
@@ -33,6 +33,8 @@ pub(super) struct Issuer {
     identifier: String,
     address: Url,
     client: Arc<ProviderClient>,
+    /// What credentials of strangers make us ask.
+    calls: Calls,
     knowledge: watch::Sender<Knowledge>,
     /// Whoever holds it may fetch: one at a time, and strangers only as far as the brake lets them.
     fetching: Mutex<Brake>,
@@ -67,6 +69,7 @@ impl Issuer {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
             client,
+            calls: Calls::new(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
             fetching: Mutex::new(Brake::new(Instant::now())),
         }
@@ -78,6 +81,10 @@ impl Issuer {
 
     pub(super) fn client(&self) -> &ProviderClient {
         &self.client
+    }
+
+    pub(super) const fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     pub(super) fn unavailable(&self, cause: &dyn ToString) -> ProviderUnavailable {
@@ -99,15 +106,10 @@ impl Issuer {
     }
 
     /// Verifies the signature of `raw` with the provider's keys, newer ones if need be.
-    pub(super) async fn verify(
-        &self,
-        known: &Known,
-        raw: &str,
-        relying_party: &RelyingParty,
-    ) -> Result<(), TokenFault> {
+    pub(super) async fn verify(&self, known: &Known, raw: &str, purpose: Purpose<'_>) -> Result<(), TokenFault> {
         let mut keys = Arc::clone(&known.keys);
         loop {
-            match keys.verify(raw, relying_party) {
+            match keys.verify(raw, purpose) {
                 Ok(()) => return Ok(()),
                 Err(Unverified::Final(fault)) => return Err(fault),
                 Err(Unverified::PerhapsNewKey) => {}
@@ -115,7 +117,7 @@ impl Issuer {
             match self.newer_keys(&keys).await {
                 Newer::Joined(newer) => keys = newer,
                 Newer::Fetched(newer) => {
-                    return newer.verify(raw, relying_party).map_err(|unverified| match unverified {
+                    return newer.verify(raw, purpose).map_err(|unverified| match unverified {
                         Unverified::Final(fault) => fault,
                         Unverified::PerhapsNewKey => TokenFault::Signature,
                     });

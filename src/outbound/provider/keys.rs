@@ -12,6 +12,7 @@ use crate::domain::application::RelyingParty;
 use crate::domain::application::SigningAlgorithm::{
     self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
 };
+use crate::domain::credentials::AccessTokenRules;
 use crate::domain::id_token::check_header;
 use crate::domain::json;
 use crate::domain::jwt::{CompactToken, TokenFault};
@@ -46,6 +47,27 @@ enum Family {
     Ed25519,
 }
 
+/// What a signature is verified for, and so what the token's header has to say (JW-4).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// An ID Token or a signed `UserInfo` answer, with the one pinned algorithm.
+    IdToken(&'a RelyingParty),
+    /// An access token, with one of the algorithms listed, all of public keys.
+    AccessToken(&'a AccessTokenRules),
+}
+
+impl Purpose<'_> {
+    fn algorithm(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
+        match self {
+            Self::IdToken(relying_party) => {
+                let pinned = relying_party.id_token_signed_response_alg;
+                check_header(token, pinned).map(|()| pinned)
+            }
+            Self::AccessToken(rules) => rules.check_header(token),
+        }
+    }
+}
+
 /// Why no key verified a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unverified {
@@ -76,14 +98,13 @@ impl KeySet {
         self.0.len()
     }
 
-    /// Verifies the signature of `raw` with the pinned algorithm of `relying_party` and no other.
-    pub(super) fn verify(&self, raw: &str, relying_party: &RelyingParty) -> Result<(), Unverified> {
-        let algorithm = relying_party.id_token_signed_response_alg;
+    /// Verifies the signature of `raw` with an algorithm that its purpose permits and no other.
+    pub(super) fn verify(&self, raw: &str, purpose: Purpose<'_>) -> Result<(), Unverified> {
         let token = CompactToken::parse(raw).map_err(Unverified::Final)?;
-        check_header(&token, algorithm).map_err(Unverified::Final)?;
+        let algorithm = purpose.algorithm(&token).map_err(Unverified::Final)?;
         let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(TokenFault::Malformed))?;
         let Some((family, verifier)) = public(algorithm) else {
-            return verify_hmac(relying_party, message, &signature);
+            return verify_hmac(purpose, message, &signature);
         };
         let id = match token.header.get("kid") {
             None => None,
@@ -157,7 +178,9 @@ pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
     public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
 }
 
-fn verify_hmac(relying_party: &RelyingParty, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
+/// The client secret signs ID Tokens alone: an access token is for others to read, who do not have it.
+fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
+    let Purpose::IdToken(relying_party) = purpose else { return Err(Unverified::Final(TokenFault::Algorithm)) };
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
     if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature)) }
 }

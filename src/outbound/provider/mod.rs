@@ -2,6 +2,8 @@
 //! Signatures are verified with `openidconnect`; every other rule about tokens stands in `domain::id_token`.
 
 mod brake;
+mod calls;
+mod credentials;
 mod discovery;
 mod http;
 mod issuer;
@@ -20,12 +22,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use url::Url;
 
+use self::credentials::{Case, Judge};
 use self::http::{ProviderClient, names_this_machine};
 use self::issuer::Issuer;
-use crate::domain::application::RelyingParty;
+use self::keys::Purpose;
+use crate::domain::application::{Application, RelyingParty};
+use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
-use crate::ports::{Clock, ExchangeFault, IdentityProvider, ProviderUnavailable};
+use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, ProviderUnavailable};
 
 /// How identity providers are asked.
 #[derive(Clone, Debug)]
@@ -77,6 +82,7 @@ pub struct OpenIdProviders {
     issuers: HashMap<String, Arc<Issuer>>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
+    judge: Judge,
     /// One task per issuer; they end with this value.
     _background: JoinSet<()>,
 }
@@ -108,11 +114,17 @@ impl OpenIdProviders {
             background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
             issuers.insert(identifier.to_owned(), issuer);
         }
-        Ok(Arc::new(Self { issuers, clock, deadline: settings.timeout, _background: background }))
+        Ok(Arc::new(Self {
+            issuers,
+            clock,
+            deadline: settings.timeout,
+            judge: Judge::default(),
+            _background: background,
+        }))
     }
 
-    fn issuer(&self, relying_party: &RelyingParty) -> Result<&Issuer, ProviderUnavailable> {
-        self.issuers.get(&relying_party.issuer).map(AsRef::as_ref).ok_or_else(|| ProviderUnavailable {
+    fn issuer(&self, relying_party: &RelyingParty) -> Result<&Arc<Issuer>, ProviderUnavailable> {
+        self.issuers.get(&relying_party.issuer).ok_or_else(|| ProviderUnavailable {
             issuer: relying_party.issuer.clone(),
             cause: "it is not among the issuers known at the start".to_owned(),
         })
@@ -126,7 +138,7 @@ impl OpenIdProviders {
     ) -> Result<SignedIn, ExchangeFault> {
         let known = issuer.known().await?;
         let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
-        issuer.verify(&known, tokens.id_token.expose_secret(), relying_party).await?;
+        issuer.verify(&known, tokens.id_token.expose_secret(), Purpose::IdToken(relying_party)).await?;
         let expected = Expected {
             issuer: &relying_party.issuer,
             client_id: &relying_party.client_id,
@@ -140,7 +152,7 @@ impl OpenIdProviders {
         let (Some(endpoint), Some(access_token)) = (&known.discovered.user_info_endpoint, &tokens.access_token) else {
             return Ok(signed_in);
         };
-        if !user_info::is_needed(signed_in.claims(), relying_party, &known.discovered) {
+        if !user_info::is_needed(signed_in.claims(), &relying_party.scopes, &known.discovered) {
             return Ok(signed_in);
         }
         let claims = user_info::fetch(issuer, &known, relying_party, endpoint, access_token).await?;
@@ -166,6 +178,21 @@ impl IdentityProvider for OpenIdProviders {
             Ok(outcome) => outcome,
             Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
         }
+    }
+
+    async fn verify(
+        &self,
+        application: &Arc<Application>,
+        credential: &Credential,
+    ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
+        let case = Case {
+            issuer: Arc::clone(self.issuer(&application.relying_party)?),
+            application: Arc::clone(application),
+            credential: credential.clone(),
+            clock: Arc::clone(&self.clock),
+            deadline: self.deadline,
+        };
+        self.judge.verdict(case).await
     }
 }
 

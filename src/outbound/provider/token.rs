@@ -4,8 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
+use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
+use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::discovery::Discovered;
@@ -32,13 +34,25 @@ pub(super) async fn redeem(
     relying_party: &RelyingParty,
     code: &MatchedCode,
 ) -> Result<Tokens, ExchangeFault> {
-    let mut request = issuer.client().post_form(&discovered.token_endpoint, form(relying_party, code));
-    if relying_party.token_endpoint_auth_method == ClientAuthentication::ClientSecretBasic {
-        request = request.header(header::AUTHORIZATION, basic(relying_party)?);
-    }
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.code().expose()),
+        ("redirect_uri", relying_party.redirect_uri.as_str()),
+        ("code_verifier", code.verifier().expose()),
+    ];
+    let request = authenticated(issuer, &discovered.token_endpoint, relying_party, &fields)?;
+    send(issuer, Operation::Token, request).await
+}
+
+/// Sends a token request and reads the tokens that it brings.
+pub(super) async fn send(
+    issuer: &Issuer,
+    operation: Operation,
+    request: RequestBuilder,
+) -> Result<Tokens, ExchangeFault> {
     let answer = issuer
         .client()
-        .send(issuer.identifier(), Operation::Token, request)
+        .send(issuer.identifier(), operation, request)
         .await
         .map_err(|fault| issuer.unavailable(&fault))?;
     match answer.status {
@@ -50,17 +64,26 @@ pub(super) async fn redeem(
     }
 }
 
-fn form(relying_party: &RelyingParty, code: &MatchedCode) -> String {
+/// A form post that says which client sends it (RFC 6749 section 2.3.1).
+pub(super) fn authenticated(
+    issuer: &Issuer,
+    endpoint: &Url,
+    relying_party: &RelyingParty,
+    fields: &[(&str, &str)],
+) -> Result<RequestBuilder, ExchangeFault> {
     let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code.code().expose())
-        .append_pair("redirect_uri", relying_party.redirect_uri.as_str())
-        .append_pair("code_verifier", code.verifier().expose());
-    if relying_party.token_endpoint_auth_method == ClientAuthentication::ClientSecretPost {
-        form.append_pair("client_id", &relying_party.client_id)
-            .append_pair("client_secret", relying_party.client_secret.expose_secret());
+    form.extend_pairs(fields);
+    match relying_party.token_endpoint_auth_method {
+        ClientAuthentication::ClientSecretBasic => {
+            let request = issuer.client().post_form(endpoint, form.finish());
+            Ok(request.header(header::AUTHORIZATION, basic(relying_party)?))
+        }
+        ClientAuthentication::ClientSecretPost => {
+            form.append_pair("client_id", &relying_party.client_id)
+                .append_pair("client_secret", relying_party.client_secret.expose_secret());
+            Ok(issuer.client().post_form(endpoint, form.finish()))
+        }
     }
-    form.finish()
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1).

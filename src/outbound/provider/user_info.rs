@@ -8,6 +8,7 @@ use url::Url;
 use super::discovery::Discovered;
 use super::http::{Answer, Operation};
 use super::issuer::{Issuer, Known};
+use super::keys::Purpose;
 use crate::domain::application::RelyingParty;
 use crate::domain::claims::Claims;
 use crate::domain::json;
@@ -15,8 +16,8 @@ use crate::domain::jwt::{CompactToken, TokenFault};
 use crate::ports::ExchangeFault;
 
 /// Whether something is missing that the provider was asked for and could tell.
-pub(super) fn is_needed(claims: &Claims, relying_party: &RelyingParty, discovered: &Discovered) -> bool {
-    let asked = |scope: &str| relying_party.scopes.iter().any(|asked| asked == scope);
+pub(super) fn is_needed(claims: &Claims, scopes: &[String], discovered: &Discovered) -> bool {
+    let asked = |scope: &str| scopes.iter().any(|asked| asked == scope);
     let missing = |name: &str| claims.value(name).is_none();
     (asked("profile") && (missing("preferred_username") || missing("name")))
         || (asked("email") && missing("email"))
@@ -31,6 +32,12 @@ pub(super) async fn fetch(
     endpoint: &Url,
     access_token: &SecretString,
 ) -> Result<Map<String, Value>, ExchangeFault> {
+    let answer = ask(issuer, endpoint, access_token).await?;
+    read(issuer, known, relying_party, &answer).await
+}
+
+/// The answer of `endpoint`, whatever it says, as long as the provider is well.
+pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, ExchangeFault> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
         .map_err(|_| malformed("token: `access_token` cannot be sent"))?;
     bearer.set_sensitive(true);
@@ -40,15 +47,25 @@ pub(super) async fn fetch(
         .send(issuer.identifier(), Operation::UserInfo, request)
         .await
         .map_err(|fault| issuer.unavailable(&fault))?;
+    if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(issuer.unavailable(&format_args!("userinfo: status {}", answer.status.as_u16())).into());
+    }
+    Ok(answer)
+}
+
+/// What an answer says.
+pub(super) async fn read(
+    issuer: &Issuer,
+    known: &Known,
+    relying_party: &RelyingParty,
+    answer: &Answer,
+) -> Result<Map<String, Value>, ExchangeFault> {
     match answer.status {
         StatusCode::OK if answer.content_type.as_deref() == Some("application/jwt") => {
-            signed(issuer, known, relying_party, &answer).await
+            signed(issuer, known, relying_party, answer).await
         }
         StatusCode::OK => {
             json::object(&answer.body).ok_or_else(|| malformed("userinfo: not a JSON object without repeated members"))
-        }
-        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-            Err(issuer.unavailable(&format_args!("userinfo: status {}", status.as_u16())).into())
         }
         status => Err(malformed(&format!("userinfo: status {}", status.as_u16()))),
     }
@@ -63,7 +80,7 @@ async fn signed(
     answer: &Answer,
 ) -> Result<Map<String, Value>, ExchangeFault> {
     let raw = std::str::from_utf8(&answer.body).map_err(|_| TokenFault::Malformed)?;
-    issuer.verify(known, raw, relying_party).await?;
+    issuer.verify(known, raw, Purpose::IdToken(relying_party)).await?;
     let members = CompactToken::parse(raw)?.payload;
     if members.get("iss").and_then(Value::as_str) != Some(issuer.identifier()) {
         return Err(TokenFault::Issuer.into());

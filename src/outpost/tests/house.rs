@@ -6,22 +6,25 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::domain::application::{Application, RelyingParty, Slug};
 use crate::domain::applications::Applications;
+use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::decision::{Decision, Page, Redirect, Verdict};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jwt::TokenFault;
 use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::{Lifetimes, Session, SessionKey, User};
-use crate::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use crate::domain::sign_in::{AttemptId, MatchedCode, Nonce, ProviderMetadata};
 use crate::domain::testing::{application, domain_application};
 use crate::domain::time::Timestamp;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
-    Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore, Spent,
-    StoreFault, StoredSession,
+    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
+    Spent, StoreFault, StoredSession,
 };
 
 pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
@@ -108,6 +111,8 @@ pub(super) struct Provider {
     /// How often somebody waited for its metadata.
     pub asked: AtomicUsize,
     pub exchanges: AtomicUsize,
+    /// How many credentials it was asked about.
+    pub verified: AtomicUsize,
     pub end_session: AtomicBool,
     /// Seconds from now to the end of the ID Token.
     pub token_life: AtomicU64,
@@ -142,20 +147,55 @@ impl IdentityProvider for Provider {
         if let Some(fault) = self.refuses.lock().unwrap().take() {
             return Err(fault);
         }
-        let (now, user) = (self.clock.now(), self.user.lock().unwrap().clone());
+        let user = self.user.lock().unwrap().clone();
+        Ok(self.sign_in(relying_party, &user, Some(code.nonce()))?)
+    }
+
+    /// Good are the bearer token `good` and the app password `good`; `slow` comes when nobody waits any more.
+    async fn verify(
+        &self,
+        application: &Arc<Application>,
+        credential: &Credential,
+    ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
+        self.verified.fetch_add(1, Ordering::Relaxed);
+        let (user, secret) = match credential {
+            Credential::Token(token) => ("robot", token.expose_secret()),
+            Credential::AppPassword(app_password) => {
+                (app_password.user.as_str(), app_password.password.expose_secret())
+            }
+        };
+        match secret {
+            "good" => {
+                let signed_in = self.sign_in(&application.relying_party, user, None).map_err(Refusal::Token)?;
+                Ok(Arc::new(VerifiedCredential::of_sign_in(signed_in)))
+            }
+            "slow" => {
+                let issuer = application.relying_party.issuer.clone();
+                Err(ProviderUnavailable { issuer, cause: "too slow".into() }.into())
+            }
+            _ => Err(Refusal::Inactive.into()),
+        }
+    }
+}
+
+impl Provider {
+    fn sign_in(&self, party: &RelyingParty, user: &str, nonce: Option<&Nonce>) -> Result<SignedIn, TokenFault> {
+        let now = self.clock.now();
         let life = Duration::from_secs(self.token_life.load(Ordering::Relaxed));
-        let payload = serde_json::json!({
-            "iss": relying_party.issuer, "aud": relying_party.client_id, "sub": format!("sub-{user}"),
-            "nonce": code.nonce().expose(), "iat": now.as_unix(), "exp": now.plus(life).as_unix(),
-            "preferred_username": user,
+        let mut payload = serde_json::json!({
+            "iss": party.issuer, "aud": party.client_id, "sub": format!("sub-{user}"),
+            "iat": now.as_unix(), "exp": now.plus(life).as_unix(), "preferred_username": user,
         });
+        if let Some(nonce) = nonce {
+            payload["nonce"] = nonce.expose().into();
+        }
         let part = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
         let raw = format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&payload.to_string()));
         let expected = Expected {
-            issuer: &relying_party.issuer,
-            client_id: &relying_party.client_id,
-            nonce: Some(code.nonce()),
-            algorithm: relying_party.id_token_signed_response_alg,
+            issuer: &party.issuer,
+            client_id: &party.client_id,
+            nonce,
+            algorithm: party.id_token_signed_response_alg,
             access_token: None,
             now,
         };
@@ -212,6 +252,7 @@ pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
         refuses: Mutex::new(None),
         asked: AtomicUsize::new(0),
         exchanges: AtomicUsize::new(0),
+        verified: AtomicUsize::new(0),
         end_session: AtomicBool::new(true),
         token_life: AtomicU64::new(7200),
         clock: clock.clone(),

@@ -20,6 +20,7 @@ use gatepost::domain::application::{
 use gatepost::domain::applications::Applications;
 use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
+use gatepost::domain::credentials::AcceptedCredentials;
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -102,6 +103,10 @@ impl IdentityProvider for Provider {
         };
         Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
     }
+
+    async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
+        Err(Refusal::Malformed.into())
+    }
 }
 
 fn token(claims: &serde_json::Value) -> String {
@@ -132,6 +137,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",
+        credentials: AcceptedCredentials::default(),
     }
 }
 

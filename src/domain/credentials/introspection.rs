@@ -1,0 +1,82 @@
+//! What the provider says about a token (RFC 7662 section 2.2). Its word that the token is active is not enough: whatever
+//! else it says has to agree, too (IN-2).
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::{Refusal, VerifiedCredential, scopes};
+use crate::domain::claims::Claims;
+use crate::domain::jwt::{LEEWAY, TokenFault, seconds, subject};
+use crate::domain::session::User;
+use crate::domain::time::Timestamp;
+
+/// What the provider's answer must say.
+#[derive(Clone, Debug)]
+pub struct IntrospectionRules {
+    /// The resource that `aud` has to name, if any.
+    pub audience: Option<String>,
+}
+
+/// What an answer must agree with.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// Issuer identifier of the application's provider.
+    pub issuer: &'a str,
+    /// The application's rules.
+    pub rules: &'a IntrospectionRules,
+    /// Scopes that the token must have.
+    pub scopes: &'a [String],
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// Whether an answer says anything at all: `active` is a boolean (section 2.2 demands it).
+#[must_use]
+pub fn is_answer(members: &Map<String, Value>) -> bool {
+    members.get("active").is_some_and(Value::is_boolean)
+}
+
+/// Checks what the provider answered about `token`.
+///
+/// # Errors
+/// The first check that failed.
+pub fn check(
+    mut members: Map<String, Value>,
+    token: &SecretString,
+    expected: &Expected<'_>,
+) -> Result<VerifiedCredential, Refusal> {
+    if members.remove("active") != Some(Value::Bool(true)) {
+        return Err(Refusal::Inactive);
+    }
+    if members.get("iss").is_some_and(|issuer| issuer != expected.issuer) {
+        return Err(TokenFault::Issuer.into());
+    }
+    let audience = expected.rules.audience.as_deref();
+    if audience.is_some_and(|audience| !scopes::is_for(&members, audience)) {
+        return Err(Refusal::Audience);
+    }
+    let expires = check_times(&members, expected.now)?;
+    let user = User { issuer: expected.issuer.to_owned(), subject: subject(&members)?.to_owned() };
+    if members.contains_key("cnf") {
+        return Err(Refusal::Bound);
+    }
+    // A refresh token may be active as well; `DPoP` and `mac` are no bearer tokens.
+    let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
+    if members.get("token_type").is_some_and(|kind| !is_bearer(kind)) {
+        return Err(Refusal::OtherKind("token_type"));
+    }
+    scopes::check(&members, expected.scopes)?;
+    Ok(VerifiedCredential::new(user, Claims::new(members), token.clone(), expires))
+}
+
+/// The times of an answer are optional, and an active token has not ended; but clocks differ, and providers err.
+fn check_times(members: &Map<String, Value>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let expires = seconds(members, "exp")?;
+    if let Some(expires) = expires.filter(|expires| now >= expires.plus(LEEWAY)) {
+        return Err(TokenFault::Expired(now.since(expires).as_secs()).into());
+    }
+    match seconds(members, "nbf")? {
+        Some(begins) if begins > now.plus(LEEWAY) => Err(TokenFault::NotBefore(begins.since(now).as_secs()).into()),
+        _ => Ok(expires),
+    }
+}

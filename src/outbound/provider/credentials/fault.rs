@@ -1,0 +1,16 @@
+//! What faults of the provider's answers mean for a credential: 401 only when the credential is to blame.
+
+use crate::domain::credentials::Refusal;
+use crate::outbound::provider::issuer::Issuer;
+use crate::ports::{CredentialFault, ExchangeFault};
+
+/// An answer that breaks the protocol says nothing about the credential.
+pub(super) fn of_exchange(fault: ExchangeFault, issuer: &Issuer) -> CredentialFault {
+    match fault {
+        ExchangeFault::Unavailable(fault) => fault.into(),
+        ExchangeFault::Refused(code) if code == "invalid_grant" => Refusal::Password.into(),
+        // The client is unknown, or may not do this: the operator's to mend.
+        fault @ (ExchangeFault::Refused(_) | ExchangeFault::Malformed(_)) => issuer.unavailable(&fault).into(),
+        ExchangeFault::Untrustworthy(fault) => Refusal::Token(fault).into(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Credentials, judged: bearer tokens by their signature or by introspection, app passwords by the client-credentials
+//! grant. Each is judged once however many requests bring it at the same time, and the verdict is remembered for a while.
+
+mod app_password;
+mod bearer;
+mod completion;
+mod fault;
+mod flights;
+mod verdicts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use self::flights::Flights;
+use self::verdicts::{Key, Verdicts};
+use super::issuer::Issuer;
+use crate::domain::application::Application;
+use crate::domain::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
+use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
+
+/// What became of a credential.
+type Verdict = Result<Arc<VerifiedCredential>, CredentialFault>;
+
+/// Judges credentials and remembers.
+#[derive(Default)]
+pub(super) struct Judge {
+    verdicts: Arc<Verdicts>,
+    flights: Arc<Flights>,
+}
+
+/// One credential on its way to a verdict, with all that it takes: it outlives the request that brought it.
+pub(super) struct Case {
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) application: Arc<Application>,
+    pub(super) credential: Credential,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) deadline: Duration,
+}
+
+impl Judge {
+    /// The verdict on a case, remembered or new. Whoever stops waiting stops nobody else's wait.
+    pub(super) async fn verdict(&self, case: Case) -> Verdict {
+        let key = Key::of(&case.application, &case.credential);
+        if let Some(verdict) = self.verdicts.recall(&key, case.clock.now()) {
+            return verdict;
+        }
+        let unfinished = case.issuer.unavailable(&"the credential could not be judged");
+        let (verdicts, clock) = (Arc::clone(&self.verdicts), Arc::clone(&case.clock));
+        let remembered = || self.verdicts.recall(&key, clock.now());
+        let judged = async move {
+            let verdict = case.judge_in_time().await;
+            verdicts.keep(key, &verdict, case.clock.now());
+            verdict
+        };
+        self.flights.join(key, remembered, judged).await.unwrap_or(Err(unfinished.into()))
+    }
+}
+
+impl Case {
+    async fn judge_in_time(&self) -> Verdict {
+        match timeout(self.deadline, self.judge()).await {
+            Ok(verdict) => verdict.map(|verified| Arc::new(self.stripped(verified))),
+            Err(_) => Err(self.issuer.unavailable(&"the credential was not judged in time").into()),
+        }
+    }
+
+    fn unavailable(&self, cause: &str) -> ProviderUnavailable {
+        self.issuer.unavailable(&cause)
+    }
+
+    /// A token is kept only where the application is told it.
+    fn stripped(&self, verified: VerifiedCredential) -> VerifiedCredential {
+        if self.application.jwt_headers { verified } else { verified.without_token() }
+    }
+
+    async fn judge(&self) -> Result<VerifiedCredential, CredentialFault> {
+        let accepted = &self.application.credentials;
+        match (&self.credential, &accepted.bearer, &accepted.basic) {
+            (Credential::Token(token), Some(rules), _) => match &rules.verify {
+                BearerCheck::Jwt(form) => self.signed(token, form, &rules.scopes).await,
+                BearerCheck::Introspection(form) => self.introspected(token, form, &rules.scopes).await,
+            },
+            (Credential::AppPassword(app_password), _, Some(rules)) => self.signed_in(app_password, rules).await,
+            (Credential::Token(_), None, _) | (Credential::AppPassword(_), _, None) => Err(Refusal::Malformed.into()),
+        }
+    }
+}
