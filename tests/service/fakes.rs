@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use gatepost::domain::application::RelyingParty;
+use gatepost::domain::application::{Application, RelyingParty};
+use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::SignedIn;
 use gatepost::domain::session::{Session, SessionKey, User};
 use gatepost::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
-    Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore, Spent,
-    StoreFault, StoredSession,
+    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
+    Spent, StoreFault, StoredSession,
 };
 use tokio::sync::Semaphore;
 

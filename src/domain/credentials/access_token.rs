@@ -102,3 +102,7 @@ fn check_kind(claims: &Map<String, Value>, token_type: TokenType) -> Result<(), 
         }
     }
 }
+
+#[cfg(test)]
+#[path = "access_token_tests.rs"]
+mod tests;

@@ -80,3 +80,7 @@ fn check_times(members: &Map<String, Value>, now: Timestamp) -> Result<Option<Ti
         _ => Ok(expires),
     }
 }
+
+#[cfg(test)]
+#[path = "introspection_tests.rs"]
+mod tests;

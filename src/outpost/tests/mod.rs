@@ -1,5 +1,6 @@
 //! The conductor with a store and a provider of wood: every walk, every fault.
 
+mod credentials;
 mod faults;
 mod house;
 mod proxy;

@@ -20,7 +20,7 @@ use gatepost::domain::application::{
 use gatepost::domain::applications::Applications;
 use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
-use gatepost::domain::credentials::AcceptedCredentials;
+use gatepost::domain::credentials::{AcceptedCredentials, Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -29,7 +29,9 @@ use gatepost::domain::time::Timestamp;
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
-use gatepost::ports::{Clock, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable};
+use gatepost::ports::{
+    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable,
+};
 use gatepost::telemetry::DecisionRecorder;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};

@@ -1,0 +1,78 @@
+//! Every duty about an introspection answer, as rows.
+
+use serde_json::json;
+
+use super::*;
+
+const NOW: u64 = 1_900_000_000;
+const ISSUER: &str = "https://op.example/o/wiki/";
+
+fn judge(answer: Value, audience: Option<&str>) -> Result<VerifiedCredential, Refusal> {
+    let Value::Object(members) = answer else { panic!("an object") };
+    let rules = IntrospectionRules { audience: audience.map(str::to_owned) };
+    let scopes = ["read".to_owned()];
+    let expected = Expected { issuer: ISSUER, rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
+    check(members, &"opaque".into(), &expected)
+}
+
+#[test]
+fn in_1_only_a_boolean_true_is_active() {
+    let of = |active: Value| json!({"active": active, "sub": "robot", "scope": "read"});
+    assert!(judge(of(true.into()), None).is_ok());
+    for active in [json!(false), json!("true"), json!(1), json!(null), json!([true]), json!({"true": true})] {
+        assert_eq!(judge(of(active.clone()), None).err(), Some(Refusal::Inactive), "{active}");
+        let answer = of(active.clone());
+        let is_said = answer.as_object().is_some_and(is_answer);
+        assert_eq!(is_said, active.is_boolean(), "{active}");
+    }
+    assert_eq!(judge(json!({"sub": "robot", "scope": "read"}), None).err(), Some(Refusal::Inactive));
+}
+
+#[test]
+fn in_2_what_else_is_said_has_to_agree() {
+    let token = |fault| Some(Refusal::Token(fault));
+    for (more, expected) in [
+        (json!({"exp": NOW + 300, "nbf": NOW, "iat": NOW, "iss": ISSUER, "token_type": "bearer"}), None),
+        (json!({"exp": NOW - 61}), token(TokenFault::Expired(61))),
+        (json!({"exp": "tomorrow"}), token(TokenFault::Time("exp"))),
+        (json!({"nbf": NOW + 61}), token(TokenFault::NotBefore(61))),
+        (json!({"nbf": -1}), token(TokenFault::Time("nbf"))),
+        (json!({"iss": "https://op.example/o/wiki"}), token(TokenFault::Issuer)),
+        (json!({"iss": [ISSUER]}), token(TokenFault::Issuer)),
+        (json!({"sub": 7}), token(TokenFault::Subject)),
+        (json!({"scope": "reader"}), Some(Refusal::Scope)),
+        (json!({"cnf": {"x5t#S256": "x"}}), Some(Refusal::Bound)),
+        (json!({"token_type": "DPoP"}), Some(Refusal::OtherKind("token_type"))),
+        (json!({"token_type": "refresh_token"}), Some(Refusal::OtherKind("token_type"))),
+    ] {
+        let mut answer = json!({"active": true, "sub": "robot", "scope": "read"});
+        for (name, value) in more.as_object().expect("an object") {
+            answer[name] = value.clone();
+        }
+        assert_eq!(judge(answer, None).err(), expected, "{more}");
+    }
+    let nobody = json!({"active": true, "scope": "read"});
+    assert_eq!(judge(nobody, None).err(), token(TokenFault::Subject), "a user is needed");
+}
+
+#[test]
+fn in_2_the_audience_counts_where_it_is_configured() {
+    let answer = |aud: Value| json!({"active": true, "sub": "robot", "scope": "read", "aud": aud});
+    for (aud, expected) in [
+        (json!("wiki"), None),
+        (json!(["other", "wiki"]), None),
+        (json!("other"), Some(Refusal::Audience)),
+        (json!([]), Some(Refusal::Audience)),
+        (json!(null), Some(Refusal::Audience)),
+    ] {
+        assert_eq!(judge(answer(aud.clone()), Some("wiki")).err(), expected, "{aud}");
+        assert!(judge(answer(aud), None).is_ok());
+    }
+}
+
+#[test]
+fn a_token_without_an_end_has_none() {
+    let verified = judge(json!({"active": true, "sub": "robot", "scope": "read"}), None).expect("is active");
+    assert_eq!(verified.expires(), None);
+    assert_eq!(verified.claims().value("active"), None, "it says nothing about the user");
+}

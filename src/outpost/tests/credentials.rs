@@ -1,0 +1,166 @@
+//! Requests that present a credential: who they are let through as, and what is said when they are not.
+
+use std::sync::atomic::Ordering;
+
+use super::house::{Browser, House, PAGE, allowed, denied, house, house_with};
+use crate::domain::access::UnauthenticatedPaths;
+use crate::domain::application::Application;
+use crate::domain::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
+use crate::domain::decision::{Decision, Reason, Verdict};
+
+const WIKI: &str = "https://wiki.example.com/x";
+const PUBLIC: &str = "https://wiki.example.com/public/x";
+const GOOD: (&str, &str) = ("authorization", "Bearer good");
+const JUNK: (&str, &str) = ("authorization", "Bearer junk");
+const SLOW: (&str, &str) = ("authorization", "Bearer slow");
+/// alice:good
+const GOOD_PASSWORD: (&str, &str) = ("authorization", "Basic YWxpY2U6Z29vZA==");
+/// alice:junk
+const JUNK_PASSWORD: (&str, &str) = ("authorization", "Basic YWxpY2U6anVuaw==");
+
+fn accepting(pass_on: bool) -> impl Fn(&mut Application) {
+    move |application| {
+        let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+        application.credentials = AcceptedCredentials {
+            bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on }),
+            basic: Some(BasicRules { scopes: vec!["openid".into()], pass_on }),
+            ..AcceptedCredentials::default()
+        };
+        application.jwt_headers = true;
+        application.unauthenticated = UnauthenticatedPaths::compile(&["/public/".to_owned()]).unwrap();
+    }
+}
+
+async fn ask(house: &House, url: &str, headers: &[(&str, &str)]) -> Decision {
+    house.ask(&Browser::default().head(url, headers)).await
+}
+
+fn removes_authorization(decision: &Decision) -> bool {
+    let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow: {decision:?}") };
+    allow.remove().iter().any(|name| name == "authorization")
+}
+
+fn challenge(decision: &Decision) -> &str {
+    let page = denied(decision);
+    let (_, value) = page.headers.iter().find(|(name, _)| name == "www-authenticate").expect("a challenge");
+    value
+}
+
+#[tokio::test]
+async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
+    for (credential, user) in [(GOOD, "robot"), (GOOD_PASSWORD, "alice")] {
+        for (pass_on, removed) in [(false, true), (true, false)] {
+            let house = house_with(accepting(pass_on));
+            for kind in [("accept", "*/*"), PAGE] {
+                let decision = ask(&house, WIKI, &[credential, kind]).await;
+                assert_eq!(allowed(&decision), Some(user.into()));
+                assert_eq!(decision.note.reason, Reason::CredentialAccepted);
+                assert_eq!(decision.note.user.as_deref(), Some(user));
+                assert_eq!(removes_authorization(&decision), removed);
+                let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow") };
+                assert!(allow.set().iter().any(|(name, _)| name == "x-authentik-jwt"));
+                assert!(allow.cookies().is_empty() && house.sessions() == 0, "no session comes of it");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn br_1_an_invalid_credential_is_answered_with_401() {
+    let house = house_with(accepting(false));
+    let doubled = [GOOD, GOOD];
+    for (headers, expected) in [
+        (&[JUNK][..], "Bearer realm=\"wiki\", error=\"invalid_token\""),
+        (&[JUNK, PAGE], "Bearer realm=\"wiki\", error=\"invalid_token\""),
+        (&[("authorization", "Bearer")], "Bearer realm=\"wiki\", error=\"invalid_token\""),
+        (&[JUNK_PASSWORD], "Basic realm=\"wiki\", charset=\"UTF-8\""),
+        (&[("authorization", "Basic ???")], "Basic realm=\"wiki\", charset=\"UTF-8\""),
+        (&doubled, "Bearer realm=\"wiki\", error=\"invalid_token\""),
+    ] {
+        let decision = ask(&house, WIKI, headers).await;
+        assert_eq!((denied(&decision).status, decision.note.reason), (401, Reason::CredentialRefused), "{headers:?}");
+        assert_eq!(challenge(&decision), expected, "{headers:?}");
+        assert!(!denied(&decision).body.contains("junk"), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn in_3_what_cannot_be_judged_now_is_unavailable() {
+    let house = house_with(accepting(false));
+    let decision = ask(&house, WIKI, &[SLOW]).await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (503, Reason::ProviderUnavailable));
+}
+
+#[tokio::test]
+async fn br_1_schemes_that_are_not_configured_change_nothing() {
+    let house = house();
+    let foreign = ("authorization", "Digest username=\"alice\"");
+    for credential in [GOOD, JUNK, GOOD_PASSWORD, foreign] {
+        let with = ask(&house, WIKI, &[credential]).await;
+        assert_eq!((denied(&with).status, with.note.reason), (401, Reason::SignInRequired), "{credential:?}");
+        let page = ask(&house, WIKI, &[credential, PAGE]).await;
+        assert_eq!(page.note.reason, Reason::SignInStarted, "{credential:?}");
+    }
+    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0);
+    let accepting = house_with(accepting(false));
+    let decision = ask(&accepting, WIKI, &[foreign]).await;
+    assert_eq!(decision.note.reason, Reason::SignInRequired);
+}
+
+#[tokio::test]
+async fn public_paths_stay_open_and_keep_what_was_not_used() {
+    let house = house_with(accepting(false));
+    for credential in [JUNK, SLOW, JUNK_PASSWORD] {
+        let decision = ask(&house, PUBLIC, &[credential]).await;
+        assert_eq!(allowed(&decision), Some(String::new()), "{credential:?}");
+        assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
+        assert!(!removes_authorization(&decision), "{credential:?}");
+    }
+    let known = ask(&house, PUBLIC, &[GOOD]).await;
+    assert_eq!(allowed(&known), Some("robot".into()));
+    assert!(removes_authorization(&known));
+}
+
+#[tokio::test]
+async fn a_session_comes_first_and_leaves_the_credential_alone() {
+    let house = house_with(accepting(false));
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    for credential in [GOOD, JUNK, SLOW] {
+        let decision = house.ask(&browser.head(WIKI, &[credential])).await;
+        assert_eq!(allowed(&decision), Some("alice".into()));
+        assert_eq!(decision.note.reason, Reason::SignedIn);
+        assert!(!removes_authorization(&decision));
+    }
+    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0, "nobody was asked");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_say_is_not_made_up_for_by_a_credential() {
+    let house = house_with(accepting(false));
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    house.fail_store_at(1);
+    let decision = house.ask(&browser.head(WIKI, &[GOOD])).await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (503, Reason::StoreUnavailable));
+}
+
+#[tokio::test]
+async fn own_endpoints_look_at_no_credential() {
+    let house = house_with(accepting(false));
+    let start = "https://wiki.example.com/outpost.goauthentik.io/start";
+    let decision = ask(&house, start, &[JUNK, PAGE]).await;
+    assert_eq!(decision.note.reason, Reason::SignInStarted);
+    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn only_what_is_judged_gets_the_time_for_it() {
+    let house = house_with(accepting(false));
+    let takes_long = |headers: &[(&str, &str)]| {
+        let head = Browser::default().head(WIKI, headers);
+        house.outpost.sort(&head).takes_long()
+    };
+    assert!(takes_long(&[GOOD]) && takes_long(&[JUNK_PASSWORD]));
+    assert!(!takes_long(&[]) && !takes_long(&[("authorization", "Digest x")]));
+}
