@@ -2,11 +2,19 @@
 //! in the security specification; a row is one misbehaviour and what must come of it.
 
 #[cfg(test)]
+mod app_passwords;
+#[cfg(test)]
+mod bearer;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod id_tokens;
 #[cfg(test)]
+mod introspection;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod office;
 #[cfg(test)]
 mod op;
 #[cfg(test)]

@@ -23,10 +23,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use url::{Url, form_urlencoded};
 
+#[path = "op_credentials.rs"]
+mod credentials;
 #[path = "signing.rs"]
 pub(crate) mod signing;
 
@@ -46,6 +49,7 @@ pub(crate) struct Behaviour {
     pub(crate) keys: Reply,
     pub(crate) token: Reply,
     pub(crate) user_info: Reply,
+    pub(crate) introspection: Reply,
     /// Changes of the metadata; `null` takes a member away. So for all `Value`s here.
     pub(crate) metadata: Value,
     /// The published keys.
@@ -64,6 +68,8 @@ pub(crate) struct Behaviour {
     pub(crate) id_token_text: fn(String) -> String,
     /// Changes of the token answer.
     pub(crate) answer: Value,
+    /// Changes of the introspection answer.
+    pub(crate) introspected: Value,
     /// Changes of the UserInfo answer.
     pub(crate) user: Value,
     /// Signs UserInfo with this key and these changes of its header.
@@ -108,6 +114,8 @@ pub(crate) enum Reply {
     Bomb,
     /// With half of it, and the connection closed.
     Truncated,
+    /// Properly, as soon as it gets a permit.
+    Held(Arc<Semaphore>),
     /// Never.
     Stall,
     /// By closing the connection.
@@ -124,6 +132,7 @@ impl Default for Behaviour {
             keys: Reply::Proper,
             token: Reply::Proper,
             user_info: Reply::Proper,
+            introspection: Reply::Proper,
             metadata: json!({}),
             key_set: json!({"keys": [signing::jwk(&Key::RsaA, "a")]}),
             header: json!({}),
@@ -133,6 +142,7 @@ impl Default for Behaviour {
             key: Key::RsaA,
             id_token_text: |token| token,
             answer: json!({}),
+            introspected: json!({}),
             user: json!({}),
             signed_user_info: None,
             clock_skew: 0,
@@ -255,8 +265,8 @@ impl HostileOp {
         *self.inner.behaviour.lock().unwrap() = Behaviour::default();
     }
 
-    /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/authorize`,
-    /// `/end_session`, `openid-configuration`.
+    /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/introspect`,
+    /// `/authorize`, `/end_session`, `openid-configuration`.
     pub(crate) fn recorded(&self, suffix: &str) -> Vec<Recorded> {
         let all = self.inner.recorded.lock().unwrap();
         all.iter().filter(|request| request.path.ends_with(suffix)).cloned().collect()
@@ -312,6 +322,7 @@ async fn respond(inner: &Inner, request: Request<Incoming>) -> Result<Response<B
         "keys" => reply(&behaviour.keys, answer(200, &behaviour.key_set)).await,
         "authorize" => Ok(redirect(inner.authorize(&recorded.query).as_str())),
         "token" => reply(&behaviour.token, inner.token(&behaviour, &recorded)).await,
+        "introspect" => reply(&behaviour.introspection, inner.introspection(&behaviour, &recorded)).await,
         "userinfo" => reply(&behaviour.user_info, inner.user_info(&behaviour, &recorded)).await,
         "end_session" => {
             let to = parameter(&recorded.query, "post_logout_redirect_uri").unwrap_or_default();
@@ -347,6 +358,10 @@ async fn reply(how: &Reply, proper: Response<Body>) -> Result<Response<Body>, io
             let half = body.slice(..body.len() / 2);
             let chunks = futures_util::stream::iter([Ok(half), Err(io::Error::other("cut off"))]);
             Ok(Response::new(Body::from_stream(chunks)))
+        }
+        Reply::Held(permits) => {
+            let _permit = permits.acquire().await;
+            Ok(proper)
         }
         Reply::Stall => std::future::pending().await,
         Reply::Close => Err(io::Error::other("closed")),
@@ -402,6 +417,7 @@ impl Inner {
             "authorization_endpoint": at("authorize"),
             "token_endpoint": at("token"),
             "userinfo_endpoint": at("userinfo"),
+            "introspection_endpoint": at("introspect"),
             "jwks_uri": at("keys"),
             "end_session_endpoint": at("end_session"),
             "authorization_response_iss_parameter_supported": true,
@@ -453,6 +469,9 @@ impl Inner {
 
     /// RFC 6749 section 5: strict about everything that a client may get wrong.
     fn token(&self, behaviour: &Behaviour, request: &Recorded) -> Response<Body> {
+        if request.form("grant_type").as_deref() == Some("client_credentials") {
+            return self.app_password(behaviour, request);
+        }
         let Some(client_id) = self.authenticated(request) else { return error(401, "invalid_client") };
         if request.form("grant_type").as_deref() != Some("authorization_code") {
             return error(400, "unsupported_grant_type");

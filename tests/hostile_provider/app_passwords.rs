@@ -1,0 +1,103 @@
+//! User names and app passwords: the grant that authentik has for them, and the ID Token that it brings.
+
+use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, Refusal};
+use gatepost::domain::jwt::TokenFault;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use crate::office::{Judged, Office, password};
+use crate::op::signing::Key;
+use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT};
+
+async fn office() -> Office {
+    Office::with(BearerCheck::Introspection(IntrospectionRules { audience: None }), &[]).await
+}
+
+#[tokio::test]
+async fn the_grant_names_the_client_and_proves_nothing() {
+    let office = office().await;
+    let verified = office.show_password().await.unwrap();
+    assert_eq!(
+        (verified.user().subject.as_str(), verified.claims().text("email")),
+        (SUBJECT, Some("alice@example.test"))
+    );
+    assert_eq!(verified.token().unwrap().expose_secret().split('.').count(), 3, "the ID Token");
+    let [request] = office.world.op.recorded("/token").try_into().expect("one request");
+    assert!(request.authorization().is_none() && request.form("client_secret").is_none());
+    for (name, expected) in [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT_ID),
+        ("username", "alice"),
+        ("password", "good-0"),
+        ("scope", "openid profile email"),
+    ] {
+        assert_eq!(request.form(name).as_deref(), Some(expected), "{name}");
+    }
+    assert_eq!(office.world.asked("/userinfo"), 0, "nothing was missing");
+}
+
+#[tokio::test]
+async fn in_4_a_password_is_tried_once_and_a_wrong_one_not_again_at_once() {
+    let office = office().await;
+    for _ in 0..5 {
+        assert_eq!(Judged::from(&office.show(&password("good")).await), Judged::Good);
+        assert_eq!(Judged::from(&office.show(&password("bad")).await), Judged::Refused(Refusal::Password));
+    }
+    assert_eq!(office.world.asked("/token"), 2);
+}
+
+#[tokio::test]
+async fn the_id_token_is_checked_in_full() {
+    let token = |fault| Judged::Refused(Refusal::Token(fault));
+    let error = |status, code: &str| Reply::Text(status, "application/json", json!({"error": code}).to_string());
+    type Row = (&'static str, fn(&mut Behaviour), Judged);
+    let rows: Vec<Row> = vec![
+        ("proper", |_| {}, Judged::Good),
+        ("somebody else's nonce", |b| b.claims = json!({"nonce": "n"}), token(TokenFault::Nonce)),
+        ("for another client", |b| b.claims = json!({"aud": "other"}), token(TokenFault::Audience)),
+        ("other issuer", |b| b.claims = json!({"iss": "https://evil.example"}), token(TokenFault::Issuer)),
+        ("over", |b| b.clock_skew = -361, token(TokenFault::Expired(61))),
+        ("other key", |b| b.key = Key::RsaB, token(TokenFault::Signature)),
+        ("unsigned", |b| b.header = json!({"alg": "none"}), token(TokenFault::Algorithm)),
+        ("an access token", |b| b.header = json!({"typ": "at+jwt"}), token(TokenFault::Header)),
+        ("wrong at_hash", |b| b.claims = json!({"at_hash": "x"}), token(TokenFault::AccessTokenHash)),
+        (
+            "UserInfo of another user",
+            |b| {
+                b.sparse = true;
+                b.user = json!({"sub": "mallory"});
+            },
+            token(TokenFault::OtherSubject),
+        ),
+        ("no ID Token", |b| b.answer = json!({"id_token": null}), Judged::Unavailable),
+        ("no bearer token", |b| b.answer = json!({"token_type": "mac"}), Judged::Unavailable),
+        ("proper again", |_| {}, Judged::Good),
+        ("500", |b| b.token = Reply::Status(500), Judged::Unavailable),
+        ("closed", |b| b.token = Reply::Close, Judged::Unavailable),
+        ("stalled", |b| b.token = Reply::Stall, Judged::Unavailable),
+    ];
+    let office = office().await;
+    for (name, misbehave, expected) in rows {
+        office.misbehave(misbehave);
+        assert_eq!(Judged::from(&office.show_password().await), expected, "{name}");
+    }
+    for (reply, expected) in [
+        (error(400, "invalid_grant"), Judged::Refused(Refusal::Password)),
+        (error(401, "invalid_client"), Judged::Unavailable),
+        (error(400, "unsupported_grant_type"), Judged::Unavailable),
+        (error(400, "invalid_scope"), Judged::Unavailable),
+    ] {
+        office.misbehave(|b| b.token = reply.clone());
+        assert_eq!(Judged::from(&office.show_password().await), expected, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn claims_that_the_id_token_lacks_come_from_user_info() {
+    let office = office().await;
+    office.misbehave(|b| b.sparse = true);
+    let verified = office.show_password().await.unwrap();
+    assert_eq!(verified.claims().text("preferred_username"), Some("alice"));
+    let [request] = office.world.op.recorded("/userinfo").try_into().expect("one request");
+    assert_eq!(request.authorization(), Some("Bearer access-of-an-app-password"));
+}

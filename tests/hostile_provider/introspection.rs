@@ -1,0 +1,231 @@
+//! Opaque tokens: what the provider is asked, what its answers mean, and what becomes of requests when it has none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::domain::application::ClientAuthentication;
+use gatepost::domain::credentials::{BearerCheck, Credential, IntrospectionRules, Refusal};
+use gatepost::domain::jwt::TokenFault;
+use gatepost::ports::CredentialFault;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::office::{Judged, Office};
+use crate::op::{Behaviour, Reply};
+
+async fn office() -> Office {
+    office_for(None).await
+}
+
+async fn office_for(audience: Option<&str>) -> Office {
+    let rules = IntrospectionRules { audience: audience.map(str::to_owned) };
+    Office::with(BearerCheck::Introspection(rules), &["read"]).await
+}
+
+/// Waits until the provider was asked that often.
+async fn until_asked(office: &Office, times: usize) {
+    let begun = Instant::now();
+    while office.world.asked("/introspect") < times {
+        assert!(begun.elapsed() < Duration::from_secs(10), "asked {} times", office.world.asked("/introspect"));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn in_1_the_provider_is_asked_as_the_client_and_claims_are_completed() {
+    let mut office = office().await;
+    for method in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
+        Arc::get_mut(&mut office.application).unwrap().relying_party.token_endpoint_auth_method = method;
+        let verified = office.show_opaque().await.unwrap();
+        assert_eq!(verified.claims().text("preferred_username"), Some("alice"));
+        assert_eq!(verified.claims().text("client_id"), Some("ci"));
+        assert_eq!(verified.claims().texts("groups").count(), 2);
+    }
+    let [basic, post] = office.world.op.recorded("/introspect").try_into().expect("two requests");
+    assert!(basic.authorization().is_some() && basic.form("client_secret").is_none());
+    assert!(post.authorization().is_none() && post.form("client_secret").is_some());
+    for request in [basic, post] {
+        assert!(request.form("token").unwrap().starts_with("access-"));
+        assert_eq!(request.form("token_type_hint").as_deref(), Some("access_token"));
+        assert!(request.query.is_empty());
+    }
+    let [first, _] = office.world.op.recorded("/userinfo").try_into().expect("two requests");
+    assert_eq!(first.authorization(), Some("Bearer access-0"));
+}
+
+#[tokio::test]
+async fn in_1_in_2_answers() {
+    let token = |fault| Judged::Refused(Refusal::Token(fault));
+    type Row = (&'static str, fn(&mut Behaviour), Judged);
+    let rows: Vec<Row> = vec![
+        ("proper", |_| {}, Judged::Good),
+        ("not active", |b| b.introspected = json!({"active": false}), Judged::Refused(Refusal::Inactive)),
+        ("\"true\"", |b| b.introspected = json!({"active": "true"}), Judged::Unavailable),
+        ("proper again", |_| {}, Judged::Good),
+        ("1", |b| b.introspected = json!({"active": 1}), Judged::Unavailable),
+        ("absent", |b| b.introspected = json!({"active": null}), Judged::Unavailable),
+        ("array", |b| b.introspected = json!({"active": [true]}), Judged::Unavailable),
+        ("other issuer", |b| b.introspected = json!({"iss": "https://evil.example"}), token(TokenFault::Issuer)),
+        ("over", |b| b.introspected = json!({"exp": 1_899_999_000}), token(TokenFault::Expired(1000))),
+        ("no user", |b| b.introspected = json!({"sub": null}), token(TokenFault::Subject)),
+        ("other scope", |b| b.introspected = json!({"scope": "openid reader"}), Judged::Refused(Refusal::Scope)),
+        ("bound", |b| b.introspected = json!({"cnf": {"jkt": "x"}}), Judged::Refused(Refusal::Bound)),
+    ];
+    let office = office().await;
+    for (name, misbehave, expected) in rows {
+        office.misbehave(misbehave);
+        assert_eq!(Judged::from(&office.show_opaque().await), expected, "{name}");
+    }
+    office.misbehave(|_| {});
+    let unknown = office.show_token("never-heard-of").await;
+    assert_eq!(Judged::from(&unknown), Judged::Refused(Refusal::Inactive));
+
+    let office = office_for(Some("https://board.example")).await;
+    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Refused(Refusal::Audience));
+    let office = office_for(Some("https://wiki.example")).await;
+    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good);
+}
+
+#[tokio::test]
+async fn in_3_an_endpoint_that_fails_admits_nobody() {
+    let html = Reply::Text(200, "text/html", "<html>".into());
+    let doubled = Reply::Text(200, "application/json", r#"{"active":false,"active":true,"sub":"x"}"#.into());
+    for reply in [
+        Reply::Status(500),
+        Reply::Status(429),
+        Reply::Status(401),
+        Reply::Status(404),
+        Reply::Status(201),
+        html,
+        doubled,
+        Reply::Text(200, "application/json", "[true]".into()),
+        Reply::Huge(5 << 20),
+        Reply::Bomb,
+        Reply::Truncated,
+        Reply::Stall,
+        Reply::Close,
+        Reply::Redirect("http://127.0.0.1:1/".into()),
+    ] {
+        let office = office().await;
+        office.misbehave(|b| b.introspection = reply.clone());
+        assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Unavailable, "{reply:?}");
+        office.misbehave(|_| {});
+        assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Good, "an outage is not remembered");
+    }
+}
+
+#[tokio::test]
+async fn in_3_a_provider_without_introspection_says_so() {
+    let office = office().await;
+    office.misbehave(|b| b.metadata = json!({"introspection_endpoint": null}));
+    // Metadata is fetched at the start, so a second set of providers meets the other metadata.
+    let clock = crate::world::StillClock::new();
+    let settings = crate::world::settings();
+    let parties = [&office.application.relying_party];
+    let providers = gatepost::outbound::provider::OpenIdProviders::start(&settings, parties, clock).unwrap();
+    let token = Credential::Token("access-1".into());
+    let fault = gatepost::ports::IdentityProvider::verify(&*providers, &office.application, &token).await;
+    let Err(CredentialFault::Unavailable(fault)) = fault else { panic!("{fault:?}") };
+    assert!(fault.cause.contains("introspection_endpoint"), "{fault}");
+    assert_eq!(office.world.asked("/introspect"), 0);
+}
+
+#[tokio::test]
+async fn in_3_the_circuit_opens_and_closes_again() {
+    let office = office().await;
+    office.misbehave(|b| b.introspection = Reply::Status(500));
+    for _ in 0..8 {
+        assert_eq!(Judged::from(&office.show_opaque().await), Judged::Unavailable);
+    }
+    assert_eq!(office.world.asked("/introspect"), 5, "five failures, then nobody is sent there");
+    office.misbehave(|_| {});
+    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Unavailable, "not yet");
+    let begun = Instant::now();
+    while Judged::from(&office.show_opaque().await) != Judged::Good {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never closes");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(4), "it was open for a while");
+}
+
+#[tokio::test]
+async fn in_3_so_many_at_a_time_and_no_more() {
+    let office = Arc::new(office().await);
+    let permits = Arc::new(Semaphore::new(0));
+    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    let show = |office: Arc<Office>| async move { Judged::from(&office.show_opaque().await) };
+    let under_way: Vec<_> = (0..16).map(|_| tokio::spawn(show(Arc::clone(&office)))).collect();
+    until_asked(&office, 16).await;
+    assert_eq!(show(Arc::clone(&office)).await, Judged::Unavailable, "turned away at once");
+    permits.add_permits(16);
+    for one in under_way {
+        assert_eq!(one.await.unwrap(), Judged::Good);
+    }
+    assert_eq!(office.world.asked("/introspect"), 16);
+}
+
+#[tokio::test]
+async fn in_4_a_thousand_equal_tokens_are_one_call() {
+    let office = Arc::new(office().await);
+    let permits = Arc::new(Semaphore::new(0));
+    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    let all: Vec<_> = (0..1000)
+        .map(|_| {
+            let office = Arc::clone(&office);
+            tokio::spawn(async move { Judged::from(&office.show_token("access-1").await) })
+        })
+        .collect();
+    until_asked(&office, 1).await;
+    permits.add_permits(1000);
+    for one in all {
+        assert_eq!(one.await.unwrap(), Judged::Good);
+    }
+    assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Good);
+    assert_eq!((office.world.asked("/introspect"), office.world.asked("/userinfo")), (1, 1));
+}
+
+#[tokio::test]
+async fn in_4_whoever_gives_up_stops_nobody_else() {
+    let office = Arc::new(office().await);
+    let permits = Arc::new(Semaphore::new(0));
+    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    let first = {
+        let office = Arc::clone(&office);
+        tokio::spawn(async move { office.show_token("access-1").await.is_ok() })
+    };
+    until_asked(&office, 1).await;
+    first.abort();
+    assert!(first.await.is_err());
+    let second = {
+        let office = Arc::clone(&office);
+        tokio::spawn(async move { office.show_token("access-1").await.is_ok() })
+    };
+    permits.add_permits(10);
+    assert!(second.await.unwrap());
+    assert_eq!(office.world.asked("/introspect"), 1, "the second found the first one's call");
+}
+
+#[tokio::test]
+async fn user_info_completes_and_never_contradicts() {
+    let other = || Judged::Refused(TokenFault::OtherSubject.into());
+    type Row = (&'static str, fn(&mut Behaviour), Judged, bool);
+    let rows: Vec<Row> = vec![
+        ("proper", |_| {}, Judged::Good, true),
+        ("not for this token", |b| b.user_info = Reply::Status(401), Judged::Good, false),
+        ("forbidden", |b| b.user_info = Reply::Status(403), Judged::Good, false),
+        ("of another user", |b| b.user = json!({"sub": "mallory"}), other(), false),
+        ("500", |b| b.user_info = Reply::Status(500), Judged::Unavailable, false),
+        ("closed", |b| b.user_info = Reply::Close, Judged::Unavailable, false),
+        ("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Unavailable, false),
+        ("without `openid`", |b| b.introspected = json!({"scope": "read profile"}), Judged::Good, false),
+    ];
+    let office = office().await;
+    for (name, misbehave, expected, completed) in rows {
+        office.misbehave(misbehave);
+        let shown = office.show_opaque().await;
+        assert_eq!(Judged::from(&shown), expected, "{name}");
+        let email = shown.ok().and_then(|verified| verified.claims().text("email").map(str::to_owned));
+        assert_eq!(email.is_some(), completed, "{name}");
+    }
+}
