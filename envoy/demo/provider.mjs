@@ -6,6 +6,9 @@
 // Prints `provider ready <issuer>` when it listens. Port 0 takes a free one. `"endSession": false` makes it a provider
 // without RP-initiated logout, `"tokenDelayMs": 2500` a slow one, and with `"printTokens": true` it says what it hands out.
 // `"claims": { "alice": { … } }` gives users further claims, in the scope profile.
+// `"appPasswords": { "alice": "…" }` lets programs sign in as authentik does: `grant_type=client_credentials` with user name
+// and password and without a client secret, answered with an ID token.
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -58,6 +61,33 @@ const configuration = {
   cookies: { keys: ['not a secret: this provider knows nobody'] },
 };
 
+const appPasswordGrant = (provider) => async (ctx, next) => {
+  const isForm = ctx.method === 'POST' && ctx.path === '/token' && !ctx.get('authorization');
+  if (!isForm) return next();
+  const chunks = [];
+  for await (const chunk of ctx.req) chunks.push(chunk);
+  ctx.req.body = Buffer.concat(chunks).toString(); // for the library, when the form is another grant's
+  const form = new URLSearchParams(ctx.req.body);
+  if (form.get('grant_type') !== 'client_credentials') return next();
+  const client = await provider.Client.find(form.get('client_id') ?? '');
+  const user = form.get('username') ?? '';
+  const known = Object.hasOwn(settings.appPasswords, user) && settings.appPasswords[user] === form.get('password');
+  if (!client || !known) {
+    ctx.status = client ? 400 : 401;
+    ctx.body = { error: client ? 'invalid_grant' : 'invalid_client' };
+    return undefined;
+  }
+  const token = new provider.IdToken({ sub: user, ...users[user] }, { client });
+  token.scope = form.get('scope') ?? 'openid';
+  ctx.body = {
+    access_token: randomBytes(32).toString('base64url'),
+    token_type: 'Bearer',
+    expires_in: 300,
+    id_token: await token.issue({ use: 'idtoken' }),
+  };
+  return undefined;
+};
+
 // The issuer holds the port, and port 0 is known only once it is bound: so listen first, answer afterwards.
 let answer;
 const server = createServer((request, response) => answer(request, response));
@@ -73,6 +103,7 @@ server.listen(settings.port ?? 9090, '127.0.0.1', () => {
       await next();
     });
   }
+  if (Object.keys(settings.appPasswords ?? {}).length) provider.use(appPasswordGrant(provider));
   provider.on('server_error', (_ctx, error) => console.error('provider error', error));
   for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'interaction.error']) {
     provider.on(event, (_ctx, error) => console.error(event, error.message, error.error_description ?? ''));

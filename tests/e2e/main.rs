@@ -14,6 +14,7 @@ mod support;
 mod access_log;
 mod chromium;
 mod clients;
+mod credentials;
 mod demo;
 mod durability;
 mod headers;

@@ -150,6 +150,28 @@ async fn in_3_the_circuit_opens_and_closes_again() {
 }
 
 #[tokio::test]
+async fn in_3_nothing_that_strangers_send_opens_the_circuit() {
+    let office = office().await;
+    let error = |status, code: &str| Reply::Text(status, "application/json", json!({"error": code}).to_string());
+    let taken_for_none = || Judged::Refused(Refusal::NotTaken);
+    for (reply, expected) in [
+        (error(400, "unsupported_token_type"), taken_for_none()),
+        (error(400, "invalid_request"), taken_for_none()),
+        (error(400, "invalid_client"), Judged::Unavailable),
+        (Reply::Status(400), Judged::Unavailable),
+        (Reply::Status(401), Judged::Unavailable),
+        (Reply::Status(413), Judged::Unavailable),
+    ] {
+        for _ in 0..6 {
+            office.misbehave(|b| b.introspection = reply.clone());
+            assert_eq!(Judged::from(&office.show_opaque().await), expected, "{reply:?}");
+        }
+        office.misbehave(|_| {});
+        assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good, "after {reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn in_3_so_many_at_a_time_and_no_more() {
     let office = Arc::new(office().await);
     let permits = Arc::new(Semaphore::new(0));

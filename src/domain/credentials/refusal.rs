@@ -31,6 +31,9 @@ pub enum Refusal {
     /// A required scope is missing.
     #[error("the token lacks a required scope")]
     Scope,
+    /// The provider says that it cannot be a token of its own.
+    #[error("the provider does not take it for a token")]
+    NotTaken,
     /// The provider says that the token is not active.
     #[error("the provider says that the token is not active")]
     Inactive,

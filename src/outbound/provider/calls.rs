@@ -65,7 +65,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The provider gave a proper answer, whatever it says.
+    /// The provider is well, whatever it answered: nothing that strangers send it may open the circuit.
     pub(super) fn succeeded(mut self) {
         self.succeeded = true;
     }

@@ -1,5 +1,6 @@
 //! The main provider: npm oidc-provider, the very script of the demo.
 
+use std::collections::HashMap;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -22,12 +23,21 @@ pub(crate) struct ProviderSettings {
     pub(crate) print_tokens: bool,
     /// Further claims by user: `{ "alice": { … } }`.
     pub(crate) claims: Value,
+    /// Users who may sign in programs, and their app passwords.
+    pub(crate) app_passwords: Vec<(&'static str, &'static str)>,
 }
 
 impl ProviderSettings {
     pub(crate) fn on(port: u16) -> Self {
-        let claims = json!({});
-        Self { port, clients: Vec::new(), end_session: true, token_delay_ms: 0, print_tokens: false, claims }
+        Self {
+            port,
+            clients: Vec::new(),
+            end_session: true,
+            token_delay_ms: 0,
+            print_tokens: false,
+            claims: json!({}),
+            app_passwords: Vec::new(),
+        }
     }
 
     pub(crate) fn issuer(&self) -> String {
@@ -38,6 +48,7 @@ impl ProviderSettings {
 impl Provider {
     pub(crate) fn start(settings: &ProviderSettings) -> Self {
         tools::fetched("node_modules/oidc-provider/package.json");
+        let app_passwords: HashMap<_, _> = settings.app_passwords.iter().copied().collect();
         let argument = json!({
             "port": settings.port,
             "clients": settings.clients,
@@ -45,6 +56,7 @@ impl Provider {
             "tokenDelayMs": settings.token_delay_ms,
             "printTokens": settings.print_tokens,
             "claims": settings.claims,
+            "appPasswords": app_passwords,
         });
         let script = tools::root().join("envoy/demo/provider.mjs");
         let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));

@@ -11,7 +11,7 @@ use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::Known;
 use crate::outbound::provider::keys::Purpose;
 use crate::outbound::provider::token::{self, Tokens};
-use crate::ports::CredentialFault;
+use crate::ports::{CredentialFault, ExchangeFault};
 
 impl Case {
     /// Signs the user in with the app password and completes the claims as a browser's sign-in does.
@@ -50,11 +50,11 @@ impl Case {
         let request = self.issuer.client().post_form(&known.discovered.token_endpoint, form);
         let call = self.issuer.calls().app_password().map_err(|busy| self.unavailable(busy))?;
         let tokens = token::send(&self.issuer, Operation::AppPassword, request).await;
-        let verdict = tokens.map_err(|fault| fault::of_exchange(fault, &self.issuer));
-        if matches!(verdict, Ok(_) | Err(CredentialFault::Refused(_))) {
+        // Whatever it answers, it is well: strangers could cause any refusal.
+        if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
             call.succeeded();
         }
-        verdict
+        tokens.map_err(|fault| fault::of_exchange(fault, &self.issuer))
     }
 
     /// The ID Token in full. Nobody sent a nonce, so it must not have one: it would be another sign-in's.

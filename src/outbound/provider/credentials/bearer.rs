@@ -13,7 +13,7 @@ use crate::outbound::provider::http::{Answer, Operation};
 use crate::outbound::provider::issuer::Known;
 use crate::outbound::provider::keys::Purpose;
 use crate::outbound::provider::token;
-use crate::ports::{CredentialFault, ProviderUnavailable};
+use crate::ports::CredentialFault;
 
 impl Case {
     /// A signed access token. What it does not say about the user stays unsaid, so that it needs nobody's answer.
@@ -61,21 +61,32 @@ impl Case {
         let request = request.map_err(|fault| fault::of_exchange(fault, &self.issuer))?;
         let call = self.issuer.calls().introspection().map_err(|busy| self.unavailable(busy))?;
         let answer = self.issuer.client().send(self.issuer.identifier(), Operation::Introspection, request).await;
-        let members = self.read(&answer.map_err(|fault| self.issuer.unavailable(&fault))?)?;
-        call.succeeded();
-        Ok(members)
+        let answer = answer.map_err(|fault| self.issuer.unavailable(&fault))?;
+        let members = self.read(&answer);
+        if members.is_ok() || answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
+            call.succeeded();
+        }
+        members
     }
 
     /// Only a clear word counts: anything else says nothing about the token (IN-3).
-    fn read(&self, answer: &Answer) -> Result<Map<String, Value>, ProviderUnavailable> {
+    fn read(&self, answer: &Answer) -> Result<Map<String, Value>, CredentialFault> {
+        let members = json::object(&answer.body);
         match answer.status {
-            StatusCode::OK => json::object(&answer.body)
+            StatusCode::OK => members
                 .filter(introspection::is_answer)
-                .ok_or_else(|| self.unavailable("introspection: not an object with a boolean `active`")),
+                .ok_or_else(|| self.unavailable("introspection: not an object with a boolean `active`").into()),
+            StatusCode::BAD_REQUEST if members.as_ref().is_some_and(blames_token) => Err(Refusal::NotTaken.into()),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(self.unavailable("introspection: this client may not introspect"))
+                Err(self.unavailable("introspection: this client may not introspect").into())
             }
-            status => Err(self.issuer.unavailable(&format_args!("introspection: status {}", status.as_u16()))),
+            status => Err(self.issuer.unavailable(&format_args!("introspection: status {}", status.as_u16())).into()),
         }
     }
+}
+
+/// Some providers answer with an error what cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662
+/// section 2.2 knows no such error: a stranger's doing, and no outage.
+fn blames_token(error: &Map<String, Value>) -> bool {
+    matches!(error.get("error").and_then(Value::as_str), Some("unsupported_token_type" | "invalid_request"))
 }
