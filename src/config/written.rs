@@ -116,6 +116,8 @@ section! {
 section! {
     /// Bearer tokens. Who presents a valid one is let through as its user, without a session and without a cookie; who presents
     /// an invalid one gets 401. A verdict is remembered for a minute at most, and never beyond the token's own end.
+    /// Asking the provider takes as long as `limits.grpc.callback_deadline` and Envoy's own timeout of the check allow (2 s in the
+    /// files that come with Gatepost); an answer that comes later serves the next request.
     pub(super) struct Bearer {
         /// `jwt`: signed access tokens (RFC 9068) are verified here with the provider's keys; what they do not say about the user
         /// stays unknown. `introspection`: the provider is asked (RFC 7662), and for missing claims its UserInfo, when the token has
@@ -271,7 +273,7 @@ section! {
         patience: Span = "5s",
         /// How long a check may take.
         check_deadline: Span = "1s",
-        /// How long a check may take that redeems a code at the provider.
+        /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
         callback_deadline: Span = "5s",
         /// Checks at a time; more are turned away at once.
         max_concurrent_checks: Count = "1024",

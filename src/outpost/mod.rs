@@ -81,7 +81,7 @@ impl Errand<'_> {
         }
     }
 
-    /// Whether the answer may take as long as a token request at the provider takes.
+    /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
         match self.place {

@@ -9,6 +9,9 @@ use crate::office::{Judged, Office, password};
 use crate::op::signing::Key;
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT};
 
+/// A misbehaviour and what must come of it.
+type Row = (&'static str, fn(&mut Behaviour), Judged);
+
 async fn office() -> Office {
     Office::with(BearerCheck::Introspection(IntrospectionRules { audience: None }), &[]).await
 }
@@ -50,7 +53,6 @@ async fn in_4_a_password_is_tried_once_and_a_wrong_one_not_again_at_once() {
 async fn the_id_token_is_checked_in_full() {
     let token = |fault| Judged::Refused(Refusal::Token(fault));
     let error = |status, code: &str| Reply::Text(status, "application/json", json!({"error": code}).to_string());
-    type Row = (&'static str, fn(&mut Behaviour), Judged);
     let rows: Vec<Row> = vec![
         ("proper", |_| {}, Judged::Good),
         ("somebody else's nonce", |b| b.claims = json!({"nonce": "n"}), token(TokenFault::Nonce)),

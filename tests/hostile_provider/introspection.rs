@@ -14,6 +14,9 @@ use tokio::time::Instant;
 use crate::office::{Judged, Office};
 use crate::op::{Behaviour, Reply};
 
+/// A misbehaviour and what must come of it.
+type Row = (&'static str, fn(&mut Behaviour), Judged);
+
 async fn office() -> Office {
     office_for(None).await
 }
@@ -57,7 +60,6 @@ async fn in_1_the_provider_is_asked_as_the_client_and_claims_are_completed() {
 #[tokio::test]
 async fn in_1_in_2_answers() {
     let token = |fault| Judged::Refused(Refusal::Token(fault));
-    type Row = (&'static str, fn(&mut Behaviour), Judged);
     let rows: Vec<Row> = vec![
         ("proper", |_| {}, Judged::Good),
         ("not active", |b| b.introspected = json!({"active": false}), Judged::Refused(Refusal::Inactive)),
@@ -231,19 +233,18 @@ async fn in_4_whoever_gives_up_stops_nobody_else() {
 #[tokio::test]
 async fn user_info_completes_and_never_contradicts() {
     let other = || Judged::Refused(TokenFault::OtherSubject.into());
-    type Row = (&'static str, fn(&mut Behaviour), Judged, bool);
-    let rows: Vec<Row> = vec![
-        ("proper", |_| {}, Judged::Good, true),
-        ("not for this token", |b| b.user_info = Reply::Status(401), Judged::Good, false),
-        ("forbidden", |b| b.user_info = Reply::Status(403), Judged::Good, false),
-        ("of another user", |b| b.user = json!({"sub": "mallory"}), other(), false),
-        ("500", |b| b.user_info = Reply::Status(500), Judged::Unavailable, false),
-        ("closed", |b| b.user_info = Reply::Close, Judged::Unavailable, false),
-        ("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Unavailable, false),
-        ("without `openid`", |b| b.introspected = json!({"scope": "read profile"}), Judged::Good, false),
+    let rows: Vec<(Row, bool)> = vec![
+        (("proper", |_| {}, Judged::Good), true),
+        (("not for this token", |b| b.user_info = Reply::Status(401), Judged::Good), false),
+        (("forbidden", |b| b.user_info = Reply::Status(403), Judged::Good), false),
+        (("of another user", |b| b.user = json!({"sub": "mallory"}), other()), false),
+        (("500", |b| b.user_info = Reply::Status(500), Judged::Unavailable), false),
+        (("closed", |b| b.user_info = Reply::Close, Judged::Unavailable), false),
+        (("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Unavailable), false),
+        (("without `openid`", |b| b.introspected = json!({"scope": "read profile"}), Judged::Good), false),
     ];
     let office = office().await;
-    for (name, misbehave, expected, completed) in rows {
+    for ((name, misbehave, expected), completed) in rows {
         office.misbehave(misbehave);
         let shown = office.show_opaque().await;
         assert_eq!(Judged::from(&shown), expected, "{name}");

@@ -11,17 +11,13 @@ fn headers(values: &[&str]) -> HeaderLines {
     HeaderLines::new(lines, CookieForm::Lines)
 }
 
-fn bearer() -> Option<BearerRules> {
-    let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
-    Some(BearerRules { verify, scopes: Vec::new(), pass_on: false })
-}
-
-fn basic() -> Option<BasicRules> {
-    Some(BasicRules { scopes: vec!["openid".into()], pass_on: true })
-}
-
 fn both() -> AcceptedCredentials {
-    AcceptedCredentials { intercept: true, bearer: bearer(), basic: basic() }
+    let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+    AcceptedCredentials {
+        intercept: true,
+        bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),
+        basic: Some(BasicRules { scopes: vec!["openid".into()], pass_on: true }),
+    }
 }
 
 /// What is presented, for a table.

@@ -19,7 +19,7 @@ use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 pub struct Deadlines {
     /// A request of an application.
     pub check: Duration,
-    /// One of our own endpoints, where the provider may have to be asked.
+    /// One for which the provider may have to be asked: at one of our own endpoints, or with a credential.
     pub callback: Duration,
 }
 

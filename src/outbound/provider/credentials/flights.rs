@@ -62,3 +62,7 @@ impl Drop for Leaving {
         self.flights.lock().remove(&self.key);
     }
 }
+
+#[cfg(test)]
+#[path = "flights_tests.rs"]
+mod tests;

@@ -12,11 +12,12 @@ fn key(name: &str) -> Key {
     Key::over(&[name])
 }
 
-fn good_for(seconds: u64) -> Verdict {
+/// A good verdict on a token that lasts so long from now.
+fn good_for(seconds: u64) -> Arc<VerifiedCredential> {
     // Tokens of the test's sign-ins last an hour.
     let begun = Timestamp::from_unix(NOW.as_unix() + seconds - 3600);
     let signed_in: SignedIn = signed_in(&serde_json::json!({}), begun);
-    Ok(Arc::new(VerifiedCredential::of_sign_in(signed_in)))
+    Arc::new(VerifiedCredential::of_sign_in(signed_in))
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -27,7 +28,7 @@ fn after(seconds: u64) -> Timestamp {
 fn in_4_a_verdict_lasts_a_minute_and_never_beyond_the_token() {
     for (life, last) in [(3600, 59), (61, 59), (30, 29), (1, 0)] {
         let verdicts = Verdicts::default();
-        verdicts.keep(key("a"), &good_for(life), NOW);
+        verdicts.keep(key("a"), &Ok(good_for(life)), NOW);
         assert!(matches!(verdicts.recall(&key("a"), after(last)), Some(Ok(_))), "{life}");
         assert!(verdicts.recall(&key("a"), after(last + 1)).is_none(), "{life}");
         assert!(verdicts.recall(&key("b"), NOW).is_none());
@@ -50,7 +51,7 @@ fn in_4_a_refusal_lasts_ten_seconds_and_an_outage_not_at_all() {
 #[test]
 fn in_4_any_number_of_tokens_takes_no_more_room_and_displaces_no_good_one() {
     let verdicts = Verdicts::default();
-    verdicts.keep(key("good"), &good_for(3600), NOW);
+    verdicts.keep(key("good"), &Ok(good_for(3600)), NOW);
     for number in 0..100_000_u32 {
         verdicts.keep(key(&number.to_string()), &Err(CredentialFault::Refused(Refusal::Inactive)), NOW);
     }
