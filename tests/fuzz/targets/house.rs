@@ -20,7 +20,10 @@ use gatepost::domain::application::{
 use gatepost::domain::applications::Applications;
 use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
-use gatepost::domain::credentials::{AcceptedCredentials, Credential, Refusal, VerifiedCredential};
+use gatepost::domain::credentials::{
+    AcceptedCredentials, BasicRules, BearerCheck, BearerRules, Credential, IntrospectionRules, Refusal,
+    VerifiedCredential,
+};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -107,7 +110,7 @@ impl IdentityProvider for Provider {
     }
 
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
-        Err(Refusal::Malformed.into())
+        Err(Refusal::Inactive.into())
     }
 }
 
@@ -139,7 +142,17 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",
-        credentials: AcceptedCredentials::default(),
+        credentials: credentials(),
+    }
+}
+
+/// Every kind of credential is looked at, and the provider finds none of them good.
+fn credentials() -> AcceptedCredentials {
+    let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+    AcceptedCredentials {
+        bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),
+        basic: Some(BasicRules { scopes: vec!["openid".to_owned()], pass_on: false }),
+        ..AcceptedCredentials::default()
     }
 }
 

@@ -50,7 +50,7 @@ type Change = (&'static str, fn(&mut HttpRequest));
 pub(super) fn requests() -> Vec<Seed> {
     let hosts = HOSTS.iter().enumerate().map(|(n, host)| (format!("host-{n:02}"), page(host, "/")));
     let paths = PATHS.iter().enumerate().map(|(n, path)| (format!("path-{n:02}"), page("wiki.example.com", path)));
-    let named = incomplete().into_iter().chain(visits()).chain(signed_in()).chain(odd());
+    let named = incomplete().into_iter().chain(visits()).chain(signed_in()).chain(credentials()).chain(odd());
     named.map(|(name, request)| (name.to_owned(), request)).chain(hosts).chain(paths).collect()
 }
 
@@ -113,6 +113,19 @@ fn signed_in() -> Vec<(&'static str, CheckRequest)> {
         ("proxy-public", navigation("files.example.com", "/public/a", &steering[1..])),
         ("sign-out", navigation("wiki.example.com", "/outpost.goauthentik.io/sign_out", &deliberate)),
         ("sign-out-elsewhere", navigation("wiki.example.com", "/x?X-authentik-logout=true", &[wiki])),
+    ]
+}
+
+fn credentials() -> Vec<(&'static str, CheckRequest)> {
+    let sent = |lines: &[Line<'_>]| navigation("wiki.example.com", "/x", lines);
+    let (token, password): (Line<'_>, Line<'_>) =
+        (("authorization", b"Bearer a.b.c"), ("authorization", b"Basic YWxpY2U6cGFzc3dvcmQ="));
+    vec![
+        ("bearer", sent(&[token])),
+        ("app-password", sent(&[password])),
+        ("two-credentials", sent(&[token, password])),
+        ("credentials-joined", joined("wiki.example.com", "/x", &[("authorization", "Bearer a,Basic YTpi")])),
+        ("credential-at-public-path", navigation("wiki.example.com", "/public/a", &[token])),
     ]
 }
 
