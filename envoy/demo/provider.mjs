@@ -7,7 +7,8 @@
 // without RP-initiated logout, `"tokenDelayMs": 2500` a slow one, and with `"printTokens": true` it says what it hands out.
 // `"claims": { "alice": { … } }` gives users further claims, in the scope profile.
 // `"appPasswords": { "alice": "…" }` lets programs sign in as authentik does: `grant_type=client_credentials` with user name
-// and password and without a client secret, answered with an ID token.
+// and password and without a client secret, answered with an ID token. With `"audience": "https://…"` its access tokens are
+// signed ones (RFC 9068) for that audience.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -45,6 +46,7 @@ const configuration = {
     if (known) return provider.Grant.find(known);
     const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
     grant.addOIDCScope(scopes.join(' '));
+    if (settings.audience) grant.addResourceScope(settings.audience, 'read');
     await grant.save();
     return grant;
   },
@@ -55,6 +57,12 @@ const configuration = {
     backchannelLogout: { enabled: true },
     revocation: { enabled: true },
     introspection: { enabled: true },
+    resourceIndicators: {
+      enabled: Boolean(settings.audience),
+      defaultResource: () => settings.audience,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({ scope: 'read', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
+    },
   },
   // The library's own dispatcher refuses to call loopback addresses.
   fetch: (url, { dispatcher, ...options }) => fetch(url, options),

@@ -25,6 +25,8 @@ pub(crate) struct ProviderSettings {
     pub(crate) claims: Value,
     /// Users who may sign in programs, and their app passwords.
     pub(crate) app_passwords: Vec<(&'static str, &'static str)>,
+    /// Whom its access tokens are for; they are signed ones then.
+    pub(crate) audience: Option<&'static str>,
 }
 
 impl ProviderSettings {
@@ -37,6 +39,7 @@ impl ProviderSettings {
             print_tokens: false,
             claims: json!({}),
             app_passwords: Vec::new(),
+            audience: None,
         }
     }
 
@@ -57,6 +60,7 @@ impl Provider {
             "printTokens": settings.print_tokens,
             "claims": settings.claims,
             "appPasswords": app_passwords,
+            "audience": settings.audience,
         });
         let script = tools::root().join("envoy/demo/provider.mjs");
         let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));
