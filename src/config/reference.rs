@@ -37,21 +37,26 @@ fn section(page: &mut String, path: &str, doc: &str, kind: &Kind) {
 fn table(page: &mut String, path: &str, outline: &Outline) {
     let (sections, keys): (Vec<&Field>, Vec<&Field>) =
         outline.fields.iter().partition(|field| matches!(field.kind, Kind::Section(_)));
+    let lists = keys.iter().copied().filter(|field| is_list_of_sections(&field.kind));
     if !keys.is_empty() {
         page.push_str("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     }
-    for field in keys {
+    for field in &keys {
         let default = match field.presence {
             Presence::Required => "required".to_owned(),
-            Presence::Optional => "none".to_owned(),
+            Presence::Optional | Presence::Filled => "none".to_owned(),
             Presence::Default(text) => format!("`{text}`"),
         };
         let doc = field.doc.replace('|', "\\|");
         let _ = writeln!(page, "| `{}` | {} | {default} | {doc} |", field.name, type_name(&field.kind));
     }
-    for field in sections {
+    for field in sections.into_iter().chain(lists) {
         section(page, &format!("{path}.{}", field.name), &field.doc, &field.kind);
     }
+}
+
+fn is_list_of_sections(kind: &Kind) -> bool {
+    matches!(kind, Kind::List(item) if matches!(**item, Kind::Section(_)))
 }
 
 fn type_name(kind: &Kind) -> String {

@@ -6,13 +6,16 @@ use secrecy::SecretString;
 
 use super::reader::At;
 use super::section::section;
-use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Size, Span, Validity};
+use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Scalar, Size, Span, Validity};
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
 
 type Texts = Vec<At<String>>;
 type Secrets = Vec<At<SecretString>>;
 type Paths = Vec<At<PathBuf>>;
 type Applications = Vec<At<Application>>;
+type AccessRules = Vec<At<AccessRule>>;
+type ClaimConditions = Vec<At<ClaimCondition>>;
+type Scalars = Vec<At<Scalar>>;
 
 section! {
     /// The whole file.
@@ -83,6 +86,10 @@ section! {
         /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
         /// path; in mode `forward_domain` against the URL without query.
         skip_path_regex: Patterns = "[]",
+        /// Who may pass of those who signed in. Unless given: everybody. A request passes by one whole rule. The rules with
+        /// the longest of `paths` that covers it decide alone; a rule without `paths` counts where no other does. Who may not
+        /// pass gets a 403 that names the user and offers to sign out.
+        allow: filled AccessRules,
         /// How long a sign-in is good for. Unless given: as long as the ID Token says.
         access_token_validity: optional Validity,
         /// Where the provider sends the browser after a sign-in. Unless given:
@@ -97,6 +104,39 @@ section! {
         provider_name: optional String,
         /// Whether CORS preflights pass without a sign-in, with every identity header removed.
         pass_preflight: bool = "false",
+    }
+}
+
+section! {
+    /// One rule: whom it means, by `anyone` or by at least one of the other four, and where. Of each key at least one value
+    /// has to fit, and every key that is given.
+    pub(super) struct AccessRule {
+        /// Names in the claim `groups`, byte for byte.
+        groups: filled Texts,
+        /// Addresses in the claim `email`, which counts only when `email_verified` is true (a boolean). The domain compares
+        /// without case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
+        emails: filled Texts,
+        /// Domains of such addresses, without those below them.
+        email_domains: filled Texts,
+        /// Any other claims; every one that is listed has to fit.
+        claims: filled ClaimConditions,
+        /// Every signed-in user.
+        anyone: bool = "false",
+        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it. It protects
+        /// in any spelling and case, and lets pass only as written here.
+        paths: filled Texts,
+        /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
+        methods: filled Texts,
+    }
+}
+
+section! {
+    /// One condition on a claim.
+    pub(super) struct ClaimCondition {
+        /// Its name; a path of dotted names (`team.name`), or a JSON Pointer (RFC 6901) when it begins with `/`.
+        claim: required String,
+        /// Values of which it has to have one; of a list any item. Numbers and booleans compare as JSON writes them.
+        values: required Scalars,
     }
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
 
-use super::access::UnauthenticatedPaths;
+use super::access::{AccessRules, UnauthenticatedPaths};
 use super::backend::Backends;
 use super::request::{Authority, Host, HostFault, Scheme};
 
@@ -309,6 +309,8 @@ pub struct Application {
     pub relying_party: RelyingParty,
     /// What nobody has to sign in for.
     pub unauthenticated: UnauthenticatedPaths,
+    /// Which of those who signed in may pass.
+    pub rules: AccessRules,
     /// How long a session lasts; `None`: as long as its ID Token says.
     pub access_token_validity: Option<Duration>,
     /// Whether `X-authentik-jwt` and `X-authentik-meta-jwks` are sent.

@@ -152,6 +152,8 @@ reasons! {
     SignInStarted => "sign_in_started",
     /// No session, and a client that cannot follow a redirect.
     SignInRequired => "sign_in_required",
+    /// A known user whom no rule of the operator lets pass.
+    Forbidden => "forbidden",
     /// Plain http to an https application.
     PlainHttp => "plain_http",
     /// A sign-in was completed.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use url::Url;
 
-use super::access::UnauthenticatedPaths;
+use super::access::{AccessRules, UnauthenticatedPaths};
 use super::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -37,6 +37,7 @@ pub(crate) fn application(external: &str) -> Application {
             post_logout_redirect_uri: Url::parse(&post_logout_redirect_uri).expect("is a URL"),
         },
         unauthenticated: UnauthenticatedPaths::default(),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,

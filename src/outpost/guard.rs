@@ -1,9 +1,11 @@
-//! A request of the application itself: a known user's, public, or neither.
+//! A request of the application itself: a known user's whom the rules let pass, public, or neither.
 
 use std::time::Duration;
 
+use super::faults::Fault;
 use super::{Found, Outcome, Outpost, Visit, answers};
-use crate::domain::access::PublicPath;
+use crate::domain::access::{Permit, PublicPath};
+use crate::domain::application::Application;
 use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::headers::{self, OutpostFacts, Passing};
@@ -19,18 +21,30 @@ impl Outpost {
         let (head, application) = (visit.head, visit.application);
         let mut own = OwnCookies::read(&head.headers, application)?;
         let passing = Passing { head, rest_of_cookies: own.rest.take() };
-        if let Some(found) = self.session(application, &own).await? {
-            self.note_use(&found).await;
-            return Ok(self.allow(visit, &Identity::Session(found.session), passing));
-        }
+        let identity = self.identity(application, &own).await?;
+        let forbidden = match identity.as_ref().map(|identity| application.rules.permit(identity, head)) {
+            Some(Ok(permit)) => return Ok(self.allow(visit, permit, passing)),
+            Some(Err(cause)) => Some(cause),
+            None => None,
+        };
         if let Some((proof, reason)) = public(visit) {
             return Ok((Verdict::Allow(headers::allow_public(&proof, application, passing)), reason));
+        }
+        if let Some((identity, cause)) = identity.zip(forbidden) {
+            return Ok(answers::forbidden(visit, &identity, cause));
         }
         if visit.kind == ClientKind::Navigation {
             let return_address = visit.own_address();
             return self.begin_sign_in(visit, &own, return_address, 0).await;
         }
         Ok(answers::sign_in_required(visit))
+    }
+
+    /// Who asks, as far as that is known.
+    async fn identity(&self, application: &Application, own: &OwnCookies) -> Result<Option<Identity>, Fault> {
+        let Some(found) = self.session(application, own).await? else { return Ok(None) };
+        self.note_use(&found).await;
+        Ok(Some(Identity::Session(found.session)))
     }
 
     async fn note_use(&self, found: &Found) {
@@ -42,8 +56,11 @@ impl Outpost {
         }
     }
 
-    fn allow(&self, visit: &mut Visit<'_>, identity: &Identity, passing: Passing<'_>) -> (Verdict, Reason) {
-        let application = visit.application;
+    fn allow(&self, visit: &mut Visit<'_>, permit: Permit<'_>, passing: Passing<'_>) -> (Verdict, Reason) {
+        let (application, identity) = (visit.application, permit.identity());
+        if let Some(rule) = permit.rule() {
+            tracing::debug!(decision_id = visit.id, application = %application.slug, rule, "a rule lets this user pass");
+        }
         visit.user = Some(identity.name().to_owned());
         let metadata =
             application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();

@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use gatepost::app::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -157,6 +157,7 @@ fn wiki() -> Application {
         },
         external,
         unauthenticated: UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,

@@ -1,5 +1,6 @@
 //! Applications: each for itself, then all together.
 
+use super::access_rules::access_rules;
 use super::proxy;
 use super::relying_party::relying_party;
 use crate::config::complaint::Place;
@@ -50,6 +51,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, place, external.as_ref(), reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let rules = access_rules(&written.allow, reader);
     let name = name?;
     Some(Application {
         slug: slug?,
@@ -59,6 +61,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         external: external?,
         relying_party: relying_party?,
         unauthenticated: unauthenticated?,
+        rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,

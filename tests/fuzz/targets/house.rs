@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -129,6 +129,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         },
         external,
         unauthenticated: UnauthenticatedPaths::compile(&[public.to_owned()]).expect("is a pattern"),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",

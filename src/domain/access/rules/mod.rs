@@ -1,0 +1,160 @@
+//! Who may pass: the operator's rules over a user's claims, asked at every request. The rules with the longest path
+//! that covers the request decide alone; one of them has to hold as a whole.
+
+mod mail;
+mod path;
+mod rule;
+mod who;
+
+use std::cmp::Reverse;
+
+pub use mail::{MailAddress, MailDomain, MailFault};
+pub use path::{PathPrefix, PathPrefixFault};
+pub use rule::{Method, MethodFault, Rule};
+pub use who::{ClaimCondition, Conditions, Who};
+
+use crate::domain::identity::Identity;
+use crate::domain::request::{RequestHead, RequestTarget};
+
+/// Who may pass. Without rules: every signed-in user.
+#[derive(Clone, Debug, Default)]
+pub struct AccessRules(Option<Compiled>);
+
+#[derive(Clone, Debug)]
+struct Compiled {
+    rules: Vec<Rule>,
+    /// The longest path first.
+    places: Vec<Place>,
+}
+
+/// Rules that are concerned together: their paths are the same but for case.
+#[derive(Clone, Debug)]
+struct Place {
+    key: String,
+    /// The exact path, and the rule by its place in the list.
+    rules: Vec<(PathPrefix, usize)>,
+}
+
+/// Proof that the rules let a known user's request pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'a> {
+    identity: &'a Identity,
+    rule: Option<usize>,
+}
+
+impl<'a> Permit<'a> {
+    /// Whose request passes.
+    #[must_use]
+    pub const fn identity(self) -> &'a Identity {
+        self.identity
+    }
+
+    /// The rule that holds, counted from 1; `None` where there are no rules.
+    #[must_use]
+    pub const fn rule(self) -> Option<usize> {
+        self.rule
+    }
+}
+
+/// Why a known user may not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// No rule covers the path.
+    NotCovered,
+    /// The path can be read in several ways, and a rule for some paths is concerned with one of them.
+    OddPath,
+    /// Rules cover the path, and none of them holds for this user and method.
+    NoRuleHolds,
+}
+
+impl AccessRules {
+    /// Rules, of which there has to be at least one: an empty list could be read as "everybody" and as "nobody".
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Option<Self> {
+        let mut places: Vec<Place> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let everywhere = rule.paths.is_empty().then(PathPrefix::everything);
+            for path in everywhere.into_iter().chain(rule.paths.iter().cloned()) {
+                let key = path.key();
+                match places.iter_mut().find(|place| place.key == key) {
+                    Some(place) => place.rules.push((path, index)),
+                    None => places.push(Place { key, rules: vec![(path, index)] }),
+                }
+            }
+        }
+        places.sort_by_key(|place| Reverse(place.key.len()));
+        (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places })))
+    }
+
+    /// Whether this user's request may pass.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
+        let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
+        let place = compiled.place(&head.target)?;
+        let holds = |(path, index): &(PathPrefix, usize)| {
+            let rule = compiled.rules.get(*index)?;
+            let holds =
+                rule.covers_method(&head.method) && path.holds(&head.target) && rule.who.includes(identity.claims());
+            holds.then_some(Permit { identity, rule: Some(index + 1) })
+        };
+        place.rules.iter().find_map(holds).ok_or(Forbidden::NoRuleHolds)
+    }
+
+    /// All rules, counted from 1; empty where every signed-in user passes.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.0.iter().flat_map(|compiled| (1..).zip(&compiled.rules))
+    }
+
+    /// The rules that decide about a path.
+    ///
+    /// # Errors
+    /// Why no rule does.
+    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<(usize, &Rule)>, Forbidden> {
+        let Some(compiled) = &self.0 else { return Ok(Vec::new()) };
+        let numbered = |(_, index): &(PathPrefix, usize)| Some((index + 1, compiled.rules.get(*index)?));
+        Ok(compiled.place(target)?.rules.iter().filter_map(numbered).collect())
+    }
+
+    /// Whether some paths are covered by no rule, so that nobody passes there.
+    #[must_use]
+    pub fn leaves_gaps(&self) -> bool {
+        self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(Place::is_for_some_paths))
+    }
+}
+
+impl Compiled {
+    /// The place whose rules decide. Where the spellings of a path are of several places, none of them may let it
+    /// pass: each is entitled to refuse, and none covers all spellings.
+    fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {
+        let mut places = path::readings(target).map(|path| self.longest(path));
+        let first = places.next().flatten();
+        let agree = places.all(|place| place.map(|place| &place.key) == first.map(|place| &place.key));
+        let is_split = !agree || (path::can_be_decoded_again(target) && self.has_paths());
+        match first {
+            _ if is_split => Err(Forbidden::OddPath),
+            Some(place) if place.is_for_some_paths() && target.escapes_separators() => Err(Forbidden::OddPath),
+            Some(place) => Ok(place),
+            None => Err(Forbidden::NotCovered),
+        }
+    }
+
+    fn longest(&self, path: &str) -> Option<&Place> {
+        self.places.iter().find(|place| path::is_below_key(path, &place.key))
+    }
+
+    fn has_paths(&self) -> bool {
+        self.places.iter().any(Place::is_for_some_paths)
+    }
+}
+
+impl Place {
+    fn is_for_some_paths(&self) -> bool {
+        !self.key.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
