@@ -156,5 +156,6 @@ impl Place {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+mod property_tests;
+#[cfg(test)]
 mod tests;

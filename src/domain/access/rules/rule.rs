@@ -34,7 +34,7 @@ pub enum MethodFault {
 }
 
 impl Method {
-    /// Reads a method: any token in capitals, so `QUERY` and those of WebDAV, too.
+    /// Reads a method: any token in capitals, so `QUERY` and `PROPFIND`, too.
     ///
     /// # Errors
     /// See [`MethodFault`].
