@@ -10,9 +10,10 @@ use std::cmp::Reverse;
 
 pub use mail::{MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
-pub use rule::{Method, MethodFault, Rule};
+pub use rule::{Method, MethodFault, Obstacle, Rule};
 pub use who::{ClaimCondition, Conditions, Who};
 
+use crate::domain::claims::Claims;
 use crate::domain::identity::Identity;
 use crate::domain::request::{RequestHead, RequestTarget};
 
@@ -31,8 +32,34 @@ struct Compiled {
 #[derive(Clone, Debug)]
 struct Place {
     key: String,
-    /// The exact path, and the rule by its place in the list.
-    rules: Vec<(PathPrefix, usize)>,
+    entries: Vec<Entry>,
+}
+
+/// A rule by its place in the list, and the exact path by which it is concerned.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: PathPrefix,
+    index: usize,
+}
+
+/// A rule that is asked about a request, with its number, counted from 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Concerned<'a> {
+    /// The place of the rule in the list, counted from 1.
+    pub number: usize,
+    /// The rule.
+    pub rule: &'a Rule,
+    path: &'a PathPrefix,
+}
+
+impl Concerned<'_> {
+    /// Whether the rule lets this user's request pass.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn judge(&self, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
+        self.rule.judge(self.path, claims, head)
+    }
 }
 
 /// Proof that the rules let a known user's request pass.
@@ -77,8 +104,8 @@ impl AccessRules {
             for path in everywhere.into_iter().chain(rule.paths.iter().cloned()) {
                 let key = path.key();
                 match places.iter_mut().find(|place| place.key == key) {
-                    Some(place) => place.rules.push((path, index)),
-                    None => places.push(Place { key, rules: vec![(path, index)] }),
+                    Some(place) => place.entries.push(Entry { path, index }),
+                    None => places.push(Place { key, entries: vec![Entry { path, index }] }),
                 }
             }
         }
@@ -92,14 +119,9 @@ impl AccessRules {
     /// Why not.
     pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
         let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
-        let place = compiled.place(&head.target)?;
-        let holds = |(path, index): &(PathPrefix, usize)| {
-            let rule = compiled.rules.get(*index)?;
-            let holds =
-                rule.covers_method(&head.method) && path.holds(&head.target) && rule.who.includes(identity.claims());
-            holds.then_some(Permit { identity, rule: Some(index + 1) })
-        };
-        place.rules.iter().find_map(holds).ok_or(Forbidden::NoRuleHolds)
+        let mut concerned = compiled.concerned(&head.target)?;
+        let by = concerned.find(|concerned| concerned.judge(identity.claims(), head).is_ok());
+        by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
     }
 
     /// All rules, counted from 1; empty where every signed-in user passes.
@@ -107,14 +129,12 @@ impl AccessRules {
         self.0.iter().flat_map(|compiled| (1..).zip(&compiled.rules))
     }
 
-    /// The rules that decide about a path.
+    /// The rules that decide about a path; none where every signed-in user passes.
     ///
     /// # Errors
     /// Why no rule does.
-    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<(usize, &Rule)>, Forbidden> {
-        let Some(compiled) = &self.0 else { return Ok(Vec::new()) };
-        let numbered = |(_, index): &(PathPrefix, usize)| Some((index + 1, compiled.rules.get(*index)?));
-        Ok(compiled.place(target)?.rules.iter().filter_map(numbered).collect())
+    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<Concerned<'_>>, Forbidden> {
+        self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.concerned(target)?.collect()))
     }
 
     /// Whether some paths are covered by no rule, so that nobody passes there.
@@ -125,6 +145,13 @@ impl AccessRules {
 }
 
 impl Compiled {
+    fn concerned(&self, target: &RequestTarget) -> Result<impl Iterator<Item = Concerned<'_>>, Forbidden> {
+        let entries = &self.place(target)?.entries;
+        Ok(entries.iter().filter_map(|Entry { path, index }| {
+            Some(Concerned { number: index + 1, rule: self.rules.get(*index)?, path })
+        }))
+    }
+
     /// The place whose rules decide. Where the spellings of a path are of several places, none of them may let it
     /// pass: each is entitled to refuse, and none covers all spellings.
     fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {

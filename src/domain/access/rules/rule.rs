@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use super::path::PathPrefix;
 use super::who::Who;
+use crate::domain::claims::Claims;
+use crate::domain::request::RequestHead;
 
 /// One rule. A request passes by one whole rule, never by parts of two (N9).
 #[derive(Clone, Debug, PartialEq)]
@@ -50,10 +52,30 @@ impl Method {
     }
 }
 
+/// Why a rule that covers a path does not let a request pass.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The method is none of its own.
+    #[error("not for this method")]
+    Method,
+    /// The path has other capitals, or a spelling that is not below the rule's path.
+    #[error("the path is written differently")]
+    Spelling,
+    /// The claims do not meet its conditions.
+    #[error("not for this user")]
+    User,
+}
+
 impl Rule {
-    /// Whether it covers requests of this method.
-    pub(super) fn covers_method(&self, method: &str) -> bool {
-        self.methods.is_empty() || self.methods.iter().any(|Method(covered)| covered == method)
+    /// Whether it lets a request pass that it covers by `path`, one of its own.
+    pub(super) fn judge(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
+        if !self.methods.is_empty() && !self.methods.iter().any(|Method(covered)| *covered == head.method) {
+            return Err(Obstacle::Method);
+        }
+        if !path.holds(&head.target) {
+            return Err(Obstacle::Spelling);
+        }
+        if self.who.includes(claims) { Ok(()) } else { Err(Obstacle::User) }
     }
 }
 
