@@ -110,6 +110,9 @@ fn access_rules_mean_what_is_written() {
     let first = "paths /admin or /.well-known/x, methods GET or QUERY: groups staff or guests, emails alice@example.com, \
                  email_domains example.com, claim team.level 3 or 4 or true";
     assert_eq!(rules, [[first, "groups staff"], ["paths /docs/edit: groups editors", "anyone"]]);
+    let asked: Vec<_> =
+        config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
+    assert_eq!(asked, ["email email_verified groups team", "groups"], "UserInfo is asked for them");
 }
 
 #[test]

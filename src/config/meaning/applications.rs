@@ -8,7 +8,7 @@ use crate::config::reader::{At, Reader, Slot};
 use crate::config::value::Patterns;
 use crate::config::written::{self, File};
 use crate::domain::access::UnauthenticatedPaths;
-use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, Slug};
+use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
 use crate::domain::applications::Applications;
 
 /// All applications, which have to get along with each other.
@@ -59,7 +59,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         name,
         mode: mode?,
         external: external?,
-        relying_party: relying_party?,
+        relying_party: RelyingParty { claims: rules.as_ref()?.claims_read(), ..relying_party? },
         unauthenticated: unauthenticated?,
         rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),

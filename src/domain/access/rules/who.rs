@@ -55,6 +55,21 @@ impl Who {
     }
 }
 
+impl Who {
+    /// The claims that it depends on.
+    pub(super) fn claims_read(&self) -> Vec<&str> {
+        let Self::Those(Conditions { groups, emails, email_domains, claims }) = self else { return Vec::new() };
+        let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
+        if !groups.is_empty() {
+            read.push("groups");
+        }
+        if !(emails.is_empty() && email_domains.is_empty()) {
+            read.extend(["email", "email_verified"]);
+        }
+        read
+    }
+}
+
 impl Conditions {
     fn hold(&self, claims: &Claims) -> bool {
         let Self { groups, emails, email_domains, claims: others } = self;
