@@ -35,13 +35,11 @@ fn section(page: &mut String, path: &str, doc: &str, kind: &Kind) {
 }
 
 fn table(page: &mut String, path: &str, outline: &Outline) {
-    let (sections, keys): (Vec<&Field>, Vec<&Field>) =
-        outline.fields.iter().partition(|field| matches!(field.kind, Kind::Section(_)));
-    let lists = keys.iter().copied().filter(|field| is_list_of_sections(&field.kind));
+    let (sections, keys): (Vec<&Field>, Vec<&Field>) = outline.fields.iter().partition(|field| is_section(&field.kind));
     if !keys.is_empty() {
         page.push_str("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     }
-    for field in &keys {
+    for field in keys {
         let default = match field.presence {
             Presence::Required => "required".to_owned(),
             Presence::Optional | Presence::Filled => "none".to_owned(),
@@ -50,13 +48,18 @@ fn table(page: &mut String, path: &str, outline: &Outline) {
         let doc = field.doc.replace('|', "\\|");
         let _ = writeln!(page, "| `{}` | {} | {default} | {doc} |", field.name, type_name(&field.kind));
     }
-    for field in sections.into_iter().chain(lists) {
+    for field in sections {
         section(page, &format!("{path}.{}", field.name), &field.doc, &field.kind);
     }
 }
 
-fn is_list_of_sections(kind: &Kind) -> bool {
-    matches!(kind, Kind::List(item) if matches!(**item, Kind::Section(_)))
+/// Whether it gets a table of its own.
+fn is_section(kind: &Kind) -> bool {
+    match kind {
+        Kind::Section(_) => true,
+        Kind::List(item) => is_section(item),
+        Kind::One { .. } => false,
+    }
 }
 
 fn type_name(kind: &Kind) -> String {
