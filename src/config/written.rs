@@ -86,9 +86,10 @@ section! {
         /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
         /// path; in mode `forward_domain` against the URL without query.
         skip_path_regex: Patterns = "[]",
-        /// Who may pass of those who signed in. Unless given: everybody. A request passes by one whole rule. The rules with
-        /// the longest of `paths` that covers it decide alone; a rule without `paths` counts where no other does. Who may not
-        /// pass gets a 403 that names the user and offers to sign out.
+        /// Who may pass of those who signed in. Unless given: everybody. A rule means `anyone`, or users whom every key that it
+        /// gives fits, each by one of its values. A request passes by one whole rule. The rules with the longest of `paths` that
+        /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
+        /// user and offers to sign out.
         allow: filled AccessRules,
         /// How long a sign-in is good for. Unless given: as long as the ID Token says.
         access_token_validity: optional Validity,
@@ -122,8 +123,9 @@ section! {
         claims: filled ClaimConditions,
         /// Every signed-in user.
         anyone: bool = "false",
-        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it. It protects
-        /// in any spelling and case, and lets pass only as written here.
+        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it, in mode
+        /// `forward_domain` on every host. It protects in any spelling and case, and lets pass only as it is written here,
+        /// so never with an escaped `/` or `\`.
         paths: filled Texts,
         /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
         methods: filled Texts,

@@ -167,7 +167,7 @@ impl Compiled {
         let mut places = path::readings(target).map(|path| self.longest(path));
         let first = places.next().flatten();
         let agree = places.all(|place| place.map(|place| &place.key) == first.map(|place| &place.key));
-        let is_split = !agree || (path::can_be_decoded_again(target) && self.has_paths());
+        let is_split = !agree || (self.has_paths() && path::can_be_decoded_again(target));
         match first {
             _ if is_split => Err(Forbidden::OddPath),
             Some(place) if place.is_for_some_paths() && target.escapes_separators() => Err(Forbidden::OddPath),
