@@ -2,11 +2,13 @@
 //!
 //! Reading order: `domain` holds the rules, `ports` says what they need from outside, `outpost` conducts one
 //! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
-//! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all.
+//! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all. `explain` asks
+//! the conductor without a server.
 
 pub mod app;
 pub mod config;
 pub mod domain;
+pub mod explain;
 pub mod inbound;
 pub mod outbound;
 pub mod outpost;

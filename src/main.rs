@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use gatepost::app;
 use gatepost::config::{self, Complaint, Complaints, Loaded};
+use gatepost::explain::{self, BadQuestion, NoExplanation, Question};
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
 #[derive(Parser)]
@@ -23,6 +24,8 @@ enum Command {
     Serve(Source),
     /// Lists everything that is wrong with a configuration, without starting.
     CheckConfig(Source),
+    /// Tells what would be answered to a request, and why, without a server and without asking anybody.
+    Explain(Request),
     /// Prints the JSON Schema of the configuration file, for editors.
     Schema,
     /// Prints the reference of all configuration keys, as Markdown.
@@ -39,11 +42,31 @@ struct Source {
     config: Option<OsString>,
 }
 
+/// The request to explain.
+#[derive(Args)]
+struct Request {
+    #[command(flatten)]
+    source: Source,
+    /// Its address, such as `https://wiki.example.com/page`.
+    url: String,
+    /// Its method.
+    #[arg(long, short, default_value = "GET")]
+    method: String,
+    /// A header of the request, such as `Accept: text/html`, which makes it a browser's; may be given several times.
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Claims of the signed-in user, as a JSON object or as `@` and the name of a file that holds one. Without them nobody
+    /// is signed in.
+    #[arg(long, value_name = "JSON|@FILE")]
+    claims: Option<String>,
+}
+
 /// Why the process ends with something else than 0.
 enum Fault {
     Unreadable(PathBuf, io::Error),
     Configuration(Complaints),
     Service(app::Fault),
+    Explanation(NoExplanation),
     Output(io::Error),
 }
 
@@ -70,9 +93,26 @@ fn run(command: Command) -> Result<(), Fault> {
             let Loaded { warnings, .. } = load(source)?;
             tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
         }
+        Command::Explain(request) => explain(request),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
     }
+}
+
+fn explain(request: Request) -> Result<(), Fault> {
+    let Request { source, url, method, headers, claims } = request;
+    let claims = claims.map(claims_text).transpose()?;
+    let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
+    let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
+    let Loaded { config, .. } = load(source)?;
+    let explained = explain::explain(&config.applications, &config.outpost_name, &question);
+    explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
+}
+
+/// The claims themselves, or those of a file.
+fn claims_text(given: String) -> Result<String, Fault> {
+    let Some(path) = given.strip_prefix('@').map(PathBuf::from) else { return Ok(given) };
+    std::fs::read_to_string(&path).map_err(|error| Fault::Unreadable(path, error))
 }
 
 fn load(source: Source) -> Result<Loaded, Fault> {
@@ -95,12 +135,14 @@ impl Fault {
     fn explain(self) -> (Vec<String>, u8) {
         match self {
             Self::Unreadable(path, error) => {
-                (vec![format!("{}: the file cannot be read ({error}); name another with --config", path.display())], 2)
+                (vec![format!("{}: the file cannot be read ({error}); name another", path.display())], 2)
             }
             Self::Configuration(Complaints { faults, warnings }) => {
                 let faults = faults.iter().map(Complaint::to_string);
                 (faults.chain(warnings_of(&warnings)).collect(), 2)
             }
+            Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
+            Self::Explanation(fault @ NoExplanation::Conductor) => (vec![format!("gatepost: {fault}")], 1),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
         }

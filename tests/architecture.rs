@@ -62,7 +62,7 @@ const OF_ENVOYS_DOOR: &[&str] =
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 15] = [
+const ROOMS: [Room; 16] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
@@ -75,6 +75,8 @@ const ROOMS: [Room; 15] = [
     Room { name: "outbound::provider", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
     Room { name: "outbound::store", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
+    // It is told what to explain; it neither reads files nor calls anybody.
+    Room { name: "explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
     Room {
         // It fills in the settings of every room, the whole application's among them.
         name: "config",
@@ -455,6 +457,8 @@ fn the_table_tells_right_from_wrong() {
         ("outbound::provider", "crate::outpost::Outpost", false),
         ("telemetry", "crate::config::Log", false),
         ("outbound::store", "crate::config::Session", false),
+        ("explain", "crate::outpost::Outpost", true),
+        ("explain", "crate::outbound::provider::OpenIdProviders", false),
         ("app", "crate::outbound::store::Memory", true),
         ("inbound::admin", "crate::config::Config", false),
     ];

@@ -39,10 +39,10 @@ fn of_section(outline: &Outline) -> Json {
     schema
 }
 
-/// A key without a value counts as not written, unless it has to be there.
+/// A key without a value counts as not written, unless it has to be there or to have one.
 fn of_field(field: &Field) -> Json {
     let mut schema = match (field.presence, of(&field.kind)) {
-        (Presence::Required, schema) => schema,
+        (Presence::Required | Presence::Filled, schema) => schema,
         (Presence::Optional | Presence::Default(_), schema) => json!({ "anyOf": [schema, { "type": "null" }] }),
     };
     if let Json::Object(members) = &mut schema {

@@ -38,6 +38,8 @@ pub(super) struct Field {
 pub(super) enum Presence {
     Required,
     Optional,
+    /// It may be missing, but not stand there without a value.
+    Filled,
     /// This YAML text stands in for it.
     Default(&'static str),
 }
@@ -98,6 +100,19 @@ impl<'n> Entries<'n> {
         }
     }
 
+    /// A key that may be missing, but means nothing without a value: what was to be restricted would be open to all.
+    pub(super) fn filled<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+        let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
+        match (self.optional(name, reader), key) {
+            (Slot::Absent, Some(at)) => {
+                let place = self.place.inside_at(name, at.line, at.column);
+                reader.fault(&place, "the key has no value", "write one behind the colon, or remove the key");
+                Slot::Faulty
+            }
+            (slot, _) => slot,
+        }
+    }
+
     /// A key that has to be there.
     pub(super) fn required<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
@@ -146,7 +161,8 @@ fn mend_unknown(name: &str, names: &[&'static str]) -> String {
     }
 }
 
-/// Declares a section. A field is `key: required Type`, `key: optional Type` or `key: Type = "default as YAML"`.
+/// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: filled Type` (optional, but never
+/// without a value) or `key: Type = "default as YAML"`.
 macro_rules! section {
     ($(#[doc = $doc:literal])* pub(super) struct $name:ident {
         $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:literal)?,)*
@@ -185,18 +201,24 @@ macro_rules! section {
     };
     (@type required $t:ident) => { $crate::config::reader::Slot<$t> };
     (@type optional $t:ident) => { $crate::config::reader::Slot<$t> };
+    (@type filled $t:ident) => { $crate::config::reader::Slot<$t> };
     (@type $t:ident) => { $crate::config::reader::At<$t> };
     (@value required $t:ident) => { $t };
     (@value optional $t:ident) => { $t };
+    (@value filled $t:ident) => { $t };
     (@value $t:ident) => { $t };
     (@presence required $t:ident) => { $crate::config::section::Presence::Required };
     (@presence optional $t:ident) => { $crate::config::section::Presence::Optional };
+    (@presence filled $t:ident) => { $crate::config::section::Presence::Filled };
     (@presence $t:ident = $default:literal) => { $crate::config::section::Presence::Default($default) };
     (@read $entries:ident, $reader:ident, $field:ident, required $t:ident) => {
         $entries.required(stringify!($field), $reader)
     };
     (@read $entries:ident, $reader:ident, $field:ident, optional $t:ident) => {
         $entries.optional(stringify!($field), $reader)
+    };
+    (@read $entries:ident, $reader:ident, $field:ident, filled $t:ident) => {
+        $entries.filled(stringify!($field), $reader)
     };
     (@read $entries:ident, $reader:ident, $field:ident, $t:ident = $default:literal) => {
         $entries.defaulted(stringify!($field), $default, $reader)

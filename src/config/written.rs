@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::reader::At;
 use super::section::section;
-use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Size, Span, Validity};
+use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Scalar, Size, Span, Validity};
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
 use crate::domain::credentials::TokenType;
 
@@ -15,6 +15,9 @@ type Algorithms = Vec<At<SigningAlgorithm>>;
 type Secrets = Vec<At<SecretString>>;
 type Paths = Vec<At<PathBuf>>;
 type Applications = Vec<At<Application>>;
+type AccessRules = Vec<At<AccessRule>>;
+type ClaimConditions = Vec<At<ClaimCondition>>;
+type Scalars = Vec<At<Scalar>>;
 
 section! {
     /// The whole file.
@@ -85,6 +88,11 @@ section! {
         /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
         /// path; in mode `forward_domain` against the URL without query.
         skip_path_regex: Patterns = "[]",
+        /// Who may pass of those who signed in. Unless given: everybody. A rule means `anyone`, or users whom every key that it
+        /// gives fits, each by one of its values. A request passes by one whole rule. The rules with the longest of `paths` that
+        /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
+        /// user and offers to sign out.
+        allow: filled AccessRules,
         /// How long a sign-in is good for. Unless given: as long as the ID Token says.
         access_token_validity: optional Validity,
         /// Where the provider sends the browser after a sign-in. Unless given:
@@ -147,6 +155,40 @@ section! {
         scopes: optional Texts,
         /// Whether the application gets to see user name and password that were used.
         pass_on: bool = "false",
+    }
+}
+
+section! {
+    /// One rule: whom it means, by `anyone` or by at least one of the other four, and where. Of each key at least one value
+    /// has to fit, and every key that is given.
+    pub(super) struct AccessRule {
+        /// Names in the claim `groups`, byte for byte.
+        groups: filled Texts,
+        /// Addresses in the claim `email`, which counts only when `email_verified` is true (a boolean). The domain compares
+        /// without case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
+        emails: filled Texts,
+        /// Domains of such addresses, without those below them.
+        email_domains: filled Texts,
+        /// Any other claims; every one that is listed has to fit.
+        claims: filled ClaimConditions,
+        /// Every signed-in user.
+        anyone: bool = "false",
+        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it, in mode
+        /// `forward_domain` on every host. It protects in any spelling and case, and lets pass only as it is written here,
+        /// so never with an escaped `/` or `\`.
+        paths: filled Texts,
+        /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
+        methods: filled Texts,
+    }
+}
+
+section! {
+    /// One condition on a claim.
+    pub(super) struct ClaimCondition {
+        /// Its name; a path of dotted names (`team.name`), or a JSON Pointer (RFC 6901) when it begins with `/`.
+        claim: required String,
+        /// Values of which it has to have one; of a list any item. Numbers and booleans compare as JSON writes them.
+        values: required Scalars,
     }
 }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::Url;
 
-use super::access::UnauthenticatedPaths;
+use super::access::{AccessRules, UnauthenticatedPaths};
 use super::backend::Backends;
 use super::credentials::AcceptedCredentials;
 use super::request::{Authority, Host, HostFault, Scheme};
@@ -234,6 +234,8 @@ pub struct RelyingParty {
     pub id_token_signed_response_alg: SigningAlgorithm,
     /// Scopes to ask for; `openid` always among them.
     pub scopes: Vec<String>,
+    /// Claims that the operator's settings read, beside those that every sign-in is asked for.
+    pub claims: Vec<String>,
     /// Where the provider sends the browser back to after a sign-in.
     pub redirect_uri: Url,
     /// Where the provider sends the browser after a sign-out.
@@ -310,6 +312,8 @@ pub struct Application {
     pub relying_party: RelyingParty,
     /// What nobody has to sign in for.
     pub unauthenticated: UnauthenticatedPaths,
+    /// Which of those who signed in may pass.
+    pub rules: AccessRules,
     /// How long a session lasts; `None`: as long as its ID Token says.
     pub access_token_validity: Option<Duration>,
     /// Whether `X-authentik-jwt` and `X-authentik-meta-jwks` are sent.

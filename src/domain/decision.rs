@@ -156,6 +156,8 @@ reasons! {
     SignInRequired => "sign_in_required",
     /// The credential that the request presents is not valid.
     CredentialRefused => "credential_refused",
+    /// A known user whom no rule of the operator lets pass.
+    Forbidden => "forbidden",
     /// Plain http to an https application.
     PlainHttp => "plain_http",
     /// A sign-in was completed.

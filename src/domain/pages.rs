@@ -104,6 +104,29 @@ pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str) -> Page {
     Page { status: 401, headers, content_type, body, cookies: Vec::new() }
 }
 
+/// The 403 of a known user who may not pass: never a redirect, as signing in again would end here again.
+#[must_use]
+pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Page {
+    // One line for gRPC, and nothing that could rearrange the page.
+    let user: String = user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    match kind {
+        ClientKind::Navigation | ClientKind::Grpc => {
+            let text = format!(
+                "You are signed in as {user}, and this user has no access to this address. Ask the operator for it, or \
+                 sign out to come back as somebody else."
+            );
+            let action = Action::Link { address: sign_out, label: "Sign out" };
+            render(&Message { status: 403, title: "No access", text: &text, id, action: Some(action) }, kind)
+        }
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            let body =
+                serde_json::json!({ "error": "forbidden", "user": user, "sign_out": sign_out, "decision_id": id });
+            let content_type = "application/json";
+            Page { status: 403, headers: Vec::new(), content_type, body: body.to_string(), cookies: Vec::new() }
+        }
+    }
+}
+
 /// An answer without a body.
 #[must_use]
 pub fn empty(status: u16) -> Page {
@@ -175,6 +198,19 @@ mod tests {
         let page = render(&message(evil, evil, Some(form)), ClientKind::Navigation);
         assert!(!page.body.contains("<script>") && !page.body.contains("'\""), "{}", page.body);
         assert_eq!(page.body.matches("&lt;script&gt;&#39;&quot;&amp;").count(), 5);
+    }
+
+    #[test]
+    fn a_forbidden_user_is_named_and_offered_to_sign_out() {
+        let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+        for kind in [ClientKind::Navigation, ClientKind::Script, ClientKind::WebSocket, ClientKind::Grpc] {
+            let page = forbidden(kind, "<b>al\nice", sign_out.to_owned(), "id-1");
+            assert_eq!(page.status, 403);
+            assert!(page.body.contains("al ice"), "{}", page.body);
+            assert_eq!(page.body.contains(sign_out), kind != ClientKind::Grpc, "{}", page.body);
+            assert_eq!(page.body.contains("<b>"), kind != ClientKind::Navigation);
+            assert!(page.headers.iter().all(|(name, _)| name != "location"));
+        }
     }
 
     #[test]

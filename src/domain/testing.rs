@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use url::Url;
 
-use super::access::UnauthenticatedPaths;
+use super::access::{AccessRules, UnauthenticatedPaths};
 use super::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -34,10 +34,12 @@ pub(crate) fn application(external: &str) -> Application {
             token_endpoint_auth_method: ClientAuthentication::default(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into(), "profile".into()],
+            claims: Vec::new(),
             redirect_uri: Url::parse(&redirect_uri).expect("is a URL"),
             post_logout_redirect_uri: Url::parse(&post_logout_redirect_uri).expect("is a URL"),
         },
         unauthenticated: UnauthenticatedPaths::default(),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,

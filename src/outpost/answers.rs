@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use super::Visit;
+use crate::domain::access::Forbidden;
 use crate::domain::applications::NotOurs;
 use crate::domain::credentials::Scheme;
 use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
+use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 
@@ -72,6 +74,15 @@ pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (V
     let mut page = pages::render(&message, visit.kind);
     page.headers.push((Cow::Borrowed("allow"), allowed.to_owned()));
     (Verdict::Deny(page), Reason::MethodNotAllowed)
+}
+
+/// A known user whom no rule lets pass. Signing in again would end here again, so it is never a redirect.
+pub(super) fn forbidden(visit: &mut Visit<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
+    tracing::debug!(decision_id = visit.id, application = %visit.application.slug, ?cause, "no rule lets this user pass");
+    visit.user = Some(identity.name().to_owned());
+    let sign_out = visit.application.endpoint("sign_out");
+    let page = pages::forbidden(visit.kind, identity.name(), sign_out, &visit.id);
+    (Verdict::Deny(page), Reason::Forbidden)
 }
 
 pub(super) fn sign_in_required(visit: &Visit<'_>) -> (Verdict, Reason) {

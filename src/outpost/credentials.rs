@@ -1,19 +1,10 @@
-//! A credential that a request presents instead of a session: who it proves to be behind the request, or what has to be
-//! said about it when nothing else lets the request through.
+//! A credential that a request presents instead of a session, and who it proves to be behind the request.
 
-use super::faults::Fault;
-use super::{Outcome, Outpost, Visit, answers};
-use crate::domain::credentials::{Presented, Refusal, Scheme};
+use super::objection::Objection;
+use super::{Outpost, Visit};
+use crate::domain::credentials::Presented;
 use crate::domain::identity::Identity;
-use crate::ports::{CredentialFault, ProviderUnavailable};
-
-/// Why the presented credential makes nobody known.
-pub(super) enum Objection {
-    /// It is not valid.
-    Refused(Scheme, Refusal),
-    /// That cannot be told now.
-    Unavailable(ProviderUnavailable),
-}
+use crate::ports::CredentialFault;
 
 impl Outpost {
     /// Who is behind a request by the credential that it presents, if it presents one that the application accepts.
@@ -26,19 +17,6 @@ impl Outpost {
             Ok(verified) => Ok(Some(Identity::Credential(verified))),
             Err(CredentialFault::Refused(refusal)) => Err(Objection::Refused(scheme, refusal)),
             Err(CredentialFault::Unavailable(fault)) => Err(Objection::Unavailable(fault)),
-        }
-    }
-}
-
-impl Objection {
-    /// The denial, for a request that nothing else lets through.
-    pub(super) fn into_outcome(self, visit: &Visit<'_>) -> Outcome {
-        match self {
-            Self::Refused(scheme, cause) => {
-                tracing::info!(decision_id = visit.id, application = %visit.application.slug, %cause, "credential refused");
-                Ok(answers::credential_refused(visit, scheme))
-            }
-            Self::Unavailable(fault) => Err(Fault::Provider(fault)),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! A request of the application itself: a known user's, public, or neither.
+//! A request of the application itself: a known user's whom the rules let pass, public, or neither.
 
 use std::time::Duration;
 
+use super::faults::Fault;
+use super::objection::Objection;
 use super::{Found, Outcome, Outpost, Visit, answers};
-use crate::domain::access::PublicPath;
+use crate::domain::access::{Permit, PublicPath};
 use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::headers::{self, OutpostFacts, Passing};
@@ -19,20 +21,18 @@ impl Outpost {
         let (head, application) = (visit.head, visit.application);
         let mut own = OwnCookies::read(&head.headers, application)?;
         let passing = Passing { head, rest_of_cookies: own.rest.take() };
-        let known = match self.session(application, &own).await? {
-            Some(found) => {
-                self.note_use(&found).await;
-                Ok(Some(Identity::Session(found.session)))
-            }
-            None => self.judge_credential(visit).await,
+        let objection = match self.known(visit, &own).await? {
+            Ok(Some(identity)) => match application.rules.permit(&identity, head) {
+                Ok(permit) => return Ok(self.allow(visit, permit, passing)),
+                Err(cause) => Some(Objection::Forbidden(identity, cause)),
+            },
+            Ok(None) => None,
+            Err(objection) => Some(objection),
         };
-        if let Ok(Some(identity)) = &known {
-            return Ok(self.allow(visit, identity, passing));
-        }
         if let Some((proof, reason)) = public(visit) {
             return Ok((Verdict::Allow(headers::allow_public(&proof, application, passing)), reason));
         }
-        if let Err(objection) = known {
+        if let Some(objection) = objection {
             return objection.into_outcome(visit);
         }
         if visit.kind == ClientKind::Navigation {
@@ -40,6 +40,15 @@ impl Outpost {
             return self.begin_sign_in(visit, &own, return_address, 0).await;
         }
         Ok(answers::sign_in_required(visit))
+    }
+
+    /// Who asks: by a live session, else by the credential that the request presents.
+    async fn known(&self, visit: &Visit<'_>, own: &OwnCookies) -> Result<Result<Option<Identity>, Objection>, Fault> {
+        let Some(found) = self.session(visit.application, own).await? else {
+            return Ok(self.judge_credential(visit).await);
+        };
+        self.note_use(&found).await;
+        Ok(Ok(Some(Identity::Session(found.session))))
     }
 
     async fn note_use(&self, found: &Found) {
@@ -51,8 +60,11 @@ impl Outpost {
         }
     }
 
-    fn allow(&self, visit: &mut Visit<'_>, identity: &Identity, passing: Passing<'_>) -> (Verdict, Reason) {
-        let application = visit.application;
+    fn allow(&self, visit: &mut Visit<'_>, permit: Permit<'_>, passing: Passing<'_>) -> (Verdict, Reason) {
+        let (application, identity) = (visit.application, permit.identity());
+        if let Some(rule) = permit.rule() {
+            tracing::debug!(decision_id = visit.id, application = %application.slug, rule, "a rule lets this user pass");
+        }
         visit.user = Some(identity.name().to_owned());
         let metadata =
             application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();

@@ -6,6 +6,7 @@ mod backend;
 mod credentials;
 mod faults;
 mod guard;
+mod objection;
 mod sign_in;
 mod sign_out;
 

@@ -34,6 +34,7 @@ fn the_smallest_file_is_one_application() {
     assert_eq!(wiki.mode, Mode::ForwardSingle);
     assert_eq!(wiki.external.origin(), "https://wiki.example.com");
     assert_eq!((wiki.access_token_validity, wiki.jwt_headers, wiki.pass_preflight), (None, false, false));
+    assert_eq!(wiki.rules.iter().count(), 0, "every signed-in user passes");
     let party = &wiki.relying_party;
     assert_eq!(party.issuer, "https://sso.example.com/application/o/wiki/");
     assert_eq!((party.client_id.as_str(), party.client_secret.expose_secret()), ("wiki", "x"));
@@ -98,6 +99,30 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
+}
+
+#[test]
+fn access_rules_mean_what_is_written() {
+    let config = Folder::new().load(FULL).unwrap().config;
+    let rules: Vec<Vec<String>> = config
+        .applications
+        .iter()
+        .map(|application| application.rules.iter().map(|(_, rule)| rule.to_string()).collect())
+        .collect();
+    let first = "paths /admin or /.well-known/x, methods GET or QUERY: groups staff or guests, emails alice@example.com, \
+                 email_domains example.com, claim team.level 3 or 4 or true";
+    assert_eq!(rules, [[first, "groups staff"], ["paths /docs/edit: groups editors", "anyone"]]);
+    let asked: Vec<_> =
+        config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
+    assert_eq!(asked, ["email email_verified groups team", "groups"], "UserInfo is asked for them");
+}
+
+#[test]
+fn rules_that_leave_paths_to_nobody_are_warned_of() {
+    let text = format!("{SMALLEST}    allow: [{{ paths: [/admin], groups: [admins] }}]\n");
+    let warnings: Vec<String> = Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
+    let expected = ":7:12: applications[0].allow: no rule covers the other paths, so nobody passes there; add a rule without `paths` unless that is meant";
+    assert!(matches!(warnings.as_slice(), [only] if only.ends_with(expected)), "{warnings:?}");
 }
 
 #[test]

@@ -117,13 +117,14 @@ fn the_schema_accepts_what_is_right() {
 }
 
 /// What the reader says of a file whose shape is wrong, whatever it means.
-const ABOUT_SHAPE: [&str; 6] = [
+const ABOUT_SHAPE: [&str; 7] = [
     "there is no such key",
     "is needed here",
     "it is required",
     "none of the words",
     "it is no address to listen on",
     "it is empty",
+    "the key has no value",
 ];
 
 #[test]

@@ -12,6 +12,7 @@
 mod support;
 
 mod access_log;
+mod access_rules;
 mod chromium;
 mod clients;
 mod credentials;

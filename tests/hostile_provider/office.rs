@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{Application, ExternalHost, Mode, Slug};
 use gatepost::domain::credentials::{
     AcceptedCredentials, AppPassword, BasicRules, BearerCheck, BearerRules, Credential, Refusal, VerifiedCredential,
@@ -50,6 +50,7 @@ impl Office {
             relying_party: world.relying_party.clone(),
             external,
             unauthenticated: UnauthenticatedPaths::default(),
+            rules: AccessRules::default(),
             access_token_validity: None,
             jwt_headers: true,
             pass_preflight: false,

@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use gatepost::app::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -153,11 +153,13 @@ fn wiki() -> Application {
             token_endpoint_auth_method: ClientAuthentication::default(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into()],
+            claims: Vec::new(),
             redirect_uri: endpoint("callback"),
             post_logout_redirect_uri: endpoint("sign_out"),
         },
         external,
         unauthenticated: UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,

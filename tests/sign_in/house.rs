@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -70,11 +70,13 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
             token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            claims: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },
         external,
         unauthenticated: UnauthenticatedPaths::default(),
+        rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,

@@ -1,5 +1,7 @@
 //! Sparse ID Tokens: UserInfo completes what the application is told.
 
+use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, Rule, Who};
+use gatepost::domain::claims::ClaimPath;
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
@@ -96,4 +98,24 @@ async fn jwt_headers_only_where_they_are_switched_on() {
     let answer = Browser::default().sign_in(&house, &op, WIKI).await;
     assert!(answer.header("x-authentik-jwt").unwrap().starts_with("access-"));
     assert_eq!(answer.header("x-authentik-meta-jwks"), Some(format!("{}keys", op.issuer()).as_str()));
+}
+
+#[tokio::test]
+async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
+    let claim = ClaimCondition { path: ClaimPath::parse("team.name").unwrap(), values: vec!["red".to_owned()] };
+    let who = Who::those(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap();
+    let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
+    for (team, allowed) in [("red", true), ("blue", false)] {
+        let (house, op) = wiki_with(|application| {
+            application.relying_party.claims = rules.claims_read();
+            application.rules = rules.clone();
+        })
+        .await;
+        op.behave(|b| b.user = json!({ "team": { "name": team } }));
+        let mut browser = Browser::default();
+        browser.come_back(&house, &op, WIKI).await;
+        let answer = browser.open(&house, WIKI).await;
+        assert_eq!((answer.allowed, op.recorded("/userinfo").len()), (allowed, 1), "{answer:?}");
+        assert_eq!(answer.reason, if allowed { "signed_in" } else { "forbidden" });
+    }
 }

@@ -1,5 +1,6 @@
 //! Applications: each for itself, then all together.
 
+use super::access_rules::access_rules;
 use super::credentials::credentials;
 use super::proxy;
 use super::relying_party::relying_party;
@@ -8,7 +9,7 @@ use crate::config::reader::{At, Reader, Slot};
 use crate::config::value::Patterns;
 use crate::config::written::{self, File};
 use crate::domain::access::UnauthenticatedPaths;
-use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, Slug};
+use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
 use crate::domain::applications::Applications;
 
 /// All applications, which have to get along with each other.
@@ -52,6 +53,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     let relying_party = relying_party(written, place, external.as_ref(), reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
+    let rules = access_rules(&written.allow, reader);
     let name = name?;
     Some(Application {
         slug: slug?,
@@ -59,8 +61,9 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         name,
         mode: mode?,
         external: external?,
-        relying_party: relying_party?,
+        relying_party: RelyingParty { claims: rules.as_ref()?.claims_read(), ..relying_party? },
         unauthenticated: unauthenticated?,
+        rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,

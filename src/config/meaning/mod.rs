@@ -1,5 +1,6 @@
 //! From what was written to what it means: every room's settings, checked together.
 
+mod access_rules;
 mod applications;
 mod credentials;
 mod issuer;

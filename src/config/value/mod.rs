@@ -16,7 +16,7 @@ use super::section::Kind;
 pub(super) use address::{Address, MaybeAddress};
 pub(super) use number::{Count, Size};
 pub(super) use span::{Pause, Span, Validity};
-pub(super) use text::Patterns;
+pub(super) use text::{Patterns, Scalar};
 
 /// A type that can be read from the file.
 pub(super) trait Value: Sized {

@@ -75,6 +75,22 @@ impl Value for PathBuf {
     }
 }
 
+/// A text, number or boolean, as the text that JSON has for it.
+pub(in crate::config) struct Scalar(pub(in crate::config) String);
+
+impl Value for Scalar {
+    fn kind() -> Kind {
+        one("text, number, true or false", json!({ "type": ["string", "number", "boolean"], "minLength": 1 }))
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        match plain_type(node) {
+            Plain::Bool(truth) => Some(Self(truth.to_string())),
+            Plain::Null | Plain::Whole(_) | Plain::Number | Plain::Text => expanded(node, place, reader).map(Self),
+        }
+    }
+}
+
 /// Patterns: a list, or one per line of a text as authentik writes them. Nothing is filled in: `$` belongs to patterns.
 pub(in crate::config) struct Patterns(pub(in crate::config) Vec<At<String>>);
 

@@ -1,5 +1,10 @@
-//! What nobody has to sign in for.
+//! Who may pass: what nobody has to sign in for, and the operator's rules for those who did.
 
+mod rules;
 mod unauthenticated;
 
+pub use rules::{
+    AccessRules, ClaimCondition, Concerned, Conditions, Forbidden, MailAddress, MailDomain, MailFault, Method,
+    MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Who,
+};
 pub use unauthenticated::{PatternFault, PublicPath, UnauthenticatedPaths};

@@ -73,18 +73,28 @@ impl UnauthenticatedPaths {
         if self.patterns.is_empty() || !target.may_be_public() {
             return None;
         }
-        let says_yes = |path: &str| match mode {
-            Mode::ForwardSingle | Mode::Proxy(_) => self.matches(path),
-            Mode::ForwardDomain(_) => {
-                self.matches(&format!("{}://{}{path}", scheme.as_str(), authority.to_text(scheme)))
-            }
-        };
+        let says_yes = |path: &str| self.first_match(mode, scheme, authority, path).is_some();
         let (raw, canonical) = (target.raw_path(), target.canonical_path());
         (says_yes(canonical) && (raw == canonical || says_yes(raw))).then_some(PublicPath(()))
     }
 
-    fn matches(&self, subject: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.is_match(subject))
+    /// The first pattern that matches one spelling of a path.
+    #[must_use]
+    pub fn first_match(&self, mode: &Mode, scheme: Scheme, authority: &Authority, path: &str) -> Option<&str> {
+        let url;
+        let subject = if matches!(mode, Mode::ForwardDomain(_)) {
+            url = format!("{}://{}{path}", scheme.as_str(), authority.to_text(scheme));
+            &url
+        } else {
+            path
+        };
+        self.patterns.iter().find(|pattern| pattern.is_match(subject)).map(Regex::as_str)
+    }
+
+    /// Whether there are no patterns, so that nothing is public.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 }
 

@@ -91,6 +91,12 @@ impl RequestTarget {
         self.canonical.as_deref().unwrap_or_else(|| self.raw_path())
     }
 
+    /// Whether the path holds an escaped separator, which some applications take for a separator and some do not.
+    #[must_use]
+    pub const fn escapes_separators(&self) -> bool {
+        self.escaped_separator
+    }
+
     /// Whether a rule may make this path public at all: not with an escaped separator, and not when
     /// something that could be decoded a second time is left (rules N4 and N7).
     #[must_use]

@@ -152,7 +152,7 @@ impl OpenIdProviders {
         let (Some(endpoint), Some(access_token)) = (&known.discovered.user_info_endpoint, &tokens.access_token) else {
             return Ok(signed_in);
         };
-        if !user_info::is_needed(signed_in.claims(), &relying_party.scopes, &known.discovered) {
+        if !user_info::is_needed(signed_in.claims(), relying_party, &relying_party.scopes, &known.discovered) {
             return Ok(signed_in);
         }
         let claims = user_info::fetch(issuer, &known, relying_party, endpoint, access_token).await?;

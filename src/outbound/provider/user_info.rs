@@ -16,12 +16,18 @@ use crate::domain::jwt::{CompactToken, TokenFault};
 use crate::ports::ExchangeFault;
 
 /// Whether something is missing that the provider was asked for and could tell.
-pub(super) fn is_needed(claims: &Claims, scopes: &[String], discovered: &Discovered) -> bool {
+pub(super) fn is_needed(
+    claims: &Claims,
+    relying_party: &RelyingParty,
+    scopes: &[String],
+    discovered: &Discovered,
+) -> bool {
     let asked = |scope: &str| scopes.iter().any(|asked| asked == scope);
     let missing = |name: &str| claims.value(name).is_none();
     (asked("profile") && (missing("preferred_username") || missing("name")))
         || (asked("email") && missing("email"))
         || ((asked("groups") || discovered.knows_groups) && missing("groups"))
+        || relying_party.claims.iter().any(|name| missing(name))
 }
 
 /// Asks `endpoint` about the user of `access_token`. The subject is still to be compared.

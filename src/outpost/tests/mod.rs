@@ -1,9 +1,11 @@
 //! The conductor with a store and a provider of wood: every walk, every fault.
 
+mod added_headers;
 mod credentials;
 mod faults;
 mod house;
 mod proxy;
+mod rules;
 mod sign_in;
 mod sign_out;
 mod visits;

@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
-use gatepost::domain::access::UnauthenticatedPaths;
+use gatepost::domain::access::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
 use gatepost::domain::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
@@ -134,11 +134,13 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
             token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: vec!["openid".to_owned()],
+            claims: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },
         external,
         unauthenticated: UnauthenticatedPaths::compile(&[public.to_owned()]).expect("is a pattern"),
+        rules: rules(),
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",
@@ -154,6 +156,15 @@ fn credentials() -> AcceptedCredentials {
         basic: Some(BasicRules { scopes: vec!["openid".to_owned()], pass_on: false }),
         ..AcceptedCredentials::default()
     }
+}
+
+/// Everybody passes, but nobody under `/admin`: who is in the group that may?
+fn rules() -> AccessRules {
+    let nobodys = Conditions { groups: vec!["nobody".to_owned()], ..Conditions::default() };
+    let rule =
+        |path, who| Rule { paths: vec![PathPrefix::parse(path).expect("is a prefix")], methods: Vec::new(), who };
+    let admin = rule("/admin", Who::those(nobodys).expect("names a group"));
+    AccessRules::new(vec![rule("/", Who::Anyone), admin]).expect("are two")
 }
 
 /// `wiki` has a host of its own, `portal` a whole domain, `demo` a path on this machine, `files` a backend that we name.

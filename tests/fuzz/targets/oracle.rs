@@ -56,6 +56,7 @@ fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
     let preflight =
         http.method == "OPTIONS" && incoming.iter().any(|(name, _)| name == "access-control-request-method");
     assert!(signed_in || preflight || is_public(http), "let through without a session: {http:?}");
+    assert!(preflight || is_public(http) || !may_be_read_as_admin(&http.path), "nobody may pass here: {http:?}");
 
     let set: Vec<Line> = ok.headers.iter().map(header).collect();
     let upstream = upstream(&incoming, ok, &set);
@@ -164,6 +165,46 @@ fn is_public(http: &HttpRequest) -> bool {
             "demo.localhost:8080" => path.starts_with("/app/public/"),
             _ => false,
         }
+}
+
+/// Whether somebody who decodes once or several times, in whatever order, could read a path under `/admin`.
+fn may_be_read_as_admin(path: &str) -> bool {
+    let mut path = path.split('?').next().unwrap_or_default().as_bytes().to_vec();
+    for _ in 0..5 {
+        let cut = path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+        if begins_with_admin(&path) || begins_with_admin(cut) {
+            return true;
+        }
+        path = decoded(&path);
+    }
+    false
+}
+
+fn begins_with_admin(path: &[u8]) -> bool {
+    let mut segments: Vec<Vec<u8>> = Vec::new();
+    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii_end();
+        match name {
+            b".." => drop(segments.pop()),
+            name => {
+                let end = name.iter().rposition(|byte| !matches!(byte, b'.' | b' ')).map_or(0, |last| last + 1);
+                segments.extend(name.get(..end).filter(|name| !name.is_empty()).map(<[u8]>::to_ascii_lowercase));
+            }
+        }
+    }
+    segments.first().is_some_and(|first| first == b"admin")
+}
+
+fn decoded(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = path;
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|_| *byte == b'%').and_then(|two| std::str::from_utf8(two).ok());
+        let octet = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        out.push(octet.unwrap_or(*byte));
+        rest = if octet.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    out
 }
 
 fn folded(name: &str) -> String {

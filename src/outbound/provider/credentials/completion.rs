@@ -20,7 +20,8 @@ impl Case {
         token: &SecretString,
     ) -> Result<Option<Map<String, Value>>, CredentialFault> {
         let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(None) };
-        if !user_info::is_needed(claims, scopes, &known.discovered) {
+        let party = &self.application.relying_party;
+        if !user_info::is_needed(claims, party, scopes, &known.discovered) {
             return Ok(None);
         }
         let of_exchange = |fault| fault::of_exchange(fault, &self.issuer);
@@ -30,7 +31,6 @@ impl Case {
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Ok(None);
         }
-        let party = &self.application.relying_party;
         user_info::read(&self.issuer, known, party, &answer).await.map(Some).map_err(of_exchange)
     }
 }

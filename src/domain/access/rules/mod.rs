@@ -1,0 +1,197 @@
+//! Who may pass: the operator's rules over a user's claims, asked at every request. The rules with the longest path
+//! that covers the request decide alone; one of them has to hold as a whole.
+
+mod mail;
+mod path;
+mod rule;
+mod who;
+
+use std::cmp::Reverse;
+
+pub use mail::{MailAddress, MailDomain, MailFault};
+pub use path::{PathPrefix, PathPrefixFault};
+pub use rule::{Method, MethodFault, Obstacle, Rule};
+pub use who::{ClaimCondition, Conditions, Who};
+
+use crate::domain::claims::Claims;
+use crate::domain::identity::Identity;
+use crate::domain::request::{RequestHead, RequestTarget};
+
+/// Who may pass. Without rules: every signed-in user.
+#[derive(Clone, Debug, Default)]
+pub struct AccessRules(Option<Compiled>);
+
+#[derive(Clone, Debug)]
+struct Compiled {
+    rules: Vec<Rule>,
+    /// The longest path first.
+    places: Vec<Place>,
+}
+
+/// Rules that are concerned together: their paths are the same but for case.
+#[derive(Clone, Debug)]
+struct Place {
+    key: String,
+    entries: Vec<Entry>,
+}
+
+/// A rule by its place in the list, and the exact path by which it is concerned.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: PathPrefix,
+    index: usize,
+}
+
+/// A rule that is asked about a request, with its number, counted from 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Concerned<'a> {
+    /// The place of the rule in the list, counted from 1.
+    pub number: usize,
+    /// The rule.
+    pub rule: &'a Rule,
+    path: &'a PathPrefix,
+}
+
+impl Concerned<'_> {
+    /// Whether the rule lets this user's request pass.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub fn judge(&self, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
+        self.rule.judge(self.path, claims, head)
+    }
+}
+
+/// Proof that the rules let a known user's request pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'a> {
+    identity: &'a Identity,
+    rule: Option<usize>,
+}
+
+impl<'a> Permit<'a> {
+    /// Whose request passes.
+    #[must_use]
+    pub const fn identity(self) -> &'a Identity {
+        self.identity
+    }
+
+    /// The rule that holds, counted from 1; `None` where there are no rules.
+    #[must_use]
+    pub const fn rule(self) -> Option<usize> {
+        self.rule
+    }
+}
+
+/// Why a known user may not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// No rule covers the path.
+    NotCovered,
+    /// The path can be read in several ways, and a rule for some paths is concerned with one of them.
+    OddPath,
+    /// Rules cover the path, and none of them holds for this user and method.
+    NoRuleHolds,
+}
+
+impl AccessRules {
+    /// Rules, of which there has to be at least one: an empty list could be read as "everybody" and as "nobody".
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Option<Self> {
+        let mut places: Vec<Place> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let everywhere = rule.paths.is_empty().then(PathPrefix::everything);
+            for path in everywhere.into_iter().chain(rule.paths.iter().cloned()) {
+                let key = path.key();
+                match places.iter_mut().find(|place| place.key == key) {
+                    Some(place) => place.entries.push(Entry { path, index }),
+                    None => places.push(Place { key, entries: vec![Entry { path, index }] }),
+                }
+            }
+        }
+        places.sort_by_key(|place| Reverse(place.key.len()));
+        (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places })))
+    }
+
+    /// Whether this user's request may pass.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
+        let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
+        let mut concerned = compiled.concerned(&head.target)?;
+        let by = concerned.find(|concerned| concerned.judge(identity.claims(), head).is_ok());
+        by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
+    }
+
+    /// All rules, counted from 1; empty where every signed-in user passes.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.0.iter().flat_map(|compiled| (1..).zip(&compiled.rules))
+    }
+
+    /// The rules that decide about a path; none where every signed-in user passes.
+    ///
+    /// # Errors
+    /// Why no rule does.
+    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<Concerned<'_>>, Forbidden> {
+        self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.concerned(target)?.collect()))
+    }
+
+    /// The claims that the rules read: where the ID Token lacks one, `UserInfo` may have it.
+    #[must_use]
+    pub fn claims_read(&self) -> Vec<String> {
+        let mut read: Vec<&str> = self.iter().flat_map(|(_, rule)| rule.who.claims_read()).collect();
+        read.sort_unstable();
+        read.dedup();
+        read.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether some paths are covered by no rule, so that nobody passes there.
+    #[must_use]
+    pub fn leaves_gaps(&self) -> bool {
+        self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(Place::is_for_some_paths))
+    }
+}
+
+impl Compiled {
+    fn concerned(&self, target: &RequestTarget) -> Result<impl Iterator<Item = Concerned<'_>>, Forbidden> {
+        let entries = &self.place(target)?.entries;
+        Ok(entries.iter().filter_map(|Entry { path, index }| {
+            Some(Concerned { number: index + 1, rule: self.rules.get(*index)?, path })
+        }))
+    }
+
+    /// The place whose rules decide. Where the spellings of a path are of several places, none of them may let it
+    /// pass: each is entitled to refuse, and none covers all spellings.
+    fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {
+        let mut places = path::readings(target).map(|path| self.longest(path));
+        let first = places.next().flatten();
+        let agree = places.all(|place| place.map(|place| &place.key) == first.map(|place| &place.key));
+        let is_split = !agree || (self.has_paths() && path::can_be_decoded_again(target));
+        match first {
+            _ if is_split => Err(Forbidden::OddPath),
+            Some(place) if place.is_for_some_paths() && target.escapes_separators() => Err(Forbidden::OddPath),
+            Some(place) => Ok(place),
+            None => Err(Forbidden::NotCovered),
+        }
+    }
+
+    fn longest(&self, path: &str) -> Option<&Place> {
+        self.places.iter().find(|place| path::is_below_key(path, &place.key))
+    }
+
+    fn has_paths(&self) -> bool {
+        self.places.iter().any(Place::is_for_some_paths)
+    }
+}
+
+impl Place {
+    fn is_for_some_paths(&self) -> bool {
+        !self.key.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! One rule: whom it means, and for which paths and methods.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::path::PathPrefix;
+use super::who::Who;
+use crate::domain::claims::Claims;
+use crate::domain::request::RequestHead;
+
+/// One rule. A request passes by one whole rule, never by parts of two (N9).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Where it counts, and keeps other rules from counting; empty for everywhere.
+    pub paths: Vec<PathPrefix>,
+    /// For which methods it lets requests pass; empty for all.
+    pub methods: Vec<Method>,
+    /// Whom it lets pass.
+    pub who: Who,
+}
+
+/// A method, compared byte for byte (RFC 9110 section 9.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method(String);
+
+/// Why a text is no method of a rule.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum MethodFault {
+    /// Not an RFC 9110 token.
+    #[error("it is no method")]
+    NotAToken,
+    /// Methods are compared byte for byte, and those in use have capitals only.
+    #[error("methods are written in capital letters")]
+    LowerCase,
+}
+
+impl Method {
+    /// Reads a method: any token in capitals, so `QUERY` and `PROPFIND`, too.
+    ///
+    /// # Errors
+    /// See [`MethodFault`].
+    pub fn parse(text: &str) -> Result<Self, MethodFault> {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if text.is_empty() || !text.bytes().all(is_token) {
+            return Err(MethodFault::NotAToken);
+        }
+        if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return Err(MethodFault::LowerCase);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Why a rule that covers a path does not let a request pass.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The method is none of its own.
+    #[error("not for this method")]
+    Method,
+    /// The path has other capitals, or a spelling that is not below the rule's path.
+    #[error("the path is written differently")]
+    Spelling,
+    /// The claims do not meet its conditions.
+    #[error("not for this user")]
+    User,
+}
+
+impl Rule {
+    /// Whether it lets a request pass that it covers by `path`, one of its own.
+    pub(super) fn judge(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
+        if !self.methods.is_empty() && !self.methods.iter().any(|Method(covered)| *covered == head.method) {
+            return Err(Obstacle::Method);
+        }
+        if !path.holds(&head.target) {
+            return Err(Obstacle::Spelling);
+        }
+        if self.who.includes(claims) { Ok(()) } else { Err(Obstacle::User) }
+    }
+}
+
+/// As in `paths /admin, methods GET or HEAD: groups admins`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut places = Vec::new();
+        if !self.paths.is_empty() {
+            let paths: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
+            places.push(format!("paths {}", paths.join(" or ")));
+        }
+        if !self.methods.is_empty() {
+            let methods: Vec<&str> = self.methods.iter().map(|Method(text)| text.as_str()).collect();
+            places.push(format!("methods {}", methods.join(" or ")));
+        }
+        if places.is_empty() { write!(f, "{}", self.who) } else { write!(f, "{}: {}", places.join(", "), self.who) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n8_a_method_is_any_token_in_capitals() {
+        for text in ["GET", "M-SEARCH", "QUERY", "PROPFIND", "X_1"] {
+            assert!(Method::parse(text).is_ok(), "{text}");
+        }
+        for text in ["", "GET ", "G/T", "GÉT", "GET,POST"] {
+            assert_eq!(Method::parse(text), Err(MethodFault::NotAToken), "{text}");
+        }
+        assert_eq!(Method::parse("get"), Err(MethodFault::LowerCase));
+    }
+}

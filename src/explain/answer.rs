@@ -1,0 +1,119 @@
+//! What would be answered, in the words of HTTP.
+
+use super::sheet::Sheet;
+use super::stand_ins::{self, PROVIDER};
+use crate::domain::application::Application;
+use crate::domain::backend::Upstream;
+use crate::domain::decision::{Allow, Decision, Page, Reason, Redirect, Verdict};
+use crate::domain::request::Scheme;
+use crate::domain::sign_in::Attempt;
+
+pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Option<&Application>) {
+    let reason = decision.note.reason;
+    match &decision.verdict {
+        Verdict::Allow(allow) => {
+            sheet.line("answer", format!("allow ({})", reason.as_str()));
+            if let Some(upstream) = allow.upstream() {
+                backend(sheet, upstream);
+            }
+            changes(sheet, allow);
+        }
+        Verdict::Redirect(redirect) => {
+            let Redirect { status, location, cookies } = redirect;
+            sheet.line("answer", format!("{status} ({})", reason.as_str()));
+            sheet.line("location", where_to(location, reason, application));
+            cookie_names(sheet, cookies);
+        }
+        Verdict::Page(page) | Verdict::Deny(page) => {
+            sheet.line("answer", format!("{} ({})", page.status, reason.as_str()));
+            answer_page(sheet, page);
+        }
+    }
+}
+
+/// Where Envoy passes the request on to in mode `proxy`.
+fn backend(sheet: &mut Sheet, upstream: &Upstream) {
+    let backend = upstream.backend();
+    let unchecked = backend.scheme() == Scheme::Https && !backend.checks_certificate();
+    let certificate = if unchecked { ", whatever its certificate says" } else { "" };
+    sheet.line("backend", format!("{}://{}{certificate}", backend.scheme().as_str(), backend.authority()));
+    sheet.line("", format!("Host: {}", upstream.host()));
+    if let Some(path) = upstream.path() {
+        sheet.line("", format!("path: {path}"));
+    }
+}
+
+fn changes(sheet: &mut Sheet, allow: &Allow) {
+    let set: Vec<String> =
+        allow.set().iter().map(|(name, value)| format!("{name}: {}", shown(&String::from_utf8_lossy(value)))).collect();
+    sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
+    sheet.words("remove", allow.remove().iter().map(AsRef::as_ref));
+    cookie_names(sheet, allow.cookies());
+}
+
+fn answer_page(sheet: &mut Sheet, page: &Page) {
+    for (name, value) in &page.headers {
+        if *name != "content-security-policy" {
+            sheet.line("header", format!("{name}: {}", shown(value)));
+        }
+    }
+    cookie_names(sheet, &page.cookies);
+    if page.content_type.starts_with("text/html") {
+        let mut label = "page";
+        for line in as_text(&page.body).lines() {
+            sheet.words(label, line.split(' '));
+            label = "";
+        }
+    } else {
+        sheet.line("body", &page.body);
+    }
+}
+
+/// Their values are secrets in a running service, and of no use here.
+fn cookie_names(sheet: &mut Sheet, cookies: &[String]) {
+    sheet.words("set-cookie", cookies.iter().filter_map(|cookie| cookie.split('=').next()));
+}
+
+/// Where a redirect leads; what is sealed for the provider is told as what it is.
+fn where_to(location: &str, reason: Reason, application: Option<&Application>) -> String {
+    let Some((to, query)) = location.split_once('?').filter(|_| location.starts_with(PROVIDER)) else {
+        return shown(location);
+    };
+    let to = shown(to);
+    let issuer = application.map(|application| application.relying_party.issuer.as_str()).unwrap_or_default();
+    let state = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
+    let attempt = state
+        .filter(|_| reason == Reason::SignInStarted)
+        .and_then(|(_, state)| Attempt::open(&state, application?, &stand_ins::keys()).ok());
+    match attempt {
+        Some(attempt) => format!("{to} of {issuer}\nand back to {}", attempt.return_address()),
+        None => format!("{to} of {issuer}"),
+    }
+}
+
+/// Addresses at the provider as the names by which its metadata would tell them.
+fn shown(text: &str) -> String {
+    match text.split_once(PROVIDER) {
+        Some((before, name)) => format!("{before}<{name}>"),
+        None => text.to_owned(),
+    }
+}
+
+/// What a page of ours says, without its tags.
+fn as_text(html: &str) -> String {
+    let body = html.split_once("<body>").map_or(html, |(_, body)| body);
+    let mut text = String::new();
+    for part in body.split('<') {
+        let (tag, rest) = part.split_once('>').unwrap_or(("", part));
+        if matches!(tag, "/h1" | "/p") {
+            text.push('\n');
+        }
+        if let Some(address) = tag.strip_prefix("a href=\"") {
+            text.push_str(address.trim_end_matches('"'));
+            text.push_str(" ← ");
+        }
+        text.push_str(rest.trim_end_matches('\n'));
+    }
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    entities.iter().fold(text, |text, (entity, sign)| text.replace(entity, sign))
+}

@@ -1,0 +1,153 @@
+//! Access rules: who is signed in and may not pass is told so, and never sent in a circle.
+
+use super::house::{Browser, House, PAGE, allowed, denied, house_with};
+use crate::domain::access::{
+    AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Rule, UnauthenticatedPaths, Who,
+};
+use crate::domain::claims::ClaimPath;
+use crate::domain::decision::{Reason, Verdict};
+
+const WIKI: &str = "https://wiki.example.com/x";
+const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+
+/// Users of these names.
+pub(super) fn named(names: &[&str]) -> Who {
+    let claim = ClaimCondition {
+        path: ClaimPath::parse("preferred_username").unwrap(),
+        values: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    Who::those(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap()
+}
+
+pub(super) fn rule(paths: &[&str], methods: &[&str], who: Who) -> Rule {
+    Rule {
+        paths: paths.iter().map(|path| PathPrefix::parse(path).unwrap()).collect(),
+        methods: methods.iter().map(|method| Method::parse(method).unwrap()).collect(),
+        who,
+    }
+}
+
+/// Alice may do everything, bob may read, and both may read what is shared; `/public/` is everybody's.
+pub(super) fn house() -> House {
+    house_with(|application| {
+        application.rules = AccessRules::new(vec![
+            rule(&[], &[], named(&["alice"])),
+            rule(&[], &["GET"], named(&["bob"])),
+            rule(&["/admin"], &[], named(&["alice"])),
+            rule(&["/shared"], &["GET"], Who::Anyone),
+        ])
+        .unwrap();
+        application.unauthenticated = UnauthenticatedPaths::compile(&["/public/".to_owned()]).unwrap();
+        application.pass_preflight = true;
+    })
+}
+
+pub(super) async fn signed_in_as(house: &House, name: &str, url: &str) -> Browser {
+    name.clone_into(&mut house.provider.user.lock().unwrap());
+    let mut browser = Browser::default();
+    browser.sign_in(house, url).await;
+    browser
+}
+
+async fn reason(house: &House, browser: &Browser, method: &str, url: &str) -> (Reason, Option<String>) {
+    let mut head = browser.head(url, &[PAGE]);
+    method.clone_into(&mut head.method);
+    let note = house.ask(&head).await.note;
+    (note.reason, note.user)
+}
+
+#[tokio::test]
+async fn the_rules_decide_for_each_user_path_and_method() {
+    let house = house();
+    for (name, method, path, expected) in [
+        ("alice", "GET", "/", Reason::SignedIn),
+        ("alice", "PUT", "/", Reason::SignedIn),
+        ("alice", "GET", "/admin/x", Reason::SignedIn),
+        ("alice", "GET", "/shared", Reason::SignedIn),
+        ("alice", "PUT", "/shared", Reason::Forbidden),
+        ("bob", "GET", "/", Reason::SignedIn),
+        ("bob", "POST", "/", Reason::Forbidden),
+        ("bob", "HEAD", "/", Reason::Forbidden),
+        ("bob", "GET", "/admin", Reason::Forbidden),
+        ("bob", "GET", "/ADMIN/x", Reason::Forbidden),
+        ("bob", "GET", "/a%2Fb", Reason::SignedIn),
+        ("eve", "GET", "/", Reason::Forbidden),
+        ("eve", "GET", "/shared/x", Reason::SignedIn),
+    ] {
+        let browser = signed_in_as(&house, name, WIKI).await;
+        let url = format!("https://wiki.example.com{path}");
+        let expected = (expected, Some(name.to_owned()));
+        assert_eq!(reason(&house, &browser, method, &url).await, expected, "{name} {method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_pass_is_named_and_offered_to_sign_out() {
+    let house = house();
+    let browser = signed_in_as(&house, "eve", WIKI).await;
+    for (headers, content_type, body) in [
+        (vec![PAGE], "text/html; charset=utf-8", format!("<a href=\"{SIGN_OUT}\">Sign out</a>")),
+        (vec![("accept", "application/json")], "application/json", format!("\"sign_out\":\"{SIGN_OUT}\"")),
+        (vec![("upgrade", "websocket")], "application/json", "\"error\":\"forbidden\"".to_owned()),
+        (vec![("content-type", "application/grpc")], "text/plain; charset=utf-8", "signed in as eve".to_owned()),
+    ] {
+        let decision = house.ask(&browser.head(WIKI, &headers)).await;
+        let page = denied(&decision);
+        assert_eq!((page.status, page.content_type), (403, content_type));
+        assert!(page.body.contains(&body) && page.body.contains("eve"), "{}", page.body);
+        assert!(page.cookies.is_empty() && page.headers.iter().all(|(name, _)| name != "location"), "{page:?}");
+        assert_eq!((decision.note.reason, decision.note.user.as_deref()), (Reason::Forbidden, Some("eve")));
+    }
+}
+
+#[tokio::test]
+async fn who_signs_out_there_comes_back_as_somebody_else() {
+    let house = house();
+    let mut browser = signed_in_as(&house, "eve", WIKI).await;
+    let click = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-site", "same-origin")]);
+    assert_eq!(browser.send(&house, &click).await.note.reason, Reason::SignedOut);
+    assert_eq!(house.sessions(), 0);
+    "alice".clone_into(&mut house.provider.user.lock().unwrap());
+    assert_eq!(browser.sign_in(&house, WIKI).await, WIKI);
+    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+}
+
+/// They are nobody there: the application is not told who they are.
+#[tokio::test]
+async fn what_is_public_stays_open_to_the_forbidden() {
+    let house = house();
+    let mut browser = signed_in_as(&house, "eve", WIKI).await;
+    let decision = browser.open(&house, "https://wiki.example.com/public/a").await;
+    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!(decision.note.user, None);
+    let Verdict::Allow(allow) = &decision.verdict else { panic!("is let through") };
+    assert!(allow.remove().iter().any(|name| name == "cookie"), "h10: our cookie leaves even then: {allow:?}");
+
+    let mut preflight = browser.head(WIKI, &[("access-control-request-method", "PUT")]);
+    preflight.method = "OPTIONS".into();
+    let decision = house.ask(&preflight).await;
+    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::Preflight));
+}
+
+#[tokio::test]
+async fn in_domain_mode_the_rules_are_for_every_host() {
+    let house = house();
+    let browser = signed_in_as(&house, "bob", "https://a.corp.example.com/").await;
+    for host in ["a", "b.c", "auth"] {
+        let at = |path: &str| format!("https://{host}.corp.example.com{path}");
+        assert_eq!(reason(&house, &browser, "GET", &at("/x")).await.0, Reason::SignedIn, "{host}");
+        let mut eve = signed_in_as(&house, "eve", &at("/")).await;
+        let decision = eve.open(&house, &at("/admin")).await;
+        let sign_out = "https://auth.corp.example.com/outpost.goauthentik.io/sign_out";
+        assert!(denied(&decision).body.contains(sign_out), "{decision:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_say_is_no_reason_to_forbid() {
+    let house = house();
+    let mut browser = signed_in_as(&house, "eve", WIKI).await;
+    house.fail_store_at(1);
+    let decision = browser.open(&house, WIKI).await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (503, Reason::StoreUnavailable));
+}

@@ -1,0 +1,94 @@
+//! Questions and their answers.
+
+use std::fs;
+use std::path::Path;
+
+use super::explain;
+
+const PAGE: &str = "Accept: text/html";
+const STAFF: &str = r#"{"preferred_username": "alice", "groups": ["staff"]}"#;
+const ADMIN: &str = r#"{"preferred_username": "alice", "groups": ["admins"], "mfa": {"level": 2}}"#;
+const GUEST: &str = r#"{"sub": "17", "preferred_username": "gus", "groups": ["guests"]}"#;
+
+/// Names and arguments.
+const QUESTIONS: [(&str, &[&str]); 27] = [
+    ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
+    ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
+    ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
+    ("staff-everywhere", &["--claims", STAFF, "-H", "X_Authentik_Groups: admins", "https://wiki.example.com/"]),
+    ("guest-reads", &["--claims", GUEST, "-H", PAGE, "https://wiki.example.com/"]),
+    ("guest-writes", &["--claims", GUEST, "-m", "PUT", "https://wiki.example.com/"]),
+    ("admin-by-one-rule", &["--claims", ADMIN, "https://wiki.example.com/admin/users"]),
+    ("staff-at-admin", &["--claims", STAFF, "-H", PAGE, "https://wiki.example.com/admin/users"]),
+    (
+        "staff-at-admin-by-grpc",
+        &[
+            "--claims",
+            STAFF,
+            "-m",
+            "POST",
+            "-H",
+            "content-type: application/grpc",
+            "https://wiki.example.com/admin/users",
+        ],
+    ),
+    ("admin-in-other-case", &["--claims", ADMIN, "https://wiki.example.com/Admin/users"]),
+    ("admin-with-two-slashes", &["--claims", ADMIN, "https://wiki.example.com//admin/users"]),
+    ("admin-with-an-escaped-slash", &["--claims", ADMIN, "https://wiki.example.com/admin%2Fusers"]),
+    ("staff-with-an-escaped-slash", &["--claims", STAFF, "https://wiki.example.com/group%2Fproject"]),
+    ("public-without-sign-in", &["https://wiki.example.com/public/a"]),
+    ("public-by-one-spelling", &["https://wiki.example.com//public/a"]),
+    ("public-by-two-patterns", &["https://wiki.example.com/public/x;a.css"]),
+    ("public-for-the-forbidden", &["--claims", GUEST, "-m", "PUT", "https://wiki.example.com/public/a"]),
+    ("a-preflight", &["-m", "OPTIONS", "-H", "Access-Control-Request-Method: PUT", "https://wiki.example.com/api"]),
+    ("plain-http", &["http://wiki.example.com/page"]),
+    ("no-rule-for-the-path", &["--claims", STAFF, "https://docs.example.net:8443/docs/read"]),
+    ("beside-the-applications-path", &["https://docs.example.net:8443/other"]),
+    ("a-host-of-the-domain", &["-H", PAGE, "https://status.corp.example.com/"]),
+    ("an-unknown-host", &["https://evil.test/"]),
+    ("a-path-with-dots", &["https://wiki.example.com/a/../b"]),
+    (
+        "sign-out",
+        &[
+            "--claims",
+            STAFF,
+            "-H",
+            PAGE,
+            "-H",
+            "Sec-Fetch-Site: same-origin",
+            "https://wiki.example.com/outpost.goauthentik.io/sign_out",
+        ],
+    ),
+    ("nothing-at-the-reserved-path", &["-H", PAGE, "https://wiki.example.com/outpost.goauthentik.io/nope"]),
+    (
+        "a-name-that-tells-the-terminal",
+        &["--claims", r#"{"preferred_username": "\u001b[31mred"}"#, "-H", PAGE, "https://wiki.example.com/"],
+    ),
+];
+
+/// What was printed, without what changes by itself.
+fn answer(arguments: &[&str]) -> String {
+    let output = explain(arguments);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("hunter2"), "a secret is told: {text}");
+    text.replace(env!("CARGO_PKG_VERSION"), "<version>")
+}
+
+#[test]
+fn every_question_has_its_answer() {
+    let folder = Path::new("tests/explain/answers");
+    let mut different = Vec::new();
+    for (name, arguments) in QUESTIONS {
+        let (file, said) = (folder.join(name).with_extension("txt"), answer(arguments));
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&file, &said).unwrap();
+        }
+        if fs::read_to_string(&file).unwrap_or_default() != said {
+            different.push(format!("{name}:\n{said}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    let files = fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, QUESTIONS.len(), "an answer without its question");
+}
