@@ -1,6 +1,10 @@
 //! Claims about a user, as the identity provider made them (`OpenID` Connect Core section 5).
 
+mod path;
+
 use serde_json::{Map, Value};
+
+pub use path::{ClaimPath, ClaimPathFault};
 
 /// A set of claims: a JSON object.
 #[derive(Clone, Debug, Default, PartialEq)]
