@@ -9,6 +9,7 @@ use url::Url;
 
 use super::access::UnauthenticatedPaths;
 use super::backend::Backends;
+use super::headers::HeaderPlan;
 use super::request::{Authority, Host, HostFault, Scheme};
 
 /// An application's short name: lower-case letters, digits, `-` and `_`; unique in the outpost.
@@ -315,6 +316,8 @@ pub struct Application {
     pub jwt_headers: bool,
     /// Whether CORS preflights pass without a session.
     pub pass_preflight: bool,
+    /// What it is told about its users.
+    pub headers: HeaderPlan,
 }
 
 /// The path prefix of our own endpoints, below an application's own path.

@@ -9,6 +9,7 @@ use super::access::UnauthenticatedPaths;
 use super::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
+use super::headers::HeaderPlan;
 use super::id_token::{Expected, SignedIn, VerifiedIdToken};
 use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use super::sealing::{SealingKey, SealingKeys};
@@ -40,6 +41,7 @@ pub(crate) fn application(external: &str) -> Application {
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,
+        headers: HeaderPlan::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
 use gatepost::domain::applications::Applications;
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::inbound::side_listener::TlsIdentity;
@@ -160,6 +161,7 @@ fn wiki() -> Application {
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,
+        headers: HeaderPlan::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
 use gatepost::domain::applications::Applications;
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::domain::time::Timestamp;
@@ -77,6 +78,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,
+        headers: HeaderPlan::default(),
     }
 }
 

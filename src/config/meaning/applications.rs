@@ -62,6 +62,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,
+        headers: crate::domain::headers::HeaderPlan::default(),
     })
 }
 

@@ -20,6 +20,7 @@ use gatepost::domain::application::{
 use gatepost::domain::applications::Applications;
 use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -132,6 +133,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",
+        headers: HeaderPlan::default(),
     }
 }
 
