@@ -35,8 +35,7 @@ fn section(page: &mut String, path: &str, doc: &str, kind: &Kind) {
 }
 
 fn table(page: &mut String, path: &str, outline: &Outline) {
-    let (sections, keys): (Vec<&Field>, Vec<&Field>) =
-        outline.fields.iter().partition(|field| matches!(field.kind, Kind::Section(_)));
+    let (sections, keys): (Vec<&Field>, Vec<&Field>) = outline.fields.iter().partition(|field| is_section(&field.kind));
     if !keys.is_empty() {
         page.push_str("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     }
@@ -51,6 +50,15 @@ fn table(page: &mut String, path: &str, outline: &Outline) {
     }
     for field in sections {
         section(page, &format!("{path}.{}", field.name), &field.doc, &field.kind);
+    }
+}
+
+/// Whether it gets a table of its own.
+fn is_section(kind: &Kind) -> bool {
+    match kind {
+        Kind::Section(_) => true,
+        Kind::List(item) => is_section(item),
+        Kind::One { .. } => false,
     }
 }
 

@@ -6,13 +6,14 @@ use secrecy::SecretString;
 
 use super::reader::At;
 use super::section::section;
-use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Size, Span, Validity};
+use super::value::{Address, Choice, Count, HeaderSets, MaybeAddress, Patterns, Pause, Size, Span, Validity};
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
 
 type Texts = Vec<At<String>>;
 type Secrets = Vec<At<SecretString>>;
 type Paths = Vec<At<PathBuf>>;
 type Applications = Vec<At<Application>>;
+type ClaimHeaders = Vec<At<ClaimHeader>>;
 
 section! {
     /// The whole file.
@@ -97,6 +98,53 @@ section! {
         provider_name: optional String,
         /// Whether CORS preflights pass without a sign-in, with every identity header removed.
         pass_preflight: bool = "false",
+        /// Which identity headers are sent. `legacy` is what authentik sent until 2022: `X-Auth-Username`, `X-Auth-Groups`,
+        /// `X-Forwarded-Email`, `X-Forwarded-Preferred-Username`, `X-Forwarded-User`. Whatever is chosen, no client's
+        /// `X-authentik-*` passes.
+        headers: HeaderSets = "authentik",
+        /// Headers of your own, from any claim. One that a set has, too, is redefined.
+        claim_headers: ClaimHeaders = "[]",
+        /// Headers that stand in a claim as an object of names and values, as authentik's `additionalHeaders`. Names of
+        /// identity headers, `X-Forwarded-*` and what belongs to the message or the connection are never set; what is left out
+        /// is logged at the sign-in.
+        additional_headers: AdditionalHeaders = "{}",
+        /// Whether the application gets `Authorization: Basic` from attributes of the user (`ak_proxy.user_attributes`), in place
+        /// of whatever the client sent. A user without a password gets none, and the client's own header stays.
+        basic_auth_enabled: bool = "false",
+        /// The attribute with the user name. Where the user has none: `email`.
+        basic_auth_user_attribute: optional String,
+        /// The attribute with the password.
+        basic_auth_password_attribute: optional String,
+    }
+}
+
+section! {
+    /// A header from a claim.
+    pub(super) struct ClaimHeader {
+        /// The header's name. From then on it is Gatepost's: no client's reaches the application, in no spelling.
+        header: required String,
+        /// The claim with the value: dotted names (`team.name`), or a JSON Pointer where it begins with `/`
+        /// (`/https:~1~1example.com~1roles`), for names that hold dots or slashes. Text is sent as it is, numbers and booleans as
+        /// JSON has them, lists joined; objects are not sent.
+        claim: optional String,
+        /// The sign between the items of a list; an item that holds it is left out. Unless given: `|`.
+        separator: optional String,
+        /// The same text for everybody, in place of `claim`. No place for secrets.
+        text: optional String,
+    }
+}
+
+section! {
+    /// Headers that stand in a claim.
+    pub(super) struct AdditionalHeaders {
+        /// Whether they are sent.
+        enabled: bool = "true",
+        /// The claim that holds them, written as in `claim_headers`. Unless given: `ak_proxy.user_attributes.additionalHeaders`.
+        /// Lists are joined with `|`.
+        claim: optional String,
+        /// Names that such headers have. List every one that the application trusts: only these are removed from requests of
+        /// users who have no such header, and from public requests.
+        names: Texts = "[]",
     }
 }
 
@@ -189,6 +237,9 @@ section! {
         http: HttpLimits = "{}",
         /// Connections of every listener.
         connections: ConnectionLimits = "{}",
+        /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
+        /// 100 headers pass, the browser's own among them; many applications take less.
+        identity_headers: IdentityHeaderLimits = "{}",
     }
 }
 
@@ -257,6 +308,16 @@ section! {
         total: Count = "1024",
         /// Open at a time from one address.
         per_source: Count = "64",
+    }
+}
+
+section! {
+    /// Headers that tell of a user.
+    pub(super) struct IdentityHeaderLimits {
+        /// Names and values together.
+        max_size: Size = "32 KiB",
+        /// How many there may be.
+        max_count: Count = "60",
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
 use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::outbound::store::StoreSettings;
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret as _;
@@ -156,4 +157,23 @@ listen: { grpc: 0, http: 0, https: 0, metrics: 0 }
 fn a_byte_order_mark_and_windows_line_ends_are_harmless() {
     let text = format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n"));
     assert!(Folder::new().load(&text).is_ok());
+}
+
+#[test]
+fn the_headers_are_those_of_the_file() {
+    let shown = |text: &str| {
+        format!("{:?}", Folder::new().load(text).unwrap().config.applications.iter().next().unwrap().headers)
+    };
+    let by_default = shown(SMALLEST);
+    assert_eq!(
+        by_default,
+        format!("{:?}", HeaderPlan::default()),
+        "the file's defaults and the plan's own are the same"
+    );
+    let headers = |settings: &str| shown(&format!("{SMALLEST}    {settings}\n"));
+    assert_eq!(headers("headers: authentik"), by_default);
+    assert_eq!(headers("headers: [authentik]"), by_default);
+    assert!(headers("headers: legacy").contains("x-forwarded-user"));
+    assert!(!headers("headers: none").contains("preferred_username"));
+    assert!(headers("claim_headers: [{ header: X-Team, claim: team.name }]").contains("team.name"));
 }

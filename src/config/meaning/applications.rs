@@ -1,5 +1,6 @@
 //! Applications: each for itself, then all together.
 
+use super::identity_headers;
 use super::proxy;
 use super::relying_party::relying_party;
 use crate::config::complaint::Place;
@@ -9,6 +10,7 @@ use crate::config::written::{self, File};
 use crate::domain::access::UnauthenticatedPaths;
 use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, Slug};
 use crate::domain::applications::Applications;
+use crate::domain::headers::Budget;
 
 /// All applications, which have to get along with each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
@@ -17,8 +19,12 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
         reader.fault(&list.place, "there is no application to protect", "describe at least one");
         return None;
     }
-    let made: Vec<(&At<written::Application>, Option<Application>)> =
-        list.value.iter().map(|written| (written, application(&written.value, &written.place, reader))).collect();
+    let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
+    let made: Vec<(&At<written::Application>, Option<Application>)> = list
+        .value
+        .iter()
+        .map(|written| (written, application(&written.value, &written.place, budget, reader)))
+        .collect();
     let count = made.len();
     let (written, sound): (Vec<_>, Vec<_>) =
         made.into_iter().filter_map(|(written, made)| made.map(|made| (written, made))).unzip();
@@ -41,7 +47,12 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     None
 }
 
-fn application(written: &written::Application, place: &Place, reader: &mut Reader<'_>) -> Option<Application> {
+fn application(
+    written: &written::Application,
+    place: &Place,
+    budget: Budget,
+    reader: &mut Reader<'_>,
+) -> Option<Application> {
     let name = header_text(&written.name, reader);
     let provider_name = header_text(&written.provider_name, reader);
     let slug = slug(written, place, reader);
@@ -50,6 +61,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, place, external.as_ref(), reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let headers = identity_headers::identity_headers(written, budget, reader);
     let name = name?;
     Some(Application {
         slug: slug?,
@@ -62,7 +74,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,
-        headers: crate::domain::headers::HeaderPlan::default(),
+        headers: headers?,
     })
 }
 

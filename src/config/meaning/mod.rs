@@ -1,6 +1,7 @@
 //! From what was written to what it means: every room's settings, checked together.
 
 mod applications;
+mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;

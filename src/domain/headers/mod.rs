@@ -31,7 +31,7 @@ pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
 pub use source::OutpostFacts;
-pub use value::{BadSeparator, Separator};
+pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
 #[derive(Debug)]

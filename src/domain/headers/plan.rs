@@ -97,6 +97,12 @@ impl HeaderPlan {
         Self { entries, additional, basic, budget, owned }
     }
 
+    /// Whether a name, or one that looks like it, is ours on every request.
+    #[must_use]
+    pub fn owns(&self, name: &HeaderName) -> bool {
+        self.owned.covers(name.as_str())
+    }
+
     /// The headers that follow from the facts; what is missing or cannot stand in a header is left out. Pure, and without
     /// a look at the request.
     pub(super) fn headers_of(&self, facts: &Facts<'_>, drops: Drops<'_>) -> IdentityHeaders {

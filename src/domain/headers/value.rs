@@ -34,7 +34,8 @@ impl Separator {
 
 /// Whether a text arrives at an application as it is. Blanks at its ends do not (RFC 9110 section 5.5), and `admin `
 /// would become somebody else.
-pub(super) fn is_legal(text: &str) -> bool {
+#[must_use]
+pub fn is_legal(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control) && text.trim() == text
 }
 
