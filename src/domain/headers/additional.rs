@@ -105,7 +105,9 @@ mod tests {
     use serde_json::json;
 
     /// What is set, and what was dropped.
-    fn read(headers: &AdditionalHeaders, object: &Value) -> (Vec<(String, String)>, Vec<(String, Dropped)>) {
+    type Read = (Vec<(String, String)>, Vec<(String, Dropped)>);
+
+    fn read(headers: &AdditionalHeaders, object: &Value) -> Read {
         let claims = json!({ "ak_proxy": { "user_attributes": { "additionalHeaders": object } } });
         let claims = Claims::new(claims.as_object().cloned().unwrap_or_default());
         let mut dropped = Vec::new();

@@ -67,7 +67,7 @@ pub(super) fn joined(items: &[Value], separator: Separator) -> String {
 pub(super) fn text(value: &Value, separator: Separator) -> Option<Cow<'_, str>> {
     match value {
         Value::Array(items) => Some(Cow::Owned(joined(items, separator))),
-        other => plain(other),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => plain(value),
     }
 }
 

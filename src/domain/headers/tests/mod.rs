@@ -1,0 +1,177 @@
+//! Identity headers: ours once, nobody else's in any spelling.
+
+mod choices;
+mod properties;
+
+use super::*;
+use crate::domain::application::{Application, Mode};
+use crate::domain::backend::{Backend, BackendAllow, Backends};
+use crate::domain::claims::ClaimPath;
+use crate::domain::session::{Lifetimes, Session};
+use crate::domain::testing::{application, request, signed_in};
+use crate::domain::time::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_unix(1_000_000);
+const LIFETIMES: Lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
+
+fn sent(names: &[&str]) -> RequestHead {
+    let lines: Vec<(&str, &str)> = names.iter().map(|name| (*name, "eve")).collect();
+    request("app.example.com", "/", &lines)
+}
+
+fn passing(head: &RequestHead) -> Passing<'_> {
+    Passing { head, rest_of_cookies: None }
+}
+
+fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
+    let session = Arc::new(Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES));
+    let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
+    let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
+    allow_signed_in(&Identity::Session(live), application, facts, passing(&sent(incoming)))
+}
+
+fn allowed(claims: &Value, incoming: &[&str]) -> Allow {
+    allowed_as(&application("https://app.example.com"), claims, incoming)
+}
+
+fn value<'a>(allow: &'a Allow, name: &str) -> Option<&'a str> {
+    let (_, value) = allow.set().iter().find(|(set, _)| set == name)?;
+    Some(std::str::from_utf8(value).expect("is text"))
+}
+
+fn public_path() -> PublicPath {
+    let application = Application { pass_preflight: true, ..application("https://app.example.com") };
+    PublicPath::preflight(&application, crate::domain::request::ClientKind::Preflight).expect("is let through")
+}
+
+fn own(header: &str, value: OwnValue) -> OwnHeader {
+    OwnHeader { name: HeaderName::parse(header).expect("is a name"), value }
+}
+
+fn claim(path: &str, separator: &str) -> OwnValue {
+    let path = ClaimPath::parse(path).expect("is a path");
+    OwnValue::Claim(path, Separator::parse(separator).expect("is a separator"))
+}
+
+fn planned(settings: HeaderSettings) -> Application {
+    Application { headers: HeaderPlan::new(settings), ..application("https://app.example.com") }
+}
+
+/// The names set for this user, with their values, those of `meta` left out.
+fn told(settings: HeaderSettings, claims: &Value) -> Vec<(String, String)> {
+    let allow = allowed_as(&planned(settings), claims, &[]);
+    let told = allow.set().iter().filter(|(name, _)| !name.starts_with("x-authentik-meta-"));
+    told.map(|(name, value)| (name.to_string(), String::from_utf8(value.clone()).expect("is text"))).collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn with_additional(headers: &Value) -> Value {
+    json!({ "email": "a@example.com", "ak_proxy": { "user_attributes": { "pw": "p", "additionalHeaders": headers } } })
+}
+
+#[test]
+fn the_headers_of_a_user() {
+    let allow = allowed(
+        &json!({ "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["e1"], "email": "a@example.com", "name": "Älice" }),
+        &[],
+    );
+    for (name, expected) in [
+        ("x-authentik-username", Some("alice")),
+        ("x-authentik-groups", Some("admins|staff")),
+        ("x-authentik-entitlements", Some("e1")),
+        ("x-authentik-email", Some("a@example.com")),
+        ("x-authentik-name", Some("Älice")),
+        ("x-authentik-uid", Some("subject")),
+        ("x-authentik-meta-outpost", Some("outpost")),
+        ("x-authentik-meta-provider", Some("Wiki")),
+        ("x-authentik-meta-app", Some("wiki")),
+        ("x-authentik-meta-version", Some(concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")))),
+        ("x-authentik-jwt", None),
+        ("x-authentik-meta-jwks", None),
+    ] {
+        assert_eq!(value(&allow, name), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_token_is_passed_on_only_where_switched_on() {
+    let application = Application { jwt_headers: true, ..application("https://app.example.com") };
+    let allow = allowed_as(&application, &json!({}), &[]);
+    assert_eq!(value(&allow, "x-authentik-jwt"), Some("access-token"));
+    assert_eq!(value(&allow, "x-authentik-meta-jwks"), Some("https://sso.example.com/jwks"));
+}
+
+#[test]
+fn h9_a_list_is_forged_by_nobody() {
+    let allow =
+        allowed(&json!({ "groups": ["staff|admins", "a,b", "x\r\ny", "", " ok", 7, "ok"], "name": "a\nb" }), &[]);
+    assert_eq!(value(&allow, "x-authentik-groups"), Some("a,b|7|ok"));
+    assert_eq!(value(&allow, "x-authentik-name"), None);
+    assert!(allow.remove().contains(&Cow::Borrowed("x-authentik-name")));
+}
+
+#[test]
+fn h9_spellings_that_fold_to_ours_are_removed() {
+    let spellings = [
+        "X_authentik_username",
+        "X.authentik.username",
+        "x-authentik_uid",
+        "X-AUTHENTIK.EMAIL",
+        "x-authentik-jwt",
+        "x-authentik-anything",
+        "X-Gatepost-Backend-Host",
+        "x_gatepost_cluster",
+        "x-envoy-original-dst-host",
+    ];
+    let allow = allowed(&json!({}), &spellings);
+    for name in spellings {
+        assert!(allow.remove().iter().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
+    }
+    let kept = allowed(&json!({}), &["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"]);
+    for name in ["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"] {
+        assert!(!kept.remove().iter().any(|removed| removed == name), "{name}");
+    }
+}
+
+#[test]
+fn the_cookie_line_is_rewritten_or_removed() {
+    let (proof, application) = (public_path(), application("https://app.example.com"));
+    let head = sent(&[]);
+    let allowed = |rest: &[u8]| {
+        allow_public(&proof, &application, Passing { rest_of_cookies: Some(rest.to_vec()), ..passing(&head) })
+    };
+    let allow = allowed(b"a=1");
+    assert_eq!(allow.set(), [(Cow::Borrowed("cookie"), b"a=1".to_vec())]);
+    let allow = allowed(b"");
+    assert!(allow.set().is_empty() && allow.remove().contains(&Cow::Borrowed("cookie")));
+}
+
+#[test]
+fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
+    let own = Backend::parse("http://own.internal:8080", true).expect("is a backend").0;
+    let allow = BackendAllow::parse(&["b.internal"]).expect("is a list");
+    let mode = Mode::Proxy(Backends::new(own, allow));
+    let application = Application { mode, ..application("https://app.example.com:8443") };
+    let spellings =
+        ["X-Forwarded-Host", "x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host", "x-forwarded-hostx"];
+    let claims = json!({ "ak_proxy": { "backend_override": "http://b.internal" } });
+    let signed_in = allowed_as(&application, &claims, &spellings);
+    let public = allow_public(&public_path(), &application, passing(&sent(&spellings)));
+    for (allow, expected) in [(signed_in, "b.internal"), (public, "own.internal:8080")] {
+        assert_eq!(allow.upstream().map(Upstream::host), Some(expected));
+        assert_eq!(value(&allow, "x-forwarded-host"), Some("app.example.com"));
+        let removed = |name: &str| allow.remove().iter().any(|removed| removed == name);
+        assert!(!removed("x-forwarded-host") && !removed("x-forwarded-hostx"));
+        for name in ["x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host"] {
+            assert!(removed(name), "{name}");
+        }
+    }
+    let elsewhere = allowed(&claims, &spellings);
+    assert!(elsewhere.upstream().is_none() && value(&elsewhere, "x-forwarded-host").is_none());
+}
