@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Outpost, Visit};
 use crate::domain::application::Slug;
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::headers;
+use crate::domain::headers::{self, Facts};
 use crate::domain::session::SessionRecord;
 
 /// How many names are remembered as told. Claims choose them, so there could be any number.
@@ -31,7 +31,8 @@ impl Outpost {
     /// The refusal of a sign-in whose identity headers would not fit into a request.
     pub(super) fn rehearse(&self, visit: &Visit<'_>, record: &SessionRecord) -> Option<(Verdict, Reason)> {
         let application = visit.application;
-        let rehearsal = self.with_facts(application, |outpost| headers::rehearse(record, application, outpost));
+        let rehearsal =
+            self.with_facts(application, |outpost| headers::rehearse(&Facts::of_record(record, application, outpost)));
         for (name, cause) in rehearsal.dropped {
             let header: String = name.chars().take(LONGEST).collect();
             if self.told.is_news(&application.slug, &header) {

@@ -19,10 +19,8 @@ use super::claims::Claims;
 use super::decision::Allow;
 use super::identity::Identity;
 use super::request::RequestHead;
-use super::session::SessionRecord;
 use owned::FORWARDED_HOST;
 use plan::IdentityHeaders;
-use source::Facts;
 
 pub use additional::{AdditionalHeaders, Dropped};
 pub use basic::BasicAuth;
@@ -30,7 +28,7 @@ pub use budget::{Budget, OverBudget};
 pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
-pub use source::OutpostFacts;
+pub use source::{Facts, OutpostFacts};
 pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
@@ -62,15 +60,15 @@ pub fn allow_public(_proof: &PublicPath, application: &Application, passing: Pas
     allow(IdentityHeaders::default(), None, application, passing)
 }
 
-/// What would be told about a user who has just signed in: whether it fits, and what is left out of it.
+/// What would be told with each request of a user: whether it fits, and what is left out of it.
 #[must_use]
-pub fn rehearse(record: &SessionRecord, application: &Application, outpost: OutpostFacts<'_>) -> Rehearsal {
-    let facts = Facts::of_record(record, application, outpost);
+pub fn rehearse(facts: &Facts<'_>) -> Rehearsal {
+    let plan = &facts.application.headers;
     let mut dropped = Vec::new();
-    let headers = application.headers.headers_of(&facts, &mut |name, why| dropped.push((name.to_owned(), why)));
+    let headers = plan.headers_of(facts, &mut |name, why| dropped.push((name.to_owned(), why)));
     let mut all = headers.planned;
     all.extend(headers.additional);
-    Rehearsal { dropped, fits: application.headers.budget.check(&all) }
+    Rehearsal { dropped, fits: plan.budget.check(&all) }
 }
 
 /// What the operator should know about the headers of a user.

@@ -19,14 +19,19 @@ pub struct OutpostFacts<'a> {
     pub jwks_uri: Option<&'a str>,
 }
 
-/// Everything that identity headers may tell.
+/// Everything that identity headers may tell. Facts prove nothing: only an [`Identity`] lets a request through.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'a> {
-    pub(super) user: &'a User,
-    pub(super) claims: &'a Claims,
-    pub(super) token: Option<&'a SecretString>,
-    pub(super) application: &'a Application,
-    pub(super) outpost: OutpostFacts<'a>,
+pub struct Facts<'a> {
+    /// Issuer and subject.
+    pub user: &'a User,
+    /// What the provider says about the user.
+    pub claims: &'a Claims,
+    /// The token that `X-authentik-jwt` shows.
+    pub token: Option<&'a SecretString>,
+    /// Who is told.
+    pub application: &'a Application,
+    /// Who tells.
+    pub outpost: OutpostFacts<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -35,11 +40,9 @@ impl<'a> Facts<'a> {
         Self { user, claims, token, application, outpost }
     }
 
-    pub(super) fn of_record(
-        record: &'a SessionRecord,
-        application: &'a Application,
-        outpost: OutpostFacts<'a>,
-    ) -> Self {
+    /// The facts of a session that has just begun.
+    #[must_use]
+    pub fn of_record(record: &'a SessionRecord, application: &'a Application, outpost: OutpostFacts<'a>) -> Self {
         Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref(), application, outpost }
     }
 }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod house;
+mod identity_headers;
 mod proxy;
 mod sign_in;
 mod sign_out;

@@ -120,7 +120,8 @@ fn a_rehearsal_tells_what_is_left_out_and_what_does_not_fit() {
     let application = planned(HeaderSettings { basic, budget, ..HeaderSettings::default() });
     let rehearse = |claims: &Value| {
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
-        rehearse(session.record(), &application, OutpostFacts { name: "outpost", jwks_uri: None })
+        let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+        rehearse(&Facts::of_record(session.record(), &application, outpost))
     };
     let mut claims = with_additional(&json!({ "Host": "x", "X-A": {} }));
     claims["ak_proxy"]["user_attributes"]["login"] = json!("a:b");
