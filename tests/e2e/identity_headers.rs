@@ -200,3 +200,24 @@ async fn who_has_more_groups_than_a_request_can_carry_is_refused_at_the_sign_in(
     assert!(cause.contains("the largest `x-authentik-groups`"), "{cause}");
     assert_eq!(failed.text("application"), Some("wiki"));
 }
+
+/// The defaults hold against Envoy's own limits: what the sign-in lets through reaches the application.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_just_fits_is_never_refused_by_envoy() {
+    let mut plan = plan("");
+    let groups: Vec<String> = (0..2850).map(|number| format!("group-{number}")).collect();
+    let additional: serde_json::Map<_, _> =
+        (0..49).map(|number| (format!("X-Extra-{number}"), json!(number))).collect();
+    let attributes = json!({ "user_attributes": { "additionalHeaders": additional } });
+    plan.provider.claims = json!({ "alice": { "groups": groups, "ak_proxy": attributes } });
+    let site = plan.start().await;
+    let session = signed_in(&site, "alice").await;
+    let own: Vec<_> = (0..20).map(|number| (format!("X-Own-{number}"), "x".repeat(1000))).collect();
+    let own: Vec<_> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let seen = seen(&site, "/private", Some(&session), &own).await;
+    let ours = seen.headers.iter().filter(|(name, _)| name.starts_with("x-authentik-") || name.starts_with("x-extra-"));
+    let sizes: Vec<usize> = ours.map(|(name, value)| name.len() + value.len()).collect();
+    assert_eq!(sizes.len(), 58);
+    assert!(sizes.iter().sum::<usize>() > 30 * 1024, "{sizes:?}");
+    assert_eq!(seen.header("x-own-19").map(str::len), Some(1000));
+}
