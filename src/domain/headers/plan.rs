@@ -136,7 +136,7 @@ impl Default for HeaderPlan {
 impl From<OwnHeader> for Entry {
     fn from(own: OwnHeader) -> Self {
         let source = match own.value {
-            OwnValue::Claim(path, separator) => Source::Either(path, separator),
+            OwnValue::Claim(path, separator) => Source::Any(path, separator),
             OwnValue::Text(text) => Source::Constant(text.into()),
         };
         Self { name: own.name, source }

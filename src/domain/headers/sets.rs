@@ -2,7 +2,6 @@
 
 use super::name::HeaderName;
 use super::source::Source;
-use super::value::Separator;
 use crate::domain::claims::ClaimPath;
 
 /// A set of identity headers.
@@ -67,5 +66,5 @@ fn text(claim: &str) -> Source {
 }
 
 fn list(claim: &str) -> Source {
-    Source::List(ClaimPath::of_names(&[claim]), Separator::BAR)
+    Source::List(ClaimPath::of_names(&[claim]))
 }

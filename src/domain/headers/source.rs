@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use super::value::{self, Separator};
 use crate::domain::application::Application;
@@ -50,12 +51,12 @@ impl<'a> Facts<'a> {
 /// Where a value comes from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A claim with a text of its own; a list has none.
+    /// A claim that is a text by its definition; anything else is none.
     Text(ClaimPath),
-    /// A claim that is a list; anything else is none.
-    List(ClaimPath, Separator),
-    /// A claim of either kind.
-    Either(ClaimPath, Separator),
+    /// A claim that is a list of texts by its definition, joined as authentik does; anything else is none.
+    List(ClaimPath),
+    /// A claim of any kind.
+    Any(ClaimPath, Separator),
     /// Always the same.
     Constant(Cow<'static, str>),
     /// The user's identifier at the provider.
@@ -77,9 +78,9 @@ impl Source {
     pub(super) fn value<'a>(&'a self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
         let Facts { user, claims, token, application, outpost } = *facts;
         let value = match self {
-            Self::Text(path) => value::plain(path.find(claims)?)?,
-            Self::List(path, separator) => Cow::Owned(value::joined(path.find(claims)?.as_array()?, *separator)),
-            Self::Either(path, separator) => value::text(path.find(claims)?, *separator)?,
+            Self::Text(path) => Cow::Borrowed(path.find(claims)?.as_str()?),
+            Self::List(path) => Cow::Owned(texts(path.find(claims)?)?),
+            Self::Any(path, separator) => value::text(path.find(claims)?, *separator)?,
             Self::Constant(text) => Cow::Borrowed(text.as_ref()),
             Self::Subject => Cow::Borrowed(user.subject.as_str()),
             Self::Token => Cow::Borrowed(token.filter(|_| application.jwt_headers)?.expose_secret()),
@@ -90,4 +91,9 @@ impl Source {
         };
         value::is_legal(&value).then_some(value)
     }
+}
+
+fn texts(value: &Value) -> Option<String> {
+    let texts = value.as_array()?.iter().filter_map(Value::as_str).map(Cow::Borrowed);
+    Some(value::joined(texts, Separator::BAR))
 }
