@@ -234,6 +234,8 @@ pub struct RelyingParty {
     pub id_token_signed_response_alg: SigningAlgorithm,
     /// Scopes to ask for; `openid` always among them.
     pub scopes: Vec<String>,
+    /// Claims that the operator's settings read, beside those that every sign-in is asked for.
+    pub claims: Vec<String>,
     /// Where the provider sends the browser back to after a sign-in.
     pub redirect_uri: Url,
     /// Where the provider sends the browser after a sign-out.

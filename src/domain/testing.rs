@@ -34,6 +34,7 @@ pub(crate) fn application(external: &str) -> Application {
             token_endpoint_auth_method: ClientAuthentication::default(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into(), "profile".into()],
+            claims: Vec::new(),
             redirect_uri: Url::parse(&redirect_uri).expect("is a URL"),
             post_logout_redirect_uri: Url::parse(&post_logout_redirect_uri).expect("is a URL"),
         },

@@ -175,5 +175,9 @@ fn the_headers_are_those_of_the_file() {
     assert_eq!(headers("headers: [authentik]"), by_default);
     assert!(headers("headers: legacy").contains("x-forwarded-user"));
     assert!(!headers("headers: none").contains("preferred_username"));
+    let own = "    claim_headers: [{ header: X-Team, claim: team.name }]\n    additional_headers: { claim: /more~1headers/x }\n";
+    let config = Folder::new().load(&format!("{SMALLEST}{own}")).unwrap().config;
+    let claims = &config.applications.iter().next().unwrap().relying_party.claims;
+    assert_eq!(claims, &["team", "more/headers"], "UserInfo is asked for them");
     assert!(headers("claim_headers: [{ header: X-Team, claim: team.name }]").contains("team.name"));
 }

@@ -74,6 +74,7 @@ pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
         token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
         id_token_signed_response_alg: SigningAlgorithm::RS256,
         scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+        claims: Vec::new(),
         redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/callback?X-authentik-auth-callback=true")
             .unwrap(),
         post_logout_redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/sign_out").unwrap(),

@@ -153,6 +153,7 @@ fn wiki() -> Application {
             token_endpoint_auth_method: ClientAuthentication::default(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into()],
+            claims: Vec::new(),
             redirect_uri: endpoint("callback"),
             post_logout_redirect_uri: endpoint("sign_out"),
         },

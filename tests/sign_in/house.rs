@@ -70,6 +70,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
             token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            claims: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },

@@ -8,7 +8,7 @@ use crate::config::reader::{At, Reader, Slot};
 use crate::config::value::Patterns;
 use crate::config::written::{self, File};
 use crate::domain::access::UnauthenticatedPaths;
-use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, Slug};
+use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
 use crate::domain::applications::Applications;
 use crate::domain::headers::Budget;
 
@@ -69,7 +69,7 @@ fn application(
         name,
         mode: mode?,
         external: external?,
-        relying_party: relying_party?,
+        relying_party: RelyingParty { claims: headers.as_ref()?.claims_read(), ..relying_party? },
         unauthenticated: unauthenticated?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,

@@ -35,6 +35,7 @@ pub(super) fn relying_party(
         token_endpoint_auth_method: written.token_endpoint_auth_method.value,
         id_token_signed_response_alg: written.id_token_signed_response_alg.value,
         scopes: scopes?,
+        claims: Vec::new(),
         redirect_uri: redirect_uri?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
     })

@@ -51,6 +51,12 @@ impl ClaimPath {
         rest.iter().try_fold(claims.value(first)?, |value, step| inside(value, step))
     }
 
+    /// The claim in which the path begins.
+    #[must_use]
+    pub fn claim(&self) -> &str {
+        self.steps.first().map_or("", String::as_str)
+    }
+
     /// The path as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -97,6 +97,18 @@ impl HeaderPlan {
         Self { entries, additional, basic, budget, owned }
     }
 
+    /// The claims that the operator named: where the ID Token lacks one, UserInfo may have it. `ak_proxy` is not among them, as
+    /// authentik tells it with all the rest and nobody else knows it.
+    #[must_use]
+    pub fn claims_read(&self) -> Vec<String> {
+        let own = self.entries.iter().filter_map(|entry| {
+            let Source::Any(path, _) = &entry.source else { return None };
+            Some(path.claim())
+        });
+        let additional = self.additional.as_ref().map(|additional| additional.claim.claim());
+        own.chain(additional).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
+    }
+
     /// Whether a name, or one that looks like it, is ours on every request.
     #[must_use]
     pub fn owns(&self, name: &HeaderName) -> bool {

@@ -21,6 +21,7 @@ pub(super) fn is_needed(claims: &Claims, relying_party: &RelyingParty, discovere
     (asked("profile") && (missing("preferred_username") || missing("name")))
         || (asked("email") && missing("email"))
         || ((asked("groups") || discovered.knows_groups) && missing("groups"))
+        || relying_party.claims.iter().any(|name| missing(name))
 }
 
 /// Asks `endpoint` about the user of `access_token`. The subject is still to be compared.

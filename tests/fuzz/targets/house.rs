@@ -125,6 +125,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
             token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: vec!["openid".to_owned()],
+            claims: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },
