@@ -20,7 +20,7 @@ use gatepost::domain::application::{
 use gatepost::domain::applications::Applications;
 use gatepost::domain::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::claims::Claims;
-use gatepost::domain::headers::HeaderPlan;
+use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -134,7 +134,10 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: slug == "portal",
-        headers: HeaderPlan::default(),
+        headers: HeaderPlan::new(HeaderSettings {
+            sets: vec![HeaderSet::Authentik, HeaderSet::Legacy],
+            ..HeaderSettings::default()
+        }),
     }
 }
 
@@ -153,9 +156,13 @@ pub fn applications() -> [Application; 4] {
 }
 
 fn session(application: &Application) -> Session {
+    let additional = json!({"X-Team": "a", "Host": "evil.example", "x_authentik_uid": "0", "X-Forwarded-User": "root"});
     let claims = json!({
         "preferred_username": "harness", "groups": ["a", "b"], "email": "harness@example.com",
-        "ak_proxy": { "backend_override": "https://harness.apps.internal/team", "host_header": "harness.example" },
+        "ak_proxy": {
+            "backend_override": "https://harness.apps.internal/team", "host_header": "harness.example",
+            "user_attributes": {"additionalHeaders": additional},
+        },
     });
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },
