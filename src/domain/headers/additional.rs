@@ -1,5 +1,7 @@
 //! Headers that stand in a claim as an object of names and values, authentik's `additionalHeaders`.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -40,7 +42,7 @@ pub enum Dropped {
     Credentials,
 }
 
-/// Is told what was dropped: a name and why. Claims are never told.
+/// Is told what was dropped: a name and why, never the value.
 pub(super) type Drops<'d> = &'d mut dyn FnMut(&str, Dropped);
 
 impl AdditionalHeaders {
@@ -58,21 +60,18 @@ impl AdditionalHeaders {
         is_taken: impl Fn(&str) -> bool,
         drops: Drops<'_>,
     ) -> Vec<RequestHeader> {
-        let mut set: Vec<(HeaderName, Vec<u8>)> = Vec::new();
-        for (written, value) in
-            self.object(claims, drops).into_iter().flatten().filter(|(_, value)| says_something(value))
-        {
-            let name = match self.name(written, &is_taken) {
-                Ok(name) if set.iter().any(|(other, _)| other.looks_like(&name)) => Err(Dropped::Doubled),
-                other => other,
-            };
-            let text = value::text(value, Separator::BAR).filter(|text| value::is_legal(text)).ok_or(Dropped::Value);
-            match (name, text) {
-                (Ok(name), Ok(text)) => set.push((name, text.into_owned().into_bytes())),
-                (Err(why), _) | (Ok(_), Err(why)) => drops(written, why),
+        let (mut set, mut folded) = (Vec::new(), HashSet::new());
+        let members = self.object(claims, drops).into_iter().flatten();
+        for (written, value) in members.filter(|(_, value)| says_something(value)) {
+            let text = value::text(value, Separator::BAR).filter(|text| value::is_legal(text));
+            match (self.name(written, &is_taken), text) {
+                (Err(why), _) => drops(written, why),
+                (Ok(_), None) => drops(written, Dropped::Value),
+                (Ok(name), Some(_)) if !folded.insert(name.folded()) => drops(written, Dropped::Doubled),
+                (Ok(name), Some(text)) => set.push((name.to_line(), text.into_owned().into_bytes())),
             }
         }
-        set.into_iter().map(|(name, value)| (name.to_line(), value)).collect()
+        set
     }
 
     fn object<'a>(&self, claims: &'a Claims, drops: Drops<'_>) -> Option<&'a Map<String, Value>> {

@@ -123,6 +123,11 @@ impl HeaderName {
         self.0.clone()
     }
 
+    /// What the name is to a backend that takes all separators for one.
+    pub(super) fn folded(&self) -> String {
+        self.0.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+    }
+
     /// Whether some backend could take one name for the other.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {

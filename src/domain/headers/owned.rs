@@ -31,7 +31,7 @@ impl Owned {
                 continue;
             }
             if !OWNED_PREFIXES.iter().any(|prefix| folds_to_beginning(name.as_str(), prefix)) {
-                beyond_prefixes.push(name.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+                beyond_prefixes.push(name.folded());
             }
             look_alikes.extend(name::look_alikes(name.as_str()));
             names.push(name.to_line());

@@ -98,6 +98,19 @@ fn additional_headers_are_set_and_known_names_are_owned() {
     assert!(!removed(&public, "x-free"), "nobody said that this name is ours");
 }
 
+/// UserInfo may hold a megabyte, and reading it may not take the square of it.
+#[test]
+fn any_number_of_additional_headers_is_read_and_none_too_many_sent() {
+    let headers: serde_json::Map<_, _> = (0..20_000).map(|number| (format!("X-{number}"), json!(1))).collect();
+    let claims = with_additional(&Value::Object(headers));
+    let claims = Claims::new(claims.as_object().cloned().unwrap_or_default());
+    let application = application("https://app.example.com");
+    let session = Session::begin(signed_in(&json!({}), NOW), &application, NOW, LIFETIMES);
+    let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+    let facts = Facts { claims: &claims, ..Facts::of_record(session.record(), &application, outpost) };
+    assert!(rehearse(&facts).fits.expect_err("is too much").count > 20_000);
+}
+
 #[test]
 fn authorization_is_the_additional_headers_first_then_basics_then_the_clients() {
     let basic = Some(BasicAuth { user_attribute: None, password_attribute: "pw".into() });

@@ -6,7 +6,7 @@ mod properties;
 use super::*;
 use crate::domain::application::{Application, Mode};
 use crate::domain::backend::{Backend, BackendAllow, Backends};
-use crate::domain::claims::ClaimPath;
+use crate::domain::claims::{ClaimPath, Claims};
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
