@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::reader::At;
 use super::section::section;
-use super::value::{Address, Choice, Count, MaybeAddress, Patterns, Pause, Scalar, Size, Span, Validity};
+use super::value::{Address, Choice, Count, HeaderSets, MaybeAddress, Patterns, Pause, Scalar, Size, Span, Validity};
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
 use crate::domain::credentials::TokenType;
 
@@ -18,6 +18,7 @@ type Applications = Vec<At<Application>>;
 type AccessRules = Vec<At<AccessRule>>;
 type ClaimConditions = Vec<At<ClaimCondition>>;
 type Scalars = Vec<At<Scalar>>;
+type ClaimHeaders = Vec<At<ClaimHeader>>;
 
 section! {
     /// The whole file.
@@ -118,6 +119,23 @@ section! {
         /// defaults; unless given, such a header is left alone. A password for the user `goauthentik.io/token` is taken for a
         /// bearer token where `bearer` is given.
         basic: optional Basic,
+        /// Which identity headers are sent. `legacy` is what authentik sent until 2022: `X-Auth-Username`, `X-Auth-Groups`,
+        /// `X-Forwarded-Email`, `X-Forwarded-Preferred-Username`, `X-Forwarded-User`. Whatever is chosen, no client's
+        /// `X-authentik-*` passes.
+        headers: HeaderSets = "authentik",
+        /// Headers of your own, from any claim. One that a set has, too, is redefined.
+        claim_headers: ClaimHeaders = "[]",
+        /// Headers that stand in a claim as an object of names and values, as authentik's `additionalHeaders`. Names of
+        /// identity headers, `X-Forwarded-*` and what belongs to the message or the connection are never set; what is left out
+        /// is logged at the sign-in.
+        additional_headers: AdditionalHeaders = "{}",
+        /// Whether the application gets `Authorization: Basic` from attributes of the user (`ak_proxy.user_attributes`), in place
+        /// of whatever the client sent. A user without a password gets none, and the client's own header stays.
+        basic_auth_enabled: bool = "false",
+        /// The attribute with the user name. Where the user has none: `email`.
+        basic_auth_user_attribute: optional String,
+        /// The attribute with the password.
+        basic_auth_password_attribute: optional String,
     }
 }
 
@@ -144,6 +162,22 @@ section! {
         scopes: Texts = "[]",
         /// Whether the application gets to see a token that was used.
         pass_on: bool = "false",
+    }
+}
+
+section! {
+    /// A header from a claim.
+    pub(super) struct ClaimHeader {
+        /// The header's name. From then on it is Gatepost's: no client's reaches the application, in no spelling.
+        header: required String,
+        /// The claim with the value: dotted names (`team.name`), or a JSON Pointer where it begins with `/`
+        /// (`/https:~1~1example.com~1roles`), for names that hold dots or slashes. Text is sent as it is, numbers and booleans as
+        /// JSON has them, lists joined; objects are not sent.
+        claim: optional String,
+        /// The sign between the items of a list; an item that holds it is left out. Unless given: `|`.
+        separator: optional String,
+        /// The same text for everybody, in place of `claim`. No place for secrets.
+        text: optional String,
     }
 }
 
@@ -189,6 +223,20 @@ section! {
         claim: required String,
         /// Values of which it has to have one; of a list any item. Numbers and booleans compare as JSON writes them.
         values: required Scalars,
+    }
+}
+
+section! {
+    /// Headers that stand in a claim.
+    pub(super) struct AdditionalHeaders {
+        /// Whether they are sent.
+        enabled: bool = "true",
+        /// The claim that holds them, written as in `claim_headers`. Unless given: `ak_proxy.user_attributes.additionalHeaders`.
+        /// Lists are joined with `|`.
+        claim: optional String,
+        /// Names that such headers have. List every one that the application trusts: only these are removed from requests of
+        /// users who have no such header, and from public requests.
+        names: Texts = "[]",
     }
 }
 
@@ -281,6 +329,9 @@ section! {
         http: HttpLimits = "{}",
         /// Connections of every listener.
         connections: ConnectionLimits = "{}",
+        /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
+        /// 100 headers pass, the browser's own among them; many applications take less.
+        identity_headers: IdentityHeaderLimits = "{}",
     }
 }
 
@@ -349,6 +400,16 @@ section! {
         total: Count = "1024",
         /// Open at a time from one address.
         per_source: Count = "64",
+    }
+}
+
+section! {
+    /// Headers that tell of a user.
+    pub(super) struct IdentityHeaderLimits {
+        /// Names and values together.
+        max_size: Size = "32 KiB",
+        /// How many there may be.
+        max_count: Count = "60",
     }
 }
 

@@ -10,6 +10,7 @@ use url::Url;
 use super::access::{AccessRules, UnauthenticatedPaths};
 use super::backend::Backends;
 use super::credentials::AcceptedCredentials;
+use super::headers::HeaderPlan;
 use super::request::{Authority, Host, HostFault, Scheme};
 
 /// An application's short name: lower-case letters, digits, `-` and `_`; unique in the outpost.
@@ -322,6 +323,8 @@ pub struct Application {
     pub pass_preflight: bool,
     /// What is accepted in `Authorization` instead of a session.
     pub credentials: AcceptedCredentials,
+    /// What it is told about its users.
+    pub headers: HeaderPlan,
 }
 
 /// The path prefix of our own endpoints, below an application's own path.

@@ -172,6 +172,8 @@ reasons! {
     ProviderRefused => "provider_refused",
     /// The provider's tokens did not pass the checks.
     ProviderUntrustworthy => "provider_untrustworthy",
+    /// What the provider says about the user does not fit into a request.
+    IdentityTooLarge => "identity_too_large",
     /// The provider does not answer.
     ProviderUnavailable => "provider_unavailable",
     /// The session store does not answer.

@@ -10,6 +10,7 @@ use super::application::{
     Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
 };
 use super::credentials::AcceptedCredentials;
+use super::headers::HeaderPlan;
 use super::id_token::{Expected, SignedIn, VerifiedIdToken};
 use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use super::sealing::{SealingKey, SealingKeys};
@@ -44,6 +45,7 @@ pub(crate) fn application(external: &str) -> Application {
         jwt_headers: false,
         pass_preflight: false,
         credentials: AcceptedCredentials::default(),
+        headers: HeaderPlan::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::faults::Fault;
 use super::objection::Objection;
 use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::access::{Permit, PublicPath};
+use crate::domain::application::Application;
 use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::headers::{self, OutpostFacts, Passing};
@@ -66,11 +67,17 @@ impl Outpost {
             tracing::debug!(decision_id = visit.id, application = %application.slug, rule, "a rule lets this user pass");
         }
         visit.user = Some(identity.name().to_owned());
+        let allow =
+            self.with_facts(application, |outpost| headers::allow_signed_in(identity, application, outpost, passing));
+        (Verdict::Allow(allow), identity.reason())
+    }
+
+    /// What of this outpost goes into headers; the provider is never waited for.
+    pub(super) fn with_facts<T>(&self, application: &Application, tell: impl FnOnce(OutpostFacts<'_>) -> T) -> T {
         let metadata =
             application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
         let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
-        let facts = OutpostFacts { name: &self.parts.name, jwks_uri };
-        (Verdict::Allow(headers::allow_signed_in(identity, application, facts, passing)), identity.reason())
+        tell(OutpostFacts { name: &self.parts.name, jwks_uri })
     }
 }
 

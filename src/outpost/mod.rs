@@ -7,6 +7,7 @@ mod credentials;
 mod faults;
 mod guard;
 mod objection;
+mod rehearsal;
 mod sign_in;
 mod sign_out;
 
@@ -29,6 +30,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
 use faults::Fault;
+use rehearsal::Told;
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -55,6 +57,7 @@ pub struct Outpost {
     parts: Parts,
     run: u32,
     decisions: AtomicU64,
+    told: Told,
 }
 
 /// A request and whose business it is.
@@ -113,7 +116,7 @@ impl Outpost {
     pub fn new(parts: Parts) -> Result<Self, EntropyFault> {
         let mut run = [0; 4];
         parts.entropy.fill(&mut run)?;
-        Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0) })
+        Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0), told: Told::default() })
     }
 
     /// Finds out whose business a request is, once for all who want to know.

@@ -176,6 +176,9 @@ impl Outpost {
                 "the session would have ended at its beginning",
             ));
         }
+        if let Some(refusal) = self.rehearse(visit, session.record()) {
+            return Ok(refusal);
+        }
         backend::warn_of_unheeded(visit, &session.record().claims);
         let id = SessionId::new(self.random()?);
         for presented in &own.sessions {
@@ -216,7 +219,7 @@ fn return_parameter(query: &str) -> Option<String> {
 
 impl Visit<'_> {
     /// A page that says that the sign-in failed and how to begin another.
-    fn failed(&self, status: u16, text: &str, cause: &str) -> (Verdict, Reason) {
+    pub(super) fn failed(&self, status: u16, text: &str, cause: &str) -> (Verdict, Reason) {
         tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, "sign-in failed");
         let again = Action::Link { address: self.landing(), label: "Open the application" };
         let message = Message { status, title: "Sign-in failed", text, id: &self.id, action: Some(again) };

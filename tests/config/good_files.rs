@@ -8,6 +8,7 @@ use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
 use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
 use gatepost::domain::credentials::{BearerCheck, TokenType};
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::outbound::store::StoreSettings;
 use gatepost::telemetry::{LogFormat, LogSettings};
@@ -211,4 +212,27 @@ listen: { grpc: 0, http: 0, https: 0, metrics: 0 }
 fn a_byte_order_mark_and_windows_line_ends_are_harmless() {
     let text = format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n"));
     assert!(Folder::new().load(&text).is_ok());
+}
+
+#[test]
+fn the_headers_are_those_of_the_file() {
+    let shown = |text: &str| {
+        format!("{:?}", Folder::new().load(text).unwrap().config.applications.iter().next().unwrap().headers)
+    };
+    let by_default = shown(SMALLEST);
+    assert_eq!(
+        by_default,
+        format!("{:?}", HeaderPlan::default()),
+        "the file's defaults and the plan's own are the same"
+    );
+    let headers = |settings: &str| shown(&format!("{SMALLEST}    {settings}\n"));
+    assert_eq!(headers("headers: authentik"), by_default);
+    assert_eq!(headers("headers: [authentik]"), by_default);
+    assert!(headers("headers: legacy").contains("x-forwarded-user"));
+    assert!(!headers("headers: none").contains("preferred_username"));
+    let own = "    claim_headers: [{ header: X-Team, claim: team.name }]\n    additional_headers: { claim: /more~1headers/x }\n";
+    let config = Folder::new().load(&format!("{SMALLEST}{own}")).unwrap().config;
+    let claims = &config.applications.iter().next().unwrap().relying_party.claims;
+    assert_eq!(claims, &["team", "more/headers"], "UserInfo is asked for them");
+    assert!(headers("claim_headers: [{ header: X-Team, claim: team.name }]").contains("team.name"));
 }

@@ -20,6 +20,7 @@ mod demo;
 mod durability;
 mod headers;
 mod health;
+mod identity_headers;
 mod plain_http;
 mod providers;
 mod proxy;

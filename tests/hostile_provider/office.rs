@@ -8,6 +8,7 @@ use gatepost::domain::application::{Application, ExternalHost, Mode, Slug};
 use gatepost::domain::credentials::{
     AcceptedCredentials, AppPassword, BasicRules, BearerCheck, BearerRules, Credential, Refusal, VerifiedCredential,
 };
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::ports::{CredentialFault, IdentityProvider as _};
 
 use crate::op::Behaviour;
@@ -54,6 +55,7 @@ impl Office {
             access_token_validity: None,
             jwt_headers: true,
             pass_preflight: false,
+            headers: HeaderPlan::default(),
             credentials: AcceptedCredentials {
                 bearer: Some(BearerRules { verify, scopes, pass_on: false }),
                 basic: Some(BasicRules { scopes: world.relying_party.scopes.clone(), pass_on: false }),

@@ -15,6 +15,7 @@ use gatepost::domain::application::{
 };
 use gatepost::domain::applications::Applications;
 use gatepost::domain::credentials::AcceptedCredentials;
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::inbound::side_listener::TlsIdentity;
@@ -164,6 +165,7 @@ fn wiki() -> Application {
         jwt_headers: false,
         pass_preflight: false,
         credentials: AcceptedCredentials::default(),
+        headers: HeaderPlan::default(),
     }
 }
 

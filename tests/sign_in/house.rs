@@ -12,6 +12,7 @@ use gatepost::domain::application::{
 };
 use gatepost::domain::applications::Applications;
 use gatepost::domain::credentials::AcceptedCredentials;
+use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::domain::time::Timestamp;
@@ -81,6 +82,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
         jwt_headers: false,
         pass_preflight: false,
         credentials: AcceptedCredentials::default(),
+        headers: HeaderPlan::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, Rule, Who};
 use gatepost::domain::claims::ClaimPath;
+use gatepost::domain::headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
@@ -32,6 +33,26 @@ async fn oc_13_a_sparse_token_is_completed_from_user_info() {
         let asked = op.recorded("/userinfo");
         assert_eq!(asked.len(), 1);
         assert!(asked[0].authorization().unwrap().starts_with("Bearer ") && asked[0].query.is_empty(), "in the header");
+    }
+}
+
+#[tokio::test]
+async fn oc_13_a_claim_that_only_an_own_header_needs_is_asked_for() {
+    let own = |header: &str| {
+        let path = ClaimPath::parse("team.name").unwrap();
+        OwnHeader { name: HeaderName::parse(header).unwrap(), value: OwnValue::Claim(path, Separator::BAR) }
+    };
+    for (header, asked) in [(None, 0), (Some("X-Team"), 1)] {
+        let (house, op) = wiki_with(|application| {
+            let own = header.map(own).into_iter().collect();
+            application.headers = HeaderPlan::new(HeaderSettings { own, ..HeaderSettings::default() });
+            application.relying_party.claims = application.headers.claims_read();
+        })
+        .await;
+        op.behave(|b| b.user = json!({ "team": { "name": "red" } }));
+        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        assert_eq!(answer.header("x-team"), header.map(|_| "red"));
+        assert_eq!(op.recorded("/userinfo").len(), asked);
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::access_rules::access_rules;
 use super::credentials::credentials;
+use super::identity_headers;
 use super::proxy;
 use super::relying_party::relying_party;
 use crate::config::complaint::Place;
 use crate::config::reader::{At, Reader, Slot};
 use crate::config::value::Patterns;
 use crate::config::written::{self, File};
-use crate::domain::access::UnauthenticatedPaths;
+use crate::domain::access::{AccessRules, UnauthenticatedPaths};
 use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
 use crate::domain::applications::Applications;
+use crate::domain::headers::{Budget, HeaderPlan};
 
 /// All applications, which have to get along with each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
@@ -19,8 +21,12 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
         reader.fault(&list.place, "there is no application to protect", "describe at least one");
         return None;
     }
-    let made: Vec<(&At<written::Application>, Option<Application>)> =
-        list.value.iter().map(|written| (written, application(&written.value, &written.place, reader))).collect();
+    let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
+    let made: Vec<(&At<written::Application>, Option<Application>)> = list
+        .value
+        .iter()
+        .map(|written| (written, application(&written.value, &written.place, budget, reader)))
+        .collect();
     let count = made.len();
     let (written, sound): (Vec<_>, Vec<_>) =
         made.into_iter().filter_map(|(written, made)| made.map(|made| (written, made))).unzip();
@@ -43,7 +49,12 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     None
 }
 
-fn application(written: &written::Application, place: &Place, reader: &mut Reader<'_>) -> Option<Application> {
+fn application(
+    written: &written::Application,
+    place: &Place,
+    budget: Budget,
+    reader: &mut Reader<'_>,
+) -> Option<Application> {
     let name = header_text(&written.name, reader);
     let provider_name = header_text(&written.provider_name, reader);
     let slug = slug(written, place, reader);
@@ -54,6 +65,7 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
     let rules = access_rules(&written.allow, reader);
+    let headers = identity_headers::identity_headers(written, budget, reader);
     let name = name?;
     Some(Application {
         slug: slug?,
@@ -61,14 +73,24 @@ fn application(written: &written::Application, place: &Place, reader: &mut Reade
         name,
         mode: mode?,
         external: external?,
-        relying_party: RelyingParty { claims: rules.as_ref()?.claims_read(), ..relying_party? },
+        relying_party: RelyingParty { claims: claims_read(headers.as_ref()?, rules.as_ref()?), ..relying_party? },
         unauthenticated: unauthenticated?,
         rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,
         credentials: credentials?,
+        headers: headers?,
     })
+}
+
+/// The claims that the operator's settings read.
+fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
+    let mut read = headers.claims_read();
+    read.extend(rules.claims_read());
+    read.sort_unstable();
+    read.dedup();
+    read
 }
 
 /// A text that ends in a header, where control characters would end it early.

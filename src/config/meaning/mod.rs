@@ -3,6 +3,7 @@
 mod access_rules;
 mod applications;
 mod credentials;
+mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;

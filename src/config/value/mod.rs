@@ -2,6 +2,7 @@
 //! accept the same; a test holds them together.
 
 mod address;
+mod header_sets;
 mod number;
 mod span;
 mod text;
@@ -14,6 +15,7 @@ use super::reader::{At, Reader};
 use super::section::Kind;
 
 pub(super) use address::{Address, MaybeAddress};
+pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size};
 pub(super) use span::{Pause, Span, Validity};
 pub(super) use text::{Patterns, Scalar};

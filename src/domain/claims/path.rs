@@ -39,6 +39,11 @@ impl ClaimPath {
         Ok(Self { text: text.to_owned(), steps })
     }
 
+    /// The path of these names, one inside the other. None of them holds a dot.
+    pub(in crate::domain) fn of_names(names: &[&str]) -> Self {
+        Self { text: names.join("."), steps: names.iter().map(|name| (*name).to_owned()).collect() }
+    }
+
     /// What stands in `claims` at this path.
     #[must_use]
     pub fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {

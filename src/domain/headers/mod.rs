@@ -1,30 +1,36 @@
 //! Identity headers: what the application is told about the user, and which incoming names never reach it.
 
+mod additional;
+mod basic;
+mod budget;
+mod name;
 mod owned;
+mod plan;
+mod sets;
+mod source;
 mod spent;
+mod value;
 
 use std::borrow::Cow;
 
-use self::owned::{FORWARDED_HOST, LOOK_ALIKES, OWNED, is_forwarded_host, is_owned};
 use super::access::PublicPath;
 use super::application::Application;
 use super::backend::Upstream;
 use super::claims::Claims;
-use super::decision::{Allow, RequestHeader};
+use super::decision::Allow;
 use super::identity::Identity;
 use super::request::RequestHead;
+use owned::FORWARDED_HOST;
+use plan::IdentityHeaders;
 
-/// The separator of lists, as authentik has it.
-const LIST_SEPARATOR: char = '|';
-
-/// Facts of the outpost that go into the `meta` headers.
-#[derive(Clone, Copy, Debug)]
-pub struct OutpostFacts<'a> {
-    /// The outpost's name.
-    pub name: &'a str,
-    /// Where the application's provider publishes its keys, if known.
-    pub jwks_uri: Option<&'a str>,
-}
+pub use additional::{AdditionalHeaders, Dropped};
+pub use basic::BasicAuth;
+pub use budget::{Budget, OverBudget};
+pub use name::{HeaderName, NameFault};
+pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
+pub use sets::HeaderSet;
+pub use source::{Facts, OutpostFacts};
+pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
 #[derive(Debug)]
@@ -43,20 +49,11 @@ pub fn allow_signed_in(
     outpost: OutpostFacts<'_>,
     passing: Passing<'_>,
 ) -> Allow {
-    let mut set = of_claims(identity.claims(), &identity.user().subject);
-    let mut add = |name: &'static str, value: &str| push(&mut set, name, value);
-    if application.jwt_headers {
-        if let Some(token) = identity.token() {
-            add("x-authentik-jwt", secrecy::ExposeSecret::expose_secret(token));
-        }
-        add("x-authentik-meta-jwks", outpost.jwks_uri.unwrap_or_default());
-    }
-    add("x-authentik-meta-outpost", outpost.name);
-    add("x-authentik-meta-provider", &application.provider_name);
-    add("x-authentik-meta-app", application.slug.as_str());
-    add("x-authentik-meta-version", concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")));
+    let facts = Facts::of_identity(identity, application, outpost);
+    // What is dropped was told at the sign-in.
+    let headers = application.headers.headers_of(&facts, &mut |_, _| ());
     let head = passing.head;
-    let mut allow = allow(set, Some(identity.claims()), application, passing);
+    let mut allow = allow(headers, Some(identity.claims()), application, passing);
     spent::cut(&mut allow, identity, application, head);
     allow
 }
@@ -64,61 +61,53 @@ pub fn allow_signed_in(
 /// Lets a public request through, without any identity.
 #[must_use]
 pub fn allow_public(_proof: &PublicPath, application: &Application, passing: Passing<'_>) -> Allow {
-    allow(Vec::new(), None, application, passing)
+    allow(IdentityHeaders::default(), None, application, passing)
 }
 
-/// The headers that follow from claims alone; what is missing or cannot stand in a header is left out.
-fn of_claims(claims: &Claims, subject: &str) -> Vec<RequestHeader> {
-    let mut set = Vec::with_capacity(OWNED.len() + 1);
-    let mut add = |name: &'static str, value: &str| push(&mut set, name, value);
-    add("x-authentik-username", claims.text("preferred_username").unwrap_or_default());
-    add("x-authentik-groups", &joined(claims, "groups"));
-    add("x-authentik-entitlements", &joined(claims, "entitlements"));
-    add("x-authentik-email", claims.text("email").unwrap_or_default());
-    add("x-authentik-name", claims.text("name").unwrap_or_default());
-    add("x-authentik-uid", subject);
-    set
+/// What would be told with each request of a user: whether it fits, and what is left out of it.
+#[must_use]
+pub fn rehearse(facts: &Facts<'_>) -> Rehearsal {
+    let plan = &facts.application.headers;
+    let mut dropped = Vec::new();
+    let headers = plan.headers_of(facts, &mut |name, why| dropped.push((name.to_owned(), why)));
+    let mut all = headers.planned;
+    all.extend(headers.additional);
+    Rehearsal { dropped, fits: plan.budget.check(&all) }
 }
 
-fn push(set: &mut Vec<RequestHeader>, name: &'static str, value: &str) {
-    if !value.is_empty() && !value.contains(char::is_control) {
-        set.push((Cow::Borrowed(name), value.as_bytes().to_vec()));
-    }
-}
-
-/// A list in one value. A name that holds the separator or a control character is left out: it would read as
-/// two names, and the second could be anybody's.
-fn joined(claims: &Claims, name: &str) -> String {
-    let legal = |text: &&str| !text.is_empty() && !text.contains(|c: char| c == LIST_SEPARATOR || c.is_control());
-    let mut joined = String::new();
-    for text in claims.texts(name).filter(legal) {
-        if !joined.is_empty() {
-            joined.push(LIST_SEPARATOR);
-        }
-        joined.push_str(text);
-    }
-    joined
+/// What the operator should know about the headers of a user.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// Headers that the claims ask for and that are not set, and why.
+    pub dropped: Vec<(String, Dropped)>,
+    /// Whether everything that is set fits into the limits.
+    pub fits: Result<(), OverBudget>,
 }
 
 /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
-fn allow(
-    mut set: Vec<RequestHeader>,
-    claims: Option<&Claims>,
-    application: &Application,
-    passing: Passing<'_>,
-) -> Allow {
+fn allow(headers: IdentityHeaders, claims: Option<&Claims>, application: &Application, passing: Passing<'_>) -> Allow {
+    let IdentityHeaders { planned: mut set, additional } = headers;
+    let owned = &application.headers.owned;
     let upstream = Upstream::of(application, claims, &passing.head.target);
     if upstream.is_some() {
         let asked_for = passing.head.authority.to_text(application.external.scheme());
         set.push((Cow::Borrowed(FORWARDED_HOST), asked_for.into_bytes()));
     }
-    let is_ours = |name: &str| is_owned(name) || (upstream.is_some() && is_forwarded_host(name));
-    let is_set = |set: &[RequestHeader], name: &str| set.iter().any(|(set, _)| set == name);
-    let mut remove: Vec<Cow<'static, str>> = Vec::with_capacity(OWNED.len() + LOOK_ALIKES.len());
-    remove.extend(OWNED.iter().filter(|name| !is_set(&set, name)).map(|name| Cow::Borrowed(*name)));
-    remove.extend(LOOK_ALIKES.iter().map(|name| Cow::Borrowed(*name)));
-    for name in passing.head.headers.names().filter(|name| is_ours(name)) {
-        if !is_set(&set, name) && !remove.iter().any(|removed| removed == name) {
+    let mut remove: Vec<Cow<'static, str>> = Vec::with_capacity(owned.names().len() + owned.look_alikes().len());
+    remove.extend(owned.look_alikes().iter().cloned());
+    let unknown = additional.iter().filter(|(name, _)| !owned.covers(name));
+    remove.extend(unknown.flat_map(|(name, _)| name::look_alikes(name)));
+    let is_ours = |name: &&str| {
+        owned.covers(name)
+            || (upstream.is_some() && name::folds_to(name, FORWARDED_HOST))
+            || additional.iter().any(|(set, _)| name::same_folded(set, name))
+    };
+    let seen: Vec<&str> = passing.head.headers.names().filter(is_ours).collect();
+    set.extend(additional);
+    let is_set = |name: &str| set.iter().any(|(set, _)| set == name);
+    remove.extend(owned.names().iter().filter(|name| !is_set(name)).cloned());
+    for name in seen {
+        if !is_set(name) && !remove.iter().any(|removed| removed == name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
     }

@@ -4,6 +4,7 @@ mod added_headers;
 mod credentials;
 mod faults;
 mod house;
+mod identity_headers;
 mod proxy;
 mod rules;
 mod sign_in;

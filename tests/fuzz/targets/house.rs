@@ -24,6 +24,7 @@ use gatepost::domain::credentials::{
     AcceptedCredentials, BasicRules, BearerCheck, BearerRules, Credential, IntrospectionRules, Refusal,
     VerifiedCredential,
 };
+use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
@@ -145,6 +146,10 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
         jwt_headers: false,
         pass_preflight: slug == "portal",
         credentials: credentials(),
+        headers: HeaderPlan::new(HeaderSettings {
+            sets: vec![HeaderSet::Authentik, HeaderSet::Legacy],
+            ..HeaderSettings::default()
+        }),
     }
 }
 
@@ -182,9 +187,13 @@ pub fn applications() -> [Application; 4] {
 }
 
 fn session(application: &Application) -> Session {
+    let additional = json!({"X-Team": "a", "Host": "evil.example", "x_authentik_uid": "0", "X-Forwarded-User": "root"});
     let claims = json!({
         "preferred_username": "harness", "groups": ["a", "b"], "email": "harness@example.com",
-        "ak_proxy": { "backend_override": "https://harness.apps.internal/team", "host_header": "harness.example" },
+        "ak_proxy": {
+            "backend_override": "https://harness.apps.internal/team", "host_header": "harness.example",
+            "user_attributes": {"additionalHeaders": additional},
+        },
     });
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },

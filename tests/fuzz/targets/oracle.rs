@@ -9,7 +9,7 @@ use prost::Message as _;
 use super::backend;
 use super::house::session_values;
 
-const IDENTITY: [&str; 12] = [
+const IDENTITY: [&str; 17] = [
     "x-authentik-username",
     "x-authentik-groups",
     "x-authentik-entitlements",
@@ -22,6 +22,11 @@ const IDENTITY: [&str; 12] = [
     "x-authentik-meta-provider",
     "x-authentik-meta-app",
     "x-authentik-meta-version",
+    "x-auth-username",
+    "x-auth-groups",
+    "x-forwarded-email",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
 ];
 /// Answers of our own endpoints that are pages and no refusals.
 const PAGES: [&str; 3] = ["ping", "signed_out", "sign_out_unconfirmed"];
@@ -65,6 +70,7 @@ fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
             assert!(signed_in, "a stranger's request carries {name}");
             let ours = set.iter().filter(|(set, _)| set == name).collect::<Vec<_>>();
             assert!(matches!(ours.as_slice(), [(_, only)] if only == value), "{name} is not ours");
+            assert!(value != b"root" && value != b"0", "{name} is not the user's to choose");
         }
     }
     let joined_by_comma = http.header_map.as_ref().is_none_or(|map| map.headers.is_empty());

@@ -1,0 +1,48 @@
+//! Sets of identity headers: one word, or a list of words.
+
+use serde_json::json;
+
+use super::{Choice, Value, one};
+use crate::config::complaint::Place;
+use crate::config::document::{Content, Node};
+use crate::config::reader::{At, Reader};
+use crate::config::section::Kind;
+use crate::domain::headers::HeaderSet;
+
+/// Which sets are sent; `none` for no set at all.
+pub(in crate::config) struct HeaderSets(pub(in crate::config) Vec<At<HeaderSet>>);
+
+impl Choice for HeaderSet {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Authentik, "authentik"), (Self::Legacy, "legacy")];
+}
+
+impl Value for HeaderSets {
+    fn kind() -> Kind {
+        let list = json!({ "type": "array", "items": { "enum": ["authentik", "legacy"] } });
+        let schema = json!({ "anyOf": [{ "enum": ["authentik", "legacy", "none"] }, list] });
+        one("`authentik`, `legacy`, list of both, or `none`", schema)
+    }
+
+    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+        match &node.content {
+            Content::One { text, .. } if &**text == "none" => Some(Self(Vec::new())),
+            Content::List(items) if items.is_empty() => {
+                reader.fault(place, "the list of sets has no item", "write `none`, or name a set");
+                None
+            }
+            Content::List(_) => Vec::read(node, place, reader).map(Self),
+            Content::One { .. } | Content::Section(_) | Content::Unusable(_) => {
+                let mend = "write authentik, legacy, a list of both, or none";
+                let set = HeaderSet::CHOICES.iter().find(|(_, word)| is(node, word)).map(|(set, _)| *set);
+                if set.is_none() {
+                    reader.fault(place, "none of the words known here", mend);
+                }
+                set.map(|value| Self(vec![At { place: place.clone(), value }]))
+            }
+        }
+    }
+}
+
+fn is(node: &Node, word: &str) -> bool {
+    matches!(&node.content, Content::One { text, .. } if &**text == word)
+}

@@ -1,0 +1,99 @@
+//! Where the value of an identity header comes from.
+
+use std::borrow::Cow;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::value::{self, Separator};
+use crate::domain::application::Application;
+use crate::domain::claims::{ClaimPath, Claims};
+use crate::domain::identity::Identity;
+use crate::domain::session::{SessionRecord, User};
+
+/// Facts of the outpost that go into the `meta` headers.
+#[derive(Clone, Copy, Debug)]
+pub struct OutpostFacts<'a> {
+    /// The outpost's name.
+    pub name: &'a str,
+    /// Where the application's provider publishes its keys, if known.
+    pub jwks_uri: Option<&'a str>,
+}
+
+/// Everything that identity headers may tell. Facts prove nothing: only an [`Identity`] lets a request through.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Issuer and subject.
+    pub user: &'a User,
+    /// What the provider says about the user.
+    pub claims: &'a Claims,
+    /// The token that `X-authentik-jwt` shows.
+    pub token: Option<&'a SecretString>,
+    /// Who is told.
+    pub application: &'a Application,
+    /// Who tells.
+    pub outpost: OutpostFacts<'a>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of_identity(identity: &'a Identity, application: &'a Application, outpost: OutpostFacts<'a>) -> Self {
+        let (user, claims, token) = (identity.user(), identity.claims(), identity.token());
+        Self { user, claims, token, application, outpost }
+    }
+
+    /// The facts of a session that has just begun.
+    #[must_use]
+    pub fn of_record(record: &'a SessionRecord, application: &'a Application, outpost: OutpostFacts<'a>) -> Self {
+        Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref(), application, outpost }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A claim that is a text by its definition; anything else is none.
+    Text(ClaimPath),
+    /// A claim that is a list of texts by its definition, joined as authentik does; anything else is none.
+    List(ClaimPath),
+    /// A claim of any kind.
+    Any(ClaimPath, Separator),
+    /// Always the same.
+    Constant(Cow<'static, str>),
+    /// The user's identifier at the provider.
+    Subject,
+    /// The token, where the application gets it.
+    Token,
+    /// Where the provider publishes its keys, where the application gets the token.
+    Keys,
+    /// The outpost's name.
+    Outpost,
+    /// The provider's name.
+    Provider,
+    /// The application's short name.
+    Application,
+}
+
+impl Source {
+    /// The value; `None` when there is none, or when it would not arrive as it is.
+    pub(super) fn value<'a>(&'a self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
+        let Facts { user, claims, token, application, outpost } = *facts;
+        let value = match self {
+            Self::Text(path) => Cow::Borrowed(path.find(claims)?.as_str()?),
+            Self::List(path) => Cow::Owned(texts(path.find(claims)?)?),
+            Self::Any(path, separator) => value::text(path.find(claims)?, *separator)?,
+            Self::Constant(text) => Cow::Borrowed(text.as_ref()),
+            Self::Subject => Cow::Borrowed(user.subject.as_str()),
+            Self::Token => Cow::Borrowed(token.filter(|_| application.jwt_headers)?.expose_secret()),
+            Self::Keys => Cow::Borrowed(outpost.jwks_uri.filter(|_| application.jwt_headers)?),
+            Self::Outpost => Cow::Borrowed(outpost.name),
+            Self::Provider => Cow::Borrowed(application.provider_name.as_str()),
+            Self::Application => Cow::Borrowed(application.slug.as_str()),
+        };
+        value::is_legal(&value).then_some(value)
+    }
+}
+
+fn texts(value: &Value) -> Option<String> {
+    let texts = value.as_array()?.iter().filter_map(Value::as_str).map(Cow::Borrowed);
+    Some(value::joined(texts, Separator::BAR))
+}
