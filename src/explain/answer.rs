@@ -3,7 +3,9 @@
 use super::sheet::Sheet;
 use super::stand_ins::{self, PROVIDER};
 use crate::domain::application::Application;
+use crate::domain::backend::Upstream;
 use crate::domain::decision::{Allow, Decision, Page, Reason, Redirect, Verdict};
+use crate::domain::request::Scheme;
 use crate::domain::sign_in::Attempt;
 
 pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Option<&Application>) {
@@ -12,6 +14,9 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
         Verdict::Allow(allow) => {
             sheet.line("answer", format!("allow ({})", reason.as_str()));
             changes(sheet, allow);
+            if let Some(upstream) = allow.upstream() {
+                sheet.line("backend", backend(upstream));
+            }
         }
         Verdict::Redirect(redirect) => {
             let Redirect { status, location, cookies } = redirect;
@@ -32,6 +37,22 @@ fn changes(sheet: &mut Sheet, allow: &Allow) {
     sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
     sheet.words("remove", allow.remove().iter().map(AsRef::as_ref));
     cookie_names(sheet, allow.cookies());
+}
+
+/// As in `https://files.internal:8443/prefix/page, with Host: files.example.com`.
+fn backend(upstream: &Upstream) -> String {
+    let backend = upstream.backend();
+    let (scheme, authority) = (backend.scheme().as_str(), backend.authority());
+    let path = upstream.path().unwrap_or_default();
+    let mut text = format!("{scheme}://{authority}{path}");
+    if upstream.host() != authority {
+        text.push_str(", with Host: ");
+        text.push_str(upstream.host());
+    }
+    if backend.scheme() == Scheme::Https && !backend.checks_certificate() {
+        text.push_str(", whatever its certificate");
+    }
+    text
 }
 
 fn answer_page(sheet: &mut Sheet, page: &Page) {

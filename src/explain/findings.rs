@@ -32,6 +32,9 @@ pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &Re
     public(sheet, application, head);
     sheet.line("user", user(claims));
     rules(sheet, application, head, claims);
+    if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
+        backends.unheeded(claims).iter().for_each(|cause| sheet.line("unheeded", cause.to_string()));
+    }
 }
 
 fn client(kind: ClientKind) -> &'static str {
