@@ -17,6 +17,9 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
                 backend(sheet, upstream);
             }
             changes(sheet, allow);
+            if let Some(upstream) = allow.upstream() {
+                sheet.line("backend", backend(upstream));
+            }
         }
         Verdict::Redirect(redirect) => {
             let Redirect { status, location, cookies } = redirect;
@@ -49,6 +52,22 @@ fn changes(sheet: &mut Sheet, allow: &Allow) {
     sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
     sheet.words("remove", allow.remove().iter().map(AsRef::as_ref));
     cookie_names(sheet, allow.cookies());
+}
+
+/// As in `https://files.internal:8443/prefix/page, with Host: files.example.com`.
+fn backend(upstream: &Upstream) -> String {
+    let backend = upstream.backend();
+    let (scheme, authority) = (backend.scheme().as_str(), backend.authority());
+    let path = upstream.path().unwrap_or_default();
+    let mut text = format!("{scheme}://{authority}{path}");
+    if upstream.host() != authority {
+        text.push_str(", with Host: ");
+        text.push_str(upstream.host());
+    }
+    if backend.scheme() == Scheme::Https && !backend.checks_certificate() {
+        text.push_str(", whatever its certificate");
+    }
+    text
 }
 
 fn answer_page(sheet: &mut Sheet, page: &Page) {

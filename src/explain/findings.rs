@@ -34,6 +34,9 @@ pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &Re
     sheet.line("user", user(claims));
     credential(sheet, application, head, claims);
     rules(sheet, application, head, claims);
+    if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
+        backends.unheeded(claims).iter().for_each(|cause| sheet.line("unheeded", cause.to_string()));
+    }
 }
 
 fn client(kind: ClientKind) -> &'static str {

@@ -10,8 +10,12 @@ const STAFF: &str = r#"{"preferred_username": "alice", "groups": ["staff"]}"#;
 const ADMIN: &str = r#"{"preferred_username": "alice", "groups": ["admins"], "mfa": {"level": 2}}"#;
 const GUEST: &str = r#"{"sub": "17", "preferred_username": "gus", "groups": ["guests"]}"#;
 
+const ELSEWHERE: &str =
+    r#"{"ak_proxy": {"backend_override": "http://red.apps.internal:8080/team", "host_header": "red"}}"#;
+const NOWHERE: &str = r#"{"ak_proxy": {"backend_override": "http://127.0.0.1/", "host_header": "a b"}}"#;
+
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 27] = [
+const QUESTIONS: [(&str, &[&str]); 30] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -45,6 +49,9 @@ const QUESTIONS: [(&str, &[&str]); 27] = [
     ("no-rule-for-the-path", &["--claims", STAFF, "https://docs.example.net:8443/docs/read"]),
     ("beside-the-applications-path", &["https://docs.example.net:8443/other"]),
     ("a-host-of-the-domain", &["-H", PAGE, "https://status.corp.example.com/"]),
+    ("a-backend-without-sign-in", &["https://files.example.com/public/a"]),
+    ("a-backend-of-the-users-own", &["--claims", ELSEWHERE, "https://files.example.com/a?b"]),
+    ("a-backend-that-is-not-listed", &["--claims", NOWHERE, "https://files.example.com/a?b"]),
     ("an-unknown-host", &["https://evil.test/"]),
     ("a-path-with-dots", &["https://wiki.example.com/a/../b"]),
     (
