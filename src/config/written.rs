@@ -149,9 +149,12 @@ section! {
         /// stays unknown. `introspection`: the provider is asked (RFC 7662), and for missing claims its UserInfo, when the token has
         /// the scope `openid`.
         verify: required BearerCheck,
-        /// What the token's `aud` has to name. Required with `jwt`; with `introspection` it is compared if given, and without it
-        /// every active token of the provider counts, whichever of its applications it was made for.
+        /// What the token's `aud` has to name. Required with `jwt`.
         audience: optional String,
+        /// With `introspection`, in place of `audience`: the clients whose tokens count, by `client_id` or `aud`. The provider
+        /// calls tokens of all its applications active, so name those that may act here. Unless given: this application's own
+        /// `client_id`.
+        clients: optional Texts,
         /// With `jwt`: the algorithms that may have signed it, all of public keys. Unless given: RS256.
         algorithms: optional Algorithms,
         /// With `jwt`: the type that its header names. `at+jwt` is the profile of RFC 9068. `JWT` is what authentik and Keycloak

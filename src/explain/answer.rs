@@ -13,9 +13,6 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
     match &decision.verdict {
         Verdict::Allow(allow) => {
             sheet.line("answer", format!("allow ({})", reason.as_str()));
-            if let Some(upstream) = allow.upstream() {
-                backend(sheet, upstream);
-            }
             changes(sheet, allow);
             if let Some(upstream) = allow.upstream() {
                 sheet.line("backend", backend(upstream));
@@ -31,18 +28,6 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
             sheet.line("answer", format!("{} ({})", page.status, reason.as_str()));
             answer_page(sheet, page);
         }
-    }
-}
-
-/// Where Envoy passes the request on to in mode `proxy`.
-fn backend(sheet: &mut Sheet, upstream: &Upstream) {
-    let backend = upstream.backend();
-    let unchecked = backend.scheme() == Scheme::Https && !backend.checks_certificate();
-    let certificate = if unchecked { ", whatever its certificate says" } else { "" };
-    sheet.line("backend", format!("{}://{}{certificate}", backend.scheme().as_str(), backend.authority()));
-    sheet.line("", format!("Host: {}", upstream.host()));
-    if let Some(path) = upstream.path() {
-        sheet.line("", format!("path: {path}"));
     }
 }
 

@@ -14,9 +14,15 @@ impl Outpost {
         let scheme = presented.scheme;
         let credential = presented.credential.map_err(|refusal| Objection::Refused(scheme, refusal))?;
         match self.parts.provider.verify(application, &credential).await {
-            Ok(verified) => Ok(Some(Identity::Credential(verified))),
+            Ok(verified) => self.credential_fits(visit, Identity::Credential(verified)).map(Some),
             Err(CredentialFault::Refused(refusal)) => Err(Objection::Refused(scheme, refusal)),
             Err(CredentialFault::Unavailable(fault)) => Err(Objection::Unavailable(fault)),
         }
+    }
+
+    /// A credential has no sign-in at which what is too much could be refused, so every request asks.
+    fn credential_fits(&self, visit: &Visit<'_>, identity: Identity) -> Result<Identity, Objection> {
+        self.rehearse(visit, (&identity).into()).map_err(Objection::TooMuch)?;
+        Ok(identity)
     }
 }

@@ -2,7 +2,6 @@
 //! done by pure functions of the domain.
 
 mod answers;
-mod backend;
 mod credentials;
 mod faults;
 mod guard;

@@ -4,6 +4,7 @@ use super::faults::Fault;
 use super::{Outcome, Visit, answers};
 use crate::domain::access::Forbidden;
 use crate::domain::credentials::{Refusal, Scheme};
+use crate::domain::headers::OverBudget;
 use crate::domain::identity::Identity;
 use crate::ports::ProviderUnavailable;
 
@@ -13,7 +14,9 @@ pub(super) enum Objection {
     Forbidden(Identity, Forbidden),
     /// The credential that it presents is not valid.
     Refused(Scheme, Refusal),
-    /// Whether it is cannot be told now.
+    /// More is known about its user than a request can carry.
+    TooMuch(OverBudget),
+    /// Whether it is valid cannot be told now.
     Unavailable(ProviderUnavailable),
 }
 
@@ -26,6 +29,7 @@ impl Objection {
                 tracing::info!(decision_id = visit.id, application = %visit.application.slug, %cause, "credential refused");
                 Ok(answers::credential_refused(visit, scheme))
             }
+            Self::TooMuch(over) => Ok(visit.too_much(&over)),
             Self::Unavailable(fault) => Err(Fault::Provider(fault)),
         }
     }

@@ -1,48 +1,65 @@
-//! At a sign-in: what every request of this session would carry. What does not fit is refused here, and what is left out
-//! is told here, so that no request has to.
+//! At a sign-in, and where a credential stands for one: what the requests of this user would carry. What does not fit is
+//! refused, and what is left out or not followed is told once, so that no request has to.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Outpost, Visit};
-use crate::domain::application::Slug;
+use crate::domain::application::{Mode, Slug};
+use crate::domain::claims::Claims;
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::headers::{self, Facts};
-use crate::domain::session::SessionRecord;
+use crate::domain::headers::{self, Facts, OverBudget, UserFacts};
 
-/// How many names are remembered as told. Claims choose them, so there could be any number.
+/// How many are remembered. Claims choose them, so there could be any number.
 const MOST: usize = 1000;
 /// Characters of a name that are told.
 const LONGEST: usize = 80;
 
-/// Which names were told to be left out, so that each is told once.
+/// What was told, so that each of it is told once: names of headers that are left out, claims that are not followed.
 #[derive(Default)]
 pub(super) struct Told(Mutex<HashSet<(Slug, String)>>);
 
 impl Told {
     /// Whether this is news; it is none any more. When the memory is full, nothing is.
-    fn is_news(&self, application: &Slug, name: &str) -> bool {
+    fn is_news(&self, application: &Slug, text: &str) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.len() < MOST && told.insert((application.clone(), name.to_owned()))
+        told.len() < MOST && told.insert((application.clone(), text.to_owned()))
     }
 }
 
 impl Outpost {
-    /// The refusal of a sign-in whose identity headers would not fit into a request.
-    pub(super) fn rehearse(&self, visit: &Visit<'_>, record: &SessionRecord) -> Option<(Verdict, Reason)> {
+    /// Whether the identity headers of a user fit into a request.
+    pub(super) fn rehearse(&self, visit: &Visit<'_>, about: UserFacts<'_>) -> Result<(), OverBudget> {
         let application = visit.application;
+        self.tell_of_backend(visit, about.claims);
         let rehearsal =
-            self.with_facts(application, |outpost| headers::rehearse(&Facts::of_record(record, application, outpost)));
+            self.with_facts(application, |outpost| headers::rehearse(&Facts { about, application, outpost }));
         for (name, cause) in rehearsal.dropped {
             let header: String = name.chars().take(LONGEST).collect();
             if self.told.is_news(&application.slug, &header) {
                 tracing::warn!(decision_id = visit.id, application = %application.slug, header, %cause, "header left out");
             }
         }
-        let over = rehearsal.fits.err()?;
+        rehearsal.fits
+    }
+
+    /// Says what of these claims is not followed in mode `proxy`.
+    fn tell_of_backend(&self, visit: &Visit<'_>, claims: &Claims) {
+        let Mode::Proxy(backends) = &visit.application.mode else { return };
+        for cause in backends.unheeded(claims) {
+            if self.told.is_news(&visit.application.slug, &cause.to_string()) {
+                tracing::warn!(decision_id = visit.id, application = %visit.application.slug, %cause, "a claim about the backend is not followed");
+            }
+        }
+    }
+}
+
+impl Visit<'_> {
+    /// The refusal of a user whose identity headers do not fit.
+    pub(super) fn too_much(&self, over: &OverBudget) -> (Verdict, Reason) {
         let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
-        let (verdict, _) = visit.failed(403, text, &over.to_string());
-        Some((verdict, Reason::IdentityTooLarge))
+        let (verdict, _) = self.failed(403, text, &over.to_string());
+        (verdict, Reason::IdentityTooLarge)
     }
 }
 

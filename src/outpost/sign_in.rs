@@ -3,7 +3,7 @@
 use url::form_urlencoded;
 
 use super::faults::Fault;
-use super::{Outcome, Outpost, Visit, answers, backend};
+use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::application::Application;
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Reason, Redirect, Verdict};
@@ -176,10 +176,9 @@ impl Outpost {
                 "the session would have ended at its beginning",
             ));
         }
-        if let Some(refusal) = self.rehearse(visit, session.record()) {
-            return Ok(refusal);
+        if let Err(over) = self.rehearse(visit, session.record().into()) {
+            return Ok(visit.too_much(&over));
         }
-        backend::warn_of_unheeded(visit, &session.record().claims);
         let id = SessionId::new(self.random()?);
         for presented in &own.sessions {
             self.parts.store.end(&presented.key()).await?;

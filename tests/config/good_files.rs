@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
 use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
-use gatepost::domain::credentials::{BearerCheck, TokenType};
+use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, TokenType};
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::outbound::store::StoreSettings;
@@ -96,6 +96,9 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     assert_eq!(docs.relying_party.client_id, "12345");
     let Mode::Proxy(backends) = &docs.mode else { panic!("not in mode proxy") };
     assert_eq!((backends.own().authority(), backends.own().checks_certificate()), ("docs.internal:8443", false));
+    let bearer = docs.credentials.bearer.as_ref().map(|bearer| &bearer.verify);
+    let Some(BearerCheck::Introspection(IntrospectionRules::Clients(clients))) = bearer else { panic!("{bearer:?}") };
+    assert_eq!(clients, &["docs", "robots"]);
     let shown = format!("{config:?}");
     for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");
@@ -115,7 +118,8 @@ fn access_rules_mean_what_is_written() {
     assert_eq!(rules, [[first, "groups staff"], ["paths /docs/edit: groups editors", "anyone"]]);
     let asked: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
-    assert_eq!(asked, ["email email_verified groups team", "groups"], "UserInfo is asked for them");
+    let read = ["attributes email email_verified groups https://example.com/roles team", "email groups"];
+    assert_eq!(asked, read, "UserInfo is asked for what rules and headers read");
 }
 
 #[test]
@@ -167,6 +171,10 @@ fn credentials_have_strict_defaults() {
     assert_eq!((&rules.algorithms[..], rules.token_type), (&[SigningAlgorithm::RS256][..], TokenType::AccessToken));
     assert!(bearer.scopes.is_empty() && !bearer.pass_on && !basic.pass_on);
     assert_eq!(basic.scopes, wiki.relying_party.scopes);
+    let config = Folder::new().load(&format!("{SMALLEST}    bearer: {{ verify: introspection }}\n")).unwrap().config;
+    let bearer = config.applications.iter().next().unwrap().credentials.bearer.clone().unwrap();
+    let BearerCheck::Introspection(IntrospectionRules::Clients(own)) = bearer.verify else { panic!("{bearer:?}") };
+    assert_eq!(own, [wiki.relying_party.client_id.as_str()]);
     assert!(smallest().applications.iter().all(|it| it.credentials.bearer.is_none() && it.credentials.basic.is_none()));
 }
 
@@ -233,6 +241,6 @@ fn the_headers_are_those_of_the_file() {
     let own = "    claim_headers: [{ header: X-Team, claim: team.name }]\n    additional_headers: { claim: /more~1headers/x }\n";
     let config = Folder::new().load(&format!("{SMALLEST}{own}")).unwrap().config;
     let claims = &config.applications.iter().next().unwrap().relying_party.claims;
-    assert_eq!(claims, &["team", "more/headers"], "UserInfo is asked for them");
+    assert_eq!(claims, &["more/headers", "team"], "UserInfo is asked for them");
     assert!(headers("claim_headers: [{ header: X-Team, claim: team.name }]").contains("team.name"));
 }

@@ -14,7 +14,8 @@ const PASSWORD: &str = "an-app-password-of-alice";
 /// A site that accepts both kinds, and says what its provider hands out.
 fn plan() -> Plan {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
-    plan.settings.for_entries = "    bearer: { verify: introspection, scopes: [openid] }\n    basic: {}\n";
+    plan.settings.for_entries =
+        "    bearer: { verify: introspection, clients: [wiki, board], scopes: [openid] }\n    basic: {}\n";
     plan.provider.print_tokens = true;
     plan.provider.app_passwords = vec![("alice", PASSWORD)];
     plan

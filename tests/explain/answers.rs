@@ -15,7 +15,7 @@ const ELSEWHERE: &str =
 const NOWHERE: &str = r#"{"ak_proxy": {"backend_override": "http://127.0.0.1/", "host_header": "a b"}}"#;
 
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 30] = [
+const QUESTIONS: [(&str, &[&str]); 33] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -52,6 +52,9 @@ const QUESTIONS: [(&str, &[&str]); 30] = [
     ("a-backend-without-sign-in", &["https://files.example.com/public/a"]),
     ("a-backend-of-the-users-own", &["--claims", ELSEWHERE, "https://files.example.com/a?b"]),
     ("a-backend-that-is-not-listed", &["--claims", NOWHERE, "https://files.example.com/a?b"]),
+    ("a-token-that-nobody-judges", &["-H", "Authorization: Bearer secret-token", "https://files.example.com/a"]),
+    ("a-token-that-is-none", &["-H", "Authorization: Bearer", "https://files.example.com/a"]),
+    ("a-credential-of-no-concern", &["-H", "Authorization: Bearer secret-token", "https://wiki.example.com/a"]),
     ("an-unknown-host", &["https://evil.test/"]),
     ("a-path-with-dots", &["https://wiki.example.com/a/../b"]),
     (
@@ -78,7 +81,7 @@ fn answer(arguments: &[&str]) -> String {
     let output = explain(arguments);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(!text.contains("hunter2"), "a secret is told: {text}");
+    assert!(!text.contains("hunter2") && !text.contains("secret-token"), "a secret is told: {text}");
     text.replace(env!("CARGO_PKG_VERSION"), "<version>")
 }
 

@@ -13,7 +13,7 @@ use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT};
 type Row = (&'static str, fn(&mut Behaviour), Judged);
 
 async fn office() -> Office {
-    Office::with(BearerCheck::Introspection(IntrospectionRules { audience: None }), &[]).await
+    Office::with(BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new())), &[]).await
 }
 
 #[tokio::test]

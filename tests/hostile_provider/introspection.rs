@@ -22,7 +22,10 @@ async fn office() -> Office {
 }
 
 async fn office_for(audience: Option<&str>) -> Office {
-    let rules = IntrospectionRules { audience: audience.map(str::to_owned) };
+    let rules = match audience {
+        Some(audience) => IntrospectionRules::Audience(audience.to_owned()),
+        None => IntrospectionRules::Clients(vec!["ci".to_owned()]),
+    };
     Office::with(BearerCheck::Introspection(rules), &["read"]).await
 }
 
@@ -72,6 +75,11 @@ async fn in_1_in_2_answers() {
         ("over", |b| b.introspected = json!({"exp": 1_899_999_000}), token(TokenFault::Expired(1000))),
         ("no user", |b| b.introspected = json!({"sub": null}), token(TokenFault::Subject)),
         ("other scope", |b| b.introspected = json!({"scope": "openid reader"}), Judged::Refused(Refusal::Scope)),
+        (
+            "other client",
+            |b| b.introspected = json!({"client_id": "other", "aud": "https://other.example"}),
+            Judged::Refused(Refusal::Audience),
+        ),
         ("bound", |b| b.introspected = json!({"cnf": {"jkt": "x"}}), Judged::Refused(Refusal::Bound)),
     ];
     let office = office().await;

@@ -10,7 +10,7 @@ use crate::domain::credentials::{
 };
 
 pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Option<AcceptedCredentials> {
-    let bearer = section(&written.bearer, |bearer| bearer_rules(bearer, reader));
+    let bearer = section(&written.bearer, |bearer| bearer_rules(bearer, written, reader));
     let basic = section(&written.basic, |basic| basic_rules(&basic.value, written, reader));
     let intercept = written.intercept_header_auth.value;
     let places = [written.bearer.given().map(|bearer| &bearer.place), written.basic.given().map(|basic| &basic.place)];
@@ -33,18 +33,23 @@ fn section<W, T>(slot: &Slot<W>, read: impl FnOnce(&At<W>) -> Option<T>) -> Resu
     }
 }
 
-fn bearer_rules(written: &At<Bearer>, reader: &mut Reader<'_>) -> Option<BearerRules> {
+fn bearer_rules(written: &At<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
     let At { place, value: bearer } = written;
     let scopes = relying_party::scope_list(&bearer.scopes, reader);
     let verify = match bearer.verify.given()?.value {
         Check::Jwt => access_token_rules(bearer, place, reader).map(BearerCheck::Jwt),
-        Check::Introspection => introspection_rules(bearer, reader).map(BearerCheck::Introspection),
+        Check::Introspection => introspection_rules(bearer, application, reader).map(BearerCheck::Introspection),
     };
     Some(BearerRules { verify: verify?, scopes: scopes?, pass_on: bearer.pass_on.value })
 }
 
 fn access_token_rules(bearer: &Bearer, place: &Place, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
     let algorithms = algorithms(&bearer.algorithms, reader);
+    if let Some(clients) = bearer.clients.given() {
+        let problem = "`clients` has no effect with `verify: jwt`";
+        reader.fault(&clients.place, problem, "remove it, or take `verify: introspection`");
+        return None;
+    }
     if bearer.audience.is_absent() {
         let place = place.inside("audience");
         let problem = "without an audience, tokens made for other applications would open this one";
@@ -79,7 +84,11 @@ fn algorithms(written: &Slot<Vec<At<SigningAlgorithm>>>, reader: &mut Reader<'_>
     sound.then(|| list.iter().map(|algorithm| algorithm.value).collect())
 }
 
-fn introspection_rules(bearer: &Bearer, reader: &mut Reader<'_>) -> Option<IntrospectionRules> {
+fn introspection_rules(
+    bearer: &Bearer,
+    application: &Application,
+    reader: &mut Reader<'_>,
+) -> Option<IntrospectionRules> {
     let useless = [
         (bearer.algorithms.given().map(|written| &written.place), "algorithms"),
         (bearer.token_type.given().map(|written| &written.place), "token_type"),
@@ -92,12 +101,23 @@ fn introspection_rules(bearer: &Bearer, reader: &mut Reader<'_>) -> Option<Intro
             reader.fault(place, problem, "remove it, or take `verify: jwt`");
         }
     }
-    let audience = match &bearer.audience {
-        Slot::Absent => None,
-        Slot::Faulty => return None,
-        Slot::Given(audience) => Some(audience.value.clone()),
+    let rules = match (&bearer.audience, &bearer.clients) {
+        (Slot::Faulty, _) | (_, Slot::Faulty) => return None,
+        (Slot::Given(_), Slot::Given(clients)) => {
+            reader.fault(&clients.place, "`clients` has no effect beside `audience`", "keep one of the two");
+            return None;
+        }
+        (Slot::Given(audience), Slot::Absent) => IntrospectionRules::Audience(audience.value.clone()),
+        (Slot::Absent, Slot::Given(clients)) if clients.value.is_empty() => {
+            reader.fault(&clients.place, "no client is listed, so no token would ever pass", "list one, or remove it");
+            return None;
+        }
+        (Slot::Absent, Slot::Given(clients)) => {
+            IntrospectionRules::Clients(clients.value.iter().map(|client| client.value.clone()).collect())
+        }
+        (Slot::Absent, Slot::Absent) => IntrospectionRules::Clients(vec![application.client_id.given()?.value.clone()]),
     };
-    sound.then_some(IntrospectionRules { audience })
+    sound.then_some(rules)
 }
 
 fn basic_rules(basic: &Basic, application: &Application, reader: &mut Reader<'_>) -> Option<BasicRules> {

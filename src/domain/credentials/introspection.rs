@@ -10,11 +10,24 @@ use crate::domain::jwt::{LEEWAY, TokenFault, seconds, subject};
 use crate::domain::session::User;
 use crate::domain::time::Timestamp;
 
-/// What the provider's answer must say.
+/// For whom a token has to be made. A provider calls tokens of all its applications active, and one made for another
+/// application is none here (CVE-2024-47077).
 #[derive(Clone, Debug)]
-pub struct IntrospectionRules {
-    /// The resource that `aud` has to name, if any.
-    pub audience: Option<String>,
+pub enum IntrospectionRules {
+    /// `aud` has to name this resource.
+    Audience(String),
+    /// `client_id` has to be one of these clients, or `aud` to name one.
+    Clients(Vec<String>),
+}
+
+impl IntrospectionRules {
+    fn permit(&self, members: &Map<String, Value>) -> bool {
+        let is_of = |client: &String| members.get("client_id").is_some_and(|id| id == client);
+        match self {
+            Self::Audience(audience) => scopes::is_for(members, audience),
+            Self::Clients(clients) => clients.iter().any(|client| is_of(client) || scopes::is_for(members, client)),
+        }
+    }
 }
 
 /// What an answer must agree with.
@@ -51,8 +64,7 @@ pub fn check(
     if members.get("iss").is_some_and(|issuer| issuer != expected.issuer) {
         return Err(TokenFault::Issuer.into());
     }
-    let audience = expected.rules.audience.as_deref();
-    if audience.is_some_and(|audience| !scopes::is_for(&members, audience)) {
+    if !expected.rules.permit(&members) {
         return Err(Refusal::Audience);
     }
     let expires = check_times(&members, expected.now)?;

@@ -7,9 +7,14 @@ use super::*;
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";
 
+/// Judges an answer about a token of the client `ci`, or one for this audience.
 fn judge(answer: Value, audience: Option<&str>) -> Result<VerifiedCredential, Refusal> {
-    let Value::Object(members) = answer else { panic!("an object") };
-    let rules = IntrospectionRules { audience: audience.map(str::to_owned) };
+    let Value::Object(mut members) = answer else { panic!("an object") };
+    let rules = match audience {
+        Some(audience) => IntrospectionRules::Audience(audience.to_owned()),
+        None => IntrospectionRules::Clients(vec!["robots".to_owned(), "ci".to_owned()]),
+    };
+    members.entry("client_id").or_insert("ci".into());
     let scopes = ["read".to_owned()];
     let expected = Expected { issuer: ISSUER, rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
     check(members, &"opaque".into(), &expected)
@@ -56,17 +61,30 @@ fn in_2_what_else_is_said_has_to_agree() {
 }
 
 #[test]
-fn in_2_the_audience_counts_where_it_is_configured() {
-    let answer = |aud: Value| json!({"active": true, "sub": "robot", "scope": "read", "aud": aud});
-    for (aud, expected) in [
-        (json!("wiki"), None),
-        (json!(["other", "wiki"]), None),
-        (json!("other"), Some(Refusal::Audience)),
-        (json!([]), Some(Refusal::Audience)),
-        (json!(null), Some(Refusal::Audience)),
+fn in_2_a_token_is_for_the_audience_or_of_a_client_that_is_configured() {
+    let about = |client: Value, aud: Value| json!({"active": true, "sub": "robot", "scope": "read", "client_id": client, "aud": aud});
+    for (aud, passes) in [
+        (json!("wiki"), true),
+        (json!(["other", "wiki"]), true),
+        (json!("other"), false),
+        (json!([]), false),
+        (json!(null), false),
     ] {
-        assert_eq!(judge(answer(aud.clone()), Some("wiki")).err(), expected, "{aud}");
-        assert!(judge(answer(aud), None).is_ok());
+        let judged = judge(about(json!("ci"), aud.clone()), Some("wiki"));
+        assert_eq!(judged.err(), (!passes).then_some(Refusal::Audience), "{aud}");
+    }
+    for (client, aud, passes) in [
+        (json!("ci"), json!("anything"), true),
+        (json!("robots"), json!(null), true),
+        (json!("other"), json!("ci"), true),
+        (json!(null), json!(["x", "robots"]), true),
+        (json!("other"), json!("other"), false),
+        (json!("CI"), json!(null), false),
+        (json!(["ci"]), json!(null), false),
+        (json!(null), json!(null), false),
+    ] {
+        let judged = judge(about(client.clone(), aud.clone()), None);
+        assert_eq!(judged.err(), (!passes).then_some(Refusal::Audience), "{client} {aud}");
     }
 }
 

@@ -16,8 +16,8 @@ pub enum Refusal {
     /// A check that every kind of signed token has to pass.
     #[error(transparent)]
     Token(#[from] TokenFault),
-    /// `aud` does not name the audience that is configured.
-    #[error("`aud` does not name the configured audience")]
+    /// Made for another audience or client than those that are configured.
+    #[error("neither `aud` nor `client_id` says that the token is for this application")]
     Audience,
     /// A member that the profile demands.
     #[error("`{0}` is missing")]

@@ -12,7 +12,7 @@ fn headers(values: &[&str]) -> HeaderLines {
 }
 
 fn both() -> AcceptedCredentials {
-    let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+    let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
     AcceptedCredentials {
         intercept: true,
         bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),

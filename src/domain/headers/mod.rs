@@ -29,7 +29,7 @@ pub use budget::{Budget, OverBudget};
 pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
-pub use source::{Facts, OutpostFacts};
+pub use source::{Facts, OutpostFacts, UserFacts};
 pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
@@ -49,7 +49,7 @@ pub fn allow_signed_in(
     outpost: OutpostFacts<'_>,
     passing: Passing<'_>,
 ) -> Allow {
-    let facts = Facts::of_identity(identity, application, outpost);
+    let facts = Facts { about: identity.into(), application, outpost };
     // What is dropped was told at the sign-in.
     let headers = application.headers.headers_of(&facts, &mut |_, _| ());
     let head = passing.head;

@@ -125,11 +125,12 @@ impl HeaderPlan {
             }
         }
         let is_taken = |name: &str| self.owned.covers(name);
-        let additional = self.additional.as_ref().map(|additional| additional.read(facts.claims, is_taken, drops));
+        let additional =
+            self.additional.as_ref().map(|additional| additional.read(facts.about.claims, is_taken, drops));
         let additional = additional.unwrap_or_default();
         let is_set = |(name, _): &RequestHeader| name == AUTHORIZATION.as_str();
         if let Some(basic) = self.basic.as_ref().filter(|_| !planned.iter().chain(&additional).any(is_set)) {
-            match basic.value(facts.claims) {
+            match basic.value(facts.about.claims) {
                 Ok(Some(value)) => planned.push((AUTHORIZATION.to_line(), value.into_bytes())),
                 Ok(None) => {}
                 Err(_) => drops(AUTHORIZATION.as_str(), Dropped::Credentials),

@@ -20,32 +20,39 @@ pub struct OutpostFacts<'a> {
     pub jwks_uri: Option<&'a str>,
 }
 
-/// Everything that identity headers may tell. Facts prove nothing: only an [`Identity`] lets a request through.
+/// What is known about a user. It proves nothing: only an [`Identity`] lets a request through.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct UserFacts<'a> {
     /// Issuer and subject.
     pub user: &'a User,
     /// What the provider says about the user.
     pub claims: &'a Claims,
     /// The token that `X-authentik-jwt` shows.
     pub token: Option<&'a SecretString>,
+}
+
+impl<'a> From<&'a Identity> for UserFacts<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self { user: identity.user(), claims: identity.claims(), token: identity.token() }
+    }
+}
+
+/// Of a session that has just begun.
+impl<'a> From<&'a SessionRecord> for UserFacts<'a> {
+    fn from(record: &'a SessionRecord) -> Self {
+        Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref() }
+    }
+}
+
+/// Everything that identity headers may tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// About whom.
+    pub about: UserFacts<'a>,
     /// Who is told.
     pub application: &'a Application,
     /// Who tells.
     pub outpost: OutpostFacts<'a>,
-}
-
-impl<'a> Facts<'a> {
-    pub(super) fn of_identity(identity: &'a Identity, application: &'a Application, outpost: OutpostFacts<'a>) -> Self {
-        let (user, claims, token) = (identity.user(), identity.claims(), identity.token());
-        Self { user, claims, token, application, outpost }
-    }
-
-    /// The facts of a session that has just begun.
-    #[must_use]
-    pub fn of_record(record: &'a SessionRecord, application: &'a Application, outpost: OutpostFacts<'a>) -> Self {
-        Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref(), application, outpost }
-    }
 }
 
 /// Where a value comes from.
@@ -76,7 +83,7 @@ pub(super) enum Source {
 impl Source {
     /// The value; `None` when there is none, or when it would not arrive as it is.
     pub(super) fn value<'a>(&'a self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
-        let Facts { user, claims, token, application, outpost } = *facts;
+        let Facts { about: UserFacts { user, claims, token }, application, outpost } = *facts;
         let value = match self {
             Self::Text(path) => Cow::Borrowed(path.find(claims)?.as_str()?),
             Self::List(path) => Cow::Owned(texts(path.find(claims)?)?),

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::house::{Browser, House, PAGE, allowed, denied, house, house_with};
-use crate::domain::access::UnauthenticatedPaths;
+use crate::domain::access::{AccessRules, Conditions, Rule, UnauthenticatedPaths, Who};
 use crate::domain::application::Application;
 use crate::domain::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::decision::{Decision, Reason, Verdict};
+use crate::domain::headers::{Budget, HeaderPlan, HeaderSettings};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";
@@ -20,7 +21,7 @@ const JUNK_PASSWORD: (&str, &str) = ("authorization", "Basic YWxpY2U6anVuaw==");
 
 fn accepting(pass_on: bool) -> impl Fn(&mut Application) {
     move |application| {
-        let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+        let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
         application.credentials = AcceptedCredentials {
             bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on }),
             basic: Some(BasicRules { scopes: vec!["openid".into()], pass_on }),
@@ -163,4 +164,33 @@ async fn only_what_is_judged_gets_the_time_for_it() {
     };
     assert!(takes_long(&[GOOD]) && takes_long(&[JUNK_PASSWORD]));
     assert!(!takes_long(&[]) && !takes_long(&[("authorization", "Digest x")]));
+}
+
+#[tokio::test]
+async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
+    let house = house_with(|application| {
+        accepting(false)(application);
+        let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
+        let rule = Rule { paths: Vec::new(), methods: Vec::new(), who: Who::those(staff).unwrap() };
+        application.rules = AccessRules::new(vec![rule]).unwrap();
+    });
+    for _ in 0..2 {
+        let decision = ask(&house, WIKI, &[GOOD]).await;
+        assert_eq!((denied(&decision).status, decision.note.reason), (403, Reason::Forbidden));
+        assert!(denied(&decision).body.contains("robot"), "{decision:?}");
+    }
+    let public = ask(&house, PUBLIC, &[GOOD]).await;
+    assert_eq!(allowed(&public), Some(String::new()), "whoever may not pass is nobody where nobody has to be known");
+    assert!(!removes_authorization(&public), "it was of no use");
+}
+
+#[tokio::test]
+async fn what_would_not_fit_is_refused_without_a_sign_in_too() {
+    let house = house_with(|application| {
+        accepting(false)(application);
+        let budget = Budget { max_bytes: 64, ..Budget::default() };
+        application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
+    });
+    let decision = ask(&house, WIKI, &[GOOD]).await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (403, Reason::IdentityTooLarge));
 }

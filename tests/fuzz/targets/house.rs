@@ -155,7 +155,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
 
 /// Every kind of credential is looked at, and the provider finds none of them good.
 fn credentials() -> AcceptedCredentials {
-    let verify = BearerCheck::Introspection(IntrospectionRules { audience: None });
+    let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
     AcceptedCredentials {
         bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),
         basic: Some(BasicRules { scopes: vec!["openid".to_owned()], pass_on: false }),

@@ -107,7 +107,8 @@ fn any_number_of_additional_headers_is_read_and_none_too_many_sent() {
     let application = application("https://app.example.com");
     let session = Session::begin(signed_in(&json!({}), NOW), &application, NOW, LIFETIMES);
     let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
-    let facts = Facts { claims: &claims, ..Facts::of_record(session.record(), &application, outpost) };
+    let about = UserFacts { claims: &claims, ..session.record().into() };
+    let facts = Facts { about, application: &application, outpost };
     assert!(rehearse(&facts).fits.expect_err("is too much").count > 20_000);
 }
 
@@ -134,7 +135,7 @@ fn a_rehearsal_tells_what_is_left_out_and_what_does_not_fit() {
     let rehearse = |claims: &Value| {
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
         let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
-        rehearse(&Facts::of_record(session.record(), &application, outpost))
+        rehearse(&Facts { about: session.record().into(), application: &application, outpost })
     };
     let mut claims = with_additional(&json!({ "Host": "x", "X-A": {} }));
     claims["ak_proxy"]["user_attributes"]["login"] = json!("a:b");
