@@ -164,12 +164,12 @@ fn mend_unknown(name: &str, names: &[&'static str]) -> String {
 /// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: filled Type` (optional, but never
 /// without a value) or `key: Type = "default as YAML"`.
 macro_rules! section {
-    ($(#[doc = $doc:literal])* pub(super) struct $name:ident {
+    ($(#[doc = $doc:literal])* struct $name:ident {
         $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:literal)?,)*
     }) => {
         $(#[doc = $doc])*
-        pub(super) struct $name {
-            $($(#[doc = $field_doc])* pub(super) $field: section!(@type $($word)+),)*
+        pub(in crate::config) struct $name {
+            $($(#[doc = $field_doc])* pub(in crate::config) $field: section!(@type $($word)+),)*
         }
 
         impl $crate::config::value::Value for $name {

@@ -33,8 +33,8 @@ pub type Header = (Cow<'static, str>, String);
 /// A request header to be set, its name in lower case; the value is bytes, because a `cookie` line may hold any.
 pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
 
-/// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from a live session,
-/// from a verified credential, or from the proof that a path is public.
+/// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from the proof that the rules let a
+/// known user pass, or that a path is public.
 #[derive(Debug)]
 pub struct Allow {
     pub(in crate::domain) set: Vec<RequestHeader>,

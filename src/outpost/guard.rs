@@ -68,7 +68,7 @@ impl Outpost {
         }
         visit.user = Some(identity.name().to_owned());
         let allow =
-            self.with_facts(application, |outpost| headers::allow_signed_in(identity, application, outpost, passing));
+            self.with_facts(application, |outpost| headers::allow_signed_in(permit, application, outpost, passing));
         (Verdict::Allow(allow), identity.reason())
     }
 

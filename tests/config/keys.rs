@@ -53,7 +53,7 @@ fn all_keys() -> BTreeSet<String> {
 /// The places in `file` that `key` stands for.
 fn pointers(file: &Value, key: &str) -> Vec<String> {
     let pointer = format!("/{}", key.replace('.', "/"));
-    let candidates = ["/0", "/1"].map(|item| pointer.replace("[]", item));
+    let candidates = ["/0", "/1", "/2"].map(|item| pointer.replace("[]", item));
     let found: BTreeSet<String> = candidates.into_iter().filter(|pointer| file.pointer(pointer).is_some()).collect();
     found.into_iter().collect()
 }

@@ -13,12 +13,11 @@ mod value;
 
 use std::borrow::Cow;
 
-use super::access::PublicPath;
+use super::access::{Permit, PublicPath};
 use super::application::Application;
 use super::backend::Upstream;
 use super::claims::Claims;
 use super::decision::Allow;
-use super::identity::Identity;
 use super::request::RequestHead;
 use owned::FORWARDED_HOST;
 use plan::IdentityHeaders;
@@ -41,14 +40,15 @@ pub struct Passing<'a> {
     pub rest_of_cookies: Option<Vec<u8>>,
 }
 
-/// Lets the request of a known user through, with the identity headers.
+/// Lets the request of a known user whom the rules permit it through, with the identity headers.
 #[must_use]
 pub fn allow_signed_in(
-    identity: &Identity,
+    permit: Permit<'_>,
     application: &Application,
     outpost: OutpostFacts<'_>,
     passing: Passing<'_>,
 ) -> Allow {
+    let identity = permit.identity();
     let facts = Facts { about: identity.into(), application, outpost };
     // What is dropped was told at the sign-in.
     let headers = application.headers.headers_of(&facts, &mut |_, _| ());

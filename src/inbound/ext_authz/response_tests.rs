@@ -90,7 +90,8 @@ fn allowed_at(
     let session = Arc::new(Session::begin(signed_in, &application, now, lifetimes));
     let identity = Identity::Session(session.live(now, &application, now, lifetimes).expect("is live"));
     let facts = OutpostFacts { name: "outpost", jwks_uri: None };
-    let allow = allow_signed_in(&identity, &application, facts, Passing { head: &head, rest_of_cookies: None });
+    let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+    let allow = allow_signed_in(permit, &application, facts, Passing { head: &head, rest_of_cookies: None });
     render(Decision { verdict: Verdict::Allow(allow), note: note() })
 }
 

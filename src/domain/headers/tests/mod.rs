@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::application::{Application, Mode};
 use crate::domain::backend::{Backend, BackendAllow, Backends};
 use crate::domain::claims::{ClaimPath, Claims};
+use crate::domain::identity::Identity;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
@@ -30,7 +31,9 @@ fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> A
     let session = Arc::new(Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES));
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
-    allow_signed_in(&Identity::Session(live), application, facts, passing(&sent(incoming)))
+    let (identity, head) = (Identity::Session(live), sent(incoming));
+    let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+    allow_signed_in(permit, application, facts, passing(&head))
 }
 
 fn allowed(claims: &Value, incoming: &[&str]) -> Allow {

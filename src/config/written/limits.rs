@@ -1,0 +1,97 @@
+//! Keys of what nobody may exceed.
+
+use crate::config::section::section;
+use crate::config::value::{Count, Size, Span};
+
+section! {
+    /// Limits.
+    struct Limits {
+        /// The gRPC listener.
+        grpc: GrpcLimits = "{}",
+        /// The HTTP and HTTPS listeners.
+        http: HttpLimits = "{}",
+        /// Connections of every listener.
+        connections: ConnectionLimits = "{}",
+        /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
+        /// 100 headers pass, the browser's own among them; many applications take less.
+        identity_headers: IdentityHeaderLimits = "{}",
+    }
+}
+
+section! {
+    /// HTTP/2 and calls.
+    struct GrpcLimits {
+        /// Checks at a time on one connection. Unless given: 1000 when `listen.grpc` is a loopback address, where only Envoy
+        /// asks, else 128.
+        max_concurrent_streams: optional Count,
+        /// Streams that a connection may make us reset before it is closed. Lower it to 64 where others than a local Envoy
+        /// can connect.
+        max_local_error_reset_streams: Count = "1024",
+        /// Streams that a peer may reset before we took them up, before the connection is closed.
+        max_pending_accept_reset_streams: Count = "20",
+        /// Headers of one request.
+        max_header_list_size: Size = "16 KiB",
+        /// Flow-control window of one stream.
+        stream_window: Size = "64 KiB",
+        /// Flow-control window of one connection.
+        connection_window: Size = "1 MiB",
+        /// One message.
+        max_message_size: Size = "1 MiB",
+        /// How often a silent connection is pinged.
+        keepalive_interval: Span = "30s",
+        /// How long the answer to a ping may take.
+        keepalive_timeout: Span = "10s",
+        /// Age at which a connection is asked to go, more or less by chance.
+        max_connection_age: Span = "30m",
+        /// How long it may finish what it began.
+        max_connection_age_grace: Span = "30s",
+        /// How long a peer may take to begin, and to take what is sent to it.
+        patience: Span = "5s",
+        /// How long a check may take.
+        check_deadline: Span = "1s",
+        /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
+        callback_deadline: Span = "5s",
+        /// Checks at a time; more are turned away at once.
+        max_concurrent_checks: Count = "1024",
+    }
+}
+
+section! {
+    /// HTTP/1 and HTTP/2 of browsers.
+    struct HttpLimits {
+        /// How long a request's head may take to arrive.
+        head_timeout: Span = "5s",
+        /// How long a request's body may take to arrive.
+        body_timeout: Span = "10s",
+        /// How long a request may take altogether.
+        request_timeout: Span = "30s",
+        /// How long a connection may be silent between requests.
+        idle_timeout: Span = "15s",
+        /// Header lines of one request.
+        max_headers: Count = "64",
+        /// One request's head.
+        max_head_size: Size = "32 KiB",
+        /// One request's body.
+        max_body_size: Size = "64 KiB",
+    }
+}
+
+section! {
+    /// Connections.
+    struct ConnectionLimits {
+        /// Open at a time on one listener.
+        total: Count = "1024",
+        /// Open at a time from one address.
+        per_source: Count = "64",
+    }
+}
+
+section! {
+    /// Headers that tell of a user.
+    struct IdentityHeaderLimits {
+        /// Names and values together.
+        max_size: Size = "32 KiB",
+        /// How many there may be.
+        max_count: Count = "60",
+    }
+}

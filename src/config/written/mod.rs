@@ -1,0 +1,160 @@
+//! Every key of the configuration file, declared once. These comments are what the reference and editors show.
+
+mod application;
+mod credentials;
+mod headers;
+mod limits;
+mod rules;
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::reader::At;
+use super::section::section;
+use super::value::{Address, Choice, MaybeAddress, Pause, Span};
+
+pub(super) use application::{Application, Mode};
+pub(super) use credentials::{Basic, Bearer, BearerCheck};
+pub(super) use headers::{AdditionalHeaders, ClaimHeader};
+pub(super) use limits::{ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits};
+pub(super) use rules::{AccessRule, ClaimCondition};
+
+type Texts = Vec<At<String>>;
+type Secrets = Vec<At<SecretString>>;
+type Paths = Vec<At<PathBuf>>;
+type Applications = Vec<At<Application>>;
+
+section! {
+    /// The whole file.
+    struct File {
+        /// What is protected: at least one application.
+        applications: required Applications,
+        /// Where Gatepost listens. A port alone means all interfaces (IPv4); port 0 takes a free one.
+        listen: Listen = "{}",
+        /// The certificate of `listen.https`. Unless given, Gatepost signs one for itself at every start.
+        tls: Tls = "{}",
+        /// How long sessions last, and where they are kept.
+        session: Session = "{}",
+        /// This Gatepost itself.
+        outpost: Outpost = "{}",
+        /// What is logged; always to stderr.
+        log: Log = "{}",
+        /// How identity providers are spoken to.
+        provider: Provider = "{}",
+        /// What nobody may exceed. The defaults withstand the attacks known; change one only when a log line names it.
+        limits: Limits = "{}",
+        /// How Gatepost stops.
+        shutdown: Shutdown = "{}",
+    }
+}
+
+section! {
+    /// Listeners.
+    struct Listen {
+        /// Envoy's `ext_authz`, health and reflection, over gRPC.
+        grpc: Address = "9001",
+        /// The browser's own visits, over HTTP.
+        http: MaybeAddress = "9000",
+        /// The same over HTTPS.
+        https: MaybeAddress = "9443",
+        /// Probes and Prometheus metrics; never open this to browsers.
+        metrics: Address = "9300",
+    }
+}
+
+section! {
+    /// Certificate.
+    struct Tls {
+        /// Certificate chain as PEM, the server's own first.
+        certificate_file: optional PathBuf,
+        /// Private key as PEM.
+        private_key_file: optional PathBuf,
+    }
+}
+
+section! {
+    /// Sessions.
+    struct Session {
+        /// `file` keeps sessions over a restart, `memory` does not.
+        store: Store = "file",
+        /// The file of store `file`, relative to the working directory. Unless given: `sessions.redb` in
+        /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.redb`.
+        path: optional PathBuf,
+        /// The key that seals sessions and sign-in attempts: base64 of 32 random bytes. Unless given, one is made on first
+        /// start and kept beside the store.
+        sealing_key: optional SecretString,
+        /// A file that holds the sealing key.
+        sealing_key_file: optional PathBuf,
+        /// Keys that still open what they once sealed, so that the sealing key can be changed without signing anybody out.
+        previous_sealing_keys: Secrets = "[]",
+        /// Files that each hold such a key.
+        previous_sealing_keys_files: Paths = "[]",
+        /// How long a session lasts at most, from the sign-in on.
+        absolute_lifetime: Span = "24h",
+        /// How long a session lasts without being used.
+        idle_lifetime: Span = "4h",
+    }
+}
+
+section! {
+    /// Outpost.
+    struct Outpost {
+        /// Sent as `X-authentik-meta-outpost`.
+        name: String = "gatepost",
+    }
+}
+
+section! {
+    /// Logs.
+    struct Log {
+        /// `error`, `warn`, `info`, `debug`, `trace` or `off`; also per part, as in `info,gatepost::outbound=debug`.
+        level: String = "info",
+        /// One JSON object per line, or text for people.
+        format: Format = "json",
+    }
+}
+
+section! {
+    /// Outbound HTTP to identity providers.
+    struct Provider {
+        /// Certificates (PEM) of authorities to trust beside the public ones.
+        ca_file: optional PathBuf,
+        /// How long a provider may take for an answer.
+        timeout: Span = "5s",
+        /// How long connecting may take, name resolution included.
+        connect_timeout: Span = "2s",
+        /// How often metadata and keys are fetched anew.
+        refresh_interval: Span = "5m",
+    }
+}
+
+section! {
+    /// Stopping.
+    struct Shutdown {
+        /// How long requests are still taken after SIGTERM while health says no, so that Envoy can turn away.
+        delay: Pause = "5s",
+        /// How long running requests may take after that.
+        grace: Pause = "25s",
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Store {
+    File,
+    Memory,
+}
+
+impl Choice for Store {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::File, "file"), (Self::Memory, "memory")];
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum Format {
+    Json,
+    Text,
+}
+
+impl Choice for Format {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Json, "json"), (Self::Text, "text")];
+}

@@ -1,0 +1,43 @@
+//! Keys of who may pass.
+
+use super::Texts;
+use crate::config::reader::At;
+use crate::config::section::section;
+use crate::config::value::Scalar;
+
+type ClaimConditions = Vec<At<ClaimCondition>>;
+type Scalars = Vec<At<Scalar>>;
+
+section! {
+    /// One rule: whom it means, by `anyone` or by at least one of the other four, and where. Of each key at least one value
+    /// has to fit, and every key that is given.
+    struct AccessRule {
+        /// Names in the claim `groups`, byte for byte.
+        groups: filled Texts,
+        /// Addresses in the claim `email`, which counts only when `email_verified` is true (a boolean). The domain compares
+        /// without case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
+        emails: filled Texts,
+        /// Domains of such addresses, without those below them.
+        email_domains: filled Texts,
+        /// Any other claims; every one that is listed has to fit.
+        claims: filled ClaimConditions,
+        /// Every signed-in user.
+        anyone: bool = "false",
+        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it, in mode
+        /// `forward_domain` on every host. It protects in any spelling and case, and lets pass only as it is written here,
+        /// so never with an escaped `/` or `\`.
+        paths: filled Texts,
+        /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
+        methods: filled Texts,
+    }
+}
+
+section! {
+    /// One condition on a claim.
+    struct ClaimCondition {
+        /// Its name; a path of dotted names (`team.name`), or a JSON Pointer (RFC 6901) when it begins with `/`.
+        claim: required String,
+        /// Values of which it has to have one; of a list any item. Numbers and booleans compare as JSON writes them.
+        values: required Scalars,
+    }
+}
