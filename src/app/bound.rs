@@ -13,6 +13,7 @@ use crate::domain::session::Lifetimes;
 use crate::inbound::admin::Readiness;
 use crate::inbound::connections::{ConnectionLimits, Listener};
 use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
+use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::side_listener::TlsIdentity;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
@@ -34,6 +35,8 @@ pub struct Service {
     pub tls: Option<TlsIdentity>,
     /// The applications' host names.
     pub hosts: Vec<String>,
+    /// Which front proxies may ask over HTTP; `None`: none.
+    pub forward_auth: Option<ForwardAuthSettings>,
     /// What nobody may exceed.
     pub limits: Limits,
     /// How to stop.
@@ -79,14 +82,18 @@ impl Bound {
         let metrics = crate::telemetry::install();
         let recorder = DecisionRecorder::new(service.applications.iter().map(String::as_str));
         let seats = service.limits.connections;
+        let front_proxies = service.forward_auth.as_ref().map_or(&[][..], |settings| settings.trusted.networks());
         let listeners = Listeners {
             grpc: open("grpc", listen.grpc, seats).await?,
             http: match listen.http {
-                Some(address) => Some(open("http", address, seats).await?),
+                Some(address) => Some(open("http", address, seats).await?.with_front_proxies(front_proxies)),
                 None => None,
             },
             https: match listen.https {
-                Some(address) => Some((open("https", address, seats).await?, tls(&service)?)),
+                Some(address) => {
+                    let listener = open("https", address, seats).await?.with_front_proxies(front_proxies);
+                    Some((listener, tls(&service)?))
+                }
                 None => None,
             },
             metrics: open("metrics", listen.metrics, seats).await?,

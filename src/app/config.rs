@@ -8,6 +8,7 @@ use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::inbound::connections::ConnectionLimits;
 use crate::inbound::ext_authz::GrpcLimits;
+use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
@@ -64,6 +65,8 @@ pub struct Config {
     pub listen: Listen,
     /// The certificate for HTTPS; self-signed unless given.
     pub tls: Option<TlsIdentity>,
+    /// Which front proxies may ask over HTTP; `None`: none.
+    pub forward_auth: Option<ForwardAuthSettings>,
     /// Where sessions are kept.
     pub store: StoreSettings,
     /// Where the sealing keys come from.

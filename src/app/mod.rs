@@ -53,7 +53,18 @@ pub fn run(config: Config) -> Result<(), Fault> {
 /// See [`Fault`].
 pub async fn build(config: Config) -> Result<Bound, Fault> {
     let Config {
-        applications, listen, tls, store, sealing, lifetimes, outpost_name, provider, limits, shutdown, ..
+        applications,
+        listen,
+        tls,
+        forward_auth,
+        store,
+        sealing,
+        lifetimes,
+        outpost_name,
+        provider,
+        limits,
+        shutdown,
+        ..
     } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
@@ -78,7 +89,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         entropy,
     };
     let outpost = Arc::new(Outpost::new(parts)?);
-    let service = Service { outpost, store, clock, lifetimes, applications: slugs, tls, hosts, limits, shutdown };
+    let service =
+        Service { outpost, store, clock, lifetimes, applications: slugs, tls, hosts, forward_auth, limits, shutdown };
     Bound::bind(service, &listen).await
 }
 

@@ -12,8 +12,9 @@ use super::config::Shutdown;
 use super::fault::Fault;
 use crate::domain::time::Timestamp;
 use crate::inbound::admin::{Admin, Readiness};
-use crate::inbound::connections::{Phase, Stop};
+use crate::inbound::connections::{FirstDoor, Phase, Stop};
 use crate::inbound::ext_authz::{GrpcServer, Health};
+use crate::inbound::forward_auth::ForwardAuth;
 use crate::inbound::side_listener::SideListener;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{MetricsPage, names};
@@ -56,7 +57,7 @@ impl Bound {
     fn start(self) -> Result<Running, Fault> {
         let routes = self.routes()?;
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
-        let Service { outpost, store, clock, lifetimes, limits, .. } = service;
+        let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
         let Listeners { grpc, http, https, metrics: admin } = listeners;
 
         let (admin_stop, stop) = Stop::channel();
@@ -66,7 +67,13 @@ impl Bound {
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
         public.spawn(GrpcServer::new(routes, &limits.grpc, &grpc).serve(grpc, stop.clone()));
-        let side = SideListener::new(outpost, recorder, limits.http);
+        let side = SideListener::new(
+            Arc::clone(&outpost),
+            recorder.clone(),
+            limits.http,
+            forward_auth
+                .map(|settings| -> Arc<dyn FirstDoor> { Arc::new(ForwardAuth::new(outpost, recorder, settings)) }),
+        );
         if let Some(listener) = http {
             public.spawn(Arc::clone(&side).serve(listener, stop.clone()));
         }

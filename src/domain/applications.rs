@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::application::{Application, CookieDomain, Mode};
+use super::endpoint::Prefixes;
 use super::request::{Host, RequestHead, Scheme};
 
 /// All applications of the outpost.
@@ -16,6 +17,7 @@ pub struct Applications {
     by_host: HashMap<Host, Vec<Arc<Application>>>,
     /// By parent domain, the longest first.
     by_domain: Vec<(CookieDomain, Arc<Application>)>,
+    prefixes: Prefixes,
 }
 
 /// Two applications that cannot both be served, by their places in the list.
@@ -61,7 +63,19 @@ impl Applications {
             same_host.sort_by_key(|application| Reverse(application.external.path().len()));
         }
         by_domain.sort_by_key(|(domain, _)| Reverse(domain.as_str().len()));
-        Ok(Self { all, by_host, by_domain })
+        Ok(Self { all, by_host, by_domain, prefixes: Prefixes::default() })
+    }
+
+    /// The same with their sign-in endpoints under these prefixes.
+    #[must_use]
+    pub fn with_prefixes(self, prefixes: Prefixes) -> Self {
+        Self { prefixes, ..self }
+    }
+
+    /// Under which prefixes the sign-in endpoints lie.
+    #[must_use]
+    pub const fn prefixes(&self) -> Prefixes {
+        self.prefixes
     }
 
     /// All of them, in the operator's order.

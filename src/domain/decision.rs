@@ -1,6 +1,7 @@
 //! Everything that can be said back to a front proxy, as one value.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::application::Slug;
 use super::backend::Upstream;
@@ -39,6 +40,8 @@ pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
 pub struct Allow {
     pub(in crate::domain) set: Vec<RequestHeader>,
     pub(in crate::domain) remove: Vec<Cow<'static, str>>,
+    /// Where in `remove` the names stand that the application knows and that have no value.
+    pub(in crate::domain) blank: Range<usize>,
     pub(in crate::domain) cookies: Vec<String>,
     pub(in crate::domain) upstream: Option<Upstream>,
 }
@@ -54,6 +57,13 @@ impl Allow {
     #[must_use]
     pub fn remove(&self) -> &[Cow<'static, str>] {
         &self.remove
+    }
+
+    /// Identity headers of the application that have no value on this request: removed, or set to nothing by front
+    /// proxies that pass the client's own on where an answer lacks them.
+    #[must_use]
+    pub fn blank(&self) -> &[Cow<'static, str>] {
+        self.remove.get(self.blank.clone()).unwrap_or_default()
     }
 
     /// `Set-Cookie` values for the response.
@@ -184,6 +194,12 @@ reasons! {
     SignedOut => "signed_out",
     /// A sign-out that somebody else may have caused: a page asks first.
     SignOutUnconfirmed => "sign_out_unconfirmed",
+    /// A front proxy's question that came from an address which the operator does not name as one.
+    UntrustedPeer => "untrusted_peer",
+    /// A front proxy's question about one of our own endpoints, which only the browser's own visit can answer.
+    OwnEndpoint => "own_endpoint",
+    /// A front proxy's question about an application in mode `proxy`, whose backend only Envoy can be told.
+    ModeProxy => "mode_proxy",
     /// A liveness probe of the outpost's own path.
     Ping => "ping",
     /// Below the reserved prefix, but no endpoint of ours.

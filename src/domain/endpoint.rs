@@ -27,35 +27,71 @@ pub enum Destination {
     Nowhere,
 }
 
+/// The prefix of our own endpoints before authentik renamed it (2022.2.1), where the operator still needs it.
+const LEGACY_PREFIX: &str = "/akprox/";
+
+/// Under which prefixes our own endpoints lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefixes {
+    legacy: bool,
+}
+
+impl Prefixes {
+    /// [`RESERVED_PREFIX`], and `/akprox/` as well if `legacy`.
+    #[must_use]
+    pub const fn new(legacy: bool) -> Self {
+        Self { legacy }
+    }
+
+    /// What stands before the first prefix in `raw`, and what below it.
+    #[must_use]
+    pub fn split(self, raw: &str) -> Option<(&str, &str)> {
+        let legacy = raw.split_once(LEGACY_PREFIX).filter(|_| self.legacy);
+        raw.split_once(RESERVED_PREFIX).into_iter().chain(legacy).min_by_key(|(before, _)| before.len())
+    }
+
+    /// What stands below a prefix with which `raw` begins.
+    #[must_use]
+    pub fn below(self, raw: &str) -> Option<&str> {
+        let legacy = || raw.strip_prefix(LEGACY_PREFIX).filter(|_| self.legacy);
+        raw.strip_prefix(RESERVED_PREFIX).or_else(legacy)
+    }
+
+    fn reserve(self, canonical: &str) -> bool {
+        is_below(canonical, RESERVED_PREFIX) || (self.legacy && is_below(canonical, LEGACY_PREFIX))
+    }
+}
+
 /// The query signature of a callback, for applications whose paths we do not see.
 const CALLBACK_SIGNATURE: &str = "X-authentik-auth-callback";
 /// The query signature of a sign-out.
 const SIGN_OUT_SIGNATURE: &str = "X-authentik-logout";
 
 impl Destination {
-    /// Sorts a request of `application`.
+    /// Sorts a request of `application`, whose own endpoints lie under `prefixes`.
     #[must_use]
-    pub fn of(application: &Application, target: &RequestTarget) -> Self {
+    pub fn of(application: &Application, target: &RequestTarget, prefixes: Prefixes) -> Self {
         let prefix = match application.mode {
             Mode::ForwardSingle | Mode::Proxy(_) => application.external.path(),
             Mode::ForwardDomain(_) => "",
         };
         if let Some(below) = target.canonical_path().strip_prefix(prefix)
-            && is_reserved(below)
+            && prefixes.reserve(below)
         {
-            return target.raw_path().strip_prefix(prefix).map_or(Self::Nowhere, Self::reserved);
+            let raw = target.raw_path().strip_prefix(prefix).and_then(|raw| prefixes.below(raw));
+            return raw.map_or(Self::Nowhere, Self::named);
         }
-        if is_reserved(target.canonical_path()) {
+        if prefixes.reserve(target.canonical_path()) {
             return Self::Nowhere;
         }
         signature(target.query().unwrap_or_default()).map_or(Self::Application, Self::Endpoint)
     }
 
-    fn reserved(raw: &str) -> Self {
-        match raw.strip_prefix(RESERVED_PREFIX) {
-            Some("start") => Self::Endpoint(Endpoint::Start),
-            Some("callback") => Self::Endpoint(Endpoint::Callback),
-            Some("sign_out") => Self::Endpoint(Endpoint::SignOut),
+    fn named(name: &str) -> Self {
+        match name {
+            "start" => Self::Endpoint(Endpoint::Start),
+            "callback" => Self::Endpoint(Endpoint::Callback),
+            "sign_out" => Self::Endpoint(Endpoint::SignOut),
             _ => Self::Nowhere,
         }
     }
@@ -67,10 +103,15 @@ pub fn is_ping(target: &RequestTarget) -> bool {
     target.raw_path().strip_prefix(RESERVED_PREFIX) == Some("ping")
 }
 
-/// Whether a canonical path lies under the reserved prefix.
+/// Whether a canonical path lies where our own endpoints are, or once were: whatever the operator's prefixes, nobody
+/// is sent there after a sign-in.
 #[must_use]
 pub fn is_reserved(path: &str) -> bool {
-    path.starts_with(RESERVED_PREFIX) || RESERVED_PREFIX.strip_suffix('/') == Some(path)
+    Prefixes::new(true).reserve(path)
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.starts_with(prefix) || prefix.strip_suffix('/') == Some(path)
 }
 
 /// The endpoint that a query stands for: the name counts by case, the value does not; the callback wins.
@@ -103,7 +144,11 @@ mod tests {
     use crate::domain::testing::application;
 
     fn destination(external: &str, raw: &str) -> Destination {
-        Destination::of(&application(external), &RequestTarget::parse(raw.into()).expect("is well formed"))
+        destination_under(Prefixes::default(), external, raw)
+    }
+
+    fn destination_under(prefixes: Prefixes, external: &str, raw: &str) -> Destination {
+        Destination::of(&application(external), &RequestTarget::parse(raw.into()).expect("is well formed"), prefixes)
     }
 
     #[test]
@@ -142,5 +187,50 @@ mod tests {
         let callback = Destination::Endpoint(Endpoint::Callback);
         assert_eq!(destination(external, "/wiki/outpost.goauthentik.io/callback"), callback);
         assert_eq!(destination(external, "/outpost.goauthentik.io/callback"), Destination::Nowhere);
+    }
+
+    #[test]
+    fn the_older_prefix_is_reserved_where_it_is_in_use_and_an_applications_elsewhere() {
+        use Destination::{Application, Endpoint as Ours, Nowhere};
+        for (raw, expected) in [
+            ("/akprox/start?rd=/x", Ours(Endpoint::Start)),
+            ("/akprox/callback?code=c", Ours(Endpoint::Callback)),
+            ("/akprox/sign_out", Ours(Endpoint::SignOut)),
+            ("/outpost.goauthentik.io/start", Ours(Endpoint::Start)),
+            ("/akprox/auth/nginx", Nowhere),
+            ("/akprox/%63allback", Nowhere),
+            ("/akprox/outpost.goauthentik.io/start", Nowhere),
+            ("//akprox/start", Nowhere),
+            ("/akprox", Nowhere),
+            ("/x/akprox/start", Application),
+            ("/akproxy/start", Application),
+        ] {
+            let external = "https://app.example.com";
+            assert_eq!(destination_under(Prefixes::new(true), external, raw), expected, "{raw}");
+            if raw.starts_with("/akprox") {
+                assert_eq!(destination(external, raw), Application, "{raw}");
+            }
+        }
+        let below = destination_under(Prefixes::new(true), "https://app.example.com/wiki", "/wiki/akprox/sign_out");
+        assert_eq!(below, Ours(Endpoint::SignOut));
+    }
+
+    #[test]
+    fn a_target_is_parted_at_its_first_prefix() {
+        for (legacy, raw, expected) in [
+            (false, "/outpost.goauthentik.io/auth/nginx?x", Some(("", "auth/nginx?x"))),
+            (false, "/wiki/outpost.goauthentik.io/start", Some(("/wiki", "start"))),
+            (
+                false,
+                "/outpost.goauthentik.io/auth/envoy/outpost.goauthentik.io/x",
+                Some(("", "auth/envoy/outpost.goauthentik.io/x")),
+            ),
+            (false, "/akprox/auth", None),
+            (true, "/akprox/auth", Some(("", "auth"))),
+            (true, "/akprox/auth/envoy/outpost.goauthentik.io/x", Some(("", "auth/envoy/outpost.goauthentik.io/x"))),
+            (true, "/x", None),
+        ] {
+            assert_eq!(Prefixes::new(legacy).split(raw), expected, "{raw}");
+        }
     }
 }

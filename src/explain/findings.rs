@@ -25,7 +25,7 @@ pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &Re
         sheet.line("scheme", "plain http, while the application is on https: nothing else counts");
         return;
     }
-    let destination = Destination::of(application, &head.target);
+    let destination = Destination::of(application, &head.target, applications.prefixes());
     sheet.line("for", business(destination));
     if destination != Destination::Application {
         return;

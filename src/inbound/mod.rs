@@ -3,4 +3,5 @@
 pub mod admin;
 pub mod connections;
 pub mod ext_authz;
+pub mod forward_auth;
 pub mod side_listener;

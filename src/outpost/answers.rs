@@ -31,10 +31,16 @@ pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision
 
 pub(super) fn refuse(id: String, reason: Reason) -> Decision {
     let in_time = !matches!(reason, Reason::Overdue | Reason::Internal);
-    let (status, title, text) = if in_time {
-        (400, "Bad request", "The request is incomplete, or can be read in more than one way.")
-    } else {
+    let (status, title, text) = if !in_time {
         (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
+    } else if reason == Reason::UntrustedPeer {
+        (403, "Not a front proxy", "Nobody may ask here but the operator's front proxies.")
+    } else if reason == Reason::ModeProxy {
+        (403, "Not for this front proxy", "This application is reached through Envoy only.")
+    } else if reason == Reason::OwnEndpoint {
+        (401, "Not for a front proxy", "This address answers the browser's own visits only.")
+    } else {
+        (400, "Bad request", "The request is incomplete, or can be read in more than one way.")
     };
     let message = Message { status, title, text, id: &id, action: None };
     let mut page = pages::render(&message, ClientKind::Script);

@@ -84,6 +84,15 @@ impl Errand<'_> {
         }
     }
 
+    /// The application, where it is one in mode `proxy`: its backend is named to Envoy, and nobody else takes it.
+    #[must_use]
+    pub fn in_proxy_mode(&self) -> Option<&str> {
+        match self.place {
+            Place::At(application, _) if matches!(application.mode, Mode::Proxy(_)) => Some(application.slug.as_str()),
+            Place::At(..) | Place::Probe | Place::Nobodys(_) => None,
+        }
+    }
+
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
@@ -125,7 +134,10 @@ impl Outpost {
             Place::Probe
         } else {
             match self.parts.applications.find(head) {
-                Ok(application) => Place::At(application, Destination::of(application, &head.target)),
+                Ok(application) => {
+                    let prefixes = self.parts.applications.prefixes();
+                    Place::At(application, Destination::of(application, &head.target, prefixes))
+                }
                 Err(cause) => Place::Nobodys(cause),
             }
         };
@@ -153,6 +165,12 @@ impl Outpost {
     #[must_use]
     pub fn refuse(&self, reason: Reason) -> Decision {
         answers::refuse(self.decision_id(), reason)
+    }
+
+    /// Parts a path at the prefix of our own endpoints: what stands before it, and what below. `None` without a prefix.
+    #[must_use]
+    pub fn split_at_prefix<'a>(&self, raw: &'a str) -> Option<(&'a str, &'a str)> {
+        self.parts.applications.prefixes().split(raw)
     }
 
     /// Whether this is the liveness probe, which is answered whatever host it names.

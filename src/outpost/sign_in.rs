@@ -54,11 +54,9 @@ impl Setback {
 }
 
 impl Outpost {
-    /// `start`: signs in whoever asks, and leads to `rd` if that is the application's.
+    /// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
+    /// request here whatever its method, so one that cannot follow a redirect is told so here, too.
     pub(super) async fn start(&self, visit: &mut Visit<'_>) -> Outcome {
-        if !matches!(visit.head.method.as_str(), "GET" | "HEAD") {
-            return Ok(answers::method_not_allowed(visit, "GET, HEAD"));
-        }
         if visit.kind != ClientKind::Navigation {
             return Ok(answers::sign_in_required(visit));
         }

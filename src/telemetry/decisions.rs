@@ -17,10 +17,12 @@ pub enum Door {
     ExtAuthz,
     /// The side listener.
     SideListener,
+    /// The forward-auth endpoints.
+    ForwardAuth,
 }
 
 impl Door {
-    const ALL: [Self; 2] = [Self::ExtAuthz, Self::SideListener];
+    const ALL: [Self; 3] = [Self::ExtAuthz, Self::SideListener, Self::ForwardAuth];
 
     /// The door as it stands in logs and metrics.
     #[must_use]
@@ -28,6 +30,7 @@ impl Door {
         match self {
             Self::ExtAuthz => "ext_authz",
             Self::SideListener => "side_listener",
+            Self::ForwardAuth => "forward_auth",
         }
     }
 }

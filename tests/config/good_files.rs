@@ -8,8 +8,10 @@ use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
 use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
 use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, TokenType};
+use gatepost::domain::endpoint::Prefixes;
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::request::{CookieForm, HeaderLines};
+use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::StoreSettings;
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret as _;
@@ -81,6 +83,33 @@ fn gn_10_every_limit_can_be_set() {
     assert_eq!(limits.grpc.call_deadline, Duration::from_millis(500));
     assert_eq!(limits.http.max_head_bytes, 16 * 1024);
     assert_eq!((limits.connections.total, limits.connections.per_source), (512, 32));
+}
+
+#[test]
+fn front_proxies_are_believed_where_the_file_names_them() {
+    assert!(smallest().forward_auth.is_none(), "nobody by default");
+    let config = Folder::new().load(FULL).unwrap().config;
+    assert_eq!(config.applications.prefixes(), Prefixes::new(true));
+    let settings = config.forward_auth.unwrap();
+    assert_eq!(settings.dialects, [Dialect::Nginx, Dialect::Envoy]);
+    for (address, expected) in
+        [("192.0.2.7", true), ("192.0.2.8", false), ("10.1.255.1", true), ("10.2.0.1", false), ("fd12::1", true)]
+    {
+        assert_eq!(settings.trusted.contain(address.parse().unwrap()), expected, "{address}");
+    }
+}
+
+#[test]
+fn a_callback_under_the_older_prefix_is_one_where_that_prefix_is_in_use() {
+    let uri = "https://wiki.example.com/akprox/callback";
+    let text = |legacy: bool| {
+        let section = format!("{{ dialects: [nginx], trusted_proxies: [10.0.0.5], legacy_prefix: {legacy} }}");
+        format!("{SMALLEST}    redirect_uri: {uri}\nforward_auth: {section}\n")
+    };
+    let config = Folder::new().load(&text(true)).unwrap().config;
+    let party = config.applications.iter().next().map(|wiki| wiki.relying_party.redirect_uri.as_str());
+    assert_eq!(party, Some(uri));
+    assert!(Folder::new().load(&text(false)).is_err());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::access_rules::access_rules;
 use super::credentials::credentials;
+use super::forward_auth;
 use super::identity_headers;
 use super::proxy;
 use super::relying_party::relying_party;
@@ -12,11 +13,13 @@ use crate::config::written::{self, File};
 use crate::domain::access::{AccessRules, UnauthenticatedPaths};
 use crate::domain::application::{Application, CookieDomain, ExternalHost, Mode, RelyingParty, Slug};
 use crate::domain::applications::Applications;
+use crate::domain::endpoint::Prefixes;
 use crate::domain::headers::{Budget, HeaderPlan};
 
 /// All applications, which have to get along with each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
     let list = file.applications.given()?;
+    let prefixes = forward_auth::prefixes(&file.forward_auth);
     if list.value.is_empty() {
         reader.fault(&list.place, "there is no application to protect", "describe at least one");
         return None;
@@ -25,14 +28,14 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     let made: Vec<(&At<written::Application>, Option<Application>)> = list
         .value
         .iter()
-        .map(|written| (written, application(&written.value, &written.place, budget, reader)))
+        .map(|written| (written, application(&written.value, &written.place, prefixes, budget, reader)))
         .collect();
     let count = made.len();
     let (written, sound): (Vec<_>, Vec<_>) =
         made.into_iter().filter_map(|(written, made)| made.map(|made| (written, made))).unzip();
     let complete = sound.len() == count;
     let clashes = match Applications::new(sound) {
-        Ok(applications) => return complete.then_some(applications),
+        Ok(applications) => return complete.then(|| applications.with_prefixes(prefixes)),
         Err(clashes) => clashes,
     };
     for clash in clashes {
@@ -52,6 +55,7 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
 fn application(
     written: &written::Application,
     place: &Place,
+    prefixes: Prefixes,
     budget: Budget,
     reader: &mut Reader<'_>,
 ) -> Option<Application> {
@@ -61,7 +65,7 @@ fn application(
     let external = external(written, reader);
     let mode = mode(written, external.as_ref(), reader);
     proxy::refuse_in_other_modes(written, reader);
-    let relying_party = relying_party(written, place, external.as_ref(), reader);
+    let relying_party = relying_party(written, place, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
     let rules = access_rules(&written.allow, reader);

@@ -4,6 +4,7 @@ use url::{Host, Url};
 
 use crate::config::reader::{At, Reader};
 use crate::domain::application::{ExternalHost, RESERVED_PREFIX};
+use crate::domain::endpoint::Prefixes;
 
 /// The issuer identifier as written (OpenID Connect Discovery section 3: https, no query, no fragment).
 pub(super) fn issuer(written: &At<String>, reader: &mut Reader<'_>) -> Option<String> {
@@ -28,15 +29,21 @@ pub(super) fn issuer(written: &At<String>, reader: &mut Reader<'_>) -> Option<St
 const EXAMPLE: &str = "write it like https://sso.example.com/application/o/wiki/";
 
 /// Where the provider sends browsers after a sign-in: one of our own endpoints.
-pub(super) fn redirect_uri(written: &At<String>, external: &ExternalHost, reader: &mut Reader<'_>) -> Option<Url> {
+pub(super) fn redirect_uri(
+    written: &At<String>,
+    external: &ExternalHost,
+    prefixes: Prefixes,
+    reader: &mut Reader<'_>,
+) -> Option<Url> {
     let url = on_external_host(written, external, reader)?;
-    let path = format!("{}{RESERVED_PREFIX}callback", external.path());
+    let below = url.path().strip_prefix(external.path()).and_then(|path| prefixes.below(path));
     let signed = url
         .query_pairs()
         .any(|(name, value)| name == "X-authentik-auth-callback" && value.eq_ignore_ascii_case("true"));
-    if url.path() == path || signed {
+    if below == Some("callback") || signed {
         return Some(url);
     }
+    let path = format!("{}{RESERVED_PREFIX}callback", external.path());
     let mend = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
     reader.fault(&written.place, "nothing there would take up the sign-in", mend);
     None

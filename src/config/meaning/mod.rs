@@ -3,6 +3,7 @@
 mod access_rules;
 mod applications;
 mod credentials;
+mod forward_auth;
 mod identity_headers;
 mod issuer;
 mod listen;
@@ -21,6 +22,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let applications = applications::applications(written, reader);
     let listen = listen::listen(&written.listen.value, reader);
     let tls = listen::tls(&written.tls.value, reader);
+    let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
     let provider = settings::provider(&written.provider.value, reader);
@@ -30,6 +32,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         applications: applications?,
         listen: listen?,
         tls: tls?,
+        forward_auth: forward_auth?,
         store,
         sealing,
         lifetimes,

@@ -9,11 +9,13 @@ use crate::config::reader::{At, Reader};
 use crate::config::secret_file;
 use crate::config::written::Application;
 use crate::domain::application::{ExternalHost, RESERVED_PREFIX, RelyingParty, SigningAlgorithm};
+use crate::domain::endpoint::Prefixes;
 
 pub(super) fn relying_party(
     written: &Application,
     place: &Place,
     external: Option<&ExternalHost>,
+    prefixes: Prefixes,
     reader: &mut Reader<'_>,
 ) -> Option<RelyingParty> {
     let issuer = written.issuer.given().and_then(|issuer| issuer::issuer(issuer, reader));
@@ -21,7 +23,7 @@ pub(super) fn relying_party(
     let scopes = scopes(&written.scopes, reader);
     let external = external?;
     let redirect_uri = match written.redirect_uri.given() {
-        Some(uri) => issuer::redirect_uri(uri, external, reader),
+        Some(uri) => issuer::redirect_uri(uri, external, prefixes, reader),
         None => Url::parse(&external.join(&format!("{RESERVED_PREFIX}callback?X-authentik-auth-callback=true"))).ok(),
     };
     let post_logout_redirect_uri = match written.post_logout_redirect_uri.given() {

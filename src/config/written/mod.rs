@@ -2,6 +2,7 @@
 
 mod application;
 mod credentials;
+mod forward_auth;
 mod headers;
 mod limits;
 mod rules;
@@ -16,6 +17,7 @@ use super::value::{Address, Choice, MaybeAddress, Pause, Span};
 
 pub(super) use application::{Application, Mode};
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
+pub(super) use forward_auth::ForwardAuth;
 pub(super) use headers::{AdditionalHeaders, ClaimHeader};
 pub(super) use limits::{ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits};
 pub(super) use rules::{AccessRule, ClaimCondition};
@@ -34,6 +36,9 @@ section! {
         listen: Listen = "{}",
         /// The certificate of `listen.https`. Unless given, Gatepost signs one for itself at every start.
         tls: Tls = "{}",
+        /// Front proxies that ask over HTTP whether a request may pass, on `listen.http` and `listen.https`, below
+        /// `/outpost.goauthentik.io/auth`. Without this section nobody can.
+        forward_auth: optional ForwardAuth,
         /// How long sessions last, and where they are kept.
         session: Session = "{}",
         /// This Gatepost itself.

@@ -105,7 +105,9 @@ fn allow(headers: IdentityHeaders, claims: Option<&Claims>, application: &Applic
     let seen: Vec<&str> = passing.head.headers.names().filter(is_ours).collect();
     set.extend(additional);
     let is_set = |name: &str| set.iter().any(|(set, _)| set == name);
+    let first = remove.len();
     remove.extend(owned.names().iter().filter(|name| !is_set(name)).cloned());
+    let blank = first..remove.len();
     for name in seen {
         if !is_set(name) && !remove.iter().any(|removed| removed == name) {
             remove.push(Cow::Owned(name.to_owned()));
@@ -116,7 +118,7 @@ fn allow(headers: IdentityHeaders, claims: Option<&Claims>, application: &Applic
         Some(rest) => set.push((Cow::Borrowed("cookie"), rest)),
         None => {}
     }
-    Allow { set, remove, cookies: Vec::new(), upstream }
+    Allow { set, remove, blank, cookies: Vec::new(), upstream }
 }
 
 #[cfg(test)]

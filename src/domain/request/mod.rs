@@ -36,6 +36,13 @@ pub struct RequestHead {
     pub request_id: Option<String>,
 }
 
+/// Whether `text` is a token, as every method is (RFC 9110 section 5.6.2).
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(legal)
+}
+
 impl RequestHead {
     /// What kind of client sent this, and so which answers it can use.
     #[must_use]

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ipnet::IpNet;
+
 /// How many connections one listener holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
@@ -23,6 +25,8 @@ impl Default for ConnectionLimits {
 #[derive(Clone)]
 pub(super) struct Seats {
     limits: ConnectionLimits,
+    /// Where front proxies connect from: each speaks for many clients and has no share, only the total.
+    front_proxies: Arc<[IpNet]>,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -50,7 +54,11 @@ impl Full {
 
 impl Seats {
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, taken: Arc::default() }
+        Self { limits, front_proxies: Arc::default(), taken: Arc::default() }
+    }
+
+    pub(super) fn with_front_proxies(self, networks: &[IpNet]) -> Self {
+        Self { front_proxies: networks.into(), ..self }
     }
 
     /// A seat for a connection from `source`, taken until it is dropped.
@@ -60,8 +68,9 @@ impl Seats {
         if taken.total >= self.limits.total {
             return Err(Full::Total);
         }
+        let has_share = !self.front_proxies.iter().any(|network| network.contains(&source));
         let of_source = taken.by_source.entry(source).or_default();
-        if *of_source >= self.limits.per_source {
+        if has_share && *of_source >= self.limits.per_source {
             return Err(Full::Source);
         }
         *of_source += 1;
@@ -122,5 +131,18 @@ mod tests {
         assert_eq!(seats.count(), 0);
         let taken = seats.taken.lock().expect("is not poisoned");
         assert!(taken.by_source.is_empty(), "sources that left take no memory");
+    }
+
+    #[test]
+    fn a_front_proxy_has_the_total() {
+        let network = "192.0.2.1/32".parse().expect("is a network");
+        let seats = Seats::new(ConnectionLimits { total: 3, per_source: 1 }).with_front_proxies(&[network]);
+        let [proxy, other]: [IpAddr; 2] = [Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into()];
+        let taken = [seats.take(proxy), seats.take(proxy), seats.take(other)];
+        assert!(taken.iter().all(Result::is_ok));
+        assert_eq!(seats.take(proxy).err(), Some(Full::Total));
+        drop(taken);
+        let _seat = seats.take(other).ok();
+        assert_eq!(seats.take(other).err(), Some(Full::Source));
     }
 }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use metrics::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +36,12 @@ impl Listener {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
         Ok(Self { name, socket, address, seats: Seats::new(limits) })
+    }
+
+    /// The same, whose limit per source does not count connections from these networks.
+    #[must_use]
+    pub fn with_front_proxies(self, networks: &[IpNet]) -> Self {
+        Self { seats: self.seats.with_front_proxies(networks), ..self }
     }
 
     /// What the listener is for, as logs and metrics name it.

@@ -6,10 +6,12 @@ mod framing;
 mod http1;
 mod limits;
 mod listener;
+mod shared;
 mod watch;
 
 pub use drive::{Care, Phase, Stop, attend, serve};
 pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, refusal};
 pub use limits::ConnectionLimits;
 pub use listener::{Connection, Listener};
+pub use shared::{FirstDoor, Met};
 pub use watch::{Overdue, Patience, Pulse, Watched};

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::domain::request::{
     Authority, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
+    is_token,
 };
 
 /// The context extension by which a route names its application.
@@ -61,12 +62,6 @@ pub(super) fn read(request: CheckRequest) -> Result<RequestHead, RequestFault> {
         request_id: headers.text("x-request-id").map(str::to_owned),
         headers,
     })
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(method: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !method.is_empty() && method.bytes().all(legal)
 }
 
 /// Both forms in which Envoy sends headers: every line with its raw bytes (`encode_raw_headers: true`), or a map

@@ -36,7 +36,8 @@ impl Arrival {
         let headers = HeaderLines::new(lines, CookieForm::Lines);
         Ok(RequestHead {
             method: self.request.method().as_str().to_owned(),
-            scheme: self.scheme,
+            // A door before this one may have been told by somebody it trusts.
+            scheme: self.request.extensions().get().copied().or(self.scheme),
             authority,
             target,
             request_id: headers.text("x-request-id").map(str::to_owned),

@@ -14,7 +14,7 @@ use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::request::Scheme;
-use crate::inbound::connections::{self, Answer, Connection, Http1, Listener, Stop, refusal};
+use crate::inbound::connections::{self, Answer, Connection, FirstDoor, Http1, Listener, Met, Stop, refusal};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
@@ -26,13 +26,19 @@ pub struct SideListener {
     outpost: Arc<Outpost>,
     recorder: DecisionRecorder,
     limits: HttpLimits,
+    first: Option<Arc<dyn FirstDoor>>,
 }
 
 impl SideListener {
-    /// A listener that asks `outpost`.
+    /// A listener that asks `outpost`, with a door in front of it if there is one.
     #[must_use]
-    pub fn new(outpost: Arc<Outpost>, recorder: DecisionRecorder, limits: HttpLimits) -> Arc<Self> {
-        Arc::new(Self { outpost, recorder, limits })
+    pub fn new(
+        outpost: Arc<Outpost>,
+        recorder: DecisionRecorder,
+        limits: HttpLimits,
+        first: Option<Arc<dyn FirstDoor>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { outpost, recorder, limits, first })
     }
 
     /// Serves plain HTTP until told to stop; how many connections had to be cut.
@@ -68,7 +74,13 @@ impl SideListener {
         connections::serve(listener, stop, serve_one).await
     }
 
-    async fn answer(&self, arrival: head::Arrival) -> Answer {
+    async fn answer(&self, mut arrival: head::Arrival) -> Answer {
+        if let Some(first) = &self.first {
+            arrival.request = match first.meet(arrival.request, arrival.peer).await {
+                Met::Answered(answer) => return answer,
+                Met::HandedOn(request) => request,
+            };
+        }
         let watch = Stopwatch::start();
         // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
         if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {

@@ -1,0 +1,101 @@
+//! What becomes of each verdict: nothing but an allow is a 2xx, in no dialect and with no status.
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::decision::Note;
+use crate::domain::request::CookieForm;
+
+const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy];
+
+fn page(status: u16) -> Page {
+    let headers = vec![(Cow::Borrowed("www-authenticate"), "Gatepost realm=\"wiki\"".to_owned())];
+    let cookies = vec!["session=; Max-Age=0".to_owned(), "binding=; Max-Age=0".to_owned()];
+    Page { status, headers, content_type: "text/html; charset=utf-8", body: "<p>".into(), cookies }
+}
+
+fn redirect(status: u16, location: &str) -> Verdict {
+    Verdict::Redirect(Redirect { status, location: location.into(), cookies: vec!["a=1".into(), "b=2".into()] })
+}
+
+/// The answer to a request without any header, decided for this reason.
+fn rendered_for(reason: Reason, dialect: Dialect, verdict: Verdict) -> Answer {
+    let note = Note { id: "d-1".into(), application: None, user: None, reason };
+    render(dialect, Decision { verdict, note }, &HeaderLines::new([], CookieForm::Lines))
+}
+
+fn rendered(dialect: Dialect, verdict: Verdict) -> Answer {
+    rendered_for(Reason::SignInRequired, dialect, verdict)
+}
+
+fn cookies(answer: &Answer) -> usize {
+    answer.headers().get_all(SET_COOKIE).iter().count()
+}
+
+#[test]
+fn nginx_hears_401_403_and_503_and_nothing_else() {
+    for (status, expected) in
+        [(400, 403), (401, 401), (403, 403), (404, 403), (405, 403), (431, 403), (500, 503), (503, 503)]
+    {
+        let answer = rendered(Dialect::Nginx, Verdict::Deny(page(status)));
+        assert_eq!(answer.status(), expected, "{status}");
+        assert_eq!(answer.headers()["www-authenticate"], "Gatepost realm=\"wiki\"", "nginx passes it on");
+        assert_eq!(cookies(&answer), 0, "nginx drops it, or takes it for the application's");
+    }
+    let answer = rendered(Dialect::Nginx, redirect(302, "https://sso.example.com/"));
+    assert_eq!(answer.status(), 401);
+    assert!(!answer.headers().contains_key(LOCATION) && cookies(&answer) == 0);
+    let answer = rendered_for(Reason::ProviderUnavailable, Dialect::Nginx, Verdict::Deny(page(503)));
+    assert_eq!(answer.status(), 401, "nobody is signed in, and `start` says the rest");
+}
+
+#[test]
+fn the_others_pass_a_refusal_on_as_it_is() {
+    for dialect in [Dialect::Traefik, Dialect::Caddy, Dialect::Envoy] {
+        for status in [400, 401, 403, 404, 405, 431, 503] {
+            let answer = rendered(dialect, Verdict::Deny(page(status)));
+            assert_eq!(answer.status(), status);
+            assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+        }
+        let answer = rendered(dialect, redirect(302, "https://sso.example.com/"));
+        assert_eq!((answer.status().as_u16(), cookies(&answer)), (302, 1));
+        assert_eq!(answer.headers()["location"], "https://sso.example.com/");
+        assert_eq!(answer.headers()["set-cookie"], "a=1", "the first");
+        let answer = rendered(dialect, redirect(302, "https://a.example/\nx"));
+        assert_eq!((answer.status().as_u16(), cookies(&answer)), (500, 0), "GN-7: what cannot be sent is no success");
+    }
+}
+
+#[test]
+fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
+    for dialect in DIALECTS {
+        for status in [200, 204, 302] {
+            let answer = rendered(dialect, Verdict::Page(page(status)));
+            assert_eq!(answer.status(), 403, "{dialect} {status}");
+            assert_eq!(answer.headers()["cache-control"], "no-store");
+        }
+    }
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    let location = prop_oneof!["https://[a-z]{1,5}\\.example/.{0,9}", ".{0,12}"];
+    prop_oneof![
+        (0_u16..1100).prop_map(|status| Verdict::Page(page(status))),
+        (0_u16..1100).prop_map(|status| Verdict::Deny(page(status))),
+        (0_u16..1100, location).prop_map(|(status, location)| redirect(status, &location)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn only_an_allow_is_a_2xx_and_no_answer_sets_two_cookies(verdict in verdict(), dialect in 0_usize..4) {
+        let answer = rendered(DIALECTS[dialect], verdict);
+        prop_assert!(answer.status().as_u16() >= 300, "{}", answer.status());
+        prop_assert!(cookies(&answer) <= 1);
+        for (name, value) in COMMON_HEADERS {
+            prop_assert_eq!(&answer.headers()[*name], value);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The ways in which front proxies ask, told apart by the path of their question.
+
+use std::fmt;
+
+/// A way of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// nginx' `auth_request`, which understands 2xx, 401 and 403 only.
+    Nginx,
+    /// Traefik's `ForwardAuth`.
+    Traefik,
+    /// Caddy's `forward_auth`.
+    Caddy,
+    /// Envoy's `ext_authz` with an HTTP service.
+    Envoy,
+}
+
+impl Dialect {
+    /// All of them, with the names that paths, settings and logs use.
+    pub const ALL: [(Self, &'static str); 4] =
+        [(Self::Nginx, "nginx"), (Self::Traefik, "traefik"), (Self::Caddy, "caddy"), (Self::Envoy, "envoy")];
+
+    /// The name as it stands in paths, settings and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    /// The dialect of a question, from what stands below our own prefix in its path and query; for Envoy with the rest
+    /// of it, which is what the question is about. No other spelling is a question.
+    pub(super) fn of(below: &str) -> Option<(Self, &str)> {
+        if let Some(rest) = below.strip_prefix("auth/envoy") {
+            return Some((Self::Envoy, rest));
+        }
+        let (path, query) = below.split_once('?').unwrap_or((below, ""));
+        let dialect = match (path, query) {
+            ("auth/nginx", _) | ("auth", "nginx") => Self::Nginx,
+            ("auth/traefik", _) | ("auth", "traefik") => Self::Traefik,
+            // Caddy appends the query of the request that it asks about.
+            ("auth/caddy", _) => Self::Caddy,
+            _ => return None,
+        };
+        Some((dialect, ""))
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_paths_are_questions() {
+        for (below, expected) in [
+            ("auth/nginx", Some((Dialect::Nginx, ""))),
+            ("auth/traefik", Some((Dialect::Traefik, ""))),
+            ("auth/caddy", Some((Dialect::Caddy, ""))),
+            ("auth/caddy?x=1&X-authentik-logout=true", Some((Dialect::Caddy, ""))),
+            ("auth?nginx", Some((Dialect::Nginx, ""))),
+            ("auth?traefik", Some((Dialect::Traefik, ""))),
+            ("auth/envoy", Some((Dialect::Envoy, ""))),
+            ("auth/envoy/x?y=1", Some((Dialect::Envoy, "/x?y=1"))),
+            ("auth/envoyx", Some((Dialect::Envoy, "x"))),
+            ("auth", None),
+            ("auth?caddy", None),
+            ("auth?nginx&traefik", None),
+            ("auth?nginx=", None),
+            ("auth/", None),
+            ("auth/nginx/", None),
+            ("auth/nginx/x", None),
+            ("auth/NGINX", None),
+            ("auth/%6eginx", None),
+            ("start", None),
+            ("", None),
+        ] {
+            assert_eq!(Dialect::of(below), expected, "{below}");
+        }
+    }
+}

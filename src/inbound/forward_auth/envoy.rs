@@ -1,0 +1,43 @@
+//! Envoy's HTTP service: the question is the original request itself, behind the prefix of our endpoint.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, Method};
+
+use super::fault::Fault;
+use super::lines;
+use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme};
+
+const PROTO: &str = "x-forwarded-proto";
+/// What counts here, and so is never the client's.
+const OWN: [&str; 3] = [PROTO, "x-forwarded-for", "host"];
+
+/// Reads the original request; `rest` is path and query behind the prefix.
+///
+/// # Errors
+/// See [`Fault`].
+pub(super) fn read(
+    method: &Method,
+    headers: &HeaderMap,
+    rest: &str,
+    client: Option<IpAddr>,
+) -> Result<RequestHead, Fault> {
+    let host = lines::once(headers, "host")?;
+    // Unknown where Envoy was not told to send it: then the application's own.
+    let scheme = match lines::at_most_once(headers, PROTO)? {
+        Some(proto) => Some(Scheme::parse(proto).ok_or(Fault::Scheme)?),
+        None => None,
+    };
+    let client_lines = lines::of_client(headers, &OWN)?;
+    let raw = if rest.is_empty() || rest.starts_with('?') { format!("/{rest}") } else { rest.to_owned() };
+    Ok(RequestHead {
+        method: method.as_str().to_owned(),
+        scheme,
+        authority: Authority::parse(host)?,
+        target: RequestTarget::parse(raw)?,
+        request_id: client_lines.text("x-request-id").map(str::to_owned),
+        headers: client_lines,
+        client,
+        application: None,
+    })
+}

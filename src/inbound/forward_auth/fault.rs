@@ -1,0 +1,30 @@
+//! Why a question is none that can be answered. No text of the request is repeated: it may hold anything.
+
+use thiserror::Error;
+
+use crate::domain::request::{HostFault, TargetFault};
+
+/// What is wrong with a question.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(super) enum Fault {
+    #[error("the header `{0}` is missing")]
+    Missing(&'static str),
+    #[error("the header `{0}` occurs more than once")]
+    Doubled(&'static str),
+    #[error("the header `{0}` stands there in another spelling as well")]
+    Alias(&'static str),
+    #[error("the header `{0}` says something else than the header that counts")]
+    Contradiction(&'static str),
+    #[error("the header `{0}` is not text")]
+    NotText(&'static str),
+    #[error("the original method is no token")]
+    Method,
+    #[error("the original scheme is neither http nor https")]
+    Scheme,
+    #[error("the original URL does not read scheme://host/path")]
+    NotAbsolute,
+    #[error(transparent)]
+    Host(#[from] HostFault),
+    #[error(transparent)]
+    Target(#[from] TargetFault),
+}

@@ -1,0 +1,41 @@
+//! Traefik and Caddy: the original request in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, all four of them.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+
+use super::fault::Fault;
+use super::lines;
+use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme, is_token};
+
+const METHOD: &str = "x-forwarded-method";
+const PROTO: &str = "x-forwarded-proto";
+const HOST: &str = "x-forwarded-host";
+const URI: &str = "x-forwarded-uri";
+/// What counts here, and so is never the client's. `host` is the question's own.
+const OWN: [&str; 6] = [METHOD, PROTO, HOST, URI, "x-forwarded-for", "host"];
+
+/// Reads the original request.
+///
+/// # Errors
+/// See [`Fault`].
+pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<RequestHead, Fault> {
+    let [method, proto, host, uri] = [METHOD, PROTO, HOST, URI].map(|name| lines::once(headers, name));
+    let (method, proto, host, uri) = (method?, proto?, host?, uri?);
+    let client_lines = lines::of_client(headers, &OWN)?;
+    lines::refuse_contradiction(headers, "x-original-uri", uri)?;
+    lines::refuse_contradiction(headers, "x-original-url", &format!("{proto}://{host}{uri}"))?;
+    if !is_token(method) {
+        return Err(Fault::Method);
+    }
+    Ok(RequestHead {
+        method: method.to_owned(),
+        scheme: Some(Scheme::parse(proto).ok_or(Fault::Scheme)?),
+        authority: Authority::parse(host)?,
+        target: RequestTarget::parse(uri.to_owned())?,
+        request_id: client_lines.text("x-request-id").map(str::to_owned),
+        headers: client_lines,
+        client,
+        application: None,
+    })
+}

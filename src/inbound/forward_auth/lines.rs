@@ -1,0 +1,56 @@
+//! The header lines of a question: some are the front proxy's and describe the original request, all others are the
+//! client's. A line of the front proxy's counts when it is there exactly once, in exactly its spelling.
+
+use http::HeaderMap;
+use http::header::HeaderName;
+
+use super::fault::Fault;
+use crate::domain::request::{CookieForm, HeaderLines};
+
+/// The value of the header `name`, which has to be there once.
+pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {
+    at_most_once(headers, name)?.ok_or(Fault::Missing(name))
+}
+
+/// The value of the header `name`, which may be there once.
+pub(super) fn at_most_once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Fault> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Fault::Doubled(name));
+    }
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| Fault::NotText(name))
+}
+
+/// N1: a header by which another dialect would name the original request may stand there only if it says the same.
+pub(super) fn refuse_contradiction(headers: &HeaderMap, name: &'static str, said: &str) -> Result<(), Fault> {
+    let agrees = headers.get_all(name).iter().all(|value| value.as_bytes() == said.as_bytes());
+    if agrees { Ok(()) } else { Err(Fault::Contradiction(name)) }
+}
+
+/// The client's lines: all but those that count here, `own`.
+///
+/// # Errors
+/// H8: a line that a reader who folds names takes for one of `own`. H6: more than one `Authorization`.
+pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<HeaderLines, Fault> {
+    let mut lines = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let name = name.as_str();
+        match own.iter().find(|own| folds_to(name, own)) {
+            None => lines.push((name.to_owned(), value.as_bytes().to_vec())),
+            Some(own) if *own == name => {}
+            Some(own) => return Err(Fault::Alias(own)),
+        }
+    }
+    let authorization = HeaderName::from_static("authorization");
+    if headers.get_all(&authorization).iter().count() > 1 {
+        return Err(Fault::Doubled("authorization"));
+    }
+    Ok(HeaderLines::new(lines, CookieForm::Lines))
+}
+
+/// Whether `name` is `own` once every byte that is neither letter nor digit has become a hyphen. Both are lower case.
+fn folds_to(name: &str, own: &str) -> bool {
+    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+    name.len() == own.len() && name.bytes().map(fold).eq(own.bytes())
+}

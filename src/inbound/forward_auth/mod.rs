@@ -1,0 +1,154 @@
+//! Front proxies' way in over HTTP: nginx, Traefik, Caddy and Envoy's HTTP service ask whether the request that they
+//! describe may pass. A dialect only translates; the same outpost decides as everywhere.
+
+mod answer;
+mod dialect;
+mod envoy;
+mod fault;
+mod forwarded;
+mod hop;
+mod lines;
+mod nginx;
+mod strangers;
+mod trust;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::uri::PathAndQuery;
+use http::{Request, StatusCode};
+
+pub use dialect::Dialect;
+pub use trust::TrustedProxies;
+
+use self::fault::Fault;
+use self::strangers::Strangers;
+use crate::domain::decision::{COMMON_HEADERS, Decision, Reason};
+use crate::domain::request::{HeaderLines, RequestHead};
+use crate::inbound::connections::{Answer, FirstDoor, Met, refusal};
+use crate::outpost::Outpost;
+use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+
+/// Who may ask, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardAuthSettings {
+    /// The dialects that are answered.
+    pub dialects: Vec<Dialect>,
+    /// Whose word about the original request counts.
+    pub trusted: TrustedProxies,
+}
+
+/// Answers front proxies' questions on a listener that it shares with the browser's own visits.
+pub struct ForwardAuth {
+    outpost: Arc<Outpost>,
+    recorder: DecisionRecorder,
+    settings: ForwardAuthSettings,
+    strangers: Strangers,
+}
+
+impl ForwardAuth {
+    /// A door that asks `outpost` and records what it decided.
+    #[must_use]
+    pub fn new(outpost: Arc<Outpost>, recorder: DecisionRecorder, settings: ForwardAuthSettings) -> Self {
+        Self { outpost, recorder, settings, strangers: Strangers::none() }
+    }
+
+    fn speaks(&self, dialect: Dialect) -> bool {
+        self.settings.dialects.contains(&dialect)
+    }
+
+    /// A question in some dialect, with the rest of its path; `None` when the request is none.
+    fn question<'a>(&self, before: &str, below: &'a str) -> Option<(Dialect, &'a str)> {
+        let question = Dialect::of(below).filter(|_| before.is_empty());
+        question.filter(|(dialect, _)| self.speaks(*dialect))
+    }
+
+    async fn answer(&self, dialect: Dialect, rest: &str, request: &Request<()>, peer: IpAddr) -> Answer {
+        let watch = Stopwatch::start();
+        if !self.settings.trusted.contain(peer) {
+            self.strangers.turned_away(peer, dialect);
+            return self.refuse(dialect, Reason::UntrustedPeer, watch);
+        }
+        match self.read(dialect, rest, request) {
+            Ok(head) => {
+                let decision = self.decide(dialect, &head).await;
+                self.finish(dialect, decision, watch, &head.headers)
+            }
+            Err(fault) => self.malformed(dialect, fault, watch),
+        }
+    }
+
+    fn read(&self, dialect: Dialect, rest: &str, request: &Request<()>) -> Result<RequestHead, Fault> {
+        let headers = request.headers();
+        let client = self.settings.trusted.client(headers.get_all("x-forwarded-for").iter().map(AsRef::as_ref));
+        match dialect {
+            Dialect::Nginx => nginx::read(headers, client),
+            Dialect::Traefik | Dialect::Caddy => forwarded::read(headers, client),
+            Dialect::Envoy => envoy::read(request.method(), headers, rest, client),
+        }
+    }
+
+    /// nginx throws every answer of ours away but its status: it may not ask about our own endpoints, or a code would
+    /// be redeemed and the session that came of it lost.
+    async fn decide(&self, dialect: Dialect, head: &RequestHead) -> Decision {
+        let errand = self.outpost.sort(head);
+        if let Some(application) = errand.in_proxy_mode() {
+            let mend = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
+            tracing::warn!(%dialect, application, mend, "a front proxy asks about an application in mode `proxy`");
+            return self.outpost.refuse(Reason::ModeProxy);
+        }
+        if dialect == Dialect::Nginx && errand.is_own() {
+            return self.outpost.refuse(Reason::OwnEndpoint);
+        }
+        self.outpost.answer(&errand).await
+    }
+
+    /// The visit that nginx' hop to the sign-in stands for; the browser's answer when it cannot be told.
+    fn hop(&self, request: Request<()>) -> Met {
+        let watch = Stopwatch::start();
+        match hop::visit(request) {
+            Ok(visit) => Met::HandedOn(visit),
+            Err(fault) => {
+                tracing::warn!(%fault, "nginx' hop to the sign-in names no original address");
+                self.recorder.record(Door::ForwardAuth, &self.outpost.refuse(Reason::Malformed), watch, None);
+                Met::Answered(refusal(StatusCode::BAD_REQUEST, COMMON_HEADERS))
+            }
+        }
+    }
+
+    fn malformed(&self, dialect: Dialect, fault: Fault, watch: Stopwatch) -> Answer {
+        tracing::warn!(%dialect, %fault, "a forward-auth question cannot be answered");
+        self.refuse(dialect, Reason::Malformed, watch)
+    }
+
+    fn refuse(&self, dialect: Dialect, reason: Reason, watch: Stopwatch) -> Answer {
+        self.finish(dialect, self.outpost.refuse(reason), watch, &HeaderLines::default())
+    }
+
+    fn finish(&self, dialect: Dialect, decision: Decision, watch: Stopwatch, client: &HeaderLines) -> Answer {
+        self.recorder.record(Door::ForwardAuth, &decision, watch, client.text("x-request-id"));
+        answer::render(dialect, decision, client)
+    }
+}
+
+#[async_trait]
+impl FirstDoor for ForwardAuth {
+    async fn meet(&self, request: Request<()>, peer: IpAddr) -> Met {
+        let uri = request.uri().clone();
+        // The absolute form is for proxies, which this is not; the second door refuses it.
+        let target = uri.path_and_query().filter(|_| uri.authority().is_none()).map_or("", PathAndQuery::as_str);
+        let Some((before, below)) = self.outpost.split_at_prefix(target) else { return Met::HandedOn(request) };
+        if let Some((dialect, rest)) = self.question(before, below) {
+            return Met::Answered(self.answer(dialect, rest, &request, peer).await);
+        }
+        let is_hop = self.speaks(Dialect::Nginx)
+            && self.settings.trusted.contain(peer)
+            && !before.contains('?')
+            && hop::is_hop(&request, below);
+        if is_hop { self.hop(request) } else { Met::HandedOn(request) }
+    }
+}
+
+#[cfg(test)]
+mod reading_tests;

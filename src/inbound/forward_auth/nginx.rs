@@ -1,0 +1,66 @@
+//! nginx' `auth_request`: a GET whose `X-Original-URL` is the address of the original request.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+
+use super::fault::Fault;
+use super::lines;
+use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme, is_token};
+
+/// The header that names the original address.
+pub(super) const ORIGINAL_URL: &str = "x-original-url";
+const ORIGINAL_METHOD: &str = "x-original-method";
+/// What counts here, and so is never the client's.
+pub(super) const OWN: [&str; 4] = [ORIGINAL_URL, ORIGINAL_METHOD, "x-forwarded-for", "host"];
+/// The method where nginx was not told to name it. It is no token: no page load, no preflight, and no rule for a
+/// method can mean it.
+const UNKNOWN_METHOD: &str = "(unknown)";
+
+/// Reads the original request.
+///
+/// # Errors
+/// See [`Fault`].
+pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<RequestHead, Fault> {
+    let OriginalUrl { scheme, authority, target } = original_url(headers)?;
+    let client_lines = lines::of_client(headers, &OWN)?;
+    lines::refuse_contradiction(headers, "x-original-uri", target.raw())?;
+    lines::refuse_contradiction(headers, "x-forwarded-uri", target.raw())?;
+    let method = match lines::at_most_once(headers, ORIGINAL_METHOD)? {
+        Some(method) if is_token(method) => method,
+        Some(_) => return Err(Fault::Method),
+        None => UNKNOWN_METHOD,
+    };
+    Ok(RequestHead {
+        method: method.to_owned(),
+        scheme: Some(scheme),
+        authority,
+        target,
+        request_id: client_lines.text("x-request-id").map(str::to_owned),
+        headers: client_lines,
+        client,
+        application: None,
+    })
+}
+
+/// An absolute address in its parts.
+#[derive(Debug)]
+pub(super) struct OriginalUrl {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+    pub(super) target: RequestTarget,
+}
+
+/// The address that the one `X-Original-URL` names. Taken apart at its first `://` and the next slash: nothing is
+/// mended, as URL parsers for browsers do.
+pub(super) fn original_url(headers: &HeaderMap) -> Result<OriginalUrl, Fault> {
+    let url = lines::once(headers, ORIGINAL_URL)?;
+    let (scheme, rest) = url.split_once("://").ok_or(Fault::NotAbsolute)?;
+    let scheme = Scheme::parse(scheme).ok_or(Fault::Scheme)?;
+    let (authority, target) = rest.split_at(rest.find('/').ok_or(Fault::NotAbsolute)?);
+    Ok(OriginalUrl {
+        scheme,
+        authority: Authority::parse(authority)?,
+        target: RequestTarget::parse(target.to_owned())?,
+    })
+}
