@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use gatepost::domain::application::{Application, RelyingParty};
+use gatepost::domain::application::{Application, RelyingParty, Slug};
+use gatepost::domain::claims::Claims;
 use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::SignedIn;
-use gatepost::domain::session::{Session, SessionKey, User};
+use gatepost::domain::session::{Session, SessionKey, SessionRecord, User};
 use gatepost::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
     Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
     Spent, StoreFault, StoredSession,
 };
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 /// What loading a session does.
@@ -25,6 +27,8 @@ pub(crate) enum Loading {
     Waits,
     /// It panics.
     Panics,
+    /// Whoever presents a session is alice.
+    Alice,
 }
 
 pub(crate) struct FakeStore {
@@ -50,6 +54,7 @@ impl SessionStore for FakeStore {
                 Ok(None)
             }
             Loading::Panics => panic!("the test asked for it"),
+            Loading::Alice => Ok(Some(StoredSession { session: Arc::new(alice()), last_seen: FixedClock.now() })),
         }
     }
 
@@ -76,6 +81,21 @@ impl SessionStore for FakeStore {
     async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
         Ok(0)
     }
+}
+
+/// A session of the wiki; alice has no `email`.
+fn alice() -> Session {
+    let claims = json!({"preferred_username": "alice", "groups": ["admins", "staff"]});
+    Session::restore(SessionRecord {
+        user: User { issuer: "https://sso.example.com/".to_owned(), subject: "alice-id".to_owned() },
+        application: Slug::parse("wiki").expect("is a slug"),
+        claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
+        id_token: "e30.e30.c2ln".into(),
+        access_token: None,
+        provider_session: None,
+        created: FixedClock.now(),
+        ends: Timestamp::from_unix(FixedClock.now().as_unix() + 600),
+    })
 }
 
 pub(crate) struct FakeProvider;

@@ -1,14 +1,10 @@
 //! The side listener: whose requests it answers, and what it puts up with (F-10, ASVS 4.2.1-4.2.5).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost::inbound::side_listener::TlsIdentity;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use super::support::{Setup, TestApp, read_to_close, within};
 
@@ -159,22 +155,9 @@ async fn https_answers_with_the_operators_certificate_and_knows_its_scheme() {
     let (chain, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
     let tls = TlsIdentity::from_pem(chain.as_bytes(), key.as_bytes()).expect("fit");
     let app = TestApp::start(Setup { tls: Some(tls), ..Setup::default() }).await;
-    let mut roots = RootCertStore::empty();
-    roots.add(certified.cert.der().clone()).expect("is a certificate");
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("has versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
-    let stream = TcpStream::connect(app.addresses.https.expect("listens")).await.expect("connects");
-    let name = ServerName::try_from("wiki.example.com").expect("is a name");
-    let mut stream = within(connector.connect(name, stream)).await.expect("is trusted");
     let request = get("/outpost.goauthentik.io/start", "wiki.example.com");
-    stream.write_all(request.as_bytes()).await.expect("is taken");
-    let mut text = Vec::new();
-    let _ = within(stream.read_to_end(&mut text)).await;
-    assert!(text.starts_with(b"HTTP/1.1 302"), "{}", String::from_utf8_lossy(&text));
+    let reply = app.https(&certified.cert, &request).await;
+    assert_eq!(reply.status(), 302, "{reply:?}");
     let plain = super::support::exchange(app.addresses.https.expect("listens"), request.as_bytes()).await;
     assert_ne!(plain.status(), 302, "no plain HTTP on the TLS port");
     app.stop().await;

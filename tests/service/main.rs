@@ -5,13 +5,21 @@ mod attacks;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod forward_auth;
+#[cfg(test)]
 mod frames;
+#[cfg(test)]
+mod front_proxies;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod nginx;
 #[cfg(test)]
 mod probes;
 #[cfg(test)]

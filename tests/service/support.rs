@@ -15,17 +15,22 @@ use gatepost::domain::application::{
 };
 use gatepost::domain::applications::Applications;
 use gatepost::domain::credentials::AcceptedCredentials;
+use gatepost::domain::endpoint::Prefixes;
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
+use gatepost::inbound::forward_auth::ForwardAuthSettings;
 use gatepost::inbound::side_listener::TlsIdentity;
 use gatepost::outpost::{Outpost, Parts};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tonic::transport::Channel;
 
 use super::fakes::{Counting, FakeProvider, FakeStore, FixedClock, Loading};
@@ -41,6 +46,10 @@ pub(crate) struct Setup {
     pub(crate) shutdown: Shutdown,
     pub(crate) loading: Loading,
     pub(crate) tls: Option<TlsIdentity>,
+    pub(crate) forward_auth: Option<ForwardAuthSettings>,
+    pub(crate) legacy_prefix: bool,
+    /// Of the one application.
+    pub(crate) mode: Mode,
 }
 
 impl Default for Setup {
@@ -49,7 +58,15 @@ impl Default for Setup {
         limits.grpc.max_concurrent_streams = Some(128);
         limits.grpc.max_local_error_reset_streams = 64;
         let shutdown = Shutdown { delay: Duration::ZERO, grace: Duration::from_secs(10) };
-        Self { limits, shutdown, loading: Loading::Nothing, tls: None }
+        Self {
+            limits,
+            shutdown,
+            loading: Loading::Nothing,
+            tls: None,
+            forward_auth: None,
+            legacy_prefix: false,
+            mode: Mode::ForwardSingle,
+        }
     }
 }
 
@@ -65,7 +82,9 @@ impl TestApp {
         let store = FakeStore::new(setup.loading);
         let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
         let parts = Parts {
-            applications: Applications::new(vec![wiki()]).expect("do not clash"),
+            applications: Applications::new(vec![wiki(setup.mode)])
+                .expect("do not clash")
+                .with_prefixes(Prefixes::new(setup.legacy_prefix)),
             name: "gatepost".into(),
             lifetimes,
             sealing: SealingKeys::new(SealingKey::new([7; 32]), Vec::new()),
@@ -82,6 +101,7 @@ impl TestApp {
             applications: vec!["wiki".into()],
             tls: setup.tls,
             hosts: vec!["wiki.example.com".into()],
+            forward_auth: setup.forward_auth,
             limits: setup.limits,
             shutdown: setup.shutdown,
         };
@@ -132,6 +152,36 @@ impl TestApp {
         exchange(self.addresses.metrics, request.as_bytes()).await
     }
 
+    /// The same from another address of this machine.
+    pub(crate) async fn http_from(&self, source: [u8; 4], request: &str) -> Reply {
+        let socket = TcpSocket::new_v4().expect("is made");
+        socket.bind(SocketAddr::from((source, 0))).expect("is an address of this machine");
+        let address = self.addresses.http.expect("listens");
+        let mut stream = within(socket.connect(address)).await.expect("connects");
+        stream.write_all(request.as_bytes()).await.expect("is taken");
+        read_to_close(&mut stream).await
+    }
+
+    /// The same over TLS, to a server that shows this certificate.
+    pub(crate) async fn https(&self, certificate: &rcgen::Certificate, request: &str) -> Reply {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.der().clone()).expect("is a certificate");
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("has versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(self.addresses.https.expect("listens")).await.expect("connects");
+        let name = ServerName::try_from("wiki.example.com").expect("is a name");
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let mut stream = within(connecting).await.expect("is trusted");
+        stream.write_all(request.as_bytes()).await.expect("is taken");
+        let mut text = Vec::new();
+        // Who closes without a farewell closes all the same.
+        let _ = within(stream.read_to_end(&mut text)).await;
+        Reply { text: String::from_utf8_lossy(&text).into_owned() }
+    }
+
     /// The value of a metric's line.
     pub(crate) async fn metric(&self, line: &str) -> Option<f64> {
         let page = self.admin("/metrics").await;
@@ -139,14 +189,14 @@ impl TestApp {
     }
 }
 
-fn wiki() -> Application {
+fn wiki(mode: Mode) -> Application {
     let external = ExternalHost::parse("https://wiki.example.com").expect("is an address");
     let endpoint = |name: &str| external.join(&format!("/outpost.goauthentik.io/{name}")).parse().expect("is a URL");
     Application {
         name: "Wiki".into(),
         slug: Slug::parse("wiki").expect("is a slug"),
         provider_name: "Wiki".into(),
-        mode: Mode::ForwardSingle,
+        mode,
         relying_party: RelyingParty {
             issuer: "https://sso.example.com/".into(),
             client_id: "wiki".into(),
