@@ -16,7 +16,9 @@ mod replay {
     use std::panic::catch_unwind;
     use std::path::{Path, PathBuf};
 
-    use crate::targets::{callback_query, check_request, config_file, cookie_header, id_token, return_address};
+    use crate::targets::{
+        callback_query, check_request, config_file, cookie_header, forwarded_headers, id_token, return_address,
+    };
 
     fn here() -> &'static Path {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz"))
@@ -50,6 +52,11 @@ mod replay {
     #[test]
     fn seeds_of_cookie_header() {
         replay("cookie_header", cookie_header::run);
+    }
+
+    #[test]
+    fn seeds_of_forwarded_headers() {
+        replay("forwarded_headers", forwarded_headers::run);
     }
 
     #[test]

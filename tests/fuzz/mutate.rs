@@ -4,7 +4,9 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use crate::targets::{callback_query, check_request, config_file, cookie_header, id_token, return_address};
+use crate::targets::{
+    callback_query, check_request, config_file, cookie_header, forwarded_headers, id_token, return_address,
+};
 
 /// Changes of each seed: a few seconds in all. More find more.
 const ROUNDS: usize = 10;
@@ -66,6 +68,7 @@ fn mutated_seeds() {
     run("id_token", id_token::run);
     run("callback_query", callback_query::run);
     run("cookie_header", cookie_header::run);
+    run("forwarded_headers", forwarded_headers::run);
     run("config_file", config_file::run);
     run("check_request", check_request::run);
 }

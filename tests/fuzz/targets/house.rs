@@ -2,6 +2,7 @@
 //! input, so that an input fails the same way each time.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,7 +31,9 @@ use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
 use gatepost::domain::sign_in::{Binding, MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
+use gatepost::inbound::connections::{FirstDoor as _, Met};
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
+use gatepost::inbound::forward_auth::{Dialect, ForwardAuth, ForwardAuthSettings, TrustedProxies};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{
@@ -47,6 +50,9 @@ pub const SESSION_WIKI: [u8; 32] = [7; 32];
 pub const SESSION_PORTAL: [u8; 32] = [8; 32];
 pub const SESSION_FILES: [u8; 32] = [9; 32];
 pub const BINDING: [u8; 32] = [9; 32];
+
+/// Where the front proxy is.
+const FRONT_PROXY: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a runtime starts");
@@ -210,6 +216,7 @@ fn session(application: &Application) -> Session {
 /// A service with a live session of `wiki`, one of `portal` and one of `files`.
 pub struct House {
     service: CheckService,
+    forward_auth: ForwardAuth,
     provider: Arc<Provider>,
 }
 
@@ -238,8 +245,18 @@ impl House {
         });
         let second = Duration::from_secs(1);
         let deadlines = Deadlines { check: second, callback: second };
-        let service = CheckService::new(Arc::new(outpost.expect("it counts")), deadlines, recorder);
-        Self { service, provider }
+        let outpost = Arc::new(outpost.expect("it counts"));
+        let dialects = Dialect::ALL.map(|(dialect, _)| dialect).to_vec();
+        let trusted = TrustedProxies::new(vec![FRONT_PROXY.into()]);
+        let settings = ForwardAuthSettings { dialects, trusted };
+        let forward_auth = ForwardAuth::new(Arc::clone(&outpost), recorder.clone(), settings);
+        let service = CheckService::new(outpost, deadlines, recorder);
+        Self { service, forward_auth, provider }
+    }
+
+    /// A request to the side listener, by a front proxy.
+    pub fn forward_auth(&self, request: http::Request<()>) -> Met {
+        RUNTIME.with(|runtime| runtime.block_on(self.forward_auth.meet(request, FRONT_PROXY)))
     }
 
     pub fn check(&self, request: CheckRequest) -> CheckResponse {

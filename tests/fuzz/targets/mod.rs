@@ -6,6 +6,7 @@ pub mod callback_query;
 pub mod check_request;
 pub mod config_file;
 pub mod cookie_header;
+pub mod forwarded_headers;
 pub mod house;
 pub mod id_token;
 mod oracle;

@@ -9,7 +9,8 @@ use prost::Message as _;
 use super::backend;
 use super::house::session_values;
 
-const IDENTITY: [&str; 17] = [
+/// The identity headers.
+pub(super) const IDENTITY: [&str; 17] = [
     "x-authentik-username",
     "x-authentik-groups",
     "x-authentik-entitlements",
@@ -75,16 +76,20 @@ fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
     }
     let joined_by_comma = http.header_map.as_ref().is_none_or(|map| map.headers.is_empty());
     for (_, line) in upstream.iter().filter(|(name, _)| name == "cookie") {
-        let pairs = line.split(|byte| *byte == b';' || (joined_by_comma && *byte == b','));
-        for name in pairs.filter_map(|pair| pair.split(|byte| *byte == b'=').next().filter(|it| it.len() < pair.len()))
-        {
-            let begin = name.iter().position(u8::is_ascii_graphic).unwrap_or(name.len());
-            let name = &name[begin..];
-            let ours = name.starts_with(b"__Host-gatepost-") || name.starts_with(b"__Secure-gatepost-");
-            assert!(!ours, "a cookie of ours reaches the application: {}", String::from_utf8_lossy(line));
-        }
+        refuse_own_cookies(line, joined_by_comma);
     }
     signed_in
+}
+
+/// Fails if a `cookie` line that an application sees holds one of ours.
+pub(super) fn refuse_own_cookies(line: &[u8], joined_by_comma: bool) {
+    let pairs = line.split(|byte| *byte == b';' || (joined_by_comma && *byte == b','));
+    for name in pairs.filter_map(|pair| pair.split(|byte| *byte == b'=').next().filter(|it| it.len() < pair.len())) {
+        let begin = name.iter().position(u8::is_ascii_graphic).unwrap_or(name.len());
+        let name = &name[begin..];
+        let ours = name.starts_with(b"__Host-gatepost-") || name.starts_with(b"__Secure-gatepost-");
+        assert!(!ours, "a cookie of ours reaches the application: {}", String::from_utf8_lossy(line));
+    }
 }
 
 /// The request as the application would see it, by Envoy's rules: what is removed is removed last.
@@ -103,11 +108,16 @@ fn judge_denial(reason: &str, denied: &DeniedHttpResponse) {
     let location = set.iter().find(|(name, _)| name == "location");
     assert_eq!((300..400).contains(&http), location.is_some(), "a redirect leads somewhere, nothing else does");
     if let Some((_, address)) = location {
-        let address = std::str::from_utf8(address).expect("an address is text");
-        let provider = address.starts_with("https://sso.example.com/authorize?")
-            || address.starts_with("https://sso.example.com/end?");
-        assert!(provider || is_ours(address), "{address}");
+        judge_location(address);
     }
+}
+
+/// Fails unless a browser may be sent there: to us or to the provider.
+pub(super) fn judge_location(address: &[u8]) {
+    let address = std::str::from_utf8(address).expect("an address is text");
+    let provider = address.starts_with("https://sso.example.com/authorize?")
+        || address.starts_with("https://sso.example.com/end?");
+    assert!(provider || is_ours(address), "{address}");
 }
 
 /// Whether an address leads to an application of the house, in the reading of another parser and of RFC 3986.
@@ -157,12 +167,12 @@ fn lines(http: &HttpRequest) -> Vec<Line> {
 }
 
 /// The slow reference for the house's public paths: nothing in the path that two readers could differ on.
-fn is_public(http: &HttpRequest) -> bool {
+pub(super) fn is_public(http: &HttpRequest) -> bool {
     let path = http.path.split('?').next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
     let is_dots = |segment: &str| matches!(segment.split(';').next().unwrap_or_default().trim_end(), "." | "..");
-    let plain = !lower.contains("%2e") && !lower.contains("%2f") && !lower.contains("%5c");
-    let plain = plain && !path.replace("%20", " ").split('/').any(is_dots);
+    let plain = !lower.contains("%2f") && !lower.contains("%5c");
+    let plain = plain && !lower.replace("%20", " ").replace("%2e", ".").split('/').any(is_dots);
     let host = http.host.to_ascii_lowercase();
     plain
         && match host.strip_suffix(":443").unwrap_or(&host) {
@@ -213,10 +223,10 @@ fn decoded(path: &[u8]) -> Vec<u8> {
     out
 }
 
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-fn holds(line: &[u8], value: &str) -> bool {
+pub(super) fn holds(line: &[u8], value: &str) -> bool {
     line.windows(value.len()).any(|window| window == value.as_bytes())
 }

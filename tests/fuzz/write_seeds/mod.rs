@@ -9,6 +9,7 @@ use prost::Message as _;
 use self::texts::{CALLBACKS, CONFIGS, ID_TOKENS, RETURN_ADDRESSES};
 
 mod cookies;
+mod forwarded;
 mod requests;
 mod texts;
 
@@ -37,6 +38,7 @@ fn every_row_of_the_tables_is_a_seed() {
         missing("id_token", numbered(ID_TOKENS)),
         missing("config_file", numbered(CONFIGS)),
         missing("cookie_header", cookies::cookies()),
+        missing("forwarded_headers", forwarded::questions()),
         missing("check_request", requests),
     ];
     assert_eq!(written.concat(), [""; 0], "these were missing and are written now: commit them");
