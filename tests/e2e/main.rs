@@ -18,6 +18,7 @@ mod clients;
 mod credentials;
 mod demo;
 mod durability;
+mod forward_auth;
 mod headers;
 mod health;
 mod identity_headers;

@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod cookies;
 pub(crate) mod envoy;
+pub(crate) mod front_proxy;
 pub(crate) mod gatepost;
 pub(crate) mod glewlwyd;
 pub(crate) mod json;

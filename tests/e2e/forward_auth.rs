@@ -1,0 +1,236 @@
+//! Front proxies that ask over HTTP: the same walks behind the real nginx, Caddy and Envoy, with the shipped files.
+
+use http::{Method, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::support::application::Seen;
+use crate::support::browser::{Ask, Browser, Protocol};
+use crate::support::front_proxy::{FrontProxy, FrontSite};
+use crate::support::raw;
+use crate::support::settings::Mode;
+
+/// Identity headers in every spelling that some backend takes for the true one.
+const SPOOFED: [(&str, &str); 11] = [
+    ("X-authentik-username", "eve"),
+    ("x-authentik-username", "eve-again"),
+    ("X-AUTHENTIK-USERNAME", "eve"),
+    ("X_authentik_username", "eve"),
+    ("x_authentik-username", "eve"),
+    ("X.authentik.username", "eve"),
+    ("X-authentik_groups", "admins"),
+    ("X-authentik-groups", "admins|root"),
+    ("X-authentik-entitlements", "everything"),
+    ("X-authentik-jwt", "e.y.e"),
+    ("X_AUTHENTIK_META_APP", "other"),
+];
+
+/// What a client may say about where its request went.
+const INJECTED: [(&str, &str); 11] = [
+    ("X-Original-URI", "/public/a"),
+    ("X-Original-URL", "http://wiki.demo.localhost/public/a"),
+    ("X_Original_URL", "http://wiki.demo.localhost/public/a"),
+    ("X-Forwarded-Uri", "/public/a"),
+    ("X_Forwarded_Uri", "/public/a"),
+    ("X-Forwarded-Method", "OPTIONS"),
+    ("X-Forwarded-Host", "board.demo.localhost"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("X-Rewrite-Url", "/public/a"),
+    ("Forwarded", "for=127.0.0.1;host=wiki.demo.localhost;proto=https"),
+];
+
+async fn ask_raw(site: &FrontSite, path: &str, headers: &[(&str, &str)]) -> Seen {
+    let answer = raw::get_with(site.front, &site.host("wiki"), path, headers).await;
+    Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("not the application's answer:\n{answer}"))
+}
+
+async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    let browser = Browser::new(Protocol::Http1);
+    let page = browser.sign_in(&site.wiki("/page?a=1&b=two%26three&rd=/elsewhere"), "alice").await;
+    let seen = page.seen();
+    assert_eq!(seen.path, "/page?a=1&b=two%26three&rd=/elsewhere", "nothing of the query is lost");
+    assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+    assert_eq!(seen.header("x-authentik-groups"), Some("admins|staff"));
+    assert_eq!(seen.header("x-authentik-meta-app"), Some("wiki"));
+    assert_eq!(seen.header("cookie").unwrap_or_default(), "", "ours stay with us");
+
+    let posted = browser.ask(Ask::script(Method::POST, &site.wiki("/api")).json(&serde_json::json!({"x": 1}))).await;
+    assert_eq!(posted.seen().method, "POST");
+    // The board is another application: its own sign-in, which the provider answers without a question.
+    let board = browser.visit(&site.at("board", "/b?c=d")).await;
+    assert_eq!(board.seen().header("x-authentik-meta-app"), Some("board"));
+    assert_eq!(board.url.as_str(), site.at("board", "/b?c=d"));
+
+    let log = site.gatepost.log().text() + &site.said();
+    for value in browser.all_cookie_values() {
+        assert!(!log.contains(&value), "a cookie stands in a log");
+    }
+    assert!(!log.contains("code="), "a code stands in a log");
+}
+
+async fn one_sign_in_serves_a_whole_domain(front_proxy: FrontProxy) {
+    let site = FrontSite::start_in(front_proxy, Mode::Domain).await;
+    let browser = Browser::new(Protocol::Http1);
+    let page = browser.sign_in(&site.wiki("/page?a=1&b=2"), "alice").await;
+    assert_eq!((page.url.as_str(), page.seen().path.as_str()), (site.wiki("/page?a=1&b=2").as_str(), "/page?a=1&b=2"));
+    let board = browser.open(&site.at("board", "/b")).await.seen();
+    assert_eq!(board.header("x-authentik-username"), Some("alice"), "without another sign-in");
+    let public = ask_raw(&site, "/public/page", &[]).await;
+    assert_eq!(public.header("x-authentik-username").unwrap_or_default(), "");
+}
+
+async fn nobody_else_names_the_user(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    let blank = |seen: &Seen| seen.identity().into_iter().filter(|(_, value)| !value.is_empty()).count() == 0;
+    let public = ask_raw(&site, "/public/page", &SPOOFED).await;
+    assert!(blank(&public), "nobody is signed in: {public:?}");
+
+    let browser = site.signed_in().await;
+    let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+    let cookies = format!("first=1; {cookies}; last=2");
+    let mut headers = SPOOFED.to_vec();
+    headers.extend([("Cookie", cookies.as_str()), ("Authorization", "Token abc"), ("X-Custom", "stays")]);
+    for path in ["/private", "/public/page"] {
+        let seen = ask_raw(&site, path, &headers).await;
+        assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+        assert_eq!(seen.header("x-authentik-groups"), Some("admins|staff"));
+        for absent in ["entitlements", "jwt", "meta-jwks"] {
+            assert_eq!(seen.header(&format!("x-authentik-{absent}")).unwrap_or_default(), "", "{absent}");
+        }
+        let odd = |name: &&str| name.contains(['_', '.']);
+        assert_eq!(seen.identity().into_iter().map(|(name, _)| name).find(odd), None, "{seen:?}");
+        assert_eq!(seen.header("cookie"), Some("first=1; last=2"));
+        assert_eq!(seen.header("authorization"), Some("Token abc"));
+        assert_eq!(seen.header("x-custom"), Some("stays"));
+    }
+    if front_proxy == FrontProxy::Envoy {
+        return;
+    }
+    // What is empty does not arrive as an empty line.
+    let alone: Vec<_> = headers.iter().copied().filter(|(name, _)| *name == "X-Custom").collect();
+    let seen = ask_raw(&site, "/public/page", &alone).await;
+    assert_eq!((seen.header("cookie"), seen.header("authorization")), (None, None), "{seen:?}");
+}
+
+async fn what_a_client_says_about_its_address_does_not_count(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    for line in INJECTED {
+        let answer = raw::get_with(site.front, &site.host("wiki"), "/private", &[line, ("Accept", "text/html")]).await;
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(["302", "400", "401", "403"].contains(&status), "{line:?}: {answer}");
+        assert!(!answer.contains("board.demo"), "{line:?}: {answer}");
+    }
+    for path in
+        ["/outpost.goauthentik.io/auth/nginx", "/outpost.goauthentik.io/auth/caddy", "/outpost.goauthentik.io/auth"]
+    {
+        let own = [
+            ("X-Original-URL", "http://wiki.demo.localhost/public/a"),
+            ("X-Forwarded-Method", "GET"),
+            ("X-Forwarded-Uri", "/public/a"),
+        ];
+        let answer = raw::get_with(site.front, &site.host("wiki"), path, &own).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "questions are the front proxy's to ask: {path}: {answer}");
+    }
+    assert!(site.application.seen().is_empty(), "nothing reached the application");
+    for path in ["/public/../private", "/public/%2e%2e/private", "/public/..%2fprivate", "/%zz", "/public;/../x"] {
+        let answer = raw::get_with(site.front, &site.host("wiki"), path, &[("Accept", "text/html")]).await;
+        assert!(Seen::from_body(raw::body(&answer)).is_none(), "{path} passed: {answer}");
+    }
+}
+
+async fn who_cannot_follow_a_redirect_gets_401(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    let browser = Browser::new(Protocol::Http1);
+    let address = site.wiki("/api?page=2");
+    for ask in [
+        Ask::script(Method::GET, &address),
+        Ask::script(Method::POST, &address).json(&serde_json::json!({"x": 1})),
+        Ask::navigation(&address).with_method(Method::POST),
+        Ask::plain(Method::GET, &address).header("accept", "text/html").header("x-requested-with", "XMLHttpRequest"),
+    ] {
+        let page = browser.ask(ask.clone()).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{ask:?}: {page:#?}");
+        assert!(page.sets_cookies().is_empty(), "{page:#?}");
+        assert!(page.body.contains("/outpost.goauthentik.io/start"), "says where to sign in: {page:#?}");
+    }
+    let call = Ask::plain(Method::POST, &address).header("content-type", "application/grpc");
+    let page = browser.ask(call).await;
+    // Envoy says it in gRPC's own words: UNAUTHENTICATED.
+    let told = page.status == StatusCode::UNAUTHORIZED || page.header("grpc-status") == Some("16");
+    assert!(told, "{page:#?}");
+    let (refused, _) = open_websocket(&site, None).await;
+    assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
+    assert!(site.application.seen().is_empty());
+
+    let browser = site.signed_in().await;
+    let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address"));
+    let (accepted, mut socket) = open_websocket(&site, cookies.as_deref()).await;
+    assert!(accepted.starts_with("HTTP/1.1 101 "), "{accepted}");
+    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.expect("a message");
+    let mut echo = [0; 4];
+    socket.read_exact(&mut echo).await.expect("its echo");
+    assert_eq!(&echo, &[0x81, 2, b'h', b'i']);
+    let seen = site.application.seen().pop().expect("the handshake");
+    assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+}
+
+/// The head of the answer to a WebSocket handshake, and the connection behind it.
+async fn open_websocket(site: &FrontSite, cookies: Option<&str>) -> (String, TcpStream) {
+    let mut stream = TcpStream::connect(("127.0.0.1", site.front)).await.expect("the front proxy");
+    let cookies = cookies.map(|cookies| format!("Cookie: {cookies}\r\n")).unwrap_or_default();
+    let handshake = format!(
+        "GET /socket HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Authentik-Username: eve\r\n{cookies}\r\n",
+        site.host("wiki"),
+    );
+    stream.write_all(handshake.as_bytes()).await.expect("a handshake");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a whole head"));
+    }
+    (String::from_utf8(head).expect("text"), stream)
+}
+
+async fn signs_out(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    for path in ["/outpost.goauthentik.io/sign_out", "/page?X-authentik-logout=true"] {
+        let browser = site.signed_in().await;
+        let left = browser.ask(Ask::navigation(&site.wiki(path)).header("sec-fetch-site", "same-origin")).await;
+        let in_nginx = front_proxy == FrontProxy::Nginx && path.contains("logout");
+        assert_eq!(left.status, StatusCode::FOUND, "{left:#?}");
+        let asked = browser.ask(Ask::script(Method::GET, &site.wiki("/api"))).await;
+        let expected = if in_nginx { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        assert_eq!(asked.status, expected, "nginx cannot answer a sign-out within its question: {path}");
+    }
+}
+
+macro_rules! behind_each {
+    ($($walk:ident: $nginx:ident, $caddy:ident, $envoy:ident;)+) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $nginx() {
+            $walk(FrontProxy::Nginx).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $caddy() {
+            $walk(FrontProxy::Caddy).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $envoy() {
+            $walk(FrontProxy::Envoy).await;
+        }
+    )+};
+}
+
+behind_each! {
+    signs_in_and_keeps_the_whole_address: nginx_signs_in, caddy_signs_in, envoy_signs_in;
+    one_sign_in_serves_a_whole_domain: nginx_domain, caddy_domain, envoy_domain;
+    nobody_else_names_the_user: nginx_spoofed_headers, caddy_spoofed_headers, envoy_spoofed_headers;
+    what_a_client_says_about_its_address_does_not_count: nginx_injected_addresses, caddy_injected_addresses, envoy_injected_addresses;
+    who_cannot_follow_a_redirect_gets_401: nginx_other_clients, caddy_other_clients, envoy_other_clients;
+    signs_out: nginx_signs_out, caddy_signs_out, envoy_signs_out;
+}

@@ -1,0 +1,152 @@
+//! A site behind a front proxy that asks over HTTP: the real nginx, Caddy or Envoy with the very file under `envoy/forward-auth/`
+//! that a reader starts; only port numbers are replaced.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::application::Application;
+use super::browser::{Browser, Protocol};
+use super::gatepost::{Gatepost, Launch};
+use super::ports::free_port;
+use super::process::{Process, eventually};
+use super::provider::{Provider, ProviderSettings};
+use super::settings::{Mode, Settings};
+use super::{raw, tools};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrontProxy {
+    Nginx,
+    Caddy,
+    Envoy,
+}
+
+/// A port of the shipped file, and the one that takes its place.
+type Replaced = (u16, u16);
+
+impl FrontProxy {
+    /// What has to stand in gatepost.yaml.
+    const fn sections(self) -> &'static str {
+        match self {
+            Self::Nginx => "forward_auth: { dialects: [nginx], trusted_proxies: [127.0.0.1] }\n",
+            Self::Caddy => "forward_auth: { dialects: [caddy], trusted_proxies: [127.0.0.1] }\n",
+            Self::Envoy => "forward_auth: { dialects: [envoy], trusted_proxies: [127.0.0.1] }\n",
+        }
+    }
+
+    /// The shipped file's copy in `folder`, with these ports, and what runs it.
+    fn command(self, folder: &Path, ports: &[Replaced]) -> Command {
+        let (name, before) = match self {
+            Self::Nginx => ("nginx/nginx.conf", ":"),
+            Self::Caddy => ("caddy/Caddyfile", ":"),
+            Self::Envoy => ("envoy/envoy.yaml", "port_value: "),
+        };
+        let shipped = tools::root().join("envoy/forward-auth").join(name);
+        let text = std::fs::read_to_string(shipped).expect("a shipped file");
+        let text = ports.iter().fold(text, |text, (shipped, port)| {
+            let shipped = format!("{before}{shipped}");
+            assert!(text.contains(&shipped), "the shipped file says {shipped}");
+            text.replace(&shipped, &format!("{before}{port}"))
+        });
+        let file = folder.join(name.split('/').next_back().unwrap_or(name));
+        std::fs::write(&file, text.replace("0.0.0.0", "127.0.0.1")).expect("a copy of the shipped file");
+        let mut command = match self {
+            Self::Nginx => Command::new(tools::installed("nginx")),
+            Self::Caddy => Command::new(tools::installed("caddy")),
+            Self::Envoy => Command::new(tools::fetched("venv/bin/envoy")),
+        };
+        match self {
+            Self::Nginx => command.arg("-p").arg(folder).args(["-e", "stderr", "-g", "daemon off;", "-c"]),
+            Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]),
+            Self::Envoy => {
+                command.args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning", "-c"])
+            }
+        };
+        command.arg(&file).env("HOME", folder);
+        command
+    }
+}
+
+/// Everything together: a front proxy before an application, Gatepost beside it, a provider to sign in at.
+pub(crate) struct FrontSite {
+    // In the order in which they should end.
+    proxy: Process,
+    pub(crate) gatepost: Gatepost,
+    _provider: Provider,
+    pub(crate) application: Application,
+    pub(crate) front: u16,
+    _folder: TempDir,
+}
+
+impl FrontSite {
+    pub(crate) async fn start(front_proxy: FrontProxy) -> Self {
+        Self::start_in(front_proxy, Mode::Single).await
+    }
+
+    pub(crate) async fn start_in(front_proxy: FrontProxy, mode: Mode) -> Self {
+        let application = Application::start();
+        let [front, http, provider] = [(); 3].map(|()| free_port());
+        let mut provider_settings = ProviderSettings::on(provider);
+        let mut settings = Settings::of(mode);
+        settings.sections = front_proxy.sections();
+        provider_settings.clients = settings.clients(front);
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("gatepost.yaml");
+        let yaml = settings.as_yaml(front, 0, http, &provider_settings.issuer());
+        std::fs::write(&config, yaml).expect("gatepost.yaml");
+        let environment = settings.environment();
+        let provider = Provider::start(&provider_settings);
+        let gatepost = Gatepost::start(&Launch { folder: folder.path().to_owned(), config, environment });
+
+        let mut ports = vec![(10000, front), (9000, http), (8080, application.port)];
+        if front_proxy == FrontProxy::Envoy {
+            ports.push((9901, free_port()));
+        }
+        let mut command = front_proxy.command(folder.path(), &ports);
+        let mut proxy = Process::start("front proxy", &mut command);
+        eventually("the front proxy answers", async || {
+            assert!(proxy.is_running(), "it ended\n{}", proxy.last_words());
+            raw::get(front, "/outpost.goauthentik.io/ping").await.filter(|answer| answer.contains(" 204 "))
+        })
+        .await;
+        Self { proxy, gatepost, _provider: provider, application, front, _folder: folder }
+    }
+
+    pub(crate) fn host(&self, application: &str) -> String {
+        format!("{application}.demo.localhost:{}", self.front)
+    }
+
+    /// An address at the application of this name: wiki or board.
+    pub(crate) fn at(&self, application: &str, path: &str) -> String {
+        format!("http://{}{path}", self.host(application))
+    }
+
+    pub(crate) fn wiki(&self, path: &str) -> String {
+        self.at("wiki", path)
+    }
+
+    /// A browser in which alice is signed in at the wiki.
+    pub(crate) async fn signed_in(&self) -> Browser {
+        let browser = Browser::new(Protocol::Http1);
+        let page = browser.sign_in(&self.wiki("/"), "alice").await;
+        assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+        browser
+    }
+
+    /// What the front proxy wrote.
+    pub(crate) fn said(&self) -> String {
+        self.proxy.out.text() + &self.proxy.err.text()
+    }
+}
+
+impl Drop for FrontSite {
+    fn drop(&mut self) {
+        // nginx' workers end with their master only when it is asked.
+        if self.proxy.is_running() {
+            self.proxy.ask_to_stop();
+            self.proxy.wait();
+        }
+    }
+}
