@@ -1,5 +1,7 @@
 //! Front proxies that ask over HTTP: the same walks behind the real nginx, Caddy and Envoy, with the shipped files.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -72,7 +74,7 @@ async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
 }
 
 async fn one_sign_in_serves_a_whole_domain(front_proxy: FrontProxy) {
-    let site = FrontSite::start_in(front_proxy, Mode::Domain).await;
+    let site = FrontSite::start_with(front_proxy, Mode::Domain, |_, _| {}).await;
     let browser = Browser::new(Protocol::Http1);
     let page = browser.sign_in(&site.wiki("/page?a=1&b=2"), "alice").await;
     assert_eq!((page.url.as_str(), page.seen().path.as_str()), (site.wiki("/page?a=1&b=2").as_str(), "/page?a=1&b=2"));
@@ -177,6 +179,28 @@ async fn who_cannot_follow_a_redirect_gets_401(front_proxy: FrontProxy) {
     assert_eq!(seen.header("x-authentik-username"), Some("alice"));
 }
 
+async fn rules_and_credentials_count(front_proxy: FrontProxy) {
+    let site = FrontSite::start_with(front_proxy, Mode::Single, |settings, provider| {
+        settings.for_entries = "    basic: {}\n    allow: [{ groups: [admins] }]\n";
+        provider.app_passwords = vec![("alice", "an-app-password-of-alice")];
+    })
+    .await;
+    let call = |password: &str| {
+        let basic = format!("Basic {}", STANDARD.encode(format!("alice:{password}")));
+        Ask::script(Method::GET, &site.wiki("/api")).header("authorization", &basic)
+    };
+    let program = Browser::new(Protocol::Http1);
+    let seen = program.ask(call("an-app-password-of-alice")).await.seen();
+    assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+    assert_eq!(seen.header("authorization").unwrap_or_default(), "", "it has done its work");
+    assert_eq!(program.ask(call("another")).await.status, StatusCode::UNAUTHORIZED);
+
+    let forbidden = Browser::new(Protocol::Http1).sign_in(&site.wiki("/"), "bob").await;
+    assert_eq!(forbidden.status, StatusCode::FORBIDDEN, "{forbidden:#?}");
+    let says_who = forbidden.body.contains("bob");
+    assert_eq!(says_who, front_proxy != FrontProxy::Nginx, "nginx has a page of its own: {forbidden:#?}");
+}
+
 /// The head of the answer to a WebSocket handshake, and the connection behind it.
 async fn open_websocket(site: &FrontSite, cookies: Option<&str>) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(("127.0.0.1", site.front)).await.expect("the front proxy");
@@ -232,5 +256,6 @@ behind_each! {
     nobody_else_names_the_user: nginx_spoofed_headers, caddy_spoofed_headers, envoy_spoofed_headers;
     what_a_client_says_about_its_address_does_not_count: nginx_injected_addresses, caddy_injected_addresses, envoy_injected_addresses;
     who_cannot_follow_a_redirect_gets_401: nginx_other_clients, caddy_other_clients, envoy_other_clients;
+    rules_and_credentials_count: nginx_rules, caddy_rules, envoy_rules;
     signs_out: nginx_signs_out, caddy_signs_out, envoy_signs_out;
 }

@@ -81,16 +81,22 @@ pub(crate) struct FrontSite {
 
 impl FrontSite {
     pub(crate) async fn start(front_proxy: FrontProxy) -> Self {
-        Self::start_in(front_proxy, Mode::Single).await
+        Self::start_with(front_proxy, Mode::Single, |_, _| {}).await
     }
 
-    pub(crate) async fn start_in(front_proxy: FrontProxy, mode: Mode) -> Self {
+    /// The same with a change of the configuration and of the provider.
+    pub(crate) async fn start_with(
+        front_proxy: FrontProxy,
+        mode: Mode,
+        change: impl FnOnce(&mut Settings, &mut ProviderSettings),
+    ) -> Self {
         let application = Application::start();
         let [front, http, provider] = [(); 3].map(|()| free_port());
         let mut provider_settings = ProviderSettings::on(provider);
         let mut settings = Settings::of(mode);
         settings.sections = front_proxy.sections();
         provider_settings.clients = settings.clients(front);
+        change(&mut settings, &mut provider_settings);
 
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("gatepost.yaml");

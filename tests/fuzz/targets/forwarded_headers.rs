@@ -7,7 +7,7 @@ use http::header::HeaderName;
 use http::{Method, Request, Uri};
 
 use super::house::{House, session_values};
-use super::oracle::{IDENTITY, holds, is_public, judge_location, refuse_own_cookies};
+use super::oracle::{IDENTITY, holds, is_public, judge_location, may_be_read_as_admin, refuse_own_cookies};
 
 const PREFIX: &str = "/outpost.goauthentik.io/";
 
@@ -79,6 +79,8 @@ fn judge_allow(request: &Request<()>, answer: &Answer) {
     let signed_in = session_values().iter().any(presented);
     let preflight = original.method == "OPTIONS" && request.headers().contains_key("access-control-request-method");
     assert!(signed_in || preflight || is_public(&original), "let through without a session: {request:?}");
+    let is_forbidden = !preflight && !is_public(&original) && may_be_read_as_admin(&original.path);
+    assert!(!is_forbidden, "nobody may pass here: {request:?}");
     for name in IDENTITY {
         let values: Vec<_> = answer.headers().get_all(name).iter().collect();
         assert_eq!(values.len(), 1, "the client's own {name} would pass");

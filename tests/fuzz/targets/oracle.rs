@@ -184,7 +184,7 @@ pub(super) fn is_public(http: &HttpRequest) -> bool {
 }
 
 /// Whether somebody who decodes once or several times, in whatever order, could read a path under `/admin`.
-fn may_be_read_as_admin(path: &str) -> bool {
+pub(super) fn may_be_read_as_admin(path: &str) -> bool {
     let mut path = path.split('?').next().unwrap_or_default().as_bytes().to_vec();
     for _ in 0..5 {
         let cut = path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();

@@ -48,6 +48,7 @@ fn of_forwarded(wiki: &str, portal: &str) -> Vec<Row> {
         ("traefik-doubled", forwarded(TRAEFIK, "wiki.example.com", "/x", &["x-forwarded-uri: /public/a"])),
         ("traefik-missing", format!("{TRAEFIK}\nx-forwarded-host: wiki.example.com\nx-forwarded-uri: /public/a")),
         ("caddy-signed-in", forwarded(CADDY, "wiki.example.com", "/x?x=/public/a", &[wiki, HOST])),
+        ("caddy-forbidden", forwarded(CADDY, "wiki.example.com", "/%61dmin", &[wiki])),
         ("caddy-sign-out", forwarded(CADDY, "wiki.example.com", "/?X-authentik-logout=true", &sign_out)),
         ("caddy-dots", forwarded(CADDY, "wiki.example.com", "/public/%2e%2e/x", &[])),
     ]
