@@ -29,22 +29,23 @@ pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision
     Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a reason that is not told apart is a request's that cannot be read"
+)]
 pub(super) fn refuse(id: String, reason: Reason) -> Decision {
-    let in_time = !matches!(reason, Reason::Overdue | Reason::Internal);
-    let (status, title, text) = if !in_time {
-        (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
-    } else if reason == Reason::UntrustedPeer {
-        (403, "Not a front proxy", "Nobody may ask here but the operator's front proxies.")
-    } else if reason == Reason::ModeProxy {
-        (403, "Not for this front proxy", "This application is reached through Envoy only.")
-    } else if reason == Reason::OwnEndpoint {
-        (401, "Not for a front proxy", "This address answers the browser's own visits only.")
-    } else {
-        (400, "Bad request", "The request is incomplete, or can be read in more than one way.")
+    let (status, title, text) = match reason {
+        Reason::Overdue | Reason::Internal => {
+            (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
+        }
+        Reason::UntrustedPeer => (403, "Not a front proxy", "Nobody may ask here but the operator's front proxies."),
+        Reason::ModeProxy => (403, "Not for this front proxy", "This application is reached through Envoy only."),
+        Reason::OwnEndpoint => (401, "Not for a front proxy", "This address answers the browser's own visits only."),
+        _ => (400, "Bad request", "The request is incomplete, or can be read in more than one way."),
     };
     let message = Message { status, title, text, id: &id, action: None };
     let mut page = pages::render(&message, ClientKind::Script);
-    if !in_time {
+    if status == 503 {
         page.headers.push(retry_after());
     }
     Decision { verdict: Verdict::Deny(page), note: Note { id, application: None, user: None, reason } }
