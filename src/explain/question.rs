@@ -8,7 +8,7 @@ use crate::domain::application::Application;
 use crate::domain::claims::Claims;
 use crate::domain::json;
 use crate::domain::request::{
-    Authority, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
+    Authority, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault, is_token,
 };
 
 /// A request to be explained.
@@ -127,12 +127,6 @@ fn read_claims(text: &str) -> Result<Claims, BadQuestion> {
     let subject = members.entry("sub").or_insert_with(|| Value::from("user"));
     let is_subject = subject.as_str().is_some_and(|subject| !subject.is_empty());
     if is_subject { Ok(Claims::new(members)) } else { Err(BadQuestion::Subject) }
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(legal)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::domain::request::is_token;
+
 /// A header name that may be set, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName(Cow<'static, str>);
@@ -85,7 +87,7 @@ impl HeaderName {
     /// # Errors
     /// See [`NameFault`].
     pub fn parse(text: &str) -> Result<Self, NameFault> {
-        if !(1..=LONGEST).contains(&text.len()) || !text.bytes().all(is_token) {
+        if text.len() > LONGEST || !is_token(text) {
             return Err(NameFault::NotAName);
         }
         if OF_THE_MESSAGE.iter().any(|name| folds_to(text, name)) {
@@ -147,15 +149,6 @@ pub(super) fn look_alikes(name: &str) -> impl Iterator<Item = Cow<'static, str>>
     let has_separators = name.bytes().any(|byte| !byte.is_ascii_alphanumeric());
     let others = if has_separators { ["-", "_", "."].map(spelled).to_vec() } else { Vec::new() };
     others.into_iter().filter(move |other| other != name).map(Cow::Owned)
-}
-
-/// `tchar` of RFC 9110 section 5.6.2.
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
 }
 
 /// Whether `name`, once folded, is `folded`. CGI and its heirs turn `-`, `_` and `.` into one.

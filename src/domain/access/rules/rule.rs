@@ -8,6 +8,7 @@ use super::path::PathPrefix;
 use super::who::Who;
 use crate::domain::claims::Claims;
 use crate::domain::request::RequestHead;
+use crate::domain::request::is_token;
 
 /// One rule. A request passes by one whole rule, never by parts of two (N9).
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +42,7 @@ impl Method {
     /// # Errors
     /// See [`MethodFault`].
     pub fn parse(text: &str) -> Result<Self, MethodFault> {
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if text.is_empty() || !text.bytes().all(is_token) {
+        if !is_token(text) {
             return Err(MethodFault::NotAToken);
         }
         if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
