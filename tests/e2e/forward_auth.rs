@@ -1,4 +1,6 @@
-//! Front proxies that ask over HTTP: the same walks behind the real nginx, Caddy and Envoy, with the shipped files.
+//! Front proxies that ask over HTTP: the same walks behind the real nginx, Caddy, HAProxy and Envoy, with the shipped files.
+
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +11,7 @@ use url::Url;
 
 use crate::support::application::Seen;
 use crate::support::browser::{Ask, Browser, Protocol};
-use crate::support::front_proxy::{FrontProxy, FrontSite};
+use crate::support::front_proxy::{FrontProxy, FrontSite, LonelyFront};
 use crate::support::raw;
 use crate::support::settings::Mode;
 
@@ -136,6 +138,10 @@ async fn what_a_client_says_about_its_address_does_not_count(front_proxy: FrontP
         let answer = raw::get_with(site.front, &site.host("wiki"), path, &own).await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "questions are the front proxy's to ask: {path}: {answer}");
     }
+    for host in [format!("evil.test,{}", site.host("wiki")), format!("{},evil.test", site.host("wiki"))] {
+        let answer = raw::get_with(site.front, &host, "/public/a", &[]).await;
+        assert!(Seen::from_body(raw::body(&answer)).is_none(), "{host} passed: {answer}");
+    }
     assert!(site.application.seen().is_empty(), "nothing reached the application");
     for path in ["/public/../private", "/public/%2e%2e/private", "/public/..%2fprivate", "/%zz", "/public;/../x"] {
         let answer = raw::get_with(site.front, &site.host("wiki"), path, &[("Accept", "text/html")]).await;
@@ -231,8 +237,33 @@ async fn signs_out(front_proxy: FrontProxy) {
     }
 }
 
+async fn no_answer_is_never_a_pass(front_proxy: FrontProxy) {
+    let lonely = LonelyFront::start(front_proxy, |_| ()).await;
+    for path in ["/private", "/public/a", "/outpost.goauthentik.io/start"] {
+        let answer = raw::get_with(lonely.front, "wiki.demo.localhost", path, &[("Accept", "text/html")]).await;
+        assert!(answer.starts_with("HTTP/1.1 50"), "{path}: {answer}");
+    }
+    assert!(lonely.application.seen().is_empty());
+}
+
+/// HAProxy goes on after a fault in a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_lets_nothing_pass_when_its_script_fails() {
+    let broken = |folder: &Path| {
+        let script = folder.join("gatepost.lua");
+        let text = std::fs::read_to_string(&script).expect("the script");
+        let broken = text.replace("function(txn, address, names)", "function(txn, address, names) error('broken')");
+        assert_ne!(text, broken);
+        std::fs::write(&script, broken).expect("a script");
+    };
+    let lonely = LonelyFront::start(FrontProxy::Haproxy, broken).await;
+    let answer = raw::get_with(lonely.front, "wiki.demo.localhost", "/private", &[]).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(lonely.application.seen().is_empty());
+}
+
 macro_rules! behind_each {
-    ($($walk:ident: $nginx:ident, $caddy:ident, $envoy:ident;)+) => {$(
+    ($($walk:ident: $nginx:ident, $caddy:ident, $haproxy:ident, $envoy:ident;)+) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $nginx() {
             $walk(FrontProxy::Nginx).await;
@@ -244,6 +275,11 @@ macro_rules! behind_each {
         }
 
         #[tokio::test(flavor = "multi_thread")]
+        async fn $haproxy() {
+            $walk(FrontProxy::Haproxy).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
         async fn $envoy() {
             $walk(FrontProxy::Envoy).await;
         }
@@ -251,11 +287,12 @@ macro_rules! behind_each {
 }
 
 behind_each! {
-    signs_in_and_keeps_the_whole_address: nginx_signs_in, caddy_signs_in, envoy_signs_in;
-    one_sign_in_serves_a_whole_domain: nginx_domain, caddy_domain, envoy_domain;
-    nobody_else_names_the_user: nginx_spoofed_headers, caddy_spoofed_headers, envoy_spoofed_headers;
-    what_a_client_says_about_its_address_does_not_count: nginx_injected_addresses, caddy_injected_addresses, envoy_injected_addresses;
-    who_cannot_follow_a_redirect_gets_401: nginx_other_clients, caddy_other_clients, envoy_other_clients;
-    rules_and_credentials_count: nginx_rules, caddy_rules, envoy_rules;
-    signs_out: nginx_signs_out, caddy_signs_out, envoy_signs_out;
+    signs_in_and_keeps_the_whole_address: nginx_signs_in, caddy_signs_in, haproxy_signs_in, envoy_signs_in;
+    one_sign_in_serves_a_whole_domain: nginx_domain, caddy_domain, haproxy_domain, envoy_domain;
+    nobody_else_names_the_user: nginx_spoofed_headers, caddy_spoofed_headers, haproxy_spoofed_headers, envoy_spoofed_headers;
+    what_a_client_says_about_its_address_does_not_count: nginx_injected_addresses, caddy_injected_addresses, haproxy_injected_addresses, envoy_injected_addresses;
+    who_cannot_follow_a_redirect_gets_401: nginx_other_clients, caddy_other_clients, haproxy_other_clients, envoy_other_clients;
+    rules_and_credentials_count: nginx_rules, caddy_rules, haproxy_rules, envoy_rules;
+    no_answer_is_never_a_pass: nginx_alone, caddy_alone, haproxy_alone, envoy_alone;
+    signs_out: nginx_signs_out, caddy_signs_out, haproxy_signs_out, envoy_signs_out;
 }

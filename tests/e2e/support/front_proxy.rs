@@ -1,4 +1,4 @@
-//! A site behind a front proxy that asks over HTTP: the real nginx, Caddy or Envoy with the very file under `envoy/forward-auth/`
+//! A site behind a front proxy that asks over HTTP: the real nginx, Caddy, HAProxy or Envoy with the very file under `envoy/forward-auth/`
 //! that a reader starts; only port numbers are replaced.
 
 use std::path::Path;
@@ -19,6 +19,7 @@ use super::{raw, tools};
 pub(crate) enum FrontProxy {
     Nginx,
     Caddy,
+    Haproxy,
     Envoy,
 }
 
@@ -31,8 +32,17 @@ impl FrontProxy {
         match self {
             Self::Nginx => "forward_auth: { dialects: [nginx], trusted_proxies: [127.0.0.1] }\n",
             Self::Caddy => "forward_auth: { dialects: [caddy], trusted_proxies: [127.0.0.1] }\n",
+            Self::Haproxy => "forward_auth: { dialects: [traefik], trusted_proxies: [127.0.0.1] }\n",
             Self::Envoy => "forward_auth: { dialects: [envoy], trusted_proxies: [127.0.0.1] }\n",
         }
+    }
+
+    fn ports(self, front: u16, gatepost: u16, application: u16) -> Vec<Replaced> {
+        let mut ports = vec![(10000, front), (9000, gatepost), (8080, application)];
+        if self == Self::Envoy {
+            ports.push((9901, free_port()));
+        }
+        ports
     }
 
     /// The shipped file's copy in `folder`, with these ports, and what runs it.
@@ -40,6 +50,7 @@ impl FrontProxy {
         let (name, before) = match self {
             Self::Nginx => ("nginx/nginx.conf", ":"),
             Self::Caddy => ("caddy/Caddyfile", ":"),
+            Self::Haproxy => ("haproxy/haproxy.cfg", ":"),
             Self::Envoy => ("envoy/envoy.yaml", "port_value: "),
         };
         let shipped = tools::root().join("envoy/forward-auth").join(name);
@@ -49,22 +60,74 @@ impl FrontProxy {
             assert!(text.contains(&shipped), "the shipped file says {shipped}");
             text.replace(&shipped, &format!("{before}{port}"))
         });
+        if self == Self::Haproxy {
+            let script = tools::root().join("envoy/forward-auth/haproxy/gatepost.lua");
+            std::fs::copy(script, folder.join("gatepost.lua")).expect("a copy of the shipped script");
+        }
         let file = folder.join(name.split('/').next_back().unwrap_or(name));
         std::fs::write(&file, text.replace("0.0.0.0", "127.0.0.1")).expect("a copy of the shipped file");
         let mut command = match self {
             Self::Nginx => Command::new(tools::installed("nginx")),
             Self::Caddy => Command::new(tools::installed("caddy")),
+            Self::Haproxy => Command::new(tools::installed("haproxy")),
             Self::Envoy => Command::new(tools::fetched("venv/bin/envoy")),
         };
         match self {
             Self::Nginx => command.arg("-p").arg(folder).args(["-e", "stderr", "-g", "daemon off;", "-c"]),
             Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]),
+            Self::Haproxy => command.current_dir(folder).args(["-db", "-f"]),
             Self::Envoy => {
                 command.args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning", "-c"])
             }
         };
         command.arg(&file).env("HOME", folder);
         command
+    }
+}
+
+/// A front proxy that answers at `path` with `status`.
+async fn running(command: &mut Command, front: u16, path: &str, status: &str) -> Process {
+    let mut proxy = Process::start("front proxy", command);
+    eventually("the front proxy answers", async || {
+        assert!(proxy.is_running(), "it ended\n{}", proxy.last_words());
+        raw::get(front, path).await.filter(|answer| answer.contains(status))
+    })
+    .await;
+    proxy
+}
+
+/// A front proxy before an application, with nobody to ask.
+pub(crate) struct LonelyFront {
+    proxy: Process,
+    pub(crate) application: Application,
+    pub(crate) front: u16,
+    _folder: TempDir,
+}
+
+impl LonelyFront {
+    /// Starts the shipped file after `change` was made to the files in its folder.
+    pub(crate) async fn start(front_proxy: FrontProxy, change: impl Fn(&Path)) -> Self {
+        let application = Application::start();
+        let [front, nobody] = [(); 2].map(|()| free_port());
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = front_proxy.command(folder.path(), &front_proxy.ports(front, nobody, application.port));
+        change(folder.path());
+        let proxy = running(&mut command, front, "/outpost.goauthentik.io/auth", " 404 ").await;
+        Self { proxy, application, front, _folder: folder }
+    }
+}
+
+impl Drop for LonelyFront {
+    fn drop(&mut self) {
+        stop(&mut self.proxy);
+    }
+}
+
+/// nginx' workers end with their master only when it is asked.
+fn stop(proxy: &mut Process) {
+    if proxy.is_running() {
+        proxy.ask_to_stop();
+        proxy.wait();
     }
 }
 
@@ -106,17 +169,8 @@ impl FrontSite {
         let provider = Provider::start(&provider_settings);
         let gatepost = Gatepost::start(&Launch { folder: folder.path().to_owned(), config, environment });
 
-        let mut ports = vec![(10000, front), (9000, http), (8080, application.port)];
-        if front_proxy == FrontProxy::Envoy {
-            ports.push((9901, free_port()));
-        }
-        let mut command = front_proxy.command(folder.path(), &ports);
-        let mut proxy = Process::start("front proxy", &mut command);
-        eventually("the front proxy answers", async || {
-            assert!(proxy.is_running(), "it ended\n{}", proxy.last_words());
-            raw::get(front, "/outpost.goauthentik.io/ping").await.filter(|answer| answer.contains(" 204 "))
-        })
-        .await;
+        let mut command = front_proxy.command(folder.path(), &front_proxy.ports(front, http, application.port));
+        let proxy = running(&mut command, front, "/outpost.goauthentik.io/ping", " 204 ").await;
         Self { proxy, gatepost, _provider: provider, application, front, _folder: folder }
     }
 
@@ -149,10 +203,6 @@ impl FrontSite {
 
 impl Drop for FrontSite {
     fn drop(&mut self) {
-        // nginx' workers end with their master only when it is asked.
-        if self.proxy.is_running() {
-            self.proxy.ask_to_stop();
-            self.proxy.wait();
-        }
+        stop(&mut self.proxy);
     }
 }
