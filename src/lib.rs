@@ -3,7 +3,7 @@
 //! Reading order: `domain` holds the rules, `ports` says what they need from outside, `outpost` conducts one
 //! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all. `explain` asks
-//! the conductor without a server.
+//! the conductor without a server, `snippet` prints what front proxies need.
 
 pub mod app;
 pub mod config;
@@ -13,4 +13,5 @@ pub mod inbound;
 pub mod outbound;
 pub mod outpost;
 pub mod ports;
+pub mod snippet;
 pub mod telemetry;

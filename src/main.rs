@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use gatepost::app;
 use gatepost::config::{self, Complaint, Complaints, Loaded};
 use gatepost::explain::{self, BadQuestion, NoExplanation, Question};
+use gatepost::snippet::{Address, FrontProxy, NoSnippet, Wanted};
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
 #[derive(Parser)]
@@ -26,6 +27,8 @@ enum Command {
     CheckConfig(Source),
     /// Tells what would be answered to a request, and why, without a server and without asking anybody.
     Explain(Request),
+    /// Prints a front proxy's configuration for these applications.
+    Snippet(Wish),
     /// Prints the JSON Schema of the configuration file, for editors.
     Schema,
     /// Prints the reference of all configuration keys, as Markdown.
@@ -61,12 +64,30 @@ struct Request {
     claims: Option<String>,
 }
 
+/// The snippet to print.
+#[derive(Args)]
+struct Wish {
+    #[command(flatten)]
+    source: Source,
+    /// nginx, traefik, caddy, haproxy (and haproxy-script, which it loads), envoy, istio or envoy-gateway.
+    #[arg(value_name = "FRONT-PROXY")]
+    front_proxy: FrontProxy,
+    /// The slug of the only application that is meant; otherwise all of them.
+    #[arg(long, value_name = "SLUG")]
+    app: Option<String>,
+    /// Where the front proxy reaches Gatepost over HTTP, such as `http://gatepost.internal:9000`; where it asks over gRPC, its
+    /// host. Otherwise the addresses of `listen`.
+    #[arg(long, value_name = "URL", value_parser = Address::parse)]
+    gatepost: Option<Address>,
+}
+
 /// Why the process ends with something else than 0.
 enum Fault {
     Unreadable(PathBuf, io::Error),
     Configuration(Complaints),
     Service(app::Fault),
     Explanation(NoExplanation),
+    Snippet(NoSnippet),
     Output(io::Error),
 }
 
@@ -94,6 +115,7 @@ fn run(command: Command) -> Result<(), Fault> {
             tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
         }
         Command::Explain(request) => explain(request),
+        Command::Snippet(wish) => snippet(wish),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
     }
@@ -107,6 +129,24 @@ fn explain(request: Request) -> Result<(), Fault> {
     let Loaded { config, .. } = load(source)?;
     let explained = explain::explain(&config.applications, &config.outpost_name, &question);
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
+}
+
+fn snippet(wish: Wish) -> Result<(), Fault> {
+    let Wish { source, front_proxy, app, gatepost } = wish;
+    let Loaded { config, .. } = load(source)?;
+    let grpc = Address::of_listener(config.listen.grpc);
+    let http = config.listen.http.map_or_else(|| grpc.with_port(9000), Address::of_listener);
+    let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
+    let wanted = Wanted {
+        front_proxy,
+        applications: &config.applications,
+        only: app.as_deref(),
+        grpc: gatepost.as_ref().map_or(grpc.clone(), |gatepost| gatepost.with_port(grpc.port())),
+        http: gatepost.unwrap_or(http),
+        dialects: dialects.map(|dialect| dialect.as_str()).collect(),
+    };
+    let text = gatepost::snippet::snippet(&wanted).map_err(Fault::Snippet)?;
+    print(&text).map_err(Fault::Output)
 }
 
 /// The claims themselves, or those of a file.
@@ -142,6 +182,7 @@ impl Fault {
                 (faults.chain(warnings_of(&warnings)).collect(), 2)
             }
             Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
+            Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
             Self::Explanation(fault @ NoExplanation::Conductor) => (vec![format!("gatepost: {fault}")], 1),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),

@@ -62,7 +62,7 @@ const OF_ENVOYS_DOOR: &[&str] =
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 16] = [
+const ROOMS: [Room; 17] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
@@ -77,6 +77,7 @@ const ROOMS: [Room; 16] = [
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
     // It is told what to explain; it neither reads files nor calls anybody.
     Room { name: "explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
+    Room { name: "snippet", may_know: &["domain"], must_not_know: WIRE },
     Room {
         // It fills in the settings of every room, the whole application's among them.
         name: "config",

@@ -30,5 +30,6 @@ mod public_paths;
 mod secrecy;
 mod sign_in;
 mod sign_out;
+mod snippets;
 mod stopping;
 mod tabs;

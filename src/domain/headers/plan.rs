@@ -109,6 +109,18 @@ impl HeaderPlan {
         own.chain(additional).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
     }
 
+    /// What the application is told, as far as the operator's settings say it: those of some users' claims are beside them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let of_claims = self.additional.iter().flat_map(|additional| &additional.names);
+        let of_claims = of_claims.filter(|name| !self.entries.iter().any(|entry| entry.name == **name));
+        self.entries.iter().map(|entry| &entry.name).chain(of_claims).map(HeaderName::as_str)
+    }
+
+    /// Every name that no client may send, in the spellings that are most often taken for one another.
+    pub fn owned_spellings(&self) -> impl Iterator<Item = &str> {
+        self.owned.names().iter().chain(self.owned.look_alikes()).map(AsRef::as_ref)
+    }
+
     /// Whether a name, or one that looks like it, is ours on every request.
     #[must_use]
     pub fn owns(&self, name: &HeaderName) -> bool {

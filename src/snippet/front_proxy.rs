@@ -1,0 +1,64 @@
+//! The front proxies for which there is a snippet.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// A front proxy, by the name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrontProxy {
+    /// A file for nginx' `http` block.
+    Nginx,
+    /// A file for Traefik's file provider.
+    Traefik,
+    /// A Caddyfile.
+    Caddy,
+    /// `haproxy.cfg`.
+    Haproxy,
+    /// The script that it loads.
+    HaproxyScript,
+    /// `envoy.yaml`.
+    Envoy,
+    /// Mesh settings and an `AuthorizationPolicy`.
+    Istio,
+    /// `SecurityPolicy` resources.
+    EnvoyGateway,
+}
+
+/// A name that is none of theirs.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("there is a snippet for: nginx, traefik, caddy, haproxy, haproxy-script, envoy, istio, envoy-gateway")]
+pub struct UnknownFrontProxy;
+
+impl FrontProxy {
+    /// All of them, with their names.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Nginx, "nginx"),
+        (Self::Traefik, "traefik"),
+        (Self::Caddy, "caddy"),
+        (Self::Haproxy, "haproxy"),
+        (Self::HaproxyScript, "haproxy-script"),
+        (Self::Envoy, "envoy"),
+        (Self::Istio, "istio"),
+        (Self::EnvoyGateway, "envoy-gateway"),
+    ];
+
+    /// The dialect in which it asks over HTTP; `None` where it asks over gRPC.
+    pub(super) const fn dialect(self) -> Option<&'static str> {
+        match self {
+            Self::Nginx => Some("nginx"),
+            Self::Caddy => Some("caddy"),
+            Self::Traefik | Self::Haproxy | Self::HaproxyScript => Some("traefik"),
+            Self::Envoy | Self::Istio | Self::EnvoyGateway => None,
+        }
+    }
+}
+
+impl FromStr for FrontProxy {
+    type Err = UnknownFrontProxy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFrontProxy> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(front_proxy, _)| *front_proxy).ok_or(UnknownFrontProxy)
+    }
+}

@@ -1,0 +1,115 @@
+//! Istio and Envoy Gateway: resources that have the gateway's Envoy ask over gRPC. The check answers the browser's own visits,
+//! too, so no route leads to Gatepost.
+
+use super::address::Address;
+use super::place::Place;
+
+/// The service in a cluster, where nobody said another name.
+const SERVICE: &str = "gatepost.gatepost.svc.cluster.local";
+
+fn service(gatepost: &Address) -> &str {
+    if gatepost.is_name() { gatepost.bare_host() } else { SERVICE }
+}
+
+/// Mesh settings and a policy.
+pub(super) fn istio(places: &[Place<'_>], gatepost: &Address) -> String {
+    let mut hosts: Vec<String> = Vec::new();
+    for place in places {
+        let pattern = place.pattern();
+        for host in [format!("\"{pattern}\""), format!("\"{pattern}:{}\"", place.port)] {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+    format!(
+        "# For Istio: who may be asked. A part of the mesh's settings (`meshConfig`).
+extensionProviders:
+- name: gatepost
+  envoyExtAuthzGrpc:
+    service: \"{}\"
+    port: {}
+    # A callback redeems a code at the provider before it is answered.
+    timeout: 15s
+    # No answer from Gatepost is never a pass.
+    failOpen: false
+    statusOnError: \"503\"
+---
+# Which requests are asked about: all at these hosts, through this gateway.
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: gatepost
+  namespace: istio-system
+spec:
+  selector:
+    matchLabels:
+      istio: ingressgateway
+  action: CUSTOM
+  provider:
+    name: gatepost
+  rules:
+  - to:
+    - operation:
+        hosts: [{}]
+",
+        service(gatepost),
+        gatepost.port(),
+        hosts.join(", ")
+    )
+}
+
+/// A policy for the route of each application.
+pub(super) fn envoy_gateway(places: &[Place<'_>], gatepost: &Address) -> String {
+    let mut labels = service(gatepost).split('.');
+    let service = labels.next().unwrap_or_default();
+    let namespace = labels.next().unwrap_or("default");
+    let port = gatepost.port();
+    let policies = places.iter().map(|place| {
+        // Names in a cluster hold no `_`.
+        let slug = place.slug.replace('_', "-");
+        format!(
+            "# For the HTTPRoute `{slug}`, whose `hostnames` are [\"{}\"].
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata:
+  name: \"gatepost-{slug}\"
+spec:
+  targetRefs:
+  - group: gateway.networking.k8s.io
+    kind: HTTPRoute
+    name: \"{slug}\"
+  extAuth:
+    # No answer from Gatepost is never a pass.
+    failOpen: false
+    grpc:
+      backendRefs:
+      - name: \"{service}\"
+        namespace: \"{namespace}\"
+        port: {port}
+",
+            place.pattern()
+        )
+    });
+    let policies: Vec<String> = policies.collect();
+    format!(
+        "{}---
+# Lets the policies, in the routes' namespace, name the service in Gatepost's.
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata:
+  name: gatepost
+  namespace: \"{namespace}\"
+spec:
+  from:
+  - group: gateway.envoyproxy.io
+    kind: SecurityPolicy
+    namespace: default
+  to:
+  - group: \"\"
+    kind: Service
+    name: \"{service}\"
+",
+        policies.join("---\n")
+    )
+}
