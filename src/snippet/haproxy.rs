@@ -1,4 +1,4 @@
-//! `haproxy.cfg`, with one front end for all applications, and the script that it loads.
+//! HAProxy: `haproxy.cfg`, with one front end for all applications, and the script that it loads.
 
 use super::address::Address;
 use super::pieces::{distinct, each, parts, with};

@@ -16,7 +16,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 
 /// Identity headers in every spelling that some backend takes for the true one.
-const SPOOFED: [(&str, &str); 11] = [
+pub(crate) const SPOOFED: [(&str, &str); 11] = [
     ("X-authentik-username", "eve"),
     ("x-authentik-username", "eve-again"),
     ("X-AUTHENTIK-USERNAME", "eve"),
@@ -45,7 +45,7 @@ const INJECTED: [(&str, &str); 11] = [
     ("Forwarded", "for=127.0.0.1;host=wiki.demo.localhost;proto=https"),
 ];
 
-async fn ask_raw(site: &FrontSite, path: &str, headers: &[(&str, &str)]) -> Seen {
+pub(crate) async fn ask_raw(site: &FrontSite, path: &str, headers: &[(&str, &str)]) -> Seen {
     let answer = raw::get_with(site.front, &site.host("wiki"), path, headers).await;
     Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("not the application's answer:\n{answer}"))
 }

@@ -1,11 +1,17 @@
-//! What `gatepost snippet` prints is taken by the real programs. `tests/snippet` holds the printed files.
+//! What `gatepost snippet` prints is taken by the real programs, and works in them. `tests/snippet` holds the printed files.
 
 use std::path::Path;
 use std::process::Command;
 
+use http::{Method, StatusCode};
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
+use url::Url;
 
+use crate::forward_auth::{SPOOFED, ask_raw};
+use crate::support::browser::{Ask, Browser, Protocol};
+use crate::support::front_proxy::{FrontProxy, FrontSite};
+use crate::support::settings::Mode;
 use crate::support::tools;
 
 /// A folder with a certificate, its key, and this snippet in which both are named instead of the operator's.
@@ -24,7 +30,7 @@ fn folder_with(snippet: &str, paths: &[(&str, &str)]) -> TempDir {
         let found = paths.iter().find(|(before, _)| line.trim_start().starts_with(before));
         found.map_or_else(|| line.to_owned(), |(before, after)| format!("{before} {}{after}", folder.path().display()))
     });
-    write(snippet, &text.collect::<Vec<_>>().join("\n"));
+    write(snippet, &text.fold(String::new(), |text, line| text + &line + "\n"));
     folder
 }
 
@@ -76,4 +82,41 @@ fn envoy_takes_its_snippets() {
         let output = envoy.args(["--mode", "validate", "--use-dynamic-base-id", "--log-level", "error", "-c", snippet]);
         accepts(output, folder.path());
     }
+}
+
+async fn signs_in(front_proxy: FrontProxy) {
+    for mode in Mode::BOTH {
+        let site = FrontSite::start_printed(front_proxy, mode).await;
+        let browser = Browser::new(Protocol::Http1);
+        let page = browser.sign_in(&site.wiki("/page?a=1&b=2"), "alice").await;
+        assert_eq!(
+            (page.url.as_str(), page.seen().path.as_str()),
+            (site.wiki("/page?a=1&b=2").as_str(), "/page?a=1&b=2")
+        );
+        let public = ask_raw(&site, "/public/page", &SPOOFED).await;
+        assert!(public.identity().iter().all(|(_, value)| value.is_empty()), "nobody is signed in: {public:?}");
+        let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+        let mut headers = SPOOFED.to_vec();
+        headers.push(("Cookie", cookies.as_str()));
+        let seen = ask_raw(&site, "/private", &headers).await;
+        assert_eq!(seen.header("x-authentik-username"), Some("alice"));
+        assert_eq!(seen.header("x-authentik-groups"), Some("admins|staff"));
+        let asked = Browser::new(Protocol::Http1).ask(Ask::script(Method::GET, &site.wiki("/api"))).await;
+        assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{asked:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_signs_in_with_its_snippet() {
+    signs_in(FrontProxy::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caddy_signs_in_with_its_snippet() {
+    signs_in(FrontProxy::Caddy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn haproxy_signs_in_with_its_snippet() {
+    signs_in(FrontProxy::Haproxy).await;
 }

@@ -59,11 +59,8 @@ fn traefik_removes_every_spelling() {
 
 #[test]
 fn yaml_files_can_be_read() {
-    for name in FILES
-        .iter()
-        .filter(|name| name.ends_with(".yaml"))
-        .chain(&["traefik/traefik.yaml", "ingress-nginx/controller.yaml"])
-    {
+    let of_their_own = ["traefik/traefik.yaml", "ingress-nginx/controller.yaml"];
+    for name in FILES.iter().filter(|name| name.contains(".yaml")).chain(&of_their_own) {
         for event in saphyr_parser::Parser::new_from_str(&shipped(name)) {
             assert!(event.is_ok(), "{name}: {event:?}");
         }

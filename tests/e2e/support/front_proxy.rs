@@ -23,6 +23,12 @@ pub(crate) enum FrontProxy {
     Envoy,
 }
 
+/// Which file a front proxy is started with.
+enum File {
+    Shipped,
+    Printed,
+}
+
 /// A port of the shipped file, and the one that takes its place.
 type Replaced = (u16, u16);
 
@@ -45,8 +51,8 @@ impl FrontProxy {
         ports
     }
 
-    /// The shipped file's copy in `folder`, with these ports, and what runs it.
-    fn command(self, folder: &Path, ports: &[Replaced]) -> Command {
+    /// The shipped file with these ports.
+    fn shipped(self, ports: &[Replaced]) -> String {
         let (name, before) = match self {
             Self::Nginx => ("nginx/nginx.conf", ":"),
             Self::Caddy => ("caddy/Caddyfile", ":"),
@@ -60,12 +66,43 @@ impl FrontProxy {
             assert!(text.contains(&shipped), "the shipped file says {shipped}");
             text.replace(&shipped, &format!("{before}{port}"))
         });
+        text.replace("0.0.0.0", "127.0.0.1")
+    }
+
+    /// What `gatepost snippet` prints for this configuration, with an application at this port.
+    fn printed(self, launch: &Launch, application: u16) -> String {
+        let (name, head, listen) = match self {
+            Self::Nginx => ("nginx", NGINX, "listen "),
+            Self::Caddy => ("caddy", "{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n", ""),
+            Self::Haproxy => ("haproxy", "", "bind "),
+            Self::Envoy => panic!("Envoy's snippet asks over gRPC"),
+        };
+        let mut gatepost = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+        gatepost.args(["snippet", name, "--config"]).arg(&launch.config).env_clear();
+        let output = gatepost.envs(launch.environment.iter().cloned()).output().expect("gatepost runs");
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let text = text
+            .replace("127.0.0.1:8080", &format!("127.0.0.1:{application}"))
+            .replace("/var/log/nginx/gatepost.log", "/dev/stdout")
+            .replace("/etc/haproxy/", "");
+        let text = match self {
+            Self::Nginx => text.replace(listen, "listen 127.0.0.1:") + "}\n",
+            Self::Haproxy => text.replace("bind :", "bind 127.0.0.1:"),
+            Self::Caddy | Self::Envoy => text,
+        };
+        head.to_owned() + &text
+    }
+
+    /// What runs this file, from a folder of its own.
+    fn command(self, folder: &Path, text: &str) -> Command {
         if self == Self::Haproxy {
             let script = tools::root().join("envoy/forward-auth/haproxy/gatepost.lua");
             std::fs::copy(script, folder.join("gatepost.lua")).expect("a copy of the shipped script");
         }
-        let file = folder.join(name.split('/').next_back().unwrap_or(name));
-        std::fs::write(&file, text.replace("0.0.0.0", "127.0.0.1")).expect("a copy of the shipped file");
+        let name = if self == Self::Envoy { "front.yaml" } else { "front.conf" };
+        let file = folder.join(name);
+        std::fs::write(&file, text).expect("the front proxy's file");
         let mut command = match self {
             Self::Nginx => Command::new(tools::installed("nginx")),
             Self::Caddy => Command::new(tools::installed("caddy")),
@@ -85,12 +122,17 @@ impl FrontProxy {
     }
 }
 
+/// What stands around a part of nginx' `http` block.
+const NGINX: &str = "pid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\nclient_body_temp_path a;\nproxy_temp_path b;\n\
+                     fastcgi_temp_path c;\nuwsgi_temp_path d;\nscgi_temp_path e;\n";
+
 /// A front proxy that answers at `path` with `status`.
 async fn running(command: &mut Command, front: u16, path: &str, status: &str) -> Process {
     let mut proxy = Process::start("front proxy", command);
+    let request = format!("GET {path} HTTP/1.1\r\nhost: wiki.demo.localhost:{front}\r\nconnection: close\r\n\r\n");
     eventually("the front proxy answers", async || {
         assert!(proxy.is_running(), "it ended\n{}", proxy.last_words());
-        raw::get(front, path).await.filter(|answer| answer.contains(status))
+        raw::exchange(front, request.as_bytes()).await.filter(|answer| answer.contains(status))
     })
     .await;
     proxy
@@ -110,7 +152,8 @@ impl LonelyFront {
         let application = Application::start();
         let [front, nobody] = [(); 2].map(|()| free_port());
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = front_proxy.command(folder.path(), &front_proxy.ports(front, nobody, application.port));
+        let text = front_proxy.shipped(&front_proxy.ports(front, nobody, application.port));
+        let mut command = front_proxy.command(folder.path(), &text);
         change(folder.path());
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/auth", " 404 ").await;
         Self { proxy, application, front, _folder: folder }
@@ -153,6 +196,20 @@ impl FrontSite {
         mode: Mode,
         change: impl FnOnce(&mut Settings, &mut ProviderSettings),
     ) -> Self {
+        Self::build(front_proxy, mode, File::Shipped, change).await
+    }
+
+    /// With the file that `gatepost snippet` prints.
+    pub(crate) async fn start_printed(front_proxy: FrontProxy, mode: Mode) -> Self {
+        Self::build(front_proxy, mode, File::Printed, |_, _| {}).await
+    }
+
+    async fn build(
+        front_proxy: FrontProxy,
+        mode: Mode,
+        file: File,
+        change: impl FnOnce(&mut Settings, &mut ProviderSettings),
+    ) -> Self {
         let application = Application::start();
         let [front, http, provider] = [(); 3].map(|()| free_port());
         let mut provider_settings = ProviderSettings::on(provider);
@@ -167,9 +224,14 @@ impl FrontSite {
         std::fs::write(&config, yaml).expect("gatepost.yaml");
         let environment = settings.environment();
         let provider = Provider::start(&provider_settings);
-        let gatepost = Gatepost::start(&Launch { folder: folder.path().to_owned(), config, environment });
+        let launch = Launch { folder: folder.path().to_owned(), config, environment };
+        let gatepost = Gatepost::start(&launch);
 
-        let mut command = front_proxy.command(folder.path(), &front_proxy.ports(front, http, application.port));
+        let text = match file {
+            File::Shipped => front_proxy.shipped(&front_proxy.ports(front, http, application.port)),
+            File::Printed => front_proxy.printed(&launch, application.port),
+        };
+        let mut command = front_proxy.command(folder.path(), &text);
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/ping", " 204 ").await;
         Self { proxy, gatepost, _provider: provider, application, front, _folder: folder }
     }
