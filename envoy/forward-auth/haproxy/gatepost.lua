@@ -7,8 +7,8 @@
 -- fault of this script lets a request pass.
 
 local question = "/outpost.goauthentik.io/auth/traefik"
--- Milliseconds; a renewal of tokens at the provider takes its time.
-local patience = 5000
+-- Milliseconds. HAProxy 2.6 asks up to four times.
+local patience = 2000
 
 -- Belongs to one connection or one body, and so neither to the question nor to its answer. `upgrade` stays: it tells
 -- Gatepost that a client cannot follow a redirect.
@@ -48,7 +48,8 @@ local function answer_client(txn, answer)
   local reply = txn:reply({ status = answer.status })
   for name, values in pairs(answer.headers) do
     if not of_the_message[name] then
-      for _, value in pairs(values) do reply:add_header(name, value) end
+      -- HAProxy counts from 0; the first cookie comes first.
+      for index = 0, #values do reply:add_header(name, values[index]) end
     end
   end
   if answer.body and txn.f:method() ~= "HEAD" then reply:set_body(answer.body) end
