@@ -43,13 +43,19 @@ impl FrontProxy {
         (Self::EnvoyGateway, "envoy-gateway"),
     ];
 
-    /// The dialect in which it asks over HTTP; `None` where it asks over gRPC.
+    /// Whether applications in mode `proxy` need no lines of their own: Envoy is told their backends, and the script knows
+    /// no application.
+    pub(super) const fn takes_backends(self) -> bool {
+        matches!(self, Self::Envoy | Self::HaproxyScript)
+    }
+
+    /// The dialect of its questions, where its snippet asks them over HTTP.
     pub(super) const fn dialect(self) -> Option<&'static str> {
         match self {
             Self::Nginx => Some("nginx"),
             Self::Caddy => Some("caddy"),
-            Self::Traefik | Self::Haproxy | Self::HaproxyScript => Some("traefik"),
-            Self::Envoy | Self::Istio | Self::EnvoyGateway => None,
+            Self::Traefik | Self::Haproxy => Some("traefik"),
+            Self::HaproxyScript | Self::Envoy | Self::Istio | Self::EnvoyGateway => None,
         }
     }
 }

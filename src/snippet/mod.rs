@@ -43,31 +43,27 @@ pub struct Wanted<'a> {
 /// # Errors
 /// See [`NoSnippet`].
 pub fn snippet(wanted: &Wanted<'_>) -> Result<String, NoSnippet> {
-    if wanted.front_proxy == FrontProxy::HaproxyScript {
-        return Ok(haproxy::SCRIPT.to_owned());
-    }
-    let chosen = chosen(wanted)?;
-    let (proxied, forwarded): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|application| is_proxied(application));
-    if wanted.front_proxy == FrontProxy::Envoy {
-        return Ok(envoy::print(&places(&forwarded), !proxied.is_empty(), &wanted.grpc));
-    }
-    if let (Some(application), true) = (proxied.first(), forwarded.is_empty() || wanted.only.is_some()) {
+    let front_proxy = wanted.front_proxy;
+    let (proxied, forwarded): (Vec<_>, Vec<_>) = chosen(wanted)?.into_iter().partition(|chosen| is_proxied(chosen));
+    let missing = if front_proxy.takes_backends() { Vec::new() } else { proxied.clone() };
+    if let (Some(application), true) = (missing.first(), forwarded.is_empty()) {
         return Err(NoSnippet::ModeProxy(application.slug.to_string()));
     }
     let places = places(&forwarded);
-    if wanted.front_proxy.dialect().is_some() {
+    if front_proxy.dialect().is_some() {
         refuse_odd_headers(&places)?;
     }
-    let text = match wanted.front_proxy {
+    let text = match front_proxy {
         FrontProxy::Nginx => nginx::print(&places, &wanted.http),
         FrontProxy::Traefik => traefik::print(&places, &wanted.http),
         FrontProxy::Caddy => caddy::print(&places, &wanted.http),
         FrontProxy::Haproxy => haproxy::print(&places, &wanted.http),
+        FrontProxy::HaproxyScript => haproxy::SCRIPT.to_owned(),
+        FrontProxy::Envoy => envoy::print(&places, !proxied.is_empty(), &wanted.grpc),
         FrontProxy::Istio => kubernetes::istio(&places, &wanted.grpc),
         FrontProxy::EnvoyGateway => kubernetes::envoy_gateway(&places, &wanted.grpc),
-        FrontProxy::Envoy | FrontProxy::HaproxyScript => String::new(),
     };
-    Ok(notes(wanted, &proxied) + &text)
+    Ok(notes(wanted, &missing) + &text)
 }
 
 fn chosen<'a>(wanted: &Wanted<'a>) -> Result<Vec<&'a Application>, NoSnippet> {
@@ -99,8 +95,8 @@ fn refuse_odd_headers(places: &[Place<'_>]) -> Result<(), NoSnippet> {
 }
 
 /// What has to be done elsewhere, as comments; every syntax here begins them with `#`.
-fn notes(wanted: &Wanted<'_>, proxied: &[&Application]) -> String {
-    let missing = pieces::each(proxied, |application| {
+fn notes(wanted: &Wanted<'_>, missing: &[&Application]) -> String {
+    let missing = pieces::each(missing, |application| {
         format!("# `{}` is missing here: only Envoy can be told the backend of mode `proxy`.\n", application.slug)
     });
     let unanswered = wanted.front_proxy.dialect().filter(|dialect| !wanted.dialects.contains(dialect));
