@@ -13,14 +13,18 @@ use super::time::Timestamp;
 
 /// How far the provider's clock may be off.
 pub const LEEWAY: Duration = Duration::from_secs(60);
-/// The longest ID Token worth looking at (JW-1).
+/// The longest token worth looking at (JW-1).
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
 /// The check that a token, or an answer about its user, failed.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TokenFault {
     /// Not three parts of strict base64url around JSON objects without repeated members.
     #[error("the token is not a well-formed signed JWT")]
     Malformed,
+    /// More than anybody has to read before the signature is known to be good; very many groups make it so.
+    #[error("the token is longer than 64 KiB")]
+    TooLong,
     /// Encrypted, and nothing here decrypts.
     #[error("the token is encrypted")]
     Encrypted,
@@ -81,10 +85,10 @@ impl CompactToken {
     /// Takes a compact JWT apart: strict unpadded base64url, exactly three parts, objects without repeated members.
     ///
     /// # Errors
-    /// [`TokenFault::Malformed`], or [`TokenFault::Encrypted`] for five parts.
+    /// [`TokenFault::Malformed`], [`TokenFault::TooLong`], or [`TokenFault::Encrypted`] for five parts.
     pub fn parse(raw: &str) -> Result<Self, TokenFault> {
         if raw.len() > MAX_TOKEN_BYTES {
-            return Err(TokenFault::Malformed);
+            return Err(TokenFault::TooLong);
         }
         let parts: Vec<&str> = raw.split('.').collect();
         match parts.as_slice() {

@@ -32,7 +32,7 @@ async fn oc_01_encrypted_or_misshapen() {
         ("two parts", |b| b.id_token_text = |token| token.rsplit_once('.').unwrap().0.to_owned(), malformed()),
         ("padding (JW-1)", |b| b.id_token_text = |token| format!("{token}=="), malformed()),
         ("white space (JW-1)", |b| b.id_token_text = |token| format!("{token} "), malformed()),
-        ("too long (JW-1)", |b| b.claims = json!({"x": "x".repeat(64 * 1024)}), malformed()),
+        ("too long (JW-1)", |b| b.claims = json!({"x": "x".repeat(64 * 1024)}), untrustworthy(TokenFault::TooLong)),
         ("not JSON", |b| b.payload_text = |_| "sub=alice".to_owned(), malformed()),
         ("an array", |b| b.payload_text = |payload| format!("[{payload}]"), malformed()),
     ];
