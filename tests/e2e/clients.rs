@@ -1,8 +1,6 @@
 //! Clients that are no person at a page: scripts, forms, WebSocket, gRPC, CORS preflights.
 
 use http::{Method, StatusCode};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
@@ -10,6 +8,7 @@ use url::Url;
 
 use crate::support::browser::{Ask, Browser, Page, Protocol};
 use crate::support::envoy::Scenario;
+use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::Site;
 
@@ -96,39 +95,18 @@ async fn grpc_clients_get_a_status_they_understand() {
     assert!(seen.header("cookie").is_none(), "{seen:?}");
 }
 
-/// The head of the answer to a WebSocket handshake, and the connection behind it.
-pub(crate) async fn open_websocket(site: &Site, cookies: Option<&str>) -> (String, TcpStream) {
-    let mut stream = TcpStream::connect(("127.0.0.1", site.front())).await.expect("Envoy");
-    let cookies = cookies.map(|cookies| format!("Cookie: {cookies}\r\n")).unwrap_or_default();
-    let handshake = format!(
-        "GET /socket HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Authentik-Username: eve\r\n{cookies}\r\n",
-        site.host("wiki"),
-    );
-    stream.write_all(handshake.as_bytes()).await.expect("a handshake");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("a whole head"));
-    }
-    (String::from_utf8(head).expect("text"), stream)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn websockets_open_for_the_signed_in_only() {
     let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
-    let (refused, _) = open_websocket(&site, None).await;
+    let (refused, _) = raw::open_websocket(site.front(), &site.host("wiki"), None).await;
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
     assert!(site.application.seen().is_empty());
 
     let browser = site.signed_in(Protocol::Http1).await;
     let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address"));
-    let (accepted, mut socket) = open_websocket(&site, cookies.as_deref()).await;
+    let (accepted, mut socket) = raw::open_websocket(site.front(), &site.host("wiki"), cookies.as_deref()).await;
     assert!(accepted.starts_with("HTTP/1.1 101 ") && accepted.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{accepted}");
-    // "hi", masked with zeros as RFC 6455 section 5.3 permits nobody but a test to do.
-    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.expect("a message");
-    let mut echo = [0; 4];
-    socket.read_exact(&mut echo).await.expect("its echo");
-    assert_eq!(&echo, &[0x81, 2, b'h', b'i']);
+    raw::expect_echo(&mut socket).await;
     let seen = site.application.seen().pop().expect("the handshake");
     assert_eq!(seen.header("x-authentik-username"), Some("alice"));
 }

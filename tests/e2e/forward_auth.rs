@@ -5,8 +5,6 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use url::Url;
 
 use crate::support::application::Seen;
@@ -169,18 +167,15 @@ async fn who_cannot_follow_a_redirect_gets_401(front_proxy: FrontProxy) {
     // Envoy says it in gRPC's own words: UNAUTHENTICATED.
     let told = page.status == StatusCode::UNAUTHORIZED || page.header("grpc-status") == Some("16");
     assert!(told, "{page:#?}");
-    let (refused, _) = open_websocket(&site, None).await;
+    let (refused, _) = raw::open_websocket(site.front, &site.host("wiki"), None).await;
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
     assert!(site.application.seen().is_empty());
 
     let browser = site.signed_in().await;
     let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address"));
-    let (accepted, mut socket) = open_websocket(&site, cookies.as_deref()).await;
+    let (accepted, mut socket) = raw::open_websocket(site.front, &site.host("wiki"), cookies.as_deref()).await;
     assert!(accepted.starts_with("HTTP/1.1 101 "), "{accepted}");
-    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.expect("a message");
-    let mut echo = [0; 4];
-    socket.read_exact(&mut echo).await.expect("its echo");
-    assert_eq!(&echo, &[0x81, 2, b'h', b'i']);
+    raw::expect_echo(&mut socket).await;
     let seen = site.application.seen().pop().expect("the handshake");
     assert_eq!(seen.header("x-authentik-username"), Some("alice"));
 }
@@ -205,23 +200,6 @@ async fn rules_and_credentials_count(front_proxy: FrontProxy) {
     assert_eq!(forbidden.status, StatusCode::FORBIDDEN, "{forbidden:#?}");
     let says_who = forbidden.body.contains("bob");
     assert_eq!(says_who, front_proxy != FrontProxy::Nginx, "nginx has a page of its own: {forbidden:#?}");
-}
-
-/// The head of the answer to a WebSocket handshake, and the connection behind it.
-async fn open_websocket(site: &FrontSite, cookies: Option<&str>) -> (String, TcpStream) {
-    let mut stream = TcpStream::connect(("127.0.0.1", site.front)).await.expect("the front proxy");
-    let cookies = cookies.map(|cookies| format!("Cookie: {cookies}\r\n")).unwrap_or_default();
-    let handshake = format!(
-        "GET /socket HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Authentik-Username: eve\r\n{cookies}\r\n",
-        site.host("wiki"),
-    );
-    stream.write_all(handshake.as_bytes()).await.expect("a handshake");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("a whole head"));
-    }
-    (String::from_utf8(head).expect("text"), stream)
 }
 
 async fn signs_out(front_proxy: FrontProxy) {

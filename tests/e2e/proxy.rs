@@ -6,7 +6,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::clients::open_websocket;
 use crate::support::application::{Application, Seen};
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::{Guards, Scenario};
@@ -180,14 +179,11 @@ async fn websockets_and_streams_pass() {
     let browser = site.signed_in(Protocol::Http1).await;
     let cookies = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
 
-    let (refused, _) = open_websocket(&site, None).await;
+    let (refused, _) = raw::open_websocket(site.front(), &site.host("wiki"), None).await;
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
-    let (accepted, mut socket) = open_websocket(&site, Some(&cookies)).await;
+    let (accepted, mut socket) = raw::open_websocket(site.front(), &site.host("wiki"), Some(&cookies)).await;
     assert!(accepted.starts_with("HTTP/1.1 101 "), "{accepted}");
-    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.expect("a message");
-    let mut echo = [0; 4];
-    socket.read_exact(&mut echo).await.expect("its echo");
-    assert_eq!(&echo, &[0x81, 2, b'h', b'i']);
+    raw::expect_echo(&mut socket).await;
 
     let mut stream = TcpStream::connect(("127.0.0.1", site.front())).await.expect("Envoy");
     let host = site.host("wiki");

@@ -179,16 +179,22 @@ async fn discard(body: Incoming, limits: &HttpLimits) -> Result<(), StatusCode> 
     timeout(limits.body_timeout, read).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: StatusCode, common: CommonHeaders) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    for (name, value) in common {
+        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    answer
+}
+
 /// An answer that says nothing but its status.
 #[must_use]
 pub fn refusal(status: StatusCode, common: CommonHeaders) -> Answer {
-    let text = format!("{}\n", status.canonical_reason().unwrap_or("refused"));
-    let mut answer = Response::new(Full::new(Bytes::from(text)));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    for (name, value) in common {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    let mut answer = empty(status, common);
+    *answer.body_mut() = Full::new(Bytes::from(format!("{}\n", status.canonical_reason().unwrap_or("refused"))));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
 }

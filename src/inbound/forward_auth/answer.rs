@@ -1,14 +1,14 @@
 //! Decision to HTTP, total. Only [`Verdict::Allow`] is a 2xx: to a front proxy every other 2xx would mean *allow*, too.
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
 use super::dialect::Dialect;
 use crate::domain::decision::{Allow, COMMON_HEADERS, Decision, Page, Reason, Redirect, Verdict};
 use crate::domain::request::HeaderLines;
-use crate::inbound::connections::{Answer, refusal};
+use crate::inbound::connections::{Answer, empty, refusal};
 
 /// A value that cannot stand in a header. None of ours is one; if it were, nothing of the answer would be sent.
 struct Unsendable;
@@ -20,9 +20,9 @@ pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines)
         Verdict::Allow(allow) => allowed(allow, client),
         // nginx knows no redirect. After a 401 it goes on to `start`, which sets the cookies, or has a page to show when
         // the provider cannot be asked.
-        Verdict::Redirect(_) if dialect == Dialect::Nginx => Ok(empty(StatusCode::UNAUTHORIZED)),
+        Verdict::Redirect(_) if dialect == Dialect::Nginx => Ok(empty(StatusCode::UNAUTHORIZED, COMMON_HEADERS)),
         Verdict::Deny(_) if dialect == Dialect::Nginx && is_sign_in_without_provider(note.reason, client) => {
-            Ok(empty(StatusCode::UNAUTHORIZED))
+            Ok(empty(StatusCode::UNAUTHORIZED, COMMON_HEADERS))
         }
         Verdict::Redirect(redirect) => moved(redirect),
         Verdict::Page(page) | Verdict::Deny(page) => denied(dialect, page),
@@ -41,7 +41,7 @@ fn allowed(allow: Allow, client: &HeaderLines) -> Result<Answer, Unsendable> {
     if allow.upstream().is_some() {
         return Err(Unsendable);
     }
-    let mut answer = empty(StatusCode::OK);
+    let mut answer = empty(StatusCode::OK, COMMON_HEADERS);
     let headers = answer.headers_mut();
     for name in [COOKIE, AUTHORIZATION] {
         let removed = allow.remove().iter().any(|removed| *removed == name.as_str());
@@ -66,7 +66,7 @@ fn joined(client: &HeaderLines, name: &str) -> Vec<u8> {
 
 fn moved(redirect: Redirect) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(redirect.status).ok().filter(StatusCode::is_redirection).ok_or(Unsendable)?;
-    let mut answer = empty(status);
+    let mut answer = empty(status, COMMON_HEADERS);
     answer.headers_mut().insert(LOCATION, text(redirect.location)?);
     set_cookie(answer.headers_mut(), redirect.cookies)?;
     Ok(answer)
@@ -81,7 +81,7 @@ fn denied(dialect: Dialect, page: Page) -> Result<Answer, Unsendable> {
         Dialect::Nginx => understood_by_nginx(status),
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => status,
     };
-    let mut answer = empty(status);
+    let mut answer = empty(status, COMMON_HEADERS);
     let headers = answer.headers_mut();
     for (name, value) in page.headers {
         headers.append(header_name(&name)?, text(value)?);
@@ -103,16 +103,6 @@ fn understood_by_nginx(status: StatusCode) -> StatusCode {
         status if status.is_server_error() => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::FORBIDDEN,
     }
-}
-
-/// An answer that carries what all of ours do.
-fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    for (name, value) in COMMON_HEADERS {
-        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    answer
 }
 
 /// Front proxies keep one `Set-Cookie`, if any: the first, which is the session's where there is one. All that a

@@ -1,12 +1,12 @@
 //! Decision to HTTP, total: whatever was decided becomes exactly one answer, and *allow* never a 2xx.
 
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
-use http::{Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
 use crate::domain::decision::{COMMON_HEADERS, Page, Redirect, Verdict};
-use crate::inbound::connections::{Answer, refusal};
+use crate::inbound::connections::{Answer, empty, refusal};
 
 /// A value that cannot stand in a header. None of ours is one; if it were, nothing of the answer would be sent.
 struct Unsendable;
@@ -22,19 +22,9 @@ pub(super) fn render(verdict: Verdict) -> Answer {
     rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
 }
 
-/// An answer without a body.
-pub(super) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    for (name, value) in COMMON_HEADERS {
-        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    answer
-}
-
 fn render_redirect(redirect: Redirect) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(redirect.status).ok().filter(StatusCode::is_redirection).ok_or(Unsendable)?;
-    let mut answer = empty(status);
+    let mut answer = empty(status, COMMON_HEADERS);
     answer.headers_mut().insert(LOCATION, value(redirect.location)?);
     add_cookies(&mut answer, redirect.cookies)?;
     Ok(answer)
@@ -42,7 +32,7 @@ fn render_redirect(redirect: Redirect) -> Result<Answer, Unsendable> {
 
 fn render_page(page: Page, least: StatusCode) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(page.status).ok().filter(|status| *status >= least).ok_or(Unsendable)?;
-    let mut answer = empty(status);
+    let mut answer = empty(status, COMMON_HEADERS);
     let headers = answer.headers_mut();
     for (name, text) in page.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsendable)?;
@@ -99,7 +89,7 @@ mod tests {
             render(Verdict::Deny(page(401))),
             render(redirect("https://a.example/")),
             render(redirect("https://a.example/\r\nx: y")),
-            empty(StatusCode::NO_CONTENT),
+            empty(StatusCode::NO_CONTENT, COMMON_HEADERS),
         ];
         for answer in answers {
             for (name, value) in COMMON_HEADERS {

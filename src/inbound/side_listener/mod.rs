@@ -14,7 +14,7 @@ use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::request::Scheme;
-use crate::inbound::connections::{self, Answer, Connection, FirstDoor, Http1, Listener, Met, Stop, refusal};
+use crate::inbound::connections::{self, Answer, Connection, FirstDoor, Http1, Listener, Met, Stop, empty, refusal};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
@@ -84,7 +84,7 @@ impl SideListener {
         let watch = Stopwatch::start();
         // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
         if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {
-            return answer::empty(StatusCode::NO_CONTENT);
+            return empty(StatusCode::NO_CONTENT, COMMON_HEADERS);
         }
         let Ok(head) = arrival.into_head() else {
             let decision = self.outpost.refuse(Reason::Malformed);
