@@ -1,6 +1,7 @@
 //! What the conductor needs from outside, in its own words. `outbound` fulfils it, `app` joins them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -9,8 +10,9 @@ use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
 use crate::domain::jwt::TokenFault;
-use crate::domain::session::{Session, SessionKey, User};
-use crate::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use crate::domain::one_time::OneTime;
+use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
 use crate::domain::time::Timestamp;
 
 /// Tells the time.
@@ -42,7 +44,51 @@ pub struct StoredSession {
     pub last_seen: Timestamp,
 }
 
-/// Whether a sign-in attempt was used for the first time.
+/// A stored session and the key under which it is stored.
+#[derive(Clone, Debug)]
+pub struct ListedSession {
+    /// Its key.
+    pub key: SessionKey,
+    /// The session.
+    pub stored: StoredSession,
+}
+
+/// Where a page of sessions begins, in the store's own words; empty for the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor(pub Vec<u8>);
+
+/// Some of the sessions of a store. Who walks through all pages meets every session that was there all the while;
+/// others may be missing or come twice.
+#[derive(Clone, Debug, Default)]
+pub struct SessionPage {
+    /// The sessions.
+    pub sessions: Vec<ListedSession>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// What became of the wish to end the sessions that rest on one of the provider's.
+#[derive(Clone, Debug)]
+pub enum ProviderSessionEnd {
+    /// These ended; there may have been none.
+    Ended(Vec<Arc<Session>>),
+    /// It is another user's than the one named; nothing ended.
+    OtherUser,
+}
+
+/// Who holds a lease: random bits of its own.
+pub type LeaseHolder = [u8; 16];
+
+/// What became of the wish for a lease.
+#[derive(Clone, Debug)]
+pub enum Lease {
+    /// It is ours. The session as the store itself holds it at this moment, read past every cache; `None` when it ended.
+    Held(Option<StoredSession>),
+    /// Somebody else holds it.
+    Taken,
+}
+
+/// Whether something that may be used once was used for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// It was unused until now.
@@ -56,8 +102,8 @@ pub enum Spent {
 #[error("session store: {0}")]
 pub struct StoreFault(pub String);
 
-/// Keeps sessions and the marks of used sign-in attempts. Every call is atomic; what has been
-/// acknowledged survives a crash where the store is durable.
+/// Keeps sessions and the marks of what was used once. Every call is atomic; what has been acknowledged survives a crash
+/// where the store is durable, and holds in all processes that share the store within a second.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// The session under `key`. Lifetimes are the caller's to judge.
@@ -66,20 +112,46 @@ pub trait SessionStore: Send + Sync {
     /// Keeps a new session, last seen at its creation.
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault>;
 
+    /// Puts `session` in the place of the one before it, whose generation is one less: only if that is still there. Whether
+    /// it did. The last use stays what it was.
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault>;
+
     /// Notes that the session was used; never revives one that ended.
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault>;
 
-    /// Ends one session, if it is there.
-    async fn end(&self, key: &SessionKey) -> Result<(), StoreFault>;
+    /// Ends one session, if it is there; the session that it was. After a fault it counts as ended in this process all the
+    /// same, and is ended as soon as the store can.
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault>;
 
-    /// Ends all sessions of a user, found by index; how many there were.
-    async fn end_user(&self, user: &User) -> Result<usize, StoreFault>;
+    /// Ends all sessions of a user, found by index; which they were. After a fault, as with [`SessionStore::end`].
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault>;
 
-    /// Marks a sign-in attempt as used until `until`, and says whether it was before.
-    async fn spend(&self, attempt: &AttemptId, until: Timestamp) -> Result<Spent, StoreFault>;
+    /// Ends the sessions that rest on one of the provider's, found by index; if a user is named, only when they are that
+    /// user's. A fault has no effect.
+    async fn end_provider_session(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault>;
+
+    /// Marks something as used until `until`, and says whether it was before.
+    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault>;
+
+    /// Takes, or extends, the right to renew a session, for `span` from now on and against all who share the store.
+    /// The processes that share it are held apart by this alone; within one, callers see to it themselves.
+    async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault>;
+
+    /// Gives a lease back, if `holder` still has it.
+    async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault>;
 
     /// Deletes sessions that ended or were last seen before `idle_since`, and marks that ran out; how many sessions.
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault>;
+
+    /// About `limit` sessions from `from` on, in no order that means anything.
+    async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault>;
+
+    /// All sessions of a user, found by index.
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault>;
 }
 
 /// The identity provider cannot be asked now.

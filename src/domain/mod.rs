@@ -14,6 +14,7 @@ pub mod id_token;
 pub mod identity;
 pub mod json;
 pub mod jwt;
+pub mod one_time;
 pub mod pages;
 pub mod request;
 pub mod return_address;

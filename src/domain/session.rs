@@ -71,6 +71,26 @@ pub struct User {
     pub subject: String,
 }
 
+/// A session that the provider itself keeps for a user (`sid`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProviderSession {
+    /// Issuer identifier.
+    pub issuer: String,
+    /// Session identifier at that issuer.
+    pub id: String,
+}
+
+/// What keeps the claims of a session fresh, where the provider gave a refresh token.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// The refresh token (RFC 6749 section 1.5) that stands for the next renewal.
+    pub refresh_token: SecretString,
+    /// From when on the session is to be renewed.
+    pub due: Timestamp,
+    /// From when on what the provider said is out of date.
+    pub stale: Timestamp,
+}
+
 /// The facts of a session, as a store keeps them.
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
@@ -86,6 +106,10 @@ pub struct SessionRecord {
     pub access_token: Option<SecretString>,
     /// The provider's own session (`sid`), for logout by the provider.
     pub provider_session: Option<String>,
+    /// How it is kept fresh; `None` without a refresh token.
+    pub renewal: Option<Renewal>,
+    /// How often it was renewed.
+    pub generation: u32,
     /// When the user signed in.
     pub created: Timestamp,
     /// The moment after which nothing keeps the session alive.
@@ -121,6 +145,8 @@ impl Session {
             claims,
             id_token: id_token.into_raw(),
             access_token: access_token.filter(|_| application.jwt_headers),
+            renewal: None,
+            generation: 0,
             created: now,
             ends: by_application.min(now.plus(lifetimes.absolute)),
         })
@@ -136,6 +162,14 @@ impl Session {
     #[must_use]
     pub const fn record(&self) -> &SessionRecord {
         &self.0
+    }
+
+    /// The provider's own session that this one rests on, where it named one.
+    #[must_use]
+    pub fn provider_session(&self) -> Option<ProviderSession> {
+        let record = &self.0;
+        let id = record.provider_session.clone()?;
+        Some(ProviderSession { issuer: record.user.issuer.clone(), id })
     }
 
     /// The session as evidence, when it is this application's and neither limit has passed.

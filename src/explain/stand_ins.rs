@@ -13,14 +13,16 @@ use crate::domain::claims::Claims;
 use crate::domain::cookies;
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
+use crate::domain::one_time::OneTime;
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{Lifetimes, Session, SessionId, SessionKey, SessionRecord, User};
-use crate::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionId, SessionKey, SessionRecord, User};
+use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
 use crate::domain::time::Timestamp;
 use crate::outpost::Parts;
 use crate::ports::{
-    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
-    Spent, StoreFault, StoredSession,
+    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
+    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
+    StoredSession,
 };
 
 /// The host of every address at the provider, which only its metadata would tell.
@@ -56,6 +58,8 @@ impl Visitor {
             id_token: "<the ID Token>".into(),
             access_token: application.jwt_headers.then(|| "<the access token>".into()),
             provider_session: None,
+            renewal: None,
+            generation: 0,
             created: NOW,
             ends: NOW.plus(HOUR),
         });
@@ -89,24 +93,52 @@ impl SessionStore for OneSession {
         Ok(())
     }
 
+    async fn renew(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
     async fn touch(&self, _: &SessionKey, _: Timestamp) -> Result<(), StoreFault> {
         Ok(())
     }
 
-    async fn end(&self, _: &SessionKey) -> Result<(), StoreFault> {
-        Ok(())
+    async fn end(&self, _: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        Ok(None)
     }
 
-    async fn end_user(&self, _: &User) -> Result<usize, StoreFault> {
-        Ok(usize::from(self.0.is_some()))
+    async fn end_user(&self, _: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        Ok(Vec::new())
     }
 
-    async fn spend(&self, _: &AttemptId, _: Timestamp) -> Result<Spent, StoreFault> {
+    async fn end_provider_session(
+        &self,
+        _: &ProviderSession,
+        _: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        Ok(ProviderSessionEnd::Ended(Vec::new()))
+    }
+
+    async fn spend(&self, _: &OneTime, _: Timestamp) -> Result<Spent, StoreFault> {
         Ok(Spent::Now)
+    }
+
+    async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        Ok(Lease::Taken)
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        Ok(())
     }
 
     async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
         Ok(0)
+    }
+
+    async fn page(&self, _: &Cursor, _: usize) -> Result<SessionPage, StoreFault> {
+        Ok(SessionPage::default())
+    }
+
+    async fn of_user(&self, _: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        Ok(Vec::new())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::id_token::SignedIn;
 use crate::domain::identity;
+use crate::domain::one_time::OneTime;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 use crate::domain::session::{Session, SessionId};
@@ -133,7 +134,7 @@ impl Outpost {
                 ));
             }
         };
-        match self.parts.store.spend(matched.id(), matched.expires()).await? {
+        match self.parts.store.spend(&OneTime::attempt(matched.id()), matched.expires()).await? {
             Spent::Now => self.redeem(visit, &own, &attempt, code).await,
             Spent::Before => self.restart(visit, &own, &attempt, &Setback::UsedBefore).await,
         }

@@ -31,7 +31,7 @@ impl Outpost {
             return Ok(visit.ask_first());
         }
         let record = found.session.record();
-        let ended = self.parts.store.end_user(&record.user).await?;
+        let ended = self.parts.store.end_user(&record.user).await?.len();
         tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended, "sessions of the user ended");
         let mut verdict = self.end_at_provider(visit, record).await?;
         match &mut verdict {

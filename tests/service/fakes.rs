@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use gatepost::domain::application::{Application, RelyingParty, Slug};
 use gatepost::domain::claims::Claims;
 use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::SignedIn;
-use gatepost::domain::session::{Session, SessionKey, SessionRecord, User};
-use gatepost::domain::sign_in::{AttemptId, MatchedCode, ProviderMetadata};
+use gatepost::domain::one_time::OneTime;
+use gatepost::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
+use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
-    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
-    Spent, StoreFault, StoredSession,
+    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
+    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
+    StoredSession,
 };
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -62,24 +65,52 @@ impl SessionStore for FakeStore {
         Ok(())
     }
 
+    async fn renew(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
     async fn touch(&self, _: &SessionKey, _: Timestamp) -> Result<(), StoreFault> {
         Ok(())
     }
 
-    async fn end(&self, _: &SessionKey) -> Result<(), StoreFault> {
-        Ok(())
+    async fn end(&self, _: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        Ok(None)
     }
 
-    async fn end_user(&self, _: &User) -> Result<usize, StoreFault> {
-        Ok(0)
+    async fn end_user(&self, _: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        Ok(Vec::new())
     }
 
-    async fn spend(&self, _: &AttemptId, _: Timestamp) -> Result<Spent, StoreFault> {
+    async fn end_provider_session(
+        &self,
+        _: &ProviderSession,
+        _: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        Ok(ProviderSessionEnd::Ended(Vec::new()))
+    }
+
+    async fn spend(&self, _: &OneTime, _: Timestamp) -> Result<Spent, StoreFault> {
         Ok(Spent::Now)
+    }
+
+    async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        Ok(Lease::Taken)
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        Ok(())
     }
 
     async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
         Ok(0)
+    }
+
+    async fn page(&self, _: &Cursor, _: usize) -> Result<SessionPage, StoreFault> {
+        Ok(SessionPage::default())
+    }
+
+    async fn of_user(&self, _: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        Ok(Vec::new())
     }
 }
 
@@ -93,6 +124,8 @@ fn alice() -> Session {
         id_token: "e30.e30.c2ln".into(),
         access_token: None,
         provider_session: None,
+        renewal: None,
+        generation: 0,
         created: FixedClock.now(),
         ends: Timestamp::from_unix(FixedClock.now().as_unix() + 600),
     })

@@ -1,14 +1,20 @@
 //! Sessions in this process alone. Every index is a sorted set, so ending and expiring cost what they end.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::session::{Session, SessionKey, User};
-use crate::domain::sign_in::AttemptId;
+use crate::domain::one_time::OneTime;
+use crate::domain::session::{ProviderSession, Session, SessionKey, User};
 use crate::domain::time::Timestamp;
-use crate::ports::{SessionStore, Spent, StoreFault, StoredSession};
+use crate::ports::{
+    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,
+    StoredSession,
+};
 
 /// The memory store.
 #[derive(Default)]
@@ -18,10 +24,11 @@ pub(super) struct MemoryStore(Mutex<Shelves>);
 struct Shelves {
     sessions: HashMap<SessionKey, StoredSession>,
     by_user: HashMap<User, BTreeSet<SessionKey>>,
+    by_provider_session: HashMap<ProviderSession, BTreeSet<SessionKey>>,
     by_end: BTreeSet<(Timestamp, SessionKey)>,
     by_last_seen: BTreeSet<(Timestamp, SessionKey)>,
-    spent: HashMap<[u8; 16], Timestamp>,
-    spent_by_end: BTreeSet<(Timestamp, [u8; 16])>,
+    spent: HashMap<OneTime, Timestamp>,
+    spent_by_end: BTreeSet<(Timestamp, OneTime)>,
 }
 
 impl MemoryStore {
@@ -32,28 +39,45 @@ impl MemoryStore {
 }
 
 impl Shelves {
-    fn insert(&mut self, key: SessionKey, session: Session) {
+    fn insert(&mut self, key: SessionKey, session: Session, last_seen: Timestamp) {
         self.remove(&key);
         let record = session.record();
-        let last_seen = record.created;
         self.by_user.entry(record.user.clone()).or_default().insert(key);
+        if let Some(provider_session) = session.provider_session() {
+            self.by_provider_session.entry(provider_session).or_default().insert(key);
+        }
         self.by_end.insert((record.ends, key));
         self.by_last_seen.insert((last_seen, key));
         self.sessions.insert(key, StoredSession { session: Arc::new(session), last_seen });
     }
 
-    fn remove(&mut self, key: &SessionKey) -> bool {
-        let Some(stored) = self.sessions.remove(key) else { return false };
-        let record = stored.session.record();
+    fn remove(&mut self, key: &SessionKey) -> Option<Arc<Session>> {
+        let StoredSession { session, last_seen } = self.sessions.remove(key)?;
+        let record = session.record();
         self.by_end.remove(&(record.ends, *key));
-        self.by_last_seen.remove(&(stored.last_seen, *key));
-        if let Some(keys) = self.by_user.get_mut(&record.user) {
-            keys.remove(key);
-            if keys.is_empty() {
-                self.by_user.remove(&record.user);
-            }
+        self.by_last_seen.remove(&(last_seen, *key));
+        take_out(&mut self.by_user, &record.user, key);
+        if let Some(provider_session) = session.provider_session() {
+            take_out(&mut self.by_provider_session, &provider_session, key);
         }
-        true
+        Some(session)
+    }
+
+    fn remove_all(&mut self, keys: &BTreeSet<SessionKey>) -> Vec<Arc<Session>> {
+        keys.iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    fn listed(&self, key: &SessionKey) -> Option<ListedSession> {
+        self.sessions.get(key).map(|stored| ListedSession { key: *key, stored: stored.clone() })
+    }
+}
+
+fn take_out<K: Hash + Eq>(index: &mut HashMap<K, BTreeSet<SessionKey>>, at: &K, key: &SessionKey) {
+    if let Some(keys) = index.get_mut(at) {
+        keys.remove(key);
+        if keys.is_empty() {
+            index.remove(at);
+        }
     }
 }
 
@@ -64,8 +88,21 @@ impl SessionStore for MemoryStore {
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
-        self.shelves().insert(*key, session);
+        let created = session.record().created;
+        self.shelves().insert(*key, session, created);
         Ok(())
+    }
+
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        let mut shelves = self.shelves();
+        let before = shelves.sessions.get(key).map(|stored| (stored.session.record().generation, stored.last_seen));
+        match before {
+            Some((generation, last_seen)) if generation.checked_add(1) == Some(session.record().generation) => {
+                shelves.insert(*key, session, last_seen);
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -78,25 +115,47 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn end(&self, key: &SessionKey) -> Result<(), StoreFault> {
-        self.shelves().remove(key);
-        Ok(())
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        Ok(self.shelves().remove(key))
     }
 
-    async fn end_user(&self, user: &User) -> Result<usize, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
         let mut shelves = self.shelves();
         let keys = shelves.by_user.get(user).cloned().unwrap_or_default();
-        Ok(keys.iter().filter(|key| shelves.remove(key)).count())
+        Ok(shelves.remove_all(&keys))
     }
 
-    async fn spend(&self, attempt: &AttemptId, until: Timestamp) -> Result<Spent, StoreFault> {
+    async fn end_provider_session(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
         let mut shelves = self.shelves();
-        if shelves.spent.contains_key(attempt.as_bytes()) {
+        let keys = shelves.by_provider_session.get(session).cloned().unwrap_or_default();
+        let others = |key| shelves.sessions.get(key).is_some_and(|stored| Some(&stored.session.record().user) != of);
+        if of.is_some() && keys.iter().any(others) {
+            return Ok(ProviderSessionEnd::OtherUser);
+        }
+        Ok(ProviderSessionEnd::Ended(shelves.remove_all(&keys)))
+    }
+
+    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+        let mut shelves = self.shelves();
+        if shelves.spent.contains_key(mark) {
             return Ok(Spent::Before);
         }
-        shelves.spent.insert(*attempt.as_bytes(), until);
-        shelves.spent_by_end.insert((until, *attempt.as_bytes()));
+        shelves.spent.insert(*mark, until);
+        shelves.spent_by_end.insert((until, *mark));
         Ok(Spent::Now)
+    }
+
+    /// Nobody shares this store.
+    async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        Ok(Lease::Held(self.load(key).await?))
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        Ok(())
     }
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
@@ -104,10 +163,33 @@ impl SessionStore for MemoryStore {
         let ended = shelves.by_end.iter().take_while(|(ends, _)| *ends <= now);
         let idle = shelves.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < idle_since);
         let keys: BTreeSet<SessionKey> = ended.chain(idle).map(|(_, key)| *key).collect();
-        while let Some((_, attempt)) = shelves.spent_by_end.first().copied().filter(|(until, _)| *until <= now) {
+        while let Some((_, mark)) = shelves.spent_by_end.first().copied().filter(|(until, _)| *until <= now) {
             shelves.spent_by_end.pop_first();
-            shelves.spent.remove(&attempt);
+            shelves.spent.remove(&mark);
         }
-        Ok(keys.iter().filter(|key| shelves.remove(key)).count())
+        Ok(shelves.remove_all(&keys).len())
+    }
+
+    /// Pages go by the sessions' ends. A cursor is the last end and key of the page before.
+    async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+        let shelves = self.shelves();
+        let begin = match from.0.split_first_chunk::<8>() {
+            None => Bound::Unbounded,
+            Some((end, key)) => {
+                let key = key.try_into().map_err(|_| StoreFault("a cursor of another store".to_owned()))?;
+                Bound::Excluded((Timestamp::from_unix(u64::from_be_bytes(*end)), SessionKey::from_bytes(key)))
+            }
+        };
+        let places: Vec<_> = shelves.by_end.range((begin, Bound::Unbounded)).take(limit).collect();
+        let full = places.len() == limit;
+        let last = places.last().filter(|_| full);
+        let next = last.map(|(end, key)| Cursor([&end.as_unix().to_be_bytes()[..], key.as_bytes()].concat()));
+        Ok(SessionPage { sessions: places.into_iter().filter_map(|(_, key)| shelves.listed(key)).collect(), next })
+    }
+
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        let shelves = self.shelves();
+        let keys = shelves.by_user.get(user).into_iter().flatten();
+        Ok(keys.filter_map(|key| shelves.listed(key)).collect())
     }
 }

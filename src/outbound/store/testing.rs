@@ -12,9 +12,9 @@ use super::StoreSettings;
 use super::file::FileStore;
 use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
+use crate::domain::one_time::OneTime;
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{Session, SessionId, SessionKey, SessionRecord, User};
-use crate::domain::sign_in::AttemptId;
+use crate::domain::session::{Renewal, Session, SessionId, SessionKey, SessionRecord, User};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, EntropyFault, SessionStore};
 
@@ -48,8 +48,8 @@ pub(super) fn key(number: u64) -> SessionKey {
     SessionId::new(random).key()
 }
 
-pub(super) fn attempt(number: u8) -> AttemptId {
-    AttemptId::new([number; 16])
+pub(super) fn attempt(number: u8) -> OneTime {
+    OneTime::from_bytes([number; 16])
 }
 
 pub(super) fn at(seconds: u64) -> Timestamp {
@@ -71,6 +71,8 @@ pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
         id_token: SecretString::from(format!("header.{subject}.signature")),
         access_token: Some(SecretString::from("access")),
         provider_session: Some("sid-1".to_owned()),
+        renewal: Some(Renewal { refresh_token: "refresh".into(), due: at(created), stale: at(ends) }),
+        generation: 0,
         created: at(created),
         ends: at(ends),
     })

@@ -11,7 +11,7 @@ use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
 use crate::domain::json;
 use crate::domain::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
-use crate::domain::session::{Session, SessionKey, SessionRecord, User};
+use crate::domain::session::{ProviderSession, Renewal, Session, SessionKey, SessionRecord, User};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, EntropyFault};
 
@@ -20,10 +20,10 @@ mod proto {
     include!(concat!(env!("OUT_DIR"), "/gatepost.store.v1.rs"));
 }
 
-/// What the index knows a user as.
-pub(super) type UserMark = [u8; 32];
+/// What the index knows a user, or a provider's session, as.
+pub(super) type Mark = [u8; 32];
 
-/// The secret behind [`UserMark`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
+/// The secret behind [`Mark`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
 /// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
 pub(super) struct IndexSecret(Zeroizing<[u8; 32]>);
 
@@ -61,8 +61,13 @@ impl Vault {
     }
 
     /// What the index knows `user` as: the same for the same issuer and subject, and no way back.
-    pub(super) fn mark(&self, user: &User) -> UserMark {
+    pub(super) fn mark(&self, user: &User) -> Mark {
         self.index.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
+    }
+
+    /// The same for a session of the provider's.
+    pub(super) fn mark_provider_session(&self, session: &ProviderSession) -> Mark {
+        self.index.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
     }
 
     pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, EntropyFault> {
@@ -85,7 +90,18 @@ fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {
 }
 
 fn encode(record: &SessionRecord) -> proto::SessionRecord {
-    let SessionRecord { user, application, claims, id_token, access_token, provider_session, created, ends } = record;
+    let SessionRecord {
+        user,
+        application,
+        claims,
+        id_token,
+        access_token,
+        provider_session,
+        renewal,
+        generation,
+        created,
+        ends,
+    } = record;
     proto::SessionRecord {
         issuer: user.issuer.clone(),
         subject: user.subject.clone(),
@@ -95,6 +111,12 @@ fn encode(record: &SessionRecord) -> proto::SessionRecord {
         id_token: id_token.expose_secret().to_owned(),
         access_token: access_token.as_ref().map(|token| token.expose_secret().to_owned()),
         provider_session: provider_session.clone(),
+        renewal: renewal.as_ref().map(|renewal| proto::Renewal {
+            refresh_token: renewal.refresh_token.expose_secret().to_owned(),
+            due: renewal.due.as_unix(),
+            stale: renewal.stale.as_unix(),
+        }),
+        generation: *generation,
         created: created.as_unix(),
         ends: ends.as_unix(),
     }
@@ -108,6 +130,12 @@ fn decode(message: proto::SessionRecord) -> Option<SessionRecord> {
         id_token: SecretString::from(message.id_token),
         access_token: message.access_token.map(SecretString::from),
         provider_session: message.provider_session,
+        renewal: message.renewal.map(|renewal| Renewal {
+            refresh_token: renewal.refresh_token.into(),
+            due: Timestamp::from_unix(renewal.due),
+            stale: Timestamp::from_unix(renewal.stale),
+        }),
+        generation: message.generation,
         created: Timestamp::from_unix(message.created),
         ends: Timestamp::from_unix(message.ends),
     })

@@ -15,16 +15,18 @@ use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::decision::{Decision, Page, Redirect, Verdict};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::jwt::TokenFault;
+use crate::domain::one_time::OneTime;
 use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{Lifetimes, Session, SessionKey, User};
-use crate::domain::sign_in::{AttemptId, MatchedCode, Nonce, ProviderMetadata};
+use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, User};
+use crate::domain::sign_in::{MatchedCode, Nonce, ProviderMetadata};
 use crate::domain::testing::{application, domain_application};
 use crate::domain::time::Timestamp;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
-    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable, SessionStore,
-    Spent, StoreFault, StoredSession,
+    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
+    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
+    StoredSession,
 };
 
 pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
@@ -35,7 +37,7 @@ pub(super) const LIFETIMES: Lifetimes =
 #[derive(Default)]
 pub(super) struct Store {
     pub sessions: Mutex<HashMap<SessionKey, StoredSession>>,
-    spent: Mutex<Vec<AttemptId>>,
+    spent: Mutex<Vec<OneTime>>,
     /// Fail the nth call from now; 0 for never.
     pub fail_at: AtomicUsize,
     pub touches: AtomicUsize,
@@ -48,6 +50,13 @@ impl Store {
             Ok(1) => Err(StoreFault("told to fail".into())),
             _ => Ok(()),
         }
+    }
+}
+
+impl Store {
+    fn take_out(&self, doomed: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut sessions = self.sessions.lock().unwrap();
+        sessions.extract_if(|_, stored| doomed(&stored.session)).map(|(_, stored)| stored.session).collect()
     }
 }
 
@@ -65,6 +74,17 @@ impl SessionStore for Store {
         Ok(())
     }
 
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        self.call()?;
+        let mut sessions = self.sessions.lock().unwrap();
+        let Some(stored) = sessions.get_mut(key) else { return Ok(false) };
+        if stored.session.record().generation + 1 != session.record().generation {
+            return Ok(false);
+        }
+        stored.session = Arc::new(session);
+        Ok(true)
+    }
+
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
         self.touches.fetch_add(1, Ordering::Relaxed);
         self.call()?;
@@ -74,32 +94,65 @@ impl SessionStore for Store {
         Ok(())
     }
 
-    async fn end(&self, key: &SessionKey) -> Result<(), StoreFault> {
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         self.call()?;
-        self.sessions.lock().unwrap().remove(key);
-        Ok(())
+        Ok(self.sessions.lock().unwrap().remove(key).map(|stored| stored.session))
     }
 
-    async fn end_user(&self, user: &User) -> Result<usize, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
         self.call()?;
-        let mut sessions = self.sessions.lock().unwrap();
-        let before = sessions.len();
-        sessions.retain(|_, stored| stored.session.record().user != *user);
-        Ok(before - sessions.len())
+        Ok(self.take_out(|session| session.record().user == *user))
     }
 
-    async fn spend(&self, attempt: &AttemptId, _until: Timestamp) -> Result<Spent, StoreFault> {
+    async fn end_provider_session(
+        &self,
+        ended: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        self.call()?;
+        let rests_on = |session: &Session| session.provider_session().as_ref() == Some(ended);
+        let others = |stored: &StoredSession| {
+            rests_on(&stored.session) && of.is_some_and(|user| stored.session.record().user != *user)
+        };
+        if self.sessions.lock().unwrap().values().any(others) {
+            return Ok(ProviderSessionEnd::OtherUser);
+        }
+        Ok(ProviderSessionEnd::Ended(self.take_out(rests_on)))
+    }
+
+    async fn spend(&self, mark: &OneTime, _until: Timestamp) -> Result<Spent, StoreFault> {
         self.call()?;
         let mut spent = self.spent.lock().unwrap();
-        if spent.contains(attempt) {
+        if spent.contains(mark) {
             return Ok(Spent::Before);
         }
-        spent.push(*attempt);
+        spent.push(*mark);
         Ok(Spent::Now)
+    }
+
+    async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        self.call()?;
+        Ok(Lease::Held(self.sessions.lock().unwrap().get(key).cloned()))
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        self.call()
     }
 
     async fn expire(&self, _now: Timestamp, _idle_since: Timestamp) -> Result<usize, StoreFault> {
         Ok(0)
+    }
+
+    async fn page(&self, _: &Cursor, _: usize) -> Result<SessionPage, StoreFault> {
+        let sessions = self.sessions.lock().unwrap();
+        let listed = |(key, stored): (&SessionKey, &StoredSession)| ListedSession { key: *key, stored: stored.clone() };
+        Ok(SessionPage { sessions: sessions.iter().map(listed).collect(), next: None })
+    }
+
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        let mut page = self.page(&Cursor::default(), usize::MAX).await?;
+        page.sessions.retain(|listed| listed.stored.session.record().user == *user);
+        Ok(page.sessions)
     }
 }
 

@@ -208,6 +208,8 @@ fn session(application: &Application) -> Session {
         id_token: token(&claims).into(),
         access_token: None,
         provider_session: None,
+        renewal: None,
+        generation: 0,
         created: Timestamp::from_unix(NOW),
         ends: Timestamp::from_unix(NOW + 3600),
     })

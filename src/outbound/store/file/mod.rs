@@ -10,6 +10,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task;
@@ -18,15 +19,18 @@ pub use opening::OpenFault;
 
 use self::disk::Disk;
 use self::recent::{Entry, Recent};
-use self::tables::{Kept, find};
+use self::tables::{Kept, Removed, find, keys_after, keys_of};
 use self::writer::{Change, Writer};
 use super::private_file::PrivacyFault;
 use super::vault::Vault;
+use crate::domain::one_time::OneTime;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Session, SessionKey, User};
-use crate::domain::sign_in::AttemptId;
+use crate::domain::session::{ProviderSession, Session, SessionKey, User};
 use crate::domain::time::Timestamp;
-use crate::ports::{Entropy, SessionStore, Spent, StoreFault, StoredSession};
+use crate::ports::{
+    Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
+};
 
 /// What the sessions read lately may take.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -70,7 +74,49 @@ impl FileStore {
     }
 }
 
+impl FileStore {
+    /// Reads on a thread that may wait for the disk.
+    async fn reading<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        let reader = Arc::clone(&self.reader);
+        let done = task::spawn_blocking(move || read(&reader)).await;
+        done.unwrap_or_else(|_| Err(StoreFault("a read was given up".to_owned())))
+    }
+}
+
 impl Reader {
+    /// A session as the file is to hold it.
+    fn keep(&self, key: &SessionKey, session: &Session) -> Result<Kept, StoreFault> {
+        let (vault, record) = (&self.vault, session.record());
+        Ok(Kept {
+            ends: record.ends,
+            created: record.created,
+            user: vault.mark(&record.user),
+            provider_session: session.provider_session().map(|session| vault.mark_provider_session(&session)),
+            generation: record.generation,
+            sealed: vault.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
+        })
+    }
+
+    /// Sessions that were removed; one that does not open was nobody's.
+    fn open_all(&self, removed: &[Removed]) -> Vec<Arc<Session>> {
+        removed.iter().filter_map(|removed| self.vault.open(&removed.key, &removed.sealed).ok().map(Arc::new)).collect()
+    }
+
+    fn list(&self, keys: Vec<SessionKey>) -> Result<Vec<ListedSession>, StoreFault> {
+        let mut listed = Vec::with_capacity(keys.len());
+        for key in keys {
+            let stored = match self.recent.cached(&key) {
+                Some(stored) => Some(stored),
+                None => self.load(key)?,
+            };
+            listed.extend(stored.map(|stored| ListedSession { key, stored }));
+        }
+        Ok(listed)
+    }
+
     fn load(&self, key: SessionKey) -> Result<Option<StoredSession>, StoreFault> {
         let Some(loading) = self.recent.begin_load(&key) else { return Ok(None) };
         let Some(found) = self.disk.read(|transaction| find(transaction, &key))? else { return Ok(None) };
@@ -91,20 +137,18 @@ impl SessionStore for FileStore {
         if let Some(stored) = self.recent.cached(key) {
             return Ok(Some(stored));
         }
-        let (reader, key) = (Arc::clone(&self.reader), *key);
-        let loaded = task::spawn_blocking(move || reader.load(key)).await;
-        loaded.unwrap_or_else(|_| Err(StoreFault("a read was given up".to_owned())))
+        let key = *key;
+        self.reading(move |reader| reader.load(key)).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
-        let (vault, record) = (&self.reader.vault, session.record());
-        let kept = Kept {
-            ends: record.ends,
-            created: record.created,
-            user: vault.mark(&record.user),
-            sealed: vault.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
-        };
-        self.writer.write(Change::Save(*key, kept)).await.map(|_| ())
+        let kept = self.reader.keep(key, &session)?;
+        self.writer.write(Change::Save(*key, kept)).await.map(drop)
+    }
+
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        let kept = self.reader.keep(key, &session)?;
+        Ok(self.writer.write(Change::Renew(*key, kept)).await?.done)
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -114,29 +158,74 @@ impl SessionStore for FileStore {
         Ok(())
     }
 
-    async fn end(&self, key: &SessionKey) -> Result<(), StoreFault> {
-        self.writer.write(Change::End(*key)).await.map(|_| ())
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        let ended = self.writer.write(Change::End(*key)).await?;
+        Ok(self.reader.open_all(&ended.removed).pop())
     }
 
-    async fn end_user(&self, user: &User) -> Result<usize, StoreFault> {
-        self.writer.write(Change::EndUser(self.reader.vault.mark(user))).await
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        let ended = self.writer.write(Change::EndUser(self.reader.vault.mark(user))).await?;
+        Ok(self.reader.open_all(&ended.removed))
     }
 
-    async fn spend(&self, attempt: &AttemptId, until: Timestamp) -> Result<Spent, StoreFault> {
-        let marked = self.writer.write(Change::Spend(*attempt, until)).await?;
-        Ok(if marked == 0 { Spent::Before } else { Spent::Now })
+    async fn end_provider_session(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        let vault = &self.reader.vault;
+        let change = Change::EndProviderSession(vault.mark_provider_session(session), of.map(|user| vault.mark(user)));
+        let ended = self.writer.write(change).await?;
+        Ok(if ended.done {
+            ProviderSessionEnd::Ended(self.reader.open_all(&ended.removed))
+        } else {
+            ProviderSessionEnd::OtherUser
+        })
+    }
+
+    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+        let spent = self.writer.write(Change::Spend(*mark, until)).await?;
+        Ok(if spent.done { Spent::Now } else { Spent::Before })
+    }
+
+    /// Nobody shares this store.
+    async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        Ok(Lease::Held(self.load(key).await?))
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        Ok(())
     }
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
         let mut expired = 0;
         loop {
-            let count = self.writer.write(Change::Expire { now, idle_since, limit: EXPIRE_AT_ONCE }).await?;
+            let change = Change::Expire { now, idle_since, limit: EXPIRE_AT_ONCE };
+            let count = self.writer.write(change).await?.removed.len();
             expired += count;
             // With fewer than that, neither limit was left with more than one transaction takes.
             if count < EXPIRE_AT_ONCE {
                 return Ok(expired);
             }
         }
+    }
+
+    /// Pages go by key; a cursor is the last key of the page before.
+    async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+        let foreign = |_| StoreFault("a cursor of another store".to_owned());
+        let after = if from.0.is_empty() { None } else { Some(from.0.as_slice().try_into().map_err(foreign)?) };
+        let after = after.map(SessionKey::from_bytes);
+        self.reading(move |reader| {
+            let keys = reader.disk.read(|transaction| keys_after(transaction, after.as_ref(), limit))?;
+            let next = keys.last().filter(|_| keys.len() == limit).map(|key| Cursor(key.as_bytes().to_vec()));
+            Ok(SessionPage { sessions: reader.list(keys)?, next })
+        })
+        .await
+    }
+
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        let mark = self.reader.vault.mark(user);
+        self.reading(move |reader| reader.list(reader.disk.read(|transaction| keys_of(transaction, &mark))?)).await
     }
 }
 

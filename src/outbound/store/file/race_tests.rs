@@ -28,6 +28,8 @@ async fn read_until_done(store: Arc<FileStore>, ended: Arc<Ended>, done: Arc<Ato
                 seen += 1;
             }
         }
+        // Cached sessions come without waiting; whoever is to end them needs a turn, too.
+        task::yield_now().await;
     }
     seen
 }
@@ -39,8 +41,8 @@ async fn save_and_end(store: Arc<FileStore>, number: u64, ended: Arc<Ended>, don
         // Found once before it ends, and from then on by the readers too.
         assert!(store.load(&key(number)).await.unwrap().is_some());
         match generation % 3 {
-            0 => assert_eq!(store.end_user(&user(&subject)).await.unwrap(), 1),
-            1 => store.end(&key(number)).await.unwrap(),
+            0 => assert_eq!(store.end_user(&user(&subject)).await.unwrap().len(), 1),
+            1 => assert!(store.end(&key(number)).await.unwrap().is_some()),
             _ => {
                 // Other keys' sessions are of about the same age; theirs may expire too, which is no harm.
                 store.end(&key(number)).await.unwrap();

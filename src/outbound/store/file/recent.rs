@@ -13,7 +13,7 @@ use quick_cache::sync::Cache;
 
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::UserMark;
+use crate::outbound::store::vault::Mark;
 use crate::ports::StoredSession;
 
 /// Sessions that the cache is laid out for; a rough figure is enough.
@@ -28,13 +28,13 @@ const MAX_TOUCHED: usize = 64 * 1024;
 /// A session in the cache.
 pub(super) struct Entry {
     session: Arc<Session>,
-    user: UserMark,
+    user: Mark,
     last_seen: AtomicU64,
     bytes: u64,
 }
 
 impl Entry {
-    pub(super) fn new(session: Session, user: UserMark, last_seen: Timestamp, sealed_bytes: usize) -> Self {
+    pub(super) fn new(session: Session, user: Mark, last_seen: Timestamp, sealed_bytes: usize) -> Self {
         let bytes = ENTRY_BYTES + OPENED_PER_SEALED * sealed_bytes as u64;
         Self { session: Arc::new(session), user, last_seen: AtomicU64::new(last_seen.as_unix()), bytes }
     }
@@ -62,7 +62,7 @@ pub(super) struct Unwritten {
     /// Sessions whose end could not be written.
     pub(super) ended: HashSet<SessionKey>,
     /// Users whose sessions' end could not be written.
-    pub(super) ended_users: HashSet<UserMark>,
+    pub(super) ended_users: HashSet<Mark>,
 }
 
 impl Unwritten {
@@ -174,7 +174,7 @@ impl Recent {
     }
 
     /// The same for all sessions of a user.
-    pub(super) fn end_user(&self, user: UserMark) {
+    pub(super) fn end_user(&self, user: Mark) {
         let mut state = self.state();
         state.epoch += 1;
         state.unwritten.ended_users.insert(user);

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::disk::{Disk, Lasting};
 use super::recent::{Recent, Unwritten};
-use super::tables::{Kept, Tables};
+use super::tables::{Kept, Removed, Tables};
+use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
-use crate::domain::sign_in::AttemptId;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::UserMark;
+use crate::outbound::store::vault::Mark;
 use crate::ports::StoreFault;
 
 /// Changes that may wait before callers have to.
@@ -24,9 +24,12 @@ const MAX_BATCH: usize = 256;
 /// One change to the file.
 pub(super) enum Change {
     Save(SessionKey, Kept),
+    Renew(SessionKey, Kept),
     End(SessionKey),
-    EndUser(UserMark),
-    Spend(AttemptId, Timestamp),
+    EndUser(Mark),
+    /// The second is the user whose sessions they have to be.
+    EndProviderSession(Mark, Option<Mark>),
+    Spend(OneTime, Timestamp),
     /// At most `limit` sessions by each of both limits.
     Expire {
         now: Timestamp,
@@ -39,43 +42,53 @@ pub(super) enum Change {
 
 /// What a change did.
 #[derive(Default)]
-struct Applied {
-    /// Sessions ended, or attempts newly marked.
-    count: usize,
-    /// Sessions that are no longer what they were.
-    outdated: Vec<SessionKey>,
+pub(super) struct Applied {
+    /// Whether it was done: not, where something that it rests on was otherwise.
+    pub(super) done: bool,
+    /// Sessions that were removed.
+    pub(super) removed: Vec<Removed>,
+    /// The session that was replaced, or may have been.
+    replaced: Option<SessionKey>,
 }
 
 impl Applied {
-    fn ended(outdated: Vec<SessionKey>) -> Self {
-        Self { count: outdated.len(), outdated }
+    fn done(done: bool) -> Self {
+        Self { done, ..Self::default() }
+    }
+
+    fn removed(removed: Vec<Removed>) -> Self {
+        Self { done: true, removed, replaced: None }
+    }
+
+    /// Sessions that are no longer what they were.
+    fn outdated(&self) -> impl Iterator<Item = SessionKey> {
+        self.removed.iter().map(|removed| removed.key).chain(self.replaced)
     }
 }
 
 impl Change {
     fn lasting(&self) -> Lasting {
-        match self {
-            Self::Save(..) | Self::End(_) | Self::EndUser(_) | Self::Spend(..) | Self::Expire { .. } => Lasting::ACrash,
-            Self::Flush => Lasting::TheProcess,
-        }
+        if matches!(self, Self::Flush) { Lasting::TheProcess } else { Lasting::ACrash }
     }
 
     fn apply(&self, tables: &mut Tables<'_>) -> Result<Applied, redb::Error> {
         Ok(match self {
             Self::Save(key, kept) => {
                 tables.save(key, kept)?;
-                Applied { count: 0, outdated: vec![*key] }
+                Applied { replaced: Some(*key), ..Applied::done(true) }
             }
-            Self::End(key) => Applied { count: usize::from(tables.remove(key)?), outdated: vec![*key] },
-            Self::EndUser(user) => Applied::ended(tables.remove_user(user)?),
-            Self::Spend(attempt, until) => {
-                Applied { count: usize::from(tables.spend(attempt, *until)?), outdated: Vec::new() }
+            Self::Renew(key, kept) => Applied { replaced: Some(*key), ..Applied::done(tables.renew(key, kept)?) },
+            Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(Vec::from_iter(tables.remove(key)?)) },
+            Self::EndUser(user) => Applied::removed(tables.remove_user(user)?),
+            Self::EndProviderSession(session, of) => {
+                tables.remove_provider_session(session, of.as_ref())?.map_or_else(Applied::default, Applied::removed)
             }
+            Self::Spend(mark, until) => Applied::done(tables.spend(mark, *until)?),
             Self::Expire { now, idle_since, limit } => {
-                tables.forget_attempts(*now)?;
-                Applied::ended(tables.expire(*now, *idle_since, *limit)?)
+                tables.forget_spent(*now)?;
+                Applied::removed(tables.expire(*now, *idle_since, *limit)?)
             }
-            Self::Flush => Applied::default(),
+            Self::Flush => Applied::done(true),
         })
     }
 }
@@ -88,7 +101,7 @@ impl Unwritten {
             outdated.push(*key);
         }
         for user in &self.ended_users {
-            outdated.extend(tables.remove_user(user)?);
+            outdated.extend(tables.remove_user(user)?.iter().map(|removed| removed.key));
         }
         for (key, last_seen) in &self.touched {
             tables.touch(key, *last_seen)?;
@@ -97,7 +110,7 @@ impl Unwritten {
     }
 }
 
-type Answer = oneshot::Sender<Result<usize, StoreFault>>;
+type Answer = oneshot::Sender<Result<Applied, StoreFault>>;
 type Order = (Change, Option<Answer>);
 
 /// The way to the thread. Dropping it waits until everything that was ordered is written.
@@ -124,9 +137,8 @@ impl Writer {
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }
 
-    /// Has `change` written, and says what it did: sessions ended, or attempts newly marked. A caller that goes away
-    /// does not undo its order.
-    pub(super) async fn write(&self, change: Change) -> Result<usize, StoreFault> {
+    /// Has `change` written, and says what it did. A caller that goes away does not undo its order.
+    pub(super) async fn write(&self, change: Change) -> Result<Applied, StoreFault> {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreFault("the writing thread has stopped".to_owned());
         let orders = self.orders.as_ref().ok_or_else(gone)?;
@@ -157,7 +169,7 @@ fn write(disk: &Disk, recent: &Recent, batch: Vec<Order>) {
     let unwritten = recent.unwritten();
     let lasts = unwritten.holds_ends() || batch.iter().any(|(change, _)| change.lasting() == Lasting::ACrash);
     if !lasts && unwritten.is_empty() {
-        return answer(batch, |_| Ok(0));
+        return answer(batch, |_| Ok(Applied::done(true)));
     }
     let lasting = if lasts { Lasting::ACrash } else { Lasting::TheProcess };
     let written = disk.write(lasting, |tables| {
@@ -167,10 +179,10 @@ fn write(disk: &Disk, recent: &Recent, batch: Vec<Order>) {
     });
     match written {
         Ok((overdue, applied)) => {
-            let outdated = applied.iter().flat_map(|applied| applied.outdated.iter().copied());
+            let outdated = applied.iter().flat_map(Applied::outdated);
             recent.settle(&unwritten, overdue.into_iter().chain(outdated));
-            let mut counts = applied.iter().map(|applied| applied.count);
-            answer(batch, |_| Ok(counts.next().unwrap_or_default()));
+            let mut applied = applied.into_iter();
+            answer(batch, |_| Ok(applied.next().unwrap_or_default()));
         }
         Err(StoreFault(cause)) => {
             for (change, _) in &batch {
@@ -186,11 +198,16 @@ fn remember(recent: &Recent, change: &Change) {
     match change {
         Change::End(key) => recent.end(*key),
         Change::EndUser(user) => recent.end_user(*user),
-        Change::Save(..) | Change::Spend(..) | Change::Expire { .. } | Change::Flush => {}
+        Change::Save(..)
+        | Change::Renew(..)
+        | Change::EndProviderSession(..)
+        | Change::Spend(..)
+        | Change::Expire { .. }
+        | Change::Flush => {}
     }
 }
 
-fn answer(batch: Vec<Order>, mut result: impl FnMut(&Change) -> Result<usize, StoreFault>) {
+fn answer(batch: Vec<Order>, mut result: impl FnMut(&Change) -> Result<Applied, StoreFault>) {
     for (change, answer) in batch {
         let result = result(&change);
         if let Some(answer) = answer {
