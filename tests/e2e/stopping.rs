@@ -92,7 +92,7 @@ async fn sigterm_under_load_loses_no_request() {
 async fn another_replica_takes_over() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.settings.shutdown = "{}";
-    plan.has_replica = true;
+    plan.replicas = 1;
     let mut site = plan.start().await;
     let load = Load::start(&site);
     eventually("the load is on", async || (load.answered() > 100).then_some(())).await;

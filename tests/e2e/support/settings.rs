@@ -130,7 +130,7 @@ pub(crate) struct Settings {
     pub(crate) log_level: &'static str,
     /// Further sections; `session` and `shutdown` are there already.
     pub(crate) sections: &'static str,
-    pub(crate) session: &'static str,
+    pub(crate) session: String,
     pub(crate) shutdown: &'static str,
 }
 
@@ -141,7 +141,7 @@ impl Settings {
             for_entries: "",
             log_level: "info",
             sections: "",
-            session: "{ store: file, path: sessions.redb }",
+            session: "{ store: file, path: sessions.redb }".to_owned(),
             shutdown: "{ delay: 0s, grace: 5s }",
         }
     }

@@ -20,8 +20,8 @@ pub(crate) struct Plan {
     pub(crate) provider: ProviderSettings,
     /// Whether the provider is there from the beginning.
     pub(crate) provider_is_up: bool,
-    /// Whether a second Gatepost runs beside the first, with a store of its own.
-    pub(crate) has_replica: bool,
+    /// How many more Gateposts run beside the first, each in a folder of its own.
+    pub(crate) replicas: usize,
     /// Whether Envoy's listener speaks TLS.
     pub(crate) tls: bool,
     /// The authority (PEM) that Envoy trusts for https backends.
@@ -40,7 +40,7 @@ impl Plan {
             settings: Settings::of(mode),
             provider: ProviderSettings::on(provider),
             provider_is_up: true,
-            has_replica: false,
+            replicas: 0,
             tls: false,
             trusted_ca: None,
             issuer: None,
@@ -68,13 +68,10 @@ impl Plan {
 
         let provider = (self.provider_is_up && self.issuer.is_none()).then(|| Provider::start(&self.provider));
         let gatepost = Gatepost::start(&launch);
-        let replica = self.has_replica.then(|| self.start_replica(&launch, &issuer));
+        let replicas: Vec<_> = (0..self.replicas).map(|number| self.start_replica(number, &launch, &issuer)).collect();
         let text = shipped(self.scenario, self.ports);
         let text = if self.guards == Guards::Removed { without_guards(&text) } else { text };
-        let text = match &replica {
-            Some(replica) => with_replica(&text, grpc, replica.port("grpc")),
-            None => text,
-        };
+        let text = replicas.iter().fold(text, |text, replica| with_replica(&text, grpc, replica.port("grpc")));
         let text = match &self.trusted_ca {
             Some(ca) => {
                 let file = folder.path().join("ca.pem");
@@ -85,14 +82,14 @@ impl Plan {
         };
         let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
         let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
-        Site { envoy, gatepost, _replica: replica, provider, application, launch, plan: self, _folder: folder }
+        Site { envoy, gatepost, replicas, provider, application, launch, plan: self, _folder: folder }
     }
 }
 
 impl Plan {
-    /// A second Gatepost with the same settings, in a folder and on ports of its own.
-    fn start_replica(&self, first: &Launch, issuer: &str) -> Gatepost {
-        let folder = first.folder.join("replica");
+    /// Another Gatepost with the same settings, in a folder and on ports of its own.
+    fn start_replica(&self, number: usize, first: &Launch, issuer: &str) -> Gatepost {
+        let folder = first.folder.join(format!("replica-{number}"));
         std::fs::create_dir(&folder).expect("a folder");
         let config = folder.join("gatepost.yaml");
         std::fs::write(&config, self.settings.as_yaml(self.ports.front, 0, 0, issuer)).expect("gatepost.yaml");
@@ -113,7 +110,7 @@ pub(crate) struct Site {
     // In the order in which they should end.
     pub(crate) envoy: Envoy,
     pub(crate) gatepost: Gatepost,
-    _replica: Option<Gatepost>,
+    pub(crate) replicas: Vec<Gatepost>,
     pub(crate) provider: Option<Provider>,
     pub(crate) application: Application,
     launch: Launch,

@@ -1,0 +1,120 @@
+//! Three replicas of Gatepost behind one Envoy, with sessions in Redis or Valkey: nobody notices which one answered.
+
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+
+use crate::support::browser::{Ask, Browser, Page, Protocol};
+use crate::support::envoy::Scenario;
+use crate::support::gatepost::Gatepost;
+use crate::support::process::eventually;
+use crate::support::redis::{Make, Redis};
+use crate::support::settings::Mode;
+use crate::support::site::{Plan, Site};
+
+const SIGN_OUT: &str = "/outpost.goauthentik.io/sign_out";
+/// So many requests in a row reach every replica; Envoy takes them in turn.
+const ENOUGH: usize = 12;
+
+async fn start(scenario: Scenario, make: Make) -> (Site, Redis) {
+    let redis = Redis::start(make).await;
+    let mut plan = Plan::new(scenario, Mode::Single);
+    plan.replicas = 2;
+    plan.settings.session = redis.as_session();
+    (plan.start().await, redis)
+}
+
+fn gateposts(site: &Site) -> impl Iterator<Item = &Gatepost> {
+    std::iter::once(&site.gatepost).chain(&site.replicas)
+}
+
+/// How many decisions each replica has logged.
+fn decisions(site: &Site) -> Vec<usize> {
+    gateposts(site).map(|gatepost| gatepost.log().text().matches("decision_id").count()).collect()
+}
+
+async fn open(browser: &Browser, site: &Site) -> Page {
+    browser.open(&site.wiki("/check")).await
+}
+
+fn is_alice(page: &Page) -> bool {
+    page.status == StatusCode::OK && page.seen().header("x-authentik-username") == Some("alice")
+}
+
+/// Signs out as a click on the application's own link does.
+async fn sign_out(browser: &Browser, site: &Site) -> Page {
+    let click = Ask::navigation(&site.wiki(SIGN_OUT)).header("sec-fetch-site", "same-origin");
+    browser.ask(click.header("sec-fetch-user", "?1")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_notices_which_replica_answered() {
+    for make in Make::BOTH {
+        let (site, _redis) = start(Scenario::InsideTheCheck, make).await;
+        let browser = site.signed_in(Protocol::Http1).await;
+        let before = decisions(&site);
+        for _ in 0..ENOUGH {
+            assert!(is_alice(&open(&browser, &site).await), "{make:?}");
+        }
+        let after = decisions(&site);
+        assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
+    }
+}
+
+/// SM-4, BL-14: warm caches everywhere, then one sign-out.
+#[tokio::test(flavor = "multi_thread")]
+async fn sm_4_a_sign_out_is_seen_by_all_replicas_within_a_second() {
+    for make in Make::BOTH {
+        let (site, _redis) = start(Scenario::InsideTheCheck, make).await;
+        let (here, elsewhere) = (site.signed_in(Protocol::Http1).await, site.signed_in(Protocol::Http2).await);
+        for _ in 0..ENOUGH {
+            assert!(is_alice(&open(&elsewhere, &site).await));
+        }
+        let left = sign_out(&here, &site).await;
+        assert_eq!(left.status, StatusCode::FOUND, "{left:#?}");
+        let ended = Instant::now();
+        let mut denied = 0;
+        while denied < ENOUGH {
+            let page = open(&elsewhere, &site).await;
+            denied = if page.status == StatusCode::FOUND { denied + 1 } else { 0 };
+            assert!(denied > 0 || ended.elapsed() < Duration::from_secs(1), "still signed in: {page:#?}");
+        }
+    }
+}
+
+/// F-6, SM-12: the store is killed and comes back; nobody is let in, nobody is signed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn f_6_while_the_store_is_gone_nobody_passes_and_nobody_is_signed_out() {
+    let (site, mut redis) = start(Scenario::InsideTheCheck, Make::Redis).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let leaves = site.signed_in(Protocol::Http1).await;
+    let wiki = url::Url::parse(&site.wiki("/")).expect("an address");
+    let cookies = browser.cookies(&wiki);
+    redis.kill();
+    eventually("every replica noticed", async || {
+        let mut refused = 0;
+        while refused < ENOUGH && open(&browser, &site).await.status == StatusCode::SERVICE_UNAVAILABLE {
+            refused += 1;
+        }
+        (refused == ENOUGH).then_some(())
+    })
+    .await;
+    let page = open(&browser, &site).await;
+    assert!(page.header("set-cookie").is_none() && page.header("retry-after").is_some(), "{page:#?}");
+    assert_eq!(browser.cookies(&wiki).len(), cookies.len());
+    let public = browser.open(&site.wiki("/public/")).await;
+    assert_eq!(public.status, StatusCode::SERVICE_UNAVAILABLE, "who it is cannot be told: {public:#?}");
+    let nobody = Browser::new(Protocol::Http1).open(&site.wiki("/")).await;
+    assert_eq!(nobody.status, StatusCode::FOUND, "whoever presents nothing needs no store: {nobody:#?}");
+
+    let unsure = sign_out(&leaves, &site).await;
+    assert_eq!(unsure.status, StatusCode::SERVICE_UNAVAILABLE, "{unsure:#?}");
+
+    redis.start_again().await;
+    let back = Instant::now();
+    let mut allowed = 0;
+    while allowed < ENOUGH {
+        allowed = if is_alice(&open(&browser, &site).await) { allowed + 1 } else { 0 };
+        assert!(allowed > 0 || back.elapsed() < Duration::from_secs(1), "not back within a second");
+    }
+}
