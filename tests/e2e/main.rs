@@ -24,6 +24,7 @@ mod health;
 mod identity_headers;
 mod plain_http;
 mod providers;
+mod provider_logout;
 mod proxy;
 mod proxy_tls;
 mod public_paths;
