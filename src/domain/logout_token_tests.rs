@@ -36,7 +36,11 @@ fn check_raw(raw: &str) -> Result<VerifiedLogoutToken, TokenFault> {
 fn changed(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().expect("is an object") {
         let members = value.as_object_mut().expect("is an object");
-        if change.is_null() { members.remove(name) } else { members.insert(name.clone(), change.clone()) };
+        if change.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.clone(), change.clone())
+        };
     }
     value
 }

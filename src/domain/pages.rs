@@ -123,7 +123,14 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
             let body =
                 serde_json::json!({ "error": "forbidden", "user": user, "sign_out": sign_out, "decision_id": id });
             let content_type = "application/json";
-            Page { status: 403, headers: Vec::new(), content_type, body: body.to_string(), cookies: Vec::new(), framed: false }
+            Page {
+                status: 403,
+                headers: Vec::new(),
+                content_type,
+                body: body.to_string(),
+                cookies: Vec::new(),
+                framed: false,
+            }
         }
     }
 }

@@ -24,8 +24,8 @@ use crate::domain::time::Timestamp;
 use crate::outpost::Parts;
 use crate::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
 
 /// The host of every address at the provider, which only its metadata would tell.

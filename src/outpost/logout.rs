@@ -143,7 +143,11 @@ impl Outpost {
         Ok(())
     }
 
-    async fn end_in_frame(&self, session: &ProviderSession, of: Option<&User>) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_in_frame(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<Vec<Arc<Session>>, StoreFault> {
         match self.parts.store.end_provider_session(session, of).await? {
             ProviderSessionEnd::Ended(ended) => Ok(ended),
             ProviderSessionEnd::OtherUser => Ok(Vec::new()),

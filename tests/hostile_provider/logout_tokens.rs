@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use gatepost::domain::jwt::TokenFault;
 use gatepost::domain::logout_token::{Ending, VerifiedLogoutToken};
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
@@ -70,7 +71,12 @@ async fn the_casebook() {
         ("aud a list (BL-5)", json!({}), json!({"aud": [CLIENT_ID]}), Judged::Good),
         ("alg none (BL-4)", json!({"alg": "none"}), json!({}), refused(TokenFault::Algorithm)),
         ("typ at+jwt (BL-11)", json!({"typ": "at+jwt"}), json!({}), refused(TokenFault::Header)),
-        ("iss longer (BL-5)", json!({}), json!({"iss": format!("{}x", world.op.issuer())}), refused(TokenFault::Issuer)),
+        (
+            "iss longer (BL-5)",
+            json!({}),
+            json!({"iss": format!("{}x", world.op.issuer())}),
+            refused(TokenFault::Issuer),
+        ),
         ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::Audience)),
         ("no iat (BL-5)", json!({}), json!({"iat": null}), refused(TokenFault::Time("iat"))),
         ("no exp (BL-5)", json!({}), json!({"exp": null}), refused(TokenFault::Time("exp"))),
@@ -132,9 +138,9 @@ async fn jw_4_other_tokens_of_the_provider_are_no_logout_tokens() {
 async fn bl_16_junk_fetches_no_keys() {
     let world = World::new().await;
     let before = world.asked("/keys");
-    let foreign = [json!({"iss": "https://other.example/"}), json!({"aud": "other"}), json!({"events": {}}), json!({"jti": 1})];
-    let junk: Vec<String> =
-        foreign.iter().map(|changes| signed(&world, &json!({"kid": "unknown"}), changes)).collect();
+    let foreign =
+        [json!({"iss": "https://other.example/"}), json!({"aud": "other"}), json!({"events": {}}), json!({"jti": 1})];
+    let junk: Vec<String> = foreign.iter().map(|changes| signed(&world, &json!({"kid": "unknown"}), changes)).collect();
     for number in 0..10_000 {
         let token = match number % 5 {
             4 => "x.y.z".to_owned(),
@@ -195,11 +201,9 @@ async fn f_16_a_stop_waits_for_revocations_under_way() {
     for _ in 0..20 {
         world.providers.revoke(&world.relying_party, &"refresh-2".into());
     }
-    let settled = world.providers.settled();
-    tokio::pin!(settled);
-    assert!(futures_util::poll!(&mut settled).is_pending());
+    assert!(world.providers.settled().now_or_never().is_none());
     permits.add_permits(21);
-    settled.await;
+    world.providers.settled().await;
     assert_eq!(world.asked("/revoke"), 21);
 }
 

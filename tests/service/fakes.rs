@@ -17,8 +17,8 @@ use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
 use secrecy::SecretString;
 use serde_json::json;

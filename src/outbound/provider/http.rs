@@ -50,12 +50,9 @@ impl Operation {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
-            Self::Keys
-            | Self::Token
-            | Self::UserInfo
-            | Self::Introspection
-            | Self::AppPassword
-            | Self::Revocation => 1024 * 1024,
+            Self::Keys | Self::Token | Self::UserInfo | Self::Introspection | Self::AppPassword | Self::Revocation => {
+                1024 * 1024
+            }
         }
     }
 }

@@ -53,7 +53,10 @@ impl Revocations {
             let _turn = together.acquire().await;
             let revoked = timeout(deadline, revoke(&issuer, &relying_party, &refresh_token)).await;
             if let Err(cause) = revoked.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
-                warn!(issuer = issuer.identifier(), cause, "a refresh token could not be revoked; it is left to run out");
+                warn!(
+                    issuer = issuer.identifier(),
+                    cause, "a refresh token could not be revoked; it is left to run out"
+                );
             }
         });
     }

@@ -26,8 +26,8 @@ use crate::domain::time::Timestamp;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
 
 pub(super) const PAGE: (&str, &str) = ("accept", "text/html");

@@ -179,7 +179,8 @@ async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
         let mut head = Browser::default().head(BACK, &[FORM]);
         head.method = method.into();
-        let decision = house.outpost.answer(&house.outpost.sort(&head).with_body(RequestBody::Whole(proper.as_bytes()))).await;
+        let decision =
+            house.outpost.answer(&house.outpost.sort(&head).with_body(RequestBody::Whole(proper.as_bytes()))).await;
         assert_eq!(answered(&decision), (405, Reason::MethodNotAllowed), "{method}");
     }
     let mut plain = Browser::default().head(&BACK.replace("https://", "http://"), &[FORM]);
@@ -248,7 +249,11 @@ async fn fl_2_fl_3_the_matrix_of_frames() {
         ("?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-2", false, (true, 0)),
         ("?iss=https%3A%2F%2Fother.example%2F&sid=s-1", false, (true, 0)),
     ] {
-        assert_eq!(framed(query, with_cookie, &[("sec-fetch-dest", "iframe")]).await, expected, "{query} {with_cookie}");
+        assert_eq!(
+            framed(query, with_cookie, &[("sec-fetch-dest", "iframe")]).await,
+            expected,
+            "{query} {with_cookie}"
+        );
     }
     for destination in ["image", "document", "script", "empty"] {
         let outcome = framed(BOTH, true, &[("sec-fetch-dest", destination)]).await;
