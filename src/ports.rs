@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
 use crate::domain::jwt::TokenFault;
+use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::one_time::OneTime;
 use crate::domain::session::{ProviderSession, Session, SessionKey, User};
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
@@ -192,6 +194,17 @@ pub enum CredentialFault {
     Unavailable(#[from] ProviderUnavailable),
 }
 
+/// Why a logout token is not believed.
+#[derive(Clone, Debug, Error)]
+pub enum LogoutTokenFault {
+    /// It failed a check.
+    #[error(transparent)]
+    Refused(#[from] TokenFault),
+    /// Whether it is genuine cannot be told now.
+    #[error(transparent)]
+    Unavailable(#[from] ProviderUnavailable),
+}
+
 /// Speaks with `OpenID` Providers.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
@@ -210,4 +223,17 @@ pub trait IdentityProvider: Send + Sync {
         application: &Arc<Application>,
         credential: &Credential,
     ) -> Result<Arc<VerifiedCredential>, CredentialFault>;
+
+    /// Verifies a logout token in full, but for whether it came before.
+    async fn verify_logout_token(
+        &self,
+        relying_party: &RelyingParty,
+        raw: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault>;
+
+    /// Has the provider revoke a refresh token (RFC 7009), if it can. Returns at once: nothing here depends on it.
+    fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString);
+
+    /// Waits until nothing is under way any more that nobody waited for.
+    async fn settled(&self);
 }

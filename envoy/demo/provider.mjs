@@ -10,6 +10,7 @@
 // and password and without a client secret, answered with an ID token. With `"audience": "https://…"` its access tokens are
 // signed ones (RFC 9068) for that audience.
 import { randomBytes } from 'node:crypto';
+import dns from 'node:dns';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -25,6 +26,10 @@ const scopes = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 const settings = JSON.parse(process.argv[2] ?? '{}');
 const further = settings.claims ?? {};
 for (const [user, claims] of Object.entries(further)) Object.assign(users[user], claims);
+
+// Names under localhost are this machine (RFC 6761 section 6.3), which not every resolver knows: clients of the demo are called there.
+const { lookup } = dns;
+dns.lookup = (name, ...rest) => lookup(name.endsWith('.localhost') ? '127.0.0.1' : name, ...rest);
 
 const client = (given) => ({
   token_endpoint_auth_method: 'client_secret_basic',
@@ -113,7 +118,7 @@ server.listen(settings.port ?? 9090, '127.0.0.1', () => {
   }
   if (Object.keys(settings.appPasswords ?? {}).length) provider.use(appPasswordGrant(provider));
   provider.on('server_error', (_ctx, error) => console.error('provider error', error));
-  for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'interaction.error']) {
+  for (const event of ['authorization.error', 'grant.error', 'end_session.error', 'interaction.error', 'backchannel.error']) {
     provider.on(event, (_ctx, error) => console.error(event, error.message, error.error_description ?? ''));
   }
   if (settings.printTokens) {

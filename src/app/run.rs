@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
 use tracing::{error, info, warn};
 
 use super::bound::{Bound, Listeners, Service};
@@ -16,6 +16,7 @@ use crate::inbound::connections::{FirstDoor, Phase, Stop};
 use crate::inbound::ext_authz::{GrpcServer, Health};
 use crate::inbound::forward_auth::ForwardAuth;
 use crate::inbound::side_listener::SideListener;
+use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{MetricsPage, names};
 
@@ -64,6 +65,7 @@ impl Bound {
         let page = Admin::new(readiness.clone(), metrics.clone());
         let admin = tokio::spawn(page.serve(admin, limits.http.clone(), stop));
 
+        let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
         public.spawn(GrpcServer::new(routes, &limits.grpc, &grpc).serve(grpc, stop.clone()));
@@ -84,12 +86,13 @@ impl Bound {
         let mut chores = JoinSet::new();
         chores.spawn(expire_sessions(store, clock, lifetimes.idle));
         chores.spawn(tidy_metrics(metrics));
-        Ok(Running { public, public_stop, admin, admin_stop, readiness, health, _chores: chores })
+        Ok(Running { outpost: settling, public, public_stop, admin, admin_stop, readiness, health, _chores: chores })
     }
 }
 
 /// A service that serves.
 struct Running {
+    outpost: Arc<Outpost>,
     public: JoinSet<usize>,
     public_stop: tokio::sync::watch::Sender<Phase>,
     admin: JoinHandle<usize>,
@@ -110,10 +113,14 @@ impl Running {
         self.public_stop.send_replace(Phase::Draining);
         self.health.end_watches().await;
         let mut cut = 0;
-        if timeout(shutdown.grace, ended(&mut self.public, &mut cut)).await.is_err() {
+        let over = Instant::now() + shutdown.grace;
+        if timeout_at(over, ended(&mut self.public, &mut cut)).await.is_err() {
             self.public_stop.send_replace(Phase::Cut);
             // Nothing is waited for that does not end when it is cut.
             let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
+        }
+        if timeout_at(over, self.outpost.settled()).await.is_err() {
+            warn!("stopped; the grace was over before every refresh token was revoked");
         }
         // Probes are answered to the end, so that nobody takes the draining for a crash.
         self.admin_stop.send_replace(Phase::Cut);

@@ -90,8 +90,9 @@ pub const COMMON_HEADERS: &[(&str, &str)] = &[
     ("cache-control", "no-store"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
+    (FRAME_OPTIONS, "DENY"),
 ];
+const FRAME_OPTIONS: &str = "x-frame-options";
 
 /// The browser is sent to `location`.
 #[derive(Debug)]
@@ -117,6 +118,16 @@ pub struct Page {
     pub body: String,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
+    /// Whether a frame may show it, in which its own policy allows that: it goes without `x-frame-options`.
+    pub framed: bool,
+}
+
+impl Page {
+    /// [`COMMON_HEADERS`], as far as this page carries them.
+    pub fn common_headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let framed = self.framed;
+        COMMON_HEADERS.iter().copied().filter(move |(name, _)| !framed || *name != FRAME_OPTIONS)
+    }
 }
 
 /// What is recorded about a decision: in the log, in metrics and in Envoy's dynamic metadata.
@@ -192,6 +203,12 @@ reasons! {
     EntropyUnavailable => "entropy_unavailable",
     /// A sign-out was completed.
     SignedOut => "signed_out",
+    /// The provider ended sessions, or there were none to end.
+    LogoutByProvider => "logout_by_provider",
+    /// A logout of the provider's that could not be believed, or not be carried out.
+    LogoutRefused => "logout_refused",
+    /// A sign-out that could be carried out here only: the store does not answer.
+    SignedOutHere => "signed_out_here",
     /// A sign-out that somebody else may have caused: a page asks first.
     SignOutUnconfirmed => "sign_out_unconfirmed",
     /// A front proxy's question that came from an address which the operator does not name as one.

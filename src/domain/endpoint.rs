@@ -14,6 +14,10 @@ pub enum Endpoint {
     Callback,
     /// Ends the user's sessions.
     SignOut,
+    /// The provider itself says that sessions end (`OpenID` Connect Back-Channel Logout 1.0); the only one that needs a body.
+    BackchannelLogout,
+    /// The provider has the browser say so, in a frame (`OpenID` Connect Front-Channel Logout 1.0).
+    FrontchannelLogout,
 }
 
 /// Whose business a request is.
@@ -26,6 +30,8 @@ pub enum Destination {
     /// Ours, but there is nothing: below the reserved prefix every other spelling is refused.
     Nowhere,
 }
+
+const BACKCHANNEL_LOGOUT: &str = "backchannel_logout";
 
 /// The prefix of our own endpoints before authentik renamed it (2022.2.1), where the operator still needs it.
 const LEGACY_PREFIX: &str = "/akprox/";
@@ -92,6 +98,8 @@ impl Destination {
             "start" => Self::Endpoint(Endpoint::Start),
             "callback" => Self::Endpoint(Endpoint::Callback),
             "sign_out" => Self::Endpoint(Endpoint::SignOut),
+            BACKCHANNEL_LOGOUT => Self::Endpoint(Endpoint::BackchannelLogout),
+            "frontchannel_logout" => Self::Endpoint(Endpoint::FrontchannelLogout),
             _ => Self::Nowhere,
         }
     }
@@ -101,6 +109,12 @@ impl Destination {
 #[must_use]
 pub fn is_ping(target: &RequestTarget) -> bool {
     target.raw_path().strip_prefix(RESERVED_PREFIX) == Some("ping")
+}
+
+/// Whether what stands below a prefix is the endpoint that needs a request's body. Of no other is one kept.
+#[must_use]
+pub fn needs_body(below: &str) -> bool {
+    below.split('?').next() == Some(BACKCHANNEL_LOGOUT)
 }
 
 /// Whether a canonical path lies where our own endpoints are, or once were: whatever the operator's prefixes, nobody
@@ -159,6 +173,13 @@ mod tests {
             ("/outpost.goauthentik.io/start?rd=/x", Ours(Endpoint::Start)),
             ("/outpost.goauthentik.io/callback?code=c", Ours(Endpoint::Callback)),
             ("/outpost.goauthentik.io/sign_out", Ours(Endpoint::SignOut)),
+            ("/outpost.goauthentik.io/backchannel_logout", Ours(Endpoint::BackchannelLogout)),
+            ("/outpost.goauthentik.io/backchannel_logout?x", Ours(Endpoint::BackchannelLogout)),
+            ("/outpost.goauthentik.io/backchannel_logout/", Nowhere),
+            ("/outpost.goauthentik.io/Backchannel_logout", Nowhere),
+            ("/outpost.goauthentik.io/backchannel%5flogout", Nowhere),
+            ("/outpost.goauthentik.io/frontchannel_logout?iss=i&sid=s", Ours(Endpoint::FrontchannelLogout)),
+            ("/outpost.goauthentik.io/frontchannel_logout;x", Nowhere),
             ("/outpost.goauthentik.io/nope", Nowhere),
             ("/outpost.goauthentik.io/%63allback", Nowhere),
             ("/outpost.goauthentik.io/callback/", Nowhere),
@@ -196,6 +217,8 @@ mod tests {
             ("/akprox/start?rd=/x", Ours(Endpoint::Start)),
             ("/akprox/callback?code=c", Ours(Endpoint::Callback)),
             ("/akprox/sign_out", Ours(Endpoint::SignOut)),
+            ("/akprox/backchannel_logout", Ours(Endpoint::BackchannelLogout)),
+            ("/akprox/frontchannel_logout", Ours(Endpoint::FrontchannelLogout)),
             ("/outpost.goauthentik.io/start", Ours(Endpoint::Start)),
             ("/akprox/auth/nginx", Nowhere),
             ("/akprox/%63allback", Nowhere),

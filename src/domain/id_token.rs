@@ -163,7 +163,7 @@ pub(super) fn completed(claims: Claims, user: &User, mut user_info: Map<String, 
 }
 
 /// OC-3 and OC-4: this client alone, as a text or a list of one; whoever else is named is a stranger.
-fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), TokenFault> {
+pub(super) fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), TokenFault> {
     let ours = |value: &Value| value.as_str() == Some(client_id);
     let alone = match claims.get("aud") {
         Some(Value::Array(list)) => !list.is_empty() && list.iter().all(ours),

@@ -1,6 +1,6 @@
 //! What every kind of signed token has in common: its compact form, its times, its subject (RFC 7519). What else a token
-//! must say is for the one validator of its kind (JW-4): [`id_token`](super::id_token) or
-//! [`credentials`](super::credentials).
+//! must say is for the one validator of its kind (JW-4): [`id_token`](super::id_token),
+//! [`logout_token`](super::logout_token) or [`credentials`](super::credentials).
 
 use std::time::Duration;
 
@@ -67,6 +67,21 @@ pub enum TokenFault {
     /// `at_hash` does not belong to the access token.
     #[error("`at_hash` does not belong to the access token")]
     AccessTokenHash,
+    /// `events` does not say that this is a logout token.
+    #[error("`events` does not name the back-channel logout event")]
+    Event,
+    /// A logout token with a `nonce`: an ID Token may look like this.
+    #[error("there is a `nonce`, which a logout token never has")]
+    UnexpectedNonce,
+    /// A logout token without `jti`, so that its second use could not be told from its first.
+    #[error("`jti` is missing")]
+    TokenId,
+    /// A logout token that names neither a user nor a session.
+    #[error("neither `sub` nor `sid` says whose sessions end")]
+    Nobody,
+    /// A member that is there, but no text or an empty one.
+    #[error("`{0}` is not a text, or an empty one")]
+    Text(&'static str),
     /// `UserInfo` speaks of another user.
     #[error("UserInfo's `sub` is not the token's")]
     OtherSubject,

@@ -67,6 +67,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
         content_type: "",
         body: String::new(),
         cookies: Vec::new(),
+        framed: false,
     };
     match kind {
         ClientKind::Navigation => {
@@ -101,7 +102,7 @@ pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str) -> Page {
     };
     let challenge = format!("Gatepost realm=\"{realm}\", sign_in=\"{sign_in}\"");
     let headers = vec![(Cow::Borrowed("www-authenticate"), challenge)];
-    Page { status: 401, headers, content_type, body, cookies: Vec::new() }
+    Page { status: 401, headers, content_type, body, cookies: Vec::new(), framed: false }
 }
 
 /// The 403 of a known user who may not pass: never a redirect, as signing in again would end here again.
@@ -122,9 +123,37 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
             let body =
                 serde_json::json!({ "error": "forbidden", "user": user, "sign_out": sign_out, "decision_id": id });
             let content_type = "application/json";
-            Page { status: 403, headers: Vec::new(), content_type, body: body.to_string(), cookies: Vec::new() }
+            Page {
+                status: 403,
+                headers: Vec::new(),
+                content_type,
+                body: body.to_string(),
+                cookies: Vec::new(),
+                framed: false,
+            }
         }
     }
+}
+
+/// A page that these origins may show in a frame, and nobody else.
+#[must_use]
+pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
+    let mut page = render(message, ClientKind::Navigation);
+    let ancestors = if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
+    for (name, value) in &mut page.headers {
+        if name == "content-security-policy" {
+            *value = value.replace("frame-ancestors 'none'", &format!("frame-ancestors {ancestors}"));
+        }
+    }
+    page.framed = true;
+    page
+}
+
+/// The answer to a logout token that is refused (Back-Channel Logout section 2.8): for a program to read.
+#[must_use]
+pub fn logout_refused(cause: &str) -> Page {
+    let body = serde_json::json!({ "error": "invalid_request", "error_description": cause });
+    Page { content_type: "application/json", body: body.to_string(), ..empty(400) }
 }
 
 /// An answer without a body.
@@ -136,6 +165,7 @@ pub fn empty(status: u16) -> Page {
         content_type: "text/plain; charset=utf-8",
         body: String::new(),
         cookies: Vec::new(),
+        framed: false,
     }
 }
 

@@ -93,6 +93,12 @@ const fn business(destination: Destination) -> &'static str {
         Destination::Endpoint(Endpoint::Start) => "Gatepost itself: `start` begins a sign-in",
         Destination::Endpoint(Endpoint::Callback) => "Gatepost itself: `callback` ends a sign-in",
         Destination::Endpoint(Endpoint::SignOut) => "Gatepost itself: `sign_out` ends the user's sessions",
+        Destination::Endpoint(Endpoint::BackchannelLogout) => {
+            "Gatepost itself: at `backchannel_logout` the provider ends sessions, by a token in the body"
+        }
+        Destination::Endpoint(Endpoint::FrontchannelLogout) => {
+            "Gatepost itself: at `frontchannel_logout` a frame of the provider's ends sessions"
+        }
     }
 }
 

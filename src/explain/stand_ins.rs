@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::application::{Application, RelyingParty};
@@ -13,6 +14,8 @@ use crate::domain::claims::Claims;
 use crate::domain::cookies;
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
+use crate::domain::jwt::TokenFault;
+use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionId, SessionKey, SessionRecord, User};
@@ -21,8 +24,8 @@ use crate::domain::time::Timestamp;
 use crate::outpost::Parts;
 use crate::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
 
 /// The host of every address at the provider, which only its metadata would tell.
@@ -180,6 +183,18 @@ impl IdentityProvider for Uncalled {
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         Err(Refusal::Inactive.into())
     }
+
+    async fn verify_logout_token(
+        &self,
+        _: &RelyingParty,
+        _: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        Err(TokenFault::Signature.into())
+    }
+
+    fn revoke(&self, _: &RelyingParty, _: &SecretString) {}
+
+    async fn settled(&self) {}
 }
 
 struct Still;

@@ -5,6 +5,7 @@ mod answers;
 mod credentials;
 mod faults;
 mod guard;
+mod logout;
 mod objection;
 mod rehearsal;
 mod sign_in;
@@ -30,6 +31,8 @@ use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore}
 
 use faults::Fault;
 use rehearsal::Told;
+
+pub use logout::RequestBody;
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -63,6 +66,7 @@ pub struct Outpost {
 pub struct Errand<'a> {
     head: &'a RequestHead,
     place: Place<'a>,
+    body: RequestBody<'a>,
 }
 
 enum Place<'a> {
@@ -71,6 +75,14 @@ enum Place<'a> {
     /// No application's.
     Nobodys(NotOurs),
     At(&'a Arc<Application>, Destination),
+}
+
+impl<'a> Errand<'a> {
+    /// The same with what the door brought of the request's body.
+    #[must_use]
+    pub fn with_body(self, body: RequestBody<'a>) -> Self {
+        Self { body, ..self }
+    }
 }
 
 impl Errand<'_> {
@@ -107,6 +119,7 @@ impl Errand<'_> {
 /// One request on its way to a decision.
 struct Visit<'a> {
     head: &'a RequestHead,
+    body: RequestBody<'a>,
     application: &'a Arc<Application>,
     kind: ClientKind,
     id: String,
@@ -141,7 +154,7 @@ impl Outpost {
                 Err(cause) => Place::Nobodys(cause),
             }
         };
-        Errand { head, place }
+        Errand { head, place, body: RequestBody::Withheld }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
@@ -152,13 +165,18 @@ impl Outpost {
             Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
             Place::At(application, destination) => (application, destination),
         };
-        let mut visit = Visit { head, application, kind: head.client_kind(), id, user: None };
+        let mut visit = Visit { head, body: errand.body, application, kind: head.client_kind(), id, user: None };
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
         };
         let note = Note { id: visit.id, application: Some(application.slug.clone()), user: visit.user, reason };
         Decision { verdict, note }
+    }
+
+    /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
+    pub async fn settled(&self) {
+        self.parts.provider.settled().await;
     }
 
     /// The decision on something that is no well-formed question, or that could not be decided in time.
@@ -173,6 +191,12 @@ impl Outpost {
         self.parts.applications.prefixes().split(raw)
     }
 
+    /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
+    #[must_use]
+    pub fn needs_body(&self, raw: &str) -> bool {
+        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoint::needs_body(below))
+    }
+
     /// Whether this is the liveness probe, which is answered whatever host it names.
     #[must_use]
     pub fn is_probe(target: &RequestTarget) -> bool {
@@ -180,8 +204,9 @@ impl Outpost {
     }
 
     async fn visit(&self, visit: &mut Visit<'_>, destination: Destination) -> Outcome {
-        let application = visit.application;
-        if visit.head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
+        // The provider's own call is no browser's: nobody follows a redirect there.
+        let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
+        if visit.comes_plainly() && !is_providers {
             return Ok(answers::use_https(visit));
         }
         match destination {
@@ -189,6 +214,8 @@ impl Outpost {
             Destination::Endpoint(Endpoint::Start) => self.start(visit).await,
             Destination::Endpoint(Endpoint::Callback) => self.callback(visit).await,
             Destination::Endpoint(Endpoint::SignOut) => self.sign_out(visit).await,
+            Destination::Endpoint(Endpoint::BackchannelLogout) => self.backchannel_logout(visit).await,
+            Destination::Endpoint(Endpoint::FrontchannelLogout) => self.frontchannel_logout(visit).await,
             Destination::Application => self.guard(visit).await,
         }
     }
@@ -234,6 +261,11 @@ impl Found {
 }
 
 impl Visit<'_> {
+    /// Whether it is a plain-http request to an application that is reached over https.
+    fn comes_plainly(&self) -> bool {
+        self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
+    }
+
     /// The request's own address when a browser may be sent back to it, else the application's.
     fn own_address(&self) -> String {
         self.return_address(self.head.target.raw())

@@ -1,15 +1,22 @@
 //! Sign-out: all sessions of the user end here, durably, before the browser goes on to the provider.
 
-use super::{Outcome, Outpost, Visit, answers};
+use super::faults::Fault;
+use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
 use crate::domain::session::SessionRecord;
 use crate::domain::sign_out::{EndSession, end_session, is_deliberate};
+use crate::ports::StoreFault;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What becomes of the user's other sessions when their end could not be written.
+const OTHERS_FOLLOW: &str = "So do your sessions in other browsers.";
+/// And when nobody could be asked whose session this is.
+const ONLY_HERE: &str = "It could not look up your sessions in other browsers: sign out there as well.";
 
 impl Outpost {
     /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
@@ -22,17 +29,30 @@ impl Outpost {
             visit.kind = ClientKind::Navigation;
         }
         let own = OwnCookies::read(&visit.head.headers, visit.application)?;
-        let found = self.session(visit.application, &own).await?;
-        let Some(found) = found else {
-            return Ok((Verdict::Page(visit.signed_out()), Reason::SignedOut));
+        let deliberate = is_deliberate(visit.head, visit.application);
+        let found = match self.session(visit.application, &own).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok((Verdict::Page(visit.signed_out()), Reason::SignedOut)),
+            Err(Fault::Store(fault)) if deliberate && !own.sessions.is_empty() => {
+                return Ok(self.sign_out_here(visit, &own, &fault, ONLY_HERE).await);
+            }
+            Err(fault) => return Err(fault),
         };
         visit.user = Some(found.name().to_owned());
-        if !is_deliberate(visit.head, visit.application) {
+        if !deliberate {
             return Ok(visit.ask_first());
         }
+        self.sign_out_everywhere(visit, &own, &found).await
+    }
+
+    async fn sign_out_everywhere(&self, visit: &Visit<'_>, own: &OwnCookies, found: &Found) -> Outcome {
         let record = found.session.record();
-        let ended = self.parts.store.end_user(&record.user).await?.len();
-        tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended, "sessions of the user ended");
+        let ended = match self.parts.store.end_user(&record.user).await {
+            Ok(ended) => ended,
+            Err(fault) => return Ok(self.sign_out_here(visit, own, &fault, OTHERS_FOLLOW).await),
+        };
+        tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "sessions of the user ended");
+        self.revoke(&ended);
         let mut verdict = self.end_at_provider(visit, record).await?;
         match &mut verdict {
             Verdict::Redirect(Redirect { cookies, .. }) | Verdict::Page(Page { cookies, .. }) => {
@@ -43,8 +63,25 @@ impl Outpost {
         Ok((verdict, Reason::SignedOut))
     }
 
+    /// The store does not answer: the sessions that the browser shows count as ended in this process from now on, and are
+    /// ended in the store as soon as it answers. The page says so.
+    async fn sign_out_here(
+        &self,
+        visit: &Visit<'_>,
+        own: &OwnCookies,
+        fault: &StoreFault,
+        rest: &str,
+    ) -> (Verdict, Reason) {
+        tracing::warn!(decision_id = visit.id, application = %visit.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
+        for id in &own.sessions {
+            // After a fault the end is remembered all the same.
+            let _ = self.parts.store.end(&id.key()).await;
+        }
+        (Verdict::Deny(visit.signed_out_here(rest)), Reason::SignedOutHere)
+    }
+
     /// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
-    async fn end_at_provider(&self, visit: &Visit<'_>, record: &SessionRecord) -> Result<Verdict, super::Fault> {
+    async fn end_at_provider(&self, visit: &Visit<'_>, record: &SessionRecord) -> Result<Verdict, Fault> {
         let application = visit.application;
         let metadata = self.parts.provider.metadata(&application.relying_party).await.ok();
         let Some(endpoint) = metadata.and_then(|metadata| metadata.end_session_endpoint.clone()) else {
@@ -69,6 +106,18 @@ impl Visit<'_> {
     fn signed_out(&self) -> Page {
         let link = Action::Link { address: self.landing(), label: "Sign in again" };
         self.page(200, "Signed out", "You are signed out of this application.", link)
+    }
+
+    fn signed_out_here(&self, rest: &str) -> Page {
+        let text = format!(
+            "You are signed out in this browser. The server could not write that down yet: its other instances follow as soon \
+             as it can. {rest} You are not signed out at the identity provider."
+        );
+        let link = Action::Link { address: self.landing(), label: "Open the application" };
+        let mut page = self.page(503, "Signed out here", &text, link);
+        page.headers.push(answers::retry_after());
+        page.cookies = cookies::delete_all(self.application);
+        page
     }
 
     /// Another site's image, link or script may have caused this; the user decides.

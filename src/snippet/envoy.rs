@@ -69,6 +69,7 @@ fn routes(place: &Place<'_>) -> String {
     let below = if path.is_empty() { "prefix: /".to_owned() } else { format!("path_separated_prefix: {path}") };
     shipped
         .replace("prefix: /outpost.goauthentik.io/", &format!("prefix: {path}/outpost.goauthentik.io/"))
+        .replace("path: /outpost.goauthentik.io/", &format!("path: {path}/outpost.goauthentik.io/"))
         .replace("{ prefix: /, grpc", &format!("{{ {below}, grpc"))
         .replace("{ prefix: / }", &format!("{{ {below} }}"))
         .replace("cluster: app_grpc", &format!("cluster: app_{slug}_grpc"))

@@ -31,6 +31,8 @@ extensionProviders:
     port: {}
     # A callback redeems a code at the provider before it is answered.
     timeout: 15s
+    # Logout by the provider (`backchannel_logout`) needs its body, which no question holds here: route that path to
+    # Gatepost's HTTP listener, and leave it out of the policy below (`notPaths`).
     # No answer from Gatepost is never a pass.
     failOpen: false
     statusOnError: \"503\"
@@ -79,6 +81,8 @@ spec:
   - group: gateway.networking.k8s.io
     kind: HTTPRoute
     name: \"{slug}\"
+  # Logout by the provider (`backchannel_logout`) needs its body, which no question holds here: give that path a route of
+  # its own to Gatepost's HTTP listener, without this policy.
   extAuth:
     # No answer from Gatepost is never a pass.
     failOpen: false

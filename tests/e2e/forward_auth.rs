@@ -240,6 +240,22 @@ async fn haproxy_lets_nothing_pass_when_its_script_fails() {
     assert!(lonely.application.seen().is_empty());
 }
 
+/// Back-channel logout: the provider's own post finds its way through the front proxy, with its body.
+async fn the_provider_signs_out(front_proxy: FrontProxy) {
+    let site = FrontSite::start_with(front_proxy, Mode::Single, |settings, provider| {
+        settings.backchannel_logout = true;
+        provider.end_session = true;
+    })
+    .await;
+    let browser = site.signed_in().await;
+    let question = browser.visit(&site.end_session()).await;
+    browser.confirm_sign_out(&question).await;
+    assert_eq!(browser.open(&site.wiki("/x")).await.status, StatusCode::FOUND, "signed in anew");
+    assert!(site.gatepost.log().text().contains("the provider ended sessions"));
+    let junk = Ask::plain(Method::POST, &site.wiki("/outpost.goauthentik.io/backchannel_logout"));
+    assert_eq!(browser.ask(junk.form(&[("logout_token", "x.y.z")])).await.status, StatusCode::BAD_REQUEST);
+}
+
 macro_rules! behind_each {
     ($($walk:ident: $nginx:ident, $caddy:ident, $haproxy:ident, $envoy:ident;)+) => {$(
         #[tokio::test(flavor = "multi_thread")]
@@ -272,5 +288,6 @@ behind_each! {
     who_cannot_follow_a_redirect_gets_401: nginx_other_clients, caddy_other_clients, haproxy_other_clients, envoy_other_clients;
     rules_and_credentials_count: nginx_rules, caddy_rules, haproxy_rules, envoy_rules;
     no_answer_is_never_a_pass: nginx_alone, caddy_alone, haproxy_alone, envoy_alone;
+    the_provider_signs_out: nginx_provider_signs_out, caddy_provider_signs_out, haproxy_provider_signs_out, envoy_provider_signs_out;
     signs_out: nginx_signs_out, caddy_signs_out, haproxy_signs_out, envoy_signs_out;
 }

@@ -23,6 +23,7 @@ mod headers;
 mod health;
 mod identity_headers;
 mod plain_http;
+mod provider_logout;
 mod providers;
 mod proxy;
 mod proxy_tls;

@@ -14,6 +14,8 @@ mod introspection;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod logout_tokens;
+#[cfg(test)]
 mod office;
 #[cfg(test)]
 mod op;

@@ -50,6 +50,7 @@ pub(crate) struct Behaviour {
     pub(crate) token: Reply,
     pub(crate) user_info: Reply,
     pub(crate) introspection: Reply,
+    pub(crate) revocation: Reply,
     /// Changes of the metadata; `null` takes a member away. So for all `Value`s here.
     pub(crate) metadata: Value,
     /// The published keys.
@@ -133,6 +134,7 @@ impl Default for Behaviour {
             token: Reply::Proper,
             user_info: Reply::Proper,
             introspection: Reply::Proper,
+            revocation: Reply::Proper,
             metadata: json!({}),
             key_set: json!({"keys": [signing::jwk(&Key::RsaA, "a")]}),
             header: json!({}),
@@ -265,7 +267,7 @@ impl HostileOp {
         *self.inner.behaviour.lock().unwrap() = Behaviour::default();
     }
 
-    /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/introspect`,
+    /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/introspect`, `/revoke`,
     /// `/authorize`, `/end_session`, `openid-configuration`.
     pub(crate) fn recorded(&self, suffix: &str) -> Vec<Recorded> {
         let all = self.inner.recorded.lock().unwrap();
@@ -323,6 +325,10 @@ async fn respond(inner: &Inner, request: Request<Incoming>) -> Result<Response<B
         "authorize" => Ok(redirect(inner.authorize(&recorded.query).as_str())),
         "token" => reply(&behaviour.token, inner.token(&behaviour, &recorded)).await,
         "introspect" => reply(&behaviour.introspection, inner.introspection(&behaviour, &recorded)).await,
+        "revoke" => {
+            let status = if inner.authenticated(&recorded).is_some() { 200 } else { 401 };
+            reply(&behaviour.revocation, text(status, "text/plain", String::new())).await
+        }
         "userinfo" => reply(&behaviour.user_info, inner.user_info(&behaviour, &recorded)).await,
         "end_session" => {
             let to = parameter(&recorded.query, "post_logout_redirect_uri").unwrap_or_default();
@@ -418,6 +424,7 @@ impl Inner {
             "token_endpoint": at("token"),
             "userinfo_endpoint": at("userinfo"),
             "introspection_endpoint": at("introspect"),
+            "revocation_endpoint": at("revoke"),
             "jwks_uri": at("keys"),
             "end_session_endpoint": at("end_session"),
             "authorization_response_iss_parameter_supported": true,

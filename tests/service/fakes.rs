@@ -9,15 +9,18 @@ use gatepost::domain::application::{Application, RelyingParty, Slug};
 use gatepost::domain::claims::Claims;
 use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::SignedIn;
+use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::logout_token::VerifiedLogoutToken;
 use gatepost::domain::one_time::OneTime;
 use gatepost::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -157,6 +160,18 @@ impl IdentityProvider for FakeProvider {
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         Err(Refusal::Malformed.into())
     }
+
+    async fn verify_logout_token(
+        &self,
+        _: &RelyingParty,
+        _: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        Err(TokenFault::Signature.into())
+    }
+
+    fn revoke(&self, _: &RelyingParty, _: &SecretString) {}
+
+    async fn settled(&self) {}
 }
 
 pub(crate) struct FixedClock;

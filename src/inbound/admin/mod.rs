@@ -35,7 +35,7 @@ impl Admin {
         let admin = Arc::new(self);
         let serve_one = |connection: Connection, stop| {
             let (admin, http) = (Arc::clone(&admin), Arc::clone(&http));
-            async move { http.serve(connection, stop, async |request| admin.answer(&request)).await }
+            async move { http.serve(connection, stop, |_| false, async |request| admin.answer(&request)).await }
         };
         connections::serve(listener, stop, serve_one).await
     }

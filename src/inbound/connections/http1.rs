@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -56,6 +57,15 @@ impl Default for HttpLimits {
     }
 }
 
+/// The body of a request that needs it, among the request's extensions.
+#[derive(Clone, Debug)]
+pub enum KeptBody {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is too long, or did not arrive in time and in full.
+    Cut,
+}
+
 /// An answer with its body in memory.
 pub type Answer = Response<Full<Bytes>>;
 
@@ -92,16 +102,18 @@ impl Http1 {
         self.limits.head_timeout
     }
 
-    /// Serves one connection, whose requests `handler` answers. Bodies are read and thrown away.
-    pub async fn serve<S, H, Handled>(&self, stream: S, stop: Stop, handler: H)
+    /// Serves one connection, whose requests `handler` answers. Bodies are read and thrown away, but for requests that go
+    /// nowhere without theirs, as `needs_body` says by path and query.
+    pub async fn serve<S, N, H, Handled>(&self, stream: S, stop: Stop, needs_body: N, handler: H)
     where
         S: AsyncRead + AsyncWrite + Unpin,
+        N: Fn(&str) -> bool,
         H: Fn(Request<()>) -> Handled,
         Handled: Future<Output = Answer>,
     {
         let (pulse, framing) = (Pulse::new(), Framing::default());
         let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&pulse));
-        let handler = &handler;
+        let (needs_body, handler) = (&needs_body, &handler);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             let running = pulse.request();
             let framing = framing.clone();
@@ -109,7 +121,7 @@ impl Http1 {
                 let mut answer = if framing.is_ambiguous() {
                     self.refusal(StatusCode::BAD_REQUEST)
                 } else {
-                    self.answer_in_time(request, handler).await
+                    self.answer_in_time(request, needs_body, handler).await
                 };
                 if framing.is_ambiguous() || framing.has_body() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -139,13 +151,18 @@ impl Http1 {
         refusal(status, self.common)
     }
 
-    async fn answer_in_time<H, Handled>(&self, request: Request<Incoming>, handler: &H) -> Answer
+    async fn answer_in_time<N, H, Handled>(&self, request: Request<Incoming>, needs_body: &N, handler: &H) -> Answer
     where
+        N: Fn(&str) -> bool,
         H: Fn(Request<()>) -> Handled,
         Handled: Future<Output = Answer>,
     {
-        let (parts, body) = request.into_parts();
-        if let Err(status) = discard(body, &self.limits).await {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        if needs_body(target) {
+            let kept = read(body, &self.limits).await.map_or(KeptBody::Cut, KeptBody::Whole);
+            parts.extensions.insert(kept);
+        } else if let Err(status) = discard(body, &self.limits).await {
             return self.refusal(status);
         }
         let answer = async { handler(Request::from_parts(parts, ())).await };
@@ -161,22 +178,36 @@ impl Http1 {
     }
 }
 
-/// No endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
+/// Hardly any endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
 async fn discard(body: Incoming, limits: &HttpLimits) -> Result<(), StatusCode> {
+    each_piece(body, limits, |_| {}).await
+}
+
+/// The whole body.
+async fn read(body: Incoming, limits: &HttpLimits) -> Result<Vec<u8>, StatusCode> {
+    let mut whole = Vec::new();
+    each_piece(body, limits, |piece| whole.extend_from_slice(&piece)).await?;
+    Ok(whole)
+}
+
+async fn each_piece(body: Incoming, limits: &HttpLimits, mut take: impl FnMut(Bytes)) -> Result<(), StatusCode> {
     if body.is_end_stream() {
         return Ok(());
     }
     let mut body = Limited::new(body, limits.max_body_bytes);
-    let read = async {
+    let pieces = async {
         while let Some(frame) = body.frame().await {
-            frame.map_err(|fault| {
+            let frame = frame.map_err(|fault| {
                 let too_long = fault.is::<http_body_util::LengthLimitError>();
                 if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
             })?;
+            if let Ok(piece) = frame.into_data() {
+                take(piece);
+            }
         }
         Ok(())
     };
-    timeout(limits.body_timeout, read).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+    timeout(limits.body_timeout, pieces).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
 /// An answer without a body.

@@ -10,7 +10,7 @@ mod shared;
 mod watch;
 
 pub use drive::{Care, Phase, Stop, attend, serve};
-pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, empty, refusal};
+pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, KeptBody, empty, refusal};
 pub use limits::ConnectionLimits;
 pub use listener::{Connection, Listener};
 pub use shared::{FirstDoor, Met};

@@ -14,7 +14,10 @@ use crate::domain::request::{
     Authority, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
     is_token,
 };
+use crate::outpost::RequestBody;
 
+/// What Envoy says of a body that it cut, where it was told to hand bodies over in part.
+const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 /// The context extension by which a route names its application.
 const APPLICATION_EXTENSION: &str = "gatepost.app";
 
@@ -41,18 +44,19 @@ pub(super) enum RequestFault {
 ///
 /// # Errors
 /// See [`RequestFault`].
-pub(super) fn read(request: CheckRequest) -> Result<RequestHead, RequestFault> {
+pub(super) fn read(request: CheckRequest) -> Result<(RequestHead, Body), RequestFault> {
     let attributes = request.attributes.ok_or(RequestFault::NotHttp)?;
     let AttributeContext { source, request, context_extensions, .. } = attributes;
     let http = request.and_then(|request| request.http).ok_or(RequestFault::NotHttp)?;
-    let HttpRequest { method, headers, header_map, path, host, scheme, .. } = http;
+    let HttpRequest { method, headers, header_map, path, host, scheme, body, raw_body, .. } = http;
     if !is_token(&method) {
         return Err(RequestFault::Method);
     }
     let scheme = Scheme::parse(&scheme.to_ascii_lowercase()).ok_or(RequestFault::Scheme)?;
     let headers = header_lines(headers, header_map);
     refuse_second_host(&headers, &host)?;
-    Ok(RequestHead {
+    let body = Body::of(if raw_body.is_empty() { body.into_bytes() } else { raw_body }, &headers);
+    let head = RequestHead {
         method,
         scheme: Some(scheme),
         authority: Authority::parse(&host)?,
@@ -61,7 +65,38 @@ pub(super) fn read(request: CheckRequest) -> Result<RequestHead, RequestFault> {
         application: application(context_extensions),
         request_id: headers.text("x-request-id").map(str::to_owned),
         headers,
-    })
+    };
+    Ok((head, body))
+}
+
+/// What the Check holds of the request's body: nothing, unless the route says `with_request_body`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Withheld,
+    Whole(Vec<u8>),
+    Cut,
+}
+
+impl Body {
+    fn of(bytes: Vec<u8>, headers: &HeaderLines) -> Self {
+        let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
+        let partial = headers.all(PARTIAL_BODY).any(|value| value != b"false");
+        if bytes.is_empty() && length != Some(0) {
+            Self::Withheld
+        } else if partial || length.is_some_and(|length| length != bytes.len()) {
+            Self::Cut
+        } else {
+            Self::Whole(bytes)
+        }
+    }
+
+    pub(super) fn as_brought(&self) -> RequestBody<'_> {
+        match self {
+            Self::Withheld => RequestBody::Withheld,
+            Self::Whole(bytes) => RequestBody::Whole(bytes),
+            Self::Cut => RequestBody::Cut,
+        }
+    }
 }
 
 /// Both forms in which Envoy sends headers: every line with its raw bytes (`encode_raw_headers: true`), or a map

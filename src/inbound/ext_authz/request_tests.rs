@@ -15,6 +15,10 @@ fn http() -> HttpRequest {
 }
 
 fn check(http: HttpRequest) -> Result<RequestHead, RequestFault> {
+    check_with_body(http).map(|(head, _)| head)
+}
+
+fn check_with_body(http: HttpRequest) -> Result<(RequestHead, Body), RequestFault> {
     let request = Some(Request { http: Some(http), ..Request::default() });
     read(CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) })
 }
@@ -56,6 +60,25 @@ fn f_12_what_is_incomplete_has_a_name() {
 }
 
 #[test]
+fn bl_1_a_body_counts_as_a_whole_or_not_at_all() {
+    let whole = |text: &str| Body::Whole(text.as_bytes().to_vec());
+    for (raw_body, body, lines, expected) in [
+        (&b"a=b"[..], "", &[][..], whole("a=b")),
+        (b"", "a=b", &[], whole("a=b")),
+        (b"a=b", "", &[("content-length", "3")], whole("a=b")),
+        (b"a=b", "", &[("content-length", "3"), ("x-envoy-auth-partial-body", "false")], whole("a=b")),
+        (b"a=b", "", &[("x-envoy-auth-partial-body", "true")], Body::Cut),
+        (b"a=b", "", &[("content-length", "4")], Body::Cut),
+        (b"", "", &[("content-length", "0")], whole("")),
+        (b"", "", &[("content-length", "3")], Body::Withheld),
+        (b"", "", &[], Body::Withheld),
+    ] {
+        let http = HttpRequest { headers: map(lines), raw_body: raw_body.to_vec(), body: body.into(), ..http() };
+        assert_eq!(check_with_body(http).map(|(_, body)| body), Ok(expected), "{raw_body:?} {body} {lines:?}");
+    }
+}
+
+#[test]
 fn both_header_forms_are_read() {
     let from_map =
         check(HttpRequest { headers: map(&[("cookie", "a=1,b=2"), (":path", "/x"), ("x-request-id", "r")]), ..http() });
@@ -89,6 +112,6 @@ fn the_route_may_name_the_application() {
     let context_extensions = map(&[("gatepost.app", "wiki"), ("other", "x")]);
     let request = Some(Request { http: Some(http()), ..Request::default() });
     let attributes = AttributeContext { request, context_extensions, ..AttributeContext::default() };
-    let head = read(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
+    let (head, _) = read(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
     assert_eq!(head.application.as_deref(), Some("wiki"));
 }

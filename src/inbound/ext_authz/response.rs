@@ -61,18 +61,24 @@ fn ok(allow: Allow) -> OkHttpResponse {
 fn moved(redirect: Redirect) -> DeniedHttpResponse {
     let Redirect { status, location, cookies } = redirect;
     let own = [overwrite(Cow::Borrowed("location"), location.into_bytes())];
-    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, cookies), body: String::new() }
+    let headers = headers(own, COMMON_HEADERS.iter().copied(), cookies);
+    DeniedHttpResponse { status: Some(http_status(status)), headers, body: String::new() }
 }
 
 fn denied(page: Page) -> DeniedHttpResponse {
-    let Page { status, headers: own, content_type, body, cookies } = page;
+    let common = page.common_headers();
+    let Page { status, headers: own, content_type, body, cookies, framed: _ } = page;
     let content_type = overwrite(Cow::Borrowed("content-type"), content_type.as_bytes().to_vec());
     let own = own.into_iter().map(|(name, value)| overwrite(name, value.into_bytes())).chain([content_type]);
-    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, cookies), body }
+    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, common, cookies), body }
 }
 
-fn headers(own: impl IntoIterator<Item = HeaderValueOption>, cookies: Vec<String>) -> Vec<HeaderValueOption> {
-    let common = COMMON_HEADERS.iter().map(|(name, value)| overwrite(Cow::Borrowed(*name), value.as_bytes().to_vec()));
+fn headers(
+    own: impl IntoIterator<Item = HeaderValueOption>,
+    common: impl Iterator<Item = (&'static str, &'static str)>,
+    cookies: Vec<String>,
+) -> Vec<HeaderValueOption> {
+    let common = common.map(|(name, value)| overwrite(Cow::Borrowed(name), value.as_bytes().to_vec()));
     own.into_iter().chain(common).chain(cookies.into_iter().map(cookie)).collect()
 }
 

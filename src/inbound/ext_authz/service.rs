@@ -8,6 +8,7 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
+use super::request::Body;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::request::RequestHead;
@@ -38,8 +39,8 @@ impl CheckService {
         Self { outpost, deadlines, recorder }
     }
 
-    async fn decide(&self, head: &RequestHead, caller: Option<Duration>) -> Decision {
-        let errand = self.outpost.sort(head);
+    async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {
+        let errand = self.outpost.sort(head).with_body(body.as_brought());
         let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
         let limit = caller.map_or(own, |caller| own.min(caller));
         match tokio::time::timeout(limit, self.outpost.answer(&errand)).await {
@@ -55,7 +56,7 @@ impl Authorization for CheckService {
         let took = Stopwatch::start();
         let caller = deadline(request.metadata());
         let (decision, request_id) = match request::read(request.into_inner()) {
-            Ok(head) => (self.decide(&head, caller).await, head.request_id),
+            Ok((head, body)) => (self.decide(&head, &body, caller).await, head.request_id),
             Err(fault) => {
                 tracing::warn!(%fault, "a check request cannot be answered");
                 (self.outpost.refuse(Reason::Malformed), None)

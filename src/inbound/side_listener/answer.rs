@@ -32,8 +32,12 @@ fn render_redirect(redirect: Redirect) -> Result<Answer, Unsendable> {
 
 fn render_page(page: Page, least: StatusCode) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(page.status).ok().filter(|status| *status >= least).ok_or(Unsendable)?;
-    let mut answer = empty(status, COMMON_HEADERS);
+    let mut answer = Answer::default();
+    *answer.status_mut() = status;
     let headers = answer.headers_mut();
+    for (name, value) in page.common_headers() {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     for (name, text) in page.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsendable)?;
         headers.append(name, value(text)?);
@@ -66,7 +70,7 @@ mod tests {
     fn page(status: u16) -> Page {
         let headers = vec![(Cow::Borrowed("retry-after"), "5".to_owned())];
         let cookies = vec!["a=1".to_owned(), "b=2".to_owned()];
-        Page { status, headers, content_type: "text/html; charset=utf-8", body: "<p>".into(), cookies }
+        Page { status, headers, content_type: "text/html; charset=utf-8", body: "<p>".into(), cookies, framed: false }
     }
 
     fn redirect(location: &str) -> Verdict {

@@ -14,8 +14,10 @@ use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::request::Scheme;
-use crate::inbound::connections::{self, Answer, Connection, FirstDoor, Http1, Listener, Met, Stop, empty, refusal};
-use crate::outpost::Outpost;
+use crate::inbound::connections::{
+    self, Answer, Connection, FirstDoor, Http1, KeptBody, Listener, Met, Stop, empty, refusal,
+};
+use crate::outpost::{Outpost, RequestBody};
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
 pub use crate::inbound::connections::HttpLimits;
@@ -48,8 +50,9 @@ impl SideListener {
             let (door, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
                 let peer = connection.peer().ip();
-                http.serve(connection, stop, |request| door.answer(head::Arrival { request, peer, scheme: None }))
-                    .await;
+                let needs_body = |target: &str| door.outpost.needs_body(target);
+                let answer = |request| door.answer(head::Arrival { request, peer, scheme: None });
+                http.serve(connection, stop, needs_body, answer).await;
             }
         };
         connections::serve(listener, stop, serve_one).await
@@ -68,7 +71,9 @@ impl SideListener {
                     Err(_) => return info!(%peer, "TLS handshake took too long"),
                 };
                 let scheme = Some(Scheme::Https);
-                http.serve(stream, stop, |request| door.answer(head::Arrival { request, peer, scheme })).await;
+                let needs_body = |target: &str| door.outpost.needs_body(target);
+                let answer = |request| door.answer(head::Arrival { request, peer, scheme });
+                http.serve(stream, stop, needs_body, answer).await;
             }
         };
         connections::serve(listener, stop, serve_one).await
@@ -86,12 +91,17 @@ impl SideListener {
         if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {
             return empty(StatusCode::NO_CONTENT, COMMON_HEADERS);
         }
+        let body = arrival.request.extensions_mut().remove::<KeptBody>();
         let Ok(head) = arrival.into_head() else {
             let decision = self.outpost.refuse(Reason::Malformed);
             self.recorder.record(Door::SideListener, &decision, watch, None);
             return answer::render(decision.verdict);
         };
-        let errand = self.outpost.sort(&head);
+        let errand = self.outpost.sort(&head).with_body(match &body {
+            Some(KeptBody::Whole(body)) => RequestBody::Whole(body),
+            Some(KeptBody::Cut) => RequestBody::Cut,
+            None => RequestBody::Withheld,
+        });
         if !errand.is_own() {
             return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }

@@ -31,6 +31,8 @@ pub(super) struct Discovered {
     pub(super) user_info_endpoint: Option<Url>,
     /// RFC 8414 section 2.
     pub(super) introspection_endpoint: Option<Url>,
+    /// RFC 8414 section 2.
+    pub(super) revocation_endpoint: Option<Url>,
     /// Whether the provider says that it has a `groups` claim.
     pub(super) knows_groups: bool,
 }
@@ -65,6 +67,7 @@ impl Discovered {
             token_endpoint: required("token_endpoint")?,
             user_info_endpoint: endpoint(&members, "userinfo_endpoint", &own)?,
             introspection_endpoint: endpoint(&members, "introspection_endpoint", &own)?,
+            revocation_endpoint: endpoint(&members, "revocation_endpoint", &own)?,
             knows_groups: claims.is_some_and(|list| list.iter().any(|name| name == "groups")),
         })
     }

@@ -30,6 +30,7 @@ pub(super) enum Operation {
     UserInfo,
     Introspection,
     AppPassword,
+    Revocation,
 }
 
 impl Operation {
@@ -41,6 +42,7 @@ impl Operation {
             Self::UserInfo => "userinfo",
             Self::Introspection => "introspection",
             Self::AppPassword => "app_password",
+            Self::Revocation => "revocation",
         }
     }
 
@@ -48,7 +50,9 @@ impl Operation {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
-            Self::Keys | Self::Token | Self::UserInfo | Self::Introspection | Self::AppPassword => 1024 * 1024,
+            Self::Keys | Self::Token | Self::UserInfo | Self::Introspection | Self::AppPassword | Self::Revocation => {
+                1024 * 1024
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::credentials::AccessTokenRules;
 use crate::domain::id_token::check_header;
 use crate::domain::json;
 use crate::domain::jwt::{CompactToken, TokenFault};
+use crate::domain::logout_token;
 
 /// More keys than this nobody needs; the rest of a set is not read.
 const MAX_KEYS: usize = 256;
@@ -52,6 +53,8 @@ enum Family {
 pub(super) enum Purpose<'a> {
     /// An ID Token or a signed `UserInfo` answer, with the one pinned algorithm.
     IdToken(&'a RelyingParty),
+    /// A logout token, with the ID Token's algorithm (BL-4).
+    LogoutToken(&'a RelyingParty),
     /// An access token, with one of the algorithms listed, all of public keys.
     AccessToken(&'a AccessTokenRules),
 }
@@ -62,6 +65,10 @@ impl Purpose<'_> {
             Self::IdToken(relying_party) => {
                 let pinned = relying_party.id_token_signed_response_alg;
                 check_header(token, pinned).map(|()| pinned)
+            }
+            Self::LogoutToken(relying_party) => {
+                let pinned = relying_party.id_token_signed_response_alg;
+                logout_token::check_header(token, pinned).map(|()| pinned)
             }
             Self::AccessToken(rules) => rules.check_header(token),
         }
@@ -178,9 +185,11 @@ pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
     public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
 }
 
-/// The client secret signs ID Tokens alone: an access token is for others to read, who do not have it.
+/// The client secret signs what is for the client alone: an access token is for others to read, who do not have it.
 fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
-    let Purpose::IdToken(relying_party) = purpose else { return Err(Unverified::Final(TokenFault::Algorithm)) };
+    let (Purpose::IdToken(relying_party) | Purpose::LogoutToken(relying_party)) = purpose else {
+        return Err(Unverified::Final(TokenFault::Algorithm));
+    };
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
     if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature)) }
 }

@@ -8,6 +8,8 @@ mod discovery;
 mod http;
 mod issuer;
 mod keys;
+mod logout;
+mod revocation;
 mod token;
 mod user_info;
 
@@ -26,11 +28,14 @@ use self::credentials::{Case, Judge};
 use self::http::{ProviderClient, names_this_machine};
 use self::issuer::Issuer;
 use self::keys::Purpose;
+use self::logout::LogoutTokens;
+use self::revocation::Revocations;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
-use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, ProviderUnavailable};
+use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, LogoutTokenFault, ProviderUnavailable};
 
 /// How identity providers are asked.
 #[derive(Clone, Debug)]
@@ -83,6 +88,8 @@ pub struct OpenIdProviders {
     clock: Arc<dyn Clock>,
     deadline: Duration,
     judge: Judge,
+    logout_tokens: LogoutTokens,
+    revocations: Revocations,
     /// One task per issuer; they end with this value.
     _background: JoinSet<()>,
 }
@@ -119,6 +126,8 @@ impl OpenIdProviders {
             clock,
             deadline: settings.timeout,
             judge: Judge::default(),
+            logout_tokens: LogoutTokens::default(),
+            revocations: Revocations::new(settings.timeout),
             _background: background,
         }))
     }
@@ -193,6 +202,28 @@ impl IdentityProvider for OpenIdProviders {
             deadline: self.deadline,
         };
         self.judge.verdict(case).await
+    }
+
+    async fn verify_logout_token(
+        &self,
+        relying_party: &RelyingParty,
+        raw: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        let issuer = self.issuer(relying_party)?;
+        match timeout(self.deadline, self.logout_tokens.verify(issuer, relying_party, raw, self.clock.now())).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(issuer.unavailable(&"the logout token was not verified in time").into()),
+        }
+    }
+
+    fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString) {
+        if let Ok(issuer) = self.issuer(relying_party) {
+            self.revocations.begin(issuer, relying_party, refresh_token);
+        }
+    }
+
+    async fn settled(&self) {
+        self.revocations.settled().await;
     }
 }
 

@@ -56,6 +56,8 @@ pub fn open(
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
+mod logout_race_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod testing;

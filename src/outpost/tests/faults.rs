@@ -75,18 +75,35 @@ async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
 }
 
 #[tokio::test]
-async fn a_sign_out_that_cannot_be_written_is_answered_as_failed() {
+async fn f_6_a_sign_out_that_cannot_be_written_holds_here_and_says_so() {
+    for (call, of_others) in [(1, "sign out there as well"), (2, "So do your sessions in other browsers")] {
+        let house = house();
+        let mut browser = Browser::default();
+        browser.sign_in(&house, WIKI).await;
+        house.fail_store_at(call);
+        let decision = browser.send(&house, &sign_out(&browser, "none")).await;
+        let page = denied(&decision);
+        assert_eq!((page.status, decision.note.reason), (503, Reason::SignedOutHere), "call {call}");
+        assert!(retry_after(page) && page.body.contains(of_others), "{}", page.body);
+        assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
+        assert_eq!(house.sessions(), 0, "what the browser showed has ended");
+    }
+}
+
+#[tokio::test]
+async fn f_6_what_somebody_else_may_have_caused_ends_nothing_during_an_outage_either() {
     let house = house();
     let mut browser = Browser::default();
     browser.sign_in(&house, WIKI).await;
-    house.fail_store_at(2);
-    let head = browser.head(
-        "https://wiki.example.com/outpost.goauthentik.io/sign_out",
-        &[("accept", "text/html"), ("sec-fetch-site", "none")],
-    );
-    let decision = browser.send(&house, &head).await;
+    house.fail_store_at(1);
+    let decision = browser.send(&house, &sign_out(&browser, "cross-site")).await;
     unavailable(&decision, Reason::StoreUnavailable);
-    assert!(browser.cookies.keys().any(|name| name.contains("session")));
+    assert!(house.sessions() == 1 && browser.cookies.keys().any(|name| name.contains("session")));
+}
+
+fn sign_out(browser: &Browser, site: &str) -> crate::domain::request::RequestHead {
+    let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+    browser.head(url, &[("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", site)])
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::domain::application::{Application, RelyingParty, Slug};
@@ -15,6 +15,7 @@ use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::decision::{Decision, Page, Redirect, Verdict};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::jwt::TokenFault;
+use crate::domain::logout_token::{self, UnsignedLogoutToken, VerifiedLogoutToken};
 use crate::domain::one_time::OneTime;
 use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::{SealingKey, SealingKeys};
@@ -25,8 +26,8 @@ use crate::domain::time::Timestamp;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent, StoreFault,
-    StoredSession,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
 };
 
 pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
@@ -169,6 +170,10 @@ pub(super) struct Provider {
     pub end_session: AtomicBool,
     /// Seconds from now to the end of the ID Token.
     pub token_life: AtomicU64,
+    /// Its own session, where it names one.
+    pub sid: Mutex<Option<String>>,
+    /// The tokens that it was to revoke, and for which client.
+    pub revoked: Mutex<Vec<(String, String)>>,
     clock: Arc<Hands>,
 }
 
@@ -229,6 +234,33 @@ impl IdentityProvider for Provider {
             _ => Err(Refusal::Inactive.into()),
         }
     }
+
+    /// Every signature is good, but the one that reads `bad`.
+    async fn verify_logout_token(
+        &self,
+        relying_party: &RelyingParty,
+        raw: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        let issuer = relying_party.issuer.clone();
+        if self.down.load(Ordering::Relaxed) {
+            return Err(ProviderUnavailable { issuer, cause: "told to be down".into() }.into());
+        }
+        let expected = logout_token::Expected {
+            issuer: &issuer,
+            client_id: &relying_party.client_id,
+            algorithm: relying_party.id_token_signed_response_alg,
+            now: self.clock.now(),
+        };
+        let token = UnsignedLogoutToken::check(raw, &expected)?;
+        if raw.expose_secret().ends_with(".YmFk") { Err(TokenFault::Signature.into()) } else { Ok(token.signed()) }
+    }
+
+    fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString) {
+        let token = refresh_token.expose_secret().to_owned();
+        self.revoked.lock().unwrap().push((relying_party.client_id.clone(), token));
+    }
+
+    async fn settled(&self) {}
 }
 
 impl Provider {
@@ -239,6 +271,9 @@ impl Provider {
             "iss": party.issuer, "aud": party.client_id, "sub": format!("sub-{user}"),
             "iat": now.as_unix(), "exp": now.plus(life).as_unix(), "preferred_username": user,
         });
+        if let Some(sid) = &*self.sid.lock().unwrap() {
+            payload["sid"] = sid.as_str().into();
+        }
         if let Some(nonce) = nonce {
             payload["nonce"] = nonce.expose().into();
         }
@@ -308,6 +343,8 @@ pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
         verified: AtomicUsize::new(0),
         end_session: AtomicBool::new(true),
         token_life: AtomicU64::new(7200),
+        sid: Mutex::default(),
+        revoked: Mutex::default(),
         clock: clock.clone(),
     });
     let outpost = Outpost::new(Parts {

@@ -5,6 +5,7 @@ mod credentials;
 mod faults;
 mod house;
 mod identity_headers;
+mod logout;
 mod proxy;
 mod rules;
 mod sign_in;

@@ -146,7 +146,8 @@ impl Ask {
         self.header("content-type", "application/json")
     }
 
-    fn form(mut self, fields: &[(&str, &str)]) -> Self {
+    /// A form post.
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.method = Method::POST;
         self.header("content-type", "application/x-www-form-urlencoded")

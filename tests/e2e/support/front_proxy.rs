@@ -180,6 +180,7 @@ pub(crate) struct FrontSite {
     proxy: Process,
     pub(crate) gatepost: Gatepost,
     _provider: Provider,
+    issuer: String,
     pub(crate) application: Application,
     pub(crate) front: u16,
     _folder: TempDir,
@@ -215,8 +216,8 @@ impl FrontSite {
         let mut provider_settings = ProviderSettings::on(provider);
         let mut settings = Settings::of(mode);
         settings.sections = front_proxy.sections();
-        provider_settings.clients = settings.clients(front);
         change(&mut settings, &mut provider_settings);
+        provider_settings.clients = settings.clients(front);
 
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("gatepost.yaml");
@@ -233,7 +234,8 @@ impl FrontSite {
         };
         let mut command = front_proxy.command(folder.path(), &text);
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/ping", " 204 ").await;
-        Self { proxy, gatepost, _provider: provider, application, front, _folder: folder }
+        let issuer = provider_settings.issuer();
+        Self { proxy, gatepost, _provider: provider, issuer, application, front, _folder: folder }
     }
 
     pub(crate) fn host(&self, application: &str) -> String {
@@ -247,6 +249,11 @@ impl FrontSite {
 
     pub(crate) fn wiki(&self, path: &str) -> String {
         self.at("wiki", path)
+    }
+
+    /// Where the provider asks whether to end its own session.
+    pub(crate) fn end_session(&self) -> String {
+        format!("{}/session/end", self.issuer)
     }
 
     /// A browser in which alice is signed in at the wiki.

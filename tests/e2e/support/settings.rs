@@ -132,6 +132,8 @@ pub(crate) struct Settings {
     pub(crate) sections: &'static str,
     pub(crate) session: String,
     pub(crate) shutdown: &'static str,
+    /// Whether the provider tells every application when one of its sessions ends.
+    pub(crate) backchannel_logout: bool,
 }
 
 impl Settings {
@@ -143,6 +145,7 @@ impl Settings {
             sections: "",
             session: "{ store: file, path: sessions.redb }".to_owned(),
             shutdown: "{ delay: 0s, grace: 5s }",
+            backchannel_logout: false,
         }
     }
 
@@ -161,7 +164,15 @@ impl Settings {
     }
 
     pub(crate) fn clients(&self, envoy: u16) -> Vec<Value> {
-        self.entries.iter().map(|entry| entry.as_client(envoy)).collect()
+        let mut clients: Vec<Value> = self.entries.iter().map(|entry| entry.as_client(envoy)).collect();
+        if self.backchannel_logout {
+            for (client, entry) in clients.iter_mut().zip(&self.entries) {
+                let own = format!("{}/outpost.goauthentik.io", entry.external_host(envoy));
+                client["backchannel_logout_uri"] = format!("{own}/backchannel_logout").into();
+                client["backchannel_logout_session_required"] = true.into();
+            }
+        }
+        clients
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {

@@ -27,6 +27,8 @@ use gatepost::domain::credentials::{
 };
 use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::logout_token::VerifiedLogoutToken;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
 use gatepost::domain::sign_in::{Binding, MatchedCode, ProviderMetadata};
@@ -37,9 +39,11 @@ use gatepost::inbound::forward_auth::{Dialect, ForwardAuth, ForwardAuthSettings,
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{
-    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable,
+    Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, LogoutTokenFault,
+    ProviderUnavailable,
 };
 use gatepost::telemetry::DecisionRecorder;
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
@@ -119,6 +123,18 @@ impl IdentityProvider for Provider {
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         Err(Refusal::Inactive.into())
     }
+
+    async fn verify_logout_token(
+        &self,
+        _: &RelyingParty,
+        _: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        Err(TokenFault::Signature.into())
+    }
+
+    fn revoke(&self, _: &RelyingParty, _: &SecretString) {}
+
+    async fn settled(&self) {}
 }
 
 fn token(claims: &serde_json::Value) -> String {

@@ -30,7 +30,7 @@ pub(super) const IDENTITY: [&str; 17] = [
     "x-forwarded-user",
 ];
 /// Answers of our own endpoints that are pages and no refusals.
-const PAGES: [&str; 3] = ["ping", "signed_out", "sign_out_unconfirmed"];
+const PAGES: [&str; 4] = ["ping", "signed_out", "sign_out_unconfirmed", "logout_by_provider"];
 
 type Line = (String, Vec<u8>);
 

@@ -117,6 +117,15 @@ fn signed_in() -> Vec<(&'static str, CheckRequest)> {
         ("proxy-signed-in", navigation("files.example.com", "/x%2Fy?z=1", steering)),
         ("proxy-public", navigation("files.example.com", "/public/a", &steering[1..])),
         ("sign-out", navigation("wiki.example.com", "/outpost.goauthentik.io/sign_out", &deliberate)),
+        (
+            "logout-by-a-frame",
+            navigation(
+                "wiki.example.com",
+                "/outpost.goauthentik.io/frontchannel_logout?iss=https%3A%2F%2Fsso.example.com%2F&sid=s",
+                &[wiki],
+            ),
+        ),
+        ("logout-by-token", navigation("wiki.example.com", "/outpost.goauthentik.io/backchannel_logout", &[wiki])),
         ("sign-out-elsewhere", navigation("wiki.example.com", "/x?X-authentik-logout=true", &[wiki])),
     ]
 }

@@ -1,0 +1,173 @@
+//! The casebook of logout tokens (security specification, section 1.6), as far as claims and forms go. Signatures are the
+//! caller's: these carry none.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::*;
+
+const NOW: u64 = 1_900_000_000;
+const ISSUER: &str = "https://op.example/o/wiki/";
+
+fn proper() -> Value {
+    json!({
+        "iss": ISSUER, "sub": "alice", "aud": "wiki", "iat": NOW, "exp": NOW + 120, "jti": "j-1", "sid": "s-1",
+        "events": { EVENT: {} },
+    })
+}
+
+fn raw(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.c2ln", part(header), part(claims))
+}
+
+fn check_raw(raw: &str) -> Result<VerifiedLogoutToken, TokenFault> {
+    let expected = Expected {
+        issuer: ISSUER,
+        client_id: "wiki",
+        algorithm: SigningAlgorithm::RS256,
+        now: Timestamp::from_unix(NOW),
+    };
+    UnsignedLogoutToken::check(&raw.into(), &expected).map(UnsignedLogoutToken::signed)
+}
+
+/// `value` with `changes` on top; `null` takes a member away.
+fn changed(mut value: Value, changes: &Value) -> Value {
+    for (name, change) in changes.as_object().expect("is an object") {
+        let members = value.as_object_mut().expect("is an object");
+        if change.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.clone(), change.clone())
+        };
+    }
+    value
+}
+
+fn check(claims: &Value) -> Result<VerifiedLogoutToken, TokenFault> {
+    check_raw(&raw(&json!({ "alg": "RS256", "typ": "logout+jwt" }), &changed(proper(), claims)))
+}
+
+fn of_header(header: &Value) -> Option<TokenFault> {
+    check_raw(&raw(&changed(json!({ "alg": "RS256", "typ": "logout+jwt" }), header), &proper())).err()
+}
+
+#[test]
+fn what_a_proper_token_ends() {
+    let alice = || User { issuer: ISSUER.into(), subject: "alice".into() };
+    let session = || ProviderSession { issuer: ISSUER.into(), id: "s-1".into() };
+    for (changes, ending) in [
+        (json!({}), Ending::ProviderSession(session(), Some(alice()))),
+        (json!({ "sub": null }), Ending::ProviderSession(session(), None)),
+        (json!({ "sid": null }), Ending::User(alice())),
+        (json!({ "aud": ["wiki"], "x": 1 }), Ending::ProviderSession(session(), Some(alice()))),
+        (json!({ "events": { EVENT: { "x": 1 }, "other": 1 } }), Ending::ProviderSession(session(), Some(alice()))),
+    ] {
+        let token = check(&changes).expect("is proper");
+        assert_eq!(*token.ending(), ending, "{changes}");
+        assert_eq!(*token.mark(), OneTime::logout_token(ISSUER, "j-1"));
+        assert_eq!(token.until(), Timestamp::from_unix(NOW + 120 + 60), "BL-9: `exp` and the leeway");
+    }
+}
+
+#[test]
+fn the_casebook_of_claims() {
+    for (duty, changes, fault) in [
+        ("BL-5", json!({ "iss": format!("{ISSUER}x") }), TokenFault::Issuer),
+        ("BL-5", json!({ "iss": null }), TokenFault::Issuer),
+        ("BL-5", json!({ "aud": "wikj" }), TokenFault::Audience),
+        ("BL-5", json!({ "aud": ["wiki", "other"] }), TokenFault::Audience),
+        ("BL-5", json!({ "aud": null }), TokenFault::Audience),
+        ("BL-5", json!({ "iat": null }), TokenFault::Time("iat")),
+        ("BL-5", json!({ "iat": NOW + 61 }), TokenFault::IssuedAt(61)),
+        ("BL-5", json!({ "exp": null }), TokenFault::Time("exp")),
+        ("BL-5", json!({ "exp": "soon" }), TokenFault::Time("exp")),
+        ("BL-5", json!({ "exp": NOW - 60 }), TokenFault::Expired(60)),
+        ("BL-6", json!({ "sub": null, "sid": null }), TokenFault::Nobody),
+        ("BL-6", json!({ "sub": 1 }), TokenFault::Subject),
+        ("BL-6", json!({ "sub": "" }), TokenFault::Subject),
+        ("BL-6", json!({ "sid": 1 }), TokenFault::Text("sid")),
+        ("BL-6", json!({ "sid": "" }), TokenFault::Text("sid")),
+        ("BL-7", json!({ "events": null }), TokenFault::Event),
+        ("BL-7", json!({ "events": { "http://schemas.openid.net/event/other": {} } }), TokenFault::Event),
+        ("BL-7", json!({ "events": [EVENT] }), TokenFault::Event),
+        ("BL-7", json!({ "events": EVENT }), TokenFault::Event),
+        ("BL-7", json!({ "events": { EVENT: true } }), TokenFault::Event),
+        ("BL-7", json!({ "events": { EVENT: [] } }), TokenFault::Event),
+        ("BL-8", json!({ "nonce": "n" }), TokenFault::UnexpectedNonce),
+        ("BL-8", json!({ "nonce": "" }), TokenFault::UnexpectedNonce),
+        ("BL-8", json!({ "nonce": 0 }), TokenFault::UnexpectedNonce),
+        ("BL-8", json!({ "nonce": [] }), TokenFault::UnexpectedNonce),
+        ("BL-9", json!({ "jti": null }), TokenFault::TokenId),
+        ("BL-9", json!({ "jti": "" }), TokenFault::Text("jti")),
+        ("BL-9", json!({ "jti": 7 }), TokenFault::Text("jti")),
+    ] {
+        assert_eq!(check(&changes).err(), Some(fault), "{duty} {changes}");
+    }
+    let nothing = proper().to_string().replace("\"jti\"", "\"nonce\":null,\"jti\"");
+    let token = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#), URL_SAFE_NO_PAD.encode(nothing));
+    assert_eq!(check_raw(&token).err(), Some(TokenFault::UnexpectedNonce), "BL-8: whatever its value");
+}
+
+#[test]
+fn the_casebook_of_headers() {
+    for (duty, header, fault) in [
+        ("BL-11", json!({}), None),
+        ("BL-11", json!({ "typ": null }), None),
+        ("BL-11", json!({ "typ": "Application/Logout+JWT" }), None),
+        ("BL-11", json!({ "typ": "at+jwt" }), Some(TokenFault::Header)),
+        ("BL-11", json!({ "typ": "JWT" }), Some(TokenFault::Header)),
+        ("BL-11", json!({ "typ": "id_token+jwt" }), Some(TokenFault::Header)),
+        ("BL-11", json!({ "typ": 1 }), Some(TokenFault::Header)),
+        ("BL-4", json!({ "alg": "none" }), Some(TokenFault::Algorithm)),
+        ("BL-4", json!({ "alg": "ES256" }), Some(TokenFault::Algorithm)),
+        ("BL-4", json!({ "alg": null }), Some(TokenFault::Algorithm)),
+        ("BL-4", json!({ "crit": ["exp"] }), Some(TokenFault::Header)),
+    ] {
+        assert_eq!(of_header(&header), fault, "{duty} {header}");
+    }
+}
+
+#[test]
+fn bl_2_bl_16_encrypted_misshapen_or_too_long() {
+    let proper = raw(&json!({ "alg": "RS256" }), &proper());
+    for (token, fault) in [
+        (format!("{proper}.x.y"), TokenFault::Encrypted),
+        (format!("{proper}.x"), TokenFault::Malformed),
+        (format!("{proper}="), TokenFault::Malformed),
+        (String::new(), TokenFault::Malformed),
+        ("x".repeat(64 * 1024 + 1), TokenFault::TooLong),
+    ] {
+        assert_eq!(check_raw(&token).err(), Some(fault), "{} characters", token.len());
+    }
+}
+
+#[test]
+fn bl_1_a_form_with_one_logout_token() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let padded = format!("logout_token=t&x={}", "x".repeat(64 * 1024));
+    for (kind, body, expected) in [
+        (Some(FORM), "logout_token=a.b.c", Some("a.b.c")),
+        (Some("Application/X-WWW-Form-Urlencoded; charset=utf-8"), "logout_token=a%2Eb", Some("a.b")),
+        (Some(FORM), "x=1&logout_token=a&y=2", Some("a")),
+        (Some(FORM), "logout_token=a&logout_token=a", None),
+        (Some(FORM), "logout_token=a&logout%5Ftoken=b", None),
+        (Some(FORM), "logout_token=", None),
+        (Some(FORM), "logout_token", None),
+        (Some(FORM), "", None),
+        (Some(FORM), &padded, None),
+        (Some("application/json"), r#"{"logout_token":"a"}"#, None),
+        (Some("application/json"), "logout_token=a", None),
+        (None, "logout_token=a", None),
+    ] {
+        let found = in_form(kind, body.as_bytes());
+        assert_eq!(found.as_ref().map(|token| token.expose_secret()), expected, "{kind:?} {} bytes", body.len());
+    }
+}
+
+#[test]
+fn jw_4_an_id_token_is_no_logout_token() {
+    let claims = json!({ "events": null, "jti": null, "sid": null, "nonce": "n" });
+    assert!(check(&claims).is_err());
+}

@@ -1,0 +1,101 @@
+//! Revocation of refresh tokens whose sessions ended (RFC 7009): in the background, because nobody's sign-out waits for the
+//! provider, and bounded, because a provider that hangs must not pile them up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use super::http::Operation;
+use super::issuer::Issuer;
+use super::token;
+use crate::domain::application::RelyingParty;
+
+/// How many wait at most; a token beyond them ends by itself, at the provider's own time.
+const MOST: usize = 1000;
+/// How many are under way together.
+const TOGETHER: usize = 8;
+
+/// The revocations that are still to be made.
+pub(super) struct Revocations {
+    deadline: Duration,
+    together: Arc<Semaphore>,
+    /// How many are left. Tasks end with this value.
+    left: watch::Sender<usize>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Revocations {
+    /// None yet; each may take as long as `deadline`.
+    pub(super) fn new(deadline: Duration) -> Self {
+        let together = Arc::new(Semaphore::new(TOGETHER));
+        Self { deadline, together, left: watch::Sender::new(0), tasks: Mutex::default() }
+    }
+
+    /// Begins to revoke a token, where its provider has an endpoint for that.
+    pub(super) fn begin(&self, issuer: &Arc<Issuer>, relying_party: &RelyingParty, refresh_token: &SecretString) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        if tasks.len() >= MOST {
+            warn!(issuer = issuer.identifier(), "too many refresh tokens wait to be revoked; one is left to run out");
+            return;
+        }
+        let left = Left::one_more(&self.left);
+        let (issuer, relying_party) = (Arc::clone(issuer), relying_party.clone());
+        let (refresh_token, together, deadline) = (refresh_token.clone(), Arc::clone(&self.together), self.deadline);
+        tasks.spawn(async move {
+            let _left = left;
+            let _turn = together.acquire().await;
+            let revoked = timeout(deadline, revoke(&issuer, &relying_party, &refresh_token)).await;
+            if let Err(cause) = revoked.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+                warn!(
+                    issuer = issuer.identifier(),
+                    cause, "a refresh token could not be revoked; it is left to run out"
+                );
+            }
+        });
+    }
+
+    /// Waits until none is left.
+    pub(super) async fn settled(&self) {
+        // The sender is ours, so that it cannot be gone.
+        let _ = self.left.subscribe().wait_for(|left| *left == 0).await;
+    }
+}
+
+/// Counts a revocation for as long as it lives, however it ends.
+struct Left(watch::Sender<usize>);
+
+impl Left {
+    fn one_more(left: &watch::Sender<usize>) -> Self {
+        left.send_modify(|left| *left += 1);
+        Self(left.clone())
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.send_modify(|left| *left = left.saturating_sub(1));
+    }
+}
+
+/// Section 2.1. Whatever is not revoked because it never was a token of theirs is as good as revoked (section 2.2).
+async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &SecretString) -> Result<(), String> {
+    let Some(known) = issuer.current() else { return Err("its metadata is not known".to_owned()) };
+    let Some(endpoint) = &known.discovered.revocation_endpoint else {
+        debug!(issuer = issuer.identifier(), "there is no `revocation_endpoint`; a refresh token is left to run out");
+        return Ok(());
+    };
+    let fields = [("token", refresh_token.expose_secret()), ("token_type_hint", "refresh_token")];
+    let request = token::authenticated(issuer, endpoint, relying_party, &fields).map_err(|fault| fault.to_string())?;
+    let answer = issuer.client().send(issuer.identifier(), Operation::Revocation, request).await;
+    match answer.map_err(|fault| fault.to_string())?.status {
+        StatusCode::OK => Ok(()),
+        status => Err(format!("revocation: status {}", status.as_u16())),
+    }
+}

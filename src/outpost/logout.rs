@@ -1,0 +1,205 @@
+//! The provider ends sessions: over the back channel, itself, or over the front channel, through a frame in the browser.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::join;
+use tokio::time::sleep;
+
+use super::faults::Fault;
+use super::{Outcome, Outpost, Visit, answers};
+use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::decision::{Page, Reason, Verdict};
+use crate::domain::frame::{self, Asked};
+use crate::domain::logout_token::{self, Ending, VerifiedLogoutToken};
+use crate::domain::pages::{self, Message};
+use crate::domain::session::{ProviderSession, Session, User};
+use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Spent, StoreFault};
+
+/// How long the answer takes to a frame that shows no session, whether there was one to end or not: a store that writes
+/// durably takes some milliseconds for that (FL-3).
+const FRAME_TAKES: Duration = Duration::from_millis(100);
+
+/// What a door brought of a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestBody<'a> {
+    /// This door brings none: the front proxy does not hand it over.
+    Withheld,
+    /// All of it.
+    Whole(&'a [u8]),
+    /// It is longer than anybody reads, or did not arrive in full.
+    Cut,
+}
+
+/// Why a logout over the back channel is refused. Nothing ended.
+#[derive(Debug, Error)]
+enum Refused {
+    #[error("this address is reached over https only")]
+    PlainHttp,
+    #[error("the request's body did not come with the front proxy's question")]
+    NoBody,
+    #[error("the body is no form of at most 64 KiB with exactly one `logout_token`")]
+    NoForm,
+    #[error(transparent)]
+    Token(#[from] LogoutTokenFault),
+    #[error("the logout token was used before")]
+    Repeated,
+    #[error("`sid` is another user's session than `sub` names")]
+    OtherUser,
+    #[error("sessions cannot be ended at the moment")]
+    Store(#[from] StoreFault),
+}
+
+impl Outpost {
+    /// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
+    /// else (BL-15).
+    pub(super) async fn backchannel_logout(&self, visit: &Visit<'_>) -> Outcome {
+        if visit.head.method != "POST" {
+            return Ok(answers::method_not_allowed(visit, "POST"));
+        }
+        match self.logout_by_token(visit).await {
+            Ok(ended) => {
+                tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "the provider ended sessions");
+                self.revoke(&ended);
+                Ok((Verdict::Page(pages::empty(200)), Reason::LogoutByProvider))
+            }
+            Err(refused) => Ok(visit.logout_refused(&refused)),
+        }
+    }
+
+    async fn logout_by_token(&self, visit: &Visit<'_>) -> Result<Vec<Arc<Session>>, Refused> {
+        if visit.comes_plainly() {
+            return Err(Refused::PlainHttp);
+        }
+        let body = match visit.body {
+            RequestBody::Whole(body) => body,
+            RequestBody::Withheld => return Err(Refused::NoBody),
+            RequestBody::Cut => return Err(Refused::NoForm),
+        };
+        let kind = visit.head.headers.text("content-type");
+        let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
+        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw).await?;
+        match self.parts.store.spend(token.mark(), token.until()).await? {
+            Spent::Now => self.end_as_told(&token).await,
+            Spent::Before => Err(Refused::Repeated),
+        }
+    }
+
+    async fn end_as_told(&self, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
+        match token.ending() {
+            Ending::User(user) => Ok(self.parts.store.end_user(user).await?),
+            Ending::ProviderSession(session, of) => {
+                match self.parts.store.end_provider_session(session, of.as_ref()).await? {
+                    ProviderSessionEnd::Ended(ended) => Ok(ended),
+                    ProviderSessionEnd::OtherUser => Err(Refused::OtherUser),
+                }
+            }
+        }
+    }
+
+    /// `frontchannel_logout`: in a frame of the provider's. The answer says the same whatever came of it (FL-2, FL-3).
+    pub(super) async fn frontchannel_logout(&self, visit: &mut Visit<'_>) -> Outcome {
+        if visit.head.method != "GET" {
+            return Ok(answers::method_not_allowed(visit, "GET"));
+        }
+        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
+        let mut cookies = Vec::new();
+        let asked = Asked::read(visit.head.target.query().unwrap_or_default());
+        if let Some(asked) = asked.filter(|_| frame::may_come_from_a_frame(visit.head)) {
+            match self.session(visit.application, &own).await? {
+                Some(found) if asked.fits(found.session.record()) => {
+                    visit.user = Some(found.name().to_owned());
+                    let record = found.session.record();
+                    let named = asked.provider_session(&record.user.issuer);
+                    let ended = match named {
+                        Some(session) => self.end_in_frame(&session, Some(&record.user)).await?,
+                        None => self.parts.store.end(&found.key).await?.into_iter().collect(),
+                    };
+                    visit.log_frame(&ended);
+                    self.revoke(&ended);
+                    cookies = cookies::delete_all(visit.application);
+                }
+                Some(_) => {}
+                None => self.logout_without_cookie(visit, asked).await?,
+            }
+        }
+        let mut page = self.frame(visit);
+        page.cookies = cookies;
+        Ok((Verdict::Page(page), Reason::LogoutByProvider))
+    }
+
+    /// FL-3: whoever knows the provider's name for a session may end it, but nothing more; nobody is told whether there was one.
+    async fn logout_without_cookie(&self, visit: &Visit<'_>, asked: Asked) -> Result<(), Fault> {
+        let named = asked.provider_session(&visit.application.relying_party.issuer);
+        let ending = async {
+            match &named {
+                Some(session) => self.end_in_frame(session, None).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
+        visit.log_frame(&ended?);
+        Ok(())
+    }
+
+    async fn end_in_frame(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<Vec<Arc<Session>>, StoreFault> {
+        match self.parts.store.end_provider_session(session, of).await? {
+            ProviderSessionEnd::Ended(ended) => Ok(ended),
+            ProviderSessionEnd::OtherUser => Ok(Vec::new()),
+        }
+    }
+
+    fn frame(&self, visit: &Visit<'_>) -> Page {
+        let relying_party = &visit.application.relying_party;
+        let metadata = self.parts.provider.remembered(relying_party);
+        let text = "The identity provider asked this application to sign you out.";
+        let message = Message { status: 200, title: "Signed out", text, id: "", action: None };
+        pages::framed(&message, &frame::ancestors(&relying_party.issuer, metadata.as_deref()))
+    }
+
+    /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). Nobody waits
+    /// for it.
+    pub(super) fn revoke(&self, ended: &[Arc<Session>]) {
+        for record in ended.iter().map(|session| session.record()) {
+            let Some(renewal) = &record.renewal else { continue };
+            let of_client = self.parts.applications.iter().find(|application| {
+                application.slug == record.application && application.relying_party.issuer == record.user.issuer
+            });
+            if let Some(application) = of_client {
+                self.parts.provider.revoke(&application.relying_party, &renewal.refresh_token);
+            }
+        }
+    }
+}
+
+impl Visit<'_> {
+    fn log_frame(&self, ended: &[Arc<Session>]) {
+        tracing::info!(decision_id = self.id, application = %self.application.slug, ended = ended.len(), "a frame of the provider's ended sessions");
+    }
+
+    fn logout_refused(&self, refused: &Refused) -> (Verdict, Reason) {
+        let (decision_id, application) = (&self.id, &self.application.slug);
+        let reason = match refused {
+            Refused::NoBody => {
+                let mend = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
+                            this path to Gatepost's HTTP listener";
+                tracing::warn!(decision_id, %application, mend, "a logout by the provider came without its body");
+                Reason::LogoutRefused
+            }
+            Refused::Store(fault) => {
+                tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; it has to ask again");
+                Reason::StoreUnavailable
+            }
+            cause => {
+                tracing::warn!(decision_id, %application, %cause, "a logout by the provider was refused");
+                Reason::LogoutRefused
+            }
+        };
+        (Verdict::Deny(pages::logout_refused(&refused.to_string())), reason)
+    }
+}

@@ -1,0 +1,285 @@
+//! Logout by the provider, over both channels, and what of it reaches the provider again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::house::{Browser, House, PAGE, allowed, house};
+use crate::domain::decision::{Decision, Page, Reason, Verdict};
+use crate::domain::session::{Renewal, Session};
+use crate::domain::time::Timestamp;
+use crate::outpost::RequestBody;
+use crate::ports::Clock as _;
+
+const BACK: &str = "https://wiki.example.com/outpost.goauthentik.io/backchannel_logout";
+const FRONT: &str = "https://wiki.example.com/outpost.goauthentik.io/frontchannel_logout";
+const WIKI: &str = "https://wiki.example.com/";
+const ISSUER: &str = "https://sso.example.com/";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A logout token with these claims beside the required ones; `null` takes one away.
+fn token(house: &House, changes: &Value) -> String {
+    let now = house.clock.now().as_unix();
+    let mut claims = json!({
+        "iss": ISSUER, "aud": "wiki", "iat": now, "exp": now + 120, "jti": changes.to_string(),
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    for (name, change) in changes.as_object().unwrap() {
+        claims[name] = change.clone();
+    }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.c2ln", part(r#"{"alg":"RS256","typ":"logout+jwt"}"#), part(&claims.to_string()))
+}
+
+async fn post(house: &House, body: RequestBody<'_>) -> Decision {
+    let mut head = Browser::default().head(BACK, &[FORM]);
+    head.method = "POST".into();
+    house.outpost.answer(&house.outpost.sort(&head).with_body(body)).await
+}
+
+async fn post_token(house: &House, token: &str) -> (u16, Reason) {
+    answered(&post(house, RequestBody::Whole(format!("logout_token={token}").as_bytes())).await)
+}
+
+async fn post_claims(house: &House, claims: Value) -> (u16, Reason) {
+    post_token(house, &token(house, &claims)).await
+}
+
+fn page(decision: &Decision) -> &Page {
+    match &decision.verdict {
+        Verdict::Page(page) | Verdict::Deny(page) => page,
+        other => panic!("no page: {other:?}"),
+    }
+}
+
+fn answered(decision: &Decision) -> (u16, Reason) {
+    let page = page(decision);
+    assert!(page.cookies.is_empty(), "BL-15");
+    (page.status, decision.note.reason)
+}
+
+const DONE: (u16, Reason) = (200, Reason::LogoutByProvider);
+const REFUSED: (u16, Reason) = (400, Reason::LogoutRefused);
+
+/// A browser in which `user` signed in at `url`, on the provider's session `sid`.
+async fn signed_in(house: &House, user: &str, sid: &str, url: &str) -> Browser {
+    *house.provider.user.lock().unwrap() = user.into();
+    *house.provider.sid.lock().unwrap() = Some(sid.into());
+    let mut browser = Browser::default();
+    browser.sign_in(house, url).await;
+    browser
+}
+
+async fn is_signed_in(browser: &mut Browser, house: &House, url: &str) -> bool {
+    allowed(&browser.clone().open(house, url).await).is_some()
+}
+
+/// Gives every session a refresh token, named after its user.
+fn give_refresh_tokens(house: &House) {
+    for stored in house.store.sessions.lock().unwrap().values_mut() {
+        let mut record = stored.session.record().clone();
+        let refresh_token = format!("refresh-{}-{}", record.application, record.user.subject).into();
+        let never = Timestamp::from_unix(u64::MAX / 2);
+        record.renewal = Some(Renewal { refresh_token, due: never, stale: never });
+        stored.session = Arc::new(Session::restore(record));
+    }
+}
+
+fn revoked(house: &House) -> Vec<(String, String)> {
+    let mut revoked = house.provider.revoked.lock().unwrap().clone();
+    revoked.sort();
+    revoked
+}
+
+#[tokio::test]
+async fn bl_12_sid_ends_the_sessions_that_rest_on_it_and_sub_all_of_the_users() {
+    let house = house();
+    let mut one = signed_in(&house, "alice", "s-1", WIKI).await;
+    let mut board = signed_in(&house, "alice", "s-1", "https://board.example.com/").await;
+    let mut other = signed_in(&house, "alice", "s-2", WIKI).await;
+    let mut bob = signed_in(&house, "bob", "s-3", WIKI).await;
+
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
+    assert!(!is_signed_in(&mut one, &house, WIKI).await);
+    assert!(!is_signed_in(&mut board, &house, "https://board.example.com/").await);
+    assert!(is_signed_in(&mut other, &house, WIKI).await && is_signed_in(&mut bob, &house, WIKI).await);
+
+    assert_eq!(post_claims(&house, json!({ "sub": "sub-alice" })).await, DONE);
+    assert!(!is_signed_in(&mut other, &house, WIKI).await);
+    assert!(is_signed_in(&mut bob, &house, WIKI).await, "nobody else's");
+    assert_eq!(post_claims(&house, json!({ "sid": "unknown" })).await, DONE, "BL-15: nothing to end");
+}
+
+#[tokio::test]
+async fn a_62_every_session_of_a_user_ends_also_after_the_oldest_is_gone() {
+    let house = house();
+    let mut browsers = Vec::new();
+    for sid in ["s-1", "s-2", "s-3"] {
+        browsers.push(signed_in(&house, "alice", sid, WIKI).await);
+    }
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
+    assert_eq!(post_claims(&house, json!({ "sub": "sub-alice" })).await, DONE);
+    for browser in &mut browsers {
+        assert!(!is_signed_in(browser, &house, WIKI).await);
+    }
+}
+
+#[tokio::test]
+async fn bl_10_a_session_of_another_user_does_not_end() {
+    let house = house();
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1", "sub": "sub-bob" })).await, REFUSED);
+    assert!(is_signed_in(&mut alice, &house, WIKI).await);
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1", "sub": "sub-alice" })).await, DONE);
+    assert!(!is_signed_in(&mut alice, &house, WIKI).await);
+}
+
+#[tokio::test]
+async fn bl_9_a_token_counts_once() {
+    let house = house();
+    let again = token(&house, &json!({ "sub": "sub-alice" }));
+    assert_eq!(post_token(&house, &again).await, DONE);
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    assert_eq!(post_token(&house, &again).await, REFUSED);
+    assert!(is_signed_in(&mut alice, &house, WIKI).await, "nobody ends a later session with it");
+}
+
+#[tokio::test]
+async fn bl_9_a_61_a_store_that_cannot_say_refuses_without_effect() {
+    for call in 1..=2 {
+        let house = house();
+        let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+        house.fail_store_at(call);
+        assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, (400, Reason::StoreUnavailable), "call {call}");
+        assert!(is_signed_in(&mut alice, &house, WIKI).await);
+    }
+}
+
+#[tokio::test]
+async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
+    let house = house();
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    let proper = format!("logout_token={}", token(&house, &json!({ "sid": "s-1" })));
+    let doubled = format!("{proper}&{proper}");
+    let unsigned = proper.replace(".c2ln", ".YmFk");
+    for body in [
+        RequestBody::Withheld,
+        RequestBody::Cut,
+        RequestBody::Whole(b""),
+        RequestBody::Whole(doubled.as_bytes()),
+        RequestBody::Whole(unsigned.as_bytes()),
+    ] {
+        assert_eq!(answered(&post(&house, body).await), REFUSED, "{body:?}");
+    }
+    for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
+        let mut head = Browser::default().head(BACK, &[FORM]);
+        head.method = method.into();
+        let decision =
+            house.outpost.answer(&house.outpost.sort(&head).with_body(RequestBody::Whole(proper.as_bytes()))).await;
+        assert_eq!(answered(&decision), (405, Reason::MethodNotAllowed), "{method}");
+    }
+    let mut plain = Browser::default().head(&BACK.replace("https://", "http://"), &[FORM]);
+    plain.method = "POST".into();
+    let errand = house.outpost.sort(&plain).with_body(RequestBody::Whole(proper.as_bytes()));
+    assert_eq!(answered(&house.outpost.answer(&errand).await), REFUSED);
+    house.provider.down.store(true, Ordering::Relaxed);
+    assert_eq!(answered(&post(&house, RequestBody::Whole(proper.as_bytes())).await), REFUSED);
+    assert!(is_signed_in(&mut alice, &house, WIKI).await, "and nothing has ended");
+}
+
+#[tokio::test]
+async fn what_ended_is_revoked_by_the_client_that_it_was_issued_to() {
+    let house = house();
+    signed_in(&house, "alice", "s-1", WIKI).await;
+    signed_in(&house, "alice", "s-1", "https://board.example.com/").await;
+    signed_in(&house, "bob", "s-2", WIKI).await;
+    give_refresh_tokens(&house);
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
+    let of_alice = |slug: &str| ("wiki".to_owned(), format!("refresh-{slug}-sub-alice"));
+    assert_eq!(revoked(&house), [of_alice("board"), of_alice("wiki")]);
+}
+
+#[tokio::test]
+async fn rl_2_a_sign_out_revokes() {
+    let house = house();
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&house);
+    let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+    let head = alice.head(url, &[PAGE, ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "none")]);
+    assert_eq!(alice.send(&house, &head).await.note.reason, Reason::SignedOut);
+    assert_eq!(revoked(&house).len(), 1);
+}
+
+/// What a frame with this query brings about: whether alice is still signed in, and how many tokens are revoked.
+async fn framed(query: &str, with_cookie: bool, headers: &[(&str, &str)]) -> (bool, usize) {
+    let house = house();
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&house);
+    let mut frame = if with_cookie { alice.clone() } else { Browser::default() };
+    let decision = frame.send(&house, &frame.head(&format!("{FRONT}{query}"), headers)).await;
+    let page = page(&decision);
+    assert_eq!((page.status, decision.note.reason), (200, Reason::LogoutByProvider), "FL-2: {query}");
+    assert!(page.framed && page.common_headers().all(|(name, _)| name != "x-frame-options"), "FL-1");
+    let policy = page.headers.iter().find(|(name, _)| name == "content-security-policy").unwrap();
+    assert!(policy.1.ends_with("frame-ancestors https://sso.example.com"), "FL-1: {}", policy.1);
+    assert_eq!(page.cookies.is_empty(), !with_cookie || is_signed_in(&mut alice, &house, WIKI).await, "{query}");
+    (is_signed_in(&mut alice, &house, WIKI).await, revoked(&house).len())
+}
+
+#[tokio::test]
+async fn fl_2_fl_3_the_matrix_of_frames() {
+    const BOTH: &str = "?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-1";
+    for (query, with_cookie, expected) in [
+        (BOTH, true, (false, 1)),
+        ("", true, (false, 1)),
+        ("?iss=https%3A%2F%2Fsso.example.com%2F", true, (false, 1)),
+        ("?sid=s-1", true, (false, 1)),
+        ("?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-2", true, (true, 0)),
+        ("?iss=https%3A%2F%2Fother.example%2F&sid=s-1", true, (true, 0)),
+        ("?sid=s-2", true, (true, 0)),
+        ("?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-1&sid=s-1", true, (true, 0)),
+        (BOTH, false, (false, 0)),
+        ("", false, (true, 0)),
+        ("?sid=s-1", false, (true, 0)),
+        ("?iss=https%3A%2F%2Fsso.example.com%2F&sid=s-2", false, (true, 0)),
+        ("?iss=https%3A%2F%2Fother.example%2F&sid=s-1", false, (true, 0)),
+    ] {
+        assert_eq!(
+            framed(query, with_cookie, &[("sec-fetch-dest", "iframe")]).await,
+            expected,
+            "{query} {with_cookie}"
+        );
+    }
+    for destination in ["image", "document", "script", "empty"] {
+        let outcome = framed(BOTH, true, &[("sec-fetch-dest", destination)]).await;
+        assert_eq!(outcome, (true, 0), "another site's {destination} ends nothing");
+    }
+}
+
+#[tokio::test]
+async fn fl_3_a_hit_and_a_miss_look_and_last_the_same() {
+    let house = house();
+    signed_in(&house, "alice", "s-1", WIKI).await;
+    let mut took: Vec<String> = Vec::new();
+    for sid in ["s-1", "s-9"] {
+        let begun = tokio::time::Instant::now();
+        let head = Browser::default().head(&format!("{FRONT}?iss={ISSUER}&sid={sid}"), &[]);
+        let decision = house.ask(&head).await;
+        assert!(begun.elapsed() >= Duration::from_millis(100), "{sid}");
+        took.push(format!("{:?}", decision.verdict));
+    }
+    assert_eq!(took[0], took[1]);
+}
+
+#[tokio::test]
+async fn a_frame_is_asked_for_by_get_alone() {
+    let house = house();
+    let mut head = Browser::default().head(FRONT, &[]);
+    head.method = "POST".into();
+    assert_eq!(answered(&house.ask(&head).await), (405, Reason::MethodNotAllowed));
+}

@@ -1,0 +1,219 @@
+//! Logout tokens with real signatures: whose key, which algorithm, how often keys are fetched; and revocation.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::logout_token::{Ending, VerifiedLogoutToken};
+use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::op::signing::{Key, jwk};
+use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT, merged};
+use crate::world::{StillClock, World, settings};
+
+const NOW: u64 = 1_900_000_000;
+
+/// What came of a token, fit for a table.
+#[derive(Debug, PartialEq, Eq)]
+enum Judged {
+    Good,
+    Refused(TokenFault),
+    Unavailable,
+}
+
+fn claims(world: &World) -> Value {
+    json!({
+        "iss": world.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "jti": "j-1",
+        "sid": "provider-session", "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    })
+}
+
+async fn show(world: &World, token: &str) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+    world.providers.verify_logout_token(&world.relying_party, &token.into()).await
+}
+
+async fn judged(world: &World, token: &str) -> Judged {
+    match show(world, token).await {
+        Ok(_) => Judged::Good,
+        Err(LogoutTokenFault::Refused(fault)) => Judged::Refused(fault),
+        Err(LogoutTokenFault::Unavailable(_)) => Judged::Unavailable,
+    }
+}
+
+/// The base token of the casebook with these changes.
+fn signed(world: &World, header: &Value, changes: &Value) -> String {
+    let header = merged(json!({"typ": "logout+jwt"}), header);
+    world.op.sign(&header, &merged(claims(world), changes))
+}
+
+#[tokio::test]
+async fn the_base_token_names_user_and_session() {
+    let world = World::new().await;
+    let token = show(&world, &signed(&world, &json!({}), &json!({}))).await.unwrap();
+    let Ending::ProviderSession(session, Some(user)) = token.ending() else { panic!("{token:?}") };
+    assert_eq!((session.id.as_str(), user.subject.as_str()), ("provider-session", SUBJECT));
+    assert_eq!((session.issuer.as_str(), user.issuer.as_str()), (world.op.issuer(), world.op.issuer()));
+}
+
+#[tokio::test]
+async fn the_casebook() {
+    let world = World::new().await;
+    let refused = Judged::Refused;
+    for (name, header, changes, expected) in [
+        ("base", json!({}), json!({}), Judged::Good),
+        ("no typ (BL-11)", json!({"typ": null}), json!({}), Judged::Good),
+        ("unknown claim (BL-1)", json!({}), json!({"x": [1]}), Judged::Good),
+        ("only sub (BL-12)", json!({}), json!({"sid": null}), Judged::Good),
+        ("only sid (BL-12)", json!({}), json!({"sub": null}), Judged::Good),
+        ("aud a list (BL-5)", json!({}), json!({"aud": [CLIENT_ID]}), Judged::Good),
+        ("alg none (BL-4)", json!({"alg": "none"}), json!({}), refused(TokenFault::Algorithm)),
+        ("typ at+jwt (BL-11)", json!({"typ": "at+jwt"}), json!({}), refused(TokenFault::Header)),
+        (
+            "iss longer (BL-5)",
+            json!({}),
+            json!({"iss": format!("{}x", world.op.issuer())}),
+            refused(TokenFault::Issuer),
+        ),
+        ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::Audience)),
+        ("no iat (BL-5)", json!({}), json!({"iat": null}), refused(TokenFault::Time("iat"))),
+        ("no exp (BL-5)", json!({}), json!({"exp": null}), refused(TokenFault::Time("exp"))),
+        ("past (BL-5)", json!({}), json!({"exp": NOW - 61}), refused(TokenFault::Expired(61))),
+        ("nobody (BL-6)", json!({}), json!({"sub": null, "sid": null}), refused(TokenFault::Nobody)),
+        ("no events (BL-7)", json!({}), json!({"events": null}), refused(TokenFault::Event)),
+        ("events an array (BL-7)", json!({}), json!({"events": []}), refused(TokenFault::Event)),
+        ("nonce (BL-8)", json!({}), json!({"nonce": "n"}), refused(TokenFault::UnexpectedNonce)),
+        ("no jti (BL-9)", json!({}), json!({"jti": null}), refused(TokenFault::TokenId)),
+    ] {
+        assert_eq!(judged(&world, &signed(&world, &header, &changes)).await, expected, "{name}");
+    }
+    let token = signed(&world, &json!({}), &json!({}));
+    let (message, _) = token.rsplit_once('.').unwrap();
+    for (name, token, fault) in [
+        ("encrypted (BL-2)", format!("{token}.x.y"), TokenFault::Encrypted),
+        ("broken signature (BL-3)", format!("{message}.c2ln"), TokenFault::Signature),
+        ("no signature (BL-3)", format!("{message}."), TokenFault::Signature),
+    ] {
+        assert_eq!(judged(&world, &token).await, refused(fault), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn bl_4_a_published_key_of_another_algorithm_does_not_count() {
+    let world = World::new().await;
+    world.op.behave(|b| {
+        b.key_set = json!({"keys": [jwk(&Key::RsaA, "a"), jwk(&Key::P256, "ec")]});
+        b.key = Key::P256;
+    });
+    let token = signed(&world, &json!({"alg": "ES256", "kid": "ec"}), &json!({}));
+    assert_eq!(judged(&world, &token).await, Judged::Refused(TokenFault::Algorithm));
+}
+
+#[tokio::test]
+async fn bl_3_a_key_that_was_rotated_just_before_is_fetched() {
+    let world = World::new().await;
+    world.op.behave(|b| {
+        b.key_set = json!({"keys": [jwk(&Key::RsaB, "new")]});
+        b.key = Key::RsaB;
+    });
+    assert_eq!(judged(&world, &signed(&world, &json!({"kid": "new"}), &json!({}))).await, Judged::Good);
+}
+
+#[tokio::test]
+async fn jw_4_other_tokens_of_the_provider_are_no_logout_tokens() {
+    let world = World::new().await;
+    let id_token = json!({
+        "iss": world.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "nonce": "n",
+    });
+    let kinds = [json!({"typ": "JWT"}), json!({"typ": "at+jwt"}), json!({})];
+    for header in kinds {
+        assert!(matches!(judged(&world, &world.op.sign(&header, &id_token)).await, Judged::Refused(_)), "{header}");
+    }
+}
+
+/// BL-16: whatever can be told without a key costs none; and what cannot fetches keys no oftener than any stranger may.
+#[tokio::test]
+async fn bl_16_junk_fetches_no_keys() {
+    let world = World::new().await;
+    let before = world.asked("/keys");
+    let foreign =
+        [json!({"iss": "https://other.example/"}), json!({"aud": "other"}), json!({"events": {}}), json!({"jti": 1})];
+    let junk: Vec<String> = foreign.iter().map(|changes| signed(&world, &json!({"kid": "unknown"}), changes)).collect();
+    for number in 0..10_000 {
+        let token = match number % 5 {
+            4 => "x.y.z".to_owned(),
+            kind => junk[kind].clone(),
+        };
+        assert!(matches!(judged(&world, &token).await, Judged::Refused(_)));
+    }
+    assert_eq!(world.asked("/keys"), before);
+    let unknown = signed(&world, &json!({"kid": "unknown"}), &json!({}));
+    for _ in 0..50 {
+        assert_eq!(judged(&world, &unknown).await, Judged::Refused(TokenFault::Signature));
+    }
+    assert!(world.asked("/keys") <= before + 5, "OC-24");
+}
+
+#[tokio::test]
+async fn a_provider_that_never_answered_vouches_for_nothing() {
+    let world = World::new().await;
+    let token = signed(&world, &json!({}), &json!({}));
+    let stranger = World::new().await;
+    assert_eq!(judged(&stranger, &token).await, Judged::Refused(TokenFault::Issuer), "each issuer for itself");
+}
+
+async fn revoked_with(misbehave: impl FnOnce(&mut Behaviour)) -> (World, Duration) {
+    let world = World::new().await;
+    world.op.behave(misbehave);
+    let begun = Instant::now();
+    world.providers.revoke(&world.relying_party, &"refresh-1".into());
+    (world, begun.elapsed())
+}
+
+#[tokio::test]
+async fn rfc_7009_the_token_is_revoked_by_an_authenticated_client() {
+    let (world, _) = revoked_with(|_| {}).await;
+    world.providers.settled().await;
+    let asked = world.op.recorded("/revoke");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].form("token").as_deref(), Some("refresh-1"));
+    assert_eq!(asked[0].form("token_type_hint").as_deref(), Some("refresh_token"));
+    assert!(asked[0].authorization().is_some_and(|value| value.starts_with("Basic ")));
+}
+
+#[tokio::test]
+async fn bl_15_nobody_waits_for_a_provider_that_hangs() {
+    let (world, took) = revoked_with(|b| b.revocation = Reply::Stall).await;
+    assert!(took < Duration::from_millis(250), "{took:?}");
+    // A stop waits, but not for ever: as long as one request may take.
+    let begun = Instant::now();
+    world.providers.settled().await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn f_16_a_stop_waits_for_revocations_under_way() {
+    let permits = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&permits);
+    let (world, _) = revoked_with(move |b| b.revocation = Reply::Held(held)).await;
+    for _ in 0..20 {
+        world.providers.revoke(&world.relying_party, &"refresh-2".into());
+    }
+    assert!(world.providers.settled().now_or_never().is_none());
+    permits.add_permits(21);
+    world.providers.settled().await;
+    assert_eq!(world.asked("/revoke"), 21);
+}
+
+#[tokio::test]
+async fn without_an_endpoint_there_is_nothing_to_do() {
+    let World { op, relying_party, .. } = World::new().await;
+    op.behave(|b| b.metadata = json!({"revocation_endpoint": null}));
+    let fresh = World::around(op, relying_party, &settings(), StillClock::new());
+    fresh.ready().await;
+    fresh.providers.revoke(&fresh.relying_party, &"refresh-1".into());
+    fresh.providers.settled().await;
+    assert_eq!(fresh.asked("/revoke"), 0);
+}
