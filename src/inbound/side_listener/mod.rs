@@ -3,7 +3,6 @@
 
 mod answer;
 mod head;
-mod tls;
 
 use std::sync::Arc;
 
@@ -18,8 +17,7 @@ use crate::inbound::connections::{self, Answer, Connection, FirstDoor, Http1, Li
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
-pub use crate::inbound::connections::HttpLimits;
-pub use tls::{TlsFault, TlsIdentity};
+pub use crate::inbound::connections::{HttpLimits, TlsFault, TlsIdentity};
 
 /// Serves Gatepost's own endpoints.
 pub struct SideListener {
