@@ -19,6 +19,10 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         .skip_debug(["."])
         .compile_fds(records)?;
 
+    // The server of the admin port, and the client of `gatepost sessions`. No message holds a secret.
+    let administration = protox::compile(["gatepost/admin/v1/sessions.proto"], [OWN])?;
+    tonic_prost_build::configure().build_transport(false).compile_fds(administration)?;
+
     // For gRPC reflection only: the messages themselves come from `envoy-types`.
     let ext_authz = protox::Compiler::new([ENVOY])?
         .include_imports(true)

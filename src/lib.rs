@@ -3,7 +3,8 @@
 //! Reading order: `domain` holds the rules, `ports` says what they need from outside, `outpost` conducts one
 //! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all. `explain` asks
-//! the conductor without a server, `snippet` prints what front proxies need.
+//! the conductor without a server, `snippet` prints what front proxies need, `sessions` asks a running Gatepost in the
+//! words of `protocol`.
 
 pub mod app;
 pub mod config;
@@ -13,5 +14,7 @@ pub mod inbound;
 pub mod outbound;
 pub mod outpost;
 pub mod ports;
+pub mod protocol;
+pub mod sessions;
 pub mod snippet;
 pub mod telemetry;

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use gatepost::app;
 use gatepost::config::{self, Complaint, Complaints, Loaded};
+use gatepost::domain::time::Timestamp;
 use gatepost::explain::{self, BadQuestion, NoExplanation, Question};
+use gatepost::sessions::{self, EndWish, ListWish, Reach, TlsFiles};
 use gatepost::snippet::{Address, FrontProxy, NoSnippet, Wanted};
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
@@ -29,6 +31,9 @@ enum Command {
     Explain(Request),
     /// Prints a front proxy's configuration for these applications.
     Snippet(Wish),
+    /// Lists and ends the sessions of a running Gatepost.
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Prints the JSON Schema of the configuration file, for editors.
     Schema,
     /// Prints the reference of all configuration keys, as Markdown.
@@ -81,6 +86,38 @@ struct Wish {
     gatepost: Option<Address>,
 }
 
+/// What to do with sessions.
+#[derive(Subcommand)]
+enum Sessions {
+    /// Lists sessions; no token and no session id is ever shown.
+    List {
+        #[command(flatten)]
+        wish: ListWish,
+        #[command(flatten)]
+        admin_port: AdminPort,
+    },
+    /// Ends sessions: whoever uses one of them next has to sign in.
+    End {
+        #[command(flatten)]
+        wish: EndWish,
+        #[command(flatten)]
+        admin_port: AdminPort,
+    },
+}
+
+/// Where the running Gatepost is.
+#[derive(Args)]
+struct AdminPort {
+    /// Its admin port. Unless given: `listen.admin` of the configuration file, else 127.0.0.1:9302.
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<sessions::Address>,
+    /// The configuration file (YAML).
+    #[arg(long, short, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    config: Option<OsString>,
+    #[command(flatten)]
+    tls: Option<TlsFiles>,
+}
+
 /// Why the process ends with something else than 0.
 enum Fault {
     Unreadable(PathBuf, io::Error),
@@ -88,6 +125,7 @@ enum Fault {
     Service(app::Fault),
     Explanation(NoExplanation),
     Snippet(NoSnippet),
+    Sessions(sessions::Fault),
     Output(io::Error),
 }
 
@@ -116,6 +154,7 @@ fn run(command: Command) -> Result<(), Fault> {
         }
         Command::Explain(request) => explain(request),
         Command::Snippet(wish) => snippet(wish),
+        Command::Sessions(wish) => of_sessions(wish),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
     }
@@ -147,6 +186,36 @@ fn snippet(wish: Wish) -> Result<(), Fault> {
     };
     let text = gatepost::snippet::snippet(&wanted).map_err(Fault::Snippet)?;
     print(&text).map_err(Fault::Output)
+}
+
+fn of_sessions(command: Sessions) -> Result<(), Fault> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = match command {
+        Sessions::List { wish, admin_port } => sessions::list(&reach(admin_port)?, wish, now(), &mut out),
+        Sessions::End { wish, admin_port } => sessions::end(&reach(admin_port)?, wish, &mut out),
+    };
+    // What was done before a fault is told, too.
+    let told = out.flush();
+    done.map_err(Fault::Sessions).and(told.map_err(Fault::Output))
+}
+
+/// The configuration is asked for the address alone, and only when nobody names one.
+fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Reach, Fault> {
+    let address = match (address, config.filter(|path| !path.is_empty())) {
+        (Some(address), _) => address,
+        (None, None) => sessions::Address::default(),
+        (None, Some(path)) => {
+            let listener = load(Source { config: Some(path) })?.config.listen.admin;
+            sessions::Address::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
+        }
+    };
+    Ok(Reach { address, tls })
+}
+
+#[expect(clippy::disallowed_methods, reason = "ages of sessions are told in a process of their own")]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp::from_unix(since.unwrap_or_default().as_secs())
 }
 
 /// The claims themselves, or those of a file.
@@ -184,6 +253,7 @@ impl Fault {
             Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
             Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
             Self::Explanation(fault @ NoExplanation::Conductor) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
         }

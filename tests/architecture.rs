@@ -57,12 +57,19 @@ const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
 const BEYOND_A_DOOR: &[&str] = &["openidconnect", "redb", "redis", "reqwest"];
 const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "redb", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other doors pass none on.
-const OF_ENVOYS_DOOR: &[&str] =
-    &["domain::request", "domain::decision", "domain::backend", "outpost", "telemetry", "inbound::connections"];
+const OF_ENVOYS_DOOR: &[&str] = &[
+    "domain::request",
+    "domain::decision",
+    "domain::backend",
+    "outpost",
+    "telemetry",
+    "inbound::connections",
+    "inbound::grpc",
+];
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 17] = [
+const ROOMS: [Room; 21] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
@@ -70,7 +77,14 @@ const ROOMS: [Room; 17] = [
     Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::admin", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
+    Room {
+        // Operators' door: no request of a browser reaches it.
+        name: "inbound::administration",
+        may_know: &["domain::session", "outpost", "telemetry", "protocol", "inbound::connections", "inbound::grpc"],
+        must_not_know: BEYOND_OTHER_DOORS,
+    },
     Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound::grpc", may_know: &["telemetry", "inbound::connections"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "outbound::provider", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
     Room { name: "outbound::store", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
@@ -78,6 +92,14 @@ const ROOMS: [Room; 17] = [
     // It is told what to explain; it neither reads files nor calls anybody.
     Room { name: "explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
     Room { name: "snippet", may_know: &["domain"], must_not_know: WIRE },
+    // Generated code alone.
+    Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
+    // A client in a process of its own; it knows of sessions what the protocol tells it.
+    Room {
+        name: "sessions",
+        may_know: &["domain::time", "protocol", "config::duration"],
+        must_not_know: BEYOND_OTHER_DOORS,
+    },
     Room {
         // It fills in the settings of every room, the whole application's among them.
         name: "config",
@@ -457,6 +479,8 @@ fn the_table_tells_right_from_wrong() {
         ("outbound::store", "crate::outbound::provider::Client", false),
         ("outbound::provider", "crate::outpost::Outpost", false),
         ("telemetry", "crate::config::Log", false),
+        ("inbound::administration", "crate::inbound::ext_authz::CheckService", false),
+        ("sessions", "crate::outpost::Outpost", false),
         ("outbound::store", "crate::config::Session", false),
         ("explain", "crate::outpost::Outpost", true),
         ("explain", "crate::outbound::provider::OpenIdProviders", false),

@@ -81,7 +81,7 @@ fn configuration(issuer: &str, log_level: &str) -> String {
     let secret = serde_json::Value::from(CLIENT_SECRET);
     format!(
         "applications:\n  - name: Wiki\n    external_host: https://{HOST}\n    issuer: {issuer}\n    client_id: \"{CLIENT_ID}\"\n    \
-         client_secret: {secret}\nlisten: {{ grpc: \"127.0.0.1:0\", http: off, https: off, metrics: \"127.0.0.1:0\" }}\n\
+         client_secret: {secret}\nlisten: {{ grpc: \"127.0.0.1:0\", http: off, https: off, metrics: \"127.0.0.1:0\", admin: off }}\n\
          log: {{ level: \"{log_level},gatepost::app=info\" }}\n"
     )
 }

@@ -23,7 +23,9 @@ ROOT = HERE.parent.parent
 CLIENT_SECRET = "demo-client-secret"  # known to everybody: the demo's provider checks no passwords either
 READY_WITHIN = 20.0
 STOP_WITHIN = 10.0
-DEFAULT_PORTS = {"envoy": 10000, "envoy admin": 9901, "gatepost": 9001, "metrics": 9300, "applications": 8080, "provider": 9090}
+DEFAULT_PORTS = {
+    "envoy": 10000, "envoy admin": 9901, "gatepost": 9001, "metrics": 9300, "admin": 9302, "applications": 8080, "provider": 9090,
+}
 
 
 class Stop(Exception):
@@ -171,7 +173,7 @@ def start(parts, folder, ports, binary):
         lambda: answers(f"http://127.0.0.1:{ports['envoy admin']}/ready"))
 
 
-def introduce(ports, folder):
+def introduce(ports, folder, binary):
     port = ports["envoy"]
     say(f"""
 The demo runs. Open
@@ -183,6 +185,7 @@ The demo runs. Open
 Sign in as alice (admins, staff) or bob (staff) with any password.
 
 Metrics   http://127.0.0.1:{ports['metrics']}/metrics
+Sessions  {binary} sessions list --address 127.0.0.1:{ports['admin']}
 Envoy     http://127.0.0.1:{ports['envoy admin']}/
 Logs      {folder}/*.log (gatepost.log has one line per decision, envoy.log one per request)
 
@@ -241,7 +244,7 @@ def main():
         _lock = take_folder(folder)
         ports = choose_ports(options.port, options.free_ports)
         start(parts, folder, ports, binary)
-        introduce(ports, folder)
+        introduce(ports, folder, binary)
         wait_for_an_end(parts)
     except Stop:
         say("Stopping …")

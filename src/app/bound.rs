@@ -11,7 +11,7 @@ use super::config::{Limits, Listen, Shutdown};
 use super::fault::Fault;
 use crate::domain::session::Lifetimes;
 use crate::inbound::admin::Readiness;
-use crate::inbound::connections::{ConnectionLimits, Listener};
+use crate::inbound::connections::{ConnectionLimits, Listener, MutualTls};
 use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::side_listener::TlsIdentity;
@@ -35,6 +35,8 @@ pub struct Service {
     pub tls: Option<TlsIdentity>,
     /// The applications' host names.
     pub hosts: Vec<String>,
+    /// Certificates of the admin listener; `None`: no TLS.
+    pub admin_tls: Option<MutualTls>,
     /// Which front proxies may ask over HTTP; `None`: none.
     pub forward_auth: Option<ForwardAuthSettings>,
     /// What nobody may exceed.
@@ -58,6 +60,7 @@ pub(super) struct Listeners {
     pub(super) http: Option<Listener>,
     pub(super) https: Option<(Listener, TlsAcceptor)>,
     pub(super) metrics: Listener,
+    pub(super) admin: Option<(Listener, Option<TlsAcceptor>)>,
 }
 
 /// The real addresses.
@@ -71,6 +74,8 @@ pub struct Addresses {
     pub https: Option<SocketAddr>,
     /// Probes and metrics.
     pub metrics: SocketAddr,
+    /// Operators.
+    pub admin: Option<SocketAddr>,
 }
 
 impl Bound {
@@ -97,6 +102,13 @@ impl Bound {
                 None => None,
             },
             metrics: open("metrics", listen.metrics, seats).await?,
+            admin: match listen.admin {
+                Some(address) => {
+                    let tls = service.admin_tls.clone().map(MutualTls::acceptor).transpose();
+                    Some((open("admin", address, seats).await?, tls.map_err(Fault::AdminTls)?))
+                }
+                None => None,
+            },
         };
         let health = Health::not_serving().await;
         Ok(Self { service, listeners, recorder, metrics, readiness: Readiness::default(), health })
@@ -105,19 +117,21 @@ impl Bound {
     /// The real addresses, for whoever asked for port 0.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
-        let Listeners { grpc, http, https, metrics } = &self.listeners;
+        let Listeners { grpc, http, https, metrics, admin } = &self.listeners;
         Addresses {
             grpc: grpc.address(),
             http: http.as_ref().map(Listener::address),
             https: https.as_ref().map(|(listener, _)| listener.address()),
             metrics: metrics.address(),
+            admin: admin.as_ref().map(|(listener, _)| listener.address()),
         }
     }
 
     /// Says in the log where it listens.
     pub(super) fn announce(&self) {
-        let Addresses { grpc, http, https, metrics } = self.addresses();
-        let all = [("grpc", Some(grpc)), ("http", http), ("https", https), ("metrics", Some(metrics))];
+        let Addresses { grpc, http, https, metrics, admin } = self.addresses();
+        let all =
+            [("grpc", Some(grpc)), ("http", http), ("https", https), ("metrics", Some(metrics)), ("admin", admin)];
         for (listener, address) in all {
             if let Some(address) = address {
                 info!(listener, %address, "listening");

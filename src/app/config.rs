@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::domain::applications::Applications;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
-use crate::inbound::connections::ConnectionLimits;
-use crate::inbound::ext_authz::GrpcLimits;
+use crate::inbound::connections::{ConnectionLimits, MutualTls};
 use crate::inbound::forward_auth::ForwardAuthSettings;
+use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
@@ -25,6 +25,8 @@ pub struct Listen {
     pub https: Option<SocketAddr>,
     /// Probes and metrics.
     pub metrics: SocketAddr,
+    /// Operators, who list and end sessions.
+    pub admin: Option<SocketAddr>,
 }
 
 /// How to stop.
@@ -65,6 +67,8 @@ pub struct Config {
     pub listen: Listen,
     /// The certificate for HTTPS; self-signed unless given.
     pub tls: Option<TlsIdentity>,
+    /// Certificates of the admin listener; without TLS unless given.
+    pub admin_tls: Option<MutualTls>,
     /// Which front proxies may ask over HTTP; `None`: none.
     pub forward_auth: Option<ForwardAuthSettings>,
     /// Where sessions are kept.

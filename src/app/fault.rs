@@ -34,6 +34,9 @@ pub enum Fault {
     /// The HTTPS listener has no certificate.
     #[error("listen.https: {0}")]
     Tls(#[from] TlsFault),
+    /// The admin listener has no certificate.
+    #[error("listen.admin: {0}")]
+    AdminTls(TlsFault),
     /// An address is not to be had.
     #[error("listen.{name}: cannot listen on {address}: {cause}{}", hint(.cause))]
     Bind {

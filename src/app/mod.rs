@@ -56,6 +56,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         applications,
         listen,
         tls,
+        admin_tls,
         forward_auth,
         store,
         sealing,
@@ -89,8 +90,19 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         entropy,
     };
     let outpost = Arc::new(Outpost::new(parts)?);
-    let service =
-        Service { outpost, store, clock, lifetimes, applications: slugs, tls, hosts, forward_auth, limits, shutdown };
+    let service = Service {
+        outpost,
+        store,
+        clock,
+        lifetimes,
+        applications: slugs,
+        tls,
+        hosts,
+        admin_tls,
+        forward_auth,
+        limits,
+        shutdown,
+    };
     Bound::bind(service, &listen).await
 }
 

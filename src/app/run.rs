@@ -12,9 +12,11 @@ use super::config::Shutdown;
 use super::fault::Fault;
 use crate::domain::time::Timestamp;
 use crate::inbound::admin::{Admin, Readiness};
+use crate::inbound::administration;
 use crate::inbound::connections::{FirstDoor, Phase, Stop};
-use crate::inbound::ext_authz::{GrpcServer, Health};
+use crate::inbound::ext_authz::{CHECKS, Health};
 use crate::inbound::forward_auth::ForwardAuth;
+use crate::inbound::grpc::GrpcServer;
 use crate::inbound::side_listener::SideListener;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
@@ -59,16 +61,19 @@ impl Bound {
         let routes = self.routes()?;
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
-        let Listeners { grpc, http, https, metrics: admin } = listeners;
+        let Listeners { grpc, http, https, metrics: probes, admin: operators } = listeners;
 
         let (admin_stop, stop) = Stop::channel();
         let page = Admin::new(readiness.clone(), metrics.clone());
-        let admin = tokio::spawn(page.serve(admin, limits.http.clone(), stop));
+        let admin = tokio::spawn(page.serve(probes, limits.http.clone(), stop));
 
         let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        public.spawn(GrpcServer::new(routes, &limits.grpc, &grpc).serve(grpc, stop.clone()));
+        public.spawn(GrpcServer::new(routes, CHECKS, &limits.grpc, &grpc).serve(grpc, stop.clone()));
+        if let Some((listener, tls)) = operators {
+            public.spawn(administration::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
+        }
         let side = SideListener::new(
             Arc::clone(&outpost),
             recorder.clone(),

@@ -12,7 +12,8 @@ pub(super) const AUTHENTIK_PATTERN: &str =
     "^(weeks|days|hours|minutes|seconds)=[0-9]{1,6}(;(weeks|days|hours|minutes|seconds)=[0-9]{1,6})*$";
 
 /// Numbers with units, added up.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {

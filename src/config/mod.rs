@@ -3,7 +3,7 @@
 
 mod complaint;
 mod document;
-mod duration;
+pub mod duration;
 mod environment;
 mod expansion;
 mod meaning;

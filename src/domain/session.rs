@@ -55,10 +55,36 @@ impl SessionKey {
         Self(bytes)
     }
 
+    /// Reads the spelling that operators use.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut key = [0; 32];
+        for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let [high, low] = *digits else { return None };
+            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
+        }
+        (text.len() == 64).then_some(Self(key))
+    }
+
+    /// 64 hexadecimal digits, which no shell takes for anything else and nobody for a cookie.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+    }
+
     /// The 32 bytes of the hash.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+/// The value of a hexadecimal digit in lower case.
+const fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -183,9 +209,15 @@ impl Session {
     ) -> Option<LiveSession> {
         let record = &self.0;
         let own = record.application == application.slug && record.user.issuer == application.relying_party.issuer;
-        let within =
-            now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle);
+        let within = self.within_limits(last_seen, now, lifetimes);
         (own && within).then(|| LiveSession(Arc::clone(self)))
+    }
+
+    /// Whether neither limit has passed.
+    #[must_use]
+    pub fn within_limits(&self, last_seen: Timestamp, now: Timestamp, lifetimes: Lifetimes) -> bool {
+        let record = &self.0;
+        now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle)
     }
 }
 
@@ -198,5 +230,30 @@ impl LiveSession {
     #[must_use]
     pub fn record(&self) -> &SessionRecord {
         self.0.record()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SessionKey;
+
+    #[test]
+    fn a_key_has_one_spelling() {
+        let text = "00ff1234567890abcdef1234567890abcdef1234567890abcdef1234567890ab";
+        assert_eq!(SessionKey::from_hex(text).map(|key| key.to_hex()).as_deref(), Some(text));
+        let upper = text.to_uppercase();
+        for other in [
+            "",
+            "00",
+            &text[1..],
+            &text[2..],
+            &format!("{text}0"),
+            &format!("{text}00"),
+            &upper,
+            &text.replace('a', "g"),
+            &text.replacen('0', "é", 1),
+        ] {
+            assert_eq!(SessionKey::from_hex(other), None, "{other}");
+        }
     }
 }

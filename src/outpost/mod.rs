@@ -1,6 +1,7 @@
 //! The conductor: one request in, one decision out. It loads, asks and saves through the ports; all judging is
 //! done by pure functions of the domain.
 
+pub mod administration;
 mod answers;
 mod credentials;
 mod faults;

@@ -57,6 +57,8 @@ fn everything_else_has_its_default() {
     assert_eq!(config.listen.http, Some(address("0.0.0.0:9000")));
     assert_eq!(config.listen.https, Some(address("0.0.0.0:9443")));
     assert_eq!(config.listen.metrics, address("0.0.0.0:9300"));
+    assert_eq!(config.listen.admin, Some(address("127.0.0.1:9302")), "operators of this machine");
+    assert!(config.admin_tls.is_none());
     assert!(config.tls.is_none());
     assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.redb") });
     assert!(matches!(config.sealing, Sealing::BesideStore));
@@ -131,6 +133,28 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     let shown = format!("{config:?}");
     for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");
+    }
+}
+
+#[test]
+fn the_admin_port_opens_to_the_network_with_certificates_alone() {
+    let folder = Folder::new();
+    let files = "certificate_file: certificate.pem, private_key_file: private-key.pem, client_ca_file: certificate.pem";
+    for (address, tls, accepted) in [
+        ("127.0.0.1:9302", false, true),
+        ("127.0.0.1:9302", true, true),
+        ("\"[::1]:9302\"", false, true),
+        ("off", false, true),
+        ("off", true, false),
+        ("9302", false, false),
+        ("\"[::]:9302\"", false, false),
+        ("192.0.2.1:9302", false, false),
+        ("192.0.2.1:9302", true, true),
+        ("9302", true, true),
+    ] {
+        let section = if tls { format!("admin: {{ {files} }}\n") } else { String::new() };
+        let loaded = folder.load(&format!("{SMALLEST}listen: {{ admin: {address} }}\n{section}"));
+        assert_eq!(loaded.is_ok(), accepted, "{address} {tls}: {loaded:?}");
     }
 }
 
@@ -240,7 +264,7 @@ applications:
     issuer: http://127.0.0.1:9090
     client_id: gatepost-demo
     client_secret: x
-listen: { grpc: 0, http: 0, https: 0, metrics: 0 }
+listen: { grpc: 0, http: 0, https: 0, metrics: 0, admin: 127.0.0.1:0 }
 ";
     assert_eq!(Folder::new().load(text).unwrap().warnings, []);
 }

@@ -101,12 +101,13 @@ impl TestApp {
             applications: vec!["wiki".into()],
             tls: setup.tls,
             hosts: vec!["wiki.example.com".into()],
+            admin_tls: None,
             forward_auth: setup.forward_auth,
             limits: setup.limits,
             shutdown: setup.shutdown,
         };
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listen = Listen { grpc: any, http: Some(any), https: Some(any), metrics: any };
+        let listen = Listen { grpc: any, http: Some(any), https: Some(any), metrics: any, admin: Some(any) };
         let bound = Bound::bind(service, &listen).await.expect("binds free ports");
         let addresses = bound.addresses();
         let (stop, mut stops) = mpsc::unbounded_channel();

@@ -15,12 +15,14 @@ pub(super) fn listen(written: &written::Listen, reader: &mut Reader<'_>) -> Opti
         http: written.http.value.0,
         https: written.https.value.0,
         metrics: written.metrics.value.0,
+        admin: written.admin.value.0,
     };
-    let all: [(&Place, Option<SocketAddr>); 4] = [
+    let all: [(&Place, Option<SocketAddr>); 5] = [
         (&written.grpc.place, Some(listen.grpc)),
         (&written.http.place, listen.http),
         (&written.https.place, listen.https),
         (&written.metrics.place, Some(listen.metrics)),
+        (&written.admin.place, listen.admin),
     ];
     let mut sound = true;
     for (index, (place, address)) in all.iter().enumerate() {

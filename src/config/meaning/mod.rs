@@ -1,6 +1,7 @@
 //! From what was written to what it means: every room's settings, checked together.
 
 mod access_rules;
+mod admin;
 mod applications;
 mod credentials;
 mod forward_auth;
@@ -22,6 +23,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let applications = applications::applications(written, reader);
     let listen = listen::listen(&written.listen.value, reader);
     let tls = listen::tls(&written.tls.value, reader);
+    let admin_tls = admin::admin_tls(&written.admin.value, &written.listen.value, reader);
     let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
@@ -32,6 +34,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         applications: applications?,
         listen: listen?,
         tls: tls?,
+        admin_tls: admin_tls?,
         forward_auth: forward_auth?,
         store,
         sealing,

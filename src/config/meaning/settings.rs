@@ -6,7 +6,7 @@ use crate::config::secret_file;
 use crate::config::value::{Count, Size};
 use crate::config::written;
 use crate::inbound::connections::ConnectionLimits;
-use crate::inbound::ext_authz::GrpcLimits;
+use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::HttpLimits;
 use crate::outbound::provider::ProviderSettings;
 use crate::telemetry::{LogFormat, LogSettings};

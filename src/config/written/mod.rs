@@ -1,5 +1,6 @@
 //! Every key of the configuration file, declared once. These comments are what the reference and editors show.
 
+mod admin;
 mod application;
 mod credentials;
 mod forward_auth;
@@ -15,6 +16,7 @@ use super::reader::At;
 use super::section::section;
 use super::value::{Address, Choice, MaybeAddress, Pause, Span};
 
+pub(super) use admin::Admin;
 pub(super) use application::{Application, Mode};
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
@@ -36,6 +38,8 @@ section! {
         listen: Listen = "{}",
         /// The certificate of `listen.https`. Unless given, Gatepost signs one for itself at every start.
         tls: Tls = "{}",
+        /// Certificates of `listen.admin`. Without this section there is no TLS, and the port opens on loopback addresses only.
+        admin: Admin = "{}",
         /// Front proxies that ask over HTTP whether a request may pass, on `listen.http` and `listen.https`, below
         /// `/outpost.goauthentik.io/auth`. Without this section nobody can.
         forward_auth: optional ForwardAuth,
@@ -65,6 +69,8 @@ section! {
         https: MaybeAddress = "9443",
         /// Probes and Prometheus metrics; never open this to browsers.
         metrics: Address = "9300",
+        /// Operators, who list and end sessions with `gatepost sessions`.
+        admin: MaybeAddress = "127.0.0.1:9302",
     }
 }
 

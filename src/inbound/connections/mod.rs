@@ -7,6 +7,7 @@ mod http1;
 mod limits;
 mod listener;
 mod shared;
+mod tls;
 mod watch;
 
 pub use drive::{Care, Phase, Stop, attend, serve};
@@ -14,4 +15,5 @@ pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, KeptBody, empty, refus
 pub use limits::ConnectionLimits;
 pub use listener::{Connection, Listener};
 pub use shared::{FirstDoor, Met};
+pub use tls::{MutualTls, TlsFault, TlsIdentity};
 pub use watch::{Overdue, Patience, Pulse, Watched};

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
+use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use tonic::metadata::MetadataMap;
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 use super::request::Body;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::request::RequestHead;
+use crate::inbound::grpc::Calls;
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+
+/// Envoy's Checks, among everything else on their port.
+pub const CHECKS: Calls = Calls { prefix: "/envoy.service.auth.v3.Authorization/", door: Door::ExtAuthz.as_str() };
 
 /// How long a Check may take at the most, whatever the caller allows.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +42,12 @@ impl CheckService {
     #[must_use]
     pub const fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
         Self { outpost, deadlines, recorder }
+    }
+
+    /// The service as it is offered: messages up to `max_message_bytes`, nothing compressed.
+    #[must_use]
+    pub fn routes(self, max_message_bytes: usize) -> Routes {
+        Routes::new(AuthorizationServer::new(self).max_decoding_message_size(max_message_bytes))
     }
 
     async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {

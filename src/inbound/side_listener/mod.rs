@@ -3,7 +3,6 @@
 
 mod answer;
 mod head;
-mod tls;
 
 use std::sync::Arc;
 
@@ -20,8 +19,7 @@ use crate::inbound::connections::{
 use crate::outpost::{Outpost, RequestBody};
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
-pub use crate::inbound::connections::HttpLimits;
-pub use tls::{TlsFault, TlsIdentity};
+pub use crate::inbound::connections::{HttpLimits, TlsFault, TlsIdentity};
 
 /// Serves Gatepost's own endpoints.
 pub struct SideListener {

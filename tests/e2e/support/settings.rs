@@ -157,7 +157,7 @@ impl Settings {
             text += self.for_entries;
         }
         let listen = format!("grpc: 127.0.0.1:{grpc}, http: 127.0.0.1:{http}, https: off, metrics: 127.0.0.1:0");
-        let _ = writeln!(text, "listen: {{ {listen} }}");
+        let _ = writeln!(text, "listen: {{ {listen}, admin: 127.0.0.1:0 }}");
         let _ = writeln!(text, "session: {}\nshutdown: {}", self.session, self.shutdown);
         let _ = writeln!(text, "log: {{ level: {} }}\n{}", self.log_level, self.sections);
         text

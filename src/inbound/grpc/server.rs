@@ -9,26 +9,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tracing::info;
 
 use super::door::CallDoor;
 use super::limits::GrpcLimits;
-use super::service::CheckService;
 use super::streams::Streams;
 use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
 
-impl CheckService {
-    /// The service as it is offered: messages up to `max_message_bytes`, nothing compressed.
-    #[must_use]
-    pub fn routes(self, max_message_bytes: usize) -> Routes {
-        Routes::new(AuthorizationServer::new(self).max_decoding_message_size(max_message_bytes))
-    }
+/// The calls that limits are about; others (health, reflection) may last.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    /// What their paths begin with.
+    pub prefix: &'static str,
+    /// The door that answers them, as metrics name it.
+    pub door: &'static str,
 }
 
 /// Serves gRPC on one listener.
@@ -38,22 +41,24 @@ pub struct GrpcServer {
     patience: Patience,
     age: Duration,
     grace: Duration,
+    handshake: Duration,
     accepted: AtomicU32,
     listener: &'static str,
 }
 
 impl GrpcServer {
-    /// A server for what `routes` offer, on a port like `listener`.
+    /// A server for what `routes` offer, `calls` above all, on a port like `listener`.
     #[must_use]
-    pub fn new(routes: Routes, limits: &GrpcLimits, listener: &Listener) -> Self {
+    pub fn new(routes: Routes, calls: Calls, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
         let patience = Patience { opening: Some(limits.patience), head: None, idle: None, blocked };
         Self {
             http: http2_settings(limits, limits.streams_at(listener.address())),
-            door: CallDoor::new(routes, limits),
+            door: CallDoor::new(routes, calls, limits),
             patience,
             age: limits.max_connection_age,
             grace: limits.max_connection_age_grace,
+            handshake: limits.patience,
             accepted: AtomicU32::new(0),
             listener: listener.name(),
         }
@@ -65,11 +70,31 @@ impl GrpcServer {
         connections::serve(listener, stop, |connection, stop| Arc::clone(&server).drive(connection, stop)).await
     }
 
-    async fn drive(self: Arc<Self>, connection: Connection, stop: Stop) {
+    /// Serves over TLS until told to stop; how many connections had to be cut.
+    pub async fn serve_tls(self, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
+        let server = Arc::new(self);
+        let serve_one = |connection: Connection, stop| {
+            let (server, tls) = (Arc::clone(&server), tls.clone());
+            async move {
+                let peer = connection.peer().ip();
+                match timeout(server.handshake, tls.accept(connection)).await {
+                    Ok(Ok(stream)) => server.drive(stream, stop).await,
+                    Ok(Err(fault)) => info!(listener = server.listener, %peer, %fault, "TLS handshake failed"),
+                    Err(_) => info!(listener = server.listener, %peer, "TLS handshake took too long"),
+                }
+            }
+        };
+        connections::serve(listener, stop, serve_one).await
+    }
+
+    async fn drive<S>(self: Arc<Self>, stream: S, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let pulse = Pulse::new();
         let door = self.door.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| door.clone().call(request));
-        let io = TokioIo::new(Watched::new(connection, Arc::clone(&pulse)));
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
         let served = pin!(self.http.serve_connection(io, service));
         let (age, grace) = (self.age_of_next(), self.grace);
         let care = Care { listener: self.listener, pulse, patience: self.patience, age, grace };

@@ -1,11 +1,14 @@
-//! The certificate of the HTTPS listener: the operator's, or one made at start that nobody else trusts.
+//! Certificates of listeners: the operator's, or one made at start that nobody else trusts; and whose certificates clients
+//! have to show.
 
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 
@@ -27,6 +30,9 @@ pub enum TlsFault {
     /// They do not belong together.
     #[error("the private key does not belong to the certificate")]
     Mismatch,
+    /// No certificate of an authority in the file.
+    #[error("there is no usable certificate of an authority (PEM)")]
+    Authority,
     /// A self-signed certificate could not be made.
     #[error("a self-signed certificate cannot be made: {0}")]
     SelfSigning(String),
@@ -73,7 +79,7 @@ impl TlsIdentity {
         Ok(Self { chain: vec![certified.cert.der().clone()], private_key: key.into() })
     }
 
-    /// What accepts encrypted connections under this identity.
+    /// What accepts encrypted connections of browsers under this identity.
     ///
     /// # Errors
     /// When certificate and key are not usable together.
@@ -84,6 +90,52 @@ impl TlsIdentity {
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(self.chain, self.private_key));
         let mut config = config.map_err(|_| TlsFault::Mismatch)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// Certificates on both sides: ours, and the authorities that have to have signed the client's.
+#[derive(Clone)]
+pub struct MutualTls {
+    identity: TlsIdentity,
+    clients: Arc<dyn ClientCertVerifier>,
+    authorities: usize,
+}
+
+impl fmt::Debug for MutualTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MutualTls({:?}, {} authorities)", self.identity, self.authorities)
+    }
+}
+
+impl MutualTls {
+    /// Ours, and the certificates (PEM) of the clients' authorities.
+    ///
+    /// # Errors
+    /// [`TlsFault::Authority`] when there is none that can be used.
+    pub fn new(identity: TlsIdentity, authorities: &[u8]) -> Result<Self, TlsFault> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authorities) {
+            roots.add(certificate.map_err(|_| TlsFault::Authority)?).map_err(|_| TlsFault::Authority)?;
+        }
+        let (authorities, provider) = (roots.len(), Arc::new(rustls::crypto::ring::default_provider()));
+        // No authority at all is a fault here, too.
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        Ok(Self { identity, clients: verifier.map_err(|_| TlsFault::Authority)?, authorities })
+    }
+
+    /// What accepts encrypted gRPC from clients that show a certificate of one of the authorities, and from nobody else.
+    ///
+    /// # Errors
+    /// When certificate and key are not usable together.
+    pub fn acceptor(self) -> Result<TlsAcceptor, TlsFault> {
+        let TlsIdentity { chain, private_key } = self.identity;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_client_cert_verifier(self.clients).with_single_cert(chain, private_key));
+        let mut config = config.map_err(|_| TlsFault::Mismatch)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }

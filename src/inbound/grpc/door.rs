@@ -21,55 +21,55 @@ use tower::Service as _;
 use tracing::error;
 
 use super::limits::GrpcLimits;
-use super::server::Answer;
+use super::server::{Answer, Calls};
 use super::streams;
-use crate::telemetry::{Door, names};
-
-/// The path prefix of Envoy's `Check`; other services (health, reflection) are not bounded by its limit.
-const AUTHORIZATION: &str = "/envoy.service.auth.v3.Authorization/";
+use crate::telemetry::names;
 
 /// The way into tonic's routes; one clone per call.
 #[derive(Clone)]
 pub(super) struct CallDoor {
     routes: Routes,
+    calls: Calls,
     seats: Arc<Semaphore>,
     message_deadline: Duration,
 }
 
 impl CallDoor {
-    pub(super) fn new(routes: Routes, limits: &GrpcLimits) -> Self {
+    pub(super) fn new(routes: Routes, calls: Calls, limits: &GrpcLimits) -> Self {
         Self {
             routes: routes.prepare(),
+            calls,
             seats: Arc::new(Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
             message_deadline: limits.call_deadline,
         }
     }
 
     pub(super) fn call(self, request: Request<Incoming>) -> Answer {
-        let is_check = request.uri().path().starts_with(AUTHORIZATION);
+        let is_bounded = request.uri().path().starts_with(self.calls.prefix);
         Box::pin(async move {
-            let answer = self.answer(request, is_check).await;
-            if is_check {
+            let answer = self.answer(request, is_bounded).await;
+            if is_bounded {
                 streams::answered();
             }
             Ok(answer)
         })
     }
 
-    async fn answer(mut self, request: Request<Incoming>, is_check: bool) -> Response<Body> {
-        let seat = if is_check { Arc::clone(&self.seats).try_acquire_owned().map(Some) } else { Ok(None) };
+    async fn answer(mut self, request: Request<Incoming>, is_bounded: bool) -> Response<Body> {
+        let door = self.calls.door;
+        let seat = if is_bounded { Arc::clone(&self.seats).try_acquire_owned().map(Some) } else { Ok(None) };
         let Ok(_seat) = seat else {
             metrics::counter!(names::CALLS_SHED).increment(1);
-            return refusal(Code::ResourceExhausted, "too many checks are running");
+            return refusal(Code::ResourceExhausted, "too many calls are running");
         };
-        let deadline = is_check.then_some(self.message_deadline);
+        let deadline = is_bounded.then_some(self.message_deadline);
         let request = request.map(|body| Body::new(Punctual { body, deadline, late: None }));
         let call = AssertUnwindSafe(async move { self.routes.call(request).await });
         match call.catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => unreachable_infallible(never),
             Err(_) => {
-                metrics::counter!(names::PANICS, "door" => Door::ExtAuthz.as_str()).increment(1);
+                metrics::counter!(names::PANICS, "door" => door).increment(1);
                 error!("a call ended in a panic; it was refused");
                 refusal(Code::Internal, "internal error")
             }

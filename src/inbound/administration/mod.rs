@@ -1,0 +1,49 @@
+//! Operators' way in, on a port of its own: list sessions and end them, over gRPC. A browser cannot speak it: the port
+//! takes HTTP/2 from the first byte on and nothing else.
+
+mod service;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::TlsAcceptor;
+use tonic::service::Routes;
+
+use crate::inbound::connections::{Listener, Stop};
+use crate::inbound::grpc::{Calls, GrpcLimits, GrpcServer};
+use crate::outpost::Outpost;
+use crate::protocol::admin::sessions_server::SessionsServer;
+use service::AdministrationService;
+
+/// Every call on this port.
+const CALLS: Calls = Calls { prefix: "/gatepost.admin.v1.Sessions/", door: "administration" };
+/// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
+const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
+/// Calls at a time, on one connection and in all. There are few operators.
+const MOST_CALLS: u32 = 32;
+/// The largest message that is decoded, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// Serves until told to stop, over TLS where there is any; how many connections had to be cut. `limits` are those of the
+/// other gRPC listener, from which this one departs where its calls are other ones.
+pub async fn serve(
+    outpost: Arc<Outpost>,
+    listener: Listener,
+    tls: Option<TlsAcceptor>,
+    limits: GrpcLimits,
+    stop: Stop,
+) -> usize {
+    let limits = GrpcLimits {
+        max_concurrent_streams: Some(MOST_CALLS),
+        max_concurrent_calls: MOST_CALLS as usize,
+        call_deadline: CALL_DEADLINE,
+        ..limits
+    };
+    let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
+    let server = GrpcServer::new(Routes::new(sessions), CALLS, &limits, &listener);
+    match tls {
+        Some(tls) => server.serve_tls(listener, tls, stop).await,
+        None => server.serve(listener, stop).await,
+    }
+}

@@ -1,0 +1,100 @@
+//! `gatepost.admin.v1.Sessions`: reads the wish, asks the outpost, says what came of it.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, TryStreamExt as _, stream};
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+use tracing::warn;
+
+use super::wire;
+use crate::domain::session::SessionKey;
+use crate::outpost::Outpost;
+use crate::outpost::administration::{EndFault, SessionWalk, UserEnd};
+use crate::protocol::admin::sessions_server::Sessions;
+use crate::protocol::admin::{
+    EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
+};
+
+/// Lists and searches at a time: each reads through all sessions.
+const MOST_WALKS: usize = 4;
+
+/// Answers operators.
+pub(super) struct AdministrationService {
+    outpost: Arc<Outpost>,
+    walks: Arc<Semaphore>,
+}
+
+type Listed = Pin<Box<dyn Stream<Item = Result<Session, Status>> + Send>>;
+
+impl AdministrationService {
+    pub(super) fn new(outpost: Arc<Outpost>) -> Self {
+        Self { outpost, walks: Arc::new(Semaphore::new(MOST_WALKS)) }
+    }
+}
+
+#[tonic::async_trait]
+impl Sessions for AdministrationService {
+    type ListStream = Listed;
+
+    /// The next page is read when the one before has been sent, so a slow reader holds up one page and no more.
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<Listed>, Status> {
+        let seat = Arc::clone(&self.walks).try_acquire_owned().map_err(|_| too_many())?;
+        let walk = SessionWalk::new(wire::filter(request.into_inner()));
+        let begin = (Arc::clone(&self.outpost), walk, seat);
+        let pages = stream::try_unfold(begin, |(outpost, mut walk, seat)| async move {
+            let page = outpost.walk_on(&mut walk).await.map_err(|fault| unread(&fault))?;
+            let sent = |page: Vec<_>| stream::iter(page.into_iter().map(wire::session).map(Ok::<_, Status>));
+            Ok::<_, Status>(page.map(|page| (sent(page), (outpost, walk, seat))))
+        });
+        Ok(Response::new(Box::pin(pages.try_flatten())))
+    }
+
+    async fn end(&self, request: Request<EndRequest>) -> Result<Response<EndResponse>, Status> {
+        let handle = request.into_inner().handle;
+        let malformed = || Status::invalid_argument("a handle is 64 hexadecimal digits");
+        let key = SessionKey::from_hex(&handle).ok_or_else(malformed)?;
+        let ended = self.outpost.end_session(&key).await.map_err(|fault| no_end(&fault))?;
+        let ended = ended.ok_or_else(|| Status::not_found("there is no session under this handle"))?;
+        Ok(Response::new(EndResponse { session: Some(wire::session(ended)) }))
+    }
+
+    async fn end_user(&self, request: Request<EndUserRequest>) -> Result<Response<EndUserResponse>, Status> {
+        let EndUserRequest { who, issuer } = request.into_inner();
+        let who = who.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
+        let is_search = matches!(who, end_user_request::Who::User(_));
+        let _seat = if is_search { Some(self.walks.try_acquire().map_err(|_| too_many())?) } else { None };
+        let ended = self.outpost.end_sessions_of(&wire::who(who), issuer.as_deref()).await;
+        let (ended, users) = match ended.map_err(|fault| no_end(&fault))? {
+            UserEnd::Ended(user, sessions) => (sessions, vec![user]),
+            UserEnd::Nobody => (0, Vec::new()),
+            UserEnd::Several(users) => (0, users),
+        };
+        let users = users.into_iter().map(wire::user).collect();
+        Ok(Response::new(EndUserResponse { ended: u64::try_from(ended).unwrap_or(u64::MAX), users }))
+    }
+}
+
+fn too_many() -> Status {
+    Status::resource_exhausted("too many lists are being read; try again in a moment")
+}
+
+fn unread(fault: &dyn fmt::Display) -> Status {
+    warn!(%fault, "sessions cannot be listed");
+    Status::unavailable("the session store does not answer; its fault stands in the log of this Gatepost")
+}
+
+fn no_end(fault: &EndFault) -> Status {
+    match fault {
+        EndFault::Search(fault) => unread(fault),
+        EndFault::End(fault) => {
+            warn!(%fault, "sessions that were to end cannot be ended in the store at the moment");
+            Status::unavailable(
+                "the session store does not answer: here this has ended, elsewhere it does as soon as the store answers \
+                 this Gatepost; try again then, to be sure",
+            )
+        }
+    }
+}

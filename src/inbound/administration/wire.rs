@@ -1,0 +1,35 @@
+//! Between the outpost's words and the protocol's.
+
+use std::time::Duration;
+
+use crate::outpost::administration::{NamedUser, SessionFilter, SessionSummary, Who};
+use crate::protocol::admin::{ListRequest, Session, User, end_user_request};
+
+pub(super) fn filter(request: ListRequest) -> SessionFilter {
+    let ListRequest { user, issuer, application, older_than, idle_for } = request;
+    let span = |seconds: Option<u64>| Duration::from_secs(seconds.unwrap_or_default());
+    SessionFilter { user, issuer, application, older_than: span(older_than), idle_for: span(idle_for) }
+}
+
+pub(super) fn who(who: end_user_request::Who) -> Who {
+    match who {
+        end_user_request::Who::User(text) => Who::Called(text),
+        end_user_request::Who::Subject(subject) => Who::Subject(subject),
+    }
+}
+
+pub(super) fn session(summary: SessionSummary) -> Session {
+    Session {
+        handle: summary.key.to_hex(),
+        user: Some(user(summary.user)),
+        application: summary.application.as_str().to_owned(),
+        created: summary.created.as_unix(),
+        last_seen: summary.last_seen.as_unix(),
+        ends: summary.ends.as_unix(),
+        renewed: summary.generation,
+    }
+}
+
+pub(super) fn user(named: NamedUser) -> User {
+    User { issuer: named.user.issuer, subject: named.user.subject, name: named.name }
+}

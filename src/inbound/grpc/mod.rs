@@ -1,0 +1,9 @@
+//! gRPC listeners: HTTP/2 with every limit set by hand around tonic's routes, for every door that speaks gRPC.
+
+mod door;
+mod limits;
+mod server;
+mod streams;
+
+pub use limits::GrpcLimits;
+pub use server::{Calls, GrpcServer};

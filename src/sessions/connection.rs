@@ -1,0 +1,63 @@
+//! The way to a running Gatepost: TCP, TLS with certificates on both sides where they are given, HTTP/2.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+use super::fault::causes;
+use super::{Address, Fault, Reach, tls};
+
+/// How long connecting may take, TLS included.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a silent Gatepost is asked whether it is still there, and how long it may take to say so.
+const PULSE: Duration = Duration::from_secs(10);
+
+/// A stream of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+pub(super) async fn connect(reach: &Reach) -> Result<Channel, Fault> {
+    let address = &reach.address;
+    let secured = reach.tls.as_ref().map(|files| tls::client(files, address.host())).transpose()?;
+    let secured = secured.map(|(config, name)| (TlsConnector::from(Arc::new(config)), name));
+    let unreachable = |cause: String| Fault::Unreachable { address: address.clone(), cause };
+
+    let target = address.clone();
+    let connector = service_fn(move |_: Uri| {
+        let (address, secured) = (target.clone(), secured.clone());
+        async move {
+            let opened = timeout(PATIENCE, async {
+                let stream = open(&address).await?;
+                let stream: Box<dyn Stream> = match secured {
+                    Some((tls, name)) => Box::new(tls.connect(name, stream).await?),
+                    None => Box::new(stream),
+                };
+                Ok::<_, io::Error>(stream)
+            });
+            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
+            opened.await.map_err(late)?.map(TokioIo::new)
+        }
+    });
+    // The connector alone knows of TLS.
+    let uri = Uri::builder().scheme("http").authority(address.authority().clone()).path_and_query("/").build();
+    let endpoint = Endpoint::from(uri.map_err(|fault| unreachable(fault.to_string()))?)
+        .http2_keep_alive_interval(PULSE)
+        .keep_alive_timeout(PULSE);
+    endpoint.connect_with_connector(connector).await.map_err(|fault| unreachable(causes(&fault)))
+}
+
+async fn open(address: &Address) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((address.host(), address.port())).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

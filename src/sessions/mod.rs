@@ -1,0 +1,136 @@
+//! `gatepost sessions`: lists and ends sessions of a running Gatepost, over its admin port. It knows no session id and no
+//! token, because nobody tells it any.
+
+mod address;
+mod arguments;
+mod connection;
+mod fault;
+mod plain;
+mod table;
+mod tls;
+
+use std::io::{self, Write};
+
+use tokio::runtime;
+use tonic::transport::Channel;
+
+use crate::domain::time::Timestamp;
+use crate::protocol::admin::sessions_client::SessionsClient;
+use crate::protocol::admin::{EndRequest, EndUserRequest, ListRequest, Session, end_user_request};
+use connection::connect;
+use plain::plain;
+use table::Table;
+
+pub use address::{Address, BadAddress};
+pub use arguments::{EndWish, ListWish, TlsFiles};
+pub use fault::Fault;
+
+/// A running Gatepost, as it is reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Its admin port.
+    pub address: Address,
+    /// Certificates, where that port takes TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Prints the sessions that every condition fits, as ages at `now` or as they are.
+///
+/// # Errors
+/// See [`Fault`].
+pub fn list(reach: &Reach, wish: ListWish, now: Timestamp, out: &mut dyn Write) -> Result<(), Fault> {
+    let ListWish { user, app, issuer, older_than, idle_for, json } = wish;
+    let request = ListRequest {
+        user,
+        issuer,
+        application: app,
+        older_than: older_than.map(|span| span.as_secs()),
+        idle_for: idle_for.map(|span| span.as_secs()),
+    };
+    let printed = in_runtime(async {
+        let mut client = client(reach).await?;
+        let answer = client.list(request).await.map_err(|status| Fault::of(&status, reach))?;
+        let mut sessions = answer.into_inner();
+        let mut table = (!json).then(|| Table::new(now));
+        while let Some(session) = sessions.message().await.map_err(|status| Fault::of(&status, reach))? {
+            match &mut table {
+                Some(table) => table.add(&session, out)?,
+                None => writeln!(out, "{}", table::as_json(&session))?,
+            }
+        }
+        if let Some(table) = table {
+            table.finish(out)?;
+        }
+        Ok(out.flush()?)
+    });
+    match printed {
+        // A reader that has read enough may go.
+        Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
+/// Ends what is named, and prints what that was.
+///
+/// # Errors
+/// See [`Fault`].
+pub fn end(reach: &Reach, wish: EndWish, out: &mut dyn Write) -> Result<(), Fault> {
+    let EndWish { handles, user, subject, issuer } = wish;
+    let who = user.map(end_user_request::Who::User).or_else(|| subject.map(end_user_request::Who::Subject));
+    in_runtime(async {
+        let mut client = client(reach).await?;
+        match who {
+            Some(who) => end_user(&mut client, reach, EndUserRequest { who: Some(who), issuer }, out).await,
+            None => end_each(&mut client, reach, handles, out).await,
+        }
+    })
+}
+
+/// One that is not there does not keep the others alive.
+async fn end_each(
+    client: &mut SessionsClient<Channel>,
+    reach: &Reach,
+    handles: Vec<String>,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let mut faults = Vec::new();
+    for handle in handles {
+        match client.end(EndRequest { handle: handle.clone() }).await {
+            Ok(ended) => tell(&ended.into_inner().session.unwrap_or_default(), out)?,
+            Err(status) => faults.push(Fault::of_handle(&handle, &status, reach)),
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Fault::Several(faults)) }
+}
+
+fn tell(session: &Session, out: &mut dyn Write) -> io::Result<()> {
+    let user = session.user.as_ref().map_or("", |user| &user.name);
+    writeln!(out, "ended the session of {} at {}", plain(user), plain(&session.application))
+}
+
+async fn end_user(
+    client: &mut SessionsClient<Channel>,
+    reach: &Reach,
+    request: EndUserRequest,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let answer = client.end_user(request).await.map_err(|status| Fault::of(&status, reach))?.into_inner();
+    match answer.users.as_slice() {
+        [] => Err(Fault::Nobody),
+        [user] => {
+            let sessions = if answer.ended == 1 { "session" } else { "sessions" };
+            let (name, subject, issuer) = (plain(&user.name), plain(&user.subject), plain(&user.issuer));
+            Ok(writeln!(out, "ended {} {sessions} of {name} (subject {subject}, issuer {issuer})", answer.ended)?)
+        }
+        _ => Err(Fault::Ambiguous(answer.users)),
+    }
+}
+
+async fn client(reach: &Reach) -> Result<SessionsClient<Channel>, Fault> {
+    Ok(SessionsClient::new(connect(reach).await?))
+}
+
+fn in_runtime<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Fault::System)?;
+    runtime.block_on(work)
+}
