@@ -2,12 +2,13 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test check unit doc bench tools
+.PHONY: help demo test check unit doc bench bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
 	@echo 'make test   everything that must hold: format, lints, all tests with the real Envoy, docs'
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
+	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
 	@echo 'make tools  fetch the programs that the tests drive (make test does it too)'
 
 demo:
@@ -32,3 +33,6 @@ doc:
 bench:
 	@tests/tools/install --bench
 	$(CARGO) bench --locked --bench check
+
+bench-sessions:
+	$(CARGO) bench --locked --bench sessions

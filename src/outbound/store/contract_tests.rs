@@ -1,5 +1,9 @@
 //! What `ports::SessionStore` promises, as one list of scenarios that every store has to pass.
 
+mod provider_sessions;
+mod renewal;
+mod walking;
+
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
@@ -29,7 +33,8 @@ const SCENARIOS: &[Scenario] = &[
 
 #[test]
 fn every_store_keeps_the_contract() {
-    for (scenario, run) in SCENARIOS {
+    let scenarios = [SCENARIOS, renewal::SCENARIOS, provider_sessions::SCENARIOS, walking::SCENARIOS];
+    for (scenario, run) in scenarios.into_iter().flatten() {
         for (kind, store, _directory) in stores() {
             println!("{kind}: {scenario}");
             block_on(run(store));

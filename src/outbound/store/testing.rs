@@ -14,7 +14,7 @@ use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{Renewal, Session, SessionId, SessionKey, SessionRecord, User};
+use crate::domain::session::{ProviderSession, Renewal, Session, SessionId, SessionKey, SessionRecord, User};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, EntropyFault, SessionStore};
 
@@ -60,11 +60,11 @@ pub(super) fn user(subject: &str) -> User {
     User { issuer: ISSUER.to_owned(), subject: subject.to_owned() }
 }
 
-/// A session of `subject` from `created` until `ends`, with every optional part.
-pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
+/// What a store is to keep of a session of `subject` from `created` until `ends`, with every optional part.
+pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
     let claims =
         json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
-    Session::restore(SessionRecord {
+    SessionRecord {
         user: user(subject),
         application: Slug::parse("wiki").expect("a slug"),
         claims: Claims::new(claims.as_object().expect("an object").clone()),
@@ -75,7 +75,33 @@ pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
         generation: 0,
         created: at(created),
         ends: at(ends),
+    }
+}
+
+/// The session of [`record`].
+pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
+    Session::restore(record(subject, created, ends))
+}
+
+/// The same session, renewed so often; its tokens tell.
+pub(super) fn renewed(subject: &str, created: u64, ends: u64, generation: u32) -> Session {
+    let refresh_token = format!("refresh {generation}").into();
+    Session::restore(SessionRecord {
+        generation,
+        id_token: SecretString::from(format!("header.{subject}.signature {generation}")),
+        renewal: Some(Renewal { refresh_token, due: at(created), stale: at(ends) }),
+        ..record(subject, created, ends)
     })
+}
+
+/// The provider's session called `id`.
+pub(super) fn provider_session(id: &str) -> ProviderSession {
+    ProviderSession { issuer: ISSUER.to_owned(), id: id.to_owned() }
+}
+
+/// A session that rests on the provider's session called `id`, or on none.
+pub(super) fn resting_on(id: Option<&str>, subject: &str, created: u64, ends: u64) -> Session {
+    Session::restore(SessionRecord { provider_session: id.map(str::to_owned), ..record(subject, created, ends) })
 }
 
 pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {

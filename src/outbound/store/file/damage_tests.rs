@@ -77,11 +77,11 @@ fn a_newer_format_is_refused() {
     let file = private_file::open_or_make(&path).unwrap();
     let database = redb::Builder::new().create_with_backend(redb::backends::FileBackend::new(file).unwrap()).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(META).unwrap().insert("format", 2_u32.to_be_bytes().as_slice()).unwrap();
+    transaction.open_table(META).unwrap().insert("format", 3_u32.to_be_bytes().as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let complaint = open(&path).err().unwrap().to_string();
-    assert!(complaint.contains("has format 2, but this Gatepost knows formats up to 1"), "{complaint}");
+    assert!(complaint.contains("has format 3, but this Gatepost knows formats up to 2"), "{complaint}");
 }
 
 #[test]

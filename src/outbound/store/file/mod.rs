@@ -2,6 +2,7 @@
 //! the file on a blocking thread; all changes go through one writer.
 
 mod disk;
+mod migration;
 mod opening;
 mod recent;
 mod shadow;
@@ -235,6 +236,8 @@ mod crash_tests;
 mod damage_tests;
 #[cfg(test)]
 mod full_disk_tests;
+#[cfg(test)]
+mod migration_tests;
 #[cfg(test)]
 mod race_tests;
 #[cfg(test)]

@@ -9,14 +9,17 @@ use redb::{Database, DatabaseError, ReadableTable as _, StorageError, TableHandl
 use thiserror::Error;
 
 use super::disk::{Check, DAMAGED, Disk, caught, open_database};
+use super::migration;
 use super::tables::{META, Tables};
 use crate::domain::sealing::SealingKeys;
 use crate::outbound::store::private_file::{self, PrivacyFault};
 use crate::outbound::store::vault::{IndexSecret, Vault};
 use crate::ports::{Entropy, EntropyFault};
 
-/// The layout described in `tables`; a later one is not ours to read.
-const FORMAT: u32 = 1;
+/// The layout described in `tables`; a later one is not ours to read, an earlier one is brought up to it.
+const FORMAT: u32 = 2;
+/// Without renewals and the provider's sessions.
+const FIRST_FORMAT: u32 = 1;
 const FORMAT_NAME: &str = "format";
 const INDEX_SECRET_NAME: &str = "index secret";
 
@@ -169,23 +172,31 @@ pub(super) fn open(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>) ->
     let damaged = || Cause::Damaged(DAMAGED.to_owned());
     let database =
         open_database(&file, Check::Everything).map_err(|cause| cause.map_or_else(damaged, Cause::from).at(path))?;
-    let secret = caught(|| prepare(&database, &keys, &*entropy))
+    let vault = caught(|| prepare(&database, keys, entropy))
         .unwrap_or_else(|| Err(damaged()))
         .map_err(|cause| cause.at(path))?;
-    Ok((Disk::new(file, database), Vault::new(keys, &secret, entropy)))
+    Ok((Disk::new(file, database), vault))
 }
 
-/// Reads format and index secret, or writes them into a new database.
-fn prepare(database: &Database, keys: &SealingKeys, entropy: &dyn Entropy) -> Result<IndexSecret, Cause> {
+/// Reads format and index secret, or writes them into a new database; brings an older format up to the present one.
+fn prepare(database: &Database, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<Vault, Cause> {
     let transaction = database.begin_write().map_err(redb::Error::from)?;
     let is_new = transaction.list_tables().map_err(redb::Error::from)?.next().is_none();
-    let secret = if is_new { IndexSecret::make(entropy)? } else { recognise(&transaction, keys)? };
-    describe(&transaction, &secret.seal(keys, entropy)?)?;
+    let (secret, format) =
+        if is_new { (IndexSecret::make(&*entropy)?, FORMAT) } else { recognise(&transaction, &keys)? };
+    describe(&transaction, &secret.seal(&keys, &*entropy)?)?;
+    let vault = Vault::new(keys, &secret, entropy);
+    if format == FIRST_FORMAT {
+        let sessions =
+            migration::from_first_format(&mut Tables::open(&transaction).map_err(redb::Error::from)?, &vault)?;
+        tracing::info!(sessions, "session file brought up to format {FORMAT}");
+    }
     transaction.commit().map_err(redb::Error::from)?;
-    Ok(secret)
+    Ok(vault)
 }
 
-fn recognise(transaction: &WriteTransaction, keys: &SealingKeys) -> Result<IndexSecret, Cause> {
+/// The index secret of a database that is ours, and its format.
+fn recognise(transaction: &WriteTransaction, keys: &SealingKeys) -> Result<(IndexSecret, u32), Cause> {
     let mut names = transaction.list_tables().map_err(redb::Error::from)?;
     if !names.any(|table| table.name() == META.name()) {
         return Err(Cause::Foreign);
@@ -193,13 +204,14 @@ fn recognise(transaction: &WriteTransaction, keys: &SealingKeys) -> Result<Index
     let meta = transaction.open_table(META).map_err(|_| Cause::Foreign)?;
     let value = |name| meta.get(name).map_err(redb::Error::from).map_err(Cause::from);
     let format = value(FORMAT_NAME)?.and_then(|bytes| bytes.value().try_into().ok()).map(u32::from_be_bytes);
-    match format {
-        Some(FORMAT) => {}
+    let format = match format {
+        Some(known @ FIRST_FORMAT..=FORMAT) => known,
         Some(later) if later > FORMAT => return Err(Cause::Newer(later)),
         Some(_) | None => return Err(Cause::Foreign),
-    }
+    };
     let secret = value(INDEX_SECRET_NAME)?.ok_or_else(|| Cause::Damaged("its index secret is missing".to_owned()))?;
-    IndexSecret::open(secret.value(), keys).map_err(|_| Cause::WrongKey)
+    let secret = IndexSecret::open(secret.value(), keys).map_err(|_| Cause::WrongKey)?;
+    Ok((secret, format))
 }
 
 /// Writes what [`recognise`] reads. The secret is sealed anew at each start, so that it follows a rotation of keys.

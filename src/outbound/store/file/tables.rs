@@ -17,7 +17,9 @@
 
 use std::ops::Bound;
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
+use redb::{
+    ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition, TableError, WriteTransaction,
+};
 
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
@@ -31,9 +33,9 @@ type Record = (u64, Key, &'static [u8]);
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const SESSIONS: TableDefinition<'_, Key, Record> = TableDefinition::new("sessions");
 const LAST_SEEN: TableDefinition<'_, Key, u64> = TableDefinition::new("last seen");
-const GENERATION: TableDefinition<'_, Key, u32> = TableDefinition::new("generation");
-const PROVIDER_SESSION: TableDefinition<'_, Key, Key> = TableDefinition::new("provider session");
-const BY_PROVIDER_SESSION: TableDefinition<'_, (Key, Key), ()> = TableDefinition::new("by provider session");
+pub(super) const GENERATION: TableDefinition<'_, Key, u32> = TableDefinition::new("generation");
+pub(super) const PROVIDER_SESSION: TableDefinition<'_, Key, Key> = TableDefinition::new("provider session");
+pub(super) const BY_PROVIDER_SESSION: TableDefinition<'_, (Key, Key), ()> = TableDefinition::new("by provider session");
 const BY_USER: TableDefinition<'_, (Key, Key), ()> = TableDefinition::new("by user");
 const BY_END: TableDefinition<'_, (u64, Key), ()> = TableDefinition::new("by end");
 const BY_LAST_SEEN: TableDefinition<'_, (u64, Key), ()> = TableDefinition::new("by last seen");
@@ -51,6 +53,13 @@ pub(super) struct Kept {
     pub(super) provider_session: Option<Mark>,
     pub(super) generation: u32,
     pub(super) sealed: Vec<u8>,
+}
+
+/// What the tables of the first format did not say about a session.
+#[derive(Default)]
+pub(super) struct Rests {
+    pub(super) generation: u32,
+    pub(super) provider_session: Option<Mark>,
 }
 
 /// A session as it was removed.
@@ -137,6 +146,22 @@ impl<'txn> Tables<'txn> {
         self.remove(key)?;
         self.insert(key, kept, last_seen.map_or(kept.created, Timestamp::from_unix))?;
         Ok(true)
+    }
+
+    /// Notes of every session what earlier formats did not: its generation, and the provider's session that it rests on as
+    /// far as `look` can tell from its sealed record. How many sessions there are.
+    pub(super) fn complete(&mut self, look: impl Fn(&SessionKey, &[u8]) -> Option<Rests>) -> Result<u64, redb::Error> {
+        for entry in self.sessions.iter()? {
+            let (key, kept) = entry?;
+            let (key, (_, _, sealed)) = (key.value(), kept.value());
+            let rests = look(&SessionKey::from_bytes(*key), sealed).unwrap_or_default();
+            self.generation.insert(key, rests.generation)?;
+            if let Some(mark) = &rests.provider_session {
+                self.provider_session.insert(key, mark)?;
+                self.by_provider_session.insert((mark, key), ())?;
+            }
+        }
+        Ok(self.sessions.len()?)
     }
 
     fn insert(&mut self, key: &SessionKey, kept: &Kept, last_seen: Timestamp) -> Result<(), redb::Error> {

@@ -1,0 +1,177 @@
+//! Renewing a session: compare-and-set by its generation, in step with every kind of end; and leases.
+
+use std::time::Duration;
+
+use super::*;
+use crate::outbound::store::testing::{provider_session, renewed};
+use crate::ports::{Lease, LeaseHolder, StoredSession};
+
+const HOLDER: LeaseHolder = [7; 16];
+const SPAN: Duration = Duration::from_secs(2);
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    ("a renewed session is loaded whole, its last use and indexes kept", |store| Box::pin(renewed_is_loaded(store))),
+    ("only the next generation replaces one", |store| Box::pin(only_the_next(store))),
+    ("renewing revives no session, however it ended", |store| Box::pin(revives_nothing(store))),
+    ("a renewed session ends when it now ends", |store| Box::pin(new_end(store))),
+    ("of many that renew one generation, one is first", |store| Box::pin(one_renews(store))),
+    ("SM-4: an end beats the renewals on their way", |store| Box::pin(end_beats_renewals(store))),
+    ("a key saved again begins at its own generation", |store| Box::pin(saved_over_renewed(store))),
+    ("who holds the lease sees the session as it is", |store| Box::pin(lease_shows(store))),
+];
+
+async fn load(store: &Store, number: u64) -> StoredSession {
+    store.load(&key(number)).await.expect("loads").expect("is there")
+}
+
+async fn renew(store: &Store, number: u64, generation: u32) -> bool {
+    store.renew(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
+}
+
+async fn generation(store: &Store, number: u64) -> Option<u32> {
+    let stored = store.load(&key(number)).await.expect("loads");
+    stored.map(|stored| stored.session.record().generation)
+}
+
+async fn renewed_is_loaded(store: Store) {
+    save(&store, 1, "jane", 100, 9000).await;
+    store.touch(&key(1), at(150)).await.expect("touches");
+    for generation in 1..=3 {
+        assert!(renew(&store, 1, generation).await);
+        let stored = load(&store, 1).await;
+        let record = stored.session.record();
+        assert_eq!((record.generation, record.created, stored.last_seen), (generation, at(100), at(150)));
+        assert_eq!(record.id_token.expose_secret(), format!("header.jane.signature {generation}"));
+        let renewal = record.renewal.as_ref().expect("can be renewed");
+        assert_eq!(renewal.refresh_token.expose_secret(), format!("refresh {generation}"));
+        assert_eq!((renewal.due, renewal.stale), (at(100), at(9000)));
+    }
+    store.touch(&key(1), at(140)).await.expect("touches");
+    assert_eq!(load(&store, 1).await.last_seen, at(150));
+    assert_eq!(store.of_user(&user("jane")).await.expect("lists").len(), 1);
+    assert_eq!(store.end_user(&user("jane")).await.expect("ends").len(), 1);
+}
+
+async fn only_the_next(store: Store) {
+    save(&store, 1, "jane", 100, 9000).await;
+    for wrong in [0, 2, u32::MAX] {
+        assert!(!renew(&store, 1, wrong).await);
+    }
+    assert_eq!(generation(&store, 1).await, Some(0));
+    assert!(renew(&store, 1, 1).await);
+    for wrong in [0, 1, 3] {
+        assert!(!renew(&store, 1, wrong).await);
+    }
+    assert_eq!(generation(&store, 1).await, Some(1));
+    assert!(renew(&store, 1, 2).await);
+    assert_eq!(generation(&store, 1).await, Some(2));
+}
+
+async fn revives_nothing(store: Store) {
+    assert!(!renew(&store, 9, 1).await);
+    for number in 0..3 {
+        save(&store, number, "jane", 100, 9000).await;
+        assert!(renew(&store, number, 1).await);
+        match number {
+            0 => {
+                let ended = store.end(&key(number)).await.expect("ends").expect("was there");
+                assert_eq!(ended.record().generation, 1, "the newest refresh token is the one to revoke");
+            }
+            1 => assert_eq!(store.end_user(&user("jane")).await.expect("ends").len(), 1),
+            _ => {
+                store.end_provider_session(&provider_session("sid-1"), None).await.expect("ends");
+            }
+        }
+        for next in 0..3 {
+            assert!(!renew(&store, number, next).await);
+        }
+        assert!(!there(&store, number).await);
+    }
+    assert!(!there(&store, 9).await);
+}
+
+async fn new_end(store: Store) {
+    for (number, ends) in [(1, 300), (2, 200)] {
+        save(&store, number, "jane", 100, 250).await;
+        let session = renewed("jane", 100, ends, 1);
+        assert!(store.renew(&key(number), session).await.expect("renews"));
+    }
+    assert_eq!(store.expire(at(250), at(0)).await.expect("expires"), 1);
+    assert!(there(&store, 1).await && !there(&store, 2).await);
+    assert_eq!(store.expire(at(300), at(0)).await.expect("expires"), 1);
+    assert!(!there(&store, 1).await);
+}
+
+async fn one_renews(store: Store) {
+    save(&store, 1, "jane", 100, 9000).await;
+    let renewals = (0..20).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { renew(&store, 1, 1).await })
+    });
+    let renewed: Vec<bool> = join_all(renewals).await.into_iter().map(|renewed| renewed.expect("ran")).collect();
+    assert_eq!(renewed.iter().filter(|renewed| **renewed).count(), 1);
+    assert_eq!(generation(&store, 1).await, Some(1));
+}
+
+async fn end_beats_renewals(store: Store) {
+    for round in 0..20 {
+        save(&store, round, "jane", 100, 9000).await;
+        let renewing = Arc::clone(&store);
+        let renewals = tokio::spawn(async move {
+            let mut next = 1;
+            while renew(&renewing, round, next).await {
+                next += 1;
+            }
+            next - 1
+        });
+        task_turns(round).await;
+        let ended = match round % 3 {
+            0 => store.end(&key(round)).await.expect("ends"),
+            1 => store.end_user(&user("jane")).await.expect("ends").pop(),
+            _ => {
+                store.end_provider_session(&provider_session("sid-1"), Some(&user("jane"))).await.expect("ends");
+                None
+            }
+        };
+        assert!(!there(&store, round).await, "it had ended already");
+        let newest = renewals.await.expect("ran");
+        assert!(!there(&store, round).await, "and no renewal brought it back");
+        if let Some(ended) = ended {
+            assert_eq!(ended.record().generation, newest, "what ended is the newest there was");
+        }
+    }
+}
+
+/// Lets others run a while that differs from round to round.
+async fn task_turns(round: u64) {
+    for _ in 0..round * 3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn saved_over_renewed(store: Store) {
+    save(&store, 1, "jane", 100, 9000).await;
+    assert!(renew(&store, 1, 1).await);
+    save(&store, 1, "jane", 100, 9000).await;
+    assert!(!renew(&store, 1, 2).await);
+    assert!(renew(&store, 1, 1).await);
+}
+
+async fn lease_shows(store: Store) {
+    let lease = async |holder| store.lease(&key(1), &holder, SPAN).await.expect("is no fault");
+    assert!(matches!(lease(HOLDER).await, Lease::Held(None)), "of nothing");
+    store.release(&key(1), &HOLDER).await.expect("is no fault");
+    save(&store, 1, "jane", 100, 9000).await;
+    for generation in 0..3 {
+        let Lease::Held(Some(stored)) = lease(HOLDER).await else { panic!("held, and again by its holder") };
+        assert_eq!((stored.session.record().generation, stored.last_seen), (generation, at(100)));
+        assert!(renew(&store, 1, generation + 1).await);
+    }
+    for _ in 0..2 {
+        store.release(&key(1), &HOLDER).await.expect("is no fault");
+    }
+    assert!(matches!(lease([8; 16]).await, Lease::Held(Some(_))), "another's turn");
+    store.release(&key(1), &HOLDER).await.expect("not theirs to give back, and no fault");
+    store.end(&key(1)).await.expect("ends");
+    assert!(matches!(lease([8; 16]).await, Lease::Held(None)));
+}
