@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
 use tracing::{error, info, warn};
 
 use super::bound::{Bound, Listeners, Service};
@@ -16,6 +16,7 @@ use crate::inbound::connections::{FirstDoor, Phase, Stop};
 use crate::inbound::ext_authz::{GrpcServer, Health};
 use crate::inbound::forward_auth::ForwardAuth;
 use crate::inbound::side_listener::SideListener;
+use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{MetricsPage, names};
 
@@ -59,6 +60,7 @@ impl Bound {
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
         let Listeners { grpc, http, https, metrics: admin } = listeners;
+        let behind = Arc::clone(&outpost);
 
         let (admin_stop, stop) = Stop::channel();
         let page = Admin::new(readiness.clone(), metrics.clone());
@@ -84,7 +86,7 @@ impl Bound {
         let mut chores = JoinSet::new();
         chores.spawn(expire_sessions(store, clock, lifetimes.idle));
         chores.spawn(tidy_metrics(metrics));
-        Ok(Running { public, public_stop, admin, admin_stop, readiness, health, _chores: chores })
+        Ok(Running { public, public_stop, outpost: behind, admin, admin_stop, readiness, health, _chores: chores })
     }
 }
 
@@ -92,6 +94,7 @@ impl Bound {
 struct Running {
     public: JoinSet<usize>,
     public_stop: tokio::sync::watch::Sender<Phase>,
+    outpost: Arc<Outpost>,
     admin: JoinHandle<usize>,
     admin_stop: tokio::sync::watch::Sender<Phase>,
     readiness: Readiness,
@@ -110,10 +113,14 @@ impl Running {
         self.public_stop.send_replace(Phase::Draining);
         self.health.end_watches().await;
         let mut cut = 0;
-        if timeout(shutdown.grace, ended(&mut self.public, &mut cut)).await.is_err() {
+        let deadline = Instant::now() + shutdown.grace;
+        if timeout_at(deadline, ended(&mut self.public, &mut cut)).await.is_err() {
             self.public_stop.send_replace(Phase::Cut);
             // Nothing is waited for that does not end when it is cut.
             let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
+        }
+        if timeout_at(deadline, self.outpost.settle()).await.is_err() {
+            warn!("stopped; the grace was over while sessions were being renewed");
         }
         // Probes are answered to the end, so that nobody takes the draining for a crash.
         self.admin_stop.send_replace(Phase::Cut);

@@ -16,6 +16,7 @@ pub mod json;
 pub mod jwt;
 pub mod one_time;
 pub mod pages;
+pub mod refreshed;
 pub mod request;
 pub mod return_address;
 pub mod sealing;

@@ -14,6 +14,7 @@ use crate::domain::cookies;
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::id_token::SignedIn;
 use crate::domain::one_time::OneTime;
+use crate::domain::refreshed::Refreshed;
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionId, SessionKey, SessionRecord, User};
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
@@ -172,6 +173,11 @@ impl IdentityProvider for Uncalled {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let issuer = relying_party.issuer.clone();
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = relying_party.issuer.clone();
         Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
     }

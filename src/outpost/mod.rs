@@ -7,11 +7,13 @@ mod faults;
 mod guard;
 mod objection;
 mod rehearsal;
+mod renewal;
 mod sign_in;
 mod sign_out;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use url::Url;
 
@@ -24,12 +26,13 @@ use crate::domain::identity;
 use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
 use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, LiveSession, SessionKey};
+use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
 use faults::Fault;
 use rehearsal::Told;
+use renewal::Renewals;
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -57,12 +60,14 @@ pub struct Outpost {
     run: u32,
     decisions: AtomicU64,
     told: Told,
+    renewals: Renewals,
 }
 
 /// A request and whose business it is.
 pub struct Errand<'a> {
     head: &'a RequestHead,
     place: Place<'a>,
+    patience: Duration,
 }
 
 enum Place<'a> {
@@ -93,6 +98,13 @@ impl Errand<'_> {
         }
     }
 
+    /// The same errand when there is only so much time for its answer: it waits for less, rather than come too late.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        let patience = self.patience.min(limit.mul_f64(0.7));
+        Self { patience, ..self }
+    }
+
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
@@ -111,6 +123,8 @@ struct Visit<'a> {
     kind: ClientKind,
     id: String,
     user: Option<String>,
+    /// How long it may wait for what is not needed to answer at all.
+    patience: Duration,
 }
 
 /// What came of a visit, and why.
@@ -124,7 +138,14 @@ impl Outpost {
     pub fn new(parts: Parts) -> Result<Self, EntropyFault> {
         let mut run = [0; 4];
         parts.entropy.fill(&mut run)?;
-        Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0), told: Told::default() })
+        let renewals = Renewals::new(&parts);
+        let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
+        Ok(Self { parts, run, decisions, told: Told::default(), renewals })
+    }
+
+    /// Waits until nothing goes on behind the answers any more: renewals of sessions.
+    pub async fn settle(&self) {
+        self.renewals.landed().await;
     }
 
     /// Finds out whose business a request is, once for all who want to know.
@@ -141,7 +162,7 @@ impl Outpost {
                 Err(cause) => Place::Nobodys(cause),
             }
         };
-        Errand { head, place }
+        Errand { head, place, patience: renewal::PATIENCE }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
@@ -152,7 +173,8 @@ impl Outpost {
             Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
             Place::At(application, destination) => (application, destination),
         };
-        let mut visit = Visit { head, application, kind: head.client_kind(), id, user: None };
+        let mut visit =
+            Visit { head, application, kind: head.client_kind(), id, user: None, patience: errand.patience };
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
@@ -200,7 +222,8 @@ impl Outpost {
             let Some(stored) = self.parts.store.load(&key).await? else { continue };
             let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
             if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
-                return Ok(Some(Found { key, session, last_seen }));
+                let freshness = session.record().freshness(now);
+                return Ok(Some(Found { key, session, last_seen, freshness }));
             }
         }
         Ok(None)
@@ -218,11 +241,12 @@ impl Outpost {
     }
 }
 
-/// A live session, the key under which it is stored, and when it was last used.
+/// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
 struct Found {
     key: SessionKey,
     session: LiveSession,
     last_seen: Timestamp,
+    freshness: Freshness,
 }
 
 impl Found {

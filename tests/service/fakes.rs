@@ -10,6 +10,7 @@ use gatepost::domain::claims::Claims;
 use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::id_token::SignedIn;
 use gatepost::domain::one_time::OneTime;
+use gatepost::domain::refreshed::Refreshed;
 use gatepost::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
@@ -150,6 +151,11 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let cause = "not in this test".to_owned();
+        Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let cause = "not in this test".to_owned();
         Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
     }
