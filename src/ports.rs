@@ -13,7 +13,8 @@ use crate::domain::id_token::SignedIn;
 use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::one_time::OneTime;
-use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::refreshed::Refreshed;
+use crate::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
 use crate::domain::time::Timestamp;
 
@@ -166,13 +167,13 @@ pub struct ProviderUnavailable {
     pub cause: String,
 }
 
-/// Why a code did not become a sign-in.
+/// Why a code did not become a sign-in, or a refresh token nothing new.
 #[derive(Debug, Error)]
 pub enum ExchangeFault {
     /// No usable answer: unreachable, too slow, or an error of its own.
     #[error(transparent)]
     Unavailable(#[from] ProviderUnavailable),
-    /// The provider refused the code (RFC 6749 section 5.2): its `error` code.
+    /// The provider refused the code or refresh token (RFC 6749 section 5.2): its `error` code.
     #[error("the token endpoint answered `{0}`")]
     Refused(String),
     /// An answer of the token or UserInfo endpoint breaks the protocol.
@@ -216,6 +217,9 @@ pub trait IdentityProvider: Send + Sync {
 
     /// Redeems a code, verifies the ID Token in full and completes the claims from `UserInfo`.
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault>;
+
+    /// Renews the tokens of a session and what they say about its user, verified in full. They count once they are saved.
+    async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault>;
 
     /// Judges a credential by the application's rules, or remembers how it was judged a moment ago.
     async fn verify(

@@ -118,14 +118,14 @@ impl Running {
         self.public_stop.send_replace(Phase::Draining);
         self.health.end_watches().await;
         let mut cut = 0;
-        let over = Instant::now() + shutdown.grace;
-        if timeout_at(over, ended(&mut self.public, &mut cut)).await.is_err() {
+        let deadline = Instant::now() + shutdown.grace;
+        if timeout_at(deadline, ended(&mut self.public, &mut cut)).await.is_err() {
             self.public_stop.send_replace(Phase::Cut);
             // Nothing is waited for that does not end when it is cut.
             let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
         }
-        if timeout_at(over, self.outpost.settled()).await.is_err() {
-            warn!("stopped; the grace was over before every refresh token was revoked");
+        if timeout_at(deadline, self.outpost.settled()).await.is_err() {
+            warn!("stopped; the grace was over before every session was renewed and every refresh token revoked");
         }
         // Probes are answered to the end, so that nobody takes the draining for a crash.
         self.admin_stop.send_replace(Phase::Cut);

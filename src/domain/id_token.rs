@@ -1,5 +1,7 @@
 //! The ID Token's claims, checked in full (`OpenID` Connect Core section 3.1.3.7), and what follows from them.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -15,7 +17,7 @@ use super::sign_in::Nonce;
 use super::time::Timestamp;
 
 /// Claims about the token and the sign-in, not about the user.
-const OF_THE_TOKEN: [&str; 16] = [
+pub(super) const OF_THE_TOKEN: [&str; 16] = [
     "iss",
     "aud",
     "azp",
@@ -81,6 +83,30 @@ impl VerifiedIdToken {
     /// # Errors
     /// The first check that failed.
     pub fn check(raw: SecretString, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        Self::checked(raw, expected, |claims| check_nonce(claims, expected.nonce))
+    }
+
+    /// The same for the token of a refresh: it has no nonce, or that of the sign-in (Core section 12.2).
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn check_refreshed(
+        raw: SecretString,
+        expected: &Expected<'_>,
+        original_nonce: Option<&str>,
+    ) -> Result<Self, TokenFault> {
+        Self::checked(raw, expected, |claims| match claims.get("nonce") {
+            None => Ok(()),
+            Some(nonce) if original_nonce.is_some() && nonce.as_str() == original_nonce => Ok(()),
+            Some(_) => Err(TokenFault::Nonce),
+        })
+    }
+
+    fn checked(
+        raw: SecretString,
+        expected: &Expected<'_>,
+        check_nonce: impl FnOnce(&Map<String, Value>) -> Result<(), TokenFault>,
+    ) -> Result<Self, TokenFault> {
         let token = CompactToken::parse(raw.expose_secret())?;
         check_header(&token, expected.algorithm)?;
         let claims = token.payload;
@@ -89,7 +115,7 @@ impl VerifiedIdToken {
         }
         check_audience(&claims, expected.client_id)?;
         let expires = check_times(&claims, expected.now)?;
-        check_nonce(&claims, expected.nonce)?;
+        check_nonce(&claims)?;
         check_access_token_hash(&claims, expected)?;
         let user = User { issuer: expected.issuer.to_owned(), subject: subject(&claims)?.to_owned() };
         Ok(Self { user, claims: Claims::new(claims), raw, expires })
@@ -120,12 +146,14 @@ impl VerifiedIdToken {
     }
 }
 
-/// A completed sign-in: the verified token, the claims completed by `UserInfo`, the access token.
+/// A completed sign-in: the verified token, the claims completed by `UserInfo`, the other tokens.
 #[derive(Debug)]
 pub struct SignedIn {
     pub(in crate::domain) id_token: VerifiedIdToken,
     pub(in crate::domain) claims: Claims,
     pub(in crate::domain) access_token: Option<SecretString>,
+    pub(in crate::domain) refresh_token: Option<SecretString>,
+    pub(in crate::domain) expires_in: Option<Duration>,
 }
 
 impl SignedIn {
@@ -133,7 +161,15 @@ impl SignedIn {
     #[must_use]
     pub fn new(id_token: VerifiedIdToken, access_token: Option<SecretString>) -> Self {
         let claims = id_token.claims.clone();
-        Self { id_token, claims, access_token }
+        Self { id_token, claims, access_token, refresh_token: None, expires_in: None }
+    }
+
+    /// The same sign-in, which may be renewed with `refresh_token`; its access token lasts for `expires_in`.
+    #[must_use]
+    pub fn renewable(mut self, refresh_token: SecretString, expires_in: Option<Duration>) -> Self {
+        self.refresh_token = Some(refresh_token);
+        self.expires_in = expires_in;
+        self
     }
 
     /// The claims as known so far.

@@ -85,6 +85,12 @@ pub enum TokenFault {
     /// `UserInfo` speaks of another user.
     #[error("UserInfo's `sub` is not the token's")]
     OtherSubject,
+    /// A refresh brought the token of another user (`OpenID` Connect Core section 12.2).
+    #[error("`sub` is not the session's")]
+    OtherUser,
+    /// A refresh brought the token of another sign-in, by this claim.
+    #[error("`{0}` is not that of the sign-in")]
+    OtherSignIn(&'static str),
 }
 
 /// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.

@@ -18,6 +18,7 @@ pub mod jwt;
 pub mod logout_token;
 pub mod one_time;
 pub mod pages;
+pub mod refreshed;
 pub mod request;
 pub mod return_address;
 pub mod sealing;

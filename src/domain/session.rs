@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::application::{Application, Slug};
 use super::claims::Claims;
 use super::id_token::SignedIn;
+use super::refreshed::Refreshed;
 use super::secret::SecretBits;
 use super::time::Timestamp;
 
@@ -117,6 +118,35 @@ pub struct Renewal {
     pub stale: Timestamp,
 }
 
+/// The shortest time between two renewals, whatever the provider says: who hands out tokens that are over at once is not to
+/// be asked for each request.
+const SHORTEST_LIFE: Duration = Duration::from_secs(5);
+/// How long what a provider says holds when it does not tell.
+const ASSUMED_LIFE: Duration = Duration::from_secs(5 * 60);
+/// The longest time before the end at which a session is due.
+const LONGEST_LEAD: Duration = Duration::from_secs(60);
+
+impl Renewal {
+    /// The next renewal of what holds for `life` from `now` on: due a fifth of its life before the end, a minute at most.
+    #[must_use]
+    pub fn after(life: Option<Duration>, refresh_token: SecretString, now: Timestamp) -> Self {
+        let life = life.unwrap_or(ASSUMED_LIFE).max(SHORTEST_LIFE);
+        let lead = LONGEST_LEAD.min(life / 5);
+        Self { refresh_token, due: now.plus(life.saturating_sub(lead)), stale: now.plus(life) }
+    }
+}
+
+/// Whether what is known of a session's user is out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// No.
+    Fresh,
+    /// Not yet; it is time to ask the provider.
+    Due,
+    /// Yes.
+    Stale,
+}
+
 /// The facts of a session, as a store keeps them.
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
@@ -142,6 +172,18 @@ pub struct SessionRecord {
     pub ends: Timestamp,
 }
 
+impl SessionRecord {
+    /// Whether it is time to renew the session.
+    #[must_use]
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        match &self.renewal {
+            Some(renewal) if now >= renewal.stale => Freshness::Stale,
+            Some(renewal) if now >= renewal.due => Freshness::Due,
+            Some(_) | None => Freshness::Fresh,
+        }
+    }
+}
+
 /// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
 #[derive(Clone, Debug)]
 pub struct Session(SessionRecord);
@@ -156,12 +198,17 @@ pub struct Lifetimes {
 }
 
 impl Session {
-    /// The session of a user who has just signed in to `application`.
+    /// The session of a user who has just signed in to `application`. It ends with the ID Token; with a refresh token it
+    /// lasts longer, as the provider is asked again and again.
     #[must_use]
     pub fn begin(signed_in: SignedIn, application: &Application, now: Timestamp, lifetimes: Lifetimes) -> Self {
-        let SignedIn { id_token, claims, access_token } = signed_in;
+        let SignedIn { id_token, claims, access_token, refresh_token, expires_in } = signed_in;
+        let life = expires_in.unwrap_or_else(|| id_token.expires().since(now));
+        let renewal = refresh_token.map(|token| Renewal::after(Some(life), token, now));
+        let absolute = now.plus(lifetimes.absolute);
         let by_application = match application.access_token_validity {
             Some(validity) => now.plus(validity),
+            None if renewal.is_some() => absolute,
             None => id_token.expires(),
         };
         Self(SessionRecord {
@@ -171,11 +218,31 @@ impl Session {
             claims,
             id_token: id_token.into_raw(),
             access_token: access_token.filter(|_| application.jwt_headers),
-            renewal: None,
+            renewal,
             generation: 0,
             created: now,
-            ends: by_application.min(now.plus(lifetimes.absolute)),
+            ends: by_application.min(absolute),
         })
+    }
+
+    /// The session after a refresh: the same user's, and it ends when it would have ended.
+    #[must_use]
+    pub fn renewed(&self, refreshed: Refreshed, application: &Application, now: Timestamp) -> Self {
+        let mut record = self.0.clone();
+        record.generation = record.generation.saturating_add(1);
+        record.renewal = refreshed.next_renewal(record.renewal, now);
+        let Refreshed { id_token, claims, access_token, .. } = refreshed;
+        if let Some(claims) = claims {
+            record.provider_session = claims.text("sid").map(str::to_owned).or(record.provider_session);
+            record.claims = claims;
+        }
+        if let Some(id_token) = id_token {
+            record.id_token = id_token.into_raw();
+        }
+        if application.jwt_headers && access_token.is_some() {
+            record.access_token = access_token;
+        }
+        Self(record)
     }
 
     /// A session that a store kept, opened from its sealed record.
@@ -234,26 +301,5 @@ impl LiveSession {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::SessionKey;
-
-    #[test]
-    fn a_key_has_one_spelling() {
-        let text = "00ff1234567890abcdef1234567890abcdef1234567890abcdef1234567890ab";
-        assert_eq!(SessionKey::from_hex(text).map(|key| key.to_hex()).as_deref(), Some(text));
-        let upper = text.to_uppercase();
-        for other in [
-            "",
-            "00",
-            &text[1..],
-            &text[2..],
-            &format!("{text}0"),
-            &format!("{text}00"),
-            &upper,
-            &text.replace('a', "g"),
-            &text.replacen('0', "é", 1),
-        ] {
-            assert_eq!(SessionKey::from_hex(other), None, "{other}");
-        }
-    }
-}
+#[path = "session_tests.rs"]
+mod tests;

@@ -17,6 +17,7 @@ use crate::domain::id_token::SignedIn;
 use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::one_time::OneTime;
+use crate::domain::refreshed::Refreshed;
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionId, SessionKey, SessionRecord, User};
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
@@ -175,6 +176,11 @@ impl IdentityProvider for Uncalled {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let issuer = relying_party.issuer.clone();
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = relying_party.issuer.clone();
         Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::faults::Fault;
 use super::objection::Objection;
+use super::renewal::Attended;
 use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::access::{Permit, PublicPath};
 use crate::domain::application::Application;
@@ -12,6 +13,7 @@ use crate::domain::decision::{Reason, Verdict};
 use crate::domain::headers::{self, OutpostFacts, Passing};
 use crate::domain::identity::Identity;
 use crate::domain::request::ClientKind;
+use crate::ports::IdentityProvider;
 
 /// A session's use is noted this often at most, so that reading does not turn into writing.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
@@ -45,11 +47,20 @@ impl Outpost {
 
     /// Who asks: by a live session, else by the credential that the request presents.
     async fn known(&self, visit: &Visit<'_>, own: &OwnCookies) -> Result<Result<Option<Identity>, Objection>, Fault> {
-        let Some(found) = self.session(visit.application, own).await? else {
+        let Some(found) = self.fresh_session(visit, own).await? else {
             return Ok(self.judge_credential(visit).await);
         };
-        self.note_use(&found).await;
         Ok(Ok(Some(Identity::Session(found.session))))
+    }
+
+    /// The live session, renewed if it is high time.
+    async fn fresh_session(&self, visit: &Visit<'_>, own: &OwnCookies) -> Result<Option<Found>, Fault> {
+        let Some(found) = self.session(visit.application, own).await? else { return Ok(None) };
+        self.note_use(&found).await;
+        match self.renewals.attend(visit.application, &found, visit.patience).await {
+            Attended::AsFound => Ok(Some(found)),
+            Attended::LookAgain => self.session(visit.application, own).await,
+        }
     }
 
     async fn note_use(&self, found: &Found) {
@@ -72,13 +83,22 @@ impl Outpost {
         (Verdict::Allow(allow), identity.reason())
     }
 
-    /// What of this outpost goes into headers; the provider is never waited for.
+    /// What of this outpost goes into headers.
     pub(super) fn with_facts<T>(&self, application: &Application, tell: impl FnOnce(OutpostFacts<'_>) -> T) -> T {
-        let metadata =
-            application.jwt_headers.then(|| self.parts.provider.remembered(&application.relying_party)).flatten();
-        let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
-        tell(OutpostFacts { name: &self.parts.name, jwks_uri })
+        with_facts(self.parts.provider.as_ref(), &self.parts.name, application, tell)
     }
+}
+
+/// What of the outpost of this `name` goes into headers; the provider is never waited for.
+pub(super) fn with_facts<T>(
+    provider: &dyn IdentityProvider,
+    name: &str,
+    application: &Application,
+    tell: impl FnOnce(OutpostFacts<'_>) -> T,
+) -> T {
+    let metadata = application.jwt_headers.then(|| provider.remembered(&application.relying_party)).flatten();
+    let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
+    tell(OutpostFacts { name, jwks_uri })
 }
 
 /// Why nobody has to sign in for this request, if so.

@@ -9,11 +9,13 @@ mod guard;
 mod logout;
 mod objection;
 mod rehearsal;
+mod renewal;
 mod sign_in;
 mod sign_out;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use url::Url;
 
@@ -26,12 +28,13 @@ use crate::domain::identity;
 use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
 use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, LiveSession, SessionKey};
+use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
 use faults::Fault;
 use rehearsal::Told;
+use renewal::Renewals;
 
 pub use logout::RequestBody;
 
@@ -61,6 +64,7 @@ pub struct Outpost {
     run: u32,
     decisions: AtomicU64,
     told: Told,
+    renewals: Renewals,
 }
 
 /// A request and whose business it is.
@@ -68,6 +72,7 @@ pub struct Errand<'a> {
     head: &'a RequestHead,
     place: Place<'a>,
     body: RequestBody<'a>,
+    patience: Duration,
 }
 
 enum Place<'a> {
@@ -106,6 +111,13 @@ impl Errand<'_> {
         }
     }
 
+    /// The same errand when there is only so much time for its answer: it waits for less, rather than come too late.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        let patience = self.patience.min(limit.mul_f64(0.7));
+        Self { patience, ..self }
+    }
+
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
@@ -125,6 +137,8 @@ struct Visit<'a> {
     kind: ClientKind,
     id: String,
     user: Option<String>,
+    /// How long it may wait for what is not needed to answer at all.
+    patience: Duration,
 }
 
 /// What came of a visit, and why.
@@ -138,7 +152,9 @@ impl Outpost {
     pub fn new(parts: Parts) -> Result<Self, EntropyFault> {
         let mut run = [0; 4];
         parts.entropy.fill(&mut run)?;
-        Ok(Self { parts, run: u32::from_ne_bytes(run), decisions: AtomicU64::new(0), told: Told::default() })
+        let renewals = Renewals::new(&parts);
+        let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
+        Ok(Self { parts, run, decisions, told: Told::default(), renewals })
     }
 
     /// Finds out whose business a request is, once for all who want to know.
@@ -155,7 +171,7 @@ impl Outpost {
                 Err(cause) => Place::Nobodys(cause),
             }
         };
-        Errand { head, place, body: RequestBody::Withheld }
+        Errand { head, place, body: RequestBody::Withheld, patience: renewal::PATIENCE }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
@@ -166,7 +182,8 @@ impl Outpost {
             Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
             Place::At(application, destination) => (application, destination),
         };
-        let mut visit = Visit { head, body: errand.body, application, kind: head.client_kind(), id, user: None };
+        let Errand { body, patience, .. } = *errand;
+        let mut visit = Visit { head, body, application, kind: head.client_kind(), id, user: None, patience };
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
@@ -177,6 +194,7 @@ impl Outpost {
 
     /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
     pub async fn settled(&self) {
+        self.renewals.landed().await;
         self.parts.provider.settled().await;
     }
 
@@ -228,7 +246,8 @@ impl Outpost {
             let Some(stored) = self.parts.store.load(&key).await? else { continue };
             let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
             if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
-                return Ok(Some(Found { key, session, last_seen }));
+                let freshness = session.record().freshness(now);
+                return Ok(Some(Found { key, session, last_seen, freshness }));
             }
         }
         Ok(None)
@@ -246,11 +265,12 @@ impl Outpost {
     }
 }
 
-/// A live session, the key under which it is stored, and when it was last used.
+/// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
 struct Found {
     key: SessionKey,
     session: LiveSession,
     last_seen: Timestamp,
+    freshness: Freshness,
 }
 
 impl Found {

@@ -12,6 +12,7 @@ use gatepost::domain::id_token::SignedIn;
 use gatepost::domain::jwt::TokenFault;
 use gatepost::domain::logout_token::VerifiedLogoutToken;
 use gatepost::domain::one_time::OneTime;
+use gatepost::domain::refreshed::Refreshed;
 use gatepost::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
 use gatepost::domain::time::Timestamp;
@@ -153,6 +154,11 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let cause = "not in this test".to_owned();
+        Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let cause = "not in this test".to_owned();
         Err(ProviderUnavailable { issuer: relying_party.issuer.clone(), cause }.into())
     }

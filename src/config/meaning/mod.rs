@@ -9,6 +9,7 @@ mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;
+mod refresh;
 mod relying_party;
 mod session;
 mod settings;
@@ -27,7 +28,8 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
-    let provider = settings::provider(&written.provider.value, reader);
+    let renews_sessions = refresh::renews_sessions(written, reader);
+    let provider = settings::provider(&written.provider.value, renews_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
     let (store, sealing, lifetimes) = session?;
     Some(Config {

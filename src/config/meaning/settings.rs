@@ -43,7 +43,11 @@ pub(super) fn outpost_name(written: &written::Outpost, reader: &mut Reader<'_>) 
     Some(value.clone())
 }
 
-pub(super) fn provider(written: &written::Provider, reader: &mut Reader<'_>) -> Option<ProviderSettings> {
+pub(super) fn provider(
+    written: &written::Provider,
+    renews_sessions: bool,
+    reader: &mut Reader<'_>,
+) -> Option<ProviderSettings> {
     let ca_certificates = match written.ca_file.given() {
         Some(path) => {
             let pem = secret_file::bytes(path, reader)?;
@@ -60,6 +64,7 @@ pub(super) fn provider(written: &written::Provider, reader: &mut Reader<'_>) -> 
         timeout: written.timeout.value.0,
         connect_timeout: written.connect_timeout.value.0,
         refresh_interval: written.refresh_interval.value.0,
+        renews_sessions,
     })
 }
 

@@ -53,7 +53,9 @@ section! {
         token_endpoint_auth_method: ClientAuthentication = "client_secret_basic",
         /// The one algorithm that ID Tokens may be signed with.
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
-        /// Scopes to ask for; `openid` has to be among them.
+        /// Scopes to ask for; `openid` has to be among them. Most providers hand out refresh tokens (see `session.refresh`) for
+        /// `offline_access` only; some give one without it, and some want a consent page shown each time (`prompt=consent`,
+        /// which Gatepost does not ask for) unless the client is registered as one that may do without.
         scopes: Texts = "[openid, profile, email]",
         /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
         /// path; in mode `forward_domain` against the URL without query.

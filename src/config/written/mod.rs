@@ -105,6 +105,11 @@ section! {
         absolute_lifetime: Span = "24h",
         /// How long a session lasts without being used.
         idle_lifetime: Span = "4h",
+        /// Whether refresh tokens are used. With one, a session outlasts its ID Token up to `absolute_lifetime` (or the
+        /// application's `access_token_validity`): shortly before the access token ends, the provider is asked anew, groups and
+        /// other claims count from the next request on, and a refusal ends the session. While the provider is down, what it
+        /// said last stands. `false` never keeps a refresh token: every session ends with its ID Token.
+        refresh: bool = "true",
     }
 }
 

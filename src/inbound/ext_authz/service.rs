@@ -54,6 +54,7 @@ impl CheckService {
         let errand = self.outpost.sort(head).with_body(body.as_brought());
         let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
         let limit = caller.map_or(own, |caller| own.min(caller));
+        let errand = errand.within(limit);
         match tokio::time::timeout(limit, self.outpost.answer(&errand)).await {
             Ok(decision) => decision,
             Err(_) => self.outpost.refuse(Reason::Overdue),

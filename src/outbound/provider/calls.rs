@@ -1,5 +1,5 @@
-//! Calls that strangers can cause by presenting credentials: so many at a time and no more, and none for a while where the
-//! provider keeps failing them (IN-3). Whoever is turned away is told so at once, and nobody is admitted.
+//! Calls that requests can cause, by presenting credentials or by renewing sessions: so many at a time and no more, and none
+//! for a while where the provider keeps failing them (IN-3). Whoever is turned away is told so at once, and nobody is admitted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,8 +8,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::warn;
 
-/// How many calls may be under way at one provider.
+/// How many calls for credentials may be under way at one provider.
 const MAX_UNDER_WAY: usize = 16;
+/// How many refreshes; strangers cause none of these, and take none of their places.
+const MAX_REFRESHES: usize = 32;
 /// How many failures in a row open the circuit.
 const FAILURES: u32 = 5;
 /// How long it stays open before one call tries whether the provider is back.
@@ -21,6 +23,8 @@ pub(super) struct Calls {
     introspection: Circuit,
     app_password: Circuit,
     user_info: Circuit,
+    places_for_refreshes: Semaphore,
+    refresh: Circuit,
 }
 
 impl Calls {
@@ -30,26 +34,33 @@ impl Calls {
             introspection: Circuit::new("introspection"),
             app_password: Circuit::new("app password"),
             user_info: Circuit::new("userinfo"),
+            places_for_refreshes: Semaphore::const_new(MAX_REFRESHES),
+            refresh: Circuit::new("refresh"),
         }
     }
 
     /// Begins to introspect a token; else says why not.
     pub(super) fn introspection(&self) -> Result<Call<'_>, &'static str> {
-        self.begin(&self.introspection)
+        Self::begin(&self.places, &self.introspection)
     }
 
     /// Begins to try an app password; else says why not.
     pub(super) fn app_password(&self) -> Result<Call<'_>, &'static str> {
-        self.begin(&self.app_password)
+        Self::begin(&self.places, &self.app_password)
     }
 
     /// Begins to ask for claims; else says why not.
     pub(super) fn user_info(&self) -> Result<Call<'_>, &'static str> {
-        self.begin(&self.user_info)
+        Self::begin(&self.places, &self.user_info)
     }
 
-    fn begin<'a>(&'a self, circuit: &'a Circuit) -> Result<Call<'a>, &'static str> {
-        let place = self.places.try_acquire().map_err(|_| "too many credentials are being judged")?;
+    /// Begins to refresh tokens; else says why not.
+    pub(super) fn refresh(&self) -> Result<Call<'_>, &'static str> {
+        Self::begin(&self.places_for_refreshes, &self.refresh)
+    }
+
+    fn begin<'a>(places: &'a Semaphore, circuit: &'a Circuit) -> Result<Call<'a>, &'static str> {
+        let place = places.try_acquire().map_err(|_| "too many calls are under way")?;
         if !circuit.lets_through(Instant::now()) {
             return Err("calls failed too often of late");
         }
@@ -76,7 +87,7 @@ impl Drop for Call<'_> {
         if self.succeeded {
             self.circuit.close();
         } else if self.circuit.failed(Instant::now()) {
-            warn!(calls = self.circuit.name, "The provider keeps failing; credentials wait for it.");
+            warn!(calls = self.circuit.name, "The provider keeps failing these calls; they wait for it.");
         }
     }
 }

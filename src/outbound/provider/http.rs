@@ -27,6 +27,7 @@ pub(super) enum Operation {
     Discovery,
     Keys,
     Token,
+    Refresh,
     UserInfo,
     Introspection,
     AppPassword,
@@ -39,6 +40,7 @@ impl Operation {
             Self::Discovery => "discovery",
             Self::Keys => "keys",
             Self::Token => "token",
+            Self::Refresh => "refresh",
             Self::UserInfo => "userinfo",
             Self::Introspection => "introspection",
             Self::AppPassword => "app_password",
@@ -50,7 +52,13 @@ impl Operation {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
-            Self::Keys | Self::Token | Self::UserInfo | Self::Introspection | Self::AppPassword | Self::Revocation => {
+            Self::Keys
+            | Self::Token
+            | Self::Refresh
+            | Self::UserInfo
+            | Self::Introspection
+            | Self::AppPassword
+            | Self::Revocation => {
                 1024 * 1024
             }
         }

@@ -9,6 +9,7 @@ mod http;
 mod issuer;
 mod keys;
 mod logout;
+mod refresh;
 mod revocation;
 mod token;
 mod user_info;
@@ -34,6 +35,8 @@ use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::logout_token::VerifiedLogoutToken;
+use crate::domain::refreshed::Refreshed;
+use crate::domain::session::SessionRecord;
 use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
 use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, LogoutTokenFault, ProviderUnavailable};
 
@@ -48,6 +51,8 @@ pub struct ProviderSettings {
     pub connect_timeout: Duration,
     /// How often metadata and keys are fetched anew, give or take a tenth.
     pub refresh_interval: Duration,
+    /// Whether refresh tokens are taken; without one a session ends with its ID Token.
+    pub renews_sessions: bool,
 }
 
 impl Default for ProviderSettings {
@@ -57,6 +62,7 @@ impl Default for ProviderSettings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             refresh_interval: Duration::from_secs(5 * 60),
+            renews_sessions: true,
         }
     }
 }
@@ -87,6 +93,7 @@ pub struct OpenIdProviders {
     issuers: HashMap<String, Arc<Issuer>>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
+    renews: bool,
     judge: Judge,
     logout_tokens: LogoutTokens,
     revocations: Revocations,
@@ -125,6 +132,7 @@ impl OpenIdProviders {
             issuers,
             clock,
             deadline: settings.timeout,
+            renews: settings.renews_sessions,
             judge: Judge::default(),
             logout_tokens: LogoutTokens::default(),
             revocations: Revocations::new(settings.timeout),
@@ -157,7 +165,10 @@ impl OpenIdProviders {
             now: self.clock.now(),
         };
         let id_token = VerifiedIdToken::check(tokens.id_token, &expected)?;
-        let signed_in = SignedIn::new(id_token, tokens.access_token.clone());
+        let mut signed_in = SignedIn::new(id_token, tokens.access_token.clone());
+        if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.renews) {
+            signed_in = signed_in.renewable(refresh_token, tokens.expires_in);
+        }
         let (Some(endpoint), Some(access_token)) = (&known.discovered.user_info_endpoint, &tokens.access_token) else {
             return Ok(signed_in);
         };
@@ -187,6 +198,10 @@ impl IdentityProvider for OpenIdProviders {
             Ok(outcome) => outcome,
             Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
         }
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
+        self.issuer(relying_party)?.renew(relying_party, of, self.clock.as_ref(), self.deadline).await
     }
 
     async fn verify(

@@ -1,5 +1,7 @@
 //! The token request and its answer (OpenID Connect Core section 3.1.3, RFC 6749 sections 4.1.3 and 5, RFC 7636
-//! section 4.5).
+//! section 4.5); refreshes (section 12, RFC 6749 section 6).
+
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,10 +23,13 @@ use crate::ports::ExchangeFault;
 /// The longest error code worth repeating.
 const MAX_ERROR_CHARS: usize = 64;
 
-/// The tokens of one answer, nothing verified yet.
-pub(super) struct Tokens {
-    pub(super) id_token: SecretString,
+/// The tokens of one answer, nothing verified yet; at a refresh without an ID Token, perhaps.
+pub(super) struct Tokens<IdToken = SecretString> {
+    pub(super) id_token: IdToken,
     pub(super) access_token: Option<SecretString>,
+    pub(super) refresh_token: Option<SecretString>,
+    /// How long the access token lasts, where it is told in seconds.
+    pub(super) expires_in: Option<Duration>,
 }
 
 /// Redeems `code`: sent once, whatever comes back.
@@ -44,12 +49,34 @@ pub(super) async fn redeem(
     send(issuer, Operation::Token, request).await
 }
 
-/// Sends a token request and reads the tokens that it brings.
+/// Asks for new tokens (RFC 6749 section 6); the scope stays what was granted.
+pub(super) async fn refresh(
+    issuer: &Issuer,
+    discovered: &Discovered,
+    relying_party: &RelyingParty,
+    refresh_token: &SecretString,
+) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+    let request = authenticated(issuer, &discovered.token_endpoint, relying_party, &fields)?;
+    ask(issuer, Operation::Refresh, request).await
+}
+
+/// Sends a token request and reads the tokens that it brings, an ID Token among them.
 pub(super) async fn send(
     issuer: &Issuer,
     operation: Operation,
     request: RequestBuilder,
 ) -> Result<Tokens, ExchangeFault> {
+    let Tokens { id_token, access_token, refresh_token, expires_in } = ask(issuer, operation, request).await?;
+    let id_token = id_token.ok_or_else(|| malformed("token: there is no `id_token`"))?;
+    Ok(Tokens { id_token, access_token, refresh_token, expires_in })
+}
+
+async fn ask(
+    issuer: &Issuer,
+    operation: Operation,
+    request: RequestBuilder,
+) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
     let answer = issuer
         .client()
         .send(issuer.identifier(), operation, request)
@@ -98,15 +125,19 @@ fn basic(relying_party: &RelyingParty) -> Result<HeaderValue, ExchangeFault> {
     Ok(value)
 }
 
-/// OC-19; `expires_in` may be anything, because nothing depends on it.
-fn tokens(body: &[u8]) -> Result<Tokens, ExchangeFault> {
+/// OC-19; what is no refresh token, and an `expires_in` that tells nothing, count as absent: a sign-in needs neither.
+fn tokens(body: &[u8]) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
     let members = json::object(body).ok_or_else(|| malformed("token: not a JSON object without repeated members"))?;
     let kind = members.get("token_type").and_then(Value::as_str);
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer")) {
         return Err(malformed("token: `token_type` is not Bearer"));
     }
-    let id_token = secret(&members, "id_token")?.ok_or_else(|| malformed("token: there is no `id_token`"))?;
-    Ok(Tokens { id_token, access_token: secret(&members, "access_token")? })
+    Ok(Tokens {
+        id_token: secret(&members, "id_token")?,
+        access_token: secret(&members, "access_token")?,
+        refresh_token: secret(&members, "refresh_token").unwrap_or_default(),
+        expires_in: members.get("expires_in").and_then(Value::as_u64).map(Duration::from_secs),
+    })
 }
 
 fn secret(members: &Map<String, Value>, name: &str) -> Result<Option<SecretString>, ExchangeFault> {

@@ -17,12 +17,14 @@ use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::{self, UnsignedLogoutToken, VerifiedLogoutToken};
 use crate::domain::one_time::OneTime;
+use crate::domain::refreshed::Refreshed;
 use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, User};
+use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, SessionRecord, User};
 use crate::domain::sign_in::{MatchedCode, Nonce, ProviderMetadata};
 use crate::domain::testing::{application, domain_application};
 use crate::domain::time::Timestamp;
+use crate::outpost::tests::desk::Desk;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
@@ -42,6 +44,10 @@ pub(super) struct Store {
     /// Fail the nth call from now; 0 for never.
     pub fail_at: AtomicUsize,
     pub touches: AtomicUsize,
+    /// Somebody else holds every lease.
+    pub leased_out: AtomicBool,
+    /// So many renewals fail.
+    pub failing_renewals: AtomicUsize,
 }
 
 impl Store {
@@ -77,6 +83,10 @@ impl SessionStore for Store {
 
     async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         self.call()?;
+        let counts_down = |left: usize| left.checked_sub(1);
+        if self.failing_renewals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counts_down).is_ok() {
+            return Err(StoreFault("told to fail".into()));
+        }
         let mut sessions = self.sessions.lock().unwrap();
         let Some(stored) = sessions.get_mut(key) else { return Ok(false) };
         if stored.session.record().generation + 1 != session.record().generation {
@@ -133,6 +143,9 @@ impl SessionStore for Store {
 
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
         self.call()?;
+        if self.leased_out.load(Ordering::Relaxed) {
+            return Ok(Lease::Taken);
+        }
         Ok(Lease::Held(self.sessions.lock().unwrap().get(key).cloned()))
     }
 
@@ -174,6 +187,7 @@ pub(super) struct Provider {
     pub sid: Mutex<Option<String>>,
     /// The tokens that it was to revoke, and for which client.
     pub revoked: Mutex<Vec<(String, String)>>,
+    pub desk: Desk,
     clock: Arc<Hands>,
 }
 
@@ -206,7 +220,20 @@ impl IdentityProvider for Provider {
             return Err(fault);
         }
         let user = self.user.lock().unwrap().clone();
-        Ok(self.sign_in(relying_party, &user, Some(code.nonce()))?)
+        let signed_in = self.sign_in(relying_party, &user, Some(code.nonce()))?;
+        if !self.desk.opens.load(Ordering::Relaxed) {
+            return Ok(signed_in);
+        }
+        Ok(signed_in.renewable(self.desk.issue(), self.desk.expires_in()))
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
+        let refresh_token = self.desk.redeem(of).await?;
+        let user = self.user.lock().unwrap().clone();
+        let (raw, now) = (self.id_token(relying_party, &user, None), self.clock.now());
+        let expected = expected(relying_party, None, now);
+        let token = VerifiedIdToken::check_refreshed(raw.into(), &expected, of.claims.text("nonce"))?;
+        Ok(Refreshed::new(None, Some(refresh_token), self.desk.expires_in()).with_id_token(token, of)?)
     }
 
     /// Good are the bearer token `good` and the app password `good`; `slow` comes when nobody waits any more.
@@ -265,11 +292,17 @@ impl IdentityProvider for Provider {
 
 impl Provider {
     fn sign_in(&self, party: &RelyingParty, user: &str, nonce: Option<&Nonce>) -> Result<SignedIn, TokenFault> {
+        let raw = self.id_token(party, user, nonce);
+        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected(party, nonce, self.clock.now()))?, None))
+    }
+
+    fn id_token(&self, party: &RelyingParty, user: &str, nonce: Option<&Nonce>) -> String {
         let now = self.clock.now();
         let life = Duration::from_secs(self.token_life.load(Ordering::Relaxed));
         let mut payload = serde_json::json!({
             "iss": party.issuer, "aud": party.client_id, "sub": format!("sub-{user}"),
             "iat": now.as_unix(), "exp": now.plus(life).as_unix(), "preferred_username": user,
+            "groups": *self.desk.groups.lock().unwrap(),
         });
         if let Some(sid) = &*self.sid.lock().unwrap() {
             payload["sid"] = sid.as_str().into();
@@ -278,16 +311,18 @@ impl Provider {
             payload["nonce"] = nonce.expose().into();
         }
         let part = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
-        let raw = format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&payload.to_string()));
-        let expected = Expected {
-            issuer: &party.issuer,
-            client_id: &party.client_id,
-            nonce,
-            algorithm: party.id_token_signed_response_alg,
-            access_token: None,
-            now,
-        };
-        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
+        format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&payload.to_string()))
+    }
+}
+
+const fn expected<'a>(party: &'a RelyingParty, nonce: Option<&'a Nonce>, now: Timestamp) -> Expected<'a> {
+    Expected {
+        issuer: party.issuer.as_str(),
+        client_id: party.client_id.as_str(),
+        nonce,
+        algorithm: party.id_token_signed_response_alg,
+        access_token: None,
+        now,
     }
 }
 
@@ -345,6 +380,7 @@ pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
         token_life: AtomicU64::new(7200),
         sid: Mutex::default(),
         revoked: Mutex::default(),
+        desk: Desk::default(),
         clock: clock.clone(),
     });
     let outpost = Outpost::new(Parts {
@@ -363,6 +399,10 @@ pub(super) fn house_with(change: impl Fn(&mut Application)) -> House {
 impl House {
     pub(super) fn pass(&self, seconds: u64) {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(super) fn turn_back(&self, seconds: u64) {
+        self.clock.0.fetch_sub(seconds, Ordering::Relaxed);
     }
 
     pub(super) fn sessions(&self) -> usize {

@@ -2,11 +2,14 @@
 
 mod added_headers;
 mod credentials;
+mod desk;
 mod faults;
 mod house;
 mod identity_headers;
 mod logout;
 mod proxy;
+mod renewal;
+mod renewal_property;
 mod rules;
 mod sign_in;
 mod sign_out;

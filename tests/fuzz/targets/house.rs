@@ -29,6 +29,7 @@ use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::jwt::TokenFault;
 use gatepost::domain::logout_token::VerifiedLogoutToken;
+use gatepost::domain::refreshed::Refreshed;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
 use gatepost::domain::sign_in::{Binding, MatchedCode, ProviderMetadata};
@@ -118,6 +119,10 @@ impl IdentityProvider for Provider {
             now: Timestamp::from_unix(NOW),
         };
         Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
+    }
+
+    async fn refresh(&self, _: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
+        Err(ExchangeFault::Refused("invalid_grant".to_owned()))
     }
 
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {

@@ -1,0 +1,116 @@
+//! How long sessions last, and when they are renewed.
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::*;
+use crate::domain::testing::{application, signed_in};
+
+const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
+const LIFETIMES: Lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+fn begin(refresh_token: Option<&str>, expires_in: Option<u64>, validity: Option<u64>) -> Session {
+    let mut signed_in = signed_in(&json!({}), NOW);
+    if let Some(token) = refresh_token {
+        signed_in = signed_in.renewable(token.into(), expires_in.map(seconds));
+    }
+    let mut application = application("https://wiki.example.com");
+    application.access_token_validity = validity.map(seconds);
+    Session::begin(signed_in, &application, NOW, LIFETIMES)
+}
+
+/// The test's ID Tokens last an hour.
+#[test]
+fn a_session_ends_with_the_id_token_or_with_a_refresh_token_by_the_operators_limits() {
+    for (token, validity, ends) in [
+        (None, None, 3600),
+        (None, Some(600), 600),
+        (None, Some(1_000_000), 86_400),
+        (Some("refresh"), None, 86_400),
+        (Some("refresh"), Some(600), 600),
+        (Some("refresh"), Some(1_000_000), 86_400),
+    ] {
+        let session = begin(token, Some(300), validity);
+        assert_eq!(session.record().ends.since(NOW), seconds(ends), "{token:?} {validity:?}");
+        assert_eq!(session.record().renewal.is_some(), token.is_some());
+    }
+}
+
+#[test]
+fn a_renewal_is_due_a_fifth_before_the_end_and_a_minute_at_most() {
+    for (expires_in, due, stale) in [
+        (Some(3600), 3540, 3600),
+        (Some(300), 240, 300),
+        (Some(100), 80, 100),
+        (Some(10), 8, 10),
+        (Some(0), 4, 5),
+        (None, 3540, 3600),
+    ] {
+        let session = begin(Some("refresh"), expires_in, None);
+        let renewal = session.record().renewal.as_ref().expect("can be renewed");
+        assert_eq!(
+            (renewal.due.since(NOW), renewal.stale.since(NOW)),
+            (seconds(due), seconds(stale)),
+            "{expires_in:?}"
+        );
+        for (after, freshness) in
+            [(0, Freshness::Fresh), (due - 1, Freshness::Fresh), (due, Freshness::Due), (stale, Freshness::Stale)]
+        {
+            assert_eq!(session.record().freshness(NOW.plus(seconds(after))), freshness, "{expires_in:?} {after}");
+        }
+    }
+    let for_ever = Renewal::after(Some(Duration::MAX), "refresh".into(), NOW);
+    assert!(for_ever.due < for_ever.stale || for_ever.stale == Timestamp::from_unix(u64::MAX));
+    assert_eq!(begin(None, None, None).record().freshness(NOW.plus(seconds(86_400))), Freshness::Fresh);
+}
+
+#[test]
+fn sm_2_a_renewal_moves_neither_user_nor_beginning_nor_end() {
+    let (session, later) = (begin(Some("first"), Some(300), None), NOW.plus(seconds(290)));
+    let wiki = application("https://wiki.example.com");
+    let refreshed = Refreshed::new(Some("access".into()), Some("second".into()), Some(seconds(100)));
+    let renewed = session.renewed(refreshed, &wiki, later);
+    let (before, after) = (session.record(), renewed.record());
+    assert_eq!((after.created, after.ends, &after.user), (before.created, before.ends, &before.user));
+    assert_eq!((after.generation, after.access_token.is_some()), (1, false), "it is not passed on");
+    let renewal = after.renewal.as_ref().expect("goes on");
+    assert_eq!((renewal.refresh_token.expose_secret(), renewal.stale), ("second", later.plus(seconds(100))));
+
+    let again = renewed.renewed(Refreshed::new(None, None, None), &wiki, later);
+    let renewal = again.record().renewal.as_ref().expect("goes on");
+    assert_eq!(renewal.refresh_token.expose_secret(), "second", "the old one stands");
+    assert_eq!((again.record().generation, renewal.stale), (2, later.plus(seconds(300))));
+}
+
+#[test]
+fn a_new_access_token_is_kept_where_it_is_passed_on() {
+    let mut wiki = application("https://wiki.example.com");
+    wiki.jwt_headers = true;
+    let session = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES);
+    let renewed = session.renewed(Refreshed::new(Some("newer".into()), None, None), &wiki, NOW);
+    assert_eq!(renewed.record().access_token.as_ref().map(|token| token.expose_secret()), Some("newer"));
+}
+
+#[test]
+fn a_key_has_one_spelling() {
+    let text = "00ff1234567890abcdef1234567890abcdef1234567890abcdef1234567890ab";
+    assert_eq!(SessionKey::from_hex(text).map(|key| key.to_hex()).as_deref(), Some(text));
+    let upper = text.to_uppercase();
+    for other in [
+        "",
+        "00",
+        &text[1..],
+        &text[2..],
+        &format!("{text}0"),
+        &format!("{text}00"),
+        &upper,
+        &text.replace('a', "g"),
+        &text.replacen('0', "é", 1),
+    ] {
+        assert_eq!(SessionKey::from_hex(other), None, "{other}");
+    }
+}

@@ -1,0 +1,104 @@
+//! A refresh: new tokens for a session, checked against it, and what they say about its user (OpenID Connect Core section 12).
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::issuer::{Issuer, Known};
+use super::keys::Purpose;
+use super::token::{self, Tokens};
+use super::user_info;
+use crate::domain::application::RelyingParty;
+use crate::domain::id_token::{Expected, VerifiedIdToken};
+use crate::domain::refreshed::Refreshed;
+use crate::domain::session::SessionRecord;
+use crate::ports::{Clock, ExchangeFault};
+
+impl Issuer {
+    /// Renews what is known of the user of a session. Asking for tokens and asking `UserInfo` may each take for `deadline`: when
+    /// the tokens are here, they are not lost because nobody tells what else there is to know.
+    pub(super) async fn renew(
+        &self,
+        relying_party: &RelyingParty,
+        session: &SessionRecord,
+        clock: &dyn Clock,
+        deadline: Duration,
+    ) -> Result<Refreshed, ExchangeFault> {
+        let known = self.known().await?;
+        let tokens = self.new_tokens(&known, relying_party, session, deadline).await?;
+        let Tokens { id_token, access_token, refresh_token, expires_in } = tokens;
+        let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
+        match (id_token, &access_token) {
+            (Some(raw), access_token) => {
+                self.verify(&known, raw.expose_secret(), Purpose::IdToken(relying_party)).await?;
+                let expected = Expected {
+                    issuer: &relying_party.issuer,
+                    client_id: &relying_party.client_id,
+                    nonce: None,
+                    algorithm: relying_party.id_token_signed_response_alg,
+                    access_token: access_token.as_ref().map(SecretString::expose_secret),
+                    now: clock.now(),
+                };
+                let token = VerifiedIdToken::check_refreshed(raw, &expected, session.claims.text("nonce"))?;
+                refreshed = refreshed.with_id_token(token, session)?;
+            }
+            (None, Some(_)) => {}
+            (None, None) => return Err(malformed("refresh: neither `access_token` nor `id_token`")),
+        }
+        let Some(access_token) = access_token else { return Ok(refreshed) };
+        self.complete(&known, relying_party, session, refreshed, &access_token, deadline).await
+    }
+
+    async fn new_tokens(
+        &self,
+        known: &Known,
+        relying_party: &RelyingParty,
+        session: &SessionRecord,
+        deadline: Duration,
+    ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
+        let renewal = session.renewal.as_ref().ok_or_else(|| malformed("the session has no refresh token"))?;
+        let call = self.calls().refresh().map_err(|busy| self.unavailable(&busy))?;
+        let asked = token::refresh(self, &known.discovered, relying_party, &renewal.refresh_token);
+        let tokens = match timeout(deadline, asked).await {
+            Ok(tokens) => tokens,
+            Err(_) => Err(self.unavailable(&"the tokens were not refreshed in time").into()),
+        };
+        // Whatever it answers, it is well.
+        if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
+            call.succeeded();
+        }
+        tokens
+    }
+
+    /// As at a sign-in; and where there is no ID Token, `UserInfo` alone tells who the user is.
+    async fn complete(
+        &self,
+        known: &Known,
+        relying_party: &RelyingParty,
+        session: &SessionRecord,
+        refreshed: Refreshed,
+        access_token: &SecretString,
+        deadline: Duration,
+    ) -> Result<Refreshed, ExchangeFault> {
+        let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(refreshed) };
+        let missing = |claims| user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered);
+        if !refreshed.claims().is_none_or(missing) {
+            return Ok(refreshed);
+        }
+        let asked = user_info::fetch(self, known, relying_party, endpoint, access_token);
+        let cause = match timeout(deadline, asked).await {
+            Ok(Ok(told)) => return Ok(refreshed.complete(told, session)?),
+            Ok(Err(fault @ ExchangeFault::Untrustworthy(_))) => return Err(fault),
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        warn!(issuer = self.identifier(), cause, "UserInfo told nothing at a refresh; it is asked again soon");
+        Ok(refreshed.cut_short(session))
+    }
+}
+
+fn malformed(cause: &str) -> ExchangeFault {
+    ExchangeFault::Malformed(cause.to_owned())
+}

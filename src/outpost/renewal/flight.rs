@@ -1,0 +1,95 @@
+//! One renewal: by whoever holds the lease, of what the store itself holds, and of nothing that has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Crew;
+use super::end::Verdict;
+use super::lease::SPAN;
+use crate::domain::application::Application;
+use crate::domain::session::{Freshness, Session, SessionKey};
+use crate::ports::{Lease, LeaseHolder, StoredSession};
+
+/// The pause when the store or another process is slow.
+const SHORT_PAUSE: u64 = 1;
+
+/// A renewal of the session under `key`, as far as it was known when it began.
+pub(super) struct Flight {
+    pub(super) crew: Arc<Crew>,
+    pub(super) application: Arc<Application>,
+    pub(super) key: SessionKey,
+    pub(super) generation: u32,
+}
+
+impl Flight {
+    pub(super) const fn new(crew: Arc<Crew>, application: Arc<Application>, key: SessionKey, generation: u32) -> Self {
+        Self { crew, application, key, generation }
+    }
+
+    /// From the lease to its end.
+    pub(super) async fn fly(self) {
+        let (crew, application) = (&self.crew, &self.application.slug);
+        let mut holder: LeaseHolder = [0; 16];
+        if let Err(fault) = crew.entropy.fill(&mut holder) {
+            tracing::warn!(%application, %fault, "a session could not be renewed");
+            return;
+        }
+        match crew.store.lease(&self.key, &holder, SPAN).await {
+            Ok(Lease::Held(stored)) => {
+                let work = async {
+                    if let Some(session) = self.to_be_renewed(stored) {
+                        self.renew(&session, &holder).await;
+                    }
+                };
+                crew.holding(&self.key, &holder, work).await;
+            }
+            Ok(Lease::Taken) => {
+                if !crew.watch(&self.key, self.generation).await {
+                    self.pause(SHORT_PAUSE);
+                }
+            }
+            Err(fault) => {
+                tracing::warn!(%application, %fault, "a session could not be renewed");
+                self.pause(SHORT_PAUSE);
+            }
+        }
+    }
+
+    /// What the store holds at this moment, if it still is to be renewed: somebody may have renewed or ended it meanwhile.
+    fn to_be_renewed(&self, stored: Option<StoredSession>) -> Option<Arc<Session>> {
+        let StoredSession { session, last_seen } = stored?;
+        let now = self.crew.clock.now();
+        let record = session.record();
+        let is_due = record.generation == self.generation && record.freshness(now) != Freshness::Fresh;
+        let is_live = session.live(last_seen, &self.application, now, self.crew.lifetimes).is_some();
+        (is_due && is_live).then_some(session)
+    }
+
+    async fn renew(&self, session: &Session, holder: &LeaseHolder) {
+        let (crew, application) = (&self.crew, &self.application.slug);
+        let fault = match crew.provider.refresh(&self.application.relying_party, session.record()).await {
+            Ok(refreshed) => {
+                let renewed = session.renewed(refreshed, &self.application, crew.clock.now());
+                return self.keep(&renewed).await;
+            }
+            Err(fault) => fault,
+        };
+        match Verdict::on(&fault) {
+            Verdict::Ended => self.end_if_still_the_same(holder, &fault).await,
+            Verdict::Untrustworthy => self.end(&fault).await,
+            Verdict::Later(pause) => {
+                tracing::warn!(%application, %fault, "a session was not renewed; what is known of its user stands");
+                self.pause(pause);
+            }
+        }
+    }
+
+    /// Begins a pause of so many seconds, or up to twice as many: so that sessions and replicas do not ask in step.
+    pub(super) fn pause(&self, seconds: u64) {
+        let mut lot = [0];
+        // Needs to be uneven, not secret; without it the pause is the shortest.
+        let lot = self.crew.entropy.fill(&mut lot).map_or(0, |()| u64::from(lot[0]));
+        let span = Duration::from_secs(seconds + seconds * lot / 255);
+        self.crew.pauses.begin(self.key, self.crew.clock.now(), span);
+    }
+}

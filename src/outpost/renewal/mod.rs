@@ -1,0 +1,95 @@
+//! Keeps what is known of signed-in users fresh, with refresh tokens (`OpenID` Connect Core section 12). A session that is due is
+//! renewed behind the answer; one whose facts are out of date makes its request wait a little. A provider that is down signs
+//! nobody out: what it said before stands until the session ends.
+
+mod end;
+mod flight;
+mod flights;
+mod lease;
+mod pauses;
+mod saving;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use self::flight::Flight;
+use self::flights::Flights;
+use self::pauses::Pauses;
+use super::{Found, Parts};
+use crate::domain::application::Application;
+use crate::domain::session::{Freshness, Lifetimes};
+use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+
+/// The longest that a request waits for a renewal: less than a Check may take, so that it is answered all the same.
+pub(super) const PATIENCE: Duration = Duration::from_millis(700);
+
+/// What every renewal works with.
+struct Crew {
+    store: Arc<dyn SessionStore>,
+    provider: Arc<dyn IdentityProvider>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    lifetimes: Lifetimes,
+    outpost: String,
+    pauses: Pauses,
+}
+
+/// All renewals of this process.
+pub(super) struct Renewals {
+    crew: Arc<Crew>,
+    flights: Arc<Flights>,
+}
+
+/// What a request may rely on afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attended {
+    /// On the session as it was found.
+    AsFound,
+    /// Time has passed: only on what the store says now.
+    LookAgain,
+}
+
+impl Renewals {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let crew = Crew {
+            store: Arc::clone(&parts.store),
+            provider: Arc::clone(&parts.provider),
+            clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
+            lifetimes: parts.lifetimes,
+            outpost: parts.name.clone(),
+            pauses: Pauses::default(),
+        };
+        Self { crew: Arc::new(crew), flights: Arc::default() }
+    }
+
+    /// Sees to it that a session that was found is renewed when it is time, and waits when it is high time.
+    pub(super) async fn attend(&self, application: &Arc<Application>, found: &Found, patience: Duration) -> Attended {
+        if found.freshness == Freshness::Fresh {
+            return Attended::AsFound;
+        }
+        let (crew, key) = (&self.crew, found.key);
+        let may_begin = || !crew.pauses.holds(&key, crew.clock.now());
+        let flight = || {
+            let generation = found.session.record().generation;
+            Flight::new(Arc::clone(crew), Arc::clone(application), key, generation).fly()
+        };
+        match self.flights.join(key, may_begin, flight) {
+            Some(landing) if found.freshness == Freshness::Stale => {
+                // Whatever became of it, the store knows.
+                let _ = timeout(patience, landing).await;
+                Attended::LookAgain
+            }
+            Some(_) | None => Attended::AsFound,
+        }
+    }
+
+    /// Waits until no renewal is under way.
+    pub(super) async fn landed(&self) {
+        while let Some(landing) = self.flights.any() {
+            landing.await;
+        }
+    }
+}

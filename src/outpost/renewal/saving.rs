@@ -1,0 +1,57 @@
+//! A renewed session is saved before it counts. The refresh token before may be void by now, so what came in its place is not
+//! given up at the first fault of the store.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::flight::Flight;
+use crate::domain::headers::{self, Facts, OverBudget};
+use crate::domain::session::{Freshness, Session, SessionRecord};
+use crate::outpost::guard::with_facts;
+
+/// How long saving is tried.
+const ENDURANCE: Duration = Duration::from_secs(10);
+/// Pauses between two tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Seconds until the provider is asked for what it could not tell this time, and up to twice as many.
+const UNFINISHED: u64 = 5;
+
+impl Flight {
+    /// Saves the renewed session. One whose headers do not fit any more ends: to let its old claims stand would keep what the
+    /// provider may have taken away, and the sign-in tells the user what is wrong.
+    pub(super) async fn keep(&self, renewed: &Session) {
+        if let Err(over) = self.fits(renewed.record()) {
+            return self.end(&over).await;
+        }
+        if renewed.record().freshness(self.crew.clock.now()) != Freshness::Fresh {
+            self.pause(UNFINISHED);
+        }
+        let (application, begun, mut pause) = (&self.application.slug, Instant::now(), FIRST_PAUSE);
+        loop {
+            match self.crew.store.renew(&self.key, renewed.clone()).await {
+                Ok(true) => return tracing::debug!(%application, "session renewed"),
+                Ok(false) => {
+                    return tracing::info!(%application, "a session was renewed after it had ended; it stays ended");
+                }
+                Err(fault) if begun.elapsed() < ENDURANCE => {
+                    tracing::debug!(%application, %fault, "a renewed session could not be saved yet");
+                }
+                Err(fault) => {
+                    self.pause(UNFINISHED);
+                    return tracing::error!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+                }
+            }
+            sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
+        let (crew, application) = (&self.crew, &*self.application);
+        with_facts(crew.provider.as_ref(), &crew.outpost, application, |outpost| {
+            headers::rehearse(&Facts { about: about.into(), application, outpost }).fits
+        })
+    }
+}
