@@ -8,6 +8,7 @@ mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;
+mod redis;
 mod relying_party;
 mod session;
 mod settings;
