@@ -25,6 +25,9 @@ pub enum Fault {
     /// The sealing key cannot be used.
     #[error(transparent)]
     SealingKey(#[from] store::KeyFault),
+    /// Replicas that share a store read what the others sealed.
+    #[error("a shared session store needs `session.sealing_key` or `session.sealing_key_file`")]
+    NoSharedKey,
     /// The session store cannot be used.
     #[error(transparent)]
     Store(#[from] store::OpenFault),

@@ -75,7 +75,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
 
     info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
-    let store = store::open(&store, sealing.clone(), Arc::clone(&entropy))?;
+    let store = store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
     let relying_parties = applications.iter().map(|application| &application.relying_party);
     let provider = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
 
@@ -106,7 +106,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     Bound::bind(service, &listen).await
 }
 
-/// The operator's keys; else one beside the store's file, or of this process alone when nothing is kept.
+/// The operator's keys; else one beside the store's file, or of this process alone when nothing is kept. A shared store
+/// needs a shared key.
 fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) -> Result<SealingKeys, Fault> {
     let key = match (sealing, store) {
         (Sealing::Given(keys), _) => return Ok(keys),
@@ -116,6 +117,7 @@ fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) 
             entropy.fill(&mut secret)?;
             SealingKey::new(secret)
         }
+        (Sealing::BesideStore, StoreSettings::Redis(_)) => return Err(Fault::NoSharedKey),
     };
     Ok(SealingKeys::new(key, Vec::new()))
 }

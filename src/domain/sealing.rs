@@ -121,6 +121,12 @@ impl SealingKeys {
         &self.current
     }
 
+    /// The keys that sealed before.
+    #[must_use]
+    pub fn previous(&self) -> &[SealingKey] {
+        &self.previous
+    }
+
     /// Seals `plaintext` for `purpose`, bound to every part of `context`, with a fresh random `nonce`.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, context: &[&[u8]], nonce: [u8; NONCE_BYTES], plaintext: &[u8]) -> Vec<u8> {

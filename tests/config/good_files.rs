@@ -12,7 +12,7 @@ use gatepost::domain::endpoint::Prefixes;
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::inbound::forward_auth::Dialect;
-use gatepost::outbound::store::StoreSettings;
+use gatepost::outbound::store::{Address, StoreSettings, Topology};
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret as _;
 
@@ -229,6 +229,39 @@ fn credentials_have_strict_defaults() {
     let BearerCheck::Introspection(IntrospectionRules::Clients(own)) = bearer.verify else { panic!("{bearer:?}") };
     assert_eq!(own, [wiki.relying_party.client_id.as_str()]);
     assert!(smallest().applications.iter().all(|it| it.credentials.bearer.is_none() && it.credentials.basic.is_none()));
+}
+
+#[test]
+fn redis_is_what_the_file_says() {
+    let StoreSettings::Redis(redis) = Folder::new().load(FULL).unwrap().config.store else { panic!("not Redis") };
+    let address = |host: &str, port| Address { host: host.to_owned(), port };
+    let sentinels = vec![address("one.example.com", 26379), address("::1", 26380)];
+    assert_eq!(redis.topology, Topology::Sentinel { sentinels, master: "main".to_owned() });
+    assert_eq!((redis.database, redis.tls.is_some(), redis.key_prefix.as_str()), (2, true, "edge:"));
+    for (credentials, username) in [(&redis.credentials, "gatepost"), (&redis.sentinel_credentials, "watcher")] {
+        assert_eq!(credentials.username.as_deref(), Some(username));
+        assert_eq!(credentials.password.as_ref().map(ExposeSecret::expose_secret), Some("file secret"));
+    }
+    assert_eq!((redis.connect_timeout, redis.command_timeout), (Duration::from_millis(500), Duration::from_millis(50)));
+    assert_eq!((redis.cache_bytes, redis.outage_grace), (16 * 1024 * 1024, Duration::from_secs(10)));
+}
+
+#[test]
+fn redis_needs_little() {
+    let key = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    let text = format!(
+        "{SMALLEST}session: {{ store: redis, sealing_key: {key}, redis: {{ url: 'valkey://u:hush%2Fhush@cache' }} }}\n"
+    );
+    let loaded = Folder::new().load(&text).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let shown = format!("{:?} {}", loaded.config.store, loaded.config.store);
+    assert!(!shown.contains("hush"), "{shown}");
+    let StoreSettings::Redis(redis) = loaded.config.store else { panic!("not Redis") };
+    assert_eq!(redis.topology, Topology::Single(Address { host: "cache".to_owned(), port: 6379 }));
+    assert_eq!(redis.credentials.password.as_ref().map(ExposeSecret::expose_secret), Some("hush/hush"));
+    assert_eq!((redis.tls.is_some(), redis.key_prefix.as_str()), (false, "gatepost:"));
+    assert_eq!((redis.connect_timeout, redis.command_timeout), (Duration::from_secs(1), Duration::from_millis(100)));
+    assert_eq!((redis.cache_bytes, redis.outage_grace), (64 * 1024 * 1024, Duration::ZERO));
 }
 
 #[test]

@@ -110,12 +110,13 @@ impl House {
         let settings = ProviderSettings { timeout: Duration::from_secs(20), ..ProviderSettings::default() };
         let parties: Vec<_> = applications.iter().map(|application| application.relying_party.clone()).collect();
         let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
+        let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(14_400) };
         let outpost = Outpost::new(Parts {
             applications: Applications::new(applications).unwrap(),
             name: "outpost".to_owned(),
-            lifetimes: Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(14_400) },
+            lifetimes,
             sealing: keeping.keys.clone(),
-            store: open(&keeping.store, keeping.keys.clone(), Arc::new(Dice)).unwrap(),
+            store: open(&keeping.store, keeping.keys.clone(), lifetimes, Arc::new(Dice), clock.clone()).unwrap(),
             provider: OpenIdProviders::start(&settings, &parties, clock.clone()).unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(Dice),

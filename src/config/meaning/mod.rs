@@ -9,6 +9,7 @@ mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;
+mod redis;
 mod refresh;
 mod relying_party;
 mod session;

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::redis;
 use crate::app::Sealing;
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{At, Reader, Slot};
 use crate::config::secret_file;
 use crate::config::written::{self, Store};
 use crate::domain::sealing::{SealingKey, SealingKeys};
@@ -21,15 +22,35 @@ pub(super) fn session(
 }
 
 fn store(written: &written::Session, reader: &mut Reader<'_>) -> Option<StoreSettings> {
-    match (written.store.value, written.path.given()) {
-        (Store::Memory, None) => Some(StoreSettings::Memory),
-        (Store::Memory, Some(path)) => {
-            let mend = "remove `path`, or write `store: file`";
-            reader.fault(&path.place, "store `memory` keeps no file", mend);
+    let store = &written.store;
+    let path = written.path.given();
+    if let (Store::Memory | Store::Redis, Some(path)) = (store.value, path) {
+        let (problem, mend) = match store.value {
+            Store::Memory => ("store `memory` keeps no file", "remove `path`, or write `store: file`"),
+            Store::Redis | Store::File => ("store `redis` keeps no file", "remove `path`, or write `store: file`"),
+        };
+        reader.fault(&path.place, problem, mend);
+    }
+    let settings = written.redis.given().and_then(|section| redis::redis(&section.value, reader));
+    match (store.value, &written.redis) {
+        (Store::Redis, Slot::Absent) => {
+            let mend = "add a section `redis` with its `url`, or choose another store";
+            reader.fault(&store.place, "store `redis` needs to know where it is", mend);
             None
         }
-        (Store::File, Some(path)) => Some(StoreSettings::File { path: path.value.clone() }),
-        (Store::File, None) => Some(StoreSettings::File { path: default_path(reader) }),
+        (Store::Redis, Slot::Given(_) | Slot::Faulty) => {
+            settings.map(|settings| StoreSettings::Redis(Box::new(settings))).filter(|_| path.is_none())
+        }
+        (Store::Memory | Store::File, Slot::Given(section)) => {
+            reader.fault(&section.place, "another store is chosen", "write `store: redis`, or remove the section");
+            None
+        }
+        (Store::Memory | Store::File, Slot::Faulty) => None,
+        (Store::Memory, Slot::Absent) => path.is_none().then_some(StoreSettings::Memory),
+        (Store::File, Slot::Absent) => {
+            let path = path.map_or_else(|| default_path(reader), |path| path.value.clone());
+            Some(StoreSettings::File { path })
+        }
     }
 }
 
@@ -55,6 +76,11 @@ fn sealing(written: &written::Session, reader: &mut Reader<'_>) -> Option<Sealin
         (!written.previous_sealing_keys_files.value.is_empty(), &written.previous_sealing_keys_files.place),
     ];
     let mut sound = previous.is_some();
+    if written.store.value == Store::Redis {
+        let mend = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
+        reader.fault(&written.store.place, "store `redis` needs a sealing key that all replicas share", mend);
+        sound = false;
+    }
     for (_, place) in lists.iter().filter(|(given, _)| *given) {
         let mend = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
         reader.fault(place, "there are previous keys but no present one", mend);

@@ -6,6 +6,7 @@ mod credentials;
 mod forward_auth;
 mod headers;
 mod limits;
+mod redis;
 mod rules;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
 pub(super) use headers::{AdditionalHeaders, ClaimHeader};
 pub(super) use limits::{ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits};
+pub(super) use redis::Redis;
 pub(super) use rules::{AccessRule, ClaimCondition};
 
 type Texts = Vec<At<String>>;
@@ -87,13 +89,15 @@ section! {
 section! {
     /// Sessions.
     struct Session {
-        /// `file` keeps sessions over a restart, `memory` does not.
+        /// `file` keeps sessions over a restart, `memory` does not; `redis` shares them between replicas.
         store: Store = "file",
         /// The file of store `file`, relative to the working directory. Unless given: `sessions.redb` in
         /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.redb`.
         path: optional PathBuf,
+        /// The Redis or Valkey of store `redis`.
+        redis: optional Redis,
         /// The key that seals sessions and sign-in attempts: base64 of 32 random bytes. Unless given, one is made on first
-        /// start and kept beside the store.
+        /// start and kept beside the store. Store `redis` needs one, the same at every replica.
         sealing_key: optional SecretString,
         /// A file that holds the sealing key.
         sealing_key_file: optional PathBuf,
@@ -159,10 +163,12 @@ section! {
 pub(in crate::config) enum Store {
     File,
     Memory,
+    Redis,
 }
 
 impl Choice for Store {
-    const CHOICES: &'static [(Self, &'static str)] = &[(Self::File, "file"), (Self::Memory, "memory")];
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::File, "file"), (Self::Memory, "memory"), (Self::Redis, "redis")];
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

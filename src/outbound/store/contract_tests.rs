@@ -13,10 +13,10 @@ use super::testing::{at, attempt, block_on, key, session, stores, user};
 use crate::domain::session::User;
 use crate::ports::{SessionStore, Spent};
 
-type Store = Arc<dyn SessionStore>;
-type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
+pub(super) type Store = Arc<dyn SessionStore>;
+pub(super) type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
 
-const SCENARIOS: &[Scenario] = &[
+pub(super) const SCENARIOS: &[Scenario] = &[
     ("what was saved is loaded whole", |store| Box::pin(saved_is_loaded(store))),
     ("an unknown key is nothing", |store| Box::pin(unknown_is_nothing(store))),
     ("an ended session is gone and stays so", |store| Box::pin(ended_is_gone(store))),

@@ -1,10 +1,11 @@
-//! Where sessions live: in memory, or in one durable file. Both are held to the same list of scenarios
-//! (`contract_tests`), and both rest on the same idea: the index that ends a session is as good as the one that finds it.
+//! Where sessions live: in memory, in one durable file, or in Redis, shared by several replicas. All are held to the same list of scenarios
+//! (`contract_tests`), and all rest on the same idea: the index that ends a session is as good as the one that finds it.
 
 mod file;
 mod key_file;
 mod memory;
 mod private_file;
+mod redis;
 mod vault;
 
 use std::fmt;
@@ -13,9 +14,11 @@ use std::sync::Arc;
 
 pub use file::OpenFault;
 pub use key_file::{KeyFault, sealing_key};
+pub use redis::{Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSettings, Topology, UrlFault};
 
 use crate::domain::sealing::SealingKeys;
-use crate::ports::{Entropy, SessionStore};
+use crate::domain::session::Lifetimes;
+use crate::ports::{Clock, Entropy, SessionStore};
 
 /// Which store keeps the sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum StoreSettings {
         /// The file; made when it is not there.
         path: PathBuf,
     },
+    /// In Redis or Valkey, for all replicas together.
+    Redis(Box<RedisSettings>),
 }
 
 impl fmt::Display for StoreSettings {
@@ -34,22 +39,29 @@ impl fmt::Display for StoreSettings {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::File { path } => write!(f, "file {}", path.display()),
+            Self::Redis(settings) => write!(f, "{settings}"),
         }
     }
 }
 
-/// Opens the store that `settings` name. Blocks while a file is read and checked.
+/// Opens the store that `settings` name. Blocks while a file is read and checked. Redis need not be reachable: its store
+/// connects in the background, so that it needs a runtime.
 ///
 /// # Errors
 /// [`OpenFault`], with the mend, when a file cannot be used as it is.
 pub fn open(
     settings: &StoreSettings,
     keys: SealingKeys,
+    lifetimes: Lifetimes,
     entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenFault> {
     Ok(match settings {
         StoreSettings::Memory => Arc::new(memory::MemoryStore::default()),
         StoreSettings::File { path } => Arc::new(file::FileStore::open(path, keys, entropy)?),
+        StoreSettings::Redis(settings) => {
+            Arc::new(redis::RedisStore::open((**settings).clone(), keys, lifetimes, entropy, clock))
+        }
     })
 }
 

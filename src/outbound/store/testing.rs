@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
@@ -14,9 +15,11 @@ use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{ProviderSession, Renewal, Session, SessionId, SessionKey, SessionRecord, User};
+use crate::domain::session::{
+    Lifetimes, ProviderSession, Renewal, Session, SessionId, SessionKey, SessionRecord, User,
+};
 use crate::domain::time::Timestamp;
-use crate::ports::{Entropy, EntropyFault, SessionStore};
+use crate::ports::{Clock, Entropy, EntropyFault, SessionStore};
 
 pub(super) const ISSUER: &str = "https://sso.example.com/application/o/wiki/";
 
@@ -27,6 +30,23 @@ impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
         SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
     }
+}
+
+/// A clock that stands still.
+pub(super) struct StoppedAt(pub(super) u64);
+
+impl Clock for StoppedAt {
+    fn now(&self) -> Timestamp {
+        at(self.0)
+    }
+}
+
+/// Lifetimes beyond all times in tests.
+pub(super) const LIFETIMES: Lifetimes =
+    Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_hours(12) };
+
+fn open(settings: &StoreSettings) -> Arc<dyn SessionStore> {
+    super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0))).expect("opens")
 }
 
 /// A source that failed.
@@ -106,7 +126,7 @@ pub(super) fn resting_on(id: Option<&str>, subject: &str, created: u64, ends: u6
 
 pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {
     let settings = StoreSettings::File { path: path.to_owned() };
-    super::open(&settings, keys(1), Arc::new(SystemEntropy)).expect("opens")
+    open(&settings)
 }
 
 /// A file store that keeps nothing in memory.
@@ -116,7 +136,7 @@ pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
 
 /// Every kind of store, empty, with the directory that must live as long.
 pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
-    let in_memory = super::open(&StoreSettings::Memory, keys(1), Arc::new(SystemEntropy)).expect("opens");
+    let in_memory = open(&StoreSettings::Memory);
     let [unused, cached, uncached] = [(), (), ()].map(|()| TempDir::new().expect("a directory"));
     let in_file = open_file(&cached.path().join("sessions.redb"));
     let in_uncached_file = open_uncached(&uncached.path().join("sessions.redb"));
@@ -124,5 +144,10 @@ pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }

@@ -51,23 +51,47 @@ impl IndexSecret {
 /// Seals and opens what a store keeps.
 pub(super) struct Vault {
     keys: SealingKeys,
+    /// What marks are made with.
     index: SealingKey,
+    /// What they were made with before.
+    previous: Vec<SealingKey>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Vault {
     pub(super) fn new(keys: SealingKeys, index: &IndexSecret, entropy: Arc<dyn Entropy>) -> Self {
-        Self { keys, index: SealingKey::new(*index.0), entropy }
+        Self { keys, index: SealingKey::new(*index.0), previous: Vec::new(), entropy }
+    }
+
+    /// A vault for a store that rests no secret of its own: marks are made with the sealing keys, which all who share
+    /// the store have.
+    pub(super) fn shared(keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Self {
+        let (index, previous) = (keys.current().clone(), keys.previous().to_vec());
+        Self { keys, index, previous, entropy }
     }
 
     /// What the index knows `user` as: the same for the same issuer and subject, and no way back.
     pub(super) fn mark(&self, user: &User) -> Mark {
-        self.index.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
+        mark_with(&self.index, user)
     }
 
-    /// The same for a session of the provider's.
+    /// Everything that the index may know `user` as: with the present key first, then with those before it.
+    pub(super) fn marks(&self, user: &User) -> Vec<Mark> {
+        self.index_keys().map(|key| mark_with(key, user)).collect()
+    }
+
+    /// The same as [`Vault::mark`] for a session of the provider's.
     pub(super) fn mark_provider_session(&self, session: &ProviderSession) -> Mark {
-        self.index.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
+        mark_session_with(&self.index, session)
+    }
+
+    /// The same as [`Vault::marks`] for a session of the provider's.
+    pub(super) fn provider_session_marks(&self, session: &ProviderSession) -> Vec<Mark> {
+        self.index_keys().map(|key| mark_session_with(key, session)).collect()
+    }
+
+    fn index_keys(&self) -> impl Iterator<Item = &SealingKey> {
+        std::iter::once(&self.index).chain(&self.previous)
     }
 
     pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, EntropyFault> {
@@ -81,6 +105,14 @@ impl Vault {
         let message = proto::SessionRecord::decode(plain.as_slice()).map_err(|_| DoesNotOpen)?;
         decode(message).map(Session::restore).ok_or(DoesNotOpen)
     }
+}
+
+fn mark_with(key: &SealingKey, user: &User) -> Mark {
+    key.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
+}
+
+fn mark_session_with(key: &SealingKey, session: &ProviderSession) -> Mark {
+    key.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
 }
 
 fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {

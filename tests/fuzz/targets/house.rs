@@ -248,7 +248,9 @@ impl House {
         let all = applications();
         let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
         let entropy = Arc::new(Counter::default());
-        let store = open(&StoreSettings::Memory, keys.clone(), entropy.clone()).expect("memory opens");
+        let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
+        let store = open(&StoreSettings::Memory, keys.clone(), lifetimes, entropy.clone(), Arc::new(StillClock))
+            .expect("memory opens");
         for (id, application) in [(SESSION_WIKI, &all[0]), (SESSION_PORTAL, &all[1]), (SESSION_FILES, &all[3])] {
             let key = SessionId::new(id).key();
             let saved = store.save(&key, session(application));
@@ -259,7 +261,7 @@ impl House {
         let outpost = Outpost::new(Parts {
             applications: Applications::new(all.to_vec()).expect("they do not clash"),
             name: "fuzz".to_owned(),
-            lifetimes: Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) },
+            lifetimes,
             sealing: keys,
             store,
             provider: provider.clone(),

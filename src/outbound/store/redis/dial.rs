@@ -1,0 +1,73 @@
+//! Connections to servers: with credentials, TLS and time-outs, speaking RESP3.
+
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion,
+    RedisConnectionInfo, RedisError, RedisResult,
+};
+use secrecy::ExposeSecret as _;
+
+use super::settings::{Address, Credentials, RedisSettings};
+
+/// Makes connections.
+pub(super) struct Dialer {
+    settings: RedisSettings,
+}
+
+impl Dialer {
+    pub(super) const fn new(settings: RedisSettings) -> Self {
+        Self { settings }
+    }
+
+    pub(super) const fn settings(&self) -> &RedisSettings {
+        &self.settings
+    }
+
+    /// A connection to the server at `address`. `pushes` is given what the server says unasked, and word when the
+    /// connection breaks.
+    pub(super) async fn server(
+        &self,
+        address: &Address,
+        pushes: impl AsyncPushSender,
+    ) -> RedisResult<MultiplexedConnection> {
+        let information = self.information(address, &self.settings.credentials, self.settings.database)?;
+        let config = self.config().set_push_sender(pushes);
+        Client::open(information)?.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Where a server is and how to get in.
+    pub(super) fn information(
+        &self,
+        address: &Address,
+        credentials: &Credentials,
+        database: u32,
+    ) -> RedisResult<ConnectionInfo> {
+        let mut greeting =
+            RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3).set_db(i64::from(database));
+        if let Some(username) = &credentials.username {
+            greeting = greeting.set_username(username);
+        }
+        if let Some(password) = &credentials.password {
+            greeting = greeting.set_password(password.expose_secret());
+        }
+        let information = self.place(address)?.into_connection_info()?;
+        Ok(information.set_tcp_settings(TcpSettings::default().set_nodelay(true)).set_redis_settings(greeting))
+    }
+
+    fn place(&self, Address { host, port }: &Address) -> RedisResult<ConnectionAddr> {
+        match &self.settings.tls {
+            None => Ok(ConnectionAddr::Tcp(host.clone(), *port)),
+            Some(tls) => {
+                let unusable = (redis::ErrorKind::InvalidClientConfig, "the TLS settings cannot be used");
+                tls.address(host.clone(), *port).ok_or_else(|| RedisError::from(unusable))
+            }
+        }
+    }
+
+    pub(super) fn config(&self) -> AsyncConnectionConfig {
+        AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.settings.connect_timeout))
+            .set_response_timeout(Some(self.settings.command_timeout))
+    }
+}

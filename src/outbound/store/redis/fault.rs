@@ -1,0 +1,75 @@
+//! What goes wrong between us and the servers, in words that hold no part of a command: servers repeat arguments in
+//! their errors, and a password is one.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+use thiserror::Error;
+
+use crate::ports::StoreFault;
+
+/// No answer that could be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// There is no way to the servers at present.
+    #[error("{0}")]
+    Down(String),
+    /// The answer did not come in time.
+    #[error("no answer in time")]
+    TimeOut,
+    /// The way broke while the answer was awaited.
+    #[error("the connection broke")]
+    Broken,
+    /// The server does not know a script yet; nothing was done.
+    #[error("a script is unknown to the server")]
+    UnknownScript,
+    /// The server is no master any more.
+    #[error("the server takes no writes ({0})")]
+    NoMaster(String),
+    /// The server refused.
+    #[error("the server refused: {0}")]
+    Refused(String),
+    /// The answer is none of those that could be meant.
+    #[error("the answer cannot be read")]
+    Unreadable,
+}
+
+impl From<Fault> for StoreFault {
+    fn from(fault: Fault) -> Self {
+        Self(format!("redis: {fault}"))
+    }
+}
+
+impl From<RedisError> for Fault {
+    fn from(error: RedisError) -> Self {
+        let code = || error.code().unwrap_or("no code").to_owned();
+        if error.is_timeout() {
+            return Self::TimeOut;
+        }
+        match error.kind() {
+            ErrorKind::Server(ServerErrorKind::NoScript) => Self::UnknownScript,
+            ErrorKind::Server(
+                ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading,
+            ) => Self::NoMaster(code()),
+            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(code()),
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Broken,
+            ErrorKind::AuthenticationFailed => Self::Refused("it does not accept user and password".to_owned()),
+            ErrorKind::RESP3NotSupported => Self::Refused("it does not speak RESP3; Redis 7 or newer does".to_owned()),
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Unreadable,
+            _ => Self::Refused(error.category().to_owned()),
+        }
+    }
+}
+
+/// Why no connection came about, and what may be done about it.
+pub(super) fn described(error: &RedisError) -> String {
+    match Fault::from(error.clone()) {
+        // What the system or TLS says about a connection holds nothing of what was sent.
+        Fault::Broken if error.is_io_error() => {
+            let text = error.to_string();
+            let tls = text.contains("certificate") || text.contains("corrupt message");
+            let mend = if tls { "; do scheme and `ca_file` fit the server?" } else { "" };
+            format!("{text}{mend}")
+        }
+        Fault::TimeOut => "no connection in time; does the scheme fit the server (redis or rediss)?".to_owned(),
+        fault => fault.to_string(),
+    }
+}

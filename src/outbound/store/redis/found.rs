@@ -1,0 +1,84 @@
+//! What servers hold, in and out of their words.
+
+use std::sync::Arc;
+
+use super::fault::Fault;
+use super::keys::{Keys, hex};
+use crate::domain::session::{Session, SessionKey};
+use crate::domain::time::Timestamp;
+use crate::outbound::store::vault::{Mark, Vault};
+use crate::ports::StoredSession;
+
+/// A session that was found.
+pub(super) struct Found {
+    pub(super) session: Session,
+    pub(super) user: Mark,
+    pub(super) last_seen: Timestamp,
+    /// How long its sealed record is, in bytes.
+    pub(super) sealed: usize,
+}
+
+impl Found {
+    /// Opens a record; `None`, when it does not open and so is nobody's.
+    pub(super) fn open(vault: &Vault, key: &SessionKey, user: Mark, record: &[u8], last_use: &[u8]) -> Option<Self> {
+        let session = open(vault, key, record)?;
+        let last_seen = time(last_use).unwrap_or_else(|| session.record().created);
+        Some(Self { session, user, last_seen, sealed: record.len() })
+    }
+
+    pub(super) fn stored(self) -> StoredSession {
+        StoredSession { session: Arc::new(self.session), last_seen: self.last_seen }
+    }
+}
+
+/// The session in a record.
+pub(super) fn open(vault: &Vault, key: &SessionKey, record: &[u8]) -> Option<Session> {
+    let session = record.split_first_chunk::<4>().and_then(|(_, sealed)| vault.open(key, sealed).ok());
+    if session.is_none() {
+        // Moved here from another key, altered, or sealed under a key that was taken out of use.
+        tracing::warn!("a stored session does not open and counts as none");
+    }
+    session
+}
+
+fn time(text: &[u8]) -> Option<Timestamp> {
+    std::str::from_utf8(text).ok()?.parse().ok().map(Timestamp::from_unix)
+}
+
+/// A session as the servers are to hold it.
+pub(super) struct Kept {
+    pub(super) record: Vec<u8>,
+    /// Its entry in the index.
+    pub(super) entry: String,
+    /// The mark of the provider's session that it rests on.
+    pub(super) provider_session: Option<Mark>,
+}
+
+impl Kept {
+    pub(super) fn seal(vault: &Vault, key: &SessionKey, session: &Session) -> Result<Self, crate::ports::StoreFault> {
+        let record = session.record();
+        let sealed = vault.seal(key, record).map_err(|fault| crate::ports::StoreFault(fault.to_string()))?;
+        let provider_session = session.provider_session().map(|session| vault.mark_provider_session(&session));
+        let mark = provider_session.map(|mark| hex(&mark)).unwrap_or_default();
+        Ok(Self {
+            record: [generation(record.generation).as_slice(), &sealed].concat(),
+            entry: format!("{}:{}:{mark}", record.created.as_unix(), record.ends.as_unix()),
+            provider_session,
+        })
+    }
+}
+
+/// A generation as it stands before a record.
+pub(super) const fn generation(number: u32) -> [u8; 4] {
+    number.to_be_bytes()
+}
+
+/// The names of the keys of one session that scripts take first: record, last use, index.
+pub(super) fn places(keys: &Keys, user: &Mark, key: &SessionKey) -> [String; 3] {
+    [keys.record(user, key), keys.last_use(user, key), keys.index(user)]
+}
+
+/// A mark as a pointer holds it.
+pub(super) fn mark(bytes: &[u8]) -> Result<Mark, Fault> {
+    super::keys::unhex(bytes).ok_or(Fault::Unreadable)
+}

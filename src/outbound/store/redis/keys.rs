@@ -1,0 +1,134 @@
+//! What our keys are called. Everything that is known of one user lies in one slot of a cluster (the mark between
+//! braces decides, Redis Cluster specification, "hash tags"), so that every change is one script, atomic there, too.
+
+use std::fmt::Write as _;
+
+use crate::domain::one_time::OneTime;
+use crate::domain::session::SessionKey;
+use crate::outbound::store::vault::Mark;
+
+/// Names of keys behind one prefix.
+#[derive(Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) const fn new(prefix: String) -> Self {
+        Self { prefix }
+    }
+
+    /// Sealed record, behind its generation.
+    pub(super) fn record(&self, user: &Mark, key: &SessionKey) -> String {
+        format!("{}{}", self.records(user), hex(key.as_bytes()))
+    }
+
+    /// What the records of a user begin with.
+    pub(super) fn records(&self, user: &Mark) -> String {
+        self.of_user("s", user, ":")
+    }
+
+    /// Last use, as a time.
+    pub(super) fn last_use(&self, user: &Mark, key: &SessionKey) -> String {
+        format!("{}{}", self.last_uses(user), hex(key.as_bytes()))
+    }
+
+    /// What the last uses of a user's sessions begin with.
+    pub(super) fn last_uses(&self, user: &Mark) -> String {
+        self.of_user("t", user, ":")
+    }
+
+    /// The sessions of a user: when each was created and ends, and which of the provider's it rests on.
+    pub(super) fn index(&self, user: &Mark) -> String {
+        self.of_user("u", user, "")
+    }
+
+    /// Who renews a session.
+    pub(super) fn lease(&self, user: &Mark, key: &SessionKey) -> String {
+        self.of_user("l", user, &format!(":{}", hex(key.as_bytes())))
+    }
+
+    /// Whose a session is: the mark of the user.
+    pub(super) fn pointer(&self, key: &SessionKey) -> String {
+        format!("{}k:{}", self.prefix, hex(key.as_bytes()))
+    }
+
+    /// The users whose sessions rest on one of the provider's.
+    pub(super) fn provider_session(&self, mark: &Mark) -> String {
+        self.of_user("p", mark, "")
+    }
+
+    /// Something that was used.
+    pub(super) fn spent(&self, mark: &OneTime) -> String {
+        format!("{}x:{}", self.prefix, hex(mark.as_bytes()))
+    }
+
+    fn of_user(&self, kind: &str, mark: &Mark, rest: &str) -> String {
+        format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(mark))
+    }
+
+    /// What the name of every record begins with.
+    pub(super) fn all_records(&self) -> String {
+        format!("{}s:", self.prefix)
+    }
+
+    /// Whose record a key is, and of which session.
+    pub(super) fn parse_record(&self, name: &[u8]) -> Option<(Mark, SessionKey)> {
+        let rest = name.strip_prefix(self.all_records().as_bytes())?.strip_prefix(b"{")?;
+        let (user, rest) = rest.split_at_checked(64)?;
+        let key = rest.strip_prefix(b"}:")?;
+        Some((unhex(user)?, SessionKey::from_bytes(unhex(key)?)))
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// 32 bytes from as many pairs of lower-case hexadecimal digits.
+pub(super) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, []) = text.as_chunks::<2>() else { return None };
+    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    bytes?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_record_names_its_user_and_session(user: [u8; 32], key: [u8; 32]) {
+            let keys = Keys::new("gatepost:".to_owned());
+            let key = SessionKey::from_bytes(key);
+            let name = keys.record(&user, &key);
+            prop_assert_eq!(keys.parse_record(name.as_bytes()), Some((user, key)));
+            prop_assert_eq!(Keys::new("other:".to_owned()).parse_record(name.as_bytes()), None);
+            prop_assert_eq!(keys.parse_record(keys.last_use(&user, &key).as_bytes()), None);
+            prop_assert_eq!(keys.parse_record(&name.as_bytes()[..name.len() - 1]), None);
+        }
+
+        #[test]
+        fn all_keys_of_one_user_lie_in_one_slot(user: [u8; 32], key: [u8; 32]) {
+            let keys = Keys::new("gatepost:".to_owned());
+            let key = SessionKey::from_bytes(key);
+            let tag = format!("{{{}}}", hex(&user));
+            let names = [keys.record(&user, &key), keys.last_use(&user, &key), keys.index(&user), keys.lease(&user, &key)];
+            for name in names {
+                prop_assert!(name.contains(&tag), "{}", name);
+                prop_assert_eq!(name.matches('{').count(), 1);
+            }
+        }
+    }
+}

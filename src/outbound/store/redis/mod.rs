@@ -1,0 +1,141 @@
+//! Sessions in Redis or Valkey, shared by all replicas: in one server, in the one that sentinels name, or in a cluster.
+//! Servers keep sealed records, hashes and times; every change is one script over the keys of one user.
+
+mod cluster;
+mod dial;
+mod ends;
+mod fault;
+mod found;
+mod keys;
+mod link;
+mod pending;
+mod scripts;
+mod sentinel;
+mod servers;
+mod settings;
+mod shelf;
+mod supervisor;
+mod tls;
+mod url;
+mod walk;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use settings::{Address, Credentials, RedisSettings, Topology};
+pub use tls::{TlsFault, TlsSettings};
+pub use url::{RedisUrl, UrlFault};
+
+use self::dial::Dialer;
+use self::found::Found;
+use self::link::State;
+use self::servers::Servers;
+use self::shelf::Shelf;
+use self::supervisor::Supervisor;
+use super::vault::Vault;
+use crate::domain::one_time::OneTime;
+use crate::domain::sealing::SealingKeys;
+use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, User};
+use crate::domain::time::Timestamp;
+use crate::ports::{
+    Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
+    StoreFault, StoredSession,
+};
+
+/// The Redis store. It is there from the start, whether a server is or not.
+pub(super) struct RedisStore {
+    shelf: Arc<Shelf>,
+    /// They end with this value.
+    _tasks: JoinSet<()>,
+}
+
+impl RedisStore {
+    /// To be called within a runtime: connecting goes on in the background.
+    pub(super) fn open(
+        settings: RedisSettings,
+        keys: SealingKeys,
+        lifetimes: Lifetimes,
+        entropy: Arc<dyn Entropy>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (state, watched) = watch::channel(State::Connecting);
+        let servers = Servers::new(watched, settings.command_timeout);
+        let prefix = settings.key_prefix.clone();
+        let dialer = Arc::new(Dialer::new(settings));
+        let vault = Vault::shared(keys, Arc::clone(&entropy));
+        let shelf = Arc::new(Shelf::new(servers, prefix, vault, clock, lifetimes));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Supervisor { dialer, state, entropy }.run());
+        tasks.spawn(Arc::clone(&shelf).bring_ends());
+        Self { shelf, _tasks: tasks }
+    }
+}
+
+#[async_trait]
+impl SessionStore for RedisStore {
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        Ok(self.shelf.find(key).await?.map(Found::stored))
+    }
+
+    async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
+        self.shelf.save(key, &session).await
+    }
+
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        self.shelf.renew(key, &session).await
+    }
+
+    async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
+        self.shelf.touch(key, last_seen).await
+    }
+
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.shelf.end(key).await
+    }
+
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        self.shelf.end_user(user).await
+    }
+
+    async fn end_provider_session(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        self.shelf.end_provider_session(session, of).await
+    }
+
+    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+        self.shelf.spend(mark, until).await
+    }
+
+    async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
+        self.shelf.lease(key, holder, span).await
+    }
+
+    async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault> {
+        self.shelf.release(key, holder).await
+    }
+
+    /// Servers delete what is over by themselves.
+    async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+
+    async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+        self.shelf.page(from, limit).await
+    }
+
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        self.shelf.of_user(user).await
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;

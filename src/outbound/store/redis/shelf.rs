@@ -1,0 +1,217 @@
+//! Where a session lies at the servers, and the changes there: to find it, to keep it, to note its use.
+//!
+//! A session is found in two steps: by its key whose it is, then in the slot of that user. Whose it is never changes, so
+//! that it is remembered here, and the second step alone is the rule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use redis::{Cmd, Value};
+
+use super::fault::Fault;
+use super::found::{Found, Kept, generation, mark, places};
+use super::keys::{Keys, hex};
+use super::pending::Ends;
+use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
+use super::servers::Servers;
+use crate::domain::one_time::OneTime;
+use crate::domain::session::{Lifetimes, Session, SessionKey};
+use crate::domain::time::Timestamp;
+use crate::outbound::store::vault::{Mark, Vault};
+use crate::ports::{Clock, Lease, LeaseHolder, Spent, StoreFault};
+
+/// Sessions of which it is remembered whose they are.
+const REMEMBERED: usize = 64 * 1024;
+
+/// What the store works with.
+pub(super) struct Shelf {
+    pub(super) servers: Servers,
+    pub(super) keys: Keys,
+    pub(super) vault: Vault,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) ends: Ends,
+    pub(super) owners: Cache<SessionKey, Mark>,
+}
+
+impl Shelf {
+    pub(super) fn new(
+        servers: Servers,
+        prefix: String,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        let (keys, ends, owners) = (Keys::new(prefix), Ends::default(), Cache::new(REMEMBERED));
+        Self { servers, keys, vault, clock, lifetimes, ends, owners }
+    }
+
+    /// The session, as the servers have it.
+    pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, StoreFault> {
+        let found = match self.owners.get(key) {
+            Some(user) => self.find_of(key, user).await?,
+            None => None,
+        };
+        let found = match found {
+            Some(found) => Some(found),
+            None => match self.owner(key).await? {
+                Some(user) => self.find_of(key, user).await?,
+                None => None,
+            },
+        };
+        match &found {
+            Some(found) => self.owners.insert(*key, found.user),
+            None => drop(self.owners.remove(key)),
+        }
+        Ok(found.filter(|found| !self.ends.hold(key, &found.user, found.session.record().created)))
+    }
+
+    /// The user whose session it is, as the servers say.
+    pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<Mark>, Fault> {
+        let pointer: Option<Vec<u8>> = self.servers.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
+        pointer.map(|pointer| mark(&pointer)).transpose()
+    }
+
+    /// The same, if need be from memory.
+    async fn likely_owner(&self, key: &SessionKey) -> Result<Option<Mark>, Fault> {
+        match self.owners.get(key) {
+            Some(user) => Ok(Some(user)),
+            None => self.owner(key).await,
+        }
+    }
+
+    pub(super) async fn find_of(&self, key: &SessionKey, user: Mark) -> Result<Option<Found>, Fault> {
+        let [record, last_use, _] = places(&self.keys, &user, key);
+        let answer = self.servers.ask(Cmd::new().arg("MGET").arg(record).arg(last_use)).await?;
+        let (record, last_use): (Option<Vec<u8>>, Option<Vec<u8>>) = answer;
+        Ok(record.and_then(|record| Found::open(&self.vault, key, user, &record, &last_use.unwrap_or_default())))
+    }
+
+    pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
+        let kept = Kept::seal(&self.vault, key, session)?;
+        let (user, record) = (self.vault.mark(&session.record().user), session.record());
+        let life = self.life(record.ends);
+        let mut point = Cmd::new();
+        point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
+        // A pointer to nothing does no harm; a record without one would never be found.
+        let (before, added) = tokio::join!(
+            self.servers.ask::<Option<Vec<u8>>>(&point),
+            self.add_to_provider_session(&kept, &user, life.index)
+        );
+        added?;
+        let before = before?.map(|before| mark(&before)).transpose()?;
+        let arguments = [
+            hex(key.as_bytes()),
+            record.created.as_unix().to_string(),
+            kept.entry,
+            life.record.to_string(),
+            life.index.to_string(),
+            self.keys.records(&user),
+        ];
+        let [name, last_use, entry, record_life, index_life, records] = arguments.each_ref().map(String::as_bytes);
+        let arguments = [name, &kept.record, last_use, entry, record_life, index_life, records];
+        self.servers.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await?;
+        if let Some(before) = before.filter(|before| *before != user) {
+            self.end_at(key, &before).await?;
+        }
+        self.ends.forget(key);
+        self.owners.insert(*key, user);
+        Ok(())
+    }
+
+    async fn add_to_provider_session(&self, kept: &Kept, user: &Mark, life: u64) -> Result<(), Fault> {
+        let Some(mark) = &kept.provider_session else { return Ok(()) };
+        let (place, life) = (self.keys.provider_session(mark), life.to_string());
+        self.servers.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
+    }
+
+    pub(super) async fn renew(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreFault> {
+        let record = session.record();
+        let Some(before) = record.generation.checked_sub(1) else { return Ok(false) };
+        let Some(user) = self.likely_owner(key).await? else { return Ok(false) };
+        if self.ends.hold(key, &user, record.created) {
+            return Ok(false);
+        }
+        let kept = Kept::seal(&self.vault, key, session)?;
+        let life = self.life(record.ends);
+        self.add_to_provider_session(&kept, &user, life.index).await?;
+        let (name, record_life, index_life) = (hex(key.as_bytes()), life.record.to_string(), life.index.to_string());
+        let before = generation(before);
+        let arguments = [
+            name.as_bytes(),
+            &before,
+            &kept.record,
+            kept.entry.as_bytes(),
+            record_life.as_bytes(),
+            index_life.as_bytes(),
+        ];
+        Ok(self.servers.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await? == 1)
+    }
+
+    pub(super) async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
+        let Some(user) = self.likely_owner(key).await? else { return Ok(()) };
+        let arguments = [
+            hex(key.as_bytes()),
+            last_seen.as_unix().to_string(),
+            self.clock.now().as_unix().to_string(),
+            self.lifetimes.idle.as_millis().to_string(),
+        ];
+        let arguments = arguments.each_ref().map(String::as_bytes);
+        self.servers.run::<Value>(&TOUCH, &places(&self.keys, &user, key), &arguments).await?;
+        Ok(())
+    }
+
+    pub(super) async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+        let mut spend = Cmd::new();
+        spend.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));
+        let done: Option<String> = self.servers.ask(&spend).await?;
+        Ok(if done.is_some() { Spent::Now } else { Spent::Before })
+    }
+
+    pub(super) async fn lease(
+        &self,
+        key: &SessionKey,
+        holder: &LeaseHolder,
+        span: Duration,
+    ) -> Result<Lease, StoreFault> {
+        let Some(user) = self.likely_owner(key).await? else { return Ok(Lease::Held(None)) };
+        let [record, last_use, _] = places(&self.keys, &user, key);
+        let places = [record, last_use, self.keys.lease(&user, key)];
+        let span = span.as_millis().max(1).to_string();
+        let answer: Vec<Vec<u8>> = self.servers.run(&LEASE, &places, &[holder, span.as_bytes()]).await?;
+        let [record, last_use] = answer.as_slice() else { return Ok(Lease::Taken) };
+        let found = if record.is_empty() { None } else { Found::open(&self.vault, key, user, record, last_use) };
+        let found = found.filter(|found| !self.ends.hold(key, &user, found.session.record().created));
+        Ok(Lease::Held(found.map(Found::stored)))
+    }
+
+    pub(super) async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault> {
+        let Some(user) = self.likely_owner(key).await? else { return Ok(()) };
+        self.servers.run::<Value>(&RELEASE, &[self.keys.lease(&user, key)], &[holder]).await?;
+        Ok(())
+    }
+
+    /// How long the keys of a session that ends then may live, in milliseconds. The record of one that is not used
+    /// leaves earlier; uses lengthen its life.
+    fn life(&self, ends: Timestamp) -> Life {
+        let index = self.until(ends);
+        let idle = u64::try_from(self.lifetimes.idle.as_millis()).unwrap_or(u64::MAX);
+        Life { record: index.min(idle.saturating_mul(2)), index }
+    }
+
+    /// Milliseconds from now until `moment`; servers take none below one.
+    fn until(&self, moment: Timestamp) -> u64 {
+        let left = moment.as_unix().saturating_sub(self.clock.now().as_unix());
+        left.clamp(1, MAX_LIFE_S) * 1000
+    }
+}
+
+/// Longer than anything lasts; servers refuse times that overflow.
+const MAX_LIFE_S: u64 = 20 * 366 * 24 * 3600;
+
+/// See [`Shelf::life`].
+struct Life {
+    record: u64,
+    index: u64,
+}

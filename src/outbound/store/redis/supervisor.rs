@@ -1,0 +1,178 @@
+//! The task that makes links: it tries until there is one, and again when it broke.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, PushInfo, PushKind, Value};
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::cluster;
+use super::dial::Dialer;
+use super::fault::{Fault, described};
+use super::link::{Line, Link, State};
+use super::sentinel::Sentinel;
+use super::settings::{Address, Topology};
+use crate::ports::Entropy;
+
+/// The shortest pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often it is asked whether a link still leads to the right place.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// What chance adds at most, so that replicas do not come all at once.
+const SPREAD_MS: u64 = 200;
+
+pub(super) struct Supervisor {
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) state: watch::Sender<State>,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+impl Supervisor {
+    /// Runs until it is dropped.
+    pub(super) async fn run(self) {
+        let mut said = String::new();
+        loop {
+            match self.connect().await {
+                Ok(link) => {
+                    let link = Arc::new(link);
+                    let servers = link.to_string();
+                    info!(%servers, "session store: connected");
+                    said.clear();
+                    self.state.send_replace(State::Up(Arc::clone(&link)));
+                    tokio::select! {
+                        () = link.given_up() => {}
+                        () = self.moved(&link) => {}
+                    }
+                    warn!(%servers, "session store: the connection is given up, another is made");
+                    self.state.send_replace(State::Connecting);
+                }
+                Err(reason) => {
+                    // Every attempt of an outage fails alike; one line is enough.
+                    if said != reason {
+                        warn!(%reason, "session store: no connection; attempts go on");
+                        said.clone_from(&reason);
+                    }
+                    self.state.send_replace(State::Down(reason));
+                    sleep(self.pause()).await;
+                }
+            }
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let mut chance = [0];
+        // Without randomness they come all at once, which is better than not at all.
+        let _ = self.entropy.fill(&mut chance);
+        PAUSE + Duration::from_millis(u64::from(chance[0]) * SPREAD_MS / 256)
+    }
+
+    async fn connect(&self) -> Result<Link, String> {
+        match &self.dialer.settings().topology {
+            Topology::Single(address) => self.to_master(address).await,
+            Topology::Sentinel { sentinels, master } => self.by_sentinels(sentinels, master).await,
+            Topology::Cluster { seeds } => self.to_cluster(seeds).await,
+        }
+    }
+
+    /// Sentinels may be cut off from the others, so the first that leads to a master counts.
+    async fn by_sentinels(&self, sentinels: &[Address], name: &str) -> Result<Link, String> {
+        let mut reasons = Vec::new();
+        for address in sentinels {
+            let master = Sentinel::reach(&self.dialer, address).await;
+            let master = match master {
+                Ok(sentinel) => sentinel.master(name).await.map_err(|fault| format!("sentinel {address}: {fault}")),
+                Err(reason) => Err(reason),
+            };
+            let link = match master {
+                Ok(Some(master)) => self.to_master(&master).await,
+                Ok(None) => Err(format!("sentinel {address}: it knows no master `{name}`")),
+                Err(reason) => Err(reason),
+            };
+            match link {
+                Ok(link) => return Ok(link),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        Err(reasons.join("; "))
+    }
+
+    async fn to_cluster(&self, seeds: &[Address]) -> Result<Link, String> {
+        // Seeds are tried side by side, and then the servers that they name.
+        let limit = self.dialer.settings().connect_timeout * 2;
+        let connection = match timeout(limit, cluster::connect(&self.dialer, seeds)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(format!("cluster: {}", described(&error))),
+            Err(_) => return Err("cluster: no connection in time".to_owned()),
+        };
+        let masters = cluster::masters(&connection).await.map_err(|fault| format!("cluster: {fault}"))?;
+        Ok(Link::new(masters, Line::Cluster(connection), Arc::default()))
+    }
+
+    /// Returns when the link leads to the wrong place.
+    async fn moved(&self, link: &Link) {
+        match &self.dialer.settings().topology {
+            Topology::Single(_) => std::future::pending().await,
+            Topology::Sentinel { sentinels, master } => self.moved_by_sentinels(link, sentinels, master).await,
+            Topology::Cluster { .. } => {
+                // A cluster that cannot say now has not said that anything changed.
+                while link.masters().await.map_or(true, |now| now == link.first_masters()) {
+                    sleep(INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    /// As long as no sentinel answers, a link that works stays.
+    async fn moved_by_sentinels(&self, link: &Link, sentinels: &[Address], name: &str) {
+        loop {
+            for address in sentinels {
+                let Ok(sentinel) = Sentinel::reach(&self.dialer, address).await else { continue };
+                while let Ok(now) = sentinel.master(name).await {
+                    if now.is_some_and(|now| !link.first_masters().contains(&now)) {
+                        return;
+                    }
+                    sleep(INTERVAL).await;
+                }
+            }
+            sleep(INTERVAL).await;
+        }
+    }
+
+    /// A link to one server, which has to be a master.
+    async fn to_master(&self, address: &Address) -> Result<Link, String> {
+        let broken = Arc::new(Notify::new());
+        let word = Arc::clone(&broken);
+        let pushes = move |push: PushInfo| -> Result<(), Fault> {
+            if push.kind == PushKind::Disconnection {
+                word.notify_one();
+            }
+            Ok(())
+        };
+        // The library's own limit does not hold for all that belongs to connecting.
+        let limit = self.dialer.settings().connect_timeout;
+        let connection = match timeout(limit, self.dialer.server(address, pushes)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(format!("{address}: {}", described(&error))),
+            Err(_) => return Err(format!("{address}: no connection in time")),
+        };
+        let link = Link::new(vec![address.clone()], Line::One(connection), broken);
+        match role(&link).await {
+            Ok(role) if role == "master" => Ok(link),
+            Ok(role) => Err(format!("{address}: it is no master but a {role}")),
+            Err(fault) => Err(format!("{address}: {fault}")),
+        }
+    }
+}
+
+/// What a server says that it is.
+async fn role(link: &Link) -> Result<String, Fault> {
+    match link.ask(&Cmd::new().arg("ROLE").to_owned()).await? {
+        Value::Array(parts) => match parts.into_iter().next() {
+            Some(Value::BulkString(role)) => String::from_utf8(role).map_err(|_| Fault::Unreadable),
+            _ => Err(Fault::Unreadable),
+        },
+        _ => Err(Fault::Unreadable),
+    }
+}

@@ -1,0 +1,247 @@
+//! Real servers for tests, and stores over them.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use redis::Cmd;
+use tempfile::TempDir;
+
+use super::{Address, Credentials, RedisSettings, RedisStore, Topology};
+use crate::domain::one_time::OneTime;
+use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::time::Timestamp;
+use crate::outbound::store::testing::{LIFETIMES, StoppedAt, SystemEntropy, keys};
+use crate::ports::{
+    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,
+    StoredSession,
+};
+
+/// How long servers may take for anything.
+pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A port below those that the kernel gives to outgoing connections. One above by 10000 is free, too: that is where
+/// nodes of a cluster speak with each other.
+pub(in crate::outbound::store) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 40).expect("below 40") * 100;
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..4000)
+        .map(|_| 15_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000)
+        .find(|port| free(*port) && free(port + 10_000))
+        .expect("a free port")
+}
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::outbound::store) enum Make {
+    Redis,
+    Valkey,
+}
+
+impl Make {
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Redis => PathBuf::from("redis-server"),
+            Self::Valkey => {
+                let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+                root.join(".tools/valkey/usr/bin/valkey-server")
+            }
+        }
+    }
+}
+
+/// A running server, which ends with this value.
+pub(in crate::outbound::store) struct Server {
+    process: Child,
+    pub(in crate::outbound::store) port: u16,
+    pub(in crate::outbound::store) folder: TempDir,
+}
+
+impl Server {
+    pub(in crate::outbound::store) fn start(make: Make) -> Self {
+        Self::start_with(make, &[])
+    }
+
+    /// A server with further settings, on a port of its own.
+    pub(in crate::outbound::store) fn start_with(make: Make, settings: &[&str]) -> Self {
+        Self::start_at(make, free_port(), settings)
+    }
+
+    pub(in crate::outbound::store) fn start_at(make: Make, port: u16, settings: &[&str]) -> Self {
+        let port_text = port.to_string();
+        let mut arguments = vec!["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        arguments.extend(settings);
+        Self::run(make, port, &arguments)
+    }
+
+    /// The program with exactly these arguments; it answers at `port`.
+    pub(in crate::outbound::store) fn run(make: Make, port: u16, arguments: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let program = make.program();
+        let process = Command::new(&program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(folder.path().join("log")).expect("a log"))
+            .spawn()
+            .unwrap_or_else(|fault| panic!("{} ({fault}); tests/tools/install brings it", program.display()));
+        let server = Self { process, port, folder };
+        server.wait_until("it answers", || server.answers());
+        server
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut answer = [0; 1];
+        // Any answer will do: also one that asks for a password, and TLS that takes this for nonsense.
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+        stream.write_all(b"PING\r\n").is_ok() && stream.read(&mut answer).is_ok()
+    }
+
+    fn wait_until(&self, what: &str, done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !done() {
+            let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(begun.elapsed() < PATIENCE, "server: {what}: not yet\n{}", log());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(in crate::outbound::store) fn address(&self) -> Address {
+        Address { host: "127.0.0.1".to_owned(), port: self.port }
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub(in crate::outbound::store) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        assert!(sent.expect("kill").success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Settings of a store at one server, with keys of its own and much time.
+pub(in crate::outbound::store) fn settings(topology: Topology) -> RedisSettings {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    RedisSettings {
+        topology,
+        database: 0,
+        credentials: Credentials::default(),
+        sentinel_credentials: Credentials::default(),
+        tls: None,
+        key_prefix: format!("gatepost-{}:", NEXT.fetch_add(1, Ordering::Relaxed)),
+        connect_timeout: Duration::from_secs(5),
+        command_timeout: Duration::from_secs(60),
+        cache_bytes: 64 * 1024 * 1024,
+        outage_grace: Duration::ZERO,
+    }
+}
+
+/// To be called within a runtime.
+pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
+    RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0)))
+}
+
+/// A store whose sessions and marks are over when `expire` says so: servers go by their own clocks, and the times of
+/// tests are small.
+pub(in crate::outbound::store) struct Swept {
+    store: RedisStore,
+    spent: Mutex<HashMap<OneTime, Timestamp>>,
+}
+
+impl Swept {
+    pub(in crate::outbound::store) fn new(settings: RedisSettings) -> Arc<dyn SessionStore> {
+        Arc::new(Self { store: store(settings), spent: Mutex::default() })
+    }
+}
+
+#[async_trait]
+impl SessionStore for Swept {
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        self.store.load(key).await
+    }
+
+    async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
+        self.store.save(key, session).await
+    }
+
+    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        self.store.renew(key, session).await
+    }
+
+    async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
+        self.store.touch(key, last_seen).await
+    }
+
+    async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        self.store.end(key).await
+    }
+
+    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        self.store.end_user(user).await
+    }
+
+    async fn end_provider_session(
+        &self,
+        session: &ProviderSession,
+        of: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        self.store.end_provider_session(session, of).await
+    }
+
+    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+        self.spent.lock().expect("marks").entry(*mark).or_insert(until);
+        self.store.spend(mark, until).await
+    }
+
+    async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
+        self.store.lease(key, holder, span).await
+    }
+
+    async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault> {
+        self.store.release(key, holder).await
+    }
+
+    async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
+        let over: Vec<OneTime> = {
+            let mut spent = self.spent.lock().expect("marks");
+            spent.extract_if(|_, until| *until <= now).map(|(mark, _)| mark).collect()
+        };
+        let shelf = &self.store.shelf;
+        for mark in over {
+            let _: i64 = shelf.servers.ask(Cmd::new().arg("DEL").arg(shelf.keys.spent(&mark))).await?;
+        }
+        let (mut count, mut from) = (0, Some(Cursor::default()));
+        while let Some(cursor) = from {
+            let page = self.page(&cursor, 500).await?;
+            for ListedSession { key, stored } in page.sessions {
+                if stored.session.record().ends <= now || stored.last_seen < idle_since {
+                    count += usize::from(self.end(&key).await?.is_some());
+                }
+            }
+            from = page.next;
+        }
+        Ok(count)
+    }
+
+    async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+        self.store.page(from, limit).await
+    }
+
+    async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        self.store.of_user(user).await
+    }
+}

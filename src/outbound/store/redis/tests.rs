@@ -1,0 +1,36 @@
+//! The contract and the model, with real servers.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::Topology;
+use super::testing::{Make, Server, Swept, settings};
+use crate::outbound::store::contract_tests::SCENARIOS;
+use crate::outbound::store::model_tests::{check_all, step};
+use crate::outbound::store::testing::block_on;
+
+/// Every scenario of the contract, and some random ones, each with an empty store.
+fn keeps_the_contract(topology: &Topology) {
+    for (scenario, run) in SCENARIOS {
+        println!("{topology}: {scenario}");
+        block_on(async { run(Swept::new(settings(topology.clone()))).await });
+    }
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
+        block_on(async { check_all(&Swept::new(settings(topology.clone())), steps).await });
+        Ok(())
+    });
+    outcome.expect("behaves like the model");
+}
+
+#[test]
+fn redis_keeps_the_contract() {
+    let server = Server::start(Make::Redis);
+    keeps_the_contract(&Topology::Single(server.address()));
+}
+
+#[test]
+fn valkey_keeps_the_contract() {
+    let server = Server::start(Make::Valkey);
+    keeps_the_contract(&Topology::Single(server.address()));
+}

@@ -1,0 +1,238 @@
+//! The address as operators write it: one text for a server, sentinels or a cluster.
+
+use percent_encoding::percent_decode_str;
+use secrecy::SecretString;
+use thiserror::Error;
+
+use super::settings::{Address, Credentials, Topology};
+
+const REDIS_PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+/// What a URL says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RedisUrl {
+    /// Which servers.
+    pub topology: Topology,
+    /// The number of the database.
+    pub database: u32,
+    /// User and password, where the URL holds them.
+    pub credentials: Credentials,
+    /// Whether the way there is TLS.
+    pub tls: bool,
+}
+
+/// What is wrong with a URL; never repeats it, because it may hold a password.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum UrlFault {
+    /// Not one of ours.
+    #[error("it does not begin with a scheme known here")]
+    Scheme,
+    /// Percent signs without two digits, or no UTF-8 behind them.
+    #[error("user or password hold a percent sign that stands for nothing")]
+    Encoding,
+    /// No host, or an odd one.
+    #[error("a host or port in it cannot be read")]
+    Host,
+    /// Several where there can be one.
+    #[error("it names several servers that nothing holds together")]
+    Several,
+    /// A path that is no database.
+    #[error("what follows the host is no database number")]
+    Database,
+    /// A cluster has one database.
+    #[error("a cluster has no databases to choose from")]
+    ClusterDatabase,
+    /// Sentinels know servers by a name.
+    #[error("the name of the master is missing behind the sentinels")]
+    Master,
+    /// Settings stand under their own keys.
+    #[error("it holds a `?` or `#`")]
+    Extras,
+}
+
+impl UrlFault {
+    /// What to do about it.
+    #[must_use]
+    pub const fn mend(self) -> &'static str {
+        match self {
+            Self::Scheme => "write redis://host:6379, or rediss://, redis+sentinel://, redis+cluster://",
+            Self::Encoding => "write a percent sign as %25, or use `username` and `password_file`",
+            Self::Host => "write host or host:port, IPv6 addresses in brackets",
+            Self::Several => "write redis+cluster:// or redis+sentinel://, or name one server",
+            Self::Database => "write a number, as in redis://host/1",
+            Self::ClusterDatabase => "remove what follows the last host, and use `key_prefix` to share a cluster",
+            Self::Master => "write redis+sentinel://host:26379/master-name",
+            Self::Extras => "use the keys beside `url`; in a password write %3F and %23",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Single,
+    Sentinel,
+    Cluster,
+}
+
+impl RedisUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`UrlFault`], with its mend.
+    pub fn parse(text: &str) -> Result<Self, UrlFault> {
+        let (scheme, rest) = text.split_once("://").ok_or(UrlFault::Scheme)?;
+        let (kind, tls) = kind(scheme)?;
+        if rest.contains(['?', '#']) {
+            return Err(UrlFault::Extras);
+        }
+        let (credentials, rest) = match rest.rsplit_once('@') {
+            Some((user, rest)) => (credentials(user)?, rest),
+            None => (Credentials::default(), rest),
+        };
+        let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (topology, database) = match kind {
+            Kind::Single => {
+                let mut servers = addresses(hosts, REDIS_PORT)?;
+                let server = servers.pop().filter(|_| servers.is_empty()).ok_or(UrlFault::Several)?;
+                (Topology::Single(server), number(path)?)
+            }
+            Kind::Sentinel => {
+                let (name, path) = path.split_once('/').unwrap_or((path, ""));
+                if name.is_empty() {
+                    return Err(UrlFault::Master);
+                }
+                let sentinels = addresses(hosts, SENTINEL_PORT)?;
+                (Topology::Sentinel { sentinels, master: decoded(name)? }, number(path)?)
+            }
+            Kind::Cluster if path.is_empty() => (Topology::Cluster { seeds: addresses(hosts, REDIS_PORT)? }, 0),
+            Kind::Cluster => return Err(UrlFault::ClusterDatabase),
+        };
+        Ok(Self { topology, database, credentials, tls })
+    }
+}
+
+fn kind(scheme: &str) -> Result<(Kind, bool), UrlFault> {
+    let (server, kind) = match scheme.split_once('+') {
+        None => (scheme, Kind::Single),
+        Some((server, "sentinel")) => (server, Kind::Sentinel),
+        Some((server, "cluster")) => (server, Kind::Cluster),
+        Some(_) => return Err(UrlFault::Scheme),
+    };
+    match server {
+        "redis" | "valkey" => Ok((kind, false)),
+        "rediss" | "valkeys" => Ok((kind, true)),
+        _ => Err(UrlFault::Scheme),
+    }
+}
+
+fn credentials(text: &str) -> Result<Credentials, UrlFault> {
+    let (user, password) = match text.split_once(':') {
+        Some((user, password)) => (user, Some(SecretString::from(decoded(password)?))),
+        None => (text, None),
+    };
+    Ok(Credentials { username: (!user.is_empty()).then(|| decoded(user)).transpose()?, password })
+}
+
+/// Percent signs stand for something, all of them.
+fn decoded(text: &str) -> Result<String, UrlFault> {
+    let digits = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if !text.split('%').skip(1).all(digits) {
+        return Err(UrlFault::Encoding);
+    }
+    percent_decode_str(text).decode_utf8().map(Into::into).map_err(|_| UrlFault::Encoding)
+}
+
+fn addresses(text: &str, port: u16) -> Result<Vec<Address>, UrlFault> {
+    text.split(',').map(|text| address(text, port)).collect()
+}
+
+fn address(text: &str, default: u16) -> Result<Address, UrlFault> {
+    let (host, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((host, ""))) => (host, None),
+        Some(Some((host, rest))) => (host, Some(rest.strip_prefix(':').ok_or(UrlFault::Host)?)),
+        Some(None) => return Err(UrlFault::Host),
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    let is_v6 = text.starts_with('[');
+    let sound = match is_v6 {
+        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
+        false => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
+    };
+    let port = port.map_or(Some(default), |port| port.parse().ok().filter(|port| *port > 0));
+    match (sound, port) {
+        (true, Some(port)) => Ok(Address { host: host.to_owned(), port }),
+        _ => Err(UrlFault::Host),
+    }
+}
+
+fn number(path: &str) -> Result<u32, UrlFault> {
+    if path.is_empty() { Ok(0) } else { path.parse().map_err(|_| UrlFault::Database) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    fn parsed(text: &str) -> String {
+        match RedisUrl::parse(text) {
+            Ok(RedisUrl { topology, database, credentials, tls }) => {
+                let password = credentials.password.as_ref().map_or("-", |password| password.expose_secret());
+                let user = credentials.username.as_deref().unwrap_or("-");
+                format!("{topology} db={database} user={user} password={password} tls={tls}")
+            }
+            Err(fault) => format!("{fault:?}"),
+        }
+    }
+
+    #[test]
+    fn urls_say_what_they_say() {
+        for (text, expected) in [
+            ("redis://localhost", "localhost:6379 db=0 user=- password=- tls=false"),
+            ("redis://h:7/", "h:7 db=0 user=- password=- tls=false"),
+            ("valkey://:p%40ss@h/3", "h:6379 db=3 user=- password=p@ss tls=false"),
+            ("rediss://u:p@[::1]:7", "[::1]:7 db=0 user=u password=p tls=true"),
+            ("valkeys://[::1]", "[::1]:6379 db=0 user=- password=- tls=true"),
+            ("redis+sentinel://a,b:7/main/2", "main at sentinels a:26379,b:7 db=2 user=- password=- tls=false"),
+            ("rediss+sentinel://u:p@a/main", "main at sentinels a:26379 db=0 user=u password=p tls=true"),
+            ("valkey+cluster://a,b:7,c", "cluster a:6379,b:7,c:6379 db=0 user=- password=- tls=false"),
+            ("rediss+cluster://a", "cluster a:6379 db=0 user=- password=- tls=true"),
+            ("http://h", "Scheme"),
+            ("redis:h", "Scheme"),
+            ("redis+unix://h", "Scheme"),
+            ("REDIS://h", "Scheme"),
+            ("redis://", "Host"),
+            ("redis://h:", "Host"),
+            ("redis://h:0", "Host"),
+            ("redis://h:99999", "Host"),
+            ("redis://h h", "Host"),
+            ("redis://[::1", "Host"),
+            ("redis://[h]", "Host"),
+            ("redis://[::1]x", "Host"),
+            ("redis://::1", "Host"),
+            ("redis://a,b", "Several"),
+            ("redis+cluster://a,,b", "Host"),
+            ("redis://h/x", "Database"),
+            ("redis://h/-1", "Database"),
+            ("redis://h/1/2", "Database"),
+            ("redis+cluster://a/1", "ClusterDatabase"),
+            ("redis+sentinel://a", "Master"),
+            ("redis+sentinel://a/", "Master"),
+            ("redis+sentinel://a/main/x", "Database"),
+            ("redis://u:%zz@h", "Encoding"),
+            ("redis://u:%+1@h", "Encoding"),
+            ("redis://u:%ff@h", "Encoding"),
+            ("redis://u:p?@h", "Extras"),
+            ("rediss://h#insecure", "Extras"),
+        ] {
+            assert_eq!(parsed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url = RedisUrl::parse("redis://u:hush-hush@h").unwrap();
+        assert!(!format!("{url:?}").contains("hush"), "{url:?}");
+    }
+}
