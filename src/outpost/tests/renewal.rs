@@ -41,7 +41,7 @@ fn only_admins() -> House {
 /// Opens a page and lets whatever that began come to its end.
 async fn open_and_settle(browser: &Browser, house: &House) -> Decision {
     let decision = house.ask(&browser.head(WIKI, &[PAGE])).await;
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     decision
 }
 
@@ -79,7 +79,7 @@ async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it()
     asked(&house, 1).await;
     assert!(allowed(&house.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nor while it is under way");
     gate.add_permits(1);
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     let decision = open_and_settle(&browser, &house).await;
     assert_eq!(decision.note.reason, Reason::Forbidden, "removed at the provider");
     assert_eq!((house.provider.desk.asked(), record(&house).generation), (1, 1));
@@ -124,7 +124,7 @@ async fn f_21_bcp_6_two_hundred_requests_make_one_refresh() {
         gate.add_permits(200);
     });
     assert!(decisions.iter().all(|decision| allowed(decision) == Some("alice".into())));
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!((house.provider.desk.asked(), record(&house).generation), (1, 1));
 }
 
@@ -138,7 +138,7 @@ async fn a_refresh_goes_on_when_its_request_is_given_up() {
     let given_up = tokio::time::timeout(Duration::from_millis(50), house.ask(&head)).await;
     assert!(given_up.is_err());
     gate.add_permits(1);
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!(record(&house).generation, 1);
 }
 
@@ -153,7 +153,7 @@ async fn who_has_little_time_goes_on_with_what_is_known() {
     assert_eq!(allowed(&house.outpost.answer(&errand).await), Some("alice".into()));
     assert!(begun.elapsed() >= Duration::from_millis(70));
     gate.add_permits(1);
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!(record(&house).generation, 1);
 }
 
@@ -194,7 +194,7 @@ async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
         let decision = browser.open(&house, WIKI).await;
         let reason = if stale { Reason::SignInStarted } else { Reason::SignedIn };
         assert_eq!(decision.note.reason, reason);
-        house.outpost.settle().await;
+        house.outpost.settled().await;
         assert_eq!(house.sessions(), 0);
         assert_eq!(browser.open(&house, WIKI).await.note.reason, Reason::SignInStarted);
     }
@@ -260,7 +260,7 @@ async fn sm_4_a_sign_out_while_a_refresh_is_under_way_stands() {
     };
     let (decision, ()) = tokio::join!(house.ask(&head), sign_out);
     assert_eq!(decision.note.reason, Reason::SignInStarted);
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!(house.sessions(), 0);
 }
 
@@ -287,7 +287,7 @@ async fn bcp_6_another_process_that_renews_is_waited_for() {
     let begun = Instant::now();
     let (decision, ()) = tokio::join!(house.ask(&head), elsewhere);
     assert!(allowed(&decision).is_some() && begun.elapsed() < Duration::from_millis(700));
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!((house.provider.desk.asked(), record(&house).generation), (0, 1));
 }
 

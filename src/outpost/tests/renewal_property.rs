@@ -89,7 +89,7 @@ impl Play {
             Step::AskAndSettle => {
                 self.ask().await;
                 if self.held.is_none() {
-                    self.house.outpost.settle().await;
+                    self.house.outpost.settled().await;
                 }
             }
             Step::Pass(seconds) => self.house.pass(seconds),
@@ -108,7 +108,7 @@ impl Play {
                     *desk.gate.lock().unwrap() = None;
                     gate.add_permits(1000);
                 }
-                self.house.outpost.settle().await;
+                self.house.outpost.settled().await;
             }
         }
     }
