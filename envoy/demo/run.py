@@ -153,6 +153,8 @@ def provider_settings(ports):
             "client_secret": CLIENT_SECRET,
             "redirect_uris": [f"{sign_in}/callback?X-authentik-auth-callback=true"],
             "post_logout_redirect_uris": [f"{sign_in}/sign_out"],
+            "backchannel_logout_uri": f"{sign_in}/backchannel_logout",
+            "backchannel_logout_session_required": True,
         }],
     })
 

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
@@ -162,7 +163,7 @@ fn bl_1_a_form_with_one_logout_token() {
         (None, "logout_token=a", None),
     ] {
         let found = in_form(kind, body.as_bytes());
-        assert_eq!(found.as_ref().map(|token| token.expose_secret()), expected, "{kind:?} {} bytes", body.len());
+        assert_eq!(found.as_ref().map(ExposeSecret::expose_secret), expected, "{kind:?} {} bytes", body.len());
     }
 }
 

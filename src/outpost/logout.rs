@@ -195,7 +195,11 @@ impl Visit<'_> {
                 tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; it has to ask again");
                 Reason::StoreUnavailable
             }
-            cause => {
+            cause @ (Refused::PlainHttp
+            | Refused::NoForm
+            | Refused::Token(_)
+            | Refused::Repeated
+            | Refused::OtherUser) => {
                 tracing::warn!(decision_id, %application, %cause, "a logout by the provider was refused");
                 Reason::LogoutRefused
             }

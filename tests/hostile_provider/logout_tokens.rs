@@ -1,7 +1,7 @@
 //! Logout tokens with real signatures: whose key, which algorithm, how often keys are fetched; and revocation.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use gatepost::domain::jwt::TokenFault;
@@ -9,6 +9,7 @@ use gatepost::domain::logout_token::{Ending, VerifiedLogoutToken};
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::op::signing::{Key, jwk};
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT, merged};

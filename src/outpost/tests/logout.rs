@@ -53,7 +53,7 @@ async fn post_claims(house: &House, claims: Value) -> (u16, Reason) {
 fn page(decision: &Decision) -> &Page {
     match &decision.verdict {
         Verdict::Page(page) | Verdict::Deny(page) => page,
-        other => panic!("no page: {other:?}"),
+        other @ (Verdict::Allow(_) | Verdict::Redirect(_)) => panic!("no page: {other:?}"),
     }
 }
 
