@@ -27,6 +27,7 @@ mod providers;
 mod proxy;
 mod proxy_tls;
 mod public_paths;
+mod refresh;
 mod secrecy;
 mod sign_in;
 mod sign_out;

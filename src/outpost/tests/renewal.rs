@@ -1,9 +1,10 @@
 //! Renewals: behind the answer, once, saved before they count, and never of what has ended.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::desk::{down, refused};
 use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house, house_with};
