@@ -9,8 +9,12 @@
 // `"appPasswords": { "alice": "…" }` lets programs sign in as authentik does: `grant_type=client_credentials` with user name
 // and password and without a client secret, answered with an ID token. With `"audience": "https://…"` its access tokens are
 // signed ones (RFC 9068) for that audience.
+// `"refreshTokens": true` hands out refresh tokens, each good once, without the consent page that `offline_access` wants shown
+// each time; `"tokenSeconds": 5` is how long access and ID tokens last. `"claimsFile": "claims.json"` is read anew for each token:
+// `{ "alice": { "groups": [] } }` changes what is said of alice while sessions live. Refreshes are printed as `refreshed <user>`.
 import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -30,6 +34,7 @@ for (const [user, claims] of Object.entries(further)) Object.assign(users[user],
 // Names under localhost are this machine (RFC 6761 section 6.3), which not every resolver knows: clients of the demo are called there.
 const { lookup } = dns;
 dns.lookup = (name, ...rest) => lookup(name.endsWith('.localhost') ? '127.0.0.1' : name, ...rest);
+const now = (user) => ({ ...users[user], ...(settings.claimsFile ? JSON.parse(readFileSync(settings.claimsFile))[user] : {}) });
 
 const client = (given) => ({
   token_endpoint_auth_method: 'client_secret_basic',
@@ -43,7 +48,7 @@ const configuration = {
   claims: { openid: ['sub'], profile: ['name', 'preferred_username', ...Object.values(further).flatMap(Object.keys)], email: ['email', 'email_verified'], groups: ['groups'] },
   scopes,
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
-  findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...users[id] }) },
+  findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...now(id) }) },
   pkce: { required: () => true },
   // No consent page: whoever signs in has granted all scopes.
   loadExistingGrant: async ({ oidc: { client, provider, session } }) => {
@@ -55,7 +60,8 @@ const configuration = {
     await grant.save();
     return grant;
   },
-  ttl: { AccessToken: 300, IdToken: 3600, RefreshToken: 3600, Session: 3600, Interaction: 600, Grant: 3600 },
+  ...(settings.refreshTokens ? { issueRefreshToken: () => true, rotateRefreshToken: () => true } : {}),
+  ttl: { AccessToken: settings.tokenSeconds ?? 300, IdToken: settings.tokenSeconds ?? 3600, RefreshToken: 3600, Session: 3600, Interaction: 600, Grant: 3600 },
   features: {
     devInteractions: { enabled: true },
     rpInitiatedLogout: { enabled: settings.endSession ?? true },
@@ -126,6 +132,9 @@ server.listen(settings.port ?? 9090, '127.0.0.1', () => {
       for (const name of ['access_token', 'id_token', 'refresh_token']) if (body[name]) console.log(`token ${body[name]}`);
     });
   }
+  provider.on('grant.success', ({ oidc }) => {
+    if (oidc.params.grant_type === 'refresh_token') console.log(`refreshed ${oidc.entities.Account.accountId}`);
+  });
   answer = provider.callback();
   console.log(`provider ready ${issuer}`);
 });

@@ -102,8 +102,8 @@ impl Refreshed {
 
 /// Those of `claims` that have these names.
 fn only(claims: &Claims, names: &[&str]) -> Claims {
-    let named = claims.as_object().iter().filter(|(name, _)| names.contains(&name.as_str()));
-    Claims::new(named.map(|(name, value)| (name.clone(), value.clone())).collect())
+    let kept = claims.as_object().iter().filter(|(name, _)| names.contains(&name.as_str()));
+    Claims::new(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn a_new_access_token_is_kept_where_it_is_passed_on() {
     wiki.jwt_headers = true;
     let session = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES);
     let renewed = session.renewed(Refreshed::new(Some("newer".into()), None, None), &wiki, NOW);
-    assert_eq!(renewed.record().access_token.as_ref().map(|token| token.expose_secret()), Some("newer"));
+    assert_eq!(renewed.record().access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("newer"));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod proxy;
 mod proxy_tls;
 mod public_paths;
 mod replicas;
+mod refresh;
 mod secrecy;
 mod sign_in;
 mod sign_out;

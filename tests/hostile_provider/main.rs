@@ -22,6 +22,8 @@ mod op;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod refreshes;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod token_answers;

@@ -32,6 +32,25 @@ impl From<&Result<Arc<VerifiedCredential>, CredentialFault>> for Judged {
     }
 }
 
+/// The application whose provider `world` is; it accepts no credentials.
+pub(crate) fn application(world: &World) -> Application {
+    Application {
+        name: "Wiki".to_owned(),
+        slug: Slug::parse("wiki").unwrap(),
+        provider_name: "Wiki".to_owned(),
+        mode: Mode::ForwardSingle,
+        relying_party: world.relying_party.clone(),
+        external: ExternalHost::parse("https://wiki.example").unwrap(),
+        unauthenticated: UnauthenticatedPaths::default(),
+        rules: AccessRules::default(),
+        access_token_validity: None,
+        jwt_headers: true,
+        pass_preflight: false,
+        headers: HeaderPlan::default(),
+        credentials: AcceptedCredentials::default(),
+    }
+}
+
 pub(crate) struct Office {
     pub(crate) world: World,
     pub(crate) application: Arc<Application>,
@@ -41,27 +60,13 @@ pub(crate) struct Office {
 impl Office {
     pub(crate) async fn with(verify: BearerCheck, scopes: &[&str]) -> Self {
         let world = World::new().await;
-        let external = ExternalHost::parse("https://wiki.example").unwrap();
         let scopes = scopes.iter().map(ToString::to_string).collect();
-        let application = Application {
-            name: "Wiki".to_owned(),
-            slug: Slug::parse("wiki").unwrap(),
-            provider_name: "Wiki".to_owned(),
-            mode: Mode::ForwardSingle,
-            relying_party: world.relying_party.clone(),
-            external,
-            unauthenticated: UnauthenticatedPaths::default(),
-            rules: AccessRules::default(),
-            access_token_validity: None,
-            jwt_headers: true,
-            pass_preflight: false,
-            headers: HeaderPlan::default(),
-            credentials: AcceptedCredentials {
-                bearer: Some(BearerRules { verify, scopes, pass_on: false }),
-                basic: Some(BasicRules { scopes: world.relying_party.scopes.clone(), pass_on: false }),
-                ..AcceptedCredentials::default()
-            },
+        let credentials = AcceptedCredentials {
+            bearer: Some(BearerRules { verify, scopes, pass_on: false }),
+            basic: Some(BasicRules { scopes: world.relying_party.scopes.clone(), pass_on: false }),
+            ..AcceptedCredentials::default()
         };
+        let application = Application { credentials, ..application(&world) };
         Self { world, application: Arc::new(application), tokens: AtomicUsize::new(0) }
     }
 

@@ -30,6 +30,8 @@ use url::{Url, form_urlencoded};
 
 #[path = "op_credentials.rs"]
 mod credentials;
+#[path = "op_refresh.rs"]
+mod refresh;
 #[path = "signing.rs"]
 pub(crate) mod signing;
 
@@ -480,6 +482,9 @@ impl Inner {
             return self.app_password(behaviour, request);
         }
         let Some(client_id) = self.authenticated(request) else { return error(401, "invalid_client") };
+        if request.form("grant_type").as_deref() == Some("refresh_token") {
+            return self.refreshed(behaviour, request, client_id);
+        }
         if request.form("grant_type").as_deref() != Some("authorization_code") {
             return error(400, "unsupported_grant_type");
         }

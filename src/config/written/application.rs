@@ -65,7 +65,8 @@ section! {
         /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
         /// user and offers to sign out.
         allow: filled AccessRules,
-        /// How long a sign-in is good for. Unless given: as long as the ID Token says.
+        /// How long a sign-in is good for. Unless given: as long as the ID Token says; with a refresh token, for
+        /// `session.absolute_lifetime`.
         access_token_validity: optional Validity,
         /// Where the provider sends the browser after a sign-in. Unless given:
         /// `{external_host}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`.

@@ -53,7 +53,7 @@ impl Flight {
                 self.end(cause).await;
             }
             Ok(_) => {
-                tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile")
+                tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile");
             }
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "the provider ended a session, which the store cannot do yet");
@@ -66,10 +66,10 @@ impl Flight {
     pub(super) async fn end(&self, cause: &(dyn Display + Sync)) {
         let application = &self.application.slug;
         match self.crew.store.end(&self.key).await {
-            Ok(_) => tracing::warn!(%application, %cause, "session ended: it could not be renewed"),
+            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
             // It counts as ended in this process all the same.
             Err(fault) => {
-                tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows")
+                tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows");
             }
         }
     }

@@ -76,7 +76,10 @@ impl Flight {
         };
         match Verdict::on(&fault) {
             Verdict::Ended => self.end_if_still_the_same(holder, &fault).await,
-            Verdict::Untrustworthy => self.end(&fault).await,
+            Verdict::Untrustworthy => {
+                tracing::warn!(%application, %fault, "the provider's answer to a refresh cannot be trusted");
+                self.end(&fault).await;
+            }
             Verdict::Later(pause) => {
                 tracing::warn!(%application, %fault, "a session was not renewed; what is known of its user stands");
                 self.pause(pause);

@@ -4,17 +4,37 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::time::{Instant, timeout_at};
 
 use crate::domain::session::SessionKey;
 
 /// How many may be under way; sessions that find no place are renewed a little later.
 const MOST: usize = 256;
 
-/// Resolves when a renewal is over, however it ended.
-pub(super) type Landing = Shared<BoxFuture<'static, ()>>;
+/// The end of a renewal, however it ends.
+#[derive(Clone)]
+pub(super) struct Landing {
+    begun: Instant,
+    landed: Shared<BoxFuture<'static, ()>>,
+}
+
+impl Landing {
+    /// Waits for it.
+    pub(super) async fn landed(self) {
+        self.landed.await;
+    }
+
+    /// Waits for it until it has taken this long. Who comes later does not wait: a provider that is slow once is not to slow down
+    /// request after request.
+    pub(super) async fn within(self, patience: Duration) {
+        // Whatever became of it, the store knows.
+        let _ = timeout_at(self.begun + patience, self.landed).await;
+    }
+}
 
 /// All renewals under way.
 #[derive(Default)]
@@ -48,7 +68,7 @@ impl Flights {
             let _leaving = leaving;
             flight.await;
         });
-        task.map(drop).boxed().shared()
+        Landing { begun: Instant::now(), landed: task.map(drop).boxed().shared() }
     }
 
     /// Nothing panics while it is locked.

@@ -13,9 +13,9 @@ fn key(number: u16) -> SessionKey {
 #[tokio::test]
 async fn a_crash_leaves_the_list_and_frees_whoever_waits() {
     let flights = Arc::new(Flights::default());
-    flights.join(key(1), || true, || async { panic!("told to") }).expect("begins").await;
+    flights.join(key(1), || true, || async { panic!("told to") }).expect("begins").landed().await;
     assert!(flights.any().is_none());
-    flights.join(key(1), || true, || async {}).expect("begins anew").await;
+    flights.join(key(1), || true, || async {}).expect("begins anew").landed().await;
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn f_21_who_comes_meanwhile_shares_it_and_nobody_owns_it() {
     let waiting: Vec<Landing> = (0..200).map(|_| join()).collect();
     gate.add_permits(1);
     for landing in waiting {
-        landing.await;
+        landing.landed().await;
     }
     assert_eq!(begun.load(Ordering::Relaxed), 1);
     assert!(flights.any().is_none());
@@ -48,4 +48,16 @@ async fn there_are_so_many_places_and_no_more() {
     assert!(flights.join(key(0), || false, std::future::pending).is_some(), "one under way is shared");
     let other = Arc::new(Flights::default());
     assert!(other.join(key(0), || false, std::future::pending).is_none(), "a pause begins none");
+}
+
+#[tokio::test]
+async fn f_2_who_comes_late_does_not_wait_as_long_again() {
+    let flights = Arc::new(Flights::default());
+    let join = || flights.join(key(1), || true, std::future::pending).expect("is under way");
+    let begun = Instant::now();
+    for _ in 0..100 {
+        join().within(Duration::from_millis(50)).await;
+    }
+    let took = begun.elapsed();
+    assert!(Duration::from_millis(45) <= took && took < Duration::from_secs(3), "{took:?}");
 }

@@ -12,8 +12,6 @@ mod saving;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
 use self::flight::Flight;
 use self::flights::Flights;
 use self::pauses::Pauses;
@@ -78,8 +76,7 @@ impl Renewals {
         };
         match self.flights.join(key, may_begin, flight) {
             Some(landing) if found.freshness == Freshness::Stale => {
-                // Whatever became of it, the store knows.
-                let _ = timeout(patience, landing).await;
+                landing.within(patience).await;
                 Attended::LookAgain
             }
             Some(_) | None => Attended::AsFound,
@@ -89,7 +86,7 @@ impl Renewals {
     /// Waits until no renewal is under way.
     pub(super) async fn landed(&self) {
         while let Some(landing) = self.flights.any() {
-            landing.await;
+            landing.landed().await;
         }
     }
 }

@@ -23,6 +23,7 @@ impl Flight {
     /// provider may have taken away, and the sign-in tells the user what is wrong.
     pub(super) async fn keep(&self, renewed: &Session) {
         if let Err(over) = self.fits(renewed.record()) {
+            tracing::warn!(application = %self.application.slug, %over, "more is said of a user by now than a request can carry");
             return self.end(&over).await;
         }
         if renewed.record().freshness(self.crew.clock.now()) != Freshness::Fresh {

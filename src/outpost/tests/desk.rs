@@ -30,8 +30,8 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn expires_in(&self) -> Option<Duration> {
-        Some(Duration::from_secs(self.life.load(Ordering::Relaxed)))
+    pub(super) fn expires_in(&self) -> Duration {
+        Duration::from_secs(self.life.load(Ordering::Relaxed))
     }
 
     pub(super) fn issue(&self) -> SecretString {

@@ -224,7 +224,7 @@ impl IdentityProvider for Provider {
         if !self.desk.opens.load(Ordering::Relaxed) {
             return Ok(signed_in);
         }
-        Ok(signed_in.renewable(self.desk.issue(), self.desk.expires_in()))
+        Ok(signed_in.renewable(self.desk.issue(), Some(self.desk.expires_in())))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
@@ -233,7 +233,7 @@ impl IdentityProvider for Provider {
         let (raw, now) = (self.id_token(relying_party, &user, None), self.clock.now());
         let expected = expected(relying_party, None, now);
         let token = VerifiedIdToken::check_refreshed(raw.into(), &expected, of.claims.text("nonce"))?;
-        Ok(Refreshed::new(None, Some(refresh_token), self.desk.expires_in()).with_id_token(token, of)?)
+        Ok(Refreshed::new(None, Some(refresh_token), Some(self.desk.expires_in())).with_id_token(token, of)?)
     }
 
     /// Good are the bearer token `good` and the app password `good`; `slow` comes when nobody waits any more.

@@ -1,9 +1,10 @@
 //! Renewals: behind the answer, once, saved before they count, and never of what has ended.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::desk::{down, refused};
 use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house, house_with};
@@ -13,7 +14,8 @@ use crate::domain::headers::{Budget, HeaderPlan, HeaderSettings};
 use crate::domain::jwt::TokenFault;
 use crate::domain::refreshed::Refreshed;
 use crate::domain::session::SessionRecord;
-use crate::ports::{ExchangeFault, SessionStore as _};
+use crate::domain::testing::application;
+use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
 const WIKI: &str = "https://wiki.example.com/x";
 /// Access tokens last so long; a session is due at 240 s.
@@ -48,6 +50,18 @@ async fn open_and_settle(browser: &Browser, house: &House) -> Decision {
 fn record(house: &House) -> SessionRecord {
     let sessions = house.store.sessions.lock().unwrap();
     sessions.values().next().expect("a session").session.record().clone()
+}
+
+/// Another process renews the session.
+async fn renew_elsewhere(house: &House) {
+    let (key, stored) = {
+        let sessions = house.store.sessions.lock().unwrap();
+        let (key, stored) = sessions.iter().next().expect("a session");
+        (*key, stored.clone())
+    };
+    let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
+    let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), house.clock.now());
+    assert!(house.store.renew(&key, renewed).await.expect("saves"));
 }
 
 /// Waits until somebody came for a refresh.
@@ -200,6 +214,25 @@ async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
     }
 }
 
+/// Its lease may have run out while it was suspended: another process used the token up, and has a newer one.
+#[tokio::test]
+async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
+    let house = house();
+    let browser = signed_in(&house).await;
+    house.pass(LIFE);
+    let gate = house.provider.desk.close_gate();
+    house.provider.desk.answer_with(Some(refused));
+    let head = browser.head(WIKI, &[PAGE]);
+    let (decision, ()) = tokio::join!(house.ask(&head), async {
+        asked(&house, 1).await;
+        renew_elsewhere(&house).await;
+        gate.add_permits(1);
+    });
+    assert!(allowed(&decision).is_some());
+    house.outpost.settle().await;
+    assert_eq!((house.sessions(), record(&house).generation), (1, 1));
+}
+
 #[tokio::test]
 async fn refusals_that_the_operator_has_to_mend_end_nothing() {
     for fault in [
@@ -273,16 +306,7 @@ async fn bcp_6_another_process_that_renews_is_waited_for() {
     let head = browser.head(WIKI, &[PAGE]);
     let elsewhere = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let (key, stored) = {
-            let sessions = house.store.sessions.lock().unwrap();
-            let (key, stored) = sessions.iter().next().expect("a session");
-            (*key, stored.clone())
-        };
-        let application = crate::domain::testing::application("https://wiki.example.com");
-        let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
-        let now = crate::ports::Clock::now(house.clock.as_ref());
-        let renewed = stored.session.renewed(refreshed, &application, now);
-        assert!(house.store.renew(&key, renewed).await.expect("saves"));
+        renew_elsewhere(&house).await;
     };
     let begun = Instant::now();
     let (decision, ()) = tokio::join!(house.ask(&head), elsewhere);

@@ -1,6 +1,7 @@
 //! The main provider: npm oidc-provider, the very script of the demo.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -27,6 +28,12 @@ pub(crate) struct ProviderSettings {
     pub(crate) app_passwords: Vec<(&'static str, &'static str)>,
     /// Whom its access tokens are for; they are signed ones then.
     pub(crate) audience: Option<&'static str>,
+    /// Whether it hands out refresh tokens, each good once.
+    pub(crate) refresh_tokens: bool,
+    /// How long access and ID tokens last.
+    pub(crate) token_seconds: Option<u64>,
+    /// A file that it reads for each token: what of the users' claims has changed since it began.
+    pub(crate) claims_file: Option<PathBuf>,
 }
 
 impl ProviderSettings {
@@ -40,6 +47,9 @@ impl ProviderSettings {
             claims: json!({}),
             app_passwords: Vec::new(),
             audience: None,
+            refresh_tokens: false,
+            token_seconds: None,
+            claims_file: None,
         }
     }
 
@@ -52,7 +62,7 @@ impl Provider {
     pub(crate) fn start(settings: &ProviderSettings) -> Self {
         tools::fetched("node_modules/oidc-provider/package.json");
         let app_passwords: HashMap<_, _> = settings.app_passwords.iter().copied().collect();
-        let argument = json!({
+        let mut argument = json!({
             "port": settings.port,
             "clients": settings.clients,
             "endSession": settings.end_session,
@@ -61,7 +71,14 @@ impl Provider {
             "claims": settings.claims,
             "appPasswords": app_passwords,
             "audience": settings.audience,
+            "refreshTokens": settings.refresh_tokens,
         });
+        if let Some(seconds) = settings.token_seconds {
+            argument["tokenSeconds"] = seconds.into();
+        }
+        if let Some(file) = &settings.claims_file {
+            argument["claimsFile"] = file.display().to_string().into();
+        }
         let script = tools::root().join("envoy/demo/provider.mjs");
         let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));
         let issuer = process.out.find(|line| line.strip_prefix("provider ready ").map(str::to_owned));
@@ -73,6 +90,16 @@ impl Provider {
     /// Whether somebody asked for tokens (only with `token_delay_ms`, which makes that last).
     pub(crate) fn has_token_request(&self) -> bool {
         self.process.out.text().lines().any(|line| line == "token request")
+    }
+
+    /// How often it took a refresh token.
+    pub(crate) fn refreshes(&self) -> usize {
+        self.process.out.text().lines().filter(|line| line.starts_with("refreshed ")).count()
+    }
+
+    /// How often somebody asked for tokens (only with `token_delay_ms`).
+    pub(crate) fn token_requests(&self) -> usize {
+        self.process.out.text().lines().filter(|line| *line == "token request").count()
     }
 
     /// The tokens it handed out so far (only with `print_tokens`).

@@ -1,0 +1,168 @@
+//! Sessions that outlast their tokens, at the real provider: tokens last five seconds here, so a session is due after four.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::browser::{Ask, Browser, Protocol};
+use crate::support::envoy::Scenario;
+use crate::support::process::eventually;
+use crate::support::settings::Mode;
+use crate::support::site::{Plan, Site};
+
+const TOKEN_SECONDS: u64 = 5;
+
+/// `/admin` is for admins, the rest for everybody who signed in.
+const RULES: &str = "    allow:
+      - paths: [/]
+        anyone: true
+      - paths: [/admin]
+        groups: [admins]
+";
+
+struct Stage {
+    site: Site,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    async fn start(change: impl FnOnce(&mut Plan)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+        plan.settings.for_entries = RULES;
+        plan.provider.refresh_tokens = true;
+        plan.provider.token_seconds = Some(TOKEN_SECONDS);
+        plan.provider.claims_file = Some(claims_file(folder.path()));
+        change(&mut plan);
+        let stage = Self { site: plan.start().await, folder };
+        stage.provider_says(&json!({}));
+        stage
+    }
+
+    /// From now on the provider says this of its users, where it differs.
+    fn provider_says(&self, claims: &Value) {
+        // A provider that reads just now finds the old file or the new one.
+        let new = self.folder.path().join("new.json");
+        std::fs::write(&new, claims.to_string()).expect("a file");
+        std::fs::rename(&new, claims_file(self.folder.path())).expect("takes its place");
+    }
+
+    fn refreshes(&self) -> usize {
+        self.site.provider.as_ref().expect("a provider").refreshes()
+    }
+
+    async fn signed_in(&self) -> Browser {
+        self.site.signed_in(Protocol::Http1).await
+    }
+}
+
+fn claims_file(folder: &Path) -> std::path::PathBuf {
+    folder.join("claims.json")
+}
+
+/// Lets the tokens of this moment run out, while nobody asks anything.
+async fn tokens_run_out() {
+    let begun = Instant::now();
+    let over = Duration::from_secs(TOKEN_SECONDS + 1);
+    eventually("the tokens run out", async || (begun.elapsed() > over).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sm_7_a_43_a_group_that_the_provider_takes_away_is_gone_without_a_new_sign_in() {
+    let stage = Stage::start(|plan| {
+        plan.provider.print_tokens = true;
+        plan.settings.log_level = "trace";
+    })
+    .await;
+    let (browser, begun) = (stage.signed_in().await, Instant::now());
+    let admin = stage.site.wiki("/admin");
+    assert_eq!(browser.open(&admin).await.status, StatusCode::OK);
+
+    stage.provider_says(&json!({ "alice": { "groups": ["staff"] } }));
+    eventually("the rules see it", async || (browser.open(&admin).await.status == StatusCode::FORBIDDEN).then_some(()))
+        .await;
+    let page = browser.open(&stage.site.wiki("/")).await;
+    assert_eq!(page.seen().header("x-authentik-groups"), Some("staff"), "headers, too");
+
+    stage.provider_says(&json!({ "alice": { "groups": ["staff", "admins"] } }));
+    eventually("and that it is given back", async || {
+        (browser.open(&admin).await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert!(stage.refreshes() >= 2 && begun.elapsed() > Duration::from_secs(TOKEN_SECONDS));
+
+    let tokens = stage.site.provider.as_ref().expect("a provider").tokens();
+    let (log, access_log) = (stage.site.gatepost.log().text(), stage.site.envoy.access_log());
+    assert!(tokens.len() >= 9, "three at the sign-in and at each refresh");
+    let told = tokens.iter().filter(|token| log.contains(*token) || access_log.contains(*token));
+    assert_eq!(told.count(), 0, "no token in any log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f_21_tokens_that_ran_out_are_refreshed_once_for_many_requests() {
+    let stage = Stage::start(|plan| plan.provider.token_delay_ms = 300).await;
+    let browser = stage.signed_in().await;
+    tokens_run_out().await;
+    let address = stage.site.wiki("/");
+    let pages = join_all((0..60).map(|_| browser.ask(Ask::navigation(&address)))).await;
+    assert!(pages.iter().all(|page| page.status == StatusCode::OK), "{:?}", pages.first());
+    assert_eq!(stage.refreshes(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f_2_sessions_outlive_a_provider_that_is_down_and_end_when_it_refuses() {
+    let mut stage = Stage::start(|_| {}).await;
+    let browser = stage.signed_in().await;
+    let address = stage.site.wiki("/");
+    stage.site.stop_provider();
+    tokens_run_out().await;
+    for _ in 0..5 {
+        assert_eq!(browser.open(&address).await.seen().header("x-authentik-username"), Some("alice"));
+    }
+    // It comes back and has forgotten whom it gave which token: the grant is refused, and the user signs in anew.
+    stage.site.start_provider();
+    eventually("the session ends", async || {
+        let page = browser.open(&address).await;
+        (page.status == StatusCode::FOUND).then_some(())
+    })
+    .await;
+    assert!(stage.site.gatepost.log().text().contains("session ended: it could not be renewed"));
+    let page = browser.sign_in(&address, "alice").await;
+    assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+}
+
+/// Each refresh token is good once, and a second use would end everything: the new one has to survive the stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn f_16_a_refresh_under_way_is_finished_before_the_end() {
+    let mut stage = Stage::start(|plan| plan.provider.token_delay_ms = 2000).await;
+    let browser = stage.signed_in().await;
+    let address = stage.site.wiki("/");
+    tokens_run_out().await;
+    let provider = stage.site.provider.as_ref().expect("a provider");
+    let before = provider.token_requests();
+    assert_eq!(browser.open(&address).await.status, StatusCode::OK, "with what is known");
+    eventually("the refresh is on its way", async || (provider.token_requests() > before).then_some(())).await;
+    stage.site.gatepost.stop();
+    assert_eq!(stage.refreshes(), 1);
+
+    stage.site.start_gatepost();
+    tokens_run_out().await;
+    eventually("it goes on with the new token", async || {
+        let page = browser.open(&address).await;
+        assert_ne!(page.status, StatusCode::FOUND, "{page:#?}");
+        (stage.refreshes() == 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_refresh_tokens_a_session_ends_with_its_id_token() {
+    let stage = Stage::start(|plan| plan.settings.session = "{ store: memory, refresh: false }").await;
+    let browser = stage.signed_in().await;
+    tokens_run_out().await;
+    assert_eq!(browser.open(&stage.site.wiki("/")).await.status, StatusCode::FOUND);
+    assert_eq!(stage.refreshes(), 0);
+}

@@ -1,0 +1,239 @@
+//! Answers to a refresh (OpenID Connect Core section 12.2, RFC 6749 section 6).
+
+use std::time::Duration;
+
+use gatepost::domain::application::Application;
+use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionRecord};
+use gatepost::domain::time::Timestamp;
+use gatepost::ports::{ExchangeFault, IdentityProvider as _};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use crate::office::application;
+use crate::op::{Behaviour, CLIENT_SECRET, Key, Reply};
+use crate::world::{Outcome, Row, World};
+
+const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A session that can be renewed, at a provider that may misbehave from now on.
+struct Office {
+    world: World,
+    application: Application,
+    session: Session,
+}
+
+impl Office {
+    async fn new() -> Self {
+        Self::signed_in(|_| {}).await
+    }
+
+    async fn signed_in(behaviour: impl FnOnce(&mut Behaviour)) -> Self {
+        let world = World::new().await;
+        world.op.behave(|b| b.answer = json!({"refresh_token": "refresh-first"}));
+        world.op.behave(|b| b.claims = json!({"auth_time": 5}));
+        world.op.behave(behaviour);
+        let signed_in = world.sign_in().await.expect("a proper sign-in");
+        let application = application(&world);
+        let session = Session::begin(signed_in, &application, NOW, Lifetimes { absolute: DAY, idle: DAY });
+        assert!(session.record().renewal.is_some(), "a refresh token");
+        Self { world, application, session }
+    }
+
+    /// What the session is after a refresh while the provider misbehaves.
+    async fn renewed(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Result<Session, ExchangeFault> {
+        self.world.op.reform();
+        self.world.op.behave(misbehave);
+        let refreshed = self.world.providers.refresh(&self.world.relying_party, self.session.record()).await;
+        if let Err(fault) = &refreshed {
+            let text = format!("{fault} {fault:?}");
+            assert!(!text.contains(CLIENT_SECRET) && !text.contains("refresh-"), "no secrets in faults: {text}");
+        }
+        refreshed.map(|refreshed| {
+            let text = format!("{refreshed:?}");
+            assert!(!text.contains("refresh-second") && !text.contains("access-refreshed"), "no secrets: {text}");
+            self.session.renewed(refreshed, &self.application, NOW)
+        })
+    }
+
+    async fn check(&self, rows: Vec<Row>) {
+        for (name, misbehave, expected) in rows {
+            let outcome = match self.renewed(misbehave).await {
+                Ok(_) => Outcome::SignedIn,
+                Err(ExchangeFault::Unavailable(_)) => Outcome::Unavailable,
+                Err(ExchangeFault::Refused(code)) => Outcome::Refused(code),
+                Err(ExchangeFault::Malformed(_)) => Outcome::Malformed,
+                Err(ExchangeFault::Untrustworthy(fault)) => Outcome::Untrustworthy(fault),
+            };
+            assert_eq!(outcome, expected, "{name}");
+        }
+    }
+}
+
+fn renewal(record: &SessionRecord) -> &Renewal {
+    record.renewal.as_ref().expect("goes on")
+}
+
+fn token(record: &SessionRecord) -> &str {
+    renewal(record).refresh_token.expose_secret()
+}
+
+#[tokio::test]
+async fn a_refresh_shows_the_token_and_the_client_and_asks_for_no_other_scope() {
+    let office = Office::new().await;
+    let renewed = office.renewed(|_| {}).await.expect("a proper refresh");
+    let request = office.world.op.recorded("/token").pop().expect("a request");
+    assert_eq!(request.form("grant_type").as_deref(), Some("refresh_token"));
+    assert_eq!(request.form("refresh_token").as_deref(), Some("refresh-first"));
+    assert_eq!((request.form("scope"), request.form("client_secret")), (None, None));
+    assert!(request.authorization().is_some_and(|value| value.starts_with("Basic ")) && request.query.is_empty());
+    let record = renewed.record();
+    assert_eq!((token(record), record.generation), ("refresh-second", 1));
+    assert_eq!(renewal(record).stale, NOW.plus(Duration::from_secs(300)));
+    assert_eq!(record.access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("access-refreshed"));
+    assert_ne!(record.id_token.expose_secret(), office.session.record().id_token.expose_secret());
+    assert_eq!(record.claims.value("auth_time"), Some(&json!(5)), "the sign-in stays what it was");
+}
+
+#[tokio::test]
+async fn bcp_6_a_new_id_token_is_checked_in_full() {
+    let untrustworthy = Outcome::Untrustworthy;
+    let rows: Vec<Row> = vec![
+        ("proper", |_| {}, Outcome::SignedIn),
+        ("the same auth_time", |b| b.claims = json!({"auth_time": 5}), Outcome::SignedIn),
+        ("another subject", |b| b.claims = json!({"sub": "1"}), untrustworthy(TokenFault::OtherUser)),
+        ("no subject", |b| b.claims = json!({"sub": null}), untrustworthy(TokenFault::Subject)),
+        ("another issuer", |b| b.claims = json!({"iss": "https://evil.example/"}), untrustworthy(TokenFault::Issuer)),
+        ("another audience", |b| b.claims = json!({"aud": "board"}), untrustworthy(TokenFault::Audience)),
+        ("one audience more", |b| b.claims = json!({"aud": ["wiki:1", "x"]}), untrustworthy(TokenFault::Audience)),
+        ("another party", |b| b.claims = json!({"azp": "x"}), untrustworthy(TokenFault::AuthorizedParty)),
+        ("expired", |b| b.claims = json!({"exp": 1_899_999_000}), untrustworthy(TokenFault::Expired(1000))),
+        ("no exp", |b| b.claims = json!({"exp": null}), untrustworthy(TokenFault::Time("exp"))),
+        ("of the future", |b| b.claims = json!({"iat": 1_900_001_000}), untrustworthy(TokenFault::IssuedAt(1000))),
+        ("a nonce of somebody", |b| b.claims = json!({"nonce": "x"}), untrustworthy(TokenFault::Nonce)),
+        ("at_hash", |b| b.claims = json!({"at_hash": "AAAA"}), untrustworthy(TokenFault::AccessTokenHash)),
+        ("auth_time", |b| b.claims = json!({"auth_time": 6}), untrustworthy(TokenFault::OtherSignIn("auth_time"))),
+        ("sid", |b| b.claims = json!({"sid": "x"}), untrustworthy(TokenFault::OtherSignIn("sid"))),
+        ("no sid", |b| b.claims = json!({"sid": null}), Outcome::SignedIn),
+        (
+            "alg none",
+            |b| (b.header, b.key) = (json!({"alg": "none"}), Key::Nothing),
+            untrustworthy(TokenFault::Algorithm),
+        ),
+        ("another key", |b| b.key = Key::RsaB, untrustworthy(TokenFault::Signature)),
+        ("a logout token", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
+        ("no token at all", |b| b.id_token_text = |_| "x".into(), untrustworthy(TokenFault::Malformed)),
+    ];
+    let office = Office::new().await;
+    office.check(rows).await;
+    let nonce = office.session.record().claims.text("nonce").expect("has one").to_owned();
+    assert!(office.renewed(|b| b.claims = json!({"nonce": nonce})).await.is_ok(), "the nonce of the sign-in");
+}
+
+#[tokio::test]
+async fn answers_of_the_token_endpoint() {
+    let refused = |code: &str| Outcome::Refused(code.to_owned());
+    let rows: Vec<Row> = vec![
+        ("less scope", |b| b.answer = json!({"scope": "openid"}), Outcome::SignedIn),
+        ("expires_in text", |b| b.answer = json!({"expires_in": "soon"}), Outcome::SignedIn),
+        ("expires_in negative", |b| b.answer = json!({"expires_in": -1}), Outcome::SignedIn),
+        ("expires_in huge", |b| b.answer = json!({"expires_in": u64::MAX}), Outcome::SignedIn),
+        ("no access token", |b| b.answer = json!({"access_token": null}), Outcome::SignedIn),
+        ("DPoP", |b| b.answer = json!({"token_type": "DPoP"}), Outcome::Malformed),
+        ("nothing", |b| b.answer = json!({"access_token": null, "id_token": null}), Outcome::Malformed),
+        ("array", |b| b.token = Reply::Text(200, "application/json", "[]".into()), Outcome::Malformed),
+        ("HTML", |b| b.token = Reply::Text(200, "text/html", "<html>".into()), Outcome::Malformed),
+        ("bomb", |b| b.token = Reply::Bomb, Outcome::Malformed),
+        ("404", |b| b.token = Reply::Status(404), Outcome::Malformed),
+        (
+            "invalid_grant",
+            |b| b.token = Reply::Text(400, "application/json", r#"{"error":"invalid_grant"}"#.into()),
+            refused("invalid_grant"),
+        ),
+        (
+            "invalid_client",
+            |b| b.token = Reply::Text(401, "application/json", r#"{"error":"invalid_client"}"#.into()),
+            refused("invalid_client"),
+        ),
+        ("429", |b| b.token = Reply::Status(429), Outcome::Unavailable),
+        ("500", |b| b.token = Reply::Status(500), Outcome::Unavailable),
+        ("truncated", |b| b.token = Reply::Truncated, Outcome::Unavailable),
+        ("properly", |_| {}, Outcome::SignedIn),
+        ("closed", |b| b.token = Reply::Close, Outcome::Unavailable),
+        ("stalled", |b| b.token = Reply::Stall, Outcome::Unavailable),
+        ("properly again", |_| {}, Outcome::SignedIn),
+    ];
+    Office::new().await.check(rows).await;
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
+    let office = Office::new().await;
+    for change in [json!({"refresh_token": null}), json!({"refresh_token": 1}), json!({"refresh_token": ""})] {
+        let renewed = office.renewed(|b| b.answer = change.clone()).await.expect("a refresh");
+        assert_eq!(token(renewed.record()), "refresh-first", "{change}");
+    }
+}
+
+#[tokio::test]
+async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
+    let office = Office::new().await;
+    let renewed = office.renewed(|b| {
+        b.answer = json!({"id_token": null});
+        b.user = json!({"groups": ["staff"]});
+    });
+    let renewed = renewed.await.expect("a refresh");
+    let record = renewed.record();
+    assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), ["staff"]);
+    assert_eq!(record.id_token.expose_secret(), office.session.record().id_token.expose_secret());
+    assert_eq!(record.claims.text("sid"), Some("provider-session"));
+    let other = office.renewed(|b| {
+        b.answer = json!({"id_token": null});
+        b.user = json!({"sub": "somebody"});
+    });
+    assert!(matches!(other.await, Err(ExchangeFault::Untrustworthy(TokenFault::OtherSubject))));
+}
+
+/// The tokens before are void by now: losing the new ones would sign the user out.
+#[tokio::test]
+async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
+    let office = Office::signed_in(|b| b.sparse = true).await;
+    let before: Vec<String> = office.session.record().claims.texts("groups").map(str::to_owned).collect();
+    assert_eq!(before, ["admins", "staff"]);
+    for (id_token, reply) in [
+        (true, Reply::Status(500)),
+        (false, Reply::Status(500)),
+        (true, Reply::Status(401)),
+        (false, Reply::Text(200, "text/html", "<html>".into())),
+        (false, Reply::Close),
+        (false, Reply::Stall),
+    ] {
+        let name = format!("{id_token} {reply:?}");
+        let renewed = office.renewed(|b| {
+            (b.sparse, b.user_info) = (true, reply);
+            b.answer = if id_token { json!({}) } else { json!({"id_token": null}) };
+        });
+        let renewed = renewed.await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let record = renewed.record();
+        assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), before, "{name}");
+        assert_eq!((token(record), renewal(record).due), ("refresh-second", NOW), "{name}: and it is asked again");
+    }
+    let renewed = office.renewed(|b| b.sparse = true).await.expect("a refresh");
+    assert_eq!(renewed.record().claims.texts("groups").collect::<Vec<_>>(), before);
+    assert!(renewal(renewed.record()).due > NOW);
+}
+
+#[tokio::test]
+async fn f_2_a_provider_that_keeps_failing_is_left_alone_for_a_while() {
+    let office = Office::new().await;
+    let before = office.world.asked("/token");
+    for _ in 0..50 {
+        assert!(matches!(office.renewed(|b| b.token = Reply::Status(503)).await, Err(ExchangeFault::Unavailable(_))));
+    }
+    assert_eq!(office.world.asked("/token") - before, 5, "five failures in a row open the circuit");
+    let code = office.world.code().await.expect("a callback");
+    office.world.op.reform();
+    let signed_in = office.world.providers.exchange(&office.world.relying_party, code).await;
+    assert!(signed_in.is_ok(), "which says nothing about sign-ins");
+}
