@@ -82,3 +82,47 @@ fn schema_reference_and_version_are_printed() {
     let version = format!("gatepost {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(text(&gatepost(&["--version"], &[]).stdout), version);
 }
+
+#[test]
+fn sessions_are_asked_for_where_the_file_says() {
+    let folder = Folder::new();
+    let path = folder.file();
+    let path = path.to_str().unwrap();
+    let asked = |admin: &str, more: &[&str]| {
+        std::fs::write(path, format!("{SMALLEST}listen: {{ admin: {admin} }}\n")).unwrap();
+        let output = gatepost(&[&["sessions", "list", "-c", path], more].concat(), &[("WIKI_CLIENT_SECRET", "x")]);
+        assert_eq!(text(&output.stdout), "");
+        (output.status.code(), text(&output.stderr).to_owned())
+    };
+    let (code, said) = asked("127.0.0.1:1", &[]);
+    assert!(said.starts_with("gatepost: cannot reach Gatepost at 127.0.0.1:1: "), "{said}");
+    assert_eq!(code, Some(1));
+    let (code, said) = asked("off", &[]);
+    assert!(said.contains("`listen.admin` is off"), "{said}");
+    assert_eq!(code, Some(2));
+    let (code, said) = asked("off", &["--address", "[::1]:1"]);
+    assert!(said.starts_with("gatepost: cannot reach Gatepost at [::1]:1: "), "{said}");
+    assert_eq!(code, Some(1));
+    let files = ["--ca-file", "no-ca.pem", "--certificate-file", "no.pem", "--private-key-file", "no.pem"];
+    let (code, said) = asked("127.0.0.1:1", &files);
+    assert!(said.starts_with("gatepost: no-ca.pem: it cannot be read"), "{said}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_wrong_wish_about_sessions_is_a_usage_error() {
+    for arguments in [
+        &["sessions"][..],
+        &["sessions", "end"],
+        &["sessions", "end", "--issuer", "https://sso.example.com/"],
+        &["sessions", "end", "abc", "--user", "alice"],
+        &["sessions", "end", "--subject", "a", "--user", "alice"],
+        &["sessions", "list", "--older-than", "long"],
+        &["sessions", "list", "--address", "localhost"],
+        &["sessions", "list", "--ca-file", "ca.pem"],
+        &["sessions", "list", "--server-name", "gatepost"],
+    ] {
+        let output = gatepost(arguments, &[]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{arguments:?}");
+    }
+}

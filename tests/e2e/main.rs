@@ -13,6 +13,7 @@ mod support;
 
 mod access_log;
 mod access_rules;
+mod administration;
 mod chromium;
 mod clients;
 mod credentials;

@@ -8,7 +8,7 @@ use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
 /// The values that went through this browser and that nobody else may learn.
-fn secrets_of(browser: &Browser, site: &Site) -> BTreeSet<String> {
+pub(crate) fn secrets_of(browser: &Browser, site: &Site) -> BTreeSet<String> {
     let secret = |name: &str| ["code", "state", "nonce", "code_challenge", "id_token_hint"].contains(&name);
     let mut values = BTreeSet::new();
     for url in browser.trail() {

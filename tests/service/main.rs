@@ -1,6 +1,10 @@
 //! The service as a whole, in process: listeners on free ports, health, readiness, limits, attacks, stopping.
 
 #[cfg(test)]
+mod admin_tls;
+#[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod attacks;
 #[cfg(test)]
 mod connections;

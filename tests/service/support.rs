@@ -19,9 +19,12 @@ use gatepost::domain::endpoint::Prefixes;
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
+use gatepost::inbound::connections::MutualTls;
 use gatepost::inbound::forward_auth::ForwardAuthSettings;
 use gatepost::inbound::side_listener::TlsIdentity;
 use gatepost::outpost::{Outpost, Parts};
+use gatepost::ports::SessionStore;
+use gatepost::protocol::admin::sessions_client::SessionsClient;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
@@ -45,6 +48,9 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) loading: Loading,
+    /// A real store in the place of the fake one.
+    pub(crate) sessions: Option<Arc<dyn SessionStore>>,
+    pub(crate) admin_tls: Option<MutualTls>,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) forward_auth: Option<ForwardAuthSettings>,
     pub(crate) legacy_prefix: bool,
@@ -62,6 +68,8 @@ impl Default for Setup {
             limits,
             shutdown,
             loading: Loading::Nothing,
+            sessions: None,
+            admin_tls: None,
             tls: None,
             forward_auth: None,
             legacy_prefix: false,
@@ -80,6 +88,7 @@ pub(crate) struct TestApp {
 impl TestApp {
     pub(crate) async fn start(setup: Setup) -> Self {
         let store = FakeStore::new(setup.loading);
+        let sessions = setup.sessions.unwrap_or_else(|| store.clone());
         let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
         let parts = Parts {
             applications: Applications::new(vec![wiki(setup.mode)])
@@ -88,20 +97,20 @@ impl TestApp {
             name: "gatepost".into(),
             lifetimes,
             sealing: SealingKeys::new(SealingKey::new([7; 32]), Vec::new()),
-            store: store.clone(),
+            store: Arc::clone(&sessions),
             provider: Arc::new(FakeProvider),
             clock: Arc::new(FixedClock),
             entropy: Arc::new(Counting(0.into())),
         };
         let service = Service {
             outpost: Arc::new(Outpost::new(parts).expect("has entropy")),
-            store: store.clone(),
+            store: sessions,
             clock: Arc::new(FixedClock),
             lifetimes,
             applications: vec!["wiki".into()],
             tls: setup.tls,
             hosts: vec!["wiki.example.com".into()],
-            admin_tls: None,
+            admin_tls: setup.admin_tls,
             forward_auth: setup.forward_auth,
             limits: setup.limits,
             shutdown: setup.shutdown,
@@ -137,6 +146,15 @@ impl TestApp {
     pub(crate) async fn channel(&self) -> Channel {
         let endpoint = Channel::from_shared(format!("http://{}", self.addresses.grpc)).expect("is an address");
         within(endpoint.connect()).await.expect("connects")
+    }
+
+    /// Operators' way in.
+    pub(crate) async fn operator(&self) -> SessionsClient<Channel> {
+        let address = self.addresses.admin.expect("listens");
+        let endpoint = Channel::from_shared(format!("http://{address}")).expect("is an address");
+        // What a client buffers of its own accord is no part of any test.
+        let endpoint = endpoint.initial_stream_window_size(65_535);
+        SessionsClient::new(within(endpoint.connect()).await.expect("connects"))
     }
 
     pub(crate) async fn checks(&self) -> AuthorizationClient<Channel> {

@@ -48,6 +48,8 @@ pub(super) struct Store {
     pub leased_out: AtomicBool,
     /// So many renewals fail.
     pub failing_renewals: AtomicUsize,
+    /// How often somebody walked through all sessions.
+    pub pages: AtomicUsize,
 }
 
 impl Store {
@@ -64,6 +66,14 @@ impl Store {
     fn take_out(&self, doomed: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
         let mut sessions = self.sessions.lock().unwrap();
         sessions.extract_if(|_, stored| doomed(&stored.session)).map(|(_, stored)| stored.session).collect()
+    }
+}
+
+impl Store {
+    fn listed(&self, wanted: impl Fn(&Session) -> bool) -> Vec<ListedSession> {
+        let sessions = self.sessions.lock().unwrap();
+        let wanted = sessions.iter().filter(|(_, stored)| wanted(&stored.session));
+        wanted.map(|(key, stored)| ListedSession { key: *key, stored: stored.clone() }).collect()
     }
 }
 
@@ -158,15 +168,14 @@ impl SessionStore for Store {
     }
 
     async fn page(&self, _: &Cursor, _: usize) -> Result<SessionPage, StoreFault> {
-        let sessions = self.sessions.lock().unwrap();
-        let listed = |(key, stored): (&SessionKey, &StoredSession)| ListedSession { key: *key, stored: stored.clone() };
-        Ok(SessionPage { sessions: sessions.iter().map(listed).collect(), next: None })
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.call()?;
+        Ok(SessionPage { sessions: self.listed(|_| true), next: None })
     }
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        let mut page = self.page(&Cursor::default(), usize::MAX).await?;
-        page.sessions.retain(|listed| listed.stored.session.record().user == *user);
-        Ok(page.sessions)
+        self.call()?;
+        Ok(self.listed(|session| session.record().user == *user))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The conductor with a store and a provider of wood: every walk, every fault.
 
 mod added_headers;
+mod administration;
 mod credentials;
 mod desk;
 mod faults;
