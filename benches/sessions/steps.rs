@@ -46,9 +46,9 @@ async fn fill(store: &Store, sessions: u64) -> Outcome<()> {
         let store = Arc::clone(store);
         async move { store.save(&key(number), session(number)).await }
     });
-    let mut saved = saves.buffer_unordered(AT_ONCE);
-    while let Some(saved) = saved.next().await {
-        saved?;
+    let mut outcomes = saves.buffer_unordered(AT_ONCE);
+    while let Some(outcome) = outcomes.next().await {
+        outcome?;
     }
     let rate = u128::from(sessions) * 1000 / began.elapsed().as_millis().max(1);
     say("filled", &format!("in {}: {rate} sign-ins per second", time(began.elapsed())));

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::StoreSettings;
-use super::file::FileStore;
+use super::file::{FileStore, Limits};
 use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
 use crate::domain::one_time::OneTime;
@@ -131,7 +131,8 @@ pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {
 
 /// A file store that keeps nothing in memory.
 pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
-    Arc::new(FileStore::open_with_cache(path, keys(1), Arc::new(SystemEntropy), 0).expect("opens"))
+    let limits = Limits { cache_bytes: 0, ..Limits::USUAL };
+    Arc::new(FileStore::open_with(path, keys(1), Arc::new(SystemEntropy), limits).expect("opens"))
 }
 
 /// Every kind of store, empty, with the directory that must live as long.

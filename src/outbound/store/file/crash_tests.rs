@@ -6,14 +6,17 @@ use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::outbound::store::testing::{at, attempt, block_on, key, open_file, session, user};
+use crate::outbound::store::testing::{
+    at, attempt, block_on, key, open_file, provider_session, renewed, resting_on, user,
+};
 
 const FILE_VARIABLE: &str = "GATEPOST_TEST_CRASH_FILE";
-const ROUNDS: u64 = 20;
+const ROUNDS: u64 = 100;
 /// Each round's keys lie apart from those of all others.
 const ROUND_SPAN: u64 = 1_000_000;
 const TASKS: u64 = 4;
@@ -42,11 +45,13 @@ fn report(what: &str, number: u64) {
 
 async fn sign_in_and_out(store: Arc<dyn SessionStore>, first: u64) {
     for number in (first..first + ROUND_SPAN).step_by(usize::try_from(TASKS).unwrap()) {
-        store.save(&key(number), session(&format!("user-{number}"), 100, 1_000_000)).await.unwrap();
+        let subject = format!("user-{number}");
+        let session = resting_on(Some(&format!("sid-{number}")), &subject, 100, 1_000_000);
+        store.save(&key(number), session).await.unwrap();
         report("in", number);
         store.touch(&key(number), at(200)).await.unwrap();
         // Announced first: from then on until the acknowledgement either outcome is right.
-        match number / TASKS % 3 {
+        match number / TASKS % 5 {
             0 => {
                 report("ending", number);
                 store.end(&key(number)).await.unwrap();
@@ -54,8 +59,17 @@ async fn sign_in_and_out(store: Arc<dyn SessionStore>, first: u64) {
             }
             1 => {
                 report("ending", number);
-                store.end_user(&user(&format!("user-{number}"))).await.unwrap();
+                store.end_user(&user(&subject)).await.unwrap();
                 report("out", number);
+            }
+            2 => {
+                report("ending", number);
+                store.end_provider_session(&provider_session(&format!("sid-{number}")), None).await.unwrap();
+                report("out", number);
+            }
+            3 => {
+                assert!(store.renew(&key(number), renewed(&subject, 100, 1_000_000, 1)).await.unwrap());
+                report("renewed", number);
             }
             _ => {}
         }
@@ -79,6 +93,7 @@ struct Journal {
     signed_in: BTreeSet<u64>,
     ending: BTreeSet<u64>,
     signed_out: BTreeSet<u64>,
+    renewed: BTreeSet<u64>,
 }
 
 impl Journal {
@@ -87,6 +102,7 @@ impl Journal {
         let set = match what {
             "in" => &mut self.signed_in,
             "ending" => &mut self.ending,
+            "renewed" => &mut self.renewed,
             _ => &mut self.signed_out,
         };
         set.insert(number.parse().unwrap());
@@ -94,11 +110,14 @@ impl Journal {
 
     async fn audit(&self, store: &dyn SessionStore) {
         for number in &self.signed_in {
-            let there = store.load(&key(*number)).await.unwrap().is_some();
+            let found = store.load(&key(*number)).await.unwrap();
+            let generation = found.map(|stored| stored.session.record().generation);
             if self.signed_out.contains(number) {
-                assert!(!there, "sign-out {number} was acknowledged and did not hold");
+                assert!(generation.is_none(), "sign-out {number} was acknowledged and did not hold");
+            } else if self.renewed.contains(number) {
+                assert_eq!(generation, Some(1), "renewal {number} was acknowledged and is lost");
             } else if !self.ending.contains(number) {
-                assert!(there, "sign-in {number} was acknowledged and is lost");
+                assert!(generation.is_some(), "sign-in {number} was acknowledged and is lost");
             }
         }
     }
@@ -107,7 +126,7 @@ impl Journal {
 /// Kills the child after a while that differs from round to round, and hands back all it said.
 fn one_round(round: u64, path: &Path, journal: &mut Journal) {
     let (mut child, reports) = start(round, path);
-    let mut wanted = 20 + round * 13 % 150;
+    let mut wanted = 5 + round * 13 % 100;
     for line in reports.lines() {
         let line = line.unwrap();
         if line.starts_with('@') {
@@ -122,6 +141,15 @@ fn one_round(round: u64, path: &Path, journal: &mut Journal) {
     child.wait().unwrap();
 }
 
+/// Whoever was killed must be back before anybody minds.
+#[expect(clippy::disallowed_methods, reason = "how long it takes is the question")]
+fn opened_in_time(path: &Path) -> Arc<dyn SessionStore> {
+    let began = Instant::now();
+    let store = open_file(path);
+    assert!(began.elapsed() < Duration::from_secs(2), "opening took {:?}", began.elapsed());
+    store
+}
+
 #[test]
 fn f_17_what_was_acknowledged_survives_kill_9() {
     let directory = TempDir::new().unwrap();
@@ -129,10 +157,11 @@ fn f_17_what_was_acknowledged_survives_kill_9() {
     let mut journal = Journal::default();
     for round in 0..ROUNDS {
         one_round(round, &path, &mut journal);
-        let store = open_file(&path);
+        let store = opened_in_time(&path);
         block_on(journal.audit(&*store));
     }
-    assert!(journal.signed_in.len() > 100 && journal.signed_out.len() > 50, "the child did its work");
+    assert!(journal.signed_in.len() > 1000, "the child signed users in");
+    assert!(journal.signed_out.len() > 500 && journal.renewed.len() > 100, "and out, and renewed sessions");
     block_on(async {
         let store = open_file(&path);
         assert!(store.spend(&attempt(1), at(5)).await.is_ok(), "the file can still be written");

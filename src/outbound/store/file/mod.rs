@@ -1,7 +1,9 @@
 //! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads come from a bounded cache, or else from
 //! the file on a blocking thread; all changes go through one writer.
 
+mod beginning;
 mod disk;
+mod inspection;
 mod migration;
 mod opening;
 mod recent;
@@ -19,7 +21,9 @@ use tokio::task;
 pub use opening::OpenFault;
 
 use self::disk::Disk;
-use self::recent::{Entry, Recent};
+use self::inspection::Inspector;
+use self::opening::Opened;
+use self::recent::{Entry, Purpose, Recent};
 use self::tables::{Kept, Removed, find, keys_after, keys_of};
 use self::writer::{Change, Writer};
 use super::private_file::PrivacyFault;
@@ -33,18 +37,32 @@ use crate::ports::{
     StoreFault, StoredSession,
 };
 
-/// What the sessions read lately may take.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Last uses that wait before they are written of their own accord.
 const FLUSH_AT: usize = 4096;
 /// Sessions that one transaction expires by each limit, so that others need not wait long.
 const EXPIRE_AT_ONCE: usize = 2048;
+
+/// How much memory and time a store may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// For sessions read lately; with none, every read comes from the file.
+    pub(super) cache_bytes: u64,
+    /// Up to this size a file is checked in full before the store opens; beyond it, while the store works.
+    pub(super) checked_at_start: u64,
+}
+
+impl Limits {
+    /// 32 MiB are checked in about an eighth of a second.
+    pub(super) const USUAL: Self = Self { cache_bytes: 64 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
+}
 
 /// The file store.
 pub(super) struct FileStore {
     reader: Arc<Reader>,
     recent: Arc<Recent>,
     writer: Writer,
+    /// Stops with the store.
+    _inspector: Inspector,
 }
 
 /// What a read needs on its blocking thread.
@@ -56,22 +74,23 @@ struct Reader {
 
 impl FileStore {
     pub(super) fn open(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<Self, OpenFault> {
-        Self::open_with_cache(path, keys, entropy, CACHE_BYTES)
+        Self::open_with(path, keys, entropy, Limits::USUAL)
     }
 
-    /// A store whose cache takes `cache_bytes`; with none, every read comes from the file.
-    pub(super) fn open_with_cache(
+    /// A store with other limits.
+    pub(super) fn open_with(
         path: &Path,
         keys: SealingKeys,
         entropy: Arc<dyn Entropy>,
-        cache_bytes: u64,
+        limits: Limits,
     ) -> Result<Self, OpenFault> {
-        let (disk, vault) = opening::open(path, keys, entropy)?;
-        let disk = Arc::new(disk);
-        let recent = Arc::new(Recent::new(cache_bytes));
-        let writer = Writer::start(Arc::clone(&disk), Arc::clone(&recent))
-            .map_err(|cause| PrivacyFault::Io { path: path.to_owned(), cause })?;
-        Ok(Self { reader: Arc::new(Reader { disk, recent: Arc::clone(&recent), vault }), recent, writer })
+        let Opened { disk, vault, suspected } = opening::open(path, keys, entropy, limits.checked_at_start)?;
+        let (disk, recent) = (Arc::new(disk), Arc::new(Recent::new(limits.cache_bytes)));
+        let no_thread = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
+        let writer = Writer::start(Arc::clone(&disk), Arc::clone(&recent)).map_err(no_thread)?;
+        let inspector = Inspector::start(path, Arc::clone(&disk), Arc::clone(&recent), suspected).map_err(no_thread)?;
+        let reader = Arc::new(Reader { disk, recent: Arc::clone(&recent), vault });
+        Ok(Self { reader, recent, writer, _inspector: inspector })
     }
 }
 
@@ -109,16 +128,16 @@ impl Reader {
     fn list(&self, keys: Vec<SessionKey>) -> Result<Vec<ListedSession>, StoreFault> {
         let mut listed = Vec::with_capacity(keys.len());
         for key in keys {
-            let stored = match self.recent.cached(&key) {
+            let stored = match self.recent.peek(&key) {
                 Some(stored) => Some(stored),
-                None => self.load(key)?,
+                None => self.load(key, Purpose::List)?,
             };
             listed.extend(stored.map(|stored| ListedSession { key, stored }));
         }
         Ok(listed)
     }
 
-    fn load(&self, key: SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+    fn load(&self, key: SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
         let Some(loading) = self.recent.begin_load(&key) else { return Ok(None) };
         let Some(found) = self.disk.read(|transaction| find(transaction, &key))? else { return Ok(None) };
         let Ok(session) = self.vault.open(&key, &found.sealed) else {
@@ -128,7 +147,7 @@ impl Reader {
         };
         let last_seen = loading.last_seen(found.last_seen);
         let entry = Entry::new(session, found.user, last_seen, found.sealed.len());
-        Ok(self.recent.finish_load(&loading, key, entry))
+        Ok(self.recent.finish_load(&loading, key, entry, purpose))
     }
 }
 
@@ -139,7 +158,7 @@ impl SessionStore for FileStore {
             return Ok(Some(stored));
         }
         let key = *key;
-        self.reading(move |reader| reader.load(key)).await
+        self.reading(move |reader| reader.load(key, Purpose::Use)).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
@@ -231,11 +250,15 @@ impl SessionStore for FileStore {
 }
 
 #[cfg(test)]
+mod beginning_tests;
+#[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod full_disk_tests;
+#[cfg(test)]
+mod inspection_tests;
 #[cfg(test)]
 mod migration_tests;
 #[cfg(test)]

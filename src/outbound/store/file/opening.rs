@@ -1,13 +1,16 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
 //! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use redb::{Database, DatabaseError, ReadableTable as _, StorageError, TableHandle as _, WriteTransaction};
 use thiserror::Error;
 
+use super::beginning;
 use super::disk::{Check, DAMAGED, Disk, caught, open_database};
 use super::migration;
 use super::tables::{META, Tables};
@@ -166,16 +169,49 @@ impl From<EntropyFault> for Cause {
     }
 }
 
-/// Opens the file and what seals its records; a new or empty file becomes a store without sessions.
-pub(super) fn open(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<(Disk, Vault), OpenFault> {
+/// A file that is whole, as far as was looked, and ours.
+pub(super) struct Opened {
+    pub(super) disk: Disk,
+    pub(super) vault: Vault,
+    /// Hears of every suspicion that the file might be damaged.
+    pub(super) suspected: Receiver<()>,
+}
+
+/// Opens the file and what seals its records; a new or empty file becomes a store without sessions. A file of more than
+/// `checked_at_start` bytes is opened as it is, with the suspicion that it may be damaged.
+pub(super) fn open(
+    path: &Path,
+    keys: SealingKeys,
+    entropy: Arc<dyn Entropy>,
+    checked_at_start: u64,
+) -> Result<Opened, OpenFault> {
     let file = private_file::open_or_make(path)?;
-    let damaged = || Cause::Damaged(DAMAGED.to_owned());
-    let database =
-        open_database(&file, Check::Everything).map_err(|cause| cause.map_or_else(damaged, Cause::from).at(path))?;
+    let (database, check) = open_checked(&file, checked_at_start).map_err(|cause| cause.at(path))?;
     let vault = caught(|| prepare(&database, keys, entropy))
-        .unwrap_or_else(|| Err(damaged()))
+        .unwrap_or_else(|| Err(Cause::Damaged(DAMAGED.to_owned())))
         .map_err(|cause| cause.at(path))?;
-    Ok((Disk::new(file, database), vault))
+    let (disk, suspected) = Disk::new(file, database);
+    if check == Check::AsNeeded {
+        disk.suspect();
+    }
+    Ok(Opened { disk, vault, suspected })
+}
+
+fn open_checked(file: &File, checked_at_start: u64) -> Result<(Database, Check), Cause> {
+    let len = file.metadata().map_err(Cause::Io)?.len();
+    let check = if len <= checked_at_start { Check::Everything } else { Check::AsNeeded };
+    let cause = match open_database(file, check) {
+        Ok(database) => return Ok((database, check)),
+        Err(Some(cause)) => Cause::from(cause),
+        Err(None) => Cause::Damaged(DAMAGED.to_owned()),
+    };
+    // Not even marked as a database: perhaps the first start was cut short before it had made one.
+    if matches!(cause, Cause::Foreign) && beginning::clear_if_never_begun(file).map_err(Cause::Io)? {
+        tracing::warn!("a first start had been cut short; the session file is made anew");
+        let database = open_database(file, check);
+        return Ok((database.map_err(|cause| cause.map_or(Cause::Foreign, Cause::from))?, check));
+    }
+    Err(cause)
 }
 
 /// Reads format and index secret, or writes them into a new database; brings an older format up to the present one.

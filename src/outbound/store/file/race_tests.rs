@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
-use super::recent::Unwritten;
+use super::recent::{Purpose, Unwritten};
 use super::*;
 use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, session, user};
 
@@ -91,7 +91,12 @@ fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
             let loading = recent.begin_load(&key(1))?;
             let generation = Some(file.load(Ordering::SeqCst)).filter(|generation| *generation > 0)?;
             std::thread::yield_now();
-            recent.finish_load(&loading, key(1), Entry::new(session("jane", generation, 2), [1; 32], at(1), 100))
+            recent.finish_load(
+                &loading,
+                key(1),
+                Entry::new(session("jane", generation, 2), [1; 32], at(1), 100),
+                Purpose::Use,
+            )
         })?;
         let generation = stored.session.record().created.as_unix();
         assert!(generation > known, "generation {generation} after the end of {known}");
@@ -126,11 +131,11 @@ fn a_load_that_was_overtaken_by_an_end_is_not_cached() {
     let entry = || Entry::new(session("jane", 1, 2), [1; 32], at(1), 100);
     let loading = recent.begin_load(&key(1)).unwrap();
     recent.settle(&recent.unwritten(), [key(1)]);
-    assert!(recent.finish_load(&loading, key(1), entry()).is_some(), "the load began before the end");
+    assert!(recent.finish_load(&loading, key(1), entry(), Purpose::Use).is_some(), "the load began before the end");
     assert!(recent.cached(&key(1)).is_none());
 
     let loading = recent.begin_load(&key(1)).unwrap();
-    assert!(recent.finish_load(&loading, key(1), entry()).is_some());
+    assert!(recent.finish_load(&loading, key(1), entry(), Purpose::Use).is_some());
     assert!(recent.cached(&key(1)).is_some());
 }
 
@@ -140,16 +145,16 @@ fn ends_that_could_not_be_written_hold_in_this_process() {
     let entry = |mark| Entry::new(session("jane", 1, 2), mark, at(1), 100);
     for number in 1..=3 {
         let loading = recent.begin_load(&key(number)).unwrap();
-        recent.finish_load(&loading, key(number), entry(if number == 3 { [3; 32] } else { [1; 32] }));
+        recent.finish_load(&loading, key(number), entry(if number == 3 { [3; 32] } else { [1; 32] }), Purpose::Use);
     }
     let overtaken = recent.begin_load(&key(1)).unwrap();
     recent.end(key(1));
     assert!(recent.cached(&key(1)).is_none() && recent.begin_load(&key(1)).is_none());
-    assert!(recent.finish_load(&overtaken, key(1), entry([1; 32])).is_none());
+    assert!(recent.finish_load(&overtaken, key(1), entry([1; 32]), Purpose::Use).is_none());
     recent.end_user([1; 32]);
     assert!(recent.cached(&key(2)).is_none() && recent.cached(&key(3)).is_some());
     let loading = recent.begin_load(&key(2)).unwrap();
-    assert!(recent.finish_load(&loading, key(2), entry([1; 32])).is_none());
+    assert!(recent.finish_load(&loading, key(2), entry([1; 32]), Purpose::Use).is_none());
     recent.settle(&recent.unwritten(), []);
     assert!(recent.unwritten().is_empty());
 }
@@ -159,7 +164,12 @@ fn the_cache_is_bounded() {
     let recent = Recent::new(100 * 1024);
     for number in 0..1000 {
         let loading = recent.begin_load(&key(number)).unwrap();
-        recent.finish_load(&loading, key(number), Entry::new(session("jane", 1, 2), [1; 32], at(1), 1024));
+        recent.finish_load(
+            &loading,
+            key(number),
+            Entry::new(session("jane", 1, 2), [1; 32], at(1), 1024),
+            Purpose::Use,
+        );
     }
     let cached = (0..1000).filter(|number| recent.cached(&key(*number)).is_some()).count();
     assert!((1..=100 * 1024 / 4096).contains(&cached), "{cached}");

@@ -81,6 +81,15 @@ struct State {
     unwritten: Unwritten,
 }
 
+/// What a session is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Somebody uses it, and is likely to come again.
+    Use,
+    /// It is listed. Listing everybody must not push out of the cache who is active.
+    List,
+}
+
 /// A load on its way: what was known when it began.
 pub(super) struct Loading {
     epoch: u64,
@@ -114,6 +123,17 @@ impl Recent {
         self.cache.get(key).map(|entry| entry.stored())
     }
 
+    /// The same, for who only looks around: it does not count as a use.
+    pub(super) fn peek(&self, key: &SessionKey) -> Option<StoredSession> {
+        self.cache.peek(key).map(|entry| entry.stored())
+    }
+
+    /// Forgets what the file said, now that it is not to be trusted.
+    pub(super) fn forget_file(&self) {
+        self.state().epoch += 1;
+        self.cache.clear();
+    }
+
     /// To be called before the file is read; `None` when the session has ended.
     pub(super) fn begin_load(&self, key: &SessionKey) -> Option<Loading> {
         let state = self.state();
@@ -122,13 +142,19 @@ impl Recent {
     }
 
     /// To be called with what the file held; `None` when the session has ended.
-    pub(super) fn finish_load(&self, loading: &Loading, key: SessionKey, found: Entry) -> Option<StoredSession> {
+    pub(super) fn finish_load(
+        &self,
+        loading: &Loading,
+        key: SessionKey,
+        found: Entry,
+        purpose: Purpose,
+    ) -> Option<StoredSession> {
         let state = self.state();
         if state.unwritten.ended.contains(&key) || state.unwritten.ended_users.contains(&found.user) {
             return None;
         }
         let stored = found.stored();
-        if state.epoch == loading.epoch {
+        if purpose == Purpose::Use && state.epoch == loading.epoch {
             self.cache.insert(key, Arc::new(found));
         }
         Some(stored)

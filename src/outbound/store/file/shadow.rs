@@ -40,6 +40,16 @@ impl Shadow {
         Ok(Self { file, overlay: Mutex::new(Overlay { len, file_len: len, written: BTreeMap::new() }) })
     }
 
+    /// A view that keeps the first block, where `redb` has what changes in its place, as it is now.
+    pub(super) fn of_header(file: File) -> io::Result<Self> {
+        let shadow = Self::of(file)?;
+        let mut overlay = shadow.overlay();
+        let first = overlay.block(0, &shadow.file)?;
+        overlay.written.insert(0, first);
+        drop(overlay);
+        Ok(shadow)
+    }
+
     fn overlay(&self) -> MutexGuard<'_, Overlay> {
         self.overlay.lock().unwrap_or_else(PoisonError::into_inner)
     }
