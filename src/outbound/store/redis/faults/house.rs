@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::relay::Relay;
-use crate::domain::session::SessionKey;
+use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::outbound::store::redis::testing::{Make, Server, free_port, settings, store};
 use crate::outbound::store::redis::{Address, RedisSettings, RedisStore, Topology};
 use crate::outbound::store::testing::{key, session};
@@ -159,10 +159,16 @@ pub(super) async fn warm_up(store: &RedisStore, key: &SessionKey) {
     soon("warm", warm, |warm| matches!(warm, Ok(true))).await;
 }
 
+/// The session of a user of its own, who was renewed `generation` times, on a session of its own at the provider.
+pub(super) fn living(number: u64, generation: u32) -> Session {
+    let record = session(&format!("user {number}"), 0, 1_000_000).record().clone();
+    Session::restore(SessionRecord { generation, provider_session: Some(format!("sid {number}")), ..record })
+}
+
 /// Sessions 1 to `count`, all in the store, and warm.
 pub(super) async fn settle(store: &RedisStore, count: u64) {
     for number in 1..=count {
-        store.save(&key(number), session(&format!("user {number}"), 0, 1_000_000)).await.expect("saved");
+        store.save(&key(number), living(number, 0)).await.expect("saved");
         warm_up(store, &key(number)).await;
     }
 }

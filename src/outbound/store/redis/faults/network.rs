@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::house::{House, is_none, is_there, is_warm, load, load_living, settle, soon, warm_up};
-use crate::outbound::store::testing::{key, session};
+use super::house::{House, is_none, is_there, is_warm, living, load, load_living, settle, soon, warm_up};
+use crate::outbound::store::testing::key;
 use crate::ports::SessionStore as _;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +59,7 @@ async fn what_ended_while_the_network_stood_still_is_not_served_afterwards() {
     let (store, neighbour) = (house.store(), house.neighbour());
     settle(&store, 2).await;
     for still in [300, 1200, 2500] {
-        store.save(&key(1), session("user 1", 0, 1_000_000)).await.expect("saved");
+        store.save(&key(1), living(1, 0)).await.expect("saved");
         warm_up(&store, &key(1)).await;
         house.relay.stand_still(true);
         neighbour.end(&key(1)).await.expect("ended");

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::house::{House, is_none, is_there, is_warm, load, load_living, settle, soon, warm_up};
+use super::house::{House, SOON, is_none, is_there, is_warm, living, load, load_living, settle, soon, warm_up};
 use crate::outbound::store::redis::RedisStore;
-use crate::outbound::store::testing::{key, session, user};
+use crate::outbound::store::testing::{key, user};
 use crate::ports::SessionStore as _;
 
 /// Until the store has noticed that the server does not answer.
@@ -25,7 +25,7 @@ async fn f_6_killed_and_started_again() {
     until_cold(&store).await;
     assert!(store.end(&key(2)).await.is_err(), "an end that did not reach the server is no success");
     assert!(is_none(&load(&store, &key(2)).await), "and still holds here");
-    assert!(store.save(&key(9), session("user 9", 0, 1_000_000)).await.is_err());
+    assert!(store.save(&key(9), living(9, 0)).await.is_err());
     for _ in 0..20 {
         assert!(load_living(&store, &key(1)).await.is_err());
         sleep(Duration::from_millis(5)).await;
@@ -56,7 +56,14 @@ async fn f_6_no_stampede_when_the_server_is_back() {
     let mut loads = JoinSet::new();
     for _ in 0..200 {
         let store = std::sync::Arc::clone(&store);
-        loads.spawn(async move { soon("back", async || load_living(&store, &key(1)).await, is_there).await });
+        loads.spawn(async move {
+            let begun = Instant::now();
+            while !is_there(&load_living(&store, &key(1)).await) {
+                assert!(begun.elapsed() < SOON, "not yet back");
+                sleep(Duration::from_millis(2)).await;
+            }
+            begun.elapsed()
+        });
     }
     let longest = loads.join_all().await.into_iter().max();
     let questions = house.questions().await;
@@ -117,13 +124,13 @@ async fn f_7_a_full_server() {
     settle(&store, 2).await;
     house.order(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
     house.order(&["CONFIG", "SET", "maxmemory", "1mb"]).await;
-    let refused = store.save(&key(9), session("user 9", 0, 1_000_000)).await;
+    let refused = store.save(&key(9), living(9, 0)).await;
     assert!(refused.is_err(), "a session that is not kept is none");
     assert!(is_there(&load_living(&house.neighbour(), &key(1)).await), "reads go on");
     store.end(&key(2)).await.expect("ends go on");
     assert!(is_none(&load(&house.neighbour(), &key(2)).await));
     house.order(&["CONFIG", "SET", "maxmemory", "0"]).await;
-    store.save(&key(9), session("user 9", 0, 1_000_000)).await.expect("saved");
+    store.save(&key(9), living(9, 0)).await.expect("saved");
     assert!(is_there(&load_living(&store, &key(9)).await));
 }
 
@@ -134,7 +141,7 @@ async fn f_8_a_server_that_is_demoted() {
     settle(&store, 2).await;
     house.order(&["REPLICAOF", "127.0.0.1", "1"]).await;
     until_cold(&store).await;
-    assert!(store.save(&key(9), session("user 9", 0, 1_000_000)).await.is_err());
+    assert!(store.save(&key(9), living(9, 0)).await.is_err());
     assert!(load_living(&store, &key(2)).await.is_err(), "what a replica says may be out of date");
     house.order(&["REPLICAOF", "NO", "ONE"]).await;
     let took = soon("back", async || load_living(&store, &key(1)).await, is_there).await;
@@ -147,12 +154,12 @@ async fn f_8_a_master_without_its_replicas() {
     let store = house.store();
     settle(&store, 2).await;
     house.order(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
-    assert!(store.save(&key(9), session("user 9", 0, 1_000_000)).await.is_err());
+    assert!(store.save(&key(9), living(9, 0)).await.is_err());
     assert!(store.end(&key(2)).await.is_err());
     assert!(is_none(&load(&store, &key(2)).await), "holds here");
     assert!(is_there(&load_living(&store, &key(1)).await), "reads go on");
     house.order(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
-    let saved = async || store.save(&key(9), session("user 9", 0, 1_000_000)).await;
+    let saved = async || store.save(&key(9), living(9, 0)).await;
     soon("writes", saved, Result::is_ok).await;
 }
 

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::house::{House, is_none, is_there, is_warm, load, load_living, settle, soon, warm_up};
-use crate::domain::session::{Session, SessionRecord};
+use super::house::{House, is_none, is_there, is_warm, living, load, load_living, settle, soon, warm_up};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::redis::RedisStore;
-use crate::outbound::store::testing::{ISSUER, LIFETIMES, SystemEntropy, at, key, keys, session, user};
+use crate::outbound::store::testing::{LIFETIMES, SystemEntropy, at, key, keys, user};
 use crate::ports::{Clock, SessionStore as _};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,12 +24,6 @@ async fn a_warm_look_up_asks_nobody() {
     assert_eq!(house.questions().await, before);
 }
 
-/// A session that was renewed `generation` times.
-fn renewed(subject: &str, generation: u32) -> Session {
-    let record = session(subject, 0, 1_000_000).record().clone();
-    Session::restore(SessionRecord { generation, ..record })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_replica_changes_the_others_see_within_a_second() {
     let house = House::new().await;
@@ -40,7 +33,7 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
         settle(&other, 2).await;
         warm_up(&one, &key(1)).await;
         warm_up(&one, &key(2)).await;
-        assert!(other.renew(&key(1), renewed("user 1", 1)).await.expect("renewed"));
+        assert!(other.renew(&key(1), living(1, 1)).await.expect("renewed"));
         let generation =
             async || load(&one, &key(1)).await.map(|found| found.map(|found| found.session.record().generation));
         longest = longest.max(soon("the renewal", generation, |found| matches!(found, Ok(Some(1)))).await);
@@ -49,13 +42,13 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
             0 => drop(other.end(&key(1)).await.expect("ended")),
             1 => drop(other.end_user(&user("user 1")).await.expect("ended")),
             _ => {
-                let provider_session = session("user 1", 0, 1).provider_session().expect("one");
+                let provider_session = living(1, 0).provider_session().expect("one");
                 drop(other.end_provider_session(&provider_session, Some(&user("user 1"))).await.expect("ended"));
             }
         }
         assert!(is_none(&load(&other, &key(1)).await), "at once where it ended");
         longest = longest.max(soon("the end", async || load(&one, &key(1)).await, is_none).await);
-        assert!(is_there(&load(&one, &key(2)).await), "of {ISSUER}, and another user's");
+        assert!(is_there(&load(&one, &key(2)).await), "another user's");
     }
     println!("the longest was {longest:?}");
 }
@@ -152,7 +145,7 @@ async fn without_the_right_to_be_told_every_look_up_asks() {
     let house = House::new().await;
     house.order(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
     let store = house.store();
-    store.save(&key(1), session("user 1", 0, 1_000_000)).await.expect("saved");
+    store.save(&key(1), living(1, 0)).await.expect("saved");
     let before = house.questions().await;
     for _ in 0..3 {
         assert!(is_there(&load(&store, &key(1)).await));
