@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::outbound::store::testing::{at, key, session};
 
+type Find = fn(&Mirror, &SessionKey, Instant) -> Option<StoredSession>;
+
 const GRACE: Duration = Duration::from_secs(5);
 const SESSIONS: usize = 3;
 const USERS: usize = 2;
@@ -202,7 +204,9 @@ impl World {
                 self.know(&changes);
             }
             Some(Said::Changed(changes)) => {
-                changes.iter().for_each(|(number, _)| self.mirror.drop_session(&key(*number as u64)));
+                for (number, _) in &changes {
+                    self.mirror.drop_session(&key(*number as u64));
+                }
                 self.know(&changes);
             }
         }
@@ -296,14 +300,12 @@ impl World {
     fn check(&self) -> Result<(), TestCaseError> {
         for number in 0..SESSIONS {
             let key = key(number as u64);
-            let find = |at_time| self.mirror.find(&key, at_time);
-            let in_grace = |at_time| self.mirror.in_grace(&key, at_time);
-            let ways: [(&dyn Fn(Instant) -> Option<StoredSession>, Duration); 2] =
-                [(&find, CONFIRMED_FOR), (&in_grace, GRACE)];
+            let ways: [(Find, Duration); 2] = [(Mirror::find, CONFIRMED_FOR), (Mirror::in_grace, GRACE)];
             for (find, window) in ways {
                 for (state, outdated) in self.outdated[number].iter().enumerate() {
                     let is_found = |at_time| {
-                        find(at_time).is_some_and(|stored| stored.session.record().generation as usize == state)
+                        find(&self.mirror, &key, at_time)
+                            .is_some_and(|stored| stored.session.record().generation as usize == state)
                     };
                     prop_assert!(!(outdated.heard && is_found(self.now)), "{number} is found, its change was heard of");
                     if let Some(then) = outdated.acknowledged {

@@ -35,8 +35,8 @@ impl Reads {
             return Ok(None);
         }
         let flight = |loading| {
-            let (shelf, mirror, key) = (Arc::clone(&self.shelf), Arc::clone(&self.mirror), *key);
-            async move { Ok(shelf.find(&key).await?.map(|found| mirror.finish_load(&loading, found))) }
+            let (servers, mirror, key) = (Arc::clone(&self.shelf), Arc::clone(&self.mirror), *key);
+            async move { Ok(servers.find(&key).await?.map(|found| mirror.finish_load(&loading, found))) }
         };
         match self.flights.join(&self.mirror, key, find, flight).await {
             Err(fault) => self.mirror.in_grace(key, Instant::now()).map(Some).ok_or(fault),

@@ -130,17 +130,27 @@ impl Supervisor {
         if !matches!(self.dialer.settings().topology, Topology::Cluster { .. }) {
             return std::future::pending().await;
         }
+        let mut said = None;
         loop {
-            let ear = Ear::new(&self.mirror, &self.keys);
-            let fault = match link.masters().await {
-                Ok(masters) => match Tracking::of_cluster(ear, &self.dialer, &masters).await {
-                    Ok(tracking) => tracking.keep().await,
-                    Err(fault) => fault,
-                },
-                Err(fault) => fault,
-            };
-            warn_of_tracking(&fault);
+            let fault = self.listen_to_cluster(link).await;
+            // Every attempt of an outage fails alike; one line is enough.
+            if said.as_ref() != Some(&fault) {
+                warn_of_tracking(&fault);
+                said = Some(fault);
+            }
             sleep(self.pause()).await;
+        }
+    }
+
+    async fn listen_to_cluster(&self, link: &Link) -> Fault {
+        let ear = Ear::new(&self.mirror, &self.keys);
+        let masters = match link.masters().await {
+            Ok(masters) => masters,
+            Err(fault) => return fault,
+        };
+        match Tracking::of_cluster(ear, &self.dialer, &masters).await {
+            Ok(tracking) => tracking.keep().await,
+            Err(fault) => fault,
         }
     }
 
@@ -212,8 +222,8 @@ impl Supervisor {
 }
 
 fn warn_of_tracking(fault: &Fault) {
-    let mend = "allow the user `+client|tracking`";
-    warn!(%fault, mend, "session store: the server does not tell of changes; every request asks it until it does");
+    let mend = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
+    warn!("session store: it does not tell of changes ({fault}); until it does, every request asks it{mend}");
 }
 
 /// What a server says that it is.

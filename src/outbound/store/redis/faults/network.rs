@@ -17,7 +17,7 @@ async fn f_7_a_slow_network() {
         let store = house.store();
         settle(&store, 2).await;
         house.relay.delay(Duration::from_millis(delay));
-        sleep(Duration::from_millis(1000)).await;
+        sleep(Duration::from_secs(1)).await;
         for _ in 0..10 {
             let answer = load_living(&store, &key(1)).await;
             assert!(is_there(&answer) || !served, "+{delay} ms: {answer:?}");

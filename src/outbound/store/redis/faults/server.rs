@@ -97,7 +97,7 @@ async fn f_7_the_grace_serves_what_is_known_and_no_end() {
     settle(&store, 4).await;
     house.signal("STOP");
     let stopped = Instant::now();
-    while stopped.elapsed() < Duration::from_millis(2000) {
+    while stopped.elapsed() < Duration::from_secs(2) {
         assert!(is_there(&load_living(&store, &key(1)).await), "in its grace");
         sleep(Duration::from_millis(20)).await;
     }
@@ -107,7 +107,7 @@ async fn f_7_the_grace_serves_what_is_known_and_no_end() {
     assert!(is_none(&load(&store, &key(2)).await), "ended here");
     assert!(store.end_user(&user("user 3")).await.is_err());
     assert!(!is_there(&load(&store, &key(3)).await), "ended here, too");
-    while stopped.elapsed() < Duration::from_millis(5000) {
+    while stopped.elapsed() < Duration::from_secs(5) {
         sleep(Duration::from_millis(20)).await;
     }
     assert!(load_living(&store, &key(1)).await.is_err(), "the grace is over");
