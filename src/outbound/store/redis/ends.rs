@@ -26,6 +26,7 @@ impl Shelf {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         let end = End::Session(*key);
         self.ends.begin(end, now());
+        self.mirror.drop_session(key);
         let ended = self.end_session(key).await?;
         self.ends.acknowledge(end, now());
         Ok(ended.map(Arc::new))
@@ -44,6 +45,7 @@ impl Shelf {
         let [record, last_use, index] = places(&self.keys, user, key);
         let places = [record, last_use, index, self.keys.lease(user, key)];
         let record: Option<Vec<u8>> = self.servers.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
+        self.mirror.drop_session(key);
         Ok(record.and_then(|record| open(&self.vault, key, &record)))
     }
 
@@ -51,6 +53,7 @@ impl Shelf {
         let (marks, at) = (self.vault.marks(user), self.clock.now());
         for mark in &marks {
             self.ends.begin(End::User(*mark, at), now());
+            self.mirror.drop_user(mark);
         }
         let mut ended = Vec::new();
         for mark in marks {
@@ -77,6 +80,7 @@ impl Shelf {
         let sessions = pairs.iter().filter_map(|[key, record]| {
             let key = SessionKey::from_bytes(unhex(key)?);
             self.owners.remove(&key);
+            self.mirror.drop_session(&key);
             open(&self.vault, &key, record)
         });
         Ok(sessions.collect())

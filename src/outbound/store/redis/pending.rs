@@ -88,6 +88,11 @@ impl Ends {
         state.sessions.contains_key(key) || state.users.get(user).is_some_and(|until| created <= *until)
     }
 
+    /// The same of a session whose own end it was, without asking whose it is.
+    pub(super) fn hold_session(&self, key: &SessionKey) -> bool {
+        self.state().sessions.contains_key(key)
+    }
+
     /// A session is saved anew under this key.
     pub(super) fn forget(&self, key: &SessionKey) {
         self.state().sessions.remove(key);
