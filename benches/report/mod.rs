@@ -1,0 +1,132 @@
+//! The figures as Markdown, to go into the README as they are.
+
+mod spread;
+mod starts;
+
+use std::error::Error;
+
+use crate::cases::{Case, Stage};
+use crate::load::Round;
+use crate::machine::Cores;
+use crate::options::Options;
+use crate::servers::sessions;
+use spread::Spread;
+
+pub(crate) use starts::Starts;
+
+pub(crate) struct Report<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) cores: Cores,
+    pub(crate) starts: Starts,
+    /// Requests per second that our generator and h2load find for (b).
+    pub(crate) generators: Option<[f64; 2]>,
+    pub(crate) rate: Option<f64>,
+    pub(crate) checks: Vec<Case<'a>>,
+    pub(crate) through_envoy: Vec<Case<'a>>,
+}
+
+impl Report<'_> {
+    /// Prints all of it.
+    ///
+    /// # Errors
+    /// When a server is not there any more.
+    #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+    pub(crate) fn print(&self, stage: &Stage) -> Result<(), Box<dyn Error>> {
+        println!("{}\n{}", self.check_table()?, self.envoy_table()?);
+        println!("{}\n", self.how());
+        println!("{}\n", self.starts.text());
+        println!("{}", self.trust(stage)?);
+        Ok(())
+    }
+
+    fn check_table(&self) -> Result<String, Box<dyn Error>> {
+        let rate = self.rate.map(|rate| Spread::of([rate].into_iter()).short(0)).unwrap_or_default();
+        let mut table = format!(
+            "| | requests/s | ÷ (b) | CPU seconds per million | ÷ (b) | ms as fast as it goes, p50 / p99 / p99.9 | ms at {rate}/s | MiB |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        );
+        for case in &self.checks {
+            table += &row(&[
+                format!("({}) {}", case.label, case.name),
+                per_second(&case.fast).text(0),
+                self.against("b", &self.checks, case, |round| round.per_second).text(2),
+                cpu(&case.fast).text(1),
+                self.against("b", &self.checks, case, |round| round.cpu_per_million).text(2),
+                latency(&case.fast),
+                latency(&case.paced),
+                Spread::of([case.server.resident()?].into_iter()).short(0),
+            ]);
+        }
+        Ok(table)
+    }
+
+    fn envoy_table(&self) -> Result<String, Box<dyn Error>> {
+        let mut table = String::from(
+            "| through Envoy | requests/s | ÷ (y) | CPU seconds per million, Envoy and check | ms, p50 / p99 / p99.9 | p99 ÷ (y) | Envoy's MiB |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n",
+        );
+        for case in &self.through_envoy {
+            table += &row(&[
+                format!("({}) {}", case.label, case.name),
+                per_second(&case.fast).text(0),
+                self.against("y", &self.through_envoy, case, |round| round.per_second).text(2),
+                cpu(&case.fast).text(1),
+                latency(&case.fast),
+                self.against("y", &self.through_envoy, case, |round| round.latency.p99).text(2),
+                Spread::of([case.server.resident()?].into_iter()).short(0),
+            ]);
+        }
+        Ok(table)
+    }
+
+    /// Ratios within a round, so that a machine whose speed changes from minute to minute does no harm.
+    fn against(&self, label: &str, cases: &[Case<'_>], case: &Case<'_>, of: fn(&Round) -> f64) -> Spread {
+        let reference = cases.iter().find(|case| case.label == label).map_or(&[][..], |case| &case.fast);
+        Spread::of(case.fast.iter().zip(reference).map(|(round, reference)| of(round) / of(reference)))
+    }
+
+    fn how(&self) -> String {
+        let Options { rounds, span, .. } = self.options;
+        format!(
+            "Medians (and extremes) of {rounds} rounds of {span:?}, all cases in turn, on {}. Servers share one core, one of them at work at a \
+             time; the load has the other. Checks are a browser's request with 22 header lines (1.3 kB of gRPC) over 4 connections, 32 under \
+             way on each, or at random moments at the rate given; their sessions are drawn at random from {} in a file of Gatepost's. \
+             Requests over HTTP/1.1 come from `wrk` over 16 connections; behind Envoy (one worker, on the servers' core) there is no \
+             application, Envoy answers by itself. The log goes to a file.",
+            self.cores.describe(),
+            sessions::COUNT,
+        )
+    }
+
+    /// What makes the figures credible, or not.
+    fn trust(&self, stage: &Stage) -> Result<String, Box<dyn Error>> {
+        let mut text = String::from("Busy cores (server's, load's), as fast as it goes:");
+        for case in self.checks.iter().chain(&self.through_envoy) {
+            let share = |of: fn(&Round) -> f64| Spread::of(case.fast.iter().map(|round| of(round) * 100.0)).short(0);
+            text += &format!(" ({}) {}, {} %;", case.label, share(|round| round.server_core), share(|round| round.load_core));
+        }
+        if let Some([ours, theirs]) = self.generators {
+            text += &format!(" (b) by our generator {ours:.0}/s, by h2load {theirs:.0}/s.");
+        }
+        text += &format!(" Log lines lost because they came too fast: {:.0}.", stage.gatepost.lines_lost()?);
+        Ok(text)
+    }
+}
+
+fn row(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn per_second(rounds: &[Round]) -> Spread {
+    Spread::of(rounds.iter().map(|round| round.per_second))
+}
+
+fn cpu(rounds: &[Round]) -> Spread {
+    Spread::of(rounds.iter().map(|round| round.cpu_per_million))
+}
+
+fn latency(rounds: &[Round]) -> String {
+    let median = |of: fn(&Round) -> f64| Spread::of(rounds.iter().map(of)).short(2);
+    let parts = [median(|round| round.latency.p50), median(|round| round.latency.p99), median(|round| round.latency.p999)];
+    parts.join(" / ")
+}
