@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cores = Cores::choose()?;
     cores.leave_the_servers_alone()?;
     let began = Instant::now();
-    let stage = Stage::set(cores)?;
+    let stage = Stage::set(cores, options.sessions)?;
     let starts = report::Starts::of(&stage, &options)?;
     let (mut checks, mut through_envoy) = (stage.checks()?, stage.through_envoy()?);
     checks.push(stage.nginx()?);
@@ -66,7 +66,7 @@ fn warm_up(checks: &[Case<'_>], options: &Options, cores: Cores) -> Result<Optio
         progress(&format!("warming up ({}) {}", case.label, case.name));
         let round = case.go_fast(cores, options.span)?;
         if case.label == "b" {
-            rate = Some((round.per_second / 2000.0).round() * 1000.0);
+            rate = Some((round.per_second / 200.0).ceil() * 100.0);
         }
     }
     Ok(rate)

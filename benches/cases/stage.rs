@@ -46,13 +46,14 @@ impl Stage {
     ///
     /// # Errors
     /// When something does not start, or answers wrongly.
-    pub(crate) fn set(cores: Cores) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn set(cores: Cores, sessions: usize) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let provider = runtime.block_on(HostileOp::start(Arc::new(SystemClock)));
         let issuer = provider.issuer().to_owned();
         let filled = folder.path().join("filled.redb");
-        let filling = runtime.block_on(sessions::fill(&StoreSettings::File { path: filled.clone() }, &issuer))?;
+        let filling =
+            runtime.block_on(sessions::fill(&StoreSettings::File { path: filled.clone() }, sessions, &issuer))?;
         let start = |name, level| start_copy(folder.path(), name, level, &filled, &filling, &issuer, cores);
         let (gatepost, quiet) = (start("info", "info")?, start("warn", "warn,gatepost::app=info")?);
 
@@ -98,14 +99,39 @@ impl Stage {
         let all = |judge: Judge| Question::of(&self.filling.ids, request::PAGE, judge);
         let ours = (&self.gatepost.server, self.gatepost.grpc, Some(&self.gatepost));
         let quiet = (&self.quiet.server, self.quiet.grpc, Some(&self.quiet));
-        let count = sessions::COUNT;
+        let count = self.filling.ids.len();
         let cases = [
-            ("a", "hyper, a fixed frame".to_owned(), (&self.hyper.0, self.hyper.1, None), all(judges::allowed_with_headers)?),
-            ("b", "tonic + envoy-types, allows all".to_owned(), (&self.tonic.0, self.tonic.1, None), all(judges::allowed_with_headers)?),
+            (
+                "a",
+                "hyper, a fixed frame".to_owned(),
+                (&self.hyper.0, self.hyper.1, None),
+                all(judges::allowed_with_headers)?,
+            ),
+            (
+                "b",
+                "tonic + envoy-types, allows all".to_owned(),
+                (&self.tonic.0, self.tonic.1, None),
+                all(judges::allowed_with_headers)?,
+            ),
             ("c", format!("Gatepost, signed in, {count} sessions in use"), ours, all(judges::signed_in)?),
-            ("c2", format!("the same, {FEW} of them in use"), ours, Question::of(&few, request::PAGE, judges::signed_in)?),
-            ("c3", "the same, `log.level: warn`".to_owned(), quiet, Question::of(&few, request::PAGE, judges::signed_in)?),
-            ("e", "Gatepost, not signed in: redirect".to_owned(), ours, Question::fixed(request::PAGE, judges::redirect)),
+            (
+                "c2",
+                format!("the same, {FEW} of them in use"),
+                ours,
+                Question::of(&few, request::PAGE, judges::signed_in)?,
+            ),
+            (
+                "c3",
+                "the same, `log.level: warn`".to_owned(),
+                quiet,
+                Question::of(&few, request::PAGE, judges::signed_in)?,
+            ),
+            (
+                "e",
+                "Gatepost, not signed in: redirect".to_owned(),
+                ours,
+                Question::fixed(request::PAGE, judges::redirect),
+            ),
             ("f", "Gatepost, public path".to_owned(), ours, Question::fixed("/public/style.css", judges::public)),
         ];
         let cases = cases.into_iter().map(|(label, name, (server, address, logs), question)| {
@@ -167,7 +193,7 @@ impl Stage {
 
     /// Some users' numbers and sessions.
     fn some(&self) -> impl Iterator<Item = (usize, &String)> {
-        self.filling.ids.iter().enumerate().step_by(sessions::COUNT / 10)
+        self.filling.ids.iter().enumerate().step_by(self.filling.ids.len().div_ceil(10))
     }
 
     fn script(&self, name: &str, request: &str) -> Result<wrk::Script, Box<dyn Error>> {

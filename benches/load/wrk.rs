@@ -62,7 +62,6 @@ pub(crate) fn run(
     if number("faults")? > 0.0 {
         return Err(format!("not every request succeeded:\n{text}").into());
     }
-    let latency =
-        Latency { p50: number("p50")? / 1e3, p99: number("p99")? / 1e3, p999: number("p999")? / 1e3 };
+    let latency = Latency { p50: number("p50")? / 1e3, p99: number("p99")? / 1e3, p999: number("p999")? / 1e3 };
     Ok(Round::new(&before, &after, number("requests")?, number("us")? / 1e6, latency))
 }

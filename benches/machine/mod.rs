@@ -58,7 +58,8 @@ impl Cores {
         let gigabytes = kilobytes.and_then(|text| text.parse::<u32>().ok()).map_or(0, |size| size / (1 << 20));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let together = if siblings(self.server).contains(&self.load) { "two threads of one core" } else { "two cores" };
-        let kind = if field("flags").split(' ').any(|flag| flag == "hypervisor") { "virtual machine" } else { "machine" };
+        let kind =
+            if field("flags").split(' ').any(|flag| flag == "hypervisor") { "virtual machine" } else { "machine" };
         format!(
             "{}, {together} of a {kind} with {gigabytes} GiB, Linux {}",
             field("model name"),

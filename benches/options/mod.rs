@@ -9,6 +9,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// How long one round of one case takes.
     pub(crate) span: Duration,
+    /// How many users are signed in.
+    pub(crate) sessions: usize,
     /// Labels of the cases wanted; all where there are none.
     only: Vec<String>,
 }
@@ -19,7 +21,7 @@ impl Options {
     /// # Errors
     /// When it is not understood.
     pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { rounds: 5, span: Duration::from_secs(3), only: Vec::new() };
+        let mut options = Self { rounds: 5, span: Duration::from_secs(3), sessions: 100_000, only: Vec::new() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -33,7 +35,12 @@ impl Options {
                     let labels = arguments.next().ok_or("--only needs labels, as in `--only b,c2`")?;
                     options.only = labels.split(',').map(str::to_owned).collect();
                 }
-                other => return Err(format!("`{other}` is unknown: [--quick] [--only LABELS]").into()),
+                "--sessions" => {
+                    options.sessions = arguments.next().ok_or("--sessions needs a number")?.parse()?;
+                }
+                other => {
+                    return Err(format!("`{other}` is unknown: [--quick] [--only LABELS] [--sessions NUMBER]").into());
+                }
             }
         }
         Ok(options)

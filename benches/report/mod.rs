@@ -9,7 +9,6 @@ use crate::cases::{Case, Stage};
 use crate::load::Round;
 use crate::machine::Cores;
 use crate::options::Options;
-use crate::servers::sessions;
 use spread::Spread;
 
 pub(crate) use starts::Starts;
@@ -94,7 +93,7 @@ impl Report<'_> {
              Requests over HTTP/1.1 come from `wrk` over 16 connections; behind Envoy (one worker, on the servers' core) there is no \
              application, Envoy answers by itself. The log goes to a file.",
             self.cores.describe(),
-            sessions::COUNT,
+            spread::number(f64::from(u32::try_from(self.options.sessions).unwrap_or(u32::MAX)), 0),
         )
     }
 
@@ -103,7 +102,12 @@ impl Report<'_> {
         let mut text = String::from("Busy cores (server's, load's), as fast as it goes:");
         for case in self.checks.iter().chain(&self.through_envoy) {
             let share = |of: fn(&Round) -> f64| Spread::of(case.fast.iter().map(|round| of(round) * 100.0)).short(0);
-            text += &format!(" ({}) {}, {} %;", case.label, share(|round| round.server_core), share(|round| round.load_core));
+            text += &format!(
+                " ({}) {}, {} %;",
+                case.label,
+                share(|round| round.server_core),
+                share(|round| round.load_core)
+            );
         }
         if let Some([ours, theirs]) = self.generators {
             text += &format!(" (b) by our generator {ours:.0}/s, by h2load {theirs:.0}/s.");
@@ -127,6 +131,7 @@ fn cpu(rounds: &[Round]) -> Spread {
 
 fn latency(rounds: &[Round]) -> String {
     let median = |of: fn(&Round) -> f64| Spread::of(rounds.iter().map(of)).short(2);
-    let parts = [median(|round| round.latency.p50), median(|round| round.latency.p99), median(|round| round.latency.p999)];
+    let parts =
+        [median(|round| round.latency.p50), median(|round| round.latency.p99), median(|round| round.latency.p999)];
     parts.join(" / ")
 }

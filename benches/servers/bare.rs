@@ -109,7 +109,8 @@ async fn answer(
 ) -> Result<HttpResponseOf<impl hyper::body::Body<Data = Bytes, Error = Infallible>>, Infallible> {
     let mut body = request.into_body();
     while let Some(Ok(_)) = body.frame().await {}
-    let trailers = HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HttpHeaderValue::from_static("0"))]);
+    let trailers =
+        HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HttpHeaderValue::from_static("0"))]);
     let mut answer = HttpResponseOf::new(Full::new(frame).with_trailers(async { Some(Ok(trailers)) }));
     answer.headers_mut().insert(http::header::CONTENT_TYPE, HttpHeaderValue::from_static("application/grpc"));
     Ok(answer)

@@ -29,11 +29,7 @@ impl Envoy {
     ///
     /// # Errors
     /// When it does not get ready.
-    pub(crate) fn start(
-        folder: &Path,
-        checks: &[Option<SocketAddr>],
-        cores: Cores,
-    ) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(folder: &Path, checks: &[Option<SocketAddr>], cores: Cores) -> Result<Self, Box<dyn Error>> {
         let free = free_ports(checks.len() + 1)?;
         let (admin, fronts) = free.split_first().ok_or("no free port")?;
         let config = folder.join("envoy.yaml");

@@ -34,8 +34,7 @@ impl Settings<'_> {
         let (host, secret) = (request::HOST, Value::from(CLIENT_SECRET));
         format!(
             "applications:\n  - name: Wiki\n    external_host: https://{host}\n    issuer: {issuer}\n    \
-             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n    \
-             claim_headers: [{{ header: X-Team, claim: team }}]\n\
+             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n\
              listen: {{ grpc: \"127.0.0.1:0\", http: \"127.0.0.1:0\", https: off, metrics: \"127.0.0.1:0\" }}\n\
              forward_auth: {{ dialects: [nginx], trusted_proxies: [127.0.0.1] }}\n\
              session: {{ sealing_key: \"{sealing_key}\", {store} }}\n\

@@ -5,7 +5,7 @@ use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 
 use super::sessions::user_name;
 
-/// Headers that a signed-in request gets.
+/// Headers that a signed-in request gets: who it is, and the cookies without our own.
 pub(crate) const HEADERS: usize = 11;
 const USER: &str = "x-authentik-username";
 const UNAUTHENTICATED: i32 = 16;

@@ -20,8 +20,6 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
 use serde_json::json;
 
-/// So many users are signed in.
-pub(crate) const COUNT: usize = 100_000;
 /// Saved at a time.
 const AT_ONCE: usize = 2000;
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,20 +54,20 @@ pub(crate) fn user_name(number: usize) -> String {
     format!("user-{number:06}")
 }
 
-/// Fills the store that `settings` name, and closes it.
+/// Fills the store that `settings` name with so many sessions, and closes it.
 ///
 /// # Errors
 /// Of the store.
-pub(crate) async fn fill(settings: &StoreSettings, issuer: &str) -> Result<Filling, Box<dyn Error>> {
+pub(crate) async fn fill(settings: &StoreSettings, count: usize, issuer: &str) -> Result<Filling, Box<dyn Error>> {
     let secret = random()?;
     let keys = SealingKeys::new(SealingKey::new(secret), Vec::new());
     let store = store::open(settings, keys, Arc::new(SystemEntropy))?;
     let now = SystemClock.now();
-    let mut ids = Vec::with_capacity(COUNT);
-    while ids.len() < COUNT {
+    let mut ids = Vec::with_capacity(count);
+    while ids.len() < count {
         let from = ids.len();
         let mut saves = Vec::with_capacity(AT_ONCE);
-        for number in from..COUNT.min(from + AT_ONCE) {
+        for number in from..count.min(from + AT_ONCE) {
             let id = SessionId::new(random()?);
             let (key, session) = (id.key(), session(number, issuer, now)?);
             ids.push(id.to_cookie_value());
@@ -97,7 +95,7 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<d
     let claims = json!({
         "sub": name, "preferred_username": name, "name": format!("User {number:06}"),
         "email": format!("{name}@example.com"), "email_verified": true,
-        "groups": ["staff", "wiki-editors", "on-call"], "entitlements": ["editor"], "team": "platform",
+        "groups": ["staff", "wiki-editors", "on-call"], "entitlements": ["editor"],
     });
     // As long as a token of RSA's with these claims.
     let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
