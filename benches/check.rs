@@ -21,11 +21,10 @@ mod report;
 mod servers;
 
 use std::error::Error;
-use std::time::Instant;
 
 use cases::{Case, Load, Stage};
 use load::h2load;
-use machine::Cores;
+use machine::{Cores, now};
 use options::Options;
 use servers::bare;
 
@@ -36,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::read()?;
     let cores = Cores::choose()?;
     cores.leave_the_servers_alone()?;
-    let began = Instant::now();
+    let began = now();
     let stage = Stage::set(cores, options.sessions)?;
     let starts = report::Starts::of(&stage, &options)?;
     let (mut checks, mut through_envoy) = (stage.checks()?, stage.through_envoy()?);

@@ -10,6 +10,7 @@ use prost::Message as _;
 
 use super::frames::{self, Frame};
 use super::question::Question;
+use crate::machine::now;
 
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// Streams that can be open at a time, at most.
@@ -120,12 +121,12 @@ impl Connection {
             Err(fault) if fault.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(fault) => return Err(fault.into()),
         }
-        let now = Instant::now();
+        let arrived = now();
         let inbox = std::mem::take(&mut self.inbox);
         let mut rest = inbox.get(..self.filled).unwrap_or_default();
         while let Some((frame, length)) = frames::read(rest)? {
             if let Some(asked) = self.take(&frame)? {
-                answered(now.saturating_duration_since(asked));
+                answered(arrived.saturating_duration_since(asked));
             }
             rest = rest.get(length..).unwrap_or_default();
         }

@@ -124,14 +124,16 @@ fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
     out.extend(payload);
 }
 
+// Entries of the table that HTTP/2 begins with (RFC 7541 appendix A): as they are, or with a value to remember.
+const METHOD_POST: u8 = 0x80 + 3;
+const SCHEME_HTTP: u8 = 0x80 + 6;
+const PATH: u8 = 0x40 + 4;
+const AUTHORITY: u8 = 0x40 + 1;
+const CONTENT_TYPE: u8 = 0x40 + 31;
+const NEW_NAME: u8 = 0x40;
+
 /// The header block (RFC 7541) of a connection's first question, which fills the server's table.
 pub(super) fn first_headers(authority: &str, path: &str) -> Vec<u8> {
-    const METHOD_POST: u8 = 0x80 | 3;
-    const SCHEME_HTTP: u8 = 0x80 | 6;
-    const PATH: u8 = 0x40 | 4;
-    const AUTHORITY: u8 = 0x40 | 1;
-    const CONTENT_TYPE: u8 = 0x40 | 31;
-    const NEW_NAME: u8 = 0x40;
     let mut block = vec![METHOD_POST, SCHEME_HTTP];
     let mut add = |lead: u8, texts: &[&str]| {
         block.push(lead);
@@ -150,5 +152,5 @@ pub(super) fn first_headers(authority: &str, path: &str) -> Vec<u8> {
 
 /// The header block of all further questions: the entries of the tables, ours newest first from 62 on.
 pub(super) const fn next_headers() -> [u8; 6] {
-    [0x80 | 3, 0x80 | 6, 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62]
+    [METHOD_POST, SCHEME_HTTP, 0x80 + 65, 0x80 + 64, 0x80 + 63, 0x80 + 62]
 }

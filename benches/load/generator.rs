@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::latency::Latency;
 use super::question::Question;
 use super::{Metered, Meters, Round};
+use crate::machine::now;
 
 /// As many as an Envoy with as many workers keeps.
 const CONNECTIONS: usize = 4;
@@ -43,7 +44,7 @@ pub(crate) fn run(
     load.go_on(WARM_UP)?;
     let before = Meters::read(metered)?;
     load.answers.clear();
-    let began = Instant::now();
+    let began = now();
     load.go_on(span)?;
     let after = Meters::read(metered)?;
     let seconds = began.elapsed().as_secs_f64();
@@ -71,7 +72,7 @@ impl Load {
         Ok(Self {
             connections: connections.collect::<Result<_, _>>()?,
             pace,
-            due: Instant::now(),
+            due: now(),
             turn: 0,
             sessions: u64::try_from(question.choices())?,
             chance: Chance::new(),
@@ -80,8 +81,8 @@ impl Load {
     }
 
     fn go_on(&mut self, span: Duration) -> Result<(), Box<dyn Error>> {
-        let end = Instant::now() + span;
-        while Instant::now() < end {
+        let end = now() + span;
+        while now() < end {
             match self.pace {
                 Pace::UnderWay(count) => self.keep_under_way(count)?,
                 Pace::PerSecond(rate) => self.ask_what_is_due(rate)?,
@@ -92,15 +93,15 @@ impl Load {
     }
 
     fn keep_under_way(&mut self, count: usize) -> Result<(), Box<dyn Error>> {
-        let now = Instant::now();
+        let asked = now();
         for connection in &mut self.connections {
-            while connection.under_way < count && connection.ask(self.chance.below(self.sessions)?, now) {}
+            while connection.under_way < count && connection.ask(self.chance.below(self.sessions)?, asked) {}
         }
         Ok(())
     }
 
     fn ask_what_is_due(&mut self, rate: f64) -> Result<(), Box<dyn Error>> {
-        while self.due <= Instant::now() {
+        while self.due <= now() {
             let turn = self.turn % self.connections.len();
             let session = self.chance.below(self.sessions)?;
             let asked = self.connections.get_mut(turn).is_some_and(|connection| connection.ask(session, self.due));
@@ -133,9 +134,9 @@ impl Load {
 
     /// Waits for what is still under way, so that the next server is asked alone.
     fn finish(mut self) -> Result<(), Box<dyn Error>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = now() + PATIENCE;
         while self.connections.iter().any(|connection| connection.under_way > 0) {
-            if Instant::now() > deadline {
+            if now() > deadline {
                 return Err(format!("some questions were not answered within {PATIENCE:?}").into());
             }
             self.exchange()?;
@@ -149,7 +150,7 @@ fn watched(connection: &Connection) -> PollFd<'_> {
     PollFd::new(&connection.socket, PollFlags::IN | sending)
 }
 
-/// Good enough chance, fast (SplitMix64).
+/// Good enough chance, fast (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {

@@ -3,8 +3,15 @@
 use std::error::Error;
 use std::fs;
 use std::process::Command;
+use std::time::Instant;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// The present moment.
+#[expect(clippy::disallowed_methods, reason = "measuring time is what this program is for")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
 
 /// The cores that are used.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +43,18 @@ impl Cores {
         Ok(sched_setaffinity(None, &set)?)
     }
 
-    /// `program` as a server.
+    /// `program` as a server, which ends with this program, however that ends.
     pub(crate) fn on_server(self, program: &str) -> Command {
-        on(self.server, program)
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "taskset", "-c", &self.server.to_string(), program]);
+        command
     }
 
     /// `program` as load.
     pub(crate) fn on_load(self, program: &str) -> Command {
-        on(self.load, program)
+        let mut command = Command::new("taskset");
+        command.args(["-c", &self.load.to_string(), program]);
+        command
     }
 
     /// In words, for the report.
@@ -77,12 +88,6 @@ fn siblings(core: usize) -> Vec<usize> {
         Some(first.parse().ok()?..=last.parse().ok()?)
     });
     ranges.flatten().collect()
-}
-
-fn on(core: usize, program: &str) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string(), program]);
-    command
 }
 
 /// How long a core has worked and rested, in ticks since the machine started.

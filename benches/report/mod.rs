@@ -4,6 +4,7 @@ mod spread;
 mod starts;
 
 use std::error::Error;
+use std::fmt::Write as _;
 
 use crate::cases::{Case, Stage};
 use crate::load::Round;
@@ -12,6 +13,9 @@ use crate::options::Options;
 use spread::Spread;
 
 pub(crate) use starts::Starts;
+
+/// A server that answers less than this part of the questions at a rate has fallen behind; its latencies mean nothing.
+const KEPT_UP: f64 = 0.97;
 
 pub(crate) struct Report<'a> {
     pub(crate) options: &'a Options,
@@ -48,15 +52,24 @@ impl Report<'_> {
             table += &row(&[
                 format!("({}) {}", case.label, case.name),
                 per_second(&case.fast).text(0),
-                self.against("b", &self.checks, case, |round| round.per_second).text(2),
+                against("b", &self.checks, case, |round| round.per_second).text(2),
                 cpu(&case.fast).text(1),
-                self.against("b", &self.checks, case, |round| round.cpu_per_million).text(2),
+                against("b", &self.checks, case, |round| round.cpu_per_million).text(2),
                 latency(&case.fast),
-                latency(&case.paced),
+                self.paced(case),
                 Spread::of([case.server.resident()?].into_iter()).short(0),
             ]);
         }
         Ok(table)
+    }
+
+    fn paced(&self, case: &Case<'_>) -> String {
+        let kept_up = self.rate.is_some_and(|rate| per_second(&case.paced).median > rate * KEPT_UP);
+        match case.paced.as_slice() {
+            [] => String::new(),
+            _ if !kept_up => "too fast for it".to_owned(),
+            rounds => latency(rounds),
+        }
     }
 
     fn envoy_table(&self) -> Result<String, Box<dyn Error>> {
@@ -68,20 +81,14 @@ impl Report<'_> {
             table += &row(&[
                 format!("({}) {}", case.label, case.name),
                 per_second(&case.fast).text(0),
-                self.against("y", &self.through_envoy, case, |round| round.per_second).text(2),
+                against("y", &self.through_envoy, case, |round| round.per_second).text(2),
                 cpu(&case.fast).text(1),
                 latency(&case.fast),
-                self.against("y", &self.through_envoy, case, |round| round.latency.p99).text(2),
+                against("y", &self.through_envoy, case, |round| round.latency.p99).text(2),
                 Spread::of([case.server.resident()?].into_iter()).short(0),
             ]);
         }
         Ok(table)
-    }
-
-    /// Ratios within a round, so that a machine whose speed changes from minute to minute does no harm.
-    fn against(&self, label: &str, cases: &[Case<'_>], case: &Case<'_>, of: fn(&Round) -> f64) -> Spread {
-        let reference = cases.iter().find(|case| case.label == label).map_or(&[][..], |case| &case.fast);
-        Spread::of(case.fast.iter().zip(reference).map(|(round, reference)| of(round) / of(reference)))
     }
 
     fn how(&self) -> String {
@@ -99,20 +106,16 @@ impl Report<'_> {
 
     /// What makes the figures credible, or not.
     fn trust(&self, stage: &Stage) -> Result<String, Box<dyn Error>> {
-        let mut text = String::from("Busy cores (server's, load's), as fast as it goes:");
+        let mut text = String::from("How busy the cores were, the servers' and the load's:");
         for case in self.checks.iter().chain(&self.through_envoy) {
             let share = |of: fn(&Round) -> f64| Spread::of(case.fast.iter().map(|round| of(round) * 100.0)).short(0);
-            text += &format!(
-                " ({}) {}, {} %;",
-                case.label,
-                share(|round| round.server_core),
-                share(|round| round.load_core)
-            );
+            let (server, load) = (share(|round| round.server_core), share(|round| round.load_core));
+            write!(text, " ({}) {server} and {load} %,", case.label)?;
         }
         if let Some([ours, theirs]) = self.generators {
-            text += &format!(" (b) by our generator {ours:.0}/s, by h2load {theirs:.0}/s.");
+            write!(text, " The generator finds {ours:.0}/s for (b), h2load {theirs:.0}/s.")?;
         }
-        text += &format!(" Log lines lost because they came too fast: {:.0}.", stage.gatepost.lines_lost()?);
+        write!(text, " Log lines lost because they came too fast: {:.0}.", stage.gatepost.lines_lost()?)?;
         Ok(text)
     }
 }
@@ -134,4 +137,10 @@ fn latency(rounds: &[Round]) -> String {
     let parts =
         [median(|round| round.latency.p50), median(|round| round.latency.p99), median(|round| round.latency.p999)];
     parts.join(" / ")
+}
+
+/// Ratios within a round, so that a machine whose speed changes from minute to minute does no harm.
+fn against(label: &str, cases: &[Case<'_>], case: &Case<'_>, of: fn(&Round) -> f64) -> Spread {
+    let reference = cases.iter().find(|case| case.label == label).map_or(&[][..], |case| &case.fast);
+    Spread::of(case.fast.iter().zip(reference).map(|(round, reference)| of(round) / of(reference)))
 }

@@ -7,10 +7,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Server;
-use crate::machine::Cores;
+use crate::machine::{Cores, now};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
@@ -38,7 +38,7 @@ impl Envoy {
         let mut command = cores.on_server(&program()?.to_string_lossy());
         command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]);
         let mut server = Server::start(command.stdout(Stdio::null()).stderr(log))?;
-        let began = Instant::now();
+        let began = now();
         while !get(*admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
             if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
                 return Err(format!("Envoy is not ready:\n{}", fs::read_to_string(folder.join("envoy.log"))?).into());

@@ -6,12 +6,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Server, request};
-use crate::machine::Cores;
+use crate::machine::{Cores, now};
 use crate::op::{CLIENT_ID, CLIENT_SECRET};
 
 /// How long Gatepost may take to start, and how often to look.
@@ -70,7 +70,7 @@ impl Gatepost {
         let stderr = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut command = cores.on_server(env!("CARGO_BIN_EXE_gatepost"));
         command.args(["serve", "--config"]).arg(&config).current_dir(folder).stderr(stderr).stdout(Stdio::null());
-        let began = Instant::now();
+        let began = now();
         let mut server = Server::start(&mut command)?;
         let addresses = loop {
             if let Some(addresses) = addresses_when_ready(&fs::read_to_string(&log)?)? {

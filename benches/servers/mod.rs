@@ -25,7 +25,7 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) fn start(command: &mut Command) -> Result<Self, Box<dyn Error>> {
-        let process = command.spawn().map_err(|fault| format!("{:?}: {fault}", command.get_program()))?;
+        let process = command.spawn().map_err(|fault| format!("{}: {fault}", command.get_program().display()))?;
         Ok(Self { process })
     }
 
