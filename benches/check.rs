@@ -37,14 +37,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     cores.leave_the_servers_alone()?;
     let began = now();
     let stage = Stage::set(cores, options.sessions)?;
-    let starts = report::Starts::of(&stage, &options)?;
+    let starts = report::Starts::of(&stage.another, &options, cores)?;
     let (mut checks, mut through_envoy) = (stage.checks()?, stage.through_envoy()?);
     checks.push(stage.nginx()?);
     checks.retain(|case| options.wants(case.label));
     through_envoy.retain(|case| options.wants(case.label));
 
     let rate = warm_up(&checks, &options, cores)?;
-    let generators = generators(&checks, &options, &stage)?;
+    let generators = generators(&checks, &options, &stage, cores)?;
     for round in 1..=options.rounds {
         progress(&format!("round {round} of {}, {:.0?} so far", options.rounds, began.elapsed()));
         for case in checks.iter_mut().chain(&mut through_envoy) {
@@ -72,11 +72,16 @@ fn warm_up(checks: &[Case<'_>], options: &Options, cores: Cores) -> Result<Optio
 }
 
 /// What our own generator and `h2load` find for the same server, as far as (b) is measured.
-fn generators(checks: &[Case<'_>], options: &Options, stage: &Stage) -> Result<Option<[f64; 2]>, Box<dyn Error>> {
+fn generators(
+    checks: &[Case<'_>],
+    options: &Options,
+    stage: &Stage,
+    cores: Cores,
+) -> Result<Option<[f64; 2]>, Box<dyn Error>> {
     let Some(bare) = checks.iter().find(|case| case.label == "b") else { return Ok(None) };
     let Load::Checks(address, question) = &bare.load else { return Ok(None) };
-    let theirs = h2load::per_second(stage.cores, *address, question, stage.folder.path(), options.span)?;
-    Ok(Some([bare.go_fast(stage.cores, options.span)?.per_second, theirs]))
+    let theirs = h2load::per_second(cores, *address, question, &stage.file("question.bin"), options.span)?;
+    Ok(Some([bare.go_fast(cores, options.span)?.per_second, theirs]))
 }
 
 #[expect(clippy::print_stderr, reason = "somebody waits for minutes")]

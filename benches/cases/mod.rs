@@ -1,5 +1,6 @@
 //! What is measured: each case one kind of request to one server, with all that its rounds showed.
 
+mod list;
 mod stage;
 mod verify;
 

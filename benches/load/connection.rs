@@ -13,7 +13,9 @@ use super::question::Question;
 use crate::machine::now;
 
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
-/// Streams that can be open at a time, at most.
+/// Questions under way at a time, at most; all connections together stay below what Gatepost takes at a time.
+const MOST: usize = 128;
+/// Places for streams: so many that a slow answer does not hold up those after it.
 const SLOTS: usize = 1024;
 const INBOX: usize = 256 * 1024;
 /// One answer in so many is decoded and judged.
@@ -72,12 +74,11 @@ impl Connection {
         })
     }
 
-    /// Asks for this session, unless the window is shut or the place of the next stream is still taken. `asked` is when
-    /// the question was due.
+    /// Asks for this session, unless the server is too far behind. `asked` is when the question was due.
     pub(super) fn ask(&mut self, session: usize, asked: Instant) -> bool {
         let (stream, size) = (self.next_stream, self.question.message.len());
         let Some(slot @ None) = slot(&mut self.flights, stream) else { return false };
-        if size > self.window {
+        if size > self.window || self.under_way >= MOST {
             return false;
         }
         *slot = Some(Flight { stream, asked, session, length: 0, sample: Vec::new() });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::question::Question;
 use crate::machine::Cores;
 
-/// Requests per second.
+/// Requests per second with the body in a file of this name.
 ///
 /// # Errors
 /// When it cannot be run, or not every request succeeded.
@@ -16,17 +16,16 @@ pub(crate) fn per_second(
     cores: Cores,
     address: SocketAddr,
     question: &Question,
-    folder: &Path,
+    body: &Path,
     span: Duration,
 ) -> Result<f64, Box<dyn Error>> {
-    let body = folder.join("question.bin");
-    std::fs::write(&body, question.message(0))?;
+    std::fs::write(body, question.message(0))?;
     let url = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
     let output = cores
         .on_load("h2load")
         .args(["-D", &span.as_secs().to_string(), "--warm-up-time", "1s", "-c", "4", "-m", "32", "-t", "1"])
         .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
-        .arg(&body)
+        .arg(body)
         .arg(url)
         .output()
         .map_err(|fault| format!("h2load could not be run ({fault}); `make bench` installs it"))?;

@@ -10,6 +10,7 @@ use crate::cases::{Case, Stage};
 use crate::load::Round;
 use crate::machine::Cores;
 use crate::options::Options;
+use crate::servers::{judges, request};
 use spread::Spread;
 
 pub(crate) use starts::Starts;
@@ -93,29 +94,32 @@ impl Report<'_> {
 
     fn how(&self) -> String {
         let Options { rounds, span, .. } = self.options;
+        let question = request::frame(&request::check(request::PAGE, &request::cookies(&"0".repeat(43)))).len();
         format!(
-            "Medians (and extremes) of {rounds} rounds of {span:?}, all cases in turn, on {}. Servers share one core, one of them at work at a \
-             time; the load has the other. Checks are a browser's request with 22 header lines (1.3 kB of gRPC) over 4 connections, 32 under \
-             way on each, or at random moments at the rate given; their sessions are drawn at random from {} in a file of Gatepost's. \
-             Requests over HTTP/1.1 come from `wrk` over 16 connections; behind Envoy (one worker, on the servers' core) there is no \
-             application, Envoy answers by itself. The log goes to a file.",
+            "Medians (and extremes) of {rounds} rounds of {span:?}, all cases in turn, on {}. Ratios are taken within a round. The \
+             servers share one core, one of them at work at a time; the load has the other. A Check is a browser's request with 22 \
+             header lines, {question} bytes of gRPC, and sets {} headers where somebody is signed in; sessions are drawn at random \
+             from {} in Gatepost's file. Checks come over 4 connections with 32 under way on each, or at random moments at the rate \
+             given; requests over HTTP/1.1 (g, x, y, z) from `wrk` over 16 connections. Envoy has one worker on the servers' core and \
+             answers by itself what the check lets pass. Gatepost's log goes to a file.",
             self.cores.describe(),
+            judges::HEADERS,
             spread::number(f64::from(u32::try_from(self.options.sessions).unwrap_or(u32::MAX)), 0),
         )
     }
 
     /// What makes the figures credible, or not.
     fn trust(&self, stage: &Stage) -> Result<String, Box<dyn Error>> {
-        let mut text = String::from("How busy the cores were, the servers' and the load's:");
-        for case in self.checks.iter().chain(&self.through_envoy) {
+        let busy = self.checks.iter().chain(&self.through_envoy).map(|case| {
             let share = |of: fn(&Round) -> f64| Spread::of(case.fast.iter().map(|round| of(round) * 100.0)).short(0);
-            let (server, load) = (share(|round| round.server_core), share(|round| round.load_core));
-            write!(text, " ({}) {server} and {load} %,", case.label)?;
-        }
+            format!("({}) {} and {}", case.label, share(|round| round.server_core), share(|round| round.load_core))
+        });
+        let busy: Vec<String> = busy.collect();
+        let mut text = format!("Work of the servers' core and of the load's in percent: {}.", busy.join(", "));
         if let Some([ours, theirs]) = self.generators {
-            write!(text, " The generator finds {ours:.0}/s for (b), h2load {theirs:.0}/s.")?;
+            write!(text, " The generator and h2load make {ours:.0}/s and {theirs:.0}/s of (b).")?;
         }
-        write!(text, " Log lines lost because they came too fast: {:.0}.", stage.gatepost.lines_lost()?)?;
+        write!(text, " Lines of the log that came too fast and were lost: {:.0}.", stage.gatepost.lines_lost()?)?;
         Ok(text)
     }
 }

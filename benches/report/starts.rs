@@ -3,8 +3,9 @@
 use std::error::Error;
 
 use super::spread::Spread;
-use crate::cases::Stage;
+use crate::machine::Cores;
 use crate::options::Options;
+use crate::servers::gatepost::{Gatepost, Recipe};
 
 /// Milliseconds from the start of the process to `ready`, and MiB then.
 pub(crate) struct Starts {
@@ -18,16 +19,16 @@ impl Starts {
     ///
     /// # Errors
     /// When it does not start.
-    pub(crate) fn of(stage: &Stage, options: &Options) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn of(another: &Recipe, options: &Options, cores: Cores) -> Result<Self, Box<dyn Error>> {
         let mut starts = Self { after_stop: Vec::new(), after_kill: Vec::new(), resident: Vec::new() };
-        let mut gatepost = stage.another()?;
+        let mut gatepost = Gatepost::start(another, cores)?;
         for _ in 0..options.rounds {
             gatepost.server.stop()?;
-            gatepost = stage.once_more()?;
+            gatepost = Gatepost::start(another, cores)?;
             starts.after_stop.push(gatepost.start_time.as_secs_f64() * 1e3);
             starts.resident.push(gatepost.resident_at_start);
             drop(gatepost);
-            gatepost = stage.once_more()?;
+            gatepost = Gatepost::start(another, cores)?;
             starts.after_kill.push(gatepost.start_time.as_secs_f64() * 1e3);
         }
         Ok(starts)

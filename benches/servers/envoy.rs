@@ -21,7 +21,7 @@ pub(crate) const SEEN_USER: &str = "x-seen-user";
 pub(crate) struct Envoy {
     pub(crate) server: Server,
     /// Where it answers, in the order of the checks that it was started with.
-    pub(crate) fronts: Vec<SocketAddr>,
+    pub(crate) fronts: [SocketAddr; 3],
 }
 
 impl Envoy {
@@ -29,23 +29,22 @@ impl Envoy {
     ///
     /// # Errors
     /// When it does not get ready.
-    pub(crate) fn start(folder: &Path, checks: &[Option<SocketAddr>], cores: Cores) -> Result<Self, Box<dyn Error>> {
-        let free = free_ports(checks.len() + 1)?;
-        let (admin, fronts) = free.split_first().ok_or("no free port")?;
+    pub(crate) fn start(folder: &Path, checks: &[Option<SocketAddr>; 3], cores: Cores) -> Result<Self, Box<dyn Error>> {
+        let [admin, fronts @ ..] = free_ports()?;
         let config = folder.join("envoy.yaml");
-        fs::write(&config, configuration(*admin, fronts, checks))?;
+        fs::write(&config, configuration(admin, &fronts, checks))?;
         let log = fs::File::create(folder.join("envoy.log"))?;
         let mut command = cores.on_server(&program()?.to_string_lossy());
         command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]);
         let mut server = Server::start(command.stdout(Stdio::null()).stderr(log))?;
         let began = now();
-        while !get(*admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
+        while !get(admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
             if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
                 return Err(format!("Envoy is not ready:\n{}", fs::read_to_string(folder.join("envoy.log"))?).into());
             }
             std::thread::sleep(POLL);
         }
-        Ok(Self { server, fronts: fronts.to_vec() })
+        Ok(Self { server, fronts })
     }
 }
 
@@ -74,12 +73,13 @@ pub(crate) fn get(address: SocketAddr, request: &str) -> Result<String, Box<dyn 
     Ok(answer.to_ascii_lowercase())
 }
 
-fn free_ports(count: usize) -> Result<Vec<SocketAddr>, Box<dyn Error>> {
-    let held = (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
-    Ok(held.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?)
+fn free_ports() -> Result<[SocketAddr; 4], Box<dyn Error>> {
+    let held = (0..4).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
+    let addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    addresses.try_into().map_err(|_| "no free ports".into())
 }
 
-fn configuration(admin: SocketAddr, fronts: &[SocketAddr], checks: &[Option<SocketAddr>]) -> String {
+fn configuration(admin: SocketAddr, fronts: &[SocketAddr], checks: &[Option<SocketAddr>; 3]) -> String {
     let mut text = format!("admin: {{ address: {} }}\nstatic_resources:\n  listeners:\n", socket(admin));
     for (number, (front, check)) in fronts.iter().zip(checks).enumerate() {
         text += &listener(number, *front, check.is_some());

@@ -4,10 +4,12 @@ use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use gatepost::app::Config;
+use gatepost::config;
 use serde_json::Value;
 
 use super::{Server, request};
@@ -18,19 +20,35 @@ use crate::op::{CLIENT_ID, CLIENT_SECRET};
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(1);
 
-/// What its configuration says.
-#[derive(Clone, Copy)]
-pub(crate) struct Settings<'a> {
-    pub(crate) issuer: &'a str,
-    pub(crate) sealing_key: &'a str,
+/// What it takes to start one, again and again.
+pub(crate) struct Recipe {
+    /// Its working directory.
+    pub(crate) folder: PathBuf,
+    /// The identity provider.
+    pub(crate) issuer: String,
+    /// The sealing key as the configuration takes it.
+    pub(crate) sealing_key: String,
     /// What stands in section `session` beside the sealing key.
-    pub(crate) store: &'a str,
-    pub(crate) log_level: &'a str,
+    pub(crate) store: String,
+    pub(crate) log_level: &'static str,
 }
 
-impl Settings<'_> {
+impl Recipe {
+    /// What Gatepost makes of the configuration.
+    ///
+    /// # Errors
+    /// Its complaints.
+    pub(crate) fn config(&self) -> Result<Config, Box<dyn Error>> {
+        let loaded = config::load(&self.as_yaml(), &self.file(), &|_| None);
+        Ok(loaded.map_err(|complaints| format!("{complaints:?}"))?.config)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("gatepost.yaml")
+    }
+
     fn as_yaml(&self) -> String {
-        let Self { issuer, sealing_key, store, log_level } = self;
+        let Self { issuer, sealing_key, store, log_level, .. } = self;
         let (host, secret) = (request::HOST, Value::from(CLIENT_SECRET));
         format!(
             "applications:\n  - name: Wiki\n    external_host: https://{host}\n    issuer: {issuer}\n    \
@@ -59,17 +77,17 @@ pub(crate) struct Gatepost {
 }
 
 impl Gatepost {
-    /// Starts it in `folder`, and waits until it is ready.
+    /// Starts it, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not get ready.
-    pub(crate) fn start(folder: &Path, settings: Settings<'_>, cores: Cores) -> Result<Self, Box<dyn Error>> {
-        let (config, log) = (folder.join("gatepost.yaml"), folder.join("gatepost.log"));
-        fs::write(&config, settings.as_yaml())?;
+    pub(crate) fn start(recipe: &Recipe, cores: Cores) -> Result<Self, Box<dyn Error>> {
+        let (file, log) = (recipe.file(), recipe.folder.join("gatepost.log"));
+        fs::write(&file, recipe.as_yaml())?;
         let _ = fs::remove_file(&log);
         let stderr = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut command = cores.on_server(env!("CARGO_BIN_EXE_gatepost"));
-        command.args(["serve", "--config"]).arg(&config).current_dir(folder).stderr(stderr).stdout(Stdio::null());
+        command.args(["serve", "--config"]).arg(&file).current_dir(&recipe.folder).stderr(stderr).stdout(Stdio::null());
         let began = now();
         let mut server = Server::start(&mut command)?;
         let addresses = loop {

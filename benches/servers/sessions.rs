@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
+use gatepost::app::{Config, Sealing};
 use gatepost::domain::application::Slug;
 use gatepost::domain::claims::Claims;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::{Session, SessionId, SessionRecord, User};
 use gatepost::domain::time::Timestamp;
-use gatepost::outbound::store::{self, StoreSettings};
+use gatepost::outbound::store;
 use gatepost::ports::{Clock, Entropy, EntropyFault};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
@@ -41,27 +41,24 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// A key for sealing, and sessions' ids.
-pub(crate) struct Filling {
-    /// As the configuration takes it.
-    pub(crate) sealing_key: String,
-    /// Cookie values, in the order of their users' numbers.
-    pub(crate) ids: Arc<[String]>,
-}
-
 /// The name of the user with this number.
 pub(crate) fn user_name(number: usize) -> String {
     format!("user-{number:06}")
 }
 
-/// Fills the store that `settings` name with so many sessions, and closes it.
+/// A new sealing key as the configuration takes it.
+pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
+    Ok(STANDARD.encode(random()?))
+}
+
+/// Fills the store that `config` names with so many sessions, and closes it; their cookie values, in the order of their
+/// users' numbers.
 ///
 /// # Errors
 /// Of the store.
-pub(crate) async fn fill(settings: &StoreSettings, count: usize, issuer: &str) -> Result<Filling, Box<dyn Error>> {
-    let secret = random()?;
-    let keys = SealingKeys::new(SealingKey::new(secret), Vec::new());
-    let store = store::open(settings, keys, Arc::new(SystemEntropy))?;
+pub(crate) async fn fill(config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
+    let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
+    let store = store::open(&config.store, keys, Arc::new(SystemEntropy))?;
     let now = SystemClock.now();
     let mut ids = Vec::with_capacity(count);
     while ids.len() < count {
@@ -76,7 +73,7 @@ pub(crate) async fn fill(settings: &StoreSettings, count: usize, issuer: &str) -
         }
         try_join_all(saves).await?;
     }
-    Ok(Filling { sealing_key: STANDARD.encode(secret), ids: ids.into() })
+    Ok(ids.into())
 }
 
 /// The ids, one in each line, for the scripts of `wrk`.
