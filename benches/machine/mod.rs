@@ -43,18 +43,14 @@ impl Cores {
         Ok(sched_setaffinity(None, &set)?)
     }
 
-    /// `program` as a server, which ends with this program, however that ends.
+    /// `program` as a server.
     pub(crate) fn on_server(self, program: &str) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "taskset", "-c", &self.server.to_string(), program]);
-        command
+        on(self.server, program)
     }
 
-    /// `program` as load.
+    /// `program` as load, or beside it.
     pub(crate) fn on_load(self, program: &str) -> Command {
-        let mut command = Command::new("taskset");
-        command.args(["-c", &self.load.to_string(), program]);
-        command
+        on(self.load, program)
     }
 
     /// In words, for the report.
@@ -77,6 +73,13 @@ impl Cores {
             kernel.trim().split('-').next().unwrap_or_default()
         )
     }
+}
+
+/// `program` on a core; it ends when this program does, however that ends.
+fn on(core: usize, program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "taskset", "-c", &core.to_string(), program]);
+    command
 }
 
 /// The threads that share a core with this one, itself included.

@@ -4,12 +4,12 @@
 use std::error::Error;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::Server;
+use super::{Server, free_addresses};
 use crate::machine::{Cores, now};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ impl Envoy {
     /// # Errors
     /// When it does not get ready.
     pub(crate) fn start(folder: &Path, checks: &[Option<SocketAddr>; 3], cores: Cores) -> Result<Self, Box<dyn Error>> {
-        let [admin, fronts @ ..] = free_ports()?;
+        let [admin, fronts @ ..]: [SocketAddr; 4] = free_addresses()?;
         let config = folder.join("envoy.yaml");
         fs::write(&config, configuration(admin, &fronts, checks))?;
         let log = fs::File::create(folder.join("envoy.log"))?;
@@ -71,12 +71,6 @@ pub(crate) fn get(address: SocketAddr, request: &str) -> Result<String, Box<dyn 
         answer += &String::from_utf8_lossy(buffer.get(..count).unwrap_or_default());
     }
     Ok(answer.to_ascii_lowercase())
-}
-
-fn free_ports() -> Result<[SocketAddr; 4], Box<dyn Error>> {
-    let held = (0..4).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
-    let addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-    addresses.try_into().map_err(|_| "no free ports".into())
 }
 
 fn configuration(admin: SocketAddr, fronts: &[SocketAddr], checks: &[Option<SocketAddr>; 3]) -> String {

@@ -9,6 +9,7 @@ pub(crate) mod sessions;
 
 use std::error::Error;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command};
 
 /// A running server, stopped when dropped.
@@ -52,4 +53,11 @@ impl Server {
         let status = self.process.wait()?;
         if status.success() { Ok(()) } else { Err(format!("a server ended with {status}").into()) }
     }
+}
+
+/// Addresses that nobody listens at, for programs that have to be told theirs.
+fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT], Box<dyn Error>> {
+    let held = (0..COUNT).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
+    let addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    addresses.try_into().map_err(|_| "no free addresses".into())
 }
