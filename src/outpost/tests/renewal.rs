@@ -229,7 +229,7 @@ async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
         gate.add_permits(1);
     });
     assert!(allowed(&decision).is_some());
-    house.outpost.settle().await;
+    house.outpost.settled().await;
     assert_eq!((house.sessions(), record(&house).generation), (1, 1));
 }
 
