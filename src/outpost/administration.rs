@@ -130,6 +130,7 @@ impl Outpost {
         // Only the last use has to be asked for; without it there is still something to say.
         let last_seen = self.parts.store.load(key).await.ok().flatten().map(|stored| stored.last_seen);
         let ended = self.parts.store.end(key).await.map_err(EndFault::End)?;
+        self.revoke(ended.as_slice());
         let summary = ended.map(|session| SessionSummary::new(*key, &session, last_seen));
         if let Some(SessionSummary { user: NamedUser { user, name }, application, .. }) = &summary {
             let (user, subject) = (name, &user.subject);
@@ -153,7 +154,9 @@ impl Outpost {
             found.push(named);
             return Ok(UserEnd::Several(found));
         }
-        let ended = self.parts.store.end_user(&named.user).await.map_err(EndFault::End)?.len();
+        let ended = self.parts.store.end_user(&named.user).await.map_err(EndFault::End)?;
+        self.revoke(&ended);
+        let ended = ended.len();
         let NamedUser { user, name } = &named;
         let (issuer, subject) = (&user.issuer, &user.subject);
         tracing::info!(user = name, subject, issuer, ended, "sessions of a user ended by an operator");

@@ -11,6 +11,7 @@ use super::faults::Fault;
 use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Verdict};
+use crate::domain::endpoint;
 use crate::domain::frame::{self, Asked};
 use crate::domain::logout_token::{self, Ending, VerifiedLogoutToken};
 use crate::domain::pages::{self, Message};
@@ -52,6 +53,19 @@ enum Refused {
 }
 
 impl Outpost {
+    /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
+    #[must_use]
+    pub fn needs_body(&self, raw: &str) -> bool {
+        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoint::needs_body(below))
+    }
+
+    /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
+    pub async fn settled(&self) {
+        // A renewal that came too late has its token revoked.
+        self.renewals.landed().await;
+        self.parts.provider.settled().await;
+    }
+
     /// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
     /// else (BL-15).
     pub(super) async fn backchannel_logout(&self, visit: &Visit<'_>) -> Outcome {

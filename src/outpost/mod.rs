@@ -192,12 +192,6 @@ impl Outpost {
         Decision { verdict, note }
     }
 
-    /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
-    pub async fn settled(&self) {
-        self.renewals.landed().await;
-        self.parts.provider.settled().await;
-    }
-
     /// The decision on something that is no well-formed question, or that could not be decided in time.
     #[must_use]
     pub fn refuse(&self, reason: Reason) -> Decision {
@@ -208,12 +202,6 @@ impl Outpost {
     #[must_use]
     pub fn split_at_prefix<'a>(&self, raw: &'a str) -> Option<(&'a str, &'a str)> {
         self.parts.applications.prefixes().split(raw)
-    }
-
-    /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
-    #[must_use]
-    pub fn needs_body(&self, raw: &str) -> bool {
-        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoint::needs_body(below))
     }
 
     /// Whether this is the liveness probe, which is answered whatever host it names.

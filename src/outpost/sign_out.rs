@@ -73,10 +73,12 @@ impl Outpost {
         rest: &str,
     ) -> (Verdict, Reason) {
         tracing::warn!(decision_id = visit.id, application = %visit.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
+        let mut ended = Vec::new();
         for id in &own.sessions {
             // After a fault the end is remembered all the same.
-            let _ = self.parts.store.end(&id.key()).await;
+            ended.extend(self.parts.store.end(&id.key()).await.ok().flatten());
         }
+        self.revoke(&ended);
         (Verdict::Deny(visit.signed_out_here(rest)), Reason::SignedOutHere)
     }
 

@@ -101,11 +101,11 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
         assert_plain(&stranger.ask(post().json(&serde_json::json!({ "logout_token": "x" }))).await, 400);
         assert_plain(&stranger.ask(post()).await, 400);
         assert_plain(&stranger.ask(Ask::plain(Method::GET, &site.wiki(BACK))).await, 405);
-        let long = stranger.ask(post().form(&[("logout_token", &"x".repeat(70_000))])).await;
+        let too_much = stranger.ask(post().form(&[("logout_token", &"x".repeat(70_000))])).await;
         match scenario {
             // Envoy itself: nobody is asked.
-            Scenario::InsideTheCheck => assert_eq!(long.status, StatusCode::PAYLOAD_TOO_LARGE, "{long:#?}"),
-            Scenario::SideListener | Scenario::ProxyMode => assert_plain(&long, 400),
+            Scenario::InsideTheCheck => assert_eq!(too_much.status, StatusCode::PAYLOAD_TOO_LARGE, "{too_much:#?}"),
+            Scenario::SideListener | Scenario::ProxyMode => assert_plain(&too_much, 400),
         }
         let almost = "x".repeat(60_000);
         assert_plain(&stranger.ask(post().form(&[("logout_token", &almost)])).await, 400);

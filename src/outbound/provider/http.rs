@@ -58,9 +58,7 @@ impl Operation {
             | Self::UserInfo
             | Self::Introspection
             | Self::AppPassword
-            | Self::Revocation => {
-                1024 * 1024
-            }
+            | Self::Revocation => 1024 * 1024,
         }
     }
 }

@@ -29,7 +29,6 @@ use self::credentials::{Case, Judge};
 use self::http::{ProviderClient, names_this_machine};
 use self::issuer::Issuer;
 use self::keys::Purpose;
-use self::logout::LogoutTokens;
 use self::revocation::Revocations;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
@@ -95,7 +94,6 @@ pub struct OpenIdProviders {
     deadline: Duration,
     renews: bool,
     judge: Judge,
-    logout_tokens: LogoutTokens,
     revocations: Revocations,
     /// One task per issuer; they end with this value.
     _background: JoinSet<()>,
@@ -134,7 +132,6 @@ impl OpenIdProviders {
             deadline: settings.timeout,
             renews: settings.renews_sessions,
             judge: Judge::default(),
-            logout_tokens: LogoutTokens::default(),
             revocations: Revocations::new(settings.timeout),
             _background: background,
         }))
@@ -225,7 +222,7 @@ impl IdentityProvider for OpenIdProviders {
         raw: &SecretString,
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
         let issuer = self.issuer(relying_party)?;
-        match timeout(self.deadline, self.logout_tokens.verify(issuer, relying_party, raw, self.clock.now())).await {
+        match timeout(self.deadline, logout::verify(issuer, relying_party, raw, self.clock.now())).await {
             Ok(outcome) => outcome,
             Err(_) => Err(issuer.unavailable(&"the logout token was not verified in time").into()),
         }

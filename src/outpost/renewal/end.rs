@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use super::flight::Flight;
 use super::lease::SPAN;
+use crate::domain::jwt::TokenFault;
 use crate::ports::{ExchangeFault, Lease, LeaseHolder};
 
 /// Refusals that speak of this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): to sign in again is
@@ -37,7 +38,11 @@ impl Verdict {
         match fault {
             ExchangeFault::Unavailable(_) => Self::Later(PAUSE),
             ExchangeFault::Refused(error) if OF_THE_GRANT.contains(&error.as_str()) => Self::Ended,
-            ExchangeFault::Refused(_) | ExchangeFault::Malformed(_) => Self::Later(LONG_PAUSE),
+            // A signature that nobody can verify says nothing about the user: the provider may have changed its keys just
+            // when they could not be fetched.
+            ExchangeFault::Refused(_)
+            | ExchangeFault::Malformed(_)
+            | ExchangeFault::Untrustworthy(TokenFault::Signature) => Self::Later(LONG_PAUSE),
             ExchangeFault::Untrustworthy(_) => Self::Untrustworthy,
         }
     }
@@ -78,7 +83,6 @@ impl Flight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::jwt::TokenFault;
     use crate::ports::ProviderUnavailable;
 
     #[test]
@@ -93,6 +97,7 @@ mod tests {
             (refused("INVALID_GRANT"), Verdict::Later(LONG_PAUSE)),
             (refused(""), Verdict::Later(LONG_PAUSE)),
             (ExchangeFault::Malformed(String::new()), Verdict::Later(LONG_PAUSE)),
+            (ExchangeFault::Untrustworthy(TokenFault::Signature), Verdict::Later(LONG_PAUSE)),
             (ExchangeFault::Untrustworthy(TokenFault::OtherUser), Verdict::Untrustworthy),
             (ProviderUnavailable { issuer: String::new(), cause: String::new() }.into(), Verdict::Later(PAUSE)),
         ] {

@@ -78,6 +78,7 @@ impl Flight {
             Verdict::Ended => self.end_if_still_the_same(holder, &fault).await,
             Verdict::Untrustworthy => {
                 tracing::warn!(%application, %fault, "the provider's answer to a refresh cannot be trusted");
+                self.revoke(session.record());
                 self.end(&fault).await;
             }
             Verdict::Later(pause) => {

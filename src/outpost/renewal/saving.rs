@@ -24,6 +24,7 @@ impl Flight {
     pub(super) async fn keep(&self, renewed: &Session) {
         if let Err(over) = self.fits(renewed.record()) {
             tracing::warn!(application = %self.application.slug, %over, "more is said of a user by now than a request can carry");
+            self.revoke(renewed.record());
             return self.end(&over).await;
         }
         if renewed.record().freshness(self.crew.clock.now()) != Freshness::Fresh {
@@ -33,9 +34,7 @@ impl Flight {
         loop {
             match self.crew.store.renew(&self.key, renewed.clone()).await {
                 Ok(true) => return tracing::debug!(%application, "session renewed"),
-                Ok(false) => {
-                    return tracing::info!(%application, "a session was renewed after it had ended; it stays ended");
-                }
+                Ok(false) => return self.give_up(renewed).await,
                 Err(fault) if begun.elapsed() < ENDURANCE => {
                     tracing::debug!(%application, %fault, "a renewed session could not be saved yet");
                 }
@@ -46,6 +45,31 @@ impl Flight {
             }
             sleep(pause).await;
             pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    /// The session is not what it was. Unless an earlier try was the cause, whose answer was lost, it has ended, and the token
+    /// that came for it is to be of no use to anybody.
+    async fn give_up(&self, renewed: &Session) {
+        let (application, generation) = (&self.application.slug, renewed.record().generation);
+        match self.crew.store.load(&self.key).await {
+            Ok(Some(stored)) if stored.session.record().generation >= generation => {
+                tracing::debug!(%application, "session renewed");
+            }
+            Ok(_) => {
+                self.revoke(renewed.record());
+                tracing::info!(%application, "a session was renewed after it had ended; it stays ended");
+            }
+            Err(fault) => {
+                tracing::warn!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+            }
+        }
+    }
+
+    /// Has the refresh token revoked that came with the renewal (RFC 7009). Nobody waits for it.
+    pub(super) fn revoke(&self, record: &SessionRecord) {
+        if let Some(renewal) = &record.renewal {
+            self.crew.provider.revoke(&self.application.relying_party, &renewal.refresh_token);
         }
     }
 
