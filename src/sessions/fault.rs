@@ -82,19 +82,15 @@ impl Fault {
 
     /// The same about one handle.
     pub(super) fn of_handle(handle: &str, status: &Status, reach: &Reach) -> Self {
-        match Self::of(status, reach) {
-            Self::Refused(text) => Self::Refused(format!("{}: {text}", plain(handle))),
-            other => other,
-        }
+        let fault = Self::of(status, reach);
+        let Self::Refused(text) = &fault else { return fault };
+        Self::Refused(format!("{}: {text}", plain(handle)))
     }
 
     /// 2 for what is wrong with the command line, 1 for everything else.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
-        match self {
-            Self::File { .. } | Self::Tls(_) | Self::SwitchedOff => 2,
-            _ => 1,
-        }
+        if matches!(self, Self::File { .. } | Self::Tls(_) | Self::SwitchedOff) { 2 } else { 1 }
     }
 }
 

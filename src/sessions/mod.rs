@@ -97,7 +97,13 @@ async fn end_each(
     for handle in handles {
         match client.end(EndRequest { handle: handle.clone() }).await {
             Ok(ended) => tell(&ended.into_inner().session.unwrap_or_default(), out)?,
-            Err(status) => faults.push(Fault::of_handle(&handle, &status, reach)),
+            Err(status) => {
+                faults.push(Fault::of_handle(&handle, &status, reach));
+                // Without a connection the others would only fare the same.
+                if matches!(faults.last(), Some(Fault::Broken { .. })) {
+                    break;
+                }
+            }
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Fault::Several(faults)) }

@@ -79,7 +79,7 @@ fn span(span: Duration) -> String {
     let units = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds % 60, "s")];
     let from = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);
     let largest = units.iter().skip(from).take(2).filter(|(count, _)| *count > 0);
-    let text: String = largest.map(|(count, unit)| format!("{count}{unit}")).collect();
+    let text = largest.fold(String::new(), |text, (count, unit)| text + &count.to_string() + unit);
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 

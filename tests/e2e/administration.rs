@@ -29,7 +29,8 @@ impl Operator {
         command.arg("sessions").args(arguments).args(["--address", &self.address]).env_clear();
         let Output { status, stdout, stderr } = command.output().expect("runs");
         let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).expect("is text"));
-        self.printed += &format!("{out}{err}");
+        self.printed += &out;
+        self.printed += &err;
         (status.code().expect("ends by itself"), out, err)
     }
 

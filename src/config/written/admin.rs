@@ -1,4 +1,5 @@
 //! Keys of the port on which operators list and end sessions.
+#![expect(clippy::struct_field_names, reason = "every one of them is a file")]
 
 use std::path::PathBuf;
 

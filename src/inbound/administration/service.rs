@@ -46,8 +46,8 @@ impl Sessions for AdministrationService {
         let begin = (Arc::clone(&self.outpost), walk, seat);
         let pages = stream::try_unfold(begin, |(outpost, mut walk, seat)| async move {
             let page = outpost.walk_on(&mut walk).await.map_err(|fault| unread(&fault))?;
-            let sent = |page: Vec<_>| stream::iter(page.into_iter().map(wire::session).map(Ok::<_, Status>));
-            Ok::<_, Status>(page.map(|page| (sent(page), (outpost, walk, seat))))
+            let told = |page: Vec<_>| stream::iter(page.into_iter().map(wire::session).map(Ok::<_, Status>));
+            Ok::<_, Status>(page.map(|page| (told(page), (outpost, walk, seat))))
         });
         Ok(Response::new(Box::pin(pages.try_flatten())))
     }
