@@ -136,6 +136,38 @@ fn changed_bytes_are_refused_or_harmless() {
     assert!(refused > 50, "{refused}");
 }
 
+/// The same for files that are too large to be checked at the start: what is odd stops neither the process nor the check.
+#[test]
+fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
+    let directory = TempDir::new().unwrap();
+    let whole = healthy(&directory);
+    let path = path_in(&directory);
+    let unchecked = Limits { checked_at_start: 0, ..Limits::USUAL };
+    let (mut refused, mut found) = (0, 0);
+    for at_byte in (0..320).step_by(8).chain((320..whole.len()).step_by(whole.len() / 60)) {
+        let mut altered = whole.clone();
+        altered[at_byte] ^= 0x41;
+        fs::write(&path, &altered).unwrap();
+        match FileStore::open_with(&path, keys(1), Arc::new(SystemEntropy), unchecked) {
+            Err(OpenFault::Damaged { .. } | OpenFault::Foreign { .. }) => refused += 1,
+            Err(other) => panic!("byte {at_byte}: {other}"),
+            Ok(store) => block_on(async {
+                for number in 0..SESSIONS {
+                    // Whatever it says before the check is through: it says it.
+                    let _ = store.load(&key(number)).await;
+                }
+                if store.reader.disk.judge().is_some() {
+                    found += 1;
+                    assert!(store.save(&key(99), session("mary", 100, 200)).await.is_err());
+                } else {
+                    use_all(&store, at_byte).await;
+                }
+            }),
+        }
+    }
+    assert!(refused > 5 && refused + found > 20, "{refused} {found}");
+}
+
 async fn use_all(store: &FileStore, at_byte: usize) {
     for number in 0..SESSIONS {
         let found = store.load(&key(number)).await.unwrap();
