@@ -14,7 +14,7 @@ use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::{Address, StoreSettings, Topology};
 use gatepost::telemetry::{LogFormat, LogSettings};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::support::{FULL, Folder, SMALLEST};
 
@@ -216,7 +216,7 @@ fn redis_is_what_the_file_says() {
     assert_eq!((redis.database, redis.tls.is_some(), redis.key_prefix.as_str()), (2, true, "edge:"));
     for (credentials, username) in [(&redis.credentials, "gatepost"), (&redis.sentinel_credentials, "watcher")] {
         assert_eq!(credentials.username.as_deref(), Some(username));
-        assert_eq!(credentials.password.as_ref().map(|password| password.expose_secret()), Some("file secret"));
+        assert_eq!(credentials.password.as_ref().map(ExposeSecret::expose_secret), Some("file secret"));
     }
     assert_eq!((redis.connect_timeout, redis.command_timeout), (Duration::from_millis(500), Duration::from_millis(50)));
     assert_eq!((redis.cache_bytes, redis.outage_grace), (16 * 1024 * 1024, Duration::from_secs(10)));
@@ -234,7 +234,7 @@ fn redis_needs_little() {
     assert!(!shown.contains("hush"), "{shown}");
     let StoreSettings::Redis(redis) = loaded.config.store else { panic!("not Redis") };
     assert_eq!(redis.topology, Topology::Single(Address { host: "cache".to_owned(), port: 6379 }));
-    assert_eq!(redis.credentials.password.as_ref().map(|password| password.expose_secret()), Some("hush/hush"));
+    assert_eq!(redis.credentials.password.as_ref().map(ExposeSecret::expose_secret), Some("hush/hush"));
     assert_eq!((redis.tls.is_some(), redis.key_prefix.as_str()), (false, "gatepost:"));
     assert_eq!((redis.connect_timeout, redis.command_timeout), (Duration::from_secs(1), Duration::from_millis(100)));
     assert_eq!((redis.cache_bytes, redis.outage_grace), (64 * 1024 * 1024, Duration::ZERO));

@@ -28,6 +28,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 impl Shelf {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         let underway = self.ends.begin(End::Session(*key));
+        self.mirror.drop_session(key);
         let ended = self.end_session(key).await?;
         underway.acknowledge(now());
         Ok(ended.map(Arc::new))
@@ -46,13 +47,18 @@ impl Shelf {
         let [record, last_use, index] = places(&self.keys, user, key);
         let places = [record, last_use, index, self.keys.lease(user, key)];
         let record: Option<Vec<u8>> = self.servers.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
+        self.mirror.drop_session(key);
         Ok(record.and_then(|record| open(&self.vault, key, &record)))
     }
 
     pub(super) async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
         let at = self.clock.now();
-        let marks = self.vault.marks(user).into_iter();
-        let underway: Vec<_> = marks.map(|mark| (mark, self.ends.begin(End::User(mark, at)))).collect();
+        let begin = |mark: Mark| {
+            let underway = self.ends.begin(End::User(mark, at));
+            self.mirror.drop_user(&mark);
+            (mark, underway)
+        };
+        let underway: Vec<_> = self.vault.marks(user).into_iter().map(begin).collect();
         let mut ended = Vec::new();
         for (mark, underway) in underway {
             ended.extend(self.end_some(&mark, None, &[]).await?);
@@ -79,6 +85,7 @@ impl Shelf {
             let key = SessionKey::from_bytes(unhex(key)?);
             self.owners.remove(&key);
             self.ends.acknowledge(End::Session(key), now());
+            self.mirror.drop_session(&key);
             open(&self.vault, &key, record)
         });
         Ok(sessions.collect())

@@ -5,10 +5,13 @@ mod cluster;
 mod dial;
 mod ends;
 mod fault;
+mod flights;
 mod found;
 mod keys;
 mod link;
+mod mirror;
 mod pending;
+mod reads;
 mod scripts;
 mod sentinel;
 mod servers;
@@ -16,6 +19,7 @@ mod settings;
 mod shelf;
 mod supervisor;
 mod tls;
+mod tracking;
 mod url;
 mod walk;
 
@@ -25,14 +29,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub use settings::{Address, Credentials, RedisSettings, Topology};
 pub use tls::{TlsFault, TlsSettings};
 pub use url::{RedisUrl, UrlFault};
 
 use self::dial::Dialer;
-use self::found::Found;
+use self::keys::Keys;
 use self::link::State;
+use self::mirror::Mirror;
+use self::reads::Reads;
 use self::servers::Servers;
 use self::shelf::Shelf;
 use self::supervisor::Supervisor;
@@ -49,6 +56,7 @@ use crate::ports::{
 /// The Redis store. It is there from the start, whether a server is or not.
 pub(super) struct RedisStore {
     shelf: Arc<Shelf>,
+    reads: Reads,
     /// They end with this value.
     _tasks: JoinSet<()>,
 }
@@ -63,22 +71,25 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (state, watched) = watch::channel(State::Connecting);
-        let servers = Servers::new(watched, settings.command_timeout);
-        let prefix = settings.key_prefix.clone();
+        let limit = settings.command_timeout;
+        let servers = Servers::new(watched, limit);
+        let mirror = Arc::new(Mirror::new(settings.cache_bytes, settings.outage_grace, Instant::now()));
+        let names = Keys::new(settings.key_prefix.clone());
         let dialer = Arc::new(Dialer::new(settings));
         let vault = Vault::shared(keys, Arc::clone(&entropy));
-        let shelf = Arc::new(Shelf::new(servers, prefix, vault, clock, lifetimes));
+        let shelf = Arc::new(Shelf::new(servers, names.clone(), Arc::clone(&mirror), vault, clock, lifetimes));
         let mut tasks = JoinSet::new();
-        tasks.spawn(Supervisor { dialer, state, entropy }.run());
+        tasks.spawn(Supervisor { dialer, state, entropy, mirror, keys: names }.run());
         tasks.spawn(Arc::clone(&shelf).bring_ends());
-        Self { shelf, _tasks: tasks }
+        let reads = Reads::new(Arc::clone(&shelf), limit);
+        Self { shelf, reads, _tasks: tasks }
     }
 }
 
 #[async_trait]
 impl SessionStore for RedisStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        Ok(self.shelf.find(key).await?.map(Found::stored))
+        self.reads.load(key).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
@@ -137,6 +148,8 @@ impl SessionStore for RedisStore {
 
 #[cfg(test)]
 mod cluster_tests;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]

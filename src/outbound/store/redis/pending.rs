@@ -128,7 +128,7 @@ impl Ends {
     }
 
     /// Whether a session ended here, as far as its key tells.
-    pub(super) fn hold_key(&self, key: &SessionKey) -> bool {
+    pub(super) fn hold_session(&self, key: &SessionKey) -> bool {
         self.state().sessions.contains_key(key)
     }
 
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(ends.recent().len(), 2);
         ends.tidy(now + REMEMBERED + Duration::from_millis(1));
         assert_eq!(ends.recent().len(), 0);
-        assert!(!ends.hold_key(&key(1)));
+        assert!(!ends.hold_session(&key(1)));
     }
 
     #[tokio::test]
@@ -220,7 +220,7 @@ mod tests {
         drop(ends.begin(End::User([1; 32], at(50))));
         assert_eq!(ends.waiting(), [End::Session(key(1)), End::User([1; 32], at(50))]);
         ends.tidy(now + REMEMBERED * 100);
-        assert!(ends.hold_key(&key(1)) && ends.hold(&key(2), &[1; 32], at(50)));
+        assert!(ends.hold_session(&key(1)) && ends.hold(&key(2), &[1; 32], at(50)));
     }
 
     #[tokio::test]
@@ -242,6 +242,6 @@ mod tests {
             ends.acknowledge(End::Session(key(number)), now);
         }
         assert!(ends.recent().len() <= MAX);
-        assert!(ends.hold_key(&key(0)));
+        assert!(ends.hold_session(&key(0)));
     }
 }

@@ -12,6 +12,7 @@ use redis::{Cmd, Value};
 use super::fault::Fault;
 use super::found::{Found, Kept, generation, mark, places};
 use super::keys::{Keys, hex};
+use super::mirror::Mirror;
 use super::pending::Ends;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
 use super::servers::Servers;
@@ -28,6 +29,7 @@ const REMEMBERED: usize = 64 * 1024;
 pub(super) struct Shelf {
     pub(super) servers: Servers,
     pub(super) keys: Keys,
+    pub(super) mirror: Arc<Mirror>,
     pub(super) vault: Vault,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lifetimes: Lifetimes,
@@ -38,18 +40,19 @@ pub(super) struct Shelf {
 impl Shelf {
     pub(super) fn new(
         servers: Servers,
-        prefix: String,
+        keys: Keys,
+        mirror: Arc<Mirror>,
         vault: Vault,
         clock: Arc<dyn Clock>,
         lifetimes: Lifetimes,
     ) -> Self {
-        let (keys, ends, owners) = (Keys::new(prefix), Ends::default(), Cache::new(REMEMBERED));
-        Self { servers, keys, vault, clock, lifetimes, ends, owners }
+        let (ends, owners) = (Ends::default(), Cache::new(REMEMBERED));
+        Self { servers, keys, mirror, vault, clock, lifetimes, ends, owners }
     }
 
     /// The session, as the servers have it.
     pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, StoreFault> {
-        if self.ends.hold_key(key) {
+        if self.ends.hold_session(key) {
             return Ok(None);
         }
         let found = match self.owners.get(key) {
@@ -114,7 +117,9 @@ impl Shelf {
         ];
         let [name, last_use, entry, record_life, index_life, records] = arguments.each_ref().map(String::as_bytes);
         let arguments = [name, &kept.record, last_use, entry, record_life, index_life, records];
-        self.servers.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await?;
+        let saved = self.servers.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await;
+        self.mirror.drop_session(key);
+        saved?;
         if let Some(before) = before.filter(|before| *before != user) {
             self.end_at(key, &before).await?;
         }
@@ -149,10 +154,13 @@ impl Shelf {
             record_life.as_bytes(),
             index_life.as_bytes(),
         ];
-        Ok(self.servers.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await? == 1)
+        let renewed = self.servers.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await;
+        self.mirror.drop_session(key);
+        Ok(renewed? == 1)
     }
 
     pub(super) async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
+        self.mirror.touch(key, last_seen);
         let Some(user) = self.likely_owner(key).await? else { return Ok(()) };
         let arguments = [
             hex(key.as_bytes()),

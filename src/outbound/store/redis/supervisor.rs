@@ -11,9 +11,12 @@ use tracing::{info, warn};
 use super::cluster;
 use super::dial::Dialer;
 use super::fault::{Fault, described};
+use super::keys::Keys;
 use super::link::{Line, Link, State};
+use super::mirror::Mirror;
 use super::sentinel::Sentinel;
 use super::settings::{Address, Topology};
+use super::tracking::{Ear, Tracking};
 use crate::ports::Entropy;
 
 /// The shortest pause between two attempts.
@@ -27,7 +30,12 @@ pub(super) struct Supervisor {
     pub(super) dialer: Arc<Dialer>,
     pub(super) state: watch::Sender<State>,
     pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) mirror: Arc<Mirror>,
+    pub(super) keys: Keys,
 }
+
+/// A new link, and what is heard over its own connection.
+type Made = Result<(Link, Option<Tracking>), String>;
 
 impl Supervisor {
     /// Runs until it is dropped.
@@ -35,7 +43,7 @@ impl Supervisor {
         let mut said = String::new();
         loop {
             match self.connect().await {
-                Ok(link) => {
+                Ok((link, tracking)) => {
                     let link = Arc::new(link);
                     let servers = link.to_string();
                     info!(%servers, "session store: connected");
@@ -44,6 +52,7 @@ impl Supervisor {
                     tokio::select! {
                         () = link.given_up() => {}
                         () = self.moved(&link) => {}
+                        () = self.listen(&link, tracking) => {}
                     }
                     warn!(%servers, "session store: the connection is given up, another is made");
                     self.state.send_replace(State::Connecting);
@@ -68,7 +77,7 @@ impl Supervisor {
         PAUSE + Duration::from_millis(u64::from(chance[0]) * SPREAD_MS / 256)
     }
 
-    async fn connect(&self) -> Result<Link, String> {
+    async fn connect(&self) -> Made {
         match &self.dialer.settings().topology {
             Topology::Single(address) => self.to_master(address).await,
             Topology::Sentinel { sentinels, master } => self.by_sentinels(sentinels, master).await,
@@ -77,7 +86,7 @@ impl Supervisor {
     }
 
     /// Sentinels may be cut off from the others, so the first that leads to a master counts.
-    async fn by_sentinels(&self, sentinels: &[Address], name: &str) -> Result<Link, String> {
+    async fn by_sentinels(&self, sentinels: &[Address], name: &str) -> Made {
         let mut reasons = Vec::new();
         for address in sentinels {
             let master = Sentinel::reach(&self.dialer, address).await;
@@ -98,7 +107,7 @@ impl Supervisor {
         Err(reasons.join("; "))
     }
 
-    async fn to_cluster(&self, seeds: &[Address]) -> Result<Link, String> {
+    async fn to_cluster(&self, seeds: &[Address]) -> Made {
         // Seeds are tried side by side, and then the servers that they name.
         let limit = self.dialer.settings().connect_timeout * 2;
         let connection = match timeout(limit, cluster::connect(&self.dialer, seeds)).await {
@@ -107,7 +116,42 @@ impl Supervisor {
             Err(_) => return Err("cluster: no connection in time".to_owned()),
         };
         let masters = cluster::masters(&connection).await.map_err(|fault| format!("cluster: {fault}"))?;
-        Ok(Link::new(masters, Line::Cluster(connection), Arc::default()))
+        Ok((Link::new(masters, Line::Cluster(connection), Arc::default()), None))
+    }
+
+    /// Hears what changes. Returns when the link is of no use any more; a cluster is heard over connections of its own, which
+    /// are made anew while the link stays.
+    async fn listen(&self, link: &Link, tracking: Option<Tracking>) {
+        if let Some(tracking) = tracking {
+            let fault = tracking.keep().await;
+            warn!(%fault, "session store: nothing is heard of changes any more");
+            return;
+        }
+        if !matches!(self.dialer.settings().topology, Topology::Cluster { .. }) {
+            return std::future::pending().await;
+        }
+        let mut said = None;
+        loop {
+            let fault = self.listen_to_cluster(link).await;
+            // Every attempt of an outage fails alike; one line is enough.
+            if said.as_ref() != Some(&fault) {
+                warn_of_tracking(&fault);
+                said = Some(fault);
+            }
+            sleep(self.pause()).await;
+        }
+    }
+
+    async fn listen_to_cluster(&self, link: &Link) -> Fault {
+        let ear = Ear::new(&self.mirror, &self.keys);
+        let masters = match link.masters().await {
+            Ok(masters) => masters,
+            Err(fault) => return fault,
+        };
+        match Tracking::of_cluster(ear, &self.dialer, &masters).await {
+            Ok(tracking) => tracking.keep().await,
+            Err(fault) => fault,
+        }
     }
 
     /// Returns when the link leads to the wrong place.
@@ -141,10 +185,13 @@ impl Supervisor {
     }
 
     /// A link to one server, which has to be a master.
-    async fn to_master(&self, address: &Address) -> Result<Link, String> {
+    async fn to_master(&self, address: &Address) -> Made {
         let broken = Arc::new(Notify::new());
         let word = Arc::clone(&broken);
+        let ear = Ear::new(&self.mirror, &self.keys);
+        let hearing = ear.clone();
         let pushes = move |push: PushInfo| -> Result<(), Fault> {
+            hearing.hear(&push);
             if push.kind == PushKind::Disconnection {
                 word.notify_one();
             }
@@ -157,13 +204,26 @@ impl Supervisor {
             Ok(Err(error)) => return Err(format!("{address}: {}", described(&error))),
             Err(_) => return Err(format!("{address}: no connection in time")),
         };
-        let link = Link::new(vec![address.clone()], Line::One(connection), broken);
+        let link = Link::new(vec![address.clone()], Line::One(connection.clone()), broken);
         match role(&link).await {
-            Ok(role) if role == "master" => Ok(link),
-            Ok(role) => Err(format!("{address}: it is no master but a {role}")),
+            Ok(role) if role == "master" => {}
+            Ok(role) => return Err(format!("{address}: it is no master but a {role}")),
+            Err(fault) => return Err(format!("{address}: {fault}")),
+        }
+        match Tracking::over(ear, connection).await {
+            Ok(tracking) => Ok((link, Some(tracking))),
+            Err(fault @ Fault::Refused(_)) => {
+                warn_of_tracking(&fault);
+                Ok((link, None))
+            }
             Err(fault) => Err(format!("{address}: {fault}")),
         }
     }
+}
+
+fn warn_of_tracking(fault: &Fault) {
+    let mend = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
+    warn!("session store: it does not tell of changes ({fault}); until it does, every request asks it{mend}");
 }
 
 /// What a server says that it is.

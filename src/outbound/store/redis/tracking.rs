@@ -1,0 +1,184 @@
+//! What the servers say of changes (`CLIENT TRACKING` in broadcasting mode), passed on to the [`Mirror`], and a question
+//! every 250 ms whose answer confirms that nothing was overlooked. With a single master this goes over the connection that
+//! the commands take, so that both speak with the same server whatever happens to its address; in a cluster there is a
+//! connection to each master.
+//!
+//! An answer comes after all that the server said before it, on the same connection, and what it said is acted on while it is
+//! read, before anybody learns of the answer. Redis sends what changed at the end of a turn of its event loop: a change of
+//! the very turn that answers a question is told behind the answer. Who made the change is answered later still, so that
+//! change is overlooked for no longer than the window from its acknowledgement on.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, FromRedisValue as _, PushInfo, PushKind, Value, cmd};
+use tokio::time::{self, Instant, MissedTickBehavior};
+
+use super::dial::Dialer;
+use super::fault::Fault;
+use super::keys::Keys;
+use super::mirror::{LinkNumber, Mirror};
+use super::settings::Address;
+
+/// How often the servers are asked. Two answers may be late before the mirror falls silent.
+const BEAT: Duration = Duration::from_millis(250);
+/// How long an answer may take before the connection counts as lost.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What hears changes over one link.
+#[derive(Clone)]
+pub(super) struct Ear {
+    mirror: Arc<Mirror>,
+    link: LinkNumber,
+    names: Keys,
+}
+
+impl Ear {
+    /// For a link that is being made. It hears changes of records that are named like `names`.
+    pub(super) fn new(mirror: &Arc<Mirror>, names: &Keys) -> Self {
+        Self { mirror: Arc::clone(mirror), link: mirror.new_link(), names: names.clone() }
+    }
+
+    /// Acts on what a server says of its own accord. To be called where the connection is read, before the next message.
+    pub(super) fn hear(&self, push: &PushInfo) {
+        if push.kind == PushKind::Disconnection {
+            self.mirror.lose(self.link);
+        } else if push.kind == PushKind::Invalidate {
+            match push.data.as_slice() {
+                [Value::Array(names)] => names.iter().for_each(|name| self.changed(name)),
+                // Without names: the whole database was emptied.
+                _ => self.mirror.drop_all(),
+            }
+        }
+    }
+
+    fn changed(&self, name: &Value) {
+        let name = if let Value::BulkString(name) = name { self.names.parse_record(name) } else { None };
+        match name {
+            Some((_, key)) => self.mirror.drop_session(&key),
+            // No name of ours. Whatever it means, nothing that it could mean is overlooked.
+            None => self.mirror.drop_all(),
+        }
+    }
+
+    /// Has the server at the other end tell of changes from now on.
+    async fn prick(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+        connection.set_response_timeout(PATIENCE);
+        let prefix = self.names.all_records();
+        ask(connection, cmd("CLIENT").arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix)).await?;
+        Ok(())
+    }
+}
+
+/// A link over which every change is heard, as long as [`Tracking::keep`] runs.
+pub(super) struct Tracking {
+    ear: Ear,
+    heard: Heard,
+}
+
+enum Heard {
+    /// One server, which must be a master.
+    One(MultiplexedConnection),
+    /// The masters of a cluster, and their ids; in the view of each, these and no others.
+    All(Vec<MultiplexedConnection>, BTreeSet<String>),
+}
+
+impl Tracking {
+    /// Over a connection whose pushes `ear` is given. Everything leaves the mirror; `keep` confirms it.
+    pub(super) async fn over(ear: Ear, mut connection: MultiplexedConnection) -> Result<Self, Fault> {
+        ear.prick(&mut connection).await?;
+        ear.mirror.open(ear.link);
+        Ok(Self { ear, heard: Heard::One(connection) })
+    }
+
+    /// The same over new connections to the `masters` of a cluster.
+    pub(super) async fn of_cluster(ear: Ear, dialer: &Dialer, masters: &[Address]) -> Result<Self, Fault> {
+        let connecting = masters.iter().map(|master| connect(&ear, dialer, master));
+        let (connections, ids): (_, BTreeSet<_>) = future::try_join_all(connecting).await?.into_iter().unzip();
+        ear.mirror.open(ear.link);
+        Ok(Self { ear, heard: Heard::All(connections, ids) })
+    }
+
+    /// Keeps the mirror confirmed until the link is lost; why it was.
+    pub(super) async fn keep(mut self) -> Fault {
+        let mut beat = time::interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            beat.tick().await;
+            let sent = Instant::now();
+            match time::timeout(PATIENCE, self.heard.ask()).await {
+                Ok(Ok(())) => self.ear.mirror.confirm(self.ear.link, sent),
+                Ok(Err(fault)) => return fault,
+                Err(_) => return Fault::TimeOut,
+            }
+        }
+    }
+}
+
+impl Drop for Tracking {
+    fn drop(&mut self) {
+        self.ear.mirror.lose(self.ear.link);
+    }
+}
+
+impl Heard {
+    /// Whether those who are heard are still the ones to be heard.
+    async fn ask(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::One(master) => must_be_master(master).await,
+            Self::All(masters, ids) => {
+                let views = future::try_join_all(masters.iter_mut().map(masters_by_slots)).await?;
+                let same = views.iter().all(|view| view == ids);
+                if same { Ok(()) } else { Err(Fault::NoMaster("the masters of the cluster changed".to_owned())) }
+            }
+        }
+    }
+}
+
+async fn connect(ear: &Ear, dialer: &Dialer, master: &Address) -> Result<(MultiplexedConnection, String), Fault> {
+    let hearing = ear.clone();
+    let pushes = move |push| {
+        hearing.hear(&push);
+        Ok::<_, Infallible>(())
+    };
+    let limit = dialer.settings().connect_timeout;
+    let connecting = time::timeout(limit, async {
+        let mut connection = dialer.server(master, pushes).await?;
+        ear.prick(&mut connection).await?;
+        let id = ask(&mut connection, cmd("CLUSTER").arg("MYID")).await?;
+        Ok((connection, String::from_redis_value(id).map_err(|_| Fault::Unreadable)?))
+    });
+    connecting.await.unwrap_or(Err(Fault::TimeOut))
+}
+
+/// `HELLO` says it and, unlike `ROLE`, needs no right beyond those of connecting.
+async fn must_be_master(connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+    let Value::Map(facts) = ask(connection, cmd("HELLO").arg(3)).await? else { return Err(Fault::Unreadable) };
+    let text = |value| String::from_redis_value(value).ok();
+    let mut facts = facts.into_iter().filter_map(|(name, value)| Some((text(name)?, value)));
+    match facts.find(|(name, _)| name == "role").and_then(|(_, role)| text(role)) {
+        Some(role) if role == "master" => Ok(()),
+        Some(role) => Err(Fault::NoMaster(role)),
+        None => Err(Fault::Unreadable),
+    }
+}
+
+/// Who holds slots in the view of this node (`CLUSTER SLOTS`): of each range the third entry is its master, as address,
+/// port and id.
+async fn masters_by_slots(connection: &mut MultiplexedConnection) -> Result<BTreeSet<String>, Fault> {
+    let ranges = ask(connection, cmd("CLUSTER").arg("SLOTS")).await?;
+    let ranges = Vec::<Vec<Value>>::from_redis_value(ranges).map_err(|_| Fault::Unreadable)?;
+    let master = |range: Vec<Value>| {
+        let Some(Value::Array(node)) = range.into_iter().nth(2) else { return None };
+        String::from_redis_value(node.into_iter().nth(2)?).ok()
+    };
+    ranges.into_iter().map(master).collect::<Option<_>>().ok_or(Fault::Unreadable)
+}
+
+async fn ask(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<Value, Fault> {
+    Ok(command.query_async(connection).await?)
+}
