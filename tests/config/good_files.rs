@@ -14,7 +14,7 @@ use gatepost::domain::request::{CookieForm, HeaderLines};
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::{Address, StoreSettings, Topology};
 use gatepost::telemetry::{LogFormat, LogSettings};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::support::{FULL, Folder, SMALLEST};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -19,16 +20,17 @@ use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::Mark;
 use crate::ports::{ProviderSessionEnd, StoreFault};
 
+/// Ends that are brought together.
+const AT_ONCE: usize = 64;
 /// How often ends are tried again that the servers did not take.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Shelf {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
-        let end = End::Session(*key);
-        self.ends.begin(end, now());
+        let underway = self.ends.begin(End::Session(*key));
         self.mirror.drop_session(key);
         let ended = self.end_session(key).await?;
-        self.ends.acknowledge(end, now());
+        underway.acknowledge(now());
         Ok(ended.map(Arc::new))
     }
 
@@ -50,15 +52,17 @@ impl Shelf {
     }
 
     pub(super) async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        let (marks, at) = (self.vault.marks(user), self.clock.now());
-        for mark in &marks {
-            self.ends.begin(End::User(*mark, at), now());
-            self.mirror.drop_user(mark);
-        }
+        let at = self.clock.now();
+        let begin = |mark: Mark| {
+            let underway = self.ends.begin(End::User(mark, at));
+            self.mirror.drop_user(&mark);
+            (mark, underway)
+        };
+        let underway: Vec<_> = self.vault.marks(user).into_iter().map(begin).collect();
         let mut ended = Vec::new();
-        for mark in marks {
+        for (mark, underway) in underway {
             ended.extend(self.end_some(&mark, None, &[]).await?);
-            self.ends.acknowledge(End::User(mark, at), now());
+            underway.acknowledge(now());
         }
         Ok(ended.into_iter().map(Arc::new).collect())
     }
@@ -80,6 +84,7 @@ impl Shelf {
         let sessions = pairs.iter().filter_map(|[key, record]| {
             let key = SessionKey::from_bytes(unhex(key)?);
             self.owners.remove(&key);
+            self.ends.acknowledge(End::Session(key), now());
             self.mirror.drop_session(&key);
             open(&self.vault, &key, record)
         });
@@ -133,13 +138,14 @@ impl Shelf {
         let mut state = self.servers.state();
         while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
             state.mark_unchanged();
-            let recent = self.ends.recent(now());
+            let recent = self.ends.recent();
             let brought = self.bring(&recent).await;
             if !recent.is_empty() && brought {
                 info!(ends = recent.len(), "session store: told again over a new connection what ended");
             }
             loop {
-                let pending = self.ends.pending();
+                self.ends.tidy(now());
+                let pending = self.ends.waiting();
                 if !pending.is_empty() && self.bring(&pending).await {
                     info!(ends = pending.len(), "session store: told what ended meanwhile");
                 }
@@ -156,18 +162,22 @@ impl Shelf {
 
     /// Whether all of them were taken.
     async fn bring(&self, ends: &[End]) -> bool {
-        for end in ends {
-            let brought = match end {
-                End::Session(key) => self.end_session(key).await.map(drop),
-                End::User(user, until) => self.end_some(user, Some(*until), &[]).await.map(drop),
-            };
-            if let Err(fault) = brought {
+        for some in ends.chunks(AT_ONCE) {
+            if let Err(fault) = try_join_all(some.iter().map(|end| self.bring_one(*end))).await {
                 warn!(%fault, "session store: an end could not be brought; the next attempt is in a second");
                 return false;
             }
-            self.ends.acknowledge(*end, now());
         }
         true
+    }
+
+    async fn bring_one(&self, end: End) -> Result<(), Fault> {
+        match end {
+            End::Session(key) => drop(self.end_session(&key).await?),
+            End::User(user, until) => drop(self.end_some(&user, Some(until), &[]).await?),
+        }
+        self.ends.acknowledge(end, now());
+        Ok(())
     }
 }
 

@@ -39,6 +39,10 @@ impl From<Fault> for StoreFault {
 }
 
 impl From<RedisError> for Fault {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the library may add kinds, and does not let us name all of them"
+    )]
     fn from(error: RedisError) -> Self {
         let code = || error.code().unwrap_or("no code").to_owned();
         if error.is_timeout() {
@@ -49,7 +53,12 @@ impl From<RedisError> for Fault {
             ErrorKind::Server(
                 ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading,
             ) => Self::NoMaster(code()),
-            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(code()),
+            ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(match error.code() {
+                Some("WRONGPASS") => "it does not accept user and password".to_owned(),
+                Some("NOAUTH") => "it asks for a password (NOAUTH)".to_owned(),
+                Some("NOPERM") => "the user lacks a right (NOPERM)".to_owned(),
+                _ => code(),
+            }),
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Broken,
             ErrorKind::AuthenticationFailed => Self::Refused("it does not accept user and password".to_owned()),
             ErrorKind::RESP3NotSupported => Self::Refused("it does not speak RESP3; Redis 7 or newer does".to_owned()),
@@ -69,7 +78,9 @@ pub(super) fn described(error: &RedisError) -> String {
             let mend = if tls { "; do scheme and `ca_file` fit the server?" } else { "" };
             format!("{text}{mend}")
         }
-        Fault::TimeOut => "no connection in time; does the scheme fit the server (redis or rediss)?".to_owned(),
-        fault => fault.to_string(),
+        fault @ (Fault::TimeOut | Fault::Broken | Fault::Unreadable) => {
+            format!("{fault}; does the scheme fit the server (redis or rediss)?")
+        }
+        fault @ (Fault::Down(_) | Fault::UnknownScript | Fault::NoMaster(_) | Fault::Refused(_)) => fault.to_string(),
     }
 }

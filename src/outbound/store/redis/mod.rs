@@ -147,8 +147,20 @@ impl SessionStore for RedisStore {
 }
 
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod life_tests;
+#[cfg(test)]
+mod outage_tests;
+#[cfg(test)]
+mod sentinel_tests;
+#[cfg(test)]
+mod sharing_tests;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -1,12 +1,15 @@
 //! Ends that the servers do not know, or may forget. One that could not be brought to them holds in this process at once,
-//! and is brought as soon as there is a way. One that was acknowledged is remembered for a while, too: a server that
-//! takes over may not have heard of it.
+//! and is brought as soon as there is a way. One that was acknowledged is remembered for a minute, too: servers
+//! acknowledge before their replicas have heard of it, and one that takes over may never hear. What remains is an end
+//! whose server and whose Gatepost both fail within moments.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
@@ -14,11 +17,11 @@ use crate::outbound::store::vault::Mark;
 
 /// For how long an acknowledged end is brought again over every new link.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// How many of each kind are remembered; beyond, the oldest are forgotten.
+/// How many of each kind are remembered.
 const MAX: usize = 64 * 1024;
 
 /// Which sessions end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// One.
     Session(SessionKey),
@@ -26,11 +29,47 @@ pub(super) enum End {
     User(Mark, Timestamp),
 }
 
+/// What the servers know of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Whoever wishes it is just telling them.
+    Underway,
+    /// They could not be told.
+    Waits,
+    /// They acknowledged it then.
+    Known(Instant),
+}
+
+impl Standing {
+    const fn is_known(self) -> bool {
+        matches!(self, Self::Known(_))
+    }
+}
+
 #[derive(Default)]
 struct State {
-    sessions: HashMap<SessionKey, Instant>,
-    users: HashMap<Mark, Timestamp>,
-    acknowledged: VecDeque<(Instant, End)>,
+    sessions: HashMap<SessionKey, Standing>,
+    users: HashMap<Mark, (Timestamp, Standing)>,
+}
+
+/// An end that is being told to the servers. Unless it is acknowledged, it waits from then on.
+#[must_use]
+pub(super) struct Underway<'e> {
+    ends: &'e Ends,
+    end: End,
+}
+
+impl Underway<'_> {
+    /// The servers know it now.
+    pub(super) fn acknowledge(self, now: Instant) {
+        self.ends.acknowledge(self.end, now);
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        self.ends.stop(self.end);
+    }
 }
 
 /// The ends of this process.
@@ -43,54 +82,62 @@ impl Ends {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an end that is about to be brought to the servers; until they acknowledge it, it holds here.
-    pub(super) fn begin(&self, end: End, now: Instant) {
-        let mut state = self.state();
+    /// Notes an end that is about to be told to the servers. From now on it holds here.
+    pub(super) fn begin(&self, end: End) -> Underway<'_> {
+        let State { sessions, users } = &mut *self.state();
         match end {
-            End::Session(key) => {
-                if state.sessions.len() >= MAX {
-                    let oldest = state.sessions.iter().min_by_key(|(_, since)| **since).map(|(key, _)| *key);
-                    oldest.and_then(|key| state.sessions.remove(&key));
-                }
-                state.sessions.insert(key, now);
+            End::Session(key) if has_room(sessions, |standing| standing.is_known()) => {
+                sessions.insert(key, Standing::Underway);
             }
-            End::User(mark, until) => {
-                if state.users.len() >= MAX {
-                    let oldest = state.users.iter().min_by_key(|(_, until)| **until).map(|(mark, _)| *mark);
-                    oldest.and_then(|mark| state.users.remove(&mark));
-                }
-                let known = state.users.entry(mark).or_insert(until);
-                *known = until.max(*known);
+            End::User(user, until) if has_room(users, |(_, standing)| standing.is_known()) => {
+                users.insert(user, (until, Standing::Underway));
             }
+            End::Session(_) | End::User(..) => warn!("session store: too many ends wait for it; one is not remembered"),
+        }
+        Underway { ends: self, end }
+    }
+
+    /// Whoever told the servers did not hear that they know.
+    fn stop(&self, end: End) {
+        let State { sessions, users } = &mut *self.state();
+        let standing = match end {
+            End::Session(key) => sessions.get_mut(&key),
+            // A later end of the same user may be on its way.
+            End::User(user, until) => users.get_mut(&user).filter(|(known, _)| *known <= until).map(|(_, it)| it),
+        };
+        if let Some(standing) = standing.filter(|standing| **standing == Standing::Underway) {
+            *standing = Standing::Waits;
         }
     }
 
     /// The servers know it now.
     pub(super) fn acknowledge(&self, end: End, now: Instant) {
-        let mut state = self.state();
+        let State { sessions, users } = &mut *self.state();
         match end {
-            End::Session(key) => drop(state.sessions.remove(&key)),
-            End::User(mark, until) => {
-                if state.users.get(&mark).is_some_and(|known| *known <= until) {
-                    state.users.remove(&mark);
+            End::Session(key) => {
+                if has_room(sessions, |standing| standing.is_known()) {
+                    sessions.insert(key, Standing::Known(now));
+                }
+            }
+            End::User(user, until) => {
+                if let Some((_, standing)) = users.get_mut(&user).filter(|(known, _)| *known <= until) {
+                    *standing = Standing::Known(now);
                 }
             }
         }
-        while state.acknowledged.len() >= MAX || state.acknowledged.front().is_some_and(|(at, _)| over(*at, now)) {
-            state.acknowledged.pop_front();
-        }
-        state.acknowledged.push_back((now, end));
     }
 
-    /// Whether a session counts as ended here, whatever the servers say.
-    pub(super) fn hold(&self, key: &SessionKey, user: &Mark, created: Timestamp) -> bool {
-        let state = self.state();
-        state.sessions.contains_key(key) || state.users.get(user).is_some_and(|until| created <= *until)
-    }
-
-    /// The same of a session whose own end it was, without asking whose it is.
+    /// Whether a session ended here, as far as its key tells.
     pub(super) fn hold_session(&self, key: &SessionKey) -> bool {
         self.state().sessions.contains_key(key)
+    }
+
+    /// Whether a session counts as ended here, whatever the servers say. Of a user's new session only ends count that
+    /// the servers have not heard of: he may sign in again within the second.
+    pub(super) fn hold(&self, key: &SessionKey, user: &Mark, created: Timestamp) -> bool {
+        let state = self.state();
+        let waits = |(until, standing): &(Timestamp, Standing)| !standing.is_known() && created <= *until;
+        state.sessions.contains_key(key) || state.users.get(user).is_some_and(waits)
     }
 
     /// A session is saved anew under this key.
@@ -98,20 +145,103 @@ impl Ends {
         self.state().sessions.remove(key);
     }
 
-    /// What the servers have not acknowledged.
-    pub(super) fn pending(&self) -> Vec<End> {
-        let state = self.state();
-        let sessions = state.sessions.keys().map(|key| End::Session(*key));
-        sessions.chain(state.users.iter().map(|(mark, until)| End::User(*mark, *until))).collect()
+    /// What the servers could not be told.
+    pub(super) fn waiting(&self) -> Vec<End> {
+        self.select(|standing| standing == Standing::Waits)
     }
 
     /// What servers that took over may not know.
-    pub(super) fn recent(&self, now: Instant) -> Vec<End> {
+    pub(super) fn recent(&self) -> Vec<End> {
+        self.select(Standing::is_known)
+    }
+
+    /// Forgets what every server must know by now.
+    pub(super) fn tidy(&self, now: Instant) {
+        let keep = |standing: Standing| match standing {
+            Standing::Known(at) => now.saturating_duration_since(at) <= REMEMBERED,
+            Standing::Underway | Standing::Waits => true,
+        };
+        let mut state = self.state();
+        state.sessions.retain(|_, standing| keep(*standing));
+        state.users.retain(|_, (_, standing)| keep(*standing));
+    }
+
+    fn select(&self, which: impl Fn(Standing) -> bool) -> Vec<End> {
         let state = self.state();
-        state.acknowledged.iter().filter(|(at, _)| !over(*at, now)).map(|(_, end)| *end).collect()
+        let sessions = state.sessions.iter().filter(|(_, standing)| which(**standing));
+        let users = state.users.iter().filter(|(_, (_, standing))| which(*standing));
+        sessions
+            .map(|(key, _)| End::Session(*key))
+            .chain(users.map(|(user, (until, _))| End::User(*user, *until)))
+            .collect()
     }
 }
 
-fn over(at: Instant, now: Instant) -> bool {
-    now.saturating_duration_since(at) > REMEMBERED
+/// Whether one more can be remembered, if need be in the place of all that are `known` to the servers.
+fn has_room<K: Hash + Eq, V>(ends: &mut HashMap<K, V>, known: impl Fn(&V) -> bool) -> bool {
+    if ends.len() >= MAX {
+        ends.retain(|_, end| !known(end));
+    }
+    ends.len() < MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::store::testing::{at, key};
+
+    #[tokio::test]
+    async fn an_end_holds_until_it_is_known_and_is_remembered_a_minute_longer() {
+        let (ends, now) = (Ends::default(), Instant::now());
+        let user = [1; 32];
+        let one = ends.begin(End::Session(key(1)));
+        let all = ends.begin(End::User(user, at(50)));
+        assert!(ends.hold(&key(1), &[9; 32], at(0)));
+        assert_eq!([at(49), at(50), at(51)].map(|created| ends.hold(&key(2), &user, created)), [true, true, false]);
+        assert_eq!((ends.waiting().len(), ends.recent().len()), (0, 0), "somebody is at it");
+
+        one.acknowledge(now);
+        all.acknowledge(now);
+        assert!(ends.hold(&key(1), &[9; 32], at(0)), "its server may be replaced by one that knows it still");
+        assert!(!ends.hold(&key(2), &user, at(50)), "a new session of the same second");
+        assert_eq!((ends.waiting().len(), ends.recent().len()), (0, 2));
+
+        ends.tidy(now + REMEMBERED);
+        assert_eq!(ends.recent().len(), 2);
+        ends.tidy(now + REMEMBERED + Duration::from_millis(1));
+        assert_eq!(ends.recent().len(), 0);
+        assert!(!ends.hold_session(&key(1)));
+    }
+
+    #[tokio::test]
+    async fn what_the_servers_were_not_told_waits_also_when_the_caller_went_away() {
+        let (ends, now) = (Ends::default(), Instant::now());
+        drop(ends.begin(End::Session(key(1))));
+        drop(ends.begin(End::User([1; 32], at(50))));
+        assert_eq!(ends.waiting(), [End::Session(key(1)), End::User([1; 32], at(50))]);
+        ends.tidy(now + REMEMBERED * 100);
+        assert!(ends.hold_session(&key(1)) && ends.hold(&key(2), &[1; 32], at(50)));
+    }
+
+    #[tokio::test]
+    async fn a_later_end_of_a_user_is_not_taken_for_the_earlier() {
+        let (ends, now) = (Ends::default(), Instant::now());
+        let earlier = ends.begin(End::User([1; 32], at(50)));
+        let later = ends.begin(End::User([1; 32], at(60)));
+        earlier.acknowledge(now);
+        assert!(ends.waiting().is_empty() && ends.hold(&key(1), &[1; 32], at(60)));
+        drop(later);
+        assert_eq!(ends.waiting(), [End::User([1; 32], at(60))]);
+    }
+
+    #[tokio::test]
+    async fn memory_is_bounded_and_what_waits_is_not_pushed_out() {
+        let (ends, now) = (Ends::default(), Instant::now());
+        drop(ends.begin(End::Session(key(0))));
+        for number in 1..=MAX as u64 {
+            ends.acknowledge(End::Session(key(number)), now);
+        }
+        assert!(ends.recent().len() <= MAX);
+        assert!(ends.hold_session(&key(0)));
+    }
 }

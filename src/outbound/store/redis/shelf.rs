@@ -52,6 +52,9 @@ impl Shelf {
 
     /// The session, as the servers have it.
     pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, StoreFault> {
+        if self.ends.hold_session(key) {
+            return Ok(None);
+        }
         let found = match self.owners.get(key) {
             Some(user) => self.find_of(key, user).await?,
             None => None,

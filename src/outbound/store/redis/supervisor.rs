@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, PushInfo, PushKind, Value};
+use redis::{Cmd, FromRedisValue as _, PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -228,11 +228,9 @@ fn warn_of_tracking(fault: &Fault) {
 
 /// What a server says that it is.
 async fn role(link: &Link) -> Result<String, Fault> {
-    match link.ask(&Cmd::new().arg("ROLE").to_owned()).await? {
-        Value::Array(parts) => match parts.into_iter().next() {
-            Some(Value::BulkString(role)) => String::from_utf8(role).map_err(|_| Fault::Unreadable),
-            _ => Err(Fault::Unreadable),
-        },
-        _ => Err(Fault::Unreadable),
-    }
+    let Value::Array(parts) = link.ask(&Cmd::new().arg("ROLE").to_owned()).await? else {
+        return Err(Fault::Unreadable);
+    };
+    let role = parts.into_iter().next().and_then(|role| String::from_redis_value(role).ok());
+    role.ok_or(Fault::Unreadable)
 }

@@ -1,18 +1,18 @@
 //! Real servers for tests, and stores over them.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Cmd;
+use redis::{Client, Cmd, FromRedisValue};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::{Address, Credentials, RedisSettings, RedisStore, Topology};
 use crate::domain::one_time::OneTime;
@@ -94,25 +94,24 @@ impl Server {
             .spawn()
             .unwrap_or_else(|fault| panic!("{} ({fault}); tests/tools/install brings it", program.display()));
         let server = Self { process, port, folder };
-        server.wait_until("it answers", || server.answers());
+        server.wait_until("it listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         server
     }
 
-    fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
-        let mut answer = [0; 1];
-        // Any answer will do: also one that asks for a password, and TLS that takes this for nonsense.
-        let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
-        stream.write_all(b"PING\r\n").is_ok() && stream.read(&mut answer).is_ok()
-    }
-
-    fn wait_until(&self, what: &str, done: impl Fn() -> bool) {
+    pub(in crate::outbound::store) fn wait_until(&self, what: &str, done: impl Fn() -> bool) {
         let begun = Instant::now();
         while !done() {
             let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             assert!(begun.elapsed() < PATIENCE, "server: {what}: not yet\n{}", log());
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// What the server itself answers, at once and without a store.
+    pub(in crate::outbound::store) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let client = Client::open(format!("redis://127.0.0.1:{}/", self.port)).expect("a client");
+        let mut connection = client.get_connection_with_timeout(PATIENCE).expect("a connection");
+        Cmd::new().arg(words).query(&mut connection).unwrap_or_else(|fault| panic!("{words:?}: {fault}"))
     }
 
     pub(in crate::outbound::store) fn address(&self) -> Address {
@@ -126,10 +125,17 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Ends it at once, as a crash would.
+    pub(in crate::outbound::store) fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -150,6 +156,15 @@ pub(in crate::outbound::store) fn settings(topology: Topology) -> RedisSettings 
     }
 }
 
+/// Waits until it is so.
+pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !done().await {
+        assert!(begun.elapsed() < PATIENCE, "{what}: not yet");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// To be called within a runtime.
 pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
     RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0)))
@@ -163,7 +178,7 @@ pub(in crate::outbound::store) struct Swept {
 }
 
 impl Swept {
-    pub(in crate::outbound::store) fn new(settings: RedisSettings) -> Arc<dyn SessionStore> {
+    pub(in crate::outbound::store) fn over(settings: RedisSettings) -> Arc<dyn SessionStore> {
         Arc::new(Self { store: store(settings), spent: Mutex::default() })
     }
 }
@@ -220,9 +235,9 @@ impl SessionStore for Swept {
             let mut spent = self.spent.lock().expect("marks");
             spent.extract_if(|_, until| *until <= now).map(|(mark, _)| mark).collect()
         };
-        let shelf = &self.store.shelf;
+        let (servers, names) = (&self.store.shelf.servers, &self.store.shelf.keys);
         for mark in over {
-            let _: i64 = shelf.servers.ask(Cmd::new().arg("DEL").arg(shelf.keys.spent(&mark))).await?;
+            let _: i64 = servers.ask(Cmd::new().arg("DEL").arg(names.spent(&mark))).await?;
         }
         let (mut count, mut from) = (0, Some(Cursor::default()));
         while let Some(cursor) = from {

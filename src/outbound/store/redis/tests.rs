@@ -10,14 +10,14 @@ use crate::outbound::store::model_tests::{check_all, step};
 use crate::outbound::store::testing::block_on;
 
 /// Every scenario of the contract, and some random ones, each with an empty store.
-fn keeps_the_contract(topology: &Topology) {
+pub(super) fn keeps_the_contract(topology: &Topology) {
     for (scenario, run) in SCENARIOS {
         println!("{topology}: {scenario}");
-        block_on(async { run(Swept::new(settings(topology.clone()))).await });
+        block_on(async { run(Swept::over(settings(topology.clone()))).await });
     }
     let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
     let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
-        block_on(async { check_all(&Swept::new(settings(topology.clone())), steps).await });
+        block_on(async { check_all(&Swept::over(settings(topology.clone())), steps).await });
         Ok(())
     });
     outcome.expect("behaves like the model");

@@ -155,9 +155,10 @@ fn address(text: &str, default: u16) -> Result<Address, UrlFault> {
         None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
     let is_v6 = text.starts_with('[');
-    let sound = match is_v6 {
-        true => host.parse::<std::net::Ipv6Addr>().is_ok(),
-        false => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
+    let sound = if is_v6 {
+        host.parse::<std::net::Ipv6Addr>().is_ok()
+    } else {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
     };
     let port = port.map_or(Some(default), |port| port.parse().ok().filter(|port| *port > 0));
     match (sound, port) {
