@@ -48,7 +48,7 @@ fn url(written: &written::Redis, reader: &mut Reader<'_>) -> Option<RedisUrl> {
 
 fn credentials(written: &written::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Credentials> {
     let in_url = url.map(|url| url.credentials.clone()).unwrap_or_default();
-    let mut beside = of_keys(&written.username, &written.password, &written.password_file, reader)?;
+    let beside = of_keys(&written.username, &written.password, &written.password_file, reader);
     let password = password_place(&written.password, &written.password_file);
     let mut sound = true;
     let twice = [
@@ -61,6 +61,7 @@ fn credentials(written: &written::Redis, url: Option<&RedisUrl>, reader: &mut Re
             sound = false;
         }
     }
+    let mut beside = beside?;
     beside.username = beside.username.or(in_url.username);
     beside.password = beside.password.or(in_url.password);
     if let (Some(_), None, Some(url)) = (&beside.username, &beside.password, written.url.given())
