@@ -36,7 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cores = Cores::choose()?;
     cores.leave_the_servers_alone()?;
     let began = now();
+    progress(&format!("signing up {} users", options.sessions));
     let stage = Stage::set(cores, options.sessions)?;
+    progress("starting Gatepost again and again");
     let starts = report::Starts::of(&stage.another, &options, cores)?;
     let (mut checks, mut through_envoy) = (stage.checks()?, stage.through_envoy()?);
     checks.push(stage.nginx()?);
