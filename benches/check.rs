@@ -36,22 +36,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cores = Cores::choose()?;
     cores.leave_the_servers_alone()?;
     let began = now();
+    progress(&format!("signing up {} users", options.sessions));
     let stage = Stage::set(cores, options.sessions)?;
+    progress("starting Gatepost again and again");
     let starts = report::Starts::of(&stage.another, &options, cores)?;
     let (mut checks, mut through_envoy) = (stage.checks()?, stage.through_envoy()?);
     checks.push(stage.nginx()?);
     checks.retain(|case| options.wants(case.label));
     through_envoy.retain(|case| options.wants(case.label));
 
-    let rate = warm_up(&checks, &options, cores)?;
+    let rate = warm_up(&mut checks, &options, cores);
     let generators = generators(&checks, &options, &stage, cores)?;
     for round in 1..=options.rounds {
         progress(&format!("round {round} of {}, {:.0?} so far", options.rounds, began.elapsed()));
         for case in checks.iter_mut().chain(&mut through_envoy) {
-            case.fast.push(case.go_fast(cores, options.span)?);
-            if let Some(rate) = rate {
-                case.paced.extend(case.go_at(cores, rate, options.span)?);
-            }
+            case.measure(cores, options.span, rate);
         }
     }
     let report = report::Report { options: &options, cores, starts, generators, rate, checks, through_envoy };
@@ -59,16 +58,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Asks each server once, so that no round is the first; half of what (b) did is the rate for the latencies.
-fn warm_up(checks: &[Case<'_>], options: &Options, cores: Cores) -> Result<Option<f64>, Box<dyn Error>> {
+fn warm_up(checks: &mut [Case<'_>], options: &Options, cores: Cores) -> Option<f64> {
     let mut rate = None;
     for case in checks {
         progress(&format!("warming up ({}) {}", case.label, case.name));
-        let round = case.go_fast(cores, options.span)?;
-        if case.label == "b" {
-            rate = Some((round.per_second / 200.0).ceil() * 100.0);
+        match case.go_fast(cores, options.span) {
+            Ok(round) if case.label == "b" => rate = Some((round.per_second / 200.0).ceil() * 100.0),
+            Ok(_) => {}
+            Err(fault) => case.fault = Some(fault.to_string()),
         }
     }
-    Ok(rate)
+    rate
 }
 
 /// What our own generator and `h2load` find for the same server, as far as (b) is measured.

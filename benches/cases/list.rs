@@ -55,7 +55,7 @@ impl Stage {
         let verified = self.runtime.block_on(verify::checks(address, &question));
         verified.map_err(|fault| format!("({label}) {name}: {fault}"))?;
         let load = Load::Checks(address, question);
-        Ok(Case { label, name: name.to_owned(), server, beside: None, logs, load, fast: Vec::new(), paced: Vec::new() })
+        Ok(case(label, name, (server, address, logs), load))
     }
 
     /// nginx' questions to Gatepost.
@@ -103,6 +103,11 @@ impl Stage {
         let script = self.file(&format!("{label}.lua"));
         let script = wrk::Script::write(script, &request(&request::cookies(GAP)), GAP, &ids)?;
         let load = Load::Requests(address, script);
-        Ok(Case { label, name: name.to_owned(), server, beside: None, logs, load, fast: Vec::new(), paced: Vec::new() })
+        Ok(case(label, name, (server, address, logs), load))
     }
+}
+
+fn case<'a>(label: &'static str, name: &str, (server, _, logs): Asked<'a>, load: Load) -> Case<'a> {
+    let name = name.to_owned();
+    Case { label, name, server, beside: None, logs, load, fast: Vec::new(), paced: Vec::new(), fault: None }
 }

@@ -40,9 +40,28 @@ pub(crate) struct Case<'a> {
     pub(crate) fast: Vec<Round>,
     /// At the same rate for all; none over HTTP/1.1.
     pub(crate) paced: Vec<Round>,
+    /// What went wrong; nothing more is measured then.
+    pub(crate) fault: Option<String>,
 }
 
 impl Case<'_> {
+    /// One round as fast as it goes, and one at the rate.
+    pub(crate) fn measure(&mut self, cores: Cores, span: Duration, rate: Option<f64>) {
+        if self.fault.is_none() {
+            self.fault = self.try_to_measure(cores, span, rate).err().map(|fault| fault.to_string());
+        }
+    }
+
+    fn try_to_measure(&mut self, cores: Cores, span: Duration, rate: Option<f64>) -> Result<(), Box<dyn Error>> {
+        let fast = self.go_fast(cores, span)?;
+        self.fast.push(fast);
+        if let Some(rate) = rate {
+            let paced = self.go_at(cores, rate, span)?;
+            self.paced.extend(paced);
+        }
+        Ok(())
+    }
+
     /// One round as fast as it goes.
     ///
     /// # Errors
@@ -52,7 +71,7 @@ impl Case<'_> {
     }
 
     /// One round at this rate, if its load can do that.
-    pub(crate) fn go_at(&self, cores: Cores, rate: f64, span: Duration) -> Result<Option<Round>, Box<dyn Error>> {
+    fn go_at(&self, cores: Cores, rate: f64, span: Duration) -> Result<Option<Round>, Box<dyn Error>> {
         match self.load {
             Load::Checks(..) => self.go(cores, Pace::PerSecond(rate), span).map(Some),
             Load::Requests(..) => Ok(None),

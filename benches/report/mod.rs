@@ -18,6 +18,9 @@ pub(crate) use starts::Starts;
 /// A server that answers less than this part of the questions at a rate has fallen behind; its latencies mean nothing.
 const KEPT_UP: f64 = 0.97;
 
+/// How much is printed of a wrong answer, in characters.
+const MOST_OF_A_FAULT: usize = 500;
+
 pub(crate) struct Report<'a> {
     pub(crate) options: &'a Options,
     pub(crate) cores: Cores,
@@ -33,14 +36,20 @@ impl Report<'_> {
     /// Prints all of it.
     ///
     /// # Errors
-    /// When a server is not there any more.
+    /// When a server is not there any more, or some case gave wrong answers.
     #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
     pub(crate) fn print(&self, stage: &Stage) -> Result<(), Box<dyn Error>> {
         println!("{}\n{}", self.check_table()?, self.envoy_table()?);
         println!("{}\n", self.how());
         println!("{}\n", self.starts.text());
         println!("{}", self.trust(stage)?);
-        Ok(())
+        let faults = self.checks.iter().chain(&self.through_envoy).filter_map(|case| case.fault.as_deref());
+        let faults: Vec<_> = faults.map(|fault| fault.chars().take(MOST_OF_A_FAULT).collect::<String>()).collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("these figures are not whole:\n{}", faults.join("\n")).into())
+        }
     }
 
     fn check_table(&self) -> Result<String, Box<dyn Error>> {
