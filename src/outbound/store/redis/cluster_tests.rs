@@ -9,10 +9,10 @@ use crate::outbound::store::testing::{block_on, key, session, user};
 use crate::ports::{Cursor, SessionStore};
 
 /// A cluster without replicas.
-struct Cluster(Vec<Server>);
+pub(super) struct Cluster(Vec<Server>);
 
 impl Cluster {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let nodes: Vec<Server> = (0..3)
             .map(|_| Server::start_with(Make::Redis, &["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]))
             .collect();
@@ -30,7 +30,7 @@ impl Cluster {
     }
 
     /// Two seeds are enough.
-    fn topology(&self) -> Topology {
+    pub(super) fn topology(&self) -> Topology {
         Topology::Cluster { seeds: self.0.iter().skip(1).map(Server::address).collect() }
     }
 }

@@ -1,15 +1,16 @@
 //! A server behind a relay, and stores that use it.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Client, Cmd, FromRedisValue};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::relay::Relay;
 use crate::domain::session::{Session, SessionKey, SessionRecord};
-use crate::outbound::store::redis::testing::{Make, Server, free_port, settings, store};
+use crate::outbound::store::redis::testing::{Make, PATIENCE, Server, free_port, settings, store};
 use crate::outbound::store::redis::{Address, RedisSettings, RedisStore, Topology};
 use crate::outbound::store::testing::{key, session};
 use crate::ports::{SessionStore as _, StoreFault, StoredSession};
@@ -47,10 +48,10 @@ impl House {
         Arc::new(store(self.settings.clone()))
     }
 
-    /// One that does without the relay.
+    /// One that does without the relay, and has much time.
     pub(super) fn neighbour(&self) -> Arc<RedisStore> {
         let topology = Topology::Single(Address { host: "127.0.0.1".to_owned(), port: self.port });
-        Arc::new(store(RedisSettings { topology, ..self.settings.clone() }))
+        Arc::new(store(RedisSettings { topology, command_timeout: PATIENCE, ..self.settings.clone() }))
     }
 
     pub(super) const fn settings(&self) -> &RedisSettings {
@@ -107,18 +108,25 @@ fn start(port: u16, folder: &TempDir) -> Server {
     Server::start_at(Make::Redis, port, &["--dir", folder, "--appendonly", "yes", "--appendfsync", "always"])
 }
 
-/// Asks until the answer pleases, for as long as `SOON`; how long it took.
-pub(super) async fn soon<T>(what: &str, ask: impl AsyncFn() -> T, pleases: impl Fn(&T) -> bool) -> Duration
-where
-    T: std::fmt::Debug,
-{
+/// Asks until the answer pleases, which is at the latest what is asked for after `SOON`; how long it took.
+pub(super) async fn soon<T: Debug>(what: &str, ask: impl AsyncFn() -> T, pleases: impl Fn(&T) -> bool) -> Duration {
+    within(SOON, what, ask, pleases).await
+}
+
+async fn within<T: Debug>(
+    limit: Duration,
+    what: &str,
+    ask: impl AsyncFn() -> T,
+    pleases: impl Fn(&T) -> bool,
+) -> Duration {
     let begun = Instant::now();
     loop {
+        let asked = begun.elapsed();
         let answer = ask().await;
         if pleases(&answer) {
             return begun.elapsed();
         }
-        assert!(begun.elapsed() < SOON, "{what}: after {:?} still {answer:?}", begun.elapsed());
+        assert!(asked < limit, "{what}: asked after {asked:?}, and still {answer:?}");
         sleep(Duration::from_millis(2)).await;
     }
 }
@@ -135,10 +143,7 @@ pub(super) fn is_none(answer: &Answer) -> bool {
 
 /// Loads, and sees to it that an answer comes before the deadline of a Check.
 pub(super) async fn load(store: &RedisStore, key: &SessionKey) -> Answer {
-    let begun = Instant::now();
-    let answer = store.load(key).await;
-    assert!(begun.elapsed() < DEADLINE, "answered after {:?}", begun.elapsed());
-    answer
+    timeout(DEADLINE, store.load(key)).await.expect("answers before the deadline")
 }
 
 /// The same of a session that lives: a fault is no end.
@@ -156,7 +161,7 @@ pub(super) fn is_warm(store: &RedisStore, key: &SessionKey) -> bool {
 /// Until `store` answers for `key` without asking anybody.
 pub(super) async fn warm_up(store: &RedisStore, key: &SessionKey) {
     let warm = async || load_living(store, key).await.map(|_| is_warm(store, key));
-    soon("warm", warm, |warm| matches!(warm, Ok(true))).await;
+    within(PATIENCE, "warm", warm, |warm| matches!(warm, Ok(true))).await;
 }
 
 /// The session of a user of its own, who was renewed `generation` times, on a session of its own at the provider.
@@ -165,10 +170,16 @@ pub(super) fn living(number: u64, generation: u32) -> Session {
     Session::restore(SessionRecord { generation, provider_session: Some(format!("sid {number}")), ..record })
 }
 
+/// Until the session is kept, on a machine that is busy.
+pub(super) async fn save(store: &RedisStore, number: u64) {
+    let saved = async || store.save(&key(number), living(number, 0)).await;
+    within(PATIENCE, "saved", saved, Result::is_ok).await;
+}
+
 /// Sessions 1 to `count`, all in the store, and warm.
 pub(super) async fn settle(store: &RedisStore, count: u64) {
     for number in 1..=count {
-        store.save(&key(number), living(number, 0)).await.expect("saved");
+        save(store, number).await;
         warm_up(store, &key(number)).await;
     }
 }

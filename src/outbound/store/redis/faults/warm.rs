@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::house::{House, is_none, is_there, is_warm, living, load, load_living, settle, soon, warm_up};
+use super::house::{House, is_none, is_there, is_warm, living, load, load_living, save, settle, soon, warm_up};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::redis::RedisStore;
+use crate::outbound::store::redis::cluster_tests::Cluster;
+use crate::outbound::store::redis::testing::{PATIENCE, settings, store};
+use crate::outbound::store::redis::{RedisSettings, RedisStore};
 use crate::outbound::store::testing::{LIFETIMES, SystemEntropy, at, key, keys, user};
 use crate::ports::{Clock, SessionStore as _};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_look_up_asks_nobody() {
     let house = House::new().await;
-    let store = house.store();
+    let store = house.neighbour();
     settle(&store, 10).await;
     let before = house.questions().await;
     for number in (1..=10).cycle().take(5000) {
@@ -27,7 +29,7 @@ async fn a_warm_look_up_asks_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_replica_changes_the_others_see_within_a_second() {
     let house = House::new().await;
-    let (one, other) = (house.store(), house.neighbour());
+    let (one, other) = (house.neighbour(), house.neighbour());
     let mut longest = Duration::ZERO;
     for round in 0..40 {
         settle(&other, 2).await;
@@ -56,7 +58,7 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_own_end_holds_at_once_while_others_load() {
     let house = House::new().await;
-    let store = house.store();
+    let store = house.neighbour();
     for _ in 0..50 {
         settle(&store, 1).await;
         let mut loads = JoinSet::new();
@@ -71,7 +73,8 @@ async fn an_own_end_holds_at_once_while_others_load() {
         }
         store.end(&key(1)).await.expect("ended");
         for _ in 0..20 {
-            assert!(is_none(&load(&store, &key(1)).await));
+            let answer = load(&store, &key(1)).await;
+            assert!(is_none(&answer), "{answer:?}");
         }
         loads.join_all().await;
     }
@@ -80,7 +83,7 @@ async fn an_own_end_holds_at_once_while_others_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_may_empty_expire_and_delete() {
     let house = House::new().await;
-    let store = house.store();
+    let store = house.neighbour();
     settle(&store, 3).await;
     let names: Vec<String> = house.ask(&["KEYS", &format!("{}s:*", house.settings().key_prefix)]).await;
     assert_eq!(names.len(), 3);
@@ -100,7 +103,7 @@ async fn the_server_may_empty_expire_and_delete() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_closed_is_replaced_and_nothing_is_overlooked() {
     let house = House::new().await;
-    let (store, neighbour) = (house.store(), house.neighbour());
+    let (store, neighbour) = (house.neighbour(), house.neighbour());
     settle(&store, 2).await;
     for _ in 0..5 {
         house.order(&["CLIENT", "KILL", "TYPE", "normal"]).await;
@@ -125,7 +128,7 @@ impl Clock for Moved {
 async fn who_was_active_elsewhere_is_not_idle_here() {
     let house = House::new().await;
     let clock = Arc::new(Moved(AtomicU64::new(0)));
-    let settings = house.settings().clone();
+    let settings = RedisSettings { command_timeout: PATIENCE, ..house.settings().clone() };
     let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _);
     settle(&store, 1).await;
     let idle = LIFETIMES.idle.as_secs();
@@ -144,8 +147,8 @@ async fn who_was_active_elsewhere_is_not_idle_here() {
 async fn without_the_right_to_be_told_every_look_up_asks() {
     let house = House::new().await;
     house.order(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
-    let store = house.store();
-    store.save(&key(1), living(1, 0)).await.expect("saved");
+    let store = house.neighbour();
+    save(&store, 1).await;
     let before = house.questions().await;
     for _ in 0..3 {
         assert!(is_there(&load(&store, &key(1)).await));
@@ -154,4 +157,20 @@ async fn without_the_right_to_be_told_every_look_up_asks() {
     let neighbour = house.neighbour();
     neighbour.end(&key(1)).await.expect("ended");
     assert!(is_none(&load(&store, &key(1)).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_node_of_a_cluster_tells_what_changes() {
+    let cluster = Cluster::start();
+    let settings = settings(cluster.topology());
+    let (one, other) = (store(settings.clone()), store(settings));
+    for number in 1..=30 {
+        save(&other, number).await;
+        warm_up(&one, &key(number)).await;
+    }
+    for number in 1..=30 {
+        other.end(&key(number)).await.expect("ended");
+        soon("the end", async || load(&one, &key(number)).await, is_none).await;
+    }
+    assert!(!is_warm(&one, &key(30)));
 }
