@@ -75,7 +75,13 @@ pub(super) fn described(error: &RedisError) -> String {
         Fault::Broken if error.is_io_error() => {
             let text = error.to_string();
             let tls = text.contains("certificate") || text.contains("corrupt message");
-            let mend = if tls { "; do scheme and `ca_file` fit the server?" } else { "" };
+            let mend = if tls {
+                "; do scheme and `ca_file` fit the server?"
+            } else if error.is_connection_dropped() && !error.is_connection_refusal() {
+                "; does the scheme fit the server (redis or rediss)?"
+            } else {
+                ""
+            };
             format!("{text}{mend}")
         }
         fault @ (Fault::TimeOut | Fault::Broken | Fault::Unreadable) => {
