@@ -58,7 +58,7 @@ pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
 /// Of the store.
 pub(crate) async fn fill(config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
     let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
-    let store = store::open(&config.store, keys, Arc::new(SystemEntropy))?;
+    let store = store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?;
     let now = SystemClock.now();
     let mut ids = Vec::with_capacity(count);
     while ids.len() < count {

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::session::Lifetimes;
+use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
-use gatepost::ports::{Entropy, EntropyFault, SessionStore};
+use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::Outcome;
@@ -44,7 +47,8 @@ impl Kind {
             Self::File => StoreSettings::File { path: self.file(directory) },
         };
         let keys = SealingKeys::new(SealingKey::new([7; 32]), Vec::new());
-        Ok(store::open(&settings, keys, Arc::new(System))?)
+        let day = Duration::from_secs(24 * 60 * 60);
+        Ok(store::open(&settings, keys, Lifetimes { absolute: day, idle: day }, Arc::new(System), Arc::new(System))?)
     }
 
     fn file(self, directory: &Path) -> PathBuf {
@@ -61,6 +65,14 @@ impl Kind {
 }
 
 struct System;
+
+impl Clock for System {
+    #[expect(clippy::disallowed_methods, reason = "the store's keys have to end in real time")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_unix(since.as_secs())
+    }
+}
 
 impl Entropy for System {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {

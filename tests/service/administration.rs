@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost::domain::application::Slug;
 use gatepost::domain::claims::Claims;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::session::{Renewal, Session, SessionId, SessionRecord, User};
+use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionRecord, User};
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
 use gatepost::ports::{Clock as _, SessionStore};
@@ -61,7 +62,10 @@ fn id(number: u32) -> SessionId {
 
 fn empty() -> Arc<dyn SessionStore> {
     let keys = SealingKeys::new(SealingKey::new([7; 32]), Vec::new());
-    store::open(&StoreSettings::Memory, keys, Arc::new(Counting(0.into()))).expect("needs no file")
+    let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
+    let opened =
+        store::open(&StoreSettings::Memory, keys, lifetimes, Arc::new(Counting(0.into())), Arc::new(FixedClock));
+    opened.expect("needs no file")
 }
 
 /// A service whose store holds these, numbered from 0.
