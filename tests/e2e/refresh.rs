@@ -160,7 +160,7 @@ async fn f_16_a_refresh_under_way_is_finished_before_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_refresh_tokens_a_session_ends_with_its_id_token() {
-    let stage = Stage::start(|plan| plan.settings.session = "{ store: memory, refresh: false }").await;
+    let stage = Stage::start(|plan| plan.settings.session = "{ store: memory, refresh: false }".to_owned()).await;
     let browser = stage.signed_in().await;
     tokens_run_out().await;
     assert_eq!(browser.open(&stage.site.wiki("/")).await.status, StatusCode::FOUND);

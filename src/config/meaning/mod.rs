@@ -9,11 +9,11 @@ mod identity_headers;
 mod issuer;
 mod listen;
 mod proxy;
-mod redis;
 mod refresh;
 mod relying_party;
 mod session;
 mod settings;
+mod shared_store;
 
 use super::reader::Reader;
 use super::written::File;

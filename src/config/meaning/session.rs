@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::redis;
+use super::shared_store;
 use crate::app::Sealing;
 use crate::config::reader::{At, Reader, Slot};
 use crate::config::secret_file;
@@ -31,7 +31,7 @@ fn store(written: &written::Session, reader: &mut Reader<'_>) -> Option<StoreSet
         };
         reader.fault(&path.place, problem, mend);
     }
-    let settings = written.redis.given().and_then(|section| redis::redis(&section.value, reader));
+    let settings = written.redis.given().and_then(|section| shared_store::redis(&section.value, reader));
     match (store.value, &written.redis) {
         (Store::Redis, Slot::Absent) => {
             let mend = "add a section `redis` with its `url`, or choose another store";

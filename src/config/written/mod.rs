@@ -6,8 +6,8 @@ mod credentials;
 mod forward_auth;
 mod headers;
 mod limits;
-mod redis;
 mod rules;
+mod shared_store;
 
 use std::path::PathBuf;
 
@@ -23,8 +23,8 @@ pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
 pub(super) use headers::{AdditionalHeaders, ClaimHeader};
 pub(super) use limits::{ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits};
-pub(super) use redis::Redis;
 pub(super) use rules::{AccessRule, ClaimCondition};
+pub(super) use shared_store::Redis;
 
 type Texts = Vec<At<String>>;
 type Secrets = Vec<At<SecretString>>;
