@@ -1,34 +1,132 @@
-//! The reference: tonic and envoy-types, nothing else. It decodes the request and allows it with as many headers as
-//! Gatepost sets for a signed-in user.
+//! The references, which know nothing about sign-ins. (a) hyper alone, which answers every request with the same gRPC
+//! frame. (b) tonic and envoy-types, which decode the question and allow it with as many headers as Gatepost sets.
 
+use std::convert::Infallible;
 use std::error::Error;
+use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
-use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, OkHttpResponse};
 use envoy_types::pb::google::rpc::Status as RpcStatus;
+use http::{HeaderMap, HeaderValue as HttpHeaderValue, Request as HttpRequest, Response as HttpResponseOf};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message as _;
+use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use super::{Server, on_first_core, request};
+use super::{Server, judges, request};
+use crate::machine::Cores;
 
-/// The argument that makes this program the bare server.
-pub(crate) const ROLE: &str = "--bare-server";
+/// The arguments that make this program a bare server; the file with the answer follows.
+const ROLES: [(&str, Kind); 2] = [("--bare-hyper", Kind::Hyper), ("--bare-tonic", Kind::Tonic)];
 
-struct Bare;
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Hyper,
+    Tonic,
+}
+
+/// What the arguments make of this program, if they do: a server that runs until it is killed.
+pub(crate) fn serve_if_asked() -> Option<Result<(), Box<dyn Error>>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, role, file] = arguments.as_slice() else { return None };
+    let (_, kind) = ROLES.iter().find(|(name, _)| name == role)?;
+    Some(serve(*kind, Path::new(file)))
+}
+
+/// Starts one, whose answer is like `answer`.
+///
+/// # Errors
+/// When it does not start.
+pub(crate) fn start(
+    kind: Kind,
+    answer: &CheckResponse,
+    folder: &Path,
+    cores: Cores,
+) -> Result<(Server, SocketAddr), Box<dyn Error>> {
+    let (role, _) = ROLES.iter().find(|(_, of)| *of == kind).ok_or("no such role")?;
+    let file = folder.join("answer.bin");
+    fs::write(&file, answer.encode_to_vec())?;
+    let program = std::env::current_exe()?;
+    let mut command = cores.on_server(&program.to_string_lossy());
+    let mut server = Server::start(command.arg(role).arg(&file).stdout(Stdio::piped()))?;
+    let mut line = String::new();
+    BufReader::new(server.process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+    Ok((server, line.trim().parse()?))
+}
+
+/// Prints the address first.
+#[expect(clippy::print_stdout, reason = "the parent reads the address there")]
+fn serve(kind: Kind, answer: &Path) -> Result<(), Box<dyn Error>> {
+    let answer = CheckResponse::decode(fs::read(answer)?.as_slice())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        match kind {
+            Kind::Hyper => serve_frame(listener, request::message(&answer.encode_to_vec())).await,
+            Kind::Tonic => {
+                let headers = judges::headers(&answer).map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let service = AuthorizationServer::new(Bare { headers: headers.collect() });
+                let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+                Ok(tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await?)
+            }
+        }
+    })
+}
+
+async fn serve_frame(listener: TcpListener, frame: Vec<u8>) -> Result<(), Box<dyn Error>> {
+    let frame = Bytes::from(frame);
+    loop {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        let frame = frame.clone();
+        let service = service_fn(move |request| answer(request, frame.clone()));
+        tokio::spawn(async move {
+            let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            // A client that goes away is no fault.
+            let _ = http2.serve_connection(TokioIo::new(socket), service).await;
+        });
+    }
+}
+
+/// Takes the question, unread, and says what it always says.
+async fn answer(
+    request: HttpRequest<Incoming>,
+    frame: Bytes,
+) -> Result<HttpResponseOf<impl hyper::body::Body<Data = Bytes, Error = Infallible>>, Infallible> {
+    let mut body = request.into_body();
+    while let Some(Ok(_)) = body.frame().await {}
+    let trailers =
+        HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HttpHeaderValue::from_static("0"))]);
+    let mut answer = HttpResponseOf::new(Full::new(frame).with_trailers(async { Some(Ok(trailers)) }));
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, HttpHeaderValue::from_static("application/grpc"));
+    Ok(answer)
+}
+
+/// Allows everybody.
+struct Bare {
+    headers: Vec<(String, String)>,
+}
 
 #[tonic::async_trait]
 impl Authorization for Bare {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let attributes = request.into_inner().attributes.ok_or_else(|| Status::invalid_argument("no attributes"))?;
         drop(attributes);
-        let headers = super::gatepost::IDENTITY.iter().map(|(name, value)| header(name, value)).collect();
+        let headers = self.headers.iter().map(|(name, value)| header(name, value)).collect();
         Ok(Response::new(CheckResponse {
             status: Some(RpcStatus::default()),
             http_response: Some(HttpResponse::OkResponse(OkHttpResponse { headers, ..OkHttpResponse::default() })),
@@ -43,33 +141,4 @@ fn header(name: &str, value: &str) -> HeaderValueOption {
         append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
         ..HeaderValueOption::default()
     }
-}
-
-/// Serves until killed; prints the address first.
-#[expect(clippy::print_stdout, reason = "the parent reads the address there")]
-pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(async {
-        let incoming = TcpIncoming::bind("127.0.0.1:0".parse()?)?.with_nodelay(Some(true));
-        println!("{}", incoming.local_addr()?);
-        let server = tonic::transport::Server::builder().add_service(AuthorizationServer::new(Bare));
-        Ok(server.serve_with_incoming(incoming).await?)
-    })
-}
-
-/// Starts it, to be asked the same `question` as Gatepost, and looks at one answer.
-pub(crate) async fn start(question: &Path) -> Result<Server, Box<dyn Error>> {
-    let program = std::env::current_exe()?;
-    let mut command = on_first_core(&program.to_string_lossy());
-    let mut process = command.arg(ROLE).stdout(Stdio::piped()).spawn()?;
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-    let server = Server { process, address: line.trim().parse()?, question: question.to_owned() };
-    let mut client = AuthorizationClient::connect(format!("http://{}", server.address)).await?;
-    let answer = client.check(request::check("wiki.example.com", "/", "")).await?.into_inner();
-    let Some(HttpResponse::OkResponse(ok)) = answer.http_response else { return Err("the bare server denied".into()) };
-    if ok.headers.len() != super::gatepost::IDENTITY.len() {
-        return Err("the bare server's answer is odd".into());
-    }
-    Ok(server)
 }

@@ -1,141 +1,136 @@
-//! Gatepost as it is shipped: its file store, its log, one user signed in.
+//! Gatepost as it is shipped: the real binary, its configuration file, its store, its log in a file.
 
-use std::collections::HashMap;
 use std::error::Error;
-use std::fs;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::fs::{self, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
-use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use gatepost::domain::time::Timestamp;
-use gatepost::ports::Clock;
+use gatepost::app::Config;
+use gatepost::config;
 use serde_json::Value;
-use tonic::transport::Channel;
 
-use super::{Server, on_first_core, request};
-use crate::op::{CLIENT_ID, CLIENT_SECRET, HostileOp};
+use super::{Server, request};
+use crate::machine::{Cores, now};
+use crate::op::{CLIENT_ID, CLIENT_SECRET};
 
-/// What Gatepost sets for the user of this benchmark, and the bare server for everybody.
-pub(crate) const IDENTITY: [(&str, &str); 10] = [
-    ("x-authentik-username", "alice"),
-    ("x-authentik-groups", "admins|staff"),
-    ("x-authentik-entitlements", "editor"),
-    ("x-authentik-email", "alice@example.test"),
-    ("x-authentik-name", "Alice Doe"),
-    ("x-authentik-uid", "248289761001"),
-    ("x-authentik-meta-outpost", "gatepost"),
-    ("x-authentik-meta-provider", "Wiki"),
-    ("x-authentik-meta-app", "wiki"),
-    ("x-authentik-meta-version", concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION"))),
-];
-
-const HOST: &str = "wiki.example.com";
 /// How long Gatepost may take to start, and how often to look.
-const PATIENCE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(1);
 
-struct SystemClock;
+/// What it takes to start one, again and again.
+pub(crate) struct Recipe {
+    /// Its working directory.
+    pub(crate) folder: PathBuf,
+    /// The identity provider.
+    pub(crate) issuer: String,
+    /// The sealing key as the configuration takes it.
+    pub(crate) sealing_key: String,
+    /// What stands in section `session` beside the sealing key.
+    pub(crate) store: String,
+    pub(crate) log_level: &'static str,
+}
 
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the provider of this benchmark signs real tokens")]
-    fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp::from_unix(since.map_or(0, |since| since.as_secs()))
+impl Recipe {
+    /// What Gatepost makes of the configuration.
+    ///
+    /// # Errors
+    /// Its complaints.
+    pub(crate) fn config(&self) -> Result<Config, Box<dyn Error>> {
+        let loaded = config::load(&self.as_yaml(), &self.file(), &|_| None);
+        Ok(loaded.map_err(|complaints| format!("{complaints:?}"))?.config)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("gatepost.yaml")
+    }
+
+    fn as_yaml(&self) -> String {
+        let Self { issuer, sealing_key, store, log_level, .. } = self;
+        let (host, secret) = (request::HOST, Value::from(CLIENT_SECRET));
+        format!(
+            "applications:\n  - name: Wiki\n    external_host: https://{host}\n    issuer: {issuer}\n    \
+             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n\
+             listen: {{ grpc: \"127.0.0.1:0\", http: \"127.0.0.1:0\", https: off, metrics: \"127.0.0.1:0\" }}\n\
+             forward_auth: {{ dialects: [nginx], trusted_proxies: [127.0.0.1] }}\n\
+             session: {{ sealing_key: \"{sealing_key}\", {store} }}\n\
+             shutdown: {{ delay: 0s, grace: 5s }}\n\
+             log: {{ level: \"{log_level}\" }}\n"
+        )
     }
 }
 
-/// Starts it in a folder of its own below `folder`, signs a user in through Checks, and writes the signed-in question.
-pub(crate) async fn start(folder: &Path, log_level: &str) -> Result<Server, Box<dyn Error>> {
-    let folder = folder.join(log_level);
-    fs::create_dir(&folder)?;
-    let provider = HostileOp::start(Arc::new(SystemClock)).await;
-    provider.behave(|behaviour| {
-        behaviour.claims = serde_json::json!({
-            "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["editor"],
-            "email": "alice@example.test", "name": "Alice Doe",
-        });
-    });
-    let settings = folder.join("gatepost.yaml");
-    fs::write(&settings, configuration(provider.issuer(), log_level))?;
-    let mut command = on_first_core(env!("CARGO_BIN_EXE_gatepost"));
-    command.args(["serve", "--config"]).arg(&settings).current_dir(&folder);
-    let log = folder.join("gatepost.log");
-    let process = command.stderr(fs::File::create(&log)?).stdout(Stdio::null()).spawn()?;
-    let mut server = Server { process, address: ([127, 0, 0, 1], 0).into(), question: folder.join("check.bin") };
-    server.address = grpc_address(&log)?;
-    let address = server.address;
-    let mut client = AuthorizationClient::connect(format!("http://{address}")).await?;
-    let cookie = sign_in(&mut client, &provider).await?;
-    let question = request::check(HOST, "/projects/gatepost/issues?page=2", &format!("theme=dark; {cookie}"));
-    verify(&client.check(question.clone()).await?.into_inner())?;
-    fs::write(&server.question, request::frame(&question))?;
-    Ok(server)
+/// A running Gatepost.
+pub(crate) struct Gatepost {
+    pub(crate) server: Server,
+    /// Where Envoy asks, where nginx asks, and where it tells how it is doing.
+    pub(crate) grpc: SocketAddr,
+    pub(crate) http: SocketAddr,
+    metrics: SocketAddr,
+    log: PathBuf,
+    /// From its start until it said that it is ready.
+    pub(crate) start_time: Duration,
+    /// Memory at that moment, in MiB.
+    pub(crate) resident_at_start: f64,
 }
 
-fn configuration(issuer: &str, log_level: &str) -> String {
-    let secret = serde_json::Value::from(CLIENT_SECRET);
-    format!(
-        "applications:\n  - name: Wiki\n    external_host: https://{HOST}\n    issuer: {issuer}\n    client_id: \"{CLIENT_ID}\"\n    \
-         client_secret: {secret}\nlisten: {{ grpc: \"127.0.0.1:0\", http: off, https: off, metrics: \"127.0.0.1:0\" }}\n\
-         log: {{ level: \"{log_level},gatepost::app=info\" }}\n"
-    )
-}
-
-/// The address in the log, once it says `ready`.
-fn grpc_address(log: &Path) -> Result<SocketAddr, Box<dyn Error>> {
-    for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
-        let text = fs::read_to_string(log)?;
-        let entries: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        if entries.iter().any(|entry| entry["message"] == "ready") {
-            let grpc = entries.iter().find(|entry| entry["message"] == "listening" && entry["listener"] == "grpc");
-            let address = grpc.and_then(|entry| entry["address"].as_str()).ok_or("no gRPC address in the log")?;
-            return Ok(address.parse()?);
-        }
-        std::thread::sleep(POLL);
+impl Gatepost {
+    /// Starts it, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub(crate) fn start(recipe: &Recipe, cores: Cores) -> Result<Self, Box<dyn Error>> {
+        let (file, log) = (recipe.file(), recipe.folder.join("gatepost.log"));
+        fs::write(&file, recipe.as_yaml())?;
+        let _ = fs::remove_file(&log);
+        let stderr = OpenOptions::new().create(true).append(true).open(&log)?;
+        let mut command = cores.on_server(env!("CARGO_BIN_EXE_gatepost"));
+        command.args(["serve", "--config"]).arg(&file).current_dir(&recipe.folder).stderr(stderr).stdout(Stdio::null());
+        let began = now();
+        let mut server = Server::start(&mut command)?;
+        let addresses = loop {
+            if let Some(addresses) = addresses_when_ready(&fs::read_to_string(&log)?)? {
+                break addresses;
+            }
+            if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+                return Err(format!("Gatepost did not get ready:\n{}", fs::read_to_string(&log)?).into());
+            }
+            std::thread::sleep(POLL);
+        };
+        let (start_time, resident_at_start) = (began.elapsed(), server.resident()?);
+        let [grpc, http, metrics] = addresses;
+        Ok(Self { server, grpc, http, metrics, log, start_time, resident_at_start })
     }
-    Err(format!("Gatepost was not ready in time:\n{}", fs::read_to_string(log)?).into())
+
+    /// Empties its log, which grows fast under load.
+    pub(crate) fn forget_log(&self) -> Result<(), Box<dyn Error>> {
+        Ok(OpenOptions::new().write(true).open(&self.log)?.set_len(0)?)
+    }
+
+    /// Lines of its log that were lost because they came faster than they could be written.
+    pub(crate) fn lines_lost(&self) -> Result<f64, Box<dyn Error>> {
+        let mut socket = TcpStream::connect(self.metrics)?;
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        socket.read_to_string(&mut page)?;
+        let line = page.lines().find_map(|line| line.strip_prefix("gatepost_log_lines_lost_total "));
+        Ok(line.map_or(Ok(0.0), str::parse)?)
+    }
 }
 
-/// First visit, provider, callback: the session cookie.
-async fn sign_in(client: &mut AuthorizationClient<Channel>, provider: &HostileOp) -> Result<String, Box<dyn Error>> {
-    let first = client.check(request::check(HOST, "/", "")).await?.into_inner();
-    let location = header(&first, "location").ok_or("no redirect to the provider")?;
-    let binding = cookie(&first).ok_or("no binding cookie")?;
-    let callback = provider.authorize(&url::Url::parse(&location)?);
-    let path = format!("{}?{}", callback.path(), callback.query().unwrap_or_default());
-    let back = client.check(request::check(HOST, &path, &binding)).await?.into_inner();
-    cookie(&back).ok_or_else(|| format!("no session cookie: {back:?}").into())
-}
-
-fn headers(answer: &CheckResponse) -> impl Iterator<Item = (&str, &str)> {
-    let headers = match &answer.http_response {
-        Some(HttpResponse::OkResponse(ok)) => ok.headers.as_slice(),
-        Some(HttpResponse::DeniedResponse(denied)) => denied.headers.as_slice(),
-        _ => &[],
+/// The addresses of gRPC, HTTP and metrics in the log, once it says `ready`.
+fn addresses_when_ready(log: &str) -> Result<Option<[SocketAddr; 3]>, Box<dyn Error>> {
+    let entries: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let is = |entry: &Value, key: &str, value: &str| entry.get(key).and_then(Value::as_str) == Some(value);
+    if !entries.iter().any(|entry| is(entry, "message", "ready")) {
+        return Ok(None);
+    }
+    let address = |listener: &str| -> Result<SocketAddr, Box<dyn Error>> {
+        let entry = entries.iter().find(|entry| is(entry, "message", "listening") && is(entry, "listener", listener));
+        let address = entry.and_then(|entry| entry.get("address")?.as_str());
+        Ok(address.ok_or("an address is missing in the log")?.parse()?)
     };
-    headers
-        .iter()
-        .filter_map(|option| option.header.as_ref())
-        .map(|header| (header.key.as_str(), header.value.as_str()))
-}
-
-fn header(answer: &CheckResponse, name: &str) -> Option<String> {
-    headers(answer).find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
-}
-
-fn cookie(answer: &CheckResponse) -> Option<String> {
-    Some(header(answer, "set-cookie")?.split(';').next()?.to_owned())
-}
-
-/// The answer lets the request through with every identity header.
-fn verify(answer: &CheckResponse) -> Result<(), Box<dyn Error>> {
-    let set: HashMap<_, _> = headers(answer).collect();
-    let all_there = IDENTITY.iter().all(|(name, value)| set.get(name) == Some(value));
-    let allowed = answer.status.as_ref().is_some_and(|status| status.code == 0);
-    if all_there && allowed { Ok(()) } else { Err(format!("not the answer for a signed-in user: {answer:?}").into()) }
+    Ok(Some([address("grpc")?, address("http")?, address("metrics")?]))
 }

@@ -1,22 +1,20 @@
-//! The servers that are compared, each a process of its own on the first core.
+//! The servers that are compared, each a process of its own on the servers' core.
 
 pub(crate) mod bare;
+pub(crate) mod envoy;
 pub(crate) mod gatepost;
-mod request;
+pub(crate) mod judges;
+pub(crate) mod request;
+pub(crate) mod sessions;
 
 use std::error::Error;
 use std::fs;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command};
 
 /// A running server, stopped when dropped.
 pub(crate) struct Server {
     process: Child,
-    /// Where it answers Checks.
-    pub(crate) address: SocketAddr,
-    /// The file that holds its question, as gRPC sends it.
-    pub(crate) question: PathBuf,
 }
 
 impl Drop for Server {
@@ -27,6 +25,11 @@ impl Drop for Server {
 }
 
 impl Server {
+    pub(crate) fn start(command: &mut Command) -> Result<Self, Box<dyn Error>> {
+        let process = command.spawn().map_err(|fault| format!("{}: {fault}", command.get_program().display()))?;
+        Ok(Self { process })
+    }
+
     /// Processor time used so far, all threads together.
     pub(crate) fn cpu_seconds(&self) -> Result<f64, Box<dyn Error>> {
         const TICKS_PER_SECOND: f64 = 100.0;
@@ -35,11 +38,26 @@ impl Server {
         let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
         Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
     }
+
+    /// Resident memory in MiB, mapped files included.
+    pub(crate) fn resident(&self) -> Result<f64, Box<dyn Error>> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()).ok_or("an odd /proc/PID/status")?;
+        Ok(kilobytes.parse::<f64>()? / 1024.0)
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<(), Box<dyn Error>> {
+        Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
+        let status = self.process.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("a server ended with {status}").into()) }
+    }
 }
 
-/// `program` on the first core, one worker thread.
-fn on_first_core(program: &str) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", "0", program]).env("TOKIO_WORKER_THREADS", "1");
-    command
+/// Addresses that nobody listens at, for programs that have to be told theirs.
+fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT], Box<dyn Error>> {
+    let held = (0..COUNT).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
+    let addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+    addresses.try_into().map_err(|_| "no free addresses".into())
 }

@@ -1,0 +1,106 @@
+//! All servers, started and filled.
+
+use std::error::Error;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::verify;
+use crate::load::Question;
+use crate::machine::Cores;
+use crate::op::HostileOp;
+use crate::servers::bare::{self, Kind};
+use crate::servers::envoy::Envoy;
+use crate::servers::gatepost::{Gatepost, Recipe};
+use crate::servers::sessions::{self, SystemClock};
+use crate::servers::{Server, judges, request};
+
+/// Not one line for each decision, but still where it listens.
+const WARN: &str = "warn,gatepost::app=info";
+
+/// Everything that runs.
+pub(crate) struct Stage {
+    pub(super) folder: TempDir,
+    pub(super) runtime: Runtime,
+    _provider: HostileOp,
+    /// The cookies of everybody who is signed in, in the order of their users' numbers.
+    pub(super) ids: Arc<[String]>,
+    pub(super) hyper: (Server, SocketAddr),
+    pub(super) tonic: (Server, SocketAddr),
+    pub(crate) gatepost: Gatepost,
+    pub(super) quiet: Gatepost,
+    pub(super) envoy: Envoy,
+    /// What it takes to start one more Gatepost, with as many sessions.
+    pub(crate) another: Recipe,
+}
+
+impl Stage {
+    /// Starts all of it.
+    ///
+    /// # Errors
+    /// When something does not start, or answers wrongly.
+    pub(crate) fn set(cores: Cores, count: usize) -> Result<Self, Box<dyn Error>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let provider = runtime.block_on(HostileOp::start(Arc::new(SystemClock)));
+        let place = Place {
+            folder: tempfile::tempdir()?,
+            issuer: provider.issuer().to_owned(),
+            sealing_key: sessions::sealing_key()?,
+        };
+        let filled = place.with_file("filled", "info")?;
+        let ids = runtime.block_on(sessions::fill(filled.config()?, count, &place.issuer))?;
+        let gatepost = Gatepost::start(&place.with_copy("info", "info")?, cores)?;
+        let quiet = Gatepost::start(&place.with_copy("warn", WARN)?, cores)?;
+        let another = place.with_copy("another", "info")?;
+
+        let question = Question::of(&ids, request::PAGE, judges::signed_in)?;
+        let answer = runtime.block_on(verify::checks(gatepost.grpc, &question))?;
+        let folder = place.folder;
+        let [hyper, tonic] = [Kind::Hyper, Kind::Tonic].map(|kind| bare::start(kind, &answer, folder.path(), cores));
+        let (hyper, tonic) = (hyper?, tonic?);
+        let envoy = Envoy::start(folder.path(), &[None, Some(tonic.1), Some(gatepost.grpc)], cores)?;
+        Ok(Self { folder, runtime, _provider: provider, ids, hyper, tonic, gatepost, quiet, envoy, another })
+    }
+
+    /// A file of its own for some program to read.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// What all Gateposts have in common.
+struct Place {
+    folder: TempDir,
+    issuer: String,
+    sealing_key: String,
+}
+
+impl Place {
+    /// A Gatepost in a folder of this name, with a file for its sessions.
+    fn with_file(&self, name: &str, log_level: &'static str) -> Result<Recipe, Box<dyn Error>> {
+        let file = self.sessions(name);
+        self.with_store(name, log_level, format!("store: file, path: \"{}\"", file.display()))
+    }
+
+    /// The same with all the sessions that `filled` has.
+    fn with_copy(&self, name: &str, log_level: &'static str) -> Result<Recipe, Box<dyn Error>> {
+        let recipe = self.with_file(name, log_level)?;
+        fs::copy(self.sessions("filled"), self.sessions(name))?;
+        Ok(recipe)
+    }
+
+    fn with_store(&self, name: &str, log_level: &'static str, store: String) -> Result<Recipe, Box<dyn Error>> {
+        let folder = self.folder.path().join(name);
+        fs::create_dir(&folder)?;
+        let (issuer, sealing_key) = (self.issuer.clone(), self.sealing_key.clone());
+        Ok(Recipe { folder, issuer, sealing_key, store, log_level })
+    }
+
+    fn sessions(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name).join("sessions.redb")
+    }
+}

@@ -1,0 +1,67 @@
+//! The load: a generator for Checks of our own, because `h2load` sends one body only and so one session; `wrk` for HTTP/1.1.
+//! Both run on the core that no server has.
+
+mod connection;
+mod frames;
+mod generator;
+pub(crate) mod h2load;
+mod latency;
+mod question;
+pub(crate) mod wrk;
+
+use std::error::Error;
+
+use crate::machine::{Cores, Usage};
+use crate::servers::Server;
+
+pub(crate) use generator::{Pace, run};
+pub(crate) use latency::Latency;
+pub(crate) use question::{Judge, Question};
+
+/// Whose processor time counts, and who else works.
+#[derive(Clone, Copy)]
+pub(crate) struct Metered<'a> {
+    pub(crate) servers: &'a [&'a Server],
+    pub(crate) cores: Cores,
+}
+
+/// What one round of load showed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    pub(crate) per_second: f64,
+    pub(crate) latency: Latency,
+    /// Processor seconds of the servers for a million requests.
+    pub(crate) cpu_per_million: f64,
+    /// How busy the server's and the load's core were, from 0 to 1.
+    pub(crate) server_core: f64,
+    pub(crate) load_core: f64,
+}
+
+impl Round {
+    /// From the meters before and after `requests` that took `seconds`.
+    fn new(before: &Meters, after: &Meters, requests: f64, seconds: f64, latency: Latency) -> Self {
+        Self {
+            per_second: requests / seconds,
+            latency,
+            cpu_per_million: (after.server - before.server) / requests * 1e6,
+            server_core: after.server_core.busy_since(&before.server_core),
+            load_core: after.load_core.busy_since(&before.load_core),
+        }
+    }
+}
+
+/// What is read before and after.
+struct Meters {
+    server: f64,
+    server_core: Usage,
+    load_core: Usage,
+}
+
+impl Meters {
+    fn read(metered: Metered<'_>) -> Result<Self, Box<dyn Error>> {
+        let Metered { servers, cores } = metered;
+        let [server_core, load_core] = [Usage::of(cores.server)?, Usage::of(cores.load)?];
+        let server = servers.iter().map(|server| server.cpu_seconds()).sum::<Result<f64, _>>()?;
+        Ok(Self { server, server_core, load_core })
+    }
+}

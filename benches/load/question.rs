@@ -1,0 +1,67 @@
+//! What is asked: one Check, in which the session alone differs from one question to the next.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+
+use crate::servers::request;
+
+/// Looks at an answer to the question with this session; it says what is wrong with it.
+pub(crate) type Judge = fn(&CheckResponse, usize) -> Result<(), String>;
+
+/// A gRPC message with a gap where the session's id goes.
+#[derive(Clone)]
+pub(crate) struct Question {
+    /// Flag, length, `CheckRequest`.
+    pub(super) message: Vec<u8>,
+    gap: Option<usize>,
+    /// The sessions to draw from.
+    sessions: Arc<[String]>,
+    judge: Judge,
+}
+
+impl Question {
+    /// The same for everybody.
+    pub(crate) fn fixed(path: &str, judge: Judge) -> Self {
+        let message = request::frame(&request::check(path, request::COOKIES));
+        Self { message, gap: None, sessions: Arc::new([]), judge }
+    }
+
+    /// With the cookie of one of these sessions.
+    pub(crate) fn of(sessions: &Arc<[String]>, path: &str, judge: Judge) -> Result<Self, Box<dyn Error>> {
+        let id = sessions.first().ok_or("no sessions")?;
+        let message = request::frame(&request::check(path, &request::cookies(id)));
+        let gap = message.windows(id.len()).position(|window| window == id.as_bytes()).ok_or("no session in it")?;
+        if sessions.iter().any(|other| other.len() != id.len()) {
+            return Err("session ids differ in length".into());
+        }
+        Ok(Self { message, gap: Some(gap), sessions: Arc::clone(sessions), judge })
+    }
+
+    /// How many sessions there are; one where it does not matter.
+    pub(crate) fn choices(&self) -> usize {
+        self.sessions.len().max(1)
+    }
+
+    /// The whole message for this session.
+    pub(crate) fn message(&self, session: usize) -> Vec<u8> {
+        let mut message = self.message.clone();
+        self.fill(&mut message, session);
+        message
+    }
+
+    /// Looks at an answer to [`Question::message`].
+    pub(crate) fn judge(&self, answer: &CheckResponse, session: usize) -> Result<(), String> {
+        (self.judge)(answer, session)
+    }
+
+    /// Writes the session's id into the message at the end of `bytes`.
+    pub(super) fn fill(&self, bytes: &mut [u8], session: usize) {
+        let (Some(gap), Some(id)) = (self.gap, self.sessions.get(session)) else { return };
+        let start = bytes.len() - self.message.len() + gap;
+        if let Some(place) = bytes.get_mut(start..start + id.len()) {
+            place.copy_from_slice(id.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The command line.
+
+use std::error::Error;
+use std::time::Duration;
+
+/// How much is measured.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) rounds: usize,
+    /// How long one round of one case takes.
+    pub(crate) span: Duration,
+    /// How many users are signed in.
+    pub(crate) sessions: usize,
+    /// Labels of the cases wanted; all where there are none.
+    only: Vec<String>,
+}
+
+impl Options {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// When it is not understood.
+    pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
+        let mut options = Self { rounds: 5, span: Duration::from_secs(3), sessions: 100_000, only: Vec::new() };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                // Cargo says it to every benchmark.
+                "--bench" => {}
+                "--quick" => {
+                    options.rounds = 3;
+                    options.span = Duration::from_secs(1);
+                }
+                "--only" => {
+                    let labels = arguments.next().ok_or("--only needs labels, as in `--only b,c2`")?;
+                    options.only = labels.split(',').map(str::to_owned).collect();
+                }
+                "--sessions" => {
+                    options.sessions = arguments.next().ok_or("--sessions needs a number")?.parse()?;
+                }
+                other => {
+                    return Err(format!("`{other}` is unknown: [--quick] [--only LABELS] [--sessions NUMBER]").into());
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn wants(&self, label: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted == label)
+    }
+}

@@ -1,0 +1,111 @@
+//! Many users, signed in beforehand: their sessions are saved through the library, as Gatepost itself saves them.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
+use gatepost::app::{Config, Sealing};
+use gatepost::domain::application::Slug;
+use gatepost::domain::claims::Claims;
+use gatepost::domain::session::{Session, SessionId, SessionRecord, User};
+use gatepost::domain::time::Timestamp;
+use gatepost::outbound::store;
+use gatepost::ports::{Clock, Entropy, EntropyFault};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use secrecy::SecretString;
+use serde_json::json;
+
+/// Saved at a time.
+const AT_ONCE: usize = 2000;
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "Gatepost, which is another process, goes by the system's clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+}
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
+    }
+}
+
+/// The name of the user with this number.
+pub(crate) fn user_name(number: usize) -> String {
+    format!("user-{number:06}")
+}
+
+/// A new sealing key as the configuration takes it.
+pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
+    Ok(STANDARD.encode(random()?))
+}
+
+/// Fills the store that `config` names with so many sessions, and closes it; their cookie values, in the order of their
+/// users' numbers.
+///
+/// # Errors
+/// Of the store.
+pub(crate) async fn fill(config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
+    let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
+    let store = store::open(&config.store, keys, Arc::new(SystemEntropy))?;
+    let now = SystemClock.now();
+    let mut ids = Vec::with_capacity(count);
+    while ids.len() < count {
+        let from = ids.len();
+        let mut saves = Vec::with_capacity(AT_ONCE);
+        for number in from..count.min(from + AT_ONCE) {
+            let id = SessionId::new(random()?);
+            let (key, session) = (id.key(), session(number, issuer, now)?);
+            ids.push(id.to_cookie_value());
+            let store = &store;
+            saves.push(async move { store.save(&key, session).await });
+        }
+        try_join_all(saves).await?;
+    }
+    Ok(ids.into())
+}
+
+/// The ids, one in each line, for the scripts of `wrk`.
+pub(crate) fn write_ids(ids: &[String], file: &Path) -> Result<(), Box<dyn Error>> {
+    Ok(fs::write(file, ids.join("\n") + "\n")?)
+}
+
+fn random() -> Result<[u8; 32], EntropyFault> {
+    let mut bytes = [0; 32];
+    SystemEntropy.fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<dyn Error>> {
+    let name = user_name(number);
+    let claims = json!({
+        "sub": name, "preferred_username": name, "name": format!("User {number:06}"),
+        "email": format!("{name}@example.com"), "email_verified": true,
+        "groups": ["staff", "wiki-editors", "on-call"], "entitlements": ["editor"],
+    });
+    // As long as a token of RSA's with these claims.
+    let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
+    Ok(Session::restore(SessionRecord {
+        user: User { issuer: issuer.to_owned(), subject: name },
+        application: Slug::parse("wiki")?,
+        claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
+        id_token: SecretString::from(id_token),
+        access_token: None,
+        provider_session: None,
+        renewal: None,
+        generation: 0,
+        created: now,
+        ends: now.plus(LIFETIME),
+    }))
+}
