@@ -55,7 +55,7 @@ impl Bound {
     }
 
     fn start(self) -> Result<Running, Fault> {
-        let routes = self.routes()?;
+        let (check, others) = (self.check(), self.others()?);
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
         let Listeners { grpc, http, https, metrics: admin } = listeners;
@@ -66,7 +66,7 @@ impl Bound {
 
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        public.spawn(GrpcServer::new(routes, &limits.grpc, &grpc).serve(grpc, stop.clone()));
+        public.spawn(GrpcServer::new(check, others, &limits.grpc, &grpc).serve(grpc, stop.clone()));
         let side = SideListener::new(
             Arc::clone(&outpost),
             recorder.clone(),

@@ -1,12 +1,13 @@
 //! A session: who signed in, at which application, until when; and the cookie that names it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::application::{Application, Slug};
 use super::claims::Claims;
+use super::headers::Told;
 use super::id_token::SignedIn;
 use super::secret::SecretBits;
 use super::time::Timestamp;
@@ -118,7 +119,11 @@ pub struct SessionRecord {
 
 /// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
 #[derive(Clone, Debug)]
-pub struct Session(SessionRecord);
+pub struct Session {
+    record: SessionRecord,
+    /// What its application is told, once it has been worked out.
+    told: OnceLock<Arc<Told>>,
+}
 
 /// How long sessions last.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +143,7 @@ impl Session {
             Some(validity) => now.plus(validity),
             None => id_token.expires(),
         };
-        Self(SessionRecord {
+        Self::restore(SessionRecord {
             user: id_token.user().clone(),
             application: application.slug.clone(),
             provider_session: claims.text("sid").map(str::to_owned),
@@ -155,19 +160,19 @@ impl Session {
     /// A session that a store kept, opened from its sealed record.
     #[must_use]
     pub const fn restore(record: SessionRecord) -> Self {
-        Self(record)
+        Self { record, told: OnceLock::new() }
     }
 
     /// The facts of the session.
     #[must_use]
     pub const fn record(&self) -> &SessionRecord {
-        &self.0
+        &self.record
     }
 
     /// The provider's own session that this one rests on, where it named one.
     #[must_use]
     pub fn provider_session(&self) -> Option<ProviderSession> {
-        let record = &self.0;
+        let record = &self.record;
         let id = record.provider_session.clone()?;
         Some(ProviderSession { issuer: record.user.issuer.clone(), id })
     }
@@ -181,7 +186,7 @@ impl Session {
         now: Timestamp,
         lifetimes: Lifetimes,
     ) -> Option<LiveSession> {
-        let record = &self.0;
+        let record = &self.record;
         let own = record.application == application.slug && record.user.issuer == application.relying_party.issuer;
         let within =
             now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle);
@@ -198,5 +203,10 @@ impl LiveSession {
     #[must_use]
     pub fn record(&self) -> &SessionRecord {
         self.0.record()
+    }
+
+    /// What the application is told about the user; `work_out` is asked the first time.
+    pub(in crate::domain) fn told(&self, work_out: impl FnOnce() -> Arc<Told>) -> Arc<Told> {
+        Arc::clone(self.0.told.get_or_init(work_out))
     }
 }

@@ -10,6 +10,7 @@ mod rehearsal;
 mod sign_in;
 mod sign_out;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +31,9 @@ use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore}
 
 use faults::Fault;
 use rehearsal::Told;
+
+/// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
+const LONGEST_ID: usize = 25;
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -214,7 +218,10 @@ impl Outpost {
 
     /// Unique over runs and cheap: a random number for the run and a counter.
     fn decision_id(&self) -> String {
-        format!("{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
+        let mut id = String::with_capacity(LONGEST_ID);
+        // Text takes whatever is written to it.
+        let _ = write!(id, "{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed));
+        id
     }
 }
 

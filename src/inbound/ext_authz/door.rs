@@ -20,69 +20,73 @@ use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::error;
 
+use super::call::{self, Reply};
 use super::limits::GrpcLimits;
-use super::server::Answer;
+use super::service::CheckService;
 use super::streams;
 use crate::telemetry::{Door, names};
 
-/// The path prefix of Envoy's `Check`; other services (health, reflection) are not bounded by its limit.
-const AUTHORIZATION: &str = "/envoy.service.auth.v3.Authorization/";
+/// The path of Envoy's question; the other services (health, reflection) are not bounded by its limit.
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// The way into tonic's routes; one clone per call.
-#[derive(Clone)]
+/// The way to Envoy's `Check`, and into tonic's routes for everything else.
 pub(super) struct CallDoor {
-    routes: Routes,
-    seats: Arc<Semaphore>,
+    check: CheckService,
+    others: Routes,
+    seats: Semaphore,
     message_deadline: Duration,
+    max_message_bytes: usize,
 }
 
 impl CallDoor {
-    pub(super) fn new(routes: Routes, limits: &GrpcLimits) -> Self {
+    pub(super) fn new(check: CheckService, others: Routes, limits: &GrpcLimits) -> Self {
         Self {
-            routes: routes.prepare(),
-            seats: Arc::new(Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
+            check,
+            others: others.prepare(),
+            seats: Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS)),
             message_deadline: limits.call_deadline,
+            max_message_bytes: limits.max_message_bytes,
         }
     }
 
-    pub(super) fn call(self, request: Request<Incoming>) -> Answer {
-        let is_check = request.uri().path().starts_with(AUTHORIZATION);
-        Box::pin(async move {
-            let answer = self.answer(request, is_check).await;
-            if is_check {
-                streams::answered();
-            }
-            Ok(answer)
-        })
+    /// Answers a call: always with a response, never with an error.
+    pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+        let is_check = request.uri().path() == CHECK;
+        let call = async { if is_check { self.check(request).await } else { self.other(request).await } };
+        let answer = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+            metrics::counter!(names::PANICS, "door" => Door::ExtAuthz.as_str()).increment(1);
+            error!("a call ended in a panic; it was refused");
+            call::refuse(&Status::new(Code::Internal, "internal error"))
+        });
+        if is_check {
+            streams::answered();
+        }
+        Ok(answer)
     }
 
-    async fn answer(mut self, request: Request<Incoming>, is_check: bool) -> Response<Body> {
-        let seat = if is_check { Arc::clone(&self.seats).try_acquire_owned().map(Some) } else { Ok(None) };
-        let Ok(_seat) = seat else {
+    async fn check(&self, request: Request<Incoming>) -> Response<Reply> {
+        let Ok(_seat) = self.seats.try_acquire() else {
             metrics::counter!(names::CALLS_SHED).increment(1);
-            return refusal(Code::ResourceExhausted, "too many checks are running");
+            return call::refuse(&Status::new(Code::ResourceExhausted, "too many checks are running"));
         };
-        let deadline = is_check.then_some(self.message_deadline);
-        let request = request.map(|body| Body::new(Punctual { body, deadline, late: None }));
-        let call = AssertUnwindSafe(async move { self.routes.call(request).await });
-        match call.catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => unreachable_infallible(never),
-            Err(_) => {
-                metrics::counter!(names::PANICS, "door" => Door::ExtAuthz.as_str()).increment(1);
-                error!("a call ended in a panic; it was refused");
-                refusal(Code::Internal, "internal error")
-            }
+        let (head, body) = request.into_parts();
+        let body = Punctual { body, deadline: Some(self.message_deadline), late: None };
+        let message = match call::message(&head.headers, body, self.max_message_bytes).await {
+            Ok(message) => message,
+            Err(status) => return call::refuse(&status),
+        };
+        let mut answer = call::begin();
+        match self.check.answer(&message, &head.headers, &mut answer).await {
+            Ok(()) => call::finish(answer),
+            Err(status) => call::refuse(&status),
         }
     }
-}
 
-fn unreachable_infallible(never: Infallible) -> Response<Body> {
-    match never {}
-}
-
-fn refusal(code: Code, message: &str) -> Response<Body> {
-    Status::new(code, message).into_http()
+    async fn other(&self, request: Request<Incoming>) -> Response<Reply> {
+        let request = request.map(|body| Body::new(Punctual { body, deadline: None, late: None }));
+        let Ok(response) = self.others.clone().call(request).await;
+        response.map(Reply::from)
+    }
 }
 
 /// A request body that has to arrive in time once it lets us wait.

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
-use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use http::HeaderMap;
+use tonic::Status;
 
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
@@ -38,6 +36,26 @@ impl CheckService {
         Self { outpost, deadlines, recorder }
     }
 
+    /// Answers a `CheckRequest`, whose bytes came with these header lines: appends a `CheckResponse` to `answer`.
+    ///
+    /// # Errors
+    /// When the bytes are no `CheckRequest`.
+    pub async fn answer(&self, message: &[u8], lines: &HeaderMap, answer: &mut Vec<u8>) -> Result<(), Status> {
+        let took = Stopwatch::start();
+        let read = request::read(message);
+        let read = read.map_err(|fault| Status::internal(format!("failed to decode the message: {fault}")))?;
+        let (decision, request_id) = match read {
+            Ok(head) => (self.decide(&head, deadline(lines)).await, head.request_id),
+            Err(fault) => {
+                tracing::warn!(%fault, "a check request cannot be answered");
+                (self.outpost.refuse(Reason::Malformed), None)
+            }
+        };
+        self.recorder.record(Door::ExtAuthz, &decision, took, request_id.as_deref());
+        response::write(decision, answer);
+        Ok(())
+    }
+
     async fn decide(&self, head: &RequestHead, caller: Option<Duration>) -> Decision {
         let errand = self.outpost.sort(head);
         let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
@@ -49,26 +67,9 @@ impl CheckService {
     }
 }
 
-#[tonic::async_trait]
-impl Authorization for CheckService {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let took = Stopwatch::start();
-        let caller = deadline(request.metadata());
-        let (decision, request_id) = match request::read(request.into_inner()) {
-            Ok(head) => (self.decide(&head, caller).await, head.request_id),
-            Err(fault) => {
-                tracing::warn!(%fault, "a check request cannot be answered");
-                (self.outpost.refuse(Reason::Malformed), None)
-            }
-        };
-        self.recorder.record(Door::ExtAuthz, &decision, took, request_id.as_deref());
-        Ok(Response::new(response::render(decision)))
-    }
-}
-
 /// The caller's deadline (gRPC over HTTP/2, `grpc-timeout`), a little shortened so that the answer still arrives.
-fn deadline(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+fn deadline(lines: &HeaderMap) -> Option<Duration> {
+    let text = lines.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = digits.parse().ok()?;
     let caller = match unit {
@@ -99,11 +100,11 @@ mod tests {
             ("1x", None),
             ("é", None),
         ] {
-            let mut metadata = MetadataMap::new();
+            let mut lines = HeaderMap::new();
             if let Ok(value) = text.parse() {
-                metadata.insert("grpc-timeout", value);
+                lines.insert("grpc-timeout", value);
             }
-            assert_eq!(deadline(&metadata), expected, "{text}");
+            assert_eq!(deadline(&lines), expected, "{text}");
         }
     }
 }

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use gatepost::domain::access::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
@@ -40,6 +39,7 @@ use gatepost::ports::{
     Clock, CredentialFault, Entropy, EntropyFault, ExchangeFault, IdentityProvider, ProviderUnavailable,
 };
 use gatepost::telemetry::DecisionRecorder;
+use prost::Message as _;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
@@ -262,9 +262,10 @@ impl House {
     }
 
     pub fn check(&self, request: CheckRequest) -> CheckResponse {
-        let answer = self.service.check(tonic::Request::new(request));
-        let answer = RUNTIME.with(|runtime| runtime.block_on(answer));
-        answer.expect("a check is always answered, never failed").into_inner()
+        let (message, lines, mut answer) = (request.encode_to_vec(), http::HeaderMap::new(), Vec::new());
+        let answered = self.service.answer(&message, &lines, &mut answer);
+        RUNTIME.with(|runtime| runtime.block_on(answered)).expect("a check is always answered, never failed");
+        CheckResponse::decode(answer.as_slice()).expect("is an answer")
     }
 
     /// How many codes were redeemed.
