@@ -54,8 +54,8 @@ pub(super) fn scan(message: &[u8]) -> Option<Asked<'_>> {
     if let Some(destination) = destination {
         address(destination)?;
     }
-    let client = source.map(address).unwrap_or(Some(None))?;
-    http(request?, client.and_then(|text| text.parse().ok()), application)
+    let client = source.map_or(Some(""), address)?;
+    http(request?, client.parse().ok(), application)
 }
 
 fn http<'a>(request: &'a [u8], client: Option<IpAddr>, application: Option<&'a str>) -> Option<Asked<'a>> {
@@ -129,8 +129,8 @@ pub(super) fn is_field(name: &str) -> bool {
     !name.starts_with(':')
 }
 
-/// The address of a peer, where it is a socket's.
-fn address(peer: &[u8]) -> Option<Option<&str>> {
+/// The address of a peer, where it is a socket's; else nothing.
+fn address(peer: &[u8]) -> Option<&str> {
     let (mut address, mut socket, mut host) = (None, None, None);
     for field in fields(peer) {
         match field? {
@@ -153,7 +153,7 @@ fn address(peer: &[u8]) -> Option<Option<&str>> {
             _ => return None,
         }
     }
-    Some(host)
+    Some(host.unwrap_or_default())
 }
 
 /// An entry of a map from text to text.
@@ -170,7 +170,7 @@ fn pair(entry: &[u8]) -> Option<(&str, &str)> {
 }
 
 /// A message of nothing but these texts.
-fn texts(message: &[u8], known: &[u64]) -> Option<()> {
+fn texts(message: &[u8], known: &[u32]) -> Option<()> {
     fields(message).try_for_each(|field| match field? {
         (number, Value::Bytes(bytes)) if known.contains(&number) => text(bytes).map(drop),
         _ => None,
@@ -178,7 +178,7 @@ fn texts(message: &[u8], known: &[u64]) -> Option<()> {
 }
 
 /// A message of nothing but these numbers.
-fn numbers(message: &[u8], known: &[u64]) -> Option<()> {
+fn numbers(message: &[u8], known: &[u32]) -> Option<()> {
     fields(message).try_for_each(|field| match field? {
         (number, Value::Number) if known.contains(&number) => Some(()),
         _ => None,

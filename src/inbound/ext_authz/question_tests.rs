@@ -99,7 +99,7 @@ prop_compose! {
 }
 
 /// The fields of a message, each as it stands there.
-fn pieces(message: &[u8]) -> Vec<(u64, &[u8], Value<'_>)> {
+fn pieces(message: &[u8]) -> Vec<(u32, &[u8], Value<'_>)> {
     let mut all = fields(message);
     let mut found = Vec::new();
     loop {
@@ -115,9 +115,9 @@ fn disordered(message: &[u8], path: &[u8], chance: &mut impl FnMut() -> usize) -
     let mut mixed = Vec::new();
     while !pieces.is_empty() {
         let (number, piece, value) = pieces.swap_remove(chance() % pieces.len());
-        for _ in 0..=usize::from(chance() % 16 == 0) {
+        for _ in 0..=usize::from(chance().is_multiple_of(16)) {
             match (path.split_first(), value) {
-                (Some((step, rest)), Value::Bytes(inner)) if u64::from(*step) == number => {
+                (Some((step, rest)), Value::Bytes(inner)) if u32::from(*step) == number => {
                     put(&mut mixed, *step, &disordered(inner, rest, chance));
                 }
                 _ => mixed.extend_from_slice(piece),

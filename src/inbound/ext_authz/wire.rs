@@ -20,7 +20,7 @@ pub(super) const fn fields(message: &[u8]) -> Fields<'_> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Option<(u64, Value<'a>)>;
+    type Item = Option<(u32, Value<'a>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() { None } else { Some(self.field()) }
@@ -28,8 +28,8 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn field(&mut self) -> Option<(u64, Value<'a>)> {
-        let key = self.number().filter(|key| *key <= u64::from(u32::MAX))?;
+    fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let key = u32::try_from(self.number()?).ok()?;
         let value = match key & 0b111 {
             0 => self.number().map(|_| Value::Number)?,
             2 => {

@@ -261,11 +261,18 @@ impl House {
         RUNTIME.with(|runtime| runtime.block_on(self.forward_auth.meet(request, FRONT_PROXY)))
     }
 
-    pub fn check(&self, request: CheckRequest) -> CheckResponse {
-        let (message, lines, mut answer) = (request.encode_to_vec(), http::HeaderMap::new(), Vec::new());
-        let answered = self.service.answer(&message, &lines, &mut answer);
-        RUNTIME.with(|runtime| runtime.block_on(answered)).expect("a check is always answered, never failed");
-        CheckResponse::decode(answer.as_slice()).expect("is an answer")
+    pub fn check(&self, request: &CheckRequest) -> CheckResponse {
+        self.answer(&request.encode_to_vec()).expect("a check is always answered, never failed")
+    }
+
+    /// Asks with any bytes.
+    ///
+    /// # Errors
+    /// When they are no `CheckRequest`.
+    pub fn answer(&self, message: &[u8]) -> Result<CheckResponse, tonic::Status> {
+        let (lines, mut answer) = (http::HeaderMap::new(), Vec::new());
+        RUNTIME.with(|runtime| runtime.block_on(self.service.answer(message, &lines, &mut answer)))?;
+        Ok(CheckResponse::decode(answer.as_slice()).expect("is an answer"))
     }
 
     /// How many codes were redeemed.
@@ -275,7 +282,7 @@ impl House {
 
     /// The `state` of a sign-in at `wiki` that the browser with [`binding`] has begun.
     pub fn state(&self) -> String {
-        let answer = self.check(navigation("wiki.example.com", "/", &[("cookie", binding().as_bytes())]));
+        let answer = self.check(&navigation("wiki.example.com", "/", &[("cookie", binding().as_bytes())]));
         let Some(HttpResponse::DeniedResponse(denied)) = answer.http_response else { panic!("the sign-in begins") };
         let location = denied.headers.into_iter().filter_map(|option| option.header).find(|it| it.key == "location");
         let url = Url::parse(&location.expect("a redirect").value).expect("is a URL");
