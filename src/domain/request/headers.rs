@@ -1,5 +1,7 @@
 //! Header lines as they arrived: lower-case names, raw bytes, order and repetition kept.
 
+use std::mem;
+
 use thiserror::Error;
 
 /// How the door delivered several `Cookie` lines.
@@ -12,13 +14,16 @@ pub enum CookieForm {
     CommaJoined,
 }
 
+/// A place among the names, and one among the values.
+type Bound = (usize, usize);
+
 /// The header lines of one request, names and values one behind the other in two stretches of memory.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderLines {
     names: String,
     values: Vec<u8>,
     /// Where each line's name and value end.
-    ends: Vec<(usize, usize)>,
+    ends: Vec<Bound>,
     cookie_form: CookieForm,
 }
 
@@ -66,28 +71,29 @@ impl HeaderLines {
 
     /// Every line, in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.ends.iter().scan((0, 0), |begin, end| {
-            let line = (self.names.get(begin.0..end.0)?, self.values.get(begin.1..end.1)?);
-            *begin = *end;
-            Some(line)
-        })
+        self.bounds()
+            .filter_map(|(begin, end)| Some((self.names.get(begin.0..end.0)?, self.values.get(begin.1..end.1)?)))
     }
 
     /// Every name, in order of arrival, repeated where the header is.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.iter().map(|(name, _)| name)
+        self.bounds().filter_map(|(begin, end)| self.names.get(begin.0..end.0))
     }
 
-    /// Every value of the header `name` (lower case).
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
+    /// Every value of the header `name` (lower case). Looked for many times per request: few lines have a name of its length.
+    pub fn all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+        let names = self.names.as_bytes();
+        let has_it = move |begin: usize, end: usize| {
+            end - begin == name.len() && names.get(begin..end).is_some_and(|other| other == name.as_bytes())
+        };
+        let found = self.bounds().filter(move |(begin, end)| has_it(begin.0, end.0));
+        found.filter_map(|(begin, end)| self.values.get(begin.1..end.1))
     }
 
     /// The first value of the header `name` when it is text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.iter().find(|(n, _)| *n == name)?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(self.all(name).next()?).ok()
     }
 
     /// The only value of the header `name`.
@@ -101,5 +107,10 @@ impl HeaderLines {
             Some(_) => Err(DoubledHeader(name)),
             None => Ok(first),
         }
+    }
+
+    /// Where each line's name and value begin and end.
+    fn bounds(&self) -> impl Iterator<Item = (Bound, Bound)> {
+        self.ends.iter().scan((0, 0), |begin, end| Some((mem::replace(begin, *end), *end)))
     }
 }
