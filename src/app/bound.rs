@@ -139,12 +139,16 @@ impl Bound {
         }
     }
 
-    /// Everything that is served on the gRPC port.
-    pub(super) fn routes(&self) -> Result<Routes, Fault> {
+    /// Who answers Envoy.
+    pub(super) fn check(&self) -> CheckService {
         let Service { outpost, limits, .. } = &self.service;
         let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
-        let check = CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone());
-        Ok(self.health.add_to(check.routes(limits.grpc.max_message_bytes))?)
+        CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone())
+    }
+
+    /// What else is served on the gRPC port.
+    pub(super) fn others(&self) -> Result<Routes, Fault> {
+        Ok(self.health.routes()?)
     }
 }
 

@@ -58,7 +58,7 @@ impl Bound {
     }
 
     fn start(self) -> Result<Running, Fault> {
-        let routes = self.routes()?;
+        let (check, others) = (self.check(), self.others()?);
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
         let Listeners { grpc, http, https, metrics: probes, admin: operators } = listeners;
@@ -70,7 +70,7 @@ impl Bound {
         let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        public.spawn(GrpcServer::new(routes, CHECKS, &limits.grpc, &grpc).serve(grpc, stop.clone()));
+        public.spawn(GrpcServer::new(Some(check), others, CHECKS, &limits.grpc, &grpc).serve(grpc, stop.clone()));
         if let Some((listener, tls)) = operators {
             public.spawn(administration::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
         }

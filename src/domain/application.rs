@@ -1,6 +1,7 @@
 //! One protected application, and which requests are its own.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -15,7 +16,7 @@ use super::request::{Authority, Host, HostFault, Scheme};
 
 /// An application's short name: lower-case letters, digits, `-` and `_`; unique in the outpost.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slug(String);
+pub struct Slug(Arc<str>);
 
 /// Why a slug was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Slug {
     /// When it is empty, longer than 64 bytes or holds anything but lower-case letters, digits, `-` and `_`.
     pub fn parse(text: &str) -> Result<Self, BadSlug> {
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
-        if (1..=64).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text.to_owned())) } else { Err(BadSlug) }
+        if (1..=64).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text.into())) } else { Err(BadSlug) }
     }
 
     /// The slug that a display name suggests: `Team Wiki` gives `team-wiki`.

@@ -16,6 +16,9 @@ const MAX_PAIRS: usize = 256;
 const MAX_CANDIDATES: usize = 4;
 const BINDING_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
+/// What stands between cookies that were lines of their own.
+const SEPARATOR: &[u8] = b"; ";
+
 const HOST_PREFIX: &str = "__Host-gatepost-";
 const DOMAIN_PREFIX: &str = "__Secure-gatepost-";
 const SESSION: &str = "session-";
@@ -44,7 +47,7 @@ impl OwnCookies {
     /// [`TooManyCookies`] beyond the caps.
     pub fn read(headers: &HeaderLines, application: &Application) -> Result<Self, TooManyCookies> {
         let mut own = Self::default();
-        let mut rest = Vec::new();
+        let mut rest = Vec::with_capacity(headers.all("cookie").map(|line| line.len() + SEPARATOR.len()).sum());
         let (mut bytes, mut pairs, mut found) = (0, 0, false);
         for line in headers.all("cookie") {
             bytes += line.len();
@@ -109,7 +112,7 @@ fn keep(rest: &mut Vec<u8>, piece: &[u8], pair_began_at: usize) {
     if rest.len() > pair_began_at {
         rest.push(b',');
     } else if !rest.is_empty() {
-        rest.extend_from_slice(b"; ");
+        rest.extend_from_slice(SEPARATOR);
     }
     rest.extend_from_slice(piece);
 }

@@ -1,10 +1,11 @@
 //! Everything that can be said back to a front proxy, as one value.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::sync::Arc;
 
 use super::application::Slug;
 use super::backend::Upstream;
+use super::headers::Told;
 
 /// The answer to one [`RequestHead`](super::request::RequestHead).
 #[derive(Debug)]
@@ -38,32 +39,43 @@ pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
 /// known user pass, or that a path is public.
 #[derive(Debug)]
 pub struct Allow {
+    /// The same for every request of one user.
+    pub(in crate::domain) told: Arc<Told>,
+    /// Of this request alone.
     pub(in crate::domain) set: Vec<RequestHeader>,
     pub(in crate::domain) remove: Vec<Cow<'static, str>>,
-    /// Where in `remove` the names stand that the application knows and that have no value.
-    pub(in crate::domain) blank: Range<usize>,
     pub(in crate::domain) cookies: Vec<String>,
     pub(in crate::domain) upstream: Option<Upstream>,
 }
 
 impl Allow {
     /// Request headers to set; each overwrites whatever the client sent.
-    #[must_use]
-    pub fn set(&self) -> &[RequestHeader] {
-        &self.set
+    pub fn set(&self) -> impl Iterator<Item = &RequestHeader> {
+        self.told.set().iter().chain(&self.set)
     }
 
     /// Request headers to remove; none of them is also set.
-    #[must_use]
-    pub fn remove(&self) -> &[Cow<'static, str>] {
-        &self.remove
+    pub fn remove(&self) -> impl Iterator<Item = &Cow<'static, str>> {
+        self.told.remove().chain(&self.remove)
     }
 
     /// Identity headers of the application that have no value on this request: removed, or set to nothing by front
     /// proxies that pass the client's own on where an answer lacks them.
     #[must_use]
     pub fn blank(&self) -> &[Cow<'static, str>] {
-        self.remove.get(self.blank.clone()).unwrap_or_default()
+        self.told.blank()
+    }
+
+    /// The part of [`Self::set`] and [`Self::remove`] that is the same for every request of this user.
+    #[must_use]
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// The other part: headers to set and to remove because of this very request.
+    #[must_use]
+    pub fn of_request(&self) -> (&[RequestHeader], &[Cow<'static, str>]) {
+        (&self.set, &self.remove)
     }
 
     /// `Set-Cookie` values for the response.
@@ -76,12 +88,6 @@ impl Allow {
     #[must_use]
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
-    }
-
-    /// The parts, by value: headers to set, headers to remove, `Set-Cookie` values.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<RequestHeader>, Vec<Cow<'static, str>>, Vec<String>) {
-        (self.set, self.remove, self.cookies)
     }
 }
 

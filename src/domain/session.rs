@@ -1,12 +1,13 @@
 //! A session: who signed in, at which application, until when; and the cookie that names it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::application::{Application, Slug};
 use super::claims::Claims;
+use super::headers::Told;
 use super::id_token::SignedIn;
 use super::refreshed::Refreshed;
 use super::secret::SecretBits;
@@ -186,7 +187,11 @@ impl SessionRecord {
 
 /// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
 #[derive(Clone, Debug)]
-pub struct Session(SessionRecord);
+pub struct Session {
+    record: SessionRecord,
+    /// What its application is told, once it has been worked out.
+    told: OnceLock<Arc<Told>>,
+}
 
 /// How long sessions last.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +216,7 @@ impl Session {
             None if renewal.is_some() => absolute,
             None => id_token.expires(),
         };
-        Self(SessionRecord {
+        Self::restore(SessionRecord {
             user: id_token.user().clone(),
             application: application.slug.clone(),
             provider_session: claims.text("sid").map(str::to_owned),
@@ -228,7 +233,7 @@ impl Session {
     /// The session after a refresh: the same user's, and it ends when it would have ended.
     #[must_use]
     pub fn renewed(&self, refreshed: Refreshed, application: &Application, now: Timestamp) -> Self {
-        let mut record = self.0.clone();
+        let mut record = self.record.clone();
         record.generation = record.generation.saturating_add(1);
         record.renewal = refreshed.next_renewal(record.renewal, now);
         let Refreshed { id_token, claims, access_token, .. } = refreshed;
@@ -242,25 +247,25 @@ impl Session {
         if application.jwt_headers && access_token.is_some() {
             record.access_token = access_token;
         }
-        Self(record)
+        Self::restore(record)
     }
 
     /// A session that a store kept, opened from its sealed record.
     #[must_use]
     pub const fn restore(record: SessionRecord) -> Self {
-        Self(record)
+        Self { record, told: OnceLock::new() }
     }
 
     /// The facts of the session.
     #[must_use]
     pub const fn record(&self) -> &SessionRecord {
-        &self.0
+        &self.record
     }
 
     /// The provider's own session that this one rests on, where it named one.
     #[must_use]
     pub fn provider_session(&self) -> Option<ProviderSession> {
-        let record = &self.0;
+        let record = &self.record;
         let id = record.provider_session.clone()?;
         Some(ProviderSession { issuer: record.user.issuer.clone(), id })
     }
@@ -274,7 +279,7 @@ impl Session {
         now: Timestamp,
         lifetimes: Lifetimes,
     ) -> Option<LiveSession> {
-        let record = &self.0;
+        let record = &self.record;
         let own = record.application == application.slug && record.user.issuer == application.relying_party.issuer;
         let within = self.within_limits(last_seen, now, lifetimes);
         (own && within).then(|| LiveSession(Arc::clone(self)))
@@ -283,7 +288,7 @@ impl Session {
     /// Whether neither limit has passed.
     #[must_use]
     pub fn within_limits(&self, last_seen: Timestamp, now: Timestamp, lifetimes: Lifetimes) -> bool {
-        let record = &self.0;
+        let record = &self.record;
         now < record.ends && now < record.created.plus(lifetimes.absolute) && now < last_seen.plus(lifetimes.idle)
     }
 }
@@ -297,6 +302,11 @@ impl LiveSession {
     #[must_use]
     pub fn record(&self) -> &SessionRecord {
         self.0.record()
+    }
+
+    /// What the application is told about the user; `work_out` is asked the first time.
+    pub(in crate::domain) fn told(&self, work_out: impl FnOnce() -> Arc<Told>) -> Arc<Told> {
+        Arc::clone(self.0.told.get_or_init(work_out))
     }
 }
 

@@ -33,9 +33,9 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
 
 fn changes(sheet: &mut Sheet, allow: &Allow) {
     let set: Vec<String> =
-        allow.set().iter().map(|(name, value)| format!("{name}: {}", shown(&String::from_utf8_lossy(value)))).collect();
+        allow.set().map(|(name, value)| format!("{name}: {}", shown(&String::from_utf8_lossy(value)))).collect();
     sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
-    sheet.words("remove", allow.remove().iter().map(AsRef::as_ref));
+    sheet.words("remove", allow.remove().map(AsRef::as_ref));
     cookie_names(sheet, allow.cookies());
 }
 

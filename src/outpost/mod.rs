@@ -13,6 +13,7 @@ mod renewal;
 mod sign_in;
 mod sign_out;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -37,6 +38,9 @@ use rehearsal::Told;
 use renewal::Renewals;
 
 pub use logout::RequestBody;
+
+/// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
+const LONGEST_ID: usize = 25;
 
 /// What an outpost is made of.
 pub struct Parts {
@@ -249,7 +253,10 @@ impl Outpost {
 
     /// Unique over runs and cheap: a random number for the run and a counter.
     fn decision_id(&self) -> String {
-        format!("{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed))
+        let mut id = String::with_capacity(LONGEST_ID);
+        // Text takes whatever is written to it.
+        let _ = write!(id, "{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed));
+        id
     }
 }
 

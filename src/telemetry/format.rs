@@ -92,7 +92,9 @@ fn json_field(writer: &mut Writer<'_>, name: &str, value: &dyn fmt::Display, bar
     if bare {
         return write!(writer, ",\"{name}\":{value}");
     }
-    write!(writer, ",\"{name}\":\"")?;
+    for part in [",\"", name, "\":\""] {
+        writer.write_str(part)?;
+    }
     write!(Escaped { out: writer }, "{value}")?;
     writer.write_char('"')
 }
@@ -122,6 +124,10 @@ struct Escaped<'a, 'w> {
 
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly all text is, and is seen to be so at once.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+            return self.out.write_str(text);
+        }
         let mut rest = text;
         while let Some(at) = rest.find(must_escape) {
             let (plain, tail) = rest.split_at(at);

@@ -91,16 +91,18 @@ pub fn start(settings: &LogSettings) -> Result<LogGuard, BadLogLevel> {
     let (queue, jobs) = sync_channel(QUEUE);
     thread::Builder::new().name("log".to_owned()).spawn(move || write_out(&jobs, &mut io::stderr())).ok();
     let lines = tracing_subscriber::fmt::layer().event_format(Lines(settings.format)).with_writer(Queue(queue.clone()));
+    let secretive = secretive(filter.max_level_hint());
     // A second start in one process keeps the first subscriber, which is as good.
-    let _ = tracing_subscriber::registry().with(filter).with(secretive()).with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init();
     Ok(LogGuard(queue))
 }
 
 /// Libraries below us log header lines and bodies at their finer levels, cookies and codes among them.
-/// Whatever the operator's level says, they get no further than warnings.
-fn secretive() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+/// Whatever the operator's level says, they get no further than warnings. `most` is the finest level that anybody logs at:
+/// below it, nobody is even asked.
+fn secretive(most: Option<LevelFilter>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     FilterFn::new(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::WARN)
-        .with_max_level_hint(LevelFilter::TRACE)
+        .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
 }
 
 enum Job {

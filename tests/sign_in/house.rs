@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::application::{
     Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
@@ -22,6 +21,7 @@ use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{Clock, Entropy, EntropyFault};
 use gatepost::telemetry::DecisionRecorder;
+use prost::Message as _;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use url::Url;
 
@@ -128,7 +128,9 @@ impl House {
 
     /// Asks as Envoy does.
     pub(crate) async fn check(&self, request: CheckRequest) -> Answer {
-        Answer::new(self.service.check(tonic::Request::new(request)).await.unwrap().into_inner())
+        let (message, mut answer) = (request.encode_to_vec(), Vec::new());
+        self.service.answer(&message, &http::HeaderMap::new(), &mut answer).await.unwrap();
+        Answer::new(CheckResponse::decode(answer.as_slice()).unwrap())
     }
 }
 

@@ -9,18 +9,20 @@ mod plan;
 mod sets;
 mod source;
 mod spent;
+mod told;
 mod value;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::access::{Permit, PublicPath};
 use super::application::Application;
 use super::backend::Upstream;
 use super::claims::Claims;
-use super::decision::Allow;
+use super::decision::{Allow, RequestHeader};
+use super::identity::Identity;
 use super::request::RequestHead;
 use owned::FORWARDED_HOST;
-use plan::IdentityHeaders;
 
 pub use additional::{AdditionalHeaders, Dropped};
 pub use basic::BasicAuth;
@@ -29,6 +31,7 @@ pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
 pub use source::{Facts, OutpostFacts, UserFacts};
+pub use told::Told;
 pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
@@ -49,19 +52,28 @@ pub fn allow_signed_in(
     passing: Passing<'_>,
 ) -> Allow {
     let identity = permit.identity();
-    let facts = Facts { about: identity.into(), application, outpost };
-    // What is dropped was told at the sign-in.
-    let headers = application.headers.headers_of(&facts, &mut |_, _| ());
     let head = passing.head;
-    let mut allow = allow(headers, Some(identity.claims()), application, passing);
+    let mut allow = allow(told(identity, application, outpost), Some(identity.claims()), application, passing);
     spent::cut(&mut allow, identity, application, head);
     allow
+}
+
+/// What the application is told about a user: kept with the session, as long as nothing else than its facts goes into it.
+fn told(identity: &Identity, application: &Application, outpost: OutpostFacts<'_>) -> Arc<Told> {
+    let facts = Facts { about: identity.into(), application, outpost };
+    let plan = &application.headers;
+    // What is dropped was told at the sign-in.
+    let work_out = || Arc::new(Told::new(plan.headers_of(&facts, &mut |_, _| ()), &plan.owned));
+    match identity {
+        Identity::Session(session) if !application.jwt_headers => session.told(work_out),
+        Identity::Session(_) | Identity::Credential(_) => work_out(),
+    }
 }
 
 /// Lets a public request through, without any identity.
 #[must_use]
 pub fn allow_public(_proof: &PublicPath, application: &Application, passing: Passing<'_>) -> Allow {
-    allow(IdentityHeaders::default(), None, application, passing)
+    allow(Arc::clone(&application.headers.nobody), None, application, passing)
 }
 
 /// What would be told with each request of a user: whether it fits, and what is left out of it.
@@ -84,41 +96,31 @@ pub struct Rehearsal {
     pub fits: Result<(), OverBudget>,
 }
 
-/// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
-fn allow(headers: IdentityHeaders, claims: Option<&Claims>, application: &Application, passing: Passing<'_>) -> Allow {
-    let IdentityHeaders { planned: mut set, additional } = headers;
+/// What the user is told, and what this very request needs beside it.
+fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, passing: Passing<'_>) -> Allow {
+    let Passing { head, rest_of_cookies } = passing;
     let owned = &application.headers.owned;
-    let upstream = Upstream::of(application, claims, &passing.head.target);
+    let upstream = Upstream::of(application, claims, &head.target);
+    let (mut set, mut remove): (Vec<RequestHeader>, Vec<Cow<'static, str>>) = (Vec::new(), Vec::new());
     if upstream.is_some() {
-        let asked_for = passing.head.authority.to_text(application.external.scheme());
+        let asked_for = head.authority.to_text(application.external.scheme());
         set.push((Cow::Borrowed(FORWARDED_HOST), asked_for.into_bytes()));
     }
-    let mut remove: Vec<Cow<'static, str>> = Vec::with_capacity(owned.names().len() + owned.look_alikes().len());
-    remove.extend(owned.look_alikes().iter().cloned());
-    let unknown = additional.iter().filter(|(name, _)| !owned.covers(name));
-    remove.extend(unknown.flat_map(|(name, _)| name::look_alikes(name)));
-    let is_ours = |name: &&str| {
-        owned.covers(name)
-            || (upstream.is_some() && name::folds_to(name, FORWARDED_HOST))
-            || additional.iter().any(|(set, _)| name::same_folded(set, name))
+    let is_ours = |name: &str| {
+        owned.covers(name) || (upstream.is_some() && name::folds_to(name, FORWARDED_HOST)) || told.resembles(name)
     };
-    let seen: Vec<&str> = passing.head.headers.names().filter(is_ours).collect();
-    set.extend(additional);
-    let is_set = |name: &str| set.iter().any(|(set, _)| set == name);
-    let first = remove.len();
-    remove.extend(owned.names().iter().filter(|name| !is_set(name)).cloned());
-    let blank = first..remove.len();
-    for name in seen {
-        if !is_set(name) && !remove.iter().any(|removed| removed == name) {
+    for name in head.headers.names().filter(|name| is_ours(name)) {
+        let is_set = told.sets(name) || set.iter().any(|(set, _)| set == name);
+        if !is_set && !told.remove().chain(&remove).any(|removed| removed == name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
     }
-    match passing.rest_of_cookies {
+    match rest_of_cookies {
         Some(rest) if rest.is_empty() => remove.push(Cow::Borrowed("cookie")),
         Some(rest) => set.push((Cow::Borrowed("cookie"), rest)),
         None => {}
     }
-    Allow { set, remove, blank, cookies: Vec::new(), upstream }
+    Allow { told, set, remove, cookies: Vec::new(), upstream }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! look-alike goes as well.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::name::{self, HeaderName, folds_to, folds_to_beginning};
 
@@ -17,7 +18,7 @@ pub(super) const FORWARDED_HOST: &str = "x-forwarded-host";
 pub(super) struct Owned {
     names: Vec<Cow<'static, str>>,
     /// Removed unseen, in case the front proxy shows us only some headers.
-    look_alikes: Vec<Cow<'static, str>>,
+    look_alikes: Arc<[Cow<'static, str>]>,
     /// Those of `names` that no prefix covers, folded.
     beyond_prefixes: Vec<String>,
 }
@@ -39,7 +40,7 @@ impl Owned {
         look_alikes.sort_unstable();
         look_alikes.dedup();
         look_alikes.retain(|name| !names.contains(name));
-        Self { names, look_alikes, beyond_prefixes }
+        Self { names, look_alikes: look_alikes.into(), beyond_prefixes }
     }
 
     /// The names themselves: each is set or removed.
@@ -48,7 +49,7 @@ impl Owned {
     }
 
     /// Other spellings of these names that are always removed.
-    pub(super) fn look_alikes(&self) -> &[Cow<'static, str>] {
+    pub(super) fn look_alikes(&self) -> &Arc<[Cow<'static, str>]> {
         &self.look_alikes
     }
 

@@ -1,5 +1,7 @@
 //! What one application is told about its users, compiled once.
 
+use std::sync::Arc;
+
 use super::additional::{AdditionalHeaders, Dropped, Drops};
 use super::basic::BasicAuth;
 use super::budget::Budget;
@@ -7,6 +9,7 @@ use super::name::HeaderName;
 use super::owned::Owned;
 use super::sets::{Entry, HeaderSet};
 use super::source::{Facts, Source};
+use super::told::Told;
 use super::value::Separator;
 use crate::domain::claims::ClaimPath;
 use crate::domain::decision::RequestHeader;
@@ -66,6 +69,8 @@ pub struct HeaderPlan {
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,
     pub(super) owned: Owned,
+    /// What requests carry that are nobody's.
+    pub(super) nobody: Arc<Told>,
 }
 
 /// The headers that one user's request gets; nobody's are none.
@@ -94,7 +99,8 @@ impl HeaderPlan {
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
         let owned = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
         let owned = Owned::new(owned);
-        Self { entries, additional, basic, budget, owned }
+        let nobody = Arc::new(Told::new(IdentityHeaders::default(), &owned));
+        Self { entries, additional, basic, budget, owned, nobody }
     }
 
     /// The claims that the operator named: where the ID Token lacks one, UserInfo may have it. `ak_proxy` is not among them, as
@@ -118,7 +124,7 @@ impl HeaderPlan {
 
     /// Every name that no client may send, in the spellings that are most often taken for one another.
     pub fn owned_spellings(&self) -> impl Iterator<Item = &str> {
-        self.owned.names().iter().chain(self.owned.look_alikes()).map(AsRef::as_ref)
+        self.owned.names().iter().chain(self.owned.look_alikes().iter()).map(AsRef::as_ref)
     }
 
     /// Whether a name, or one that looks like it, is ours on every request.

@@ -13,7 +13,7 @@ const NAME: &str = "authorization";
 /// that was not used stays as it came.
 pub(super) fn cut(allow: &mut Allow, identity: &Identity, application: &Application, head: &RequestHead) {
     let used = matches!(identity, Identity::Credential(_));
-    let replaced = || allow.set.iter().any(|(name, _)| name == NAME);
+    let replaced = || allow.set().any(|(name, _)| name == NAME);
     if used && !application.credentials.pass_on(&head.headers) && !replaced() {
         allow.remove.push(Cow::Borrowed(NAME));
     }

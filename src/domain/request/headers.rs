@@ -1,5 +1,7 @@
 //! Header lines as they arrived: lower-case names, raw bytes, order and repetition kept.
 
+use std::mem;
+
 use thiserror::Error;
 
 /// How the door delivered several `Cookie` lines.
@@ -12,10 +14,16 @@ pub enum CookieForm {
     CommaJoined,
 }
 
-/// The header lines of one request.
+/// A place among the names, and one among the values.
+type Bound = (usize, usize);
+
+/// The header lines of one request, names and values one behind the other in two stretches of memory.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderLines {
-    lines: Vec<(String, Vec<u8>)>,
+    names: String,
+    values: Vec<u8>,
+    /// Where each line's name and value end.
+    ends: Vec<Bound>,
     cookie_form: CookieForm,
 }
 
@@ -26,12 +34,33 @@ pub struct DoubledHeader(pub &'static str);
 
 impl HeaderLines {
     /// Header lines from names and raw values; names are brought to lower case.
-    pub fn new(lines: impl IntoIterator<Item = (String, Vec<u8>)>, cookie_form: CookieForm) -> Self {
-        let lines = lines.into_iter().map(|(mut name, value)| {
-            name.make_ascii_lowercase();
-            (name, value)
-        });
-        Self { lines: lines.collect(), cookie_form }
+    pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(
+        lines: impl IntoIterator<Item = (N, V)>,
+        cookie_form: CookieForm,
+    ) -> Self {
+        let mut all = Self::with_room(0, 0, cookie_form);
+        for (name, value) in lines {
+            all.push(name.as_ref(), value.as_ref());
+        }
+        all
+    }
+
+    /// No lines yet, but room for `count` of them with `bytes` in all.
+    #[must_use]
+    pub fn with_room(count: usize, bytes: usize, cookie_form: CookieForm) -> Self {
+        let (names, values) = (String::with_capacity(bytes / 3), Vec::with_capacity(bytes));
+        Self { names, values, ends: Vec::with_capacity(count), cookie_form }
+    }
+
+    /// Adds a line; its name is brought to lower case.
+    pub fn push(&mut self, name: &str, value: &[u8]) {
+        let begin = self.names.len();
+        self.names.push_str(name);
+        if let Some(added) = self.names.get_mut(begin..) {
+            added.make_ascii_lowercase();
+        }
+        self.values.extend_from_slice(value);
+        self.ends.push((self.names.len(), self.values.len()));
     }
 
     /// How several `Cookie` lines were delivered.
@@ -40,21 +69,31 @@ impl HeaderLines {
         self.cookie_form
     }
 
-    /// Every name, in order of arrival, repeated where the header is.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(|(name, _)| name.as_str())
+    /// Every line, in order of arrival.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.bounds()
+            .filter_map(|(begin, end)| Some((self.names.get(begin.0..end.0)?, self.values.get(begin.1..end.1)?)))
     }
 
-    /// Every value of the header `name` (lower case).
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.lines.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_slice())
+    /// Every name, in order of arrival, repeated where the header is.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.bounds().filter_map(|(begin, end)| self.names.get(begin.0..end.0))
+    }
+
+    /// Every value of the header `name` (lower case). Looked for many times per request: few lines have a name of its length.
+    pub fn all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+        let names = self.names.as_bytes();
+        let has_it = move |begin: usize, end: usize| {
+            end - begin == name.len() && names.get(begin..end).is_some_and(|other| other == name.as_bytes())
+        };
+        let found = self.bounds().filter(move |(begin, end)| has_it(begin.0, end.0));
+        found.filter_map(|(begin, end)| self.values.get(begin.1..end.1))
     }
 
     /// The first value of the header `name` when it is text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.lines.iter().find(|(n, _)| n == name)?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(self.all(name).next()?).ok()
     }
 
     /// The only value of the header `name`.
@@ -68,5 +107,10 @@ impl HeaderLines {
             Some(_) => Err(DoubledHeader(name)),
             None => Ok(first),
         }
+    }
+
+    /// Where each line's name and value begin and end.
+    fn bounds(&self) -> impl Iterator<Item = (Bound, Bound)> {
+        self.ends.iter().scan((0, 0), |begin, end| Some((mem::replace(begin, *end), *end)))
     }
 }

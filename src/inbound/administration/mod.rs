@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
 use crate::inbound::connections::{Listener, Stop};
-use crate::inbound::grpc::{Calls, GrpcLimits, GrpcServer};
+use crate::inbound::grpc::{Calls, GrpcLimits, GrpcServer, NoneDirect};
 use crate::outpost::Outpost;
 use crate::protocol::admin::sessions_server::SessionsServer;
 use service::AdministrationService;
@@ -41,7 +41,8 @@ pub async fn serve(
         ..limits
     };
     let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
-    let server = GrpcServer::new(Routes::new(sessions), CALLS, &limits, &listener);
+    let routes = Routes::new(sessions);
+    let server = GrpcServer::new(None::<NoneDirect>, routes, CALLS, &limits, &listener);
     match tls {
         Some(tls) => server.serve_tls(listener, tls, stop).await,
         None => server.serve(listener, stop).await,

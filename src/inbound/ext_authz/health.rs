@@ -47,13 +47,13 @@ impl Health {
         }
     }
 
-    /// Adds health and reflection to `routes`.
+    /// Health and reflection.
     ///
     /// # Errors
     /// When the descriptors for reflection cannot be read, which the build makes impossible.
-    pub fn add_to(&self, routes: Routes) -> Result<Routes, tonic_reflection::server::Error> {
+    pub fn routes(&self) -> Result<Routes, tonic_reflection::server::Error> {
         let health = HealthServer::new(HealthService::from_health_reporter(self.0.clone()));
-        Ok(routes.add_service(health).add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
+        Ok(Routes::new(health).add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
     }
 }
 

@@ -14,13 +14,21 @@ fn http() -> HttpRequest {
     }
 }
 
+/// Either way of reading comes to the same.
+fn both(request: CheckRequest) -> Result<Read, RequestFault> {
+    let scanned = read(&request.encode_to_vec()).expect("is a message");
+    let decoded = read_decoded(request);
+    assert_eq!(format!("{scanned:?}"), format!("{decoded:?}"));
+    decoded
+}
+
 fn check(http: HttpRequest) -> Result<RequestHead, RequestFault> {
     check_with_body(http).map(|(head, _)| head)
 }
 
 fn check_with_body(http: HttpRequest) -> Result<(RequestHead, Body), RequestFault> {
     let request = Some(Request { http: Some(http), ..Request::default() });
-    read(CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) })
+    both(CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) })
 }
 
 fn map(lines: &[(&str, &str)]) -> HashMap<String, String> {
@@ -38,8 +46,8 @@ fn raw(lines: &[(&str, &[u8])]) -> HeaderMap {
 
 #[test]
 fn f_12_what_is_incomplete_has_a_name() {
-    assert_eq!(read(CheckRequest::default()).err(), Some(RequestFault::NotHttp));
-    assert_eq!(read(CheckRequest { attributes: Some(AttributeContext::default()) }).err(), Some(RequestFault::NotHttp));
+    assert_eq!(both(CheckRequest::default()).err(), Some(RequestFault::NotHttp));
+    assert_eq!(both(CheckRequest { attributes: Some(AttributeContext::default()) }).err(), Some(RequestFault::NotHttp));
     for (http, fault) in [
         (HttpRequest { method: String::new(), ..http() }, RequestFault::Method),
         (HttpRequest { method: "GE T".into(), ..http() }, RequestFault::Method),
@@ -112,6 +120,6 @@ fn the_route_may_name_the_application() {
     let context_extensions = map(&[("gatepost.app", "wiki"), ("other", "x")]);
     let request = Some(Request { http: Some(http()), ..Request::default() });
     let attributes = AttributeContext { request, context_extensions, ..AttributeContext::default() };
-    let (head, _) = read(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
+    let (head, _) = both(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
     assert_eq!(head.application.as_deref(), Some("wiki"));
 }

@@ -6,32 +6,32 @@ use std::borrow::Cow;
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpResponse, OkHttpResponse};
+use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpResponse};
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::google::rpc::Status;
+use prost::Message as _;
 use tonic::Code;
 
-use super::steering;
-use crate::domain::decision::{Allow, COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
+use super::allowed;
+use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
 
-/// Renders a decision for Envoy.
-#[must_use]
-pub(super) fn render(decision: Decision) -> CheckResponse {
+/// Appends a decision's `CheckResponse` to `message`.
+pub(super) fn write(decision: Decision, message: &mut Vec<u8>) {
     let Decision { verdict, note } = decision;
-    let message = note.reason.as_str().to_owned();
-    let mut metadata = metadata(note);
-    let (code, http_response) = match verdict {
-        Verdict::Allow(allow) => {
-            metadata.fields.extend(allow.upstream().into_iter().flat_map(steering::metadata).map(text_field));
-            (Code::Ok, HttpResponse::OkResponse(ok(allow)))
-        }
-        Verdict::Redirect(redirect) => (Code::Unauthenticated, HttpResponse::DeniedResponse(moved(redirect))),
-        Verdict::Page(page) | Verdict::Deny(page) => (code_of(page.status), HttpResponse::DeniedResponse(denied(page))),
+    let (code, denied) = match verdict {
+        Verdict::Allow(allow) => return allowed::write(&allow, &note, message),
+        Verdict::Redirect(redirect) => (Code::Unauthenticated, moved(redirect)),
+        Verdict::Page(page) | Verdict::Deny(page) => (code_of(page.status), denied(page)),
     };
-    let status = Status { code: code as i32, message, details: Vec::new() };
-    CheckResponse { status: Some(status), dynamic_metadata: Some(metadata), http_response: Some(http_response) }
+    let status = Status { code: code as i32, message: note.reason.as_str().to_owned(), details: Vec::new() };
+    let response = CheckResponse {
+        status: Some(status),
+        dynamic_metadata: Some(metadata(&note)),
+        http_response: Some(HttpResponse::DeniedResponse(denied)),
+    };
+    message.extend_from_slice(&response.encode_to_vec());
 }
 
 /// The gRPC code of an HTTP status; never [`Code::Ok`], which would let the request through.
@@ -42,19 +42,6 @@ const fn code_of(status: u16) -> Code {
         404 => Code::NotFound,
         500..=599 => Code::Unavailable,
         _ => Code::PermissionDenied,
-    }
-}
-
-fn ok(allow: Allow) -> OkHttpResponse {
-    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
-    let (set, mut remove, cookies) = allow.into_parts();
-    // What is in both lists would be removed.
-    remove.retain(|name| !steering.iter().any(|(set, _)| set == name));
-    OkHttpResponse {
-        headers: set.into_iter().chain(steering).map(|(name, value)| overwrite(name, value)).collect(),
-        headers_to_remove: remove.into_iter().map(Cow::into_owned).collect(),
-        response_headers_to_add: cookies.into_iter().map(cookie).collect(),
-        ..OkHttpResponse::default()
     }
 }
 
@@ -107,22 +94,9 @@ fn option(name: Cow<'static, str>, value: Vec<u8>, action: HeaderAppendAction) -
 }
 
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, on denials too.
-fn metadata(note: Note) -> Struct {
-    let mut metadata = Struct::default();
-    let mut add = |name, value| metadata.fields.extend([text_field((name, value))]);
-    add("decision_id", note.id);
-    add("reason", note.reason.as_str().to_owned());
-    if let Some(application) = note.application {
-        add("application", application.as_str().to_owned());
-    }
-    if let Some(user) = note.user {
-        add("user", user);
-    }
-    metadata
-}
-
-fn text_field((name, value): (&'static str, String)) -> (String, Value) {
-    (name.to_owned(), Value { kind: Some(Kind::StringValue(value)) })
+fn metadata(note: &Note) -> Struct {
+    let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
+    Struct { fields: allowed::entries(note).map(|(name, value)| (name.to_owned(), text(value))).collect() }
 }
 
 #[cfg(test)]

@@ -1,18 +1,29 @@
 //! What Envoy gets to see: every field that decides between *allow* and *deny*.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use envoy_types::pb::envoy::service::auth::v3::OkHttpResponse;
+
 use crate::domain::application::{Application, Mode};
 use crate::domain::backend::{Backend, BackendAllow, Backends};
-use crate::domain::decision::Reason;
+use crate::domain::decision::{Allow, Reason};
 use crate::domain::headers::{OutpostFacts, Passing, allow_signed_in};
 use crate::domain::identity::Identity;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
+use crate::inbound::ext_authz::steering;
 use proptest::prelude::*;
+
+/// What Envoy reads.
+fn render(decision: Decision) -> CheckResponse {
+    let mut message = Vec::new();
+    write(decision, &mut message);
+    CheckResponse::decode(message.as_slice()).expect("is an answer")
+}
 
 fn note() -> Note {
     Note { id: "1-1".into(), application: None, user: Some("alice".into()), reason: Reason::SignInRequired }
@@ -92,8 +103,36 @@ fn allowed_at(
     let identity = Identity::Session(session.live(now, &application, now, lifetimes).expect("is live"));
     let facts = OutpostFacts { name: "outpost", jwks_uri: None };
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
-    let allow = allow_signed_in(permit, &application, facts, Passing { head: &head, rest_of_cookies: None });
-    render(Decision { verdict: Verdict::Allow(allow), note: note() })
+    let rest_of_cookies = headers.iter().find(|(name, _)| *name == "cookie").map(|(_, rest)| rest.as_bytes().to_vec());
+    let allow = allow_signed_in(permit, &application, facts, Passing { head: &head, rest_of_cookies });
+    let (expected, note) = (spelled_out(&allow), note());
+    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::metadata).collect();
+    let response = render(Decision { verdict: Verdict::Allow(allow), note: note.clone() });
+    assert_eq!(
+        response.status,
+        Some(Status { code: 0, message: note.reason.as_str().to_owned(), details: Vec::new() })
+    );
+    let Some(HttpResponse::OkResponse(ok)) = &response.http_response else { panic!("is allowed") };
+    assert_eq!(ok, &expected);
+    let told: HashMap<_, _> =
+        allowed::entries(&note).map(|(name, text)| (name, text.to_owned())).chain(steering).collect();
+    let fields = response.dynamic_metadata.iter().flat_map(|metadata| &metadata.fields);
+    let text =
+        |value: &Value| if let Some(Kind::StringValue(text)) = &value.kind { text.clone() } else { panic!("no text") };
+    assert_eq!(fields.map(|(name, value)| (name.as_str(), text(value))).collect::<HashMap<_, _>>(), told);
+    response
+}
+
+/// The answer that the full encoder would write.
+fn spelled_out(allow: &Allow) -> OkHttpResponse {
+    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
+    let is_steering = |name: &str| steering.iter().any(|(set, _)| set == name);
+    OkHttpResponse {
+        headers: allow.set().chain(&steering).map(|(name, value)| overwrite(name.clone(), value.clone())).collect(),
+        headers_to_remove: allow.remove().filter(|name| !is_steering(name)).map(ToString::to_string).collect(),
+        response_headers_to_add: allow.cookies().iter().cloned().map(cookie).collect(),
+        ..OkHttpResponse::default()
+    }
 }
 
 /// What of an answer steers Envoy: metadata and headers.
@@ -161,6 +200,21 @@ fn a_backend_is_named_where_envoy_looks_for_it() {
 }
 
 proptest! {
+    /// The bytes that are written by hand are those of the full encoder in meaning, whatever claims and request hold.
+    #[test]
+    fn the_handwritten_answer_is_the_encoded_one(
+        claims in prop::collection::btree_map("preferred_username|groups|email|name|roles", "\\PC{0,200}", 0..5),
+        additional in prop::collection::btree_map("[Xx][-_][a-z]{1,3}", "\\PC{0,4}", 0..4),
+        cookie in prop::option::of("\\PC{0,300}"),
+        sent in prop::collection::vec("[xX][-_.](authentik|gatepost|a)[-_.](user|uid|b)", 0..4),
+    ) {
+        let mut ak_proxy = serde_json::json!({ "user_attributes": { "additionalHeaders": additional } });
+        ak_proxy["more"] = serde_json::json!(claims);
+        let lines = sent.iter().map(|name| (name.as_str(), "eve"));
+        let lines: Vec<_> = lines.chain(cookie.iter().map(|rest| ("cookie", rest.as_str()))).collect();
+        allowed_at("http://own.internal", true, &ak_proxy, &lines);
+    }
+
     /// No page, whatever its status, is ever an allow: the code is not zero and a status is set.
     #[test]
     fn no_denial_has_code_zero(status in 100u16..1000, is_page: bool) {

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
-use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use tonic::metadata::MetadataMap;
-use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use http::HeaderMap;
+use tonic::Status;
 
-use super::request::Body;
+use super::body::Body;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::request::RequestHead;
-use crate::inbound::grpc::Calls;
+use crate::inbound::grpc::{Calls, Direct};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
@@ -44,12 +41,6 @@ impl CheckService {
         Self { outpost, deadlines, recorder }
     }
 
-    /// The service as it is offered: messages up to `max_message_bytes`, nothing compressed.
-    #[must_use]
-    pub fn routes(self, max_message_bytes: usize) -> Routes {
-        Routes::new(AuthorizationServer::new(self).max_decoding_message_size(max_message_bytes))
-    }
-
     async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {
         let errand = self.outpost.sort(head).with_body(body.as_brought());
         let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
@@ -62,26 +53,29 @@ impl CheckService {
     }
 }
 
-#[tonic::async_trait]
-impl Authorization for CheckService {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+impl Direct for CheckService {
+    const PATH: &'static str = "/envoy.service.auth.v3.Authorization/Check";
+
+    async fn answer(&self, message: &[u8], lines: &HeaderMap, answer: &mut Vec<u8>) -> Result<(), Status> {
         let took = Stopwatch::start();
-        let caller = deadline(request.metadata());
-        let (decision, request_id) = match request::read(request.into_inner()) {
-            Ok((head, body)) => (self.decide(&head, &body, caller).await, head.request_id),
+        let read = request::read(message);
+        let read = read.map_err(|fault| Status::internal(format!("failed to decode the message: {fault}")))?;
+        let (decision, request_id) = match read {
+            Ok((head, body)) => (self.decide(&head, &body, deadline(lines)).await, head.request_id),
             Err(fault) => {
                 tracing::warn!(%fault, "a check request cannot be answered");
                 (self.outpost.refuse(Reason::Malformed), None)
             }
         };
         self.recorder.record(Door::ExtAuthz, &decision, took, request_id.as_deref());
-        Ok(Response::new(response::render(decision)))
+        response::write(decision, answer);
+        Ok(())
     }
 }
 
 /// The caller's deadline (gRPC over HTTP/2, `grpc-timeout`), a little shortened so that the answer still arrives.
-fn deadline(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+fn deadline(lines: &HeaderMap) -> Option<Duration> {
+    let text = lines.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = digits.parse().ok()?;
     let caller = match unit {
@@ -112,11 +106,11 @@ mod tests {
             ("1x", None),
             ("é", None),
         ] {
-            let mut metadata = MetadataMap::new();
+            let mut lines = HeaderMap::new();
             if let Ok(value) = text.parse() {
-                metadata.insert("grpc-timeout", value);
+                lines.insert("grpc-timeout", value);
             }
-            assert_eq!(deadline(&metadata), expected, "{text}");
+            assert_eq!(deadline(&lines), expected, "{text}");
         }
     }
 }

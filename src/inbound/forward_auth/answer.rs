@@ -17,7 +17,7 @@ struct Unsendable;
 pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines) -> Answer {
     let Decision { verdict, note } = decision;
     let rendered = match verdict {
-        Verdict::Allow(allow) => allowed(allow, client),
+        Verdict::Allow(allow) => allowed(&allow, client),
         // nginx knows no redirect. After a 401 it goes on to `start`, which sets the cookies, or has a page to show when
         // the provider cannot be asked.
         Verdict::Redirect(_) if dialect == Dialect::Nginx => Ok(empty(StatusCode::UNAUTHORIZED, COMMON_HEADERS)),
@@ -37,25 +37,24 @@ fn is_sign_in_without_provider(reason: Reason, client: &HeaderLines) -> bool {
 
 /// What the application is to see: all identity headers, those without a value empty, because nginx and Caddy would
 /// pass on the client's own instead; `cookie` and `authorization` for the same reason.
-fn allowed(allow: Allow, client: &HeaderLines) -> Result<Answer, Unsendable> {
+fn allowed(allow: &Allow, client: &HeaderLines) -> Result<Answer, Unsendable> {
     if allow.upstream().is_some() {
         return Err(Unsendable);
     }
     let mut answer = empty(StatusCode::OK, COMMON_HEADERS);
     let headers = answer.headers_mut();
     for name in [COOKIE, AUTHORIZATION] {
-        let removed = allow.remove().iter().any(|removed| *removed == name.as_str());
+        let removed = allow.remove().any(|removed| *removed == name.as_str());
         let value = if removed { Vec::new() } else { joined(client, name.as_str()) };
         headers.insert(name, bytes(&value)?);
     }
     for name in allow.blank() {
         headers.insert(header_name(name)?, HeaderValue::from_static(""));
     }
-    let (set, _, cookies) = allow.into_parts();
-    for (name, value) in set {
-        headers.insert(header_name(&name)?, bytes(&value)?);
+    for (name, value) in allow.set() {
+        headers.insert(header_name(name)?, bytes(value)?);
     }
-    set_cookie(headers, cookies)?;
+    set_cookie(headers, allow.cookies().to_vec())?;
     Ok(answer)
 }
 

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::decision::Note;
-use crate::domain::request::CookieForm;
 
 const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy];
 
@@ -23,7 +22,7 @@ fn redirect(status: u16, location: &str) -> Verdict {
 /// The answer to a request without any header, decided for this reason.
 fn rendered_for(reason: Reason, dialect: Dialect, verdict: Verdict) -> Answer {
     let note = Note { id: "d-1".into(), application: None, user: None, reason };
-    render(dialect, Decision { verdict, note }, &HeaderLines::new([], CookieForm::Lines))
+    render(dialect, Decision { verdict, note }, &HeaderLines::default())
 }
 
 fn rendered(dialect: Dialect, verdict: Verdict) -> Answer {

@@ -20,69 +20,80 @@ use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::error;
 
+use super::call::{self, Reply};
+use super::direct::Direct;
 use super::limits::GrpcLimits;
-use super::server::{Answer, Calls};
+use super::server::Calls;
 use super::streams;
 use crate::telemetry::names;
 
-/// The way into tonic's routes; one clone per call.
-#[derive(Clone)]
-pub(super) struct CallDoor {
+/// The way to the call that is answered directly, and into tonic's routes for everything else.
+pub(super) struct CallDoor<D> {
+    direct: Option<D>,
     routes: Routes,
     calls: Calls,
-    seats: Arc<Semaphore>,
+    seats: Semaphore,
     message_deadline: Duration,
+    max_message_bytes: usize,
 }
 
-impl CallDoor {
-    pub(super) fn new(routes: Routes, calls: Calls, limits: &GrpcLimits) -> Self {
+impl<D: Direct> CallDoor<D> {
+    pub(super) fn new(direct: Option<D>, routes: Routes, calls: Calls, limits: &GrpcLimits) -> Self {
         Self {
+            direct,
             routes: routes.prepare(),
             calls,
-            seats: Arc::new(Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
+            seats: Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS)),
             message_deadline: limits.call_deadline,
+            max_message_bytes: limits.max_message_bytes,
         }
     }
 
-    pub(super) fn call(self, request: Request<Incoming>) -> Answer {
+    /// Answers a call: always with a response, never with an error.
+    pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
         let is_bounded = request.uri().path().starts_with(self.calls.prefix);
-        Box::pin(async move {
-            let answer = self.answer(request, is_bounded).await;
-            if is_bounded {
-                streams::answered();
-            }
-            Ok(answer)
-        })
+        let call = async { if is_bounded { self.bounded(request).await } else { self.routed(request, None).await } };
+        let answer = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+            metrics::counter!(names::PANICS, "door" => self.calls.door).increment(1);
+            error!("a call ended in a panic; it was refused");
+            call::refuse(&Status::new(Code::Internal, "internal error"))
+        });
+        if is_bounded {
+            streams::answered();
+        }
+        Ok(answer)
     }
 
-    async fn answer(mut self, request: Request<Incoming>, is_bounded: bool) -> Response<Body> {
-        let door = self.calls.door;
-        let seat = if is_bounded { Arc::clone(&self.seats).try_acquire_owned().map(Some) } else { Ok(None) };
-        let Ok(_seat) = seat else {
+    async fn bounded(&self, request: Request<Incoming>) -> Response<Reply> {
+        let Ok(_seat) = self.seats.try_acquire() else {
             metrics::counter!(names::CALLS_SHED).increment(1);
-            return refusal(Code::ResourceExhausted, "too many calls are running");
+            return call::refuse(&Status::new(Code::ResourceExhausted, "too many calls are running"));
         };
-        let deadline = is_bounded.then_some(self.message_deadline);
-        let request = request.map(|body| Body::new(Punctual { body, deadline, late: None }));
-        let call = AssertUnwindSafe(async move { self.routes.call(request).await });
-        match call.catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => unreachable_infallible(never),
-            Err(_) => {
-                metrics::counter!(names::PANICS, "door" => door).increment(1);
-                error!("a call ended in a panic; it was refused");
-                refusal(Code::Internal, "internal error")
-            }
+        match &self.direct {
+            Some(direct) if request.uri().path() == D::PATH => self.directly(direct, request).await,
+            Some(_) | None => self.routed(request, Some(self.message_deadline)).await,
         }
     }
-}
 
-fn unreachable_infallible(never: Infallible) -> Response<Body> {
-    match never {}
-}
+    async fn directly(&self, direct: &D, request: Request<Incoming>) -> Response<Reply> {
+        let (head, body) = request.into_parts();
+        let body = Punctual { body, deadline: Some(self.message_deadline), late: None };
+        let message = match call::message(&head.headers, body, self.max_message_bytes).await {
+            Ok(message) => message,
+            Err(status) => return call::refuse(&status),
+        };
+        let mut answer = call::begin();
+        match direct.answer(&message, &head.headers, &mut answer).await {
+            Ok(()) => call::finish(answer),
+            Err(status) => call::refuse(&status),
+        }
+    }
 
-fn refusal(code: Code, message: &str) -> Response<Body> {
-    Status::new(code, message).into_http()
+    async fn routed(&self, request: Request<Incoming>, deadline: Option<Duration>) -> Response<Reply> {
+        let request = request.map(|body| Body::new(Punctual { body, deadline, late: None }));
+        let Ok(response) = self.routes.clone().call(request).await;
+        response.map(Reply::from)
+    }
 }
 
 /// A request body that has to arrive in time once it lets us wait.

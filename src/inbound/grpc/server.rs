@@ -2,27 +2,25 @@
 //! with a grace it never sends GOAWAY to an old connection, it cannot spread the ages of connections, and it
 //! waits without end for connections that do not close.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tonic::body::Body;
 use tonic::service::Routes;
 use tracing::info;
 
+use super::direct::Direct;
 use super::door::CallDoor;
 use super::limits::GrpcLimits;
-use super::streams::Streams;
+use super::streams::{Answering, Streams};
 use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
 
 /// The calls that limits are about; others (health, reflection) may last.
@@ -35,30 +33,30 @@ pub struct Calls {
 }
 
 /// Serves gRPC on one listener.
-pub struct GrpcServer {
-    http: http2::Builder<Streams>,
-    door: CallDoor,
+pub struct GrpcServer<D> {
+    limits: GrpcLimits,
+    max_concurrent_streams: u32,
+    door: Arc<CallDoor<D>>,
     patience: Patience,
     age: Duration,
     grace: Duration,
-    handshake: Duration,
     accepted: AtomicU32,
     listener: &'static str,
 }
 
-impl GrpcServer {
-    /// A server for what `routes` offer, `calls` above all, on a port like `listener`.
+impl<D: Direct> GrpcServer<D> {
+    /// A server for `direct` and for what `routes` offer, `calls` above all, on a port like `listener`.
     #[must_use]
-    pub fn new(routes: Routes, calls: Calls, limits: &GrpcLimits, listener: &Listener) -> Self {
+    pub fn new(direct: Option<D>, routes: Routes, calls: Calls, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
         let patience = Patience { opening: Some(limits.patience), head: None, idle: None, blocked };
         Self {
-            http: http2_settings(limits, limits.streams_at(listener.address())),
-            door: CallDoor::new(routes, calls, limits),
+            limits: limits.clone(),
+            max_concurrent_streams: limits.streams_at(listener.address()),
+            door: Arc::new(CallDoor::new(direct, routes, calls, limits)),
             patience,
             age: limits.max_connection_age,
             grace: limits.max_connection_age_grace,
-            handshake: limits.patience,
             accepted: AtomicU32::new(0),
             listener: listener.name(),
         }
@@ -77,7 +75,7 @@ impl GrpcServer {
             let (server, tls) = (Arc::clone(&server), tls.clone());
             async move {
                 let peer = connection.peer().ip();
-                match timeout(server.handshake, tls.accept(connection)).await {
+                match timeout(server.limits.patience, tls.accept(connection)).await {
                     Ok(Ok(stream)) => server.drive(stream, stop).await,
                     Ok(Err(fault)) => info!(listener = server.listener, %peer, %fault, "TLS handshake failed"),
                     Err(_) => info!(listener = server.listener, %peer, "TLS handshake took too long"),
@@ -92,13 +90,16 @@ impl GrpcServer {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let pulse = Pulse::new();
-        let door = self.door.clone();
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| door.clone().call(request));
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
-        let served = pin!(self.http.serve_connection(io, service));
+        let service = hyper::service::service_fn(|request: Request<Incoming>| Arc::clone(&self.door).call(request));
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)).gathering());
+        let streams = Streams::new(self.limits.call_deadline);
+        let http = self.http2(streams.clone());
+        let served = pin!(http.serve_connection(io, service));
+        let served = pin!(Answering::new(served, streams));
         let (age, grace) = (self.age_of_next(), self.grace);
         let care = Care { listener: self.listener, pulse, patience: self.patience, age, grace };
-        attend(served, http2::Connection::graceful_shutdown, stop, care).await;
+        attend(served, |mut served: Pin<&mut Answering<'_, _>>| served.connection().graceful_shutdown(), stop, care)
+            .await;
     }
 
     /// The age spread by ten per cent either way, so that connections made together do not end together. The
@@ -108,23 +109,21 @@ impl GrpcServer {
         let spread = f64::from(step) / f64::from(u32::MAX) * 0.2 - 0.1;
         self.age.mul_f64(1.0 + spread)
     }
-}
 
-fn http2_settings(limits: &GrpcLimits, streams: u32) -> http2::Builder<Streams> {
-    let mut http = http2::Builder::new(Streams { patience: limits.call_deadline });
-    http.timer(TokioTimer::new())
-        .max_concurrent_streams(streams)
-        .max_local_error_reset_streams(limits.max_local_error_reset_streams)
-        .max_pending_accept_reset_streams(limits.max_pending_accept_reset_streams)
-        .max_header_list_size(limits.max_header_list_bytes)
-        .initial_stream_window_size(limits.stream_window_bytes)
-        .initial_connection_window_size(limits.connection_window_bytes)
-        .adaptive_window(false)
-        .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(limits.keepalive_interval)
-        .keep_alive_timeout(limits.keepalive_timeout);
-    http
+    fn http2(&self, streams: Streams) -> http2::Builder<Streams> {
+        let limits = &self.limits;
+        let mut http = http2::Builder::new(streams);
+        http.timer(TokioTimer::new())
+            .max_concurrent_streams(self.max_concurrent_streams)
+            .max_local_error_reset_streams(limits.max_local_error_reset_streams)
+            .max_pending_accept_reset_streams(limits.max_pending_accept_reset_streams)
+            .max_header_list_size(limits.max_header_list_bytes)
+            .initial_stream_window_size(limits.stream_window_bytes)
+            .initial_connection_window_size(limits.connection_window_bytes)
+            .adaptive_window(false)
+            .max_send_buf_size(64 * 1024)
+            .keep_alive_interval(limits.keepalive_interval)
+            .keep_alive_timeout(limits.keepalive_timeout);
+        http
+    }
 }
-
-/// What the door answers with: always a response, never an error.
-pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;

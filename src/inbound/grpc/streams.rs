@@ -1,10 +1,14 @@
-//! One task per HTTP/2 stream. hyper waits without end for a peer that grants no window for an answer; a Check
-//! whose answer is not taken in time is dropped here, which resets its stream and frees what it held.
+//! The streams of one HTTP/2 connection. Each is begun within the connection's own task: most Checks are answered without any
+//! wait, so all that arrived at once are answered at once, and written at once. A stream that has to wait for something goes
+//! on in a task of its own. hyper waits without end for a peer that grants no window for an answer; a Check whose answer is
+//! not taken in time is dropped here, which resets its stream and frees what it held.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -16,11 +20,14 @@ tokio::task_local! {
     static ANSWERED: Cell<bool>;
 }
 
-/// Spawns hyper's streams.
-#[derive(Clone, Copy)]
+type Stream = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where hyper puts the streams of one connection.
+#[derive(Clone)]
 pub(super) struct Streams {
     /// How long a peer may take to receive an answer.
-    pub(super) patience: Duration,
+    patience: Duration,
+    new: Arc<Mutex<Vec<Stream>>>,
 }
 
 /// From now on this stream may not take much longer.
@@ -29,13 +36,65 @@ pub(super) fn answered() {
     let _ = ANSWERED.try_with(|answered| answered.set(true));
 }
 
+impl Streams {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, new: Arc::default() }
+    }
+}
+
 impl<F> Executor<F> for Streams
 where
     F: Future + Send + 'static,
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        tokio::spawn(ANSWERED.scope(Cell::new(false), until_unread(stream, self.patience)));
+        let stream = Box::pin(ANSWERED.scope(Cell::new(false), until_unread(stream, self.patience)));
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+    }
+}
+
+/// A connection together with the streams that it begins.
+pub(super) struct Answering<'c, C> {
+    connection: Pin<&'c mut C>,
+    streams: Streams,
+    /// Those that are begun in this turn; empty between turns.
+    turn: Vec<Stream>,
+}
+
+impl<'c, C: Future> Answering<'c, C> {
+    pub(super) fn new(connection: Pin<&'c mut C>, streams: Streams) -> Self {
+        Self { connection, streams, turn: Vec::new() }
+    }
+
+    /// The connection alone.
+    pub(super) fn connection(&mut self) -> Pin<&mut C> {
+        self.connection.as_mut()
+    }
+
+    /// Begins the streams that have come, unless they may only go on elsewhere; whether there were any.
+    fn begin(&mut self, cx: &mut Context<'_>, here: bool) -> bool {
+        mem::swap(&mut self.turn, &mut *self.streams.new.lock().unwrap_or_else(PoisonError::into_inner));
+        let any = !self.turn.is_empty();
+        for mut stream in self.turn.drain(..) {
+            if !here || stream.as_mut().poll(cx).is_pending() {
+                tokio::spawn(stream);
+            }
+        }
+        any
+    }
+}
+
+impl<C: Future> Future for Answering<'_, C> {
+    type Output = C::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        loop {
+            let polled = self.connection().poll(cx);
+            let began = self.begin(cx, polled.is_pending());
+            if polled.is_ready() || !began {
+                return polled;
+            }
+        }
     }
 }
 

@@ -38,7 +38,7 @@ async fn ask(house: &House, url: &str, headers: &[(&str, &str)]) -> Decision {
 
 fn removes_authorization(decision: &Decision) -> bool {
     let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow: {decision:?}") };
-    allow.remove().iter().any(|name| name == "authorization")
+    allow.remove().any(|name| name == "authorization")
 }
 
 fn challenge(decision: &Decision) -> &str {
@@ -59,7 +59,7 @@ async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
                 assert_eq!(decision.note.user.as_deref(), Some(user));
                 assert_eq!(removes_authorization(&decision), removed);
                 let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow") };
-                assert!(allow.set().iter().any(|(name, _)| name == "x-authentik-jwt"));
+                assert!(allow.set().any(|(name, _)| name == "x-authentik-jwt"));
                 assert!(allow.cookies().is_empty() && house.sessions() == 0, "no session comes of it");
             }
         }

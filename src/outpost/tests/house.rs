@@ -502,6 +502,6 @@ pub(super) fn denied(decision: &Decision) -> &Page {
 /// The user that the application is told about, if the request was let through.
 pub(super) fn allowed(decision: &Decision) -> Option<String> {
     let Verdict::Allow(allow) = &decision.verdict else { return None };
-    let user = allow.set().iter().find(|(name, _)| name == "x-authentik-username");
+    let user = allow.set().find(|(name, _)| name == "x-authentik-username");
     Some(user.map(|(_, value)| String::from_utf8(value.clone()).unwrap()).unwrap_or_default())
 }

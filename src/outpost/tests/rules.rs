@@ -121,7 +121,7 @@ async fn what_is_public_stays_open_to_the_forbidden() {
     assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
     assert_eq!(decision.note.user, None);
     let Verdict::Allow(allow) = &decision.verdict else { panic!("is let through") };
-    assert!(allow.remove().iter().any(|name| name == "cookie"), "h10: our cookie leaves even then: {allow:?}");
+    assert!(allow.remove().any(|name| name == "cookie"), "h10: our cookie leaves even then: {allow:?}");
 
     let mut preflight = browser.head(WIKI, &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();

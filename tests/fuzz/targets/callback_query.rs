@@ -12,7 +12,7 @@ pub fn run(input: &[u8]) {
     let query = String::from_utf8_lossy(input).replace("@STATE@", &state);
     let path = format!("/outpost.goauthentik.io/callback?{query}");
     let request = navigation("wiki.example.com", &path, &[("cookie", binding().as_bytes())]);
-    let response = house.check(request.clone());
+    let response = house.check(&request);
     oracle::judge(&request, &response);
 
     let legal = query.bytes().all(|byte| byte > b' ' && byte != 0x7f && byte != b'#') && path.len() <= 8 * 1024;

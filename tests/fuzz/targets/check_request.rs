@@ -1,4 +1,4 @@
-//! Any bytes that decode as a `CheckRequest`.
+//! Any bytes, whether they decode as a `CheckRequest` or not: the service and the full decoder agree on which do.
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use prost::Message as _;
@@ -8,7 +8,10 @@ use super::oracle;
 
 /// Asks the service what the bytes say.
 pub fn run(input: &[u8]) {
-    let Ok(request) = CheckRequest::decode(input) else { return };
-    let response = House::new().check(request.clone());
-    oracle::judge(&request, &response);
+    match (CheckRequest::decode(input), House::new().answer(input)) {
+        (Ok(request), Ok(response)) => oracle::judge(&request, &response),
+        (Err(_), Err(_)) => {}
+        (Ok(_), Err(refused)) => panic!("a check is always answered: {refused}"),
+        (Err(fault), Ok(_)) => panic!("these bytes are no question: {fault}"),
+    }
 }

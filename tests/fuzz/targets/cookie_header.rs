@@ -20,6 +20,6 @@ pub fn run(input: &[u8]) {
 }
 
 fn ask(house: &House, request: &CheckRequest) {
-    let response: CheckResponse = house.check(request.clone());
+    let response: CheckResponse = house.check(request);
     oracle::judge(request, &response);
 }

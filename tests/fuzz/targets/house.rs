@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization as _;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
 use gatepost::domain::access::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
@@ -37,6 +36,7 @@ use gatepost::domain::time::Timestamp;
 use gatepost::inbound::connections::{FirstDoor as _, Met};
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
 use gatepost::inbound::forward_auth::{Dialect, ForwardAuth, ForwardAuthSettings, TrustedProxies};
+use gatepost::inbound::grpc::Direct as _;
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{
@@ -44,6 +44,7 @@ use gatepost::ports::{
     ProviderUnavailable,
 };
 use gatepost::telemetry::DecisionRecorder;
+use prost::Message as _;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -284,10 +285,18 @@ impl House {
         RUNTIME.with(|runtime| runtime.block_on(self.forward_auth.meet(request, FRONT_PROXY)))
     }
 
-    pub fn check(&self, request: CheckRequest) -> CheckResponse {
-        let answer = self.service.check(tonic::Request::new(request));
-        let answer = RUNTIME.with(|runtime| runtime.block_on(answer));
-        answer.expect("a check is always answered, never failed").into_inner()
+    pub fn check(&self, request: &CheckRequest) -> CheckResponse {
+        self.answer(&request.encode_to_vec()).expect("a check is always answered, never failed")
+    }
+
+    /// Asks with any bytes.
+    ///
+    /// # Errors
+    /// When they are no `CheckRequest`.
+    pub fn answer(&self, message: &[u8]) -> Result<CheckResponse, tonic::Status> {
+        let (lines, mut answer) = (http::HeaderMap::new(), Vec::new());
+        RUNTIME.with(|runtime| runtime.block_on(self.service.answer(message, &lines, &mut answer)))?;
+        Ok(CheckResponse::decode(answer.as_slice()).expect("is an answer"))
     }
 
     /// How many codes were redeemed.
@@ -297,7 +306,7 @@ impl House {
 
     /// The `state` of a sign-in at `wiki` that the browser with [`binding`] has begun.
     pub fn state(&self) -> String {
-        let answer = self.check(navigation("wiki.example.com", "/", &[("cookie", binding().as_bytes())]));
+        let answer = self.check(&navigation("wiki.example.com", "/", &[("cookie", binding().as_bytes())]));
         let Some(HttpResponse::DeniedResponse(denied)) = answer.http_response else { panic!("the sign-in begins") };
         let location = denied.headers.into_iter().filter_map(|option| option.header).find(|it| it.key == "location");
         let url = Url::parse(&location.expect("a redirect").value).expect("is a URL");

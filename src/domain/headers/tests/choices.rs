@@ -55,7 +55,7 @@ fn own_headers_say_what_the_operator_chose_and_win_over_sets() {
     let spoofed = ["x-authentik-username", "x.team", "X-Nothing", "x_nothing"];
     let allow = allowed_as(&planned(settings), &claims, &spoofed);
     for name in spoofed {
-        assert!(allow.remove().iter().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
+        assert!(allow.remove().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
     }
 }
 
@@ -64,7 +64,7 @@ fn every_set_keeps_authentiks_names_and_its_own_from_everybody() {
     let names = |sets: &[HeaderSet]| {
         let application = planned(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() });
         let head = sent(&["X_Forwarded.User", "x-forwarded-for"]);
-        allow_public(&public_path(), &application, passing(&head)).remove().to_vec()
+        allow_public(&public_path(), &application, passing(&head)).remove().cloned().collect::<Vec<_>>()
     };
     for sets in [&[][..], &[HeaderSet::Legacy], &[HeaderSet::Authentik]] {
         let removed = names(sets);
@@ -88,7 +88,7 @@ fn additional_headers_are_set_and_known_names_are_owned() {
     let allow = allowed_as(&application, &claims, &spoofed);
     assert_eq!((value(&allow, "x-known"), value(&allow, "x-free")), (Some("1"), Some("a|b")));
     assert_eq!((value(&allow, "x-authentik-uid"), value(&allow, "host")), (Some("subject"), None));
-    let removed = |allow: &Allow, name: &str| allow.remove().iter().any(|removed| *removed == *name);
+    let removed = |allow: &Allow, name: &str| allow.remove().any(|removed| *removed == *name);
     for name in ["x_known", "x-other", "x.other", "x_free", "x.free"] {
         assert!(removed(&allow, name), "{name}");
     }
@@ -123,7 +123,7 @@ fn authorization_is_the_additional_headers_first_then_basics_then_the_clients() 
     ] {
         let allow = allowed_as(&application, &claims, &["authorization"]);
         assert_eq!(value(&allow, "authorization"), expected);
-        assert!(!allow.remove().contains(&"authorization".into()));
+        assert!(!allow.remove().any(|removed| removed == "authorization"));
     }
 }
 

@@ -41,7 +41,7 @@ fn allowed(claims: &Value, incoming: &[&str]) -> Allow {
 }
 
 fn value<'a>(allow: &'a Allow, name: &str) -> Option<&'a str> {
-    let (_, value) = allow.set().iter().find(|(set, _)| set == name)?;
+    let (_, value) = allow.set().find(|(set, _)| set == name)?;
     Some(std::str::from_utf8(value).expect("is text"))
 }
 
@@ -66,7 +66,7 @@ fn planned(settings: HeaderSettings) -> Application {
 /// The names set for this user, with their values, those of `meta` left out.
 fn told(settings: HeaderSettings, claims: &Value) -> Vec<(String, String)> {
     let allow = allowed_as(&planned(settings), claims, &[]);
-    let told = allow.set().iter().filter(|(name, _)| !name.starts_with("x-authentik-meta-"));
+    let told = allow.set().filter(|(name, _)| !name.starts_with("x-authentik-meta-"));
     told.map(|(name, value)| (name.to_string(), String::from_utf8(value.clone()).expect("is text"))).collect()
 }
 
@@ -116,7 +116,7 @@ fn h9_a_list_is_forged_by_nobody() {
         allowed(&json!({ "groups": ["staff|admins", "a,b", "x\r\ny", "", " ok", 7, "ok"], "name": "a\nb" }), &[]);
     assert_eq!(value(&allow, "x-authentik-groups"), Some("a,b|ok"));
     assert_eq!(value(&allow, "x-authentik-name"), None);
-    assert!(allow.remove().contains(&Cow::Borrowed("x-authentik-name")));
+    assert!(allow.remove().any(|removed| removed == &Cow::Borrowed("x-authentik-name")));
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn h9_spellings_that_fold_to_ours_are_removed() {
     ];
     let allow = allowed(&json!({}), &spellings);
     for name in spellings {
-        assert!(allow.remove().iter().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
+        assert!(allow.remove().any(|removed| removed.eq_ignore_ascii_case(name)), "{name}");
     }
     let kept = allowed(&json!({}), &["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"]);
     for name in ["x-custom", "authorization", "x-authentikx", "x-envoy-original-path"] {
-        assert!(!kept.remove().iter().any(|removed| removed == name), "{name}");
+        assert!(!kept.remove().any(|removed| removed == name), "{name}");
     }
 }
 
@@ -150,9 +150,9 @@ fn the_cookie_line_is_rewritten_or_removed() {
         allow_public(&proof, &application, Passing { rest_of_cookies: Some(rest.to_vec()), ..passing(&head) })
     };
     let allow = allowed(b"a=1");
-    assert_eq!(allow.set(), [(Cow::Borrowed("cookie"), b"a=1".to_vec())]);
+    assert_eq!(allow.set().collect::<Vec<_>>(), [&(Cow::Borrowed("cookie"), b"a=1".to_vec())]);
     let allow = allowed(b"");
-    assert!(allow.set().is_empty() && allow.remove().contains(&Cow::Borrowed("cookie")));
+    assert!(allow.set().next().is_none() && allow.remove().any(|removed| removed == &Cow::Borrowed("cookie")));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
     for (allow, expected) in [(signed_in, "b.internal"), (public, "own.internal:8080")] {
         assert_eq!(allow.upstream().map(Upstream::host), Some(expected));
         assert_eq!(value(&allow, "x-forwarded-host"), Some("app.example.com"));
-        let removed = |name: &str| allow.remove().iter().any(|removed| removed == name);
+        let removed = |name: &str| allow.remove().any(|removed| removed == name);
         assert!(!removed("x-forwarded-host") && !removed("x-forwarded-hostx"));
         for name in ["x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host"] {
             assert!(removed(name), "{name}");

@@ -42,9 +42,9 @@ fn folded(name: &str) -> String {
 /// The request as it reaches the application: what is removed is removed last.
 fn upstream(incoming: &[String], allow: &Allow) -> Vec<(String, String)> {
     let kept = incoming.iter().map(|name| (name.to_ascii_lowercase(), "eve".to_owned()));
-    let kept = kept.filter(|(name, _)| !allow.set().iter().any(|(set, _)| set == name));
-    let set = allow.set().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value).into_owned()));
-    kept.chain(set).filter(|(name, _)| !allow.remove().iter().any(|removed| removed == name)).collect()
+    let kept = kept.filter(|(name, _)| !allow.set().any(|(set, _)| set == name));
+    let set = allow.set().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value).into_owned()));
+    kept.chain(set).filter(|(name, _)| !allow.remove().any(|removed| removed == name)).collect()
 }
 
 proptest! {
@@ -58,12 +58,12 @@ proptest! {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &application("https://app.example.com"), passing(&sent(&names))) };
         for name in names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| folds_to_owned(name)) {
-            let set = allow.set().iter().filter(|(set, _)| *set == name).count();
-            let removed = allow.remove().iter().filter(|removed| **removed == name).count();
+            let set = allow.set().filter(|(set, _)| *set == name).count();
+            let removed = allow.remove().filter(|removed| **removed == name).count();
             prop_assert_eq!(set + removed, 1, "{}", name);
         }
         for (name, value) in allow.set() {
-            prop_assert!(!allow.remove().contains(name));
+            prop_assert!(!allow.remove().any(|removed| removed == name));
             prop_assert!(!String::from_utf8_lossy(value).contains(char::is_control));
         }
     }
@@ -110,19 +110,19 @@ proptest! {
         let headers = Value::Object(headers.into_iter().collect());
         let plain = allowed(&json!({ "email": "a@example.com" }), &[]);
         let allow = allowed(&with_additional(&headers), &[]);
-        let planned = |name: &str| plain.set().iter().any(|(set, _)| set == name);
-        for (name, value) in allow.set().iter().filter(|(name, _)| !planned(name)) {
+        let planned = |name: &str| plain.set().any(|(set, _)| set == name);
+        for (name, value) in allow.set().filter(|(name, _)| !planned(name)) {
             let folded = folded(name);
             let beginnings = ["x-authentik-", "x-forwarded-", "x-gatepost-", "x-envoy-"];
             prop_assert!(!beginnings.iter().any(|beginning| folded.starts_with(beginning)), "{}", name);
             let forbidden = ["host", "cookie", "content-length", "transfer-encoding", "te", "upgrade", "expect", "connection"];
             prop_assert!(!forbidden.contains(&folded.as_str()) && !name.contains([':', ' ']), "{}", name);
             prop_assert!(!String::from_utf8_lossy(value).contains(char::is_control));
-            prop_assert!(!allow.remove().contains(name), "{}", name);
-            prop_assert_eq!(allow.set().iter().filter(|(other, _)| other == name).count(), 1);
+            prop_assert!(!allow.remove().any(|removed| removed == name), "{}", name);
+            prop_assert_eq!(allow.set().filter(|(other, _)| other == name).count(), 1);
         }
         for (name, value) in plain.set() {
-            prop_assert!(allow.set().contains(&(name.clone(), value.clone())), "{} changed", name);
+            prop_assert!(allow.set().any(|line| *line == (name.clone(), value.clone())), "{} changed", name);
         }
     }
 }

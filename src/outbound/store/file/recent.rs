@@ -20,8 +20,8 @@ use crate::ports::StoredSession;
 const CACHED_SESSIONS: usize = 16 * 1024;
 /// An opened session takes a few times the space of its sealed record: the claims become a tree.
 const OPENED_PER_SEALED: u64 = 4;
-/// What any entry takes beside its record.
-const ENTRY_BYTES: u64 = 256;
+/// What any entry takes beside its record: above all the answer that is kept with a session in use.
+const ENTRY_BYTES: u64 = 2304;
 /// Last uses that may wait; more come only when nothing can be written for long.
 const MAX_TOUCHED: usize = 64 * 1024;
 

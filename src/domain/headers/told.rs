@@ -1,0 +1,80 @@
+//! What every request of one user at one application carries, whatever the request is: worked out once per session.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::name;
+use super::owned::Owned;
+use super::plan::IdentityHeaders;
+use crate::domain::decision::RequestHeader;
+
+/// The headers of one user, and the names that are removed because they have no value or look like one of them.
+#[derive(Default)]
+pub struct Told {
+    set: Vec<RequestHeader>,
+    /// Where in `set` the headers begin that stand in this user's claims alone.
+    of_claims: usize,
+    look_alikes: Arc<[Cow<'static, str>]>,
+    remove: Vec<Cow<'static, str>>,
+    blank: Range<usize>,
+    rendered: OnceLock<Box<[u8]>>,
+}
+
+impl Told {
+    /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
+    pub(super) fn new(headers: IdentityHeaders, owned: &Owned) -> Self {
+        let IdentityHeaders { planned: mut set, additional } = headers;
+        let unknown = additional.iter().filter(|(name, _)| !owned.covers(name));
+        let mut remove: Vec<_> = unknown.flat_map(|(name, _)| name::look_alikes(name)).collect();
+        let of_claims = set.len();
+        set.extend(additional);
+        set.shrink_to_fit();
+        let first = remove.len();
+        remove.extend(owned.names().iter().filter(|name| !set.iter().any(|(set, _)| set == *name)).cloned());
+        remove.shrink_to_fit();
+        let blank = first..remove.len();
+        Self { set, of_claims, look_alikes: Arc::clone(owned.look_alikes()), remove, blank, rendered: OnceLock::new() }
+    }
+
+    /// Request headers to set.
+    #[must_use]
+    pub fn set(&self) -> &[RequestHeader] {
+        &self.set
+    }
+
+    /// Request headers to remove; none of them is also set.
+    pub fn remove(&self) -> impl Iterator<Item = &Cow<'static, str>> {
+        self.look_alikes.iter().chain(&self.remove)
+    }
+
+    /// Those of them that the application knows and that have no value.
+    #[must_use]
+    pub fn blank(&self) -> &[Cow<'static, str>] {
+        self.remove.get(self.blank.clone()).unwrap_or_default()
+    }
+
+    /// What the one door that writes answers in bytes makes of it, written once and kept.
+    pub fn rendered(&self, render: impl FnOnce(&Self) -> Vec<u8>) -> &[u8] {
+        self.rendered.get_or_init(|| render(self).into_boxed_slice())
+    }
+
+    /// Whether a header of this name is set.
+    pub(super) fn sets(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| set == name)
+    }
+
+    /// Whether a name, once folded, is one of the user's claims' own.
+    pub(super) fn resembles(&self, name: &str) -> bool {
+        let of_claims = self.set.get(self.of_claims..).unwrap_or_default();
+        of_claims.iter().any(|(set, _)| name::same_folded(set, name))
+    }
+}
+
+/// Values may be tokens and passwords.
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.set.iter().map(|(name, _)| name)).finish()
+    }
+}

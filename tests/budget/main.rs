@@ -1,0 +1,176 @@
+//! What a signed-in Check may cost. Times depend on the machine and its neighbours; how often memory is asked for does not.
+#![expect(clippy::unwrap_used, reason = "a test fails at the first surprise")]
+
+mod question;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use allocation_counter::{AllocationInfo, measure};
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use gatepost::domain::application::Application;
+use gatepost::domain::claims::Claims;
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
+use gatepost::domain::time::Timestamp;
+use gatepost::inbound::ext_authz::{CheckService, Deadlines};
+use gatepost::inbound::grpc::Direct as _;
+use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
+use gatepost::outbound::store::{StoreSettings, open};
+use gatepost::outpost::{Outpost, Parts};
+use gatepost::ports::{Clock, Entropy, EntropyFault};
+use gatepost::telemetry::DecisionRecorder;
+use http::HeaderMap;
+use prost::Message as _;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+/// What was counted when this was last looked at. Whoever makes it dearer by a tenth hears of it here; whoever makes it
+/// cheaper writes the new figures down.
+const SIGNED_IN: Budget = Budget { allocations: 15, bytes: 4_600 };
+const PUBLIC: Budget = Budget { allocations: 10, bytes: 4_000 };
+
+const NOW: u64 = 1_900_000_000;
+const ISSUER: &str = "http://127.0.0.1:9/";
+const SESSION: [u8; 32] = [7; 32];
+
+const CONFIGURATION: &str = "applications:
+  - name: Wiki
+    external_host: https://wiki.example.com
+    issuer: http://127.0.0.1:9/
+    client_id: wiki
+    client_secret: secret
+    skip_path_regex: [^/public/]
+";
+
+struct Budget {
+    allocations: u64,
+    bytes: u64,
+}
+
+impl Budget {
+    #[track_caller]
+    fn holds(&self, counted: &AllocationInfo) {
+        let within = |counted: u64, budget: u64| counted * 10 <= budget * 11;
+        let fits = within(counted.count_total, self.allocations) && within(counted.bytes_total, self.bytes);
+        assert!(fits, "{} allocations of {} bytes", counted.count_total, counted.bytes_total);
+    }
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(NOW)
+    }
+}
+
+struct Sevens;
+
+impl Entropy for Sevens {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+fn session(application: &Application) -> Session {
+    let claims = json!({
+        "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["editor"],
+        "email": "alice@example.test", "name": "Alice Doe",
+    });
+    Session::restore(SessionRecord {
+        user: User { issuer: ISSUER.to_owned(), subject: "248289761001".to_owned() },
+        application: application.slug.clone(),
+        claims: Claims::new(claims.as_object().cloned().unwrap()),
+        id_token: "raw".into(),
+        access_token: None,
+        provider_session: None,
+        renewal: None,
+        generation: 0,
+        created: Timestamp::from_unix(NOW),
+        ends: Timestamp::from_unix(NOW + 3600),
+    })
+}
+
+/// The real service over the file store with one session.
+struct House {
+    service: CheckService,
+    runtime: Runtime,
+    /// What the answers are written to; it keeps its room.
+    answer: Vec<u8>,
+}
+
+impl House {
+    fn new(folder: &Path) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let applications = gatepost::config::load(CONFIGURATION, Path::new("gatepost.yaml"), &|_| None);
+        let applications = applications.unwrap().config.applications;
+        let parties = applications.iter().map(|application| application.relying_party.clone()).collect::<Vec<_>>();
+        let sealing = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
+        let (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>) = (Arc::new(Sevens), Arc::new(Still));
+        let path = folder.join("sessions.redb");
+        let day = Duration::from_secs(86_400);
+        let lifetimes = Lifetimes { absolute: day, idle: day };
+        let file = StoreSettings::File { path };
+        let store = open(&file, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock)).unwrap();
+        let wiki = applications.iter().next().unwrap();
+        runtime.block_on(store.save(&SessionId::new(SESSION).key(), session(wiki))).unwrap();
+        let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
+        let provider = {
+            let _context = runtime.enter();
+            OpenIdProviders::start(&ProviderSettings::default(), &parties, Arc::clone(&clock)).unwrap()
+        };
+        let name = "outpost".to_owned();
+        let outpost = Outpost::new(Parts { applications, name, lifetimes, sealing, store, provider, clock, entropy });
+        let second = Duration::from_secs(1);
+        let deadlines = Deadlines { check: second, callback: second };
+        let service = CheckService::new(Arc::new(outpost.unwrap()), deadlines, recorder);
+        Self { service, runtime, answer: Vec::with_capacity(4096) }
+    }
+
+    fn check(&mut self, message: &[u8]) {
+        self.answer.clear();
+        let lines = HeaderMap::new();
+        let answered = self.service.answer(message, &lines, &mut self.answer);
+        self.runtime.block_on(answered).unwrap();
+    }
+
+    /// What a Check costs once everything that is kept has been made; the answer is looked at, too.
+    fn cost(&mut self, message: &[u8], is_right: impl Fn(&CheckResponse) -> bool) -> AllocationInfo {
+        for _ in 0..100 {
+            self.check(message);
+        }
+        let counted =
+            (0..20).map(|_| measure(|| self.check(message))).min_by_key(|counted| counted.count_total).unwrap();
+        let answer = CheckResponse::decode(self.answer.as_slice()).unwrap();
+        assert!(is_right(&answer), "{answer:?}");
+        counted
+    }
+}
+
+fn allows(answer: &CheckResponse, user: Option<&str>) -> bool {
+    let Some(HttpResponse::OkResponse(ok)) = &answer.http_response else { return false };
+    let headers = ok.headers.iter().filter_map(|option| option.header.as_ref());
+    let told = headers.filter(|header| header.key == "x-authentik-username").map(|header| header.value.as_str()).next();
+    told == user
+}
+
+#[test]
+fn a_signed_in_check_stays_within_its_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let cookie = format!("theme=dark; __Host-gatepost-session-wiki={}", SessionId::new(SESSION).to_cookie_value());
+    let message = question::check("/projects/gatepost/issues?page=2", &cookie);
+    let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, Some("alice")));
+    SIGNED_IN.holds(&cost);
+}
+
+#[test]
+fn a_public_check_stays_within_its_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = question::check("/public/logo.svg", "theme=dark");
+    let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, None));
+    PUBLIC.holds(&cost);
+}
