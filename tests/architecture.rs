@@ -179,7 +179,8 @@ impl Source {
         room_of(&self.module)
     }
 
-    /// Every path in the code, groups taken apart, from the crate's root where it starts with `crate`, `self` or `super`.
+    /// Every path in the code, groups taken apart, from the crate's root where it starts with `crate`, `self` or `super`. A word
+    /// that stands alone is one only where it is used by that name; else it may be anything's name.
     fn paths(&self) -> BTreeSet<Vec<String>> {
         let mut found = Vec::new();
         let mut at = 0;
@@ -189,7 +190,12 @@ impl Source {
                 at += 1;
                 continue;
             }
+            let used = at > 0 && self.code.get(at - 1) == Some(&Token::Word("use".to_owned()));
+            let known = found.len();
             at = read_path(&self.code, at, &[], &mut found).max(at + 1);
+            if !used && found.get(known..).is_some_and(|new| new.iter().all(|path| path.len() == 1)) {
+                found.truncate(known);
+            }
         }
         found.into_iter().map(|path| self.in_full(path)).collect()
     }

@@ -1,5 +1,6 @@
 //! A master, its replica and a sentinel: what a fail-over leaves behind.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -35,8 +36,13 @@ impl Group {
         );
         std::fs::write(&path, text).expect("written");
         let sentinel = Server::run(Make::Redis, own, &[path.to_str().expect("a path"), "--sentinel"]);
+        // Until it has heard from the replica itself, it promotes none.
         sentinel.wait_until("it knows the replica", || {
-            sentinel.ask::<Vec<redis::Value>>(&["SENTINEL", "REPLICAS", "main"]).len() == 1
+            let replicas: Vec<HashMap<String, String>> = sentinel.ask(&["SENTINEL", "REPLICAS", "main"]);
+            let is = |name: &str, value: &str| {
+                replicas.iter().any(|replica| replica.get(name).is_some_and(|it| it == value))
+            };
+            is("master-link-status", "ok") && is("flags", "slave")
         });
         Self { master, replica, sentinel, _folder: folder }
     }
