@@ -33,13 +33,17 @@ impl Stage {
         let redirect = Question::fixed(request::PAGE, judges::redirect);
         let public = Question::fixed("/public/style.css", judges::public);
         let [hyper, tonic] = [&self.hyper, &self.tonic].map(|(server, address)| (server, *address, None));
-        let [ours, quiet] = [&self.gatepost, &self.quiet].map(|of| (&of.server, of.grpc, Some(of)));
+        let [ours, quiet, on_redis] =
+            [&self.gatepost, &self.quiet, &self.on_redis].map(|of| (&of.server, of.grpc, Some(of)));
+        let in_redis = Question::of(&self.ids_on_redis, request::PAGE, judges::signed_in)?;
+        self.runtime.block_on(verify::warm(self.on_redis.grpc, &in_redis))?;
         Ok(vec![
             self.check("a", "hyper, a fixed frame", hyper, all(judges::allowed_with_headers)?)?,
             self.check("b", "tonic + envoy-types, allows all", tonic, all(judges::allowed_with_headers)?)?,
             self.check("c", "Gatepost, signed in", ours, all(judges::signed_in)?)?,
             self.check("c2", &format!("the same, {FEW} sessions in use"), ours, few()?)?,
             self.check("c3", "the same with `log.level: warn`", quiet, few()?)?,
+            self.check("d", "Gatepost, signed in, sessions in Redis", on_redis, in_redis)?,
             self.check("e", "Gatepost, not signed in: redirect", ours, redirect)?,
             self.check("f", "Gatepost, public path", ours, public)?,
         ])

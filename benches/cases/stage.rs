@@ -16,6 +16,7 @@ use crate::op::HostileOp;
 use crate::servers::bare::{self, Kind};
 use crate::servers::envoy::Envoy;
 use crate::servers::gatepost::{Gatepost, Recipe};
+use crate::servers::redis::Redis;
 use crate::servers::sessions::{self, SystemClock};
 use crate::servers::{Server, judges, request};
 
@@ -33,6 +34,10 @@ pub(crate) struct Stage {
     pub(super) tonic: (Server, SocketAddr),
     pub(crate) gatepost: Gatepost,
     pub(super) quiet: Gatepost,
+    _redis: Redis,
+    pub(super) on_redis: Gatepost,
+    /// Everybody's cookies where Redis keeps the sessions.
+    pub(super) ids_on_redis: Arc<[String]>,
     pub(super) envoy: Envoy,
     /// What it takes to start one more Gatepost, with as many sessions.
     pub(crate) another: Recipe,
@@ -55,6 +60,10 @@ impl Stage {
         let ids = runtime.block_on(sessions::fill(filled.config()?, count, &place.issuer))?;
         let gatepost = Gatepost::start(&place.with_copy("info", "info")?, cores)?;
         let quiet = Gatepost::start(&place.with_copy("warn", WARN)?, cores)?;
+        let redis = Redis::start(place.folder.path(), cores)?;
+        let on_redis = place.with_store("redis", "info", redis.section())?;
+        let ids_on_redis = runtime.block_on(sessions::fill(on_redis.config()?, count, &place.issuer))?;
+        let on_redis = Gatepost::start(&on_redis, cores)?;
         let another = place.with_copy("another", "info")?;
 
         let question = Question::of(&ids, request::PAGE, judges::signed_in)?;
@@ -63,7 +72,21 @@ impl Stage {
         let [hyper, tonic] = [Kind::Hyper, Kind::Tonic].map(|kind| bare::start(kind, &answer, folder.path(), cores));
         let (hyper, tonic) = (hyper?, tonic?);
         let envoy = Envoy::start(folder.path(), &[None, Some(tonic.1), Some(gatepost.grpc)], cores)?;
-        Ok(Self { folder, runtime, _provider: provider, ids, hyper, tonic, gatepost, quiet, envoy, another })
+        Ok(Self {
+            folder,
+            runtime,
+            _provider: provider,
+            ids,
+            hyper,
+            tonic,
+            gatepost,
+            quiet,
+            _redis: redis,
+            on_redis,
+            ids_on_redis,
+            envoy,
+            another,
+        })
     }
 
     /// A file of its own for some program to read.

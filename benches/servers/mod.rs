@@ -4,6 +4,7 @@ pub(crate) mod bare;
 pub(crate) mod envoy;
 pub(crate) mod gatepost;
 pub(crate) mod judges;
+pub(crate) mod redis;
 pub(crate) mod request;
 pub(crate) mod sessions;
 

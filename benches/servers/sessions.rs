@@ -14,14 +14,18 @@ use gatepost::domain::application::Slug;
 use gatepost::domain::claims::Claims;
 use gatepost::domain::session::{Session, SessionId, SessionRecord, User};
 use gatepost::domain::time::Timestamp;
-use gatepost::outbound::store;
-use gatepost::ports::{Clock, Entropy, EntropyFault};
+use gatepost::outbound::store::{self, StoreSettings};
+use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::machine::now;
+
 /// Saved at a time.
 const AT_ONCE: usize = 2000;
+const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) struct SystemClock;
@@ -56,9 +60,14 @@ pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
 ///
 /// # Errors
 /// Of the store.
-pub(crate) async fn fill(config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
+pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
     let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
+    if let StoreSettings::Redis(settings) = &mut config.store {
+        // Many at once take longer than a Check may.
+        settings.command_timeout = PATIENCE;
+    }
     let store = store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?;
+    wait_for(store.as_ref()).await?;
     let now = SystemClock.now();
     let mut ids = Vec::with_capacity(count);
     while ids.len() < count {
@@ -74,6 +83,18 @@ pub(crate) async fn fill(config: Config, count: usize, issuer: &str) -> Result<A
         try_join_all(saves).await?;
     }
     Ok(ids.into())
+}
+
+/// Waits until the store can be asked.
+async fn wait_for(store: &dyn SessionStore) -> Result<(), Box<dyn Error>> {
+    let (key, began) = (SessionId::new([0; 32]).key(), now());
+    while let Err(fault) = store.load(&key).await {
+        if began.elapsed() > PATIENCE {
+            return Err(fault.into());
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
 }
 
 /// The ids, one in each line, for the scripts of `wrk`.
