@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use http::StatusCode;
 
 use crate::support::browser::{Ask, Browser, Page, Protocol};
@@ -16,11 +17,12 @@ const SIGN_OUT: &str = "/outpost.goauthentik.io/sign_out";
 /// So many requests in a row reach every replica; Envoy takes them in turn.
 const ENOUGH: usize = 12;
 
-async fn start(scenario: Scenario, make: Make) -> (Site, Redis) {
+async fn start(make: Make, change: impl FnOnce(&mut Plan)) -> (Site, Redis) {
     let redis = Redis::start(make).await;
-    let mut plan = Plan::new(scenario, Mode::Single);
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.replicas = 2;
     plan.settings.session = redis.as_session();
+    change(&mut plan);
     (plan.start().await, redis)
 }
 
@@ -41,6 +43,17 @@ fn is_alice(page: &Page) -> bool {
     page.status == StatusCode::OK && page.seen().header("x-authentik-username") == Some("alice")
 }
 
+/// From this moment on every replica has to deny, within a second.
+async fn denied_everywhere_within_a_second(browser: &Browser, site: &Site) {
+    let ended = Instant::now();
+    let mut denied = 0;
+    while denied < ENOUGH {
+        let page = open(browser, site).await;
+        denied = if page.status == StatusCode::FOUND { denied + 1 } else { 0 };
+        assert!(denied > 0 || ended.elapsed() < Duration::from_secs(1), "still signed in: {page:#?}");
+    }
+}
+
 /// Signs out as a click on the application's own link does.
 async fn sign_out(browser: &Browser, site: &Site) -> Page {
     let click = Ask::navigation(&site.wiki(SIGN_OUT)).header("sec-fetch-site", "same-origin");
@@ -50,7 +63,7 @@ async fn sign_out(browser: &Browser, site: &Site) -> Page {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_notices_which_replica_answered() {
     for make in Make::BOTH {
-        let (site, _redis) = start(Scenario::InsideTheCheck, make).await;
+        let (site, _redis) = start(make, |_| {}).await;
         let browser = site.signed_in(Protocol::Http1).await;
         let before = decisions(&site);
         for _ in 0..ENOUGH {
@@ -65,27 +78,58 @@ async fn nobody_notices_which_replica_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sm_4_a_sign_out_is_seen_by_all_replicas_within_a_second() {
     for make in Make::BOTH {
-        let (site, _redis) = start(Scenario::InsideTheCheck, make).await;
+        let (site, _redis) = start(make, |_| {}).await;
         let (here, elsewhere) = (site.signed_in(Protocol::Http1).await, site.signed_in(Protocol::Http2).await);
         for _ in 0..ENOUGH {
             assert!(is_alice(&open(&elsewhere, &site).await));
         }
         let left = sign_out(&here, &site).await;
         assert_eq!(left.status, StatusCode::FOUND, "{left:#?}");
-        let ended = Instant::now();
-        let mut denied = 0;
-        while denied < ENOUGH {
-            let page = open(&elsewhere, &site).await;
-            denied = if page.status == StatusCode::FOUND { denied + 1 } else { 0 };
-            assert!(denied > 0 || ended.elapsed() < Duration::from_secs(1), "still signed in: {page:#?}");
-        }
+        denied_everywhere_within_a_second(&elsewhere, &site).await;
+    }
+}
+
+/// The provider tells one replica; warm caches hold the session everywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn bl_14_a_logout_by_the_provider_is_seen_by_all_replicas_within_a_second() {
+    let (site, _redis) = start(Make::Redis, |plan| plan.settings.backchannel_logout = true).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    for _ in 0..ENOUGH {
+        assert!(is_alice(&open(&browser, &site).await));
+    }
+    let question = browser.visit(&format!("{}/session/end", site.plan.provider.issuer())).await;
+    browser.confirm_sign_out(&question).await;
+    denied_everywhere_within_a_second(&browser, &site).await;
+}
+
+/// F-21: tokens that ran out, and very many requests at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn f_21_three_replicas_refresh_a_session_once() {
+    const TOKEN_SECONDS: u64 = 5;
+    for make in Make::BOTH {
+        let (site, _redis) = start(make, |plan| {
+            plan.provider.refresh_tokens = true;
+            plan.provider.token_seconds = Some(TOKEN_SECONDS);
+            plan.provider.token_delay_ms = 300;
+        })
+        .await;
+        let browser = site.signed_in(Protocol::Http1).await;
+        let (begun, over) = (Instant::now(), Duration::from_secs(TOKEN_SECONDS + 1));
+        eventually("the tokens run out", async || (begun.elapsed() > over).then_some(())).await;
+        let before = decisions(&site);
+        let address = site.wiki("/check");
+        let pages = join_all((0..200).map(|_| browser.ask(Ask::navigation(&address)))).await;
+        assert!(pages.iter().all(is_alice), "{make:?}: {:?}", pages.iter().find(|page| !is_alice(page)));
+        let after = decisions(&site);
+        assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
+        assert_eq!(site.provider.as_ref().expect("a provider").refreshes(), 1, "{make:?}");
     }
 }
 
 /// F-6, SM-12: the store is killed and comes back; nobody is let in, nobody is signed out.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_6_while_the_store_is_gone_nobody_passes_and_nobody_is_signed_out() {
-    let (site, mut redis) = start(Scenario::InsideTheCheck, Make::Redis).await;
+    let (site, mut redis) = start(Make::Redis, |_| {}).await;
     let browser = site.signed_in(Protocol::Http1).await;
     let leaves = site.signed_in(Protocol::Http1).await;
     let wiki = url::Url::parse(&site.wiki("/")).expect("an address");
