@@ -4,6 +4,7 @@
 mod file;
 mod key_file;
 mod memory;
+mod opened;
 mod private_file;
 mod redis;
 mod vault;

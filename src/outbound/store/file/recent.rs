@@ -5,54 +5,16 @@
 //! under the same lock under which a load puts its find into the cache, and a find of an older epoch stays outside.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
-
-use crate::domain::session::{Session, SessionKey};
+use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
+use crate::outbound::store::opened::{Entry, Opened, opened};
 use crate::outbound::store::vault::Mark;
 use crate::ports::StoredSession;
 
-/// Sessions that the cache is laid out for; a rough figure is enough.
-const CACHED_SESSIONS: usize = 16 * 1024;
-/// An opened session takes a few times the space of its sealed record: the claims become a tree.
-const OPENED_PER_SEALED: u64 = 4;
-/// What any entry takes beside its record: above all the answer that is kept with a session in use.
-const ENTRY_BYTES: u64 = 2304;
 /// Last uses that may wait; more come only when nothing can be written for long.
 const MAX_TOUCHED: usize = 64 * 1024;
-
-/// A session in the cache.
-pub(super) struct Entry {
-    session: Arc<Session>,
-    user: Mark,
-    last_seen: AtomicU64,
-    bytes: u64,
-}
-
-impl Entry {
-    pub(super) fn new(session: Session, user: Mark, last_seen: Timestamp, sealed_bytes: usize) -> Self {
-        let bytes = ENTRY_BYTES + OPENED_PER_SEALED * sealed_bytes as u64;
-        Self { session: Arc::new(session), user, last_seen: AtomicU64::new(last_seen.as_unix()), bytes }
-    }
-
-    fn stored(&self) -> StoredSession {
-        let last_seen = Timestamp::from_unix(self.last_seen.load(Ordering::Relaxed));
-        StoredSession { session: Arc::clone(&self.session), last_seen }
-    }
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl Weighter<SessionKey, Arc<Entry>> for ByBytes {
-    fn weight(&self, _: &SessionKey, entry: &Arc<Entry>) -> u64 {
-        entry.bytes
-    }
-}
 
 /// What the file does not know yet.
 #[derive(Clone, Default)]
@@ -104,13 +66,13 @@ impl Loading {
 }
 
 pub(super) struct Recent {
-    cache: Cache<SessionKey, Arc<Entry>, ByBytes>,
+    cache: Opened,
     state: Mutex<State>,
 }
 
 impl Recent {
     pub(super) fn new(cache_bytes: u64) -> Self {
-        Self { cache: Cache::with_weighter(CACHED_SESSIONS, cache_bytes, ByBytes), state: Mutex::default() }
+        Self { cache: opened(cache_bytes), state: Mutex::default() }
     }
 
     /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
@@ -150,7 +112,7 @@ impl Recent {
         purpose: Purpose,
     ) -> Option<StoredSession> {
         let state = self.state();
-        if state.unwritten.ended.contains(&key) || state.unwritten.ended_users.contains(&found.user) {
+        if state.unwritten.ended.contains(&key) || state.unwritten.ended_users.contains(found.user()) {
             return None;
         }
         let stored = found.stored();
@@ -163,7 +125,7 @@ impl Recent {
     /// Notes a last use; how many wait to be written.
     pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> usize {
         if let Some(entry) = self.cache.get(key) {
-            entry.last_seen.fetch_max(last_seen.as_unix(), Ordering::Relaxed);
+            entry.touch(last_seen);
         }
         let touched = &mut self.state().unwritten.touched;
         if touched.len() < MAX_TOUCHED || touched.contains_key(key) {
@@ -204,6 +166,6 @@ impl Recent {
         let mut state = self.state();
         state.epoch += 1;
         state.unwritten.ended_users.insert(user);
-        self.cache.retain(|_, entry| entry.user != user);
+        self.cache.retain(|_, entry| !entry.is_of(&user));
     }
 }

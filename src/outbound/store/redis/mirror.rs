@@ -14,13 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::found::Found;
-use crate::domain::session::{Session, SessionKey};
+use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
+use crate::outbound::store::opened::{Entry, Opened, opened};
 use crate::outbound::store::vault::Mark;
 use crate::ports::StoredSession;
 
@@ -28,37 +27,8 @@ use crate::ports::StoredSession;
 /// end is seen within a second.
 pub(super) const CONFIRMED_FOR: Duration = Duration::from_millis(900);
 
-/// Sessions that the cache is laid out for; a rough figure is enough.
-const CACHED_SESSIONS: usize = 16 * 1024;
-/// An opened session takes a few times the space of its sealed record: the claims become a tree.
-const OPENED_PER_SEALED: u64 = 4;
-/// What any entry takes beside its record.
-const ENTRY_BYTES: u64 = 256;
 /// A change turns away loads of its own stripe alone.
 const STRIPES: usize = 1024;
-
-struct Entry {
-    session: Arc<Session>,
-    user: Mark,
-    last_seen: AtomicU64,
-    bytes: u64,
-}
-
-impl Entry {
-    fn stored(&self) -> StoredSession {
-        let last_seen = Timestamp::from_unix(self.last_seen.load(Ordering::Relaxed));
-        StoredSession { session: Arc::clone(&self.session), last_seen }
-    }
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl Weighter<SessionKey, Arc<Entry>> for ByBytes {
-    fn weight(&self, _: &SessionKey, entry: &Arc<Entry>) -> u64 {
-        entry.bytes
-    }
-}
 
 /// A load on its way: what was known when it began.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +49,7 @@ struct Links {
 }
 
 pub(super) struct Mirror {
-    cache: Cache<SessionKey, Arc<Entry>, ByBytes>,
+    cache: Opened,
     epochs: [Mutex<u64>; STRIPES],
     links: Mutex<Links>,
     /// Times are kept as milliseconds from here on.
@@ -94,7 +64,7 @@ impl Mirror {
     /// confirmed moment on.
     pub(super) fn new(cache_bytes: u64, grace: Duration, origin: Instant) -> Self {
         Self {
-            cache: Cache::with_weighter(CACHED_SESSIONS, cache_bytes, ByBytes),
+            cache: opened(cache_bytes),
             epochs: [const { Mutex::new(0) }; STRIPES],
             links: Mutex::default(),
             origin,
@@ -131,12 +101,7 @@ impl Mirror {
 
     /// To be called with what the store held.
     pub(super) fn finish_load(&self, loading: &Loading, found: Found) -> StoredSession {
-        let entry = Entry {
-            bytes: ENTRY_BYTES + OPENED_PER_SEALED * found.sealed as u64,
-            session: Arc::new(found.session),
-            user: found.user,
-            last_seen: AtomicU64::new(found.last_seen.as_unix()),
-        };
+        let entry = Entry::new(found.session, found.user, found.last_seen, found.sealed);
         let stored = entry.stored();
         let epoch = self.epoch(&loading.key);
         if *epoch == loading.epoch {
@@ -148,7 +113,7 @@ impl Mirror {
     /// Notes a last use.
     pub(super) fn touch(&self, key: &SessionKey, at: Timestamp) {
         if let Some(entry) = self.cache.peek(key) {
-            entry.last_seen.fetch_max(at.as_unix(), Ordering::Relaxed);
+            entry.touch(at);
         }
     }
 
@@ -163,7 +128,7 @@ impl Mirror {
     /// The same for all sessions of a user.
     pub(super) fn drop_user(&self, user: &Mark) {
         self.turn_loads_away();
-        self.cache.retain(|_, entry| entry.user != *user);
+        self.cache.retain(|_, entry| !entry.is_of(user));
     }
 
     /// The same for all sessions.

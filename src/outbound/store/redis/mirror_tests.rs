@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::session::Session;
 use crate::outbound::store::testing::{at, key, session};
 
 type Find = fn(&Mirror, &SessionKey, Instant) -> Option<StoredSession>;
