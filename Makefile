@@ -35,4 +35,5 @@ bench:
 	$(CARGO) bench --locked --bench check
 
 bench-sessions:
+	@tests/tools/install --bench
 	$(CARGO) bench --locked --bench sessions

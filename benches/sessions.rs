@@ -7,6 +7,8 @@
 mod figures;
 #[path = "sessions/population.rs"]
 mod population;
+#[path = "sessions/redis.rs"]
+mod redis;
 #[path = "sessions/steps.rs"]
 mod steps;
 #[path = "sessions/store.rs"]
@@ -17,6 +19,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::redis::Redis;
 use crate::store::Kind;
 
 const SESSIONS: u64 = 1_000_000;
@@ -45,6 +48,7 @@ fn run(choice: &[&str]) -> Outcome<()> {
     figures::say_machine(sessions);
     for kind in kinds {
         let directory = tempfile::tempdir()?;
+        let _server = (kind == Kind::Redis).then(|| Redis::start(directory.path())).transpose()?;
         let finished = another_process(MEASURE, kind, sessions, directory.path())?.status()?;
         if !finished.success() {
             return Err(format!("the measurement of `{}` failed", kind.name()).into());

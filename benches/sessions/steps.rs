@@ -29,15 +29,30 @@ pub(crate) async fn all(kind: Kind, sessions: u64, directory: &Path) -> Outcome<
     say_line(&format!("store `{}`", kind.name()));
     let before = memory()?;
     let store = kind.open(directory)?;
+    ready(&store).await?;
     fill(&store, sessions).await?;
     sizes(kind, sessions, directory, before)?;
     look_up(&store, sessions).await?;
     walk(&store, sessions).await?;
     let store = if kind.lasts() { start_again(kind, store, sessions, directory).await? } else { store };
     end_users(&store).await?;
-    expire(&store, sessions).await?;
+    if kind.expires() {
+        expire(&store, sessions).await?;
+    }
     say("memory in the end", &mebibytes(memory()?));
     if kind.lasts() { shrink(kind, store, directory).await } else { Ok(()) }
+}
+
+/// A server may have to be connected to first.
+async fn ready(store: &Store) -> Outcome<()> {
+    let began = Instant::now();
+    while let Err(fault) = store.load(&key(0)).await {
+        if began.elapsed() > Duration::from_secs(10) {
+            return Err(fault.into());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }
 
 async fn fill(store: &Store, sessions: u64) -> Outcome<()> {
@@ -66,7 +81,7 @@ async fn fill(store: &Store, sessions: u64) -> Outcome<()> {
 fn sizes(kind: Kind, sessions: u64, directory: &Path, before: u64) -> Outcome<()> {
     let taken = memory()?.saturating_sub(before);
     say("memory", &format!("{}: {} bytes per session", mebibytes(taken), taken / sessions));
-    if kind.lasts() {
+    if kind != Kind::Memory {
         let outside = kind.outside(directory)?;
         say("size outside", &format!("{}: {} bytes per session", mebibytes(outside), outside / sessions));
     }
