@@ -85,7 +85,8 @@ pub type LeaseHolder = [u8; 16];
 /// What became of the wish for a lease.
 #[derive(Clone, Debug)]
 pub enum Lease {
-    /// It is ours. The session as the store itself holds it at this moment, read past every cache; `None` when it ended.
+    /// It is ours. The session as the store itself holds it at this moment, whole and read past every cache; `None` when it
+    /// ended.
     Held(Option<StoredSession>),
     /// Somebody else holds it.
     Taken,
@@ -109,7 +110,8 @@ pub struct StoreFault(pub String);
 /// where the store is durable, and holds in all processes that share the store within a second.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// The session under `key`. Lifetimes are the caller's to judge.
+    /// The session under `key`; it may lack the tokens that only its renewal and its end need. Lifetimes are the caller's to
+    /// judge.
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault>;
 
     /// Keeps a new session, last seen at its creation.

@@ -36,6 +36,7 @@ impl Stage {
         let [ours, quiet, on_redis] =
             [&self.gatepost, &self.quiet, &self.on_redis].map(|of| (&of.server, of.grpc, Some(of)));
         let in_redis = Question::of(&self.ids_on_redis, request::PAGE, judges::signed_in)?;
+        self.runtime.block_on(verify::warm(self.gatepost.grpc, &all(judges::signed_in)?))?;
         self.runtime.block_on(verify::warm(self.on_redis.grpc, &in_redis))?;
         Ok(vec![
             self.check("a", "hyper, a fixed frame", hyper, all(judges::allowed_with_headers)?)?,

@@ -121,7 +121,7 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<d
         user: User { issuer: issuer.to_owned(), subject: name },
         application: Slug::parse("wiki")?,
         claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
-        id_token: SecretString::from(id_token),
+        id_token: Some(SecretString::from(id_token)),
         access_token: None,
         provider_session: None,
         renewal: None,

@@ -49,11 +49,11 @@ pub(crate) fn session(number: u64) -> Session {
         claims: Claims::new(claims(number, &user.subject)),
         user,
         application: slug(),
-        id_token: "t".repeat(ID_TOKEN_BYTES).into(),
+        id_token: Some("t".repeat(ID_TOKEN_BYTES).into()),
         access_token: None,
         provider_session: Some(format!("{number:032x}")),
         renewal: Some(Renewal {
-            refresh_token: "r".repeat(REFRESH_TOKEN_BYTES).into(),
+            refresh_token: Some("r".repeat(REFRESH_TOKEN_BYTES).into()),
             due: Timestamp::from_unix(BEGUN + 240),
             stale: Timestamp::from_unix(BEGUN + 300),
         }),

@@ -91,9 +91,9 @@ impl Refreshed {
 
     /// When and with what the session is renewed next.
     pub(in crate::domain) fn next_renewal(&self, last: Option<Renewal>, now: Timestamp) -> Option<Renewal> {
-        let refresh_token = self.refresh_token.clone().or(last.map(|last| last.refresh_token))?;
+        let refresh_token = self.refresh_token.clone().or_else(|| last?.refresh_token)?;
         if !self.is_complete {
-            return Some(Renewal { refresh_token, due: now, stale: now });
+            return Some(Renewal { refresh_token: Some(refresh_token), due: now, stale: now });
         }
         let by_id_token = self.id_token.as_ref().map(|token| token.expires().since(now));
         Some(Renewal::after(self.expires_in.or(by_id_token), refresh_token, now))

@@ -3,6 +3,7 @@
 //! (HKDF, RFC 5869); the key's id stands outside, so that keys can be rotated.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -32,6 +33,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    const ALL: [Self; 6] =
+        [Self::Attempt, Self::SessionRecord, Self::Nonce, Self::CodeVerifier, Self::Binding, Self::StoreIndex];
+
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Attempt => b"gatepost attempt v1",
@@ -50,10 +54,11 @@ impl Purpose {
 #[error("the sealed value does not open")]
 pub struct DoesNotOpen;
 
-/// One secret of 256 bits, from which a key for each purpose is derived.
+/// One secret of 256 bits, as the key for each purpose that is derived from it.
 #[derive(Clone)]
 pub struct SealingKey {
-    secret: Zeroizing<[u8; 32]>,
+    /// By purpose. Deriving one takes longer than opening a record.
+    derived: Arc<Zeroizing<[[u8; 32]; Purpose::ALL.len()]>>,
     id: [u8; KEY_ID_BYTES],
 }
 
@@ -71,33 +76,34 @@ impl SealingKey {
         let mark = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()), b"gatepost key id v1");
         let mut id = [0; KEY_ID_BYTES];
         id.iter_mut().zip(mark.as_ref()).for_each(|(to, from)| *to = *from);
-        Self { secret, id }
+        let mut derived = Zeroizing::new([[0; 32]; Purpose::ALL.len()]);
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"gatepost sealing").extract(secret.as_slice());
+        for (purpose, key) in Purpose::ALL.into_iter().zip(derived.iter_mut()) {
+            // 32 bytes is one block of HKDF-SHA256: neither call can fail for that length.
+            if let Ok(expanded) = root.expand(&[purpose.label()], hkdf::HKDF_SHA256) {
+                let _ = expanded.fill(key);
+            }
+        }
+        Self { derived: Arc::new(derived), id }
     }
 
     /// 32 bytes that depend on this key, the purpose and every part; parts are told apart by their lengths.
     #[must_use]
     pub fn derive(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
-        let mut context =
-            hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.purpose_key(purpose).as_slice()));
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.purpose_key(purpose)));
         context.update(&join(parts));
         let mut derived = [0; 32];
         derived.iter_mut().zip(context.sign().as_ref()).for_each(|(to, from)| *to = *from);
         derived
     }
 
-    fn purpose_key(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
-        let mut key = Zeroizing::new([0; 32]);
-        let label = [purpose.label()];
-        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"gatepost sealing").extract(self.secret.as_slice());
-        // 32 bytes is one block of HKDF-SHA256: neither call can fail for that length.
-        if let Ok(derived) = root.expand(&label, hkdf::HKDF_SHA256) {
-            let _ = derived.fill(key.as_mut_slice());
-        }
-        key
+    fn purpose_key(&self, purpose: Purpose) -> &[u8; 32] {
+        #[expect(clippy::indexing_slicing, reason = "there is one for each purpose, in their order")]
+        &self.derived[purpose as usize]
     }
 
     fn cipher(&self, purpose: Purpose) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&(*self.purpose_key(purpose)).into())
+        XChaCha20Poly1305::new(self.purpose_key(purpose).into())
     }
 }
 
@@ -215,6 +221,16 @@ mod tests {
         assert_ne!(base, one.derive(Purpose::Nonce, &[b"a", b"bc"]));
         assert_ne!(base, one.derive(Purpose::CodeVerifier, &[b"ab", b"c"]));
         assert_ne!(base, two.derive(Purpose::Nonce, &[b"ab", b"c"]));
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let key = SealingKey::new([1; 32]);
+        for (place, purpose) in Purpose::ALL.into_iter().enumerate() {
+            assert_eq!(place, purpose as usize);
+            let same = Purpose::ALL.into_iter().filter(|other| key.purpose_key(*other) == key.purpose_key(purpose));
+            assert_eq!(same.count(), 1);
+        }
     }
 
     #[test]

@@ -111,8 +111,8 @@ pub struct ProviderSession {
 /// What keeps the claims of a session fresh, where the provider gave a refresh token.
 #[derive(Clone, Debug)]
 pub struct Renewal {
-    /// The refresh token (RFC 6749 section 1.5) that stands for the next renewal.
-    pub refresh_token: SecretString,
+    /// The refresh token (RFC 6749 section 1.5) that stands for the next renewal; `None` where it was left in the store.
+    pub refresh_token: Option<SecretString>,
     /// From when on the session is to be renewed.
     pub due: Timestamp,
     /// From when on what the provider said is out of date.
@@ -133,7 +133,7 @@ impl Renewal {
     pub fn after(life: Option<Duration>, refresh_token: SecretString, now: Timestamp) -> Self {
         let life = life.unwrap_or(ASSUMED_LIFE).max(SHORTEST_LIFE);
         let lead = LONGEST_LEAD.min(life / 5);
-        Self { refresh_token, due: now.plus(life.saturating_sub(lead)), stale: now.plus(life) }
+        Self { refresh_token: Some(refresh_token), due: now.plus(life.saturating_sub(lead)), stale: now.plus(life) }
     }
 }
 
@@ -157,8 +157,8 @@ pub struct SessionRecord {
     pub application: Slug,
     /// Claims from the ID Token, completed by `UserInfo`.
     pub claims: Claims,
-    /// The raw ID Token, for RP-initiated logout.
-    pub id_token: SecretString,
+    /// The raw ID Token, for RP-initiated logout; `None` where it was left in the store.
+    pub id_token: Option<SecretString>,
     /// The access token, kept only where it is passed on.
     pub access_token: Option<SecretString>,
     /// The provider's own session (`sid`), for logout by the provider.
@@ -183,6 +183,21 @@ impl SessionRecord {
             Some(_) | None => Freshness::Fresh,
         }
     }
+
+    /// The refresh token, where there is one and it is at hand.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&SecretString> {
+        self.renewal.as_ref()?.refresh_token.as_ref()
+    }
+
+    /// The same without the tokens that only its renewal and its end need: they stay in the store. For a session that is
+    /// kept at hand, which may be one of very many.
+    #[must_use]
+    pub fn without_tokens(mut self) -> Self {
+        self.id_token = None;
+        self.renewal = self.renewal.map(|renewal| Renewal { refresh_token: None, ..renewal });
+        self
+    }
 }
 
 /// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
@@ -200,6 +215,18 @@ pub struct Lifetimes {
     pub absolute: Duration,
     /// From the last use on.
     pub idle: Duration,
+}
+
+/// The longest time for which uses of a session count as one.
+const LONGEST_USE: Duration = Duration::from_secs(5 * 60);
+
+impl Lifetimes {
+    /// For how long uses of a session count as one, so that reading does not turn into writing: a sixtieth of what a session
+    /// lasts without any. By so much a session may end too early, never too late.
+    #[must_use]
+    pub fn one_use(&self) -> Duration {
+        LONGEST_USE.min(self.idle / 60)
+    }
 }
 
 impl Session {
@@ -221,7 +248,7 @@ impl Session {
             application: application.slug.clone(),
             provider_session: claims.text("sid").map(str::to_owned),
             claims,
-            id_token: id_token.into_raw(),
+            id_token: Some(id_token.into_raw()),
             access_token: access_token.filter(|_| application.jwt_headers),
             renewal,
             generation: 0,
@@ -242,7 +269,7 @@ impl Session {
             record.claims = claims;
         }
         if let Some(id_token) = id_token {
-            record.id_token = id_token.into_raw();
+            record.id_token = Some(id_token.into_raw());
         }
         if application.jwt_headers && access_token.is_some() {
             record.access_token = access_token;
@@ -260,6 +287,12 @@ impl Session {
     #[must_use]
     pub const fn record(&self) -> &SessionRecord {
         &self.record
+    }
+
+    /// The session as it is kept at hand; see [`SessionRecord::without_tokens`].
+    #[must_use]
+    pub fn without_tokens(self) -> Self {
+        Self::restore(self.record.without_tokens())
     }
 
     /// The provider's own session that this one rests on, where it named one.

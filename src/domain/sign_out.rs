@@ -38,22 +38,28 @@ pub enum EndSession {
     },
 }
 
-/// The logout request for the user of `id_token`.
+/// The logout request for the user of `id_token`; without it, for whoever is signed in at the provider.
 #[must_use]
-pub fn end_session(endpoint: &Url, application: &Application, id_token: &SecretString, state: &str) -> EndSession {
+pub fn end_session(
+    endpoint: &Url,
+    application: &Application,
+    id_token: Option<&SecretString>,
+    state: &str,
+) -> EndSession {
     let relying_party = &application.relying_party;
-    let fields = [
-        ("id_token_hint", id_token.expose_secret().to_owned()),
+    let hint = id_token.map(|token| ("id_token_hint", token.expose_secret().to_owned()));
+    let rest = [
         ("client_id", relying_party.client_id.clone()),
         ("post_logout_redirect_uri", relying_party.post_logout_redirect_uri.to_string()),
         ("state", state.to_owned()),
     ];
+    let fields: Vec<_> = hint.into_iter().chain(rest).collect();
     let mut url = endpoint.clone();
     url.query_pairs_mut().extend_pairs(&fields);
     if url.as_str().len() <= MAX_URL_BYTES {
         EndSession::Redirect(url.into())
     } else {
-        EndSession::Form { action: endpoint.to_string(), fields: fields.into() }
+        EndSession::Form { action: endpoint.to_string(), fields }
     }
 }
 
@@ -94,7 +100,7 @@ mod tests {
     fn rl_3_the_logout_request_and_its_form_when_it_grows_too_long() {
         let endpoint = Url::parse("https://sso.example.com/end?x=1").expect("is a URL");
         let application = application("https://app.example.com");
-        let EndSession::Redirect(url) = end_session(&endpoint, &application, &"token".into(), "s") else {
+        let EndSession::Redirect(url) = end_session(&endpoint, &application, Some(&"token".into()), "s") else {
             panic!("is short")
         };
         assert_eq!(
@@ -102,8 +108,10 @@ mod tests {
             "https://sso.example.com/end?x=1&id_token_hint=token&client_id=wiki&post_logout_redirect_uri=\
              https%3A%2F%2Fapp.example.com%2Foutpost.goauthentik.io%2Fsign_out&state=s"
         );
+        let EndSession::Redirect(url) = end_session(&endpoint, &application, None, "s") else { panic!("is short") };
+        assert!(url.starts_with("https://sso.example.com/end?x=1&client_id=wiki&"), "{url}");
         let long = SecretString::from("t".repeat(9000));
-        let EndSession::Form { action, fields } = end_session(&endpoint, &application, &long, "s") else {
+        let EndSession::Form { action, fields } = end_session(&endpoint, &application, Some(&long), "s") else {
             panic!("is long")
         };
         assert_eq!((action.as_str(), fields.len()), ("https://sso.example.com/end?x=1", 4));

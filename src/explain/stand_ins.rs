@@ -59,7 +59,7 @@ impl Visitor {
             },
             application: application.slug.clone(),
             claims,
-            id_token: "<the ID Token>".into(),
+            id_token: Some("<the ID Token>".into()),
             access_token: application.jwt_headers.then(|| "<the access token>".into()),
             provider_session: None,
             renewal: None,

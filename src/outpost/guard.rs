@@ -1,7 +1,5 @@
 //! A request of the application itself: a known user's whom the rules let pass, public, or neither.
 
-use std::time::Duration;
-
 use super::faults::Fault;
 use super::objection::Objection;
 use super::renewal::Attended;
@@ -14,9 +12,6 @@ use crate::domain::headers::{self, OutpostFacts, Passing};
 use crate::domain::identity::Identity;
 use crate::domain::request::ClientKind;
 use crate::ports::IdentityProvider;
-
-/// A session's use is noted this often at most, so that reading does not turn into writing.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Outpost {
     /// Decides on a request of the application itself.
@@ -40,7 +35,7 @@ impl Outpost {
         }
         if visit.kind == ClientKind::Navigation {
             let return_address = visit.own_address();
-            return self.begin_sign_in(visit, &own, return_address, 0).await;
+            return Box::pin(self.begin_sign_in(visit, &own, return_address, 0)).await;
         }
         Ok(answers::sign_in_required(visit))
     }
@@ -48,7 +43,7 @@ impl Outpost {
     /// Who asks: by a live session, else by the credential that the request presents.
     async fn known(&self, visit: &Visit<'_>, own: &OwnCookies) -> Result<Result<Option<Identity>, Objection>, Fault> {
         let Some(found) = self.fresh_session(visit, own).await? else {
-            return Ok(self.judge_credential(visit).await);
+            return Ok(Box::pin(self.judge_credential(visit)).await);
         };
         Ok(Ok(Some(Identity::Session(found.session))))
     }
@@ -65,7 +60,7 @@ impl Outpost {
 
     async fn note_use(&self, found: &Found) {
         let now = self.parts.clock.now();
-        if now.since(found.last_seen) >= TOUCH_INTERVAL
+        if now.since(found.last_seen) >= self.parts.lifetimes.one_use()
             && let Err(fault) = self.parts.store.touch(&found.key, now).await
         {
             tracing::warn!(%fault, "the use of a session could not be noted");

@@ -180,12 +180,12 @@ impl Outpost {
     /// for it.
     pub(super) fn revoke(&self, ended: &[Arc<Session>]) {
         for record in ended.iter().map(|session| session.record()) {
-            let Some(renewal) = &record.renewal else { continue };
+            let Some(refresh_token) = record.refresh_token() else { continue };
             let of_client = self.parts.applications.iter().find(|application| {
                 application.slug == record.application && application.relying_party.issuer == record.user.issuer
             });
             if let Some(application) = of_client {
-                self.parts.provider.revoke(&application.relying_party, &renewal.refresh_token);
+                self.parts.provider.revoke(&application.relying_party, refresh_token);
             }
         }
     }

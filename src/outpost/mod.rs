@@ -222,12 +222,19 @@ impl Outpost {
         }
         match destination {
             Destination::Nowhere => Ok(answers::nowhere(visit)),
-            Destination::Endpoint(Endpoint::Start) => self.start(visit).await,
-            Destination::Endpoint(Endpoint::Callback) => self.callback(visit).await,
-            Destination::Endpoint(Endpoint::SignOut) => self.sign_out(visit).await,
-            Destination::Endpoint(Endpoint::BackchannelLogout) => self.backchannel_logout(visit).await,
-            Destination::Endpoint(Endpoint::FrontchannelLogout) => self.frontchannel_logout(visit).await,
+            // On the heap, as everything that is rare: a call's future is moved several times, whatever it turns out to be.
+            Destination::Endpoint(endpoint) => Box::pin(self.endpoint(visit, endpoint)).await,
             Destination::Application => self.guard(visit).await,
+        }
+    }
+
+    async fn endpoint(&self, visit: &mut Visit<'_>, endpoint: Endpoint) -> Outcome {
+        match endpoint {
+            Endpoint::Start => self.start(visit).await,
+            Endpoint::Callback => self.callback(visit).await,
+            Endpoint::SignOut => self.sign_out(visit).await,
+            Endpoint::BackchannelLogout => self.backchannel_logout(visit).await,
+            Endpoint::FrontchannelLogout => self.frontchannel_logout(visit).await,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::ports::StoreFault;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
 
 /// What becomes of the user's other sessions when their end could not be written.
 const OTHERS_FOLLOW: &str = "So do your sessions in other browsers.";
@@ -53,7 +54,9 @@ impl Outpost {
         };
         tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "sessions of the user ended");
         self.revoke(&ended);
-        let mut verdict = self.end_at_provider(visit, record).await?;
+        let id_token = ended.iter().map(|session| session.record()).find(|ended| is_same(ended, record));
+        let id_token = id_token.and_then(|ended| ended.id_token.as_ref());
+        let mut verdict = self.end_at_provider(visit, id_token).await?;
         match &mut verdict {
             Verdict::Redirect(Redirect { cookies, .. }) | Verdict::Page(Page { cookies, .. }) => {
                 cookies.extend(cookies::delete_all(visit.application));
@@ -83,14 +86,14 @@ impl Outpost {
     }
 
     /// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
-    async fn end_at_provider(&self, visit: &Visit<'_>, record: &SessionRecord) -> Result<Verdict, Fault> {
+    async fn end_at_provider(&self, visit: &Visit<'_>, id_token: Option<&SecretString>) -> Result<Verdict, Fault> {
         let application = visit.application;
         let metadata = self.parts.provider.metadata(&application.relying_party).await.ok();
         let Some(endpoint) = metadata.and_then(|metadata| metadata.end_session_endpoint.clone()) else {
             return Ok(Verdict::Page(visit.signed_out()));
         };
         let state = URL_SAFE_NO_PAD.encode(self.random::<16>()?);
-        Ok(match end_session(&endpoint, application, &record.id_token, &state) {
+        Ok(match end_session(&endpoint, application, id_token, &state) {
             EndSession::Redirect(location) => {
                 let status = if visit.head.method == "POST" { 303 } else { 302 };
                 Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
@@ -102,6 +105,11 @@ impl Outpost {
             }
         })
     }
+}
+
+/// Whether one of a user's sessions as it ended is the other, whose tokens were left in the store.
+fn is_same(ended: &SessionRecord, found: &SessionRecord) -> bool {
+    ended.application == found.application && ended.created == found.created
 }
 
 impl Visit<'_> {

@@ -85,7 +85,7 @@ fn session(application: &Application) -> Session {
         user: User { issuer: ISSUER.to_owned(), subject: "248289761001".to_owned() },
         application: application.slug.clone(),
         claims: Claims::new(claims.as_object().cloned().unwrap()),
-        id_token: "raw".into(),
+        id_token: Some("raw".into()),
         access_token: None,
         provider_session: None,
         renewal: None,

@@ -125,7 +125,7 @@ fn alice() -> Session {
         user: User { issuer: "https://sso.example.com/".to_owned(), subject: "alice-id".to_owned() },
         application: Slug::parse("wiki").expect("is a slug"),
         claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
-        id_token: "e30.e30.c2ln".into(),
+        id_token: Some("e30.e30.c2ln".into()),
         access_token: None,
         provider_session: None,
         renewal: None,

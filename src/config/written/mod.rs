@@ -107,7 +107,8 @@ section! {
         previous_sealing_keys_files: Paths = "[]",
         /// How long a session lasts at most, from the sign-in on.
         absolute_lifetime: Span = "24h",
-        /// How long a session lasts without being used.
+        /// How long a session lasts without being used. Uses within a sixtieth of it (five minutes at most) count as one, so
+        /// that a session may end so much earlier.
         idle_lifetime: Span = "4h",
         /// Whether refresh tokens are used. With one, a session outlasts its ID Token up to `absolute_lifetime` (or the
         /// application's `access_token_validity`): shortly before the access token ends, the provider is asked anew, groups and

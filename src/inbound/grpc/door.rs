@@ -52,7 +52,8 @@ impl<D: Direct> CallDoor<D> {
     /// Answers a call: always with a response, never with an error.
     pub(super) async fn call(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
         let is_bounded = request.uri().path().starts_with(self.calls.prefix);
-        let call = async { if is_bounded { self.bounded(request).await } else { self.routed(request, None).await } };
+        let call =
+            async { if is_bounded { self.bounded(request).await } else { Box::pin(self.routed(request, None)).await } };
         let answer = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
             metrics::counter!(names::PANICS, "door" => self.calls.door).increment(1);
             error!("a call ended in a panic; it was refused");
@@ -71,7 +72,7 @@ impl<D: Direct> CallDoor<D> {
         };
         match &self.direct {
             Some(direct) if request.uri().path() == D::PATH => self.directly(direct, request).await,
-            Some(_) | None => self.routed(request, Some(self.message_deadline)).await,
+            Some(_) | None => Box::pin(self.routed(request, Some(self.message_deadline))).await,
         }
     }
 

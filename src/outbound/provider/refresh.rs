@@ -58,9 +58,9 @@ impl Issuer {
         session: &SessionRecord,
         deadline: Duration,
     ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
-        let renewal = session.renewal.as_ref().ok_or_else(|| malformed("the session has no refresh token"))?;
+        let refresh_token = session.refresh_token().ok_or_else(|| malformed("the session has no refresh token"))?;
         let call = self.calls().refresh().map_err(|busy| self.unavailable(&busy))?;
-        let asked = token::refresh(self, &known.discovered, relying_party, &renewal.refresh_token);
+        let asked = token::refresh(self, &known.discovered, relying_party, refresh_token);
         let tokens = match timeout(deadline, asked).await {
             Ok(tokens) => tokens,
             Err(_) => Err(self.unavailable(&"the tokens were not refreshed in time").into()),

@@ -1,4 +1,8 @@
-//! Opened sessions in memory, bounded by what they take. Stores decide what may stand in there, and until when.
+//! Sessions in memory, bounded by what they take. Stores decide what may stand in there, and until when.
+//!
+//! A session at rest takes a few hundred bytes: its facts, packed. Sessions in use have their facts unpacked beside that, and
+//! the answer that is made from them. Whether a session is there at all is said by the packed one alone: what is unpacked
+//! counts only for the very entry that it came from.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,66 +10,155 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::doorkeeper::Doorkeeper;
+use super::packing::{Packed, Packing};
 use super::vault::Mark;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::StoredSession;
 
-/// Sessions that a cache is laid out for; a rough figure is enough.
-const CACHED_SESSIONS: usize = 16 * 1024;
-/// An opened session takes a few times the space of its sealed record: the claims become a tree.
-const OPENED_PER_SEALED: u64 = 4;
-/// What any entry takes beside its record: above all the answer that is kept with a session in use.
-const ENTRY_BYTES: u64 = 2304;
+/// What any entry takes beside its packed facts: key, mark, the links of the cache.
+const ENTRY_BYTES: u64 = 176;
+/// What a session in use takes for each packed byte, the facts becoming a tree; and beside it, above all for the answer.
+const UNPACKED_PER_PACKED: u64 = 16;
+const IN_USE_BYTES: u64 = 2304;
+/// The share of the memory that is for sessions in use.
+const IN_USE_SHARE: u64 = 8;
+/// What a cache is laid out for, in bytes per entry; a rough figure is enough.
+const USUAL_ENTRY: u64 = 320;
+const USUAL_IN_USE: u64 = 4096;
 
-/// A session in memory.
-pub(super) struct Entry {
-    session: Arc<Session>,
-    user: Mark,
+/// The beginning of a user's mark. That two share it is next to impossible, and would only cost one a place in memory.
+type Initial = [u8; 8];
+
+fn initial(mark: &Mark) -> Initial {
+    mark.first_chunk().copied().unwrap_or_default()
+}
+
+/// A session at rest.
+struct Entry {
+    packed: Packed,
+    user: Initial,
     last_seen: AtomicU64,
-    bytes: u64,
 }
 
 impl Entry {
-    pub(super) fn new(session: Session, user: Mark, last_seen: Timestamp, sealed_bytes: usize) -> Self {
-        let bytes = ENTRY_BYTES + OPENED_PER_SEALED * sealed_bytes as u64;
-        Self { session: Arc::new(session), user, last_seen: AtomicU64::new(last_seen.as_unix()), bytes }
+    fn last_seen(&self) -> Timestamp {
+        Timestamp::from_unix(self.last_seen.load(Ordering::Relaxed))
     }
+}
 
-    pub(super) fn stored(&self) -> StoredSession {
-        let last_seen = Timestamp::from_unix(self.last_seen.load(Ordering::Relaxed));
-        StoredSession { session: Arc::clone(&self.session), last_seen }
-    }
-
-    /// Moves its last use forward.
-    pub(super) fn touch(&self, last_seen: Timestamp) {
-        self.last_seen.fetch_max(last_seen.as_unix(), Ordering::Relaxed);
-    }
-
-    pub(super) fn is_of(&self, user: &Mark) -> bool {
-        self.user == *user
-    }
-
-    /// What a store's index knows its user as.
-    pub(super) const fn user(&self) -> &Mark {
-        &self.user
-    }
+/// A session in use.
+#[derive(Clone)]
+struct InUse {
+    of: Arc<Entry>,
+    session: Arc<Session>,
 }
 
 /// Counts what entries take.
 #[derive(Clone)]
-pub(super) struct ByBytes;
+struct ByBytes;
 
 impl Weighter<SessionKey, Arc<Entry>> for ByBytes {
     fn weight(&self, _: &SessionKey, entry: &Arc<Entry>) -> u64 {
-        entry.bytes
+        ENTRY_BYTES + entry.packed.len() as u64
     }
 }
 
-/// Sessions in memory by their keys. Look-ups take no lock but its own.
-pub(super) type Opened = Cache<SessionKey, Arc<Entry>, ByBytes>;
-
-/// A cache whose entries may take so many bytes.
-pub(super) fn opened(bytes: u64) -> Opened {
-    Cache::with_weighter(CACHED_SESSIONS, bytes, ByBytes)
+impl Weighter<SessionKey, InUse> for ByBytes {
+    fn weight(&self, _: &SessionKey, in_use: &InUse) -> u64 {
+        IN_USE_BYTES + UNPACKED_PER_PACKED * in_use.of.packed.len() as u64
+    }
 }
+
+/// Sessions in memory by their keys. Look-ups take no lock but the caches' own.
+pub(super) struct Opened {
+    at_rest: Cache<SessionKey, Arc<Entry>, ByBytes>,
+    in_use: Cache<SessionKey, InUse, ByBytes>,
+    doorkeeper: Doorkeeper,
+    packing: Packing,
+}
+
+impl Opened {
+    /// Memory for sessions, `bytes` of it.
+    pub(super) fn new(bytes: u64) -> Self {
+        let in_use = bytes / IN_USE_SHARE;
+        let at_rest = bytes - in_use;
+        Self {
+            at_rest: Cache::with_weighter(laid_out(at_rest / USUAL_ENTRY), at_rest, ByBytes),
+            in_use: Cache::with_weighter(laid_out(in_use / USUAL_IN_USE), in_use, ByBytes),
+            doorkeeper: Doorkeeper::new(),
+            packing: Packing::default(),
+        }
+    }
+
+    /// The session, for who uses it.
+    pub(super) fn get(&self, key: &SessionKey) -> Option<StoredSession> {
+        let entry = self.at_rest.get(key)?;
+        let last_seen = entry.last_seen();
+        if let Some(in_use) = self.in_use.get(key).filter(|in_use| Arc::ptr_eq(&in_use.of, &entry)) {
+            return Some(StoredSession { session: in_use.session, last_seen });
+        }
+        let session = self.unpack(&entry)?;
+        if self.doorkeeper.has_seen(key) {
+            self.in_use.insert(*key, InUse { of: entry, session: Arc::clone(&session) });
+        }
+        Some(StoredSession { session, last_seen })
+    }
+
+    /// The session, for who only looks around.
+    pub(super) fn peek(&self, key: &SessionKey) -> Option<StoredSession> {
+        let entry = self.at_rest.peek(key)?;
+        Some(StoredSession { session: self.unpack(&entry)?, last_seen: entry.last_seen() })
+    }
+
+    /// `None` never happens: what was packed unpacks.
+    fn unpack(&self, entry: &Entry) -> Option<Arc<Session>> {
+        self.packing.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
+    }
+
+    /// Keeps a session at hand.
+    pub(super) fn insert(&self, key: &SessionKey, stored: &StoredSession, user: Mark) {
+        let StoredSession { session, last_seen } = stored;
+        let packed = self.packing.pack(session.record());
+        let entry = Arc::new(Entry { packed, user: initial(&user), last_seen: AtomicU64::new(last_seen.as_unix()) });
+        if self.doorkeeper.has_seen(key) {
+            self.in_use.insert(*key, InUse { of: Arc::clone(&entry), session: Arc::clone(session) });
+        }
+        self.at_rest.insert(*key, entry);
+    }
+
+    /// Moves its last use forward.
+    pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) {
+        if let Some(entry) = self.at_rest.peek(key) {
+            entry.last_seen.fetch_max(last_seen.as_unix(), Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets one session.
+    pub(super) fn remove(&self, key: &SessionKey) {
+        self.at_rest.remove(key);
+        self.in_use.remove(key);
+    }
+
+    /// Forgets all sessions of a user.
+    pub(super) fn remove_user(&self, user: &Mark) {
+        let user = initial(user);
+        self.at_rest.retain(|_, entry| entry.user != user);
+        self.in_use.retain(|_, in_use| in_use.of.user != user);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        self.at_rest.clear();
+        self.in_use.clear();
+    }
+}
+
+fn laid_out(entries: u64) -> usize {
+    usize::try_from(entries).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+#[path = "opened_tests.rs"]
+mod tests;

@@ -88,10 +88,10 @@ pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
         user: user(subject),
         application: Slug::parse("wiki").expect("a slug"),
         claims: Claims::new(claims.as_object().expect("an object").clone()),
-        id_token: SecretString::from(format!("header.{subject}.signature")),
+        id_token: Some(format!("header.{subject}.signature").into()),
         access_token: Some(SecretString::from("access")),
         provider_session: Some("sid-1".to_owned()),
-        renewal: Some(Renewal { refresh_token: "refresh".into(), due: at(created), stale: at(ends) }),
+        renewal: Some(Renewal { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
         generation: 0,
         created: at(created),
         ends: at(ends),
@@ -105,10 +105,10 @@ pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
 
 /// The same session, renewed so often; its tokens tell.
 pub(super) fn renewed(subject: &str, created: u64, ends: u64, generation: u32) -> Session {
-    let refresh_token = format!("refresh {generation}").into();
+    let refresh_token = Some(format!("refresh {generation}").into());
     Session::restore(SessionRecord {
         generation,
-        id_token: SecretString::from(format!("header.{subject}.signature {generation}")),
+        id_token: Some(format!("header.{subject}.signature {generation}").into()),
         renewal: Some(Renewal { refresh_token, due: at(created), stale: at(ends) }),
         ..record(subject, created, ends)
     })

@@ -1,24 +1,15 @@
-//! Sessions as sealed bytes (CK-8): protobuf fields behind their lengths, sealed under the session's own key, so that
-//! a record moved to another key does not open. Users are known to the store by a keyed hash alone.
+//! Sessions as sealed bytes (CK-8): sealed under the session's own key, so that a record moved to another key does not
+//! open. Users are known to the store by a keyed hash alone.
 
 use std::sync::Arc;
 
-use prost::Message as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::domain::application::Slug;
-use crate::domain::claims::Claims;
-use crate::domain::json;
+use super::record;
 use crate::domain::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
-use crate::domain::session::{ProviderSession, Renewal, Session, SessionKey, SessionRecord, User};
-use crate::domain::time::Timestamp;
+use crate::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use crate::ports::{Entropy, EntropyFault};
-
-#[expect(unreachable_pub, reason = "generated; the generator knows one visibility")]
-mod proto {
-    include!(concat!(env!("OUT_DIR"), "/gatepost.store.v1.rs"));
-}
 
 /// What the index knows a user, or a provider's session, as.
 pub(super) type Mark = [u8; 32];
@@ -46,6 +37,16 @@ impl IndexSecret {
         let secret = Zeroizing::new(secret);
         Ok(Self(Zeroizing::new(secret.as_slice().try_into().map_err(|_| DoesNotOpen)?)))
     }
+}
+
+/// Why a session cannot be sealed.
+#[derive(Debug, Error)]
+pub(super) enum SealFault {
+    #[error(transparent)]
+    Entropy(#[from] EntropyFault),
+    /// Kept like this, it could never be renewed or ended at the provider.
+    #[error("its tokens were left in the store")]
+    Incomplete,
 }
 
 /// Seals and opens what a store keeps.
@@ -94,16 +95,15 @@ impl Vault {
         std::iter::once(&self.index).chain(&self.previous)
     }
 
-    pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, EntropyFault> {
-        let plain = Zeroizing::new(encode(record).encode_to_vec());
+    pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, SealFault> {
+        let plain = record::encode(record).ok_or(SealFault::Incomplete)?;
         Ok(self.keys.seal(Purpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
     }
 
     pub(super) fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
         let (plain, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
         let plain = Zeroizing::new(plain);
-        let message = proto::SessionRecord::decode(plain.as_slice()).map_err(|_| DoesNotOpen)?;
-        decode(message).map(Session::restore).ok_or(DoesNotOpen)
+        record::decode(&plain).map(Session::restore).ok_or(DoesNotOpen)
     }
 }
 
@@ -119,58 +119,6 @@ fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {
     let mut nonce = [0; NONCE_BYTES];
     entropy.fill(&mut nonce)?;
     Ok(nonce)
-}
-
-fn encode(record: &SessionRecord) -> proto::SessionRecord {
-    let SessionRecord {
-        user,
-        application,
-        claims,
-        id_token,
-        access_token,
-        provider_session,
-        renewal,
-        generation,
-        created,
-        ends,
-    } = record;
-    proto::SessionRecord {
-        issuer: user.issuer.clone(),
-        subject: user.subject.clone(),
-        application: application.as_str().to_owned(),
-        // A map with text as keys always has a JSON form; an empty one would not decode, and be a miss.
-        claims: serde_json::to_vec(claims.as_object()).unwrap_or_default(),
-        id_token: id_token.expose_secret().to_owned(),
-        access_token: access_token.as_ref().map(|token| token.expose_secret().to_owned()),
-        provider_session: provider_session.clone(),
-        renewal: renewal.as_ref().map(|renewal| proto::Renewal {
-            refresh_token: renewal.refresh_token.expose_secret().to_owned(),
-            due: renewal.due.as_unix(),
-            stale: renewal.stale.as_unix(),
-        }),
-        generation: *generation,
-        created: created.as_unix(),
-        ends: ends.as_unix(),
-    }
-}
-
-fn decode(message: proto::SessionRecord) -> Option<SessionRecord> {
-    Some(SessionRecord {
-        user: User { issuer: message.issuer, subject: message.subject },
-        application: Slug::parse(&message.application).ok()?,
-        claims: Claims::new(json::object(&message.claims)?),
-        id_token: SecretString::from(message.id_token),
-        access_token: message.access_token.map(SecretString::from),
-        provider_session: message.provider_session,
-        renewal: message.renewal.map(|renewal| Renewal {
-            refresh_token: renewal.refresh_token.into(),
-            due: Timestamp::from_unix(renewal.due),
-            stale: Timestamp::from_unix(renewal.stale),
-        }),
-        generation: message.generation,
-        created: Timestamp::from_unix(message.created),
-        ends: Timestamp::from_unix(message.ends),
-    })
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Renewals {
         };
         match self.flights.join(key, may_begin, flight) {
             Some(landing) if found.freshness == Freshness::Stale => {
-                landing.within(patience).await;
+                Box::pin(landing.within(patience)).await;
                 Attended::LookAgain
             }
             Some(_) | None => Attended::AsFound,

@@ -68,8 +68,8 @@ impl Flight {
 
     /// Has the refresh token revoked that came with the renewal (RFC 7009). Nobody waits for it.
     pub(super) fn revoke(&self, record: &SessionRecord) {
-        if let Some(renewal) = &record.renewal {
-            self.crew.provider.revoke(&self.application.relying_party, &renewal.refresh_token);
+        if let Some(refresh_token) = record.refresh_token() {
+            self.crew.provider.revoke(&self.application.relying_party, refresh_token);
         }
     }
 

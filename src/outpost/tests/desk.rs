@@ -51,7 +51,7 @@ impl Desk {
         if let Some(fault) = fault {
             return Err(fault());
         }
-        let token = of.renewal.as_ref().unwrap().refresh_token.expose_secret();
+        let token = of.refresh_token().unwrap().expose_secret();
         if !self.good.lock().unwrap().remove(token) {
             return Err(refused());
         }

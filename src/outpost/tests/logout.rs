@@ -85,7 +85,7 @@ fn give_refresh_tokens(house: &House) {
         let mut record = stored.session.record().clone();
         let refresh_token = format!("refresh-{}-{}", record.application, record.user.subject).into();
         let never = Timestamp::from_unix(u64::MAX / 2);
-        record.renewal = Some(Renewal { refresh_token, due: never, stale: never });
+        record.renewal = Some(Renewal { refresh_token: Some(refresh_token), due: never, stale: never });
         stored.session = Arc::new(Session::restore(record));
     }
 }

@@ -227,7 +227,7 @@ fn session(application: &Application) -> Session {
         user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },
         application: application.slug.clone(),
         claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
-        id_token: token(&claims).into(),
+        id_token: Some(token(&claims).into()),
         access_token: None,
         provider_session: None,
         renewal: None,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::*;
+use crate::domain::session::SessionRecord;
 use crate::outbound::store::testing::{provider_session, renewed};
 use crate::ports::{Lease, LeaseHolder, StoredSession};
 
@@ -28,6 +31,19 @@ async fn renew(store: &Store, number: u64, generation: u32) -> bool {
     store.renew(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
 }
 
+/// The session as whoever renews it gets it.
+async fn whole(store: &Store, number: u64) -> StoredSession {
+    let lease = store.lease(&key(number), &HOLDER, SPAN).await.expect("leases");
+    store.release(&key(number), &HOLDER).await.expect("gives it back");
+    let Lease::Held(Some(stored)) = lease else { panic!("{lease:?}") };
+    stored
+}
+
+fn tokens_of(record: &SessionRecord) -> (String, String) {
+    let text = |token: Option<&SecretString>| token.expect("is whole").expose_secret().to_owned();
+    (text(record.id_token.as_ref()), text(record.refresh_token()))
+}
+
 async fn generation(store: &Store, number: u64) -> Option<u32> {
     let stored = store.load(&key(number)).await.expect("loads");
     stored.map(|stored| stored.session.record().generation)
@@ -38,13 +54,14 @@ async fn renewed_is_loaded(store: Store) {
     store.touch(&key(1), at(150)).await.expect("touches");
     for generation in 1..=3 {
         assert!(renew(&store, 1, generation).await);
-        let stored = load(&store, 1).await;
-        let record = stored.session.record();
-        assert_eq!((record.generation, record.created, stored.last_seen), (generation, at(100), at(150)));
-        assert_eq!(record.id_token.expose_secret(), format!("header.jane.signature {generation}"));
-        let renewal = record.renewal.as_ref().expect("can be renewed");
-        assert_eq!(renewal.refresh_token.expose_secret(), format!("refresh {generation}"));
-        assert_eq!((renewal.due, renewal.stale), (at(100), at(9000)));
+        for stored in [load(&store, 1).await, whole(&store, 1).await] {
+            let record = stored.session.record();
+            assert_eq!((record.generation, record.created, stored.last_seen), (generation, at(100), at(150)));
+            let renewal = record.renewal.as_ref().expect("can be renewed");
+            assert_eq!((renewal.due, renewal.stale), (at(100), at(9000)));
+        }
+        let tokens = (format!("header.jane.signature {generation}"), format!("refresh {generation}"));
+        assert_eq!(tokens_of(whole(&store, 1).await.session.record()), tokens);
     }
     store.touch(&key(1), at(140)).await.expect("touches");
     assert_eq!(load(&store, 1).await.last_seen, at(150));
@@ -75,7 +92,8 @@ async fn revives_nothing(store: Store) {
         match number {
             0 => {
                 let ended = store.end(&key(number)).await.expect("ends").expect("was there");
-                assert_eq!(ended.record().generation, 1, "the newest refresh token is the one to revoke");
+                let newest = ("header.jane.signature 1".to_owned(), "refresh 1".to_owned());
+                assert_eq!(tokens_of(ended.record()), newest, "the newest refresh token is the one to revoke");
             }
             1 => assert_eq!(store.end_user(&user("jane")).await.expect("ends").len(), 1),
             _ => {

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase as _, StorageError};
@@ -16,7 +16,8 @@ use super::shadow::Shadow;
 use super::tables::Tables;
 use crate::ports::StoreFault;
 
-const PAGE_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// For the inner pages of the tables; the operating system keeps the rest of the file in memory, as far as there is room.
+const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
 /// What a panic of `redb` means.
 pub(super) const DAMAGED: &str = "the file is damaged";
 
@@ -92,7 +93,28 @@ impl Disk {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, StoreFault> {
-        let cause = match &*self.slot() {
+        self.read_from(&self.slot(), read)
+    }
+
+    /// The same, unless the database is being replaced.
+    pub(super) fn read_now<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Option<Result<T, StoreFault>> {
+        let slot = match self.database.try_read() {
+            Ok(slot) => slot,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(self.read_from(&slot, read))
+    }
+
+    fn read_from<T>(
+        &self,
+        slot: &Slot,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreFault> {
+        let cause = match slot {
             Slot::Writable(database) | Slot::ReadOnly(database, _) => match caught(|| read(&database.begin_read()?)) {
                 Some(Ok(found)) => return Ok(found),
                 Some(Err(cause)) => self.explained(Some(cause)),

@@ -20,7 +20,7 @@ use super::recent::Recent;
 use super::shadow::Shadow;
 
 /// The check reads the file from its beginning to its end, so a cache is of little use.
-const CACHE_BYTES: usize = 8 * 1024 * 1024;
+const CACHE_BYTES: usize = 1024 * 1024;
 /// After so much it rests, so that others get at the processor and the disk; that makes about 100 MiB in a second.
 const READ_AT_ONCE: usize = 1024 * 1024;
 const REST: Duration = Duration::from_millis(7);

@@ -1,11 +1,12 @@
 //! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads come from a bounded cache, or else from
-//! the file on a blocking thread; all changes go through one writer.
+//! the file, on a blocking thread if the disk is slow; all changes go through one writer.
 
 mod beginning;
 mod disk;
 mod inspection;
 mod migration;
 mod opening;
+mod pace;
 mod recent;
 mod shadow;
 mod tables;
@@ -23,10 +24,10 @@ pub use opening::OpenFault;
 use self::disk::Disk;
 use self::inspection::Inspector;
 use self::opening::Opened;
-use self::recent::{Purpose, Recent};
-use self::tables::{Kept, Removed, find, keys_after, keys_of};
+use self::pace::Pace;
+use self::recent::{Loading, Purpose, Recent};
+use self::tables::{Found, Kept, Removed, find, keys_after, keys_of};
 use self::writer::{Change, Writer};
-use super::opened::Entry;
 use super::private_file::PrivacyFault;
 use super::vault::Vault;
 use crate::domain::one_time::OneTime;
@@ -39,7 +40,7 @@ use crate::ports::{
 };
 
 /// Last uses that wait before they are written of their own accord.
-const FLUSH_AT: usize = 4096;
+const FLUSH_AT: usize = 8 * 1024;
 /// Sessions that one transaction expires by each limit, so that others need not wait long.
 const EXPIRE_AT_ONCE: usize = 2048;
 
@@ -54,7 +55,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// 32 MiB are checked in about an eighth of a second.
-    pub(super) const USUAL: Self = Self { cache_bytes: 64 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
+    pub(super) const USUAL: Self = Self { cache_bytes: 40 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
 }
 
 /// The file store.
@@ -66,9 +67,10 @@ pub(super) struct FileStore {
     _inspector: Inspector,
 }
 
-/// What a read needs on its blocking thread.
+/// What a read needs, wherever it is done.
 struct Reader {
     disk: Arc<Disk>,
+    pace: Pace,
     recent: Arc<Recent>,
     vault: Vault,
 }
@@ -90,7 +92,7 @@ impl FileStore {
         let no_thread = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
         let writer = Writer::start(Arc::clone(&disk), Arc::clone(&recent)).map_err(no_thread)?;
         let inspector = Inspector::start(path, Arc::clone(&disk), Arc::clone(&recent), suspected).map_err(no_thread)?;
-        let reader = Arc::new(Reader { disk, recent: Arc::clone(&recent), vault });
+        let reader = Arc::new(Reader { disk, pace: Pace::new(), recent: Arc::clone(&recent), vault });
         Ok(Self { reader, recent, writer, _inspector: inspector })
     }
 }
@@ -140,15 +142,31 @@ impl Reader {
 
     fn load(&self, key: SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
         let Some(loading) = self.recent.begin_load(&key) else { return Ok(None) };
-        let Some(found) = self.disk.read(|transaction| find(transaction, &key))? else { return Ok(None) };
-        let Ok(session) = self.vault.open(&key, &found.sealed) else {
+        let found = self.disk.read(|transaction| find(transaction, &key))?;
+        Ok(found.and_then(|found| self.open(&key, &found, &loading, purpose)))
+    }
+
+    /// The same at once; `None` when it may have to wait.
+    fn load_now(&self, key: SessionKey) -> Option<Result<Option<StoredSession>, StoreFault>> {
+        self.pace.read(|| {
+            let Some(loading) = self.recent.begin_load(&key) else { return Some(Ok(None)) };
+            let found = self.disk.read_now(|transaction| find(transaction, &key))?;
+            Some(found.map(|found| found.and_then(|found| self.open(&key, &found, &loading, Purpose::Use))))
+        })
+    }
+
+    fn open(&self, key: &SessionKey, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
+        let Ok(session) = self.vault.open(key, &found.sealed) else {
             // Moved here from another key, altered, or sealed under a key that was taken out of use: nobody's session.
             tracing::warn!("a stored session does not open and counts as none");
-            return Ok(None);
+            return None;
         };
-        let last_seen = loading.last_seen(found.last_seen);
-        let entry = Entry::new(session, found.user, last_seen, found.sealed.len());
-        Ok(self.recent.finish_load(&loading, key, entry, purpose))
+        let session = match purpose {
+            Purpose::Use | Purpose::List => session.without_tokens(),
+            Purpose::Renewal => session,
+        };
+        let stored = StoredSession { session: Arc::new(session), last_seen: loading.last_seen(found.last_seen) };
+        self.recent.finish_load(loading, key, stored, found.user, purpose)
     }
 }
 
@@ -159,7 +177,10 @@ impl SessionStore for FileStore {
             return Ok(Some(stored));
         }
         let key = *key;
-        self.reading(move |reader| reader.load(key, Purpose::Use)).await
+        match self.reader.load_now(key) {
+            Some(loaded) => loaded,
+            None => self.reading(move |reader| reader.load(key, Purpose::Use)).await,
+        }
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
@@ -211,7 +232,8 @@ impl SessionStore for FileStore {
 
     /// Nobody shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
-        Ok(Lease::Held(self.load(key).await?))
+        let key = *key;
+        Ok(Lease::Held(self.reading(move |reader| reader.load(key, Purpose::Renewal)).await?))
     }
 
     async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {

@@ -5,11 +5,11 @@
 //! under the same lock under which a load puts its find into the cache, and a find of an older epoch stays outside.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::opened::{Entry, Opened, opened};
+use crate::outbound::store::opened::Opened;
 use crate::outbound::store::vault::Mark;
 use crate::ports::StoredSession;
 
@@ -50,6 +50,8 @@ pub(super) enum Purpose {
     Use,
     /// It is listed. Listing everybody must not push out of the cache who is active.
     List,
+    /// It is about to be renewed, for which it has to be whole.
+    Renewal,
 }
 
 /// A load on its way: what was known when it began.
@@ -72,7 +74,7 @@ pub(super) struct Recent {
 
 impl Recent {
     pub(super) fn new(cache_bytes: u64) -> Self {
-        Self { cache: opened(cache_bytes), state: Mutex::default() }
+        Self { cache: Opened::new(cache_bytes), state: Mutex::default() }
     }
 
     /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
@@ -82,12 +84,12 @@ impl Recent {
 
     /// The session, when it was read lately. Takes no lock but the cache's own.
     pub(super) fn cached(&self, key: &SessionKey) -> Option<StoredSession> {
-        self.cache.get(key).map(|entry| entry.stored())
+        self.cache.get(key)
     }
 
     /// The same, for who only looks around: it does not count as a use.
     pub(super) fn peek(&self, key: &SessionKey) -> Option<StoredSession> {
-        self.cache.peek(key).map(|entry| entry.stored())
+        self.cache.peek(key)
     }
 
     /// Forgets what the file said, now that it is not to be trusted.
@@ -107,26 +109,24 @@ impl Recent {
     pub(super) fn finish_load(
         &self,
         loading: &Loading,
-        key: SessionKey,
-        found: Entry,
+        key: &SessionKey,
+        found: StoredSession,
+        user: Mark,
         purpose: Purpose,
     ) -> Option<StoredSession> {
         let state = self.state();
-        if state.unwritten.ended.contains(&key) || state.unwritten.ended_users.contains(found.user()) {
+        if state.unwritten.ended.contains(key) || state.unwritten.ended_users.contains(&user) {
             return None;
         }
-        let stored = found.stored();
         if purpose == Purpose::Use && state.epoch == loading.epoch {
-            self.cache.insert(key, Arc::new(found));
+            self.cache.insert(key, &found, user);
         }
-        Some(stored)
+        Some(found)
     }
 
     /// Notes a last use; how many wait to be written.
     pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> usize {
-        if let Some(entry) = self.cache.get(key) {
-            entry.touch(last_seen);
-        }
+        self.cache.touch(key, last_seen);
         let touched = &mut self.state().unwritten.touched;
         if touched.len() < MAX_TOUCHED || touched.contains_key(key) {
             let noted = touched.entry(*key).or_insert(last_seen);
@@ -166,6 +166,6 @@ impl Recent {
         let mut state = self.state();
         state.epoch += 1;
         state.unwritten.ended_users.insert(user);
-        self.cache.retain(|_, entry| !entry.is_of(&user));
+        self.cache.remove_user(&user);
     }
 }

@@ -103,7 +103,10 @@ impl Unwritten {
         for user in &self.ended_users {
             outdated.extend(tables.remove_user(user)?.iter().map(|removed| removed.key));
         }
-        for (key, last_seen) in &self.touched {
+        // In the order of the tables, so that each page is changed once.
+        let mut touched: Vec<_> = self.touched.iter().collect();
+        touched.sort_unstable();
+        for (key, last_seen) in touched {
             tables.touch(key, *last_seen)?;
         }
         Ok(outdated)

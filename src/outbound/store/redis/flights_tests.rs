@@ -17,7 +17,7 @@ fn house(limit: Duration) -> (Arc<Flights>, Arc<Mirror>) {
 const LONG: Duration = Duration::from_secs(60);
 
 fn stored(mirror: &Mirror, loading: &Loading) -> StoredSession {
-    let found = Found { session: session("jane", 0, 100), user: [0; 32], last_seen: at(0), sealed: 1 };
+    let found = Found { session: session("jane", 0, 100), user: [0; 32], last_seen: at(0) };
     mirror.finish_load(loading, found)
 }
 

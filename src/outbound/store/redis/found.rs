@@ -14,8 +14,6 @@ pub(super) struct Found {
     pub(super) session: Session,
     pub(super) user: Mark,
     pub(super) last_seen: Timestamp,
-    /// How long its sealed record is, in bytes.
-    pub(super) sealed: usize,
 }
 
 impl Found {
@@ -23,7 +21,12 @@ impl Found {
     pub(super) fn open(vault: &Vault, key: &SessionKey, user: Mark, record: &[u8], last_use: &[u8]) -> Option<Self> {
         let session = open(vault, key, record)?;
         let last_seen = time(last_use).unwrap_or_else(|| session.record().created);
-        Some(Self { session, user, last_seen, sealed: record.len() })
+        Some(Self { session, user, last_seen })
+    }
+
+    /// As it is kept at hand.
+    pub(super) fn without_tokens(self) -> StoredSession {
+        StoredSession { session: Arc::new(self.session.without_tokens()), last_seen: self.last_seen }
     }
 
     pub(super) fn stored(self) -> StoredSession {

@@ -11,7 +11,7 @@
 //! - A new link knows nothing of what the old one missed: everything goes before the new one is confirmed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::found::Found;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::opened::{Entry, Opened, opened};
+use crate::outbound::store::opened::Opened;
 use crate::outbound::store::vault::Mark;
 use crate::ports::StoredSession;
 
@@ -64,7 +64,7 @@ impl Mirror {
     /// confirmed moment on.
     pub(super) fn new(cache_bytes: u64, grace: Duration, origin: Instant) -> Self {
         Self {
-            cache: opened(cache_bytes),
+            cache: Opened::new(cache_bytes),
             epochs: [const { Mutex::new(0) }; STRIPES],
             links: Mutex::default(),
             origin,
@@ -86,7 +86,7 @@ impl Mirror {
 
     fn until(&self, limit: &AtomicU64, key: &SessionKey, now: Instant) -> Option<StoredSession> {
         let silent = self.millis(now) >= limit.load(Ordering::Acquire);
-        if silent { None } else { self.cache.get(key).map(|entry| entry.stored()) }
+        if silent { None } else { self.cache.get(key) }
     }
 
     /// To be called before the store is asked.
@@ -101,20 +101,18 @@ impl Mirror {
 
     /// To be called with what the store held.
     pub(super) fn finish_load(&self, loading: &Loading, found: Found) -> StoredSession {
-        let entry = Entry::new(found.session, found.user, found.last_seen, found.sealed);
-        let stored = entry.stored();
+        let user = found.user;
+        let stored = found.without_tokens();
         let epoch = self.epoch(&loading.key);
         if *epoch == loading.epoch {
-            self.cache.insert(loading.key, Arc::new(entry));
+            self.cache.insert(&loading.key, &stored, user);
         }
         stored
     }
 
     /// Notes a last use.
     pub(super) fn touch(&self, key: &SessionKey, at: Timestamp) {
-        if let Some(entry) = self.cache.peek(key) {
-            entry.touch(at);
-        }
+        self.cache.touch(key, at);
     }
 
     /// The session changed or ended. For changes of this process itself: to be called after the store has answered, or
@@ -128,7 +126,7 @@ impl Mirror {
     /// The same for all sessions of a user.
     pub(super) fn drop_user(&self, user: &Mark) {
         self.turn_loads_away();
-        self.cache.retain(|_, entry| !entry.is_of(user));
+        self.cache.remove_user(user);
     }
 
     /// The same for all sessions.
