@@ -94,18 +94,8 @@ async fn run(name: &'static str, store: Store, round: u64) {
 
 #[test]
 fn bl_13_no_renewal_use_or_save_revives_what_ended() {
-    race(|name| if name == "memory" { ROUNDS } else { FEWER_ROUNDS });
-}
-
-#[test]
-#[ignore = "takes minutes"]
-fn bl_13_ten_thousand_rounds_on_every_store() {
-    race(|_| ROUNDS);
-}
-
-fn race(rounds_on: impl Fn(&str) -> u64) {
     for (name, store, _directory) in stores() {
-        let all = rounds_on(name);
+        let all = if name == "memory" { ROUNDS } else { FEWER_ROUNDS };
         block_on(async {
             let mut rounds = JoinSet::new();
             for round in 0..all {
