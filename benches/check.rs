@@ -17,6 +17,8 @@ mod machine;
 )]
 mod op;
 mod options;
+#[path = "../tests/budget/question.rs"]
+mod question;
 mod report;
 mod servers;
 

@@ -162,7 +162,7 @@ fn allows(answer: &CheckResponse, user: Option<&str>) -> bool {
 fn a_signed_in_check_stays_within_its_budget() {
     let folder = tempfile::tempdir().unwrap();
     let cookie = format!("theme=dark; __Host-gatepost-session-wiki={}", SessionId::new(SESSION).to_cookie_value());
-    let message = question::check("/projects/gatepost/issues?page=2", &cookie);
+    let message = question::check("/projects/gatepost/issues?page=2", &cookie).encode_to_vec();
     let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, Some("alice")));
     SIGNED_IN.holds(&cost);
 }
@@ -170,7 +170,7 @@ fn a_signed_in_check_stays_within_its_budget() {
 #[test]
 fn a_public_check_stays_within_its_budget() {
     let folder = tempfile::tempdir().unwrap();
-    let message = question::check("/public/logo.svg", "theme=dark");
+    let message = question::check("/public/logo.svg", "theme=dark").encode_to_vec();
     let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, None));
     PUBLIC.holds(&cost);
 }
