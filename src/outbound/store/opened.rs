@@ -36,7 +36,7 @@ fn initial(mark: &Mark) -> Initial {
 }
 
 /// A session at rest.
-struct Entry {
+pub(super) struct Entry {
     packed: Packed,
     user: Initial,
     last_seen: AtomicU64,
@@ -117,11 +117,15 @@ impl Opened {
         self.packing.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
     }
 
-    /// Keeps a session at hand.
-    pub(super) fn insert(&self, key: &SessionKey, stored: &StoredSession, user: Mark) {
+    /// A session of this user as it may rest here. Packing takes a while: it is done before any lock is taken.
+    pub(super) fn pack(&self, stored: &StoredSession, user: &Mark) -> Arc<Entry> {
         let StoredSession { session, last_seen } = stored;
         let packed = self.packing.pack(session.record());
-        let entry = Arc::new(Entry { packed, user: initial(&user), last_seen: AtomicU64::new(last_seen.as_unix()) });
+        Arc::new(Entry { packed, user: initial(user), last_seen: AtomicU64::new(last_seen.as_unix()) })
+    }
+
+    /// Keeps a session at hand, and what was packed of it.
+    pub(super) fn insert(&self, key: &SessionKey, session: &Arc<Session>, entry: Arc<Entry>) {
         if self.doorkeeper.has_seen(key) {
             self.in_use.insert(*key, InUse { of: Arc::clone(&entry), session: Arc::clone(session) });
         }

@@ -114,12 +114,13 @@ impl Recent {
         user: Mark,
         purpose: Purpose,
     ) -> Option<StoredSession> {
+        let entry = (purpose == Purpose::Use).then(|| self.cache.pack(&found, &user));
         let state = self.state();
         if state.unwritten.ended.contains(key) || state.unwritten.ended_users.contains(&user) {
             return None;
         }
-        if purpose == Purpose::Use && state.epoch == loading.epoch {
-            self.cache.insert(key, &found, user);
+        if let Some(entry) = entry.filter(|_| state.epoch == loading.epoch) {
+            self.cache.insert(key, &found.session, entry);
         }
         Some(found)
     }

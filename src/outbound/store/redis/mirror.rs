@@ -103,9 +103,10 @@ impl Mirror {
     pub(super) fn finish_load(&self, loading: &Loading, found: Found) -> StoredSession {
         let user = found.user;
         let stored = found.without_tokens();
+        let entry = self.cache.pack(&stored, &user);
         let epoch = self.epoch(&loading.key);
         if *epoch == loading.epoch {
-            self.cache.insert(&loading.key, &stored, user);
+            self.cache.insert(&loading.key, &stored.session, entry);
         }
         stored
     }
