@@ -12,6 +12,11 @@ use gatepost::domain::time::Timestamp;
 use gatepost::explain::{self, BadQuestion, NoExplanation, Question};
 use gatepost::sessions::{self, EndWish, ListWish, Reach, TlsFiles};
 use gatepost::snippet::{Address, FrontProxy, NoSnippet, Wanted};
+use tikv_jemallocator::Jemalloc;
+
+/// With glibc's, the memory of sessions that went is found again slowly, and never given back.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
 #[derive(Parser)]

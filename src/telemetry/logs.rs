@@ -21,8 +21,9 @@ use super::names;
 /// Lines that may wait for their reader; some megabytes at most.
 const QUEUE: usize = 8192;
 
-/// How long the first of several lines waits for the others.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long the first of several lines waits for the others; no reader notices, and whoever writes a line seldom has to wake
+/// the one who writes it out.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
