@@ -21,7 +21,7 @@ impl Options {
     /// # Errors
     /// When it is not understood.
     pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { rounds: 5, span: Duration::from_secs(3), sessions: 100_000, only: Vec::new() };
+        let mut options = Self { rounds: 5, span: Duration::from_secs(2), sessions: 100_000, only: Vec::new() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
