@@ -51,9 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let generators = generators(&checks, &options, &stage, cores)?;
     for round in 1..=options.rounds {
         progress(&format!("round {round} of {}, {:.0?} so far", options.rounds, began.elapsed()));
-        checks.iter_mut().for_each(|case| case.measure(cores, options.span, rate));
+        for case in &mut checks {
+            case.measure(cores, options.span, rate);
+        }
         for _ in 0..report::TURNS_THROUGH_ENVOY {
-            through_envoy.iter_mut().for_each(|case| case.measure(cores, report::TURN_THROUGH_ENVOY, rate));
+            for case in &mut through_envoy {
+                case.measure(cores, report::TURN_THROUGH_ENVOY, rate);
+            }
         }
     }
     let report = report::Report { options: &options, cores, starts, generators, rate, checks, through_envoy };
