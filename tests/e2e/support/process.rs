@@ -39,6 +39,11 @@ impl Lines {
         self.after(0, pick)
     }
 
+    /// Waits for a line that holds `text`; whether it came.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.find(|line| line.contains(text).then_some(())).is_some()
+    }
+
     /// Waits for the first line after the mark that `pick` makes something of.
     pub(crate) fn after<T>(&self, mark: usize, mut pick: impl FnMut(&str) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
