@@ -27,7 +27,7 @@ use std::error::Error;
 use cases::{Case, Load, Stage};
 use load::h2load;
 use machine::{Cores, now};
-use options::Options;
+use options::{Options, TURN_THROUGH_ENVOY, TURNS_THROUGH_ENVOY};
 use servers::bare;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -54,9 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for case in &mut checks {
             case.measure(cores, options.span, rate);
         }
-        for _ in 0..report::TURNS_THROUGH_ENVOY {
+        for _ in 0..TURNS_THROUGH_ENVOY {
             for case in &mut through_envoy {
-                case.measure(cores, report::TURN_THROUGH_ENVOY, rate);
+                case.measure(cores, TURN_THROUGH_ENVOY, rate);
             }
         }
     }

@@ -14,7 +14,7 @@ use gatepost::sessions::{self, EndWish, ListWish, Reach, TlsFiles};
 use gatepost::snippet::{Address, FrontProxy, NoSnippet, Wanted};
 use tikv_jemallocator::Jemalloc;
 
-/// With glibc's, the memory of sessions that went is found again slowly, and never given back.
+/// With glibc's, the memory of sessions that went is found again slowly, and little of it is given back.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

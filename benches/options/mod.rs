@@ -3,6 +3,10 @@
 use std::error::Error;
 use std::time::Duration;
 
+/// The cases through Envoy have many short turns in a round: the slowest of a hundred requests differ most from time to time.
+pub(crate) const TURNS_THROUGH_ENVOY: usize = 6;
+pub(crate) const TURN_THROUGH_ENVOY: Duration = Duration::from_secs(1);
+
 /// How much is measured.
 #[derive(Debug)]
 pub(crate) struct Options {

@@ -5,12 +5,11 @@ mod starts;
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use crate::cases::{Case, Stage};
 use crate::load::Round;
 use crate::machine::Cores;
-use crate::options::Options;
+use crate::options::{Options, TURN_THROUGH_ENVOY, TURNS_THROUGH_ENVOY};
 use crate::servers::{judges, request};
 use spread::Spread;
 
@@ -18,10 +17,6 @@ pub(crate) use starts::Starts;
 
 /// A server that answers less than this part of the questions at a rate has fallen behind; its latencies mean nothing.
 const KEPT_UP: f64 = 0.97;
-
-/// The cases through Envoy have many short turns in a round: the slowest of a hundred requests differ most from time to time.
-pub(crate) const TURNS_THROUGH_ENVOY: usize = 6;
-pub(crate) const TURN_THROUGH_ENVOY: Duration = Duration::from_secs(1);
 
 /// How much is printed of a wrong answer, in characters.
 const MOST_OF_A_FAULT: usize = 500;
@@ -110,14 +105,14 @@ impl Report<'_> {
         let Options { rounds, span, .. } = self.options;
         let question = request::frame(&request::check(request::PAGE, &request::cookies(&"0".repeat(43)))).len();
         format!(
-            "Medians (and extremes) of {rounds} rounds of {span:?}, all cases in turn, those through Envoy \
-             in {TURNS_THROUGH_ENVOY} turns of {TURN_THROUGH_ENVOY:?} in each, on {}. Ratios are taken within a turn. \
-             The servers share one core, one of them at work at a time; the load has the other. A Check is a browser's request with 22 header \
-             lines, {question} bytes of gRPC, and sets {} headers where somebody is signed in; sessions are drawn at \
-             random from {} in Gatepost's file. Checks come over 4 connections with 32 under way on each, or at \
-             random moments at the rate given; requests over HTTP/1.1 (g, x, y, z) from `wrk` over 16 connections. \
-             Envoy has one worker on the servers' core and answers by itself what the check lets pass. Gatepost's log \
-             goes to a file.",
+            "Medians (and extremes) of {rounds} rounds of {span:?}, all cases in turn, those through Envoy in \
+             {TURNS_THROUGH_ENVOY} turns of {TURN_THROUGH_ENVOY:?} in each, on {}. Ratios are taken within a turn. \
+             The servers share one core, one of them at work at a time; the load has the other. A Check is a \
+             browser's request with 22 header lines, {question} bytes of gRPC, and sets {} headers where somebody is \
+             signed in; sessions are drawn at random from {} in Gatepost's file. Checks come over 4 connections with \
+             32 under way on each, or at random moments at the rate given; requests over HTTP/1.1 (g, x, y, z) from \
+             `wrk` over 16 connections. Envoy has one worker on the servers' core and answers by itself what the \
+             check lets pass. Gatepost's log goes to a file.",
             self.cores.describe(),
             judges::HEADERS,
             spread::number(f64::from(u32::try_from(self.options.sessions).unwrap_or(u32::MAX)), 0),

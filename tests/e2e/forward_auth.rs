@@ -49,7 +49,7 @@ pub(crate) async fn ask_raw(site: &FrontSite, path: &str, headers: &[(&str, &str
 }
 
 async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
-    let site = FrontSite::start(front_proxy).await;
+    let mut site = FrontSite::start(front_proxy).await;
     let browser = Browser::new(Protocol::Http1);
     let page = browser.sign_in(&site.wiki("/page?a=1&b=two%26three&rd=/elsewhere"), "alice").await;
     let seen = page.seen();
@@ -66,6 +66,7 @@ async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
     assert_eq!(board.seen().header("x-authentik-meta-app"), Some("board"));
     assert_eq!(board.url.as_str(), site.at("board", "/b?c=d"));
 
+    site.gatepost.stop();
     let log = site.gatepost.log().text() + &site.said();
     for value in browser.all_cookie_values() {
         assert!(!log.contains(&value), "a cookie stands in a log");

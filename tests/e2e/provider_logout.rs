@@ -89,7 +89,7 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
     for scenario in Scenario::BOTH {
         let mut plan = plan(scenario, Mode::Single);
         plan.provider.print_tokens = true;
-        let site = plan.start().await;
+        let mut site = plan.start().await;
         let browser = site.signed_in(Protocol::Http1).await;
         let tokens = site.provider.as_ref().expect("runs").tokens();
         let stranger = Browser::new(Protocol::Http1);
@@ -115,6 +115,7 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
             assert_eq!(page.status, StatusCode::NOT_FOUND, "{odd} {page:#?}");
         }
         assert!(is_signed_in(&browser, &site).await);
+        site.gatepost.stop();
         let log = site.gatepost.log().text();
         assert!(!tokens.iter().any(|token| log.contains(token.as_str())), "a token stands in the log");
         assert!(site.application.seen().iter().all(|seen| !seen.path.contains("logout")));

@@ -72,7 +72,7 @@ async fn tokens_run_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sm_7_a_43_a_group_that_the_provider_takes_away_is_gone_without_a_new_sign_in() {
-    let stage = Stage::start(|plan| {
+    let mut stage = Stage::start(|plan| {
         plan.provider.print_tokens = true;
         plan.settings.log_level = "trace";
     })
@@ -95,6 +95,7 @@ async fn sm_7_a_43_a_group_that_the_provider_takes_away_is_gone_without_a_new_si
     assert!(stage.refreshes() >= 2 && begun.elapsed() > Duration::from_secs(TOKEN_SECONDS));
 
     let tokens = stage.site.provider.as_ref().expect("a provider").tokens();
+    stage.site.gatepost.stop();
     let (log, access_log) = (stage.site.gatepost.log().text(), stage.site.envoy.access_log());
     assert!(tokens.len() >= 9, "three at the sign-in and at each refresh");
     let told = tokens.iter().filter(|token| log.contains(*token) || access_log.contains(*token));
