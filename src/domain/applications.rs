@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::application::{Application, CookieDomain, Mode};
 use super::endpoint::Prefixes;
-use super::request::{Host, RequestHead, Scheme};
+use super::request::{Host, Reach, RequestHead, Scheme};
 
 /// All applications of the outpost.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub enum NotOurs {
     UnknownHost,
     /// The operator's route names an application that does not exist or does not own the host.
     UnknownApplication,
+    /// The path can be read in several ways, of which some lead to one application of the host and some to another.
+    OddPath,
 }
 
 impl Applications {
@@ -90,7 +92,7 @@ impl Applications {
     pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
         match &head.application {
             Some(slug) => self.named(slug, head).ok_or(NotOurs::UnknownApplication),
-            None => self.owner(head).ok_or(NotOurs::UnknownHost),
+            None => self.owner(head),
         }
     }
 
@@ -98,12 +100,28 @@ impl Applications {
         self.all.iter().find(|application| application.slug.as_str() == slug && owns(application, head))
     }
 
-    fn owner(&self, head: &RequestHead) -> Option<&Arc<Application>> {
-        let path = head.target.canonical_path();
-        let exact = self.by_host.get(head.authority.host()).into_iter().flatten();
-        let exact = exact.filter(|application| is_below(path, application.external.path()));
-        let by_domain = self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host()));
-        exact.chain(by_domain.map(|(_, application)| application)).find(|application| owns(application, head))
+    fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
+        let same_host = self.by_host.get(head.authority.host()).into_iter().flatten();
+        // One that is reached by readers who ignore case, and not by the others.
+        let mut folded: Option<&Arc<Application>> = None;
+        for application in same_host.filter(|application| owns(application, head)) {
+            let path = application.external.path();
+            match head.target.reach(path) {
+                Reach::Never => {}
+                Reach::Perhaps => return Err(NotOurs::OddPath),
+                Reach::Always if !is_below(head.target.raw_path(), path) => folded = folded.or(Some(application)),
+                Reach::Always => {
+                    let agree = folded.is_none_or(|other| other.external.path().eq_ignore_ascii_case(path));
+                    return if agree { Ok(application) } else { Err(NotOurs::OddPath) };
+                }
+            }
+        }
+        let mut by_domain = self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host()));
+        match by_domain.find(|(_, application)| owns(application, head)) {
+            Some(_) if folded.is_some() => Err(NotOurs::OddPath),
+            Some((_, application)) => Ok(application),
+            None => Err(NotOurs::UnknownHost),
+        }
     }
 }
 

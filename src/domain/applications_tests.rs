@@ -36,8 +36,10 @@ fn the_exact_host_then_the_longest_domain_then_the_longest_path() {
         ("app.example.com", "/wiki?x=/wiki/deep", "wiki"),
         ("app.example.com", "/wikipedia", "root"),
         ("app.example.com", "/wiki/deep/x", "deep"),
-        ("app.example.com", "/wiki;a/deep", "deep"),
-        ("app.example.com", "//wiki//deep", "deep"),
+        ("app.example.com", "/wiki/deep/a;b%2fc", "deep"),
+        ("app.example.com", "/wiki/deep/caf%E9", "deep"),
+        ("app.example.com", "/wiki/deep/100%2525", "deep"),
+        ("app.example.com", "/caf%c3%a9//x;y", "root"),
         ("auth.example.com", "/", "domain"),
         ("other.example.com", "/", "domain"),
         ("x.inner.example.com", "/", "inner"),
@@ -59,6 +61,30 @@ fn h3_a_35_an_unknown_host_has_no_owner() {
         ("paths.other.test", "/elsewhere"),
     ] {
         assert_eq!(owner(host, target, None), Err(NotOurs::UnknownHost), "{host}{target}");
+    }
+}
+
+/// The front proxy routes by one reading, the application answers by another, and rules are those of one application.
+#[test]
+fn a_path_that_leads_to_two_applications_leads_to_none() {
+    for target in [
+        "/wiki;a/deep",
+        "//wiki//deep",
+        "/wiki/deep;a",
+        "/wiki%2fdeep",
+        "/%2577iki/x",
+        "/WIKI/x",
+        "/wiki/Deep/x",
+        "/caf%E9",
+        "/wiki/deep/.../x",
+        "/wiki/deep/%c0%ae%c0%ae/x",
+        "/wiki/deep/%252e%252e/x",
+    ] {
+        assert_eq!(owner("app.example.com", target, None), Err(NotOurs::OddPath), "{target}");
+        assert_eq!(owner("app.example.com", target, Some("wiki")), Ok("wiki".to_owned()), "the route knows: {target}");
+    }
+    for target in ["/caf%E9", "/x/...", "/%2577iki"] {
+        assert_eq!(owner("one.example.com", target, None), Ok("domain".to_owned()), "{target}");
     }
 }
 

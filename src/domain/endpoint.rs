@@ -90,7 +90,12 @@ impl Destination {
         if prefixes.reserve(target.canonical_path()) {
             return Self::Nowhere;
         }
-        signature(target.query().unwrap_or_default()).map_or(Self::Application, Self::Endpoint)
+        match signature(target.query().unwrap_or_default()) {
+            None => Self::Application,
+            // No endpoint is reached by a path that cannot be decoded.
+            Some(_) if target.flaw().is_some() => Self::Nowhere,
+            Some(endpoint) => Self::Endpoint(endpoint),
+        }
     }
 
     fn named(name: &str) -> Self {

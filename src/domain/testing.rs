@@ -62,7 +62,7 @@ pub(crate) fn request(host: &str, target: &str, headers: &[(&str, &str)]) -> Req
         method: "GET".into(),
         scheme: Some(Scheme::Https),
         authority: Authority::parse(host).expect("is a host"),
-        target: RequestTarget::parse(target.into()).expect("is well formed"),
+        target: RequestTarget::read(target.into()).expect("is well formed"),
         headers: HeaderLines::new(lines, CookieForm::Lines),
         client: None,
         application: None,

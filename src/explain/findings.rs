@@ -3,7 +3,7 @@
 use super::sheet::Sheet;
 use crate::domain::access::{Concerned, Forbidden};
 use crate::domain::application::{Application, Mode};
-use crate::domain::applications::Applications;
+use crate::domain::applications::{Applications, NotOurs};
 use crate::domain::claims::Claims;
 use crate::domain::credentials::Presented;
 use crate::domain::endpoint::{self, Destination, Endpoint};
@@ -16,9 +16,9 @@ pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &Re
         sheet.line("for", "the liveness probe, which is answered on any host");
         return;
     }
-    let Ok(application) = applications.find(head) else {
-        sheet.line("application", nobody(applications, head));
-        return;
+    let application = match applications.find(head) {
+        Ok(application) => application,
+        Err(cause) => return sheet.line("application", nobody(applications, head, cause)),
     };
     sheet.line("application", owner(application, head));
     if head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
@@ -56,14 +56,21 @@ fn path(head: &RequestHead) -> String {
         text.push_str("\nsent as ");
         text.push_str(raw);
     }
+    if let Some(flaw) = head.target.flaw() {
+        text.push_str("\nnever public, and refused where rules for some paths count: ");
+        text.push_str(&flaw.to_string());
+    }
     if head.target.escapes_separators() {
         text.push_str("\nholds an escaped separator: never public, and never let through by a rule for some paths");
     }
     text
 }
 
-fn nobody(applications: &Applications, head: &RequestHead) -> String {
+fn nobody(applications: &Applications, head: &RequestHead, cause: NotOurs) -> String {
     let host = head.authority.host();
+    if cause == NotOurs::OddPath {
+        return format!("none: several applications share {host}, and the path can be read as one of each");
+    }
     match applications.iter().find(|application| application.owns_host(host)) {
         Some(near) => format!("none: `{}` has the host {host}, but another port or path", near.slug),
         None => format!("none has the host {host}"),
@@ -114,6 +121,9 @@ fn public(sheet: &mut Sheet, application: &Application, head: &RequestHead) {
     let (raw, canonical) = (target.raw_path(), target.canonical_path());
     let text = match (matching(canonical), matching(raw)) {
         _ if !target.may_be_public() => "no: the path can be read in several ways".to_owned(),
+        (Some(_), Some(_)) if target.spellings().any(|path| matching(path).is_none()) => {
+            "no: no pattern of `skip_path_regex` matches the decoded path with its parameters".to_owned()
+        }
         (None, None) => "no: no pattern of `skip_path_regex` matches".to_owned(),
         (Some(pattern), Some(_)) if raw == canonical => format!("yes: `{pattern}` matches"),
         (Some(pattern), Some(same)) if pattern == same => format!("yes: `{pattern}` matches both spellings"),

@@ -92,7 +92,7 @@ impl Question {
             method: self.method.clone(),
             scheme: Some(self.scheme),
             authority: Authority::parse(&self.host).map_err(Unreadable::Host)?,
-            target: RequestTarget::parse(self.target.clone()).map_err(Unreadable::Target)?,
+            target: RequestTarget::read(self.target.clone()).map_err(Unreadable::Target)?,
             headers: HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines),
             client: None,
             application: None,

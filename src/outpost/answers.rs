@@ -9,7 +9,10 @@ use crate::domain::credentials::Scheme;
 use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
-use crate::domain::request::ClientKind;
+use crate::domain::request::{ClientKind, TargetFault};
+
+/// What is said of a path that can be read in several ways where it matters which one it is.
+const ODD_PATH: &str = "The path of this address can be read in more than one way.";
 
 pub(super) fn ping(id: String) -> Decision {
     let note = Note { id, application: None, user: None, reason: Reason::Ping };
@@ -17,14 +20,19 @@ pub(super) fn ping(id: String) -> Decision {
 }
 
 pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision {
-    let (reason, text) = match cause {
-        NotOurs::UnknownHost => (Reason::UnknownHost, "No application is configured for this address."),
+    let (status, reason, title, text) = match cause {
+        NotOurs::UnknownHost => {
+            (403, Reason::UnknownHost, "Unknown address", "No application is configured for this address.")
+        }
         NotOurs::UnknownApplication => (
+            403,
             Reason::UnknownApplication,
+            "Unknown address",
             "The front proxy names an application that is not configured for this address.",
         ),
+        NotOurs::OddPath => (400, Reason::Malformed, "Bad request", ODD_PATH),
     };
-    let message = Message { status: 403, title: "Unknown address", text, id: &id, action: None };
+    let message = Message { status, title, text, id: &id, action: None };
     let verdict = Verdict::Deny(pages::render(&message, kind));
     Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
@@ -66,6 +74,15 @@ pub(super) fn use_https(visit: &Visit<'_>) -> (Verdict, Reason) {
     let text = "This application is reached over https only.";
     let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
     (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
+}
+
+/// A path that cannot be decoded, where something depends on how it is read.
+pub(super) fn odd_path(visit: &Visit<'_>, flaw: TargetFault) -> (Verdict, Reason) {
+    let (application, why) =
+        (&visit.application.slug, "its rules for some paths or its `skip_path_regex` depend on the path");
+    tracing::info!(decision_id = visit.id, %application, %flaw, why, "a path that cannot be decoded was refused");
+    let message = Message { status: 400, title: "Bad request", text: ODD_PATH, id: &visit.id, action: None };
+    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::Malformed)
 }
 
 pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {

@@ -17,6 +17,9 @@ impl Outpost {
     /// Decides on a request of the application itself.
     pub(super) async fn guard(&self, visit: &mut Visit<'_>) -> Outcome {
         let (head, application) = (visit.head, visit.application);
+        if let Some(flaw) = head.target.flaw().filter(|_| depends_on_path(visit)) {
+            return Ok(answers::odd_path(visit, flaw));
+        }
         let mut own = OwnCookies::read(&head.headers, application)?;
         let passing = Passing { head, rest_of_cookies: own.rest.take() };
         let objection = match self.known(visit, &own).await? {
@@ -94,6 +97,13 @@ pub(super) fn with_facts<T>(
     let metadata = application.jwt_headers.then(|| provider.remembered(&application.relying_party)).flatten();
     let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
     tell(OutpostFacts { name, jwks_uri })
+}
+
+/// Whether it matters how the application reads a path that cannot be decoded (N4).
+fn depends_on_path(visit: &Visit<'_>) -> bool {
+    let (head, application) = (visit.head, visit.application);
+    let (mode, scheme) = (&application.mode, application.external.scheme());
+    application.rules.have_paths() || application.unauthenticated.concern(mode, scheme, &head.authority, &head.target)
 }
 
 /// Why nobody has to sign in for this request, if so.

@@ -8,3 +8,8 @@ pub use rules::{
     MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Who,
 };
 pub use unauthenticated::{PatternFault, PublicPath, UnauthenticatedPaths};
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod reading_tests;

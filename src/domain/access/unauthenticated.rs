@@ -1,5 +1,5 @@
 //! Unauthenticated paths: what nobody has to sign in for. A pattern is searched for, not matched in full, as
-//! authentik has it; but it sees the canonical path and the path as sent, and both must say yes.
+//! authentik has it; but it sees the path as sent, decoded, and canonical, and all must say yes.
 
 use regex::Regex;
 use thiserror::Error;
@@ -74,8 +74,14 @@ impl UnauthenticatedPaths {
             return None;
         }
         let says_yes = |path: &str| self.first_match(mode, scheme, authority, path).is_some();
-        let (raw, canonical) = (target.raw_path(), target.canonical_path());
-        (says_yes(canonical) && (raw == canonical || says_yes(raw))).then_some(PublicPath(()))
+        target.spellings().all(says_yes).then_some(PublicPath(()))
+    }
+
+    /// Whether a pattern means a path with a flaw in some spelling: then it matters how the application reads it.
+    #[must_use]
+    pub fn concern(&self, mode: &Mode, scheme: Scheme, authority: &Authority, target: &RequestTarget) -> bool {
+        let says_yes = |path: &str| self.first_match(mode, scheme, authority, path).is_some();
+        target.spellings().any(says_yes)
     }
 
     /// The first pattern that matches one spelling of a path.

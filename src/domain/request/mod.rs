@@ -4,6 +4,8 @@
 mod client_kind;
 mod headers;
 mod host;
+mod odd_path;
+mod reach;
 mod target;
 
 use std::net::IpAddr;
@@ -12,6 +14,7 @@ pub use client_kind::ClientKind;
 pub use headers::{CookieForm, DoubledHeader, HeaderLines};
 pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme};
+pub use reach::Reach;
 pub use target::{RequestTarget, TargetFault};
 
 /// One request that somebody asks us about.

@@ -1,31 +1,27 @@
-//! Path and query: decoded once, brought to one canonical path, or refused as ambiguous.
-//! A front proxy, we and the application may read odd paths differently; what could be read two ways
-//! is refused, or at least never public (RFC 3986 section 6 leaves the rest to us).
+//! Path and query: decoded once, brought to one canonical path, or refused. A front proxy, we and the application may read
+//! odd paths differently. What could climb out of a folder is refused; what cannot be decoded is nobody's business as long as
+//! nothing depends on it, and is never public and never below a rule's path else (RFC 3986 section 6 leaves the rest to us).
 
 use thiserror::Error;
 
-/// The longest path and query we look at, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
+use super::odd_path::OddPath;
+use super::reach::{self, Reach};
 
 /// The target of a request: the raw text and the one path that rules see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTarget {
     raw: String,
     path_bytes: usize,
-    /// `None` when the raw path is canonical already, as nearly all are.
-    canonical: Option<String>,
-    escaped_separator: bool,
+    /// `None` when everybody reads the path as it is written, but for its case.
+    odd: Option<Box<OddPath>>,
 }
 
-/// Why a target was refused.
+/// Why a target was refused, or what keeps it from being decoded.
 #[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
 pub enum TargetFault {
     /// Empty, `*`, or in absolute form.
     #[error("the path does not begin with a slash")]
     NotAPath,
-    /// Over 8 KiB.
-    #[error("path and query are longer than 8 KiB")]
-    TooLong,
     /// A byte that no well-formed target holds at this place.
     #[error("path or query hold a byte that must be encoded")]
     BadByte,
@@ -44,26 +40,29 @@ pub enum TargetFault {
 }
 
 impl RequestTarget {
-    /// Parses path and query as the front proxy hands them over.
+    /// Reads path and query as the front proxy hands them over. A path that cannot be decoded is accepted, with its
+    /// [`flaw`](Self::flaw).
     ///
     /// # Errors
-    /// Whatever front proxy and application could read differently (rules N2, N4 and N5).
-    pub fn parse(raw: String) -> Result<Self, TargetFault> {
-        if raw.len() > MAX_BYTES {
-            return Err(TargetFault::TooLong);
-        }
+    /// What no front proxy hands over, and dot segments (rules N2 and N5).
+    pub fn read(raw: String) -> Result<Self, TargetFault> {
         if !raw.starts_with('/') {
             return Err(TargetFault::NotAPath);
         }
         let path_bytes = raw.find('?').unwrap_or(raw.len());
         let (path, query) = raw.split_at(path_bytes);
         refuse_bad_bytes(path, query)?;
-        if is_plain(path) {
-            return Ok(Self { raw, path_bytes, canonical: None, escaped_separator: false });
-        }
-        let Decoded { text, escaped_separator } = decode(path)?;
-        let canonical = Some(canonical_path(&text)?);
-        Ok(Self { raw, path_bytes, canonical, escaped_separator })
+        let odd = if is_plain(path) { None } else { OddPath::read(path)?.map(Box::new) };
+        Ok(Self { raw, path_bytes, odd })
+    }
+
+    /// The same for those who cannot do with a path that has a flaw.
+    ///
+    /// # Errors
+    /// Whatever front proxy and application could read differently (rules N2, N4 and N5).
+    pub fn parse(raw: String) -> Result<Self, TargetFault> {
+        let target = Self::read(raw)?;
+        target.flaw().map_or(Ok(target), Err)
     }
 
     /// Path and query exactly as sent.
@@ -85,23 +84,59 @@ impl RequestTarget {
     }
 
     /// The path as rules see it: decoded once, path parameters cut, trailing dots and spaces dropped,
-    /// slashes merged.
+    /// slashes merged. Of a path with a flaw, what can be made of it.
     #[must_use]
     pub fn canonical_path(&self) -> &str {
-        self.canonical.as_deref().unwrap_or_else(|| self.raw_path())
+        self.odd.as_ref().map_or_else(|| self.raw_path(), |odd| &odd.canonical)
+    }
+
+    /// The path as sent, as decoded with its parameters, and as canonical: each once.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        let raw = self.raw_path();
+        let decoded = self.odd.as_ref().map(|odd| odd.decoded.as_str()).filter(|decoded| *decoded != raw);
+        let canonical = Some(self.canonical_path());
+        let canonical = canonical.filter(|canonical| *canonical != raw && decoded != Some(canonical));
+        [Some(raw), decoded, canonical].into_iter().flatten()
+    }
+
+    /// What keeps the path from being decoded: then every server reads it in its own way.
+    #[must_use]
+    pub fn flaw(&self) -> Option<TargetFault> {
+        self.odd.as_ref().and_then(|odd| odd.flaw)
     }
 
     /// Whether the path holds an escaped separator, which some applications take for a separator and some do not.
     #[must_use]
-    pub const fn escapes_separators(&self) -> bool {
-        self.escaped_separator
+    pub fn escapes_separators(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| odd.escaped_separator)
     }
 
-    /// Whether a rule may make this path public at all: not with an escaped separator, and not when
-    /// something that could be decoded a second time is left (rules N4 and N7).
+    /// Whether some server may read any path at all: what cannot be decoded, can be decoded again, or holds a segment that
+    /// may be taken for `..`.
+    #[must_use]
+    pub fn may_be_any_path(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| odd.may_be_any_path())
+    }
+
+    /// Whether a rule may make this path public at all: not with an escaped separator, and not when something that could be
+    /// decoded a second time, or be taken for the path's end, is left, be it in a parameter (rules N4 and N7).
     #[must_use]
     pub fn may_be_public(&self) -> bool {
-        !self.escaped_separator && !self.canonical_path().contains(['%', '#', '?'])
+        self.odd.as_ref().is_none_or(|odd| odd.may_be_public())
+    }
+
+    /// Whether those who read this path take it for one at or below `prefix` (plain segments without a final slash),
+    /// whatever the case of either.
+    #[must_use]
+    pub fn reach(&self, prefix: &str) -> Reach {
+        let is_below = reach::is_below(self.raw_path(), prefix);
+        match &self.odd {
+            _ if prefix.is_empty() => Reach::Always,
+            None if is_below => Reach::Always,
+            Some(odd) if is_below && !odd.climbs => Reach::Always,
+            Some(odd) if odd.may_be_any_path() || reach::may_be_below(&odd.decoded, prefix) => Reach::Perhaps,
+            None | Some(_) => Reach::Never,
+        }
     }
 }
 
@@ -125,62 +160,6 @@ fn is_plain(path: &str) -> bool {
         !to_mend
     });
     unchanged && previous != b'.'
-}
-
-struct Decoded {
-    text: String,
-    escaped_separator: bool,
-}
-
-fn decode(path: &str) -> Result<Decoded, TargetFault> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut escaped_separator = false;
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let octet = hex(rest.next()).zip(hex(rest.next())).map(|(high, low)| high << 4 | low);
-        match octet.ok_or(TargetFault::BadEscape)? {
-            0..=0x1f | 0x7f => return Err(TargetFault::EscapedControl),
-            octet => {
-                escaped_separator |= matches!(octet, b'/' | b'\\');
-                bytes.push(octet);
-            }
-        }
-    }
-    let text = String::from_utf8(bytes).map_err(|_| TargetFault::NotUtf8)?;
-    Ok(Decoded { text, escaped_separator })
-}
-
-fn hex(digit: Option<u8>) -> Option<u8> {
-    let digit = char::from(digit?).to_digit(16)?;
-    u8::try_from(digit).ok()
-}
-
-/// Escaped separators count as separators here, because an application may take them for some.
-fn canonical_path(decoded: &str) -> Result<String, TargetFault> {
-    let mut canonical = String::with_capacity(decoded.len());
-    for segment in decoded.split(['/', '\\']) {
-        let name = segment.split(';').next().unwrap_or_default().trim_end_matches(' ');
-        if matches!(name, "." | "..") {
-            return Err(TargetFault::DotSegment);
-        }
-        let name = name.trim_end_matches(['.', ' ']);
-        if !name.is_empty() {
-            canonical.push('/');
-            canonical.push_str(name);
-        }
-    }
-    let ends_with_slash = decoded
-        .rsplit(['/', '\\'])
-        .next()
-        .is_some_and(|last| last.split(';').next().unwrap_or_default().trim_end_matches(['.', ' ']).is_empty());
-    if ends_with_slash {
-        canonical.push('/');
-    }
-    Ok(canonical)
 }
 
 #[cfg(test)]

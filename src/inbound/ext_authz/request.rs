@@ -83,7 +83,7 @@ pub(super) fn judge(asked: Asked<'_>, body: Vec<u8>) -> Result<Read, RequestFaul
         method: method.to_owned(),
         scheme: Some(scheme),
         authority: Authority::parse(host)?,
-        target: RequestTarget::parse(path.to_owned())?,
+        target: RequestTarget::read(path.to_owned())?,
         client,
         application: application.map(str::to_owned),
         request_id: headers.text("x-request-id").map(str::to_owned),

@@ -34,7 +34,7 @@ pub(super) fn read(
         method: method.as_str().to_owned(),
         scheme,
         authority: Authority::parse(host)?,
-        target: RequestTarget::parse(raw)?,
+        target: RequestTarget::read(raw)?,
         request_id: client_lines.text("x-request-id").map(str::to_owned),
         headers: client_lines,
         client,

@@ -32,7 +32,7 @@ pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<Reques
         method: method.to_owned(),
         scheme: Some(Scheme::parse(proto).ok_or(Fault::Scheme)?),
         authority: Authority::parse(host)?,
-        target: RequestTarget::parse(uri.to_owned())?,
+        target: RequestTarget::read(uri.to_owned())?,
         request_id: client_lines.text("x-request-id").map(str::to_owned),
         headers: client_lines,
         client,

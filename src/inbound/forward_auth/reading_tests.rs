@@ -109,7 +109,6 @@ fn n1_a_12_a_13_a_39_nginx_names_one_address_and_nobody_contradicts() {
                 url("https://wiki.example.com/x, https://evil.test/"),
                 Fault::Target(TargetFault::BadByte),
             ),
-            ("a broken escape", url("https://wiki.example.com/%zz"), Fault::Target(TargetFault::BadEscape)),
             ("dots", url("https://wiki.example.com/public/../x"), Fault::Target(TargetFault::DotSegment)),
         ],
     );

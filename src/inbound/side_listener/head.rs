@@ -24,7 +24,7 @@ impl Arrival {
     pub(super) fn target(&self) -> Option<RequestTarget> {
         let uri = self.request.uri();
         let path_and_query = uri.path_and_query().filter(|_| uri.authority().is_none())?;
-        RequestTarget::parse(path_and_query.as_str().to_owned()).ok()
+        RequestTarget::read(path_and_query.as_str().to_owned()).ok()
     }
 
     /// The request in our own words.

@@ -444,7 +444,7 @@ impl Browser {
             method: "GET".into(),
             scheme: Scheme::parse(scheme),
             authority: Authority::parse(host).unwrap(),
-            target: RequestTarget::parse(if target.is_empty() { "/".into() } else { target.into() }).unwrap(),
+            target: RequestTarget::read(if target.is_empty() { "/".into() } else { target.into() }).unwrap(),
             headers: HeaderLines::new(lines.chain(cookie), CookieForm::Lines),
             client: None,
             application: None,

@@ -8,6 +8,7 @@ mod faults;
 mod house;
 mod identity_headers;
 mod logout;
+mod odd_paths;
 mod proxy;
 mod renewal;
 mod renewal_property;

@@ -15,7 +15,7 @@ pub use who::{ClaimCondition, Conditions, Who};
 
 use crate::domain::claims::Claims;
 use crate::domain::identity::Identity;
-use crate::domain::request::{RequestHead, RequestTarget};
+use crate::domain::request::{Reach, RequestHead, RequestTarget};
 
 /// Who may pass. Without rules: every signed-in user.
 #[derive(Clone, Debug, Default)]
@@ -143,6 +143,12 @@ impl AccessRules {
         self.iter().flat_map(|(_, rule)| rule.who.claims_read()).map(str::to_owned).collect()
     }
 
+    /// Whether there are rules for some paths, so that it matters which path a request is for.
+    #[must_use]
+    pub fn have_paths(&self) -> bool {
+        self.0.as_ref().is_some_and(Compiled::has_paths)
+    }
+
     /// Whether some paths are covered by no rule, so that nobody passes there.
     #[must_use]
     pub fn leaves_gaps(&self) -> bool {
@@ -158,23 +164,23 @@ impl Compiled {
         }))
     }
 
-    /// The place whose rules decide. Where the spellings of a path are of several places, none of them may let it
-    /// pass: each is entitled to refuse, and none covers all spellings.
+    /// The place whose rules decide: the longest one that every reading of the path is below. Where only some readings are
+    /// below a longer one, none may let it pass: each is entitled to refuse, and none covers all readings.
     fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {
-        let mut places = path::readings(target).map(|path| self.longest(path));
-        let first = places.next().flatten();
-        let agree = places.all(|place| place.map(|place| &place.key) == first.map(|place| &place.key));
-        let is_split = !agree || (self.has_paths() && path::can_be_decoded_again(target));
-        match first {
-            _ if is_split => Err(Forbidden::OddPath),
-            Some(place) if place.is_for_some_paths() && target.escapes_separators() => Err(Forbidden::OddPath),
-            Some(place) => Ok(place),
-            None => Err(Forbidden::NotCovered),
+        if self.has_paths() && target.may_be_any_path() {
+            return Err(Forbidden::OddPath);
         }
-    }
-
-    fn longest(&self, path: &str) -> Option<&Place> {
-        self.places.iter().find(|place| path::is_below_key(path, &place.key))
+        for place in &self.places {
+            match target.reach(&place.key) {
+                Reach::Never => {}
+                Reach::Perhaps => return Err(Forbidden::OddPath),
+                Reach::Always if place.is_for_some_paths() && target.escapes_separators() => {
+                    return Err(Forbidden::OddPath);
+                }
+                Reach::Always => return Ok(place),
+            }
+        }
+        Err(Forbidden::NotCovered)
     }
 
     fn has_paths(&self) -> bool {

@@ -46,14 +46,16 @@ impl PathPrefix {
         Self { text: String::new() }
     }
 
-    /// In lower case: rules with equal keys are concerned together.
+    /// In lower case and without a final slash: rules with equal keys are concerned together.
     pub(super) fn key(&self) -> String {
         self.text.to_ascii_lowercase()
     }
 
-    /// Whether every spelling of the path lies below this prefix, byte for byte.
+    /// Whether the path as sent lies below this prefix, byte for byte. Where all readings lie below it but for their case,
+    /// this says it of all of them.
     pub(super) fn holds(&self, target: &RequestTarget) -> bool {
-        readings(target).all(|path| is_below(path.as_bytes(), self.text.as_bytes()))
+        let rest = target.raw_path().strip_prefix(self.text.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -61,32 +63,4 @@ impl fmt::Display for PathPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.text.is_empty() { "/" } else { &self.text })
     }
-}
-
-/// Whether the path lies below a prefix in lower case, whatever its own case.
-pub(super) fn is_below_key(path: &str, key: &str) -> bool {
-    let (path, key) = (path.as_bytes(), key.as_bytes());
-    path.get(..key.len()).is_some_and(|start| start.eq_ignore_ascii_case(key)) && ends_at(path, key.len())
-}
-
-fn is_below(path: &[u8], prefix: &[u8]) -> bool {
-    path.starts_with(prefix) && ends_at(path, prefix.len())
-}
-
-fn ends_at(path: &[u8], boundary: usize) -> bool {
-    path.get(boundary).is_none_or(|next| *next == b'/')
-}
-
-/// The path as sent, as decoded, and as it would be read by somebody who takes a decoded `?` or `#` for its end.
-pub(super) fn readings(target: &RequestTarget) -> impl Iterator<Item = &str> {
-    let (raw, canonical) = (target.raw_path(), target.canonical_path());
-    let cut = canonical.find(['?', '#']).and_then(|end| canonical.get(..end));
-    [Some(raw), Some(canonical).filter(|canonical| *canonical != raw), cut].into_iter().flatten()
-}
-
-/// Whether an escape is left after decoding: who decodes twice reads a path that we have not seen.
-pub(super) fn can_be_decoded_again(target: &RequestTarget) -> bool {
-    let path = target.canonical_path().as_bytes();
-    path.windows(3)
-        .any(|three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }

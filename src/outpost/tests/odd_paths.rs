@@ -1,0 +1,99 @@
+//! Paths that cannot be decoded, or can be read in several ways: the application's own affair where nothing depends on them,
+//! refused where something does (N4 to N7, N10).
+
+use super::house::{Browser, House, PAGE, house, house_with};
+use super::rules::{named, rule, signed_in_as};
+use crate::domain::access::{AccessRules, UnauthenticatedPaths, Who};
+use crate::domain::decision::{Reason, Verdict};
+
+const WIKI: &str = "https://wiki.example.com";
+
+async fn reason(house: &House, browser: &Browser, target: &str) -> (Option<u16>, Reason) {
+    let decision = house.ask(&browser.head(&format!("{WIKI}{target}"), &[PAGE])).await;
+    let status = match &decision.verdict {
+        Verdict::Deny(page) | Verdict::Page(page) => Some(page.status),
+        Verdict::Redirect(redirect) => Some(redirect.status),
+        Verdict::Allow(_) => None,
+    };
+    (status, decision.note.reason)
+}
+
+const UNDECODABLE: [&str; 5] = ["/caf%E9", "/100%", "/a%0Ab", "/x/%c0%ae%c0%ae/y", "/%zz?q=%"];
+
+#[tokio::test]
+async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() {
+    let for_methods = || {
+        house_with(|application| {
+            let rules = vec![rule(&[], &[], named(&["alice"])), rule(&["/"], &["GET"], Who::Anyone)];
+            application.rules = AccessRules::new(rules).unwrap();
+            application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+        })
+    };
+    for house in [house(), for_methods()] {
+        let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+        let long = format!("/search?q={}", "a".repeat(9_000));
+        for target in UNDECODABLE.into_iter().chain([long.as_str(), "/a%2fb", "/x;%252f..%252fy"]) {
+            assert_eq!(reason(&house, &browser, target).await, (None, Reason::SignedIn), "{target}");
+            let stranger = Browser::default();
+            assert_eq!(reason(&house, &stranger, target).await, (Some(302), Reason::SignInStarted), "{target}");
+        }
+    }
+}
+
+/// The rows of the tables of section 4.1 that are 400 even for a signed-in user.
+#[tokio::test]
+async fn rs_a_rs_b_what_a_public_pattern_means_is_refused_when_it_cannot_be_decoded() {
+    let house = house_with(|application| {
+        let patterns = ["^/public/".to_owned(), "^/foo/.*/bar$".to_owned()];
+        application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
+    });
+    let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    for target in [
+        "/public/%%32%65%%32%65/admin",
+        "/public/a%00",
+        "/public/a%0d%0aX:1",
+        "/public/a%7f",
+        "/public/%c0%ae%c0%ae/admin",
+        "/public/%ff",
+        "/public/%zz",
+        "/foo/a/bar%0a",
+    ] {
+        for browser in [&browser, &Browser::default()] {
+            assert_eq!(reason(&house, browser, target).await, (Some(400), Reason::Malformed), "{target}");
+        }
+    }
+    for target in ["/public/;%252f..%252f..%252fadmin", "/public/x;%252f..", "/public/%3b%255c..%255cadmin"] {
+        assert_eq!(reason(&house, &Browser::default(), target).await, (Some(302), Reason::SignInStarted), "{target}");
+        assert_eq!(reason(&house, &browser, target).await, (None, Reason::SignedIn), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn rs_c_with_rules_for_paths_what_cannot_be_decoded_is_below_each_of_them() {
+    let house = super::rules::house();
+    let (alice, bob) = (signed_in_as(&house, "alice", WIKI).await, signed_in_as(&house, "bob", WIKI).await);
+    for target in UNDECODABLE.into_iter().chain(["/admin%00", "/admin/%zz"]) {
+        for browser in [&alice, &bob, &Browser::default()] {
+            assert_eq!(reason(&house, browser, target).await, (Some(400), Reason::Malformed), "{target}");
+        }
+    }
+    for target in ["/admin.%3fx", "/admin%20%23x", "/admin.%23", "/x;%252f..%252fadmin"] {
+        assert_eq!(reason(&house, &bob, target).await, (Some(403), Reason::Forbidden), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
+    let house = house();
+    let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    for target in [
+        "/%zz?X-authentik-logout=true",
+        "/caf%E9?X-authentik-auth-callback=true&code=c&state=s",
+        "/outpost.goauthentik.io/%E9",
+        "/outpost.goauthentik.io/sign_out%0a",
+        "/outpost.goauthentik.io/sign_out%",
+    ] {
+        assert_eq!(reason(&house, &browser, target).await, (Some(404), Reason::UnknownEndpoint), "{target}");
+    }
+    assert_eq!(house.sessions(), 1);
+}
