@@ -3,6 +3,8 @@
 mod additional;
 mod basic;
 mod budget;
+#[cfg(test)]
+mod cost;
 mod name;
 mod owned;
 mod plan;
@@ -13,6 +15,7 @@ mod told;
 mod value;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::access::{Permit, PublicPath};
@@ -109,9 +112,11 @@ fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, pa
     let is_ours = |name: &str| {
         owned.covers(name) || (upstream.is_some() && name::folds_to(name, FORWARDED_HOST)) || told.resembles(name)
     };
+    // Each name once: a client may send very many of them.
+    let mut met = HashSet::new();
     for name in head.headers.names().filter(|name| is_ours(name)) {
-        let is_set = told.sets(name) || set.iter().any(|(set, _)| set == name);
-        if !is_set && !told.remove().chain(&remove).any(|removed| removed == name) {
+        let is_set = || told.sets(name) || set.iter().any(|(set, _)| set == name);
+        if met.insert(name) && !is_set() && !told.removes(name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
     }

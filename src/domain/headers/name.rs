@@ -151,6 +151,13 @@ pub(super) fn look_alikes(name: &str) -> impl Iterator<Item = Cow<'static, str>>
     others.into_iter().filter(move |other| other != name).map(Cow::Owned)
 }
 
+/// Whether two names are one, both in lower case.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    #[cfg(test)]
+    super::cost::count();
+    one == other
+}
+
 /// Whether `name`, once folded, is `folded`. CGI and its heirs turn `-`, `_` and `.` into one.
 pub(super) fn folds_to(name: &str, folded: &str) -> bool {
     name.len() == folded.len() && folds_to_beginning(name, folded)
@@ -158,11 +165,15 @@ pub(super) fn folds_to(name: &str, folded: &str) -> bool {
 
 /// Whether `name`, once folded, begins with `folded`.
 pub(super) fn folds_to_beginning(name: &str, folded: &str) -> bool {
+    #[cfg(test)]
+    super::cost::count();
     name.len() >= folded.len() && name.bytes().zip(folded.bytes()).all(|(byte, expected)| fold(byte) == expected)
 }
 
 /// Whether two names are one once folded.
 pub(super) fn same_folded(one: &str, other: &str) -> bool {
+    #[cfg(test)]
+    super::cost::count();
     one.len() == other.len() && one.bytes().zip(other.bytes()).all(|(one, other)| fold(one) == fold(other))
 }
 

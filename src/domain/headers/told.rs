@@ -49,6 +49,11 @@ impl Told {
         self.look_alikes.iter().chain(&self.remove)
     }
 
+    /// Whether a header of this name is removed from every request of this user.
+    pub(super) fn removes(&self, name: &str) -> bool {
+        self.remove().any(|removed| name::same(removed, name))
+    }
+
     /// Those of them that the application knows and that have no value.
     #[must_use]
     pub fn blank(&self) -> &[Cow<'static, str>] {
@@ -62,7 +67,7 @@ impl Told {
 
     /// Whether a header of this name is set.
     pub(super) fn sets(&self, name: &str) -> bool {
-        self.set.iter().any(|(set, _)| set == name)
+        self.set.iter().any(|(set, _)| name::same(set, name))
     }
 
     /// Whether a name, once folded, is one of the user's claims' own.

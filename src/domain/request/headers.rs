@@ -69,6 +69,18 @@ impl HeaderLines {
         self.cookie_form
     }
 
+    /// How many lines there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no line.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// Every line, in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.bounds()

@@ -178,3 +178,28 @@ fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
     let elsewhere = allowed(&claims, &spellings);
     assert!(elsewhere.upstream().is_none() && value(&elsewhere, "x-forwarded-host").is_none());
 }
+
+/// Ten times the lines cost ten times the comparisons, whatever names they have: all different, or each of them many times.
+#[test]
+fn the_cost_of_header_lines_is_linear() {
+    let application = application("https://app.example.com");
+    let claims = with_additional(&json!({ "X-Team": "red", "X-Level": "3" }));
+    let cost = |names: &[String]| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let session = Arc::new(Session::begin(signed_in(&claims, NOW), &application, NOW, LIFETIMES));
+        let identity = Identity::Session(session.live(NOW, &application, NOW, LIFETIMES).expect("is live"));
+        let head = sent(&names);
+        let facts = OutpostFacts { name: "outpost", jwks_uri: None };
+        let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+        cost::of(|| allow_signed_in(permit, &application, facts, passing(&head)))
+    };
+    for kind in ["x-authentik-", "x_authentik.", "x-gatepost-", "x-other-"] {
+        let names = |count: usize| (0..count).map(|number| format!("{kind}{}", number % 5_000)).collect::<Vec<_>>();
+        let ((_, some), (allow, many)) = (cost(&names(1_000)), cost(&names(10_000)));
+        assert!(many <= some * 10, "{kind}: {some} comparisons for 1,000 lines, {many} for 10,000");
+        let removed = allow.of_request().1.iter().filter(|name| name.starts_with(kind)).count();
+        assert_eq!(removed, if kind == "x-other-" { 0 } else { 5_000 }, "{kind}: each name is removed once");
+    }
+    let same = vec!["x-authentik-anything".to_owned(); 10_000];
+    assert_eq!(cost(&same).0.of_request().1.len(), 1);
+}
