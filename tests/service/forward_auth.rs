@@ -96,6 +96,30 @@ async fn who_is_signed_in_passes_with_every_header_said() {
     app.stop().await;
 }
 
+/// nginx and Caddy cannot remove what their files do not list, so such a request does not pass at all.
+#[tokio::test]
+async fn h9_a_name_of_ours_that_no_file_lists_is_refused_where_the_front_proxy_would_pass_it_on() {
+    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    for line in
+        ["X-authentik-anything: eve", "X~authentik~email: eve", "X-Gatepost-Cluster: eve", "x|authentik!uid: eve"]
+    {
+        let lines = format!("{PAGE}Cookie: {SESSION_COOKIE}\r\n{line}\r\n");
+        for target in ["/x", "/public/x"] {
+            in_every_dialect(&app, Original { method: "GET", target, lines: &lines }, |dialect, reply| {
+                let status = match dialect {
+                    Dialect::Nginx => 403,
+                    Dialect::Caddy => 400,
+                    Dialect::Traefik | Dialect::Envoy => 200,
+                };
+                assert_eq!(reply.status(), status, "{dialect}: {line}: {reply:?}");
+                assert!(!reply.text.contains("eve"), "{dialect}: {line}: {reply:?}");
+            })
+            .await;
+        }
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn h9_on_a_public_path_every_identity_header_is_empty() {
     let app = TestApp::start(all()).await;

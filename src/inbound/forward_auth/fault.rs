@@ -23,6 +23,8 @@ pub(super) enum Fault {
     Scheme,
     #[error("the original URL does not read scheme://host/path")]
     NotAbsolute,
+    #[error("the client sent a header under a name of Gatepost's that this front proxy would pass on")]
+    Owned,
     #[error(transparent)]
     Host(#[from] HostFault),
     #[error(transparent)]

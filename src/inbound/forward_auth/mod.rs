@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode};
 
@@ -24,7 +25,7 @@ pub use trust::TrustedProxies;
 
 use self::fault::Fault;
 use self::strangers::Strangers;
-use crate::domain::decision::{COMMON_HEADERS, Decision, Reason};
+use crate::domain::decision::{COMMON_HEADERS, Decision, Reason, Verdict};
 use crate::domain::request::{HeaderLines, RequestHead};
 use crate::inbound::connections::{Answer, FirstDoor, Met, refusal};
 use crate::outpost::Outpost;
@@ -73,6 +74,9 @@ impl ForwardAuth {
         match self.read(dialect, rest, request) {
             Ok(head) => {
                 let decision = self.decide(dialect, &head).await;
+                if passes_on_owned_names(dialect, &decision) {
+                    return self.malformed(dialect, Fault::Owned, watch);
+                }
                 self.finish(dialect, decision, watch, &head.headers)
             }
             Err(fault) => self.malformed(dialect, fault, watch),
@@ -130,6 +134,16 @@ impl ForwardAuth {
         self.recorder.record(Door::ForwardAuth, &decision, watch, client.text("x-request-id"));
         answer::render(dialect, decision, client)
     }
+}
+
+/// Whether the application would see a header of the client's under a name of ours, in a spelling or with an ending that the
+/// front proxy's file cannot list. nginx and Caddy remove only names that their files list; the files of the others remove
+/// whatever looks like one.
+fn passes_on_owned_names(dialect: Dialect, decision: &Decision) -> bool {
+    let Verdict::Allow(allow) = &decision.verdict else { return false };
+    let comes_back = |name: &str| name == COOKIE.as_str() || name == AUTHORIZATION.as_str();
+    let (_, removed) = allow.of_request();
+    matches!(dialect, Dialect::Nginx | Dialect::Caddy) && removed.iter().any(|name| !comes_back(name))
 }
 
 #[async_trait]
