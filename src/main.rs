@@ -171,7 +171,7 @@ fn explain(request: Request) -> Result<(), Fault> {
     let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
     let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
     let Loaded { config, .. } = load(source)?;
-    let explained = explain::explain(&config.applications, &config.outpost_name, &question);
+    let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::domain::applications::Applications;
+use crate::domain::request::RequestLimits;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::inbound::connections::{ConnectionLimits, MutualTls};
@@ -54,6 +55,8 @@ pub struct Limits {
     pub grpc: GrpcLimits,
     /// The HTTP and HTTPS listeners.
     pub http: HttpLimits,
+    /// Requests of applications.
+    pub requests: RequestLimits,
     /// Connections of every listener.
     pub connections: ConnectionLimits,
 }

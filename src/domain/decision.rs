@@ -235,6 +235,10 @@ reasons! {
     UnknownApplication => "unknown_application",
     /// The request lacks something or cannot be made canonical.
     Malformed => "malformed",
+    /// Path and query are longer than the operator's limit.
+    AddressTooLong => "address_too_long",
+    /// More header lines than the operator's limit.
+    TooManyHeaders => "too_many_headers",
     /// More cookies than any browser sends.
     TooManyCookies => "too_many_cookies",
     /// The caller's deadline, or our own, passed first.

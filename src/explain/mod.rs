@@ -17,6 +17,7 @@ pub use question::{BadQuestion, Question};
 
 use crate::domain::applications::Applications;
 use crate::domain::decision::{Decision, Reason};
+use crate::domain::request::RequestLimits;
 use crate::outpost::Outpost;
 use crate::ports::EntropyFault;
 use question::Unreadable;
@@ -39,11 +40,16 @@ impl From<EntropyFault> for NoExplanation {
     }
 }
 
-/// Explains what these applications' outpost, of this name, would answer.
+/// Explains what these applications' outpost, of this name and with these limits, would answer.
 ///
 /// # Errors
 /// See [`NoExplanation`]. A denial is none: that is what is explained.
-pub fn explain(applications: &Applications, outpost: &str, question: &Question) -> Result<String, NoExplanation> {
+pub fn explain(
+    applications: &Applications,
+    outpost: &str,
+    limits: RequestLimits,
+    question: &Question,
+) -> Result<String, NoExplanation> {
     let mut sheet = Sheet::default();
     sheet.line("request", format!("{} {}", question.method, question.address));
     let head = match question.head() {
@@ -63,7 +69,7 @@ pub fn explain(applications: &Applications, outpost: &str, question: &Question) 
         None => head,
     };
     findings::describe(&mut sheet, applications, &head, question.claims.as_ref());
-    let outpost = Outpost::new(stand_ins::parts(applications, outpost, visitor))?;
+    let outpost = Outpost::new(stand_ins::parts(applications, outpost, visitor))?.with_limits(limits);
     let decision: Decision = outpost.answer(&outpost.sort(&head)).now_or_never().ok_or(NoExplanation::Conductor)?;
     answer::describe(&mut sheet, &decision, application.map(Arc::as_ref));
     Ok(sheet.to_string())

@@ -9,7 +9,7 @@ use crate::domain::credentials::Scheme;
 use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
-use crate::domain::request::{ClientKind, TargetFault};
+use crate::domain::request::{ClientKind, Excess, TargetFault};
 
 /// What is said of a path that can be read in several ways where it matters which one it is.
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";
@@ -17,6 +17,25 @@ const ODD_PATH: &str = "The path of this address can be read in more than one wa
 pub(super) fn ping(id: String) -> Decision {
     let note = Note { id, application: None, user: None, reason: Reason::Ping };
     Decision { verdict: Verdict::Page(pages::empty(204)), note }
+}
+
+/// A request that exceeds a limit of the operator's (RFC 9110 section 15.5.15, RFC 6585 section 5).
+pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decision {
+    let (status, reason, text) = match excess {
+        Excess::Target { bytes, most } => {
+            let limit = "limits.requests.max_target_size";
+            tracing::info!(decision_id = id, bytes, most, limit, "a request was refused: path and query are too long");
+            (414, Reason::AddressTooLong, "The address is longer than this server takes.")
+        }
+        Excess::HeaderLines { count, most } => {
+            let limit = "limits.requests.max_headers";
+            tracing::info!(decision_id = id, count, most, limit, "a request was refused: it has too many header lines");
+            (431, Reason::TooManyHeaders, "The request has more headers than this server takes.")
+        }
+    };
+    let message = Message { status, title: "Request refused", text, id: &id, action: None };
+    let verdict = Verdict::Deny(pages::render(&message, kind));
+    Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
 
 pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision {

@@ -26,7 +26,7 @@ use crate::domain::cookies::OwnCookies;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
 use crate::domain::identity;
-use crate::domain::request::{ClientKind, RequestHead, RequestTarget, Scheme};
+use crate::domain::request::{ClientKind, Excess, RequestHead, RequestLimits, RequestTarget, Scheme};
 use crate::domain::return_address::ReturnAddress;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
@@ -65,6 +65,7 @@ pub struct Parts {
 /// Answers every door's question.
 pub struct Outpost {
     parts: Parts,
+    limits: RequestLimits,
     run: u32,
     decisions: AtomicU64,
     told: Told,
@@ -82,6 +83,8 @@ pub struct Errand<'a> {
 enum Place<'a> {
     /// The liveness probe, on any host.
     Probe,
+    /// Too large to be looked at.
+    Excessive(Excess),
     /// No application's.
     Nobodys(NotOurs),
     At(&'a Arc<Application>, Destination),
@@ -101,9 +104,15 @@ impl Errand<'_> {
     pub fn is_own(&self) -> bool {
         match self.place {
             Place::Probe => true,
-            Place::Nobodys(_) => false,
+            Place::Nobodys(_) | Place::Excessive(_) => false,
             Place::At(_, destination) => destination != Destination::Application,
         }
+    }
+
+    /// Whether it exceeds a limit of the operator's, whoever it is for.
+    #[must_use]
+    pub const fn is_excessive(&self) -> bool {
+        matches!(self.place, Place::Excessive(_))
     }
 
     /// The application, where it is one in mode `proxy`: its backend is named to Envoy, and nobody else takes it.
@@ -111,7 +120,7 @@ impl Errand<'_> {
     pub fn in_proxy_mode(&self) -> Option<&str> {
         match self.place {
             Place::At(application, _) if matches!(application.mode, Mode::Proxy(_)) => Some(application.slug.as_str()),
-            Place::At(..) | Place::Probe | Place::Nobodys(_) => None,
+            Place::At(..) | Place::Probe | Place::Excessive(_) | Place::Nobodys(_) => None,
         }
     }
 
@@ -126,7 +135,7 @@ impl Errand<'_> {
     #[must_use]
     pub fn takes_long(&self) -> bool {
         match self.place {
-            Place::Probe | Place::Nobodys(_) | Place::At(_, Destination::Nowhere) => false,
+            Place::Probe | Place::Excessive(_) | Place::Nobodys(_) | Place::At(_, Destination::Nowhere) => false,
             Place::At(_, Destination::Endpoint(_)) => true,
             Place::At(application, Destination::Application) => application.credentials.concern(&self.head.headers),
         }
@@ -158,13 +167,22 @@ impl Outpost {
         parts.entropy.fill(&mut run)?;
         let renewals = Renewals::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
-        Ok(Self { parts, run, decisions, told: Told::default(), renewals })
+        let limits = RequestLimits::default();
+        Ok(Self { parts, limits, run, decisions, told: Told::default(), renewals })
+    }
+
+    /// The same with other limits for what is looked at.
+    #[must_use]
+    pub fn with_limits(self, limits: RequestLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Finds out whose business a request is, once for all who want to know.
     #[must_use]
     pub fn sort<'a>(&'a self, head: &'a RequestHead) -> Errand<'a> {
-        let place = if endpoint::is_ping(&head.target) {
+        let place = if let Some(excess) = self.limits.exceeded_by(head) {
+            Place::Excessive(excess)
+        } else if endpoint::is_ping(&head.target) {
             Place::Probe
         } else {
             match self.parts.applications.find(head) {
@@ -183,6 +201,7 @@ impl Outpost {
         let (id, head) = (self.decision_id(), errand.head);
         let (application, destination) = match errand.place {
             Place::Probe => return answers::ping(id),
+            Place::Excessive(excess) => return answers::excessive(id, excess, head.client_kind()),
             Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
             Place::At(application, destination) => (application, destination),
         };

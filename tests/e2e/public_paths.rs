@@ -1,5 +1,7 @@
 //! Unauthenticated paths, and the spellings that try to make a private path look like one.
 
+use url::Url;
+
 use crate::support::application::Seen;
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::Scenario;
@@ -49,6 +51,33 @@ async fn public_paths_pass_and_look_alikes_do_not() {
             assert!(!is_public(&site, "wiki", path).await, "{path} is not public");
         }
     }
+}
+
+/// What Envoy takes and no rule looks at is for the application to judge; where a public pattern could be meant it is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_addresses_are_the_applications_affair_through_envoy() {
+    let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let alice = site.signed_in(Protocol::Http1).await;
+    let cookies = alice.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+    let ask = async |path: &str| {
+        raw::get_with(site.front(), &site.host("wiki"), path, &[("Cookie", cookies.as_str()), ("Accept", "text/html")])
+            .await
+    };
+    let long = format!("/search?q={}", "a".repeat(9_000));
+    for path in ["/caf%E9", "/100%", "/a%0Ab", "/a%2Fb", long.as_str()] {
+        let answer = ask(path).await;
+        let seen = Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("{path}: {answer}"));
+        assert_eq!((seen.path.as_str(), seen.header("x-authentik-username")), (path, Some("alice")));
+    }
+    for path in ["/public/%ff", "/public/%zz", "/public/a%0d%0aX:1"] {
+        let answer = ask(path).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+    }
+    for path in ["/public/;%252f..%252f..%252fadmin", "/public/x;%252f..", "/public/%3b%255c..%255cadmin"] {
+        assert!(!is_public(&site, "wiki", path).await, "{path} is not public");
+    }
+    let answer = ask(&format!("/search?q={}", "a".repeat(33 * 1024))).await;
+    assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
 }
 
 /// In domain mode the pattern sees the whole address: it names one application only.

@@ -5,6 +5,7 @@ use crate::config::reader::{At, Reader};
 use crate::config::secret_file;
 use crate::config::value::{Count, Size};
 use crate::config::written;
+use crate::domain::request::RequestLimits;
 use crate::inbound::connections::ConnectionLimits;
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::HttpLimits;
@@ -69,8 +70,13 @@ pub(super) fn provider(
 }
 
 pub(super) fn limits(written: &written::Limits) -> Limits {
-    let written::Limits { grpc, http, connections, .. } = written;
-    Limits { grpc: grpc_limits(&grpc.value), http: http_limits(&http.value), connections: seats(&connections.value) }
+    let written::Limits { grpc, http, requests, connections, .. } = written;
+    Limits {
+        grpc: grpc_limits(&grpc.value),
+        http: http_limits(&http.value),
+        requests: request_limits(&requests.value),
+        connections: seats(&connections.value),
+    }
 }
 
 fn grpc_limits(written: &written::GrpcLimits) -> GrpcLimits {
@@ -103,6 +109,10 @@ fn http_limits(written: &written::HttpLimits) -> HttpLimits {
         max_head_bytes: bytes(&written.max_head_size),
         max_body_bytes: bytes(&written.max_body_size),
     }
+}
+
+fn request_limits(written: &written::RequestLimits) -> RequestLimits {
+    RequestLimits { target_bytes: bytes(&written.max_target_size), header_lines: count(&written.max_headers) }
 }
 
 fn seats(written: &written::ConnectionLimits) -> ConnectionLimits {

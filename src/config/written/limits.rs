@@ -10,6 +10,8 @@ section! {
         grpc: GrpcLimits = "{}",
         /// The HTTP and HTTPS listeners.
         http: HttpLimits = "{}",
+        /// Requests of applications, whoever asks about them.
+        requests: RequestLimits = "{}",
         /// Connections of every listener.
         connections: ConnectionLimits = "{}",
         /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
@@ -73,6 +75,17 @@ section! {
         max_head_size: Size = "32 KiB",
         /// One request's body.
         max_body_size: Size = "64 KiB",
+    }
+}
+
+section! {
+    /// Requests that are looked at.
+    struct RequestLimits {
+        /// Path and query of one request; 414 for a longer one. Envoy and other front proxies have limits of their own.
+        max_target_size: Size = "32 KiB",
+        /// Header lines of one request; 431 for more. Envoy takes 100 unless `max_headers_count` says otherwise, and adds some
+        /// of its own.
+        max_headers: Count = "1000",
     }
 }
 

@@ -4,6 +4,7 @@
 mod client_kind;
 mod headers;
 mod host;
+mod limits;
 mod odd_path;
 mod reach;
 mod target;
@@ -14,6 +15,7 @@ pub use client_kind::ClientKind;
 pub use headers::{CookieForm, DoubledHeader, HeaderLines};
 pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme};
+pub use limits::{Excess, RequestLimits};
 pub use reach::Reach;
 pub use target::{RequestTarget, TargetFault};
 

@@ -37,7 +37,7 @@ pub(super) fn write(decision: Decision, message: &mut Vec<u8>) {
 /// The gRPC code of an HTTP status; never [`Code::Ok`], which would let the request through.
 const fn code_of(status: u16) -> Code {
     match status {
-        400 | 405 | 431 => Code::InvalidArgument,
+        400 | 405 | 414 | 431 => Code::InvalidArgument,
         401 => Code::Unauthenticated,
         404 => Code::NotFound,
         500..=599 => Code::Unavailable,

@@ -100,7 +100,7 @@ impl SideListener {
             Some(KeptBody::Cut) => RequestBody::Cut,
             None => RequestBody::Withheld,
         });
-        if !errand.is_own() {
+        if !errand.is_own() && !errand.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }
         let decision = self.outpost.answer(&errand).await;

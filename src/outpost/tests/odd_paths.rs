@@ -97,3 +97,26 @@ async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
     }
     assert_eq!(house.sessions(), 1);
 }
+
+#[tokio::test]
+async fn a_request_over_a_limit_is_refused_whoever_asks() {
+    let house = house_with(|application| {
+        application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+    });
+    let alice = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    for path in ["/x?", "/public/", "/outpost.goauthentik.io/start?rd=/", "/outpost.goauthentik.io/ping?"] {
+        let target = |bytes: usize| format!("{path}{}", "a".repeat(bytes - path.len()));
+        for browser in [&alice, &Browser::default()] {
+            let (_, as_long_as_may_be) = reason(&house, browser, &target(32 * 1024)).await;
+            assert_ne!(as_long_as_may_be, Reason::AddressTooLong, "{path}");
+            let longer = reason(&house, browser, &target(32 * 1024 + 1)).await;
+            assert_eq!(longer, (Some(414), Reason::AddressTooLong), "{path}");
+        }
+    }
+    let lines = vec![("x-any", "1"); 1_001];
+    let decision = house.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines)).await;
+    assert_eq!(decision.note.reason, Reason::TooManyHeaders);
+    assert!(matches!(&decision.verdict, Verdict::Deny(page) if page.status == 431), "{decision:?}");
+    let decision = house.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines[1..])).await;
+    assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
+}
