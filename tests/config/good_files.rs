@@ -86,6 +86,7 @@ fn gn_10_every_limit_can_be_set() {
     assert_eq!(limits.grpc.call_deadline, Duration::from_millis(500));
     assert_eq!(limits.http.max_head_bytes, 16 * 1024);
     assert_eq!((limits.connections.total, limits.connections.per_source), (512, 32));
+    assert_eq!((limits.requests.target_bytes, limits.requests.header_lines), (16 * 1024, 200));
 }
 
 #[test]
