@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+/// What some server makes of a path.
+type Step = fn(&[u8]) -> Vec<u8>;
+
 /// Steps that some server takes with a path that holds one of these bytes. They are taken in any order, each as often as it
 /// changes something, so that every order of every subset is among the results.
-const STEPS: [(&[u8], fn(&[u8]) -> Vec<u8>); 15] = [
+const STEPS: [(&[u8], Step); 15] = [
     (b"%", decode),
     (b"%", decode_iis),
     (b"\xc0\xc1\xe0", spell_overlong),
