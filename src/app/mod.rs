@@ -35,6 +35,7 @@ const LOG_PATIENCE: Duration = Duration::from_secs(1);
 /// # Errors
 /// See [`Fault`]: the service did not start, or was stopped twice.
 pub fn run(config: Config) -> Result<(), Fault> {
+    signals::ignore_others();
     let log = telemetry::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {

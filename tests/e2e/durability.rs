@@ -1,5 +1,11 @@
 //! Gatepost comes and goes; attempts and sessions stay.
 
+use std::fs::{Permissions, metadata, read_dir, set_permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use http::StatusCode;
+
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::process::eventually;
@@ -62,7 +68,71 @@ async fn without_gatepost_envoy_lets_nobody_through() {
     site.gatepost.kill();
     for path in ["/", "/public/"] {
         let page = browser.open(&site.wiki(path)).await;
-        assert_eq!(page.status, http::StatusCode::SERVICE_UNAVAILABLE, "{page:#?}");
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{page:#?}");
     }
     assert_eq!(site.application.seen().len(), reached, "nothing reached the application");
+}
+
+/// The session file, its companions and the sealing key.
+fn files_of(site: &Site) -> Vec<PathBuf> {
+    let entries = read_dir(site.folder()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let is_ours = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sessions."));
+    entries.filter(is_ours).collect()
+}
+
+/// What the kubelet does to a volume with `fsGroup` at each mount: files get `g+rw`, directories `g+rws`.
+fn remount(site: &Site) -> usize {
+    let files = files_of(site);
+    for path in &files {
+        set_permissions(path, Permissions::from_mode(0o660)).expect("ours");
+    }
+    set_permissions(site.folder(), Permissions::from_mode(0o2770)).expect("ours");
+    files.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_survive_the_remount_of_a_kubernetes_volume() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    for stop in [true, false] {
+        if stop {
+            site.gatepost.stop()
+        } else {
+            site.gatepost.kill()
+        }
+        assert!(remount(&site) >= 2, "the session file and the sealing key");
+        site.start_gatepost();
+        is_back(&site).await;
+        let page = browser.open(&site.wiki("/after-remount")).await;
+        assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+        for path in files_of(&site) {
+            let mode = metadata(&path).expect("is there").permissions().mode() & 0o7777;
+            assert_eq!(mode, 0o600, "{}", path.display());
+        }
+        let log = site.gatepost.log().text();
+        let warnings: Vec<&str> = log.lines().filter(|line| line.contains("had mode 0660")).collect();
+        assert!(warnings.iter().any(|line| line.contains(".key had") && line.contains("mode 0600 again")), "{log}");
+        assert!(warnings.len() >= 2, "{log}");
+    }
+}
+
+/// Beyond a limit on the size of files a write fails, and would end the process if SIGXFSZ did.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_nothing_can_be_written_sign_ins_fail_and_signed_in_users_go_on() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let alice = site.signed_in(Protocol::Http1).await;
+    let bob = Browser::new(Protocol::Http1);
+    let form = bob.visit(&site.wiki("/bob")).await;
+    site.gatepost.limit_file_size("0");
+    let refused = bob.fill_in(&form, "bob").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{refused:#?}");
+    let page = alice.open(&site.wiki("/full")).await;
+    assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+    assert!(site.gatepost.is_running());
+
+    site.gatepost.limit_file_size("unlimited");
+    // The provider knows bob by now.
+    let page = bob.visit(&site.wiki("/room-again")).await;
+    assert_eq!(page.seen().header("x-authentik-username"), Some("bob"));
+    site.gatepost.stop();
 }

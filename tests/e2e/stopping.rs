@@ -143,3 +143,23 @@ async fn a_sign_in_under_way_is_finished() {
         site.gatepost.wait_for_clean_end();
     }
 }
+
+/// All signals that end a process unless it prevents that, in turn. Left out are those that stop it (INT 2, TERM 15), those that
+/// nothing can be done about (KILL 9, STOP 19, and 32 and 33, which belong to the C library), those of a failed instruction
+/// (ILL 4, TRAP 5, BUS 7, FPE 8, SEGV 11, SYS 31) and those of a terminal's job control (TSTP 20, TTIN 21, TTOU 22).
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_signal_ends_the_process() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let metrics = site.gatepost.port("metrics");
+    let left_out = [2, 4, 5, 7, 8, 9, 11, 15, 19, 20, 21, 22, 31, 32, 33];
+    for number in (1..=64).filter(|number| !left_out.contains(number)) {
+        site.gatepost.signal(number);
+        let alive = raw::get(metrics, "/livez").await.unwrap_or_default();
+        assert!(alive.starts_with("HTTP/1.1 200 "), "signal {number}: {alive}");
+        assert!(site.gatepost.is_running(), "signal {number}");
+    }
+    let page = browser.open(&site.wiki("/after-all-signals")).await;
+    assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
+    site.gatepost.stop();
+}

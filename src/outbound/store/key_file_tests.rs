@@ -48,7 +48,7 @@ fn loose_modes_are_refused_with_the_mend() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sealing.key");
     sealing_key(&path, &SystemEntropy).unwrap();
-    for mode in [0o640, 0o604, 0o620, 0o610] {
+    for mode in [0o604, 0o644, 0o602, 0o661] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let complaint = complaint(&path);
         assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
@@ -56,6 +56,19 @@ fn loose_modes_are_refused_with_the_mend() {
     }
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     assert!(sealing_key(&path, &SystemEntropy).is_ok());
+}
+
+/// As the kubelet leaves it at each mount of a volume with `fsGroup`.
+#[test]
+fn a_key_that_its_group_may_use_is_narrowed_and_read() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("sealing.key");
+    let made = fingerprint(&sealing_key(&path, &SystemEntropy).unwrap());
+    for mode in [0o660, 0o640, 0o620, 0o610] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(fingerprint(&sealing_key(&path, &NoEntropy).unwrap()), made);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
 }
 
 #[test]

@@ -1,15 +1,20 @@
-//! Files that only their owner may read: made with mode 0600, refused with any other reader (FI-7).
+//! Files that only their owner may use: created with mode 0600, and refused when others may use them (FI-7).
+//!
+//! Group permissions alone are taken away instead: a Kubernetes volume with `fsGroup` gets `g+rw` on every file at every
+//! mount, so a refusal would keep the second start from working. Our own uid is the only one that can undo it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 const OWNER_ONLY: u32 = 0o600;
 const OWNER_ONLY_DIRECTORY: u32 = 0o700;
-const GROUP_AND_OTHERS: u32 = 0o077;
+const GROUP: u32 = 0o070;
+const OTHERS: u32 = 0o007;
+const ALL_BITS: u32 = 0o7777;
 
 /// Why a file is not private, or could not be made so.
 #[derive(Debug, Error)]
@@ -20,13 +25,26 @@ pub enum PrivacyFault {
         /// The path.
         path: PathBuf,
     },
-    /// Group or others have rights.
+    /// Others than its owner and its group have rights.
     #[error("{0} has mode {mode:04o}, so others than its owner may use it: `chmod 600 {0}`, and consider its contents known", path.display())]
     Loose {
         /// The path.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// Its group has rights, which cannot be taken away.
+    #[error(
+        "{0} has mode {mode:04o}, so its group may use it, and it cannot be given mode {OWNER_ONLY:04o} ({cause}): move it to a file system that can be written and keeps modes, or `chmod 600 {0}` where it is mounted writable",
+        path.display()
+    )]
+    GroupStays {
+        /// The path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Why the mode stays.
+        cause: io::Error,
     },
     /// Another user could change it at will.
     #[error("{0} belongs to user {owner}, but this process is user {own}: `chown {own} {0}`", path.display())]
@@ -92,10 +110,15 @@ fn make_directory_of(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(directory_of(path))
 }
 
-/// Looks at the open file, not at the path again, so that nothing can be exchanged in between.
+/// Checks the open file, not the path again, so that nothing can be exchanged in between.
 fn check(file: &File, path: &Path) -> Result<(), PrivacyFault> {
+    check_with(file, path, |mode| file.set_permissions(Permissions::from_mode(mode)))
+}
+
+fn check_with(file: &File, path: &Path, set_mode: impl FnOnce(u32) -> io::Result<()>) -> Result<(), PrivacyFault> {
+    let io = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
     let path = || path.to_owned();
-    let metadata = file.metadata().map_err(|cause| PrivacyFault::Io { path: path(), cause })?;
+    let metadata = file.metadata().map_err(io)?;
     if !metadata.is_file() {
         return Err(PrivacyFault::NotAFile { path: path() });
     }
@@ -103,8 +126,29 @@ fn check(file: &File, path: &Path) -> Result<(), PrivacyFault> {
     if owner != own {
         return Err(PrivacyFault::ForeignOwner { path: path(), owner, own });
     }
-    if metadata.mode() & GROUP_AND_OTHERS != 0 {
-        return Err(PrivacyFault::Loose { path: path(), mode: metadata.mode() & 0o7777 });
+    let mode = metadata.mode() & ALL_BITS;
+    if mode & OTHERS != 0 {
+        return Err(PrivacyFault::Loose { path: path(), mode });
     }
+    if mode & GROUP == 0 {
+        return Ok(());
+    }
+    let narrowed = mode & OWNER_ONLY;
+    set_mode(narrowed).map_err(|cause| PrivacyFault::GroupStays { path: path(), mode, cause })?;
+    // Some network file systems accept a change of mode and ignore it.
+    if file.metadata().map_err(io)?.mode() & (GROUP | OTHERS) != 0 {
+        let cause = io::Error::other("the file system ignores modes");
+        return Err(PrivacyFault::GroupStays { path: path(), mode, cause });
+    }
+    tracing::warn!(
+        "{} had mode {mode:04o}, as a volume with `fsGroup` makes it; it has mode {narrowed:04o} again. Members of its group \
+         ({}) could use it until now",
+        path().display(),
+        metadata.gid()
+    );
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "private_file_tests.rs"]
+mod tests;

@@ -50,6 +50,18 @@ impl Gatepost {
         &self.process.err
     }
 
+    /// Sends a signal by its number.
+    pub(crate) fn signal(&self, number: u32) {
+        self.process.signal(&number.to_string());
+    }
+
+    /// Sets the soft limit on the size of files that it writes: a number of bytes, or `unlimited`.
+    pub(crate) fn limit_file_size(&self, limit: &str) {
+        let process = format!("--pid={}", self.process.id());
+        let set = Command::new("prlimit").args([&process, &format!("--fsize={limit}:unlimited")]).status();
+        assert!(set.expect("prlimit").success());
+    }
+
     pub(crate) fn ask_to_stop(&self) {
         self.process.ask_to_stop();
     }

@@ -149,6 +149,11 @@ impl Site {
         browser
     }
 
+    /// Where Gatepost keeps its files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.launch.folder
+    }
+
     /// Starts Gatepost again, on the same ports and the same files, after it stopped or was killed.
     pub(crate) fn start_gatepost(&mut self) {
         assert!(!self.gatepost.is_running(), "the first one still runs");

@@ -78,7 +78,12 @@ fn the_file_and_its_directory_are_private() {
     drop(open_file(&path));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-    for loose in [0o644, 0o660, 0o601] {
+    for widened in [0o660, 0o640] {
+        fs::set_permissions(&path, Permissions::from_mode(widened)).unwrap();
+        drop(open_file(&path));
+        assert_eq!(mode(&path), 0o600);
+    }
+    for loose in [0o644, 0o664, 0o601] {
         fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
         let complaint = complaint(&path, keys(1));
         assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
