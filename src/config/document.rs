@@ -11,6 +11,9 @@ const MAX_DEPTH: usize = 32;
 /// The longest file that is read.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// What some editors put before a text in UTF-8. YAML 1.2 allows it where a stream begins (section 5.2).
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Line and column, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
@@ -67,23 +70,43 @@ pub(super) struct Key {
 pub(super) struct NotYaml {
     pub(super) at: Position,
     pub(super) problem: String,
+    pub(super) mend: &'static str,
 }
+
+/// How to mend what the parser stumbled over: it often notices late.
+const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above this line";
 
 /// Reads `text` as one YAML document; an empty one is an empty section.
 pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
     if text.len() > MAX_BYTES {
         let problem = "the file is longer than 1 MiB".to_owned();
-        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem });
+        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem, mend: "remove what is no configuration" });
+    }
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if let Some(at) = position_of(BYTE_ORDER_MARK, text) {
+        let problem =
+            "a byte order mark (U+FEFF) stands within the file, where it is allowed at the very beginning only";
+        return Err(NotYaml { at, problem: problem.to_owned(), mend: "remove the invisible character here" });
     }
     let mut tree = Tree::default();
-    for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => tree.take(event, span)?,
-            Err(error) => return Err(NotYaml { at: (*error.marker()).into(), problem: error.info().to_owned() }),
+            Err(error) => {
+                let (at, problem) = ((*error.marker()).into(), error.info().to_owned());
+                return Err(NotYaml { at, problem, mend: LOOK_AROUND });
+            }
         }
     }
     let empty = Node { at: Position { line: 1, column: 1 }, content: Content::Section(Vec::new()) };
     Ok(tree.root.filter(|root| !root.is_null()).unwrap_or(empty))
+}
+
+/// Where the sign first stands.
+fn position_of(sign: char, text: &str) -> Option<Position> {
+    let before = text.get(..text.find(sign)?)?;
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Some(Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 })
 }
 
 impl Node {
@@ -139,7 +162,7 @@ impl Tree {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::DocumentStart(_) if self.root.is_some() => {
-                return Err(NotYaml { at, problem: "a second document begins here".to_owned() });
+                return Err(NotYaml { at, problem: "a second document begins here".to_owned(), mend: LOOK_AROUND });
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
@@ -148,7 +171,8 @@ impl Tree {
 
     fn begin(&mut self, at: Position, anchor: usize, content: OpenContent) -> Result<(), NotYaml> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(NotYaml { at, problem: format!("more than {MAX_DEPTH} levels stand in each other") });
+            let problem = format!("more than {MAX_DEPTH} levels stand in each other");
+            return Err(NotYaml { at, problem, mend: LOOK_AROUND });
         }
         self.open.push(Open { at, anchor, content });
         Ok(())

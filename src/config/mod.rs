@@ -51,7 +51,7 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
         Err(fault) => {
             let place = Place::new("", fault.at.line, fault.at.column);
             let problem = format!("the file is not usable YAML: {}", fault.problem);
-            reader.fault(&place, problem, "look for a missing quote, colon or blank at or above this line");
+            reader.fault(&place, problem, fault.mend);
             reader.finish(None)
         }
     }

@@ -10,6 +10,9 @@ use super::document::{self, Key, Node};
 use super::reader::{At, Reader, Slot};
 use super::value::Value;
 
+/// What YAML 1.1 took for "the keys of another section, too".
+const MERGE_KEY: &str = "<<";
+
 /// What may stand under a key.
 pub(super) enum Kind {
     /// A single value: its name in the reference, its JSON Schema.
@@ -70,6 +73,16 @@ impl<'n> Entries<'n> {
                 reader.fault(&place, "a key must be a single word", "write `key: value`");
                 continue;
             };
+            if &**name == MERGE_KEY {
+                let place = place.inside_at(MERGE_KEY, key.at.line, key.at.column);
+                let problem = "YAML merge keys are not read here: YAML 1.2 has none";
+                reader.fault(
+                    &place,
+                    problem,
+                    "write the keys themselves; a single value can be repeated by `&name` and `*name`",
+                );
+                continue;
+            }
             if let Some((first, ..)) = left.iter().find(|(_, earlier, _)| *earlier == name) {
                 let place = place.inside_at(&printable(name), key.at.line, key.at.column);
                 let problem = format!("the key stands here a second time, first in line {}", first.at.line);

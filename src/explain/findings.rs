@@ -180,18 +180,22 @@ fn rules(sheet: &mut Sheet, application: &Application, head: &RequestHead, claim
         Ok(concerned) => {
             sheet.line("rules", format!("{} of {all} decide about this path", concerned.len()));
             for rule in &concerned {
-                sheet.line("", self::rule(rule, head, claims));
+                self::rule(sheet, rule, head, claims);
             }
         }
     }
 }
 
-/// As in `2. paths /admin: groups admins → not for this user`.
-fn rule(concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) -> String {
+/// As in `2. paths /admin: groups admins → no: "groups" is a text, not a list`, a line for each obstacle.
+fn rule(sheet: &mut Sheet, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
     let Concerned { number, rule, .. } = concerned;
-    match claims.map(|claims| concerned.judge(claims, head)) {
-        None => format!("{number}. {rule}"),
-        Some(Ok(())) => format!("{number}. {rule} → passes"),
-        Some(Err(obstacle)) => format!("{number}. {rule} → {obstacle}"),
+    let rule = format!("{number}. {rule}");
+    match claims.map(|claims| concerned.obstacles(claims, head)) {
+        None => sheet.line("", rule),
+        Some(obstacles) if obstacles.is_empty() => sheet.line("", format!("{rule} → passes")),
+        Some(obstacles) => {
+            sheet.line("", format!("{rule} → no:"));
+            obstacles.iter().for_each(|obstacle| sheet.line("", format!("   {obstacle}")));
+        }
     }
 }

@@ -121,7 +121,8 @@ pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (V
 
 /// A known user whom no rule lets pass. Signing in again would end here again, so it is never a redirect.
 pub(super) fn forbidden(visit: &mut Visit<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
-    tracing::debug!(decision_id = visit.id, application = %visit.application.slug, ?cause, "no rule lets this user pass");
+    let cause = visit.application.rules.explain(cause, identity.claims(), visit.head);
+    tracing::info!(decision_id = visit.id, application = %visit.application.slug, %cause, "no rule lets this user pass");
     visit.user = Some(identity.name().to_owned());
     let sign_out = visit.application.endpoint("sign_out");
     let page = pages::forbidden(visit.kind, identity.name(), sign_out, &visit.id);

@@ -40,6 +40,19 @@ impl Outpost {
                 tracing::warn!(decision_id = visit.id, application = %application.slug, header, %cause, "header left out");
             }
         }
+        for unnamed in rehearsal.unnamed {
+            if self.told.is_news(&application.slug, unnamed.header) {
+                tracing::warn!(
+                    decision_id = visit.id,
+                    application = %application.slug,
+                    header = unnamed.header,
+                    claim = unnamed.claim,
+                    cause = %unnamed.cause,
+                    "the application is not told this user's name: let the provider give the claim, which the scope `profile` \
+                     asks for, or name another one for this header in `claim_headers`"
+                );
+            }
+        }
         rehearsal.fits
     }
 

@@ -1,11 +1,12 @@
 //! Sparse ID Tokens: UserInfo completes what the application is told.
 
-use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, Rule, Who};
+use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, MailDomain, Rule, Who};
 use gatepost::domain::claims::ClaimPath;
 use gatepost::domain::headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
+use crate::capture::Log;
 use crate::house::{wiki, wiki_with};
 use crate::op::signing::Key;
 use crate::op::{Reply, SUBJECT};
@@ -138,5 +139,67 @@ async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
         let answer = browser.open(&house, WIKI).await;
         assert_eq!((answer.allowed, op.recorded("/userinfo").len()), (allowed, 1), "{answer:?}");
         assert_eq!(answer.reason, if allowed { "signed_in" } else { "forbidden" });
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
+    let log = Log::start();
+    let (house, op) = wiki().await;
+    op.behave(|b| {
+        b.claims = json!({ "preferred_username": null });
+        b.user = json!({ "preferred_username": null });
+    });
+    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    assert_eq!(answer.header("x-authentik-username"), None);
+    let told = log.take();
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("is not told this user's name")).collect();
+    let [line] = lines.as_slice() else { panic!("one line: {told}") };
+    for part in
+        ["WARN", "wiki", "x-authentik-username", "preferred_username", "does not give the claim", "claim_headers"]
+    {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    Browser::default().sign_in(&house, &op, WIKI).await;
+    assert!(!log.take().contains("is not told this user's name"), "the second user without a name is no news");
+}
+
+/// Each condition of a rule by what is wrong with its claim, and nothing of what the claims say.
+#[tokio::test]
+async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
+    let condition =
+        |conditions: Conditions| Rule { paths: Vec::new(), methods: Vec::new(), who: Who::those(conditions).unwrap() };
+    let rules = AccessRules::new(vec![
+        condition(Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() }),
+        condition(Conditions {
+            email_domains: vec![MailDomain::parse("example.test").unwrap()],
+            ..Conditions::default()
+        }),
+    ])
+    .unwrap();
+    for (claims, expected) in [
+        (json!({ "groups": "admins" }), "rule 1: `groups` is a text, not a list; rule 2: `email` is not verified"),
+        (json!({ "groups": ["hush"] }), "rule 1: `groups` has none of: admins; rule 2: `email` is not verified"),
+        (
+            json!({ "groups": null, "_claim_names": { "groups": "src1" } }),
+            "rule 1: the provider left `groups` out and names another place for it (`_claim_names`)",
+        ),
+    ] {
+        let log = Log::start();
+        let (house, op) = wiki_with(|application| application.rules = rules.clone()).await;
+        op.behave(|b| {
+            b.claims = claims.clone();
+            b.claims["email_verified"] = json!(false);
+            b.user = json!({ "groups": null });
+        });
+        let mut browser = Browser::default();
+        browser.come_back(&house, &op, WIKI).await;
+        log.take();
+        let answer = browser.open(&house, WIKI).await;
+        assert_eq!((answer.allowed, answer.reason.as_str()), (false, "forbidden"));
+        let told = log.take();
+        let line = told.lines().find(|line| line.contains("no rule lets this user pass")).unwrap_or_default();
+        assert!(line.contains("INFO") && line.contains(expected), "{told}");
+        assert!(!told.contains("hush") && !told.contains("@example.test"), "{told}");
     }
 }

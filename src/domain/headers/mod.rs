@@ -12,6 +12,7 @@ mod sets;
 mod source;
 mod spent;
 mod told;
+mod unnamed;
 mod value;
 
 use std::borrow::Cow;
@@ -35,6 +36,7 @@ pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
 pub use source::{Facts, OutpostFacts, UserFacts};
 pub use told::Told;
+pub use unnamed::{NoName, Unnamed};
 pub use value::{BadSeparator, Separator, is_legal};
 
 /// A request that is about to be let through.
@@ -85,9 +87,10 @@ pub fn rehearse(facts: &Facts<'_>) -> Rehearsal {
     let plan = &facts.application.headers;
     let mut dropped = Vec::new();
     let headers = plan.headers_of(facts, &mut |name, why| dropped.push((name.to_owned(), why)));
+    let unnamed = plan.unnamed(facts);
     let mut all = headers.planned;
     all.extend(headers.additional);
-    Rehearsal { dropped, fits: plan.budget.check(&all) }
+    Rehearsal { dropped, unnamed, fits: plan.budget.check(&all) }
 }
 
 /// What the operator should know about the headers of a user.
@@ -95,6 +98,8 @@ pub fn rehearse(facts: &Facts<'_>) -> Rehearsal {
 pub struct Rehearsal {
     /// Headers that the claims ask for and that are not set, and why.
     pub dropped: Vec<(String, Dropped)>,
+    /// Headers with the user's name that are not set.
+    pub unnamed: Vec<Unnamed>,
     /// Whether everything that is set fits into the limits.
     pub fits: Result<(), OverBudget>,
 }

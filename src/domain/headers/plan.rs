@@ -64,7 +64,7 @@ impl Default for HeaderSettings {
 /// Which header gets its value from what, and which names are ours.
 #[derive(Clone, Debug)]
 pub struct HeaderPlan {
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     additional: Option<AdditionalHeaders>,
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,

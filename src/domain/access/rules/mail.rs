@@ -83,6 +83,11 @@ impl<'a> Mailbox<'a> {
         claims.text("email").filter(|_| is_verified).and_then(Self::of)
     }
 
+    /// Whether the text is one address.
+    pub(super) fn is_one(text: &str) -> bool {
+        Mailbox::of(text).is_some()
+    }
+
     /// Any shape that two programs could read differently is none (RFC 5322 section 3.2.3: a dot-atom).
     fn of(text: &'a str) -> Option<Self> {
         let (local, domain) = text.split_once('@')?;

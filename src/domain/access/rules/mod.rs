@@ -1,17 +1,23 @@
 //! Who may pass: the operator's rules over a user's claims, asked at every request. The rules with the longest path
 //! that covers the request decide alone; one of them has to hold as a whole.
 
+mod explanation;
 mod mail;
 mod path;
 mod rule;
+mod unmet;
 mod who;
 
 use std::cmp::Reverse;
 
+pub use explanation::Explanation;
 pub use mail::{MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
 pub use rule::{Method, MethodFault, Obstacle, Rule};
+pub use unmet::Unmet;
 pub use who::{ClaimCondition, Conditions, Who};
+
+use thiserror::Error;
 
 use crate::domain::claims::Claims;
 use crate::domain::identity::Identity;
@@ -52,13 +58,15 @@ pub struct Concerned<'a> {
     path: &'a PathPrefix,
 }
 
-impl Concerned<'_> {
-    /// Whether the rule lets this user's request pass.
-    ///
-    /// # Errors
-    /// What is in the way.
-    pub fn judge(&self, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
-        self.rule.judge(self.path, claims, head)
+impl<'a> Concerned<'a> {
+    /// What keeps the rule from letting this user's request pass; nothing exactly when it does.
+    #[must_use]
+    pub fn obstacles(&self, claims: &Claims, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
+        self.rule.obstacles(self.path, claims, head)
+    }
+
+    fn lets_pass(&self, claims: &Claims, head: &RequestHead) -> bool {
+        self.rule.lets_pass(self.path, claims, head)
     }
 }
 
@@ -84,13 +92,16 @@ impl<'a> Permit<'a> {
 }
 
 /// Why a known user may not pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Forbidden {
     /// No rule covers the path.
+    #[error("no rule covers the path, so nobody may pass")]
     NotCovered,
     /// The path can be read in several ways, and a rule for some paths is concerned with one of them.
+    #[error("the path can be read in several ways, and a rule is for one of them")]
     OddPath,
     /// Rules cover the path, and none of them holds for this user and method.
+    #[error("no rule that covers the path holds for this user and method")]
     NoRuleHolds,
 }
 
@@ -120,7 +131,7 @@ impl AccessRules {
     pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
         let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
         let mut concerned = compiled.concerned(&head.target)?;
-        let by = concerned.find(|concerned| concerned.judge(identity.claims(), head).is_ok());
+        let by = concerned.find(|concerned| concerned.lets_pass(identity.claims(), head));
         by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::path::PathPrefix;
+use super::unmet::Unmet;
 use super::who::Who;
 use crate::domain::claims::Claims;
 use crate::domain::request::RequestHead;
@@ -53,30 +54,57 @@ impl Method {
 }
 
 /// Why a rule that covers a path does not let a request pass.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The method is none of its own.
-    #[error("not for this method")]
-    Method,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle<'a> {
+    /// The method is none of the rule's own.
+    Method(&'a str, &'a [Method]),
     /// The path has other capitals, or a spelling that is not below the rule's path.
-    #[error("the path is written differently")]
-    Spelling,
-    /// The claims do not meet its conditions.
-    #[error("not for this user")]
-    User,
+    Spelling(&'a PathPrefix),
+    /// The claims do not meet a condition.
+    User(Unmet),
+}
+
+impl fmt::Display for Obstacle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method(asked, covered) => write!(f, "the method is {asked}, the rule is for {}", any_of(covered)),
+            Self::Spelling(path) => write!(f, "the path is not written like {path}, which is compared byte for byte"),
+            Self::User(unmet) => unmet.fmt(f),
+        }
+    }
 }
 
 impl Rule {
     /// Whether it lets a request pass that it covers by `path`, one of its own.
-    pub(super) fn judge(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> Result<(), Obstacle> {
-        if !self.methods.is_empty() && !self.methods.iter().any(|Method(covered)| *covered == head.method) {
-            return Err(Obstacle::Method);
+    pub(super) fn lets_pass(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> bool {
+        self.is_for_method(&head.method) && path.holds(&head.target) && self.who.includes(claims)
+    }
+
+    /// Everything that keeps it from letting the request pass; nothing exactly when it does.
+    pub(super) fn obstacles<'a>(
+        &'a self,
+        path: &'a PathPrefix,
+        claims: &Claims,
+        head: &'a RequestHead,
+    ) -> Vec<Obstacle<'a>> {
+        let mut obstacles = Vec::new();
+        if !self.is_for_method(&head.method) {
+            obstacles.push(Obstacle::Method(&head.method, &self.methods));
         }
         if !path.holds(&head.target) {
-            return Err(Obstacle::Spelling);
+            obstacles.push(Obstacle::Spelling(path));
         }
-        if self.who.includes(claims) { Ok(()) } else { Err(Obstacle::User) }
+        obstacles.extend(self.who.unmet(claims).into_iter().map(Obstacle::User));
+        obstacles
     }
+
+    fn is_for_method(&self, method: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|Method(covered)| covered == method)
+    }
+}
+
+fn any_of(methods: &[Method]) -> String {
+    methods.iter().map(|Method(text)| text.as_str()).collect::<Vec<_>>().join(" or ")
 }
 
 /// As in `paths /admin, methods GET or HEAD: groups admins`.
@@ -88,8 +116,7 @@ impl fmt::Display for Rule {
             places.push(format!("paths {}", paths.join(" or ")));
         }
         if !self.methods.is_empty() {
-            let methods: Vec<&str> = self.methods.iter().map(|Method(text)| text.as_str()).collect();
-            places.push(format!("methods {}", methods.join(" or ")));
+            places.push(format!("methods {}", any_of(&self.methods)));
         }
         if places.is_empty() { write!(f, "{}", self.who) } else { write!(f, "{}: {}", places.join(", "), self.who) }
     }

@@ -249,3 +249,47 @@ fn a_rule_is_shown_in_the_words_of_the_file() {
     );
     assert_eq!(rule(&[], &[], None).to_string(), "anyone");
 }
+
+fn explained(rules: &AccessRules, who: &Identity, method: &str, target: &str) -> String {
+    let mut head = request("wiki.example.com", target, &[]);
+    method.clone_into(&mut head.method);
+    let cause = rules.permit(who, &head).expect_err("is forbidden");
+    rules.explain(cause, who.claims(), &head).to_string()
+}
+
+#[test]
+fn an_explanation_says_of_each_rule_that_decides_what_is_in_the_way() {
+    let rules = rules(&[
+        rule(&["/admin"], &["GET", "HEAD"], Some("admins")),
+        rule(&["/admin"], &["PUT"], Some("staff")),
+        rule(&["/shared"], &[], None),
+        rule(&["/b"], &[], Some("staff")),
+    ]);
+    let (guest, staff) = (member(&["guests"]), member(&["staff"]));
+    for (who, method, target, expected) in [
+        (
+            &guest,
+            "PUT",
+            "/admin/x",
+            "rule 1: the method is PUT, the rule is for GET or HEAD, `groups` has none of: admins; rule 2: `groups` has none of: staff",
+        ),
+        (
+            &staff,
+            "GET",
+            "/admin",
+            "rule 1: `groups` has none of: admins; rule 2: the method is GET, the rule is for PUT",
+        ),
+        (&staff, "GET", "/B", "rule 4: the path is not written like /b, which is compared byte for byte"),
+        (&staff, "GET", "/other", "no rule covers the path, so nobody may pass"),
+        (&staff, "GET", "/b%2Fc", "the path can be read in several ways, and a rule is for one of them"),
+    ] {
+        assert_eq!(explained(&rules, who, method, target), expected, "{method} {target}");
+    }
+}
+
+#[test]
+fn an_explanation_of_many_rules_stays_short() {
+    let many: Vec<Rule> = (0..40).map(|number| rule(&[], &[], Some(&format!("g{number}")))).collect();
+    let said = explained(&rules(&many), &member(&[]), "GET", "/");
+    assert!(said.ends_with("; and 35 more rules") && said.len() < 500, "{said}");
+}

@@ -71,14 +71,21 @@ impl Who {
 }
 
 impl Conditions {
-    fn hold(&self, claims: &Claims) -> bool {
+    pub(super) fn hold(&self, claims: &Claims) -> bool {
         let Self { groups, emails, email_domains, claims: others } = self;
         let is_in_group = || claims.texts("groups").any(|group| groups.iter().any(|wanted| wanted == group));
-        let has_mailbox = |fits: &dyn Fn(&Mailbox<'_>) -> bool| Mailbox::verified(claims).is_some_and(|own| fits(&own));
+        let has_mailbox = |fits: &dyn Fn(&Mailbox<'_>) -> bool| self.mailbox(claims).is_some_and(|own| fits(&own));
         (groups.is_empty() || is_in_group())
             && (emails.is_empty() || has_mailbox(&|own| emails.iter().any(|address| own.is(address))))
             && (email_domains.is_empty() || has_mailbox(&|own| email_domains.iter().any(|domain| own.is_in(domain))))
             && others.iter().all(|condition| condition.holds(claims))
+    }
+}
+
+impl Conditions {
+    /// The user's address, as far as it counts for these conditions.
+    pub(super) fn mailbox<'a>(&self, claims: &'a Claims) -> Option<Mailbox<'a>> {
+        Mailbox::verified(claims)
     }
 }
 

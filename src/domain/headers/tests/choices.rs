@@ -151,3 +151,33 @@ fn a_rehearsal_tells_what_is_left_out_and_what_does_not_fit() {
     assert_eq!(over.largest, "x-authentik-groups");
     assert!(over.bytes > over.largest_bytes && over.largest_bytes > 1000, "{over}");
 }
+
+#[test]
+fn a_user_without_a_name_is_noticed_whatever_header_should_hold_it() {
+    let unnamed = |settings: HeaderSettings, claims: &Value| {
+        let application = planned(settings);
+        let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
+        let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+        let facts = Facts { about: session.record().into(), application: &application, outpost };
+        rehearse(&facts).unnamed.into_iter().map(|it| (it.header, it.claim, it.cause)).collect::<Vec<_>>()
+    };
+    let name = "x-authentik-username";
+    let plain = HeaderSettings::default;
+    let by_mail = || HeaderSettings { own: vec![own("X-authentik-username", claim("email", "|"))], ..plain() };
+    let legacy = || HeaderSettings { sets: vec![HeaderSet::Legacy], ..plain() };
+    for (settings, claims, expected) in [
+        (plain(), json!({ "preferred_username": "alice" }), None),
+        (plain(), json!({ "email": "a@example.com" }), Some((name, "preferred_username", NoName::Absent))),
+        (plain(), json!({ "preferred_username": null }), Some((name, "preferred_username", NoName::Absent))),
+        (plain(), json!({ "preferred_username": ["alice"] }), Some((name, "preferred_username", NoName::Unusable))),
+        (plain(), json!({ "preferred_username": "a\nb" }), Some((name, "preferred_username", NoName::Unusable))),
+        (by_mail(), json!({ "email": "a@example.com" }), None),
+        (by_mail(), json!({ "preferred_username": "alice" }), Some((name, "email", NoName::Absent))),
+        (legacy(), json!({}), Some(("x-auth-username", "preferred_username", NoName::Absent))),
+        (HeaderSettings { sets: Vec::new(), ..plain() }, json!({}), None),
+    ] {
+        let expected: Vec<_> =
+            expected.into_iter().map(|(header, claim, cause)| (header, claim.to_owned(), cause)).collect();
+        assert_eq!(unnamed(settings, &claims), expected, "{claims}");
+    }
+}
