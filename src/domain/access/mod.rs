@@ -4,7 +4,7 @@ mod rules;
 mod unauthenticated;
 
 pub use rules::{
-    AccessRules, ClaimCondition, Concerned, Conditions, Forbidden, MailAddress, MailDomain, MailFault, Method,
-    MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Who,
+    AccessRules, ClaimCondition, Concerned, Conditions, EmailVerified, Forbidden, MailAddress, MailDomain, MailFault,
+    Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Who,
 };
 pub use unauthenticated::{PatternFault, PublicPath, UnauthenticatedPaths};
