@@ -147,12 +147,15 @@ async fn oc_9_a_46_the_token_of_another_sign_in_is_refused() {
     assert!(!mallory.has_session());
 }
 
+/// A misbehaviour and the values that the log says were compared.
+type Compared<'a> = (fn(&mut Behaviour), [&'a str; 2]);
+
 /// The operator sees both sides of what was compared; whoever is refused sees neither.
 #[tokio::test]
 async fn a_refusal_says_what_was_compared() {
     let (house, op) = wiki().await;
     let log = Log::start();
-    let rows: [(fn(&mut Behaviour), [&str; 2]); 4] = [
+    let rows: [Compared<'_>; 4] = [
         (|b| b.claims = json!({"iss": "https://other.example/"}), ["https://other.example/", op.issuer()]),
         (|b| b.header = json!({"alg": "PS256"}), ["PS256", "RS256"]),
         (|b| b.header = json!({"kid": "kid-of-nobody"}), ["kid-of-nobody", "of 1 published keys 0 were tried"]),

@@ -52,12 +52,12 @@ fn oc_14_one_source_speaks_of_an_address() {
 
 /// What a source says of an address, of a telephone and of its verification: or nothing, in every way to say nothing.
 fn source() -> impl Strategy<Value = Claims> {
-    let named = || {
+    let text = || {
         prop_oneof![
             Just(None),
             Just(Some(json!(null))),
             Just(Some(json!(""))),
-            "[ab]".prop_map(|text| Some(json!(text)))
+            "[ab]".prop_map(|letter| Some(json!(letter)))
         ]
     };
     let said = || {
@@ -69,7 +69,7 @@ fn source() -> impl Strategy<Value = Claims> {
             Just(Some(json!("true")))
         ]
     };
-    (named(), said(), named(), said()).prop_map(|(email, verified, phone, phone_verified)| {
+    (text(), said(), text(), said()).prop_map(|(email, verified, phone, phone_verified)| {
         let names = ["email", "email_verified", "phone_number", "phone_number_verified"];
         let values = [email, verified, phone, phone_verified];
         Claims::new(names.into_iter().zip(values).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())

@@ -62,7 +62,6 @@ enum Family {
 }
 
 /// What a signature is verified for, and so what the token's header has to say (JW-4).
-#[expect(clippy::enum_variant_names, reason = "that is what these tokens are called")]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose<'a> {
     /// An ID Token, with the one pinned algorithm.

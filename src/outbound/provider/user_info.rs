@@ -34,12 +34,10 @@ pub(super) enum Untold {
 
 impl From<TokenFault> for Untold {
     fn from(fault: TokenFault) -> Self {
-        match fault {
-            TokenFault::Malformed | TokenFault::TooLong | TokenFault::Encrypted => {
-                Self::Unusable(format!("userinfo: {fault}"))
-            }
-            fault => Self::Refused(fault.into()),
+        if matches!(fault, TokenFault::Malformed | TokenFault::TooLong | TokenFault::Encrypted) {
+            return Self::Unusable(format!("userinfo: {fault}"));
         }
+        Self::Refused(fault.into())
     }
 }
 
