@@ -238,6 +238,8 @@ pub struct RelyingParty {
     pub scopes: Vec<String>,
     /// Claims that the operator's settings read, beside those that every sign-in is asked for.
     pub claims: Vec<String>,
+    /// Those of them by which the access rules judge.
+    pub claims_of_rules: Vec<String>,
     /// Where the provider sends the browser back to after a sign-in.
     pub redirect_uri: Url,
     /// Where the provider sends the browser after a sign-out.
@@ -294,6 +296,12 @@ impl SigningAlgorithm {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, text)| *text == name).map(|(algorithm, _)| *algorithm)
+    }
+
+    /// The registered identifier.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, text)| text)
     }
 }
 

@@ -11,7 +11,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::application::SigningAlgorithm;
 use super::claims::Claims;
-use super::jwt::{CompactToken, TokenFault, check_times, subject};
+use super::json;
+use super::jwt::{CompactToken, TokenFault, check_algorithm, check_issuer, check_times, subject};
 use super::session::User;
 use super::sign_in::Nonce;
 use super::time::Timestamp;
@@ -67,10 +68,7 @@ pub struct VerifiedIdToken {
 /// # Errors
 /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
 pub fn check_header(token: &CompactToken, algorithm: SigningAlgorithm) -> Result<(), TokenFault> {
-    let named = token.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse);
-    if named != Some(algorithm) {
-        return Err(TokenFault::Algorithm);
-    }
+    check_algorithm(token, algorithm)?;
     match token.kind()?.as_deref() {
         None | Some("jwt" | "id_token+jwt") => Ok(()),
         Some(_) => Err(TokenFault::Header),
@@ -95,7 +93,7 @@ impl VerifiedIdToken {
         expected: &Expected<'_>,
         original_nonce: Option<&str>,
     ) -> Result<Self, TokenFault> {
-        Self::checked(raw, expected, |claims| match claims.get("nonce") {
+        Self::checked(raw, expected, |claims| match json::optional(claims, "nonce") {
             None => Ok(()),
             Some(nonce) if original_nonce.is_some() && nonce.as_str() == original_nonce => Ok(()),
             Some(_) => Err(TokenFault::Nonce),
@@ -110,9 +108,7 @@ impl VerifiedIdToken {
         let token = CompactToken::parse(raw.expose_secret())?;
         check_header(&token, expected.algorithm)?;
         let claims = token.payload;
-        if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
-            return Err(TokenFault::Issuer);
-        }
+        check_issuer(&claims, expected.issuer)?;
         check_audience(&claims, expected.client_id)?;
         let expires = check_times(&claims, expected.now)?;
         check_nonce(&claims)?;
@@ -154,6 +150,8 @@ pub struct SignedIn {
     pub(in crate::domain) access_token: Option<SecretString>,
     pub(in crate::domain) refresh_token: Option<SecretString>,
     pub(in crate::domain) expires_in: Option<Duration>,
+    /// Whether there is nothing that the provider may tell soon.
+    pub(in crate::domain) is_complete: bool,
 }
 
 impl SignedIn {
@@ -161,7 +159,7 @@ impl SignedIn {
     #[must_use]
     pub fn new(id_token: VerifiedIdToken, access_token: Option<SecretString>) -> Self {
         let claims = id_token.claims.clone();
-        Self { id_token, claims, access_token, refresh_token: None, expires_in: None }
+        Self { id_token, claims, access_token, refresh_token: None, expires_in: None, is_complete: true }
     }
 
     /// The same sign-in, which may be renewed with `refresh_token`; its access token lasts for `expires_in`.
@@ -172,10 +170,24 @@ impl SignedIn {
         self
     }
 
+    /// The same when `UserInfo` could not be asked. The ID Token alone is a complete sign-in (Core section 5.3); where there is
+    /// a refresh token, the provider is asked again soon.
+    #[must_use]
+    pub fn cut_short(mut self) -> Self {
+        self.is_complete = false;
+        self
+    }
+
     /// The claims as known so far.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The access token of the same answer.
+    #[must_use]
+    pub const fn access_token(&self) -> Option<&SecretString> {
+        self.access_token.as_ref()
     }
 
     /// Completes the claims from a UserInfo answer; what the ID Token says stands, and what belongs to the token
@@ -209,15 +221,15 @@ pub(super) fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Re
     if !alone {
         return Err(TokenFault::Audience);
     }
-    match claims.get("azp") {
+    match json::optional(claims, "azp") {
         Some(party) if !ours(party) => Err(TokenFault::AuthorizedParty),
         _ => Ok(()),
     }
 }
 
-/// OC-9.
+/// OC-9. At a sign-in one was sent, so that none is as wrong as another.
 fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<(), TokenFault> {
-    let agree = match (claims.get("nonce"), expected) {
+    let agree = match (json::optional(claims, "nonce"), expected) {
         (None, None) => true,
         (Some(Value::String(nonce)), Some(expected)) => expected.equals(nonce),
         _ => false,
@@ -227,7 +239,7 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<
 
 /// OC-12: the left half of the access token's hash (Core section 3.1.3.6).
 fn check_access_token_hash(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), TokenFault> {
-    let Some(claimed) = claims.get("at_hash") else { return Ok(()) };
+    let Some(claimed) = json::optional(claims, "at_hash") else { return Ok(()) };
     let (Some(claimed), Some(token)) = (claimed.as_str(), expected.access_token) else {
         return Err(TokenFault::AccessTokenHash);
     };

@@ -77,18 +77,18 @@ fn a_proper_token_passes_and_tells_what_it_says() {
 
 #[test]
 fn oc_02_issuer_byte_for_byte() {
-    let other = Some(TokenFault::Issuer);
+    let other = Some(TokenFault::ISSUER);
     check(
         "OC-2",
         &[
             (json!({"iss": ISSUER}), None),
-            (json!({"iss": "https://op.example/o/wiki//"}), other),
-            (json!({"iss": "https://op.example/o/wiki"}), other),
-            (json!({"iss": "https://OP.example/o/wiki/"}), other),
-            (json!({"iss": "http://op.example/o/wiki/"}), other),
-            (json!({"iss": ""}), other),
-            (json!({"iss": [ISSUER]}), other),
-            (json!({"iss": null}), other),
+            (json!({"iss": "https://op.example/o/wiki//"}), other.clone()),
+            (json!({"iss": "https://op.example/o/wiki"}), other.clone()),
+            (json!({"iss": "https://OP.example/o/wiki/"}), other.clone()),
+            (json!({"iss": "http://op.example/o/wiki/"}), other.clone()),
+            (json!({"iss": ""}), other.clone()),
+            (json!({"iss": [ISSUER]}), other.clone()),
+            (json!({"iss": null}), other.clone()),
         ],
     );
 }
@@ -101,14 +101,14 @@ fn oc_03_04_this_client_alone() {
         &[
             (json!({"aud": "wiki"}), None),
             (json!({"aud": ["wiki"]}), None),
-            (json!({"aud": ["wiki", "other"]}), audience),
-            (json!({"aud": ["other"]}), audience),
-            (json!({"aud": []}), audience),
-            (json!({"aud": 1}), audience),
-            (json!({"aud": [null]}), audience),
-            (json!({"aud": "Wiki"}), audience),
-            (json!({"aud": {"wiki": "wiki"}}), audience),
-            (json!({"aud": null}), audience),
+            (json!({"aud": ["wiki", "other"]}), audience.clone()),
+            (json!({"aud": ["other"]}), audience.clone()),
+            (json!({"aud": []}), audience.clone()),
+            (json!({"aud": 1}), audience.clone()),
+            (json!({"aud": [null]}), audience.clone()),
+            (json!({"aud": "Wiki"}), audience.clone()),
+            (json!({"aud": {"wiki": "wiki"}}), audience.clone()),
+            (json!({"aud": null}), audience.clone()),
         ],
     );
     check(
@@ -116,10 +116,10 @@ fn oc_03_04_this_client_alone() {
         &[
             (json!({"azp": "wiki"}), None),
             (json!({"aud": ["wiki"], "azp": "wiki"}), None),
-            (json!({"azp": "other"}), party),
-            (json!({"azp": ["wiki"]}), party),
-            (json!({"azp": 1}), party),
-            (json!({"aud": ["wiki", "other"], "azp": "wiki"}), audience),
+            (json!({"azp": "other"}), party.clone()),
+            (json!({"azp": ["wiki"]}), party.clone()),
+            (json!({"azp": 1}), party.clone()),
+            (json!({"aud": ["wiki", "other"], "azp": "wiki"}), audience.clone()),
         ],
     );
     let null = proper().to_string().replacen("\"wiki\"", "null", 1);
@@ -129,7 +129,7 @@ fn oc_03_04_this_client_alone() {
 #[test]
 fn oc_08_times_are_numbers_in_range() {
     let (exp, iat, nbf) = (Some(TokenFault::Time("exp")), Some(TokenFault::Time("iat")), Some(TokenFault::Time("nbf")));
-    for (name, fault) in [("exp", exp), ("iat", iat), ("nbf", nbf)] {
+    for (name, fault) in [("exp", exp.clone()), ("iat", iat.clone()), ("nbf", nbf.clone())] {
         for value in [
             json!(1e300),
             json!(-1),
@@ -140,14 +140,14 @@ fn oc_08_times_are_numbers_in_range() {
             json!(true),
             json!([NOW]),
         ] {
-            check("OC-8", &[(json!({name: value}), fault)]);
+            check("OC-8", &[(json!({name: value}), fault.clone())]);
         }
     }
     check(
         "OC-8",
         &[
-            (json!({"exp": null}), exp),
-            (json!({"iat": null}), iat),
+            (json!({"exp": null}), exp.clone()),
+            (json!({"iat": null}), iat.clone()),
             (json!({"nbf": null}), None),
             (json!({"exp": 1.5}), Some(TokenFault::Expired(NOW - 1))),
             #[expect(clippy::cast_precision_loss, reason = "such numbers are far below 2^53")]
@@ -155,8 +155,8 @@ fn oc_08_times_are_numbers_in_range() {
             (json!({"exp": 253_402_300_799_u64}), None),
         ],
     );
-    let null = proper().to_string().replacen('{', r#"{"nbf":null,"#, 1);
-    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &null)).err(), nbf);
+    let null = proper().to_string().replacen('{', r#"{"nbf":null,"at_hash":null,"azp":null,"#, 1);
+    assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &null)).err(), None, "null is absent");
 }
 
 #[test]
@@ -192,13 +192,13 @@ fn oc_09_nonce_is_this_attempts() {
     check(
         "OC-9",
         &[
-            (json!({"nonce": null}), fault),
-            (json!({"nonce": ""}), fault),
-            (json!({"nonce": altered}), fault),
-            (json!({"nonce": format!("{}x", nonce(1).expose())}), fault),
-            (json!({"nonce": nonce(2).expose()}), fault),
-            (json!({"nonce": [nonce(1).expose()]}), fault),
-            (json!({"nonce": 1}), fault),
+            (json!({"nonce": null}), fault.clone()),
+            (json!({"nonce": ""}), fault.clone()),
+            (json!({"nonce": altered}), fault.clone()),
+            (json!({"nonce": format!("{}x", nonce(1).expose())}), fault.clone()),
+            (json!({"nonce": nonce(2).expose()}), fault.clone()),
+            (json!({"nonce": [nonce(1).expose()]}), fault.clone()),
+            (json!({"nonce": 1}), fault.clone()),
         ],
     );
 }
@@ -210,12 +210,12 @@ fn oc_10_subject_is_ascii_of_a_length() {
         "OC-10",
         &[
             (json!({"sub": "x".repeat(255)}), None),
-            (json!({"sub": null}), fault),
-            (json!({"sub": ""}), fault),
-            (json!({"sub": 1}), fault),
-            (json!({"sub": "x".repeat(256)}), fault),
-            (json!({"sub": "x".repeat(300)}), fault),
-            (json!({"sub": "jürgen"}), fault),
+            (json!({"sub": null}), fault.clone()),
+            (json!({"sub": ""}), fault.clone()),
+            (json!({"sub": 1}), fault.clone()),
+            (json!({"sub": "x".repeat(256)}), fault.clone()),
+            (json!({"sub": "x".repeat(300)}), fault.clone()),
+            (json!({"sub": "jürgen"}), fault.clone()),
         ],
     );
 }
@@ -230,11 +230,11 @@ fn oc_12_at_hash_belongs_to_the_access_token() {
         "OC-12",
         &[
             (json!({"at_hash": half(&digest::SHA256, 16)}), None),
-            (json!({"at_hash": half(&digest::SHA256, 32)}), fault),
-            (json!({"at_hash": half(&digest::SHA512, 32)}), fault),
-            (json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}), fault),
-            (json!({"at_hash": ""}), fault),
-            (json!({"at_hash": 1}), fault),
+            (json!({"at_hash": half(&digest::SHA256, 32)}), fault.clone()),
+            (json!({"at_hash": half(&digest::SHA512, 32)}), fault.clone()),
+            (json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}), fault.clone()),
+            (json!({"at_hash": ""}), None),
+            (json!({"at_hash": 1}), fault.clone()),
         ],
     );
     for (name, hash, length) in [("ES384", &digest::SHA384, 24), ("EdDSA", &digest::SHA512, 32)] {
@@ -264,22 +264,22 @@ fn oc_12_at_hash_without_an_access_token_is_refused() {
 
 #[test]
 fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
-    use TokenFault::{Algorithm, Header, Malformed};
+    use TokenFault::{Header, Malformed};
     for (header, expected) in [
         (r#"{"alg":"RS256"}"#, None),
         (r#"{"alg":"RS256","typ":"JWT","kid":"a"}"#, None),
         (r#"{"alg":"RS256","typ":"application/jwt"}"#, None),
         // OC-7: keys named by the token itself have no effect
         (r#"{"alg":"RS256","jku":"https://evil.example","jwk":{},"x5u":"https://evil.example","x5c":[]}"#, None),
-        (r#"{"alg":"none"}"#, Some(Algorithm)),
-        (r#"{"alg":"None"}"#, Some(Algorithm)),
-        (r#"{"alg":"NONE"}"#, Some(Algorithm)),
-        (r#"{"alg":"rs256"}"#, Some(Algorithm)),
-        (r#"{"alg":"PS256"}"#, Some(Algorithm)),
-        (r#"{"alg":"ES256"}"#, Some(Algorithm)),
-        (r#"{"alg":"HS256"}"#, Some(Algorithm)),
-        (r#"{"alg":["RS256"]}"#, Some(Algorithm)),
-        ("{}", Some(Algorithm)),
+        (r#"{"alg":"none"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"None"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"NONE"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"rs256"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"PS256"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"ES256"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":"HS256"}"#, Some(TokenFault::ALGORITHM)),
+        (r#"{"alg":["RS256"]}"#, Some(TokenFault::ALGORITHM)),
+        ("{}", Some(TokenFault::ALGORITHM)),
         (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, Some(Header)),
         (r#"{"alg":"RS256","crit":[]}"#, Some(Header)),
         // JW-4: another kind of token

@@ -15,6 +15,20 @@ pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// An optional member: one that is `null` or an empty text says as little as one that is not there. Many serializers write
+/// every field that they know (`OpenID` Connect Core section 5.3.2 forbids it to providers, not to their readers).
+/// A member that must *not* be there is asked for with `contains_key` instead, as it tells by being there.
+#[must_use]
+pub fn optional<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.get(name).filter(|value| !is_absent(value))
+}
+
+/// Whether a value is `null` or an empty text, and so counts as not there.
+#[must_use]
+pub fn is_absent(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -90,6 +104,16 @@ mod tests {
         {
             assert_eq!(object(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn null_and_an_empty_text_are_absent_and_nothing_else_is() {
+        let members = object(br#"{"null":null,"empty":"","no":false,"zero":0,"list":[],"object":{},"blank":" "}"#);
+        let members = members.expect("is an object");
+        let present: Vec<&str> =
+            members.keys().map(String::as_str).filter(|name| optional(&members, name).is_some()).collect();
+        assert_eq!(present, ["blank", "list", "no", "object", "zero"]);
+        assert_eq!(optional(&members, "other"), None);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::application::SigningAlgorithm;
+use super::json;
+use super::operands::{Operands, Shown};
 use super::time::Timestamp;
 
 /// How far the provider's clock may be off.
@@ -17,7 +20,7 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
 /// The check that a token, or an answer about its user, failed.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TokenFault {
     /// Not three parts of strict base64url around JSON objects without repeated members.
     #[error("the token is not a well-formed signed JWT")]
@@ -29,17 +32,17 @@ pub enum TokenFault {
     #[error("the token is encrypted")]
     Encrypted,
     /// Signed with another algorithm than the pinned one.
-    #[error("the token is not signed with the configured algorithm")]
-    Algorithm,
+    #[error("the token is not signed with the configured algorithm{0}")]
+    Algorithm(Operands),
     /// Header members that change the meaning of the token.
     #[error("the token's header asks for something that is not supported")]
     Header,
     /// No key of the provider verifies the signature.
-    #[error("the token's signature does not verify")]
-    Signature,
+    #[error("the token's signature does not verify{0}")]
+    Signature(Operands),
     /// `iss` is not the configured issuer, byte for byte.
-    #[error("`iss` is not the configured issuer")]
-    Issuer,
+    #[error("`iss` is not the configured issuer{0}")]
+    Issuer(Operands),
     /// `aud` is not this client alone.
     #[error("`aud` is not this client alone")]
     Audience,
@@ -79,8 +82,8 @@ pub enum TokenFault {
     /// A logout token that names neither a user nor a session.
     #[error("neither `sub` nor `sid` says whose sessions end")]
     Nobody,
-    /// A member that is there, but no text or an empty one.
-    #[error("`{0}` is not a text, or an empty one")]
+    /// A member that is there, but no text.
+    #[error("`{0}` is not a text")]
     Text(&'static str),
     /// `UserInfo` speaks of another user.
     #[error("UserInfo's `sub` is not the token's")]
@@ -91,6 +94,15 @@ pub enum TokenFault {
     /// A refresh brought the token of another sign-in, by this claim.
     #[error("`{0}` is not that of the sign-in")]
     OtherSignIn(&'static str),
+}
+
+impl TokenFault {
+    /// [`TokenFault::Algorithm`] without the names of the algorithms.
+    pub const ALGORITHM: Self = Self::Algorithm(Operands::NONE);
+    /// [`TokenFault::Signature`] without what was tried.
+    pub const SIGNATURE: Self = Self::Signature(Operands::NONE);
+    /// [`TokenFault::Issuer`] without the two issuers.
+    pub const ISSUER: Self = Self::Issuer(Operands::NONE);
 }
 
 /// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.
@@ -124,6 +136,20 @@ impl CompactToken {
 }
 
 impl CompactToken {
+    /// The algorithm that the header names, if it is one that is known here.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<SigningAlgorithm> {
+        self.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse)
+    }
+
+    /// The key that the header names (RFC 7515 section 4.1.4).
+    ///
+    /// # Errors
+    /// [`TokenFault::Header`] when it is no text.
+    pub fn key_id(&self) -> Result<Option<&str>, TokenFault> {
+        json::optional(&self.header, "kid").map(|id| id.as_str().ok_or(TokenFault::Header)).transpose()
+    }
+
     /// The media type in `typ` (RFC 7515 section 4.1.9): lower case, `application/` taken off; `None` when there is none.
     ///
     /// # Errors
@@ -132,7 +158,7 @@ impl CompactToken {
         if self.header.contains_key("crit") {
             return Err(TokenFault::Header);
         }
-        let Some(kind) = self.header.get("typ") else { return Ok(None) };
+        let Some(kind) = json::optional(&self.header, "typ") else { return Ok(None) };
         let kind = kind.as_str().ok_or(TokenFault::Header)?.to_ascii_lowercase();
         Ok(Some(kind.strip_prefix("application/").map_or_else(|| kind.clone(), str::to_owned)))
     }
@@ -143,7 +169,7 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
 }
 
 fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
-    super::json::object(&decode(part)?).ok_or(TokenFault::Malformed)
+    json::object(&decode(part)?).ok_or(TokenFault::Malformed)
 }
 
 /// OC-8: whole seconds, a little leeway for the clocks.
@@ -167,7 +193,7 @@ pub(super) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result
 /// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
 pub(super) fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TokenFault> {
     const END_OF_9999: u64 = 253_402_300_799;
-    let Some(value) = claims.get(name) else { return Ok(None) };
+    let Some(value) = json::optional(claims, name) else { return Ok(None) };
     let whole = match (value.as_u64(), value.as_f64()) {
         (Some(whole), _) if whole <= END_OF_9999 => whole,
         #[expect(
@@ -180,6 +206,28 @@ pub(super) fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result
         _ => return Err(TokenFault::Time(name)),
     };
     Ok(Some(Timestamp::from_unix(whole)))
+}
+
+/// The algorithm that the header names is the pinned one (OC-5).
+pub(super) fn check_algorithm(token: &CompactToken, pinned: SigningAlgorithm) -> Result<(), TokenFault> {
+    if token.algorithm() == Some(pinned) {
+        return Ok(());
+    }
+    let (named, pinned) = (Shown(token.header.get("alg")), pinned.as_str());
+    let words = format_args!("`alg` is {named}, `id_token_signed_response_alg` {pinned:?}");
+    Err(TokenFault::Algorithm(Operands::new(words)))
+}
+
+/// `iss` is the configured issuer, byte for byte (OC-2).
+///
+/// # Errors
+/// [`TokenFault::Issuer`].
+pub fn check_issuer(claims: &Map<String, Value>, configured: &str) -> Result<(), TokenFault> {
+    let said = claims.get("iss");
+    if said.and_then(Value::as_str) == Some(configured) {
+        return Ok(());
+    }
+    Err(TokenFault::Issuer(Operands::new(format_args!("it is {}, the configured one {configured:?}", Shown(said)))))
 }
 
 pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {

@@ -7,7 +7,8 @@ use url::form_urlencoded;
 
 use super::application::SigningAlgorithm;
 use super::id_token::check_audience;
-use super::jwt::{CompactToken, LEEWAY, TokenFault, check_times, subject};
+use super::json;
+use super::jwt::{CompactToken, LEEWAY, TokenFault, check_algorithm, check_issuer, check_times, subject};
 use super::one_time::OneTime;
 use super::session::{ProviderSession, User};
 use super::time::Timestamp;
@@ -58,10 +59,7 @@ pub struct VerifiedLogoutToken(UnsignedLogoutToken);
 /// # Errors
 /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
 pub fn check_header(token: &CompactToken, algorithm: SigningAlgorithm) -> Result<(), TokenFault> {
-    let named = token.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse);
-    if named != Some(algorithm) {
-        return Err(TokenFault::Algorithm);
-    }
+    check_algorithm(token, algorithm)?;
     match token.kind()?.as_deref() {
         None | Some("logout+jwt") => Ok(()),
         Some(_) => Err(TokenFault::Header),
@@ -77,12 +75,11 @@ impl UnsignedLogoutToken {
         let token = CompactToken::parse(raw.expose_secret())?;
         check_header(&token, expected.algorithm)?;
         let claims = token.payload;
-        if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
-            return Err(TokenFault::Issuer);
-        }
+        check_issuer(&claims, expected.issuer)?;
         check_audience(&claims, expected.client_id)?;
         let expires = check_times(&claims, expected.now)?;
         check_event(&claims)?;
+        // BL-8: whatever its value.
         if claims.contains_key("nonce") {
             return Err(TokenFault::UnexpectedNonce);
         }
@@ -126,7 +123,7 @@ fn check_event(claims: &Map<String, Value>) -> Result<(), TokenFault> {
 
 /// BL-6: what is there is a text.
 fn ending(claims: &Map<String, Value>, issuer: &str) -> Result<Ending, TokenFault> {
-    let user = match claims.get("sub") {
+    let user = match json::optional(claims, "sub") {
         Some(_) => Some(User { issuer: issuer.to_owned(), subject: subject(claims)?.to_owned() }),
         None => None,
     };
@@ -139,10 +136,9 @@ fn ending(claims: &Map<String, Value>, issuer: &str) -> Result<Ending, TokenFaul
     }
 }
 
-/// A member that is a non-empty text; `None` when it is absent.
+/// A member that is a text; `None` when it is absent.
 fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, TokenFault> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
-    value.as_str().filter(|text| !text.is_empty()).map(Some).ok_or(TokenFault::Text(name))
+    json::optional(claims, name).map(|value| value.as_str().ok_or(TokenFault::Text(name))).transpose()
 }
 
 /// The logout token in the body of a request (section 2.5): a form with exactly one `logout_token`, whatever else it

@@ -62,6 +62,8 @@ fn what_a_proper_token_ends() {
         (json!({}), Ending::ProviderSession(session(), Some(alice()))),
         (json!({ "sub": null }), Ending::ProviderSession(session(), None)),
         (json!({ "sid": null }), Ending::User(alice())),
+        (json!({ "sub": "" }), Ending::ProviderSession(session(), None)),
+        (json!({ "sid": "" }), Ending::User(alice())),
         (json!({ "aud": ["wiki"], "x": 1 }), Ending::ProviderSession(session(), Some(alice()))),
         (json!({ "events": { EVENT: { "x": 1 }, "other": 1 } }), Ending::ProviderSession(session(), Some(alice()))),
     ] {
@@ -75,8 +77,8 @@ fn what_a_proper_token_ends() {
 #[test]
 fn the_casebook_of_claims() {
     for (duty, changes, fault) in [
-        ("BL-5", json!({ "iss": format!("{ISSUER}x") }), TokenFault::Issuer),
-        ("BL-5", json!({ "iss": null }), TokenFault::Issuer),
+        ("BL-5", json!({ "iss": format!("{ISSUER}x") }), TokenFault::ISSUER),
+        ("BL-5", json!({ "iss": null }), TokenFault::ISSUER),
         ("BL-5", json!({ "aud": "wikj" }), TokenFault::Audience),
         ("BL-5", json!({ "aud": ["wiki", "other"] }), TokenFault::Audience),
         ("BL-5", json!({ "aud": null }), TokenFault::Audience),
@@ -87,9 +89,8 @@ fn the_casebook_of_claims() {
         ("BL-5", json!({ "exp": NOW - 60 }), TokenFault::Expired(60)),
         ("BL-6", json!({ "sub": null, "sid": null }), TokenFault::Nobody),
         ("BL-6", json!({ "sub": 1 }), TokenFault::Subject),
-        ("BL-6", json!({ "sub": "" }), TokenFault::Subject),
+        ("BL-6", json!({ "sub": "", "sid": "" }), TokenFault::Nobody),
         ("BL-6", json!({ "sid": 1 }), TokenFault::Text("sid")),
-        ("BL-6", json!({ "sid": "" }), TokenFault::Text("sid")),
         ("BL-7", json!({ "events": null }), TokenFault::Event),
         ("BL-7", json!({ "events": { "http://schemas.openid.net/event/other": {} } }), TokenFault::Event),
         ("BL-7", json!({ "events": [EVENT] }), TokenFault::Event),
@@ -101,7 +102,7 @@ fn the_casebook_of_claims() {
         ("BL-8", json!({ "nonce": 0 }), TokenFault::UnexpectedNonce),
         ("BL-8", json!({ "nonce": [] }), TokenFault::UnexpectedNonce),
         ("BL-9", json!({ "jti": null }), TokenFault::TokenId),
-        ("BL-9", json!({ "jti": "" }), TokenFault::Text("jti")),
+        ("BL-9", json!({ "jti": "" }), TokenFault::TokenId),
         ("BL-9", json!({ "jti": 7 }), TokenFault::Text("jti")),
     ] {
         assert_eq!(check(&changes).err(), Some(fault), "{duty} {changes}");
@@ -121,9 +122,9 @@ fn the_casebook_of_headers() {
         ("BL-11", json!({ "typ": "JWT" }), Some(TokenFault::Header)),
         ("BL-11", json!({ "typ": "id_token+jwt" }), Some(TokenFault::Header)),
         ("BL-11", json!({ "typ": 1 }), Some(TokenFault::Header)),
-        ("BL-4", json!({ "alg": "none" }), Some(TokenFault::Algorithm)),
-        ("BL-4", json!({ "alg": "ES256" }), Some(TokenFault::Algorithm)),
-        ("BL-4", json!({ "alg": null }), Some(TokenFault::Algorithm)),
+        ("BL-4", json!({ "alg": "none" }), Some(TokenFault::ALGORITHM)),
+        ("BL-4", json!({ "alg": "ES256" }), Some(TokenFault::ALGORITHM)),
+        ("BL-4", json!({ "alg": null }), Some(TokenFault::ALGORITHM)),
         ("BL-4", json!({ "crit": ["exp"] }), Some(TokenFault::Header)),
     ] {
         assert_eq!(of_header(&header), fault, "{duty} {header}");

@@ -17,6 +17,7 @@ pub mod json;
 pub mod jwt;
 pub mod logout_token;
 pub mod one_time;
+pub mod operands;
 pub mod pages;
 pub mod refreshed;
 pub mod request;

@@ -26,7 +26,7 @@ pub struct Refreshed {
     pub(in crate::domain) access_token: Option<SecretString>,
     refresh_token: Option<SecretString>,
     expires_in: Option<Duration>,
-    /// Whether everything was asked that could be asked.
+    /// Whether there is nothing that the provider may tell soon.
     is_complete: bool,
 }
 
@@ -50,7 +50,7 @@ impl Refreshed {
             return Err(TokenFault::OtherUser);
         }
         for name in NEVER_CHANGED {
-            let (new, original) = (id_token.claims().value(name), session.claims.value(name));
+            let (new, original) = (id_token.claims().present(name), session.claims.present(name));
             if new.is_some() && original.is_some() && new != original {
                 return Err(TokenFault::OtherSignIn(name));
             }
@@ -80,12 +80,12 @@ impl Refreshed {
         Ok(self)
     }
 
-    /// The same when `UserInfo` did not answer: beside the new ID Token stands what was known before, and the provider is to be
-    /// asked again soon. The tokens are good; the ones before them may be void.
+    /// The same when `UserInfo` told nothing: beside the new ID Token stands what was known before, and the provider is to be
+    /// asked again, `soon` or when it is time anyway. The tokens are good; the ones before them may be void.
     #[must_use]
-    pub fn cut_short(mut self, session: &SessionRecord) -> Self {
+    pub fn cut_short(mut self, session: &SessionRecord, soon: bool) -> Self {
         self.claims = self.claims.map(|claims| claims.completed_by(session.claims.clone()));
-        self.is_complete = false;
+        self.is_complete = !soon;
         self
     }
 

@@ -234,9 +234,10 @@ impl Session {
     /// lasts longer, as the provider is asked again and again.
     #[must_use]
     pub fn begin(signed_in: SignedIn, application: &Application, now: Timestamp, lifetimes: Lifetimes) -> Self {
-        let SignedIn { id_token, claims, access_token, refresh_token, expires_in } = signed_in;
+        let SignedIn { id_token, claims, access_token, refresh_token, expires_in, is_complete } = signed_in;
         let life = expires_in.unwrap_or_else(|| id_token.expires().since(now));
         let renewal = refresh_token.map(|token| Renewal::after(Some(life), token, now));
+        let renewal = renewal.map(|renewal| if is_complete { renewal } else { Renewal { due: now, ..renewal } });
         let absolute = now.plus(lifetimes.absolute);
         let by_application = match application.access_token_validity {
             Some(validity) => now.plus(validity),

@@ -36,6 +36,7 @@ pub(crate) fn application(external: &str) -> Application {
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into(), "profile".into()],
             claims: Vec::new(),
+            claims_of_rules: Vec::new(),
             redirect_uri: Url::parse(&redirect_uri).expect("is a URL"),
             post_logout_redirect_uri: Url::parse(&post_logout_redirect_uri).expect("is a URL"),
         },

@@ -195,7 +195,7 @@ impl IdentityProvider for Uncalled {
         _: &RelyingParty,
         _: &SecretString,
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-        Err(TokenFault::Signature.into())
+        Err(TokenFault::SIGNATURE.into())
     }
 
     fn revoke(&self, _: &RelyingParty, _: &SecretString) {}

@@ -126,7 +126,7 @@ impl Outpost {
         let code = match callback.into_code(&matched, &metadata) {
             Ok(code) => code,
             Err(ResponseFault::Provider(error)) => return Ok(visit.provider_refused(&error, &attempt)),
-            Err(fault @ ResponseFault::OtherIssuer) => {
+            Err(fault @ ResponseFault::OtherIssuer(_)) => {
                 return Ok(visit.failed(
                     400,
                     "The answer did not come from the identity provider that was asked.",

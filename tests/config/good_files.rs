@@ -169,12 +169,38 @@ fn access_rules_mean_what_is_written() {
         .map(|application| application.rules.iter().map(|(_, rule)| rule.to_string()).collect())
         .collect();
     let first = "paths /admin or /.well-known/x, methods GET or QUERY: groups staff or guests, emails alice@example.com, \
-                 email_domains example.com, claim team.level 3 or 4 or true";
+                 email_domains example.com, email_verified assumed, claim team.level 3 or 4 or true";
     assert_eq!(rules, [vec![first, "groups staff"], vec!["paths /docs/edit: groups editors", "anyone"], vec![]]);
     let asked: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
     let read = ["attributes email email_verified groups https://example.com/roles team", "email groups", ""];
     assert_eq!(asked, read, "UserInfo is asked for what rules and headers read");
+    let judged_by: Vec<_> =
+        config.applications.iter().map(|application| application.relying_party.claims_of_rules.join(" ")).collect();
+    assert_eq!(judged_by, ["team groups email email_verified groups", "groups", ""]);
+}
+
+#[test]
+fn addresses_that_are_assumed_to_be_verified_without_a_rule_on_addresses_are_warned_of() {
+    for (allow, warned) in [
+        ("", true),
+        ("    allow: [{ groups: [staff] }]\n", true),
+        ("    allow: [{ email_domains: [example.com] }]\n", false),
+        ("    allow: [{ groups: [staff] }, { emails: [alice@example.com] }]\n", false),
+    ] {
+        let loaded = Folder::new().load(&format!("{SMALLEST}    email_verified: assumed\n{allow}")).unwrap();
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), usize::from(warned), "{allow}: {warnings:?}");
+        assert!(warnings.iter().all(|told| told.contains(".email_verified: no rule names `emails`")), "{warnings:?}");
+        assert!(
+            Folder::new()
+                .load(&format!("{SMALLEST}    email_verified: required\n{allow}"))
+                .unwrap()
+                .warnings
+                .is_empty()
+        );
+    }
+    assert!(Folder::new().load(&format!("{SMALLEST}    email_verified: true\n")).is_err());
 }
 
 #[test]

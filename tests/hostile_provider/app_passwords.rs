@@ -57,10 +57,10 @@ async fn the_id_token_is_checked_in_full() {
         ("proper", |_| {}, Judged::Good),
         ("somebody else's nonce", |b| b.claims = json!({"nonce": "n"}), token(TokenFault::Nonce)),
         ("for another client", |b| b.claims = json!({"aud": "other"}), token(TokenFault::Audience)),
-        ("other issuer", |b| b.claims = json!({"iss": "https://evil.example"}), token(TokenFault::Issuer)),
+        ("other issuer", |b| b.claims = json!({"iss": "https://evil.example"}), token(TokenFault::ISSUER)),
         ("over", |b| b.clock_skew = -361, token(TokenFault::Expired(61))),
-        ("other key", |b| b.key = Key::RsaB, token(TokenFault::Signature)),
-        ("unsigned", |b| b.header = json!({"alg": "none"}), token(TokenFault::Algorithm)),
+        ("other key", |b| b.key = Key::RsaB, token(TokenFault::SIGNATURE)),
+        ("unsigned", |b| b.header = json!({"alg": "none"}), token(TokenFault::ALGORITHM)),
         ("an access token", |b| b.header = json!({"typ": "at+jwt"}), token(TokenFault::Header)),
         ("wrong at_hash", |b| b.claims = json!({"at_hash": "x"}), token(TokenFault::AccessTokenHash)),
         (

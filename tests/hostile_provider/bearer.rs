@@ -43,18 +43,23 @@ async fn at_2_a_token_that_the_provider_signed_is_good_without_asking_anybody() 
 #[tokio::test]
 async fn at_2_oc_5_oc_7_nothing_else_signs() {
     let office = office(TokenType::AccessToken).await;
-    let (signature, algorithm) = (TokenFault::Signature, TokenFault::Algorithm);
+    let (signature, algorithm) = (TokenFault::SIGNATURE, TokenFault::ALGORITHM);
     let rows: Vec<(&str, Value, Key, TokenFault)> = vec![
-        ("another key", json!({}), Key::RsaB, signature),
-        ("another key, unnamed", json!({"kid": null}), Key::RsaB, signature),
-        ("an embedded key", json!({"kid": null, "jwk": signing::jwk(&Key::RsaB, "a")}), Key::RsaB, signature),
-        ("jku", json!({"kid": "b", "jku": "https://evil.example/keys"}), Key::RsaB, signature),
-        ("no signature", json!({}), Key::Nothing, signature),
-        ("none", json!({"alg": "none"}), Key::Nothing, algorithm),
-        ("None", json!({"alg": "None"}), Key::Nothing, algorithm),
-        ("HMAC over the public key", json!({"alg": "HS256"}), Key::Secret(RSA_A_PEM.as_bytes().to_vec()), algorithm),
-        ("HMAC over the client secret", json!({"alg": "HS256"}), Key::Secret(CLIENT_SECRET.into()), algorithm),
-        ("not on the list", json!({"alg": "RS384"}), Key::RsaA, algorithm),
+        ("another key", json!({}), Key::RsaB, signature.clone()),
+        ("another key, unnamed", json!({"kid": null}), Key::RsaB, signature.clone()),
+        ("an embedded key", json!({"kid": null, "jwk": signing::jwk(&Key::RsaB, "a")}), Key::RsaB, signature.clone()),
+        ("jku", json!({"kid": "b", "jku": "https://evil.example/keys"}), Key::RsaB, signature.clone()),
+        ("no signature", json!({}), Key::Nothing, signature.clone()),
+        ("none", json!({"alg": "none"}), Key::Nothing, algorithm.clone()),
+        ("None", json!({"alg": "None"}), Key::Nothing, algorithm.clone()),
+        (
+            "HMAC over the public key",
+            json!({"alg": "HS256"}),
+            Key::Secret(RSA_A_PEM.as_bytes().to_vec()),
+            algorithm.clone(),
+        ),
+        ("HMAC over the client secret", json!({"alg": "HS256"}), Key::Secret(CLIENT_SECRET.into()), algorithm.clone()),
+        ("not on the list", json!({"alg": "RS384"}), Key::RsaA, algorithm.clone()),
         ("crit", json!({"crit": ["b64"], "b64": false}), Key::RsaA, TokenFault::Header),
     ];
     for (name, header, key, expected) in rows {

@@ -8,7 +8,7 @@ use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings, StartFault
 use gatepost::ports::IdentityProvider as _;
 use serde_json::json;
 
-use crate::op::{Behaviour, Callback, HostileOp, Reply};
+use crate::op::{Behaviour, Callback, HostileOp, NULL, Reply};
 use crate::world::{StillClock, World, relying_party, settings};
 
 /// Starts against a provider that misbehaves from the beginning, and gives the cause it is not known for.
@@ -43,13 +43,46 @@ async fn oc_23_metadata_is_checked() {
         ("http authorization endpoint", http("authorization_endpoint"), "authorization_endpoint"),
         ("http token endpoint", http("token_endpoint"), "token_endpoint"),
         ("http keys", http("jwks_uri"), "jwks_uri"),
-        ("http userinfo", http("userinfo_endpoint"), "userinfo_endpoint"),
-        ("http end of session", http("end_session_endpoint"), "end_session_endpoint"),
+        ("token endpoint null", json!({"token_endpoint": NULL}), "token_endpoint"),
+        ("token endpoint empty", json!({"token_endpoint": ""}), "token_endpoint"),
+        ("issuer null", json!({"issuer": NULL}), "another issuer"),
+        ("keys empty", json!({"jwks_uri": ""}), "jwks_uri"),
         ("a file", json!({"jwks_uri": "file:///etc/passwd"}), "jwks_uri"),
         ("a list", json!({"jwks_uri": ["https://op.example"]}), "jwks_uri"),
     ] {
         let told = refused(|b| b.metadata = metadata).await;
         assert!(told.contains(cause), "{name}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn oc_23_an_issuer_that_differs_is_named_beside_the_configured_one() {
+    let told = refused(|b| b.metadata = json!({"issuer": "https://op.example"})).await;
+    assert!(told.contains("\"https://op.example\"") && told.contains("/o/wiki/"), "{told}");
+}
+
+/// An endpoint that is needed for one thing only keeps nobody out.
+#[tokio::test]
+async fn an_optional_part_of_the_metadata_that_is_no_use_is_absent() {
+    let endpoints = ["userinfo_endpoint", "end_session_endpoint", "introspection_endpoint", "revocation_endpoint"];
+    for value in [json!(NULL), json!(""), json!("http://op.example/x"), json!("/relative"), json!(true), json!(["x"])] {
+        let clock = StillClock::new();
+        let op = HostileOp::start(clock.clone()).await;
+        op.behave(|b| {
+            for name in endpoints {
+                b.metadata[name] = value.clone();
+            }
+            if value == json!(NULL) || value == json!("") {
+                b.metadata["authorization_response_iss_parameter_supported"] = value.clone();
+            }
+            b.sparse = true;
+        });
+        let party = relying_party(op.issuer());
+        let world = World::around(op, party, &settings(), clock);
+        let metadata = world.ready().await;
+        assert_eq!(metadata.end_session_endpoint, None, "{value}");
+        world.sign_in().await.unwrap_or_else(|fault| panic!("{value}: {fault}"));
+        assert_eq!(world.asked("/userinfo"), 0, "{value}");
     }
 }
 
@@ -170,7 +203,7 @@ async fn iss_01_02_03_the_issuer_is_compared_before_any_token_call() {
         Callback::ErrorWithoutIssuer("access_denied"),
     ] {
         world.op.behave(|b| b.callback = callback.clone());
-        assert_eq!(world.code().await.err(), Some(ResponseFault::OtherIssuer), "{callback:?}");
+        assert_eq!(world.code().await.err(), Some(ResponseFault::OTHER_ISSUER), "{callback:?}");
     }
     assert_eq!(world.asked("/token"), 0);
 }

@@ -6,7 +6,7 @@ use gatepost::outbound::provider::{OpenIdProviders, StartFault};
 use serde_json::json;
 
 use crate::op::signing::{self, Key};
-use crate::op::{CLIENT_SECRET, SUBJECT};
+use crate::op::{Behaviour, CLIENT_SECRET, NULL, SUBJECT};
 use crate::world::{Outcome, Row, StillClock, World, check, relying_party, settings};
 
 const fn untrustworthy(fault: TokenFault) -> Outcome {
@@ -41,7 +41,7 @@ async fn oc_01_encrypted_or_misshapen() {
 
 #[tokio::test]
 async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
-    let issuer = || untrustworthy(TokenFault::Issuer);
+    let issuer = || untrustworthy(TokenFault::ISSUER);
     let audience = || untrustworthy(TokenFault::Audience);
     let party = || untrustworthy(TokenFault::AuthorizedParty);
     let rows: Vec<Row> = vec![
@@ -62,8 +62,8 @@ async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
 
 #[tokio::test]
 async fn oc_05_only_the_pinned_algorithm() {
-    let algorithm = || untrustworthy(TokenFault::Algorithm);
-    let signature = || untrustworthy(TokenFault::Signature);
+    let algorithm = || untrustworthy(TokenFault::ALGORITHM);
+    let signature = || untrustworthy(TokenFault::SIGNATURE);
     let rows: Vec<Row> = vec![
         ("broken signature", |b| b.key = Key::Bytes(vec![7; 256]), signature()),
         ("signature of other key", |b| b.key = Key::RsaB, signature()),
@@ -122,7 +122,7 @@ async fn oc_05_only_the_pinned_algorithm() {
 
 #[tokio::test]
 async fn oc_06_a_public_key_is_no_hmac_key() {
-    let algorithm = || untrustworthy(TokenFault::Algorithm);
+    let algorithm = || untrustworthy(TokenFault::ALGORITHM);
     let rows: Vec<Row> = vec![
         (
             "HS256 over the PEM",
@@ -143,7 +143,7 @@ async fn oc_06_a_public_key_is_no_hmac_key() {
         (
             "RS256 said, HMAC made",
             |b| b.key = Key::Secret(signing::jwk(&Key::RsaA, "a").to_string().into()),
-            untrustworthy(TokenFault::Signature),
+            untrustworthy(TokenFault::SIGNATURE),
         ),
         (
             "HS256 with the client secret, not pinned",
@@ -177,9 +177,9 @@ async fn oc_06_hmac_where_pinned_uses_the_client_secret_alone() {
                 b.key_set = json!({"keys": [signing::jwk(&b.key, "a")]});
             })
             .await;
-        assert_eq!(other, untrustworthy(TokenFault::Signature), "{name} by a published key");
+        assert_eq!(other, untrustworthy(TokenFault::SIGNATURE), "{name} by a published key");
         let public = world.outcome(|_| {}).await;
-        assert_eq!(public, untrustworthy(TokenFault::Algorithm), "RS256 where {name} is pinned");
+        assert_eq!(public, untrustworthy(TokenFault::ALGORITHM), "RS256 where {name} is pinned");
     }
 }
 
@@ -209,7 +209,7 @@ async fn oc_07_keys_come_from_the_key_set_only() {
                 json!({"jwk": jwk, "jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/", "x5c": ["AA"]});
         })
         .await;
-    assert_eq!(embedded, untrustworthy(TokenFault::Signature));
+    assert_eq!(embedded, untrustworthy(TokenFault::SIGNATURE));
     let rows: Vec<Row> = vec![
         (
             "ignored members",
@@ -271,6 +271,91 @@ async fn oc_09_nonce() {
         ("a list", |b| b.claims = json!({"nonce": ["A"]}), nonce()),
     ];
     check(&World::new().await, rows).await;
+}
+
+/// Many serializers write every member that they know.
+#[tokio::test]
+async fn an_optional_member_that_is_null_or_empty_is_absent() {
+    let world = World::new().await;
+    for name in ["at_hash", "c_hash", "azp", "nbf", "auth_time", "acr", "amr", "sid", "email", "groups"] {
+        for value in [NULL, ""] {
+            assert_eq!(world.outcome(|b| b.claims = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+        }
+    }
+    for name in ["typ", "kid", "x5c", "jku"] {
+        for value in [NULL, ""] {
+            assert_eq!(world.outcome(|b| b.header = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+        }
+    }
+    for name in ["access_token", "refresh_token", "expires_in", "scope"] {
+        for value in [NULL, ""] {
+            assert_eq!(world.outcome(|b| b.answer = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_required_member_that_is_null_or_empty_stays_a_fault() {
+    let world = World::new().await;
+    for (name, fault) in [
+        ("iss", TokenFault::ISSUER),
+        ("aud", TokenFault::Audience),
+        ("exp", TokenFault::Time("exp")),
+        ("iat", TokenFault::Time("iat")),
+        ("nonce", TokenFault::Nonce),
+        ("sub", TokenFault::Subject),
+    ] {
+        for value in [NULL, ""] {
+            let outcome = world.outcome(|b| b.claims = json!({name: value})).await;
+            assert_eq!(outcome, untrustworthy(fault.clone()), "{name} {value:?}");
+        }
+    }
+    for name in ["id_token", "token_type"] {
+        for value in [NULL, ""] {
+            assert_eq!(
+                world.outcome(|b| b.answer = json!({name: value})).await,
+                Outcome::Malformed,
+                "{name} {value:?}"
+            );
+        }
+    }
+}
+
+/// What a sign-in is refused with, as the operator reads it.
+async fn told(world: &World, misbehave: impl FnOnce(&mut Behaviour)) -> String {
+    world.op.reform();
+    world.op.behave(misbehave);
+    world.sign_in().await.expect_err("is refused").to_string()
+}
+
+#[tokio::test]
+async fn a_refusal_names_what_was_compared() {
+    let world = World::new().await;
+    let issuer = world.op.issuer().to_owned();
+    let other = told(&world, |b| b.claims = json!({"iss": "https://other.example/"})).await;
+    assert!(other.contains("https://other.example/") && other.contains(&issuer), "{other}");
+    let missing = told(&world, |b| b.claims = json!({"iss": null})).await;
+    assert!(missing.contains("missing") && missing.contains(&issuer), "{missing}");
+    let algorithm = told(&world, |b| b.header = json!({"alg": "PS256"})).await;
+    assert!(algorithm.contains("PS256") && algorithm.contains("RS256"), "{algorithm}");
+    let unknown = told(&world, |b| b.header = json!({"kid": "new"})).await;
+    for part in ["\"new\"", "RS256", "of 1 published keys 0 were tried", "1 with another `kid`"] {
+        assert!(unknown.contains(part), "{part}: {unknown}");
+    }
+    let tried = told(&world, |b| b.key = Key::RsaB).await;
+    assert!(tried.contains("of 1 published keys 1 were tried"), "{tried}");
+    let unfit = told(&world, |b| {
+        b.header = json!({"kid": "new"});
+        let mut encrypts = signing::jwk(&Key::RsaA, "new");
+        encrypts["use"] = json!("enc");
+        b.key_set = json!({"keys": [encrypts, signing::jwk(&Key::P256, "new"), signing::jwk(&Key::RsaA, "a")]});
+    });
+    let unfit = unfit.await;
+    for part in ["of 3 published keys 0 were tried", "1 with a `use`", "1 with a `kty`", "1 with another `kid`"] {
+        assert!(unfit.contains(part), "{part}: {unfit}");
+    }
+    let long = told(&world, |b| b.claims = json!({"iss": format!("x\r\n{}", "y".repeat(5000))})).await;
+    assert!(long.len() < 500 && !long.contains(['\r', '\n']), "{long}");
 }
 
 #[tokio::test]

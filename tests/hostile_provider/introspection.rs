@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::office::{Judged, Office};
-use crate::op::{Behaviour, Reply};
+use crate::op::{Behaviour, NULL, Reply};
 
 /// A misbehaviour and what must come of it.
 type Row = (&'static str, fn(&mut Behaviour), Judged);
@@ -71,7 +71,7 @@ async fn in_1_in_2_answers() {
         ("1", |b| b.introspected = json!({"active": 1}), Judged::Unavailable),
         ("absent", |b| b.introspected = json!({"active": null}), Judged::Unavailable),
         ("array", |b| b.introspected = json!({"active": [true]}), Judged::Unavailable),
-        ("other issuer", |b| b.introspected = json!({"iss": "https://evil.example"}), token(TokenFault::Issuer)),
+        ("other issuer", |b| b.introspected = json!({"iss": "https://evil.example"}), token(TokenFault::ISSUER)),
         ("over", |b| b.introspected = json!({"exp": 1_899_999_000}), token(TokenFault::Expired(1000))),
         ("no user", |b| b.introspected = json!({"sub": null}), token(TokenFault::Subject)),
         ("other scope", |b| b.introspected = json!({"scope": "openid reader"}), Judged::Refused(Refusal::Scope)),
@@ -246,9 +246,11 @@ async fn user_info_completes_and_never_contradicts() {
         (("not for this token", |b| b.user_info = Reply::Status(401), Judged::Good), false),
         (("forbidden", |b| b.user_info = Reply::Status(403), Judged::Good), false),
         (("of another user", |b| b.user = json!({"sub": "mallory"}), other()), false),
-        (("500", |b| b.user_info = Reply::Status(500), Judged::Unavailable), false),
-        (("closed", |b| b.user_info = Reply::Close, Judged::Unavailable), false),
-        (("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Unavailable), false),
+        (("404", |b| b.user_info = Reply::Status(404), Judged::Good), false),
+        (("500", |b| b.user_info = Reply::Status(500), Judged::Good), false),
+        (("closed", |b| b.user_info = Reply::Close, Judged::Good), false),
+        (("stalled", |b| b.user_info = Reply::Stall, Judged::Good), false),
+        (("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Good), false),
         (("without `openid`", |b| b.introspected = json!({"scope": "read profile"}), Judged::Good), false),
     ];
     let office = office().await;
@@ -259,4 +261,55 @@ async fn user_info_completes_and_never_contradicts() {
         let email = shown.ok().and_then(|verified| verified.claims().text("email").map(str::to_owned));
         assert_eq!(email.is_some(), completed, "{name}");
     }
+}
+
+/// By what the rules read the user is judged: an outage must not look like a user who lacks it.
+#[tokio::test]
+async fn user_info_that_is_needed_to_judge_is_waited_for() {
+    let mut office = office().await;
+    Arc::get_mut(&mut office.application).unwrap().relying_party.claims_of_rules = vec!["groups".to_owned()];
+    for (reply, expected) in [
+        (Reply::Proper, Judged::Good),
+        (Reply::Status(500), Judged::Unavailable),
+        (Reply::Status(404), Judged::Good),
+        (Reply::Close, Judged::Unavailable),
+    ] {
+        office.misbehave(|b| b.user_info = reply.clone());
+        assert_eq!(Judged::from(&office.show_opaque().await), expected, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn in_2_an_optional_member_that_is_null_or_empty_is_absent() {
+    let office = office().await;
+    for name in ["iss", "exp", "nbf", "iat", "aud", "token_type", "cnf", "username"] {
+        for value in [NULL, ""] {
+            office.misbehave(|b| b.introspected = json!({name: value}));
+            assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good, "{name} {value:?}");
+        }
+    }
+    for (name, expected) in [
+        ("active", Judged::Unavailable),
+        ("sub", Judged::Refused(TokenFault::Subject.into())),
+        ("scope", Judged::Refused(Refusal::Scope)),
+        ("client_id", Judged::Refused(Refusal::Audience)),
+    ] {
+        for value in [NULL, ""] {
+            office.misbehave(|b| b.introspected = json!({name: value}));
+            assert_eq!(Judged::from(&office.show_opaque().await), expected, "{name} {value:?}");
+        }
+    }
+}
+
+/// OC-14, for credentials.
+#[tokio::test]
+async fn oc_14_mail_of_the_answer_is_not_verified_by_user_info() {
+    let office = office().await;
+    office.misbehave(|b| {
+        b.introspected = json!({"email": "mallory@victim.example"});
+        b.user = json!({"email": "mallory@evil.example", "email_verified": true});
+    });
+    let verified = office.show_opaque().await.unwrap();
+    let claims = verified.claims();
+    assert_eq!((claims.text("email"), claims.value("email_verified")), (Some("mallory@victim.example"), None));
 }

@@ -11,7 +11,7 @@ use crate::op::Reply;
 use crate::op::signing::{Key, jwk};
 use crate::world::{Outcome, World, settings};
 
-const BAD: Outcome = Outcome::Untrustworthy(TokenFault::Signature);
+const BAD: Outcome = Outcome::Untrustworthy(TokenFault::SIGNATURE);
 
 fn with(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk[name] = value;
@@ -38,6 +38,13 @@ async fn oc_24_use_key_ops_and_alg_are_honoured() {
         ("plain", json!([key()]), Outcome::SignedIn),
         ("verify among operations", json!([with(key(), "key_ops", json!(["sign", "verify"]))]), Outcome::SignedIn),
         ("the pinned algorithm", json!([with(key(), "alg", json!("RS256"))]), Outcome::SignedIn),
+        ("use null", json!([with(key(), "use", Value::Null)]), Outcome::SignedIn),
+        ("use empty", json!([with(key(), "use", json!(""))]), Outcome::SignedIn),
+        ("alg null", json!([with(key(), "alg", Value::Null)]), Outcome::SignedIn),
+        ("alg empty", json!([with(key(), "alg", json!(""))]), Outcome::SignedIn),
+        ("operations null", json!([with(key(), "key_ops", Value::Null)]), Outcome::SignedIn),
+        ("no operations", json!([with(key(), "key_ops", json!([]))]), Outcome::SignedIn),
+        ("id null", json!([with(key(), "kid", Value::Null)]), BAD),
         ("for encryption", json!([with(key(), "use", json!("enc"))]), BAD),
         ("odd use", json!([with(key(), "use", json!(["sig"]))]), BAD),
         ("for wrapping keys", json!([with(key(), "key_ops", json!(["wrapKey"]))]), BAD),

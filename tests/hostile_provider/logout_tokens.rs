@@ -70,13 +70,13 @@ async fn the_casebook() {
         ("only sub (BL-12)", json!({}), json!({"sid": null}), Judged::Good),
         ("only sid (BL-12)", json!({}), json!({"sub": null}), Judged::Good),
         ("aud a list (BL-5)", json!({}), json!({"aud": [CLIENT_ID]}), Judged::Good),
-        ("alg none (BL-4)", json!({"alg": "none"}), json!({}), refused(TokenFault::Algorithm)),
+        ("alg none (BL-4)", json!({"alg": "none"}), json!({}), refused(TokenFault::ALGORITHM)),
         ("typ at+jwt (BL-11)", json!({"typ": "at+jwt"}), json!({}), refused(TokenFault::Header)),
         (
             "iss longer (BL-5)",
             json!({}),
             json!({"iss": format!("{}x", world.op.issuer())}),
-            refused(TokenFault::Issuer),
+            refused(TokenFault::ISSUER),
         ),
         ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::Audience)),
         ("no iat (BL-5)", json!({}), json!({"iat": null}), refused(TokenFault::Time("iat"))),
@@ -94,8 +94,8 @@ async fn the_casebook() {
     let (message, _) = token.rsplit_once('.').unwrap();
     for (name, token, fault) in [
         ("encrypted (BL-2)", format!("{token}.x.y"), TokenFault::Encrypted),
-        ("broken signature (BL-3)", format!("{message}.c2ln"), TokenFault::Signature),
-        ("no signature (BL-3)", format!("{message}."), TokenFault::Signature),
+        ("broken signature (BL-3)", format!("{message}.c2ln"), TokenFault::SIGNATURE),
+        ("no signature (BL-3)", format!("{message}."), TokenFault::SIGNATURE),
     ] {
         assert_eq!(judged(&world, &token).await, refused(fault), "{name}");
     }
@@ -109,7 +109,7 @@ async fn bl_4_a_published_key_of_another_algorithm_does_not_count() {
         b.key = Key::P256;
     });
     let token = signed(&world, &json!({"alg": "ES256", "kid": "ec"}), &json!({}));
-    assert_eq!(judged(&world, &token).await, Judged::Refused(TokenFault::Algorithm));
+    assert_eq!(judged(&world, &token).await, Judged::Refused(TokenFault::ALGORITHM));
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn bl_16_junk_fetches_no_keys() {
     assert_eq!(world.asked("/keys"), before);
     let unknown = signed(&world, &json!({"kid": "unknown"}), &json!({}));
     for _ in 0..50 {
-        assert_eq!(judged(&world, &unknown).await, Judged::Refused(TokenFault::Signature));
+        assert_eq!(judged(&world, &unknown).await, Judged::Refused(TokenFault::SIGNATURE));
     }
     assert!(world.asked("/keys") <= before + 5, "OC-24");
 }
@@ -162,7 +162,7 @@ async fn a_provider_that_never_answered_vouches_for_nothing() {
     let world = World::new().await;
     let token = signed(&world, &json!({}), &json!({}));
     let stranger = World::new().await;
-    assert_eq!(judged(&stranger, &token).await, Judged::Refused(TokenFault::Issuer), "each issuer for itself");
+    assert_eq!(judged(&stranger, &token).await, Judged::Refused(TokenFault::ISSUER), "each issuer for itself");
 }
 
 async fn revoked_with(misbehave: impl FnOnce(&mut Behaviour)) -> (World, Duration) {

@@ -43,6 +43,9 @@ pub(crate) const CLIENT_SECRET: &str = "p%s+w & rd:äö/012345678901234567890123
 /// The user who always signs in.
 pub(crate) const SUBJECT: &str = "248289761001";
 
+/// In changes: a member whose value is `null`.
+pub(crate) const NULL: &str = "<null>";
+
 /// How the provider behaves; the default is properly.
 #[derive(Clone, Debug)]
 pub(crate) struct Behaviour {
@@ -53,7 +56,7 @@ pub(crate) struct Behaviour {
     pub(crate) user_info: Reply,
     pub(crate) introspection: Reply,
     pub(crate) revocation: Reply,
-    /// Changes of the metadata; `null` takes a member away. So for all `Value`s here.
+    /// Changes of the metadata; `null` takes a member away, [`NULL`] writes it as `null`. So for all `Value`s here.
     pub(crate) metadata: Value,
     /// The published keys.
     pub(crate) key_set: Value,
@@ -393,11 +396,13 @@ fn redirect(to: &str) -> Response<Body> {
     Response::builder().status(302).header(header::LOCATION, to).body(Body::empty()).unwrap()
 }
 
-/// `value` with `changes` on top; `null` takes a member away.
+/// `value` with `changes` on top; `null` takes a member away, [`NULL`] writes it as `null`.
 pub(crate) fn merged(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().unwrap_or(&Map::new()) {
         if change.is_null() {
             value.as_object_mut().unwrap().remove(name);
+        } else if change == NULL {
+            value[name] = Value::Null;
         } else {
             value[name] = change.clone();
         }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::office::application;
-use crate::op::{Behaviour, CLIENT_SECRET, Key, Reply};
+use crate::op::{Behaviour, CLIENT_SECRET, Key, NULL, Reply};
 use crate::world::{Outcome, Row, World};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
@@ -107,7 +107,7 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
         ("the same auth_time", |b| b.claims = json!({"auth_time": 5}), Outcome::SignedIn),
         ("another subject", |b| b.claims = json!({"sub": "1"}), untrustworthy(TokenFault::OtherUser)),
         ("no subject", |b| b.claims = json!({"sub": null}), untrustworthy(TokenFault::Subject)),
-        ("another issuer", |b| b.claims = json!({"iss": "https://evil.example/"}), untrustworthy(TokenFault::Issuer)),
+        ("another issuer", |b| b.claims = json!({"iss": "https://evil.example/"}), untrustworthy(TokenFault::ISSUER)),
         ("another audience", |b| b.claims = json!({"aud": "board"}), untrustworthy(TokenFault::Audience)),
         ("one audience more", |b| b.claims = json!({"aud": ["wiki:1", "x"]}), untrustworthy(TokenFault::Audience)),
         ("another party", |b| b.claims = json!({"azp": "x"}), untrustworthy(TokenFault::AuthorizedParty)),
@@ -122,9 +122,9 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
         (
             "alg none",
             |b| (b.header, b.key) = (json!({"alg": "none"}), Key::Nothing),
-            untrustworthy(TokenFault::Algorithm),
+            untrustworthy(TokenFault::ALGORITHM),
         ),
-        ("another key", |b| b.key = Key::RsaB, untrustworthy(TokenFault::Signature)),
+        ("another key", |b| b.key = Key::RsaB, untrustworthy(TokenFault::SIGNATURE)),
         ("a logout token", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
         ("no token at all", |b| b.id_token_text = |_| "x".into(), untrustworthy(TokenFault::Malformed)),
     ];
@@ -180,6 +180,68 @@ async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
 }
 
 #[tokio::test]
+async fn an_id_token_that_is_null_or_empty_loses_no_refresh_token() {
+    let office = Office::new().await;
+    for value in [NULL, ""] {
+        let renewed = office.renewed(|b| b.answer = json!({"id_token": value})).await.expect("a refresh");
+        assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
+        assert_eq!(renewed.record().claims.text("email"), Some("alice@example.test"), "{value:?}: UserInfo tells");
+        let renewed = office.renewed(|b| b.answer = json!({"access_token": value})).await.expect("a refresh");
+        assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_optional_claim_that_is_null_or_empty_ends_no_session() {
+    let office = Office::new().await;
+    for name in ["nonce", "at_hash", "c_hash", "azp", "nbf", "auth_time", "sid", "acr", "amr"] {
+        for value in [NULL, ""] {
+            let renewed = office.renewed(|b| b.claims = json!({name: value})).await;
+            let renewed = renewed.unwrap_or_else(|fault| panic!("{name} {value:?}: {fault}"));
+            let claims = &renewed.record().claims;
+            assert_eq!((claims.text("sid"), claims.value("auth_time")), (Some("provider-session"), Some(&json!(5))));
+            assert!(claims.text("nonce").is_some(), "{name}: what the sign-in said stands");
+        }
+    }
+}
+
+/// OC-14, where UserInfo fails and what was known before stands beside the new ID Token.
+#[tokio::test]
+async fn oc_14_a_new_address_is_not_verified_by_an_old_word() {
+    let office = Office::signed_in(|b| b.claims = json!({"email": "old@example.test", "auth_time": 5})).await;
+    for (claims, expected) in [
+        (json!({"email": "new@example.test", "email_verified": null}), (Some("new@example.test"), None)),
+        (json!({"email": null, "email_verified": true}), (Some("old@example.test"), Some(true))),
+        (json!({"email": "new@example.test", "email_verified": false}), (Some("new@example.test"), Some(false))),
+        (json!({"email": null, "email_verified": false}), (Some("old@example.test"), Some(true))),
+    ] {
+        let renewed = office.renewed(|b| {
+            b.claims = claims.clone();
+            b.claims["groups"] = serde_json::Value::Null;
+            b.user_info = Reply::Status(500);
+        });
+        let renewed = renewed.await.expect("a refresh");
+        let told = &renewed.record().claims;
+        let verified = told.value("email_verified").and_then(serde_json::Value::as_bool);
+        assert_eq!((told.text("email"), verified), expected, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_without_user_info_is_completed_soon() {
+    let office = Office::signed_in(|b| {
+        b.claims = json!({"groups": null, "auth_time": 5});
+        b.user_info = Reply::Status(503);
+    })
+    .await;
+    assert_eq!(office.session.record().claims.value("groups"), None);
+    assert_eq!(renewal(office.session.record()).due, NOW);
+    assert!(renewal(office.session.record()).stale > NOW, "and nobody waits for it");
+    let renewed = office.renewed(|b| b.claims = json!({"groups": null})).await.expect("a refresh");
+    assert_eq!(renewed.record().claims.texts("groups").count(), 2);
+}
+
+#[tokio::test]
 async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
     let office = Office::new().await;
     let renewed = office.renewed(|b| {
@@ -207,13 +269,16 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
     let office = Office::signed_in(|b| b.sparse = true).await;
     let before: Vec<String> = office.session.record().claims.texts("groups").map(str::to_owned).collect();
     assert_eq!(before, ["admins", "staff"]);
-    for (id_token, reply) in [
-        (true, Reply::Status(500)),
-        (false, Reply::Status(500)),
-        (true, Reply::Status(401)),
-        (false, Reply::Text(200, "text/html", "<html>".into())),
-        (false, Reply::Close),
-        (false, Reply::Stall),
+    let later = NOW.plus(Duration::from_secs(240));
+    for (id_token, reply, due) in [
+        (true, Reply::Status(500), NOW),
+        (false, Reply::Status(500), NOW),
+        // A provider that has no answer for us is not asked for new tokens every few seconds.
+        (true, Reply::Status(401), later),
+        (true, Reply::Status(404), later),
+        (false, Reply::Text(200, "text/html", "<html>".into()), later),
+        (false, Reply::Close, NOW),
+        (false, Reply::Stall, NOW),
     ] {
         let name = format!("{id_token} {reply:?}");
         let renewed = office.renewed(|b| {
@@ -223,7 +288,7 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
         let renewed = renewed.await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
         let record = renewed.record();
         assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), before, "{name}");
-        assert_eq!((token(record), renewal(record).due), ("refresh-second", NOW), "{name}: and it is asked again");
+        assert_eq!((token(record), renewal(record).due), ("refresh-second", due), "{name}: and it is asked again");
     }
     let renewed = office.renewed(|b| b.sparse = true).await.expect("a refresh");
     assert_eq!(renewed.record().claims.texts("groups").collect::<Vec<_>>(), before);

@@ -1,10 +1,11 @@
 //! UserInfo: when it is asked, and what it may say.
 
+use gatepost::domain::application::{RelyingParty, SigningAlgorithm};
 use gatepost::domain::jwt::TokenFault;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::op::signing::Key;
-use crate::op::{Reply, SUBJECT};
+use crate::op::signing::{Key, RSA_A_PEM, jwk};
+use crate::op::{Behaviour, CLIENT_ID, CLIENT_SECRET, NULL, Reply, SUBJECT};
 use crate::world::{Outcome, Row, World, check, settings};
 
 #[tokio::test]
@@ -78,31 +79,44 @@ async fn oc_13_answers() {
         ),
     ];
     check(&World::new().await, rows).await;
-    for (name, reply, expected) in [
-        ("array", Reply::Text(200, "application/json", "[]".into()), Outcome::Malformed),
-        ("HTML", Reply::Text(200, "text/html", "<html>".into()), Outcome::Malformed),
-        ("empty 200", Reply::Text(200, "application/json", String::new()), Outcome::Malformed),
-        ("204", Reply::Text(204, "application/json", String::new()), Outcome::Malformed),
-        ("two subs", Reply::Text(200, "application/json", r#"{"sub":"a","sub":"b"}"#.into()), Outcome::Malformed),
-        ("JW-2 bomb", Reply::Bomb, Outcome::Malformed),
-        ("401", Reply::Status(401), Outcome::Malformed),
-        ("404", Reply::Status(404), Outcome::Malformed),
-        ("redirect", Reply::Redirect("http://127.0.0.1:1/".into()), Outcome::Malformed),
-        ("5 MB", Reply::Huge(5 << 20), Outcome::Unavailable),
-        ("500", Reply::Status(500), Outcome::Unavailable),
-        ("429", Reply::Status(429), Outcome::Unavailable),
-        ("truncated", Reply::Truncated, Outcome::Unavailable),
-        ("closed", Reply::Close, Outcome::Unavailable),
-        ("stalled", Reply::Stall, Outcome::Unavailable),
+}
+
+/// Core section 5.3: the ID Token alone is a complete sign-in.
+#[tokio::test]
+async fn oc_13_an_answer_that_does_not_come_or_cannot_be_read_keeps_nobody_out() {
+    for (name, reply, soon) in [
+        ("array", Reply::Text(200, "application/json", "[]".into()), false),
+        ("HTML", Reply::Text(200, "text/html", "<html>".into()), false),
+        ("empty 200", Reply::Text(200, "application/json", String::new()), false),
+        ("204", Reply::Text(204, "application/json", String::new()), false),
+        ("two subs", Reply::Text(200, "application/json", r#"{"sub":"a","sub":"b"}"#.into()), false),
+        ("no JWT", Reply::Text(200, "application/jwt", "x".into()), false),
+        ("an encrypted JWT", Reply::Text(200, "application/jwt", "a.b.c.d.e".into()), false),
+        ("JW-2 bomb", Reply::Bomb, false),
+        ("401", Reply::Status(401), false),
+        ("403", Reply::Status(403), false),
+        ("404", Reply::Status(404), false),
+        ("redirect", Reply::Redirect("http://127.0.0.1:1/".into()), false),
+        ("5 MB", Reply::Huge(5 << 20), true),
+        ("500", Reply::Status(500), true),
+        ("429", Reply::Status(429), true),
+        ("truncated", Reply::Truncated, true),
+        ("closed", Reply::Close, true),
+        ("stalled", Reply::Stall, true),
     ] {
-        let world = World::new().await;
-        let outcome = world
-            .outcome(|b| {
-                b.sparse = true;
-                b.user_info = reply;
-            })
-            .await;
-        assert_eq!(outcome, expected, "{name}");
+        let world = World::with(settings(), |party| party.claims = vec!["team".to_owned()]).await;
+        let misbehave = |b: &mut Behaviour| {
+            b.claims = json!({"groups": null, "name": null});
+            b.user_info = reply.clone();
+        };
+        world.op.behave(misbehave);
+        let signed_in = world.sign_in().await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(signed_in.claims().text("preferred_username"), Some("alice"), "{name}");
+        assert_eq!((signed_in.claims().value("groups"), world.asked("/userinfo")), (None, 1), "{name}");
+        // The rules judge by what is missing: a moment later the provider may tell it.
+        let world = World::with(settings(), |party| party.claims_of_rules = vec!["groups".to_owned()]).await;
+        let outcome = world.outcome(|b| (b.claims, b.user_info) = (json!({"groups": null}), reply)).await;
+        assert_eq!(outcome, if soon { Outcome::Unavailable } else { Outcome::SignedIn }, "{name}, needed");
     }
 }
 
@@ -135,24 +149,95 @@ async fn oc_13_no_user_info_endpoint_is_no_fault() {
     assert_eq!(world.asked("/userinfo"), 0);
 }
 
-/// Signed answers, proper and not.
-fn signed_answers() -> Vec<Row> {
-    let signature = || Outcome::Untrustworthy(TokenFault::Signature);
+/// Signed answers: what signs them, and which kind of token they are.
+fn signatures() -> Vec<Row> {
+    let signature = || Outcome::Untrustworthy(TokenFault::SIGNATURE);
     vec![
         ("proper", |b| b.signed_user_info = Some((Key::RsaA, json!({}))), Outcome::SignedIn),
         ("other key", |b| b.signed_user_info = Some((Key::RsaB, json!({}))), signature()),
         (
             "unsigned",
             |b| b.signed_user_info = Some((Key::Nothing, json!({"alg": "none"}))),
-            Outcome::Untrustworthy(TokenFault::Algorithm),
+            Outcome::Untrustworthy(TokenFault::ALGORITHM),
         ),
+        (
+            "another algorithm of the same key",
+            |b| b.signed_user_info = Some((Key::RsaA, json!({"alg": "PS256"}))),
+            Outcome::SignedIn,
+        ),
+        (
+            "HMAC over the client secret, not pinned",
+            |b| b.signed_user_info = Some((Key::Secret(CLIENT_SECRET.into()), json!({"alg": "HS256"}))),
+            Outcome::Untrustworthy(TokenFault::ALGORITHM),
+        ),
+        (
+            "HMAC over the public key",
+            |b| b.signed_user_info = Some((Key::Secret(RSA_A_PEM.into()), json!({"alg": "HS256"}))),
+            Outcome::Untrustworthy(TokenFault::ALGORITHM),
+        ),
+        (
+            "ES256 said, made with an RSA key",
+            |b| b.signed_user_info = Some((Key::RsaA, json!({"alg": "ES256"}))),
+            signature(),
+        ),
+        (
+            "an ID Token",
+            |b| {
+                b.signed_user_info = Some((Key::RsaA, json!({"typ": "JWT"})));
+                b.user = json!({"nonce": "n", "exp": 1_900_000_300});
+            },
+            Outcome::Malformed,
+        ),
+        (
+            "a logout token",
+            |b| {
+                b.signed_user_info = Some((Key::RsaA, json!({})));
+                b.user = json!({"events": {}});
+            },
+            Outcome::Malformed,
+        ),
+        (
+            "an access token",
+            |b| b.signed_user_info = Some((Key::RsaA, json!({"typ": "at+jwt"}))),
+            Outcome::Untrustworthy(TokenFault::Header),
+        ),
+    ]
+}
+
+/// Answers that a proper key signed: what they say.
+fn signed_members() -> Vec<Row> {
+    vec![
         (
             "other issuer",
             |b| {
                 b.signed_user_info = Some((Key::RsaA, json!({})));
                 b.user = json!({"iss": "https://evil.example"});
             },
-            Outcome::Untrustworthy(TokenFault::Issuer),
+            Outcome::Untrustworthy(TokenFault::ISSUER),
+        ),
+        (
+            "without `iss` and `aud`",
+            |b| {
+                b.signed_user_info = Some((Key::RsaA, json!({})));
+                b.user = json!({"iss": null, "aud": null});
+            },
+            Outcome::SignedIn,
+        ),
+        (
+            "with `iss` and `aud` null",
+            |b| {
+                b.signed_user_info = Some((Key::RsaA, json!({})));
+                b.user = json!({"iss": NULL, "aud": NULL});
+            },
+            Outcome::SignedIn,
+        ),
+        (
+            "for several",
+            |b| {
+                b.signed_user_info = Some((Key::RsaA, json!({})));
+                b.user = json!({"aud": ["other", CLIENT_ID]});
+            },
+            Outcome::SignedIn,
         ),
         (
             "for somebody else",
@@ -170,34 +255,13 @@ fn signed_answers() -> Vec<Row> {
             },
             Outcome::Untrustworthy(TokenFault::OtherSubject),
         ),
-        (
-            "an ID Token",
-            |b| {
-                b.signed_user_info = Some((Key::RsaA, json!({"typ": "JWT"})));
-                b.user = json!({"nonce": "n", "exp": 1_900_000_300});
-            },
-            Outcome::Malformed,
-        ),
-        (
-            "an access token",
-            |b| b.signed_user_info = Some((Key::RsaA, json!({"typ": "at+jwt"}))),
-            Outcome::Untrustworthy(TokenFault::Header),
-        ),
-        (
-            "a logout token",
-            |b| {
-                b.signed_user_info = Some((Key::RsaA, json!({})));
-                b.user = json!({"events": {}});
-            },
-            Outcome::Malformed,
-        ),
     ]
 }
 
 #[tokio::test]
 async fn oc_13_jw_4_a_signed_answer_is_verified() {
     let world = World::new().await;
-    for (name, misbehave, expected) in signed_answers() {
+    for (name, misbehave, expected) in signatures().into_iter().chain(signed_members()) {
         let outcome = world
             .outcome(|b| {
                 b.sparse = true;
@@ -205,5 +269,61 @@ async fn oc_13_jw_4_a_signed_answer_is_verified() {
             })
             .await;
         assert_eq!(outcome, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn oc_13_a_signed_answer_may_have_an_algorithm_of_its_own() {
+    let pinned = |algorithm| move |party: &mut RelyingParty| party.id_token_signed_response_alg = algorithm;
+    let world = World::new().await;
+    let outcome = world
+        .outcome(|b| {
+            b.sparse = true;
+            b.key_set = json!({"keys": [jwk(&Key::RsaA, "a"), jwk(&Key::P256, "ec")]});
+            b.signed_user_info = Some((Key::P256, json!({"alg": "ES256", "kid": "ec"})));
+        })
+        .await;
+    assert_eq!(outcome, Outcome::SignedIn, "another published key");
+    let world = World::with(settings(), pinned(SigningAlgorithm::HS256)).await;
+    for (key, header, expected) in [
+        (Key::Secret(CLIENT_SECRET.into()), json!({"alg": "HS256"}), Outcome::SignedIn),
+        (Key::RsaA, json!({"alg": "RS256"}), Outcome::SignedIn),
+        (Key::Secret(CLIENT_SECRET.into()), json!({"alg": "HS512"}), Outcome::Untrustworthy(TokenFault::ALGORITHM)),
+        (Key::Nothing, json!({"alg": "none"}), Outcome::Untrustworthy(TokenFault::ALGORITHM)),
+    ] {
+        let outcome = world.outcome(|b| {
+            (b.sparse, b.header, b.key) = (true, json!({"alg": "HS256"}), Key::Secret(CLIENT_SECRET.into()));
+            b.signed_user_info = Some((key, header.clone()));
+        });
+        assert_eq!(outcome.await, expected, "{header}");
+    }
+}
+
+/// OC-14: mail and its verification are one statement.
+#[tokio::test]
+async fn oc_14_mail_of_one_source_is_never_verified_by_another() {
+    let world = World::with(settings(), |party| party.claims = vec!["email_verified".to_owned()]).await;
+    let own = "alice@example.test";
+    for (name, claims, user, email, verified) in [
+        ("another address", json!({"email_verified": null}), json!({"email": "x@y.test"}), own, None),
+        ("a word about nothing", json!({"email_verified": null}), json!({"email": null}), own, None),
+        ("the same address", json!({"email_verified": null}), json!({}), own, Some(true)),
+        (
+            "verified elsewhere",
+            json!({"email": null}),
+            json!({"email": "x@y.test", "email_verified": null}),
+            "x@y.test",
+            None,
+        ),
+        ("said to be none", json!({"email": null}), json!({"email_verified": false}), own, Some(false)),
+        ("null", json!({"email": NULL}), json!({"email": "x@y.test", "email_verified": null}), "x@y.test", None),
+        ("empty", json!({"email": ""}), json!({"email": "x@y.test", "email_verified": ""}), "x@y.test", None),
+    ] {
+        world.op.reform();
+        world.op.behave(|b| (b.claims, b.user) = (claims, user));
+        let signed_in = world.sign_in().await.unwrap();
+        let told = signed_in.claims();
+        assert_eq!(told.text("email"), Some(email), "{name}");
+        assert_eq!(told.present("email_verified").and_then(Value::as_bool), verified, "{name}");
     }
 }

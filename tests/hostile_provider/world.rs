@@ -50,7 +50,7 @@ impl From<&Result<SignedIn, ExchangeFault>> for Outcome {
             Err(ExchangeFault::Unavailable(_)) => Self::Unavailable,
             Err(ExchangeFault::Refused(code)) => Self::Refused(code.clone()),
             Err(ExchangeFault::Malformed(_)) => Self::Malformed,
-            Err(ExchangeFault::Untrustworthy(fault)) => Self::Untrustworthy(*fault),
+            Err(ExchangeFault::Untrustworthy(fault)) => Self::Untrustworthy(fault.clone()),
         }
     }
 }
@@ -76,6 +76,7 @@ pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
         id_token_signed_response_alg: SigningAlgorithm::RS256,
         scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
         claims: Vec::new(),
+        claims_of_rules: Vec::new(),
         redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/callback?X-authentik-auth-callback=true")
             .unwrap(),
         post_logout_redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/sign_out").unwrap(),

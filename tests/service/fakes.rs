@@ -172,7 +172,7 @@ impl IdentityProvider for FakeProvider {
         _: &RelyingParty,
         _: &SecretString,
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-        Err(TokenFault::Signature.into())
+        Err(TokenFault::SIGNATURE.into())
     }
 
     fn revoke(&self, _: &RelyingParty, _: &SecretString) {}

@@ -224,6 +224,7 @@ fn wiki(mode: Mode) -> Application {
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into()],
             claims: Vec::new(),
+            claims_of_rules: Vec::new(),
             redirect_uri: endpoint("callback"),
             post_logout_redirect_uri: endpoint("sign_out"),
         },

@@ -73,6 +73,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             claims: Vec::new(),
+            claims_of_rules: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },

@@ -6,7 +6,7 @@ use crate::browser::{Browser, WIKI};
 use crate::capture::Log;
 use crate::house::wiki;
 use crate::op::signing::{self, Key};
-use crate::op::{Behaviour, CLIENT_SECRET, Reply};
+use crate::op::{Behaviour, CLIENT_SECRET, Callback, Reply};
 
 /// A misbehaviour and what the log says about it.
 type Row = (&'static str, fn(&mut Behaviour), &'static str);
@@ -145,4 +145,36 @@ async fn oc_9_a_46_the_token_of_another_sign_in_is_refused() {
     op.behave(|b| b.answer = json!({"id_token": injected}));
     mallory.come_back(&house, &op, WIKI).await.expect_refusal(403, "a token that was made for alice's attempt");
     assert!(!mallory.has_session());
+}
+
+/// A misbehaviour and the values that the log says were compared.
+type Compared<'a> = (fn(&mut Behaviour), [&'a str; 2]);
+
+/// The operator sees both sides of what was compared; whoever is refused sees neither.
+#[tokio::test]
+async fn a_refusal_says_what_was_compared() {
+    let (house, op) = wiki().await;
+    let log = Log::start();
+    let rows: [Compared<'_>; 4] = [
+        (|b| b.claims = json!({"iss": "https://other.example/"}), ["https://other.example/", op.issuer()]),
+        (|b| b.header = json!({"alg": "PS256"}), ["PS256", "RS256"]),
+        (|b| b.header = json!({"kid": "kid-of-nobody"}), ["kid-of-nobody", "of 1 published keys 0 were tried"]),
+        (
+            |b| b.callback = Callback::Issuer("https://other.example/".to_owned()),
+            ["https://other.example/", op.issuer()],
+        ),
+    ];
+    for (misbehave, words) in rows {
+        op.reform();
+        op.behave(misbehave);
+        log.take();
+        let page = Browser::default().come_back(&house, &op, WIKI).await;
+        let said = log.take();
+        let failed: Vec<_> = said.lines().filter(|line| line.contains("sign-in failed")).collect();
+        let [line] = failed.as_slice() else { panic!("{said}") };
+        for word in words {
+            assert!(line.contains(word), "{word}: {line}");
+        }
+        assert!(!page.body.contains(words[0]), "{}", page.body);
+    }
 }

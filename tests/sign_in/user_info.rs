@@ -1,15 +1,15 @@
 //! Sparse ID Tokens: UserInfo completes what the application is told.
 
-use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, MailDomain, Rule, Who};
+use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Rule, Who};
 use gatepost::domain::claims::ClaimPath;
 use gatepost::domain::headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::capture::Log;
-use crate::house::{wiki, wiki_with};
+use crate::house::{Hands, House, Keeping, application, wiki, wiki_with};
 use crate::op::signing::Key;
-use crate::op::{Reply, SUBJECT};
+use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
 
 #[tokio::test]
 async fn oc_13_a_sparse_token_is_completed_from_user_info() {
@@ -91,7 +91,7 @@ async fn pr_5_claims_that_cannot_stand_in_a_header_are_left_out() {
 }
 
 #[tokio::test]
-async fn oc_13_user_info_that_fails_refuses_the_login() {
+async fn oc_13_user_info_that_fails_keeps_nobody_out() {
     let (house, op) = wiki().await;
     for (name, reply) in [
         ("HTML", Reply::Text(200, "text/html", "<html>".to_owned())),
@@ -99,19 +99,29 @@ async fn oc_13_user_info_that_fails_refuses_the_login() {
         ("empty", Reply::Text(200, "application/json", String::new())),
         ("5 MB", Reply::Huge(5_000_000)),
         ("bomb", Reply::Bomb),
+        ("401", Reply::Status(401)),
+        ("403", Reply::Status(403)),
+        ("404", Reply::Status(404)),
         ("500", Reply::Status(500)),
     ] {
         op.reform();
         op.behave(|b| {
-            b.sparse = true;
+            b.claims = json!({"name": null, "groups": null});
             b.user_info = reply;
         });
-        let mut browser = Browser::default();
-        let page = browser.come_back(&house, &op, WIKI).await;
-        assert!(matches!(page.status, 403 | 503), "{name}: {page:#?}");
-        page.expect_refusal(page.status, name);
-        assert!(!browser.has_session(), "{name}");
+        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        assert_eq!(answer.header("x-authentik-username"), Some("alice"), "{name}");
+        assert_eq!(answer.header("x-authentik-name"), None, "{name}");
     }
+    op.reform();
+    op.behave(|b| {
+        b.sparse = true;
+        b.user = json!({"sub": "mallory"});
+    });
+    let mut browser = Browser::default();
+    let page = browser.come_back(&house, &op, WIKI).await;
+    page.expect_refusal(403, "another user");
+    assert!(!browser.has_session());
 }
 
 #[tokio::test]
@@ -201,5 +211,103 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
         let line = told.lines().find(|line| line.contains("no rule lets this user pass")).unwrap_or_default();
         assert!(line.contains("INFO") && line.contains(expected), "{told}");
         assert!(!told.contains("hush") && !told.contains("@example.test"), "{told}");
+    }
+}
+
+/// A provider whose UserInfo fails is told of once, until it works again.
+#[tokio::test]
+async fn oc_13_user_info_that_fails_is_warned_of_once() {
+    let log = Log::start();
+    let (house, op) = wiki().await;
+    for reply in [Reply::Status(404), Reply::Status(401)] {
+        log.take();
+        for expected in [1, 0, 0] {
+            op.behave(|b| (b.claims, b.user_info) = (json!({ "groups": null }), reply.clone()));
+            Browser::default().sign_in(&house, &op, WIKI).await;
+            let text = log.take();
+            let told: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();
+            assert_eq!(told.len(), expected, "{told:?}");
+            let says = |line: &&str| line.contains("userinfo: status") && line.contains(op.issuer());
+            assert!(told.iter().all(says), "{told:?}");
+        }
+        op.behave(|b| b.user_info = Reply::Proper);
+        Browser::default().sign_in(&house, &op, WIKI).await;
+    }
+}
+
+#[tokio::test]
+async fn metadata_of_no_use_and_other_algorithms_are_warned_of_at_the_start() {
+    let log = Log::start();
+    let clock = Hands::new();
+    let op = HostileOp::start(clock.clone()).await;
+    op.behave(|b| {
+        b.metadata = json!({
+            "revocation_endpoint": "http://op.example/revoke", "id_token_signing_alg_values_supported": ["ES256"],
+        });
+    });
+    let house = House::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    Browser::default().begin(&house, WIKI).await;
+    let text = log.take();
+    let told: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();
+    let has = |words: &[&str]| told.iter().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(has(&["`revocation_endpoint`", "http://op.example/revoke", op.issuer()]), "{told:?}");
+    assert!(has(&["id_token_signing_alg_values_supported", "ES256", "RS256", CLIENT_ID]), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+}
+
+/// What `email_domains` makes of the providers' ways to say that an address is verified, or not to.
+#[tokio::test]
+async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
+    for (absent, verified, allowed) in [
+        (EmailVerified::Required, json!(true), true),
+        (EmailVerified::Required, json!("true"), true),
+        (EmailVerified::Required, json!(null), false),
+        (EmailVerified::Required, json!("false"), false),
+        (EmailVerified::Assumed, json!(null), true),
+        (EmailVerified::Assumed, json!(""), true),
+        (EmailVerified::Assumed, json!(false), false),
+        (EmailVerified::Assumed, json!("false"), false),
+    ] {
+        let email_domains = vec![MailDomain::parse("example.test").unwrap()];
+        let conditions = Conditions { email_domains, email_verified: absent, ..Conditions::default() };
+        let who = Who::those(conditions).unwrap();
+        let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
+        let (house, op) = wiki_with(|application| {
+            application.relying_party.claims = rules.claims_read();
+            application.rules = rules.clone();
+        })
+        .await;
+        op.behave(|b| {
+            b.claims = json!({ "email_verified": verified });
+            b.user = json!({ "email": "alice@elsewhere.test", "email_verified": true });
+        });
+        let mut browser = Browser::default();
+        browser.come_back(&house, &op, WIKI).await;
+        let answer = browser.open(&house, WIKI).await;
+        assert_eq!(answer.allowed, allowed, "{absent:?} {verified}: {answer:?}");
+    }
+}
+
+/// The attack: mail of the ID Token, its verification of another address in UserInfo.
+#[tokio::test]
+async fn oc_14_a_word_about_another_address_opens_no_door() {
+    for (claims, user) in [
+        (json!({ "email": "mallory@example.test", "email_verified": null }), json!({ "email": "m@evil.test" })),
+        (json!({ "email": null }), json!({ "email": "mallory@example.test", "email_verified": null })),
+    ] {
+        let email_domains = vec![MailDomain::parse("example.test").unwrap()];
+        let who = Who::those(Conditions { email_domains, ..Conditions::default() }).unwrap();
+        let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
+        let (house, op) = wiki_with(|application| {
+            application.relying_party.claims = rules.claims_read();
+            application.rules = rules.clone();
+        })
+        .await;
+        op.behave(|b| (b.claims, b.user) = (claims.clone(), user.clone()));
+        let mut browser = Browser::default();
+        browser.come_back(&house, &op, WIKI).await;
+        let answer = browser.open(&house, WIKI).await;
+        assert_eq!(answer.reason, "forbidden", "{claims} {user}: {answer:?}");
+        assert_eq!(op.recorded("/userinfo").len(), 1, "which was asked");
     }
 }

@@ -3,19 +3,33 @@
 use std::fmt::Display;
 
 use crate::config::reader::{At, Reader, Slot};
-use crate::config::written::{AccessRule, ClaimCondition};
-use crate::domain::access::{self, AccessRules, Conditions, MailAddress, MailDomain, Method, PathPrefix, Rule, Who};
+use crate::config::written::{AccessRule, Application, ClaimCondition};
+use crate::domain::access::{
+    self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Rule, Who,
+};
 use crate::domain::claims::ClaimPath;
 
 type Texts = Vec<At<String>>;
 
-pub(super) fn access_rules(written: &Slot<Vec<At<AccessRule>>>, reader: &mut Reader<'_>) -> Option<AccessRules> {
-    let list = match written {
+pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
+    let made = rules(written, reader);
+    let At { place, value } = &written.email_verified;
+    let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.who.reads_mail());
+    if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
+        let problem = "no rule names `emails` or `email_domains`, so it has no effect";
+        reader.warn(place, problem, "remove it unless such a rule follows");
+    }
+    made
+}
+
+fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
+    let email_verified = written.email_verified.value;
+    let list = match &written.allow {
         Slot::Absent => return Some(AccessRules::default()),
         Slot::Faulty => return None,
         Slot::Given(list) => list,
     };
-    let made: Vec<Option<Rule>> = list.value.iter().map(|written| rule(written, reader)).collect();
+    let made: Vec<Option<Rule>> = list.value.iter().map(|written| rule(written, email_verified, reader)).collect();
     let rules = AccessRules::new(made.into_iter().collect::<Option<_>>()?);
     match &rules {
         None => {
@@ -31,7 +45,7 @@ pub(super) fn access_rules(written: &Slot<Vec<At<AccessRule>>>, reader: &mut Rea
     rules
 }
 
-fn rule(At { place, value }: &At<AccessRule>, reader: &mut Reader<'_>) -> Option<Rule> {
+fn rule(At { place, value }: &At<AccessRule>, email_verified: EmailVerified, reader: &mut Reader<'_>) -> Option<Rule> {
     // Each key is read before the first `?`, so that no complaint hides another.
     let groups = each(&value.groups, reader, "name a group", |text| Ok::<_, &str>(text.to_owned()));
     let emails = each(&value.emails, reader, "write it like alice@example.com", MailAddress::parse);
@@ -39,7 +53,8 @@ fn rule(At { place, value }: &At<AccessRule>, reader: &mut Reader<'_>) -> Option
     let claims = claims(&value.claims, reader);
     let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
-    let conditions = Conditions { groups: groups?, emails: emails?, email_domains: domains?, claims: claims? };
+    let conditions =
+        Conditions { groups: groups?, emails: emails?, email_domains: domains?, email_verified, claims: claims? };
     let who = match (value.anyone.value, Who::those(conditions)) {
         (false, Some(those)) => those,
         (true, None) => Who::Anyone,

@@ -68,7 +68,7 @@ fn application(
     let relying_party = relying_party(written, place, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
-    let rules = access_rules(&written.allow, reader);
+    let rules = access_rules(written, reader);
     let headers = identity_headers::identity_headers(written, budget, reader);
     let name = name?;
     Some(Application {
@@ -77,7 +77,11 @@ fn application(
         name,
         mode: mode?,
         external: external?,
-        relying_party: RelyingParty { claims: claims_read(headers.as_ref()?, rules.as_ref()?), ..relying_party? },
+        relying_party: RelyingParty {
+            claims: claims_read(headers.as_ref()?, rules.as_ref()?),
+            claims_of_rules: rules.as_ref()?.claims_read(),
+            ..relying_party?
+        },
         unauthenticated: unauthenticated?,
         rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),

@@ -38,6 +38,7 @@ pub(super) fn relying_party(
         id_token_signed_response_alg: written.id_token_signed_response_alg.value,
         scopes: scopes?,
         claims: Vec::new(),
+        claims_of_rules: Vec::new(),
         redirect_uri: redirect_uri?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
     })

@@ -8,6 +8,7 @@ use super::{AccessRule, AdditionalHeaders, Basic, Bearer, ClaimHeader, Texts};
 use crate::config::reader::At;
 use crate::config::section::section;
 use crate::config::value::{Choice, HeaderSets, Patterns, Validity};
+use crate::domain::access::EmailVerified;
 use crate::domain::application::{ClientAuthentication, SigningAlgorithm};
 
 type AccessRules = Vec<At<AccessRule>>;
@@ -65,6 +66,11 @@ section! {
         /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
         /// user and offers to sign out.
         allow: filled AccessRules,
+        /// What `emails` and `email_domains` make of an address about which the provider does not say whether it is verified,
+        /// as Microsoft Entra ID and AD FS never do. `required`: it fits nothing. `assumed`: it counts as verified. Assume that
+        /// only where users cannot write any address they like into their profile. An address that the provider calls
+        /// unverified (`email_verified` is `false`) never fits.
+        email_verified: EmailVerified = "required",
         /// How long a sign-in is good for. Unless given: as long as the ID Token says; with a refresh token, for
         /// `session.absolute_lifetime`.
         access_token_validity: optional Validity,
@@ -122,6 +128,10 @@ pub(in crate::config) enum Mode {
 impl Choice for Mode {
     const CHOICES: &'static [(Self, &'static str)] =
         &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain"), (Self::Proxy, "proxy")];
+}
+
+impl Choice for EmailVerified {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Required, "required"), (Self::Assumed, "assumed")];
 }
 
 impl Choice for ClientAuthentication {

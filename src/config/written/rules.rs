@@ -14,8 +14,9 @@ section! {
     struct AccessRule {
         /// Names in the claim `groups`, byte for byte.
         groups: filled Texts,
-        /// Addresses in the claim `email`, which counts only when `email_verified` is true (a boolean). The domain compares
-        /// without case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
+        /// Addresses in the claim `email`, which counts only when the claim `email_verified` is true (a boolean, or its text);
+        /// for a provider that does not send that claim, see the application's `email_verified`. The domain compares without
+        /// case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
         emails: filled Texts,
         /// Domains of such addresses, without those below them.
         email_domains: filled Texts,

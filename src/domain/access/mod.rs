@@ -4,8 +4,8 @@ mod rules;
 mod unauthenticated;
 
 pub use rules::{
-    AccessRules, ClaimCondition, Concerned, Conditions, Explanation, Forbidden, MailAddress, MailDomain, MailFault,
-    Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Unmet, Who,
+    AccessRules, ClaimCondition, Concerned, Conditions, EmailVerified, Explanation, Forbidden, MailAddress, MailDomain,
+    MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Unmet, Who,
 };
 pub use unauthenticated::{PatternFault, PublicPath, UnauthenticatedPaths};
 

@@ -4,7 +4,13 @@ mod path;
 
 use serde_json::{Map, Value};
 
+use super::json;
+
 pub use path::{ClaimPath, ClaimPathFault};
+
+/// Claims of which the second says something about the first (`OpenID` Connect Core section 5.1). They come from one source or
+/// not at all: mail of one and its verification of another would be a statement that nobody made. `address` is one claim.
+const QUALIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// A set of claims: a JSON object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +29,12 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// The claim `name`, unless it is `null` or an empty text: then the provider said nothing.
+    #[must_use]
+    pub fn present(&self, name: &str) -> Option<&Value> {
+        json::optional(&self.0, name)
+    }
+
     /// The claim `name` when it is a non-empty text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -34,13 +46,35 @@ impl Claims {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// These claims with those of `others` that are missing here.
+    /// These claims with those of `others` that are missing here; a claim and what qualifies it are taken together.
     #[must_use]
-    pub fn completed_by(mut self, others: Self) -> Self {
+    pub fn completed_by(mut self, mut others: Self) -> Self {
+        for (claim, qualifier) in QUALIFIED {
+            if self.yields(&others, claim, qualifier) {
+                self.0.remove(claim);
+                self.0.remove(qualifier);
+            } else if self.present(claim).is_some() || self.present(qualifier).is_some() {
+                others.0.remove(claim);
+                others.0.remove(qualifier);
+            }
+        }
         for (name, value) in others.0 {
-            self.0.entry(name).or_insert(value);
+            let is_missing = self.0.get(&name).is_none_or(json::is_absent);
+            if is_missing && !json::is_absent(&value) {
+                self.0.insert(name, value);
+            }
         }
         self
+    }
+
+    /// Whether the pair of `others` stands instead of the one here: where there is no claim here, or the same one without a
+    /// word about it.
+    fn yields(&self, others: &Self, claim: &str, qualifier: &str) -> bool {
+        let Some(theirs) = others.present(claim) else { return false };
+        match self.present(claim) {
+            None => true,
+            Some(ours) => ours == theirs && self.present(qualifier).is_none(),
+        }
     }
 
     /// The claims as a JSON object.
@@ -49,3 +83,7 @@ impl Claims {
         &self.0
     }
 }
+
+#[cfg(test)]
+#[path = "merging_tests.rs"]
+mod merging_tests;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::{Refusal, VerifiedCredential, scopes};
 use crate::domain::application::SigningAlgorithm;
 use crate::domain::claims::Claims;
-use crate::domain::jwt::{CompactToken, TokenFault, check_times, subject};
+use crate::domain::json;
+use crate::domain::jwt::{CompactToken, TokenFault, check_issuer, check_times, subject};
+use crate::domain::operands::{Operands, Shown};
 use crate::domain::session::User;
 use crate::domain::time::Timestamp;
 
@@ -52,13 +54,19 @@ impl AccessTokenRules {
     /// # Errors
     /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
     pub fn check_header(&self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
-        let named = token.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse);
-        let algorithm = named.filter(|named| self.algorithms.contains(named)).ok_or(TokenFault::Algorithm)?;
+        let named = token.algorithm().filter(|named| self.algorithms.contains(named));
+        let algorithm = named.ok_or_else(|| self.other_algorithm(token))?;
         let kind = match self.token_type {
             TokenType::AccessToken => "at+jwt",
             TokenType::Jwt => "jwt",
         };
         if token.kind()?.as_deref() == Some(kind) { Ok(algorithm) } else { Err(TokenFault::Header) }
+    }
+
+    fn other_algorithm(&self, token: &CompactToken) -> TokenFault {
+        let listed: Vec<&str> = self.algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
+        let words = format_args!("`alg` is {}, those listed are {listed:?}", Shown(token.header.get("alg")));
+        TokenFault::Algorithm(Operands::new(words))
     }
 }
 
@@ -70,16 +78,14 @@ pub fn check(raw: &SecretString, expected: &Expected<'_>) -> Result<VerifiedCred
     let token = CompactToken::parse(raw.expose_secret())?;
     expected.rules.check_header(&token)?;
     let claims = token.payload;
-    if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
-        return Err(TokenFault::Issuer.into());
-    }
+    check_issuer(&claims, expected.issuer)?;
     if !scopes::is_for(&claims, &expected.rules.audience) {
         return Err(Refusal::Audience);
     }
     let expires = check_times(&claims, expected.now)?;
     let user = User { issuer: expected.issuer.to_owned(), subject: subject(&claims)?.to_owned() };
     check_kind(&claims, expected.rules.token_type)?;
-    if claims.contains_key("cnf") {
+    if json::optional(&claims, "cnf").is_some() {
         return Err(Refusal::Bound);
     }
     scopes::check(&claims, expected.scopes)?;
@@ -97,7 +103,7 @@ fn check_kind(claims: &Map<String, Value>, token_type: TokenType) -> Result<(), 
         TokenType::Jwt => {
             let telling = ["nonce", "at_hash", "c_hash", "events"].into_iter().find(|name| claims.contains_key(*name));
             // Keycloak writes the kind into a claim: `Bearer`, `ID`, `Refresh`, `Logout`.
-            let named = claims.get("typ").filter(|kind| kind.as_str() != Some("Bearer")).map(|_| "typ");
+            let named = json::optional(claims, "typ").filter(|kind| kind.as_str() != Some("Bearer")).map(|_| "typ");
             telling.or(named).map_or(Ok(()), |name| Err(Refusal::OtherKind(name)))
         }
     }

@@ -127,7 +127,7 @@ fn iss_1_iss_2_the_issuer_is_compared_before_anything_else() {
         "state=s&code=c&iss=https%3A%2F%2FSSO.example.com%2F",
         "state=s&code=c&iss=https%253A%252F%252Fsso.example.com%252F",
     ] {
-        assert_eq!(into_code(query, true), Some(ResponseFault::OtherIssuer), "{query}");
+        assert_eq!(into_code(query, true), Some(ResponseFault::OTHER_ISSUER), "{query}");
     }
     assert!(matches!(
         into_code(&format!("state=s&error=access_denied&{right}"), true),

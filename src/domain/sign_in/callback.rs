@@ -3,6 +3,8 @@
 use thiserror::Error;
 use url::form_urlencoded;
 
+use crate::domain::operands::{Operands, Quoted};
+
 use super::{AuthorizationCode, MatchedAttempt, MatchedCode, ProviderMetadata};
 
 /// Codes and states longer than this are nobody's.
@@ -52,11 +54,16 @@ pub enum CallbackFault {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ResponseFault {
     /// `iss` names another provider, or is missing where it was announced.
-    #[error("the answer does not come from the provider that was asked")]
-    OtherIssuer,
+    #[error("the answer does not come from the provider that was asked{0}")]
+    OtherIssuer(Operands),
     /// The provider answered with an error.
     #[error("the provider answered with an error")]
     Provider(ProviderError),
+}
+
+impl ResponseFault {
+    /// [`ResponseFault::OtherIssuer`] without the two issuers.
+    pub const OTHER_ISSUER: Self = Self::OtherIssuer(Operands::NONE);
 }
 
 impl Callback {
@@ -95,12 +102,15 @@ impl Callback {
         attempt: &MatchedAttempt<'_>,
         metadata: &ProviderMetadata,
     ) -> Result<MatchedCode, ResponseFault> {
-        let same_issuer = match self.issuer {
-            Some(issuer) => issuer == metadata.issuer,
+        let same_issuer = match &self.issuer {
+            Some(issuer) => *issuer == metadata.issuer,
             None => !metadata.authorization_response_iss_parameter_supported,
         };
         if !same_issuer {
-            return Err(ResponseFault::OtherIssuer);
+            let named =
+                self.issuer.as_deref().map_or_else(|| "missing".to_owned(), |issuer| Quoted(issuer).to_string());
+            let words = format_args!("`iss` is {named}, the configured issuer {:?}", metadata.issuer);
+            return Err(ResponseFault::OtherIssuer(Operands::new(words)));
         }
         match self.outcome {
             Outcome::Error(error) => Err(ResponseFault::Provider(error)),

@@ -7,7 +7,9 @@ use thiserror::Error;
 use url::Url;
 
 use super::http::{names_neighbourhood, names_this_machine};
+use crate::domain::application::{RelyingParty, SigningAlgorithm};
 use crate::domain::json;
+use crate::domain::operands::{Operands, Shown};
 use crate::domain::sign_in::ProviderMetadata;
 
 /// Why metadata was refused.
@@ -15,8 +17,8 @@ use crate::domain::sign_in::ProviderMetadata;
 pub(super) enum MetadataFault {
     #[error("the metadata is not a JSON object without repeated members")]
     NotAnObject,
-    #[error("the metadata names another issuer than the configured one")]
-    OtherIssuer,
+    #[error("the metadata names another issuer than the configured one{0}")]
+    OtherIssuer(Operands),
     #[error("`{0}` is missing from the metadata or not of the right type")]
     Member(&'static str),
     #[error("`{0}` in the metadata is not an address that may be used: https, without user and fragment")]
@@ -35,6 +37,22 @@ pub(super) struct Discovered {
     pub(super) revocation_endpoint: Option<Url>,
     /// Whether the provider says that it has a `groups` claim.
     pub(super) knows_groups: bool,
+    /// What the operator should know about it; it is of use all the same.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What a relying party expects ID Tokens to be signed with.
+#[derive(PartialEq, Eq)]
+pub(super) struct ExpectedAlgorithm {
+    pub(super) client_id: String,
+    pub(super) algorithm: SigningAlgorithm,
+}
+
+impl From<&RelyingParty> for ExpectedAlgorithm {
+    fn from(relying_party: &RelyingParty) -> Self {
+        let RelyingParty { client_id, id_token_signed_response_alg, .. } = relying_party;
+        Self { client_id: client_id.clone(), algorithm: *id_token_signed_response_alg }
+    }
 }
 
 /// Where the metadata of `issuer` is (section 4).
@@ -47,17 +65,34 @@ pub(super) fn address(issuer: &Url) -> Url {
 
 impl Discovered {
     /// Checks the metadata that `issuer` published.
-    pub(super) fn parse(issuer: &str, body: &[u8]) -> Result<Self, MetadataFault> {
+    pub(super) fn parse(issuer: &str, body: &[u8], expected: &[ExpectedAlgorithm]) -> Result<Self, MetadataFault> {
         let members = json::object(body).ok_or(MetadataFault::NotAnObject)?;
-        if members.get("issuer").and_then(Value::as_str) != Some(issuer) {
-            return Err(MetadataFault::OtherIssuer);
+        let named = members.get("issuer");
+        if named.and_then(Value::as_str) != Some(issuer) {
+            let words = format_args!("it is {}, the configured one {issuer:?}", Shown(named));
+            return Err(MetadataFault::OtherIssuer(Operands::new(words)));
         }
         let own = Url::parse(issuer).map_err(|_| MetadataFault::Address("issuer"))?;
-        let required = |name| endpoint(&members, name, &own).and_then(|found| found.ok_or(MetadataFault::Member(name)));
+        let mut warnings = unsupported(&members, expected);
+        let required = |name| endpoint(members.get(name).ok_or(MetadataFault::Member(name))?, name, &own);
+        // Nothing but what it is for depends on one of these: a bad one must not keep everybody out.
+        let mut optional = |name| {
+            let value = json::optional(&members, name)?;
+            let fault = match endpoint(value, name, &own) {
+                Ok(url) => return Some(url),
+                Err(fault) => fault,
+            };
+            warnings.push(format!("{fault}: it is {}, and counts as absent", Shown(Some(value))));
+            None
+        };
+        let end_session_endpoint = optional("end_session_endpoint");
+        let user_info_endpoint = optional("userinfo_endpoint");
+        let introspection_endpoint = optional("introspection_endpoint");
+        let revocation_endpoint = optional("revocation_endpoint");
         let metadata = ProviderMetadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: required("authorization_endpoint")?,
-            end_session_endpoint: endpoint(&members, "end_session_endpoint", &own)?,
+            end_session_endpoint,
             jwks_uri: required("jwks_uri")?,
             authorization_response_iss_parameter_supported: announces_issuer(&members)?,
         };
@@ -65,21 +100,40 @@ impl Discovered {
         Ok(Self {
             metadata: Arc::new(metadata),
             token_endpoint: required("token_endpoint")?,
-            user_info_endpoint: endpoint(&members, "userinfo_endpoint", &own)?,
-            introspection_endpoint: endpoint(&members, "introspection_endpoint", &own)?,
-            revocation_endpoint: endpoint(&members, "revocation_endpoint", &own)?,
+            user_info_endpoint,
+            introspection_endpoint,
+            revocation_endpoint,
             knows_groups: claims.is_some_and(|list| list.iter().any(|name| name == "groups")),
+            warnings,
         })
     }
 }
 
 fn announces_issuer(members: &Map<String, Value>) -> Result<bool, MetadataFault> {
     const NAME: &str = "authorization_response_iss_parameter_supported";
-    members.get(NAME).map_or(Ok(false), |value| value.as_bool().ok_or(MetadataFault::Member(NAME)))
+    json::optional(members, NAME).map_or(Ok(false), |value| value.as_bool().ok_or(MetadataFault::Member(NAME)))
 }
 
-fn endpoint(members: &Map<String, Value>, name: &'static str, issuer: &Url) -> Result<Option<Url>, MetadataFault> {
-    let Some(value) = members.get(name) else { return Ok(None) };
+/// Algorithms that relying parties expect, where the provider says that it signs with others only.
+fn unsupported(members: &Map<String, Value>, expected: &[ExpectedAlgorithm]) -> Vec<String> {
+    const NAME: &str = "id_token_signing_alg_values_supported";
+    let Some(Value::Array(supported)) = members.get(NAME) else { return Vec::new() };
+    let is_among = |algorithm: SigningAlgorithm| supported.iter().any(|name| name == algorithm.as_str());
+    let named: Vec<&str> = supported.iter().filter_map(Value::as_str).filter(|name| is_short(name)).take(20).collect();
+    let warning = |ExpectedAlgorithm { client_id, algorithm }: &ExpectedAlgorithm| {
+        let algorithm = algorithm.as_str();
+        format!(
+            "`{NAME}` in the metadata lists {named:?} without {algorithm}, which `id_token_signed_response_alg` expects for the client {client_id:?}"
+        )
+    };
+    expected.iter().filter(|expected| !is_among(expected.algorithm)).map(warning).collect()
+}
+
+const fn is_short(name: &str) -> bool {
+    name.len() <= 32
+}
+
+fn endpoint(value: &Value, name: &'static str, issuer: &Url) -> Result<Url, MetadataFault> {
     let text = value.as_str().ok_or(MetadataFault::Member(name))?;
     let url = Url::parse(text).map_err(|_| MetadataFault::Address(name))?;
     let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
@@ -89,7 +143,7 @@ fn endpoint(members: &Map<String, Value>, name: &'static str, issuer: &Url) -> R
         "http" => issuer.scheme() == "http" && names_this_machine(issuer) && names_this_machine(&url),
         _ => false,
     };
-    if clean && safe { Ok(Some(url)) } else { Err(MetadataFault::Address(name)) }
+    if clean && safe { Ok(url) } else { Err(MetadataFault::Address(name)) }
 }
 
 #[cfg(test)]
@@ -116,7 +170,7 @@ mod tests {
             "jwks_uri": "https://keys.example/set",
         });
         members[name] = value;
-        Discovered::parse(issuer, members.to_string().as_bytes())
+        Discovered::parse(issuer, members.to_string().as_bytes(), &[])
     }
 
     #[test]
@@ -147,13 +201,52 @@ mod tests {
         for (name, value) in [
             ("jwks_uri", Value::Null),
             ("authorization_endpoint", 1.into()),
-            ("userinfo_endpoint", true.into()),
             ("authorization_response_iss_parameter_supported", "true".into()),
         ] {
             let fault = with("https://op.example", name, value).err();
             assert!(matches!(fault, Some(MetadataFault::Member(_))), "{name}");
         }
         let other = with("https://op.example", "issuer", "https://op.example/".into()).err();
-        assert_eq!(other, Some(MetadataFault::OtherIssuer));
+        assert_eq!(other, Some(MetadataFault::OtherIssuer(Operands::NONE)));
+    }
+
+    #[test]
+    fn an_optional_endpoint_of_no_use_is_absent_and_named() {
+        for (value, words) in [
+            (Value::from("http://op.example/x"), Some("\"http://op.example/x\"")),
+            ("/x".into(), Some("\"/x\"")),
+            (true.into(), Some("a boolean")),
+            (Value::Null, None),
+            ("".into(), None),
+        ] {
+            let discovered = with("https://op.example", "revocation_endpoint", value.clone()).expect("is good");
+            assert_eq!(discovered.revocation_endpoint, None, "{value}");
+            let told: Vec<bool> = discovered
+                .warnings
+                .iter()
+                .map(|warning| warning.contains("`revocation_endpoint`") && warning.contains(words.unwrap_or("?")))
+                .collect();
+            assert_eq!(told, vec![true; usize::from(words.is_some())], "{value}");
+        }
+    }
+
+    #[test]
+    fn algorithms_that_the_provider_does_not_list_are_told() {
+        let expected = [SigningAlgorithm::RS256, SigningAlgorithm::ES256]
+            .map(|algorithm| ExpectedAlgorithm { client_id: "wiki".to_owned(), algorithm });
+        for (listed, lacking) in [
+            (serde_json::json!(["RS256", "ES256"]), &[][..]),
+            (serde_json::json!(["RS256", 1, null]), &["ES256"]),
+            (serde_json::json!(["EdDSA"]), &["RS256", "ES256"]),
+            (serde_json::json!(null), &[]),
+            (serde_json::json!("RS256"), &[]),
+        ] {
+            let metadata = serde_json::json!({ "id_token_signing_alg_values_supported": listed });
+            let warnings = unsupported(metadata.as_object().unwrap(), &expected);
+            assert_eq!(warnings.len(), lacking.len(), "{warnings:?}");
+            for (warning, algorithm) in warnings.iter().zip(lacking) {
+                assert!(warning.contains(&format!("without {algorithm}")) && warning.contains("\"wiki\""), "{warning}");
+            }
+        }
     }
 }

@@ -13,9 +13,10 @@ use url::Url;
 
 use super::brake::Brake;
 use super::calls::Calls;
-use super::discovery::{self, Discovered};
+use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::keys::{KeySet, Purpose, Unverified};
+use super::user_info::Outage;
 use crate::domain::jwt::TokenFault;
 use crate::ports::ProviderUnavailable;
 
@@ -35,6 +36,9 @@ pub(super) struct Issuer {
     client: Arc<ProviderClient>,
     /// What credentials of strangers make us ask.
     calls: Calls,
+    /// The algorithms that its relying parties expect.
+    expected: Vec<ExpectedAlgorithm>,
+    user_info: Outage,
     knowledge: watch::Sender<Knowledge>,
     /// Whoever holds it may fetch: one at a time, and strangers only as far as the brake lets them.
     fetching: Mutex<Brake>,
@@ -64,12 +68,19 @@ enum Newer {
 }
 
 impl Issuer {
-    pub(super) fn new(identifier: &str, url: &Url, client: Arc<ProviderClient>) -> Self {
+    pub(super) fn new(
+        identifier: &str,
+        url: &Url,
+        client: Arc<ProviderClient>,
+        expected: Vec<ExpectedAlgorithm>,
+    ) -> Self {
         Self {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
             client,
             calls: Calls::new(),
+            expected,
+            user_info: Outage::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
             fetching: Mutex::new(Brake::new(Instant::now())),
         }
@@ -85,6 +96,11 @@ impl Issuer {
 
     pub(super) const fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Whether its UserInfo fails.
+    pub(super) const fn user_info(&self) -> &Outage {
+        &self.user_info
     }
 
     pub(super) fn unavailable(&self, cause: &dyn ToString) -> ProviderUnavailable {
@@ -109,20 +125,19 @@ impl Issuer {
     pub(super) async fn verify(&self, known: &Known, raw: &str, purpose: Purpose<'_>) -> Result<(), TokenFault> {
         let mut keys = Arc::clone(&known.keys);
         loop {
-            match keys.verify(raw, purpose) {
+            let fault = match keys.verify(raw, purpose) {
                 Ok(()) => return Ok(()),
                 Err(Unverified::Final(fault)) => return Err(fault),
-                Err(Unverified::PerhapsNewKey) => {}
-            }
+                Err(Unverified::PerhapsNewKey(fault)) => fault,
+            };
             match self.newer_keys(&keys).await {
                 Newer::Joined(newer) => keys = newer,
                 Newer::Fetched(newer) => {
                     return newer.verify(raw, purpose).map_err(|unverified| match unverified {
-                        Unverified::Final(fault) => fault,
-                        Unverified::PerhapsNewKey => TokenFault::Signature,
+                        Unverified::Final(fault) | Unverified::PerhapsNewKey(fault) => fault,
                     });
                 }
-                Newer::None => return Err(TokenFault::Signature),
+                Newer::None => return Err(fault),
             }
         }
     }
@@ -191,7 +206,10 @@ impl Issuer {
         });
         let fetched = self.fetch().await;
         match fetched {
-            Ok((discovered, keys)) => Ok(self.keep(Arc::new(discovered), keys).len()),
+            Ok((discovered, keys)) => {
+                self.warn_of(&discovered);
+                Ok(self.keep(Arc::new(discovered), keys).len())
+            }
             Err(cause) => {
                 self.knowledge.send_if_modified(|knowledge| {
                     let unknown = !matches!(knowledge, Knowledge::Known(_));
@@ -205,9 +223,19 @@ impl Issuer {
         }
     }
 
+    /// What is odd about metadata, told when it is new.
+    fn warn_of(&self, discovered: &Discovered) {
+        let before = self.current();
+        let was_told = |warning| before.as_ref().is_some_and(|known| known.discovered.warnings.contains(warning));
+        for warning in discovered.warnings.iter().filter(|warning| !was_told(warning)) {
+            warn!(issuer = self.identifier, "{warning}");
+        }
+    }
+
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
         let body = self.get(Operation::Discovery, &self.address).await?;
-        let discovered = Discovered::parse(&self.identifier, &body).map_err(|fault| fault.to_string())?;
+        let discovered =
+            Discovered::parse(&self.identifier, &body, &self.expected).map_err(|fault| fault.to_string())?;
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }

@@ -1,5 +1,7 @@
 //! A provider's key set (RFC 7517), and which of its keys verifies a token (OpenID Connect Core section 10.1).
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey, CoreJwsSigningAlgorithm};
@@ -17,6 +19,7 @@ use crate::domain::id_token::check_header;
 use crate::domain::json;
 use crate::domain::jwt::{CompactToken, TokenFault};
 use crate::domain::logout_token;
+use crate::domain::operands::{Operands, Quoted};
 
 /// More keys than this nobody needs; the rest of a set is not read.
 const MAX_KEYS: usize = 256;
@@ -26,9 +29,19 @@ const MIN_RSA_BITS: usize = 2048;
 /// What the RSA implementation verifies at most.
 const MAX_RSA_BITS: usize = 4096;
 
-/// The usable public keys of one provider.
+/// The usable public keys of one provider, and why the others are none.
 #[derive(Debug, Default)]
-pub(super) struct KeySet(Vec<PublicKey>);
+pub(super) struct KeySet {
+    keys: Vec<PublicKey>,
+    unusable: Vec<Unusable>,
+}
+
+/// A published key that verifies nothing here.
+#[derive(Debug)]
+struct Unusable {
+    id: Option<String>,
+    why: &'static str,
+}
 
 #[derive(Debug)]
 struct PublicKey {
@@ -49,11 +62,13 @@ enum Family {
 }
 
 /// What a signature is verified for, and so what the token's header has to say (JW-4).
-#[expect(clippy::enum_variant_names, reason = "that is what these tokens are called")]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose<'a> {
-    /// An ID Token or a signed `UserInfo` answer, with the one pinned algorithm.
+    /// An ID Token, with the one pinned algorithm.
     IdToken(&'a RelyingParty),
+    /// A signed `UserInfo` answer, with any algorithm of public keys, or the pinned one: what signs it is registered apart
+    /// from what signs ID Tokens (`userinfo_signed_response_alg`).
+    UserInfo(&'a RelyingParty),
     /// A logout token, with the ID Token's algorithm (BL-4).
     LogoutToken(&'a RelyingParty),
     /// An access token, with one of the algorithms listed, all of public keys.
@@ -67,6 +82,11 @@ impl Purpose<'_> {
                 let pinned = relying_party.id_token_signed_response_alg;
                 check_header(token, pinned).map(|()| pinned)
             }
+            Self::UserInfo(relying_party) => {
+                let pinned = relying_party.id_token_signed_response_alg;
+                let algorithm = token.algorithm().filter(|named| public(*named).is_some()).unwrap_or(pinned);
+                check_header(token, algorithm).map(|()| algorithm)
+            }
             Self::LogoutToken(relying_party) => {
                 let pinned = relying_party.id_token_signed_response_alg;
                 logout_token::check_header(token, pinned).map(|()| pinned)
@@ -77,10 +97,10 @@ impl Purpose<'_> {
 }
 
 /// Why no key verified a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unverified {
     /// A newer key set may help: the named key is unknown, or none was named and none fits.
-    PerhapsNewKey,
+    PerhapsNewKey(TokenFault),
     /// Nothing will help.
     Final(TokenFault),
 }
@@ -93,17 +113,29 @@ impl KeySet {
         match members.get("keys") {
             // A provider that signs with the client secret has nothing to publish.
             None => Some(Self::default()),
-            Some(Value::Array(keys)) => Some(Self(keys.iter().take(MAX_KEYS).filter_map(public_key).collect())),
+            Some(Value::Array(keys)) => Some(Self::of(keys)),
             Some(_) => None,
         }
     }
 
+    fn of(keys: &[Value]) -> Self {
+        let mut set = Self::default();
+        for (index, key) in keys.iter().enumerate() {
+            let read = if index < MAX_KEYS { public_key(key) } else { Err("beyond the first 256") };
+            match read {
+                Ok(key) => set.keys.push(key),
+                Err(why) => set.unusable.push(Unusable { id: key_id(key), why }),
+            }
+        }
+        set
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     /// Verifies the signature of `raw` with an algorithm that its purpose permits and no other.
@@ -114,35 +146,64 @@ impl KeySet {
         let Some((family, verifier)) = public(algorithm) else {
             return verify_hmac(purpose, message, &signature);
         };
-        let id = match token.header.get("kid") {
-            None => None,
-            Some(id) => Some(id.as_str().ok_or(Unverified::Final(TokenFault::Header))?),
-        };
-        let mut candidates = self.candidates(id, family, algorithm).peekable();
-        if candidates.peek().is_none() {
-            return Err(Unverified::PerhapsNewKey);
+        let wanted = Wanted { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
+        let candidates: Vec<&CoreJsonWebKey> = self.candidates(wanted).collect();
+        if candidates.iter().any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
+            return Ok(());
         }
-        if candidates.any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
-            Ok(())
-        } else if id.is_none() {
-            Err(Unverified::PerhapsNewKey)
-        } else {
-            Err(Unverified::Final(TokenFault::Signature))
+        let fault = TokenFault::Signature(self.operands(wanted, candidates.len()));
+        // A key that was named and does not fit the signature is the wrong one, now and later.
+        if wanted.id.is_some() && !candidates.is_empty() {
+            return Err(Unverified::Final(fault));
         }
+        Err(Unverified::PerhapsNewKey(fault))
     }
 
-    fn candidates<'a>(
-        &'a self,
-        id: Option<&'a str>,
-        family: Family,
-        algorithm: SigningAlgorithm,
-    ) -> impl Iterator<Item = &'a CoreJsonWebKey> {
-        self.0
-            .iter()
-            .filter(move |key| id.is_none() || key.id.as_deref() == id)
-            .filter(move |key| key.family == family && key.algorithm.is_none_or(|meant| meant == algorithm))
-            .take(MAX_CANDIDATES)
-            .map(|key| &key.key)
+    /// What was looked for, and what became of each key of the set.
+    fn operands(&self, wanted: Wanted<'_>, tried: usize) -> Operands {
+        let mut unfit: BTreeMap<&str, usize> = BTreeMap::new();
+        let usable = self.keys.iter().filter_map(|key| wanted.misses(key));
+        let is_other = |key: &Unusable| wanted.id.is_some() && key.id.as_deref() != wanted.id;
+        let unusable = self.unusable.iter().map(|key| if is_other(key) { OTHER_ID } else { key.why });
+        for why in usable.chain(unusable) {
+            *unfit.entry(why).or_default() += 1;
+        }
+        let unfit: Vec<String> = unfit.iter().map(|(why, count)| format!("{count} with {why}")).collect();
+        let unfit = if unfit.is_empty() { String::new() } else { format!("; left out: {}", unfit.join(", ")) };
+        let id = wanted.id.map_or_else(|| "missing".to_owned(), |id| Quoted(id).to_string());
+        let (algorithm, all) = (wanted.algorithm.as_str(), self.keys.len() + self.unusable.len());
+        Operands::new(format_args!(
+            "`kid` is {id}, `alg` {algorithm:?}; of {all} published keys {tried} were tried{unfit}"
+        ))
+    }
+
+    fn candidates<'a>(&'a self, wanted: Wanted<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+        self.keys.iter().filter(move |key| wanted.misses(key).is_none()).take(MAX_CANDIDATES).map(|key| &key.key)
+    }
+}
+
+const OTHER_ID: &str = "another `kid`";
+
+/// The key that a token asks for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    id: Option<&'a str>,
+    family: Family,
+    algorithm: SigningAlgorithm,
+}
+
+impl Wanted<'_> {
+    /// Why a key is not the one; `None` when it may be.
+    fn misses(&self, key: &PublicKey) -> Option<&'static str> {
+        if self.id.is_some() && key.id.as_deref() != self.id {
+            Some(OTHER_ID)
+        } else if key.family != self.family {
+            Some("a `kty` or `crv` that the algorithm does not use")
+        } else if key.algorithm.is_some_and(|meant| meant != self.algorithm) {
+            Some("another `alg`")
+        } else {
+            None
+        }
     }
 }
 
@@ -188,52 +249,62 @@ pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
 
 /// The client secret signs what is for the client alone: an access token is for others to read, who do not have it.
 fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
-    let (Purpose::IdToken(relying_party) | Purpose::LogoutToken(relying_party)) = purpose else {
-        return Err(Unverified::Final(TokenFault::Algorithm));
+    let (Purpose::IdToken(relying_party) | Purpose::UserInfo(relying_party) | Purpose::LogoutToken(relying_party)) =
+        purpose
+    else {
+        return Err(Unverified::Final(TokenFault::ALGORITHM));
     };
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
-    if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature)) }
+    let tried = || Operands::new(format_args!("the client secret is the key, no published one is tried"));
+    if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature(tried()))) }
 }
 
-/// A key that may verify signatures; `None` for any other.
-fn public_key(value: &Value) -> Option<PublicKey> {
-    let members = value.as_object()?;
-    if !may_verify(members) {
-        return None;
-    }
-    let (family, key) = match text(members, "kty")? {
-        "RSA" => (Family::Rsa, rsa_key(members)?),
-        "EC" => match text(members, "crv")? {
-            "P-256" => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32)?),
-            "P-384" => (Family::P384, ec_key(members, CoreJsonCurveType::P384, 48)?),
-            _ => return None,
-        },
-        "OKP" if text(members, "crv") == Some("Ed25519") => {
-            let point = bytes(members, "x").filter(|point| point.len() == 32)?;
-            (Family::Ed25519, CoreJsonWebKey::new_okp(point, CoreJsonCurveType::Ed25519, None::<JsonWebKeyId>))
-        }
-        _ => return None,
+/// A key that may verify signatures; else why it may not.
+fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
+    let members = value.as_object().ok_or("no object")?;
+    may_verify(members)?;
+    let unknown = "a `kty` or `crv` that is not supported";
+    let broken = "no sound key (RSA keys have 2048 to 4096 bits)";
+    let (family, key) = match (text(members, "kty"), text(members, "crv")) {
+        (Some("RSA"), _) => (Family::Rsa, rsa_key(members)),
+        (Some("EC"), Some("P-256")) => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32)),
+        (Some("EC"), Some("P-384")) => (Family::P384, ec_key(members, CoreJsonCurveType::P384, 48)),
+        (Some("OKP"), Some("Ed25519")) => (Family::Ed25519, ed25519_key(members)),
+        _ => return Err(unknown),
     };
-    let algorithm = match members.get("alg") {
+    let key = key.ok_or(broken)?;
+    let algorithm = match json::optional(members, "alg") {
         None => None,
         // RFC 9864 gives EdDSA over this curve a name of its own.
         Some(Value::String(name)) if name == "Ed25519" => Some(SigningAlgorithm::EdDSA),
-        Some(name) => Some(SigningAlgorithm::parse(name.as_str()?)?),
+        Some(name) => {
+            let algorithm = name.as_str().and_then(SigningAlgorithm::parse);
+            Some(algorithm.ok_or("an `alg` that is not supported")?)
+        }
     };
-    let id = match members.get("kid") {
-        None => None,
-        Some(id) => Some(id.as_str()?.to_owned()),
-    };
-    Some(PublicKey { id, family, algorithm, key })
+    let id = json::optional(members, "kid").map(|id| id.as_str().ok_or("a `kid` that is no text")).transpose()?;
+    Ok(PublicKey { id: id.map(str::to_owned), family, algorithm, key })
+}
+
+fn key_id(value: &Value) -> Option<String> {
+    Some(text(value.as_object()?, "kid")?.to_owned())
 }
 
 /// Sections 4.2 and 4.3: what the key is for, as far as the provider says.
-fn may_verify(members: &Map<String, Value>) -> bool {
-    let for_signatures = members.get("use").is_none_or(|purpose| purpose == "sig");
-    let verifies = members
-        .get("key_ops")
-        .is_none_or(|operations| operations.as_array().is_some_and(|list| list.iter().any(|name| name == "verify")));
-    for_signatures && verifies
+fn may_verify(members: &Map<String, Value>) -> Result<(), &'static str> {
+    if json::optional(members, "use").is_some_and(|purpose| purpose != "sig") {
+        return Err("a `use` other than \"sig\"");
+    }
+    match json::optional(members, "key_ops") {
+        None => Ok(()),
+        Some(Value::Array(list)) if list.is_empty() || list.iter().any(|name| name == "verify") => Ok(()),
+        Some(_) => Err("`key_ops` without \"verify\""),
+    }
+}
+
+fn ed25519_key(members: &Map<String, Value>) -> Option<CoreJsonWebKey> {
+    let point = bytes(members, "x").filter(|point| point.len() == 32)?;
+    Some(CoreJsonWebKey::new_okp(point, CoreJsonCurveType::Ed25519, None::<JsonWebKeyId>))
 }
 
 fn rsa_key(members: &Map<String, Value>) -> Option<CoreJsonWebKey> {

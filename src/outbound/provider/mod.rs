@@ -22,14 +22,16 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use self::credentials::{Case, Judge};
+use self::discovery::ExpectedAlgorithm;
 use self::http::{ProviderClient, names_this_machine};
-use self::issuer::Issuer;
+use self::issuer::{Issuer, Known};
 use self::keys::Purpose;
 use self::revocation::Revocations;
+use self::user_info::Told;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
@@ -111,18 +113,25 @@ impl OpenIdProviders {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartFault> {
         let mut addresses = HashMap::new();
+        let mut expected: HashMap<&str, Vec<ExpectedAlgorithm>> = HashMap::new();
         for relying_party in relying_parties {
             if keys::secret_is_too_short(relying_party) {
                 return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
             }
             addresses.insert(relying_party.issuer.as_str(), issuer_address(&relying_party.issuer)?);
+            let expected = expected.entry(&relying_party.issuer).or_default();
+            let one = ExpectedAlgorithm::from(relying_party);
+            if !expected.contains(&one) {
+                expected.push(one);
+            }
         }
         let urls: Vec<Url> = addresses.values().cloned().collect();
         let client = Arc::new(ProviderClient::new(settings, &urls)?);
         let mut background = JoinSet::new();
         let mut issuers = HashMap::new();
         for (identifier, url) in addresses {
-            let issuer = Arc::new(Issuer::new(identifier, &url, Arc::clone(&client)));
+            let expected = expected.remove(identifier).unwrap_or_default();
+            let issuer = Arc::new(Issuer::new(identifier, &url, Arc::clone(&client), expected));
             background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
             issuers.insert(identifier.to_owned(), issuer);
         }
@@ -147,12 +156,12 @@ impl OpenIdProviders {
     async fn redeem(
         &self,
         issuer: &Issuer,
+        known: &Known,
         relying_party: &RelyingParty,
         code: &MatchedCode,
     ) -> Result<SignedIn, ExchangeFault> {
-        let known = issuer.known().await?;
         let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
-        issuer.verify(&known, tokens.id_token.expose_secret(), Purpose::IdToken(relying_party)).await?;
+        issuer.verify(known, tokens.id_token.expose_secret(), Purpose::IdToken(relying_party)).await?;
         let expected = Expected {
             issuer: &relying_party.issuer,
             client_id: &relying_party.client_id,
@@ -166,14 +175,29 @@ impl OpenIdProviders {
         if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.renews) {
             signed_in = signed_in.renewable(refresh_token, tokens.expires_in);
         }
-        let (Some(endpoint), Some(access_token)) = (&known.discovered.user_info_endpoint, &tokens.access_token) else {
-            return Ok(signed_in);
-        };
-        if !user_info::is_needed(signed_in.claims(), relying_party, &relying_party.scopes, &known.discovered) {
+        Ok(signed_in)
+    }
+
+    /// Claims that the ID Token leaves out, as far as UserInfo tells them until `deadline`.
+    async fn complete(
+        issuer: &Issuer,
+        known: &Known,
+        relying_party: &RelyingParty,
+        signed_in: SignedIn,
+        deadline: Instant,
+    ) -> Result<SignedIn, ExchangeFault> {
+        let (endpoint, access_token) = (&known.discovered.user_info_endpoint, signed_in.access_token().cloned());
+        let (Some(endpoint), Some(access_token)) = (endpoint, access_token) else { return Ok(signed_in) };
+        let claims = signed_in.claims();
+        if !user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered) {
             return Ok(signed_in);
         }
-        let claims = user_info::fetch(issuer, &known, relying_party, endpoint, access_token).await?;
-        Ok(signed_in.complete(claims)?)
+        let asked = user_info::fetch(issuer, known, relying_party, endpoint, &access_token);
+        match user_info::told(issuer, relying_party, claims, asked, deadline).await? {
+            Told::Claims(claims) => Ok(signed_in.complete(claims)?),
+            Told::Nothing { soon: true } => Ok(signed_in.cut_short()),
+            Told::Nothing { soon: false } => Ok(signed_in),
+        }
     }
 }
 
@@ -190,11 +214,12 @@ impl IdentityProvider for OpenIdProviders {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
-        let issuer = self.issuer(relying_party)?;
-        match timeout(self.deadline, self.redeem(issuer, relying_party, &code)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
-        }
+        let (issuer, deadline) = (self.issuer(relying_party)?, Instant::now() + self.deadline);
+        let known = issuer.known().await?;
+        let redeemed = timeout_at(deadline, self.redeem(issuer, &known, relying_party, &code)).await;
+        let late = |_| Err(issuer.unavailable(&"the code was not redeemed in time").into());
+        let signed_in = redeemed.unwrap_or_else(late)?;
+        Self::complete(issuer, &known, relying_party, signed_in, deadline).await
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::timeout;
-use tracing::warn;
+use tokio::time::{Instant, timeout};
 
 use super::issuer::{Issuer, Known};
 use super::keys::Purpose;
 use super::token::{self, Tokens};
-use super::user_info;
+use super::user_info::{self, Told};
 use crate::domain::application::RelyingParty;
 use crate::domain::id_token::{Expected, VerifiedIdToken};
 use crate::domain::refreshed::Refreshed;
@@ -88,14 +87,13 @@ impl Issuer {
             return Ok(refreshed);
         }
         let asked = user_info::fetch(self, known, relying_party, endpoint, access_token);
-        let cause = match timeout(deadline, asked).await {
-            Ok(Ok(told)) => return Ok(refreshed.complete(told, session)?),
-            Ok(Err(fault @ ExchangeFault::Untrustworthy(_))) => return Err(fault),
-            Ok(Err(fault)) => fault.to_string(),
-            Err(_) => "no answer in time".to_owned(),
-        };
-        warn!(issuer = self.identifier(), cause, "UserInfo told nothing at a refresh; it is asked again soon");
-        Ok(refreshed.cut_short(session))
+        match user_info::told(self, relying_party, &session.claims, asked, Instant::now() + deadline).await {
+            Ok(Told::Claims(told)) => Ok(refreshed.complete(told, session)?),
+            Ok(Told::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
+            // The tokens are good, and what was known before stands.
+            Err(ExchangeFault::Unavailable(_) | ExchangeFault::Malformed(_)) => Ok(refreshed.cut_short(session, true)),
+            Err(fault) => Err(fault),
+        }
     }
 }
 

@@ -141,9 +141,9 @@ fn tokens(body: &[u8]) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
 }
 
 fn secret(members: &Map<String, Value>, name: &str) -> Result<Option<SecretString>, ExchangeFault> {
-    match members.get(name) {
+    match json::optional(members, name) {
         None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.as_str().into())),
+        Some(Value::String(text)) => Ok(Some(text.as_str().into())),
         Some(_) => Err(malformed(&format!("token: `{name}` is not a text"))),
     }
 }

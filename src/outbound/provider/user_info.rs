@@ -1,8 +1,13 @@
-//! UserInfo, asked only where the ID Token leaves claims out (OpenID Connect Core section 5.3).
+//! UserInfo, asked only where the ID Token leaves claims out (OpenID Connect Core section 5.3). The ID Token alone is a complete
+//! sign-in, so that an answer that does not come, or cannot be read, keeps nobody out; one that contradicts does.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, info, warn};
 use url::Url;
 
 use super::discovery::Discovered;
@@ -12,8 +17,57 @@ use super::keys::Purpose;
 use crate::domain::application::RelyingParty;
 use crate::domain::claims::Claims;
 use crate::domain::json;
-use crate::domain::jwt::{CompactToken, TokenFault};
-use crate::ports::ExchangeFault;
+use crate::domain::jwt::{CompactToken, TokenFault, check_issuer};
+use crate::ports::{ExchangeFault, ProviderUnavailable};
+
+/// Why UserInfo told nothing.
+pub(super) enum Untold {
+    /// It was not to be reached, or had a fault of its own: later it may tell.
+    Unavailable(ProviderUnavailable),
+    /// It refused, or its answer cannot be read: asking again soon is of no use.
+    Unusable(String),
+    /// It is not for a token of this kind, which is no fault of its own.
+    NotTaken,
+    /// It says what must not be: that the user is somebody else, or what nobody has signed.
+    Refused(ExchangeFault),
+}
+
+impl From<TokenFault> for Untold {
+    fn from(fault: TokenFault) -> Self {
+        if matches!(fault, TokenFault::Malformed | TokenFault::TooLong | TokenFault::Encrypted) {
+            return Self::Unusable(format!("userinfo: {fault}"));
+        }
+        Self::Refused(fault.into())
+    }
+}
+
+/// What came of asking when nothing must not be.
+pub(super) enum Told {
+    /// These claims, of whichever subject.
+    Claims(Map<String, Value>),
+    /// None; whether it may tell soon.
+    Nothing { soon: bool },
+}
+
+/// Whether a provider's UserInfo fails: told when it begins and when it ends, not with every sign-in.
+#[derive(Default)]
+pub(super) struct Outage(AtomicBool);
+
+impl Outage {
+    fn began(&self, issuer: &str, cause: &str) {
+        if self.0.swap(true, Ordering::Relaxed) {
+            debug!(issuer, cause, "UserInfo tells nothing");
+        } else {
+            warn!(issuer, cause, "UserInfo tells nothing; until it does, sign-ins go on with what ID Tokens say");
+        }
+    }
+
+    fn ended(&self, issuer: &str) {
+        if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
+            info!(issuer, "UserInfo tells again what ID Tokens leave out");
+        }
+    }
+}
 
 /// Whether something is missing that the provider was asked for and could tell.
 pub(super) fn is_needed(
@@ -23,7 +77,7 @@ pub(super) fn is_needed(
     discovered: &Discovered,
 ) -> bool {
     let asked = |scope: &str| scopes.iter().any(|asked| asked == scope);
-    let missing = |name: &str| claims.value(name).is_none();
+    let missing = |name: &str| claims.present(name).is_none();
     (asked("profile") && (missing("preferred_username") || missing("name")))
         || (asked("email") && missing("email"))
         || ((asked("groups") || discovered.knows_groups) && missing("groups"))
@@ -37,24 +91,59 @@ pub(super) async fn fetch(
     relying_party: &RelyingParty,
     endpoint: &Url,
     access_token: &SecretString,
-) -> Result<Map<String, Value>, ExchangeFault> {
+) -> Result<Map<String, Value>, Untold> {
     let answer = ask(issuer, endpoint, access_token).await?;
     read(issuer, known, relying_party, &answer).await
 }
 
+/// What comes until `deadline` of asking for what `claims` lack.
+///
+/// # Errors
+/// When the answer must not be; and when a claim is missing by which the user is judged, and UserInfo may soon tell it.
+pub(super) async fn told(
+    issuer: &Issuer,
+    relying_party: &RelyingParty,
+    claims: &Claims,
+    asked: impl Future<Output = Result<Map<String, Value>, Untold>>,
+    deadline: Instant,
+) -> Result<Told, ExchangeFault> {
+    let late = || Err(Untold::Unavailable(issuer.unavailable(&"userinfo: no answer in time")));
+    match timeout_at(deadline, asked).await.unwrap_or_else(|_| late()) {
+        Ok(claims) => {
+            issuer.user_info().ended(issuer.identifier());
+            Ok(Told::Claims(claims))
+        }
+        Err(Untold::NotTaken) => Ok(Told::Nothing { soon: false }),
+        Err(Untold::Refused(fault)) => Err(fault),
+        Err(Untold::Unusable(cause)) => {
+            issuer.user_info().began(issuer.identifier(), &cause);
+            Ok(Told::Nothing { soon: false })
+        }
+        Err(Untold::Unavailable(fault)) => {
+            issuer.user_info().began(issuer.identifier(), &fault.cause);
+            let is_judged_by = |name: &String| claims.present(name).is_none();
+            if relying_party.claims_of_rules.iter().any(is_judged_by) {
+                return Err(fault.into());
+            }
+            Ok(Told::Nothing { soon: true })
+        }
+    }
+}
+
 /// The answer of `endpoint`, whatever it says, as long as the provider is well.
-pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, ExchangeFault> {
+pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, Untold> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
-        .map_err(|_| malformed("token: `access_token` cannot be sent"))?;
+        .map_err(|_| unusable("token: `access_token` cannot be sent"))?;
     bearer.set_sensitive(true);
     let request = issuer.client().get(endpoint).header(header::AUTHORIZATION, bearer);
     let answer = issuer
         .client()
         .send(issuer.identifier(), Operation::UserInfo, request)
         .await
-        .map_err(|fault| issuer.unavailable(&fault))?;
+        .map_err(|fault| Untold::Unavailable(issuer.unavailable(&fault)))?;
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(issuer.unavailable(&format_args!("userinfo: status {}", answer.status.as_u16())).into());
+        let cause = format_args!("userinfo: status {}", answer.status.as_u16()).to_string();
+        return Err(Untold::Unavailable(issuer.unavailable(&cause)));
     }
     Ok(answer)
 }
@@ -65,47 +154,48 @@ pub(super) async fn read(
     known: &Known,
     relying_party: &RelyingParty,
     answer: &Answer,
-) -> Result<Map<String, Value>, ExchangeFault> {
+) -> Result<Map<String, Value>, Untold> {
     match answer.status {
         StatusCode::OK if answer.content_type.as_deref() == Some("application/jwt") => {
             signed(issuer, known, relying_party, answer).await
         }
         StatusCode::OK => {
-            json::object(&answer.body).ok_or_else(|| malformed("userinfo: not a JSON object without repeated members"))
+            json::object(&answer.body).ok_or_else(|| unusable("userinfo: not a JSON object without repeated members"))
         }
-        status => Err(malformed(&format!("userinfo: status {}", status.as_u16()))),
+        status => Err(unusable(&format!("userinfo: status {}", status.as_u16()))),
     }
 }
 
-/// A signed answer: the provider's key, the pinned algorithm, made by it and for us (section 5.3.2), and no other
-/// kind of token: an ID Token has a `nonce`, a logout token has `events` (JW-4).
+/// A signed answer, with a key of the provider's. Whoever made it and for whom need not be said (section 5.3.2: SHOULD),
+/// but has to be right. It is no other kind of token: an ID Token has a `nonce`, a logout token has `events` (JW-4).
 async fn signed(
     issuer: &Issuer,
     known: &Known,
     relying_party: &RelyingParty,
     answer: &Answer,
-) -> Result<Map<String, Value>, ExchangeFault> {
+) -> Result<Map<String, Value>, Untold> {
     let raw = std::str::from_utf8(&answer.body).map_err(|_| TokenFault::Malformed)?;
-    issuer.verify(known, raw, Purpose::IdToken(relying_party)).await?;
+    issuer.verify(known, raw, Purpose::UserInfo(relying_party)).await?;
     let members = CompactToken::parse(raw)?.payload;
-    if members.get("iss").and_then(Value::as_str) != Some(issuer.identifier()) {
-        return Err(TokenFault::Issuer.into());
+    if json::optional(&members, "iss").is_some() {
+        check_issuer(&members, issuer.identifier())?;
     }
     let ours = |value: &Value| value.as_str() == Some(relying_party.client_id.as_str());
-    let for_us = match members.get("aud") {
+    let for_us = match json::optional(&members, "aud") {
         Some(Value::Array(list)) => list.iter().any(ours),
         Some(one) => ours(one),
-        None => false,
+        None => true,
     };
     if !for_us {
         return Err(TokenFault::Audience.into());
     }
     if members.contains_key("nonce") || members.contains_key("events") {
-        return Err(malformed("userinfo: another kind of token"));
+        let fault = ExchangeFault::Malformed("userinfo: another kind of token".to_owned());
+        return Err(Untold::Refused(fault));
     }
     Ok(members)
 }
 
-fn malformed(cause: &str) -> ExchangeFault {
-    ExchangeFault::Malformed(cause.to_owned())
+fn unusable(cause: &str) -> Untold {
+    Untold::Unusable(cause.to_owned())
 }

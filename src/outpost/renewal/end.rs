@@ -42,7 +42,7 @@ impl Verdict {
             // when they could not be fetched.
             ExchangeFault::Refused(_)
             | ExchangeFault::Malformed(_)
-            | ExchangeFault::Untrustworthy(TokenFault::Signature) => Self::Later(LONG_PAUSE),
+            | ExchangeFault::Untrustworthy(TokenFault::Signature(_)) => Self::Later(LONG_PAUSE),
             ExchangeFault::Untrustworthy(_) => Self::Untrustworthy,
         }
     }
@@ -97,7 +97,7 @@ mod tests {
             (refused("INVALID_GRANT"), Verdict::Later(LONG_PAUSE)),
             (refused(""), Verdict::Later(LONG_PAUSE)),
             (ExchangeFault::Malformed(String::new()), Verdict::Later(LONG_PAUSE)),
-            (ExchangeFault::Untrustworthy(TokenFault::Signature), Verdict::Later(LONG_PAUSE)),
+            (ExchangeFault::Untrustworthy(TokenFault::SIGNATURE), Verdict::Later(LONG_PAUSE)),
             (ExchangeFault::Untrustworthy(TokenFault::OtherUser), Verdict::Untrustworthy),
             (ProviderUnavailable { issuer: String::new(), cause: String::new() }.into(), Verdict::Later(PAUSE)),
         ] {

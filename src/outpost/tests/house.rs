@@ -288,7 +288,7 @@ impl IdentityProvider for Provider {
             now: self.clock.now(),
         };
         let token = UnsignedLogoutToken::check(raw, &expected)?;
-        if raw.expose_secret().ends_with(".YmFk") { Err(TokenFault::Signature.into()) } else { Ok(token.signed()) }
+        if raw.expose_secret().ends_with(".YmFk") { Err(TokenFault::SIGNATURE.into()) } else { Ok(token.signed()) }
     }
 
     fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString) {

@@ -239,7 +239,7 @@ async fn refusals_that_the_operator_has_to_mend_end_nothing() {
         || ExchangeFault::Refused("invalid_client".into()),
         || ExchangeFault::Malformed("a list".into()),
         // Keys may have changed just when they could not be fetched.
-        || ExchangeFault::Untrustworthy(TokenFault::Signature),
+        || ExchangeFault::Untrustworthy(TokenFault::SIGNATURE),
         down as fn() -> ExchangeFault,
     ] {
         let house = house();

@@ -135,7 +135,7 @@ impl IdentityProvider for Provider {
         _: &RelyingParty,
         _: &SecretString,
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-        Err(TokenFault::Signature.into())
+        Err(TokenFault::SIGNATURE.into())
     }
 
     fn revoke(&self, _: &RelyingParty, _: &SecretString) {}
@@ -164,6 +164,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
             id_token_signed_response_alg: SigningAlgorithm::RS256,
             scopes: vec!["openid".to_owned()],
             claims: Vec::new(),
+            claims_of_rules: Vec::new(),
             redirect_uri: at("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: at("sign_out"),
         },

@@ -47,7 +47,7 @@ fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     let claims = payload(raw);
     assert_eq!(claims["iss"], ISSUER);
     assert!(claims["aud"] == CLIENT || claims["aud"].as_array().is_some_and(|all| all.iter().all(|it| it == CLIENT)));
-    assert!(claims.get("azp").is_none_or(|party| party == CLIENT));
+    assert!(present(&claims, "azp").is_none_or(|party| party == CLIENT));
     assert_eq!(claims["nonce"], nonce.expose());
     let seconds = |name: &str| claims[name].as_f64().expect("a number");
     assert!(seconds("exp") > TIMES.0 && seconds("iat") < TIMES.1);
@@ -57,13 +57,29 @@ fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
 
     let Some(more) = user_info.and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) else { return };
     let same = more.get("sub").and_then(Value::as_str) == Some(&subject);
-    let completed = SignedIn::new(token, None).complete(more);
+    let completed = SignedIn::new(token, None).complete(more.clone());
     assert_eq!(completed.is_ok(), same, "UserInfo of the same subject, and no other");
-    if let Ok(signed_in) = completed {
-        for (name, value) in &claims {
-            assert_eq!(signed_in.claims().value(name), Some(value), "UserInfo overrules the ID Token in `{name}`");
+    let Ok(signed_in) = completed else { return };
+    let merged = signed_in.claims().as_object();
+    for (name, value) in &claims {
+        // A word about an address that the ID Token does not name gives way to UserInfo's address.
+        let about = QUALIFIED.iter().find(|(_, qualifier)| qualifier == name).map(|(claim, _)| *claim);
+        if present(&claims, name).is_some() && about.is_none_or(|claim| present(&claims, claim).is_some()) {
+            assert_eq!(merged.get(name), Some(value), "UserInfo overrules the ID Token in `{name}`");
         }
     }
+    for (claim, qualifier) in QUALIFIED {
+        let pair = |of: &Map<String, Value>| (present(of, claim).cloned(), present(of, qualifier).cloned());
+        assert!([pair(&claims), pair(&more)].contains(&pair(merged)), "`{claim}` is of one source");
+    }
+}
+
+/// Claims and what qualifies them.
+const QUALIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
+
+/// A member that says something.
+fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.get(name).filter(|value| !value.is_null() && *value != "")
 }
 
 /// The payload in the eyes of another JSON reader.

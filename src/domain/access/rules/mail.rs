@@ -1,5 +1,6 @@
 //! E-mail addresses in rules: one mailbox, or everybody of a domain. An address counts only when the provider says
-//! that it verified it, as anybody may write anything into a profile (`OpenID` Connect Core section 5.7).
+//! that it verified it, as anybody may write anything into a profile (`OpenID` Connect Core section 5.7); or, where the
+//! operator says so, when it does not say otherwise.
 
 use std::fmt;
 
@@ -18,6 +19,17 @@ pub struct MailDomain(Host);
 pub struct MailAddress {
     local: String,
     domain: MailDomain,
+}
+
+/// What an address counts for about which the provider does not say whether it is verified. One that is said to be
+/// unverified never counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmailVerified {
+    /// Nothing.
+    #[default]
+    Required,
+    /// As much as a verified one: the provider knows no other addresses.
+    Assumed,
 }
 
 /// Why a text is no address or domain of mailboxes.
@@ -77,9 +89,14 @@ pub(super) struct Mailbox<'a> {
 }
 
 impl<'a> Mailbox<'a> {
-    /// The user's address, when the provider says with a boolean that it verified it.
-    pub(super) fn verified(claims: &'a Claims) -> Option<Self> {
-        let is_verified = claims.value("email_verified") == Some(&Value::Bool(true));
+    /// The user's address, when it is verified by the provider's word. Some write the boolean as a text.
+    pub(super) fn verified(claims: &'a Claims, absent: EmailVerified) -> Option<Self> {
+        let is_verified = match claims.present("email_verified") {
+            None => absent == EmailVerified::Assumed,
+            Some(Value::Bool(said)) => *said,
+            Some(Value::String(said)) => said == "true",
+            Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
+        };
         claims.text("email").filter(|_| is_verified).and_then(Self::of)
     }
 
@@ -117,7 +134,8 @@ mod tests {
 
     fn is_in(email: &str, domain: &str) -> bool {
         let domain = MailDomain::parse(domain).expect("is a domain");
-        Mailbox::verified(&claims(email, &json!(true))).is_some_and(|mailbox| mailbox.is_in(&domain))
+        Mailbox::verified(&claims(email, &json!(true)), EmailVerified::Required)
+            .is_some_and(|mailbox| mailbox.is_in(&domain))
     }
 
     #[test]
@@ -152,12 +170,28 @@ mod tests {
     }
 
     #[test]
-    fn oc_14_an_address_counts_only_with_a_boolean_that_says_verified() {
-        for verified in [json!(false), json!("true"), json!(1), json!(null), json!([true])] {
-            assert!(Mailbox::verified(&claims("a@example.com", &verified)).is_none(), "{verified}");
+    fn oc_14_an_address_counts_only_when_it_is_said_to_be_verified_or_that_is_assumed() {
+        let counts = |claims: &Claims| {
+            [EmailVerified::Required, EmailVerified::Assumed].map(|absent| Mailbox::verified(claims, absent).is_some())
+        };
+        for (verified, expected) in [
+            (json!(true), [true, true]),
+            (json!("true"), [true, true]),
+            (json!(false), [false, false]),
+            (json!("false"), [false, false]),
+            (json!("True"), [false, false]),
+            (json!("yes"), [false, false]),
+            (json!(1), [false, false]),
+            (json!([true]), [false, false]),
+            (json!({}), [false, false]),
+            (json!(null), [false, true]),
+            (json!(""), [false, true]),
+        ] {
+            assert_eq!(counts(&claims("a@example.com", &verified)), expected, "{verified}");
         }
         let Value::Object(silent) = json!({ "email": "a@example.com" }) else { unreachable!() };
-        assert!(Mailbox::verified(&Claims::new(silent)).is_none());
+        assert_eq!(counts(&Claims::new(silent)), [false, true]);
+        assert_eq!(counts(&claims("", &json!(true))), [false, false]);
     }
 
     #[test]

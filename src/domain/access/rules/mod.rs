@@ -11,7 +11,7 @@ mod who;
 use std::cmp::Reverse;
 
 pub use explanation::Explanation;
-pub use mail::{MailAddress, MailDomain, MailFault};
+pub use mail::{EmailVerified, MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
 pub use rule::{Method, MethodFault, Obstacle, Rule};
 pub use unmet::Unmet;

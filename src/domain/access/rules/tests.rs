@@ -90,13 +90,35 @@ fn a_36_addresses_and_domains_count_when_they_are_verified() {
         ("a@B.example", json!(true), true, true),
         ("x@b.example", json!(true), false, true),
         ("a@a.b.example", json!(true), false, false),
-        ("a@b.example", json!("true"), false, false),
+        ("a@b.example", json!("true"), true, true),
+        ("a@b.example", json!("false"), false, false),
+        ("a@b.example", json!("yes"), false, false),
         ("a@b.example", json!(1), false, false),
         ("a@b.example", json!(null), false, false),
     ] {
         let claims = json!({ "email": email, "email_verified": verified });
         assert_eq!((meets(&by_address, &claims), meets(&by_domain, &claims)), (address, domain), "{claims}");
     }
+}
+
+#[test]
+fn oc_14_where_it_is_assumed_an_address_counts_unless_it_is_said_to_be_unverified() {
+    let email_domains = vec![MailDomain::parse("b.example").expect("is a domain")];
+    let assumed = Conditions { email_domains, email_verified: EmailVerified::Assumed, ..Conditions::default() };
+    for (claims, expected) in [
+        (json!({ "email": "a@b.example" }), true),
+        (json!({ "email": "a@b.example", "email_verified": null }), true),
+        (json!({ "email": "a@b.example", "email_verified": true }), true),
+        (json!({ "email": "a@b.example", "email_verified": false }), false),
+        (json!({ "email": "a@b.example", "email_verified": "false" }), false),
+        (json!({ "email": "a@b.example", "email_verified": 0 }), false),
+        (json!({ "email": "a@c.example" }), false),
+        (json!({}), false),
+    ] {
+        assert_eq!(meets(&assumed, &claims), expected, "{claims}");
+    }
+    let nobody = Conditions { email_verified: EmailVerified::Assumed, ..Conditions::default() };
+    assert_eq!(Who::those(nobody), None, "it is no condition by itself");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::mail::{MailAddress, MailDomain, Mailbox};
+use super::mail::{EmailVerified, MailAddress, MailDomain, Mailbox};
 use crate::domain::claims::{ClaimPath, Claims};
 
 /// Whom a rule means.
@@ -25,6 +25,8 @@ pub struct Conditions {
     pub emails: Vec<MailAddress>,
     /// Domains of verified addresses.
     pub email_domains: Vec<MailDomain>,
+    /// Whether the provider has to say that an address is verified.
+    pub email_verified: EmailVerified,
     /// Conditions on any other claim.
     pub claims: Vec<ClaimCondition>,
 }
@@ -42,7 +44,8 @@ impl Who {
     /// Those who meet `conditions`; `None` when these are none at all, which would mean everybody.
     #[must_use]
     pub fn those(conditions: Conditions) -> Option<Self> {
-        (conditions != Conditions::default()).then_some(Self::Those(conditions))
+        let none = Conditions { email_verified: conditions.email_verified, ..Conditions::default() };
+        (conditions != none).then_some(Self::Those(conditions))
     }
 
     /// Whether a user with these claims is meant.
@@ -58,21 +61,30 @@ impl Who {
 impl Who {
     /// The claims that it depends on.
     pub(super) fn claims_read(&self) -> Vec<&str> {
-        let Self::Those(Conditions { groups, emails, email_domains, claims }) = self else { return Vec::new() };
+        let Self::Those(Conditions { groups, claims, .. }) = self else { return Vec::new() };
         let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
         if !groups.is_empty() {
             read.push("groups");
         }
-        if !(emails.is_empty() && email_domains.is_empty()) {
+        if self.reads_mail() {
             read.extend(["email", "email_verified"]);
         }
         read
     }
 }
 
+impl Who {
+    /// Whether it depends on an address.
+    #[must_use]
+    pub fn reads_mail(&self) -> bool {
+        let Self::Those(Conditions { emails, email_domains, .. }) = self else { return false };
+        !(emails.is_empty() && email_domains.is_empty())
+    }
+}
+
 impl Conditions {
     pub(super) fn hold(&self, claims: &Claims) -> bool {
-        let Self { groups, emails, email_domains, claims: others } = self;
+        let Self { groups, emails, email_domains, claims: others, .. } = self;
         let is_in_group = || claims.texts("groups").any(|group| groups.iter().any(|wanted| wanted == group));
         let has_mailbox = |fits: &dyn Fn(&Mailbox<'_>) -> bool| self.mailbox(claims).is_some_and(|own| fits(&own));
         (groups.is_empty() || is_in_group())
@@ -85,7 +97,7 @@ impl Conditions {
 impl Conditions {
     /// The user's address, as far as it counts for these conditions.
     pub(super) fn mailbox<'a>(&self, claims: &'a Claims) -> Option<Mailbox<'a>> {
-        Mailbox::verified(claims)
+        Mailbox::verified(claims, self.email_verified)
     }
 }
 
@@ -109,10 +121,10 @@ impl ClaimCondition {
     }
 }
 
-/// As in `groups admins or staff, email_domains example.com`.
+/// As in `groups admins or staff, email_domains example.com, email_verified assumed`.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Those(Conditions { groups, emails, email_domains, claims }) = self else {
+        let Self::Those(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {
             return f.write_str("anyone");
         };
         let mut parts = Vec::new();
@@ -124,6 +136,9 @@ impl fmt::Display for Who {
         add("groups".to_owned(), groups.clone());
         add("emails".to_owned(), emails.iter().map(ToString::to_string).collect());
         add("email_domains".to_owned(), email_domains.iter().map(ToString::to_string).collect());
+        if self.reads_mail() && *email_verified == EmailVerified::Assumed {
+            add("email_verified".to_owned(), vec!["assumed".to_owned()]);
+        }
         for ClaimCondition { path, values } in claims {
             add(format!("claim {path}"), values.clone());
         }

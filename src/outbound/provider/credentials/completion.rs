@@ -3,15 +3,17 @@
 use http::StatusCode;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::{Case, fault};
 use crate::domain::claims::Claims;
 use crate::outbound::provider::issuer::Known;
-use crate::outbound::provider::user_info;
+use crate::outbound::provider::user_info::{self, Told, Untold};
 use crate::ports::CredentialFault;
 
 impl Case {
-    /// What `UserInfo` says beyond `claims`; `None` when nothing is missing, or when it does not take this token.
+    /// What `UserInfo` says beyond `claims`; `None` when nothing is missing, when it does not take this token, or when it tells
+    /// nothing and the rules do not need it.
     pub(super) async fn user_info(
         &self,
         known: &Known,
@@ -24,13 +26,21 @@ impl Case {
         if !user_info::is_needed(claims, party, scopes, &known.discovered) {
             return Ok(None);
         }
-        let of_exchange = |fault| fault::of_exchange(fault, &self.issuer);
-        let call = self.issuer.calls().user_info().map_err(|busy| self.unavailable(busy))?;
-        let answer = user_info::ask(&self.issuer, endpoint, token).await.map_err(of_exchange)?;
-        call.succeeded();
-        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Ok(None);
+        let asked = async {
+            let call = self.issuer.calls().user_info();
+            let call = call.map_err(|busy| Untold::Unavailable(self.unavailable(busy)))?;
+            let answer = user_info::ask(&self.issuer, endpoint, token).await?;
+            call.succeeded();
+            if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Err(Untold::NotTaken);
+            }
+            user_info::read(&self.issuer, known, party, &answer).await
+        };
+        // A part of the deadline, so that time is left to go on without it.
+        match user_info::told(&self.issuer, party, claims, asked, Instant::now() + self.deadline / 2).await {
+            Ok(Told::Claims(claims)) => Ok(Some(claims)),
+            Ok(Told::Nothing { .. }) => Ok(None),
+            Err(fault) => Err(fault::of_exchange(fault, &self.issuer)),
         }
-        user_info::read(&self.issuer, known, party, &answer).await.map(Some).map_err(of_exchange)
     }
 }

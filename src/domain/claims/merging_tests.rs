@@ -1,0 +1,88 @@
+//! Claims that qualify one another come from one source (OC-14).
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn claims(value: &Value) -> Claims {
+    Claims::new(value.as_object().cloned().expect("an object"))
+}
+
+/// A claim and what qualifies it, as far as they are said.
+fn pair(of: &Claims, (claim, qualifier): (&str, &str)) -> (Option<Value>, Option<Value>) {
+    (of.present(claim).cloned(), of.present(qualifier).cloned())
+}
+
+#[test]
+fn oc_14_one_source_speaks_of_an_address() {
+    for (own, others, expected) in [
+        (json!({"email": "a"}), json!({"email": "b", "email_verified": true}), json!({"email": "a"})),
+        (json!({"email": "a"}), json!({"email_verified": true}), json!({"email": "a"})),
+        (json!({"email_verified": true}), json!({"email": "b"}), json!({"email": "b"})),
+        (
+            json!({"email_verified": true}),
+            json!({"email": "b", "email_verified": false}),
+            json!({"email": "b", "email_verified": false}),
+        ),
+        (
+            json!({"email": "a"}),
+            json!({"email": "a", "email_verified": true}),
+            json!({"email": "a", "email_verified": true}),
+        ),
+        (
+            json!({"email": "a", "email_verified": false}),
+            json!({"email": "a", "email_verified": true}),
+            json!({"email": "a", "email_verified": false}),
+        ),
+        (json!({"email": "a"}), json!({"email": "A", "email_verified": true}), json!({"email": "a"})),
+        (json!({"email": null, "email_verified": true}), json!({"email": "b"}), json!({"email": "b"})),
+        (json!({"name": ""}), json!({"name": "x", "groups": null}), json!({"name": "x"})),
+        (json!({"phone_number": "1"}), json!({"phone_number_verified": true}), json!({"phone_number": "1"})),
+        (
+            json!({"address": {"country": "A"}}),
+            json!({"address": {"locality": "b"}}),
+            json!({"address": {"country": "A"}}),
+        ),
+        (json!({"groups": []}), json!({"groups": ["x"]}), json!({"groups": []})),
+    ] {
+        assert_eq!(claims(&own).completed_by(claims(&others)), claims(&expected), "{own} and {others}");
+    }
+}
+
+/// What a source says of an address, of a telephone and of its verification: or nothing, in every way to say nothing.
+fn source() -> impl Strategy<Value = Claims> {
+    let text = || {
+        prop_oneof![
+            Just(None),
+            Just(Some(json!(null))),
+            Just(Some(json!(""))),
+            "[ab]".prop_map(|letter| Some(json!(letter)))
+        ]
+    };
+    let said = || {
+        prop_oneof![
+            Just(None),
+            Just(Some(json!(null))),
+            Just(Some(json!(true))),
+            Just(Some(json!(false))),
+            Just(Some(json!("true")))
+        ]
+    };
+    (text(), said(), text(), said()).prop_map(|(email, verified, phone, phone_verified)| {
+        let names = ["email", "email_verified", "phone_number", "phone_number_verified"];
+        let values = [email, verified, phone, phone_verified];
+        Claims::new(names.into_iter().zip(values).filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+    })
+}
+
+proptest! {
+    #[test]
+    fn oc_14_a_merged_pair_is_that_of_one_source(sources in prop::collection::vec(source(), 2..5)) {
+        let merged = sources.iter().cloned().reduce(Claims::completed_by).expect("are some");
+        for names in QUALIFIED {
+            let (whole, all) = (pair(&merged, names), sources.iter().map(|source| pair(source, names)));
+            prop_assert!(all.clone().any(|one| one == whole), "{whole:?} of {:?}", all.collect::<Vec<_>>());
+        }
+    }
+}

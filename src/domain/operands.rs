@@ -1,0 +1,102 @@
+//! The values that a failed check compared, for the operator who has to mend it.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// How many characters of a value from outside are repeated.
+const MAX_CHARS: usize = 200;
+
+/// What was compared, in words that hold no secret. Faults are told apart by the check that failed: whatever their operands,
+/// two faults of one check are equal.
+#[derive(Clone, Default)]
+pub struct Operands(Option<Box<str>>);
+
+impl Operands {
+    /// Nothing to say.
+    pub const NONE: Self = Self(None);
+
+    /// These words.
+    #[must_use]
+    pub fn new(words: fmt::Arguments<'_>) -> Self {
+        Self(Some(words.to_string().into()))
+    }
+}
+
+impl PartialEq for Operands {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Operands {}
+
+/// `: ` and the words, to stand behind the name of the check.
+impl fmt::Display for Operands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_deref().map_or(Ok(()), |words| write!(f, ": {words}"))
+    }
+}
+
+impl fmt::Debug for Operands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or("-"))
+    }
+}
+
+/// A member from outside as it may stand in a message: a text in quotes, printable and cut; of anything else its kind.
+pub struct Shown<'a>(pub Option<&'a Value>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            None => "missing",
+            Some(Value::Null) => "null",
+            Some(Value::String(text)) => return Quoted(text).fmt(f),
+            Some(Value::Bool(_)) => "a boolean",
+            Some(Value::Number(_)) => "a number",
+            Some(Value::Array(_)) => "a list",
+            Some(Value::Object(_)) => "an object",
+        })
+    }
+}
+
+/// A text from outside in quotes, printable and cut.
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut: String = self.0.chars().take(MAX_CHARS).collect();
+        let more = if cut.len() < self.0.len() { "…" } else { "" };
+        write!(f, "{cut:?}{more}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_from_outside_are_printable_and_cut() {
+        for (value, shown) in [
+            (None, "missing"),
+            (Some(json!(null)), "null"),
+            (Some(json!(7)), "a number"),
+            (Some(json!(["https://op.example"])), "a list"),
+            (Some(json!("https://op.example/")), "\"https://op.example/\""),
+            (Some(json!("a\r\n\u{1b}[2J")), "\"a\\r\\n\\u{1b}[2J\""),
+        ] {
+            assert_eq!(Shown(value.as_ref()).to_string(), shown);
+        }
+        let long = Quoted(&"x".repeat(10_000)).to_string();
+        assert!(long.len() < 300 && long.ends_with("\"…"), "{long}");
+    }
+
+    #[test]
+    fn faults_of_one_check_are_equal_and_say_different_things() {
+        let operands = Operands::new(format_args!("it is {}", 1));
+        assert_eq!(operands, Operands::NONE);
+        assert_eq!((operands.to_string(), Operands::NONE.to_string()), (": it is 1".to_owned(), String::new()));
+    }
+}
