@@ -6,12 +6,13 @@ use std::time::Duration;
 use crate::domain::applications::Applications;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
-use crate::inbound::connections::{ConnectionLimits, MutualTls};
+use crate::inbound::connections::{ConnectionLimits, FrontProxies, MutualTls};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
+use crate::outpost::WaitLimits;
 use crate::telemetry::LogSettings;
 
 /// Where to listen.
@@ -56,6 +57,10 @@ pub struct Limits {
     pub http: HttpLimits,
     /// Connections of every listener.
     pub connections: ConnectionLimits,
+    /// Where front proxies connect from, which have no limit per source.
+    pub front_proxies: FrontProxies,
+    /// Requests that wait for identity providers.
+    pub waits: WaitLimits,
 }
 
 /// Everything that a start needs.

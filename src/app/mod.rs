@@ -89,7 +89,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         clock: Arc::clone(&clock),
         entropy,
     };
-    let outpost = Arc::new(Outpost::new(parts)?);
+    let outpost = Arc::new(Outpost::new(parts)?.with_wait_limits(limits.waits));
     let service = Service {
         outpost,
         store,

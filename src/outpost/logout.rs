@@ -8,6 +8,7 @@ use tokio::join;
 use tokio::time::sleep;
 
 use super::faults::Fault;
+use super::waits::Purpose;
 use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Verdict};
@@ -95,7 +96,8 @@ impl Outpost {
         };
         let kind = visit.head.headers.text("content-type");
         let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
-        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw).await?;
+        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw);
+        let token = self.wait_for(visit, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
         if self.parts.store.is_spent(token.mark()).await? {
             return Err(Refused::Repeated);
         }

@@ -7,6 +7,7 @@ mod credentials;
 mod discovery;
 mod http;
 mod issuer;
+mod key_fetch;
 mod keys;
 mod logout;
 mod refresh;
@@ -33,6 +34,7 @@ use self::revocation::Revocations;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::refreshed::Refreshed;
 use crate::domain::session::SessionRecord;
@@ -122,7 +124,7 @@ impl OpenIdProviders {
         let mut background = JoinSet::new();
         let mut issuers = HashMap::new();
         for (identifier, url) in addresses {
-            let issuer = Arc::new(Issuer::new(identifier, &url, Arc::clone(&client)));
+            let issuer = Issuer::new(identifier, &url, Arc::clone(&client));
             background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
             issuers.insert(identifier.to_owned(), issuer);
         }
@@ -192,13 +194,15 @@ impl IdentityProvider for OpenIdProviders {
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
         match timeout(self.deadline, self.redeem(issuer, relying_party, &code)).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => outcome.map_err(|fault| issuer.told_apart(fault)),
             Err(_) => Err(issuer.unavailable(&"the code was not redeemed in time").into()),
         }
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
-        self.issuer(relying_party)?.renew(relying_party, of, self.clock.as_ref(), self.deadline).await
+        let issuer = self.issuer(relying_party)?;
+        let renewed = issuer.renew(relying_party, of, self.clock.as_ref(), self.deadline).await;
+        renewed.map_err(|fault| issuer.told_apart(fault))
     }
 
     async fn verify(
@@ -223,6 +227,9 @@ impl IdentityProvider for OpenIdProviders {
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
         let issuer = self.issuer(relying_party)?;
         match timeout(self.deadline, logout::verify(issuer, relying_party, raw, self.clock.now())).await {
+            Ok(Err(LogoutTokenFault::Refused(fault @ TokenFault::KeysUnavailable))) => {
+                Err(issuer.unavailable(&fault).into())
+            }
             Ok(outcome) => outcome,
             Err(_) => Err(issuer.unavailable(&"the logout token was not verified in time").into()),
         }

@@ -88,6 +88,11 @@ impl Process {
         self.signal("INT");
     }
 
+    /// Has it stand still, as a host under load does.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+    }
+
     fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
         assert!(sent.expect("sh").success(), "{} is not there any more", self.name);
