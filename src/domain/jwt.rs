@@ -37,8 +37,8 @@ pub enum TokenFault {
     /// No key of the provider verifies the signature.
     #[error("the token's signature does not verify")]
     Signature,
-    /// The signature was made with a key that is not known here, and the provider's keys cannot be fetched now.
-    #[error("the token's key is unknown, and the provider's keys cannot be fetched at the moment")]
+    /// The signature was made with a key that is not known here, and too many wait for the provider's keys already.
+    #[error("the token's key is unknown, and too many wait for the provider's keys already")]
     KeysUnavailable,
     /// `iss` is not the configured issuer, byte for byte.
     #[error("`iss` is not the configured issuer")]

@@ -63,9 +63,9 @@ enum Newer {
     Fetched(Arc<KeySet>),
     /// Brought by a fetch that began earlier.
     Joined(Arc<KeySet>),
-    /// There are none: they were fetched too often of late.
+    /// There are none: they cannot be fetched, or were too often of late.
     None,
-    /// Nobody can tell: they cannot be fetched now.
+    /// Nobody can tell: too many wait for them already.
     Unknown,
 }
 
@@ -99,7 +99,7 @@ impl Issuer {
         ProviderUnavailable { issuer: self.identifier.clone(), cause: cause.to_string() }
     }
 
-    /// A token whose key cannot be fetched is no bad token: the provider cannot be asked.
+    /// A token for whose key there is no place to wait is no bad token: the provider cannot be asked.
     pub(super) fn told_apart(&self, fault: ExchangeFault) -> ExchangeFault {
         if let ExchangeFault::Untrustworthy(fault @ TokenFault::KeysUnavailable) = fault {
             return self.unavailable(&fault).into();
@@ -154,7 +154,7 @@ impl Issuer {
         match self.key_fetch.join(fetch).await {
             Landed::Own(Some(keys)) => Newer::Fetched(keys),
             Landed::Joined(Some(keys)) => Newer::Joined(keys),
-            Landed::Own(None) | Landed::Joined(None) => Newer::Unknown,
+            Landed::Own(None) | Landed::Joined(None) => Newer::None,
             Landed::Braked => {
                 warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
                 Newer::None
