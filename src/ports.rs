@@ -139,7 +139,11 @@ pub trait SessionStore: Send + Sync {
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault>;
 
-    /// Marks something as used until `until`, and says whether it was before.
+    /// Whether something was marked as used, and is not forgotten yet. It marks nothing.
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault>;
+
+    /// Marks something as used until `until`, and says whether it was before. A server may carry it out after a fault all the
+    /// same, so where the work behind it can be repeated, the work comes first.
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault>;
 
     /// Takes, or extends, the right to renew a session, for `span` from now on and against all who share the store.

@@ -87,9 +87,10 @@ impl Bound {
         let metrics = crate::telemetry::install();
         let recorder = DecisionRecorder::new(service.applications.iter().map(String::as_str));
         let seats = service.limits.connections;
-        let front_proxies = service.forward_auth.as_ref().map_or(&[][..], |settings| settings.trusted.networks());
+        let trusted = service.forward_auth.as_ref().map_or(&[][..], |settings| settings.trusted.networks());
+        let front_proxies = &[&service.limits.front_proxies.0, trusted].concat();
         let listeners = Listeners {
-            grpc: open("grpc", listen.grpc, seats).await?,
+            grpc: open("grpc", listen.grpc, seats).await?.with_front_proxies(front_proxies),
             http: match listen.http {
                 Some(address) => Some(open("http", address, seats).await?.with_front_proxies(front_proxies)),
                 None => None,

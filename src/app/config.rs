@@ -7,12 +7,13 @@ use crate::domain::applications::Applications;
 use crate::domain::request::RequestLimits;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
-use crate::inbound::connections::{ConnectionLimits, MutualTls};
+use crate::inbound::connections::{ConnectionLimits, FrontProxies, MutualTls};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
+use crate::outpost::WaitLimits;
 use crate::telemetry::LogSettings;
 
 /// Where to listen.
@@ -59,6 +60,10 @@ pub struct Limits {
     pub requests: RequestLimits,
     /// Connections of every listener.
     pub connections: ConnectionLimits,
+    /// Where front proxies connect from, which have no limit per source.
+    pub front_proxies: FrontProxies,
+    /// Requests that wait for identity providers.
+    pub waits: WaitLimits,
 }
 
 /// Everything that a start needs.

@@ -90,7 +90,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         clock: Arc::clone(&clock),
         entropy,
     };
-    let outpost = Arc::new(Outpost::new(parts)?.with_limits(limits.requests));
+    let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
+    let outpost = Arc::new(outpost);
     let service = Service {
         outpost,
         store,

@@ -40,6 +40,9 @@ pub enum TokenFault {
     /// No key of the provider verifies the signature.
     #[error("the token's signature does not verify{0}")]
     Signature(Operands),
+    /// The signature was made with a key that is not known here, and too many wait for the provider's keys already.
+    #[error("the token's key is unknown, and too many wait for the provider's keys already")]
+    KeysUnavailable,
     /// `iss` is not the configured issuer, byte for byte.
     #[error("`iss` is not the configured issuer{0}")]
     Issuer(Operands),

@@ -1,6 +1,7 @@
 //! A credential that a request presents instead of a session, and who it proves to be behind the request.
 
 use super::objection::Objection;
+use super::waits::Purpose;
 use super::{Outpost, Visit};
 use crate::domain::credentials::Presented;
 use crate::domain::identity::Identity;
@@ -13,7 +14,9 @@ impl Outpost {
         let Some(presented) = Presented::read(&visit.head.headers, &application.credentials) else { return Ok(None) };
         let scheme = presented.scheme;
         let credential = presented.credential.map_err(|refusal| Objection::Refused(scheme, refusal))?;
-        match self.parts.provider.verify(application, &credential).await {
+        let verified = self.parts.provider.verify(application, &credential);
+        let verified = self.wait_for(visit, Purpose::Credential, verified).await.map_err(CredentialFault::from);
+        match verified.and_then(|verified| verified) {
             Ok(verified) => self.credential_fits(visit, Identity::Credential(verified)).map(Some),
             Err(CredentialFault::Refused(refusal)) => Err(Objection::Refused(scheme, refusal)),
             Err(CredentialFault::Unavailable(fault)) => Err(Objection::Unavailable(fault)),

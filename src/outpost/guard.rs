@@ -3,6 +3,7 @@
 use super::faults::Fault;
 use super::objection::Objection;
 use super::renewal::Attended;
+use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::access::{Permit, PublicPath};
 use crate::domain::application::Application;
@@ -55,7 +56,9 @@ impl Outpost {
     async fn fresh_session(&self, visit: &Visit<'_>, own: &OwnCookies) -> Result<Option<Found>, Fault> {
         let Some(found) = self.session(visit.application, own).await? else { return Ok(None) };
         self.note_use(&found).await;
-        match self.renewals.attend(visit.application, &found, visit.patience).await {
+        let attended = self.renewals.attend(visit.application, &found, visit.patience);
+        // Where too many wait for news already, what is known of the user stands, as while the provider is down.
+        match self.wait_for(visit, Purpose::Renewal, attended).await.unwrap_or(Attended::AsFound) {
             Attended::AsFound => Ok(Some(found)),
             Attended::LookAgain => self.session(visit.application, own).await,
         }

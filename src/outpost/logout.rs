@@ -8,6 +8,7 @@ use tokio::join;
 use tokio::time::sleep;
 
 use super::faults::Fault;
+use super::waits::Purpose;
 use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Verdict};
@@ -82,6 +83,8 @@ impl Outpost {
         }
     }
 
+    /// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: a mark that was
+    /// made before it, by a store that then failed, would have the provider's second delivery refused and lose the logout.
     async fn logout_by_token(&self, visit: &Visit<'_>) -> Result<Vec<Arc<Session>>, Refused> {
         if visit.comes_plainly() {
             return Err(Refused::PlainHttp);
@@ -93,11 +96,25 @@ impl Outpost {
         };
         let kind = visit.head.headers.text("content-type");
         let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
-        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw).await?;
-        match self.parts.store.spend(token.mark(), token.until()).await? {
-            Spent::Now => self.end_as_told(&token).await,
-            Spent::Before => Err(Refused::Repeated),
+        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw);
+        let token = self.wait_for(visit, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
+        if self.parts.store.is_spent(token.mark()).await? {
+            return Err(Refused::Repeated);
         }
+        let ended = self.end_as_told(&token).await?;
+        match self.parts.store.spend(token.mark(), token.until()).await {
+            Ok(Spent::Now) => {}
+            // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
+            Ok(Spent::Before) => {
+                self.revoke(&ended);
+                return Err(Refused::Repeated);
+            }
+            Err(fault) => {
+                let (decision_id, application) = (&visit.id, &visit.application.slug);
+                tracing::warn!(decision_id, %application, %fault, "the sessions that a logout token names ended, but a second use of the token could not be ruled out");
+            }
+        }
+        Ok(ended)
     }
 
     async fn end_as_told(&self, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {

@@ -12,6 +12,7 @@ mod rehearsal;
 mod renewal;
 mod sign_in;
 mod sign_out;
+mod waits;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -36,8 +37,10 @@ use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore}
 use faults::Fault;
 use rehearsal::Told;
 use renewal::Renewals;
+use waits::Waits;
 
 pub use logout::RequestBody;
+pub use waits::WaitLimits;
 
 /// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
 const LONGEST_ID: usize = 25;
@@ -70,6 +73,7 @@ pub struct Outpost {
     decisions: AtomicU64,
     told: Told,
     renewals: Renewals,
+    waits: Waits,
 }
 
 /// A request and whose business it is.
@@ -78,6 +82,7 @@ pub struct Errand<'a> {
     place: Place<'a>,
     body: RequestBody<'a>,
     patience: Duration,
+    on_wait: fn(),
 }
 
 enum Place<'a> {
@@ -95,6 +100,13 @@ impl<'a> Errand<'a> {
     #[must_use]
     pub fn with_body(self, body: RequestBody<'a>) -> Self {
         Self { body, ..self }
+    }
+
+    /// The same, which tells the door by `leave` when it begins to wait for the identity provider: from then on the outpost
+    /// counts it, and the door need not.
+    #[must_use]
+    pub fn when_waiting(self, leave: fn()) -> Self {
+        Self { on_wait: leave, ..self }
     }
 }
 
@@ -152,6 +164,8 @@ struct Visit<'a> {
     user: Option<String>,
     /// How long it may wait for what is not needed to answer at all.
     patience: Duration,
+    /// Tells the door that it waits for the provider.
+    on_wait: fn(),
 }
 
 /// What came of a visit, and why.
@@ -167,14 +181,20 @@ impl Outpost {
         parts.entropy.fill(&mut run)?;
         let renewals = Renewals::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
-        let limits = RequestLimits::default();
-        Ok(Self { parts, limits, run, decisions, told: Told::default(), renewals })
+        let (limits, waits) = (RequestLimits::default(), Waits::default());
+        Ok(Self { parts, limits, run, decisions, told: Told::default(), renewals, waits })
     }
 
     /// The same with other limits for what is looked at.
     #[must_use]
     pub fn with_limits(self, limits: RequestLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with other limits for requests that wait for the identity provider.
+    #[must_use]
+    pub fn with_wait_limits(self, limits: WaitLimits) -> Self {
+        Self { waits: Waits::new(limits), ..self }
     }
 
     /// Finds out whose business a request is, once for all who want to know.
@@ -193,7 +213,7 @@ impl Outpost {
                 Err(cause) => Place::Nobodys(cause),
             }
         };
-        Errand { head, place, body: RequestBody::Withheld, patience: renewal::PATIENCE }
+        Errand { head, place, body: RequestBody::Withheld, patience: renewal::PATIENCE, on_wait: || {} }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
@@ -205,8 +225,9 @@ impl Outpost {
             Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
             Place::At(application, destination) => (application, destination),
         };
-        let Errand { body, patience, .. } = *errand;
-        let mut visit = Visit { head, body, application, kind: head.client_kind(), id, user: None, patience };
+        let Errand { body, patience, on_wait, .. } = *errand;
+        let kind = head.client_kind();
+        let mut visit = Visit { head, body, application, kind, id, user: None, patience, on_wait };
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),

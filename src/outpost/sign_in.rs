@@ -3,6 +3,7 @@
 use url::form_urlencoded;
 
 use super::faults::Fault;
+use super::waits::Purpose;
 use super::{Outcome, Outpost, Visit, answers};
 use crate::domain::application::Application;
 use crate::domain::cookies::{self, OwnCookies};
@@ -79,7 +80,8 @@ impl Outpost {
     ) -> Outcome {
         let application = visit.application;
         let relying_party = &application.relying_party;
-        let metadata = self.parts.provider.metadata(relying_party).await?;
+        let metadata = self.parts.provider.metadata(relying_party);
+        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
         let (binding, new_cookie) = if let Some(binding) = &own.binding {
             (binding.clone(), None)
         } else {
@@ -122,7 +124,8 @@ impl Outpost {
                 return self.restart(visit, &own, &attempt, &setback).await;
             }
         };
-        let metadata = self.parts.provider.metadata(&application.relying_party).await?;
+        let metadata = self.parts.provider.metadata(&application.relying_party);
+        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
         let code = match callback.into_code(&matched, &metadata) {
             Ok(code) => code,
             Err(ResponseFault::Provider(error)) => return Ok(visit.provider_refused(&error, &attempt)),
@@ -133,6 +136,10 @@ impl Outpost {
                     &fault.to_string(),
                 ));
             }
+        };
+        // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
+        let Some(_redemption) = self.redemption(visit, matched.id()).await? else {
+            return self.restart(visit, &own, &attempt, &Setback::UsedBefore).await;
         };
         match self.parts.store.spend(&OneTime::attempt(matched.id()), matched.expires()).await? {
             Spent::Now => self.redeem(visit, &own, &attempt, code).await,

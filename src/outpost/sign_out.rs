@@ -1,6 +1,7 @@
 //! Sign-out: all sessions of the user end here, durably, before the browser goes on to the provider.
 
 use super::faults::Fault;
+use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
@@ -88,8 +89,11 @@ impl Outpost {
     /// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
     async fn end_at_provider(&self, visit: &Visit<'_>, id_token: Option<&SecretString>) -> Result<Verdict, Fault> {
         let application = visit.application;
-        let metadata = self.parts.provider.metadata(&application.relying_party).await.ok();
-        let Some(endpoint) = metadata.and_then(|metadata| metadata.end_session_endpoint.clone()) else {
+        let metadata = self.parts.provider.metadata(&application.relying_party);
+        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await;
+        let Some(endpoint) =
+            metadata.and_then(|metadata| metadata).ok().and_then(|metadata| metadata.end_session_endpoint.clone())
+        else {
             return Ok(Verdict::Page(visit.signed_out()));
         };
         let state = URL_SAFE_NO_PAD.encode(self.random::<16>()?);

@@ -12,6 +12,8 @@ pub const CONNECTIONS_OPEN: &str = "gatepost_connections_open";
 pub const CONNECTIONS_REFUSED: &str = "gatepost_connections_refused_total";
 /// Connections that we ended because their peer was too slow, by `listener` and `cause`.
 pub const CONNECTIONS_CUT: &str = "gatepost_connections_cut_total";
+/// Requests whose bodies were not waited for any longer, by `listener` and `cause` (`late`, `crowded`).
+pub const BODIES_GIVEN_UP: &str = "gatepost_bodies_given_up_total";
 /// Failures of `accept`, by `listener`.
 pub const ACCEPT_ERRORS: &str = "gatepost_accept_errors_total";
 /// gRPC calls refused because too many were running.
@@ -36,6 +38,7 @@ pub(super) fn describe() {
     describe_gauge!(CONNECTIONS_OPEN, "Open connections by listener");
     describe_counter!(CONNECTIONS_REFUSED, "Connections refused by listener and the limit that was reached");
     describe_counter!(CONNECTIONS_CUT, "Connections ended because the peer was too slow, by listener and cause");
+    describe_counter!(BODIES_GIVEN_UP, "Request bodies that were not waited for any longer, by listener and cause");
     describe_counter!(ACCEPT_ERRORS, "Failed accepts by listener");
     describe_counter!(CALLS_SHED, "gRPC calls refused because too many were running");
     describe_counter!(PANICS, "Requests that ended in a panic, by door");

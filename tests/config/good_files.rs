@@ -11,8 +11,10 @@ use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, TokenType};
 use gatepost::domain::endpoint::Prefixes;
 use gatepost::domain::headers::HeaderPlan;
 use gatepost::domain::request::{CookieForm, HeaderLines};
+use gatepost::inbound::connections::FrontProxies;
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::{Address, StoreSettings, Topology};
+use gatepost::outpost::WaitLimits;
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret;
 
@@ -87,6 +89,9 @@ fn gn_10_every_limit_can_be_set() {
     assert_eq!(limits.http.max_head_bytes, 16 * 1024);
     assert_eq!((limits.connections.total, limits.connections.per_source), (512, 32));
     assert_eq!((limits.requests.target_bytes, limits.requests.header_lines), (16 * 1024, 200));
+    assert_eq!(limits.front_proxies, FrontProxies(vec!["10.3.0.0/16".parse().unwrap()]));
+    assert_eq!(limits.http.max_waiting_bodies, 64);
+    assert_eq!(limits.waits, WaitLimits { total: 256, per_issuer: 64, per_client: 16, redemptions: 8 });
 }
 
 #[test]

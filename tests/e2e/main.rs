@@ -36,4 +36,5 @@ mod sign_in;
 mod sign_out;
 mod snippets;
 mod stopping;
+mod strangers;
 mod tabs;

@@ -200,6 +200,25 @@ struct Inner {
     grants: Mutex<HashMap<String, Grant>>,
     recorded: Mutex<Vec<Recorded>>,
     issued: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+}
+
+/// An open connection.
+struct Open(Arc<Inner>);
+
+impl Open {
+    fn one_more(inner: &Arc<Inner>) -> Self {
+        let open = inner.open.fetch_add(1, Ordering::Relaxed) + 1;
+        inner.most_open.fetch_max(open, Ordering::Relaxed);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The provider; it stops when dropped, connections included.
@@ -247,6 +266,8 @@ impl HostileOp {
             grants: Mutex::default(),
             recorded: Mutex::default(),
             issued: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
         });
         let task = tokio::spawn(serve(listener, acceptor, Arc::clone(&inner)));
         Self { inner, task }
@@ -255,6 +276,11 @@ impl HostileOp {
     /// The issuer identifier; it has a path and ends with a slash, as authentik's do.
     pub(crate) fn issuer(&self) -> &str {
         &self.inner.issuer
+    }
+
+    /// How many connections were open at once, at the most.
+    pub(crate) fn most_connections(&self) -> usize {
+        self.inner.most_open.load(Ordering::Relaxed)
     }
 
     /// Registers one more client.
@@ -296,7 +322,9 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, inner: Arc<
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (inner, acceptor) = (Arc::clone(&inner), acceptor.clone());
+        let open = Open::one_more(&inner);
         connections.spawn(async move {
+            let _open = open;
             let service = service_fn(|request| respond(&inner, request));
             let http = hyper::server::conn::http1::Builder::new();
             // A client that hangs up, or does not trust us, is no concern of ours.

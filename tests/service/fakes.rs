@@ -93,6 +93,10 @@ impl SessionStore for FakeStore {
         Ok(ProviderSessionEnd::Ended(Vec::new()))
     }
 
+    async fn is_spent(&self, _: &OneTime) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
     async fn spend(&self, _: &OneTime, _: Timestamp) -> Result<Spent, StoreFault> {
         Ok(Spent::Now)
     }

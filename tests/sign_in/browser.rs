@@ -52,7 +52,8 @@ impl Answer {
             HttpResponse::DeniedResponse(denied) => {
                 assert_ne!(status.code, 0, "to Envoy a denial with code 0 is an allow");
                 let http = denied.status.expect("a denial has a status").code;
-                assert!(http >= 300 || ["ping", "signed_out", "sign_out_unconfirmed"].contains(&reason.as_str()));
+                let pages = ["ping", "signed_out", "sign_out_unconfirmed", "logout_by_provider"];
+                assert!(http >= 300 || pages.contains(&reason.as_str()));
                 let (headers, cookies) = split(denied.headers);
                 Self {
                     status: http,

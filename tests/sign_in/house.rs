@@ -20,7 +20,7 @@ use gatepost::inbound::grpc::Direct as _;
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
-use gatepost::ports::{Clock, Entropy, EntropyFault};
+use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
 use gatepost::telemetry::DecisionRecorder;
 use prost::Message as _;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -103,6 +103,9 @@ impl Default for Keeping {
 /// One outpost.
 pub(crate) struct House {
     service: CheckService,
+    pub(crate) outpost: Arc<Outpost>,
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) lifetimes: Lifetimes,
     pub(crate) clock: Arc<Hands>,
 }
 
@@ -113,19 +116,21 @@ impl House {
         let parties: Vec<_> = applications.iter().map(|application| application.relying_party.clone()).collect();
         let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
         let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(14_400) };
+        let store = open(&keeping.store, keeping.keys.clone(), lifetimes, Arc::new(Dice), clock.clone()).unwrap();
         let outpost = Outpost::new(Parts {
             applications: Applications::new(applications).unwrap(),
             name: "outpost".to_owned(),
             lifetimes,
             sealing: keeping.keys.clone(),
-            store: open(&keeping.store, keeping.keys.clone(), lifetimes, Arc::new(Dice), clock.clone()).unwrap(),
+            store: Arc::clone(&store),
             provider: OpenIdProviders::start(&settings, &parties, clock.clone()).unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(Dice),
         });
         let deadlines = Deadlines { check: Duration::from_secs(20), callback: Duration::from_secs(30) };
-        let service = CheckService::new(Arc::new(outpost.unwrap()), deadlines, recorder);
-        Self { service, clock: clock.clone() }
+        let outpost = Arc::new(outpost.unwrap());
+        let service = CheckService::new(Arc::clone(&outpost), deadlines, recorder);
+        Self { service, outpost, store, lifetimes, clock: clock.clone() }
     }
 
     /// Asks as Envoy does.

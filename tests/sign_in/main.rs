@@ -19,6 +19,8 @@ mod house;
 #[cfg(test)]
 mod id_tokens;
 #[cfg(test)]
+mod lost_logouts;
+#[cfg(test)]
 mod mix_up;
 #[cfg(test)]
 #[path = "../hostile_provider/op.rs"]
@@ -29,5 +31,7 @@ mod outages;
 mod secrecy;
 #[cfg(test)]
 mod sign_out;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod user_info;

@@ -67,8 +67,13 @@ fn trusted(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<T
         reader.fault(place, "nobody would be believed", "name the addresses of your front proxies");
         return None;
     }
-    let networks: Vec<Option<IpNet>> = value.iter().map(|text| network(text, reader)).collect();
-    networks.into_iter().collect::<Option<_>>().map(TrustedProxies::new)
+    networks(value, reader).map(TrustedProxies::new)
+}
+
+/// All of a list, so that no complaint hides another.
+pub(super) fn networks(written: &[At<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
+    let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, reader)).collect();
+    networks.into_iter().collect()
 }
 
 /// An address, or a network in the one way in which it can be written.

@@ -32,6 +32,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let renews_sessions = refresh::renews_sessions(written, reader);
     let provider = settings::provider(&written.provider.value, renews_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
+    let limits = settings::limits(&written.limits.value, reader);
     let (store, sealing, lifetimes) = session?;
     Some(Config {
         applications: applications?,
@@ -45,7 +46,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         outpost_name: outpost_name?,
         log: log?,
         provider: provider?,
-        limits: settings::limits(&written.limits.value),
+        limits: limits?,
         shutdown: settings::shutdown(&written.shutdown.value),
     })
 }

@@ -1,15 +1,17 @@
 //! The settings of the other rooms: logs, providers, limits, stopping.
 
+use super::forward_auth;
 use crate::app::{Limits, Shutdown};
 use crate::config::reader::{At, Reader};
 use crate::config::secret_file;
 use crate::config::value::{Count, Size};
 use crate::config::written;
 use crate::domain::request::RequestLimits;
-use crate::inbound::connections::ConnectionLimits;
+use crate::inbound::connections::{ConnectionLimits, FrontProxies};
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::HttpLimits;
 use crate::outbound::provider::ProviderSettings;
+use crate::outpost::WaitLimits;
 use crate::telemetry::{LogFormat, LogSettings};
 
 pub(super) fn log(written: &written::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
@@ -69,13 +71,24 @@ pub(super) fn provider(
     })
 }
 
-pub(super) fn limits(written: &written::Limits) -> Limits {
-    let written::Limits { grpc, http, requests, connections, .. } = written;
-    Limits {
+pub(super) fn limits(written: &written::Limits, reader: &mut Reader<'_>) -> Option<Limits> {
+    let written::Limits { grpc, http, requests, connections, provider, .. } = written;
+    Some(Limits {
         grpc: grpc_limits(&grpc.value),
         http: http_limits(&http.value),
         requests: request_limits(&requests.value),
         connections: seats(&connections.value),
+        front_proxies: FrontProxies(forward_auth::networks(&connections.value.front_proxies.value, reader)?),
+        waits: waits(&provider.value),
+    })
+}
+
+fn waits(written: &written::ProviderLimits) -> WaitLimits {
+    WaitLimits {
+        total: count(&written.waiting),
+        per_issuer: count(&written.waiting_per_issuer),
+        per_client: count(&written.waiting_per_client),
+        redemptions: count(&written.redemptions),
     }
 }
 
@@ -108,6 +121,7 @@ fn http_limits(written: &written::HttpLimits) -> HttpLimits {
         max_headers: count(&written.max_headers),
         max_head_bytes: bytes(&written.max_head_size),
         max_body_bytes: bytes(&written.max_body_size),
+        max_waiting_bodies: count(&written.max_waiting_bodies),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keys of what nobody may exceed.
 
+use super::Texts as Networks;
 use crate::config::section::section;
 use crate::config::value::{Count, Size, Span};
 
@@ -14,6 +15,9 @@ section! {
         requests: RequestLimits = "{}",
         /// Connections of every listener.
         connections: ConnectionLimits = "{}",
+        /// Requests that wait for an identity provider. One that finds no place gets a 503 with `Retry-After` at once; signed-in
+        /// users' requests do not wait for a provider, and go on.
+        provider: ProviderLimits = "{}",
         /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
         /// 100 headers pass, the browser's own among them; many applications take less.
         identity_headers: IdentityHeaderLimits = "{}",
@@ -53,7 +57,7 @@ section! {
         check_deadline: Span = "1s",
         /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
         callback_deadline: Span = "5s",
-        /// Checks at a time; more are turned away at once.
+        /// Checks at a time, without those that wait for a provider; more are turned away at once.
         max_concurrent_checks: Count = "1024",
     }
 }
@@ -75,6 +79,9 @@ section! {
         max_head_size: Size = "32 KiB",
         /// One request's body.
         max_body_size: Size = "64 KiB",
+        /// Requests at a time on one listener whose bodies are still on their way. One more, and the one that has waited longest
+        /// is turned away.
+        max_waiting_bodies: Count = "128",
     }
 }
 
@@ -94,8 +101,28 @@ section! {
     struct ConnectionLimits {
         /// Open at a time on one listener.
         total: Count = "1024",
-        /// Open at a time from one address.
+        /// Open at a time from one address that is no front proxy's.
         per_source: Count = "64",
+        /// Addresses or networks of front proxies such as Envoy, which speak for many clients: `per_source` does not count their
+        /// connections on `listen.grpc`, `listen.http` and `listen.https`, nor those of `forward_auth.trusted_proxies`. What they
+        /// say is not believed for that. The default is this machine; name Envoy's address where it runs elsewhere.
+        front_proxies: Networks = "[127.0.0.0/8, '::1/128']",
+    }
+}
+
+section! {
+    /// Requests that wait for an identity provider.
+    struct ProviderLimits {
+        /// Waiting at a time, for all providers together. Keep it well below the number of requests that Envoy has under way at
+        /// Gatepost at most (`circuit_breakers`, 1024 unless given).
+        waiting: Count = "512",
+        /// Of these, for one purpose at one provider: metadata, codes, logout tokens, credentials, renewals.
+        waiting_per_issuer: Count = "128",
+        /// Of these, from one client's address (of IPv6, its network of 64 bits). Many users may share one, behind a company's
+        /// gateway or a balancer whose `X-Forwarded-For` Envoy does not trust: raise it there.
+        waiting_per_client: Count = "64",
+        /// Codes that are redeemed at a time at one provider, each over one connection; other callbacks wait for their turn.
+        redemptions: Count = "32",
     }
 }
 

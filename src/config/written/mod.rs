@@ -22,7 +22,9 @@ pub(super) use application::{Application, Mode};
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
 pub(super) use headers::{AdditionalHeaders, ClaimHeader};
-pub(super) use limits::{ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, RequestLimits};
+pub(super) use limits::{
+    ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, ProviderLimits, RequestLimits,
+};
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
 

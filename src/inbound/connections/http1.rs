@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tracing::error;
 
+use super::bodies::{Bodies, GivenUp};
 use super::drive::{Care, Stop, attend};
 use super::framing::{Framed, Framing};
 use super::watch::{Patience, Pulse, Watched};
@@ -41,6 +42,8 @@ pub struct HttpLimits {
     pub max_head_bytes: usize,
     /// Bytes of a request's body.
     pub max_body_bytes: usize,
+    /// Requests of one listener whose bodies are on their way; one more has the oldest of them given up.
+    pub max_waiting_bodies: usize,
 }
 
 impl Default for HttpLimits {
@@ -53,6 +56,7 @@ impl Default for HttpLimits {
             max_headers: 64,
             max_head_bytes: 32 * 1024,
             max_body_bytes: 64 * 1024,
+            max_waiting_bodies: 128,
         }
     }
 }
@@ -77,6 +81,7 @@ pub struct Http1 {
     listener: &'static str,
     common: CommonHeaders,
     limits: HttpLimits,
+    bodies: Bodies,
     http: http1::Builder,
 }
 
@@ -93,7 +98,8 @@ impl Http1 {
             .max_buf_size(limits.max_head_bytes.max(8192))
             .max_header_size(limits.max_head_bytes)
             .half_close(false);
-        Self { listener, common, limits, http }
+        let bodies = Bodies::at_most(limits.max_waiting_bodies);
+        Self { listener, common, limits, bodies, http }
     }
 
     /// How long an encrypted connection may take to be set up.
@@ -138,6 +144,17 @@ impl Http1 {
         attend(served, http1::Connection::graceful_shutdown, stop, care).await;
     }
 
+    /// What comes of a body that is waited for.
+    async fn in_its_place<T>(&self, body: impl Future<Output = Result<T, StatusCode>>) -> Result<T, StatusCode> {
+        let cause = match self.bodies.wait(body).await {
+            Ok(Err(StatusCode::REQUEST_TIMEOUT)) => "late",
+            Err(GivenUp) => "crowded",
+            Ok(done) => return done,
+        };
+        metrics::counter!(names::BODIES_GIVEN_UP, "listener" => self.listener, "cause" => cause).increment(1);
+        Err(if cause == "late" { StatusCode::REQUEST_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE })
+    }
+
     const fn patience(&self) -> Patience {
         Patience {
             opening: None,
@@ -160,9 +177,9 @@ impl Http1 {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         if needs_body(target) {
-            let kept = read(body, &self.limits).await.map_or(KeptBody::Cut, KeptBody::Whole);
+            let kept = self.in_its_place(read(body, &self.limits)).await.map_or(KeptBody::Cut, KeptBody::Whole);
             parts.extensions.insert(kept);
-        } else if let Err(status) = discard(body, &self.limits).await {
+        } else if let Err(status) = self.in_its_place(discard(body, &self.limits)).await {
             return self.refusal(status);
         }
         let answer = async { handler(Request::from_parts(parts, ())).await };

@@ -1,7 +1,7 @@
 //! Seats for connections: a total, and a share that one source address may take of it.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
@@ -18,6 +18,19 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { total: 1024, per_source: 64 }
+    }
+}
+
+/// Where front proxies connect from. Each speaks for many clients, so a limit per source would have one client lock the others
+/// out. Nothing that they say is believed for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontProxies(pub Vec<IpNet>);
+
+/// This machine, where nobody but the operator's own programs runs.
+impl Default for FrontProxies {
+    fn default() -> Self {
+        let loopback: [(IpAddr, u8); 2] = [(Ipv4Addr::new(127, 0, 0, 0).into(), 8), (Ipv6Addr::LOCALHOST.into(), 128)];
+        Self(loopback.into_iter().filter_map(|(address, bits)| IpNet::new(address, bits).ok()).collect())
     }
 }
 
@@ -108,8 +121,6 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     #[test]
@@ -131,6 +142,17 @@ mod tests {
         assert_eq!(seats.count(), 0);
         let taken = seats.taken.lock().expect("is not poisoned");
         assert!(taken.by_source.is_empty(), "sources that left take no memory");
+    }
+
+    #[test]
+    fn this_machine_is_a_front_proxy_unless_it_is_said_otherwise() {
+        let FrontProxies(networks) = FrontProxies::default();
+        let is_one = |address: &str| {
+            let address: IpAddr = address.parse().expect("is an address");
+            networks.iter().any(|network| network.contains(&address))
+        };
+        assert!(is_one("127.0.0.1") && is_one("127.9.9.9") && is_one("::1"));
+        assert!(!is_one("10.0.0.1") && !is_one("::2"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Connections of every listener: how many there may be, in all and from one source, and how long a peer may
 //! dawdle. Neither hyper nor tonic counts connections, so we do.
 
+mod bodies;
 mod drive;
 mod framing;
 mod http1;
@@ -12,7 +13,7 @@ mod watch;
 
 pub use drive::{Care, Phase, Stop, attend, serve};
 pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, KeptBody, empty, refusal};
-pub use limits::ConnectionLimits;
+pub use limits::{ConnectionLimits, FrontProxies};
 pub use listener::{Connection, Listener};
 pub use shared::{FirstDoor, Met};
 pub use tls::{MutualTls, TlsFault, TlsIdentity};

@@ -10,7 +10,7 @@ use super::body::Body;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::request::RequestHead;
-use crate::inbound::grpc::{Calls, Direct};
+use crate::inbound::grpc::{Calls, Direct, leave_seat};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
@@ -42,7 +42,7 @@ impl CheckService {
     }
 
     async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {
-        let errand = self.outpost.sort(head).with_body(body.as_brought());
+        let errand = self.outpost.sort(head).with_body(body.as_brought()).when_waiting(leave_seat);
         let own = if errand.takes_long() { self.deadlines.callback } else { self.deadlines.check };
         let limit = caller.map_or(own, |caller| own.min(caller));
         let errand = errand.within(limit);

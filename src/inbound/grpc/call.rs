@@ -64,7 +64,8 @@ fn rest_of(framed: &[u8], most: usize) -> Result<usize, Status> {
     }
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
     if length > most {
-        return Err(Status::out_of_range(format!("the message is longer than {most} bytes")));
+        let fault = format!("the message has {length} bytes, more than the {most} of `limits.grpc.max_message_size`");
+        return Err(Status::out_of_range(fault));
     }
     length.checked_sub(there.len()).ok_or_else(|| Status::internal("there is more than one message"))
 }

@@ -23,6 +23,7 @@ use tracing::error;
 use super::call::{self, Reply};
 use super::direct::Direct;
 use super::limits::GrpcLimits;
+use super::oversized::Oversized;
 use super::server::Calls;
 use super::streams;
 use crate::telemetry::names;
@@ -32,9 +33,10 @@ pub(super) struct CallDoor<D> {
     direct: Option<D>,
     routes: Routes,
     calls: Calls,
-    seats: Semaphore,
+    seats: Arc<Semaphore>,
     message_deadline: Duration,
     max_message_bytes: usize,
+    oversized: Oversized,
 }
 
 impl<D: Direct> CallDoor<D> {
@@ -43,9 +45,10 @@ impl<D: Direct> CallDoor<D> {
             direct,
             routes: routes.prepare(),
             calls,
-            seats: Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS)),
+            seats: Arc::new(Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
             message_deadline: limits.call_deadline,
             max_message_bytes: limits.max_message_bytes,
+            oversized: Oversized::none(),
         }
     }
 
@@ -66,10 +69,11 @@ impl<D: Direct> CallDoor<D> {
     }
 
     async fn bounded(&self, request: Request<Incoming>) -> Response<Reply> {
-        let Ok(_seat) = self.seats.try_acquire() else {
+        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
             metrics::counter!(names::CALLS_SHED).increment(1);
             return call::refuse(&Status::new(Code::ResourceExhausted, "too many calls are running"));
         };
+        streams::take_seat(seat);
         match &self.direct {
             Some(direct) if request.uri().path() == D::PATH => self.directly(direct, request).await,
             Some(_) | None => Box::pin(self.routed(request, Some(self.message_deadline))).await,
@@ -81,7 +85,12 @@ impl<D: Direct> CallDoor<D> {
         let body = Punctual { body, deadline: Some(self.message_deadline), late: None };
         let message = match call::message(&head.headers, body, self.max_message_bytes).await {
             Ok(message) => message,
-            Err(status) => return call::refuse(&status),
+            Err(status) => {
+                if status.code() == Code::OutOfRange {
+                    self.oversized.tell(status.message());
+                }
+                return call::refuse(&status);
+            }
         };
         let mut answer = call::begin();
         match direct.answer(&message, &head.headers, &mut answer).await {

@@ -4,9 +4,11 @@ mod call;
 mod direct;
 mod door;
 mod limits;
+mod oversized;
 mod server;
 mod streams;
 
 pub use direct::{Direct, NoneDirect};
 pub use limits::GrpcLimits;
 pub use server::{Calls, GrpcServer};
+pub use streams::leave_seat;

@@ -12,12 +12,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
 tokio::task_local! {
-    /// Whether the stream's Check has been answered, so that only sending is left. Never so for streams that
-    /// may last (health watches, reflection).
-    static ANSWERED: Cell<bool>;
+    /// The call of this stream.
+    static CALL: Call;
+}
+
+/// What is known of a stream's call.
+#[derive(Default)]
+struct Call {
+    /// Whether its Check has been answered, so that only sending is left. Never so for streams that may last (health
+    /// watches, reflection).
+    answered: Cell<bool>,
+    /// Its seat among the calls that run at once.
+    seat: Cell<Option<OwnedSemaphorePermit>>,
 }
 
 type Stream = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -30,10 +40,21 @@ pub(super) struct Streams {
     new: Arc<Mutex<Vec<Stream>>>,
 }
 
+/// The stream's call holds this seat until it gives it back, or ends.
+pub(super) fn take_seat(seat: OwnedSemaphorePermit) {
+    // Outside of a stream (a test) nobody holds any.
+    let _ = CALL.try_with(|call| call.seat.set(Some(seat)));
+}
+
+/// Gives the seat of the running call back: it waits for somebody else, and whoever it waits for counts it.
+pub fn leave_seat() {
+    let _ = CALL.try_with(|call| drop(call.seat.take()));
+}
+
 /// From now on this stream may not take much longer.
 pub(super) fn answered() {
-    // Outside of a stream (a test) there is nobody to tell.
-    let _ = ANSWERED.try_with(|answered| answered.set(true));
+    leave_seat();
+    let _ = CALL.try_with(|call| call.answered.set(true));
 }
 
 impl Streams {
@@ -48,7 +69,7 @@ where
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        let stream = Box::pin(ANSWERED.scope(Cell::new(false), until_unread(stream, self.patience)));
+        let stream = Box::pin(CALL.scope(Call::default(), until_unread(stream, self.patience)));
         self.new.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
     }
 }
@@ -106,7 +127,7 @@ async fn until_unread<F: Future>(stream: F, patience: Duration) {
         if stream.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if late.is_none() && ANSWERED.try_with(Cell::get).unwrap_or(false) {
+        if late.is_none() && CALL.try_with(|call| call.answered.get()).unwrap_or(false) {
             late.set(Some(sleep(patience)));
         }
         late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx))

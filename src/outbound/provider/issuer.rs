@@ -2,23 +2,23 @@
 //! outlives every failed fetch.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::brake::Brake;
 use super::calls::Calls;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
+use super::key_fetch::{KeyFetch, Landed};
 use super::keys::{KeySet, Purpose, Unverified};
 use super::user_info::Outage;
 use crate::domain::jwt::TokenFault;
-use crate::ports::ProviderUnavailable;
+use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch that is under way: less than a Check may take, so that the answer still
 /// names the cause.
@@ -40,8 +40,12 @@ pub(super) struct Issuer {
     expected: Vec<ExpectedAlgorithm>,
     user_info: Outage,
     knowledge: watch::Sender<Knowledge>,
-    /// Whoever holds it may fetch: one at a time, and strangers only as far as the brake lets them.
-    fetching: Mutex<Brake>,
+    /// Whoever holds it may fetch: one at a time.
+    fetching: Mutex<()>,
+    /// The fetch of newer keys that tokens with unknown keys wait for.
+    key_fetch: KeyFetch,
+    /// For what goes on when whoever began it does not wait any more.
+    this: Weak<Self>,
 }
 
 enum Knowledge {
@@ -63,8 +67,10 @@ enum Newer {
     Fetched(Arc<KeySet>),
     /// Brought by a fetch that began earlier.
     Joined(Arc<KeySet>),
-    /// There are none.
+    /// There are none: they cannot be fetched, or were too often of late.
     None,
+    /// Nobody can tell: too many wait for them already.
+    Unknown,
 }
 
 impl Issuer {
@@ -73,8 +79,8 @@ impl Issuer {
         url: &Url,
         client: Arc<ProviderClient>,
         expected: Vec<ExpectedAlgorithm>,
-    ) -> Self {
-        Self {
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
             client,
@@ -82,8 +88,10 @@ impl Issuer {
             expected,
             user_info: Outage::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
-            fetching: Mutex::new(Brake::new(Instant::now())),
-        }
+            fetching: Mutex::new(()),
+            key_fetch: KeyFetch::new(),
+            this: this.clone(),
+        })
     }
 
     pub(super) fn identifier(&self) -> &str {
@@ -105,6 +113,14 @@ impl Issuer {
 
     pub(super) fn unavailable(&self, cause: &dyn ToString) -> ProviderUnavailable {
         ProviderUnavailable { issuer: self.identifier.clone(), cause: cause.to_string() }
+    }
+
+    /// A token for whose key there is no place to wait is no bad token: the provider cannot be asked.
+    pub(super) fn told_apart(&self, fault: ExchangeFault) -> ExchangeFault {
+        if let ExchangeFault::Untrustworthy(fault @ TokenFault::KeysUnavailable) = fault {
+            return self.unavailable(&fault).into();
+        }
+        fault
     }
 
     /// What is known, after a little patience with a first fetch under way.
@@ -138,26 +154,45 @@ impl Issuer {
                     });
                 }
                 Newer::None => return Err(fault),
+                Newer::Unknown => return Err(TokenFault::KeysUnavailable),
             }
         }
     }
 
-    /// Keys newer than `tried`: somebody else's catch, or an own one as far as the brake allows.
+    /// Keys newer than `tried`: by the one fetch that all wait for who need them, as far as the brake allows.
     async fn newer_keys(&self, tried: &Arc<KeySet>) -> Newer {
-        let mut brake = self.fetching.lock().await;
-        let Some(known) = self.current() else { return Newer::None };
+        let (Some(known), Some(issuer)) = (self.current(), self.this.upgrade()) else { return Newer::None };
         if !Arc::ptr_eq(&known.keys, tried) {
             return Newer::Joined(known.keys);
         }
-        if !brake.release(Instant::now()) {
-            warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
-            return Newer::None;
+        let fetch = issuer.fetch_newer_keys(Arc::clone(tried));
+        match self.key_fetch.join(fetch).await {
+            Landed::Own(Some(keys)) => Newer::Fetched(keys),
+            Landed::Joined(Some(keys)) => Newer::Joined(keys),
+            Landed::Own(None) | Landed::Joined(None) => Newer::None,
+            Landed::Braked => {
+                warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
+                Newer::None
+            }
+            Landed::Crowded => {
+                warn!(issuer = self.identifier, "A token's key is unknown; too many wait for newer keys already.");
+                Newer::Unknown
+            }
+        }
+    }
+
+    /// Fetches keys, unless somebody else has just brought newer ones; `None` when that fails.
+    async fn fetch_newer_keys(self: Arc<Self>, tried: Arc<KeySet>) -> Option<Arc<KeySet>> {
+        let _right = self.fetching.lock().await;
+        let known = self.current()?;
+        if !Arc::ptr_eq(&known.keys, &tried) {
+            return Some(known.keys);
         }
         match self.fetch_keys(&known.discovered).await {
-            Ok(keys) => Newer::Fetched(self.keep(known.discovered, keys)),
+            Ok(keys) => Some(self.keep(known.discovered, keys)),
             Err(cause) => {
                 warn!(issuer = self.identifier, cause, "A token's key is unknown, and keys cannot be fetched.");
-                Newer::None
+                None
             }
         }
     }

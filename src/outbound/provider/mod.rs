@@ -7,6 +7,7 @@ mod credentials;
 mod discovery;
 mod http;
 mod issuer;
+mod key_fetch;
 mod keys;
 mod logout;
 mod refresh;
@@ -35,6 +36,7 @@ use self::user_info::Told;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::refreshed::Refreshed;
 use crate::domain::session::SessionRecord;
@@ -131,7 +133,7 @@ impl OpenIdProviders {
         let mut issuers = HashMap::new();
         for (identifier, url) in addresses {
             let expected = expected.remove(identifier).unwrap_or_default();
-            let issuer = Arc::new(Issuer::new(identifier, &url, Arc::clone(&client), expected));
+            let issuer = Issuer::new(identifier, &url, Arc::clone(&client), expected);
             background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
             issuers.insert(identifier.to_owned(), issuer);
         }
@@ -218,12 +220,15 @@ impl IdentityProvider for OpenIdProviders {
         let known = issuer.known().await?;
         let redeemed = timeout_at(deadline, self.redeem(issuer, &known, relying_party, &code)).await;
         let late = |_| Err(issuer.unavailable(&"the code was not redeemed in time").into());
-        let signed_in = redeemed.unwrap_or_else(late)?;
-        Self::complete(issuer, &known, relying_party, signed_in, deadline).await
+        let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.told_apart(fault))?;
+        let completed = Self::complete(issuer, &known, relying_party, signed_in, deadline).await;
+        completed.map_err(|fault| issuer.told_apart(fault))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
-        self.issuer(relying_party)?.renew(relying_party, of, self.clock.as_ref(), self.deadline).await
+        let issuer = self.issuer(relying_party)?;
+        let renewed = issuer.renew(relying_party, of, self.clock.as_ref(), self.deadline).await;
+        renewed.map_err(|fault| issuer.told_apart(fault))
     }
 
     async fn verify(
@@ -248,6 +253,9 @@ impl IdentityProvider for OpenIdProviders {
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
         let issuer = self.issuer(relying_party)?;
         match timeout(self.deadline, logout::verify(issuer, relying_party, raw, self.clock.now())).await {
+            Ok(Err(LogoutTokenFault::Refused(fault @ TokenFault::KeysUnavailable))) => {
+                Err(issuer.unavailable(&fault).into())
+            }
             Ok(outcome) => outcome,
             Err(_) => Err(issuer.unavailable(&"the logout token was not verified in time").into()),
         }

@@ -156,12 +156,16 @@ async fn many_expire(store: Store) {
 
 async fn attempt_once(store: Store) {
     let spend = async |number, until| store.spend(&attempt(number), at(until)).await.expect("spends");
+    let is_spent = async |number| store.is_spent(&attempt(number)).await.expect("says");
+    assert!(!is_spent(1).await && !is_spent(1).await, "asking marks nothing");
     assert_eq!(spend(1, 700).await, Spent::Now);
     assert_eq!(spend(1, 700).await, Spent::Before);
+    assert!(is_spent(1).await && !is_spent(2).await);
     assert_eq!(spend(2, 800).await, Spent::Now);
     store.expire(at(699), at(0)).await.expect("expires");
     assert_eq!(spend(1, 700).await, Spent::Before);
     store.expire(at(700), at(0)).await.expect("expires");
+    assert!(!is_spent(1).await && is_spent(2).await);
     assert_eq!(spend(1, 900).await, Spent::Now);
     assert_eq!(spend(2, 800).await, Spent::Before);
 }

@@ -139,6 +139,10 @@ impl SessionStore for MemoryStore {
         Ok(ProviderSessionEnd::Ended(shelves.remove_all(&keys)))
     }
 
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        Ok(self.shelves().spent.contains_key(mark))
+    }
+
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
         let mut shelves = self.shelves();
         if shelves.spent.contains_key(mark) {

@@ -141,6 +141,11 @@ impl SessionStore for Store {
         Ok(ProviderSessionEnd::Ended(self.take_out(rests_on)))
     }
 
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        self.call()?;
+        Ok(self.spent.lock().unwrap().contains(mark))
+    }
+
     async fn spend(&self, mark: &OneTime, _until: Timestamp) -> Result<Spent, StoreFault> {
         self.call()?;
         let mut spent = self.spent.lock().unwrap();

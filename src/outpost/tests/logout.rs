@@ -160,6 +160,44 @@ async fn bl_9_a_61_a_store_that_cannot_say_refuses_without_effect() {
     }
 }
 
+/// The ends are durable, so the logout was carried out; only that the token was used could not be written down.
+#[tokio::test]
+async fn bl_9_a_mark_that_cannot_be_made_undoes_no_logout() {
+    let house = house();
+    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+    house.fail_store_at(3);
+    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
+    assert!(!is_signed_in(&mut alice, &house, WIKI).await);
+}
+
+/// A delivery that failed half-way is no use of the token: the provider's next one is carried out.
+#[tokio::test]
+async fn bl_9_a_token_whose_logout_failed_may_come_again() {
+    for call in 1..=2 {
+        let house = house();
+        let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
+        let token = token(&house, &json!({ "sid": "s-1" }));
+        house.fail_store_at(call);
+        assert_eq!(post_token(&house, &token).await, (400, Reason::StoreUnavailable), "call {call}");
+        assert_eq!(post_token(&house, &token).await, DONE, "call {call}");
+        assert!(!is_signed_in(&mut alice, &house, WIKI).await);
+        assert_eq!(post_token(&house, &token).await, REFUSED, "call {call}");
+    }
+}
+
+#[tokio::test]
+async fn bl_9_of_two_deliveries_at_once_one_is_carried_out() {
+    let house = house();
+    signed_in(&house, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&house);
+    let token = token(&house, &json!({ "sid": "s-1" }));
+    let deliveries = [post_token(&house, &token), post_token(&house, &token)];
+    let mut answers = futures_util::future::join_all(deliveries).await;
+    answers.sort_by_key(|(status, _)| *status);
+    assert_eq!(answers, [DONE, REFUSED]);
+    assert_eq!(revoked(&house).len(), 1);
+}
+
 #[tokio::test]
 async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
     let house = house();

@@ -92,6 +92,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Has it stand still, as a host under load does.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+    }
+
     /// Sends a signal by its name or number.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();

@@ -87,6 +87,11 @@ impl Provider {
         Self { process }
     }
 
+    /// From now on it takes connections and answers nothing.
+    pub(crate) fn pause(&self) {
+        self.process.pause();
+    }
+
     /// Whether somebody asked for tokens (only with `token_delay_ms`, which makes that last).
     pub(crate) fn has_token_request(&self) -> bool {
         self.process.out.text().lines().any(|line| line == "token request")

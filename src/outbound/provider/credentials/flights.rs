@@ -11,6 +11,9 @@ use futures_util::future::{BoxFuture, Shared};
 use super::Verdict;
 use super::verdicts::Key;
 
+/// How many may be under way; strangers' credentials begin them.
+const MOST: usize = 1024;
+
 /// A flight's answer; `None` when it crashed.
 type Landing = Shared<BoxFuture<'static, Option<Verdict>>>;
 
@@ -20,19 +23,24 @@ pub(super) struct Flights(Mutex<HashMap<Key, Landing>>);
 
 impl Flights {
     /// The answer of the flight under `key`: one under way, or else `flight`, unless the last one's answer is
-    /// `remembered` by now. `None` when it crashed.
+    /// `remembered` by now. `None` when it crashed, or when too many are under way.
     pub(super) async fn join(
         self: &Arc<Self>,
         key: Key,
         remembered: impl FnOnce() -> Option<Verdict> + Send,
         flight: impl Future<Output = Verdict> + Send + 'static,
     ) -> Option<Verdict> {
-        let landing = match self.lock().entry(key) {
-            Entry::Occupied(under_way) => under_way.get().clone(),
-            Entry::Vacant(vacant) => match remembered() {
-                Some(verdict) => return Some(verdict),
-                None => vacant.insert(self.take_off(key, flight)).clone(),
-            },
+        let landing = {
+            let mut flights = self.lock();
+            let all = flights.len();
+            match flights.entry(key) {
+                Entry::Occupied(under_way) => under_way.get().clone(),
+                Entry::Vacant(vacant) => match remembered() {
+                    Some(verdict) => return Some(verdict),
+                    None if all >= MOST => return None,
+                    None => vacant.insert(self.take_off(key, flight)).clone(),
+                },
+            }
         };
         landing.await
     }

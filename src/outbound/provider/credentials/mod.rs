@@ -18,6 +18,7 @@ use self::verdicts::{Key, Verdicts};
 use super::issuer::Issuer;
 use crate::domain::application::Application;
 use crate::domain::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
+use crate::domain::jwt::TokenFault;
 use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
 
 /// What became of a credential.
@@ -61,6 +62,9 @@ impl Judge {
 impl Case {
     async fn judge_in_time(&self) -> Verdict {
         match timeout(self.deadline, self.judge()).await {
+            Ok(Err(CredentialFault::Refused(Refusal::Token(fault @ TokenFault::KeysUnavailable)))) => {
+                Err(self.issuer.unavailable(&fault).into())
+            }
             Ok(verdict) => verdict.map(|verified| Arc::new(self.stripped(verified))),
             Err(_) => Err(self.issuer.unavailable(&"the credential was not judged in time").into()),
         }

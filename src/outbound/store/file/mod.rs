@@ -26,7 +26,7 @@ use self::inspection::Inspector;
 use self::opening::Opened;
 use self::pace::Pace;
 use self::recent::{Loading, Purpose, Recent};
-use self::tables::{Found, Kept, Removed, find, keys_after, keys_of};
+use self::tables::{Found, Kept, Removed, find, is_spent, keys_after, keys_of};
 use self::writer::{Change, Writer};
 use super::private_file::PrivacyFault;
 use super::vault::Vault;
@@ -223,6 +223,11 @@ impl SessionStore for FileStore {
         } else {
             ProviderSessionEnd::OtherUser
         })
+    }
+
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        let mark = *mark;
+        self.reading(move |reader| reader.disk.read(|transaction| is_spent(transaction, &mark))).await
     }
 
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {

@@ -83,6 +83,11 @@ pub(super) fn find(transaction: &ReadTransaction, key: &SessionKey) -> Result<Op
     Ok(Some(Found { user: *user, last_seen: Timestamp::from_unix(last_seen), sealed: sealed.to_vec() }))
 }
 
+/// Whether something is marked as used.
+pub(super) fn is_spent(transaction: &ReadTransaction, mark: &OneTime) -> Result<bool, redb::Error> {
+    Ok(transaction.open_table(SPENT)?.get(mark.as_bytes())?.is_some())
+}
+
 /// The keys of up to `limit` sessions behind `from`.
 pub(super) fn keys_after(
     transaction: &ReadTransaction,

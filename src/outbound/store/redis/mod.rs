@@ -120,6 +120,10 @@ impl SessionStore for RedisStore {
         self.shelf.end_provider_session(session, of).await
     }
 
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        self.shelf.is_spent(mark).await
+    }
+
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
         self.shelf.spend(mark, until).await
     }

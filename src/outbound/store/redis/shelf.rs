@@ -173,6 +173,11 @@ impl Shelf {
         Ok(())
     }
 
+    pub(super) async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        let found: i64 = self.servers.ask(Cmd::new().arg("EXISTS").arg(self.keys.spent(mark))).await?;
+        Ok(found > 0)
+    }
+
     pub(super) async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
         let mut spend = Cmd::new();
         spend.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));

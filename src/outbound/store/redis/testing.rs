@@ -217,6 +217,10 @@ impl SessionStore for Swept {
         self.store.end_provider_session(session, of).await
     }
 
+    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+        self.store.is_spent(mark).await
+    }
+
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
         self.spent.lock().expect("marks").entry(*mark).or_insert(until);
         self.store.spend(mark, until).await

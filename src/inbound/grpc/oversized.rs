@@ -1,0 +1,62 @@
+//! Messages that are longer than any that is read. Envoy shows the operator its own 5xx and nothing else, so the log says here
+//! what was too long and which settings it is about: once a minute, because whoever uploads decides how often it happens.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+/// How long nothing more is said.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// Of which messages the log has been told.
+pub(super) struct Oversized(Mutex<Lately>);
+
+#[derive(Default)]
+struct Lately {
+    told: Option<Instant>,
+    untold: u64,
+}
+
+impl Oversized {
+    pub(super) fn none() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Says in the log what is wrong with a message, unless that was said a moment ago.
+    pub(super) fn tell(&self, fault: &str) {
+        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(more_before) = lately.is_news(Instant::now()) {
+            let mend = "let Envoy send less of a request's body (`with_request_body.max_request_bytes`; only the route of \
+                        backchannel_logout needs any), or raise `limits.grpc.max_message_size`";
+            warn!(fault, more_before, mend, "a Check was refused because its message is too long");
+        }
+    }
+}
+
+impl Lately {
+    /// How many were passed over since the last one that was told, if this one is to be.
+    fn is_news(&mut self, now: Instant) -> Option<u64> {
+        if self.told.is_some_and(|told| now.duration_since(told) < PERIOD) {
+            self.untold += 1;
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_a_minute_is_told_and_the_others_are_counted() {
+        let (mut lately, begin) = (Lately::default(), Instant::now());
+        let told: Vec<_> = (0..130).map(|second| lately.is_news(begin + Duration::from_secs(second))).collect();
+        let news: Vec<_> =
+            told.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
+        assert_eq!(news, [(0, 0), (60, 59), (120, 59)]);
+    }
+}

@@ -1,0 +1,284 @@
+//! Requests that wait for an identity provider: so many and no more. They wait long and strangers can cause them, so each is
+//! counted here instead of among the requests that only look a session up: in all, for one purpose at one provider, and from
+//! one client's address. Who finds no place is told so at once and may try again.
+
+use std::collections::{HashMap, HashSet};
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, Ipv6Addr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Outpost, Visit};
+use crate::domain::sign_in::AttemptId;
+use crate::ports::ProviderUnavailable;
+
+/// Names under which waiting requests are counted.
+mod metric {
+    /// Requests that wait for a provider, by `purpose`.
+    pub(super) const WAITING: &str = "gatepost_provider_waiting";
+    /// Requests that found no place to wait, by `purpose` and `cause` (`total`, `issuer`, `client`).
+    pub(super) const SHED: &str = "gatepost_provider_waits_shed_total";
+}
+
+/// How many requests may wait for identity providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitLimits {
+    /// In all.
+    pub total: usize,
+    /// For one purpose at one provider.
+    pub per_issuer: usize,
+    /// From one client's address, or its IPv6 network of 64 bits.
+    pub per_client: usize,
+    /// Codes that are redeemed at a time at one provider; other callbacks wait for their turn.
+    pub redemptions: usize,
+}
+
+impl Default for WaitLimits {
+    fn default() -> Self {
+        Self { total: 512, per_issuer: 128, per_client: 64, redemptions: 32 }
+    }
+}
+
+/// What a request waits for. Each purpose has places of its own, so that strangers at one do not keep others out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    /// The provider's metadata.
+    Metadata,
+    /// A code that is redeemed.
+    Redemption,
+    /// Keys for a logout token.
+    LogoutToken,
+    /// The verdict on a credential.
+    Credential,
+    /// News of a signed-in user, whose request goes on without if need be.
+    Renewal,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Redemption => "redemption",
+            Self::LogoutToken => "logout_token",
+            Self::Credential => "credential",
+            Self::Renewal => "renewal",
+        }
+    }
+}
+
+/// Which limit leaves no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    Total,
+    Issuer,
+    Client,
+}
+
+impl Full {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Total => "total",
+            Self::Issuer => "issuer",
+            Self::Client => "client",
+        }
+    }
+
+    const fn setting(self) -> &'static str {
+        match self {
+            Self::Total => "limits.provider.waiting",
+            Self::Issuer => "limits.provider.waiting_per_issuer",
+            Self::Client => "limits.provider.waiting_per_client",
+        }
+    }
+}
+
+/// All places of one outpost.
+#[derive(Clone)]
+pub(super) struct Waits {
+    limits: WaitLimits,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    total: usize,
+    by_issuer: HashMap<(Purpose, String), usize>,
+    by_client: HashMap<IpAddr, usize>,
+    attempts: HashSet<AttemptId>,
+    turns: HashMap<String, Arc<Semaphore>>,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self::new(WaitLimits::default())
+    }
+}
+
+impl Waits {
+    pub(super) fn new(limits: WaitLimits) -> Self {
+        Self { limits, taken: Arc::default() }
+    }
+
+    /// A place for one request, until it is dropped.
+    fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<Place, Full> {
+        // A signed-in user's news is no stranger's to ask for.
+        let client = client.map(network).filter(|_| purpose != Purpose::Renewal);
+        let of_issuer = (purpose, issuer.to_owned());
+        let mut taken = self.taken();
+        let count = |found: Option<&usize>| found.copied().unwrap_or_default();
+        let full = if taken.total >= self.limits.total {
+            Some(Full::Total)
+        } else if count(taken.by_issuer.get(&of_issuer)) >= self.limits.per_issuer {
+            Some(Full::Issuer)
+        } else if client.is_some_and(|client| count(taken.by_client.get(&client)) >= self.limits.per_client) {
+            Some(Full::Client)
+        } else {
+            None
+        };
+        if let Some(full) = full {
+            let labels = [("purpose", purpose.as_str()), ("cause", full.as_str())];
+            metrics::counter!(metric::SHED, &labels).increment(1);
+            return Err(full);
+        }
+        taken.total += 1;
+        *taken.by_issuer.entry(of_issuer.clone()).or_default() += 1;
+        if let Some(client) = client {
+            *taken.by_client.entry(client).or_default() += 1;
+        }
+        drop(taken);
+        metrics::gauge!(metric::WAITING, "purpose" => purpose.as_str()).increment(1.0);
+        Ok(Place { waits: self.clone(), of_issuer, client })
+    }
+
+    /// A turn at redeeming codes, after those who came earlier.
+    async fn turn(&self, issuer: &str) -> Option<OwnedSemaphorePermit> {
+        let turns = {
+            let mut taken = self.taken();
+            let most = self.limits.redemptions.min(Semaphore::MAX_PERMITS);
+            let turns = taken.turns.entry(issuer.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(most)));
+            Arc::clone(turns)
+        };
+        // Never closed.
+        turns.acquire_owned().await.ok()
+    }
+
+    /// Whether nobody else is redeeming a code of this attempt, from now on until the result is dropped.
+    fn claim(&self, attempt: &AttemptId) -> Option<Claim> {
+        let is_first = self.taken().attempts.insert(*attempt);
+        is_first.then(|| Claim { waits: self.clone(), attempt: *attempt })
+    }
+
+    /// Nothing panics while it is locked.
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client's address; of an IPv6 address the network that is handed out to one client as a whole.
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// One request's place.
+struct Place {
+    waits: Waits,
+    of_issuer: (Purpose, String),
+    client: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.waits.taken();
+        taken.total = taken.total.saturating_sub(1);
+        leave(&mut taken.by_issuer, &self.of_issuer);
+        if let Some(client) = &self.client {
+            leave(&mut taken.by_client, client);
+        }
+        drop(taken);
+        metrics::gauge!(metric::WAITING, "purpose" => self.of_issuer.0.as_str()).decrement(1.0);
+    }
+}
+
+fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+/// The only redemption of an attempt that is under way in this process.
+struct Claim {
+    waits: Waits,
+    attempt: AttemptId,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.waits.taken().attempts.remove(&self.attempt);
+    }
+}
+
+/// The right to redeem one code.
+pub(super) struct Redemption {
+    _claim: Claim,
+    _place: Place,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Outpost {
+    /// Waits for what a provider was asked for, as one of so many. What is there at once takes no place: only a request that
+    /// really waits can be turned away.
+    pub(super) async fn wait_for<T>(
+        &self,
+        visit: &Visit<'_>,
+        purpose: Purpose,
+        asked: impl Future<Output = T> + Send,
+    ) -> Result<T, ProviderUnavailable> {
+        let mut asked = pin!(asked);
+        if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
+            return Ok(there);
+        }
+        let _place = self.place(visit, purpose)?;
+        Ok(asked.await)
+    }
+
+    /// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing is
+    /// used up before the turn has come.
+    pub(super) async fn redemption(
+        &self,
+        visit: &Visit<'_>,
+        attempt: &AttemptId,
+    ) -> Result<Option<Redemption>, ProviderUnavailable> {
+        let Some(claim) = self.waits.claim(attempt) else { return Ok(None) };
+        let place = self.place(visit, Purpose::Redemption)?;
+        let turn = self.waits.turn(&visit.application.relying_party.issuer).await;
+        Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
+    }
+
+    fn place(&self, visit: &Visit<'_>, purpose: Purpose) -> Result<Place, ProviderUnavailable> {
+        let issuer = &visit.application.relying_party.issuer;
+        match self.waits.take(purpose, issuer, visit.head.client) {
+            Ok(place) => {
+                (visit.on_wait)();
+                Ok(place)
+            }
+            Err(full) => {
+                let (purpose, setting) = (purpose.as_str(), full.setting());
+                let cause = format!("too many requests wait for it already ({purpose}; the limit is `{setting}`)");
+                Err(ProviderUnavailable { issuer: issuer.clone(), cause })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "waits_tests.rs"]
+mod tests;

@@ -1,0 +1,165 @@
+//! A store that stands still in the middle of a logout: the real Redis, stopped as a host under load stops it. It executes
+//! later what it had received, so a command that was not answered may have been carried out.
+
+use std::net::Ipv4Addr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::outbound::store::{Address, Credentials, RedisSettings, StoreSettings, Topology};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
+
+use crate::browser::{Answer, Browser, WIKI};
+use crate::house::{Hands, House, Keeping, application};
+use crate::op::HostileOp;
+use crate::strangers::{logout, logout_token};
+
+/// No step of these tests takes longer.
+const SOON: Duration = Duration::from_secs(20);
+
+struct Redis {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    async fn start() -> Self {
+        let port = {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            listener.local_addr().unwrap().port()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]).arg(folder.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        Self { child, port, _folder: folder }
+    }
+
+    /// Sends one inline command.
+    async fn ask(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.unwrap();
+        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A wiki whose sessions are kept there, and a browser in which its user is signed in.
+async fn signed_in(redis: &Redis) -> (House, HostileOp, Browser) {
+    let clock = Hands::new();
+    let op = HostileOp::start(clock.clone()).await;
+    let keeping = Keeping {
+        store: StoreSettings::Redis(Box::new(RedisSettings {
+            topology: Topology::Single(Address { host: "127.0.0.1".to_owned(), port: redis.port }),
+            database: 0,
+            credentials: Credentials::default(),
+            sentinel_credentials: Credentials::default(),
+            tls: None,
+            key_prefix: "gatepost:".to_owned(),
+            connect_timeout: Duration::from_secs(1),
+            command_timeout: Duration::from_millis(100),
+            cache_bytes: 1 << 20,
+            outage_grace: Duration::ZERO,
+        })),
+        keys: SealingKeys::new(SealingKey::new([1; 32]), Vec::new()),
+    };
+    let house = House::new(vec![application("wiki", op.issuer())], &clock, &keeping);
+    let (mut browser, begun) = (Browser::default(), Instant::now());
+    while browser.come_back(&house, &op, WIKI).await.reason != "sign_in_completed" {
+        assert!(begun.elapsed() < SOON, "the store never answers");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(browser.open(&house, WIKI).await.allowed);
+    (house, op, browser)
+}
+
+/// The answer to the provider's next delivery of the same token that does not meet a store that is down.
+async fn delivered_again(house: &House, token: &str) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = house.check(logout(token)).await;
+        if answer.reason != "store_unavailable" {
+            return answer;
+        }
+        assert!(begun.elapsed() < SOON, "the store never comes back");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn expect_carried_out_once(house: &House, token: &str, browser: &mut Browser) {
+    let again = delivered_again(house, token).await;
+    assert_eq!((again.status, again.reason.as_str()), (200, "logout_by_provider"), "{again:#?}");
+    assert_eq!(browser.open(house, WIKI).await.reason, "sign_in_started");
+    let third = delivered_again(house, token).await;
+    assert_eq!((third.status, third.reason.as_str()), (400, "logout_refused"), "BL-9");
+}
+
+#[tokio::test]
+async fn bl_9_a_logout_during_which_the_store_stands_still_is_carried_out_at_the_next_delivery() {
+    let redis = Redis::start().await;
+    let (house, op, mut browser) = signed_in(&redis).await;
+    let token = logout_token(&op, "stopped");
+    redis.signal("STOP");
+    let refused = house.check(logout(&token)).await;
+    assert_eq!((refused.status, refused.reason.as_str()), (400, "store_unavailable"));
+    redis.signal("CONT");
+    expect_carried_out_once(&house, &token, &mut browser).await;
+}
+
+/// Reads are answered, and writes stand still: the fault comes between looking for the mark and the end of the sessions.
+#[tokio::test]
+async fn bl_9_a_logout_whose_writes_stand_still_is_carried_out_at_the_next_delivery() {
+    let redis = Redis::start().await;
+    let (house, op, mut browser) = signed_in(&redis).await;
+    let token = logout_token(&op, "paused");
+    assert!(redis.ask("CLIENT PAUSE 60000 WRITE").await.starts_with("+OK"));
+    let refused = house.check(logout(&token)).await;
+    assert_eq!((refused.status, refused.reason.as_str()), (400, "store_unavailable"));
+    assert!(redis.ask("CLIENT UNPAUSE").await.starts_with("+OK"));
+    expect_carried_out_once(&house, &token, &mut browser).await;
+}
+
+/// The mark of an attempt may have been made although its answer was lost; the code was not sent then.
+#[tokio::test]
+async fn a_callback_during_which_the_store_stands_still_ends_signed_in_on_reload() {
+    let redis = Redis::start().await;
+    let (house, op, _) = signed_in(&redis).await;
+    let mut browser = Browser::default();
+    let back = op.authorize(&browser.begin(&house, WIKI).await);
+    let codes = op.recorded("/token").len();
+    redis.signal("STOP");
+    let page = browser.open(&house, back.as_str()).await;
+    assert_eq!((page.status, page.reason.as_str()), (503, "store_unavailable"));
+    assert_eq!(op.recorded("/token").len(), codes, "no code is sent whose attempt is not marked");
+    redis.signal("CONT");
+    let begun = Instant::now();
+    let mut next = back;
+    loop {
+        let answer = browser.open(&house, next.as_str()).await;
+        match answer.reason.as_str() {
+            "sign_in_completed" => break,
+            "sign_in_restarted" => next = op.authorize(&answer.location()),
+            "store_unavailable" => sleep(Duration::from_millis(20)).await,
+            _ => panic!("{answer:#?}"),
+        }
+        assert!(begun.elapsed() < SOON, "it never completes");
+    }
+    assert!(browser.open(&house, WIKI).await.allowed);
+}

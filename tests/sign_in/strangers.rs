@@ -1,0 +1,264 @@
+//! Strangers who have us wait for the provider, and a signed-in user beside them, over the real gRPC port.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::core::v3::socket_address::PortSpecifier;
+use envoy_types::pb::envoy::config::core::v3::{Address, SocketAddress, address};
+use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::Peer;
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use gatepost::app::{Bound, Limits, Listen, Service, Shutdown};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout};
+use tonic::transport::Channel;
+use url::Url;
+
+use crate::browser::{Answer, Browser, WIKI};
+use crate::house::{Hands, House, Keeping, application};
+use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
+
+/// More than the port answers at a time.
+const STRANGERS: usize = 1200;
+/// How many may wait for one purpose at one provider.
+const WAITING: usize = 128;
+const CHECKS: usize = 200;
+
+/// Answers by the number of the question.
+type Answers = JoinSet<(usize, Answer)>;
+
+/// An outpost behind its gRPC port.
+struct Port {
+    /// Several connections: each carries so many calls.
+    clients: Vec<AuthorizationClient<Channel>>,
+    stop: mpsc::UnboundedSender<()>,
+    run: JoinHandle<()>,
+}
+
+impl Port {
+    async fn of(house: &House) -> Self {
+        let mut limits = Limits::default();
+        // Who waits is to wait until the test is over.
+        limits.grpc.callback_deadline = Duration::from_secs(60);
+        limits.grpc.call_deadline = Duration::from_secs(20);
+        let service = Service {
+            outpost: house.outpost.clone(),
+            store: house.store.clone(),
+            clock: house.clock.clone(),
+            lifetimes: house.lifetimes,
+            applications: vec!["wiki".to_owned()],
+            tls: None,
+            hosts: Vec::new(),
+            admin_tls: None,
+            forward_auth: None,
+            limits,
+            shutdown: Shutdown { delay: Duration::ZERO, grace: Duration::ZERO },
+        };
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listen = Listen { grpc: any, http: None, https: None, metrics: any, admin: None };
+        let bound = Bound::bind(service, &listen).await.unwrap();
+        let address = format!("http://{}", bound.addresses().grpc);
+        let (stop, mut stops) = mpsc::unbounded_channel();
+        let run = tokio::spawn(async move {
+            let next_stop = async move || {
+                if stops.recv().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            bound.run(next_stop).await.unwrap();
+        });
+        let mut clients = Vec::new();
+        for _ in 0..4 {
+            let channel = Channel::from_shared(address.clone()).unwrap().connect().await.unwrap();
+            clients.push(AuthorizationClient::new(channel));
+        }
+        Self { clients, stop, run }
+    }
+
+    /// Asks all of these at once.
+    fn ask(&self, requests: Vec<CheckRequest>) -> Answers {
+        let mut answers = JoinSet::new();
+        for ((number, request), client) in requests.into_iter().enumerate().zip(self.clients.iter().cycle()) {
+            let mut client = client.clone();
+            answers.spawn(async move {
+                let answer = client.check(request).await.expect("is answered, not shed");
+                (number, Answer::new(answer.into_inner()))
+            });
+        }
+        answers
+    }
+
+    /// A signed-in user's browser loads a page with much on it.
+    async fn lets_pass(&self, user: &Browser) {
+        let page = user.request(&Url::parse(WIKI).unwrap(), &[]);
+        let mut answers = self.ask(vec![page; CHECKS]);
+        while let Some(answer) = answers.join_next().await {
+            let (_, answer) = answer.unwrap();
+            assert!(answer.allowed, "{answer:#?}");
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        drop(self.clients);
+        self.run.await.unwrap();
+    }
+}
+
+/// Takes the answers that come at once, all refusals; the others wait on. Whom they refuse.
+async fn expect_turned_away(answers: &mut Answers, count: usize, status: i32) -> Vec<usize> {
+    let mut turned_away = Vec::new();
+    for _ in 0..count {
+        let answer = timeout(Duration::from_secs(60), answers.join_next()).await.expect("is answered at once");
+        let (number, answer) = answer.unwrap().unwrap();
+        assert_eq!(answer.status, status, "{answer:#?}");
+        assert_eq!(answer.header("retry-after"), (status == 503).then_some("5"));
+        turned_away.push(number);
+    }
+    turned_away
+}
+
+/// The question of a client at one of 60 addresses.
+fn from(stranger: usize, mut request: CheckRequest) -> CheckRequest {
+    let socket = SocketAddress {
+        address: format!("192.0.2.{}", stranger % 60),
+        port_specifier: Some(PortSpecifier::PortValue(4711)),
+        ..SocketAddress::default()
+    };
+    let address = Address { address: Some(address::Address::SocketAddress(socket)) };
+    request.attributes.as_mut().unwrap().source = Some(Peer { address: Some(address), ..Peer::default() });
+    request
+}
+
+async fn house() -> (House, HostileOp, Browser) {
+    let clock = Hands::new();
+    let op = HostileOp::start(clock.clone()).await;
+    let house = House::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    let mut alice = Browser::default();
+    alice.sign_in(&house, &op, WIKI).await;
+    (house, op, alice)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
+    let (house, op, alice) = house().await;
+    let mut callbacks = Vec::new();
+    let mut strangers = Vec::new();
+    for number in 0..STRANGERS {
+        let mut stranger = Browser::default();
+        let back = op.authorize(&stranger.begin(&house, WIKI).await);
+        callbacks.push(from(number, stranger.request(&back, &[])));
+        strangers.push((stranger, back));
+    }
+    op.behave(|b| b.token = Reply::Stall);
+    let before = op.recorded("/token").len();
+    let port = Port::of(&house).await;
+    let mut answers = port.ask(callbacks);
+    let turned_away = expect_turned_away(&mut answers, STRANGERS - WAITING, 503).await;
+    port.lets_pass(&alice).await;
+    assert_eq!(answers.len(), WAITING, "they still wait");
+    assert_eq!(op.recorded("/token").len() - before, 32, "one request for each code whose turn it is");
+    // Besides those there is the connection over which metadata, keys and alice's code went.
+    assert!((32..=34).contains(&op.most_connections()), "{}", op.most_connections());
+
+    // Who was turned away has used nothing up: the same address completes as soon as there is a place.
+    answers.shutdown().await;
+    op.reform();
+    let begun = Instant::now();
+    for number in turned_away.into_iter().take(30) {
+        let (stranger, back) = &mut strangers[number];
+        let mut done = stranger.open(&house, back.as_str()).await;
+        while done.status == 503 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "those who gave up still hold their places");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            done = stranger.open(&house, back.as_str()).await;
+        }
+        assert_eq!(done.reason, "sign_in_completed", "{done:#?}");
+    }
+    port.stop().await;
+}
+
+/// One client is one address, however many attempts it has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_client_takes_no_more_than_its_share() {
+    let (house, op, _) = house().await;
+    let mut callbacks = Vec::new();
+    for _ in 0..200 {
+        let mut stranger = Browser::default();
+        let back = op.authorize(&stranger.begin(&house, WIKI).await);
+        callbacks.push(from(7, stranger.request(&back, &[])));
+    }
+    op.behave(|b| b.token = Reply::Stall);
+    let port = Port::of(&house).await;
+    let mut answers = port.ask(callbacks);
+    expect_turned_away(&mut answers, 200 - 64, 503).await;
+    assert_eq!(answers.len(), 64);
+    port.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out() {
+    let (house, op, alice) = house().await;
+    let claims = |jti: &str| {
+        json!({
+            "iss": op.issuer(), "sub": "somebody else", "aud": CLIENT_ID, "iat": 1_900_000_000, "exp": 1_900_000_120_u64,
+            "jti": jti, "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        })
+    };
+    let token = |kid: &str, jti: &str| op.sign(&json!({ "kid": kid, "typ": "logout+jwt" }), &claims(jti));
+    op.behave(|b| b.keys = Reply::Stall);
+    let before = op.recorded("/keys").len();
+    let port = Port::of(&house).await;
+    let unknown = logout(&token("unknown", "1"));
+    let mut answers = port.ask((0..STRANGERS).map(|number| from(number, unknown.clone())).collect());
+    // BL-15 knows no other status than 400 for a logout that is not carried out.
+    expect_turned_away(&mut answers, STRANGERS - WAITING, 400).await;
+    port.lets_pass(&alice).await;
+    let mut providers_own = port.ask(vec![from(0, logout(&token("a", "2")))]);
+    let (_, done) = providers_own.join_next().await.unwrap().unwrap();
+    assert_eq!((done.status, done.reason.as_str()), (200, "logout_by_provider"), "with a known key it does not wait");
+    assert_eq!(answers.len(), WAITING, "they still wait");
+    assert_eq!(op.recorded("/keys").len() - before, 1, "for one fetch");
+    assert!(op.most_connections() <= 3, "{}", op.most_connections());
+    port.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_visits_that_wait_for_metadata_keep_nobody_out() {
+    let clock = Hands::new();
+    let (op, slow) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
+    slow.behave(|b| b.discovery = Reply::Stall);
+    let applications = vec![application("wiki", op.issuer()), application("board", slow.issuer())];
+    let house = House::new(applications, &clock, &Keeping::default());
+    let mut alice = Browser::default();
+    alice.sign_in(&house, &op, WIKI).await;
+    let port = Port::of(&house).await;
+    let board = Url::parse("https://board.example.com/").unwrap();
+    let visits = (0..STRANGERS).map(|number| from(number, Browser::default().request(&board, &[]))).collect();
+    let mut answers = port.ask(visits);
+    port.lets_pass(&alice).await;
+    expect_turned_away(&mut answers, STRANGERS, 503).await;
+    assert_eq!(slow.most_connections(), 1);
+    port.stop().await;
+}
+
+/// The provider's post of a logout token, as Envoy hands it over.
+pub(crate) fn logout(token: &str) -> CheckRequest {
+    let address = Url::parse("https://wiki.example.com/outpost.goauthentik.io/backchannel_logout").unwrap();
+    let mut request = Browser::default().request(&address, &[("content-type", "application/x-www-form-urlencoded")]);
+    let http = request.attributes.as_mut().and_then(|it| it.request.as_mut()).and_then(|it| it.http.as_mut()).unwrap();
+    http.method = "POST".to_owned();
+    http.body = format!("logout_token={token}");
+    request
+}
+
+/// A logout token that ends all sessions of the provider's one user.
+pub(crate) fn logout_token(op: &HostileOp, jti: &str) -> String {
+    let claims = json!({
+        "iss": op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": 1_900_000_000, "exp": 1_900_000_120_u64, "jti": jti,
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    op.sign(&json!({ "typ": "logout+jwt" }), &claims)
+}
