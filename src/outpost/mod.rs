@@ -141,6 +141,8 @@ struct Visit<'a> {
     kind: ClientKind,
     id: String,
     user: Option<String>,
+    /// Where it is tried again, when not at its own address.
+    again: Option<String>,
     /// How long it may wait for what is not needed to answer at all.
     patience: Duration,
 }
@@ -180,26 +182,53 @@ impl Outpost {
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
     pub async fn answer(&self, errand: &Errand<'_>) -> Decision {
-        let (id, head) = (self.decision_id(), errand.head);
         let (application, destination) = match errand.place {
-            Place::Probe => return answers::ping(id),
-            Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
+            Place::Probe => return answers::ping(self.decision_id()),
+            Place::Nobodys(cause) => {
+                return answers::not_ours(self.decision_id(), cause, errand.head.client_kind());
+            }
             Place::At(application, destination) => (application, destination),
         };
-        let Errand { body, patience, .. } = *errand;
-        let mut visit = Visit { head, body, application, kind: head.client_kind(), id, user: None, patience };
+        let mut visit = self.visit_of(errand, application);
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
         };
-        let note = Note { id: visit.id, application: Some(application.slug.clone()), user: visit.user, reason };
-        Decision { verdict, note }
+        visit.decided(verdict, reason)
     }
 
-    /// The decision on something that is no well-formed question, or that could not be decided in time.
+    /// The decision on something that is no well-formed question, said in words that this kind of client reads.
     #[must_use]
-    pub fn refuse(&self, reason: Reason) -> Decision {
-        answers::refuse(self.decision_id(), reason)
+    pub fn refuse(&self, reason: Reason, kind: ClientKind) -> Decision {
+        answers::refuse(self.decision_id(), reason, kind)
+    }
+
+    /// The decision on what could not be decided in time.
+    #[must_use]
+    pub fn overdue(&self, errand: &Errand<'_>) -> Decision {
+        let Place::At(application, destination) = errand.place else {
+            return self.refuse(Reason::Overdue, errand.head.client_kind());
+        };
+        let mut visit = self.visit_of(errand, application);
+        if destination == Destination::Endpoint(Endpoint::Callback) {
+            visit.again = Some(self.begin_anew(&visit));
+        }
+        let (verdict, reason) = answers::overdue(&visit);
+        visit.decided(verdict, reason)
+    }
+
+    fn visit_of<'a>(&self, errand: &Errand<'a>, application: &'a Arc<Application>) -> Visit<'a> {
+        let Errand { head, body, patience, .. } = *errand;
+        Visit {
+            head,
+            body,
+            application,
+            kind: head.client_kind(),
+            id: self.decision_id(),
+            user: None,
+            again: None,
+            patience,
+        }
     }
 
     /// Parts a path at the prefix of our own endpoints: what stands before it, and what below. `None` without a prefix.
@@ -284,6 +313,12 @@ impl Found {
 }
 
 impl Visit<'_> {
+    /// The decision, with what is recorded about it.
+    fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
+        let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
+        Decision { verdict, note }
+    }
+
     /// Whether it is a plain-http request to an application that is reached over https.
     fn comes_plainly(&self) -> bool {
         self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
