@@ -58,7 +58,7 @@ impl Stage {
         Self { _envoy: envoy, service, _application: application, front, _folder: folder }
     }
 
-    /// The answer to a request with a cookie of four pairs, and what reached the application.
+    /// The answer to a request with cookies, and what reached the application.
     async fn ask(&self) -> (String, Option<Seen>) {
         let answer = raw::get_with(self.front, "wiki.demo.localhost", "/private", &[("Cookie", "own=1; app=1")]).await;
         let seen = Seen::from_body(raw::body(&answer));
