@@ -74,13 +74,10 @@ impl Bound {
         if let Some((listener, tls)) = operators {
             public.spawn(administration::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
         }
-        let side = SideListener::new(
-            Arc::clone(&outpost),
-            recorder.clone(),
-            limits.http,
-            forward_auth
-                .map(|settings| -> Arc<dyn FirstDoor> { Arc::new(ForwardAuth::new(outpost, recorder, settings)) }),
-        );
+        let (asked, recorded, deadline) = (Arc::clone(&outpost), recorder.clone(), limits.http.decision_timeout());
+        let first = forward_auth
+            .map(|settings| -> Arc<dyn FirstDoor> { Arc::new(ForwardAuth::new(asked, recorded, settings, deadline)) });
+        let side = SideListener::new(outpost, recorder, limits.http, first);
         if let Some(listener) = http {
             public.spawn(Arc::clone(&side).serve(listener, stop.clone()));
         }

@@ -19,12 +19,17 @@ border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;text-decoration:none;
 /// redirect behind a form, and a sign-out leads on to the provider and wherever that sends the browser.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'")
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; {NO_FRAME}")
 });
+
+/// What the policy says of frames, unless a page may be shown in some.
+const NO_FRAME: &str = "frame-ancestors 'none'";
 
 /// What a page offers to do next.
 #[derive(Debug)]
 pub enum Action {
+    /// The same address once more; empty for the page's own, however it was reached (RFC 3986 section 4.4).
+    Again(String),
     /// A link.
     Link {
         /// Where it leads.
@@ -58,7 +63,7 @@ pub struct Message<'a> {
     pub action: Option<Action>,
 }
 
-/// Renders a message for the client: HTML for a browser page, one line for gRPC, JSON for everything else.
+/// Renders a message for the client: HTML for a person, one line for gRPC, JSON for everything else.
 #[must_use]
 pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
     let mut page = Page {
@@ -70,13 +75,20 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
         framed: false,
     };
     match kind {
-        ClientKind::Navigation => {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
+            // A form in a frame could be laid below something else: what it does has to be seen.
+            let framed = kind == ClientKind::Frame && !matches!(message.action, Some(Action::Form { .. }));
             page.content_type = "text/html; charset=utf-8";
             page.headers = vec![
                 (Cow::Borrowed("content-security-policy"), CONTENT_SECURITY_POLICY.clone()),
                 (Cow::Borrowed("cross-origin-opener-policy"), "same-origin".to_owned()),
             ];
-            page.body = html(message);
+            page.body = html(message, framed);
+            if framed {
+                show_in_frames_of(&mut page, "'self'");
+                // For browsers that do not know the policy's word.
+                page.headers.push((Cow::Borrowed("x-frame-options"), "SAMEORIGIN".to_owned()));
+            }
         }
         ClientKind::Grpc => {
             page.content_type = "text/plain; charset=utf-8";
@@ -92,17 +104,25 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
     page
 }
 
-/// The 401 of a client that cannot follow a redirect; it names where to sign in.
+/// The 401 of a client that is not redirected. It names where to sign in: in the challenge and in what programs read
+/// `sign_in`, and for a person a link that comes back to where they were.
 #[must_use]
-pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str) -> Page {
-    let (content_type, body) = if kind == ClientKind::Grpc {
-        ("text/plain; charset=utf-8", format!("sign-in required: open {sign_in} in a browser"))
-    } else {
-        ("application/json", serde_json::json!({ "error": "sign_in_required", "sign_in": sign_in }).to_string())
+pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: String, id: &str) -> Page {
+    let mut page = match kind {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
+            let text = "You are not signed in, so nothing of this request was passed on. Sign in, and then try again.";
+            let action = Some(Action::Link { address: link, label: "Sign in" });
+            render(&Message { status: 401, title: "Sign-in required", text, id, action }, kind)
+        }
+        ClientKind::Grpc => Page { body: format!("sign-in required: open {sign_in} in a browser"), ..empty(401) },
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            let body = serde_json::json!({ "error": "sign_in_required", "sign_in": sign_in }).to_string();
+            Page { content_type: "application/json", body, ..empty(401) }
+        }
     };
     let challenge = format!("Gatepost realm=\"{realm}\", sign_in=\"{sign_in}\"");
-    let headers = vec![(Cow::Borrowed("www-authenticate"), challenge)];
-    Page { status: 401, headers, content_type, body, cookies: Vec::new(), framed: false }
+    page.headers.push((Cow::Borrowed("www-authenticate"), challenge));
+    page
 }
 
 /// The 403 of a known user who may not pass: never a redirect, as signing in again would end here again.
@@ -111,7 +131,7 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
     // One line for gRPC, and nothing that could rearrange the page.
     let user: String = user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
     match kind {
-        ClientKind::Navigation | ClientKind::Grpc => {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame | ClientKind::Grpc => {
             let text = format!(
                 "You are signed in as {user}, and this user has no access to this address. Ask the operator for it, or \
                  sign out to come back as somebody else."
@@ -140,13 +160,17 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
 pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
     let mut page = render(message, ClientKind::Navigation);
     let ancestors = if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
+    show_in_frames_of(&mut page, &ancestors);
+    page
+}
+
+fn show_in_frames_of(page: &mut Page, ancestors: &str) {
     for (name, value) in &mut page.headers {
         if name == "content-security-policy" {
-            *value = value.replace("frame-ancestors 'none'", &format!("frame-ancestors {ancestors}"));
+            *value = value.replace(NO_FRAME, &format!("frame-ancestors {ancestors}"));
         }
     }
     page.framed = true;
-    page
 }
 
 /// The answer to a logout token that is refused (Back-Channel Logout section 2.8): for a program to read.
@@ -169,9 +193,9 @@ pub fn empty(status: u16) -> Page {
     }
 }
 
-fn html(message: &Message<'_>) -> String {
+fn html(message: &Message<'_>, framed: bool) -> String {
     let (title, text) = (escape(message.title), escape(message.text));
-    let action = message.action.as_ref().map(action_html).unwrap_or_default();
+    let action = message.action.as_ref().map(|action| action_html(action, framed)).unwrap_or_default();
     let id = match message.id {
         "" => String::new(),
         id => format!("<p><small>Reference: {}</small></p>", escape(id)),
@@ -183,9 +207,14 @@ fn html(message: &Message<'_>) -> String {
     )
 }
 
-fn action_html(action: &Action) -> String {
+/// Links lead out of a frame: no provider shows its sign-in page in one.
+fn action_html(action: &Action, framed: bool) -> String {
     match action {
-        Action::Link { address, label } => format!("<p><a href=\"{}\">{}</a></p>", escape(address), escape(label)),
+        Action::Again(address) => format!("<p><a href=\"{}\">Try again</a></p>", escape(address)),
+        Action::Link { address, label } => {
+            let target = if framed { " target=\"_top\"" } else { "" };
+            format!("<p><a href=\"{}\"{target}>{}</a></p>", escape(address), escape(label))
+        }
         Action::Form { address, label, fields } => {
             let mut form = format!("<form method=\"post\" action=\"{}\">", escape(address));
             for (name, value) in fields {
@@ -233,12 +262,13 @@ mod tests {
     #[test]
     fn a_forbidden_user_is_named_and_offered_to_sign_out() {
         let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
-        for kind in [ClientKind::Navigation, ClientKind::Script, ClientKind::WebSocket, ClientKind::Grpc] {
+        use ClientKind::{Frame, Grpc, Html, Navigation, Script, WebSocket};
+        for kind in [Navigation, Html, Frame, Script, WebSocket, Grpc] {
             let page = forbidden(kind, "<b>al\nice", sign_out.to_owned(), "id-1");
             assert_eq!(page.status, 403);
             assert!(page.body.contains("al ice"), "{}", page.body);
-            assert_eq!(page.body.contains(sign_out), kind != ClientKind::Grpc, "{}", page.body);
-            assert_eq!(page.body.contains("<b>"), kind != ClientKind::Navigation);
+            assert_eq!(page.body.contains(sign_out), kind != Grpc, "{}", page.body);
+            assert_eq!(page.body.contains("<b>"), !kind.reads_html());
             assert!(page.headers.iter().all(|(name, _)| name != "location"));
         }
     }
@@ -247,12 +277,48 @@ mod tests {
     fn each_client_gets_what_it_can_read() {
         for (kind, content_type) in [
             (ClientKind::Navigation, "text/html; charset=utf-8"),
+            (ClientKind::Html, "text/html; charset=utf-8"),
+            (ClientKind::Frame, "text/html; charset=utf-8"),
             (ClientKind::Script, "application/json"),
+            (ClientKind::WebSocket, "application/json"),
+            (ClientKind::Preflight, "application/json"),
             (ClientKind::Grpc, "text/plain; charset=utf-8"),
         ] {
             assert_eq!(render(&message("Title", "Text.", None), kind).content_type, content_type);
+            let required = sign_in_required(kind, "wiki", "https://a.example/start", "https://a.example/b".into(), "1");
+            assert_eq!((required.status, required.content_type), (401, content_type));
+            assert!(required.headers.iter().any(|(name, line)| name == "www-authenticate" && line.contains("/start")));
+            assert_eq!(required.body.contains("href=\"https://a.example/b\""), kind.reads_html(), "{}", required.body);
         }
         let grpc = render(&message("Title", "Text.", None), ClientKind::Grpc);
         assert!(!grpc.body.contains('\n'), "becomes grpc-message, which is one line");
+    }
+
+    fn header<'a>(page: &'a Page, name: &str) -> Vec<&'a str> {
+        page.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Only the application's own origin shows a page in a frame, and never one with a form.
+    #[test]
+    fn a_frame_shows_links_only_and_to_its_own_origin_only() {
+        let link = || Action::Link { address: "https://a.example/".into(), label: "Go" };
+        let form = || Action::Form { address: "/".into(), label: "Go", fields: Vec::new() };
+        let of = |kind, action| render(&message("Title", "Text.", Some(action)), kind);
+        let shown = of(ClientKind::Frame, link());
+        assert!(shown.framed && shown.body.contains("target=\"_top\""), "{}", shown.body);
+        assert_eq!(header(&shown, "x-frame-options"), ["SAMEORIGIN"]);
+        assert!(header(&shown, "content-security-policy").concat().ends_with("; frame-ancestors 'self'"));
+        let again = of(ClientKind::Frame, Action::Again(String::new()));
+        assert!(again.framed && !again.body.contains("_top"), "the frame tries again by itself: {}", again.body);
+        for page in [
+            of(ClientKind::Frame, form()),
+            of(ClientKind::Html, link()),
+            of(ClientKind::Navigation, link()),
+            of(ClientKind::Html, Action::Again(String::new())),
+        ] {
+            assert!(!page.framed && !page.body.contains("_top"), "{}", page.body);
+            assert!(header(&page, "content-security-policy").concat().ends_with("; frame-ancestors 'none'"));
+            assert_eq!(header(&page, "x-frame-options"), [""; 0], "it is one of the common headers");
+        }
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &Re
 fn client(kind: ClientKind) -> &'static str {
     match kind {
         ClientKind::Navigation => "a browser that opens a page, and can be sent to the sign-in",
+        ClientKind::Html => "a person, or a program that takes anything: not redirected, but shown a page with a link",
+        ClientKind::Frame => "a frame of the same origin, which is shown a page with a link that leads out of it",
         ClientKind::Script => "a script, a form or another program, for which a redirect would be lost",
         ClientKind::Grpc => "a gRPC client",
         ClientKind::WebSocket => "a WebSocket handshake",

@@ -57,7 +57,7 @@ pub fn explain(
         Err(fault) => {
             sheet.line("refused", refusal(fault));
             let outpost = Outpost::new(stand_ins::parts(applications, outpost, None))?;
-            let decision = outpost.refuse(Reason::Malformed);
+            let decision = outpost.refuse(Reason::Malformed, question.client_kind());
             answer::describe(&mut sheet, &decision, None);
             return Ok(sheet.to_string());
         }

@@ -8,7 +8,8 @@ use crate::domain::application::Application;
 use crate::domain::claims::Claims;
 use crate::domain::json;
 use crate::domain::request::{
-    Authority, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault, is_token,
+    Authority, ClientKind, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
+    is_token,
 };
 
 /// A request to be explained.
@@ -98,6 +99,11 @@ impl Question {
             application: None,
             request_id: None,
         })
+    }
+
+    /// What kind of client it describes, whether or not the rest can be read.
+    pub(super) fn client_kind(&self) -> ClientKind {
+        ClientKind::of(&self.method, &HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines))
     }
 
     /// Who is signed in at this application, if anybody.

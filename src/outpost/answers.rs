@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use url::Url;
+
 use super::Visit;
+use super::sign_in::start_again;
 use crate::domain::access::Forbidden;
 use crate::domain::applications::NotOurs;
 use crate::domain::credentials::Scheme;
@@ -10,6 +13,7 @@ use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict}
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::{ClientKind, Excess, TargetFault};
+use crate::domain::return_address::ReturnAddress;
 
 /// What is said of a path that can be read in several ways where it matters which one it is.
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";
@@ -56,22 +60,42 @@ pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision
     Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
 
+/// What could not be decided in time.
+pub(super) fn overdue(visit: &Visit<'_>) -> (Verdict, Reason) {
+    let message = Message { action: Some(visit.again()), ..overdue_message(&visit.id) };
+    let mut page = pages::render(&message, visit.kind);
+    page.headers.push(retry_after());
+    (Verdict::Deny(page), Reason::Overdue)
+}
+
+const fn overdue_message(id: &str) -> Message<'_> {
+    let text = "The server could not decide in time. Please try again.";
+    Message { status: 503, title: "Temporarily unavailable", text, id, action: None }
+}
+
+/// What is no question that can be answered, in words that this kind of client reads.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "a reason that is not told apart is a request's that cannot be read"
 )]
-pub(super) fn refuse(id: String, reason: Reason) -> Decision {
+pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
     let (status, title, text) = match reason {
         Reason::Overdue | Reason::Internal => {
-            (503, "Temporarily unavailable", "The server could not decide in time. Please try again.")
+            let Message { status, title, text, .. } = overdue_message(&id);
+            (status, title, text)
         }
         Reason::UntrustedPeer => (403, "Not a front proxy", "Nobody may ask here but the operator's front proxies."),
         Reason::ModeProxy => (403, "Not for this front proxy", "This application is reached through Envoy only."),
         Reason::OwnEndpoint => (401, "Not for a front proxy", "This address answers the browser's own visits only."),
         _ => (400, "Bad request", "The request is incomplete, or can be read in more than one way."),
     };
-    let message = Message { status, title, text, id: &id, action: None };
-    let mut page = pages::render(&message, ClientKind::Script);
+    let action = match status {
+        503 => Some(Action::Again(String::new())),
+        // The same address would be refused again; the root of the same host can be read in one way only.
+        400 => Some(Action::Link { address: "/".to_owned(), label: "Try again at the start page" }),
+        _ => None,
+    };
+    let mut page = pages::render(&Message { status, title, text, id: &id, action }, kind);
     if status == 503 {
         page.headers.push(retry_after());
     }
@@ -129,9 +153,12 @@ pub(super) fn forbidden(visit: &mut Visit<'_>, identity: &Identity, cause: Forbi
     (Verdict::Deny(page), Reason::Forbidden)
 }
 
-pub(super) fn sign_in_required(visit: &Visit<'_>) -> (Verdict, Reason) {
-    let page =
-        pages::sign_in_required(visit.kind, visit.application.slug.as_str(), &visit.application.endpoint("start"));
+/// Nobody is signed in, and the client is not redirected. A person finds a link that comes back to `address`, or to
+/// the page around it.
+pub(super) fn sign_in_required(visit: &Visit<'_>, address: String) -> (Verdict, Reason) {
+    let (application, id) = (visit.application, &visit.id);
+    let (start, link) = (application.endpoint("start"), start_again(application, &visit.page_around(address)));
+    let page = pages::sign_in_required(visit.kind, application.slug.as_str(), &start, link, id);
     (Verdict::Deny(page), Reason::SignInRequired)
 }
 
@@ -146,6 +173,23 @@ pub(super) fn credential_refused(visit: &Visit<'_>, scheme: Scheme) -> (Verdict,
 }
 
 impl Visit<'_> {
+    /// The way to the very address that was asked for, but after a callback.
+    pub(super) fn again(&self) -> Action {
+        let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));
+        let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.head.target.raw()));
+        Action::Again(self.again.clone().or(own).unwrap_or_else(|| self.landing()))
+    }
+
+    /// Where a person comes back to who signs in by a link: the page with the form or the frame, where the browser names one
+    /// of the application's; else, and for a page itself, `address`.
+    pub(super) fn page_around(&self, address: String) -> String {
+        let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
+        let referer = self.head.headers.text("referer").filter(|_| !is_page);
+        let base = self.base().and_then(|base| Url::parse(&base).ok());
+        let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::judge(raw, self.application, &base).ok());
+        page.map_or(address, |page| page.as_str().to_owned())
+    }
+
     /// The asked-for host over https, at the application's port.
     fn https_base(&self) -> Option<String> {
         let external = &self.application.external;

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{Visit, answers};
 use crate::domain::cookies::TooManyCookies;
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::pages::{self, Action, Message};
+use crate::domain::pages::{self, Message};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
 
 /// Why there is no proper answer.
@@ -48,8 +48,7 @@ impl Fault {
             ),
         };
         let title = if status == 503 { "Temporarily unavailable" } else { "Request refused" };
-        let again = Action::Link { address: visit.landing(), label: "Try again" };
-        let message = Message { status, title, text, id: &visit.id, action: Some(again) };
+        let message = Message { status, title, text, id: &visit.id, action: Some(visit.again()) };
         let mut page = pages::render(&message, visit.kind);
         if status == 503 {
             page.headers.push(answers::retry_after());

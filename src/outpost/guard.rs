@@ -41,7 +41,7 @@ impl Outpost {
             let return_address = visit.own_address();
             return Box::pin(self.begin_sign_in(visit, &own, return_address, 0)).await;
         }
-        Ok(answers::sign_in_required(visit))
+        Ok(answers::sign_in_required(visit, visit.own_address()))
     }
 
     /// Who asks: by a live session, else by the credential that the request presents.

@@ -162,6 +162,8 @@ struct Visit<'a> {
     kind: ClientKind,
     id: String,
     user: Option<String>,
+    /// Where it is tried again, when not at its own address.
+    again: Option<String>,
     /// How long it may wait for what is not needed to answer at all.
     patience: Duration,
     /// Tells the door that it waits for the provider.
@@ -218,28 +220,57 @@ impl Outpost {
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
     pub async fn answer(&self, errand: &Errand<'_>) -> Decision {
-        let (id, head) = (self.decision_id(), errand.head);
         let (application, destination) = match errand.place {
-            Place::Probe => return answers::ping(id),
-            Place::Excessive(excess) => return answers::excessive(id, excess, head.client_kind()),
-            Place::Nobodys(cause) => return answers::not_ours(id, cause, head.client_kind()),
+            Place::Probe => return answers::ping(self.decision_id()),
+            Place::Excessive(excess) => {
+                return answers::excessive(self.decision_id(), excess, errand.head.client_kind());
+            }
+            Place::Nobodys(cause) => {
+                return answers::not_ours(self.decision_id(), cause, errand.head.client_kind());
+            }
             Place::At(application, destination) => (application, destination),
         };
-        let Errand { body, patience, on_wait, .. } = *errand;
-        let kind = head.client_kind();
-        let mut visit = Visit { head, body, application, kind, id, user: None, patience, on_wait };
+        let mut visit = self.visit_of(errand, application);
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => fault.into_verdict(&visit),
         };
-        let note = Note { id: visit.id, application: Some(application.slug.clone()), user: visit.user, reason };
-        Decision { verdict, note }
+        visit.decided(verdict, reason)
     }
 
-    /// The decision on something that is no well-formed question, or that could not be decided in time.
+    /// The decision on something that is no well-formed question, said in words that this kind of client reads.
     #[must_use]
-    pub fn refuse(&self, reason: Reason) -> Decision {
-        answers::refuse(self.decision_id(), reason)
+    pub fn refuse(&self, reason: Reason, kind: ClientKind) -> Decision {
+        answers::refuse(self.decision_id(), reason, kind)
+    }
+
+    /// The decision on what could not be decided in time.
+    #[must_use]
+    pub fn overdue(&self, errand: &Errand<'_>) -> Decision {
+        let Place::At(application, destination) = errand.place else {
+            return self.refuse(Reason::Overdue, errand.head.client_kind());
+        };
+        let mut visit = self.visit_of(errand, application);
+        if destination == Destination::Endpoint(Endpoint::Callback) {
+            visit.again = Some(self.begin_anew(&visit));
+        }
+        let (verdict, reason) = answers::overdue(&visit);
+        visit.decided(verdict, reason)
+    }
+
+    fn visit_of<'a>(&self, errand: &Errand<'a>, application: &'a Arc<Application>) -> Visit<'a> {
+        let Errand { head, body, patience, on_wait, .. } = *errand;
+        Visit {
+            head,
+            body,
+            application,
+            kind: head.client_kind(),
+            id: self.decision_id(),
+            user: None,
+            again: None,
+            patience,
+            on_wait,
+        }
     }
 
     /// Parts a path at the prefix of our own endpoints: what stands before it, and what below. `None` without a prefix.
@@ -324,6 +355,12 @@ impl Found {
 }
 
 impl Visit<'_> {
+    /// The decision, with what is recorded about it.
+    fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
+        let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
+        Decision { verdict, note }
+    }
+
     /// Whether it is a plain-http request to an application that is reached over https.
     fn comes_plainly(&self) -> bool {
         self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https

@@ -19,6 +19,9 @@ use crate::domain::sign_in::{
 };
 use crate::ports::{ExchangeFault, Spent};
 
+/// How nginx names the address of the request that it sends to `start`.
+const NGINX_ORIGINAL_URL: &str = "x-original-url";
+
 /// Why a callback cannot be used, although a sign-in that starts again may well succeed.
 enum Setback {
     /// Tabs that started at once each set a binding cookie, and this one's was replaced. Until the last of them has set
@@ -59,14 +62,14 @@ impl Outpost {
     /// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
     /// request here whatever its method, so one that cannot follow a redirect is told so here, too.
     pub(super) async fn start(&self, visit: &mut Visit<'_>) -> Outcome {
-        if visit.kind != ClientKind::Navigation {
-            return Ok(answers::sign_in_required(visit));
-        }
-        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
         let return_address = match return_parameter(visit.head.target.query().unwrap_or_default()) {
             Some(raw) => visit.return_address(&raw),
             None => visit.landing(),
         };
+        if !visit.begins_sign_in() {
+            return Ok(answers::sign_in_required(visit, return_address));
+        }
+        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
         self.begin_sign_in(visit, &own, return_address, 0).await
     }
 
@@ -102,6 +105,7 @@ impl Outpost {
         if visit.head.method != "GET" {
             return Ok(answers::method_not_allowed(visit, "GET"));
         }
+        visit.again = Some(self.begin_anew(visit));
         let (application, keys) = (visit.application, &self.parts.sealing);
         let own = OwnCookies::read(&visit.head.headers, application)?;
         let callback = match Callback::parse(visit.head.target.query().unwrap_or_default()) {
@@ -145,6 +149,15 @@ impl Outpost {
             Spent::Now => self.redeem(visit, &own, &attempt, code).await,
             Spent::Before => self.restart(visit, &own, &attempt, &Setback::UsedBefore).await,
         }
+    }
+
+    /// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
+    /// code, which stands in no page.
+    pub(super) fn begin_anew(&self, visit: &Visit<'_>) -> String {
+        let callback = Callback::parse(visit.head.target.query().unwrap_or_default()).ok();
+        let attempt = callback.and_then(|it| Attempt::open(it.state(), visit.application, &self.parts.sealing).ok());
+        let address = attempt.map(|attempt| visit.return_address(attempt.return_address()));
+        address.map_or_else(|| visit.landing(), |address| start_again(visit.application, &address))
     }
 
     /// Turns a matched code into a session, or says why not.
@@ -223,6 +236,15 @@ fn return_parameter(query: &str) -> Option<String> {
 }
 
 impl Visit<'_> {
+    /// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
+    /// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
+    /// else, and names that in a header.
+    fn begins_sign_in(&self) -> bool {
+        let is_handed_on = self.head.headers.all(NGINX_ORIGINAL_URL).next().is_some();
+        let opens = matches!(self.head.method.as_str(), "GET" | "HEAD") && !is_handed_on;
+        self.kind == ClientKind::Navigation || (self.kind == ClientKind::Html && opens)
+    }
+
     /// A page that says that the sign-in failed and how to begin another.
     pub(super) fn failed(&self, status: u16, text: &str, cause: &str) -> (Verdict, Reason) {
         tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, "sign-in failed");
@@ -248,7 +270,7 @@ impl Visit<'_> {
 }
 
 /// The address that begins a sign-in which ends at `return_address`.
-fn start_again(application: &Application, return_address: &str) -> String {
+pub(super) fn start_again(application: &Application, return_address: &str) -> String {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
     format!("{}?{query}", application.endpoint("start"))
 }

@@ -6,7 +6,6 @@ use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
 use crate::domain::pages::{self, Action, Message};
-use crate::domain::request::ClientKind;
 use crate::domain::session::SessionRecord;
 use crate::domain::sign_out::{EndSession, end_session, is_deliberate};
 use crate::ports::StoreFault;
@@ -25,10 +24,6 @@ impl Outpost {
     pub(super) async fn sign_out(&self, visit: &mut Visit<'_>) -> Outcome {
         if !matches!(visit.head.method.as_str(), "GET" | "POST") {
             return Ok(answers::method_not_allowed(visit, "GET, POST"));
-        }
-        if visit.head.headers.text("accept").is_some_and(|accept| accept.contains("text/html")) {
-            // A form post is no navigation that could start a sign-in, but it is read by a person.
-            visit.kind = ClientKind::Navigation;
         }
         let own = OwnCookies::read(&visit.head.headers, visit.application)?;
         let deliberate = is_deliberate(visit.head, visit.application);
@@ -139,7 +134,7 @@ impl Visit<'_> {
         let address = self.application.endpoint("sign_out");
         let form = Action::Form { address, label: "Sign out", fields: Vec::new() };
         let reason = Reason::SignOutUnconfirmed;
-        if self.kind == ClientKind::Navigation {
+        if self.kind.reads_html() {
             return (Verdict::Page(self.page(200, "Sign out?", "Do you want to sign out?", form)), reason);
         }
         let text = "Only the user can sign out, by a visit to this address.";

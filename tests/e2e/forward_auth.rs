@@ -275,6 +275,29 @@ async fn the_provider_signs_out(front_proxy: FrontProxy) {
     assert_eq!(browser.ask(junk.form(&[("logout_token", "x.y.z")])).await.status, StatusCode::BAD_REQUEST);
 }
 
+/// Over HTTP a `Cookie` line travels with every byte.
+async fn odd_bytes_of_cookies_stay(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    let browser = site.signed_in().await;
+    let session = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+    let head = format!("GET /private HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: ", site.host("wiki"));
+    let request = [head.as_bytes(), session.as_bytes(), b"; app=1; n=caf\xe9; z=2\r\n\r\n"].concat();
+    let answer = raw::exchange(site.front, &request).await.expect("an answer");
+    let seen = Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("not the application's answer: {answer}"));
+    assert_eq!(seen.header("cookie"), Some("app=1; n=caf\u{fffd}; z=2"));
+}
+
+/// To Envoy's HTTP service every 5xx is a fault of the service: it would answer with a page of its own, and with
+/// `failure_mode_allow` let everything pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_shows_the_page_when_no_decision_is_possible() {
+    let site = FrontSite::start_with(FrontProxy::Envoy, Mode::Single, |_, provider| provider.is_up = false).await;
+    let page = Browser::new(Protocol::Http1).open(&site.wiki("/private")).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "{page:#?}");
+    assert_eq!(page.header("retry-after"), Some("5"), "{page:#?}");
+    assert!(page.body.contains("<h1>Temporarily unavailable</h1>") && page.body.contains("Try again"), "{page:#?}");
+}
+
 macro_rules! behind_each {
     ($($walk:ident: $nginx:ident, $caddy:ident, $haproxy:ident, $envoy:ident;)+) => {$(
         #[tokio::test(flavor = "multi_thread")]
@@ -309,5 +332,6 @@ behind_each! {
     rules_and_credentials_count: nginx_rules, caddy_rules, haproxy_rules, envoy_rules;
     no_answer_is_never_a_pass: nginx_alone, caddy_alone, haproxy_alone, envoy_alone;
     the_provider_signs_out: nginx_provider_signs_out, caddy_provider_signs_out, haproxy_provider_signs_out, envoy_provider_signs_out;
+    odd_bytes_of_cookies_stay: nginx_odd_cookies, caddy_odd_cookies, haproxy_odd_cookies, envoy_odd_cookies;
     signs_out: nginx_signs_out, caddy_signs_out, haproxy_signs_out, envoy_signs_out;
 }

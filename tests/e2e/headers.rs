@@ -130,3 +130,34 @@ async fn own_cookies_are_cut_and_all_others_stay() {
     let answer = raw::get_with(site.front(), &host, "/public/page", &[("Cookie", "a=1; b=2")]).await;
     assert_eq!(Seen::from_body(raw::body(&answer)).expect("an answer").header("cookie"), Some("a=1; b=2"));
 }
+
+/// What reaches the application of a request with this `Cookie` line, byte by byte.
+async fn seen_with_cookie(site: &Site, path: &str, cookie: &[u8]) -> Seen {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: ", site.host("wiki"));
+    let request = [head.as_bytes(), cookie, b"\r\n\r\n"].concat();
+    let answer = raw::exchange(site.front(), &request).await.expect("an answer");
+    Seen::from_body(raw::body(&answer)).unwrap_or_else(|| panic!("not the application's answer:\n{answer}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_byte_that_envoy_cannot_be_told_costs_one_cookie() {
+    let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let session = browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session");
+    let with_ours = |rest: &[u8]| [session.as_bytes(), rest].concat();
+    for path in ["/private", "/public/page"] {
+        let seen = seen_with_cookie(&site, path, &with_ours(b"; app=1; n=caf\xe9; z=2; u=caf\xc3\xa9")).await;
+        assert_eq!(seen.header("cookie"), Some("app=1; z=2; u=caf\u{e9}"), "{path}");
+        assert_eq!(seen.header("x-authentik-username"), Some("alice"), "{path}");
+        let seen = seen_with_cookie(&site, path, &with_ours(b"; n=caf\xe9")).await;
+        assert_eq!(seen.header("cookie"), None, "{path}: nothing is left, not an empty line");
+    }
+    let seen = seen_with_cookie(&site, "/public/page", b"app=1; n=caf\xe9").await;
+    assert_eq!(seen.header("cookie"), Some("app=1; n=caf\u{fffd}"), "without a cookie of ours it passes as it is");
+
+    let is_told = |line: &str| line.contains("left out").then(|| line.to_owned());
+    let told = site.gatepost.log().find(is_told).expect("a line in the log");
+    assert!(told.contains("\"level\":\"WARN\"") && told.contains("\"n\"") && !told.contains("caf"), "{told}");
+    let lines = site.gatepost.log().text();
+    assert_eq!(lines.lines().filter(|line| is_told(line).is_some()).count(), 1, "once, not with every request");
+}

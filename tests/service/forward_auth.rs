@@ -69,6 +69,43 @@ async fn scripts_websockets_grpc_and_posts_get_401_in_every_dialect() {
     app.stop().await;
 }
 
+/// A 5xx would be no denial to Envoy; nginx has a page of its own.
+#[tokio::test]
+async fn what_is_overdue_is_said_in_the_clients_words_in_every_dialect() {
+    let mut setup = Setup { loading: Loading::Waits, ..all() };
+    setup.limits.http.request_timeout = std::time::Duration::from_millis(500);
+    let app = TestApp::start(setup).await;
+    for (accept, kind) in [(PAGE, "text/html; charset=utf-8"), ("Accept: application/json\r\n", "application/json")] {
+        let lines = format!("{accept}Cookie: {SESSION_COOKIE}\r\n");
+        in_every_dialect(&app, Original { method: "GET", target: "/x", lines: &lines }, |dialect, reply| {
+            let status = if dialect == Dialect::Envoy { 403 } else { 503 };
+            assert_eq!((reply.status(), reply.header("retry-after")), (status, Some("5")), "{dialect}: {reply:?}");
+            if dialect != Dialect::Nginx {
+                assert_eq!(reply.header("content-type"), Some(kind), "{dialect}: {reply:?}");
+                assert_eq!(reply.text.contains("Try again"), kind.starts_with("text"), "{dialect}: {reply:?}");
+            }
+        })
+        .await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_in_the_clients_words_in_every_dialect() {
+    let app = TestApp::start(all()).await;
+    for (accept, kind) in [(PAGE, "text/html; charset=utf-8"), ("Accept: application/json\r\n", "application/json")] {
+        let lines = format!("{accept}Authorization: a\r\nAuthorization: b\r\n");
+        in_every_dialect(&app, Original { method: "GET", target: "/x", lines: &lines }, |dialect, reply| {
+            if dialect != Dialect::Nginx {
+                assert_eq!((reply.status(), reply.header("content-type")), (400, Some(kind)), "{dialect}: {reply:?}");
+                assert_eq!(reply.text.contains("Try again"), kind.starts_with("text"), "{dialect}: {reply:?}");
+            }
+        })
+        .await;
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn who_is_signed_in_passes_with_every_header_said() {
     let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;

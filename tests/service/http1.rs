@@ -6,7 +6,8 @@ use gatepost::inbound::side_listener::TlsIdentity;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::support::{Setup, TestApp, read_to_close, within};
+use super::fakes::Loading;
+use super::support::{SESSION_COOKIE, Setup, TestApp, read_to_close, within};
 
 fn get(target: &str, host: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n")
@@ -58,6 +59,39 @@ async fn what_names_no_one_host_or_address_is_400() {
     ] {
         let reply = app.http(&request).await;
         assert_eq!(reply.status(), 400, "{request:?}: {reply:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_in_the_clients_words() {
+    let app = TestApp::start(Setup::default()).await;
+    for (accept, kind) in [("text/html", "text/html; charset=utf-8"), ("application/json", "application/json")] {
+        let request = format!(
+            "GET /outpost.goauthentik.io/start HTTP/1.1\r\nHost: a,b\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+        );
+        let reply = app.http(&request).await;
+        assert_eq!((reply.status(), reply.header("content-type")), (400, Some(kind)), "{reply:?}");
+        assert_eq!(reply.text.contains("Try again"), accept == "text/html", "{reply:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_overdue_is_said_in_the_clients_words() {
+    let mut setup = Setup { loading: Loading::Waits, ..Setup::default() };
+    setup.limits.http.request_timeout = Duration::from_millis(500);
+    let app = TestApp::start(setup).await;
+    for (accept, kind) in [("text/html", "text/html; charset=utf-8"), ("application/json", "application/json")] {
+        let request = format!(
+            "GET /outpost.goauthentik.io/sign_out HTTP/1.1\r\nHost: wiki.example.com\r\nAccept: {accept}\r\n\
+             Cookie: {SESSION_COOKIE}\r\nConnection: close\r\n\r\n"
+        );
+        let reply = app.http(&request).await;
+        assert_eq!((reply.status(), reply.header("content-type")), (503, Some(kind)), "{reply:?}");
+        assert_eq!(reply.header("retry-after"), Some("5"), "{reply:?}");
+        let again = "<a href=\"https://wiki.example.com/outpost.goauthentik.io/sign_out\">Try again</a>";
+        assert_eq!(reply.text.contains(again), accept == "text/html", "{reply:?}");
     }
     app.stop().await;
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use gatepost::app::Fault;
 use tokio::net::TcpStream;
 use tokio_stream::StreamExt as _;
@@ -104,6 +105,8 @@ async fn fi_2_an_answer_leaves_before_the_deadline() {
     let mut checks = app.checks().await;
     let answer = within(checks.check(check("/", Some(SESSION_COOKIE)))).await.expect("is answered").into_inner();
     assert_eq!(status(&answer), 503);
+    let Some(HttpResponse::DeniedResponse(denied)) = answer.http_response else { panic!("is a denial") };
+    assert!(denied.body.contains("Try again</a>"), "a page load gets a page: {}", denied.body);
     drop(checks);
     app.stop().await;
 }

@@ -1,13 +1,19 @@
-//! Which kind of client asks: only a top-level navigation can use a redirect to a sign-in page.
+//! Which kind of client asks, and so which answers it can use: a redirect to a sign-in page, a page, or what programs read.
 
-use super::HeaderLines;
+use super::accept::Html;
+use super::{HeaderLines, is_token};
 
 /// A client, by the answers it can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
     /// A top-level page load; a redirect to the sign-in works.
     Navigation,
-    /// A script, an API client, a sub-resource or an unsafe method; a redirect would be lost.
+    /// A client that shows HTML, but is not redirected: what a form sent would be lost, a frame of another site shows no sign-in
+    /// page, and a program that takes anything (`*/*`) would take the provider's page for its answer. A page has a link.
+    Html,
+    /// The same in a frame of the application's own origin, which may show our page; its links lead out of the frame.
+    Frame,
+    /// A script, an API client or a sub-resource; a redirect would be lost.
     Script,
     /// A gRPC client; Envoy turns 401 and 403 into the right gRPC status.
     Grpc,
@@ -30,23 +36,67 @@ impl ClientKind {
         if method == "OPTIONS" && headers.text("access-control-request-method").is_some() {
             return Self::Preflight;
         }
-        if matches!(method, "GET" | "HEAD") && navigates(headers) {
-            return Self::Navigation;
+        // Some front proxy does not say what was asked: nothing can be taken for a page load.
+        if !is_token(method) {
+            return Self::Script;
         }
-        Self::Script
+        let is_safe = matches!(method, "GET" | "HEAD");
+        match (headers.text("sec-fetch-mode"), headers.text("sec-fetch-dest")) {
+            (Some("navigate"), None | Some("document")) => page_load(is_safe, headers),
+            (Some("navigate") | None, Some("iframe" | "frame" | "embed" | "object")) => in_frame(headers),
+            (None, None | Some("document")) => without_metadata(is_safe, headers),
+            (Some(_), _) | (None, Some(_)) => Self::Script,
+        }
+    }
+
+    /// Whether a person reads the answer, in a browser.
+    #[must_use]
+    pub const fn reads_html(self) -> bool {
+        match self {
+            Self::Navigation | Self::Html | Self::Frame => true,
+            Self::Script | Self::Grpc | Self::WebSocket | Self::Preflight => false,
+        }
     }
 }
 
-/// Fetch Metadata decides where the browser sends it; older browsers ask for HTML.
-fn navigates(headers: &HeaderLines) -> bool {
-    match headers.text("sec-fetch-mode") {
-        Some(mode) => mode == "navigate" && matches!(headers.text("sec-fetch-dest"), None | Some("document")),
-        None => {
-            headers.text("sec-fetch-dest").is_none_or(|dest| dest == "document")
-                && headers.text("x-requested-with").is_none()
-                && headers.text("accept").is_some_and(|accept| accept.contains("text/html"))
-        }
+/// Fetch Metadata says that it is one, so nothing else is asked but whether it can be redirected.
+fn page_load(is_safe: bool, headers: &HeaderLines) -> ClientKind {
+    if is_safe {
+        return ClientKind::Navigation;
     }
+    match Html::of(headers) {
+        Html::Asked => ClientKind::Html,
+        Html::Taken | Html::NotAsked => ClientKind::Script,
+    }
+}
+
+fn in_frame(headers: &HeaderLines) -> ClientKind {
+    if Html::of(headers) != Html::Asked {
+        return ClientKind::Script;
+    }
+    match headers.text("sec-fetch-site") {
+        Some("same-origin") => ClientKind::Frame,
+        Some(_) | None => ClientKind::Html,
+    }
+}
+
+/// Older browsers, plain http, `WebView`s, programs: `accept` says what they show.
+fn without_metadata(is_safe: bool, headers: &HeaderLines) -> ClientKind {
+    if headers.text("x-requested-with").is_some_and(is_a_scripts) {
+        return ClientKind::Script;
+    }
+    match Html::of(headers) {
+        Html::Asked if is_safe => ClientKind::Navigation,
+        Html::Asked => ClientKind::Html,
+        Html::Taken if is_safe => ClientKind::Html,
+        Html::Taken | Html::NotAsked => ClientKind::Script,
+    }
+}
+
+/// Scripts say `XMLHttpRequest`, `fetch` or the like. An Android `WebView` names its app's package with every page load, and a
+/// package's name holds a dot.
+fn is_a_scripts(requested_with: &str) -> bool {
+    !requested_with.contains('.')
 }
 
 fn starts_with(value: Option<&str>, prefix: &str) -> bool {
@@ -71,8 +121,10 @@ mod tests {
 
     #[test]
     fn clients_are_told_apart() {
-        use ClientKind::{Grpc, Navigation, Preflight, Script, WebSocket};
+        use ClientKind::{Frame, Grpc, Html, Navigation, Preflight, Script, WebSocket};
         const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
+        const NAVIGATE: (&str, &str) = ("sec-fetch-mode", "navigate");
+        const IFRAME: (&str, &str) = ("sec-fetch-dest", "iframe");
         let rows: &[Row] = &[
             ("GET", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], Navigation),
             ("GET", &[("sec-fetch-mode", "navigate")], Navigation),
@@ -83,11 +135,32 @@ mod tests {
             ("GET", &[("sec-fetch-dest", "image"), PAGE], Script),
             ("GET", &[("x-requested-with", "XMLHttpRequest"), PAGE], Script),
             ("GET", &[("accept", "application/json")], Script),
-            ("GET", &[("accept", "*/*")], Script),
+            ("GET", &[("accept", "*/*")], Html),
+            ("HEAD", &[("accept", "*/*")], Html),
+            ("POST", &[("accept", "*/*")], Script),
+            ("GET", &[("accept", "*/*"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")], Script),
+            ("GET", &[("accept", "*/*"), ("x-requested-with", "XMLHttpRequest")], Script),
+            ("GET", &[PAGE, ("x-requested-with", "com.example.app")], Navigation),
+            ("GET", &[("accept", "application/json, text/html;q=0.5")], Script),
+            ("GET", &[("accept", "text/html;q=0, */*")], Script),
             ("GET", &[], Script),
-            ("POST", &[("sec-fetch-mode", "navigate"), PAGE], Script),
+            ("POST", &[("sec-fetch-mode", "navigate"), PAGE], Html),
+            ("POST", &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), PAGE], Html),
+            ("POST", &[("sec-fetch-mode", "navigate"), ("accept", "application/json")], Script),
+            ("POST", &[PAGE], Html),
+            ("DELETE", &[PAGE], Html),
+            ("POST", &[("sec-fetch-mode", "cors"), PAGE], Script),
+            ("GET", &[IFRAME, NAVIGATE, PAGE, ("sec-fetch-site", "same-origin")], Frame),
+            ("GET", &[("sec-fetch-dest", "object"), NAVIGATE, PAGE, ("sec-fetch-site", "same-origin")], Frame),
+            ("POST", &[IFRAME, NAVIGATE, PAGE, ("sec-fetch-site", "same-origin")], Frame),
+            ("GET", &[IFRAME, PAGE, ("sec-fetch-site", "same-origin")], Frame),
+            ("GET", &[IFRAME, NAVIGATE, PAGE, ("sec-fetch-site", "same-site")], Html),
+            ("GET", &[IFRAME, NAVIGATE, PAGE, ("sec-fetch-site", "cross-site")], Html),
+            ("GET", &[IFRAME, NAVIGATE, PAGE], Html),
+            ("GET", &[("sec-fetch-dest", "fencedframe"), NAVIGATE, PAGE], Script),
             ("get", &[("sec-fetch-mode", "navigate")], Script),
-            ("QUERY", &[PAGE], Script),
+            ("(unknown)", &[PAGE], Script),
+            ("QUERY", &[PAGE], Html),
             ("POST", &[("content-type", "application/grpc+proto")], Grpc),
             ("POST", &[("content-type", "Application/gRPC")], Grpc),
             ("GET", &[("upgrade", "WebSocket"), PAGE], WebSocket),

@@ -1,6 +1,7 @@
 //! What the browser sent, in our own words: every door turns its protocol into one [`RequestHead`].
 //! Hosts and paths are canonicalised here, once; nothing later looks at the raw text again.
 
+mod accept;
 mod client_kind;
 mod headers;
 mod host;

@@ -46,6 +46,15 @@ pub struct HttpLimits {
     pub max_waiting_bodies: usize,
 }
 
+impl HttpLimits {
+    /// How long a door may take for its part of an answer: a little less than the answer may take, so that it can still say so in
+    /// words that its client reads.
+    #[must_use]
+    pub fn decision_timeout(&self) -> Duration {
+        self.request_timeout.mul_f64(0.9)
+    }
+}
+
 impl Default for HttpLimits {
     fn default() -> Self {
         Self {

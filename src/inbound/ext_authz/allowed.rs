@@ -3,9 +3,9 @@
 //!
 //! `CheckResponse { status = 1, ok_response = 3, dynamic_metadata = 4 }`, of Envoy's `external_auth.proto`.
 
-use std::borrow::Cow;
 use std::iter::once;
 
+use super::cookie_line;
 use super::steering;
 use super::wire::{field_bytes, put, put_head, put_small};
 use crate::domain::decision::{Allow, Note, RequestHeader};
@@ -18,11 +18,13 @@ const RESPONSE_HEADERS_TO_ADD: u8 = 6;
 /// `HeaderValueOption.append_action`, when one value is to be left, whatever was there before.
 const OVERWRITE_IF_EXISTS_OR_ADD: u8 = 2;
 
+const COOKIE: &str = "cookie";
+
 /// What a header takes beside name and value.
 const OPTION_BYTES: usize = 16;
 
-/// Appends the `CheckResponse` that lets a request through.
-pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
+/// Appends the `CheckResponse` that lets a request through. Returns the names of cookies that it cannot tell Envoy.
+pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<String> {
     let reason = note.reason.as_str();
     // The code is not written: it is 0, which is the default.
     put_head(message, 1, field_bytes(reason.len()));
@@ -33,44 +35,59 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
         told.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
         fields
     });
-    let more = of_request(allow);
+    let (more, left_out) = of_request(allow);
     put_head(message, 3, told.len() + more.len());
     message.extend_from_slice(told);
     message.extend_from_slice(&more);
     metadata(allow, note, message);
+    left_out
 }
 
-fn of_request(allow: &Allow) -> Vec<u8> {
+fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     let (set, remove) = allow.of_request();
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
     // What is in both lists would be removed.
     let remove = remove.iter().filter(|name| !steering.iter().any(|(set, _)| set == *name));
     let room: usize = set.iter().map(|(name, value)| name.len() + value.len() + OPTION_BYTES).sum();
     let mut fields = Vec::with_capacity(room);
-    set.iter().chain(&steering).for_each(|header| overwrite(&mut fields, header));
+    let mut left_out = Vec::new();
+    for header @ (name, value) in set.iter().chain(&steering) {
+        if *name == COOKIE && std::str::from_utf8(value).is_err() {
+            let carried = cookie_line::carried(value);
+            match carried.text.as_str() {
+                "" => put(&mut fields, HEADERS_TO_REMOVE, COOKIE.as_bytes()),
+                text => option(&mut fields, HEADERS, COOKIE, text, OVERWRITE_IF_EXISTS_OR_ADD),
+            }
+            left_out.extend(carried.left_out);
+        } else {
+            overwrite(&mut fields, header);
+        }
+    }
     remove.for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
     allow.cookies().iter().for_each(|cookie| {
-        let line = (Cow::Borrowed("set-cookie"), cookie.as_bytes().to_vec());
         // Appended, as the default has it.
-        option(&mut fields, RESPONSE_HEADERS_TO_ADD, &line, 0);
+        option(&mut fields, RESPONSE_HEADERS_TO_ADD, "set-cookie", cookie, 0);
     });
-    fields
+    (fields, left_out)
 }
 
-/// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40.
-fn overwrite(fields: &mut Vec<u8>, header: &RequestHeader) {
-    option(fields, HEADERS, header, OVERWRITE_IF_EXISTS_OR_ADD);
+/// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40. What is no text
+/// cannot be told Envoy; all that is of that kind are cookies, and were there another, no client's would stand in its place.
+fn overwrite(fields: &mut Vec<u8>, (name, value): &RequestHeader) {
+    match std::str::from_utf8(value) {
+        Ok(text) => option(fields, HEADERS, name, text, OVERWRITE_IF_EXISTS_OR_ADD),
+        Err(_) => put(fields, HEADERS_TO_REMOVE, name.as_bytes()),
+    }
 }
 
-/// `HeaderValueOption { header = 1: HeaderValue { key = 1, value = 2, raw_value = 3 }, append_action = 3 }`. Bytes that are no
-/// text travel raw.
-fn option(fields: &mut Vec<u8>, field: u8, (name, value): &RequestHeader, append_action: u8) {
-    let kind = if std::str::from_utf8(value).is_ok() { 2 } else { 3 };
+/// `HeaderValueOption { header = 1: HeaderValue { key = 1, value = 2 }, append_action = 3 }`. `HeaderValue.raw_value` is left
+/// alone: Envoy does not read it in answers (see [`cookie_line`]).
+fn option(fields: &mut Vec<u8>, field: u8, name: &str, value: &str, append_action: u8) {
     let header = field_bytes(name.len()) + field_bytes(value.len());
     put_head(fields, field, field_bytes(header) + if append_action == 0 { 0 } else { 2 });
     put_head(fields, 1, header);
     put(fields, 1, name.as_bytes());
-    put(fields, kind, value);
+    put(fields, 2, value.as_bytes());
     if append_action != 0 {
         put_small(fields, 3, append_action);
     }

@@ -2,6 +2,7 @@
 
 mod allowed;
 mod body;
+mod cookie_line;
 mod health;
 mod question;
 mod request;

@@ -14,8 +14,8 @@ use thiserror::Error;
 use super::body::Body;
 use super::question::{self, Asked, is_field};
 use crate::domain::request::{
-    Authority, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
-    is_token,
+    Authority, ClientKind, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme,
+    TargetFault, is_token,
 };
 
 /// Why a `CheckRequest` is no question that can be answered.
@@ -49,6 +49,16 @@ pub(super) fn read(message: &[u8]) -> Result<Result<Read, RequestFault>, DecodeE
         Some(asked) => Ok(judge(asked, Vec::new())),
         None => CheckRequest::decode(message).map(read_decoded),
     }
+}
+
+/// What kind of client a `CheckRequest` tells of that cannot be answered; read once more, because few are like that.
+pub(super) fn client_kind(message: &[u8]) -> ClientKind {
+    if let Some(asked) = question::scan(message) {
+        return ClientKind::of(asked.method, &asked.headers);
+    }
+    let attributes = CheckRequest::decode(message).ok().and_then(|request| request.attributes);
+    let http = attributes.and_then(|attributes| attributes.request?.http).unwrap_or_default();
+    ClientKind::of(&http.method, &header_lines(&http.headers, http.header_map.as_ref()))
 }
 
 /// Reads a decoded `CheckRequest`.

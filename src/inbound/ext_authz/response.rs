@@ -1,8 +1,6 @@
 //! [`Decision`] to `CheckResponse`: one total function. Every answer carries a status; to Envoy an empty one would
 //! mean *allow*, and so would a denial with gRPC code 0.
 
-use std::borrow::Cow;
-
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -15,13 +13,14 @@ use prost::Message as _;
 use tonic::Code;
 
 use super::allowed;
+use super::cookie_line::LeftOut;
 use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
 
-/// Appends a decision's `CheckResponse` to `message`.
-pub(super) fn write(decision: Decision, message: &mut Vec<u8>) {
+/// Appends a decision's `CheckResponse` to `message`; `left_out` tells of cookies that Envoy cannot be told.
+pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8>) {
     let Decision { verdict, note } = decision;
     let (code, denied) = match verdict {
-        Verdict::Allow(allow) => return allowed::write(&allow, &note, message),
+        Verdict::Allow(allow) => return left_out.tell(&allowed::write(&allow, &note, message), &note),
         Verdict::Redirect(redirect) => (Code::Unauthenticated, moved(redirect)),
         Verdict::Page(page) | Verdict::Deny(page) => (code_of(page.status), denied(page)),
     };
@@ -47,17 +46,29 @@ const fn code_of(status: u16) -> Code {
 
 fn moved(redirect: Redirect) -> DeniedHttpResponse {
     let Redirect { status, location, cookies } = redirect;
-    let own = [overwrite(Cow::Borrowed("location"), location.into_bytes())];
-    let headers = headers(own, COMMON_HEADERS.iter().copied(), cookies);
-    DeniedHttpResponse { status: Some(http_status(status)), headers, body: String::new() }
+    let own = [overwrite("location", location)];
+    denial(status, headers(own, COMMON_HEADERS.iter().copied(), cookies), String::new())
 }
 
 fn denied(page: Page) -> DeniedHttpResponse {
     let common = page.common_headers();
     let Page { status, headers: own, content_type, body, cookies, framed: _ } = page;
-    let content_type = overwrite(Cow::Borrowed("content-type"), content_type.as_bytes().to_vec());
-    let own = own.into_iter().map(|(name, value)| overwrite(name, value.into_bytes())).chain([content_type]);
-    DeniedHttpResponse { status: Some(http_status(status)), headers: headers(own, common, cookies), body }
+    // Envoy would send a body after these statuses, which have none (RFC 9110 section 6.4.1).
+    let body = if matches!(status, 100..=199 | 204 | 304) { String::new() } else { body };
+    let own = own.into_iter().map(|(name, value)| overwrite(&name, value));
+    let own = own.chain([overwrite("content-type", content_type.to_owned())]);
+    denial(status, headers(own, common, cookies), body)
+}
+
+/// A denial with these headers. None of them holds a control character; if one did, Envoy would make two headers of it at a line
+/// break, or an error of its own of the whole answer, so nothing of it is sent.
+fn denial(status: u16, headers: Vec<HeaderValueOption>, body: String) -> DeniedHttpResponse {
+    let sendable = |text: &str| !text.contains(|sign: char| sign.is_ascii_control() && sign != '\t');
+    if headers.iter().filter_map(|option| option.header.as_ref()).all(|header| sendable(&header.value)) {
+        return DeniedHttpResponse { status: Some(http_status(status)), headers, body };
+    }
+    tracing::error!("an answer with a control character in a header was not sent; please report this");
+    DeniedHttpResponse { status: Some(http_status(500)), headers: Vec::new(), body: String::new() }
 }
 
 fn headers(
@@ -65,7 +76,7 @@ fn headers(
     common: impl Iterator<Item = (&'static str, &'static str)>,
     cookies: Vec<String>,
 ) -> Vec<HeaderValueOption> {
-    let common = common.map(|(name, value)| overwrite(Cow::Borrowed(name), value.as_bytes().to_vec()));
+    let common = common.map(|(name, value)| overwrite(name, value.to_owned()));
     own.into_iter().chain(common).chain(cookies.into_iter().map(cookie)).collect()
 }
 
@@ -75,21 +86,18 @@ fn http_status(status: u16) -> HttpStatus {
 }
 
 /// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40.
-fn overwrite(name: Cow<'static, str>, value: Vec<u8>) -> HeaderValueOption {
+fn overwrite(name: &str, value: String) -> HeaderValueOption {
     option(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd)
 }
 
 /// `Set-Cookie` lines stand beside each other and beside the application's own.
 fn cookie(value: String) -> HeaderValueOption {
-    option(Cow::Borrowed("set-cookie"), value.into_bytes(), HeaderAppendAction::AppendIfExistsOrAdd)
+    option("set-cookie", value, HeaderAppendAction::AppendIfExistsOrAdd)
 }
 
-fn option(name: Cow<'static, str>, value: Vec<u8>, action: HeaderAppendAction) -> HeaderValueOption {
-    let key = name.into_owned();
-    let header = match String::from_utf8(value) {
-        Ok(value) => HeaderValue { key, value, raw_value: Vec::new() },
-        Err(bytes) => HeaderValue { key, value: String::new(), raw_value: bytes.into_bytes() },
-    };
+/// `raw_value` is left alone: Envoy does not read it in answers (see [`cookie_line`](super::cookie_line)).
+fn option(name: &str, value: String, action: HeaderAppendAction) -> HeaderValueOption {
+    let header = HeaderValue { key: name.to_owned(), value, raw_value: Vec::new() };
     HeaderValueOption { header: Some(header), append_action: action.into(), ..HeaderValueOption::default() }
 }
 

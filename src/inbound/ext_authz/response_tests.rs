@@ -1,5 +1,6 @@
 //! What Envoy gets to see: every field that decides between *allow* and *deny*.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,13 @@ use crate::domain::identity::Identity;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
-use crate::inbound::ext_authz::steering;
+use crate::inbound::ext_authz::{cookie_line, steering};
 use proptest::prelude::*;
 
 /// What Envoy reads.
 fn render(decision: Decision) -> CheckResponse {
     let mut message = Vec::new();
-    write(decision, &mut message);
+    write(decision, &LeftOut::none(), &mut message);
     CheckResponse::decode(message.as_slice()).expect("is an answer")
 }
 
@@ -79,9 +80,41 @@ fn metadata_names_user_reason_and_id() {
 }
 
 #[test]
-fn bytes_that_are_no_text_travel_raw() {
-    let header = overwrite(Cow::Borrowed("cookie"), b"a=\xff".to_vec()).header.expect("has a header");
-    assert_eq!((header.value.as_str(), header.raw_value.as_slice()), ("", b"a=\xff".as_slice()));
+fn what_envoy_would_make_two_headers_of_is_not_sent() {
+    for location in ["https://a.example/\r\nset-cookie: x=1", "https://a.example/\0", "https://a.example/\x7f"] {
+        let redirect = Redirect { status: 302, location: location.into(), cookies: vec!["a=1".into()] };
+        let (code, denied) = denied_response(Verdict::Redirect(redirect));
+        assert_eq!((code, denied.status.map(|status| status.code), denied.headers.len()), (16, Some(500), 0));
+    }
+}
+
+#[test]
+fn a_status_without_content_has_no_body() {
+    for (status, body) in [(200, "b"), (204, ""), (304, ""), (401, "b")] {
+        assert_eq!(denied_response(Verdict::Page(page(status, vec![]))).1.body, body, "{status}");
+    }
+}
+
+/// Envoy reads no raw value: what is left of a `cookie` line is text, and when nothing is left the line goes.
+#[test]
+fn a_cookie_that_is_no_text_is_lost_alone() {
+    let none = serde_json::json!({});
+    for (rest, expected) in [
+        (&b"app=1; n=caf\xe9; z=2"[..], Some("app=1; z=2")),
+        (b"app=1; n=caf\xc3\xa9", Some("app=1; n=caf\u{e9}")),
+        (b"n=caf\xe9", None),
+    ] {
+        let Some(HttpResponse::OkResponse(ok)) =
+            allowed_with("http://own.internal", true, &none, &[], Some(rest)).http_response
+        else {
+            panic!("is allowed")
+        };
+        let lines: Vec<_> = ok.headers.into_iter().filter_map(|option| option.header).collect();
+        assert!(lines.iter().all(|header| header.raw_value.is_empty()), "{lines:?}");
+        let cookie = lines.iter().find(|header| header.key == "cookie").map(|header| header.value.as_str());
+        assert_eq!(cookie, expected);
+        assert_eq!(ok.headers_to_remove.iter().any(|name| name == "cookie"), expected.is_none());
+    }
 }
 
 /// The answer to a request of a signed-in user whose application has this backend.
@@ -90,6 +123,18 @@ fn allowed_at(
     check_certificate: bool,
     ak_proxy: &serde_json::Value,
     headers: &[(&str, &str)],
+) -> CheckResponse {
+    let rest_of_cookies = headers.iter().find(|(name, _)| *name == "cookie").map(|(_, rest)| rest.as_bytes());
+    allowed_with(backend, check_certificate, ak_proxy, headers, rest_of_cookies)
+}
+
+/// The same with what is left of the request's cookies.
+fn allowed_with(
+    backend: &str,
+    check_certificate: bool,
+    ak_proxy: &serde_json::Value,
+    headers: &[(&str, &str)],
+    rest_of_cookies: Option<&[u8]>,
 ) -> CheckResponse {
     let own = Backend::parse(backend, check_certificate).expect("is a backend").0;
     let allow = BackendAllow::parse(&["b.internal", "fd00::/8"]).expect("is a list");
@@ -103,7 +148,7 @@ fn allowed_at(
     let identity = Identity::Session(session.live(now, &application, now, lifetimes).expect("is live"));
     let facts = OutpostFacts { name: "outpost", jwks_uri: None };
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
-    let rest_of_cookies = headers.iter().find(|(name, _)| *name == "cookie").map(|(_, rest)| rest.as_bytes().to_vec());
+    let rest_of_cookies = rest_of_cookies.map(<[u8]>::to_vec);
     let allow = allow_signed_in(permit, &application, facts, Passing { head: &head, rest_of_cookies });
     let (expected, note) = (spelled_out(&allow), note());
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::metadata).collect();
@@ -127,9 +172,16 @@ fn allowed_at(
 fn spelled_out(allow: &Allow) -> OkHttpResponse {
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
     let is_steering = |name: &str| steering.iter().any(|(set, _)| set == name);
+    let text = |value: &[u8]| cookie_line::carried(value).text;
+    let told = allow.set().chain(&steering).map(|(name, value)| match String::from_utf8(value.clone()) {
+        Ok(value) => (name, value),
+        Err(_) => (name, text(value)),
+    });
+    let (lost, told): (Vec<_>, Vec<_>) = told.partition(|(name, value)| *name == "cookie" && value.is_empty());
+    let remove = allow.remove().filter(|name| !is_steering(name)).chain(lost.iter().map(|(name, _)| *name));
     OkHttpResponse {
-        headers: allow.set().chain(&steering).map(|(name, value)| overwrite(name.clone(), value.clone())).collect(),
-        headers_to_remove: allow.remove().filter(|name| !is_steering(name)).map(ToString::to_string).collect(),
+        headers: told.into_iter().map(|(name, value)| overwrite(name, value)).collect(),
+        headers_to_remove: remove.map(ToString::to_string).collect(),
         response_headers_to_add: allow.cookies().iter().cloned().map(cookie).collect(),
         ..OkHttpResponse::default()
     }

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use tonic::Status;
 
 use super::body::Body;
+use super::cookie_line::LeftOut;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::request::RequestHead;
@@ -32,13 +33,14 @@ pub struct CheckService {
     outpost: Arc<Outpost>,
     deadlines: Deadlines,
     recorder: DecisionRecorder,
+    left_out: Arc<LeftOut>,
 }
 
 impl CheckService {
     /// A service that asks `outpost` and records what it decided.
     #[must_use]
-    pub const fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
-        Self { outpost, deadlines, recorder }
+    pub fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
+        Self { outpost, deadlines, recorder, left_out: Arc::new(LeftOut::none()) }
     }
 
     async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {
@@ -48,7 +50,7 @@ impl CheckService {
         let errand = errand.within(limit);
         match tokio::time::timeout(limit, self.outpost.answer(&errand)).await {
             Ok(decision) => decision,
-            Err(_) => self.outpost.refuse(Reason::Overdue),
+            Err(_) => self.outpost.overdue(&errand),
         }
     }
 }
@@ -64,11 +66,11 @@ impl Direct for CheckService {
             Ok((head, body)) => (self.decide(&head, &body, deadline(lines)).await, head.request_id),
             Err(fault) => {
                 tracing::warn!(%fault, "a check request cannot be answered");
-                (self.outpost.refuse(Reason::Malformed), None)
+                (self.outpost.refuse(Reason::Malformed, request::client_kind(message)), None)
             }
         };
         self.recorder.record(Door::ExtAuthz, &decision, took, request_id.as_deref());
-        response::write(decision, answer);
+        response::write(decision, &self.left_out, answer);
         Ok(())
     }
 }

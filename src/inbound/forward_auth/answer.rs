@@ -30,6 +30,15 @@ pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines)
     rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
 }
 
+/// What a browser gets to see that nginx sent on to the sign-in, where the visit cannot be told.
+pub(super) fn to_browser(verdict: Verdict) -> Answer {
+    let rendered = match verdict {
+        Verdict::Page(page) | Verdict::Deny(page) => denied(Dialect::Traefik, page),
+        Verdict::Allow(_) | Verdict::Redirect(_) => Err(Unsendable),
+    };
+    rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
+}
+
 /// Whether a sign-in would begin, could the provider be asked. Who presents a credential is not on the way to one.
 fn is_sign_in_without_provider(reason: Reason, client: &HeaderLines) -> bool {
     reason == Reason::ProviderUnavailable && client.all("authorization").next().is_none()
@@ -71,17 +80,24 @@ fn moved(redirect: Redirect) -> Result<Answer, Unsendable> {
     Ok(answer)
 }
 
-/// Even a page that answers what was asked, such as the one after a sign-out, denies the request to the application.
+/// Even a page that answers what was asked, such as the one after a sign-out, denies the request to the application. To Envoy's
+/// HTTP service every 5xx is a fault of ours: it throws the page away, and with `failure_mode_allow` lets the request pass (seen
+/// alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and 1.40.0). A denial is one, whatever the operator set.
 fn denied(dialect: Dialect, page: Page) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(page.status).map_err(|_| Unsendable)?;
     let refuses = status.is_client_error() || status.is_server_error();
     let status = match dialect {
         _ if !refuses => StatusCode::FORBIDDEN,
         Dialect::Nginx => understood_by_nginx(status),
+        Dialect::Envoy if status.is_server_error() => StatusCode::FORBIDDEN,
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => status,
     };
-    let mut answer = empty(status, COMMON_HEADERS);
+    let mut answer = Answer::default();
+    *answer.status_mut() = status;
     let headers = answer.headers_mut();
+    for (name, value) in page.common_headers() {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     for (name, value) in page.headers {
         headers.append(header_name(&name)?, text(value)?);
     }

@@ -53,9 +53,11 @@ fn nginx_hears_401_403_and_503_and_nothing_else() {
 #[test]
 fn the_others_pass_a_refusal_on_as_it_is() {
     for dialect in [Dialect::Traefik, Dialect::Caddy, Dialect::Envoy] {
-        for status in [400, 401, 403, 404, 405, 431, 503] {
+        for status in [400, 401, 403, 404, 405, 431, 500, 503] {
             let answer = rendered(dialect, Verdict::Deny(page(status)));
-            assert_eq!(answer.status(), status);
+            // A 5xx would be no denial to Envoy.
+            let expected = if dialect == Dialect::Envoy && status >= 500 { 403 } else { status };
+            assert_eq!(answer.status(), expected);
             assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
         }
         let answer = rendered(dialect, redirect(302, "https://sso.example.com/"));
@@ -75,6 +77,17 @@ fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
             assert_eq!(answer.status(), 403, "{dialect} {status}");
             assert_eq!(answer.headers()["cache-control"], "no-store");
         }
+    }
+}
+
+/// Only such a page comes without the common header that forbids every frame; it brings its own.
+#[test]
+fn a_page_for_a_frame_keeps_its_own_policy() {
+    for dialect in DIALECTS {
+        let mut page = Page { framed: true, ..page(401) };
+        page.headers.push((Cow::Borrowed("x-frame-options"), "SAMEORIGIN".to_owned()));
+        let answer = rendered(dialect, Verdict::Deny(page));
+        assert_eq!(answer.headers().get_all("x-frame-options").iter().collect::<Vec<_>>(), ["SAMEORIGIN"]);
     }
 }
 

@@ -1,11 +1,11 @@
 //! The header lines of a question: some are the front proxy's and describe the original request, all others are the
 //! client's. A line of the front proxy's counts when it is there exactly once, in exactly its spelling.
 
-use http::HeaderMap;
 use http::header::HeaderName;
+use http::{HeaderMap, Request};
 
 use super::fault::Fault;
-use crate::domain::request::{CookieForm, HeaderLines};
+use crate::domain::request::{ClientKind, CookieForm, HeaderLines};
 
 /// The value of the header `name`, which has to be there once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {
@@ -47,6 +47,16 @@ pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<Hea
         return Err(Fault::Doubled("authorization"));
     }
     Ok(HeaderLines::new(lines, CookieForm::Lines))
+}
+
+/// What kind of client a question is about that cannot be read: all that counts are the client's own lines, and the method where
+/// some dialect names it. It decides in which words the question is refused, and nothing else.
+pub(super) fn client_kind(request: &Request<()>) -> ClientKind {
+    let headers = request.headers();
+    let named =
+        ["x-forwarded-method", "x-original-method"].into_iter().find_map(|name| headers.get(name)?.to_str().ok());
+    let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    ClientKind::of(named.unwrap_or(request.method().as_str()), &HeaderLines::new(lines, CookieForm::Lines))
 }
 
 /// Whether `name` is `own` once every byte that is neither letter nor digit has become a hyphen. Both are lower case.

@@ -14,20 +14,22 @@ mod trust;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Request;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode};
+use tokio::time::timeout;
 
 pub use dialect::Dialect;
 pub use trust::TrustedProxies;
 
 use self::fault::Fault;
 use self::strangers::Strangers;
-use crate::domain::decision::{COMMON_HEADERS, Decision, Reason, Verdict};
+use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::request::{HeaderLines, RequestHead};
-use crate::inbound::connections::{Answer, FirstDoor, Met, refusal};
+use crate::inbound::connections::{Answer, FirstDoor, Met};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
 
@@ -45,14 +47,20 @@ pub struct ForwardAuth {
     outpost: Arc<Outpost>,
     recorder: DecisionRecorder,
     settings: ForwardAuthSettings,
+    deadline: Duration,
     strangers: Strangers,
 }
 
 impl ForwardAuth {
-    /// A door that asks `outpost` and records what it decided.
+    /// A door that asks `outpost`, which has so much time for a decision, and records what it decided.
     #[must_use]
-    pub fn new(outpost: Arc<Outpost>, recorder: DecisionRecorder, settings: ForwardAuthSettings) -> Self {
-        Self { outpost, recorder, settings, strangers: Strangers::none() }
+    pub fn new(
+        outpost: Arc<Outpost>,
+        recorder: DecisionRecorder,
+        settings: ForwardAuthSettings,
+        deadline: Duration,
+    ) -> Self {
+        Self { outpost, recorder, settings, deadline, strangers: Strangers::none() }
     }
 
     fn speaks(&self, dialect: Dialect) -> bool {
@@ -69,17 +77,17 @@ impl ForwardAuth {
         let watch = Stopwatch::start();
         if !self.settings.trusted.contain(peer) {
             self.strangers.turned_away(peer, dialect);
-            return self.refuse(dialect, Reason::UntrustedPeer, watch);
+            return self.refuse(dialect, Reason::UntrustedPeer, request, watch);
         }
         match self.read(dialect, rest, request) {
             Ok(head) => {
                 let decision = self.decide(dialect, &head).await;
                 if passes_on_owned_names(dialect, &decision) {
-                    return self.malformed(dialect, Fault::Owned, watch);
+                    return self.malformed(dialect, Fault::Owned, request, watch);
                 }
                 self.finish(dialect, decision, watch, &head.headers)
             }
-            Err(fault) => self.malformed(dialect, fault, watch),
+            Err(fault) => self.malformed(dialect, fault, request, watch),
         }
     }
 
@@ -100,34 +108,38 @@ impl ForwardAuth {
         if let Some(application) = errand.in_proxy_mode() {
             let mend = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
             tracing::warn!(%dialect, application, mend, "a front proxy asks about an application in mode `proxy`");
-            return self.outpost.refuse(Reason::ModeProxy);
+            return self.outpost.refuse(Reason::ModeProxy, head.client_kind());
         }
         if dialect == Dialect::Nginx && errand.is_own() {
-            return self.outpost.refuse(Reason::OwnEndpoint);
+            return self.outpost.refuse(Reason::OwnEndpoint, head.client_kind());
         }
-        self.outpost.answer(&errand).await
+        let decision = timeout(self.deadline, self.outpost.answer(&errand)).await;
+        decision.unwrap_or_else(|_| self.outpost.overdue(&errand))
     }
 
     /// The visit that nginx' hop to the sign-in stands for; the browser's answer when it cannot be told.
     fn hop(&self, request: Request<()>) -> Met {
         let watch = Stopwatch::start();
+        let client = lines::client_kind(&request);
         match hop::visit(request) {
             Ok(visit) => Met::HandedOn(visit),
             Err(fault) => {
                 tracing::warn!(%fault, "nginx' hop to the sign-in names no original address");
-                self.recorder.record(Door::ForwardAuth, &self.outpost.refuse(Reason::Malformed), watch, None);
-                Met::Answered(refusal(StatusCode::BAD_REQUEST, COMMON_HEADERS))
+                let decision = self.outpost.refuse(Reason::Malformed, client);
+                self.recorder.record(Door::ForwardAuth, &decision, watch, None);
+                Met::Answered(answer::to_browser(decision.verdict))
             }
         }
     }
 
-    fn malformed(&self, dialect: Dialect, fault: Fault, watch: Stopwatch) -> Answer {
+    fn malformed(&self, dialect: Dialect, fault: Fault, request: &Request<()>, watch: Stopwatch) -> Answer {
         tracing::warn!(%dialect, %fault, "a forward-auth question cannot be answered");
-        self.refuse(dialect, Reason::Malformed, watch)
+        self.refuse(dialect, Reason::Malformed, request, watch)
     }
 
-    fn refuse(&self, dialect: Dialect, reason: Reason, watch: Stopwatch) -> Answer {
-        self.finish(dialect, self.outpost.refuse(reason), watch, &HeaderLines::default())
+    fn refuse(&self, dialect: Dialect, reason: Reason, request: &Request<()>, watch: Stopwatch) -> Answer {
+        let decision = self.outpost.refuse(reason, lines::client_kind(request));
+        self.finish(dialect, decision, watch, &HeaderLines::default())
     }
 
     fn finish(&self, dialect: Dialect, decision: Decision, watch: Stopwatch, client: &HeaderLines) -> Answer {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::header::HOST;
 use http::{HeaderMap, Request};
 
-use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::domain::request::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 
 /// A request as it arrived.
 pub(super) struct Arrival {
@@ -15,8 +15,8 @@ pub(super) struct Arrival {
     pub(super) scheme: Option<Scheme>,
 }
 
-/// A request that names no one host, or whose address cannot be made canonical.
-pub(super) struct NotCanonical;
+/// A request that names no one host, or whose address cannot be made canonical; sent by this kind of client.
+pub(super) struct NotCanonical(pub(super) ClientKind);
 
 impl Arrival {
     /// Path and query in canonical form. The absolute form is for proxies, which this is not; it could name
@@ -29,11 +29,12 @@ impl Arrival {
 
     /// The request in our own words.
     pub(super) fn into_head(self) -> Result<RequestHead, NotCanonical> {
-        let target = self.target().ok_or(NotCanonical)?;
-        let authority = only_host(self.request.headers()).ok_or(NotCanonical)?;
         let lines = self.request.headers().iter();
         let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
         let headers = HeaderLines::new(lines, CookieForm::Lines);
+        let named = self.target().zip(only_host(self.request.headers()));
+        let (target, authority) =
+            named.ok_or_else(|| NotCanonical(ClientKind::of(self.request.method().as_str(), &headers)))?;
         Ok(RequestHead {
             method: self.request.method().as_str().to_owned(),
             // A door before this one may have been told by somebody it trusts.

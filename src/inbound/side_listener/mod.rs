@@ -90,10 +90,13 @@ impl SideListener {
             return empty(StatusCode::NO_CONTENT, COMMON_HEADERS);
         }
         let body = arrival.request.extensions_mut().remove::<KeptBody>();
-        let Ok(head) = arrival.into_head() else {
-            let decision = self.outpost.refuse(Reason::Malformed);
-            self.recorder.record(Door::SideListener, &decision, watch, None);
-            return answer::render(decision.verdict);
+        let head = match arrival.into_head() {
+            Ok(head) => head,
+            Err(head::NotCanonical(client)) => {
+                let decision = self.outpost.refuse(Reason::Malformed, client);
+                self.recorder.record(Door::SideListener, &decision, watch, None);
+                return answer::render(decision.verdict);
+            }
         };
         let errand = self.outpost.sort(&head).with_body(match &body {
             Some(KeptBody::Whole(body)) => RequestBody::Whole(body),
@@ -103,7 +106,8 @@ impl SideListener {
         if !errand.is_own() && !errand.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }
-        let decision = self.outpost.answer(&errand).await;
+        let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&errand)).await;
+        let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&errand));
         self.recorder.record(Door::SideListener, &decision, watch, head.request_id.as_deref());
         answer::render(decision.verdict)
     }

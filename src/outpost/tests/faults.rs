@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::house::{Browser, House, allowed, denied, house, house_with, location};
-use crate::domain::decision::{Decision, Page, Reason, Verdict};
+use crate::domain::application::Slug;
+use crate::domain::decision::{Decision, Page, Reason};
+use crate::domain::request::ClientKind;
 
 const WIKI: &str = "https://wiki.example.com/x";
 
@@ -53,6 +55,24 @@ async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
     let asked = house.provider.asked.load(Ordering::Relaxed);
     assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
     assert_eq!(house.provider.asked.load(Ordering::Relaxed), asked);
+}
+
+/// The provider or the store cannot be asked: the way on is the address itself, or another sign-in that ends where this one
+/// should have, and no page holds a code.
+#[tokio::test]
+async fn what_failed_is_tried_again_where_it_was_asked() {
+    let house = house();
+    let mut browser = Browser::default();
+    let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
+    house.provider.down.store(true, Ordering::Relaxed);
+    let page = browser.open(&house, WIKI).await;
+    assert!(denied(&page).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"), "{page:?}");
+    let anew = "/start?rd=https%3A%2F%2Fwiki.example.com%2Fx\">Try again</a>";
+    let page = browser.open(&house, &callback).await;
+    assert!(denied(&page).body.contains(anew) && !denied(&page).body.contains("code="), "{page:?}");
+    let head = browser.head(&callback, &[("accept", "text/html")]);
+    let late = house.outpost.overdue(&house.outpost.sort(&head));
+    assert!(denied(&late).body.contains(anew) && !denied(&late).body.contains("code="), "{late:?}");
 }
 
 /// PR-4: every store call of every walk, failed in turn.
@@ -127,10 +147,25 @@ async fn more_cookies_than_any_browser_sends_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_question_is_refused() {
+async fn what_is_no_question_is_refused_in_the_clients_own_words() {
     let house: House = house();
     for (reason, status) in [(Reason::Malformed, 400), (Reason::Overdue, 503), (Reason::Internal, 503)] {
-        let decision = house.outpost.refuse(reason);
-        assert!(matches!(decision.verdict, Verdict::Deny(ref page) if page.status == status));
+        for kind in [ClientKind::Navigation, ClientKind::Html, ClientKind::Frame, ClientKind::Script, ClientKind::Grpc]
+        {
+            let decision = house.outpost.refuse(reason, kind);
+            let page = denied(&decision);
+            assert_eq!((page.status, retry_after(page)), (status, status == 503));
+            assert_eq!(page.content_type.starts_with("text/html"), kind.reads_html(), "{kind:?}");
+            assert_eq!(page.body.contains(">Try again"), kind.reads_html(), "{kind:?}: {}", page.body);
+        }
     }
+}
+
+#[tokio::test]
+async fn what_is_overdue_names_its_application_and_the_same_address_again() {
+    let house: House = house();
+    let head = Browser::default().head(WIKI, &[("accept", "text/html")]);
+    let decision = house.outpost.overdue(&house.outpost.sort(&head));
+    assert_eq!(decision.note.application.as_ref().map(Slug::as_str), Some("wiki"));
+    assert!(denied(&decision).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"));
 }

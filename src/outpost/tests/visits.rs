@@ -20,7 +20,19 @@ async fn each_kind_of_client_gets_an_answer_it_can_use() {
     for (method, headers, body) in [
         ("GET", vec![("accept", "application/json")], format!(r#""sign_in":"{start}""#)),
         ("GET", vec![("sec-fetch-mode", "cors"), PAGE], format!(r#""sign_in":"{start}""#)),
-        ("POST", vec![PAGE], "sign_in_required".into()),
+        (
+            "GET",
+            vec![("accept", "*/*")],
+            format!("<a href=\"{start}?rd=https%3A%2F%2Fwiki.example.com%2Fx\">Sign in</a>"),
+        ),
+        ("POST", vec![PAGE], format!("<a href=\"{start}?rd=https%3A%2F%2Fwiki.example.com%2Fx\">Sign in</a>")),
+        (
+            "POST",
+            vec![PAGE, ("referer", "https://wiki.example.com/edit")],
+            "?rd=https%3A%2F%2Fwiki.example.com%2Fedit".into(),
+        ),
+        ("POST", vec![PAGE, ("referer", "https://evil.test/edit")], "?rd=https%3A%2F%2Fwiki.example.com%2Fx".into()),
+        ("POST", vec![("accept", "*/*")], format!(r#""sign_in":"{start}""#)),
         ("GET", vec![("upgrade", "websocket"), PAGE], "sign_in_required".into()),
         ("POST", vec![("content-type", "application/grpc")], format!("sign-in required: open {start}")),
         ("OPTIONS", vec![("access-control-request-method", "GET")], "sign_in_required".into()),

@@ -179,7 +179,7 @@ pub(crate) struct FrontSite {
     // In the order in which they should end.
     proxy: Process,
     pub(crate) gatepost: Gatepost,
-    _provider: Provider,
+    _provider: Option<Provider>,
     issuer: String,
     pub(crate) application: Application,
     pub(crate) front: u16,
@@ -224,7 +224,7 @@ impl FrontSite {
         let yaml = settings.as_yaml(front, 0, http, &provider_settings.issuer());
         std::fs::write(&config, yaml).expect("gatepost.yaml");
         let environment = settings.environment();
-        let provider = Provider::start(&provider_settings);
+        let provider = provider_settings.is_up.then(|| Provider::start(&provider_settings));
         let launch = Launch { folder: folder.path().to_owned(), config, environment };
         let gatepost = Gatepost::start(&launch);
 

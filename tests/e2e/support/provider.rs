@@ -17,6 +17,8 @@ pub(crate) struct Provider {
 #[derive(Clone, Debug)]
 pub(crate) struct ProviderSettings {
     pub(crate) port: u16,
+    /// Whether it is there at all, behind front proxies that ask over HTTP.
+    pub(crate) is_up: bool,
     pub(crate) clients: Vec<Value>,
     pub(crate) end_session: bool,
     pub(crate) token_delay_ms: u64,
@@ -40,6 +42,7 @@ impl ProviderSettings {
     pub(crate) fn on(port: u16) -> Self {
         Self {
             port,
+            is_up: true,
             clients: Vec::new(),
             end_session: true,
             token_delay_ms: 0,

@@ -276,7 +276,7 @@ impl House {
         let dialects = Dialect::ALL.map(|(dialect, _)| dialect).to_vec();
         let trusted = TrustedProxies::new(vec![FRONT_PROXY.into()]);
         let settings = ForwardAuthSettings { dialects, trusted };
-        let forward_auth = ForwardAuth::new(Arc::clone(&outpost), recorder.clone(), settings);
+        let forward_auth = ForwardAuth::new(Arc::clone(&outpost), recorder.clone(), settings, Duration::from_secs(10));
         let service = CheckService::new(outpost, deadlines, recorder);
         Self { service, forward_auth, provider }
     }

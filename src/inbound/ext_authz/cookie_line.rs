@@ -1,0 +1,110 @@
+//! The `cookie` line of an answer. Envoy takes header values of a `CheckResponse` as text only: it never reads `raw_value`, and an
+//! answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and
+//! 1.40.0). So a cookie that is not UTF-8 cannot be told, and all others must not be lost with it.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::domain::decision::Note;
+use crate::telemetry::Stopwatch;
+
+/// How long an application is not told of again.
+const PERIOD: Duration = Duration::from_secs(60);
+/// Characters of a cookie's name that are told.
+const LONGEST: usize = 80;
+
+/// What of a `cookie` line Envoy can be told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Carried {
+    pub(super) text: String,
+    /// The names of the cookies that it lacks.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Every pair of a line that is text.
+pub(super) fn carried(line: &[u8]) -> Carried {
+    let mut carried = Carried { text: String::with_capacity(line.len()), left_out: Vec::new() };
+    for pair in line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+        match std::str::from_utf8(pair) {
+            Ok("") => {}
+            Ok(pair) => {
+                if !carried.text.is_empty() {
+                    carried.text.push_str("; ");
+                }
+                carried.text.push_str(pair);
+            }
+            Err(_) => carried.left_out.push(name_of(pair)),
+        }
+    }
+    carried
+}
+
+/// The name of a cookie, never its value: a pair without `=` is nothing but a value.
+fn name_of(pair: &[u8]) -> String {
+    let name = pair.iter().position(|byte| *byte == b'=').and_then(|end| pair.get(..end)).unwrap_or_default();
+    String::from_utf8_lossy(name).chars().take(LONGEST).collect()
+}
+
+/// Tells of cookies that were left out: once a minute and application, because it happens with every request.
+pub(super) struct LeftOut(Mutex<Lately>);
+
+struct Lately {
+    since: Stopwatch,
+    told: HashSet<Option<String>>,
+}
+
+impl LeftOut {
+    pub(super) fn none() -> Self {
+        Self(Mutex::new(Lately { since: Stopwatch::start(), told: HashSet::new() }))
+    }
+
+    /// Says in the log which cookies the application does not get.
+    pub(super) fn tell(&self, names: &[String], note: &Note) {
+        if names.is_empty() {
+            return;
+        }
+        let application = note.application.as_ref().map(ToString::to_string);
+        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lately.since.elapsed() >= PERIOD {
+            *lately = Lately { since: Stopwatch::start(), told: HashSet::new() };
+        }
+        if lately.told.insert(application.clone()) {
+            warn!(
+                decision_id = note.id,
+                application = application.as_deref(),
+                cookies = names.join(", "),
+                mend = "write these cookies in ASCII (RFC 6265 section 4.1.1), or in UTF-8",
+                "cookies were left out of a request: Envoy takes header values that are UTF-8 only"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_odd_pair_is_all_that_is_lost() {
+        for (line, text, left_out) in [
+            (&b"app=1; n=caf\xe9; z=2"[..], "app=1; z=2", &["n"][..]),
+            (b"n=caf\xe9", "", &["n"]),
+            (b"n=\xff;\xfe=1; a=caf\xc3\xa9;;b", "a=caf\u{e9}; b", &["n", "\u{fffd}"]),
+            (b"secret\xe9; a=1", "a=1", &[""]),
+            (b"a=1; b=2", "a=1; b=2", &[]),
+            (b"", "", &[]),
+        ] {
+            let left_out = left_out.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(carried(line), Carried { text: text.to_owned(), left_out }, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_told_in_part_if_need_be() {
+        let line = [&b"x".repeat(500)[..], b"=\xff"].concat();
+        assert_eq!(carried(&line).left_out, ["x".repeat(LONGEST)]);
+    }
+}
