@@ -6,7 +6,7 @@ use super::Visit;
 use crate::domain::access::Forbidden;
 use crate::domain::applications::NotOurs;
 use crate::domain::credentials::Scheme;
-use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
+use crate::domain::decision::{Decision, Header, Note, Reason, Verdict};
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
@@ -56,18 +56,6 @@ pub(super) fn retry_after() -> Header {
     (Cow::Borrowed("retry-after"), "5".to_owned())
 }
 
-/// A plain-http request to an https application: led to https where the client can follow, else refused.
-pub(super) fn use_https(visit: &Visit<'_>) -> (Verdict, Reason) {
-    let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
-    if follows && let Some(base) = visit.https_base() {
-        let location = format!("{base}{}", visit.head.target.raw());
-        return (Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }), Reason::PlainHttp);
-    }
-    let text = "This application is reached over https only.";
-    let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
-}
-
 pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {
     let link = Action::Link { address: visit.landing(), label: "Open the application" };
     let text = "There is nothing at this address.";
@@ -106,17 +94,4 @@ pub(super) fn credential_refused(visit: &Visit<'_>, scheme: Scheme) -> (Verdict,
     let mut page = pages::render(&message, visit.kind);
     page.headers.push((Cow::Borrowed("www-authenticate"), scheme.challenge(visit.application.slug.as_str())));
     (Verdict::Deny(page), Reason::CredentialRefused)
-}
-
-impl Visit<'_> {
-    /// The asked-for host over https, at the application's port.
-    fn https_base(&self) -> Option<String> {
-        let external = &self.application.external;
-        let host = self.head.authority.host();
-        let port = match external.port() {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
-        self.application.owns_host(host).then(|| format!("https://{host}{port}"))
-    }
 }
