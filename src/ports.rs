@@ -22,6 +22,11 @@ use crate::domain::time::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present, on the server's own clock.
     fn now(&self) -> Timestamp;
+
+    /// The same in milliseconds since the Unix epoch, to tell the order of what happens within a second.
+    fn unix_millis(&self) -> u64 {
+        self.now().as_unix().saturating_mul(1000)
+    }
 }
 
 /// A source of randomness fit for keys.

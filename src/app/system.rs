@@ -1,6 +1,6 @@
 //! The system's clock and randomness: the only place where the service asks for either.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -11,12 +11,19 @@ use crate::ports::{Clock, Entropy, EntropyFault};
 pub(super) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the time from")]
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is broken; at the epoch every token is unborn, so nobody gets in by it.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_unix(since.as_secs())
+        Timestamp::from_unix(since_1970().as_secs())
     }
+
+    fn unix_millis(&self) -> u64 {
+        u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the time from")]
+fn since_1970() -> Duration {
+    // A clock before 1970 is broken; at the epoch every token is unborn, so nobody gets in by it.
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The system's randomness source.

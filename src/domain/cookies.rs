@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::application::{Application, CookieDomain, Mode};
+use super::application::{Application, Mode};
 use super::request::{CookieForm, HeaderLines};
 use super::session::SessionId;
 use super::sign_in::Binding;
@@ -23,6 +23,17 @@ const HOST_PREFIX: &str = "__Host-gatepost-";
 const DOMAIN_PREFIX: &str = "__Secure-gatepost-";
 const SESSION: &str = "session-";
 const BINDING: &str = "binding";
+/// The last completed sign-in, for callbacks alone.
+const COMPLETED: &str = "completed-";
+const COMPLETED_LIFETIME: Duration = Duration::from_secs(60);
+/// Pieces of a return address, for callbacks alone.
+const RETURN: &str = "return-";
+/// More pieces than we ever set, even when a sibling host plants some beside ours.
+const MAX_PIECES: usize = 32;
+/// How often a browser was led from plain http to https, one time after another. It is the only cookie that goes over plain
+/// http: it holds no secret and opens nothing.
+const LED_TO_HTTPS: &str = "gatepost-led-to-https";
+const LED_LIFETIME: Duration = Duration::from_secs(5);
 
 /// More cookies than any browser sends.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -36,6 +47,14 @@ pub struct OwnCookies {
     pub sessions: Vec<SessionId>,
     /// The browser's binding.
     pub binding: Option<Binding>,
+    /// The last completed sign-in, sealed.
+    pub completed: Option<String>,
+    /// Pieces of return addresses, by what stands behind the application's name in theirs.
+    pub return_pieces: Vec<(String, String)>,
+    /// How often the browser was led from plain http to https a moment ago.
+    pub led_to_https: u8,
+    /// Whether any of our cookies is there that browsers send over https only, another application's included.
+    pub secure: bool,
     /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
     pub rest: Option<Vec<u8>>,
 }
@@ -76,12 +95,32 @@ impl OwnCookies {
         let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value.trim_ascii())) else {
             return;
         };
+        if name == LED_TO_HTTPS {
+            self.led_to_https = value.parse().unwrap_or_default();
+            return;
+        }
+        self.secure = true;
+        if let Some(name) = name.strip_prefix(DOMAIN_PREFIX) {
+            self.take_for_callback(name, value, application);
+        }
         let Some(name) = name.strip_prefix(prefix(application)) else { return };
         if name == BINDING {
             self.binding = self.binding.take().or_else(|| Binding::from_cookie_value(value));
         } else if name.strip_prefix(SESSION) == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES
         {
             self.sessions.extend(SessionId::from_cookie_value(value));
+        }
+    }
+
+    /// What the browser sends to callbacks only. `__Host-` would take every path.
+    fn take_for_callback(&mut self, name: &str, value: &str, application: &Application) {
+        let slug = application.slug.as_str();
+        if name.strip_prefix(COMPLETED) == Some(slug) {
+            self.completed = self.completed.take().or_else(|| Some(value.to_owned()));
+        }
+        let piece = name.strip_prefix(RETURN).and_then(|name| name.strip_prefix(slug)?.strip_prefix('-'));
+        if let Some(piece) = piece.filter(|_| self.return_pieces.len() < MAX_PIECES) {
+            self.return_pieces.push((piece.to_owned(), value.to_owned()));
         }
     }
 }
@@ -100,7 +139,9 @@ fn split(piece: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn is_ours(name: &[u8]) -> bool {
-    name.starts_with(HOST_PREFIX.as_bytes()) || name.starts_with(DOMAIN_PREFIX.as_bytes())
+    name.starts_with(HOST_PREFIX.as_bytes())
+        || name.starts_with(DOMAIN_PREFIX.as_bytes())
+        || name == LED_TO_HTTPS.as_bytes()
 }
 
 /// Adds a piece that is not ours: after a comma within its pair, after `; ` at the beginning of the next.
@@ -137,20 +178,52 @@ pub fn set_binding(application: &Application, binding: &Binding) -> String {
     set_cookie(application, BINDING, &binding.to_cookie_value(), BINDING_LIFETIME)
 }
 
-/// `Set-Cookie` values that delete all cookies of ours. They repeat every attribute, or browsers keep the cookie.
+/// `Set-Cookie` for the sign-in that was just completed, as it is sealed; only callbacks see it.
+#[must_use]
+pub fn set_completed(application: &Application, sealed: &str) -> String {
+    set_at_callback(application, &format!("{COMPLETED}{}", application.slug), sealed, COMPLETED_LIFETIME)
+}
+
+/// `Set-Cookie` for a piece of a return address; only callbacks see it. A lifetime of zero deletes it.
+#[must_use]
+pub fn set_return_piece(application: &Application, piece: &str, value: &str, lifetime: Duration) -> String {
+    set_at_callback(application, &format!("{RETURN}{}-{piece}", application.slug), value, lifetime)
+}
+
+/// `Set-Cookie` for the number of times in a row that the browser was led to https.
+#[must_use]
+pub fn set_led_to_https(times: u8) -> String {
+    format!("{LED_TO_HTTPS}={times}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", LED_LIFETIME.as_secs())
+}
+
+/// `Set-Cookie` values that delete all cookies of ours that last. They repeat every attribute, or browsers keep the cookie.
 #[must_use]
 pub fn delete_all(application: &Application) -> Vec<String> {
     let session = format!("{SESSION}{}", application.slug);
-    [session.as_str(), BINDING].map(|name| set_cookie(application, name, "", Duration::ZERO)).into()
+    let completed = format!("{COMPLETED}{}", application.slug);
+    vec![
+        set_cookie(application, &session, "", Duration::ZERO),
+        set_cookie(application, BINDING, "", Duration::ZERO),
+        set_at_callback(application, &completed, "", Duration::ZERO),
+    ]
+}
+
+/// A cookie for the callback's path.
+fn set_at_callback(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
+    let (path, domain) = (application.relying_party.redirect_uri.path(), domain(application));
+    let seconds = lifetime.as_secs();
+    format!("{DOMAIN_PREFIX}{name}={value}; Path={path}{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+}
+
+fn domain(application: &Application) -> String {
+    match &application.mode {
+        Mode::ForwardSingle | Mode::Proxy(_) => String::new(),
+        Mode::ForwardDomain(domain) => format!("; Domain={}", domain.as_str()),
+    }
 }
 
 fn set_cookie(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
-    let domain = match &application.mode {
-        Mode::ForwardSingle | Mode::Proxy(_) => None,
-        Mode::ForwardDomain(domain) => Some(domain),
-    };
-    let domain = domain.map(CookieDomain::as_str).map_or_else(String::new, |domain| format!("; Domain={domain}"));
-    let (prefix, seconds) = (prefix(application), lifetime.as_secs());
+    let (prefix, domain, seconds) = (prefix(application), domain(application), lifetime.as_secs());
     format!("{prefix}{name}={value}; Path=/{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
 }
 

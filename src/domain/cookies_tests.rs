@@ -113,6 +113,7 @@ fn ck_4_deletion_repeats_every_attribute() {
         [
             "__Secure-gatepost-session-wiki=; Path=/; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
             "__Secure-gatepost-binding=; Path=/; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+            "__Secure-gatepost-completed-wiki=; Path=/outpost.goauthentik.io/callback; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
         ]
     );
 }
@@ -122,7 +123,8 @@ fn ck_6_all_our_cookies_stay_under_1_kib() {
     let mut application = domain_application("https://auth.example.com", "example.com");
     application.slug = Slug::parse(&"s".repeat(64)).expect("is a slug");
     let all = set_session(&application, &SessionId::new([0; 32]), Duration::MAX).len()
-        + set_binding(&application, &Binding::new([0; 32])).len();
+        + set_binding(&application, &Binding::new([0; 32])).len()
+        + set_completed(&application, &"x".repeat(72)).len();
     assert!(all < 1024, "{all}");
 }
 

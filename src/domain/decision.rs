@@ -187,6 +187,8 @@ reasons! {
     Forbidden => "forbidden",
     /// Plain http to an https application.
     PlainHttp => "plain_http",
+    /// Plain http, though the browser used https: a proxy in front hides it.
+    SchemeHidden => "scheme_hidden",
     /// A sign-in was completed.
     SignInCompleted => "sign_in_completed",
     /// A stale or repeated callback of somebody who is signed in by now.
@@ -195,6 +197,8 @@ reasons! {
     SignInRestarted => "sign_in_restarted",
     /// A callback that could not be used.
     SignInFailed => "sign_in_failed",
+    /// A sign-in that was completed a moment ago is asked for again: a redirect loop.
+    SignInLoop => "sign_in_loop",
     /// The provider refused the user or the request.
     ProviderRefused => "provider_refused",
     /// The provider's tokens did not pass the checks.

@@ -1,6 +1,9 @@
 //! Return addresses: the one function that judges where a browser may be sent after a sign-in, so that no
 //! sign-in ends at a stranger's (RFC 9700 section 4.11). What is accepted is the parser's own serialisation,
-//! never the raw text: two readers could take that for two addresses.
+//! never the raw text: two readers could take that for two addresses. Only the address of a request that was just made
+//! keeps its spelling, behind a scheme and host that are the parser's.
+
+use std::fmt::Write as _;
 
 use thiserror::Error;
 use url::Url;
@@ -10,16 +13,18 @@ use super::endpoint;
 use super::request::{Host, RequestTarget};
 
 const MAX_BYTES: usize = 2048;
+/// Path and query of a request, in bytes.
+const MAX_ASKED: usize = 8 * 1024;
 
 /// A return address that passed every rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReturnAddress(Url);
+pub struct ReturnAddress(String);
 
 /// The rule that an address broke.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// R1: 1 to 2048 bytes.
-    #[error("it is empty or longer than 2048 bytes")]
+    /// R1: 1 to 2048 bytes; 8 KiB of path and query where it is the address that was just asked for.
+    #[error("it is empty or too long")]
     Length,
     /// R2: printable ASCII without backslash.
     #[error("it holds a character that no address holds")]
@@ -56,24 +61,36 @@ impl ReturnAddress {
         if raw.is_empty() || raw.len() > MAX_BYTES {
             return Err(Refused::Length);
         }
-        if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
+        judge(raw, application, base).map(|url| Self(url.into()))
+    }
+
+    /// Judges an absolute address of `application` as a browser asked for it, and keeps each of its bytes: query and path as
+    /// sent, where the parser does not read another path out of it. A backslash may stand behind the question mark only:
+    /// before it browsers take it for a slash.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn as_asked(address: &str, application: &Application) -> Result<Self, Refused> {
+        let origin = application.external.origin();
+        let base = Url::parse(&origin).map_err(|_| Refused::Unparsable)?;
+        let (before, query) = address.split_once('?').map_or((address, None), |(before, query)| (before, Some(query)));
+        if address.contains('#') {
+            // Not the address of a request: it is spelled by the parser already.
+            return Self::judge(address, application, &base);
+        }
+        let printable = |query: &str| query.bytes().all(|byte| byte > b' ' && byte != 0x7f);
+        if query.is_some_and(|query| !printable(query)) {
             return Err(Refused::Characters);
         }
-        let scheme = application.external.scheme().as_str();
-        let absolute = raw.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
-        if absolute.is_none() && (!raw.starts_with('/') || raw.starts_with("//")) {
-            return Err(Refused::Form);
+        let judged = query.map_or_else(|| before.to_owned(), |query| format!("{before}?{}", respelled(query)));
+        let url = judge(&judged, application, &base)?;
+        let origin = url.origin().ascii_serialization();
+        let path = before.strip_prefix(&origin).ok_or(Refused::Form)?;
+        if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_ASKED {
+            return Err(Refused::Length);
         }
-        let url = base.join(raw).map_err(|_| Refused::Unparsable)?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refused::UserInformation);
-        }
-        refuse_foreign_host(&url, application)?;
-        if absolute.is_some_and(|rest| rest.split(['/', '?', '#']).next() != Some(&authority(&url))) {
-            return Err(Refused::Spelling);
-        }
-        refuse_odd_path(&url, application)?;
-        Ok(Self(url))
+        let path = if decoded(path) == decoded(url.path()) { path } else { url.path() };
+        Ok(Self(query.map_or_else(|| format!("{origin}{path}"), |query| format!("{origin}{path}?{query}"))))
     }
 
     /// The application's own address, where sign-ins end when nothing better is known.
@@ -85,8 +102,62 @@ impl ReturnAddress {
     /// The address, ready for `Location`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
+}
+
+/// Every rule but the length.
+fn judge(raw: &str, application: &Application, base: &Url) -> Result<Url, Refused> {
+    if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
+        return Err(Refused::Characters);
+    }
+    let scheme = application.external.scheme().as_str();
+    let absolute = raw.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
+    if absolute.is_none() && (!raw.starts_with('/') || raw.starts_with("//")) {
+        return Err(Refused::Form);
+    }
+    let url = base.join(raw).map_err(|_| Refused::Unparsable)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Refused::UserInformation);
+    }
+    refuse_foreign_host(&url, application)?;
+    if absolute.is_some_and(|rest| rest.split(['/', '?', '#']).next() != Some(&authority(&url))) {
+        return Err(Refused::Spelling);
+    }
+    refuse_odd_path(&url, application)?;
+    Ok(url)
+}
+
+/// A query with escapes for the bytes that the rules do not know: backslashes and what is not ASCII.
+fn respelled(query: &str) -> String {
+    query.bytes().fold(String::with_capacity(query.len()), |mut text, byte| {
+        if byte == b'\\' || !byte.is_ascii() {
+            // Text takes whatever is written to it.
+            let _ = write!(text, "%{byte:02X}");
+        } else {
+            text.push(char::from(byte));
+        }
+        text
+    })
+}
+
+/// The bytes of a path once its escapes are read.
+fn decoded(path: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let octet = match behind {
+            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        bytes.push(octet.unwrap_or(*first));
+        rest = if octet.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+    }
+    bytes
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn refuse_foreign_host(url: &Url, application: &Application) -> Result<(), Refused> {

@@ -305,3 +305,83 @@ fn odd_address() -> impl Strategy<Value = String> {
     ]);
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
+
+fn as_asked(address: &str) -> Result<String, Refused> {
+    let application = domain_application("https://app.example.com", "example.com");
+    ReturnAddress::as_asked(address, &application).map(|address| address.as_str().to_owned())
+}
+
+#[test]
+fn the_address_that_was_asked_for_keeps_its_spelling() {
+    let long = format!("https://app.example.com/x?{}", "q".repeat(8189));
+    for address in [
+        "https://app.example.com/",
+        "https://app.example.com/x?",
+        "https://app.example.com/x?a=\\&b=\"c\"&d=<e>&f=|{}^`'&g=%7e%zz%&h=a+b",
+        "https://app.example.com/x?next=//evil.com\\@evil.com",
+        "https://app.example.com/x?é",
+        "https://app.example.com/%7Ea/%c3%A9/{b}\"c\"<d>|^`'",
+        "https://app.example.com/a%2fb;c=d/%252e",
+        "https://other.example.com/x?y='z'",
+        "https://app.example.com/x?q=a&X-Authentik-Logout=true",
+        &long,
+    ] {
+        assert_eq!(as_asked(address).as_deref(), Ok(address));
+    }
+}
+
+#[test]
+fn the_address_that_was_asked_for_obeys_every_rule() {
+    let long = format!("https://app.example.com/x?{}", "q".repeat(8190));
+    for (address, rule) in [
+        ("", Refused::Form),
+        ("/x", Refused::Form),
+        ("//evil.com/x", Refused::Form),
+        ("https://evil.com/x", Refused::ForeignHost),
+        ("https://evil.com\\.example.com/x", Refused::Characters),
+        ("https://app.example.com\\@evil.com/", Refused::Characters),
+        ("https://app.example.com/\\evil.com?x", Refused::Characters),
+        ("https://app.example.com@evil.com/?\\", Refused::UserInformation),
+        ("https://app.example.com//evil.com?\\", Refused::Path),
+        ("https://app.example.com/..//evil.com?\\", Refused::Path),
+        ("https://app.example.com/%5cevil.com?\\", Refused::Path),
+        ("https://app.example.com/x%0d%0ay", Refused::Path),
+        ("https://app.example.com/x?a\r\nSet-Cookie: b=c", Refused::Characters),
+        ("https://app.example.com/x?a b", Refused::Characters),
+        ("https://app.example.com/x?a\tb", Refused::Characters),
+        ("https://app.example.com/é", Refused::Characters),
+        ("https://APP.example.com/x?\\", Refused::Spelling),
+        ("http://app.example.com/x?\\", Refused::Form),
+        ("https://app.example.com/outpost.goauthentik.io/sign_out?\\", Refused::OwnEndpoint),
+        ("https://app.example.com/x?X-authentik-logout=\\", Refused::OwnEndpoint),
+        (&long, Refused::Length),
+    ] {
+        assert_eq!(as_asked(address), Err(rule), "{address:.80}");
+    }
+    assert_eq!(as_asked("https://app.example.com").as_deref(), Ok("https://app.example.com/"));
+    let dots = as_asked("https://app.example.com/a/../b?\\x");
+    assert_eq!(dots.as_deref(), Ok("https://app.example.com/b?\\x"), "the path that was judged");
+    assert_eq!(as_asked("https://app.example.com/x#a\"").as_deref(), Ok("https://app.example.com/x#a%22"));
+}
+
+proptest! {
+    /// What keeps its spelling is ours to a browser's parser, to a simple-minded reader, and the same the second time.
+    #[test]
+    fn an_address_that_keeps_its_spelling_is_ours_to_every_reader(path in odd_address(), query in "[ -~\\\\é]{0,30}", asks: bool) {
+        let address = if asks { format!("https://app.example.com/{path}?{query}") } else { format!("https://app.example.com{path}") };
+        if let Ok(accepted) = as_asked(&address) {
+            let url = Url::parse(&accepted).expect("is an address");
+            let host = url.host_str().unwrap_or_default();
+            prop_assert!(host == "app.example.com" || host.ends_with(".example.com"), "{} -> {}", address, accepted);
+            prop_assert!(url.username().is_empty() && url.password().is_none());
+            let simple = accepted.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#', '\\', '@']).next());
+            prop_assert_eq!(simple, Some(host));
+            prop_assert!(!accepted.contains(|sign: char| sign.is_control() || sign == ' '));
+            prop_assert!(!url.path().starts_with("//") && !accepted.split('?').next().unwrap_or_default().contains('\\'));
+            let again = as_asked(&accepted);
+            prop_assert_eq!(again.as_deref(), Ok(accepted.as_str()));
+            let query = |text: &str| text.split_once('?').map(|(_, query)| query.to_owned());
+            prop_assert!(accepted.contains('#') || query(&accepted) == query(&address), "the query is kept byte by byte");
+        }
+    }
+}

@@ -30,20 +30,34 @@ pub enum Purpose {
     Binding,
     /// Index entries of a store.
     StoreIndex,
+    /// The mark by which an attempt knows a return address that a cookie holds.
+    ReturnAddress,
+    /// When a browser last completed a sign-in.
+    CompletedSignIn,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] =
-        [Self::Attempt, Self::SessionRecord, Self::Nonce, Self::CodeVerifier, Self::Binding, Self::StoreIndex];
+    const ALL: [Self; 8] = [
+        Self::Attempt,
+        Self::SessionRecord,
+        Self::Nonce,
+        Self::CodeVerifier,
+        Self::Binding,
+        Self::StoreIndex,
+        Self::ReturnAddress,
+        Self::CompletedSignIn,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
-            Self::Attempt => b"gatepost attempt v1",
+            Self::Attempt => b"gatepost attempt v2",
             Self::SessionRecord => b"gatepost session record v1",
             Self::Nonce => b"gatepost nonce v1",
             Self::CodeVerifier => b"gatepost code verifier v1",
             Self::Binding => b"gatepost binding v1",
             Self::StoreIndex => b"gatepost store index v1",
+            Self::ReturnAddress => b"gatepost return address v1",
+            Self::CompletedSignIn => b"gatepost completed sign-in v1",
         }
     }
 }

@@ -90,7 +90,10 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
         .filter(|_| reason == Reason::SignInStarted)
         .and_then(|(_, state)| Attempt::open(&state, application?, &stand_ins::keys()).ok());
     match attempt {
-        Some(attempt) => format!("{to} of {issuer}\nand back to {}", attempt.return_address()),
+        Some(attempt) => {
+            let back = attempt.return_address().unwrap_or("the whole address that was asked for, kept in cookies");
+            format!("{to} of {issuer}\nand back to {back}")
+        }
         None => format!("{to} of {issuer}"),
     }
 }

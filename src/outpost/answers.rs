@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::Visit;
-use super::sign_in::start_again;
 use crate::domain::access::Forbidden;
 use crate::domain::applications::NotOurs;
 use crate::domain::credentials::Scheme;
-use crate::domain::decision::{Decision, Header, Note, Reason, Redirect, Verdict};
+use crate::domain::decision::{Decision, Header, Note, Reason, Verdict};
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::{ClientKind, Excess, TargetFault};
@@ -107,18 +106,6 @@ pub(super) fn retry_after() -> Header {
     (Cow::Borrowed("retry-after"), "5".to_owned())
 }
 
-/// A plain-http request to an https application: led to https where the client can follow, else refused.
-pub(super) fn use_https(visit: &Visit<'_>) -> (Verdict, Reason) {
-    let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
-    if follows && let Some(base) = visit.https_base() {
-        let location = format!("{base}{}", visit.head.target.raw());
-        return (Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }), Reason::PlainHttp);
-    }
-    let text = "This application is reached over https only.";
-    let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
-}
-
 /// A path that cannot be decoded, where something depends on how it is read.
 pub(super) fn odd_path(visit: &Visit<'_>, flaw: TargetFault) -> (Verdict, Reason) {
     let (application, why) =
@@ -157,7 +144,7 @@ pub(super) fn forbidden(visit: &mut Visit<'_>, identity: &Identity, cause: Forbi
 /// the page around it.
 pub(super) fn sign_in_required(visit: &Visit<'_>, address: String) -> (Verdict, Reason) {
     let (application, id) = (visit.application, &visit.id);
-    let (start, link) = (application.endpoint("start"), start_again(application, &visit.page_around(address)));
+    let (start, link) = (application.endpoint("start"), visit.start_again(&visit.page_around(address)));
     let page = pages::sign_in_required(visit.kind, application.slug.as_str(), &start, link, id);
     (Verdict::Deny(page), Reason::SignInRequired)
 }
@@ -188,16 +175,5 @@ impl Visit<'_> {
         let base = self.base().and_then(|base| Url::parse(&base).ok());
         let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::judge(raw, self.application, &base).ok());
         page.map_or(address, |page| page.as_str().to_owned())
-    }
-
-    /// The asked-for host over https, at the application's port.
-    fn https_base(&self) -> Option<String> {
-        let external = &self.application.external;
-        let host = self.head.authority.host();
-        let port = match external.port() {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
-        self.application.owns_host(host).then(|| format!("https://{host}{port}"))
     }
 }

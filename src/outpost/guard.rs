@@ -3,6 +3,7 @@
 use super::faults::Fault;
 use super::objection::Objection;
 use super::renewal::Attended;
+use super::sign_in::Beginning;
 use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
 use crate::domain::access::{Permit, PublicPath};
@@ -38,8 +39,8 @@ impl Outpost {
             return objection.into_outcome(visit);
         }
         if visit.kind == ClientKind::Navigation {
-            let return_address = visit.own_address();
-            return Box::pin(self.begin_sign_in(visit, &own, return_address, 0)).await;
+            let beginning = Beginning::of_request(visit.own_address());
+            return Box::pin(self.begin_sign_in(visit, &own, beginning)).await;
         }
         Ok(answers::sign_in_required(visit, visit.own_address()))
     }

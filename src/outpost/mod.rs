@@ -8,6 +8,7 @@ mod faults;
 mod guard;
 mod logout;
 mod objection;
+mod plain_http;
 mod rehearsal;
 mod renewal;
 mod sign_in;
@@ -28,7 +29,7 @@ use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::endpoint::{self, Destination, Endpoint};
 use crate::domain::identity;
 use crate::domain::request::{ClientKind, Excess, RequestHead, RequestLimits, RequestTarget, Scheme};
-use crate::domain::return_address::ReturnAddress;
+use crate::domain::return_address::{Refused, ReturnAddress};
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
@@ -81,6 +82,8 @@ pub struct Errand<'a> {
     head: &'a RequestHead,
     place: Place<'a>,
     body: RequestBody<'a>,
+    /// The target of the request that a front proxy leads to `start` for, where it says so.
+    asked: Option<&'a RequestTarget>,
     patience: Duration,
     on_wait: fn(),
 }
@@ -107,6 +110,12 @@ impl<'a> Errand<'a> {
     #[must_use]
     pub fn when_waiting(self, leave: fn()) -> Self {
         Self { on_wait: leave, ..self }
+    }
+
+    /// The same with the target of the request that a front proxy leads to `start` for.
+    #[must_use]
+    pub fn on_behalf_of(self, asked: Option<&'a RequestTarget>) -> Self {
+        Self { asked, ..self }
     }
 }
 
@@ -158,6 +167,7 @@ impl Errand<'_> {
 struct Visit<'a> {
     head: &'a RequestHead,
     body: RequestBody<'a>,
+    asked: Option<&'a RequestTarget>,
     application: &'a Arc<Application>,
     kind: ClientKind,
     id: String,
@@ -215,7 +225,8 @@ impl Outpost {
                 Err(cause) => Place::Nobodys(cause),
             }
         };
-        Errand { head, place, body: RequestBody::Withheld, patience: renewal::PATIENCE, on_wait: || {} }
+        let body = RequestBody::Withheld;
+        Errand { head, place, body, asked: None, patience: renewal::PATIENCE, on_wait: || {} }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
@@ -259,10 +270,11 @@ impl Outpost {
     }
 
     fn visit_of<'a>(&self, errand: &Errand<'a>, application: &'a Arc<Application>) -> Visit<'a> {
-        let Errand { head, body, patience, on_wait, .. } = *errand;
+        let Errand { head, body, asked, patience, on_wait, .. } = *errand;
         Visit {
             head,
             body,
+            asked,
             application,
             kind: head.client_kind(),
             id: self.decision_id(),
@@ -289,7 +301,7 @@ impl Outpost {
         // The provider's own call is no browser's: nobody follows a redirect there.
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
         if visit.comes_plainly() && !is_providers {
-            return Ok(answers::use_https(visit));
+            return Ok(plain_http::answer(visit, &OwnCookies::read(&visit.head.headers, visit.application)?));
         }
         match destination {
             Destination::Nowhere => Ok(answers::nowhere(visit)),
@@ -368,14 +380,29 @@ impl Visit<'_> {
 
     /// The request's own address when a browser may be sent back to it, else the application's.
     fn own_address(&self) -> String {
-        self.return_address(self.head.target.raw())
+        self.address_of(self.head.target.raw())
     }
 
-    /// `raw` when it passes the rules for return addresses, else where sign-ins end otherwise.
+    /// The address of a request for this target, in its own spelling.
+    fn address_of(&self, target: &str) -> String {
+        let address = self.base().map(|base| format!("{}{target}", base.trim_end_matches('/')));
+        address.map_or_else(|| ReturnAddress::landing(self.application), |address| self.address_as_asked(&address))
+    }
+
+    /// `address` in its own spelling when it passes the rules for return addresses, else where sign-ins end otherwise.
+    fn address_as_asked(&self, address: &str) -> String {
+        self.or_landing(ReturnAddress::as_asked(address, self.application))
+    }
+
+    /// `raw`, which may be anybody's, when it passes the rules for return addresses, else where sign-ins end otherwise.
     fn return_address(&self, raw: &str) -> String {
         let base = self.base().and_then(|base| Url::parse(&base).ok());
         let Some(base) = base else { return ReturnAddress::landing(self.application) };
-        match ReturnAddress::judge(raw, self.application, &base) {
+        self.or_landing(ReturnAddress::judge(raw, self.application, &base))
+    }
+
+    fn or_landing(&self, judged: Result<ReturnAddress, Refused>) -> String {
+        match judged {
             Ok(address) => address.as_str().to_owned(),
             Err(rule) => {
                 tracing::info!(decision_id = self.id, application = %self.application.slug, %rule, "return address replaced");

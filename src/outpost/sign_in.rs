@@ -1,6 +1,6 @@
 //! Sign-in: the way to the provider and the way back.
 
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::faults::Fault;
 use super::waits::Purpose;
@@ -13,14 +13,44 @@ use crate::domain::identity;
 use crate::domain::one_time::OneTime;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::ClientKind;
+use crate::domain::return_address::ReturnAddress;
+use crate::domain::return_cookie;
 use crate::domain::session::{Session, SessionId};
 use crate::domain::sign_in::{
-    Attempt, AttemptId, Binding, Callback, MatchedCode, Mismatch, ProviderError, ResponseFault, authorization_url,
+    Attempt, AttemptId, Binding, Callback, CompletedSignIn, MatchedCode, Mismatch, Origin, ProviderError,
+    ResponseFault, authorization_url,
 };
 use crate::ports::{ExchangeFault, Spent};
 
-/// How nginx names the address of the request that it sends to `start`.
-const NGINX_ORIGINAL_URL: &str = "x-original-url";
+/// Loop Detected (RFC 5842 section 7.2).
+const LOOP_DETECTED: u16 = 508;
+
+/// The longest return address that a link to `start` carries.
+const LONGEST_PARAMETER: usize = 1024;
+const PASS_COOKIES_ON: &str = "if browsers keep cookies: pass `cookie` on to the check and to the callback. Envoy: no `allowed_headers`, \
+or `cookie` among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCheck`. Traefik: `authRequestHeaders`. nginx: \
+`proxy_pass_request_headers on`";
+const ASK_ONCE: &str = "ask at one hop only. If it is one: pass `cookie` on to the check. Envoy: no `allowed_headers`, or `cookie` \
+among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCheck`. Traefik: `authRequestHeaders`. nginx: \
+`proxy_pass_request_headers on`";
+const SHARE_SESSIONS: &str = "with several replicas: `session.store: redis` for all, or one replica; compare their clocks; see how long \
+`access_token_validity`, `session` and the provider's tokens let sessions live";
+
+/// How an attempt begins.
+pub(super) struct Beginning {
+    /// Where it ends.
+    return_address: String,
+    origin: Origin,
+    /// How many attempts before it came to nothing.
+    restarts: u8,
+}
+
+impl Beginning {
+    /// The attempt that a request of the application begins.
+    pub(super) const fn of_request(return_address: String) -> Self {
+        Self { return_address, origin: Origin::Request, restarts: 0 }
+    }
+}
 
 /// Why a callback cannot be used, although a sign-in that starts again may well succeed.
 enum Setback {
@@ -51,7 +81,7 @@ impl Setback {
         match self {
             Self::Raced => "another tab replaced the binding",
             Self::Stale(Mismatch::Expired) => "the attempt has expired",
-            Self::Stale(Mismatch::OtherBrowser) => "the browser sent no binding",
+            Self::Stale(Mismatch::OtherBrowser) => "the request carries no binding cookie",
             Self::UsedBefore => "used before",
             Self::CodeRefused => "the provider refused the code",
         }
@@ -62,42 +92,52 @@ impl Outpost {
     /// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
     /// request here whatever its method, so one that cannot follow a redirect is told so here, too.
     pub(super) async fn start(&self, visit: &mut Visit<'_>) -> Outcome {
-        let return_address = match return_parameter(visit.head.target.query().unwrap_or_default()) {
-            Some(raw) => visit.return_address(&raw),
-            None => visit.landing(),
+        let beginning = if let Some(asked) = visit.asked {
+            Beginning::of_request(visit.address_of(asked.raw()))
+        } else {
+            let raw = return_parameter(visit.head.target.query().unwrap_or_default());
+            let return_address = raw.map_or_else(|| visit.landing(), |raw| visit.return_address(&raw));
+            Beginning { return_address, origin: Origin::Start, restarts: 0 }
         };
         if !visit.begins_sign_in() {
-            return Ok(answers::sign_in_required(visit, return_address));
+            return Ok(answers::sign_in_required(visit, beginning.return_address));
         }
         let own = OwnCookies::read(&visit.head.headers, visit.application)?;
-        self.begin_sign_in(visit, &own, return_address, 0).await
+        self.begin_sign_in(visit, &own, beginning).await
     }
 
-    /// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`.
-    pub(super) async fn begin_sign_in(
-        &self,
-        visit: &Visit<'_>,
-        own: &OwnCookies,
-        return_address: String,
-        restarts: u8,
-    ) -> Outcome {
+    /// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`, and an address too long for it
+    /// waits in the browser.
+    pub(super) async fn begin_sign_in(&self, visit: &Visit<'_>, own: &OwnCookies, beginning: Beginning) -> Outcome {
         let application = visit.application;
         let relying_party = &application.relying_party;
         let metadata = self.parts.provider.metadata(relying_party);
         let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
-        let (binding, new_cookie) = if let Some(binding) = &own.binding {
-            (binding.clone(), None)
+        let mut set_cookies = Vec::new();
+        let binding = if let Some(binding) = &own.binding {
+            binding.clone()
         } else {
             let binding = Binding::new(self.random()?);
-            let cookie = cookies::set_binding(application, &binding);
-            (binding, Some(cookie))
+            set_cookies.push(cookies::set_binding(application, &binding));
+            binding
         };
-        let (keys, now) = (&self.parts.sealing, self.parts.clock.now());
-        let attempt = Attempt::begin(AttemptId::new(self.random()?), &binding, return_address, restarts, now, keys);
+        let (keys, clock) = (&self.parts.sealing, &self.parts.clock);
+        let Beginning { mut return_address, origin, restarts } = beginning;
+        let id = AttemptId::new(self.random()?);
+        let mut attempt = Attempt::begin(id, &binding, return_address.clone(), restarts, clock.now(), keys);
+        if attempt.return_address().is_none() {
+            let kept = return_cookie::keep(application, &id, &return_address);
+            if kept.is_empty() {
+                return_address = visit.landing();
+                attempt = Attempt::begin(id, &binding, return_address, restarts, clock.now(), keys);
+            }
+            set_cookies.extend(kept);
+        }
+        let attempt = attempt.begun(origin, clock.unix_millis());
         let state = attempt.seal(application, keys, self.random()?);
         let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
         let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
-        Ok((Verdict::Redirect(Redirect { status: 302, location, cookies: new_cookie.into_iter().collect() }), reason))
+        Ok((Verdict::Redirect(Redirect { status: 302, location, cookies: set_cookies }), reason))
     }
 
     /// `callback`: the provider sent the browser back.
@@ -132,7 +172,9 @@ impl Outpost {
         let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
         let code = match callback.into_code(&matched, &metadata) {
             Ok(code) => code,
-            Err(ResponseFault::Provider(error)) => return Ok(visit.provider_refused(&error, &attempt)),
+            Err(ResponseFault::Provider(error)) => {
+                return Ok(visit.provider_refused(&error, &visit.destination(&own, &attempt)));
+            }
             Err(fault @ ResponseFault::OtherIssuer(_)) => {
                 return Ok(visit.failed(
                     400,
@@ -141,6 +183,9 @@ impl Outpost {
                 ));
             }
         };
+        if let Some(page) = self.sign_in_loop(visit, &own, &attempt).await? {
+            return Ok(page);
+        }
         // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
         let Some(_redemption) = self.redemption(visit, matched.id()).await? else {
             return self.restart(visit, &own, &attempt, &Setback::UsedBefore).await;
@@ -154,10 +199,31 @@ impl Outpost {
     /// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
     /// code, which stands in no page.
     pub(super) fn begin_anew(&self, visit: &Visit<'_>) -> String {
+        let own = OwnCookies::read(&visit.head.headers, visit.application).ok();
         let callback = Callback::parse(visit.head.target.query().unwrap_or_default()).ok();
         let attempt = callback.and_then(|it| Attempt::open(it.state(), visit.application, &self.parts.sealing).ok());
-        let address = attempt.map(|attempt| visit.return_address(attempt.return_address()));
-        address.map_or_else(|| visit.landing(), |address| start_again(visit.application, &address))
+        let address = own.zip(attempt).and_then(|(own, attempt)| visit.kept_address(&own, &attempt));
+        address.map_or_else(|| visit.landing(), |address| visit.start_again(&address))
+    }
+
+    /// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
+    async fn sign_in_loop(
+        &self,
+        visit: &mut Visit<'_>,
+        own: &OwnCookies,
+        attempt: &Attempt,
+    ) -> Result<Option<(Verdict, Reason)>, Fault> {
+        let Some(last) = self.last_completed(visit.application, own) else { return Ok(None) };
+        let found = if last.was_just_before(attempt) { self.session(visit.application, own).await? } else { None };
+        if !last.would_loop(attempt, found.is_some(), self.parts.clock.unix_millis()) {
+            return Ok(None);
+        }
+        visit.user = found.as_ref().map(|found| found.name().to_owned());
+        Ok(Some(visit.loop_detected(found.is_some(), last.in_a_row(), visit.destination(own, attempt))))
+    }
+
+    fn last_completed(&self, application: &Application, own: &OwnCookies) -> Option<CompletedSignIn> {
+        own.completed.as_deref().and_then(|value| CompletedSignIn::open(value, application, &self.parts.sealing))
     }
 
     /// Turns a matched code into a session, or says why not.
@@ -203,14 +269,19 @@ impl Outpost {
             self.parts.store.end(&presented.key()).await?;
         }
         self.parts.store.save(&id.key(), session).await?;
-        let location = visit.return_address(attempt.return_address());
-        let cookies = vec![cookies::set_session(application, &id, lifetime)];
+        let completed = self.last_completed(application, own);
+        let completed = CompletedSignIn::after(completed, attempt, self.parts.clock.unix_millis());
+        let completed = completed.seal(application, &self.parts.sealing, self.random()?);
+        let mut cookies =
+            vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
+        cookies.extend(return_cookie::forget(application, own, attempt));
+        let location = visit.destination(own, attempt);
         Ok((Verdict::Redirect(Redirect { status: 302, location, cookies }), Reason::SignInCompleted))
     }
 
     /// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
     async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, setback: &Setback) -> Outcome {
-        let location = visit.return_address(attempt.return_address());
+        let location = visit.destination(own, attempt);
         if let Some(found) = self.session(visit.application, own).await? {
             visit.user = Some(found.name().to_owned());
             return Ok((
@@ -220,11 +291,12 @@ impl Outpost {
         }
         let cause = setback.cause();
         if attempt.restarts() >= setback.restarts() {
-            let text = "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from this site.";
-            return Ok(visit.failed(400, text, cause));
+            return Ok(visit.gave_up(setback));
         }
         tracing::info!(decision_id = visit.id, application = %visit.application.slug, cause, "sign-in starts again");
-        self.begin_sign_in(visit, own, location, attempt.restarts() + 1).await
+        let restarts = attempt.restarts() + 1;
+        let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts };
+        self.begin_sign_in(visit, own, beginning).await
     }
 }
 
@@ -238,11 +310,72 @@ fn return_parameter(query: &str) -> Option<String> {
 impl Visit<'_> {
     /// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
     /// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
-    /// else, and names that in a header.
+    /// else.
     fn begins_sign_in(&self) -> bool {
-        let is_handed_on = self.head.headers.all(NGINX_ORIGINAL_URL).next().is_some();
-        let opens = matches!(self.head.method.as_str(), "GET" | "HEAD") && !is_handed_on;
+        let opens = matches!(self.head.method.as_str(), "GET" | "HEAD") && self.asked.is_none();
         self.kind == ClientKind::Navigation || (self.kind == ClientKind::Html && opens)
+    }
+
+    /// Where an attempt leads, judged again; `None` when that is lost.
+    fn kept_address(&self, own: &OwnCookies, attempt: &Attempt) -> Option<String> {
+        let address = attempt.return_address().map(str::to_owned).or_else(|| return_cookie::kept(own, attempt))?;
+        Some(self.address_as_asked(&address))
+    }
+
+    /// Where an attempt leads, or where sign-ins end otherwise.
+    fn destination(&self, own: &OwnCookies, attempt: &Attempt) -> String {
+        if let Some(address) = self.kept_address(own, attempt) {
+            return address;
+        }
+        let cause = "the cookie that held it did not come back; other tabs may have replaced it";
+        tracing::info!(decision_id = self.id, application = %self.application.slug, cause, "return address lost");
+        self.landing()
+    }
+
+    /// Nothing came of this attempt, nor of the one before.
+    fn gave_up(&self, setback: &Setback) -> (Verdict, Reason) {
+        let no_cookie_at_all = self.head.headers.all("cookie").next().is_none();
+        let (text, mend) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
+            (
+                "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \
+                 site, or a proxy in front of this server does not pass them on, which only the operator can change.",
+                PASS_COOKIES_ON,
+            )
+        } else {
+            (
+                "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from \
+                 this site.",
+                "",
+            )
+        };
+        let cause = setback.cause();
+        if !mend.is_empty() {
+            tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
+        }
+        self.failed(400, text, cause)
+    }
+
+    /// Sign-ins succeed here and lead back here.
+    fn loop_detected(&self, shows_session: bool, in_a_row: u8, address: String) -> (Verdict, Reason) {
+        let (cause, mend) = if shows_session {
+            (
+                "the callback carries a live session, and the request that began the sign-in came without: the check is asked \
+                 at two hops (gateway and workload), of which the first cuts the cookie, or the question lacks cookies",
+                ASK_ONCE,
+            )
+        } else {
+            (
+                "the sessions of several sign-ins in a row were gone at the next request: replicas do not share them, their \
+                 clocks differ, sessions are over at once, or the browser does not keep the cookie",
+                SHARE_SESSIONS,
+            )
+        };
+        tracing::warn!(decision_id = self.id, application = %self.application.slug, in_a_row, cause, mend, "sign-in loop");
+        let text = "You signed in a moment ago, and the application asks for it again. To go on would repeat that without end. Please \
+                    tell the operator the reference below.";
+        let again = Action::Link { address, label: "Open the application" };
+        let message = Message { status: LOOP_DETECTED, title: "Sign-in loop", text, id: &self.id, action: Some(again) };
+        (Verdict::Deny(pages::render(&message, self.kind)), Reason::SignInLoop)
     }
 
     /// A page that says that the sign-in failed and how to begin another.
@@ -254,23 +387,27 @@ impl Visit<'_> {
     }
 
     /// The provider said no, in its own words.
-    fn provider_refused(&self, error: &ProviderError, attempt: &Attempt) -> (Verdict, Reason) {
+    fn provider_refused(&self, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
         let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
         let description = error.description.as_deref().unwrap_or("It gave no description.");
         let text = format!("The identity provider answered “{}”. {description}", error.error);
         tracing::warn!(decision_id = self.id, application = %self.application.slug, error = error.error, "the provider refused the sign-in");
-        let again = Action::Link {
-            address: start_again(self.application, &self.return_address(attempt.return_address())),
-            label: "Try again",
-        };
+        let again = Action::Link { address: self.start_again(return_address), label: "Try again" };
         let status = if temporary { 503 } else { 403 };
         let message = Message { status, title: "Sign-in refused", text: &text, id: &self.id, action: Some(again) };
         (Verdict::Deny(pages::render(&message, self.kind)), Reason::ProviderRefused)
     }
-}
 
-/// The address that begins a sign-in which ends at `return_address`.
-pub(super) fn start_again(application: &Application, return_address: &str) -> String {
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
-    format!("{}?{query}", application.endpoint("start"))
+    /// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
+    /// is, stands for itself: nobody is signed in for it.
+    pub(super) fn start_again(&self, return_address: &str) -> String {
+        let kept = || self.base().and_then(|base| Url::parse(&base).ok());
+        let judged = kept().and_then(|base| ReturnAddress::judge(return_address, self.application, &base).ok());
+        let fits = return_address.len() <= LONGEST_PARAMETER;
+        if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
+            return return_address.to_owned();
+        }
+        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
+        format!("{}?{query}", self.application.endpoint("start"))
+    }
 }

@@ -26,3 +26,11 @@ async fn chromium_signs_in_opens_a_second_tab_and_signs_out() {
         run_chromium(&[&site.wiki("/"), &site.wiki("/second"), "alice"]);
     }
 }
+
+/// A real browser keeps the pieces of an address that is too long for `state`, and shows them to the callback alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_comes_back_to_a_long_address() {
+    let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let long = site.wiki(&format!("/page?q={}", "a%2Fb;c,d|".repeat(790)));
+    run_chromium(&[&long, &site.wiki("/second"), "alice"]);
+}

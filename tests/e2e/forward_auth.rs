@@ -74,6 +74,17 @@ async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
     assert!(!log.contains("code="), "a code stands in a log");
 }
 
+/// Longer than `state` can be, for every front proxy's own limits: nginx takes 8 KiB of address, and of cookies.
+async fn comes_back_to_a_long_address(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    for bytes in [600, 2500, 7000] {
+        let mut path = format!("/page?q={}", "a%2Fb|c%7e;d,e~f".repeat(bytes / 16 + 1));
+        path.truncate(bytes);
+        let page = Browser::new(Protocol::Http1).sign_in(&site.wiki(&path), "alice").await;
+        assert_eq!(page.seen().path, path, "{bytes}: byte by byte");
+    }
+}
+
 async fn one_sign_in_serves_a_whole_domain(front_proxy: FrontProxy) {
     let site = FrontSite::start_with(front_proxy, Mode::Domain, |_, _| {}).await;
     let browser = Browser::new(Protocol::Http1);
@@ -324,6 +335,7 @@ macro_rules! behind_each {
 
 behind_each! {
     signs_in_and_keeps_the_whole_address: nginx_signs_in, caddy_signs_in, haproxy_signs_in, envoy_signs_in;
+    comes_back_to_a_long_address: nginx_long_address, caddy_long_address, haproxy_long_address, envoy_long_address;
     one_sign_in_serves_a_whole_domain: nginx_domain, caddy_domain, haproxy_domain, envoy_domain;
     nobody_else_names_the_user: nginx_spoofed_headers, caddy_spoofed_headers, haproxy_spoofed_headers, envoy_spoofed_headers;
     what_a_client_says_about_its_address_does_not_count: nginx_injected_addresses, caddy_injected_addresses, haproxy_injected_addresses, envoy_injected_addresses;

@@ -1,6 +1,7 @@
 //! The first visit: from the application to the provider and back, signed in.
 
 use http::StatusCode;
+use url::Url;
 
 use crate::support::application::Seen;
 use crate::support::browser::{Browser, Page, Protocol};
@@ -164,5 +165,30 @@ async fn a_callback_opened_again_leads_to_the_application() {
         let is_form = page.url.as_str().starts_with(&site.plan.provider.issuer());
         assert!(is_form || !page.body.is_empty(), "never an empty answer: {page:#?}");
         assert!(page.sets_cookies().iter().all(|name| !name.contains("gatepost")), "{page:#?}");
+    }
+}
+
+/// The way back is exact however long, and what the provider is given stays short.
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_comes_back_to_exactly_the_address_that_was_asked_for() {
+    for mode in Mode::BOTH {
+        let site = Site::start(Scenario::InsideTheCheck, mode).await;
+        for bytes in [300, 3000, 8192] {
+            let mut path = format!("/x?a=\\&b={{c|d}}^`&e=%7e%zz&{}", "f%2Fg;h,i~".repeat(bytes / 10));
+            path.truncate(bytes);
+            let browser = Browser::new(Protocol::Http1);
+            let first = browser.open(&site.wiki(&path)).await;
+            let state =
+                first.location().query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+            assert!(state.len() < 512, "{bytes}: {}", state.len());
+            let form = browser.follow(first).await;
+            let page = browser.fill_in(&form, "alice").await;
+            let seen = page.seen();
+            assert_eq!(seen.path, path, "{bytes}");
+            assert_eq!(seen.header("cookie").unwrap_or_default(), "", "ours stay with us");
+            let left = browser
+                .cookie_header(&Url::parse(&site.at("wiki", "/outpost.goauthentik.io/callback")).expect("an address"));
+            assert!(!left.unwrap_or_default().contains("return-"), "nothing waits any more");
+        }
     }
 }

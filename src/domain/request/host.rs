@@ -25,6 +25,18 @@ impl Scheme {
         }
     }
 
+    /// Reads what proxies forward as the scheme: one, or the same from each of them (`https, https`). Proxies that
+    /// contradict one another say nothing.
+    #[must_use]
+    pub fn parse_forwarded(text: &str) -> Option<Self> {
+        if text.trim() != text {
+            return None;
+        }
+        let mut schemes = text.split(',').map(|one| Self::parse(one.trim_matches([' ', '\t'])));
+        let first = schemes.next().flatten()?;
+        schemes.all(|other| other == Some(first)).then_some(first)
+    }
+
     /// `http` or `https`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -226,6 +238,30 @@ mod tests {
         }
         assert!(Host::parse(&format!("{}.com", "a".repeat(64))).is_err());
         assert!(Host::parse(&"a.".repeat(126)).is_err());
+    }
+
+    #[test]
+    fn h6_a_forwarded_scheme_is_one_or_the_same_from_every_proxy() {
+        use Scheme::{Http, Https};
+        for (text, expected) in [
+            ("https", Some(Https)),
+            ("http", Some(Http)),
+            ("https, https", Some(Https)),
+            ("https,https,\thttps", Some(Https)),
+            ("http,http", Some(Http)),
+            ("https, http", None),
+            ("http, https", None),
+            ("https,", None),
+            (",https", None),
+            ("", None),
+            (" https", None),
+            ("https ", None),
+            ("HTTPS", None),
+            ("wss", None),
+            ("https https", None),
+        ] {
+            assert_eq!(Scheme::parse_forwarded(text), expected, "{text:?}");
+        }
     }
 
     #[test]

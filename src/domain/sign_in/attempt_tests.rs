@@ -40,7 +40,11 @@ fn metadata(announces_issuer: bool) -> ProviderMetadata {
 fn an_attempt_comes_back_as_it_went() {
     let state = begin(1).seal(&wiki(), &keys(1), [9; 24]);
     let opened = Attempt::open(&state, &wiki(), &keys(1)).expect("opens");
-    assert_eq!((opened.return_address(), opened.restarts()), ("https://wiki.example.com/x", 1));
+    assert_eq!((opened.return_address(), opened.restarts()), (Some("https://wiki.example.com/x"), 1));
+    assert_eq!((opened.origin(), opened.began()), (Origin::Request, 1_000_000_000));
+    let asked_for = begin(1).begun(Origin::Start, 1_000_000_123).seal(&wiki(), &keys(1), [9; 24]);
+    let asked_for = Attempt::open(&asked_for, &wiki(), &keys(1)).expect("opens");
+    assert_eq!((asked_for.origin(), asked_for.began()), (Origin::Start, 1_000_000_123));
     assert!(opened.matching(Some(&binding()), NOW).is_ok());
 }
 
@@ -153,9 +157,13 @@ proptest! {
     }
 
     #[test]
-    fn any_return_address_travels_unchanged(address in "\\PC{0,300}", id: [u8; 16], restarts: u8, nonce: [u8; 24]) {
+    fn any_return_address_travels_unchanged_or_is_known_again(address in "\\PC{0,300}", id: [u8; 16], restarts: u8, nonce: [u8; 24]) {
         let attempt = Attempt::begin(AttemptId::new(id), &binding(), address.clone(), restarts, NOW, &keys(1));
-        let opened = Attempt::open(&attempt.seal(&wiki(), &keys(1), nonce), &wiki(), &keys(1)).expect("opens");
-        prop_assert_eq!((opened.return_address(), opened.restarts()), (address.as_str(), restarts));
+        let state = attempt.seal(&wiki(), &keys(1), nonce);
+        prop_assert!(state.len() < 512);
+        let opened = Attempt::open(&state, &wiki(), &keys(1)).expect("opens");
+        let sealed = (address.len() <= MAX_SEALED_ADDRESS).then_some(address.as_str());
+        prop_assert_eq!((opened.return_address(), opened.restarts()), (sealed, restarts));
+        prop_assert!(opened.ends_at(&address) && !opened.ends_at(&(address + "x")));
     }
 }

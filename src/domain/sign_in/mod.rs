@@ -5,10 +5,12 @@ mod attempt;
 mod authorization;
 mod binding;
 mod callback;
+mod completed;
 mod secrets;
 
-pub use attempt::{Attempt, AttemptId, MatchedAttempt, Mismatch};
+pub use attempt::{Attempt, AttemptId, MatchedAttempt, Mismatch, Origin};
 pub use authorization::{ProviderMetadata, authorization_url};
 pub use binding::Binding;
 pub use callback::{Callback, CallbackFault, Outcome, ProviderError, ResponseFault};
+pub use completed::CompletedSignIn;
 pub use secrets::{AuthorizationCode, CodeVerifier, MatchedCode, Nonce};

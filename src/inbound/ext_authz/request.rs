@@ -87,6 +87,7 @@ pub(super) fn judge(asked: Asked<'_>, body: Vec<u8>) -> Result<Read, RequestFaul
     }
     let is_meant = |known: &Scheme| known.as_str().eq_ignore_ascii_case(scheme);
     let scheme = [Scheme::Https, Scheme::Http].into_iter().find(is_meant).ok_or(RequestFault::Scheme)?;
+    let scheme = if forwards_https(&headers) { Scheme::Https } else { scheme };
     refuse_second_host(&headers, host)?;
     let body = Body::of(body, &headers);
     let head = RequestHead {
@@ -115,6 +116,17 @@ fn header_lines(map: &HashMap<String, String>, raw: Option<&HeaderMap>) -> Heade
         }
         _ => HeaderLines::new(map.iter().filter(|(name, _)| is_field(name)), CookieForm::CommaJoined),
     }
+}
+
+/// Whether `x-forwarded-proto` says https. Envoy writes that header itself, by its own connection, unless the operator
+/// makes it trust the proxy in front (`xff_num_trusted_hops`, or `use_remote_address: false`). Over HTTP/1.1 Envoy derives
+/// the scheme from it; over HTTP/2 it keeps the `:scheme` of the proxy's own connection, which is http where TLS ends
+/// there. It never turns https into http.
+fn forwards_https(headers: &HeaderLines) -> bool {
+    let mut lines = headers.all("x-forwarded-proto").peekable();
+    let says_https =
+        |line: &[u8]| std::str::from_utf8(line).ok().and_then(Scheme::parse_forwarded) == Some(Scheme::Https);
+    lines.peek().is_some() && lines.all(says_https)
 }
 
 /// H4: a `Host` line beside `:authority` must say the same.

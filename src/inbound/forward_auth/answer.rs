@@ -21,7 +21,7 @@ pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines)
         // nginx knows no redirect. After a 401 it goes on to `start`, which sets the cookies, or has a page to show when
         // the provider cannot be asked.
         Verdict::Redirect(_) if dialect == Dialect::Nginx => Ok(empty(StatusCode::UNAUTHORIZED, COMMON_HEADERS)),
-        Verdict::Deny(_) if dialect == Dialect::Nginx && is_sign_in_without_provider(note.reason, client) => {
+        Verdict::Deny(_) if dialect == Dialect::Nginx && is_said_by_start(note.reason, client) => {
             Ok(empty(StatusCode::UNAUTHORIZED, COMMON_HEADERS))
         }
         Verdict::Redirect(redirect) => moved(redirect),
@@ -39,9 +39,11 @@ pub(super) fn to_browser(verdict: Verdict) -> Answer {
     rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
 }
 
-/// Whether a sign-in would begin, could the provider be asked. Who presents a credential is not on the way to one.
-fn is_sign_in_without_provider(reason: Reason, client: &HeaderLines) -> bool {
-    reason == Reason::ProviderUnavailable && client.all("authorization").next().is_none()
+/// Whether `start` has a page about it, which nginx shows: the provider cannot be asked for a sign-in, or nginx takes https for
+/// plain http. Who presents a credential is not on the way to a sign-in.
+fn is_said_by_start(reason: Reason, client: &HeaderLines) -> bool {
+    let unavailable = reason == Reason::ProviderUnavailable && client.all("authorization").next().is_none();
+    unavailable || reason == Reason::SchemeHidden
 }
 
 /// What the application is to see: all identity headers, those without a value empty, because nginx and Caddy would
@@ -63,7 +65,8 @@ fn allowed(allow: &Allow, client: &HeaderLines) -> Result<Answer, Unsendable> {
     for (name, value) in allow.set() {
         headers.insert(header_name(name)?, bytes(value)?);
     }
-    set_cookie(headers, allow.cookies().to_vec())?;
+    // Of an answer that lets pass, front proxies keep one `Set-Cookie`, if any.
+    set_cookies(headers, allow.cookies().first().cloned())?;
     Ok(answer)
 }
 
@@ -76,7 +79,7 @@ fn moved(redirect: Redirect) -> Result<Answer, Unsendable> {
     let status = StatusCode::from_u16(redirect.status).ok().filter(StatusCode::is_redirection).ok_or(Unsendable)?;
     let mut answer = empty(status, COMMON_HEADERS);
     answer.headers_mut().insert(LOCATION, text(redirect.location)?);
-    set_cookie(answer.headers_mut(), redirect.cookies)?;
+    set_cookies(answer.headers_mut(), redirect.cookies)?;
     Ok(answer)
 }
 
@@ -105,7 +108,7 @@ fn denied(dialect: Dialect, page: Page) -> Result<Answer, Unsendable> {
         if !page.body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
         }
-        set_cookie(headers, page.cookies)?;
+        set_cookies(headers, page.cookies)?;
         *answer.body_mut() = Full::new(Bytes::from(page.body));
     }
     Ok(answer)
@@ -120,11 +123,10 @@ fn understood_by_nginx(status: StatusCode) -> StatusCode {
     }
 }
 
-/// Front proxies keep one `Set-Cookie`, if any: the first, which is the session's where there is one. All that a
-/// sign-out leaves behind is the binding, which is worth nothing by itself.
-fn set_cookie(headers: &mut HeaderMap, cookies: Vec<String>) -> Result<(), Unsendable> {
-    if let Some(cookie) = cookies.into_iter().next() {
-        headers.insert(SET_COOKIE, text(cookie)?);
+/// Every cookie: what refuses a request, Traefik, Caddy, HAProxy's script and Envoy hand over whole.
+fn set_cookies(headers: &mut HeaderMap, cookies: impl IntoIterator<Item = String>) -> Result<(), Unsendable> {
+    for cookie in cookies {
+        headers.append(SET_COOKIE, text(cookie)?);
     }
     Ok(())
 }

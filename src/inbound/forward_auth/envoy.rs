@@ -25,7 +25,7 @@ pub(super) fn read(
     let host = lines::once(headers, "host")?;
     // Unknown where Envoy was not told to send it: then the application's own.
     let scheme = match lines::at_most_once(headers, PROTO)? {
-        Some(proto) => Some(Scheme::parse(proto).ok_or(Fault::Scheme)?),
+        Some(proto) => Some(Scheme::parse_forwarded(proto).ok_or(Fault::Scheme)?),
         None => None,
     };
     let client_lines = lines::of_client(headers, &OWN)?;

@@ -30,7 +30,7 @@ pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<Reques
     }
     Ok(RequestHead {
         method: method.to_owned(),
-        scheme: Some(Scheme::parse(proto).ok_or(Fault::Scheme)?),
+        scheme: Some(Scheme::parse_forwarded(proto).ok_or(Fault::Scheme)?),
         authority: Authority::parse(host)?,
         target: RequestTarget::read(uri.to_owned())?,
         request_id: client_lines.text("x-request-id").map(str::to_owned),

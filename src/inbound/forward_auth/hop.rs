@@ -11,7 +11,7 @@ use super::lines;
 use super::nginx::{self, OriginalUrl};
 use crate::domain::request::HostFault;
 
-/// The longest address that a sign-in can lead back to, in bytes; after a longer one it ends at the application.
+/// The longest address that becomes a parameter, in bytes; the target itself goes along in any case.
 const LONGEST_RETURN: usize = 2048;
 
 /// Whether a request for `below`, what stands below our own prefix, is such a hop. Who names `rd` says where to go.
@@ -23,7 +23,7 @@ pub(super) fn is_hop(request: &Request<()>, below: &str) -> bool {
 }
 
 /// The visit to `start` that the hop stands for: at the original request's host, over its scheme, with its path and query
-/// as `rd`.
+/// as `rd`, and beside it as they are.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -41,13 +41,14 @@ pub(super) fn visit(mut request: Request<()>) -> Result<Request<()>, Fault> {
     let host = HeaderValue::try_from(authority.to_text(scheme)).map_err(|_| Fault::Host(HostFault::NotAName))?;
     request.headers_mut().insert(HOST, host);
     request.extensions_mut().insert(scheme);
+    request.extensions_mut().insert(target);
     Ok(request)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::Scheme;
+    use crate::domain::request::{RequestTarget, Scheme};
 
     fn request(target: &str, urls: &[&str]) -> Request<()> {
         let mut request = Request::get(target).header("host", "gatepost:9000");
@@ -81,6 +82,7 @@ mod tests {
         assert_eq!(visit.headers()["host"], "wiki.example.com");
         assert_eq!(visit.uri(), "/wiki/outpost.goauthentik.io/start?rd=%2Fx%3Fa%3D1%26b%3D%2526%2B2");
         assert_eq!(visit.extensions().get::<Scheme>(), Some(&Scheme::Https));
+        assert_eq!(visit.extensions().get::<RequestTarget>().map(RequestTarget::raw), Some("/x?a=1&b=%26+2"));
     }
 
     #[test]
@@ -95,9 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn an_address_too_long_to_come_back_to_is_left_out() {
+    fn an_address_too_long_for_a_parameter_goes_beside_it() {
         let url = format!("https://wiki.example.com/{}", "x".repeat(LONGEST_RETURN));
         let visit = visit(request("/outpost.goauthentik.io/start", &[&url])).expect("is a visit");
         assert_eq!(visit.uri(), "/outpost.goauthentik.io/start");
+        let target = visit.extensions().get::<RequestTarget>().map(|target| target.raw().len());
+        assert_eq!(target, Some(LONGEST_RETURN + 1));
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct OriginalUrl {
 pub(super) fn original_url(headers: &HeaderMap) -> Result<OriginalUrl, Fault> {
     let url = lines::once(headers, ORIGINAL_URL)?;
     let (scheme, rest) = url.split_once("://").ok_or(Fault::NotAbsolute)?;
-    let scheme = Scheme::parse(scheme).ok_or(Fault::Scheme)?;
+    let scheme = Scheme::parse_forwarded(scheme).ok_or(Fault::Scheme)?;
     let (authority, target) = rest.split_at(rest.find('/').ok_or(Fault::NotAbsolute)?);
     Ok(OriginalUrl { scheme, authority: Authority::parse(authority)?, target: RequestTarget::read(target.to_owned())? })
 }

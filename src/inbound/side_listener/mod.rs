@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
-use crate::domain::request::Scheme;
+use crate::domain::request::{RequestTarget, Scheme};
 use crate::inbound::connections::{
     self, Answer, Connection, FirstDoor, Http1, KeptBody, Listener, Met, Stop, empty, refusal,
 };
@@ -90,6 +90,8 @@ impl SideListener {
             return empty(StatusCode::NO_CONTENT, COMMON_HEADERS);
         }
         let body = arrival.request.extensions_mut().remove::<KeptBody>();
+        // A door before this one may hand on what the front proxy was asked for.
+        let asked = arrival.request.extensions_mut().remove::<RequestTarget>();
         let head = match arrival.into_head() {
             Ok(head) => head,
             Err(head::NotCanonical(client)) => {
@@ -103,6 +105,7 @@ impl SideListener {
             Some(KeptBody::Cut) => RequestBody::Cut,
             None => RequestBody::Withheld,
         });
+        let errand = errand.on_behalf_of(asked.as_ref());
         if !errand.is_own() && !errand.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
         }

@@ -61,13 +61,75 @@ async fn plain_http_is_led_to_https_and_never_to_the_provider() {
             "https://wiki.example.com/outpost.goauthentik.io/callback?code=c&state=s",
         ),
     ] {
-        let decision = browser.open(&house, url).await;
+        let decision = Browser::default().open(&house, url).await;
         assert_eq!((location(&decision).as_str(), decision.note.reason), (expected, Reason::PlainHttp));
+        let Verdict::Redirect(redirect) = &decision.verdict else { panic!("a redirect") };
+        let set: Vec<_> = redirect.cookies.iter().map(String::as_str).collect();
+        let counter = "gatepost-led-to-https=1; Path=/; Max-Age=5; HttpOnly; SameSite=Lax";
+        assert_eq!(set, [counter], "h6: http gets no cookie that means anything");
     }
     let mut post = browser.head("http://wiki.example.com/x", &[]);
     post.method = "POST".into();
     assert_eq!(denied(&house.ask(&post).await).status, 403);
-    assert!(browser.cookies.is_empty(), "h6: http never gets a cookie");
+    let script = browser.send(&house, &browser.head("http://wiki.example.com/x", &[])).await;
+    assert_eq!(location(&script), "https://wiki.example.com/x");
+    assert!(browser.cookies.is_empty());
+}
+
+/// TLS ends in front, and nobody says so: what browsers send over https only proves it.
+#[tokio::test]
+async fn who_used_https_already_is_not_led_to_it_again() {
+    let house = house();
+    let session = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for cookie in
+        [None, Some(format!("a=1; __Host-gatepost-binding={session}; b=2")), Some("__Secure-gatepost-x=".into())]
+    {
+        for (method, path) in [("GET", "/x?y=\\1"), ("POST", "/x"), ("GET", "/outpost.goauthentik.io/start?rd=/x")] {
+            let mut headers = vec![PAGE];
+            match &cookie {
+                Some(cookie) => headers.push(("cookie", cookie)),
+                None => headers.push(("sec-fetch-site", "none")),
+            }
+            let mut head = Browser::default().head(&format!("http://wiki.example.com{path}"), &headers);
+            method.clone_into(&mut head.method);
+            let decision = house.ask(&head).await;
+            let page = denied(&decision);
+            assert_eq!((page.status, decision.note.reason), (421, Reason::SchemeHidden), "{method} {path} {cookie:?}");
+            assert!(page.cookies.is_empty() && page.headers.iter().all(|(name, _)| name != "location"));
+            if method == "GET" {
+                assert!(
+                    page.body.contains("a proxy in front") && page.body.contains("https://wiki.example.com/"),
+                    "{page:?}"
+                );
+            }
+        }
+    }
+    // Browsers trust localhost over plain http, too.
+    let house = house_with(|application| {
+        if application.slug.as_str() == "wiki" {
+            application.external =
+                crate::domain::application::ExternalHost::parse("https://wiki.localhost:8443").unwrap();
+        }
+    });
+    let trusted = Browser::default().head("http://wiki.localhost/x", &[PAGE, ("sec-fetch-mode", "navigate")]);
+    assert_eq!(location(&house.ask(&trusted).await), "https://wiki.localhost:8443/x");
+}
+
+/// Browsers without Fetch Metadata, before they have any cookie of ours.
+#[tokio::test]
+async fn nobody_is_led_to_https_more_than_four_times_in_a_row() {
+    let house = house();
+    let mut browser = Browser::default();
+    for _ in 0..4 {
+        let decision = browser.open(&house, "http://wiki.example.com/x").await;
+        assert_eq!(location(&decision), "https://wiki.example.com/x");
+    }
+    let decision = browser.open(&house, "http://wiki.example.com/x").await;
+    assert_eq!((denied(&decision).status, decision.note.reason), (421, Reason::SchemeHidden));
+    let over_https = browser.head("https://wiki.example.com/x", &[PAGE]);
+    assert_eq!(house.ask(&over_https).await.note.reason, Reason::SignInStarted, "the counter says nothing over https");
+    browser.cookies.insert("gatepost-led-to-https".into(), "junk".into());
+    assert_eq!(location(&browser.open(&house, "http://wiki.example.com/x").await), "https://wiki.example.com/x");
 }
 
 #[tokio::test]

@@ -154,6 +154,13 @@ impl Ask {
     }
 }
 
+async fn answered(request: reqwest::RequestBuilder, url: Url) -> Page {
+    let response = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = String::from_utf8_lossy(&response.bytes().await.expect("a body")).into_owned();
+    Page { url, status, headers, body }
+}
+
 pub(crate) struct Browser {
     to_envoy: reqwest::Client,
     to_provider: reqwest::Client,
@@ -194,12 +201,18 @@ impl Browser {
         if let Some(cookies) = self.cookie_header(&ask.url) {
             request = request.header("cookie", cookies);
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", ask.url));
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = String::from_utf8_lossy(&response.bytes().await.expect("a body")).into_owned();
-        let page = Page { url: ask.url, status, headers, body };
+        let page = answered(request, ask.url).await;
         self.remember(&page);
         page
+    }
+
+    /// Sends one request to Envoy as a balancer in front of it does: for a browser elsewhere, which keeps the cookies.
+    pub(crate) async fn forward(&self, ask: Ask) -> Page {
+        let mut request = self.to_envoy.request(ask.method, ask.url.clone()).body(ask.body);
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
+        answered(request, ask.url).await
     }
 
     fn remember(&self, page: &Page) {

@@ -138,6 +138,22 @@ pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
     text.replace(before, &after)
 }
 
+/// The file for an Envoy behind so many proxies that it trusts.
+pub(crate) fn with_trusted_hops(text: &str, hops: usize) -> String {
+    let shipped = "          use_remote_address: true\n";
+    assert!(text.contains(shipped), "the shipped file trusts nobody in front");
+    text.replace(shipped, &format!("{shipped}          xff_num_trusted_hops: {hops}\n"))
+}
+
+/// The file with a second check behind the first: what passes a gateway is asked about again at the workload.
+pub(crate) fn asking_twice(text: &str) -> String {
+    let (before, rest) = text.split_once("          http_filters:\n").expect("the filters");
+    let (check, after) = rest.split_once("          - name: envoy.filters.http.router\n").expect("the router");
+    let second = check.replace("name: envoy.filters.http.ext_authz\n", "name: workload.ext_authz\n");
+    assert_ne!(check, second, "the shipped file has one check");
+    format!("{before}          http_filters:\n{check}{second}          - name: envoy.filters.http.router\n{after}")
+}
+
 /// The file with an authority of the operator's own for https backends.
 pub(crate) fn with_trusted_ca(text: &str, ca: &Path) -> String {
     let shipped = "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }";

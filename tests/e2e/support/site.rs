@@ -6,7 +6,10 @@ use tempfile::TempDir;
 
 use super::application::Application;
 use super::browser::{Browser, Protocol};
-use super::envoy::{Envoy, Guards, Ports, Scenario, shipped, with_replica, with_tls, with_trusted_ca, without_guards};
+use super::envoy::{
+    Envoy, Guards, Ports, Scenario, asking_twice, shipped, with_replica, with_tls, with_trusted_ca, with_trusted_hops,
+    without_guards,
+};
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
 use super::provider::{Provider, ProviderSettings};
@@ -26,6 +29,10 @@ pub(crate) struct Plan {
     pub(crate) tls: bool,
     /// The authority (PEM) that Envoy trusts for https backends.
     pub(crate) trusted_ca: Option<String>,
+    /// How many proxies in front of it Envoy trusts; 0 as shipped.
+    pub(crate) trusted_hops: usize,
+    /// Whether a second filter of Envoy's asks behind the first, as a workload's does behind a gateway's.
+    pub(crate) asks_twice: bool,
     /// An issuer other than the main provider's.
     pub(crate) issuer: Option<String>,
     ports: Ports,
@@ -43,6 +50,8 @@ impl Plan {
             replicas: 0,
             tls: false,
             trusted_ca: None,
+            trusted_hops: 0,
+            asks_twice: false,
             issuer: None,
             ports: Ports { front, admin, grpc, http, application: 0 },
         }
@@ -80,6 +89,8 @@ impl Plan {
             }
             None => text,
         };
+        let text = if self.trusted_hops > 0 { with_trusted_hops(&text, self.trusted_hops) } else { text };
+        let text = if self.asks_twice { asking_twice(&text) } else { text };
         let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
         let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
         Site { envoy, gatepost, replicas, provider, application, launch, plan: self, _folder: folder }

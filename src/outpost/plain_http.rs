@@ -1,0 +1,70 @@
+//! Plain http to an application on https: led there where the client can follow and did not come from there.
+
+use super::Visit;
+use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::decision::{Reason, Redirect, Verdict};
+use crate::domain::pages::{self, Action, Message};
+use crate::domain::plain_http::UsedHttps;
+use crate::domain::request::ClientKind;
+
+/// Misdirected Request (RFC 9110 section 15.5.20): this server does not answer for the scheme and host as the request has
+/// them. It is no 5xx, because any client can cause it: a balancer that counts those would take the server out.
+const MISDIRECTED: u16 = 421;
+/// Characters of a header that are logged.
+const LONGEST: usize = 64;
+const MEND: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
+`use_remote_address: true` with `xff_num_trusted_hops: 1` (one per proxy in front). Traefik: \
+`forwardedHeaders.trustedIPs` at the entry point, `trustForwardHeader: true` at the middleware. Caddy: `trusted_proxies`. nginx: \
+`X-Original-URL https://$http_host$request_uri`. HAProxy: `x-forwarded-proto` in gatepost.lua";
+
+pub(super) fn answer(visit: &Visit<'_>, own: &OwnCookies) -> (Verdict, Reason) {
+    if let Some(sign) = UsedHttps::shown_by(visit.head, own) {
+        return scheme_hidden(visit, sign);
+    }
+    let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
+    if follows && let Some(location) = visit.address_over_https() {
+        // A script's requests come many at a time, and it stops by itself.
+        let counts = visit.kind.reads_html();
+        let cookies = counts.then(|| cookies::set_led_to_https(own.led_to_https.saturating_add(1)));
+        let redirect = Redirect { status: 302, location, cookies: cookies.into_iter().collect() };
+        return (Verdict::Redirect(redirect), Reason::PlainHttp);
+    }
+    let text = "This application is reached over https only.";
+    let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
+    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
+}
+
+fn scheme_hidden(visit: &Visit<'_>, sign: UsedHttps) -> (Verdict, Reason) {
+    let forwarded = visit.head.headers.text("x-forwarded-proto").unwrap_or("(none)");
+    let forwarded: String = forwarded.chars().take(LONGEST).collect();
+    tracing::warn!(
+        decision_id = visit.id,
+        application = %visit.application.slug,
+        external_host = visit.application.external.origin(),
+        scheme = "http",
+        x_forwarded_proto = forwarded,
+        sign = sign.as_str(),
+        mend = MEND,
+        "the browser used https, and the request arrives as plain http: a proxy in front hides it"
+    );
+    let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
+                pass on that it was https. Only the operator can change that; please tell them the reference below.";
+    let again = visit.address_over_https().map(|address| Action::Link { address, label: "Try again" });
+    let message = Message { status: MISDIRECTED, title: "https is not recognised", text, id: &visit.id, action: again };
+    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::SchemeHidden)
+}
+
+impl Visit<'_> {
+    /// The request's own address over https, at the application's port; that of the request it stands for, where its own
+    /// does not say it.
+    fn address_over_https(&self) -> Option<String> {
+        let external = &self.application.external;
+        let host = self.head.authority.host();
+        let port = match external.port() {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        let target = self.asked.filter(|_| self.head.target.query().is_none()).unwrap_or(&self.head.target);
+        self.application.owns_host(host).then(|| format!("https://{host}{port}{}", target.raw()))
+    }
+}
