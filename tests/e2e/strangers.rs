@@ -107,6 +107,11 @@ async fn f_14_callbacks_that_wait_keep_no_signed_in_user_out_inside_the_check() 
     callbacks_at_a_provider_that_stands_still(Scenario::InsideTheCheck).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn f_14_callbacks_that_wait_keep_no_signed_in_user_out_side_listener() {
+    callbacks_at_a_provider_that_stands_still(Scenario::SideListener).await;
+}
+
 /// Envoy speaks for many clients from one address.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_15_bodies_that_do_not_come_keep_nobody_from_the_side_listener() {

@@ -88,7 +88,7 @@ impl Seats {
         }
         *of_source += 1;
         taken.total += 1;
-        Ok(Seat { seats: self.clone(), source })
+        Ok(Seat { seats: self.clone(), source, has_share })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -111,6 +111,14 @@ impl Seats {
 pub(super) struct Seat {
     seats: Seats,
     source: IpAddr,
+    has_share: bool,
+}
+
+impl Seat {
+    /// The one client whose connection it is; nobody in particular where a front proxy speaks for many.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        self.has_share.then_some(self.source)
+    }
 }
 
 impl Drop for Seat {

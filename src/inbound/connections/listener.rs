@@ -1,7 +1,7 @@
 //! A listening socket whose accept loop survives everything: exhausted handles, aborted handshakes, floods.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -96,7 +96,7 @@ impl Listener {
         let _ = stream.set_nodelay(true);
         let open = metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => self.name);
         open.increment(1.0);
-        Some(Connection { stream, peer, _seat: seat, open })
+        Some(Connection { stream, peer, seat, open })
     }
 }
 
@@ -104,7 +104,7 @@ impl Listener {
 pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
-    _seat: Seat,
+    seat: Seat,
     open: Gauge,
 }
 
@@ -113,6 +113,12 @@ impl Connection {
     #[must_use]
     pub const fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Whose address that is, unless it is a front proxy's, which speaks for many clients.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.seat.client()
     }
 }
 

@@ -11,6 +11,8 @@ use crate::domain::request::{Authority, ClientKind, CookieForm, HeaderLines, Req
 pub(super) struct Arrival {
     pub(super) request: Request<()>,
     pub(super) peer: IpAddr,
+    /// The client's address; `None` behind a front proxy, where it would stand for all of them.
+    pub(super) client: Option<IpAddr>,
     /// `None` on plain HTTP: only the front proxy knows what the browser used.
     pub(super) scheme: Option<Scheme>,
 }
@@ -43,7 +45,7 @@ impl Arrival {
             target,
             request_id: headers.text("x-request-id").map(str::to_owned),
             headers,
-            client: Some(self.peer),
+            client: self.client,
             application: None,
         })
     }

@@ -47,9 +47,9 @@ impl SideListener {
         let serve_one = |connection: Connection, stop| {
             let (door, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
-                let peer = connection.peer().ip();
+                let (peer, client) = (connection.peer().ip(), connection.client());
                 let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::Arrival { request, peer, scheme: None });
+                let answer = |request| door.answer(head::Arrival { request, peer, client, scheme: None });
                 http.serve(connection, stop, needs_body, answer).await;
             }
         };
@@ -62,7 +62,7 @@ impl SideListener {
         let serve_one = |connection: Connection, stop| {
             let (door, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
-                let peer = connection.peer().ip();
+                let (peer, client) = (connection.peer().ip(), connection.client());
                 let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(fault)) => return info!(%peer, %fault, "TLS handshake failed"),
@@ -70,7 +70,7 @@ impl SideListener {
                 };
                 let scheme = Some(Scheme::Https);
                 let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::Arrival { request, peer, scheme });
+                let answer = |request| door.answer(head::Arrival { request, peer, client, scheme });
                 http.serve(stream, stop, needs_body, answer).await;
             }
         };
