@@ -261,8 +261,9 @@ mod tests {
 
     #[test]
     fn a_forbidden_user_is_named_and_offered_to_sign_out() {
-        let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
         use ClientKind::{Frame, Grpc, Html, Navigation, Script, WebSocket};
+
+        let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
         for kind in [Navigation, Html, Frame, Script, WebSocket, Grpc] {
             let page = forbidden(kind, "<b>al\nice", sign_out.to_owned(), "id-1");
             assert_eq!(page.status, 403);

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::application::Application;
 use super::endpoint;
-use super::request::{Host, RequestTarget};
+use super::request::{Host, RequestTarget, TargetFault};
 
 const MAX_BYTES: usize = 2048;
 /// Path and query of a request, in bytes.
@@ -61,7 +61,7 @@ impl ReturnAddress {
         if raw.is_empty() || raw.len() > MAX_BYTES {
             return Err(Refused::Length);
         }
-        judge(raw, application, base).map(|url| Self(url.into()))
+        judge(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
     }
 
     /// Judges an absolute address of `application` as a browser asked for it, and keeps each of its bytes: query and path as
@@ -83,7 +83,7 @@ impl ReturnAddress {
             return Err(Refused::Characters);
         }
         let judged = query.map_or_else(|| before.to_owned(), |query| format!("{before}?{}", respelled(query)));
-        let url = judge(&judged, application, &base)?;
+        let url = judge(&judged, application, &base, as_sent)?;
         let origin = url.origin().ascii_serialization();
         let path = before.strip_prefix(&origin).ok_or(Refused::Form)?;
         if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_ASKED {
@@ -106,8 +106,20 @@ impl ReturnAddress {
     }
 }
 
+/// How the path and query of an address are read.
+type Reading = fn(String) -> Result<RequestTarget, TargetFault>;
+
+/// The target of a request that was just made. What cannot be decoded is the application's own affair, but for control
+/// characters (R8).
+fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
+    if decoded(&target).iter().any(u8::is_ascii_control) {
+        return Err(TargetFault::EscapedControl);
+    }
+    RequestTarget::read(target)
+}
+
 /// Every rule but the length.
-fn judge(raw: &str, application: &Application, base: &Url) -> Result<Url, Refused> {
+fn judge(raw: &str, application: &Application, base: &Url, read: Reading) -> Result<Url, Refused> {
     if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
         return Err(Refused::Characters);
     }
@@ -124,7 +136,7 @@ fn judge(raw: &str, application: &Application, base: &Url) -> Result<Url, Refuse
     if absolute.is_some_and(|rest| rest.split(['/', '?', '#']).next() != Some(&authority(&url))) {
         return Err(Refused::Spelling);
     }
-    refuse_odd_path(&url, application)?;
+    refuse_odd_path(&url, application, read)?;
     Ok(url)
 }
 
@@ -174,14 +186,14 @@ fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn refuse_odd_path(url: &Url, application: &Application) -> Result<(), Refused> {
+fn refuse_odd_path(url: &Url, application: &Application, read: Reading) -> Result<(), Refused> {
     let path = url.path();
     let start = path.get(..4).unwrap_or(path).to_ascii_lowercase();
     if start.starts_with("//") || start.starts_with("/%2f") || start.starts_with("/%5c") {
         return Err(Refused::Path);
     }
     // The fragment stays in the browser; path and query are judged as the request they will become.
-    let target = RequestTarget::parse(path.to_owned()).map_err(|_| Refused::Path)?;
+    let target = read(path.to_owned()).map_err(|_| Refused::Path)?;
     let below = target.canonical_path();
     let below_application = below.strip_prefix(application.external.path()).unwrap_or(below);
     let is_own = endpoint::is_reserved(below)

@@ -197,7 +197,9 @@ fn rule(sheet: &mut Sheet, concerned: &Concerned<'_>, head: &RequestHead, claims
         Some(obstacles) if obstacles.is_empty() => sheet.line("", format!("{rule} → passes")),
         Some(obstacles) => {
             sheet.line("", format!("{rule} → no:"));
-            obstacles.iter().for_each(|obstacle| sheet.line("", format!("   {obstacle}")));
+            for obstacle in &obstacles {
+                sheet.line("", format!("   {obstacle}"));
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use super::*;
 
 const LIMITS: WaitLimits = WaitLimits { total: 5, per_issuer: 3, per_client: 2, redemptions: 1 };
 
-fn address(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
 }
 
 #[test]
@@ -15,14 +15,18 @@ fn places_are_counted_in_all_by_purpose_at_an_issuer_and_by_client() {
     let waits = Waits::new(LIMITS);
     let take = |purpose, issuer: &str, client| waits.take(purpose, issuer, client);
     let first = [
-        take(Purpose::Redemption, "a", address("192.0.2.1")),
-        take(Purpose::Redemption, "a", address("::ffff:192.0.2.1")),
+        take(Purpose::Redemption, "a", Some(address("192.0.2.1"))),
+        take(Purpose::Redemption, "a", Some(address("::ffff:192.0.2.1"))),
     ];
     assert!(first.iter().all(Result::is_ok));
-    assert_eq!(take(Purpose::Redemption, "b", address("192.0.2.1")).err(), Some(Full::Client), "wherever it asks");
-    let second = take(Purpose::Redemption, "a", address("192.0.2.2"));
+    assert_eq!(
+        take(Purpose::Redemption, "b", Some(address("192.0.2.1"))).err(),
+        Some(Full::Client),
+        "wherever it asks"
+    );
+    let second = take(Purpose::Redemption, "a", Some(address("192.0.2.2")));
     assert!(second.is_ok());
-    assert_eq!(take(Purpose::Redemption, "a", address("192.0.2.3")).err(), Some(Full::Issuer));
+    assert_eq!(take(Purpose::Redemption, "a", Some(address("192.0.2.3"))).err(), Some(Full::Issuer));
     let others = [take(Purpose::LogoutToken, "a", None), take(Purpose::Redemption, "b", None)];
     assert!(others.iter().all(Result::is_ok), "another purpose, and another issuer");
     assert_eq!(take(Purpose::Credential, "c", None).err(), Some(Full::Total));
@@ -34,7 +38,7 @@ fn places_are_counted_in_all_by_purpose_at_an_issuer_and_by_client() {
 #[test]
 fn a_client_is_an_ipv6_network_of_64_bits() {
     let waits = Waits::new(LIMITS);
-    let take = |client| waits.take(Purpose::Metadata, "a", address(client));
+    let take = |client| waits.take(Purpose::Metadata, "a", Some(address(client)));
     let _held = [take("2001:db8::1"), take("2001:db8::2:0:0:1")];
     assert_eq!(take("2001:db8::3").err(), Some(Full::Client));
     assert!(take("2001:db8:0:1::3").is_ok());
@@ -43,9 +47,9 @@ fn a_client_is_an_ipv6_network_of_64_bits() {
 #[test]
 fn a_signed_in_users_news_is_counted_for_no_client() {
     let waits = Waits::new(LIMITS);
-    let held: Vec<_> = (0..3).map(|_| waits.take(Purpose::Renewal, "a", address("192.0.2.1"))).collect();
+    let held: Vec<_> = (0..3).map(|_| waits.take(Purpose::Renewal, "a", Some(address("192.0.2.1")))).collect();
     assert!(held.iter().all(Result::is_ok));
-    assert_eq!(waits.take(Purpose::Renewal, "a", address("192.0.2.1")).err(), Some(Full::Issuer));
+    assert_eq!(waits.take(Purpose::Renewal, "a", Some(address("192.0.2.1"))).err(), Some(Full::Issuer));
 }
 
 #[test]

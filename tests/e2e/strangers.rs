@@ -151,15 +151,16 @@ async fn a_check_that_is_too_long_is_named_in_the_log() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.settings.sections = "limits: { grpc: { max_message_size: 4 KiB } }\n";
     let mut site = plan.start().await;
-    let long = format!("GET / HTTP/1.1\r\nHost: {}\r\nX-Long: {}\r\n{NAVIGATION}", site.host("wiki"), "x".repeat(5000));
+    let request =
+        format!("GET / HTTP/1.1\r\nHost: {}\r\nX-Long: {}\r\n{NAVIGATION}", site.host("wiki"), "x".repeat(5000));
     for _ in 0..3 {
-        let text = raw::exchange(site.front(), long.as_bytes()).await.expect("an answer");
+        let text = raw::exchange(site.front(), request.as_bytes()).await.expect("an answer");
         assert_eq!(status(&text), Some(503), "{text}");
     }
     site.gatepost.stop();
-    let log = site.gatepost.log().text();
-    let told: Vec<&str> = log.lines().filter(|line| line.contains("its message is too long")).collect();
-    assert_eq!(told.len(), 1, "{log}");
+    let lines = site.gatepost.log().text();
+    let told: Vec<&str> = lines.lines().filter(|line| line.contains("its message is too long")).collect();
+    assert_eq!(told.len(), 1, "{lines}");
     for part in ["more than the 4096 of `limits.grpc.max_message_size`", "with_request_body.max_request_bytes"] {
         assert!(told[0].contains(part), "{told:?}");
     }

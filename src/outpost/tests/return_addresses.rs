@@ -58,6 +58,7 @@ async fn odd_spellings_come_back_as_they_were_sent() {
         "/x?",
         "/x?next=//evil.test/\\",
         "/%7Euser/%c3%a9;p=1?x",
+        "/caf%E9/100%",
     ] {
         assert_eq!(
             there_and_back(&house, "wiki.example.com", target).await,

@@ -15,6 +15,7 @@ pub(crate) struct Provider {
 
 /// How a provider is set up.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, set by name")]
 pub(crate) struct ProviderSettings {
     pub(crate) port: u16,
     /// Whether it is there at all, behind front proxies that ask over HTTP.
