@@ -46,6 +46,7 @@ fn gn_06_one_line_says_everything_about_a_decision() {
         Sink(Arc::clone(&sink))
     });
     let recorder = DecisionRecorder::new(["wiki"]);
+    std::sync::LazyLock::force(&crate::telemetry::SECOND_DISPATCHER);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
         recorder.record(Door::ExtAuthz, &decision("eve\n{\"forged\":1}"), Stopwatch::start(), Some("req-1\u{1b}[2K"));
     });

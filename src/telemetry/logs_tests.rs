@@ -24,6 +24,7 @@ fn logged(format: LogFormat, level: &str, log: impl FnOnce()) -> String {
     let settings = LogSettings { level: level.to_owned(), format };
     let filter = settings.filter().expect("is a level");
     let subscriber = tracing_subscriber::registry().with(filter).with(secretive(None)).with(layer);
+    std::sync::LazyLock::force(&crate::telemetry::SECOND_DISPATCHER);
     tracing::subscriber::with_default(subscriber, log);
     let bytes = kept.0.lock().expect("is not poisoned").clone();
     String::from_utf8(bytes).expect("is text")

@@ -19,8 +19,14 @@ pub fn run(input: &[u8]) {
     let redeemed = legal && is_usable(&query, &state);
     assert_eq!(house.exchanges(), usize::from(redeemed), "codes redeemed for {query}");
     let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else { panic!("never an allow") };
-    let cookies = denied.headers.iter().filter_map(|option| option.header.as_ref()).filter(|it| it.key == "set-cookie");
-    assert_eq!(cookies.count(), usize::from(redeemed), "a session for a redeemed code, nothing else");
+    let headers = denied.headers.iter().filter_map(|option| option.header.as_ref());
+    let cookies: Vec<&str> = headers.filter(|it| it.key == "set-cookie").map(|it| it.value.as_str()).collect();
+    let named = |name: &str| cookies.iter().filter(|cookie| cookie.starts_with(name)).count();
+    // The second one counts sign-ins that lead back to a sign-in.
+    let (sessions, counters) = (named("__Host-gatepost-session-wiki="), named("__Secure-gatepost-completed-wiki="));
+    let expected = usize::from(redeemed);
+    assert_eq!((sessions, counters), (expected, expected), "a session for a redeemed code: {cookies:?}");
+    assert_eq!(cookies.len(), 2 * expected, "nothing else: {cookies:?}");
 }
 
 /// The slow reference: every parameter at most once, the state that was sent, the issuer that was asked, and a code.
