@@ -215,11 +215,12 @@ impl Outpost {
     ) -> Result<Option<(Verdict, Reason)>, Fault> {
         let Some(last) = self.last_completed(visit.application, own) else { return Ok(None) };
         let found = if last.was_just_before(attempt) { self.session(visit.application, own).await? } else { None };
-        if !last.would_loop(attempt, found.is_some(), self.parts.clock.unix_millis()) {
+        let address = visit.destination(own, attempt);
+        if !last.would_loop(attempt, &address, found.is_some(), self.parts.clock.unix_millis()) {
             return Ok(None);
         }
         visit.user = found.as_ref().map(|found| found.name().to_owned());
-        Ok(Some(visit.loop_detected(found.is_some(), last.in_a_row(), visit.destination(own, attempt))))
+        Ok(Some(visit.loop_detected(found.is_some(), last.in_a_row(), address)))
     }
 
     fn last_completed(&self, application: &Application, own: &OwnCookies) -> Option<CompletedSignIn> {
@@ -269,13 +270,13 @@ impl Outpost {
             self.parts.store.end(&presented.key()).await?;
         }
         self.parts.store.save(&id.key(), session).await?;
-        let completed = self.last_completed(application, own);
-        let completed = CompletedSignIn::after(completed, attempt, self.parts.clock.unix_millis());
+        let location = visit.destination(own, attempt);
+        let last = self.last_completed(application, own);
+        let completed = CompletedSignIn::after(last, attempt, &location, self.parts.clock.unix_millis());
         let completed = completed.seal(application, &self.parts.sealing, self.random()?);
         let mut cookies =
             vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
         cookies.extend(return_cookie::forget(application, own, attempt));
-        let location = visit.destination(own, attempt);
         Ok((Verdict::Redirect(Redirect { status: 302, location, cookies }), Reason::SignInCompleted))
     }
 

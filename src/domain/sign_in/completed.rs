@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest;
 
 use super::{Attempt, Origin};
 use crate::domain::application::Application;
@@ -11,46 +12,59 @@ use crate::domain::sealing::{NONCE_BYTES, Purpose, SealingKeys};
 /// An attempt that begins so soon after a sign-in was completed is the answer to the very request that the sign-in was for.
 /// Milliseconds.
 const SOON: u64 = 10_000;
-/// So many sign-ins may follow one another so soon.
+/// So many sign-ins for one address may follow one another so soon.
 const MOST_IN_A_ROW: u8 = 3;
 /// So many may be completed one so soon after the other, whenever they began: more than tabs that were opened together. Clocks
 /// that differ between replicas hide which began first.
 const MOST_IN_ALL: u8 = 50;
 
-/// When a browser completed its last sign-in at an application, and how many before it followed one another.
+/// Bytes of the hash of a return address that are kept: enough to tell tabs of one browser apart.
+const ADDRESS_BYTES: usize = 8;
+
+/// When and for which address a browser completed its last sign-in at an application, and how many before it followed one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompletedSignIn {
     /// Milliseconds since the Unix epoch.
     completed: u64,
+    /// A hash of the return address.
+    address: [u8; ADDRESS_BYTES],
     in_a_row: u8,
     in_all: u8,
 }
 
 impl CompletedSignIn {
-    /// The sign-in of `attempt`, completed at this millisecond, after `last`.
+    /// The sign-in of `attempt` for `address`, completed at this millisecond, after `last`.
     #[must_use]
-    pub fn after(last: Option<Self>, attempt: &Attempt, unix_millis: u64) -> Self {
-        let before = last.filter(|last| last.was_just_before(attempt)).map_or(0, |last| last.in_a_row);
+    pub fn after(last: Option<Self>, attempt: &Attempt, address: &str, unix_millis: u64) -> Self {
+        let before = last.filter(|last| last.is_repeated_by(attempt, address)).map_or(0, |last| last.in_a_row);
         let all = last.filter(|last| last.was_soon_before(unix_millis)).map_or(0, |last| last.in_all);
-        Self { completed: unix_millis, in_a_row: before.saturating_add(1), in_all: all.saturating_add(1) }
+        let (in_a_row, in_all) = (before.saturating_add(1), all.saturating_add(1));
+        Self { completed: unix_millis, address: hash(address), in_a_row, in_all }
     }
 
     const fn was_soon_before(self, unix_millis: u64) -> bool {
         unix_millis.saturating_sub(self.completed) <= SOON
     }
 
-    /// Whether `attempt` began right after it. Tabs that were opened together began their attempts before.
+    /// Whether `attempt` began right after it.
     #[must_use]
     pub const fn was_just_before(self, attempt: &Attempt) -> bool {
         attempt.began() > self.completed && attempt.began() - self.completed <= SOON
     }
 
-    /// Whether to complete `attempt` at this millisecond would only lead to the next one. Where the session of the last sign-in is alive
-    /// and the browser shows it, `shows_session`, the request that began the attempt came without it: the next one will, too.
+    /// Whether `attempt` began right after it and is for the same address. Tabs that were opened together began their attempts
+    /// before, or are for other addresses where they crossed on the way.
+    fn is_repeated_by(self, attempt: &Attempt, address: &str) -> bool {
+        self.was_just_before(attempt) && self.address == hash(address)
+    }
+
+    /// Whether to complete `attempt` for `address` at this millisecond would only lead to the next one. Where the session of the last
+    /// sign-in is alive and the browser shows it, `shows_session`, the request that began the attempt came without it: the next one
+    /// will, too.
     #[must_use]
-    pub fn would_loop(self, attempt: &Attempt, shows_session: bool, unix_millis: u64) -> bool {
+    pub fn would_loop(self, attempt: &Attempt, address: &str, shows_session: bool, unix_millis: u64) -> bool {
         let asked_again = shows_session && attempt.origin() == Origin::Request;
-        let follows = self.was_just_before(attempt) && (asked_again || self.in_a_row >= MOST_IN_A_ROW);
+        let follows = self.is_repeated_by(attempt, address) && (asked_again || self.in_a_row >= MOST_IN_A_ROW);
         follows || (self.was_soon_before(unix_millis) && self.in_all >= MOST_IN_ALL)
     }
 
@@ -63,7 +77,8 @@ impl CompletedSignIn {
     /// The cookie value: sealed, for `application` alone.
     #[must_use]
     pub fn seal(self, application: &Application, keys: &SealingKeys, nonce: [u8; NONCE_BYTES]) -> String {
-        let plaintext = [self.completed.to_be_bytes().as_slice(), &[self.in_a_row, self.in_all]].concat();
+        let plaintext =
+            [self.completed.to_be_bytes().as_slice(), &self.address, &[self.in_a_row, self.in_all]].concat();
         URL_SAFE_NO_PAD.encode(keys.seal(Purpose::CompletedSignIn, &context(application), nonce, &plaintext))
     }
 
@@ -73,9 +88,15 @@ impl CompletedSignIn {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
         let (plaintext, _) = keys.open(Purpose::CompletedSignIn, &context(application), &sealed).ok()?;
         let (completed, rest) = plaintext.split_first_chunk::<8>()?;
+        let (address, rest) = rest.split_first_chunk::<ADDRESS_BYTES>()?;
         let [in_a_row, in_all] = *rest else { return None };
-        Some(Self { completed: u64::from_be_bytes(*completed), in_a_row, in_all })
+        Some(Self { completed: u64::from_be_bytes(*completed), address: *address, in_a_row, in_all })
     }
+}
+
+fn hash(address: &str) -> [u8; ADDRESS_BYTES] {
+    let hash = digest::digest(&digest::SHA256, address.as_bytes());
+    hash.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 fn context(application: &Application) -> [&[u8]; 2] {
@@ -90,6 +111,8 @@ mod tests {
     use crate::domain::testing::application;
     use crate::domain::time::Timestamp;
 
+    const PAGE: &str = "https://wiki.example.com/x";
+
     fn keys() -> SealingKeys {
         SealingKeys::new(SealingKey::new([1; 32]), Vec::new())
     }
@@ -102,13 +125,13 @@ mod tests {
 
     #[test]
     fn only_an_attempt_that_began_right_after_follows() {
-        let last = CompletedSignIn::after(None, &begun(Origin::Request, 900), 1000);
+        let last = CompletedSignIn::after(None, &begun(Origin::Request, 900), PAGE, 1000);
         for (began, follows) in [(999, false), (1000, false), (1001, true), (11_000, true), (11_001, false)] {
             let attempt = begun(Origin::Request, began);
             assert_eq!(last.was_just_before(&attempt), follows, "{began}");
-            assert_eq!(last.would_loop(&attempt, true, 2000), follows, "{began}");
-            assert!(!last.would_loop(&attempt, false, 2000), "{began}: once may be the user's own will");
-            assert!(!last.would_loop(&begun(Origin::Start, began), true, 2000), "{began}: the user asks for it");
+            assert_eq!(last.would_loop(&attempt, PAGE, true, 2000), follows, "{began}");
+            assert!(!last.would_loop(&attempt, PAGE, false, 2000), "{began}: once may be the user's own will");
+            assert!(!last.would_loop(&begun(Origin::Start, began), PAGE, true, 2000), "{began}: the user asks for it");
         }
     }
 
@@ -117,16 +140,29 @@ mod tests {
         let (mut last, mut now) = (None, 0);
         for number in 1..=MOST_IN_A_ROW {
             let attempt = begun(Origin::Start, now + 100);
-            assert!(!last.is_some_and(|last: CompletedSignIn| last.would_loop(&attempt, false, now)), "{number}");
+            assert!(!last.is_some_and(|last: CompletedSignIn| last.would_loop(&attempt, PAGE, false, now)), "{number}");
             now += 200;
-            last = Some(CompletedSignIn::after(last, &attempt, now));
+            last = Some(CompletedSignIn::after(last, &attempt, PAGE, now));
             assert_eq!(last.map(CompletedSignIn::in_a_row), Some(number));
         }
         let last = last.expect("there were some");
-        assert!(last.would_loop(&begun(Origin::Start, now + 100), false, now));
+        assert!(last.would_loop(&begun(Origin::Start, now + 100), PAGE, false, now));
         let later = begun(Origin::Request, now + SOON + 1);
-        assert!(!last.would_loop(&later, true, now));
-        assert_eq!(CompletedSignIn::after(Some(last), &later, now + SOON + 2).in_a_row(), 1);
+        assert!(!last.would_loop(&later, PAGE, true, now));
+        assert_eq!(CompletedSignIn::after(Some(last), &later, PAGE, now + SOON + 2).in_a_row(), 1);
+    }
+
+    /// Tabs that were opened together, whose requests and cookies crossed on the way.
+    #[test]
+    fn other_tabs_that_began_right_after_are_no_loop() {
+        let (mut last, mut now) = (None, 1000);
+        for tab in 0..20 {
+            let (attempt, address) = (begun(Origin::Request, now + 1), format!("https://wiki.example.com/{tab}"));
+            assert!(!last.is_some_and(|last: CompletedSignIn| last.would_loop(&attempt, &address, true, now)), "{tab}");
+            now += 5;
+            last = Some(CompletedSignIn::after(last, &attempt, &address, now));
+            assert_eq!(last.map(CompletedSignIn::in_a_row), Some(1));
+        }
     }
 
     #[test]
@@ -134,21 +170,21 @@ mod tests {
         // Attempts begin on a replica whose clock is behind: each seems older than the sign-in before it.
         let (mut last, mut now, mut completed) = (None, 1_000_000, 0);
         while !last
-            .is_some_and(|last: CompletedSignIn| last.would_loop(&begun(Origin::Request, now - 5000), false, now))
+            .is_some_and(|last: CompletedSignIn| last.would_loop(&begun(Origin::Request, now - 5000), PAGE, false, now))
         {
-            last = Some(CompletedSignIn::after(last, &begun(Origin::Request, now - 5000), now));
+            last = Some(CompletedSignIn::after(last, &begun(Origin::Request, now - 5000), PAGE, now));
             completed += 1;
             now += 300;
         }
         assert_eq!(completed, MOST_IN_ALL);
         let last = last.expect("there were some");
-        assert!(!last.would_loop(&begun(Origin::Request, now), false, now + SOON), "nobody waits long for it");
+        assert!(!last.would_loop(&begun(Origin::Request, now), PAGE, false, now + SOON), "nobody waits long for it");
     }
 
     #[test]
     fn the_cookie_opens_only_here() {
         let wiki = application("https://wiki.example.com");
-        let last = CompletedSignIn::after(None, &begun(Origin::Request, 1), 1_900_000_000_123);
+        let last = CompletedSignIn::after(None, &begun(Origin::Request, 1), PAGE, 1_900_000_000_123);
         let value = last.seal(&wiki, &keys(), [9; 24]);
         assert_eq!(CompletedSignIn::open(&value, &wiki, &keys()), Some(last));
         let mut other = wiki.clone();

@@ -92,6 +92,21 @@ async fn tabs_that_began_before_the_first_sign_in_was_complete_all_arrive() {
     }
 }
 
+/// Their requests left before the first session arrived, and were answered after it had begun.
+#[tokio::test]
+async fn tabs_whose_requests_crossed_the_first_sign_in_all_arrive() {
+    let house = house();
+    let mut browser = Browser::default();
+    browser.sign_in(&house, WIKI).await;
+    for tab in 0..10 {
+        house.pass(1);
+        let url = format!("https://wiki.example.com/{tab}");
+        let started = open_stripped(&mut browser, &house, &url).await;
+        let back = browser.open(&house, &Browser::callback(&location(&started))).await;
+        assert_eq!((location(&back), back.note.reason), (url, Reason::SignInCompleted));
+    }
+}
+
 #[tokio::test]
 async fn a_user_who_asks_for_a_sign_in_gets_one() {
     let house = house();
