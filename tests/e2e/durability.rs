@@ -96,9 +96,9 @@ async fn sessions_survive_the_remount_of_a_kubernetes_volume() {
     let browser = site.signed_in(Protocol::Http1).await;
     for stop in [true, false] {
         if stop {
-            site.gatepost.stop()
+            site.gatepost.stop();
         } else {
-            site.gatepost.kill()
+            site.gatepost.kill();
         }
         assert!(remount(&site) >= 2, "the session file and the sealing key");
         site.start_gatepost();
