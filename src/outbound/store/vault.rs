@@ -51,7 +51,7 @@ pub(super) enum SealFault {
 
 /// What became of a sealed record.
 pub(super) enum Seal {
-    Whole(Session),
+    Whole(Box<Session>),
     /// Sealed under a key that we do not have (any more).
     OfAnotherKey,
     /// Sealed under one of our keys, but altered, or moved here from another session.
@@ -118,7 +118,7 @@ impl Vault {
     /// The same, and why it does not open.
     pub(super) fn look_at(&self, key: &SessionKey, sealed: &[u8]) -> Seal {
         match self.open(key, sealed) {
-            Ok(session) => Seal::Whole(session),
+            Ok(session) => Seal::Whole(Box::new(session)),
             Err(DoesNotOpen) if self.keys.sealed(sealed) => Seal::Broken,
             Err(DoesNotOpen) => Seal::OfAnotherKey,
         }

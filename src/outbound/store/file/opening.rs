@@ -135,7 +135,6 @@ impl Cause {
 }
 
 impl From<Error> for Cause {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what is no matter of the disk or of locks is damage")]
     fn from(fault: Error) -> Self {
         match fault.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {

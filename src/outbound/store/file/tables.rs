@@ -206,7 +206,9 @@ mod tests {
     #[test]
     fn no_query_reads_a_whole_table() {
         let database = Connection::open_in_memory().unwrap();
-        SCHEMA.iter().for_each(|statement| database.execute_batch(statement).unwrap());
+        for statement in SCHEMA {
+            database.execute_batch(statement).unwrap();
+        }
         let all = [
             FIND,
             KEYS_AFTER,
