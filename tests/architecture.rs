@@ -24,7 +24,7 @@ const OUTER_CRATES: [&str; 19] = [
     "metrics",
     "prost",
     "rcgen",
-    "redb",
+    "rusqlite",
     "redis",
     "reqwest",
     "rustls",
@@ -52,10 +52,10 @@ const AMBIENT: [&str; 12] = [
 ];
 
 const WIRE: &[&str] =
-    &["axum", "envoy_types", "hyper", "hyper_util", "prost", "redb", "redis", "reqwest", "tonic", "tower"];
+    &["axum", "envoy_types", "hyper", "hyper_util", "prost", "rusqlite", "redis", "reqwest", "tonic", "tower"];
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
-const BEYOND_A_DOOR: &[&str] = &["openidconnect", "redb", "redis", "reqwest"];
-const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "redb", "redis", "reqwest"];
+const BEYOND_A_DOOR: &[&str] = &["openidconnect", "rusqlite", "redis", "reqwest"];
+const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other doors pass none on.
 const OF_ENVOYS_DOOR: &[&str] = &[
     "domain::request",
@@ -110,7 +110,7 @@ const ROOMS: [Room; 21] = [
         // It names what is recorded about a decision.
         name: "telemetry",
         may_know: &["domain::decision"],
-        must_not_know: &["envoy_types", "openidconnect", "redb", "redis", "reqwest", "tonic"],
+        must_not_know: &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
     Room {
         // Only `main` reads the configuration: `app` is given its own settings.

@@ -124,6 +124,6 @@ impl Place {
     }
 
     fn sessions(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name).join("sessions.redb")
+        self.folder.path().join(name).join("sessions.db")
     }
 }

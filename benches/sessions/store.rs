@@ -57,14 +57,17 @@ impl Kind {
     }
 
     fn file(self, directory: &Path) -> PathBuf {
-        directory.join(self.name()).with_extension("redb")
+        directory.join(self.name()).with_extension("db")
     }
 
     /// What the store takes outside of this process, in bytes.
     pub(crate) fn outside(self, directory: &Path) -> Outcome<u64> {
         match self {
             Self::Memory => Ok(0),
-            Self::File => Ok(self.file(directory).metadata()?.len()),
+            Self::File => {
+                let log = directory.join(self.name()).with_extension("db-wal");
+                Ok(self.file(directory).metadata()?.len() + log.metadata().map_or(0, |log| log.len()))
+            }
             Self::Redis => redis::memory(directory),
         }
     }

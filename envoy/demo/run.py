@@ -221,7 +221,7 @@ def take_folder(folder):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise PartFailed(f"another demo runs in {folder}; stop it, or choose another --folder.") from None
-    for session_file in folder.glob("sessions.redb*"):
+    for session_file in folder.glob("sessions.db*"):
         session_file.unlink()
     return lock
 

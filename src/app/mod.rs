@@ -124,7 +124,7 @@ fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) 
     Ok(SealingKeys::new(key, Vec::new()))
 }
 
-/// `sessions.redb` has its key in `sessions.redb.key`.
+/// `sessions.db` has its key in `sessions.db.key`.
 fn key_path(store: &Path) -> PathBuf {
     let mut path = store.as_os_str().to_owned();
     path.push(".key");

@@ -29,7 +29,7 @@ const COMPLETED_LIFETIME: Duration = Duration::from_secs(60);
 /// Pieces of a return address, for callbacks alone.
 const RETURN: &str = "return-";
 /// More pieces than we ever set, even when a sibling host plants some beside ours.
-const MAX_PIECES: usize = 32;
+const MAX_PIECES: usize = 64;
 /// How often a browser was led from plain http to https, one time after another. It is the only cookie that goes over plain
 /// http: it holds no secret and opens nothing.
 const LED_TO_HTTPS: &str = "gatepost-led-to-https";

@@ -13,9 +13,10 @@ use super::sign_in::{Attempt, AttemptId};
 
 /// As long as the attempt.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// Several tabs can wait at once with addresses up to this length, and one with a longer one: together 8 KiB or little more.
+/// Several tabs can wait at once with addresses up to this length, and one with a longer one: together less than the 60 KiB
+/// of headers that Envoy takes. Tabs find their places by chance.
 const SHORT: usize = 700;
-const SHORT_PLACES: u8 = 8;
+const SHORT_PLACES: u8 = 32;
 /// Browsers keep 4096 bytes of name and value.
 const MAX_PIECE: usize = 3900;
 const MAX_PIECES: usize = 5;

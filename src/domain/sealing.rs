@@ -157,6 +157,16 @@ impl SealingKeys {
         [key.id.as_slice(), nonce.as_slice(), sealed.as_slice()].concat()
     }
 
+    /// Whether one of these keys sealed this, as far as the key's id tells; [`open`](Self::open) tells whether it is whole.
+    #[must_use]
+    pub fn sealed(&self, sealed: &[u8]) -> bool {
+        sealed.first_chunk::<KEY_ID_BYTES>().is_some_and(|id| self.key_with(*id).is_some())
+    }
+
+    fn key_with(&self, id: [u8; KEY_ID_BYTES]) -> Option<&SealingKey> {
+        std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
+    }
+
     /// Opens what [`seal`](Self::seal) made for the same purpose and context, and says under which key it was.
     ///
     /// # Errors
@@ -169,7 +179,7 @@ impl SealingKeys {
     ) -> Result<(Vec<u8>, &SealingKey), DoesNotOpen> {
         let (id, rest) = sealed.split_first_chunk::<KEY_ID_BYTES>().ok_or(DoesNotOpen)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(DoesNotOpen)?;
-        let key = std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == *id).ok_or(DoesNotOpen)?;
+        let key = self.key_with(*id).ok_or(DoesNotOpen)?;
         let payload = Payload { msg: text, aad: &join(context) };
         let plaintext = key.cipher(purpose).decrypt(&XNonce::from(*nonce), payload).map_err(|_| DoesNotOpen)?;
         Ok((plaintext, key))

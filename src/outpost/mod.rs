@@ -301,6 +301,10 @@ impl Outpost {
         // The provider's own call is no browser's: nobody follows a redirect there.
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
         if visit.comes_plainly() && !is_providers {
+            if destination == Destination::Endpoint(Endpoint::Callback) {
+                // Its own address holds a code, which stands in no page.
+                visit.again = Some(self.begin_anew(visit));
+            }
             return Ok(plain_http::answer(visit, &OwnCookies::read(&visit.head.headers, visit.application)?));
         }
         match destination {

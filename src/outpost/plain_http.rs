@@ -23,8 +23,9 @@ pub(super) fn answer(visit: &Visit<'_>, own: &OwnCookies) -> (Verdict, Reason) {
     }
     let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
     if follows && let Some(location) = visit.address_over_https() {
-        // A script's requests come many at a time, and it stops by itself.
-        let counts = visit.kind.reads_html();
+        // A script's requests come many at a time, and it stops by itself. Every browser sends `accept`: where it is missing, a proxy
+        // withholds what would tell a page load from a script.
+        let counts = visit.kind.reads_html() || visit.head.headers.all("accept").next().is_none();
         let cookies = counts.then(|| cookies::set_led_to_https(own.led_to_https.saturating_add(1)));
         let redirect = Redirect { status: 302, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
@@ -49,7 +50,8 @@ fn scheme_hidden(visit: &Visit<'_>, sign: UsedHttps) -> (Verdict, Reason) {
     );
     let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
                 pass on that it was https. Only the operator can change that; please tell them the reference below.";
-    let again = visit.address_over_https().map(|address| Action::Link { address, label: "Try again" });
+    let address = visit.again.clone().or_else(|| visit.address_over_https());
+    let again = address.map(|address| Action::Link { address, label: "Try again" });
     let message = Message { status: MISDIRECTED, title: "https is not recognised", text, id: &visit.id, action: again };
     (Verdict::Deny(pages::render(&message, visit.kind)), Reason::SchemeHidden)
 }

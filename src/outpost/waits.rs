@@ -1,6 +1,6 @@
 //! Requests that wait for an identity provider: so many and no more. They wait long and strangers can cause them, so each is
-//! counted here instead of among the requests that only look a session up: in all, for one purpose at one provider, and from
-//! one client's address. Who finds no place is told so at once and may try again.
+//! counted here instead of among the requests that only look a session up: in all, for one purpose at one provider, and among
+//! these from one client's address. Who finds no place is told so at once and may try again.
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
@@ -30,7 +30,7 @@ pub struct WaitLimits {
     pub total: usize,
     /// For one purpose at one provider.
     pub per_issuer: usize,
-    /// From one client's address, or its IPv6 network of 64 bits.
+    /// Of these, from one client's address, or its IPv6 network of 64 bits.
     pub per_client: usize,
     /// Codes that are redeemed at a time at one provider; other callbacks wait for their turn.
     pub redemptions: usize,
@@ -106,7 +106,7 @@ pub(super) struct Waits {
 struct Taken {
     total: usize,
     by_issuer: HashMap<(Purpose, String), usize>,
-    by_client: HashMap<IpAddr, usize>,
+    by_client: HashMap<(Purpose, String, IpAddr), usize>,
     attempts: HashSet<AttemptId>,
     turns: HashMap<String, Arc<Semaphore>>,
 }
@@ -125,7 +125,8 @@ impl Waits {
     /// A place for one request, until it is dropped.
     fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<Place, Full> {
         // A signed-in user's news is no stranger's to ask for.
-        let client = client.map(network).filter(|_| purpose != Purpose::Renewal);
+        let client = client.filter(|_| purpose != Purpose::Renewal);
+        let client = client.map(|client| (purpose, issuer.to_owned(), network(client)));
         let of_issuer = (purpose, issuer.to_owned());
         let mut taken = self.taken();
         let count = |found: Option<&usize>| found.copied().unwrap_or_default();
@@ -133,7 +134,7 @@ impl Waits {
             Some(Full::Total)
         } else if count(taken.by_issuer.get(&of_issuer)) >= self.limits.per_issuer {
             Some(Full::Issuer)
-        } else if client.is_some_and(|client| count(taken.by_client.get(&client)) >= self.limits.per_client) {
+        } else if client.as_ref().is_some_and(|client| count(taken.by_client.get(client)) >= self.limits.per_client) {
             Some(Full::Client)
         } else {
             None
@@ -145,8 +146,8 @@ impl Waits {
         }
         taken.total += 1;
         *taken.by_issuer.entry(of_issuer.clone()).or_default() += 1;
-        if let Some(client) = client {
-            *taken.by_client.entry(client).or_default() += 1;
+        if let Some(client) = &client {
+            *taken.by_client.entry(client.clone()).or_default() += 1;
         }
         drop(taken);
         metrics::gauge!(metric::WAITING, "purpose" => purpose.as_str()).increment(1.0);
@@ -189,7 +190,7 @@ fn network(client: IpAddr) -> IpAddr {
 struct Place {
     waits: Waits,
     of_issuer: (Purpose, String),
-    client: Option<IpAddr>,
+    client: Option<(Purpose, String, IpAddr)>,
 }
 
 impl Drop for Place {

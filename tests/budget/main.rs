@@ -111,7 +111,7 @@ impl House {
         let parties = applications.iter().map(|application| application.relying_party.clone()).collect::<Vec<_>>();
         let sealing = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
         let (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>) = (Arc::new(Sevens), Arc::new(Still));
-        let path = folder.join("sessions.redb");
+        let path = folder.join("sessions.db");
         let day = Duration::from_secs(86_400);
         let lifetimes = Lifetimes { absolute: day, idle: day };
         let file = StoreSettings::File { path };

@@ -62,7 +62,7 @@ fn everything_else_has_its_default() {
     assert_eq!(config.listen.admin, Some(address("127.0.0.1:9302")), "operators of this machine");
     assert!(config.admin_tls.is_none());
     assert!(config.tls.is_none());
-    assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.redb") });
+    assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.db") });
     assert!(matches!(config.sealing, Sealing::BesideStore));
     assert_eq!(config.lifetimes.absolute, Duration::from_hours(24));
     assert_eq!(config.lifetimes.idle, Duration::from_hours(4));
@@ -299,7 +299,7 @@ fn redis_needs_little() {
 
 #[test]
 fn systemd_says_where_the_store_is() {
-    for (folder, path) in [("/var/lib/gatepost", "/var/lib/gatepost/sessions.redb"), ("/a:/b", "/a/sessions.redb")] {
+    for (folder, path) in [("/var/lib/gatepost", "/var/lib/gatepost/sessions.db"), ("/a:/b", "/a/sessions.db")] {
         let variables = |name: &str| match name {
             "STATE_DIRECTORY" => Some(folder.to_owned()),
             other => super::support::variables(other),

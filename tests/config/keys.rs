@@ -100,8 +100,7 @@ fn every_key_has_an_effect() {
             assert_ne!(without.as_ref(), Ok(&whole), "{pointer} is accepted and does nothing");
         }
     }
-    for effect in ["store: memory", "path: elsewhere.redb", "sealing_key: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="]
-    {
+    for effect in ["store: memory", "path: elsewhere.db", "sealing_key: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="] {
         let text = format!("{SMALLEST}session: {{ {effect} }}\n");
         let (with, without) = (folder.load(&text).unwrap(), folder.load(SMALLEST).unwrap());
         assert_ne!(format!("{:?}", with.config), format!("{:?}", without.config), "{effect}");

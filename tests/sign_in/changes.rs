@@ -40,7 +40,7 @@ async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
 /// An outpost over the file store in `folder`, with the key beside it.
 fn in_folder(folder: &Path, op: &HostileOp, clock: &std::sync::Arc<Hands>) -> House {
     let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &Dice).unwrap(), Vec::new());
-    let keeping = Keeping { store: StoreSettings::File { path: folder.join("sessions.redb") }, keys };
+    let keeping = Keeping { store: StoreSettings::File { path: folder.join("sessions.db") }, keys };
     House::new(vec![application("wiki", op.issuer())], clock, &keeping)
 }
 

@@ -58,8 +58,8 @@ fn store(written: &written::Session, reader: &mut Reader<'_>) -> Option<StoreSet
 fn default_path(reader: &Reader<'_>) -> PathBuf {
     let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
     match folder.split(':').next() {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.redb"),
-        _ => PathBuf::from("gatepost-sessions.redb"),
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.db"),
+        _ => PathBuf::from("gatepost-sessions.db"),
     }
 }
 

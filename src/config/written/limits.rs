@@ -119,7 +119,7 @@ section! {
         /// Of these, for one purpose at one provider: metadata, codes, logout tokens, credentials, renewals.
         waiting_per_issuer: Count = "128",
         /// Of these, from one client's address (of IPv6, its network of 64 bits). Many users may share one, behind a company's
-        /// gateway or a balancer whose `X-Forwarded-For` Envoy does not trust: raise it there.
+        /// gateway or a balancer, whose address Envoy's question names: raise it there.
         waiting_per_client: Count = "64",
         /// Codes that are redeemed at a time at one provider, each over one connection; other callbacks wait for their turn.
         redemptions: Count = "32",

@@ -93,8 +93,8 @@ section! {
     struct Session {
         /// `file` keeps sessions over a restart, `memory` does not; `redis` shares them between replicas.
         store: Store = "file",
-        /// The file of store `file`, relative to the working directory. Unless given: `sessions.redb` in
-        /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.redb`.
+        /// The file of store `file`, relative to the working directory. Unless given: `sessions.db` in
+        /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.db`.
         path: optional PathBuf,
         /// The Redis or Valkey of store `redis`.
         redis: optional Redis,

@@ -139,8 +139,8 @@ pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
 pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
     let in_memory = open(&StoreSettings::Memory);
     let [unused, cached, uncached] = [(), (), ()].map(|()| TempDir::new().expect("a directory"));
-    let in_file = open_file(&cached.path().join("sessions.redb"));
-    let in_uncached_file = open_uncached(&uncached.path().join("sessions.redb"));
+    let in_file = open_file(&cached.path().join("sessions.db"));
+    let in_uncached_file = open_uncached(&uncached.path().join("sessions.db"));
     vec![("memory", in_memory, unused), ("file", in_file, cached), ("file, no cache", in_uncached_file, uncached)]
 }
 

@@ -49,6 +49,15 @@ pub(super) enum SealFault {
     Incomplete,
 }
 
+/// What became of a sealed record.
+pub(super) enum Seal {
+    Whole(Box<Session>),
+    /// Sealed under a key that we do not have (any more).
+    OfAnotherKey,
+    /// Sealed under one of our keys, but altered, or moved here from another session.
+    Broken,
+}
+
 /// Seals and opens what a store keeps.
 pub(super) struct Vault {
     keys: SealingKeys,
@@ -104,6 +113,15 @@ impl Vault {
         let (plain, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
         let plain = Zeroizing::new(plain);
         record::decode(&plain).map(Session::restore).ok_or(DoesNotOpen)
+    }
+
+    /// The same, and why it does not open.
+    pub(super) fn look_at(&self, key: &SessionKey, sealed: &[u8]) -> Seal {
+        match self.open(key, sealed) {
+            Ok(session) => Seal::Whole(Box::new(session)),
+            Err(DoesNotOpen) if self.keys.sealed(sealed) => Seal::Broken,
+            Err(DoesNotOpen) => Seal::OfAnotherKey,
+        }
     }
 }
 

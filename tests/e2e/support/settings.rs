@@ -143,7 +143,7 @@ impl Settings {
             for_entries: "",
             log_level: "info",
             sections: "",
-            session: "{ store: file, path: sessions.redb }".to_owned(),
+            session: "{ store: file, path: sessions.db }".to_owned(),
             shutdown: "{ delay: 0s, grace: 5s }",
             backchannel_logout: false,
         }

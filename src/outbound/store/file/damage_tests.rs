@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use redb::TableDefinition;
+use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::tables::META;
+use super::integrity::inspect;
 use super::*;
 use crate::outbound::store::private_file;
 use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, open_file, session, user};
@@ -14,7 +14,7 @@ use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, op
 const SESSIONS: u64 = 40;
 
 fn path_in(directory: &TempDir) -> PathBuf {
-    directory.path().join("sessions.redb")
+    directory.path().join("sessions.db")
 }
 
 fn open(path: &Path) -> Result<FileStore, OpenFault> {
@@ -47,7 +47,7 @@ fn foreign_files_are_refused_and_left_alone() {
     let path = path_in(&directory);
     drop(private_file::open_or_make(&path).unwrap());
     let texts: [&[u8]; 5] =
-        [b"x", b"applications:\n  - name: Wiki\n", &[0; 10_000], b"SQLite format 3\0", &[0xff; 4096]];
+        [b"x", b"applications:\n  - name: Wiki\n", &[0; 10_000], b"SQLite format 2\0", &[0xff; 4096]];
     for text in texts {
         let complaint = complaint_about(&path, text);
         assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
@@ -56,17 +56,32 @@ fn foreign_files_are_refused_and_left_alone() {
 }
 
 #[test]
-fn a_database_of_somebody_else_is_refused() {
+fn a_file_of_redb_is_refused_by_name() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
-    let file = private_file::open_or_make(&path).unwrap();
-    let database = redb::Builder::new().create_with_backend(redb::backends::FileBackend::new(file).unwrap()).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap().insert(1, 1).unwrap();
-    transaction.commit().unwrap();
-    drop(database);
-    let complaint = open(&path).err().unwrap().to_string();
-    assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
+    drop(private_file::open_or_make(&path).unwrap());
+    let content = [b"redb\x1a\x0a\xa9\x0d\x0a", [7; 4096].as_slice()].concat();
+    let complaint = complaint_about(&path, &content);
+    for part in ["is a redb database", "kept in SQLite now", "Delete the file", "signs everybody out", "session.path"] {
+        assert!(complaint.contains(part), "{complaint}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), content, "is as it was");
+}
+
+#[test]
+fn a_database_of_somebody_else_is_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    drop(private_file::open_or_make(&path).unwrap());
+    for mode in ["DELETE", "WAL"] {
+        let theirs = Connection::open(&path).unwrap();
+        theirs.execute_batch(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE IF NOT EXISTS theirs (x)")).unwrap();
+        drop(theirs);
+        let content = fs::read(&path).unwrap();
+        let complaint = open(&path).err().unwrap().to_string();
+        assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
+        assert_eq!(fs::read(&path).unwrap(), content, "is as it was");
+    }
 }
 
 #[test]
@@ -74,14 +89,22 @@ fn a_newer_format_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     healthy(&directory);
-    let file = private_file::open_or_make(&path).unwrap();
-    let database = redb::Builder::new().create_with_backend(redb::backends::FileBackend::new(file).unwrap()).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction.open_table(META).unwrap().insert("format", 3_u32.to_be_bytes().as_slice()).unwrap();
-    transaction.commit().unwrap();
-    drop(database);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
     let complaint = open(&path).err().unwrap().to_string();
-    assert!(complaint.contains("has format 3, but this Gatepost knows formats up to 2"), "{complaint}");
+    assert!(complaint.contains("has format 2, but this Gatepost knows formats up to 1"), "{complaint}");
+}
+
+#[test]
+fn other_tables_than_ours_are_damage() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    healthy(&directory);
+    // What an operator's `ANALYZE` leaves behind is none of them.
+    Connection::open(&path).unwrap().execute_batch("ANALYZE").unwrap();
+    drop(open(&path).unwrap());
+    Connection::open(&path).unwrap().execute_batch("DROP INDEX session_by_user").unwrap();
+    let complaint = open(&path).err().unwrap().to_string();
+    assert!(complaint.contains("is damaged (its tables are not those of its format)"), "{complaint}");
 }
 
 #[test]
@@ -156,7 +179,7 @@ fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
                     // Whatever it says before the check is through: it says it.
                     let _ = store.load(&key(number)).await;
                 }
-                if store.reader.disk.judge().is_some() {
+                if inspect(&store.reader.database, &store.reader.vault, &Arc::default()).is_some() {
                     found += 1;
                     assert!(store.save(&key(99), session("mary", 100, 200)).await.is_err());
                 } else {

@@ -49,7 +49,8 @@ async fn there(store: &dyn SessionStore, number: u64) -> bool {
 async fn nothing_can_be_written(store: &dyn SessionStore) {
     for _ in 0..2 {
         let fault = store.save(&key(60), session("john", 100, 200)).await.unwrap_err().to_string();
-        assert!(fault.contains("cannot write") && fault.contains("File too large"), "{fault}");
+        assert!(fault.contains("cannot write") && fault.contains("disk I/O error"), "{fault}");
+        assert!(fault.contains("no limit on the size of files"), "{fault}");
         assert!(store.spend(&attempt(1), at(700)).await.is_err());
         assert!(store.end(&key(0)).await.is_err(), "the caller learns that it was not written");
         assert!(store.end_user(&user("mary")).await.is_err());
@@ -106,7 +107,7 @@ fn limit_file_size(child: &Child, limit: &str) {
 #[test]
 fn f_18_a_full_disk_denies_sign_ins_keeps_sessions_and_lets_nobody_stay() {
     let directory = TempDir::new().unwrap();
-    let (mut child, mut orders, mut reports) = start(&directory.path().join("sessions.redb"));
+    let (mut child, mut orders, mut reports) = start(&directory.path().join("sessions.db"));
     wait_for("saved", &mut reports);
     limit_file_size(&child, "0:unlimited");
     orders.write_all(b"\n").unwrap();

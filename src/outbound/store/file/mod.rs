@@ -1,14 +1,11 @@
 //! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads come from a bounded cache, or else from
-//! the file, on a blocking thread if the disk is slow; all changes go through one writer.
+//! the file (an SQLite database), on a blocking thread if the disk is slow; all changes go through one writer.
 
-mod beginning;
-mod disk;
-mod inspection;
-mod migration;
+mod database;
+mod integrity;
 mod opening;
 mod pace;
 mod recent;
-mod shadow;
 mod tables;
 mod writer;
 
@@ -21,14 +18,13 @@ use tokio::task;
 
 pub use opening::OpenFault;
 
-use self::disk::Disk;
-use self::inspection::Inspector;
+use self::database::Database;
+use self::integrity::Inspector;
 use self::opening::Opened;
 use self::pace::Pace;
 use self::recent::{Loading, Purpose, Recent};
 use self::tables::{Found, Kept, Removed, find, is_spent, keys_after, keys_of};
 use self::writer::{Change, Writer};
-use super::private_file::PrivacyFault;
 use super::vault::Vault;
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::SealingKeys;
@@ -42,7 +38,7 @@ use crate::ports::{
 /// Last uses that wait before they are written of their own accord.
 const FLUSH_AT: usize = 8 * 1024;
 /// Sessions that one transaction expires by each limit, so that others need not wait long.
-const EXPIRE_AT_ONCE: usize = 2048;
+const EXPIRE_AT_ONCE: u32 = 2048;
 
 /// How much memory and time a store may take.
 #[derive(Clone, Copy)]
@@ -54,7 +50,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// 32 MiB are checked in about an eighth of a second.
+    /// Every record of such a file is opened before the store is: 32 MiB are about 15,000.
     pub(super) const USUAL: Self = Self { cache_bytes: 40 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
 }
 
@@ -69,10 +65,10 @@ pub(super) struct FileStore {
 
 /// What a read needs, wherever it is done.
 struct Reader {
-    disk: Arc<Disk>,
+    database: Arc<Database>,
     pace: Pace,
     recent: Arc<Recent>,
-    vault: Vault,
+    vault: Arc<Vault>,
 }
 
 impl FileStore {
@@ -87,12 +83,15 @@ impl FileStore {
         entropy: Arc<dyn Entropy>,
         limits: Limits,
     ) -> Result<Self, OpenFault> {
-        let Opened { disk, vault, suspected } = opening::open(path, keys, entropy, limits.checked_at_start)?;
-        let (disk, recent) = (Arc::new(disk), Arc::new(Recent::new(limits.cache_bytes)));
-        let no_thread = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
-        let writer = Writer::start(Arc::clone(&disk), Arc::clone(&recent)).map_err(no_thread)?;
-        let inspector = Inspector::start(path, Arc::clone(&disk), Arc::clone(&recent), suspected).map_err(no_thread)?;
-        let reader = Arc::new(Reader { disk, pace: Pace::new(), recent: Arc::clone(&recent), vault });
+        let Opened { database, writer, vault, suspected } =
+            opening::open(path, keys, entropy, limits.checked_at_start)?;
+        let (database, vault) = (Arc::new(database), Arc::new(vault));
+        let recent = Arc::new(Recent::new(limits.cache_bytes));
+        let no_thread = |cause| OpenFault::Io { path: path.to_owned(), cause };
+        let writer = Writer::start(Arc::clone(&database), writer, Arc::clone(&recent)).map_err(no_thread)?;
+        let (inspected, forgets) = (Arc::clone(&database), Arc::clone(&recent));
+        let inspector = Inspector::start(path, inspected, forgets, Arc::clone(&vault), suspected).map_err(no_thread)?;
+        let reader = Arc::new(Reader { database, pace: Pace::new(), recent: Arc::clone(&recent), vault });
         Ok(Self { reader, recent, writer, _inspector: inspector })
     }
 }
@@ -142,17 +141,13 @@ impl Reader {
 
     fn load(&self, key: SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
         let Some(loading) = self.recent.begin_load(&key) else { return Ok(None) };
-        let found = self.disk.read(|transaction| find(transaction, &key))?;
+        let found = self.database.read(|connection| find(connection, &key))?;
         Ok(found.and_then(|found| self.open(&key, &found, &loading, purpose)))
     }
 
     /// The same at once; `None` when it may have to wait.
     fn load_now(&self, key: SessionKey) -> Option<Result<Option<StoredSession>, StoreFault>> {
-        self.pace.read(|| {
-            let Some(loading) = self.recent.begin_load(&key) else { return Some(Ok(None)) };
-            let found = self.disk.read_now(|transaction| find(transaction, &key))?;
-            Some(found.map(|found| found.and_then(|found| self.open(&key, &found, &loading, Purpose::Use))))
-        })
+        self.pace.read(|| self.load(key, Purpose::Use))
     }
 
     fn open(&self, key: &SessionKey, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
@@ -227,7 +222,7 @@ impl SessionStore for FileStore {
 
     async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
         let mark = *mark;
-        self.reading(move |reader| reader.disk.read(|transaction| is_spent(transaction, &mark))).await
+        self.reading(move |reader| reader.database.read(|connection| is_spent(connection, &mark))).await
     }
 
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
@@ -252,7 +247,7 @@ impl SessionStore for FileStore {
             let count = self.writer.write(change).await?.removed.len();
             expired += count;
             // With fewer than that, neither limit was left with more than one transaction takes.
-            if count < EXPIRE_AT_ONCE {
+            if count < EXPIRE_AT_ONCE as usize {
                 return Ok(expired);
             }
         }
@@ -264,7 +259,7 @@ impl SessionStore for FileStore {
         let after = if from.0.is_empty() { None } else { Some(from.0.as_slice().try_into().map_err(foreign)?) };
         let after = after.map(SessionKey::from_bytes);
         self.reading(move |reader| {
-            let keys = reader.disk.read(|transaction| keys_after(transaction, after.as_ref(), limit))?;
+            let keys = reader.database.read(|connection| keys_after(connection, after.as_ref(), limit))?;
             let next = keys.last().filter(|_| keys.len() == limit).map(|key| Cursor(key.as_bytes().to_vec()));
             Ok(SessionPage { sessions: reader.list(keys)?, next })
         })
@@ -273,12 +268,10 @@ impl SessionStore for FileStore {
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
         let mark = self.reader.vault.mark(user);
-        self.reading(move |reader| reader.list(reader.disk.read(|transaction| keys_of(transaction, &mark))?)).await
+        self.reading(move |reader| reader.list(reader.database.read(|connection| keys_of(connection, &mark))?)).await
     }
 }
 
-#[cfg(test)]
-mod beginning_tests;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
@@ -286,9 +279,7 @@ mod damage_tests;
 #[cfg(test)]
 mod full_disk_tests;
 #[cfg(test)]
-mod inspection_tests;
-#[cfg(test)]
-mod migration_tests;
+mod integrity_tests;
 #[cfg(test)]
 mod race_tests;
 #[cfg(test)]

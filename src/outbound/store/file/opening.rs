@@ -1,30 +1,36 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
 //! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use redb::{Database, DatabaseError, ReadableTable as _, StorageError, TableHandle as _, WriteTransaction};
+use rusqlite::{Connection, Error, ErrorCode};
 use thiserror::Error;
 
-use super::beginning;
-use super::disk::{Check, DAMAGED, Disk, caught, open_database};
-use super::migration;
-use super::tables::{META, Tables};
+use super::database::{Database, companions, connect, in_transaction, use_wal};
+use super::integrity::{Finding, check};
+use super::tables::{SCHEMA, meta, set_meta};
 use crate::domain::sealing::SealingKeys;
 use crate::outbound::store::private_file::{self, PrivacyFault};
 use crate::outbound::store::vault::{IndexSecret, Vault};
 use crate::ports::{Entropy, EntropyFault};
 
-/// The layout described in `tables`; a later one is not ours to read, an earlier one is brought up to it.
-const FORMAT: u32 = 2;
-/// Without renewals and the provider's sessions.
-const FIRST_FORMAT: u32 = 1;
-const FORMAT_NAME: &str = "format";
+/// The schema of `tables`; a later one is not ours to read. It stands in the header, as SQLite's `user_version`.
+const FORMAT: i32 = 1;
+/// No later format has a higher number.
+const LAST_FORMAT: i32 = 255;
+/// In the place of a format: damage was found while the file was in use.
+pub(super) const DAMAGED_FORMAT: i32 = -1;
+/// Says in the header that the database is ours: "gate".
+const APPLICATION_ID: i32 = 0x6761_7465;
 const INDEX_SECRET_NAME: &str = "index secret";
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+/// The first bytes of a file of `redb`, which held the sessions before any release.
+const REDB_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// Why a session file cannot be used as it is.
 #[derive(Debug, Error)]
@@ -47,6 +53,15 @@ pub enum OpenFault {
         /// The file.
         path: PathBuf,
     },
+    /// From before sessions were kept in SQLite.
+    #[error(
+        "session store: {} is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one",
+        path.display()
+    )]
+    Redb {
+        /// The file.
+        path: PathBuf,
+    },
     /// A later Gatepost wrote it.
     #[error(
         "session store: {} has format {found}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out",
@@ -56,11 +71,11 @@ pub enum OpenFault {
         /// The file.
         path: PathBuf,
         /// Its format.
-        found: u32,
+        found: i32,
     },
     /// Bytes were lost or changed.
     #[error(
-        "session store: {} is damaged ({cause}); restore it from a backup, or delete it, which signs everybody out",
+        "session store: {} is damaged ({cause}); restore it from a backup, or delete it and its companions {0}-wal and {0}-shm, which signs everybody out",
         path.display()
     )]
     Damaged {
@@ -95,7 +110,8 @@ pub enum OpenFault {
 enum Cause {
     InUse,
     Foreign,
-    Newer(u32),
+    Redb,
+    Newer(i32),
     Damaged(String),
     WrongKey,
     Io(io::Error),
@@ -108,6 +124,7 @@ impl Cause {
         match self {
             Self::InUse => OpenFault::InUse { path },
             Self::Foreign => OpenFault::Foreign { path },
+            Self::Redb => OpenFault::Redb { path },
             Self::Newer(found) => OpenFault::Newer { path, found },
             Self::Damaged(cause) => OpenFault::Damaged { path, cause },
             Self::WrongKey => OpenFault::WrongKey { path },
@@ -117,48 +134,22 @@ impl Cause {
     }
 }
 
-impl From<StorageError> for Cause {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "foreign and open-ended; what is no matter of the disk is damage"
-    )]
-    fn from(error: StorageError) -> Self {
-        match error {
-            // `redb` says so when the first bytes are not its own.
-            StorageError::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => Self::Foreign,
-            StorageError::Io(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Damaged("it is shorter than it should be".to_owned())
+impl From<Error> for Cause {
+    fn from(fault: Error) -> Self {
+        match fault.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+                Self::InUse
             }
-            StorageError::Io(cause) => Self::Io(cause),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<DatabaseError> for Cause {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "foreign and open-ended; what is no matter of the disk is damage"
-    )]
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
-            DatabaseError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-/// After the database has opened, whatever `redb` objects to is a matter of the file's content or of the disk.
-impl From<redb::Error> for Cause {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "foreign and open-ended; what is no matter of the disk is damage"
-    )]
-    fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::Io(cause) => StorageError::Io(cause).into(),
-            other => Self::Damaged(other.to_string()),
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::NoLargeFileSupport,
+            ) => Self::Io(io::Error::other(fault)),
+            _ => Self::Damaged(fault.to_string()),
         }
     }
 }
@@ -171,7 +162,8 @@ impl From<EntropyFault> for Cause {
 
 /// A file that is whole, as far as was looked, and ours.
 pub(super) struct Opened {
-    pub(super) disk: Disk,
+    pub(super) database: Database,
+    pub(super) writer: Connection,
     pub(super) vault: Vault,
     /// Hears of every suspicion that the file might be damaged.
     pub(super) suspected: Receiver<()>,
@@ -186,75 +178,116 @@ pub(super) fn open(
     checked_at_start: u64,
 ) -> Result<Opened, OpenFault> {
     let file = private_file::open_or_make(path)?;
-    let (database, check) = open_checked(&file, checked_at_start).map_err(|cause| cause.at(path))?;
-    let vault = caught(|| prepare(&database, keys, entropy))
-        .unwrap_or_else(|| Err(Cause::Damaged(DAMAGED.to_owned())))
-        .map_err(|cause| cause.at(path))?;
-    let (disk, suspected) = Disk::new(file, database);
-    if check == Check::AsNeeded {
-        disk.suspect();
+    lock(&file).map_err(|cause| cause.at(path))?;
+    // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
+    for companion in companions(path) {
+        private_file::open_existing(&companion)?;
     }
-    Ok(Opened { disk, vault, suspected })
+    let io = |cause| Cause::Io(cause).at(path);
+    let is_large = file.metadata().map_err(io)?.len() > checked_at_start;
+    // SQLite takes `file:` at the beginning of a relative path for a URI.
+    let absolute = std::path::absolute(path).map_err(io)?;
+    let (writer, vault) = open_database(&file, &absolute, keys, entropy, is_large).map_err(|cause| cause.at(path))?;
+    let (database, suspected) = Database::new(absolute, file);
+    if is_large {
+        database.suspect();
+    }
+    Ok(Opened { database, writer, vault, suspected })
 }
 
-fn open_checked(file: &File, checked_at_start: u64) -> Result<(Database, Check), Cause> {
-    let len = file.metadata().map_err(Cause::Io)?.len();
-    let check = if len <= checked_at_start { Check::Everything } else { Check::AsNeeded };
-    let cause = match open_database(file, check) {
-        Ok(database) => return Ok((database, check)),
-        Err(Some(cause)) => Cause::from(cause),
-        Err(None) => Cause::Damaged(DAMAGED.to_owned()),
+/// Whoever else opens the file is refused from now on. `sqlite3` does not look at this lock: backups can be made.
+fn lock(file: &File) -> Result<(), Cause> {
+    file.try_lock().map_err(|refused| match refused {
+        TryLockError::WouldBlock => Cause::InUse,
+        TryLockError::Error(cause) => Cause::Io(cause),
+    })
+}
+
+fn open_database(
+    file: &File,
+    path: &Path,
+    keys: SealingKeys,
+    entropy: Arc<dyn Entropy>,
+    is_large: bool,
+) -> Result<(Connection, Vault), Cause> {
+    recognise_file(file)?;
+    let mut connection = connect(path)?;
+    let secret = recognise_database(&connection)?;
+    let is_new = secret.is_none();
+    let secret = match secret {
+        Some(sealed) => open_secret(&sealed, &keys)?,
+        None => IndexSecret::make(&*entropy)?,
     };
-    // Not even marked as a database: perhaps the first start was cut short before it had made one.
-    if matches!(cause, Cause::Foreign) && beginning::clear_if_never_begun(file).map_err(Cause::Io)? {
-        tracing::warn!("a first start had been cut short; the session file is made anew");
-        let database = open_database(file, check);
-        return Ok((database.map_err(|cause| cause.map_or(Cause::Foreign, Cause::from))?, check));
-    }
-    Err(cause)
-}
-
-/// Reads format and index secret, or writes them into a new database; brings an older format up to the present one.
-fn prepare(database: &Database, keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Result<Vault, Cause> {
-    let transaction = database.begin_write().map_err(redb::Error::from)?;
-    let is_new = transaction.list_tables().map_err(redb::Error::from)?.next().is_none();
-    let (secret, format) =
-        if is_new { (IndexSecret::make(&*entropy)?, FORMAT) } else { recognise(&transaction, &keys)? };
-    describe(&transaction, &secret.seal(&keys, &*entropy)?)?;
+    let sealed = secret.seal(&keys, &*entropy)?;
     let vault = Vault::new(keys, &secret, entropy);
-    if format == FIRST_FORMAT {
-        let sessions =
-            migration::from_first_format(&mut Tables::open(&transaction).map_err(redb::Error::from)?, &vault)?;
-        tracing::info!(sessions, "session file brought up to format {FORMAT}");
+    if !is_new && !is_large {
+        match check(&connection, &vault) {
+            Finding::Whole => {}
+            Finding::Damaged(cause) => return Err(Cause::Damaged(cause)),
+            Finding::Unfinished(cause) => return Err(Cause::Io(io::Error::other(cause))),
+        }
     }
-    transaction.commit().map_err(redb::Error::from)?;
-    Ok(vault)
+    if !use_wal(&connection)? {
+        return Err(Cause::Io(io::Error::other("its file system allows no WAL (shared memory)")));
+    }
+    in_transaction(&mut connection, |connection| {
+        if is_new {
+            SCHEMA.iter().try_for_each(|statement| connection.execute_batch(statement))?;
+            connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", FORMAT)?;
+        }
+        // Sealed anew at each start, so that it follows a rotation of keys.
+        set_meta(connection, INDEX_SECRET_NAME, &sealed)
+    })?;
+    Ok((connection, vault))
 }
 
-/// The index secret of a database that is ours, and its format.
-fn recognise(transaction: &WriteTransaction, keys: &SealingKeys) -> Result<(IndexSecret, u32), Cause> {
-    let mut names = transaction.list_tables().map_err(redb::Error::from)?;
-    if !names.any(|table| table.name() == META.name()) {
+/// Whether SQLite may look at the file at all. A file that was just made is empty.
+fn recognise_file(file: &File) -> Result<(), Cause> {
+    let mut first = [0; 20];
+    let len = file.read_at(&mut first, 0).map_err(Cause::Io)?;
+    let (magic, rest) = first.get(..len).unwrap_or_default().split_at(len.min(SQLITE_MAGIC.len()));
+    if magic.starts_with(REDB_MAGIC) {
+        return Err(Cause::Redb);
+    }
+    if !SQLITE_MAGIC.starts_with(magic) {
         return Err(Cause::Foreign);
     }
-    let meta = transaction.open_table(META).map_err(|_| Cause::Foreign)?;
-    let value = |name| meta.get(name).map_err(redb::Error::from).map_err(Cause::from);
-    let format = value(FORMAT_NAME)?.and_then(|bytes| bytes.value().try_into().ok()).map(u32::from_be_bytes);
-    let format = match format {
-        Some(known @ FIRST_FORMAT..=FORMAT) => known,
-        Some(later) if later > FORMAT => return Err(Cause::Newer(later)),
-        Some(_) | None => return Err(Cause::Foreign),
-    };
-    let secret = value(INDEX_SECRET_NAME)?.ok_or_else(|| Cause::Damaged("its index secret is missing".to_owned()))?;
-    let secret = IndexSecret::open(secret.value(), keys).map_err(|_| Cause::WrongKey)?;
-    Ok((secret, format))
+    // Page size and versions of the format. SQLite takes a file of one byte for a new one, and does not write what has
+    // another version.
+    match rest {
+        [] if magic.is_empty() => Ok(()),
+        [_, _, 1 | 2, 1 | 2] => Ok(()),
+        _ => Err(Cause::Damaged("its first bytes are not those of a database".to_owned())),
+    }
 }
 
-/// Writes what [`recognise`] reads. The secret is sealed anew at each start, so that it follows a rotation of keys.
-fn describe(transaction: &WriteTransaction, sealed_secret: &[u8]) -> Result<(), redb::Error> {
-    Tables::open(transaction)?;
-    let mut meta = transaction.open_table(META)?;
-    meta.insert(FORMAT_NAME, FORMAT.to_be_bytes().as_slice())?;
-    meta.insert(INDEX_SECRET_NAME, sealed_secret)?;
-    Ok(())
+/// The sealed index secret of a database that is ours; `None` for one in which nothing was ever made.
+fn recognise_database(connection: &Connection) -> Result<Option<Vec<u8>>, Cause> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let mut schema =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
+    let schema = schema.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let (application, format) = (number("application_id")?, number("user_version")?);
+    if application != APPLICATION_ID {
+        let is_blank = application == 0 && format == 0 && schema.is_empty();
+        return if is_blank { Ok(None) } else { Err(Cause::Foreign) };
+    }
+    match format {
+        FORMAT => {}
+        DAMAGED_FORMAT => return Err(Cause::Damaged("that was found while it was in use".to_owned())),
+        later if (FORMAT..=LAST_FORMAT).contains(&later) => return Err(Cause::Newer(later)),
+        other => return Err(Cause::Damaged(format!("there is no format {other}"))),
+    }
+    if schema != SCHEMA {
+        return Err(Cause::Damaged("its tables are not those of its format".to_owned()));
+    }
+    let secret = meta(connection, INDEX_SECRET_NAME)?;
+    secret.ok_or_else(|| Cause::Damaged("its index secret is missing".to_owned())).map(Some)
+}
+
+fn open_secret(sealed: &[u8], keys: &SealingKeys) -> Result<IndexSecret, Cause> {
+    IndexSecret::open(sealed, keys).map_err(|_| {
+        if keys.sealed(sealed) { Cause::Damaged("its index secret was changed".to_owned()) } else { Cause::WrongKey }
+    })
 }

@@ -23,7 +23,7 @@ impl Pace {
     }
 
     /// Does a read that does not wait, as it seems; `None` when it would better be done elsewhere.
-    pub(super) fn read<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+    pub(super) fn read<T>(&self, read: impl FnOnce() -> T) -> Option<T> {
         let began = now();
         if self.micros(began) < self.slow_until.load(Ordering::Relaxed) {
             return None;
@@ -33,7 +33,7 @@ impl Pace {
         if ended.duration_since(began) >= LONG {
             self.slow_until.store(self.micros(ended + CAUTION), Ordering::Relaxed);
         }
-        found
+        Some(found)
     }
 
     fn micros(&self, at: Instant) -> u64 {
@@ -53,15 +53,15 @@ mod tests {
     #[test]
     fn after_a_read_that_took_long_the_next_ones_are_done_elsewhere() {
         let pace = Pace::new();
-        assert_eq!(pace.read(|| Some(1)), Some(1));
+        assert_eq!(pace.read(|| 1), Some(1));
         let long = || {
             let began = now();
             while began.elapsed() < LONG {
                 std::hint::spin_loop();
             }
-            Some(2)
+            2
         };
         assert_eq!(pace.read(long), Some(2));
-        assert_eq!(pace.read(|| -> Option<i32> { unreachable!("the disk is slow") }), None);
+        assert_eq!(pace.read(|| -> i32 { unreachable!("the disk is slow") }), None);
     }
 }

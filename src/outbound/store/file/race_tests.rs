@@ -57,7 +57,7 @@ async fn save_and_end(store: Arc<FileStore>, number: u64, ended: Arc<Ended>, don
 #[test]
 fn sm_4_an_ended_session_is_never_served_again() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("sessions.redb");
+    let path = directory.path().join("sessions.db");
     let store = Arc::new(FileStore::open(&path, keys(1), Arc::new(SystemEntropy)).unwrap());
     let (ended, done) = (Arc::new(Ended(Default::default())), Arc::new(AtomicU64::new(0)));
     let seen = block_on(async {

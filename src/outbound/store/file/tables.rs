@@ -1,51 +1,68 @@
-//! The tables of a session file, and every change to them. Nothing in them can be read without the sealing key, but
-//! for points in time.
-//!
-//! | table | key | value | for |
-//! | --- | --- | --- | --- |
-//! | `sessions` | session key | end, user mark, sealed record | loading |
-//! | `last seen` | session key | time | the idle limit; apart, so that a touch need not write a record again |
-//! | `generation` | session key | number | renewing no session but the one before |
-//! | `provider session` | session key | mark of the provider's session | taking out of the next |
-//! | `by provider session` | mark of the provider's session, session key | | ending what rests on it |
-//! | `by user` | user mark, session key | | ending what a user has |
-//! | `by end` | end, session key | | expiry by the absolute limit |
-//! | `by last seen` | time, session key | | expiry by the idle limit |
-//! | `spent` | mark | end | noticing a sign-in attempt or a logout token that comes twice |
-//! | `spent by end` | end, mark | | forgetting what could not be used any more |
-//! | `meta` | name | bytes | `format`: version; `index secret`: sealed, behind the user marks |
+//! The tables of a session file, and every query on them. Nothing in them can be read without the sealing key, but for
+//! points in time.
 
-use std::ops::Bound;
-
-use redb::{
-    ReadTransaction, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition, TableError, WriteTransaction,
-};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::Mark;
 
-type Key = &'static [u8; 32];
-type Spent = &'static [u8; 16];
-type Record = (u64, Key, &'static [u8]);
+/// `session.user` and `session.provider_session` are keyed hashes; `session.sealed` is the record, sealed under
+/// `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
+/// behind the keyed hashes.
+///
+/// Rows of `session` are in the order of their insertion, not of their keys: so pages are full, and new ones are written
+/// one behind the other.
+pub(super) const SCHEMA: [&str; 8] = [
+    "CREATE TABLE session (
+        id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL UNIQUE,
+        user BLOB NOT NULL,
+        provider_session BLOB,
+        generation INTEGER NOT NULL,
+        ends INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT",
+    "CREATE INDEX session_by_user ON session (user)",
+    "CREATE INDEX session_by_provider_session ON session (provider_session) WHERE provider_session IS NOT NULL",
+    "CREATE INDEX session_by_end ON session (ends)",
+    "CREATE INDEX session_by_last_seen ON session (last_seen)",
+    "CREATE TABLE replay (key BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX replay_by_end ON replay (until)",
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+];
 
-pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const SESSIONS: TableDefinition<'_, Key, Record> = TableDefinition::new("sessions");
-const LAST_SEEN: TableDefinition<'_, Key, u64> = TableDefinition::new("last seen");
-pub(super) const GENERATION: TableDefinition<'_, Key, u32> = TableDefinition::new("generation");
-pub(super) const PROVIDER_SESSION: TableDefinition<'_, Key, Key> = TableDefinition::new("provider session");
-pub(super) const BY_PROVIDER_SESSION: TableDefinition<'_, (Key, Key), ()> = TableDefinition::new("by provider session");
-const BY_USER: TableDefinition<'_, (Key, Key), ()> = TableDefinition::new("by user");
-const BY_END: TableDefinition<'_, (u64, Key), ()> = TableDefinition::new("by end");
-const BY_LAST_SEEN: TableDefinition<'_, (u64, Key), ()> = TableDefinition::new("by last seen");
-const SPENT: TableDefinition<'_, Spent, u64> = TableDefinition::new("spent");
-const SPENT_BY_END: TableDefinition<'_, (u64, Spent), ()> = TableDefinition::new("spent by end");
+const FIND: &str = "SELECT user, last_seen, sealed FROM session WHERE key = ?1";
+const KEYS_AFTER: &str = "SELECT key FROM session WHERE key > ?1 ORDER BY key LIMIT ?2";
+const KEYS_OF_USER: &str = "SELECT key FROM session WHERE user = ?1";
+const SAVE: &str = "
+    INSERT INTO session (key, user, provider_session, generation, ends, last_seen, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (key) DO UPDATE SET
+        user = excluded.user, provider_session = excluded.provider_session, generation = excluded.generation,
+        ends = excluded.ends, last_seen = excluded.last_seen, sealed = excluded.sealed";
+const RENEW: &str = "
+    UPDATE session SET user = ?2, provider_session = ?3, generation = ?4, ends = ?5, sealed = ?6
+    WHERE key = ?1 AND generation + 1 = ?4";
+const TOUCH: &str = "UPDATE session SET last_seen = ?2 WHERE key = ?1 AND last_seen < ?2";
+const REMOVE: &str = "DELETE FROM session WHERE key = ?1 RETURNING key, sealed";
+const REMOVE_USER: &str = "DELETE FROM session WHERE user = ?1 RETURNING key, sealed";
+const IS_OF_OTHERS: &str = "SELECT EXISTS (SELECT 1 FROM session WHERE provider_session = ?1 AND user <> ?2)";
+const REMOVE_PROVIDER_SESSION: &str = "DELETE FROM session WHERE provider_session = ?1 RETURNING key, sealed";
+const REMOVE_ENDED: &str = "
+    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends <= ?1 LIMIT ?2) RETURNING key, sealed";
+const REMOVE_IDLE: &str = "
+    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen < ?1 LIMIT ?2) RETURNING key, sealed";
+const IS_SPENT: &str = "SELECT EXISTS (SELECT 1 FROM replay WHERE key = ?1)";
+const SPEND: &str = "INSERT INTO replay (key, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const FORGET_SPENT: &str = "DELETE FROM replay WHERE until <= ?1";
+const META: &str = "SELECT value FROM meta WHERE name = ?1";
+const SET_META: &str =
+    "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
 
-const LOWEST_KEY: [u8; 32] = [0; 32];
-const HIGHEST_KEY: [u8; 32] = [0xff; 32];
-
-/// A session as the file holds it.
+/// A session as the file is to hold it.
 pub(super) struct Kept {
     pub(super) ends: Timestamp,
     pub(super) created: Timestamp,
@@ -53,13 +70,6 @@ pub(super) struct Kept {
     pub(super) provider_session: Option<Mark>,
     pub(super) generation: u32,
     pub(super) sealed: Vec<u8>,
-}
-
-/// What the tables of the first format did not say about a session.
-#[derive(Default)]
-pub(super) struct Rests {
-    pub(super) generation: u32,
-    pub(super) provider_session: Option<Mark>,
 }
 
 /// A session as it was removed.
@@ -76,226 +86,164 @@ pub(super) struct Found {
 }
 
 /// Reads one session.
-pub(super) fn find(transaction: &ReadTransaction, key: &SessionKey) -> Result<Option<Found>, redb::Error> {
-    let Some(kept) = transaction.open_table(SESSIONS)?.get(key.as_bytes())? else { return Ok(None) };
-    let (_, user, sealed) = kept.value();
-    let last_seen = transaction.open_table(LAST_SEEN)?.get(key.as_bytes())?.map_or(0, |seconds| seconds.value());
-    Ok(Some(Found { user: *user, last_seen: Timestamp::from_unix(last_seen), sealed: sealed.to_vec() }))
+pub(super) fn find(on: &Connection, key: &SessionKey) -> Result<Option<Found>> {
+    let found = |row: &Row<'_>| {
+        let last_seen = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+        Ok(Found { user: row.get(0)?, last_seen: Timestamp::from_unix(last_seen), sealed: row.get(2)? })
+    };
+    on.prepare_cached(FIND)?.query_row([blob(key)], found).optional()
 }
 
 /// Whether something is marked as used.
-pub(super) fn is_spent(transaction: &ReadTransaction, mark: &OneTime) -> Result<bool, redb::Error> {
-    Ok(transaction.open_table(SPENT)?.get(mark.as_bytes())?.is_some())
+pub(super) fn is_spent(on: &Connection, mark: &OneTime) -> Result<bool> {
+    on.prepare_cached(IS_SPENT)?.query_row([mark.as_bytes().as_slice()], |row| row.get(0))
 }
 
 /// The keys of up to `limit` sessions behind `from`.
-pub(super) fn keys_after(
-    transaction: &ReadTransaction,
-    from: Option<&SessionKey>,
-    limit: usize,
-) -> Result<Vec<SessionKey>, redb::Error> {
-    let begin = from.map_or(Bound::Unbounded, |key| Bound::Excluded(key.as_bytes()));
-    let sessions = transaction.open_table(SESSIONS)?;
-    let entries = sessions.range::<&[u8; 32]>((begin, Bound::Unbounded))?.take(limit);
-    entries.map(|entry| Ok(SessionKey::from_bytes(*entry?.0.value()))).collect()
+pub(super) fn keys_after(on: &Connection, from: Option<&SessionKey>, limit: usize) -> Result<Vec<SessionKey>> {
+    let from = from.map_or(&[][..], blob);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    on.prepare_cached(KEYS_AFTER)?.query_map(params![from, limit], key_in_row)?.collect()
 }
 
 /// The keys of a user's sessions.
-pub(super) fn keys_of(transaction: &ReadTransaction, user: &Mark) -> Result<Vec<SessionKey>, redb::Error> {
-    keys_under(&transaction.open_table(BY_USER)?, user)
+pub(super) fn keys_of(on: &Connection, user: &Mark) -> Result<Vec<SessionKey>> {
+    on.prepare_cached(KEYS_OF_USER)?.query_map([user.as_slice()], key_in_row)?.collect()
 }
 
-/// All tables, open for one change.
-pub(super) struct Tables<'txn> {
-    sessions: Table<'txn, Key, Record>,
-    last_seen: Table<'txn, Key, u64>,
-    generation: Table<'txn, Key, u32>,
-    provider_session: Table<'txn, Key, Key>,
-    by_provider_session: Table<'txn, (Key, Key), ()>,
-    by_user: Table<'txn, (Key, Key), ()>,
-    by_end: Table<'txn, (u64, Key), ()>,
-    by_last_seen: Table<'txn, (u64, Key), ()>,
-    spent: Table<'txn, Spent, u64>,
-    spent_by_end: Table<'txn, (u64, Spent), ()>,
+/// Keeps a session, in the place of any other under its key.
+pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()> {
+    let provider_session = kept.provider_session.as_ref().map(Mark::as_slice);
+    let (ends, created) = (seconds(kept.ends), seconds(kept.created));
+    let user = kept.user.as_slice();
+    let row = params![blob(key), user, provider_session, kept.generation, ends, created, kept.sealed];
+    on.prepare_cached(SAVE)?.execute(row).map(drop)
 }
 
-impl<'txn> Tables<'txn> {
-    /// Opens the tables, and makes those that are not there.
-    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
-        Ok(Self {
-            sessions: transaction.open_table(SESSIONS)?,
-            last_seen: transaction.open_table(LAST_SEEN)?,
-            generation: transaction.open_table(GENERATION)?,
-            provider_session: transaction.open_table(PROVIDER_SESSION)?,
-            by_provider_session: transaction.open_table(BY_PROVIDER_SESSION)?,
-            by_user: transaction.open_table(BY_USER)?,
-            by_end: transaction.open_table(BY_END)?,
-            by_last_seen: transaction.open_table(BY_LAST_SEEN)?,
-            spent: transaction.open_table(SPENT)?,
-            spent_by_end: transaction.open_table(SPENT_BY_END)?,
-        })
-    }
+/// Replaces the session of the generation before; whether it was there.
+pub(super) fn renew(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
+    let provider_session = kept.provider_session.as_ref().map(Mark::as_slice);
+    let (user, ends) = (kept.user.as_slice(), seconds(kept.ends));
+    let row = params![blob(key), user, provider_session, kept.generation, ends, kept.sealed];
+    Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)
+}
 
-    pub(super) fn save(&mut self, key: &SessionKey, kept: &Kept) -> Result<(), redb::Error> {
-        self.remove(key)?;
-        self.insert(key, kept, kept.created)
-    }
+/// Moves the session's last use forward; a session that is not there stays away.
+pub(super) fn touch(on: &Connection, key: &SessionKey, last_seen: Timestamp) -> Result<()> {
+    on.prepare_cached(TOUCH)?.execute(params![blob(key), seconds(last_seen)]).map(drop)
+}
 
-    /// Replaces the session of the generation before; whether it was there.
-    pub(super) fn renew(&mut self, key: &SessionKey, kept: &Kept) -> Result<bool, redb::Error> {
-        let before = self.generation.get(key.as_bytes())?.map(|generation| generation.value());
-        if before.and_then(|before| before.checked_add(1)) != Some(kept.generation) {
-            return Ok(false);
-        }
-        let last_seen = self.last_seen.get(key.as_bytes())?.map(|seconds| seconds.value());
-        self.remove(key)?;
-        self.insert(key, kept, last_seen.map_or(kept.created, Timestamp::from_unix))?;
-        Ok(true)
-    }
+/// Removes one session; what it was, if it was there.
+pub(super) fn remove(on: &Connection, key: &SessionKey) -> Result<Vec<Removed>> {
+    on.prepare_cached(REMOVE)?.query_map([blob(key)], removed)?.collect()
+}
 
-    /// Notes of every session what earlier formats did not: its generation, and the provider's session that it rests on as
-    /// far as `look` can tell from its sealed record. How many sessions there are.
-    pub(super) fn complete(&mut self, look: impl Fn(&SessionKey, &[u8]) -> Option<Rests>) -> Result<u64, redb::Error> {
-        for entry in self.sessions.iter()? {
-            let (key, kept) = entry?;
-            let (key, (_, _, sealed)) = (key.value(), kept.value());
-            let rests = look(&SessionKey::from_bytes(*key), sealed).unwrap_or_default();
-            self.generation.insert(key, rests.generation)?;
-            if let Some(mark) = &rests.provider_session {
-                self.provider_session.insert(key, mark)?;
-                self.by_provider_session.insert((mark, key), ())?;
-            }
-        }
-        Ok(self.sessions.len()?)
-    }
+/// Removes all sessions of a user.
+pub(super) fn remove_user(on: &Connection, user: &Mark) -> Result<Vec<Removed>> {
+    on.prepare_cached(REMOVE_USER)?.query_map([user.as_slice()], removed)?.collect()
+}
 
-    fn insert(&mut self, key: &SessionKey, kept: &Kept, last_seen: Timestamp) -> Result<(), redb::Error> {
-        let (key, ends, last_seen) = (key.as_bytes(), kept.ends.as_unix(), last_seen.as_unix());
-        self.sessions.insert(key, (ends, &kept.user, kept.sealed.as_slice()))?;
-        self.generation.insert(key, kept.generation)?;
-        if let Some(mark) = &kept.provider_session {
-            self.provider_session.insert(key, mark)?;
-            self.by_provider_session.insert((mark, key), ())?;
-        }
-        self.last_seen.insert(key, last_seen)?;
-        self.by_user.insert((&kept.user, key), ())?;
-        self.by_end.insert((ends, key), ())?;
-        self.by_last_seen.insert((last_seen, key), ())?;
-        Ok(())
-    }
-
-    /// Moves the session's last use forward; a session that is not there stays away.
-    pub(super) fn touch(&mut self, key: &SessionKey, last_seen: Timestamp) -> Result<(), redb::Error> {
-        let (key, now) = (key.as_bytes(), last_seen.as_unix());
-        let Some(before) = self.last_seen.get(key)?.map(|seconds| seconds.value()) else { return Ok(()) };
-        if before < now {
-            self.last_seen.insert(key, now)?;
-            self.by_last_seen.remove((before, key))?;
-            self.by_last_seen.insert((now, key), ())?;
-        }
-        Ok(())
-    }
-
-    /// Removes one session with all its index entries; what it was, if it was there.
-    pub(super) fn remove(&mut self, key: &SessionKey) -> Result<Option<Removed>, redb::Error> {
-        let bytes = key.as_bytes();
-        let Some((ends, user, sealed)) = self.sessions.remove(bytes)?.map(|kept| {
-            let (ends, user, sealed) = kept.value();
-            (ends, *user, sealed.to_vec())
-        }) else {
+/// Removes all sessions that rest on one of the provider's; `None` when one of them is another user's than `of`.
+pub(super) fn remove_provider_session(
+    on: &Connection,
+    session: &Mark,
+    of: Option<&Mark>,
+) -> Result<Option<Vec<Removed>>> {
+    if let Some(user) = of {
+        let mut others = on.prepare_cached(IS_OF_OTHERS)?;
+        if others.query_row([session.as_slice(), user.as_slice()], |row| row.get(0))? {
             return Ok(None);
-        };
-        self.generation.remove(bytes)?;
-        if let Some(mark) = self.provider_session.remove(bytes)?.map(|mark| *mark.value()) {
-            self.by_provider_session.remove((&mark, bytes))?;
         }
-        self.by_user.remove((&user, bytes))?;
-        self.by_end.remove((ends, bytes))?;
-        if let Some(last_seen) = self.last_seen.remove(bytes)?.map(|seconds| seconds.value()) {
-            self.by_last_seen.remove((last_seen, bytes))?;
-        }
-        Ok(Some(Removed { key: *key, sealed }))
     }
-
-    /// Removes all sessions of a user.
-    pub(super) fn remove_user(&mut self, user: &Mark) -> Result<Vec<Removed>, redb::Error> {
-        let keys = keys_under(&self.by_user, user)?;
-        self.remove_all(keys)
-    }
-
-    /// Removes all sessions that rest on one of the provider's; `None` when one of them is another user's than `of`.
-    pub(super) fn remove_provider_session(
-        &mut self,
-        session: &Mark,
-        of: Option<&Mark>,
-    ) -> Result<Option<Vec<Removed>>, redb::Error> {
-        let keys = keys_under(&self.by_provider_session, session)?;
-        for key in &keys {
-            let user = self.sessions.get(key.as_bytes())?.map(|kept| *kept.value().1);
-            if of.is_some() && user.as_ref() != of {
-                return Ok(None);
-            }
-        }
-        self.remove_all(keys).map(Some)
-    }
-
-    /// Removes up to `limit` sessions by each limit: those that end by `now`, and those last seen before `idle_since`.
-    pub(super) fn expire(
-        &mut self,
-        now: Timestamp,
-        idle_since: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Removed>, redb::Error> {
-        let mut keys = Vec::new();
-        for entry in self.by_end.range(..=(now.as_unix(), &HIGHEST_KEY))?.take(limit) {
-            keys.push(SessionKey::from_bytes(*entry?.0.value().1));
-        }
-        for entry in self.by_last_seen.range(..(idle_since.as_unix(), &LOWEST_KEY))?.take(limit) {
-            keys.push(SessionKey::from_bytes(*entry?.0.value().1));
-        }
-        self.remove_all(keys)
-    }
-
-    /// Notes that something is used; whether it was unused until now.
-    pub(super) fn spend(&mut self, mark: &OneTime, until: Timestamp) -> Result<bool, redb::Error> {
-        let mark = mark.as_bytes();
-        if self.spent.get(mark)?.is_some() {
-            return Ok(false);
-        }
-        self.spent.insert(mark, until.as_unix())?;
-        self.spent_by_end.insert((until.as_unix(), mark), ())?;
-        Ok(true)
-    }
-
-    /// Forgets the marks that ran out by `now`.
-    pub(super) fn forget_spent(&mut self, now: Timestamp) -> Result<(), redb::Error> {
-        let mut marks = Vec::new();
-        for entry in self.spent_by_end.range(..=(now.as_unix(), &[0xff; 16]))? {
-            let entry = entry?.0;
-            let (until, mark) = entry.value();
-            marks.push((until, *mark));
-        }
-        for (until, mark) in marks {
-            self.spent.remove(&mark)?;
-            self.spent_by_end.remove((until, &mark))?;
-        }
-        Ok(())
-    }
-
-    fn remove_all(&mut self, keys: Vec<SessionKey>) -> Result<Vec<Removed>, redb::Error> {
-        let mut removed = Vec::with_capacity(keys.len());
-        for key in keys {
-            removed.extend(self.remove(&key)?);
-        }
-        Ok(removed)
-    }
+    let mut remove = on.prepare_cached(REMOVE_PROVIDER_SESSION)?;
+    remove.query_map([session.as_slice()], removed)?.collect::<Result<_>>().map(Some)
 }
 
-/// The session keys that an index holds under one mark.
-fn keys_under(index: &impl ReadableTable<(Key, Key), ()>, mark: &Mark) -> Result<Vec<SessionKey>, redb::Error> {
-    let mut keys = Vec::new();
-    for entry in index.range((mark, &LOWEST_KEY)..=(mark, &HIGHEST_KEY))? {
-        keys.push(SessionKey::from_bytes(*entry?.0.value().1));
+/// Removes up to `limit` sessions by each limit: those that end by `now`, and those last seen before `idle_since`.
+pub(super) fn expire(on: &Connection, now: Timestamp, idle_since: Timestamp, limit: u32) -> Result<Vec<Removed>> {
+    let mut expired = Vec::new();
+    for (statement, time) in [(REMOVE_ENDED, now), (REMOVE_IDLE, idle_since)] {
+        for row in on.prepare_cached(statement)?.query_map(params![seconds(time), limit], removed)? {
+            expired.push(row?);
+        }
     }
-    Ok(keys)
+    Ok(expired)
+}
+
+/// Notes that something is used; whether it was unused until now.
+pub(super) fn spend(on: &Connection, mark: &OneTime, until: Timestamp) -> Result<bool> {
+    Ok(on.prepare_cached(SPEND)?.execute(params![mark.as_bytes().as_slice(), seconds(until)])? > 0)
+}
+
+/// Forgets what could not be used any more by `now`.
+pub(super) fn forget_spent(on: &Connection, now: Timestamp) -> Result<()> {
+    on.prepare_cached(FORGET_SPENT)?.execute([seconds(now)]).map(drop)
+}
+
+pub(super) fn meta(on: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
+    on.query_row(META, [name], |row| row.get(0)).optional()
+}
+
+pub(super) fn set_meta(on: &Connection, name: &str, value: &[u8]) -> Result<()> {
+    on.execute(SET_META, params![name, value]).map(drop)
+}
+
+fn key_in_row(row: &Row<'_>) -> Result<SessionKey> {
+    row.get(0).map(SessionKey::from_bytes)
+}
+
+fn removed(row: &Row<'_>) -> Result<Removed> {
+    Ok(Removed { key: key_in_row(row)?, sealed: row.get(1)? })
+}
+
+fn blob(key: &SessionKey) -> &[u8] {
+    key.as_bytes()
+}
+
+/// As SQLite counts: up to 63 bits.
+pub(super) fn seconds(time: Timestamp) -> i64 {
+    i64::try_from(time.as_unix()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_query_reads_a_whole_table() {
+        let database = Connection::open_in_memory().unwrap();
+        for statement in SCHEMA {
+            database.execute_batch(statement).unwrap();
+        }
+        let all = [
+            FIND,
+            KEYS_AFTER,
+            KEYS_OF_USER,
+            SAVE,
+            RENEW,
+            TOUCH,
+            REMOVE,
+            REMOVE_USER,
+            IS_OF_OTHERS,
+            REMOVE_PROVIDER_SESSION,
+            REMOVE_ENDED,
+            REMOVE_IDLE,
+            IS_SPENT,
+            SPEND,
+            FORGET_SPENT,
+            META,
+            SET_META,
+        ];
+        for query in all {
+            let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            for number in 1..=plan.parameter_count() {
+                plan.raw_bind_parameter(number, 1).unwrap();
+            }
+            let mut rows = plan.raw_query();
+            while let Some(step) = rows.next().unwrap() {
+                let step: String = step.get("detail").unwrap();
+                assert!(!step.starts_with("SCAN ") || step.contains("CONSTANT"), "{query}: {step}");
+            }
+        }
+    }
 }

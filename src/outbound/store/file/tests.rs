@@ -13,7 +13,7 @@ use crate::outbound::store::testing::{
 };
 
 fn path_in(directory: &TempDir) -> PathBuf {
-    directory.path().join("sessions.redb")
+    directory.path().join("sessions.db")
 }
 
 fn open_with(path: &Path, keys: SealingKeys) -> Result<FileStore, OpenFault> {
@@ -58,11 +58,13 @@ fn sessions_ends_touches_and_marks_outlive_a_restart() {
 fn sm_3_nothing_in_the_file_can_be_read() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
-    block_on(async {
-        let store = open_file(&path);
-        store.save(&key(1), session("jane-doe", 100, 200)).await.unwrap();
-    });
-    let dump = fs::read(&path).unwrap();
+    let store = open_file(&path);
+    block_on(store.save(&key(1), session("jane-doe", 100, 200))).unwrap();
+    let [log, _] = database::companions(&path);
+    let mut dump = fs::read(log).unwrap();
+    assert!(!dump.is_empty());
+    drop(store);
+    dump.extend(fs::read(&path).unwrap());
     let holds = |text: &[u8]| dump.windows(text.len()).any(|window| window == text);
     assert!(holds(key(1).as_bytes()), "the search itself works");
     let secrets = ["jane", ISSUER, "wiki", "staff", "access", "signature", "sid-1", "preferred_username"];
@@ -74,7 +76,7 @@ fn sm_3_nothing_in_the_file_can_be_read() {
 #[test]
 fn the_file_and_its_directory_are_private() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("var/lib/sessions.redb");
+    let path = directory.path().join("var/lib/sessions.db");
     drop(open_file(&path));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
@@ -87,6 +89,29 @@ fn the_file_and_its_directory_are_private() {
         fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
         let complaint = complaint(&path, keys(1));
         assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
+    }
+}
+
+/// SQLite's log and the index of it, which a crash leaves behind.
+#[test]
+fn the_companions_of_the_file_are_private() {
+    let directory = TempDir::new().unwrap();
+    let path = path_in(&directory);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let companions = database::companions(&path);
+    let store = open_file(&path);
+    block_on(store.save(&key(1), session("jane", 100, 200))).unwrap();
+    assert_eq!(companions.each_ref().map(|path| mode(path)), [0o600, 0o600]);
+    drop(store);
+    assert!(companions.iter().all(|path| !path.exists()), "a clean stop leaves none");
+    for companion in &companions {
+        fs::write(companion, "").unwrap();
+        fs::set_permissions(companion, Permissions::from_mode(0o644)).unwrap();
+        assert!(complaint(&path, keys(1)).contains(&format!("chmod 600 {}", companion.display())));
+        fs::set_permissions(companion, Permissions::from_mode(0o660)).unwrap();
+        let store = open_file(&path);
+        assert_eq!(mode(companion), 0o600);
+        assert!(block_on(there(&*store, 1)));
     }
 }
 
@@ -167,5 +192,23 @@ fn many_touches_are_written_without_being_asked() {
         // The writer answers in order, so what it was asked to flush is flushed now.
         store.writer.write(Change::Flush).await.unwrap();
         assert!(store.recent.unwritten().is_empty());
+    });
+}
+
+/// As the README tells operators to do it, with the program `sqlite3`.
+#[test]
+fn a_backup_can_be_made_while_the_store_works() {
+    let directory = TempDir::new().unwrap();
+    let (path, copy) = (path_in(&directory), directory.path().join("backup.db"));
+    let store = open_file(&path);
+    block_on(async {
+        store.save(&key(1), session("jane", 100, 200)).await.unwrap();
+        let backup = format!(".backup '{}'", copy.display());
+        let made = std::process::Command::new("sqlite3").arg(&path).arg(backup).status();
+        assert!(made.expect("sqlite3").success());
+        store.end(&key(1)).await.unwrap();
+        assert!(!there(&*store, 1).await);
+        fs::set_permissions(&copy, Permissions::from_mode(0o600)).unwrap();
+        assert!(there(&*open_file(&copy), 1).await);
     });
 }

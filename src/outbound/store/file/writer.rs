@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::disk::{Disk, Lasting};
+use super::database::Database;
 use super::recent::{Recent, Unwritten};
-use super::tables::{Kept, Removed, Tables};
+use super::tables::{self, Kept, Removed};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
@@ -34,7 +35,7 @@ pub(super) enum Change {
     Expire {
         now: Timestamp,
         idle_since: Timestamp,
-        limit: usize,
+        limit: u32,
     },
     /// Nothing but what is not written yet.
     Flush,
@@ -67,26 +68,23 @@ impl Applied {
 }
 
 impl Change {
-    fn lasting(&self) -> Lasting {
-        if matches!(self, Self::Flush) { Lasting::TheProcess } else { Lasting::ACrash }
-    }
-
-    fn apply(&self, tables: &mut Tables<'_>) -> Result<Applied, redb::Error> {
+    fn apply(&self, on: &Connection) -> rusqlite::Result<Applied> {
         Ok(match self {
             Self::Save(key, kept) => {
-                tables.save(key, kept)?;
+                tables::save(on, key, kept)?;
                 Applied { replaced: Some(*key), ..Applied::done(true) }
             }
-            Self::Renew(key, kept) => Applied { replaced: Some(*key), ..Applied::done(tables.renew(key, kept)?) },
-            Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(Vec::from_iter(tables.remove(key)?)) },
-            Self::EndUser(user) => Applied::removed(tables.remove_user(user)?),
+            Self::Renew(key, kept) => Applied { replaced: Some(*key), ..Applied::done(tables::renew(on, key, kept)?) },
+            Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(tables::remove(on, key)?) },
+            Self::EndUser(user) => Applied::removed(tables::remove_user(on, user)?),
             Self::EndProviderSession(session, of) => {
-                tables.remove_provider_session(session, of.as_ref())?.map_or_else(Applied::default, Applied::removed)
+                let removed = tables::remove_provider_session(on, session, of.as_ref())?;
+                removed.map_or_else(Applied::default, Applied::removed)
             }
-            Self::Spend(mark, until) => Applied::done(tables.spend(mark, *until)?),
+            Self::Spend(mark, until) => Applied::done(tables::spend(on, mark, *until)?),
             Self::Expire { now, idle_since, limit } => {
-                tables.forget_spent(*now)?;
-                Applied::removed(tables.expire(*now, *idle_since, *limit)?)
+                tables::forget_spent(on, *now)?;
+                Applied::removed(tables::expire(on, *now, *idle_since, *limit)?)
             }
             Self::Flush => Applied::done(true),
         })
@@ -94,20 +92,20 @@ impl Change {
 }
 
 impl Unwritten {
-    fn apply(&self, tables: &mut Tables<'_>) -> Result<Vec<SessionKey>, redb::Error> {
+    fn apply(&self, on: &Connection) -> rusqlite::Result<Vec<SessionKey>> {
         let mut outdated = Vec::new();
         for key in &self.ended {
-            tables.remove(key)?;
+            tables::remove(on, key)?;
             outdated.push(*key);
         }
         for user in &self.ended_users {
-            outdated.extend(tables.remove_user(user)?.iter().map(|removed| removed.key));
+            outdated.extend(tables::remove_user(on, user)?.iter().map(|removed| removed.key));
         }
-        // In the order of the tables, so that each page is changed once.
+        // In the order of the index, so that each page is changed once.
         let mut touched: Vec<_> = self.touched.iter().collect();
         touched.sort_unstable();
         for (key, last_seen) in touched {
-            tables.touch(key, *last_seen)?;
+            tables::touch(on, key, *last_seen)?;
         }
         Ok(outdated)
     }
@@ -123,7 +121,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(disk: Arc<Disk>, recent: Arc<Recent>) -> io::Result<Self> {
+    pub(super) fn start(database: Arc<Database>, mut connection: Connection, recent: Arc<Recent>) -> io::Result<Self> {
         let (orders, mut waiting) = mpsc::channel(MAX_WAITING);
         let thread = thread::Builder::new().name("session-store".to_owned()).spawn(move || {
             while let Some(first) = waiting.blocking_recv() {
@@ -133,9 +131,9 @@ impl Writer {
                 {
                     batch.push(next);
                 }
-                write(&disk, &recent, batch);
+                write(&database, &mut connection, &recent, batch);
             }
-            write(&disk, &recent, vec![(Change::Flush, None)]);
+            write(&database, &mut connection, &recent, vec![(Change::Flush, None)]);
         })?;
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }
@@ -168,16 +166,14 @@ impl Drop for Writer {
 }
 
 /// Writes a batch and what had to wait before it, and only then answers.
-fn write(disk: &Disk, recent: &Recent, batch: Vec<Order>) {
+fn write(database: &Database, connection: &mut Connection, recent: &Recent, batch: Vec<Order>) {
     let unwritten = recent.unwritten();
-    let lasts = unwritten.holds_ends() || batch.iter().any(|(change, _)| change.lasting() == Lasting::ACrash);
-    if !lasts && unwritten.is_empty() {
+    if unwritten.is_empty() && batch.iter().all(|(change, _)| matches!(change, Change::Flush)) {
         return answer(batch, |_| Ok(Applied::done(true)));
     }
-    let lasting = if lasts { Lasting::ACrash } else { Lasting::TheProcess };
-    let written = disk.write(lasting, |tables| {
-        let overdue = unwritten.apply(tables)?;
-        let applied = batch.iter().map(|(change, _)| change.apply(tables)).collect::<Result<Vec<_>, _>>()?;
+    let written = database.write(connection, |on| {
+        let overdue = unwritten.apply(on)?;
+        let applied = batch.iter().map(|(change, _)| change.apply(on)).collect::<Result<Vec<_>, _>>()?;
         Ok((overdue, applied))
     });
     match written {

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::inspection::{Finding, look_at};
+use super::integrity::{Finding, check, inspect};
 use super::*;
-use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, renewed, session};
+use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, renewed, session, user};
 
 /// No file is small enough to be checked at the start.
 const UNCHECKED: Limits = Limits { checked_at_start: 0, ..Limits::USUAL };
@@ -26,7 +27,7 @@ async fn fill(store: &FileStore) {
 }
 
 fn healthy(directory: &TempDir) -> PathBuf {
-    let path = directory.path().join("sessions.redb");
+    let path = directory.path().join("sessions.db");
     block_on(async { fill(&open(&path).unwrap()).await });
     path
 }
@@ -77,6 +78,48 @@ fn damage_in_a_large_file_is_found_while_the_store_works() {
     }
 }
 
+/// Opens the file as SQLite has it and changes something.
+fn change(path: &Path, statements: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+}
+
+/// It would leave a session alive that its user ended. SQLite's quick check does not see it.
+#[test]
+fn an_index_that_names_another_user_is_damage() {
+    let directory = TempDir::new().unwrap();
+    let path = healthy(&directory);
+    let other = "CASE id WHEN 7 THEN zeroblob(32) ELSE user END";
+    let rewrite = |from: &str, to: &str| {
+        let set = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql";
+        change(&path, &format!("{set} = replace(sql, '({from})', '({to})') WHERE name = 'session_by_user'"));
+    };
+    rewrite("user", other);
+    change(&path, "REINDEX session_by_user");
+    rewrite(other, "user");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let quick: String = database.query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(quick, "ok");
+    drop(database);
+    let complaint = block_on(complaint_of(&open(&path).unwrap()));
+    assert!(complaint.contains("is damaged: row 7 missing from index session_by_user"), "{complaint}");
+    let refused = FileStore::open(&path, keys(1), Arc::new(SystemEntropy));
+    assert!(matches!(refused, Err(OpenFault::Damaged { .. })));
+}
+
+#[test]
+fn a_row_that_its_record_does_not_vouch_for_is_damage() {
+    let alterations =
+        ["user = zeroblob(32)", "provider_session = NULL", "generation = 7", "ends = 1000000", "key = zeroblob(32)"];
+    for altered in alterations {
+        let directory = TempDir::new().unwrap();
+        let path = healthy(&directory);
+        // In the table and in the index alike.
+        change(&path, &format!("UPDATE session SET {altered} WHERE id = 7"));
+        let refused = FileStore::open(&path, keys(1), Arc::new(SystemEntropy));
+        assert!(matches!(refused, Err(OpenFault::Damaged { .. })), "{altered}");
+    }
+}
+
 #[test]
 fn a_healthy_file_looks_whole_whatever_is_written_meanwhile() {
     let directory = TempDir::new().unwrap();
@@ -98,10 +141,10 @@ fn a_healthy_file_looks_whole_whatever_is_written_meanwhile() {
         let mut looks = 0;
         while !writer.is_finished() || looks == 0 {
             let looked = Arc::clone(&store);
-            let finding = task::spawn_blocking(move || look_at(&looked.reader.disk)).await.unwrap();
-            match finding {
+            let look = move || check(&looked.reader.database.connect_reader().unwrap(), &looked.reader.vault);
+            match task::spawn_blocking(look).await.unwrap() {
                 Finding::Whole => looks += 1,
-                Finding::Odd(cause) | Finding::Unfinished(cause) => panic!("{cause}"),
+                Finding::Damaged(cause) | Finding::Unfinished(cause) => panic!("{cause}"),
             }
         }
         writer.await.unwrap();
@@ -114,7 +157,8 @@ fn a_false_alarm_costs_no_session() {
     let path = healthy(&directory);
     block_on(async {
         let store = open(&path).unwrap();
-        assert_eq!(store.reader.disk.judge(), None);
+        let Reader { database, vault, .. } = &*store.reader;
+        assert_eq!(inspect(database, vault, &Arc::default()), None);
         for number in 0..SESSIONS {
             assert!(store.load(&key(number)).await.unwrap().is_some());
         }
@@ -122,6 +166,17 @@ fn a_false_alarm_costs_no_session() {
         drop(store);
         assert!(open(&path).unwrap().load(&key(900)).await.unwrap().is_some());
     });
+}
+
+#[test]
+fn a_check_ends_with_the_store() {
+    let directory = TempDir::new().unwrap();
+    let path = healthy(&directory);
+    let store = open(&path).unwrap();
+    let Reader { database, vault, .. } = &*store.reader;
+    let stopped = Arc::new(AtomicBool::new(true));
+    assert_eq!(inspect(database, vault, &stopped), None);
+    assert!(block_on(store.end_user(&user("user-1"))).unwrap().len() == 1, "and says nothing about the file");
 }
 
 #[test]

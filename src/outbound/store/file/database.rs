@@ -1,0 +1,186 @@
+//! The SQLite database of a session file: connections, and what a failure of one means.
+//!
+//! It is kept in WAL mode: readers and the one writer do not wait for each other, and a commit is one sync of the log.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, Row, TransactionBehavior};
+
+use super::opening::DAMAGED_FORMAT;
+use crate::ports::StoreFault;
+
+/// How long to wait for another program that has the database locked, such as an operator's `sqlite3`.
+const BUSY: Duration = Duration::from_secs(2);
+/// Reading connections that are kept open while nobody reads.
+const IDLE_READERS: usize = 16;
+const STATEMENTS: usize = 32;
+/// `synchronous = FULL`: what is acknowledged survives a power cut. A log of 8192 pages (32 MiB) is copied into the database
+/// by the commit that finds it so long; as a rule the inspector does that earlier, aside.
+const SETTINGS: &str = "
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 8192;
+    PRAGMA journal_size_limit = 33554432;
+    PRAGMA secure_delete = FAST;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cache_size = -4096;
+    PRAGMA mmap_size = 17179869184;";
+const READER_SETTINGS: &str = "
+    PRAGMA query_only = ON;
+    PRAGMA cache_size = -1024;";
+
+pub(super) struct Database {
+    path: PathBuf,
+    idle_readers: Mutex<Vec<Connection>>,
+    /// What was found damaged. Nothing that the file says is trusted any more.
+    damage: OnceLock<String>,
+    suspicions: SyncSender<()>,
+    /// Whether the log has what the database has not.
+    changed: AtomicBool,
+    /// Keeps other processes out. It goes last: closing a handle of the file takes away the locks that SQLite has on it.
+    _lock: File,
+}
+
+impl Database {
+    /// `lock` is the open file, locked. The second is what hears of every suspicion that the file might be damaged.
+    pub(super) fn new(path: PathBuf, lock: File) -> (Self, Receiver<()>) {
+        let (suspicions, suspected) = sync_channel(1);
+        let idle_readers = Mutex::default();
+        let damage = OnceLock::new();
+        (Self { path, idle_readers, damage, suspicions, changed: AtomicBool::new(true), _lock: lock }, suspected)
+    }
+
+    /// Has the file checked, soon; while a suspicion waits already, one more says nothing new.
+    pub(super) fn suspect(&self) {
+        let _ = self.suspicions.try_send(());
+    }
+
+    /// From now on nothing is read or written. The file says so at the next start, too.
+    pub(super) fn condemn(&self, cause: &str) {
+        let _ = self.damage.set(cause.to_owned());
+        if let Ok(connection) = connect(&self.path) {
+            // Where not even this can be written, the next start finds the damage again.
+            let _ = connection.pragma_update(None, "user_version", DAMAGED_FORMAT);
+        }
+    }
+
+    /// Reads one consistent state.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T, StoreFault> {
+        self.in_use().and_then(|()| self.try_read(read)).map_err(|cause| StoreFault(format!("cannot read: {cause}")))
+    }
+
+    fn try_read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T, String> {
+        let idle = self.readers().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect_reader().map_err(|fault| self.explained(&fault))?,
+        };
+        let found = read(&connection).map_err(|fault| self.explained(&fault))?;
+        let mut readers = self.readers();
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        Ok(found)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle_readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that only reads.
+    pub(super) fn connect_reader(&self) -> Result<Connection> {
+        let connection = connect(&self.path)?;
+        connection.execute_batch(READER_SETTINGS)?;
+        Ok(connection)
+    }
+
+    /// Changes the tables in one transaction: all of it happens, durably, or nothing.
+    pub(super) fn write<T>(
+        &self,
+        writer: &mut Connection,
+        change: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T, StoreFault> {
+        let written = self.in_use().and_then(|()| {
+            let changed = in_transaction(writer, change).map_err(|fault| self.explained(&fault))?;
+            self.changed.store(true, Ordering::Relaxed);
+            Ok(changed)
+        });
+        written.map_err(|cause| StoreFault(format!("cannot write: {cause}")))
+    }
+
+    /// Copies what commits left in the log, if there were any. Where that fails, the commit that finds the log too long says
+    /// why.
+    pub(super) fn checkpoint(&self) {
+        if self.changed.swap(false, Ordering::Relaxed) {
+            let _ = connect(&self.path).and_then(|it| it.execute_batch("PRAGMA wal_checkpoint(PASSIVE)"));
+        }
+    }
+
+    fn in_use(&self) -> Result<(), String> {
+        self.damage.get().map_or(Ok(()), |cause| Err(format!("the file is damaged: {cause}")))
+    }
+
+    /// What SQLite said, as a text; a hint of damage is followed up.
+    fn explained(&self, fault: &Error) -> String {
+        if is_damage(fault) {
+            self.suspect();
+        }
+        let hint = match fault.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure | ErrorCode::DiskFull) => {
+                "; is there room on its file system, and no limit on the size of files?"
+            }
+            Some(ErrorCode::DatabaseBusy) => "; does another program use the file?",
+            _ => "",
+        };
+        format!("{fault} (SQLite's code {}){hint}", fault.sqlite_extended_error_code().unwrap_or_default())
+    }
+}
+
+/// Opens the database in an existing file.
+pub(super) fn connect(path: &Path) -> Result<Connection> {
+    // Not created here: SQLite would not make it private. An absolute path is never taken for a URI.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(SETTINGS)?;
+    Ok(connection)
+}
+
+pub(super) fn in_transaction<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let changed = change(&transaction)?;
+    transaction.commit()?;
+    Ok(changed)
+}
+
+/// Whether the file holds what was never written into it.
+pub(super) fn is_damage(fault: &Error) -> bool {
+    match fault.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
+        // A value of another kind or length than its column has.
+        None => true,
+    }
+}
+
+/// Whether the database is in WAL mode from now on; it stays so.
+pub(super) fn use_wal(connection: &Connection) -> Result<bool> {
+    let mode = |row: &Row<'_>| row.get::<_, String>(0);
+    Ok(connection.pragma_update_and_check(None, "journal_mode", "WAL", mode)? == "wal")
+}
+
+/// SQLite's log of a database, and the index that its connections share.
+pub(super) fn companions(path: &Path) -> [PathBuf; 2] {
+    ["-wal", "-shm"].map(|ending| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        name.into()
+    })
+}

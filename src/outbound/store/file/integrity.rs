@@ -1,0 +1,166 @@
+//! Checks the whole file while the store works: a large file after the start, which would take too long before it, and any
+//! file in which a read or a write met something odd. A damaged file is not used any more: an index that lacks an entry
+//! would leave a session alive that its user ended (FI-7).
+//!
+//! SQLite knows no checksums of pages. `integrity_check` compares every entry of an index with its table, which `quick_check`
+//! leaves out, and every record vouches for its row. What this cannot show is a changed byte in a mark of something used
+//! once.
+//!
+//! The same thread copies the log into the database from time to time, so that commits need not.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Result};
+
+use super::database::{Database, is_damage};
+use super::opening::OpenFault;
+use super::recent::Recent;
+use super::tables::seconds;
+use crate::domain::session::SessionKey;
+use crate::outbound::store::vault::{Seal, Vault};
+
+/// How often the log is copied into the database, if something was written.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+/// A check works for so long and rests for as long, so that others get at the processor and the disk.
+const TURN: Duration = Duration::from_millis(10);
+/// Steps of SQLite between two looks at the clock.
+const STEPS: i32 = 1000;
+
+/// The thread that checks. Dropping it stops it.
+pub(super) struct Inspector {
+    database: Arc<Database>,
+    stopped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Inspector {
+    pub(super) fn start(
+        path: &Path,
+        database: Arc<Database>,
+        recent: Arc<Recent>,
+        vault: Arc<Vault>,
+        suspected: Receiver<()>,
+    ) -> io::Result<Self> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (path, inspected, stop) = (path.to_owned(), Arc::clone(&database), Arc::clone(&stopped));
+        let thread = thread::Builder::new().name("session-check".to_owned()).spawn(move || {
+            loop {
+                let next = suspected.recv_timeout(CHECKPOINT_INTERVAL);
+                if stop.load(Ordering::Relaxed) || next == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+                if next.is_err() {
+                    inspected.checkpoint();
+                } else if let Some(cause) = inspect(&inspected, &vault, &stop) {
+                    recent.forget_file();
+                    let fault = OpenFault::Damaged { path: path.clone(), cause };
+                    tracing::error!("{fault}; until then nobody is signed in");
+                }
+            }
+        })?;
+        Ok(Self { database, stopped, thread: Some(thread) })
+    }
+}
+
+impl Drop for Inspector {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.database.suspect();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What a check of the file showed.
+pub(super) enum Finding {
+    Whole,
+    /// What is wrong with it.
+    Damaged(String),
+    /// The disk failed, or the store stops.
+    Unfinished(String),
+}
+
+/// Checks the file, and ends its use if it is damaged; what is wrong with it, then.
+pub(super) fn inspect(database: &Database, vault: &Vault, stop: &Arc<AtomicBool>) -> Option<String> {
+    let finding = match database.connect_reader() {
+        Ok(mut connection) => match take_turns(&mut connection, Arc::clone(stop)) {
+            Ok(()) => check(&connection, vault),
+            Err(fault) => Finding::Unfinished(fault.to_string()),
+        },
+        Err(fault) => Finding::Unfinished(fault.to_string()),
+    };
+    match finding {
+        Finding::Whole => None,
+        Finding::Damaged(cause) => {
+            database.condemn(&cause);
+            Some(cause)
+        }
+        Finding::Unfinished(cause) => {
+            if !stop.load(Ordering::Relaxed) {
+                tracing::warn!("the session file could not be checked: {cause}");
+            }
+            None
+        }
+    }
+}
+
+/// Has SQLite rest now and then, and give up once the store stops.
+#[expect(clippy::disallowed_methods, reason = "measures the work; no rule depends on it")]
+fn take_turns(connection: &mut Connection, stop: Arc<AtomicBool>) -> Result<()> {
+    let mut began = Instant::now();
+    connection.progress_handler(
+        STEPS,
+        Some(move || {
+            if began.elapsed() > TURN {
+                thread::sleep(TURN);
+                began = Instant::now();
+            }
+            stop.load(Ordering::Relaxed)
+        }),
+    )
+}
+
+/// Checks every page, every index and every record.
+pub(super) fn check(connection: &Connection, vault: &Vault) -> Finding {
+    match damage(connection, vault) {
+        Ok(None) => Finding::Whole,
+        Ok(Some(cause)) => Finding::Damaged(cause),
+        Err(fault) if is_damage(&fault) => Finding::Damaged(fault.to_string()),
+        Err(fault) => Finding::Unfinished(fault.to_string()),
+    }
+}
+
+fn damage(connection: &Connection, vault: &Vault) -> Result<Option<String>> {
+    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said != "ok" {
+        return Ok(Some(said));
+    }
+    let mut all = connection.prepare("SELECT key, sealed, user, provider_session, generation, ends FROM session")?;
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = SessionKey::from_bytes(row.get(0)?);
+        let sealed = row.get_ref(1)?.as_blob()?;
+        let is_as_written = match vault.look_at(&key, sealed) {
+            Seal::Whole(session) => {
+                let record = session.record();
+                let provider_session = session.provider_session().map(|session| vault.mark_provider_session(&session));
+                let written = (vault.mark(&record.user), provider_session, record.generation, seconds(record.ends));
+                written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
+            }
+            // Its key was taken out of use. It is nobody's session, whatever stands in its row.
+            Seal::OfAnotherKey => true,
+            Seal::Broken => false,
+        };
+        if !is_as_written {
+            return Ok(Some("a session is not what was written".to_owned()));
+        }
+    }
+    Ok(None)
+}
