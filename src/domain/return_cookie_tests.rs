@@ -100,7 +100,7 @@ fn a_68_counts_and_pieces_that_are_not_ours_have_no_effect() {
         assert_eq!(kept(&own, &mine), None, "{value}");
     }
     let many: Vec<_> = (0..200).map(|n| cookies::set_return_piece(&wiki, &n.to_string(), "x", LIFETIME)).collect();
-    assert_eq!(sent_back(&many, &wiki, CookieForm::Lines).return_pieces.len(), 32);
+    assert_eq!(sent_back(&many, &wiki, CookieForm::Lines).return_pieces.len(), 64);
 }
 
 #[test]

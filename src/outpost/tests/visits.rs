@@ -71,9 +71,33 @@ async fn plain_http_is_led_to_https_and_never_to_the_provider() {
     let mut post = browser.head("http://wiki.example.com/x", &[]);
     post.method = "POST".into();
     assert_eq!(denied(&house.ask(&post).await).status, 403);
-    let script = browser.send(&house, &browser.head("http://wiki.example.com/x", &[])).await;
+    let script = browser.head("http://wiki.example.com/x", &[("accept", "application/json")]);
+    let script = browser.send(&house, &script).await;
     assert_eq!(location(&script), "https://wiki.example.com/x");
     assert!(browser.cookies.is_empty());
+}
+
+/// A question with `allowed_headers` that lacks `accept` and Fetch Metadata shows no page load, and may be one.
+#[tokio::test]
+async fn plain_http_ends_at_a_page_where_the_question_lacks_most_headers() {
+    let house = house();
+    let mut browser = Browser::default();
+    for _ in 0..4 {
+        let led = browser.send(&house, &browser.head("http://wiki.example.com/x", &[])).await;
+        assert_eq!((location(&led).as_str(), led.note.reason), ("https://wiki.example.com/x", Reason::PlainHttp));
+    }
+    let page = browser.send(&house, &browser.head("http://wiki.example.com/x", &[])).await;
+    assert_eq!((denied(&page).status, page.note.reason), (421, Reason::SchemeHidden));
+}
+
+/// The page about a callback leads to another sign-in: its own address holds a code.
+#[tokio::test]
+async fn no_code_stands_in_the_page_about_hidden_https() {
+    let house = house();
+    let callback = "http://wiki.example.com/outpost.goauthentik.io/callback?code=SECRET&state=s";
+    let page = house.ask(&Browser::default().head(callback, &[PAGE, ("sec-fetch-mode", "navigate")])).await;
+    assert_eq!(page.note.reason, Reason::SchemeHidden);
+    assert!(!denied(&page).body.contains("SECRET"), "{}", denied(&page).body);
 }
 
 /// TLS ends in front, and nobody says so: what browsers send over https only proves it.
