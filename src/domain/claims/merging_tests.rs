@@ -36,6 +36,14 @@ fn oc_14_one_source_speaks_of_an_address() {
             json!({"email": "a", "email_verified": false}),
         ),
         (json!({"email": "a"}), json!({"email": "A", "email_verified": true}), json!({"email": "a"})),
+        (json!({"email_verified": false}), json!({"email": "b"}), json!({"email": "b", "email_verified": false})),
+        (
+            json!({"email": "", "email_verified": "false"}),
+            json!({"email": "b"}),
+            json!({"email": "b", "email_verified": false}),
+        ),
+        (json!({"email": "a"}), json!({"email": "b", "email_verified": false}), json!({"email": "a"})),
+        (json!({"email": "a"}), json!({"email_verified": false}), json!({"email": "a", "email_verified": false})),
         (json!({"email": null, "email_verified": true}), json!({"email": "b"}), json!({"email": "b"})),
         (json!({"name": ""}), json!({"name": "x", "groups": null}), json!({"name": "x"})),
         (json!({"phone_number": "1"}), json!({"phone_number_verified": true}), json!({"phone_number": "1"})),
@@ -82,7 +90,13 @@ proptest! {
         let merged = sources.iter().cloned().reduce(Claims::completed_by).expect("are some");
         for names in QUALIFIED {
             let (whole, all) = (pair(&merged, names), sources.iter().map(|source| pair(source, names)));
-            prop_assert!(all.clone().any(|one| one == whole), "{whole:?} of {:?}", all.collect::<Vec<_>>());
+            // That a source calls it unverified is kept beside a claim without a word about it.
+            let denied = all.clone().any(|(_, said)| said == Some(json!(false)));
+            let unnamed = all.clone().any(|one| one == (None, Some(json!(false))));
+            let unsaid = (whole.0.clone(), None);
+            let is_denied = denied && whole.1 == Some(json!(false)) && all.clone().any(|one| one == unsaid);
+            prop_assert!(is_denied || all.clone().any(|one| one == whole), "{whole:?} of {:?}", all.collect::<Vec<_>>());
+            prop_assert!(!unnamed || whole.1.is_some(), "a denial is not forgotten: {whole:?}");
         }
     }
 }

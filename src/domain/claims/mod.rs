@@ -46,9 +46,12 @@ impl Claims {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// These claims with those of `others` that are missing here; a claim and what qualifies it are taken together.
+    /// These claims with those of `others` that are missing here; a claim and what qualifies it are taken together. That a source
+    /// calls an address unverified is kept where no other word about it is: it can only take rights away.
     #[must_use]
     pub fn completed_by(mut self, mut others: Self) -> Self {
+        let denials =
+            QUALIFIED.map(|(claim, qualifier)| [self.denial(claim, qualifier), others.denial(claim, qualifier)]);
         for (claim, qualifier) in QUALIFIED {
             if self.yields(&others, claim, qualifier) {
                 self.0.remove(claim);
@@ -64,7 +67,21 @@ impl Claims {
                 self.0.insert(name, value);
             }
         }
+        for ((claim, qualifier), denials) in QUALIFIED.into_iter().zip(denials) {
+            let is_about = |of: &Option<Value>| of.is_none() || of.as_ref() == self.present(claim);
+            let is_denied = denials.iter().flatten().any(is_about);
+            let says_more = self.present(claim).is_some() && self.present(qualifier).is_some();
+            if is_denied && !says_more && self.denial(claim, qualifier).is_none() {
+                self.0.insert(qualifier.to_owned(), Value::Bool(false));
+            }
+        }
         self
+    }
+
+    /// Of which claim `qualifier` says no: of one that is not named, if none is here. Some providers write the boolean as a text.
+    fn denial(&self, claim: &str, qualifier: &str) -> Option<Option<Value>> {
+        let said = self.present(qualifier)?;
+        (*said == false || said == "false").then(|| self.present(claim).cloned())
     }
 
     /// Whether the pair of `others` stands instead of the one here: where there is no claim here, or the same one without a
