@@ -68,7 +68,7 @@ impl Claims {
             }
         }
         for ((claim, qualifier), denials) in QUALIFIED.into_iter().zip(denials) {
-            let is_about = |of: &Option<Value>| of.is_none() || of.as_ref() == self.present(claim);
+            let is_about = |of: &Value| of.is_null() || Some(of) == self.present(claim);
             let is_denied = denials.iter().flatten().any(is_about);
             let says_more = self.present(claim).is_some() && self.present(qualifier).is_some();
             if is_denied && !says_more && self.denial(claim, qualifier).is_none() {
@@ -78,10 +78,10 @@ impl Claims {
         self
     }
 
-    /// Of which claim `qualifier` says no: of one that is not named, if none is here. Some providers write the boolean as a text.
-    fn denial(&self, claim: &str, qualifier: &str) -> Option<Option<Value>> {
+    /// Of which claim `qualifier` says no; `null` where the claim is not here. Some providers write the boolean as a text.
+    fn denial(&self, claim: &str, qualifier: &str) -> Option<Value> {
         let said = self.present(qualifier)?;
-        (*said == false || said == "false").then(|| self.present(claim).cloned())
+        (*said == false || said == "false").then(|| self.present(claim).cloned().unwrap_or_default())
     }
 
     /// Whether the pair of `others` stands instead of the one here: where there is no claim here, or the same one without a
