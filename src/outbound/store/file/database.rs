@@ -2,7 +2,6 @@
 //!
 //! It is kept in WAL mode: readers and the one writer do not wait for each other, and a commit is one sync of the log.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, Row, TransactionBehavior};
 
-use super::opening::DAMAGED_FORMAT;
+use super::opening::{DAMAGED_FORMAT, LockedFile};
 use crate::ports::StoreFault;
 
 /// How long to wait for another program that has the database locked, such as an operator's `sqlite3`.
@@ -42,12 +41,12 @@ pub(super) struct Database {
     /// Whether the log has what the database has not.
     changed: AtomicBool,
     /// Keeps other processes out. It goes last: closing a handle of the file takes away the locks that SQLite has on it.
-    _lock: File,
+    _lock: LockedFile,
 }
 
 impl Database {
     /// `lock` is the open file, locked. The second is what hears of every suspicion that the file might be damaged.
-    pub(super) fn new(path: PathBuf, lock: File) -> (Self, Receiver<()>) {
+    pub(super) fn new(path: PathBuf, lock: LockedFile) -> (Self, Receiver<()>) {
         let (suspicions, suspected) = sync_channel(1);
         let idle_readers = Mutex::default();
         let damage = OnceLock::new();

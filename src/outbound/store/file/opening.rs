@@ -177,17 +177,16 @@ pub(super) fn open(
     entropy: Arc<dyn Entropy>,
     checked_at_start: u64,
 ) -> Result<Opened, OpenFault> {
-    let file = private_file::open_or_make(path)?;
-    lock(&file).map_err(|cause| cause.at(path))?;
+    let file = LockedFile::lock(private_file::open_or_make(path)?).map_err(|cause| cause.at(path))?;
     // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
     for companion in companions(path) {
         private_file::open_existing(&companion)?;
     }
     let io = |cause| Cause::Io(cause).at(path);
-    let is_large = file.metadata().map_err(io)?.len() > checked_at_start;
+    let is_large = file.0.metadata().map_err(io)?.len() > checked_at_start;
     // SQLite takes `file:` at the beginning of a relative path for a URI.
     let absolute = std::path::absolute(path).map_err(io)?;
-    let (writer, vault) = open_database(&file, &absolute, keys, entropy, is_large).map_err(|cause| cause.at(path))?;
+    let (writer, vault) = open_database(&file.0, &absolute, keys, entropy, is_large).map_err(|cause| cause.at(path))?;
     let (database, suspected) = Database::new(absolute, file);
     if is_large {
         database.suspect();
@@ -195,12 +194,24 @@ pub(super) fn open(
     Ok(Opened { database, writer, vault, suspected })
 }
 
-/// Whoever else opens the file is refused from now on. `sqlite3` does not look at this lock: backups can be made.
-fn lock(file: &File) -> Result<(), Cause> {
-    file.try_lock().map_err(|refused| match refused {
-        TryLockError::WouldBlock => Cause::InUse,
-        TryLockError::Error(cause) => Cause::Io(cause),
-    })
+/// The open file. Everybody else who opens it is refused. `sqlite3` does not look at this lock: backups can be made.
+pub(super) struct LockedFile(File);
+
+impl LockedFile {
+    fn lock(file: File) -> Result<Self, Cause> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Cause::InUse),
+            Err(TryLockError::Error(cause)) => Err(Cause::Io(cause)),
+        }
+    }
+}
+
+/// A child process that is being started has a copy of the handle for a moment: to close ours would leave the lock to it.
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 fn open_database(
