@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep};
@@ -33,6 +33,9 @@ pub(super) struct CallDoor<D> {
     direct: Option<D>,
     routes: Routes,
     calls: Calls,
+    /// Places for messages that are arriving. They have a bound of their own: a call whose message is on its way uses no processor
+    /// time, and a burst of them must not have others shed.
+    arriving: Semaphore,
     seats: Arc<Semaphore>,
     message_deadline: Duration,
     max_message_bytes: usize,
@@ -41,11 +44,13 @@ pub(super) struct CallDoor<D> {
 
 impl<D: Direct> CallDoor<D> {
     pub(super) fn new(direct: Option<D>, routes: Routes, calls: Calls, limits: &GrpcLimits) -> Self {
+        let most = limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS);
         Self {
             direct,
             routes: routes.prepare(),
             calls,
-            seats: Arc::new(Semaphore::new(limits.max_concurrent_calls.min(Semaphore::MAX_PERMITS))),
+            arriving: Semaphore::new(most),
+            seats: Arc::new(Semaphore::new(most)),
             message_deadline: limits.call_deadline,
             max_message_bytes: limits.max_message_bytes,
             oversized: Oversized::none(),
@@ -69,34 +74,52 @@ impl<D: Direct> CallDoor<D> {
     }
 
     async fn bounded(&self, request: Request<Incoming>) -> Response<Reply> {
-        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
-            metrics::counter!(names::CALLS_SHED).increment(1);
-            return call::refuse(&Status::new(Code::ResourceExhausted, "too many calls are running"));
-        };
-        streams::take_seat(seat);
         match &self.direct {
             Some(direct) if request.uri().path() == D::PATH => self.directly(direct, request).await,
-            Some(_) | None => Box::pin(self.routed(request, Some(self.message_deadline))).await,
+            Some(_) | None => match self.take_seat() {
+                Ok(()) => Box::pin(self.routed(request, Some(self.message_deadline))).await,
+                Err(status) => call::refuse(&status),
+            },
         }
     }
 
     async fn directly(&self, direct: &D, request: Request<Incoming>) -> Response<Reply> {
         let (head, body) = request.into_parts();
-        let body = Punctual { body, deadline: Some(self.message_deadline), late: None };
-        let message = match call::message(&head.headers, body, self.max_message_bytes).await {
+        let message = match self.message(&head.headers, body).await {
             Ok(message) => message,
-            Err(status) => {
-                if status.code() == Code::OutOfRange {
-                    self.oversized.tell(status.message());
-                }
-                return call::refuse(&status);
-            }
+            Err(status) => return call::refuse(&status),
         };
+        if let Err(status) = self.take_seat() {
+            return call::refuse(&status);
+        }
         let mut answer = call::begin();
         match direct.answer(&message, &head.headers, &mut answer).await {
             Ok(()) => call::finish(answer),
             Err(status) => call::refuse(&status),
         }
+    }
+
+    /// The message of a call, once it is whole. Each place is free again after the deadline at the latest.
+    async fn message(&self, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Status> {
+        // Never closed.
+        let _place = self.arriving.acquire().await.map_err(|_| Status::internal("the port is closed"))?;
+        let body = Punctual { body, deadline: Some(self.message_deadline), late: None };
+        let message = call::message(headers, body, self.max_message_bytes).await;
+        if let Err(status) = &message
+            && status.code() == Code::OutOfRange
+        {
+            self.oversized.tell(status.message());
+        }
+        message
+    }
+
+    fn take_seat(&self) -> Result<(), Status> {
+        let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else {
+            metrics::counter!(names::CALLS_SHED).increment(1);
+            return Err(Status::new(Code::ResourceExhausted, "too many calls are running"));
+        };
+        streams::take_seat(seat);
+        Ok(())
     }
 
     async fn routed(&self, request: Request<Incoming>, deadline: Option<Duration>) -> Response<Reply> {
