@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::Url;
 
@@ -153,23 +154,9 @@ fn respelled(query: &str) -> String {
     })
 }
 
-/// The bytes of a path once its escapes are read.
+/// The bytes of a path once its escapes are read; what is no escape stays.
 fn decoded(path: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let octet = match behind {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low),
-            _ => None,
-        };
-        bytes.push(octet.unwrap_or(*first));
-        rest = if octet.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
-    }
-    bytes
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    percent_decode_str(path).collect()
 }
 
 fn refuse_foreign_host(url: &Url, application: &Application) -> Result<(), Refused> {

@@ -244,7 +244,10 @@ impl Outpost {
         let mut visit = self.visit_of(errand, application);
         let (verdict, reason) = match self.visit(&mut visit, destination).await {
             Ok(outcome) => outcome,
-            Err(fault) => fault.into_verdict(&visit),
+            Err(fault) => {
+                self.set_retry_address(&mut visit, destination);
+                fault.into_verdict(&visit)
+            }
         };
         visit.decided(verdict, reason)
     }
@@ -262,11 +265,17 @@ impl Outpost {
             return self.refuse(Reason::Overdue, errand.head.client_kind());
         };
         let mut visit = self.visit_of(errand, application);
-        if destination == Destination::Endpoint(Endpoint::Callback) {
-            visit.again = Some(self.begin_anew(&visit));
-        }
+        self.set_retry_address(&mut visit, destination);
         let (verdict, reason) = answers::overdue(&visit);
         visit.decided(verdict, reason)
+    }
+
+    /// Where a request that came to nothing is tried again, when not at its own address: a callback's holds a code, which
+    /// stands in no page.
+    fn set_retry_address(&self, visit: &mut Visit<'_>, destination: Destination) {
+        if destination == Destination::Endpoint(Endpoint::Callback) {
+            visit.again = Some(self.begin_anew(visit));
+        }
     }
 
     fn visit_of<'a>(&self, errand: &Errand<'a>, application: &'a Arc<Application>) -> Visit<'a> {
@@ -301,10 +310,7 @@ impl Outpost {
         // The provider's own call is no browser's: nobody follows a redirect there.
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
         if visit.comes_plainly() && !is_providers {
-            if destination == Destination::Endpoint(Endpoint::Callback) {
-                // Its own address holds a code, which stands in no page.
-                visit.again = Some(self.begin_anew(visit));
-            }
+            self.set_retry_address(visit, destination);
             return Ok(plain_http::answer(visit, &OwnCookies::read(&visit.head.headers, visit.application)?));
         }
         match destination {

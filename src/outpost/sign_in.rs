@@ -145,7 +145,6 @@ impl Outpost {
         if visit.head.method != "GET" {
             return Ok(answers::method_not_allowed(visit, "GET"));
         }
-        visit.again = Some(self.begin_anew(visit));
         let (application, keys) = (visit.application, &self.parts.sealing);
         let own = OwnCookies::read(&visit.head.headers, application)?;
         let callback = match Callback::parse(visit.head.target.query().unwrap_or_default()) {
