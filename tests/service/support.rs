@@ -39,7 +39,7 @@ use tonic::transport::Channel;
 use super::fakes::{Counting, FakeProvider, FakeStore, FixedClock, Loading};
 
 /// No step of a test takes longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A session cookie that the store is asked about.
 pub(crate) const SESSION_COOKIE: &str = "__Host-gatepost-session-wiki=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -12,6 +11,7 @@ use url::Url;
 use super::application::Seen;
 use super::cookies::{Cookie, Jar};
 use super::json::Json;
+use super::process::PATIENCE;
 
 /// How the browser speaks to Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Browser {
                 .no_proxy()
                 // The certificates of these tests are made for them and signed by nobody.
                 .tls_danger_accept_invalid_certs(true)
-                .timeout(Duration::from_secs(30))
+                .timeout(PATIENCE)
         };
         let to_provider = builder().http1_only().build().expect("a client");
         let to_envoy = match protocol {

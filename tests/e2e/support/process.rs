@@ -5,8 +5,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long any program may take to start or to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a test waits for something that has to happen. It ends a test that hangs; it is no promise about speed, so
+/// it is long enough for a browser on a machine whose cores do other work.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The lines a program wrote to one or both of its outputs.
 #[derive(Clone, Default)]

@@ -25,7 +25,7 @@ use crate::ports::{
 };
 
 /// How long servers may take for anything.
-pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(30);
+pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A port below those that the kernel gives to outgoing connections. One above by 10000 is free, too: that is where
 /// nodes of a cluster speak with each other.
