@@ -35,6 +35,18 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(sum)
 }
 
+/// The duration in the largest unit that holds it whole, as [`parse`] reads it.
+pub(super) fn written(duration: Duration) -> String {
+    let (seconds, part) = (duration.as_secs(), duration.subsec_millis());
+    let units = [("d", 24 * 3600), ("h", 3600), ("m", 60), ("s", 1)];
+    let unit = units.into_iter().find(|(_, size)| part == 0 && seconds % size == 0);
+    match unit {
+        Some((_, _)) if seconds == 0 => "0s".to_owned(),
+        Some((unit, size)) => format!("{}{unit}", seconds / size),
+        None => format!("{}ms", duration.as_millis()),
+    }
+}
+
 /// authentik's way of writing a duration.
 pub(super) fn parse_authentik(text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
@@ -72,6 +84,13 @@ mod tests {
         assert_eq!(parse("1s500ms"), Some(Duration::from_millis(1500)));
         for text in ["", "30", "s", "1 h", "-1s", "1.5h", "1h30", "1w", "1000000s", "1H", "1h 30m", "٣s"] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_written_as_it_is_read() {
+        for text in ["0s", "250ms", "1500ms", "1s", "90s", "30m", "90m", "8h", "2d"] {
+            assert_eq!(parse(text).map(written).as_deref(), Some(text));
         }
     }
 

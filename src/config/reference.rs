@@ -40,7 +40,7 @@ fn table(page: &mut String, path: &str, outline: &Outline) {
         page.push_str("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     }
     for field in keys {
-        let default = match field.presence {
+        let default = match &field.presence {
             Presence::Required => "required".to_owned(),
             Presence::Optional | Presence::Filled => "none".to_owned(),
             Presence::Default(text) => format!("`{text}`"),

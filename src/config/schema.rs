@@ -41,13 +41,13 @@ fn of_section(outline: &Outline) -> Json {
 
 /// A key without a value counts as not written, unless it has to be there or to have one.
 fn of_field(field: &Field) -> Json {
-    let mut schema = match (field.presence, of(&field.kind)) {
+    let mut schema = match (&field.presence, of(&field.kind)) {
         (Presence::Required | Presence::Filled, schema) => schema,
         (Presence::Optional | Presence::Default(_), schema) => json!({ "anyOf": [schema, { "type": "null" }] }),
     };
     if let Json::Object(members) = &mut schema {
         members.insert("description".into(), field.doc.clone().into());
-        if let (Presence::Default(default), false) = (field.presence, matches!(field.kind, Kind::Section(_))) {
+        if let (Presence::Default(default), false) = (&field.presence, matches!(field.kind, Kind::Section(_))) {
             let default = document::parse(default).map_or(Json::Null, |node| as_json(&node));
             members.insert("default".into(), default);
         }

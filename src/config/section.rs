@@ -37,14 +37,14 @@ pub(super) struct Field {
 }
 
 /// What happens when a key is not written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Presence {
     Required,
     Optional,
     /// It may be missing, but not stand there without a value.
     Filled,
     /// This YAML text stands in for it.
-    Default(&'static str),
+    Default(String),
 }
 
 /// Doc comments as running text.
@@ -151,7 +151,10 @@ impl<'n> Entries<'n> {
         }
     }
 
-    #[expect(clippy::expect_used, reason = "defaults are constants, and a test reads every one of them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "defaults do not depend on what is written, and a test reads every one of them"
+    )]
     fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> At<T> {
         let node = document::parse(default).ok();
         let read = node.and_then(|node| reader.read(&node, self.place.inside(name)));
@@ -175,10 +178,10 @@ fn mend_unknown(name: &str, names: &[&'static str]) -> String {
 }
 
 /// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: filled Type` (optional, but never
-/// without a value) or `key: Type = "default as YAML"`.
+/// without a value) or `key: Type = "default as YAML"`; a default that another room has is written by `value`'s functions.
 macro_rules! section {
     ($(#[doc = $doc:literal])* struct $name:ident {
-        $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:literal)?,)*
+        $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:expr)?,)*
     }) => {
         $(#[doc = $doc])*
         pub(in crate::config) struct $name {
@@ -223,7 +226,7 @@ macro_rules! section {
     (@presence required $t:ident) => { $crate::config::section::Presence::Required };
     (@presence optional $t:ident) => { $crate::config::section::Presence::Optional };
     (@presence filled $t:ident) => { $crate::config::section::Presence::Filled };
-    (@presence $t:ident = $default:literal) => { $crate::config::section::Presence::Default($default) };
+    (@presence $t:ident = $default:expr) => { $crate::config::section::Presence::Default(String::from($default)) };
     (@read $entries:ident, $reader:ident, $field:ident, required $t:ident) => {
         $entries.required(stringify!($field), $reader)
     };
@@ -233,8 +236,8 @@ macro_rules! section {
     (@read $entries:ident, $reader:ident, $field:ident, filled $t:ident) => {
         $entries.filled(stringify!($field), $reader)
     };
-    (@read $entries:ident, $reader:ident, $field:ident, $t:ident = $default:literal) => {
-        $entries.defaulted(stringify!($field), $default, $reader)
+    (@read $entries:ident, $reader:ident, $field:ident, $t:ident = $default:expr) => {
+        $entries.defaulted(stringify!($field), &String::from($default), $reader)
     };
 }
 pub(super) use section;

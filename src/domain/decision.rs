@@ -122,6 +122,8 @@ pub struct Page {
     pub content_type: &'static str,
     /// The body; may be empty.
     pub body: String,
+    /// What an HTML body says, line by line and without its markup, for whoever shows it elsewhere than in a browser.
+    pub lines: Vec<String>,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
     /// Whether a frame may show it, in which its own policy allows that: it goes without `x-frame-options`.

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod endpoint;
 pub mod frame;
 pub mod headers;
+pub mod hex;
 pub mod id_token;
 pub mod identity;
 pub mod json;

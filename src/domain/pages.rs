@@ -71,6 +71,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
         headers: Vec::new(),
         content_type: "",
         body: String::new(),
+        lines: Vec::new(),
         cookies: Vec::new(),
         framed: false,
     };
@@ -84,6 +85,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
                 (Cow::Borrowed("cross-origin-opener-policy"), "same-origin".to_owned()),
             ];
             page.body = html(message, framed);
+            page.lines = lines(message);
             if framed {
                 show_in_frames_of(&mut page, "'self'");
                 // For browsers that do not know the policy's word.
@@ -148,6 +150,7 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
                 headers: Vec::new(),
                 content_type,
                 body: body.to_string(),
+                lines: Vec::new(),
                 cookies: Vec::new(),
                 framed: false,
             }
@@ -188,6 +191,7 @@ pub fn empty(status: u16) -> Page {
         headers: Vec::new(),
         content_type: "text/plain; charset=utf-8",
         body: String::new(),
+        lines: Vec::new(),
         cookies: Vec::new(),
         framed: false,
     }
@@ -205,6 +209,18 @@ fn html(message: &Message<'_>, framed: bool) -> String {
          content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><h1>{title}</h1><p>{text}</p>{action}{id}</body></html>\n"
     )
+}
+
+/// What [`html`] shows, in the same order.
+fn lines(message: &Message<'_>) -> Vec<String> {
+    let action = message.action.as_ref().map(|action| match action {
+        Action::Again(address) if address.is_empty() => "Try again".to_owned(),
+        Action::Again(address) => format!("{address} ← Try again"),
+        Action::Link { address, label } => format!("{address} ← {label}"),
+        Action::Form { address, label, .. } => format!("{address} ← {label} (a form)"),
+    });
+    let id = (!message.id.is_empty()).then(|| format!("Reference: {}", message.id));
+    [message.title.to_owned(), message.text.to_owned()].into_iter().chain(action).chain(id).collect()
 }
 
 /// Links lead out of a frame: no provider shows its sign-in page in one.
@@ -272,6 +288,33 @@ mod tests {
             assert_eq!(page.body.contains("<b>"), !kind.reads_html());
             assert!(page.headers.iter().all(|(name, _)| name != "location"));
         }
+    }
+
+    /// Whatever stands in the lines stands in the page, too, and the other way round.
+    #[test]
+    fn an_html_page_says_the_same_without_its_markup() {
+        let link = || Action::Link { address: "https://a.example/?x=1&y".into(), label: "Go" };
+        let form = || Action::Form { address: "/b".into(), label: "Leave", fields: vec![("hush", "hush".into())] };
+        for (action, expected) in [
+            (None, vec!["A <b>", "Text & more."]),
+            (Some(link()), vec!["A <b>", "Text & more.", "https://a.example/?x=1&y ← Go"]),
+            (Some(form()), vec!["A <b>", "Text & more.", "/b ← Leave (a form)"]),
+            (Some(Action::Again("/c".into())), vec!["A <b>", "Text & more.", "/c ← Try again"]),
+            (Some(Action::Again(String::new())), vec!["A <b>", "Text & more.", "Try again"]),
+        ] {
+            let page = render(&message("A <b>", "Text & more.", action), ClientKind::Navigation);
+            assert_eq!(page.lines, expected);
+            let parts = page.lines.iter().flat_map(|line| line.split(" ← "));
+            for part in parts.map(|part| part.trim_end_matches(" (a form)")) {
+                assert!(page.body.contains(&escape(part)), "{part}: {}", page.body);
+            }
+        }
+        let with_id = Message { id: "id-1", ..message("A", "B.", None) };
+        assert_eq!(render(&with_id, ClientKind::Navigation).lines, ["A", "B.", "Reference: id-1"]);
+        for kind in [ClientKind::Html, ClientKind::Frame] {
+            assert_eq!(render(&with_id, kind).lines, ["A", "B.", "Reference: id-1"]);
+        }
+        assert!(render(&with_id, ClientKind::Script).lines.is_empty(), "its body is for programs");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::application::{Application, Slug};
 use super::claims::Claims;
 use super::headers::Told;
+use super::hex;
 use super::id_token::SignedIn;
 use super::refreshed::Refreshed;
 use super::secret::SecretBits;
@@ -60,33 +61,19 @@ impl SessionKey {
     /// Reads the spelling that operators use.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        let mut key = [0; 32];
-        for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let [high, low] = *digits else { return None };
-            *byte = hex_digit(high)? << 4 | hex_digit(low)?;
-        }
-        (text.len() == 64).then_some(Self(key))
+        hex::decode(text.as_bytes()).map(Self)
     }
 
     /// 64 hexadecimal digits, which no shell takes for anything else and nobody for a cookie.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+        hex::encode(&self.0)
     }
 
     /// The 32 bytes of the hash.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-}
-
-/// The value of a hexadecimal digit in lower case.
-const fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
     }
 }
 

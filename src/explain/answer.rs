@@ -62,14 +62,14 @@ fn answer_page(sheet: &mut Sheet, page: &Page) {
         }
     }
     cookie_names(sheet, &page.cookies);
-    if page.content_type.starts_with("text/html") {
-        let mut label = "page";
-        for line in as_text(&page.body).lines() {
-            sheet.words(label, line.split(' '));
-            label = "";
-        }
-    } else {
+    if page.lines.is_empty() {
         sheet.line("body", &page.body);
+        return;
+    }
+    let mut label = "page";
+    for line in &page.lines {
+        sheet.words(label, line.split(' '));
+        label = "";
     }
 }
 
@@ -104,23 +104,4 @@ fn shown(text: &str) -> String {
         Some((before, name)) => format!("{before}<{name}>"),
         None => text.to_owned(),
     }
-}
-
-/// What a page of ours says, without its tags.
-fn as_text(html: &str) -> String {
-    let body = html.split_once("<body>").map_or(html, |(_, body)| body);
-    let mut text = String::new();
-    for part in body.split('<') {
-        let (tag, rest) = part.split_once('>').unwrap_or(("", part));
-        if matches!(tag, "/h1" | "/p") {
-            text.push('\n');
-        }
-        if let Some(address) = tag.strip_prefix("a href=\"") {
-            text.push_str(address.trim_end_matches('"'));
-            text.push_str(" ← ");
-        }
-        text.push_str(rest.trim_end_matches('\n'));
-    }
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    entities.iter().fold(text, |text, (entity, sign)| text.replace(entity, sign))
 }

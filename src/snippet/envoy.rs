@@ -1,7 +1,7 @@
 //! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need nothing but the file itself.
 
 use super::address::Address;
-use super::pieces::{each, parts, with};
+use super::pieces::{Cut, cut, each, filled, marked};
 use super::place::{Hosts, Place};
 
 const INSIDE_THE_CHECK: &str = include_str!("../../envoy/inside-the-check/envoy.yaml");
@@ -11,23 +11,28 @@ const VIRTUAL_HOST: &str = "            - name: applications\n";
 const FILTERS: &str = "          http_filters:\n";
 const CLUSTER: &str = "  - name: app\n";
 
+/// Where the virtual hosts stand, with what is told about the file cut off.
+const INSIDE: Cut = cut(cut(INSIDE_THE_CHECK, "admin:\n", "admin:\n").after, VIRTUAL_HOST, FILTERS);
+const BEFORE_CLUSTERS: &str = cut(INSIDE.after, CLUSTER, CLUSTER).before;
+const ROUTES: &str = cut(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS).piece;
+const CLUSTERS: &str = cut(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
+/// Our virtual hosts stand before the one for all backends.
+const PROXY: Cut = cut(cut(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
+
 pub(super) fn print(places: &[Place<'_>], proxies: bool, gatepost: &Address) -> String {
     let hosts = each(hosts(places), |places| virtual_host(&places));
     let clusters = each(places, clusters);
-    let text = if proxies {
-        PROXY_MODE.replace(VIRTUAL_HOST, &[&hosts, VIRTUAL_HOST].concat()) + &clusters
-    } else {
-        let text = with(INSIDE_THE_CHECK, VIRTUAL_HOST, FILTERS, &hosts);
-        let (before, _, _) = parts(&text, CLUSTER, CLUSTER);
-        before.to_owned() + &clusters
-    };
-    let (_, _, text) = parts(&text, "admin:\n", "admin:\n");
+    let (before, after) = if proxies { (PROXY.before, PROXY.after) } else { (INSIDE.before, BEFORE_CLUSTERS) };
+    let text = [before, &hosts, after, &clusters].concat();
     let kind = if gatepost.is_name() { "STRICT_DNS" } else { "STATIC" };
-    let text =
-        text.replace("- name: gatepost\n    type: STATIC", &format!("- name: gatepost\n    type: {kind}")).replace(
-            "address: 127.0.0.1, port_value: 9001",
-            &format!("address: \"{}\", port_value: {}", gatepost.bare_host(), gatepost.port()),
-        );
+    let address = format!("address: \"{}\", port_value: {}", gatepost.bare_host(), gatepost.port());
+    let text = filled!(text, in BEFORE_CLUSTERS,
+        "- name: gatepost\n    type: STATIC" => &format!("- name: gatepost\n    type: {kind}"),
+        "address: 127.0.0.1, port_value: 9001" => &address,
+    );
+    // The other file's are the same.
+    const { marked(PROXY.after, "- name: gatepost\n    type: STATIC") };
+    const { marked(PROXY.after, "address: 127.0.0.1, port_value: 9001") };
     format!("# For Envoy: envoy.yaml. TLS is to end at this listener (`transport_socket`) or before it.\n{text}")
 }
 
@@ -64,23 +69,23 @@ fn virtual_host(places: &[&Place<'_>]) -> String {
 }
 
 fn routes(place: &Place<'_>) -> String {
-    let (_, shipped, _) = parts(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS);
     let (slug, path) = (place.slug, place.path);
     let below = if path.is_empty() { "prefix: /".to_owned() } else { format!("path_separated_prefix: {path}") };
-    shipped
-        .replace("prefix: /outpost.goauthentik.io/", &format!("prefix: {path}/outpost.goauthentik.io/"))
-        .replace("path: /outpost.goauthentik.io/", &format!("path: {path}/outpost.goauthentik.io/"))
-        .replace("{ prefix: /, grpc", &format!("{{ {below}, grpc"))
-        .replace("{ prefix: / }", &format!("{{ {below} }}"))
-        .replace("cluster: app_grpc", &format!("cluster: app_{slug}_grpc"))
-        .replace("cluster: app,", &format!("cluster: app_{slug},"))
-        .replace("cluster: app }", &format!("cluster: app_{slug} }}"))
+    filled!(ROUTES, in ROUTES,
+        "prefix: /outpost.goauthentik.io/" => &format!("prefix: {path}/outpost.goauthentik.io/"),
+        "path: /outpost.goauthentik.io/" => &format!("path: {path}/outpost.goauthentik.io/"),
+        "{ prefix: /, grpc" => &format!("{{ {below}, grpc"),
+        "{ prefix: / }" => &format!("{{ {below} }}"),
+        "cluster: app_grpc" => &format!("cluster: app_{slug}_grpc"),
+        "cluster: app," => &format!("cluster: app_{slug},"),
+        "cluster: app }" => &format!("cluster: app_{slug} }}"),
+    )
 }
 
 /// The application itself, over HTTP/1.1 and, for gRPC, over HTTP/2.
 fn clusters(place: &Place<'_>) -> String {
-    let (_, _, shipped) = parts(INSIDE_THE_CHECK, CLUSTER, CLUSTER);
-    shipped
-        .replace("name: app\n", &format!("name: app_{}\n", place.slug))
-        .replace("name: app_grpc\n", &format!("name: app_{}_grpc\n", place.slug))
+    filled!(CLUSTERS, in CLUSTERS,
+        "name: app\n" => &format!("name: app_{}\n", place.slug),
+        "name: app_grpc\n" => &format!("name: app_{}_grpc\n", place.slug),
+    )
 }

@@ -1,33 +1,43 @@
 //! HAProxy: `haproxy.cfg`, with one front end for all applications, and the script that it loads.
 
 use super::address::Address;
-use super::pieces::{distinct, each, parts, with};
+use super::pieces::{Cut, cut, distinct, each, filled};
 use super::place::{Hosts, Place};
 
 /// The script; nothing in it depends on the applications.
 pub(super) const SCRIPT: &str = include_str!("../../envoy/forward-auth/haproxy/gatepost.lua");
 const SHIPPED: &str = include_str!("../../envoy/forward-auth/haproxy/haproxy.cfg");
+const TEXT: &str = cut(SHIPPED, "global\n", "global\n").after;
+const QUESTIONS: Cut = cut(TEXT, "  # Gatepost says every one", "  # No answer from");
+const QUESTIONS_COMMENT: &str =
+    cut(QUESTIONS.piece, "  # Gatepost says every one", "  http-request lua.gatepost").piece;
+const ROUTES: Cut = cut(QUESTIONS.after, "  default_backend app\n", "\nbackend gatepost");
+const BACKENDS: Cut = cut(ROUTES.after, "\nbackend app\n", "\nbackend app\n");
 
 pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
-    let (_, _, text) = parts(SHIPPED, "global\n", "global\n");
     let own = |suffix: &str| distinct(places.iter().map(|place| format!("{}{suffix}", place.path))).join(" ");
-    let text = text
-        .replace(
-            "lua-load gatepost.lua",
-            "# Written by `gatepost snippet haproxy-script`.\n  lua-load /etc/haproxy/gatepost.lua",
+    let filled = |text: &str| {
+        filled!(text, in TEXT,
+            "lua-load gatepost.lua" =>
+                "# Written by `gatepost snippet haproxy-script`.\n  lua-load /etc/haproxy/gatepost.lua",
+            "  bind 0.0.0.0:10000\n" => &binds(places),
+            "path_beg /outpost.goauthentik.io/auth" => &format!("path_beg {}", own("/outpost.goauthentik.io/auth")),
+            "path_beg /outpost.goauthentik.io/\n" => &format!("path_beg {}\n", own("/outpost.goauthentik.io/")),
+            "  http-request del-header forwarded\n" =>
+                &format!("  http-request del-header forwarded\n{}", owned(places)),
+            "server gatepost 127.0.0.1:9000" => &format!("server gatepost {gatepost}"),
         )
-        .replace("  bind 0.0.0.0:10000\n", &binds(places))
-        .replace("path_beg /outpost.goauthentik.io/auth", &format!("path_beg {}", own("/outpost.goauthentik.io/auth")))
-        .replace("path_beg /outpost.goauthentik.io/\n", &format!("path_beg {}\n", own("/outpost.goauthentik.io/")))
-        .replace(
-            "  http-request del-header forwarded\n",
-            &format!("  http-request del-header forwarded\n{}", owned(places)),
-        )
-        .replace("server gatepost 127.0.0.1:9000", &format!("server gatepost {gatepost}"));
-    let text = with(&text, "  # Gatepost says every one", "  # No answer from", &questions(places, gatepost));
-    let text = with(&text, "  default_backend app\n", "\nbackend gatepost", &routes(places));
-    let (before, _, _) = parts(&text, "\nbackend app\n", "\nbackend app\n");
-    format!("# For HAProxy: /etc/haproxy/haproxy.cfg\n{before}{}", backends(places))
+    };
+    [
+        "# For HAProxy: /etc/haproxy/haproxy.cfg\n",
+        &filled(QUESTIONS.before),
+        &questions(places, gatepost),
+        &filled(ROUTES.before),
+        &routes(places),
+        &filled(BACKENDS.before),
+        &backends(places),
+    ]
+    .concat()
 }
 
 fn binds(places: &[Place<'_>]) -> String {
@@ -51,7 +61,6 @@ fn questions(places: &[Place<'_>], gatepost: &Address) -> String {
         let (slug, host) = (place.slug, host(place));
         format!("  http-request set-var(txn.app) str({slug}) if {host} {path}!{{ var(txn.app) -m found }}\n")
     });
-    let (_, comment, _) = parts(SHIPPED, "  # Gatepost says every one", "  http-request lua.gatepost");
     let questions = each(places, |place| {
         let (slug, names) = (place.slug, place.copied().collect::<Vec<_>>().join(","));
         format!(
@@ -62,7 +71,7 @@ fn questions(places: &[Place<'_>], gatepost: &Address) -> String {
         "  # Which application: of those on one host the one with the longest path.\n",
         &choices,
         "  http-request return status 404 unless own_visit || { var(txn.app) -m found }\n\n",
-        comment,
+        QUESTIONS_COMMENT,
         &questions,
     ]
     .concat()

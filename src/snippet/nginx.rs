@@ -1,31 +1,34 @@
 //! nginx: a file for the `http` block, with a `server` for each site and a location for each application.
 
 use super::address::Address;
-use super::pieces::{each, parts, with};
+use super::pieces::{Cut, cut, each, filled};
 use super::place::{Hosts, Place, sites};
 
 const SHIPPED: &str = include_str!("../../envoy/forward-auth/nginx/nginx.conf");
+const LOG: &str = cut(SHIPPED, "  # Without the query", "  access_log ").piece;
+const COMMON: &str = cut(SHIPPED, "  map $http_upgrade", "  upstream app {").piece;
+const SERVER: &str = cut(SHIPPED, "    # X_authentik_username and", "    location / {\n").piece;
+const LOCATION: &str = cut(SHIPPED, "    location / {\n", "  }\n}\n").piece;
+const HEADERS: Cut = cut(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
 
 pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
-    let (_, log, _) = parts(SHIPPED, "  # Without the query", "  access_log ");
-    let (_, common, _) = parts(SHIPPED, "  map $http_upgrade", "  upstream app {");
-    let common = format!("\n{}", common.replace("127.0.0.1:9000", &gatepost.to_string()));
+    let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);
+    let common = format!("\n{common}");
     let applications = each(places, |place| {
         format!("upstream app_{} {{\n  server 127.0.0.1:8080; # the application itself\n}}\n", place.slug)
     });
     let servers = each(sites(places), |site| format!("\n{}", server(&site)));
     let head = "# For nginx' `http` block: /etc/nginx/conf.d/gatepost.conf\n";
-    [head, &outdented(log), &outdented(&common), &applications, &servers].concat()
+    [head, &outdented(LOG), &outdented(&common), &applications, &servers].concat()
 }
 
 fn server(site: &[&Place<'_>]) -> String {
     let Some(first) = site.first() else { return String::new() };
     let name = format!("  server_name {};\n  access_log /var/log/nginx/gatepost.log no_query;\n\n", first.pattern());
-    let (_, common, _) = parts(SHIPPED, "    # X_authentik_username and", "    location / {\n");
     let locations: Vec<String> = site.iter().map(|place| location(place)).collect();
     let has_root = site.iter().any(|place| place.path.is_empty());
     let rest = if has_root { "}\n" } else { "\n  location / {\n    return 404;\n  }\n}\n" };
-    ["server {\n", &listen(first), &name, &outdented(common), &locations.join("\n"), rest].concat()
+    ["server {\n", &listen(first), &name, &outdented(SERVER), &locations.join("\n"), rest].concat()
 }
 
 fn listen(place: &Place<'_>) -> String {
@@ -43,17 +46,15 @@ fn listen(place: &Place<'_>) -> String {
 }
 
 fn location(place: &Place<'_>) -> String {
-    let (_, shipped, _) = parts(SHIPPED, "    location / {\n", "  }\n}\n");
-    let text =
-        with(shipped, "      auth_request_set $gp_username", "\n      # Without Gatepost's own", &headers(place));
     let (slug, path) = (place.slug, place.path);
     let root = if path.is_empty() { "/" } else { path };
-    let text = text
-        .replace("location / {", &format!("location {root} {{"))
-        .replace(" /outpost.goauthentik.io/", &format!(" {path}/outpost.goauthentik.io/"))
-        .replace("/_gatepost", &format!("/_gatepost_{slug}"))
-        .replace("@sign_in", &format!("@sign_in_{slug}"))
-        .replace("http://app;", &format!("http://app_{slug};"));
+    let text = filled!(HEADERS.with(&headers(place)), in LOCATION,
+        "location / {" => &format!("location {root} {{"),
+        " /outpost.goauthentik.io/" => &format!(" {path}/outpost.goauthentik.io/"),
+        "/_gatepost" => &format!("/_gatepost_{slug}"),
+        "@sign_in" => &format!("@sign_in_{slug}"),
+        "http://app;" => &format!("http://app_{slug};"),
+    );
     outdented(&text)
 }
 

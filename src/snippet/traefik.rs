@@ -1,13 +1,14 @@
 //! Traefik: a file for its file provider, with two routers and two services for each application.
 
 use super::address::Address;
-use super::pieces::{distinct, each, parts};
+use super::pieces::{cut, distinct, each};
 use super::place::{Hosts, Place};
 
 const SHIPPED: &str = include_str!("../../envoy/forward-auth/traefik/dynamic.yaml");
+const OF_NO_CLIENT: &str = cut(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
+const WHY: &str = cut(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
 
 pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
-    let (_, of_no_client, _) = parts(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:");
     let routers = each(places.iter().rev().zip(1..), |(place, rank)| routers(place, rank * 10));
     let middlewares = each(places, |place| middleware(place, gatepost));
     let services = each(places, |place| {
@@ -20,7 +21,7 @@ http:
   routers:
 {routers}
   middlewares:
-{of_no_client}{middlewares}
+{OF_NO_CLIENT}{middlewares}
   services:
     gatepost:
 {gatepost}{services}"
@@ -59,14 +60,13 @@ fn host(place: &Place<'_>) -> String {
 }
 
 fn middleware(place: &Place<'_>, gatepost: &Address) -> String {
-    let (_, why, _) = parts(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex");
     let names = each(place.copied(), |name| format!("        - {name}\n"));
     format!(
         "    gatepost-{}:
       forwardAuth:
         address: http://{gatepost}/outpost.goauthentik.io/auth/traefik
         trustForwardHeader: false
-{why}        authResponseHeadersRegex: '{}'
+{WHY}        authResponseHeadersRegex: '{}'
         authResponseHeaders:
 {names}",
         place.slug,

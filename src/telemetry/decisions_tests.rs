@@ -18,6 +18,7 @@ fn decision(user: &str) -> Decision {
         content_type: "text/plain",
         body: String::new(),
         cookies: Vec::new(),
+        lines: Vec::new(),
         framed: false,
     };
     let note = Note {

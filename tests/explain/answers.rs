@@ -14,8 +14,13 @@ const ELSEWHERE: &str =
     r#"{"ak_proxy": {"backend_override": "http://red.apps.internal:8080/team", "host_header": "red"}}"#;
 const NOWHERE: &str = r#"{"ak_proxy": {"backend_override": "http://127.0.0.1/", "host_header": "a b"}}"#;
 
+const GROUPS_AS_TEXT: &str = r#"{"preferred_username": "tex", "groups": "admins", "mfa": {"level": [1]}}"#;
+const UNVERIFIED: &str = r#"{"preferred_username": "una", "email": "una@example.com", "email_verified": false}"#;
+const TOO_MANY_GROUPS: &str =
+    r#"{"preferred_username": "mae", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}"#;
+
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 33] = [
+const QUESTIONS: [(&str, &[&str]); 36] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -36,6 +41,9 @@ const QUESTIONS: [(&str, &[&str]); 33] = [
             "https://wiki.example.com/admin/users",
         ],
     ),
+    ("groups-as-text-at-admin", &["--claims", GROUPS_AS_TEXT, "https://wiki.example.com/admin/users"]),
+    ("unverified-at-admin", &["--claims", UNVERIFIED, "https://wiki.example.com/admin/users"]),
+    ("groups-left-out", &["--claims", TOO_MANY_GROUPS, "https://wiki.example.com/"]),
     ("admin-in-other-case", &["--claims", ADMIN, "https://wiki.example.com/Admin/users"]),
     ("admin-with-two-slashes", &["--claims", ADMIN, "https://wiki.example.com//admin/users"]),
     ("admin-with-an-escaped-slash", &["--claims", ADMIN, "https://wiki.example.com/admin%2Fusers"]),

@@ -16,9 +16,9 @@ use super::section::Kind;
 
 pub(super) use address::{Address, MaybeAddress};
 pub(super) use header_sets::HeaderSets;
-pub(super) use number::{Count, Size};
-pub(super) use span::{Pause, Span, Validity};
-pub(super) use text::{Patterns, Scalar};
+pub(super) use number::{Count, Size, written_count, written_size};
+pub(super) use span::{Pause, Span, Validity, written_span};
+pub(super) use text::{Patterns, Scalar, written_networks};
 
 /// A type that can be read from the file.
 pub(super) trait Value: Sized {

@@ -62,3 +62,35 @@ fn size(text: &str) -> Option<u64> {
     };
     (digits.len() <= 9).then(|| digits.parse::<u64>().ok())?.map(|number| number * factor)
 }
+
+/// A number as it is written in the file.
+pub(in crate::config) fn written_count(number: usize) -> String {
+    number.to_string()
+}
+
+/// A number of bytes as it is written in the file: in the largest unit that holds it whole.
+pub(in crate::config) fn written_size(bytes: usize) -> String {
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    match bytes {
+        bytes if bytes % MIB == 0 => format!("{} MiB", bytes / MIB),
+        bytes if bytes % KIB == 0 => format!("{} KiB", bytes / KIB),
+        bytes => bytes.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_written_as_it_is_read() {
+        for (bytes, text) in
+            [(1024, "1 KiB"), (64 * 1024, "64 KiB"), (1024 * 1024, "1 MiB"), (3 * 1024 * 1024, "3 MiB")]
+        {
+            assert_eq!(written_size(bytes), text);
+            assert_eq!(size(text), u64::try_from(bytes).ok());
+        }
+        assert_eq!(written_size(1000), "1000");
+    }
+}

@@ -81,3 +81,8 @@ fn above_zero(duration: Duration, place: &Place, reader: &mut Reader<'_>) -> Opt
     }
     Some(duration)
 }
+
+/// A duration as it is written in the file.
+pub(in crate::config) fn written_span(duration: Duration) -> String {
+    duration::written(duration)
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
@@ -133,5 +134,35 @@ impl Value for Pattern {
 
     fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
         text(node, place, reader).map(|text| Self(text.to_string()))
+    }
+}
+
+/// Networks as a list in the file: a colon needs quotes in YAML.
+pub(in crate::config) fn written_networks(networks: &[IpNet]) -> String {
+    let quoted = |network: &IpNet| match network {
+        IpNet::V4(network) => network.to_string(),
+        IpNet::V6(network) => format!("'{network}'"),
+    };
+    let items: Vec<String> = networks.iter().map(quoted).collect();
+    format!("[{}]", items.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document;
+
+    #[test]
+    fn networks_are_written_as_they_are_read() {
+        for texts in [&["127.0.0.0/8", "::1/128"][..], &["fd00::/8"], &[]] {
+            let networks: Vec<IpNet> = texts.iter().map(|text| text.parse().expect("is a network")).collect();
+            let node = document::parse(&written_networks(&networks)).expect("is YAML");
+            let Content::List(items) = &node.content else { panic!("is a list") };
+            let read = items.iter().map(|item| match &item.content {
+                Content::One { text, .. } => text.to_string(),
+                _ => panic!("is a text"),
+            });
+            assert_eq!(read.collect::<Vec<_>>(), texts);
+        }
     }
 }

@@ -1,8 +1,44 @@
-//! Keys of what nobody may exceed.
+//! Keys of what nobody may exceed. The defaults are those of the rooms that keep the limits.
 
 use super::Texts as Networks;
 use crate::config::section::section;
 use crate::config::value::{Count, Size, Span};
+use crate::config::value::{
+    written_count as count, written_networks as networks, written_size as size, written_span as span,
+};
+use crate::domain::headers::Budget;
+use crate::domain::request::RequestLimits as Requests;
+use crate::inbound::connections::{ConnectionLimits as Seats, FrontProxies};
+use crate::inbound::{grpc, side_listener};
+use crate::outpost::WaitLimits;
+
+fn grpc() -> grpc::GrpcLimits {
+    grpc::GrpcLimits::default()
+}
+
+fn http() -> side_listener::HttpLimits {
+    side_listener::HttpLimits::default()
+}
+
+fn requests() -> Requests {
+    Requests::default()
+}
+
+fn connections() -> Seats {
+    Seats::default()
+}
+
+fn front_proxies() -> String {
+    networks(&FrontProxies::default().0)
+}
+
+fn waits() -> WaitLimits {
+    WaitLimits::default()
+}
+
+fn identity_headers() -> Budget {
+    Budget::default()
+}
 
 section! {
     /// Limits.
@@ -32,33 +68,33 @@ section! {
         max_concurrent_streams: optional Count,
         /// Streams that a connection may make us reset before it is closed. Lower it to 64 where others than a local Envoy
         /// can connect.
-        max_local_error_reset_streams: Count = "1024",
+        max_local_error_reset_streams: Count = count(grpc().max_local_error_reset_streams),
         /// Streams that a peer may reset before we took them up, before the connection is closed.
-        max_pending_accept_reset_streams: Count = "20",
+        max_pending_accept_reset_streams: Count = count(grpc().max_pending_accept_reset_streams),
         /// Headers of one request.
-        max_header_list_size: Size = "16 KiB",
+        max_header_list_size: Size = size(grpc().max_header_list_bytes as usize),
         /// Flow-control window of one stream.
-        stream_window: Size = "64 KiB",
+        stream_window: Size = size(grpc().stream_window_bytes as usize),
         /// Flow-control window of one connection.
-        connection_window: Size = "1 MiB",
+        connection_window: Size = size(grpc().connection_window_bytes as usize),
         /// One message.
-        max_message_size: Size = "1 MiB",
+        max_message_size: Size = size(grpc().max_message_bytes),
         /// How often a silent connection is pinged.
-        keepalive_interval: Span = "30s",
+        keepalive_interval: Span = span(grpc().keepalive_interval),
         /// How long the answer to a ping may take.
-        keepalive_timeout: Span = "10s",
+        keepalive_timeout: Span = span(grpc().keepalive_timeout),
         /// Age at which a connection is asked to go, more or less by chance.
-        max_connection_age: Span = "30m",
+        max_connection_age: Span = span(grpc().max_connection_age),
         /// How long it may finish what it began.
-        max_connection_age_grace: Span = "30s",
+        max_connection_age_grace: Span = span(grpc().max_connection_age_grace),
         /// How long a peer may take to begin, and to take what is sent to it.
-        patience: Span = "5s",
+        patience: Span = span(grpc().patience),
         /// How long a check may take.
-        check_deadline: Span = "1s",
+        check_deadline: Span = span(grpc().call_deadline),
         /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
-        callback_deadline: Span = "5s",
+        callback_deadline: Span = span(grpc().callback_deadline),
         /// Checks at a time, without those that wait for a provider; more are turned away at once.
-        max_concurrent_checks: Count = "1024",
+        max_concurrent_checks: Count = count(grpc().max_concurrent_calls),
     }
 }
 
@@ -66,22 +102,22 @@ section! {
     /// HTTP/1 and HTTP/2 of browsers.
     struct HttpLimits {
         /// How long a request's head may take to arrive.
-        head_timeout: Span = "5s",
+        head_timeout: Span = span(http().head_timeout),
         /// How long a request's body may take to arrive.
-        body_timeout: Span = "10s",
+        body_timeout: Span = span(http().body_timeout),
         /// How long a request may take altogether.
-        request_timeout: Span = "30s",
+        request_timeout: Span = span(http().request_timeout),
         /// How long a connection may be silent between requests.
-        idle_timeout: Span = "15s",
+        idle_timeout: Span = span(http().idle_timeout),
         /// Header lines of one request.
-        max_headers: Count = "64",
+        max_headers: Count = count(http().max_headers),
         /// One request's head.
-        max_head_size: Size = "32 KiB",
+        max_head_size: Size = size(http().max_head_bytes),
         /// One request's body.
-        max_body_size: Size = "64 KiB",
+        max_body_size: Size = size(http().max_body_bytes),
         /// Requests at a time on one listener whose bodies are still on their way. One more, and the one that has waited longest
         /// is turned away.
-        max_waiting_bodies: Count = "128",
+        max_waiting_bodies: Count = count(http().max_waiting_bodies),
     }
 }
 
@@ -89,10 +125,10 @@ section! {
     /// Requests that are looked at.
     struct RequestLimits {
         /// Path and query of one request; 414 for a longer one. Envoy and other front proxies have limits of their own.
-        max_target_size: Size = "32 KiB",
+        max_target_size: Size = size(requests().target_bytes),
         /// Header lines of one request; 431 for more. Envoy takes 100 unless `max_headers_count` says otherwise, and adds some
         /// of its own.
-        max_headers: Count = "1000",
+        max_headers: Count = count(requests().header_lines),
     }
 }
 
@@ -100,13 +136,13 @@ section! {
     /// Connections.
     struct ConnectionLimits {
         /// Open at a time on one listener.
-        total: Count = "1024",
+        total: Count = count(connections().total),
         /// Open at a time from one address that is no front proxy's.
-        per_source: Count = "64",
+        per_source: Count = count(connections().per_source),
         /// Addresses or networks of front proxies such as Envoy, which speak for many clients: `per_source` does not count their
         /// connections on `listen.grpc`, `listen.http` and `listen.https`, nor those of `forward_auth.trusted_proxies`. What they
         /// say is not believed for that. The default is this machine; name Envoy's address where it runs elsewhere.
-        front_proxies: Networks = "[127.0.0.0/8, '::1/128']",
+        front_proxies: Networks = front_proxies(),
     }
 }
 
@@ -115,14 +151,14 @@ section! {
     struct ProviderLimits {
         /// Waiting at a time, for all providers together. Keep it well below the number of requests that Envoy has under way at
         /// Gatepost at most (`circuit_breakers`, 1024 unless given).
-        waiting: Count = "512",
+        waiting: Count = count(waits().total),
         /// Of these, for one purpose at one provider: metadata, codes, logout tokens, credentials, renewals.
-        waiting_per_issuer: Count = "128",
+        waiting_per_issuer: Count = count(waits().per_issuer),
         /// Of these, from one client's address (of IPv6, its network of 64 bits). Many users may share one, behind a company's
         /// gateway or a balancer, whose address Envoy's question names: raise it there.
-        waiting_per_client: Count = "64",
+        waiting_per_client: Count = count(waits().per_client),
         /// Codes that are redeemed at a time at one provider, each over one connection; other callbacks wait for their turn.
-        redemptions: Count = "32",
+        redemptions: Count = count(waits().redemptions),
     }
 }
 
@@ -130,8 +166,8 @@ section! {
     /// Headers that tell of a user.
     struct IdentityHeaderLimits {
         /// Names and values together.
-        max_size: Size = "32 KiB",
+        max_size: Size = size(identity_headers().max_bytes),
         /// How many there may be.
-        max_count: Count = "60",
+        max_count: Count = count(identity_headers().max_count),
     }
 }

@@ -15,7 +15,8 @@ use secrecy::SecretString;
 
 use super::reader::At;
 use super::section::section;
-use super::value::{Address, Choice, MaybeAddress, Pause, Span};
+use super::value::{Address, Choice, MaybeAddress, Pause, Span, written_span};
+use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
 pub(super) use application::{Application, Mode};
@@ -144,11 +145,11 @@ section! {
         /// Certificates (PEM) of authorities to trust beside the public ones.
         ca_file: optional PathBuf,
         /// How long a provider may take for an answer.
-        timeout: Span = "5s",
+        timeout: Span = written_span(ProviderSettings::default().timeout),
         /// How long connecting may take, name resolution included.
-        connect_timeout: Span = "2s",
+        connect_timeout: Span = written_span(ProviderSettings::default().connect_timeout),
         /// How often metadata and keys are fetched anew.
-        refresh_interval: Span = "5m",
+        refresh_interval: Span = written_span(ProviderSettings::default().refresh_interval),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::domain::request::is_token;
+use crate::domain::request::{self, fold, is_token};
 
 /// A header name that may be set, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,9 +158,11 @@ pub(super) fn same(one: &str, other: &str) -> bool {
     one == other
 }
 
-/// Whether `name`, once folded, is `folded`. CGI and its heirs turn `-`, `_` and `.` into one.
+/// Whether `name`, once folded, is `folded`.
 pub(super) fn folds_to(name: &str, folded: &str) -> bool {
-    name.len() == folded.len() && folds_to_beginning(name, folded)
+    #[cfg(test)]
+    super::cost::count();
+    request::folds_to(name, folded)
 }
 
 /// Whether `name`, once folded, begins with `folded`.
@@ -175,11 +177,6 @@ pub(super) fn same_folded(one: &str, other: &str) -> bool {
     #[cfg(test)]
     super::cost::count();
     one.len() == other.len() && one.bytes().zip(other.bytes()).all(|(one, other)| fold(one) == fold(other))
-}
-
-/// Lower case; everything but letters and digits is one and the same.
-const fn fold(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 #[cfg(test)]

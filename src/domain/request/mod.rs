@@ -8,6 +8,7 @@ mod host;
 mod limits;
 mod odd_path;
 mod reach;
+mod spelling;
 mod target;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme};
 pub use limits::{Excess, RequestLimits};
 pub use reach::Reach;
+pub use spelling::{fold, folds_to};
 pub use target::{RequestTarget, TargetFault};
 
 /// One request that somebody asks us about.

@@ -52,7 +52,7 @@ fn moved(redirect: Redirect) -> DeniedHttpResponse {
 
 fn denied(page: Page) -> DeniedHttpResponse {
     let common = page.common_headers();
-    let Page { status, headers: own, content_type, body, cookies, framed: _ } = page;
+    let Page { status, headers: own, content_type, body, lines: _, cookies, framed: _ } = page;
     // Envoy would send a body after these statuses, which have none (RFC 9110 section 6.4.1).
     let body = if matches!(status, 100..=199 | 204 | 304) { String::new() } else { body };
     let own = own.into_iter().map(|(name, value)| overwrite(&name, value));

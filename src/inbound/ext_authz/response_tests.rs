@@ -37,6 +37,7 @@ fn page(status: u16, cookies: Vec<String>) -> Page {
         content_type: "text/plain",
         body: "b".into(),
         cookies,
+        lines: Vec::new(),
         framed: false,
     }
 }

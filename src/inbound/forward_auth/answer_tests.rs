@@ -12,7 +12,15 @@ const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy
 fn page(status: u16) -> Page {
     let headers = vec![(Cow::Borrowed("www-authenticate"), "Gatepost realm=\"wiki\"".to_owned())];
     let cookies = vec!["session=; Max-Age=0".to_owned(), "binding=; Max-Age=0".to_owned()];
-    Page { status, headers, content_type: "text/html; charset=utf-8", body: "<p>".into(), cookies, framed: false }
+    Page {
+        status,
+        headers,
+        content_type: "text/html; charset=utf-8",
+        body: "<p>".into(),
+        lines: Vec::new(),
+        cookies,
+        framed: false,
+    }
 }
 
 fn redirect(status: u16, location: &str) -> Verdict {

@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, Request};
 
 use super::fault::Fault;
-use crate::domain::request::{ClientKind, CookieForm, HeaderLines};
+use crate::domain::request::{ClientKind, CookieForm, HeaderLines, folds_to};
 
 /// The value of the header `name`, which has to be there once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {
@@ -57,10 +57,4 @@ pub(super) fn client_kind(request: &Request<()>) -> ClientKind {
         ["x-forwarded-method", "x-original-method"].into_iter().find_map(|name| headers.get(name)?.to_str().ok());
     let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     ClientKind::of(named.unwrap_or(request.method().as_str()), &HeaderLines::new(lines, CookieForm::Lines))
-}
-
-/// Whether `name` is `own` once every byte that is neither letter nor digit has become a hyphen. Both are lower case.
-fn folds_to(name: &str, own: &str) -> bool {
-    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte } else { b'-' };
-    name.len() == own.len() && name.bytes().map(fold).eq(own.bytes())
 }

@@ -70,7 +70,15 @@ mod tests {
     fn page(status: u16) -> Page {
         let headers = vec![(Cow::Borrowed("retry-after"), "5".to_owned())];
         let cookies = vec!["a=1".to_owned(), "b=2".to_owned()];
-        Page { status, headers, content_type: "text/html; charset=utf-8", body: "<p>".into(), cookies, framed: false }
+        Page {
+            status,
+            headers,
+            content_type: "text/html; charset=utf-8",
+            body: "<p>".into(),
+            lines: Vec::new(),
+            cookies,
+            framed: false,
+        }
     }
 
     fn redirect(location: &str) -> Verdict {

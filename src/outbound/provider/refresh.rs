@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::issuer::{Issuer, Known};
 use super::keys::Purpose;
-use super::token::{self, Tokens};
+use super::token::{self, Tokens, malformed};
 use super::user_info::{self, Told};
 use crate::domain::application::RelyingParty;
 use crate::domain::id_token::{Expected, VerifiedIdToken};
@@ -95,8 +95,4 @@ impl Issuer {
             Err(fault) => Err(fault),
         }
     }
-}
-
-fn malformed(cause: &str) -> ExchangeFault {
-    ExchangeFault::Malformed(cause.to_owned())
 }

@@ -161,6 +161,7 @@ fn refusal(answer: &Answer) -> ExchangeFault {
     }
 }
 
-fn malformed(cause: &str) -> ExchangeFault {
+/// An answer that breaks the protocol.
+pub(super) fn malformed(cause: &str) -> ExchangeFault {
     ExchangeFault::Malformed(cause.to_owned())
 }

@@ -14,6 +14,7 @@ use super::discovery::Discovered;
 use super::http::{Answer, Operation};
 use super::issuer::{Issuer, Known};
 use super::keys::Purpose;
+use super::token::malformed;
 use crate::domain::application::RelyingParty;
 use crate::domain::claims::Claims;
 use crate::domain::json;
@@ -190,8 +191,7 @@ async fn signed(
         return Err(TokenFault::Audience.into());
     }
     if members.contains_key("nonce") || members.contains_key("events") {
-        let fault = ExchangeFault::Malformed("userinfo: another kind of token".to_owned());
-        return Err(Untold::Refused(fault));
+        return Err(Untold::Refused(malformed("userinfo: another kind of token")));
     }
     Ok(members)
 }

@@ -79,7 +79,14 @@ impl Who {
 impl Conditions {
     /// Each kind of condition is asked as the rule itself asks, so that this never says anything else.
     fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
-        let none = || Self { groups: vec![], emails: vec![], email_domains: vec![], claims: vec![], ..self.clone() };
+        let none = || {
+            let mut none = self.clone();
+            none.groups.clear();
+            none.emails.clear();
+            none.email_domains.clear();
+            none.claims.clear();
+            none
+        };
         let mut unmet = Vec::new();
         if !(Self { groups: self.groups.clone(), ..none() }).hold(claims) {
             unmet.push(why_no_group(claims, &self.groups));
@@ -87,10 +94,11 @@ impl Conditions {
         let by_address = Self { emails: self.emails.clone(), ..none() };
         let by_domain = Self { email_domains: self.email_domains.clone(), ..none() };
         if !by_address.hold(claims) {
-            unmet.push(self.why_no_mailbox(claims, "email", &self.emails));
+            unmet.push(self.why_no_mailbox(claims, &self.emails));
         }
         if !by_domain.hold(claims) {
-            unmet.push(self.why_no_mailbox(claims, "the domain of email", &self.email_domains));
+            let domains: Vec<String> = self.email_domains.iter().map(|domain| format!("@{domain}")).collect();
+            unmet.push(self.why_no_mailbox(claims, &domains));
         }
         for condition in &self.claims {
             if !(Self { claims: vec![condition.clone()], ..none() }).hold(claims) {
@@ -101,10 +109,10 @@ impl Conditions {
         unmet
     }
 
-    fn why_no_mailbox(&self, claims: &Claims, claim: &str, wanted: &[impl fmt::Display]) -> Unmet {
+    fn why_no_mailbox(&self, claims: &Claims, wanted: &[impl fmt::Display]) -> Unmet {
         match claims.value("email") {
             None => missing(claims, "email", "email"),
-            _ if self.mailbox(claims).is_some() => none_of(claim, wanted),
+            _ if self.mailbox(claims).is_some() => none_of("email", wanted),
             Some(Value::String(text)) if text.is_empty() => wrong_kind("email", "an empty text", "an address"),
             Some(Value::String(text)) if !Mailbox::is_one(text) => Unmet::NotAnAddress,
             Some(Value::String(_)) => Unmet::NotVerified(truth(claims.value("email_verified"))),
@@ -255,7 +263,7 @@ mod tests {
                 json!({ "email": "a@example.com", "email_verified": 1 }),
                 "`email` is not verified: `email_verified` is a number",
             ),
-            (json!({ "email": "a@b.test", "email_verified": true }), "`the domain of email` has none of: example.com"),
+            (json!({ "email": "a@b.test", "email_verified": true }), "`email` has none of: @example.com"),
         ] {
             assert_eq!(said(&rule, value.clone()), [expected], "{value}");
         }

@@ -1,8 +1,7 @@
 //! What our keys are called. Everything that is known of one user lies in one slot of a cluster (the mark between
 //! braces decides, Redis Cluster specification, "hash tags"), so that every change is one script, atomic there, too.
 
-use std::fmt::Write as _;
-
+pub(super) use crate::domain::hex::{decode as unhex, encode as hex};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::vault::Mark;
@@ -79,27 +78,6 @@ impl Keys {
         let key = rest.strip_prefix(b"}:")?;
         Some((unhex(user)?, SessionKey::from_bytes(unhex(key)?)))
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// 32 bytes from as many pairs of lower-case hexadecimal digits.
-pub(super) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, []) = text.as_chunks::<2>() else { return None };
-    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    bytes?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -1,0 +1,246 @@
+//! What a file of `src/` names, read with `syn`: every path, wherever it stands, and whatever waits.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, ExprAsync, ExprAwait, ExprClosure, File, Ident, ImplItem, Item, ItemMod, ItemUse, Macro, MetaList,
+    Signature, UseTree, Visibility,
+};
+
+/// The names in a path, in their order.
+pub(crate) type Names = Vec<String>;
+
+/// A file of code.
+pub(crate) struct Code {
+    file: File,
+    /// Its module: `domain::request` for `domain/request.rs` and for `domain/request/mod.rs`.
+    pub(crate) module: Names,
+}
+
+/// What is read: the tests within the file, too, or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tests {
+    Included,
+    LeftOut,
+}
+
+impl Code {
+    /// Reads the text of a module.
+    ///
+    /// # Errors
+    /// When it is no Rust.
+    pub(crate) fn parse(module: &[&str], text: &str) -> syn::Result<Self> {
+        let module = module.iter().map(|part| (*part).to_owned()).collect();
+        Ok(Self { file: syn::parse_file(text)?, module })
+    }
+
+    /// The paths in the code as they are written, groups taken apart, each with the inline modules around it. A word that
+    /// stands alone is one only where it is imported; else it may be anything's name.
+    pub(crate) fn written_paths(&self, tests: Tests) -> Vec<(Names, Names)> {
+        self.walk(tests).paths
+    }
+
+    /// The same from the crate's root, where a path starts with `crate`, `self` or `super`. Without tests.
+    pub(crate) fn paths(&self) -> BTreeSet<Names> {
+        let paths = self.walk(Tests::LeftOut).paths;
+        paths.into_iter().map(|(within, path)| in_full([self.module.as_slice(), &within].concat(), path)).collect()
+    }
+
+    /// Whether anything waits, tests left out.
+    pub(crate) fn waits(&self) -> bool {
+        self.walk(Tests::LeftOut).waits
+    }
+
+    /// Whether names of others are exported here.
+    pub(crate) fn re_exports(&self) -> bool {
+        let exports =
+            |item: &Item| matches!(item, Item::Use(ItemUse { vis, .. }) if !matches!(vis, Visibility::Inherited));
+        self.file.items.iter().any(exports)
+    }
+
+    /// Whether the file says what it is for before anything else.
+    pub(crate) fn has_doc(&self) -> bool {
+        self.file.attrs.first().is_some_and(|first| first.path().is_ident("doc"))
+    }
+
+    fn walk(&self, tests: Tests) -> Walk {
+        let mut walk = Walk { tests, within: Names::new(), paths: Vec::new(), waits: false };
+        walk.visit_file(&self.file);
+        walk
+    }
+}
+
+fn in_full(module: Names, path: Names) -> Names {
+    let mut base = module;
+    let mut rest = path.into_iter().peekable();
+    match rest.peek().map(String::as_str) {
+        Some("crate" | "gatepost") => base.clear(),
+        Some("self") => {}
+        Some("super") => drop(base.pop()),
+        _ => return rest.collect(),
+    }
+    rest.next();
+    std::iter::once("crate".to_owned()).chain(base).chain(rest).collect()
+}
+
+struct Walk {
+    tests: Tests,
+    /// The inline modules around what is read.
+    within: Names,
+    paths: Vec<(Names, Names)>,
+    waits: bool,
+}
+
+impl Walk {
+    fn is_left_out(&self, attributes: &[Attribute]) -> bool {
+        self.tests == Tests::LeftOut && attributes.iter().any(is_of_tests)
+    }
+
+    fn found(&mut self, path: Names) {
+        self.paths.push((self.within.clone(), path));
+    }
+
+    fn used(&mut self, before: &[String], tree: &UseTree) {
+        let with = |ident: &Ident| [before, &[name(ident)]].concat();
+        match tree {
+            UseTree::Path(path) => self.used(&with(&path.ident), &path.tree),
+            UseTree::Name(leaf) => self.found(with(&leaf.ident)),
+            UseTree::Rename(leaf) => self.found(with(&leaf.ident)),
+            UseTree::Glob(_) => self.found(before.to_vec()),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| self.used(before, tree)),
+        }
+    }
+
+    /// Macros have a syntax of their own; what looks like a path in them is taken for one.
+    fn look_through(&mut self, tokens: TokenStream) {
+        let mut path = Names::new();
+        let mut colons = 0;
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    self.waits |= ident == "async" || ident == "await";
+                    if colons != 2 {
+                        self.end_path(&mut path);
+                    }
+                    path.push(name(&ident));
+                    colons = 0;
+                }
+                TokenTree::Punct(sign) if sign.as_char() == ':' => colons += 1,
+                TokenTree::Group(group) => {
+                    self.end_path(&mut path);
+                    self.look_through(group.stream());
+                    colons = 0;
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {
+                    self.end_path(&mut path);
+                    colons = 0;
+                }
+            }
+        }
+        self.end_path(&mut path);
+    }
+
+    fn end_path(&mut self, path: &mut Names) {
+        let path = std::mem::take(path);
+        if path.len() > 1 {
+            self.found(path);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Walk {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if !self.is_left_out(attributes_of(item)) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast ImplItem) {
+        let is_left_out = matches!(item, ImplItem::Fn(function) if self.is_left_out(&function.attrs));
+        if !is_left_out {
+            visit::visit_impl_item(self, item);
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        self.within.push(name(&module.ident));
+        visit::visit_item_mod(self, module);
+        self.within.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.used(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Names = path.segments.iter().map(|segment| name(&segment.ident)).collect();
+        if names.len() > 1 {
+            self.found(names);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, called: &'ast Macro) {
+        visit::visit_macro(self, called);
+        self.look_through(called.tokens.clone());
+    }
+
+    fn visit_meta_list(&mut self, list: &'ast MetaList) {
+        visit::visit_meta_list(self, list);
+        self.look_through(list.tokens.clone());
+    }
+
+    fn visit_signature(&mut self, signature: &'ast Signature) {
+        self.waits |= signature.asyncness.is_some();
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_expr_async(&mut self, block: &'ast ExprAsync) {
+        self.waits = true;
+        visit::visit_expr_async(self, block);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast ExprClosure) {
+        self.waits |= closure.asyncness.is_some();
+        visit::visit_expr_closure(self, closure);
+    }
+
+    fn visit_expr_await(&mut self, expression: &'ast ExprAwait) {
+        self.waits = true;
+        visit::visit_expr_await(self, expression);
+    }
+}
+
+/// `r#type` is `type`.
+fn name(ident: &Ident) -> String {
+    ident.unraw().to_string()
+}
+
+fn is_of_tests(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") && attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "test")
+}
+
+fn attributes_of(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
+        Item::ForeignMod(item) => &item.attrs,
+        Item::TraitAlias(item) => &item.attrs,
+        Item::Union(item) => &item.attrs,
+        // What `syn` does not know is read, whatever stands before it.
+        Item::Verbatim(_) | _ => &[],
+    }
+}
