@@ -158,6 +158,11 @@ pub trait SessionStore: Send + Sync {
     /// Gives a lease back, if `holder` still has it.
     async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault>;
 
+    /// How many sessions there are, where it costs little to tell; those that ended count until they are deleted.
+    async fn count(&self) -> Result<Option<usize>, StoreFault> {
+        Ok(None)
+    }
+
     /// Deletes sessions that ended or were last seen before `idle_since`, and marks that ran out; how many sessions.
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault>;
 

@@ -74,6 +74,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     let hosts = applications.iter().map(|application| application.external.host());
     let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
 
+    // Before anything makes a metric.
+    telemetry::install();
     info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let store = store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;

@@ -149,6 +149,7 @@ async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, id
     let mut turn = interval(EXPIRY_INTERVAL);
     loop {
         turn.tick().await;
+        count_sessions(store.as_ref()).await;
         let now = clock.now();
         match store.expire(now, before(now, idle)).await {
             Ok(0) => {}
@@ -158,6 +159,13 @@ async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, id
             }
             Err(fault) => warn!(%fault, "expired sessions were not deleted; the next attempt is in a minute"),
         }
+    }
+}
+
+async fn count_sessions(store: &dyn SessionStore) {
+    // A store that cannot count now says why at its next use.
+    if let Ok(Some(count)) = store.count().await {
+        metrics::gauge!(names::SESSIONS_OPEN).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }
 }
 

@@ -14,14 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Outpost, Visit};
 use crate::domain::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
-
-/// Names under which waiting requests are counted.
-mod metric {
-    /// Requests that wait for a provider, by `purpose`.
-    pub(super) const WAITING: &str = "gatepost_provider_waiting";
-    /// Requests that found no place to wait, by `purpose` and `cause` (`total`, `issuer`, `client`).
-    pub(super) const SHED: &str = "gatepost_provider_waits_shed_total";
-}
+use crate::telemetry::names;
 
 /// How many requests may wait for identity providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +134,7 @@ impl Waits {
         };
         if let Some(full) = full {
             let labels = [("purpose", purpose.as_str()), ("cause", full.as_str())];
-            metrics::counter!(metric::SHED, &labels).increment(1);
+            metrics::counter!(names::PROVIDER_WAITS_SHED, &labels).increment(1);
             return Err(full);
         }
         taken.total += 1;
@@ -150,7 +143,7 @@ impl Waits {
             *taken.by_client.entry(client.clone()).or_default() += 1;
         }
         drop(taken);
-        metrics::gauge!(metric::WAITING, "purpose" => purpose.as_str()).increment(1.0);
+        metrics::gauge!(names::PROVIDER_WAITING, "purpose" => purpose.as_str()).increment(1.0);
         Ok(Place { waits: self.clone(), of_issuer, client })
     }
 
@@ -202,7 +195,7 @@ impl Drop for Place {
             leave(&mut taken.by_client, client);
         }
         drop(taken);
-        metrics::gauge!(metric::WAITING, "purpose" => self.of_issuer.0.as_str()).decrement(1.0);
+        metrics::gauge!(names::PROVIDER_WAITING, "purpose" => self.of_issuer.0.as_str()).decrement(1.0);
     }
 }
 

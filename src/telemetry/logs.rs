@@ -1,22 +1,22 @@
-//! The log: one line per event to standard error, through a bounded queue. Whoever reads the log may be as
+//! The log: one line per event to standard error, through `tracing-appender`'s bounded queue. Whoever reads the log may be as
 //! slow as he likes: a full queue loses lines, which are counted, and never holds up a request.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::OnceLock;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::FilterFn;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::format::Lines;
-use super::names;
 
 /// Lines that may wait for their reader; some megabytes at most.
 const QUEUE: usize = 8192;
@@ -24,6 +24,12 @@ const QUEUE: usize = 8192;
 /// How long the first of several lines waits for the others; no reader notices, and whoever writes a line seldom has to wake
 /// the one who writes it out.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// Bytes that are written at once: as many as a pipe holds.
+const BATCH: usize = 64 * 1024;
+
+/// What of the log in use was dropped.
+static LOST: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,21 +50,7 @@ pub struct LogSettings {
     pub format: LogFormat,
 }
 
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Json }
-    }
-}
-
 impl LogSettings {
-    /// Whether the level is one; for whoever checks a configuration without starting.
-    ///
-    /// # Errors
-    /// When it is neither a level nor directives.
-    pub fn check(&self) -> Result<(), BadLogLevel> {
-        self.filter().map(drop)
-    }
-
     fn filter(&self) -> Result<EnvFilter, BadLogLevel> {
         EnvFilter::builder().parse(&self.level).map_err(|fault| BadLogLevel(fault.to_string()))
     }
@@ -70,14 +62,19 @@ impl LogSettings {
 pub struct BadLogLevel(String);
 
 /// Lets the log be written out before the process ends.
-pub struct LogGuard(SyncSender<Job>);
+pub struct LogGuard(WorkerGuard);
 
 impl LogGuard {
     /// Waits until all lines so far are written, but no longer than `patience`.
-    pub fn flush(&self, patience: Duration) {
+    pub fn flush(self, patience: Duration) {
         let (written, wait) = channel();
-        if self.0.try_send(Job::Flush(written)).is_ok() {
-            // A reader that does not read must not keep the process from ending.
+        // The guard has a patience of its own, and where the queue stays full it says so on standard output, which may block,
+        // too. A reader that does not read must not keep the process from ending.
+        let flushing = thread::Builder::new().name("log flush".to_owned()).spawn(move || {
+            drop(self.0);
+            written.send(())
+        });
+        if flushing.is_ok() {
             let _ = wait.recv_timeout(patience);
         }
     }
@@ -89,13 +86,26 @@ impl LogGuard {
 /// When the level cannot be read.
 pub fn start(settings: &LogSettings) -> Result<LogGuard, BadLogLevel> {
     let filter = settings.filter()?;
-    let (queue, jobs) = sync_channel(QUEUE);
-    thread::Builder::new().name("log".to_owned()).spawn(move || write_out(&jobs, &mut io::stderr())).ok();
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines(settings.format)).with_writer(Queue(queue.clone()));
+    let (queue, guard) = queue(QUEUE, io::stderr());
+    let lost = queue.error_counter();
+    let lines = tracing_subscriber::fmt::layer().event_format(Lines(settings.format)).with_writer(queue);
     let secretive = secretive(filter.max_level_hint());
     // A second start in one process keeps the first subscriber, which is as good.
-    let _ = tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init();
-    Ok(LogGuard(queue))
+    if tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init().is_ok() {
+        let _ = LOST.set(lost);
+    }
+    Ok(LogGuard(guard))
+}
+
+/// How many lines were dropped.
+pub(super) fn lines_lost() -> u64 {
+    LOST.get().map_or(0, |lost| u64::try_from(lost.dropped_lines()).unwrap_or(u64::MAX))
+}
+
+/// A queue of so many lines, and who writes them out.
+fn queue(lines: usize, out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    let builder = NonBlockingBuilder::default().buffered_lines_limit(lines).lossy(true).thread_name("log");
+    builder.finish(Batch { out, lines: Vec::with_capacity(BATCH), has_gathered: false })
 }
 
 /// Libraries below us log header lines and bodies at their finer levels, cookies and codes among them.
@@ -106,54 +116,38 @@ fn secretive(most: Option<LevelFilter>) -> FilterFn<impl Fn(&Metadata<'_>) -> bo
         .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
 }
 
-enum Job {
-    Line(Vec<u8>),
-    Flush(Sender<()>),
-}
-
 /// Writes what comes within a moment at once: a wake-up and a system call for each line would cost a busy server more
-/// than the line itself.
-fn write_out(jobs: &Receiver<Job>, out: &mut dyn Write) {
-    let mut lines = Vec::new();
-    while let Ok(first) = jobs.recv() {
-        thread::sleep(GATHER);
-        let waiting = std::iter::once(first).chain(jobs.try_iter().take(QUEUE));
-        let mut flushed = Vec::new();
-        for job in waiting {
-            match job {
-                Job::Line(line) => lines.extend_from_slice(&line),
-                Job::Flush(written) => flushed.push(written),
-            }
-        }
+/// than the line itself. The worker hands over a line at a time, and flushes when no other is waiting.
+struct Batch<W> {
+    out: W,
+    lines: Vec<u8>,
+    has_gathered: bool,
+}
+
+impl<W: Write> Batch<W> {
+    fn write_out(&mut self) {
         // Nothing can be said about a log that cannot be written.
-        let _ = out.write_all(&lines);
-        lines.clear();
-        for written in flushed {
-            // Whoever waited for it may have gone.
-            let _ = written.send(());
-        }
+        let _ = self.out.write_all(&self.lines);
+        self.lines.clear();
     }
 }
 
-struct Queue(SyncSender<Job>);
-
-impl<'a> MakeWriter<'a> for Queue {
-    type Writer = &'a Self;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        self
-    }
-}
-
-impl Write for &Queue {
+impl<W: Write> Write for Batch<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.0.try_send(Job::Line(line.to_vec())).is_err() {
-            metrics::counter!(names::LOG_LINES_LOST).increment(1);
+        if !self.has_gathered {
+            self.has_gathered = true;
+            thread::sleep(GATHER);
         }
+        if self.lines.len() + line.len() > BATCH {
+            self.write_out();
+        }
+        self.lines.extend_from_slice(line);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.write_out();
+        self.has_gathered = false;
         Ok(())
     }
 }

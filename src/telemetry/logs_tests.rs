@@ -1,5 +1,6 @@
 //! GN-6: no input forges a line. FI-8: a reader that does not read holds nothing up.
 
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -85,18 +86,84 @@ fn a_84_libraries_below_stay_quiet_at_any_level() {
 fn a_level_is_a_level_or_directives() {
     for (level, expected) in [("info", true), ("off", true), ("info,gatepost=debug", true), ("lou=d=x", false)] {
         let settings = LogSettings { level: level.to_owned(), format: LogFormat::Json };
-        assert_eq!(settings.check().is_ok(), expected, "{level}");
+        assert_eq!(settings.filter().is_ok(), expected, "{level}");
     }
 }
 
+/// A reader that reads when it is told to: what it was given, and word of each time it was given something.
+struct Reader {
+    kept: Kept,
+    given: Sender<()>,
+    go: Receiver<()>,
+}
+
+impl Write for Reader {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // The test may be over.
+        let _ = self.given.send(());
+        let _ = self.go.recv();
+        self.kept.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn reader() -> (Reader, Kept, Receiver<()>, Sender<()>) {
+    let (kept, (given, was_given), (read, go)) = (Kept::default(), channel(), channel());
+    (Reader { kept: kept.clone(), given, go }, kept, was_given, read)
+}
+
 #[test]
-fn fi_8_a_full_queue_loses_lines_instead_of_waiting() {
-    let (queue, jobs) = sync_channel(4);
-    let queue = Queue(queue);
-    let mut writer = &queue;
+fn fi_8_a_full_queue_loses_lines_instead_of_waiting_and_counts_them() {
+    let (reader, kept, was_given, read) = reader();
+    let (mut writer, guard) = queue(4, reader);
+    writer.write_all(b"first\n").expect("never fails");
+    was_given.recv().expect("the first line is written out");
+    // From here on nothing is read, and the worker waits: what is kept is what the queue holds.
     for _ in 0..1000 {
         writer.write_all(b"line\n").expect("never fails");
     }
-    drop(queue);
-    assert_eq!(jobs.try_iter().count(), 4);
+    assert_eq!(writer.error_counter().dropped_lines(), 996);
+    drop(read);
+    LogGuard(guard).flush(Duration::from_secs(60));
+    assert_eq!(kept.0.lock().expect("is not poisoned").as_slice(), b"first\nline\nline\nline\nline\n");
+}
+
+#[test]
+fn fi_8_a_reader_that_does_not_read_does_not_keep_the_process() {
+    let (reader, kept, was_given, _read) = reader();
+    let (mut writer, guard) = queue(4, reader);
+    for _ in 0..1000 {
+        writer.write_all(b"line\n").expect("never fails");
+    }
+    was_given.recv().expect("something is written out");
+    LogGuard(guard).flush(Duration::from_millis(1));
+    assert!(kept.0.lock().expect("is not poisoned").is_empty());
+}
+
+#[test]
+fn lines_that_come_together_are_written_together_up_to_a_bound() {
+    #[derive(Default)]
+    struct Sizes(Vec<usize>);
+    impl Write for Sizes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut batch = Batch { out: Sizes::default(), lines: Vec::new(), has_gathered: false };
+    for _ in 0..3 {
+        batch.write_all(&[b'x'; 1000]).expect("never fails");
+    }
+    batch.flush().expect("never fails");
+    batch.write_all(&vec![b'x'; BATCH - 1]).expect("never fails");
+    batch.write_all(b"xx").expect("never fails");
+    batch.flush().expect("never fails");
+    assert_eq!(batch.out.0, [3000, BATCH - 1, 2]);
 }

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::names;
+use super::logs;
+use super::names::{self, Kind};
 
 /// Renders what has been recorded so far.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ impl MetricsPage {
     /// Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn render(&self) -> String {
+        metrics::counter!(names::LOG_LINES_LOST).absolute(logs::lines_lost());
         self.0.render()
     }
 
@@ -26,23 +28,33 @@ impl MetricsPage {
 /// The page of the process: there is one recorder, however often the service is started in it (tests do).
 static PAGE: Mutex<Option<MetricsPage>> = Mutex::new(None);
 
-/// Installs the recorder, once per process.
+/// Installs the recorder, once per process. Counters and histograms that were made before count nothing.
 pub fn install() -> MetricsPage {
     let mut page = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     page.get_or_insert_with(build).clone()
 }
 
 fn build() -> MetricsPage {
-    let bucketed = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(names::DECISION_SECONDS.to_owned()), &names::SECONDS);
-    // Only an empty list of buckets is refused; without buckets the histogram would be a summary.
-    let recorder = bucketed.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
+    // Only an empty list of bounds is refused; without bounds a histogram would be a summary.
+    let recorder = with_bounds().unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
     let page = MetricsPage(recorder.handle());
     if metrics::set_global_recorder(recorder).is_ok() {
         names::describe();
         metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-        metrics::counter!(names::LOG_LINES_LOST).absolute(0);
-        metrics::counter!(names::CALLS_SHED).absolute(0);
+        for counter in [names::LOG_LINES_LOST, names::CALLS_SHED, names::SESSIONS_EXPIRED] {
+            metrics::counter!(counter).absolute(0);
+        }
     }
     page
 }
+
+fn with_bounds() -> Result<PrometheusBuilder, BuildError> {
+    names::ALL.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
+        Kind::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
+        Kind::Counter | Kind::Gauge => Ok(builder),
+    })
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

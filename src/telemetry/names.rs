@@ -1,48 +1,139 @@
-//! Every metric's name and meaning. Labels come from closed lists only: no input of a user makes a new series.
+//! Every metric: its name, its kind, its labels and what it means. Labels come from closed lists only: no input of a
+//! user makes a new series. Units are base units: seconds.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use std::fmt::Write as _;
 
-/// Decisions, by `door`, `application`, `decision` and `reason`.
-pub const DECISIONS: &str = "gatepost_decisions_total";
-/// How long decisions took, by `door`.
-pub const DECISION_SECONDS: &str = "gatepost_decision_seconds";
-/// Open connections, by `listener`.
-pub const CONNECTIONS_OPEN: &str = "gatepost_connections_open";
-/// Connections closed at once, by `listener` and `cause` (`total`, `source`).
-pub const CONNECTIONS_REFUSED: &str = "gatepost_connections_refused_total";
-/// Connections that we ended because their peer was too slow, by `listener` and `cause`.
-pub const CONNECTIONS_CUT: &str = "gatepost_connections_cut_total";
-/// Requests whose bodies were not waited for any longer, by `listener` and `cause` (`late`, `crowded`).
-pub const BODIES_GIVEN_UP: &str = "gatepost_bodies_given_up_total";
-/// Failures of `accept`, by `listener`.
-pub const ACCEPT_ERRORS: &str = "gatepost_accept_errors_total";
-/// gRPC calls refused because too many were running.
-pub const CALLS_SHED: &str = "gatepost_calls_shed_total";
-/// Requests that ended in a panic, by `door`.
-pub const PANICS: &str = "gatepost_panics_total";
-/// Log lines lost because whoever reads the log was too slow.
-pub const LOG_LINES_LOST: &str = "gatepost_log_lines_lost_total";
-/// Sessions deleted because their time was over.
-pub const SESSIONS_EXPIRED: &str = "gatepost_sessions_expired_total";
-/// Always 1; `version` says what runs.
-pub const BUILD_INFO: &str = "gatepost_build_info";
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// Bounds of the histogram's buckets, in seconds: a signed-in Check takes tens of microseconds, a callback
-/// as long as a token exchange.
-pub(super) const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What it counts like.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it means: `HELP` on the page.
+    pub help: &'static str,
+}
+
+/// What a metric counts like.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It grows and shrinks.
+    Gauge,
+    /// It counts samples up to each of these bounds.
+    Histogram(&'static [f64]),
+}
+
+impl Kind {
+    /// As it stands behind `TYPE` on the page.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram(_) => "histogram",
+        }
+    }
+}
+
+/// In seconds: a signed-in Check takes tens of microseconds, a callback as long as a token request.
+const DECISION_BOUNDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// In seconds: from a read out of memory to a disk that stalls.
+const STORE_BOUNDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// In seconds: from a provider next door to the longest `provider.timeout` that makes sense.
+const PROVIDER_BOUNDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+macro_rules! metrics {
+    ($($constant:ident = $kind:ident $(($bounds:expr))? $name:literal, [$($label:literal),*], $help:literal;)+) => {
+        $(
+            #[doc = $help]
+            pub const $constant: &str = $name;
+        )+
+
+        /// All of them.
+        pub const ALL: &[Metric] = &[$(Metric {
+            name: $name,
+            kind: Kind::$kind $(($bounds))?,
+            labels: &[$($label),*],
+            help: $help,
+        }),+];
+    };
+}
+
+metrics! {
+    DECISIONS = Counter "gatepost_decisions_total", ["door", "application", "decision", "reason"],
+        "Decisions";
+    DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["door"],
+        "Time to decide";
+    SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
+        "Sessions in the store, counted once a minute; not with Redis, which replicas share";
+    SESSIONS_EXPIRED = Counter "gatepost_sessions_expired_total", [],
+        "Sessions deleted because their time was over";
+    SESSION_CACHE = Counter "gatepost_session_cache_lookups_total", ["outcome"],
+        "Look-ups of sessions in memory, before the file or Redis is asked; outcome is `hit` or `miss`";
+    REFRESHES = Counter "gatepost_refreshes_total", ["outcome"],
+        "Refresh tokens used; outcome is `renewed`, `ended`, `untrustworthy` or `later`";
+    STORE_SECONDS = Histogram(STORE_BOUNDS) "gatepost_store_operation_seconds", ["operation"],
+        "Time that the session store took; `load` is of sessions that were not in memory";
+    STORE_ERRORS = Counter "gatepost_store_errors_total", ["operation"],
+        "Operations of the session store that failed";
+    PROVIDER_REQUESTS = Counter "gatepost_provider_requests_total", ["issuer", "operation", "outcome"],
+        "Requests to identity providers; outcome is the class of the status, or `none` without an answer";
+    PROVIDER_SECONDS = Histogram(PROVIDER_BOUNDS) "gatepost_provider_request_seconds", ["issuer", "operation", "outcome"],
+        "Time that requests to identity providers took";
+    PROVIDER_WAITING = Gauge "gatepost_provider_waiting", ["purpose"],
+        "Requests that wait for an identity provider; purpose is `metadata`, `redemption`, `logout_token`, `credential` or \
+         `renewal`";
+    PROVIDER_WAITS_SHED = Counter "gatepost_provider_waits_shed_total", ["purpose", "cause"],
+        "Requests that found no place to wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
+         or `client`";
+    CONNECTIONS_OPEN = Gauge "gatepost_connections_open", ["listener"],
+        "Open connections";
+    CONNECTIONS_REFUSED = Counter "gatepost_connections_refused_total", ["listener", "cause"],
+        "Connections closed at once; cause is the limit that was reached, `total` or `source`";
+    CONNECTIONS_CUT = Counter "gatepost_connections_cut_total", ["listener", "cause"],
+        "Connections ended because the peer was too slow";
+    BODIES_GIVEN_UP = Counter "gatepost_bodies_given_up_total", ["listener", "cause"],
+        "Request bodies that were not waited for any longer; cause is `late`, or `crowded` where others took its place";
+    ACCEPT_ERRORS = Counter "gatepost_accept_errors_total", ["listener"],
+        "Failures of `accept`";
+    CALLS_SHED = Counter "gatepost_calls_shed_total", [],
+        "gRPC calls refused because too many were running";
+    PANICS = Counter "gatepost_panics_total", ["door"],
+        "Requests that ended in a panic";
+    LOG_LINES_LOST = Counter "gatepost_log_lines_lost_total", [],
+        "Log lines dropped because the reader of the log was too slow";
+    BUILD_INFO = Gauge "gatepost_build_info", ["version"],
+        "Always 1; the version that runs";
+}
 
 /// Tells the recorder what each name means.
 pub(super) fn describe() {
-    describe_counter!(DECISIONS, "Decisions by door, application, decision and reason");
-    describe_histogram!(DECISION_SECONDS, Unit::Seconds, "Time to decide, by door");
-    describe_gauge!(CONNECTIONS_OPEN, "Open connections by listener");
-    describe_counter!(CONNECTIONS_REFUSED, "Connections refused by listener and the limit that was reached");
-    describe_counter!(CONNECTIONS_CUT, "Connections ended because the peer was too slow, by listener and cause");
-    describe_counter!(BODIES_GIVEN_UP, "Request bodies that were not waited for any longer, by listener and cause");
-    describe_counter!(ACCEPT_ERRORS, "Failed accepts by listener");
-    describe_counter!(CALLS_SHED, "gRPC calls refused because too many were running");
-    describe_counter!(PANICS, "Requests that ended in a panic, by door");
-    describe_counter!(LOG_LINES_LOST, "Log lines lost because the reader of the log was too slow");
-    describe_counter!(SESSIONS_EXPIRED, "Sessions deleted because their time was over");
-    describe_gauge!(BUILD_INFO, "Always 1; the version that runs");
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram(_) => describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+/// All metrics as a table in Markdown: `docs/metrics.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Metrics\n\n`/metrics` on the metrics port (9300), in Prometheus' text format. Times are in seconds. Labels come from \
+         closed lists: no\nrequest makes a new series.\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n",
+    );
+    for Metric { name, kind, labels, help } in ALL {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "| `{name}` | {} | {} | {help} |", kind.as_str(), labels.join(", "));
+    }
+    text
 }

@@ -1,5 +1,6 @@
 //! Health, reflection, readiness, metrics.
 
+use gatepost::telemetry::names::ALL;
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -61,6 +62,26 @@ async fn reflection_lists_the_services_and_knows_their_files() {
     app.stop().await;
 }
 
+/// Whatever is on the page has the kind, the meaning and the labels of the table; nothing is a summary.
+fn stands_in_the_table(page: &str) {
+    let types: Vec<(&str, &str)> =
+        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+    assert!(types.len() > 5, "{page}");
+    for (name, kind) in types {
+        let metric = ALL.iter().find(|metric| metric.name == name);
+        let metric = metric.unwrap_or_else(|| panic!("{name} is not in the table"));
+        assert_eq!(metric.kind.as_str(), kind, "{name}");
+        assert!(page.contains(&format!("# HELP {name} {}\n", metric.help)), "{name}");
+        let samples = page.lines().filter_map(|line| line.strip_prefix(name)?.split_once('{')?.1.split_once("} "));
+        for (labels, _) in samples.filter(|(_, value)| value.parse::<f64>().is_ok()) {
+            let known = |label: &&str| metric.labels.contains(label) || *label == "le";
+            let names = labels.split("\",").filter_map(|label| Some(label.split_once('=')?.0));
+            let strange: Vec<&str> = names.filter(|label| !known(label)).collect();
+            assert!(strange.is_empty(), "{name}: {strange:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn probes_and_metrics_have_a_port_of_their_own() {
     let app = TestApp::start(Setup::default()).await;
@@ -98,6 +119,7 @@ async fn every_decision_is_counted_under_closed_labels() {
     ] {
         assert!(page.text.contains(line), "{line} is missing in {}", page.text);
     }
+    stands_in_the_table(&page.text);
     drop(checks);
     app.stop().await;
 }

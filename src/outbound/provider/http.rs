@@ -14,12 +14,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::{ProviderSettings, StartFault};
-
-/// Names under which requests to providers are counted.
-mod metric {
-    pub(super) const REQUESTS: &str = "gatepost_provider_requests_total";
-    pub(super) const SECONDS: &str = "gatepost_provider_request_seconds";
-}
+use crate::telemetry::names;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +131,8 @@ impl ProviderClient {
             ("operation", operation.as_str().to_owned()),
             ("outcome", outcome.to_owned()),
         ];
-        metrics::counter!(metric::REQUESTS, &labels).increment(1);
-        metrics::histogram!(metric::SECONDS, &labels).record(begun.elapsed());
+        metrics::counter!(names::PROVIDER_REQUESTS, &labels).increment(1);
+        metrics::histogram!(names::PROVIDER_SECONDS, &labels).record(begun.elapsed());
         answer.map_err(|cause| NoAnswer { operation, cause })
     }
 

@@ -162,6 +162,10 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
+    async fn count(&self) -> Result<Option<usize>, StoreFault> {
+        Ok(Some(self.shelves().sessions.len()))
+    }
+
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
         let mut shelves = self.shelves();
         let ended = shelves.by_end.iter().take_while(|(ends, _)| *ends <= now);

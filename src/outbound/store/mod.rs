@@ -5,6 +5,7 @@ mod doorkeeper;
 mod file;
 mod key_file;
 mod memory;
+mod metered;
 mod opened;
 mod packing;
 mod private_file;
@@ -23,6 +24,7 @@ pub use redis::{Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSett
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, SessionStore};
+use metered::Metered;
 
 /// Which store keeps the sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +63,10 @@ pub fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenFault> {
     Ok(match settings {
-        StoreSettings::Memory => Arc::new(memory::MemoryStore::default()),
-        StoreSettings::File { path } => Arc::new(file::FileStore::open(path, keys, entropy)?),
+        StoreSettings::Memory => Arc::new(Metered(memory::MemoryStore::default())),
+        StoreSettings::File { path } => Arc::new(Metered(file::FileStore::open(path, keys, entropy)?)),
         StoreSettings::Redis(settings) => {
-            Arc::new(redis::RedisStore::open((**settings).clone(), keys, lifetimes, entropy, clock))
+            Arc::new(Metered(redis::RedisStore::open((**settings).clone(), keys, lifetimes, entropy, clock)))
         }
     })
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use metrics::Counter;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -16,6 +17,7 @@ use super::vault::Mark;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::StoredSession;
+use crate::telemetry::names;
 
 /// What any entry takes beside its packed facts: key, mark, the links of the cache.
 const ENTRY_BYTES: u64 = 176;
@@ -77,6 +79,8 @@ pub(super) struct Opened {
     in_use: Cache<SessionKey, InUse, ByBytes>,
     doorkeeper: Doorkeeper,
     packing: Packing,
+    hits: Counter,
+    misses: Counter,
 }
 
 impl Opened {
@@ -89,11 +93,19 @@ impl Opened {
             in_use: Cache::with_weighter(laid_out(in_use / USUAL_IN_USE), in_use, ByBytes),
             doorkeeper: Doorkeeper::new(),
             packing: Packing::default(),
+            hits: metrics::counter!(names::SESSION_CACHE, "outcome" => "hit"),
+            misses: metrics::counter!(names::SESSION_CACHE, "outcome" => "miss"),
         }
     }
 
     /// The session, for who uses it.
     pub(super) fn get(&self, key: &SessionKey) -> Option<StoredSession> {
+        let found = self.find(key);
+        if found.is_some() { &self.hits } else { &self.misses }.increment(1);
+        found
+    }
+
+    fn find(&self, key: &SessionKey) -> Option<StoredSession> {
         let entry = self.at_rest.get(key)?;
         let last_seen = entry.last_seen();
         if let Some(in_use) = self.in_use.get(key).filter(|in_use| Arc::ptr_eq(&in_use.of, &entry)) {

@@ -9,9 +9,14 @@ use super::lease::SPAN;
 use crate::domain::application::Application;
 use crate::domain::session::{Freshness, Session, SessionKey};
 use crate::ports::{Lease, LeaseHolder, StoredSession};
+use crate::telemetry::names;
 
 /// The pause when the store or another process is slow.
 const SHORT_PAUSE: u64 = 1;
+
+fn count(outcome: &'static str) {
+    metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
+}
 
 /// A renewal of the session under `key`, as far as it was known when it began.
 pub(super) struct Flight {
@@ -69,19 +74,25 @@ impl Flight {
         let (crew, application) = (&self.crew, &self.application.slug);
         let fault = match crew.provider.refresh(&self.application.relying_party, session.record()).await {
             Ok(refreshed) => {
+                count("renewed");
                 let renewed = session.renewed(refreshed, &self.application, crew.clock.now());
                 return self.keep(&renewed).await;
             }
             Err(fault) => fault,
         };
         match Verdict::on(&fault) {
-            Verdict::Ended => self.end_if_still_the_same(holder, &fault).await,
+            Verdict::Ended => {
+                count("ended");
+                self.end_if_still_the_same(holder, &fault).await;
+            }
             Verdict::Untrustworthy => {
+                count("untrustworthy");
                 tracing::warn!(%application, %fault, "the provider's answer to a refresh cannot be trusted");
                 self.revoke(session.record());
                 self.end(&fault).await;
             }
             Verdict::Later(pause) => {
+                count("later");
                 tracing::warn!(%application, %fault, "a session was not renewed; what is known of its user stands");
                 self.pause(pause);
             }

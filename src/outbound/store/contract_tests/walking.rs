@@ -8,6 +8,7 @@ use crate::outbound::store::testing::renewed;
 use crate::ports::{Cursor, ListedSession};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
+    ("the number of sessions is right, where it is told", |store| Box::pin(counted(store))),
     ("a walk meets every session once, whatever the size of a page", |store| Box::pin(every_session(store))),
     ("a walk through nothing ends at once", |store| Box::pin(nothing(store))),
     ("a walk goes on while sessions come and go", |store| Box::pin(while_they_change(store))),
@@ -47,6 +48,24 @@ async fn nothing(store: Store) {
     store.end(&key(1)).await.expect("ends");
     assert!(walk(&store, 10).await.is_empty());
     assert!(store.of_user(&user("jane")).await.expect("lists").is_empty());
+}
+
+/// Where it is told at all: replicas that share a store would each have to ask for it.
+async fn counted(store: Store) {
+    for (change, expected) in [("nothing", 0), ("three", 3), ("one ends", 2), ("the others expire", 0)] {
+        match change {
+            "three" => {
+                for number in 0..3 {
+                    store.save(&key(number), session("jane", 100, 200)).await.expect("saves");
+                }
+            }
+            "one ends" => drop(store.end(&key(1)).await.expect("ends")),
+            "the others expire" => drop(store.expire(at(200), at(1)).await.expect("expires")),
+            _ => {}
+        }
+        let count = store.count().await.expect("is no fault");
+        assert!(count.is_none_or(|count| count == expected), "{change}: {count:?}");
+    }
 }
 
 async fn while_they_change(store: Store) {

@@ -23,8 +23,9 @@ use self::integrity::Inspector;
 use self::opening::Opened;
 use self::pace::Pace;
 use self::recent::{Loading, Purpose, Recent};
-use self::tables::{Found, Kept, Removed, find, is_spent, keys_after, keys_of};
+use self::tables::{Found, Kept, Removed, count, find, is_spent, keys_after, keys_of};
 use self::writer::{Change, Writer};
+use super::metered::{self, Operation};
 use super::vault::Vault;
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::SealingKeys;
@@ -172,10 +173,13 @@ impl SessionStore for FileStore {
             return Ok(Some(stored));
         }
         let key = *key;
-        match self.reader.load_now(key) {
-            Some(loaded) => loaded,
-            None => self.reading(move |reader| reader.load(key, Purpose::Use)).await,
-        }
+        let load = async {
+            match self.reader.load_now(key) {
+                Some(loaded) => loaded,
+                None => self.reading(move |reader| reader.load(key, Purpose::Use)).await,
+            }
+        };
+        metered::timed(Operation::Load, load).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
@@ -238,6 +242,11 @@ impl SessionStore for FileStore {
 
     async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
         Ok(())
+    }
+
+    async fn count(&self) -> Result<Option<usize>, StoreFault> {
+        let sessions = self.reading(|reader| reader.database.read(count)).await?;
+        Ok(Some(usize::try_from(sessions).unwrap_or(usize::MAX)))
     }
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {

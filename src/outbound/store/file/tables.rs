@@ -35,6 +35,8 @@ pub(super) const SCHEMA: [&str; 8] = [
 ];
 
 const FIND: &str = "SELECT user, last_seen, sealed FROM session WHERE key = ?1";
+/// It counts the entries of the smallest index, page by page: a fraction of a millisecond for 100,000 sessions in memory.
+const COUNT: &str = "SELECT count(*) FROM session";
 const KEYS_AFTER: &str = "SELECT key FROM session WHERE key > ?1 ORDER BY key LIMIT ?2";
 const KEYS_OF_USER: &str = "SELECT key FROM session WHERE user = ?1";
 const SAVE: &str = "
@@ -97,6 +99,12 @@ pub(super) fn find(on: &Connection, key: &SessionKey) -> Result<Option<Found>> {
 /// Whether something is marked as used.
 pub(super) fn is_spent(on: &Connection, mark: &OneTime) -> Result<bool> {
     on.prepare_cached(IS_SPENT)?.query_row([mark.as_bytes().as_slice()], |row| row.get(0))
+}
+
+/// How many sessions there are.
+pub(super) fn count(on: &Connection) -> Result<u64> {
+    let count: i64 = on.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// The keys of up to `limit` sessions behind `from`.
@@ -209,12 +217,34 @@ pub(super) fn seconds(time: Timestamp) -> i64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_query_reads_a_whole_table() {
+    fn database() -> Connection {
         let database = Connection::open_in_memory().unwrap();
         for statement in SCHEMA {
             database.execute_batch(statement).unwrap();
         }
+        database
+    }
+
+    fn plan(database: &Connection, query: &str) -> Vec<String> {
+        let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        for number in 1..=plan.parameter_count() {
+            plan.raw_bind_parameter(number, 1).unwrap();
+        }
+        plan.raw_query().mapped(|step| step.get("detail")).collect::<Result<_>>().unwrap()
+    }
+
+    /// The index of points in time, not the rows with their sealed records.
+    #[test]
+    fn sessions_are_counted_in_the_smallest_index() {
+        let steps = plan(&database(), COUNT);
+        let [step] = steps.as_slice() else { panic!("{steps:?}") };
+        let smallest = ["session_by_end", "session_by_last_seen"];
+        assert!(smallest.iter().any(|index| *step == format!("SCAN session USING COVERING INDEX {index}")), "{step}");
+    }
+
+    #[test]
+    fn no_query_reads_a_whole_table() {
+        let database = database();
         let all = [
             FIND,
             KEYS_AFTER,
@@ -235,13 +265,7 @@ mod tests {
             SET_META,
         ];
         for query in all {
-            let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
-            for number in 1..=plan.parameter_count() {
-                plan.raw_bind_parameter(number, 1).unwrap();
-            }
-            let mut rows = plan.raw_query();
-            while let Some(step) = rows.next().unwrap() {
-                let step: String = step.get("detail").unwrap();
+            for step in plan(&database, query) {
                 assert!(!step.starts_with("SCAN ") || step.contains("CONSTANT"), "{query}: {step}");
             }
         }

@@ -10,6 +10,7 @@ use super::flights::Flights;
 use super::mirror::Mirror;
 use super::shelf::Shelf;
 use crate::domain::session::SessionKey;
+use crate::outbound::store::metered::{self, Operation};
 use crate::ports::{StoreFault, StoredSession};
 
 pub(super) struct Reads {
@@ -38,7 +39,8 @@ impl Reads {
             let (servers, mirror, key) = (Arc::clone(&self.shelf), Arc::clone(&self.mirror), *key);
             async move { Ok(servers.find(&key).await?.map(|found| mirror.finish_load(&loading, found))) }
         };
-        match self.flights.join(&self.mirror, key, find, flight).await {
+        let load = self.flights.join(&self.mirror, key, find, flight);
+        match metered::timed(Operation::Load, load).await {
             Err(fault) => self.mirror.in_grace(key, Instant::now()).map(Some).ok_or(fault),
             answer => answer,
         }

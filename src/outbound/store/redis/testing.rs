@@ -217,6 +217,10 @@ impl SessionStore for Swept {
         self.store.end_provider_session(session, of).await
     }
 
+    async fn count(&self) -> Result<Option<usize>, StoreFault> {
+        self.store.count().await
+    }
+
     async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
         self.store.is_spent(mark).await
     }
