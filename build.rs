@@ -5,6 +5,7 @@ use std::process::Command;
 use std::{env, error, fs, io};
 
 use protox::prost::Message as _;
+use tonic_prost_build::manual;
 
 const OWN: &str = "proto";
 const EXT_AUTHZ: &str = "envoy/service/auth/v3/external_auth.proto";
@@ -27,6 +28,19 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     // The server of the admin port, and the client of `gatepost sessions`. No message holds a secret.
     let administration = protox::compile(["gatepost/admin/v1/sessions.proto"], [OWN])?;
     tonic_prost_build::configure().build_transport(false).compile_fds(administration)?;
+
+    // The server of Envoy's Checks takes and returns the bytes of messages: nearly all of them can be read without the
+    // generated types, and answers are kept as bytes.
+    let check = manual::Method::builder()
+        .name("check")
+        .route_name("Check")
+        .input_type("prost::bytes::Bytes")
+        .output_type("Vec<u8>")
+        .codec_path("crate::inbound::grpc::BytesCodec")
+        .build();
+    let authorization =
+        manual::Service::builder().package("envoy.service.auth.v3").name("Authorization").method(check).build();
+    manual::Builder::new().build_client(false).compile(&[authorization]);
 
     // For gRPC reflection only: the messages themselves come from `envoy-types`, and so do these files.
     let envoy_types = folder_of("envoy-types")?.join("proto");

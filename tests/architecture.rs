@@ -37,6 +37,7 @@ const OUTER_CRATES: [&str; 20] = [
     "tokio_stream",
     "tonic",
     "tower",
+    "tower_http",
     "tracing",
     "tracing_appender",
 ];
@@ -57,9 +58,20 @@ const AMBIENT: [&str; 12] = [
     "std::time::SystemTime",
 ];
 
-const WIRE: &[&str] =
-    &["axum", "envoy_types", "hyper", "hyper_util", "prost", "rusqlite", "redis", "reqwest", "tonic", "tower"];
-const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
+const WIRE: &[&str] = &[
+    "axum",
+    "envoy_types",
+    "hyper",
+    "hyper_util",
+    "prost",
+    "rusqlite",
+    "redis",
+    "reqwest",
+    "tonic",
+    "tower",
+    "tower_http",
+];
+const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower", "tower_http"];
 const BEYOND_A_DOOR: &[&str] = &["openidconnect", "rusqlite", "redis", "reqwest"];
 const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other doors pass none on.

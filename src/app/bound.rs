@@ -14,6 +14,7 @@ use crate::inbound::admin::Readiness;
 use crate::inbound::connections::{ConnectionLimits, Listener, MutualTls};
 use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
 use crate::inbound::forward_auth::ForwardAuthSettings;
+use crate::inbound::grpc::Calls;
 use crate::inbound::side_listener::TlsIdentity;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
@@ -141,10 +142,11 @@ impl Bound {
     }
 
     /// Who answers Envoy.
-    pub(super) fn check(&self) -> CheckService {
+    pub(super) fn check(&self) -> impl Calls + use<> {
         let Service { outpost, limits, .. } = &self.service;
         let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
-        CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone())
+        let service = CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone());
+        service.into_server(limits.grpc.max_message_bytes)
     }
 
     /// What else is served on the gRPC port.

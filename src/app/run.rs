@@ -14,13 +14,13 @@ use crate::domain::time::Timestamp;
 use crate::inbound::admin::{Admin, Readiness};
 use crate::inbound::administration;
 use crate::inbound::connections::{FirstDoor, Phase, Stop};
-use crate::inbound::ext_authz::{CHECKS, Health};
+use crate::inbound::ext_authz::Health;
 use crate::inbound::forward_auth::ForwardAuth;
-use crate::inbound::grpc::GrpcServer;
+use crate::inbound::grpc;
 use crate::inbound::side_listener::SideListener;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
-use crate::telemetry::{MetricsPage, names};
+use crate::telemetry::{Door, MetricsPage, names};
 
 /// How often sessions are deleted whose time is over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl Bound {
         let (check, others) = (self.check(), self.others()?);
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
-        let Listeners { grpc, http, https, metrics: probes, admin: operators } = listeners;
+        let Listeners { grpc: listener, http, https, metrics: probes, admin: operators } = listeners;
 
         let (admin_stop, stop) = Stop::channel();
         let page = Admin::new(readiness.clone(), metrics.clone());
@@ -70,7 +70,8 @@ impl Bound {
         let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        public.spawn(GrpcServer::new(Some(check), others, CHECKS, &limits.grpc, &grpc).serve(grpc, stop.clone()));
+        let checks = grpc::server(check, others, Door::ExtAuthz.as_str(), &limits.grpc, &listener);
+        public.spawn(checks.serve(listener, stop.clone()));
         if let Some((listener, tls)) = operators {
             public.spawn(administration::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
         }

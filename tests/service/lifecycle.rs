@@ -13,6 +13,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::fakes::Loading;
+use super::frames::{
+    Attacker, CHECK, DATA, END_HEADERS, END_STREAM, Frame, HEADERS, PING, call, frame, literal, message, nth_stream,
+};
 use super::support::{SESSION_COOKIE, Setup, TestApp, check, eventually, status, within};
 
 fn waiting() -> Setup {
@@ -132,5 +135,70 @@ async fn checks_beyond_the_bound_are_shed() {
     }
     assert!(within(checks.clone().check(check("/", None))).await.is_ok());
     drop(checks);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_counts_among_those_that_run_once_its_message_is_there() {
+    let mut setup = waiting();
+    setup.limits.grpc.max_concurrent_calls = 2;
+    let app = TestApp::start(setup).await;
+    let mut sender = Attacker::connect(app.addresses.grpc).await;
+    let (empty, mut trailers) = (message(0, b""), Vec::new());
+    literal(&mut trailers, 0, b"x-more", b"none");
+    sender.send(HEADERS, END_HEADERS, 1, &call(CHECK)).await;
+    sender.send(DATA, 0, 1, &empty[..3]).await;
+    sender.send(PING, 0, 0, b"12345678").await;
+    sender.hears(|heard| heard.count(PING) > 0).await;
+    // Half a message keeps nobody out.
+    let checks = app.checks().await;
+    let running: Vec<_> = (0..2)
+        .map(|_| {
+            let mut checks = checks.clone();
+            tokio::spawn(async move { checks.check(check("/", Some(SESSION_COOKIE))).await })
+        })
+        .collect();
+    eventually(async || app.store.loads.load(Ordering::SeqCst) == 2).await;
+    // However a message ends, the call is one too many then.
+    sender.send(DATA, END_STREAM, 1, &empty[3..]).await;
+    let refused = |frame: &Frame, stream| frame.stream == stream && frame.kind == HEADERS;
+    sender.hears(|heard| heard.frames.iter().any(|frame| refused(frame, 1))).await;
+    sender.send(HEADERS, END_HEADERS, 3, &call(CHECK)).await;
+    sender.send(DATA, 0, 3, &empty).await;
+    sender.send(HEADERS, END_HEADERS | END_STREAM, 3, &trailers).await;
+    sender.hears(|heard| heard.frames.iter().any(|frame| refused(frame, 3))).await;
+    app.store.go_on.add_permits(2);
+    for check in running {
+        assert!(within(check).await.expect("does not panic").is_ok());
+    }
+    sender.send(HEADERS, END_HEADERS, 5, &call(CHECK)).await;
+    sender.send(DATA, END_STREAM, 5, &empty).await;
+    sender.hears(|heard| heard.frames.iter().any(|frame| frame.stream == 5 && frame.kind == DATA)).await;
+    let heard = sender.done().await;
+    let answered: Vec<_> = heard.frames.iter().filter(|frame| frame.kind == DATA).map(|frame| frame.stream).collect();
+    assert_eq!(answered, [5], "those before were refused");
+    drop(checks);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_burst_of_messages_on_their_way_has_no_check_shed() {
+    let mut setup = Setup::default();
+    setup.limits.grpc.max_concurrent_calls = 1;
+    setup.limits.grpc.call_deadline = Duration::from_millis(200);
+    let app = TestApp::start(setup).await;
+    let mut sender = Attacker::connect(app.addresses.grpc).await;
+    for n in 0..5 {
+        let mut bytes = frame(HEADERS, END_HEADERS, nth_stream(n), &call(CHECK));
+        bytes.extend(frame(DATA, 0, nth_stream(n), &message(1000, b"half")));
+        assert!(sender.raw(&bytes).await);
+    }
+    // One after the other is given up; the next is waited for meanwhile.
+    sender.hears(|heard| heard.count(HEADERS) > 0).await;
+    let mut checks = app.checks().await;
+    let answer = within(checks.check(check("/", None))).await.expect("waits its turn").into_inner();
+    assert_eq!(status(&answer), 302);
+    sender.hears(|heard| heard.count(HEADERS) == 5).await;
+    drop((sender, checks));
     app.stop().await;
 }

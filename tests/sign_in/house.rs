@@ -16,7 +16,6 @@ use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::domain::time::Timestamp;
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
-use gatepost::inbound::grpc::Direct as _;
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};

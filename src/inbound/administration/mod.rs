@@ -11,13 +11,13 @@ use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
 use crate::inbound::connections::{Listener, Stop};
-use crate::inbound::grpc::{Calls, GrpcLimits, GrpcServer, NoneDirect};
+use crate::inbound::grpc::{self, GrpcLimits};
 use crate::outpost::Outpost;
 use crate::protocol::admin::sessions_server::SessionsServer;
 use service::AdministrationService;
 
-/// Every call on this port.
-const CALLS: Calls = Calls { prefix: "/gatepost.admin.v1.Sessions/", door: "administration" };
+/// As metrics name this door.
+const DOOR: &str = "administration";
 /// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
 const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// Calls at a time, on one connection and in all. There are few operators.
@@ -41,8 +41,7 @@ pub async fn serve(
         ..limits
     };
     let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
-    let routes = Routes::new(sessions);
-    let server = GrpcServer::new(None::<NoneDirect>, routes, CALLS, &limits, &listener);
+    let server = grpc::server(sessions, Routes::default(), DOOR, &limits, &listener);
     match tls {
         Some(tls) => server.serve_tls(listener, tls, stop).await,
         None => server.serve(listener, stop).await,

@@ -5,18 +5,18 @@
 
 use std::iter::once;
 
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use prost::encoding::int32;
+
 use super::cookie_line;
+use super::fields::{field_bytes, put, put_head};
 use super::steering;
-use super::wire::{field_bytes, put, put_head, put_small};
 use crate::domain::decision::{Allow, Note, RequestHeader};
 
 /// `OkHttpResponse`: headers to set on the request, names to remove from it, headers to add to the response.
-const HEADERS: u8 = 2;
-const HEADERS_TO_REMOVE: u8 = 5;
-const RESPONSE_HEADERS_TO_ADD: u8 = 6;
-
-/// `HeaderValueOption.append_action`, when one value is to be left, whatever was there before.
-const OVERWRITE_IF_EXISTS_OR_ADD: u8 = 2;
+const HEADERS: u32 = 2;
+const HEADERS_TO_REMOVE: u32 = 5;
+const RESPONSE_HEADERS_TO_ADD: u32 = 6;
 
 const COOKIE: &str = "cookie";
 
@@ -27,7 +27,7 @@ const OPTION_BYTES: usize = 16;
 pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<String> {
     let reason = note.reason.as_str();
     // The code is not written: it is 0, which is the default.
-    put_head(message, 1, field_bytes(reason.len()));
+    put_head(message, 1, field_bytes(2, reason.len()));
     put(message, 2, reason.as_bytes());
     let told = allow.told().rendered(|told| {
         let mut fields = Vec::new();
@@ -56,7 +56,7 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
             let carried = cookie_line::carried(value);
             match carried.text.as_str() {
                 "" => put(&mut fields, HEADERS_TO_REMOVE, COOKIE.as_bytes()),
-                text => option(&mut fields, HEADERS, COOKIE, text, OVERWRITE_IF_EXISTS_OR_ADD),
+                text => option(&mut fields, HEADERS, COOKIE, text, HeaderAppendAction::OverwriteIfExistsOrAdd),
             }
             left_out.extend(carried.left_out);
         } else {
@@ -65,8 +65,7 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     }
     remove.for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
     allow.cookies().iter().for_each(|cookie| {
-        // Appended, as the default has it.
-        option(&mut fields, RESPONSE_HEADERS_TO_ADD, "set-cookie", cookie, 0);
+        option(&mut fields, RESPONSE_HEADERS_TO_ADD, "set-cookie", cookie, HeaderAppendAction::AppendIfExistsOrAdd);
     });
     (fields, left_out)
 }
@@ -75,22 +74,21 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
 /// cannot be told Envoy; all that is of that kind are cookies, and were there another, no client's would stand in its place.
 fn overwrite(fields: &mut Vec<u8>, (name, value): &RequestHeader) {
     match std::str::from_utf8(value) {
-        Ok(text) => option(fields, HEADERS, name, text, OVERWRITE_IF_EXISTS_OR_ADD),
+        Ok(text) => option(fields, HEADERS, name, text, HeaderAppendAction::OverwriteIfExistsOrAdd),
         Err(_) => put(fields, HEADERS_TO_REMOVE, name.as_bytes()),
     }
 }
 
 /// `HeaderValueOption { header = 1: HeaderValue { key = 1, value = 2 }, append_action = 3 }`. `HeaderValue.raw_value` is left
 /// alone: Envoy does not read it in answers (see [`cookie_line`]).
-fn option(fields: &mut Vec<u8>, field: u8, name: &str, value: &str, append_action: u8) {
-    let header = field_bytes(name.len()) + field_bytes(value.len());
-    put_head(fields, field, field_bytes(header) + if append_action == 0 { 0 } else { 2 });
+fn option(fields: &mut Vec<u8>, tag: u32, name: &str, value: &str, append_action: HeaderAppendAction) {
+    let header = field_bytes(1, name.len()) + field_bytes(2, value.len());
+    let append_action = append_action as i32;
+    put_head(fields, tag, field_bytes(1, header) + int32::encoded_len(3, &append_action));
     put_head(fields, 1, header);
     put(fields, 1, name.as_bytes());
     put(fields, 2, value.as_bytes());
-    if append_action != 0 {
-        put_small(fields, 3, append_action);
-    }
+    int32::encode(3, &append_action, fields);
 }
 
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, and where the request goes: a
@@ -99,12 +97,12 @@ fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::metadata).collect();
     let steering = steering.iter().map(|(name, text)| (*name, text.as_str()));
     let fields = || entries(note).chain(steering.clone());
-    let entry = |name: &str, text: &str| field_bytes(name.len()) + field_bytes(field_bytes(text.len()));
-    put_head(message, 4, fields().map(|(name, text)| field_bytes(entry(name, text))).sum());
+    let entry = |name: &str, text: &str| field_bytes(1, name.len()) + field_bytes(2, field_bytes(3, text.len()));
+    put_head(message, 4, fields().map(|(name, text)| field_bytes(1, entry(name, text))).sum());
     for (name, text) in fields() {
         put_head(message, 1, entry(name, text));
         put(message, 1, name.as_bytes());
-        put_head(message, 2, field_bytes(text.len()));
+        put_head(message, 2, field_bytes(3, text.len()));
         put(message, 3, text.as_bytes());
     }
 }

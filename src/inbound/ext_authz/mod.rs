@@ -3,13 +3,14 @@
 mod allowed;
 mod body;
 mod cookie_line;
+mod fields;
 mod health;
+mod oversized;
 mod question;
 mod request;
 mod response;
 mod service;
 mod steering;
-mod wire;
 
 pub use health::Health;
-pub use service::{CHECKS, CheckService, Deadlines};
+pub use service::{AuthorizationServer, CheckService, Deadlines};

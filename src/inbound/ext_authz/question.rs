@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::wire::{Value, fields};
+use super::fields::{Value, fields};
 use crate::domain::request::{CookieForm, HeaderLines};
 
 /// The context extension by which a route names its application.

@@ -15,8 +15,8 @@ use prost::Message as _;
 
 use super::*;
 use crate::domain::request::RequestHead;
+use crate::inbound::ext_authz::fields::{Fields, put};
 use crate::inbound::ext_authz::request::{Read, RequestFault, judge, read_decoded};
-use crate::inbound::ext_authz::wire::{Fields, put};
 
 /// What was read, in one spelling: a map has no order.
 fn spelled(read: Result<Read, RequestFault>) -> String {
@@ -110,14 +110,14 @@ fn pieces(message: &[u8]) -> Vec<(u32, &[u8], Value<'_>)> {
 }
 
 /// The same message with its fields in another order, and some twice; along `path` the messages within, too.
-fn disordered(message: &[u8], path: &[u8], chance: &mut impl FnMut() -> usize) -> Vec<u8> {
+fn disordered(message: &[u8], path: &[u32], chance: &mut impl FnMut() -> usize) -> Vec<u8> {
     let mut pieces = pieces(message);
     let mut mixed = Vec::new();
     while !pieces.is_empty() {
         let (number, piece, value) = pieces.swap_remove(chance() % pieces.len());
         for _ in 0..=usize::from(chance().is_multiple_of(16)) {
             match (path.split_first(), value) {
-                (Some((step, rest)), Value::Bytes(inner)) if u32::from(*step) == number => {
+                (Some((step, rest)), Value::Bytes(inner)) if *step == number => {
                     put(&mut mixed, *step, &disordered(inner, rest, chance));
                 }
                 _ => mixed.extend_from_slice(piece),

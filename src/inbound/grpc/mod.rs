@@ -1,14 +1,17 @@
-//! gRPC listeners: HTTP/2 with every limit set by hand around tonic's routes, for every door that speaks gRPC.
+//! gRPC listeners: HTTP/2 with every limit set by hand, tower's layers, and tonic's services within.
 
-mod call;
-mod direct;
-mod door;
+mod admission;
+mod codec;
+mod deadline_body;
+mod layers;
 mod limits;
-mod oversized;
 mod server;
+mod small_frames;
 mod streams;
 
-pub use direct::{Direct, NoneDirect};
+pub use admission::CallBody;
+pub use codec::BytesCodec;
+pub use layers::{Calls, Port};
 pub use limits::GrpcLimits;
-pub use server::{Calls, GrpcServer};
+pub use server::{GrpcServer, server};
 pub use streams::leave_seat;

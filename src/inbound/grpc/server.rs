@@ -1,4 +1,4 @@
-//! The gRPC port: HTTP/2 with every limit set by hand, around tonic's routes. tonic's own `Server` is not used:
+//! The gRPC port: HTTP/2 with every limit set by hand, around tonic's services. tonic's own `Server` is not used:
 //! with a grace it never sends GOAWAY to an old connection, it cannot spread the ages of connections, and it
 //! waits without end for connections that do not close.
 
@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,26 +15,16 @@ use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tracing::info;
 
-use super::direct::Direct;
-use super::door::CallDoor;
+use super::layers::{self, Calls, Port};
 use super::limits::GrpcLimits;
 use super::streams::{Answering, Streams};
 use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
 
-/// The calls that limits are about; others (health, reflection) may last.
-#[derive(Clone, Copy, Debug)]
-pub struct Calls {
-    /// What their paths begin with.
-    pub prefix: &'static str,
-    /// The door that answers them, as metrics name it.
-    pub door: &'static str,
-}
-
 /// Serves gRPC on one listener.
-pub struct GrpcServer<D> {
+pub struct GrpcServer<P> {
     limits: GrpcLimits,
     max_concurrent_streams: u32,
-    door: Arc<CallDoor<D>>,
+    port: P,
     patience: Patience,
     age: Duration,
     grace: Duration,
@@ -44,16 +32,27 @@ pub struct GrpcServer<D> {
     listener: &'static str,
 }
 
-impl<D: Direct> GrpcServer<D> {
-    /// A server for `direct` and for what `routes` offer, `calls` above all, on a port like `listener`.
-    #[must_use]
-    pub fn new(direct: Option<D>, routes: Routes, calls: Calls, limits: &GrpcLimits, listener: &Listener) -> Self {
+/// A server for `calls`, which the limits are about, and for `others` (health, reflection), which may last, on a port like
+/// `listener`. Metrics call it `door`.
+#[must_use]
+pub fn server(
+    calls: impl Calls,
+    others: Routes,
+    door: &'static str,
+    limits: &GrpcLimits,
+    listener: &Listener,
+) -> GrpcServer<impl Port> {
+    GrpcServer::new(layers::layered(calls, others, door, limits), limits, listener)
+}
+
+impl<P: Port> GrpcServer<P> {
+    fn new(port: P, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
         let patience = Patience { opening: Some(limits.patience), head: None, idle: None, blocked };
         Self {
             limits: limits.clone(),
             max_concurrent_streams: limits.streams_at(listener.address()),
-            door: Arc::new(CallDoor::new(direct, routes, calls, limits)),
+            port,
             patience,
             age: limits.max_connection_age,
             grace: limits.max_connection_age_grace,
@@ -90,11 +89,10 @@ impl<D: Direct> GrpcServer<D> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let pulse = Pulse::new();
-        let service = hyper::service::service_fn(|request: Request<Incoming>| Arc::clone(&self.door).call(request));
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)).gathering());
         let streams = Streams::new(self.limits.call_deadline);
         let http = self.http2(streams.clone());
-        let served = pin!(http.serve_connection(io, service));
+        let served = pin!(http.serve_connection(io, &self.port));
         let served = pin!(Answering::new(served, streams));
         let (age, grace) = (self.age_of_next(), self.grace);
         let care = Care { listener: self.listener, pulse, patience: self.patience, age, grace };

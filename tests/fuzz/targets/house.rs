@@ -36,7 +36,6 @@ use gatepost::domain::time::Timestamp;
 use gatepost::inbound::connections::{FirstDoor as _, Met};
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
 use gatepost::inbound::forward_auth::{Dialect, ForwardAuth, ForwardAuthSettings, TrustedProxies};
-use gatepost::inbound::grpc::Direct as _;
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{

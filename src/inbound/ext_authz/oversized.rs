@@ -24,12 +24,13 @@ impl Oversized {
         Self(Mutex::default())
     }
 
-    /// Says in the log what is wrong with a message, unless that was said a moment ago.
-    pub(super) fn tell(&self, fault: &str) {
+    /// Says in the log that a message is longer than `most`, with tonic's own words, unless that was said a moment ago.
+    pub(super) fn tell(&self, most: usize, words: &str) {
         let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(more_before) = lately.is_news(Instant::now()) {
             let mend = "let Envoy send less of a request's body (`with_request_body.max_request_bytes`; only the route of \
                         backchannel_logout needs any), or raise `limits.grpc.max_message_size`";
+            let fault = format!("more than the {most} of `limits.grpc.max_message_size`: {words}");
             warn!(fault, more_before, mend, "a Check was refused because its message is too long");
         }
     }

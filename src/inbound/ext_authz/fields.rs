@@ -1,0 +1,65 @@
+//! Fields of protobuf messages without a copy: prost's own generated types own all their texts.
+
+use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint, key_len};
+
+/// A field's value, borrowed from the message. Groups and fixed-width numbers, which no message of Envoy's Checks that we
+/// read holds, are nothing that is known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A number, a truth value or an enumeration.
+    Number,
+    /// A text, bytes or a message.
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message, in order of arrival. After `Some(None)`, which stands for anything unknown or broken, whatever
+/// follows means nothing.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+/// Reads the fields of `message`.
+pub(super) const fn fields(message: &[u8]) -> Fields<'_> {
+    Fields(message)
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<(u32, Value<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() { None } else { Some(self.field()) }
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let (tag, wire_type) = decode_key(&mut self.0).ok()?;
+        let number = |bytes: &mut &[u8]| decode_varint(bytes).ok();
+        let value = match wire_type {
+            WireType::Varint => number(&mut self.0).map(|_| Value::Number)?,
+            WireType::LengthDelimited => {
+                let length = usize::try_from(number(&mut self.0)?).ok()?;
+                let (value, rest) = self.0.split_at_checked(length)?;
+                self.0 = rest;
+                Value::Bytes(value)
+            }
+            WireType::SixtyFourBit | WireType::StartGroup | WireType::EndGroup | WireType::ThirtyTwoBit => return None,
+        };
+        Some((tag, value))
+    }
+}
+
+/// Appends a field that holds bytes, a text or a message.
+pub(super) fn put(message: &mut Vec<u8>, tag: u32, value: &[u8]) {
+    put_head(message, tag, value.len());
+    message.extend_from_slice(value);
+}
+
+/// Appends the beginning of such a field, `length` bytes of which follow.
+pub(super) fn put_head(message: &mut Vec<u8>, tag: u32, length: usize) {
+    encode_key(tag, WireType::LengthDelimited, message);
+    encode_varint(length as u64, message);
+}
+
+/// How many bytes such a field with `length` bytes takes.
+pub(super) const fn field_bytes(tag: u32, length: usize) -> usize {
+    key_len(tag) + encoded_len_varint(length as u64) + length
+}

@@ -1,0 +1,114 @@
+//! What every call passes on its way to its service: layers of tower's that bound how many are under way, set a
+//! deadline for the message and catch panics. Whatever goes wrong here is a gRPC error, which Envoy treats as a denial.
+
+use std::any::Any;
+use std::convert::Infallible;
+
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::{Service as HyperService, service_fn};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _};
+use tower_http::body::UnsyncBoxBody;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::error;
+
+use super::admission::{Admission, CallBody};
+use super::deadline_body::DeadlineBody;
+use super::limits::GrpcLimits;
+use super::small_frames::SmallFrames;
+use super::streams;
+use crate::telemetry::names;
+
+/// A response as it is sent.
+type Answer = SmallFrames<UnsyncBoxBody<prost::bytes::Bytes, BoxError>>;
+
+/// A tonic service whose calls are limited.
+pub trait Calls:
+    Service<Request<CallBody>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + NamedService
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Calls for S where
+    S: Service<Request<CallBody>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// What answers the requests of one port: always with a response, never with an error.
+pub trait Port:
+    HyperService<Request<Incoming>, Response = Response<Answer>, Error = Infallible, Future: Send> + Send + Sync + 'static
+{
+}
+
+impl<S> Port for S where
+    S: HyperService<Request<Incoming>, Response = Response<Answer>, Error = Infallible, Future: Send>
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// `calls` behind all layers. `others` (health, reflection) may last, so nothing but panics is caught there. A call takes the
+/// way through tonic's routes only where it is one of `others`: that costs more than a decision.
+pub(super) fn layered<C: Calls>(calls: C, others: Routes, door: &'static str, limits: &GrpcLimits) -> impl Port {
+    let catch_panic = CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| panicked(door));
+    let calls = ServiceBuilder::new().layer(catch_panic).service(bounded(calls, limits));
+    let others = ServiceBuilder::new().layer(catch_panic).service(others.prepare());
+    service_fn(move |request: Request<Incoming>| {
+        let answer = if is_of::<C>(&request) {
+            calls.clone().oneshot(request).inspect(|_| streams::answered()).left_future()
+        } else {
+            Box::pin(others.clone().oneshot(request)).right_future()
+        };
+        answer.map(|answer| answer.map(|response| response.map(SmallFrames::new)))
+    })
+}
+
+/// `calls` with a deadline for their messages and bounds on how many are under way.
+fn bounded<C: Calls>(
+    calls: C,
+    limits: &GrpcLimits,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
+    let admission = Admission::new(limits.max_concurrent_calls);
+    let deadline = limits.call_deadline;
+    tower::service_fn(move |request: Request<Incoming>| {
+        let (admission, calls) = (admission.clone(), calls.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            match admission.admit(DeadlineBody::new(body, deadline)).await {
+                Ok(body) => calls.oneshot(Request::from_parts(head, body)).await,
+                Err(status) => Ok(status.into_http()),
+            }
+        }
+    })
+}
+
+/// Whether a request is for this service.
+fn is_of<C: NamedService>(request: &Request<Incoming>) -> bool {
+    let inner = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(C::NAME));
+    inner.is_some_and(|method| method.starts_with('/'))
+}
+
+fn panicked(door: &'static str) -> Response<Body> {
+    metrics::counter!(names::PANICS, "door" => door).increment(1);
+    error!("a call ended in a panic; it was refused");
+    Status::new(Code::Internal, "internal error").into_http()
+}

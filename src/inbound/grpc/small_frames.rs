@@ -1,0 +1,49 @@
+//! A response's body in small data frames. h2 puts frames below 1 KiB together and writes them at once, but ends a write with
+//! each larger one. A prototype with many Checks under way answered 1.3 instead of 1.9 to 2.6 times as many as a bare tonic server
+//! when frames were not cut.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+/// Bytes of a frame.
+const FRAME_BYTES: usize = 1000;
+
+/// A body whose data frames are cut.
+pub struct SmallFrames<B> {
+    body: B,
+    /// What is left of the body's last frame.
+    rest: Bytes,
+}
+
+impl<B> SmallFrames<B> {
+    pub(super) const fn new(body: B) -> Self {
+        Self { body, rest: Bytes::new() }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for SmallFrames<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?.map(Frame::into_data) {
+                Some(Ok(data)) => self.rest = data,
+                Some(Err(trailers)) => return Poll::Ready(Some(Ok(trailers))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let length = self.rest.len().min(FRAME_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.rest.is_empty() { self.body.size_hint() } else { SizeHint::default() }
+    }
+}
