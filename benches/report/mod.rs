@@ -1,4 +1,4 @@
-//! The figures as Markdown, to go into the README as they are.
+//! The figures as Markdown, to go into docs/performance.md as they are.
 
 mod spread;
 mod starts;

@@ -195,7 +195,7 @@ fn many_touches_are_written_without_being_asked() {
     });
 }
 
-/// As the README tells operators to do it, with the program `sqlite3`.
+/// As docs/operations.md tells operators to do it, with the program `sqlite3`.
 #[test]
 fn a_backup_can_be_made_while_the_store_works() {
     let directory = TempDir::new().unwrap();

@@ -124,7 +124,7 @@ fn who_may_not_get_in_is_told_without_the_password() {
 
 #[test]
 fn a_user_of_the_access_control_list_needs_few_rights() {
-    // The README names them.
+    // docs/sessions.md names them.
     let rights = "~gatepost* resetchannels +@read +@write +@connection +@scripting -@dangerous +role";
     let mut settings_of_server = vec!["--user", "gatepost", "on", ">hush"];
     settings_of_server.extend(rights.split(' '));
