@@ -42,10 +42,13 @@ const OUTER_CRATES: [&str; 20] = [
     "tracing_appender",
 ];
 
+/// What of `openidconnect` is no pure function.
+const IMPURE_IN_OPENIDCONNECT: [&str; 6] =
+    ["AsyncHttpClient", "SyncHttpClient", "new_random", "new_random_len", "new_random_sha256", "Utc"];
+
 /// Clock, environment, randomness and the file system: what a pure function is given instead of asking for it.
-const AMBIENT: [&str; 12] = [
+const AMBIENT: [&str; 11] = [
     "getrandom",
-    "openidconnect",
     "rand",
     "ring::rand",
     "std::env",
@@ -87,8 +90,10 @@ const OF_ENVOYS_DOOR: &[&str] = &[
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 21] = [
-    Room { name: "domain", may_know: &[], must_not_know: &[] },
+const ROOMS: [Room; 22] = [
+    Room { name: "domain", may_know: &[], must_not_know: &["openidconnect"] },
+    // Its keys verify signatures.
+    Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
     Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
@@ -192,7 +197,13 @@ fn is_test(module: &[String]) -> bool {
 
 /// Everything in the code that is against the design.
 fn offences(code: &Code) -> Vec<String> {
-    let mut offences = [knows_too_much(code), waits_in_the_pure_part(code), takes_a_detour(code)].concat();
+    let mut offences = [
+        knows_too_much(code),
+        waits_in_the_pure_part(code),
+        asks_the_world_through_openidconnect(code),
+        takes_a_detour(code),
+    ]
+    .concat();
     if !code.has_doc() {
         offences.push("no module doc on the first line".to_owned());
     }
@@ -212,6 +223,16 @@ fn knows_too_much(code: &Code) -> Vec<String> {
 fn waits_in_the_pure_part(code: &Code) -> Vec<String> {
     let waits = starts_with(&code.module, "domain") && code.waits();
     waits.then(|| "async or await in the pure part".to_owned()).into_iter().collect()
+}
+
+/// `openidconnect` could ask the network, the clock and the system's randomness; the pure part takes types and checks from it.
+fn asks_the_world_through_openidconnect(code: &Code) -> Vec<String> {
+    if !starts_with(&code.module, "domain") {
+        return Vec::new();
+    }
+    let paths = code.written_paths(Tests::LeftOut).into_iter().map(|(_, path)| path.join("::"));
+    let impure = paths.filter(|path| path.split("::").any(|part| IMPURE_IN_OPENIDCONNECT.contains(&part)));
+    impure.map(|path| format!("{path} in the pure part")).collect()
 }
 
 fn takes_a_detour(code: &Code) -> Vec<String> {
@@ -242,7 +263,7 @@ fn starts_with(path: &[String], name: &str) -> bool {
 fn offence(room: &Room, path: &[String]) -> Option<String> {
     let text = path.join("::");
     let Some((_, inner)) = path.split_first().filter(|(first, _)| *first == "crate") else {
-        let pure = room.name == "domain";
+        let pure = room.name.split("::").next() == Some("domain");
         let forbidden = room.must_not_know.iter().chain(OUTER_CRATES.iter().chain(&AMBIENT).filter(|_| pure));
         let mut hits = forbidden.filter(|name| starts_with(path, name));
         return hits.next().map(|name| format!("{text} ({} must not know {name})", room.name));
@@ -332,6 +353,9 @@ fn what_is_against_the_design_is_found() {
         ("domain::session", "//! X\nfn x() { let y = async { 1 }; }", Some("async or await")),
         ("domain::session", "//! X\n#[cfg(test)]\nmod tests { async fn x() { tokio::spawn(y()) } }", None),
         ("domain::session_tests", "//! X\nfn x() { tokio::spawn(y()) }", None),
+        ("domain::jws", "//! X\nuse openidconnect::Nonce;\nfn x() { Nonce::new_random() }", Some("Nonce::new_random")),
+        ("domain::jws", "//! X\nuse openidconnect::core::CoreJsonWebKey;", None),
+        ("domain::jwt", "//! X\nuse openidconnect::core::CoreJsonWebKey;", Some("must not know openidconnect")),
         ("outpost::sign_in", "//! X\nuse crate::outbound::store::Memory;", Some("may know")),
         (
             "outpost::sign_in",

@@ -298,6 +298,12 @@ impl SigningAlgorithm {
         Self::ALL.iter().find(|(_, text)| *text == name).map(|(algorithm, _)| *algorithm)
     }
 
+    /// Whether a published key verifies it, not the client secret.
+    #[must_use]
+    pub const fn uses_public_key(self) -> bool {
+        !matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
     /// The registered identifier.
     #[must_use]
     pub fn as_str(self) -> &'static str {

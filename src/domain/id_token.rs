@@ -5,14 +5,15 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
-use super::application::SigningAlgorithm;
+use super::application::{RelyingParty, SigningAlgorithm};
 use super::claims::Claims;
 use super::json;
-use super::jwt::{CompactToken, TokenFault, check_algorithm, check_issuer, check_times, subject};
+use super::jws::{Kind, VerifiedJws};
+use super::jwt::{TokenFault, check_issuer, check_times, subject};
 use super::session::User;
 use super::sign_in::Nonce;
 use super::time::Timestamp;
@@ -40,21 +41,17 @@ pub(super) const OF_THE_TOKEN: [&str; 16] = [
 /// What an ID Token must agree with.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    /// Issuer identifier of the relying party's provider.
-    pub issuer: &'a str,
-    /// Client identifier of the relying party.
-    pub client_id: &'a str,
+    /// Whose sign-in it is.
+    pub relying_party: &'a RelyingParty,
     /// Nonce of the sign-in attempt; `None` where no browser took part, and the token must not have one.
     pub nonce: Option<&'a Nonce>,
-    /// Pinned algorithm, which also decides the hash of `at_hash`.
-    pub algorithm: SigningAlgorithm,
     /// The access token of the same answer, for `at_hash`.
     pub access_token: Option<&'a str>,
     /// The present.
     pub now: Timestamp,
 }
 
-/// Proof that an ID Token passed every check. The caller of [`VerifiedIdToken::check`] vouches for the signature.
+/// Proof that an ID Token passed every check. It is made from a verified signature, and from nothing else.
 #[derive(Debug)]
 pub struct VerifiedIdToken {
     user: User,
@@ -63,25 +60,13 @@ pub struct VerifiedIdToken {
     expires: Timestamp,
 }
 
-/// Checks an ID Token's header: the pinned algorithm, nothing critical, and not the type of another kind of token.
-///
-/// # Errors
-/// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
-pub fn check_header(token: &CompactToken, algorithm: SigningAlgorithm) -> Result<(), TokenFault> {
-    check_algorithm(token, algorithm)?;
-    match token.kind()?.as_deref() {
-        None | Some("jwt" | "id_token+jwt") => Ok(()),
-        Some(_) => Err(TokenFault::Header),
-    }
-}
-
 impl VerifiedIdToken {
-    /// Checks every claim of a token whose signature the caller has verified.
+    /// Checks every claim of a token whose signature is verified.
     ///
     /// # Errors
     /// The first check that failed.
-    pub fn check(raw: SecretString, expected: &Expected<'_>) -> Result<Self, TokenFault> {
-        Self::checked(raw, expected, |claims| check_nonce(claims, expected.nonce))
+    pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        Self::checked(token, expected, |claims| check_nonce(claims, expected.nonce))
     }
 
     /// The same for the token of a refresh: it has no nonce, or that of the sign-in (Core section 12.2).
@@ -89,11 +74,11 @@ impl VerifiedIdToken {
     /// # Errors
     /// The first check that failed.
     pub fn check_refreshed(
-        raw: SecretString,
+        token: VerifiedJws,
         expected: &Expected<'_>,
         original_nonce: Option<&str>,
     ) -> Result<Self, TokenFault> {
-        Self::checked(raw, expected, |claims| match json::optional(claims, "nonce") {
+        Self::checked(token, expected, |claims| match json::optional(claims, "nonce") {
             None => Ok(()),
             Some(nonce) if original_nonce.is_some() && nonce.as_str() == original_nonce => Ok(()),
             Some(_) => Err(TokenFault::Nonce),
@@ -101,19 +86,19 @@ impl VerifiedIdToken {
     }
 
     fn checked(
-        raw: SecretString,
+        token: VerifiedJws,
         expected: &Expected<'_>,
         check_nonce: impl FnOnce(&Map<String, Value>) -> Result<(), TokenFault>,
     ) -> Result<Self, TokenFault> {
-        let token = CompactToken::parse(raw.expose_secret())?;
-        check_header(&token, expected.algorithm)?;
-        let claims = token.payload;
-        check_issuer(&claims, expected.issuer)?;
-        check_audience(&claims, expected.client_id)?;
+        let algorithm = token.algorithm();
+        let (raw, claims) = token.into_parts(Kind::IdToken)?;
+        let issuer = &expected.relying_party.issuer;
+        check_issuer(&claims, issuer)?;
+        check_audience(&claims, &expected.relying_party.client_id)?;
         let expires = check_times(&claims, expected.now)?;
         check_nonce(&claims)?;
-        check_access_token_hash(&claims, expected)?;
-        let user = User { issuer: expected.issuer.to_owned(), subject: subject(&claims)?.to_owned() };
+        check_access_token_hash(&claims, algorithm, expected.access_token)?;
+        let user = User { issuer: issuer.clone(), subject: subject(&claims)?.to_owned() };
         Ok(Self { user, claims: Claims::new(claims), raw, expires })
     }
 
@@ -238,12 +223,16 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<
 }
 
 /// OC-12: the left half of the access token's hash (Core section 3.1.3.6).
-fn check_access_token_hash(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), TokenFault> {
+fn check_access_token_hash(
+    claims: &Map<String, Value>,
+    algorithm: SigningAlgorithm,
+    access_token: Option<&str>,
+) -> Result<(), TokenFault> {
     let Some(claimed) = json::optional(claims, "at_hash") else { return Ok(()) };
-    let (Some(claimed), Some(token)) = (claimed.as_str(), expected.access_token) else {
+    let (Some(claimed), Some(token)) = (claimed.as_str(), access_token) else {
         return Err(TokenFault::AccessTokenHash);
     };
-    let hash = digest::digest(hash_of(expected.algorithm), token.as_bytes());
+    let hash = digest::digest(hash_of(algorithm), token.as_bytes());
     let half = hash.as_ref().get(..hash.as_ref().len() / 2).unwrap_or_default();
     let computed = URL_SAFE_NO_PAD.encode(half);
     if bool::from(computed.as_bytes().ct_eq(claimed.as_bytes())) { Ok(()) } else { Err(TokenFault::AccessTokenHash) }

@@ -1,11 +1,13 @@
-//! Every duty about an ID Token's claims and form, as rows. Signatures are the caller's: these carry none.
+//! Every duty about an ID Token's claims and form, as rows.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::jws::Purpose;
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::sign_in::{Attempt, AttemptId, Binding};
+use crate::domain::testing::{application, signing, verified};
 
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";
@@ -25,21 +27,19 @@ fn proper() -> Value {
     })
 }
 
-fn token_of(header: &str, payload: &str) -> String {
-    format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload), "c2ln")
+use signing::token as token_of;
+
+/// The wiki as its provider knows it.
+fn party(algorithm: SigningAlgorithm) -> RelyingParty {
+    let known = application("https://wiki.example.com").relying_party;
+    RelyingParty { issuer: ISSUER.into(), id_token_signed_response_alg: algorithm, ..known }
 }
 
 fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<VerifiedIdToken, TokenFault> {
-    let nonce = nonce(1);
-    let expected = Expected {
-        issuer: ISSUER,
-        client_id: "wiki",
-        nonce: Some(&nonce),
-        algorithm,
-        access_token: Some(ACCESS_TOKEN),
-        now: Timestamp::from_unix(now),
-    };
-    VerifiedIdToken::check(raw.into(), &expected)
+    let (party, nonce) = (party(algorithm), nonce(1));
+    let signed = verified(raw, Purpose::IdToken(&party))?;
+    let (access_token, now) = (Some(ACCESS_TOKEN), Timestamp::from_unix(now));
+    VerifiedIdToken::check(signed, &Expected { relying_party: &party, nonce: Some(&nonce), access_token, now })
 }
 
 fn check_raw(raw: &str) -> Result<VerifiedIdToken, TokenFault> {
@@ -248,18 +248,9 @@ fn oc_12_at_hash_belongs_to_the_access_token() {
 
 #[test]
 fn oc_12_at_hash_without_an_access_token_is_refused() {
-    let claims = json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"});
-    let nonce = nonce(1);
-    let expected = Expected {
-        issuer: ISSUER,
-        client_id: "wiki",
-        nonce: Some(&nonce),
-        algorithm: SigningAlgorithm::RS256,
-        access_token: None,
-        now: Timestamp::from_unix(NOW),
-    };
-    let Value::Object(claims) = claims else { panic!("an object") };
-    assert_eq!(check_access_token_hash(&claims, &expected), Err(TokenFault::AccessTokenHash));
+    let Value::Object(claims) = json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}) else { panic!("an object") };
+    let checked = check_access_token_hash(&claims, SigningAlgorithm::RS256, None);
+    assert_eq!(checked, Err(TokenFault::AccessTokenHash));
 }
 
 #[test]

@@ -211,16 +211,6 @@ pub(super) fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result
     Ok(Some(Timestamp::from_unix(whole)))
 }
 
-/// The algorithm that the header names is the pinned one (OC-5).
-pub(super) fn check_algorithm(token: &CompactToken, pinned: SigningAlgorithm) -> Result<(), TokenFault> {
-    if token.algorithm() == Some(pinned) {
-        return Ok(());
-    }
-    let (named, pinned) = (Shown(token.header.get("alg")), pinned.as_str());
-    let words = format_args!("`alg` is {named}, `id_token_signed_response_alg` {pinned:?}");
-    Err(TokenFault::Algorithm(Operands::new(words)))
-}
-
 /// `iss` is the configured issuer, byte for byte (OC-2).
 ///
 /// # Errors

@@ -5,10 +5,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::application::SigningAlgorithm;
+use super::application::RelyingParty;
 use super::id_token::check_audience;
 use super::json;
-use super::jwt::{CompactToken, LEEWAY, TokenFault, check_algorithm, check_issuer, check_times, subject};
+use super::jws::{Kind, Purpose, VerifiedJws};
+use super::jwt::{CompactToken, LEEWAY, TokenFault, check_issuer, check_times, subject};
 use super::one_time::OneTime;
 use super::session::{ProviderSession, User};
 use super::time::Timestamp;
@@ -21,12 +22,8 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// What a logout token must agree with.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    /// Issuer identifier of the relying party's provider.
-    pub issuer: &'a str,
-    /// Client identifier of the relying party.
-    pub client_id: &'a str,
-    /// The algorithm that is pinned for ID Tokens.
-    pub algorithm: SigningAlgorithm,
+    /// Whose logout it is.
+    pub relying_party: &'a RelyingParty,
     /// The present.
     pub now: Timestamp,
 }
@@ -40,78 +37,67 @@ pub enum Ending {
     ProviderSession(ProviderSession, Option<User>),
 }
 
-/// A logout token whose claims are in order, but which anybody may have written: what costs more than reading is worth
-/// doing for none but these (BL-16).
+/// Proof that a logout token passed every check; only whether it came before is left to ask. It is made from a verified
+/// signature, and from nothing else.
 #[derive(Debug)]
-pub struct UnsignedLogoutToken {
+pub struct VerifiedLogoutToken {
     ending: Ending,
     mark: OneTime,
     until: Timestamp,
 }
 
-/// Proof that a logout token passed every check; only whether it came before is left to ask.
-#[derive(Debug)]
-pub struct VerifiedLogoutToken(UnsignedLogoutToken);
-
-/// Checks a logout token's header: the pinned algorithm, nothing critical, and no other kind of token's type. Many
-/// providers name none (BL-11).
+/// Checks header and claims of a token that anybody may have written: what costs more than reading is worth doing for none but
+/// those that pass (BL-16).
 ///
 /// # Errors
-/// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
-pub fn check_header(token: &CompactToken, algorithm: SigningAlgorithm) -> Result<(), TokenFault> {
-    check_algorithm(token, algorithm)?;
-    match token.kind()?.as_deref() {
-        None | Some("logout+jwt") => Ok(()),
-        Some(_) => Err(TokenFault::Header),
-    }
+/// The first check that failed.
+pub fn check_unsigned(raw: &SecretString, expected: &Expected<'_>) -> Result<(), TokenFault> {
+    let token = CompactToken::parse(raw.expose_secret())?;
+    Purpose::LogoutToken(expected.relying_party).check_header(&token)?;
+    VerifiedLogoutToken::checked(&token.payload, expected).map(drop)
 }
 
-impl UnsignedLogoutToken {
-    /// Checks header and claims; nothing yet vouches for them.
+impl VerifiedLogoutToken {
+    /// Checks every claim of a token whose signature is verified.
     ///
     /// # Errors
     /// The first check that failed.
-    pub fn check(raw: &SecretString, expected: &Expected<'_>) -> Result<Self, TokenFault> {
-        let token = CompactToken::parse(raw.expose_secret())?;
-        check_header(&token, expected.algorithm)?;
-        let claims = token.payload;
-        check_issuer(&claims, expected.issuer)?;
-        check_audience(&claims, expected.client_id)?;
-        let expires = check_times(&claims, expected.now)?;
-        check_event(&claims)?;
+    pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        let (_, claims) = token.into_parts(Kind::LogoutToken)?;
+        Self::checked(&claims, expected)
+    }
+
+    fn checked(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        let RelyingParty { issuer, client_id, .. } = expected.relying_party;
+        check_issuer(claims, issuer)?;
+        check_audience(claims, client_id)?;
+        let expires = check_times(claims, expected.now)?;
+        check_event(claims)?;
         // BL-8: whatever its value.
         if claims.contains_key("nonce") {
             return Err(TokenFault::UnexpectedNonce);
         }
-        let jti = text(&claims, "jti")?.ok_or(TokenFault::TokenId)?;
-        let mark = OneTime::logout_token(expected.issuer, jti);
-        Ok(Self { ending: ending(&claims, expected.issuer)?, mark, until: expires.plus(LEEWAY) })
+        let jti = text(claims, "jti")?.ok_or(TokenFault::TokenId)?;
+        let mark = OneTime::logout_token(issuer, jti);
+        Ok(Self { ending: ending(claims, issuer)?, mark, until: expires.plus(LEEWAY) })
     }
 
-    /// The proof. The caller vouches for the signature.
-    #[must_use]
-    pub const fn signed(self) -> VerifiedLogoutToken {
-        VerifiedLogoutToken(self)
-    }
-}
-
-impl VerifiedLogoutToken {
     /// Whose sessions end.
     #[must_use]
     pub const fn ending(&self) -> &Ending {
-        &self.0.ending
+        &self.ending
     }
 
     /// By what a second use is noticed (BL-9).
     #[must_use]
     pub const fn mark(&self) -> &OneTime {
-        &self.0.mark
+        &self.mark
     }
 
     /// From when on the token is refused by its age anyway.
     #[must_use]
     pub const fn until(&self) -> Timestamp {
-        self.0.until
+        self.until
     }
 }
 

@@ -1,12 +1,11 @@
-//! The casebook of logout tokens (security specification, section 1.6), as far as claims and forms go. Signatures are the
-//! caller's: these carry none.
+//! The casebook of logout tokens (security specification, section 1.6), as far as claims and forms go. What is told without a
+//! signature is told alike with one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
+use crate::domain::testing::{application, signing, verified};
 
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";
@@ -19,18 +18,17 @@ fn proper() -> Value {
 }
 
 fn raw(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.c2ln", part(header), part(claims))
+    signing::token(&header.to_string(), &claims.to_string())
 }
 
 fn check_raw(raw: &str) -> Result<VerifiedLogoutToken, TokenFault> {
-    let expected = Expected {
-        issuer: ISSUER,
-        client_id: "wiki",
-        algorithm: SigningAlgorithm::RS256,
-        now: Timestamp::from_unix(NOW),
-    };
-    UnsignedLogoutToken::check(&raw.into(), &expected).map(UnsignedLogoutToken::signed)
+    let known = application("https://wiki.example.com").relying_party;
+    let party = RelyingParty { issuer: ISSUER.into(), ..known };
+    let expected = Expected { relying_party: &party, now: Timestamp::from_unix(NOW) };
+    let checked =
+        verified(raw, Purpose::LogoutToken(&party)).and_then(|token| VerifiedLogoutToken::check(token, &expected));
+    assert_eq!(check_unsigned(&raw.into(), &expected).err(), checked.as_ref().err().cloned(), "{raw:.80}");
+    checked
 }
 
 /// `value` with `changes` on top; `null` takes a member away.
@@ -108,7 +106,7 @@ fn the_casebook_of_claims() {
         assert_eq!(check(&changes).err(), Some(fault), "{duty} {changes}");
     }
     let nothing = proper().to_string().replace("\"jti\"", "\"nonce\":null,\"jti\"");
-    let token = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#), URL_SAFE_NO_PAD.encode(nothing));
+    let token = signing::token(r#"{"alg":"RS256"}"#, &nothing);
     assert_eq!(check_raw(&token).err(), Some(TokenFault::UnexpectedNonce), "BL-8: whatever its value");
 }
 

@@ -15,6 +15,7 @@ pub mod hex;
 pub mod id_token;
 pub mod identity;
 pub mod json;
+pub mod jws;
 pub mod jwt;
 pub mod logout_token;
 pub mod one_time;

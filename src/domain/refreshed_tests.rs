@@ -1,14 +1,12 @@
 //! What of a refresh counts, row by row.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::*;
-use crate::domain::application::SigningAlgorithm;
 use crate::domain::id_token::Expected;
+use crate::domain::jws::Purpose;
 use crate::domain::session::{Lifetimes, Session};
-use crate::domain::testing::{application, signed_in};
+use crate::domain::testing::{application, signed_in, signing, verified};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 
@@ -30,17 +28,11 @@ fn refreshed(session: &SessionRecord, changes: &Value) -> Result<Refreshed, Toke
     }));
     payload.extend(members(changes));
     payload.retain(|_, value| !value.is_null());
-    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let raw = format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&Value::Object(payload).to_string()));
-    let expected = Expected {
-        issuer: "https://sso.example.com/",
-        client_id: "wiki",
-        nonce: None,
-        algorithm: SigningAlgorithm::RS256,
-        access_token: Some("access"),
-        now: NOW,
-    };
-    let token = VerifiedIdToken::check_refreshed(raw.into(), &expected, session.claims.text("nonce"))?;
+    let raw = signing::token(r#"{"alg":"RS256"}"#, &Value::Object(payload).to_string());
+    let party = application("https://wiki.example.com").relying_party;
+    let expected = Expected { relying_party: &party, nonce: None, access_token: Some("access"), now: NOW };
+    let signed = verified(&raw, Purpose::IdToken(&party))?;
+    let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
     Refreshed::new(Some("access".into()), None, None).with_id_token(token, session)
 }
 

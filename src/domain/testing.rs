@@ -1,7 +1,7 @@
 //! Values that unit tests of the domain share.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::sync::LazyLock;
+
 use secrecy::SecretString;
 use url::Url;
 
@@ -12,10 +12,22 @@ use super::application::{
 use super::credentials::AcceptedCredentials;
 use super::headers::HeaderPlan;
 use super::id_token::{Expected, SignedIn, VerifiedIdToken};
+use super::jws::{KeySet, Purpose, VerifiedJws};
+use super::jwt::TokenFault;
 use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use super::sealing::{SealingKey, SealingKeys};
 use super::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use super::time::Timestamp;
+
+#[path = "../../tests/signing/mod.rs"]
+pub(crate) mod signing;
+
+/// A token whose signature one of [`signing`]'s keys has made.
+pub(crate) fn verified(raw: &str, purpose: Purpose<'_>) -> Result<VerifiedJws, TokenFault> {
+    static KEYS: LazyLock<KeySet> =
+        LazyLock::new(|| KeySet::parse(signing::key_set().as_bytes()).expect("is a key set"));
+    Ok(KEYS.verify(&raw.into(), purpose)?)
+}
 
 /// An application in single mode.
 pub(crate) fn application(external: &str) -> Application {
@@ -79,18 +91,11 @@ pub(crate) fn signed_in(claims: &serde_json::Value, now: Timestamp) -> SignedIn 
     });
     let members = payload.as_object_mut().expect("is an object");
     members.extend(claims.as_object().cloned().unwrap_or_default());
-    let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let raw = format!("{}.{}.c2ln", part(&serde_json::json!({ "alg": "RS256" })), part(&payload));
-    let nonce = nonce();
-    let expected = Expected {
-        issuer: "https://sso.example.com/",
-        client_id: "wiki",
-        nonce: Some(&nonce),
-        algorithm: SigningAlgorithm::RS256,
-        access_token: None,
-        now,
-    };
-    let token = VerifiedIdToken::check(raw.into(), &expected).expect("passes every check");
+    let raw = signing::token(r#"{"alg":"RS256"}"#, &payload.to_string());
+    let (party, nonce) = (application("https://wiki.example.com").relying_party, nonce());
+    let signed = verified(&raw, Purpose::IdToken(&party)).expect("is signed");
+    let expected = Expected { relying_party: &party, nonce: Some(&nonce), access_token: None, now };
+    let token = VerifiedIdToken::check(signed, &expected).expect("passes every check");
     SignedIn::new(token, Some("access-token".into()))
 }
 

@@ -1,15 +1,14 @@
 //! Signed access tokens (RFC 9068), checked here. The type of the header and the required claims keep every other kind of
 //! token out; a key of the issuer has to have signed it with one of the configured algorithms.
 
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use super::{Refusal, VerifiedCredential, scopes};
 use crate::domain::application::SigningAlgorithm;
 use crate::domain::claims::Claims;
 use crate::domain::json;
-use crate::domain::jwt::{CompactToken, TokenFault, check_issuer, check_times, subject};
-use crate::domain::operands::{Operands, Shown};
+use crate::domain::jws::{Kind, Purpose, VerifiedJws};
+use crate::domain::jwt::{check_issuer, check_times, subject};
 use crate::domain::session::User;
 use crate::domain::time::Timestamp;
 
@@ -48,36 +47,23 @@ pub struct Expected<'a> {
 }
 
 impl AccessTokenRules {
-    /// The algorithm that a token says it is signed with, when the header is an access token's and the algorithm on the
-    /// list.
-    ///
-    /// # Errors
-    /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
-    pub fn check_header(&self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
-        let named = token.algorithm().filter(|named| self.algorithms.contains(named));
-        let algorithm = named.ok_or_else(|| self.other_algorithm(token))?;
-        let kind = match self.token_type {
+    /// What the header of an access token has to say.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose<'_> {
+        let token_type = match self.token_type {
             TokenType::AccessToken => "at+jwt",
             TokenType::Jwt => "jwt",
         };
-        if token.kind()?.as_deref() == Some(kind) { Ok(algorithm) } else { Err(TokenFault::Header) }
-    }
-
-    fn other_algorithm(&self, token: &CompactToken) -> TokenFault {
-        let listed: Vec<&str> = self.algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
-        let words = format_args!("`alg` is {}, those listed are {listed:?}", Shown(token.header.get("alg")));
-        TokenFault::Algorithm(Operands::new(words))
+        Purpose::AccessToken { algorithms: &self.algorithms, token_type }
     }
 }
 
-/// Checks every claim of an access token. The caller vouches for the signature.
+/// Checks every claim of an access token whose signature is verified.
 ///
 /// # Errors
 /// The first check that failed.
-pub fn check(raw: &SecretString, expected: &Expected<'_>) -> Result<VerifiedCredential, Refusal> {
-    let token = CompactToken::parse(raw.expose_secret())?;
-    expected.rules.check_header(&token)?;
-    let claims = token.payload;
+pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<VerifiedCredential, Refusal> {
+    let (raw, claims) = token.into_parts(Kind::AccessToken)?;
     check_issuer(&claims, expected.issuer)?;
     if !scopes::is_for(&claims, &expected.rules.audience) {
         return Err(Refusal::Audience);
@@ -89,7 +75,7 @@ pub fn check(raw: &SecretString, expected: &Expected<'_>) -> Result<VerifiedCred
         return Err(Refusal::Bound);
     }
     scopes::check(&claims, expected.scopes)?;
-    Ok(VerifiedCredential::new(user, Claims::new(claims), raw.clone(), Some(expires)))
+    Ok(VerifiedCredential::new(user, Claims::new(claims), raw, Some(expires)))
 }
 
 /// Is it an access token at all? RFC 9068 tells by the header and has claims that the others lack; elsewhere the others

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::StatusCode;
+use secrecy::SecretString;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -15,8 +16,8 @@ use super::calls::Calls;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{KeyFetch, Landed};
-use super::keys::{KeySet, Purpose, Unverified};
 use super::user_info::Outage;
+use crate::domain::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::jwt::TokenFault;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
@@ -138,21 +139,22 @@ impl Issuer {
     }
 
     /// Verifies the signature of `raw` with the provider's keys, newer ones if need be.
-    pub(super) async fn verify(&self, known: &Known, raw: &str, purpose: Purpose<'_>) -> Result<(), TokenFault> {
+    pub(super) async fn verify(
+        &self,
+        known: &Known,
+        raw: &SecretString,
+        purpose: Purpose<'_>,
+    ) -> Result<VerifiedJws, TokenFault> {
         let mut keys = Arc::clone(&known.keys);
         loop {
             let fault = match keys.verify(raw, purpose) {
-                Ok(()) => return Ok(()),
+                Ok(token) => return Ok(token),
                 Err(Unverified::Final(fault)) => return Err(fault),
                 Err(Unverified::PerhapsNewKey(fault)) => fault,
             };
             match self.newer_keys(&keys).await {
                 Newer::Joined(newer) => keys = newer,
-                Newer::Fetched(newer) => {
-                    return newer.verify(raw, purpose).map_err(|unverified| match unverified {
-                        Unverified::Final(fault) | Unverified::PerhapsNewKey(fault) => fault,
-                    });
-                }
+                Newer::Fetched(newer) => return Ok(newer.verify(raw, purpose)?),
                 Newer::None => return Err(fault),
                 Newer::Unknown => return Err(TokenFault::KeysUnavailable),
             }

@@ -2,12 +2,12 @@
 //! told without keys is told first (BL-16). Nobody is kept out by how many come: a stranger's could keep out the provider's
 //! own. Signatures take turns on the runtime's threads, and keys are fetched no oftener than strangers may make us.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::issuer::Issuer;
-use super::keys::Purpose;
 use crate::domain::application::RelyingParty;
-use crate::domain::logout_token::{Expected, UnsignedLogoutToken, VerifiedLogoutToken};
+use crate::domain::jws::Purpose;
+use crate::domain::logout_token::{Expected, VerifiedLogoutToken, check_unsigned};
 use crate::domain::time::Timestamp;
 use crate::ports::LogoutTokenFault;
 
@@ -18,14 +18,9 @@ pub(super) async fn verify(
     raw: &SecretString,
     now: Timestamp,
 ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-    let expected = Expected {
-        issuer: &relying_party.issuer,
-        client_id: &relying_party.client_id,
-        algorithm: relying_party.id_token_signed_response_alg,
-        now,
-    };
-    let token = UnsignedLogoutToken::check(raw, &expected)?;
+    let expected = Expected { relying_party, now };
+    check_unsigned(raw, &expected)?;
     let known = issuer.known().await?;
-    issuer.verify(&known, raw.expose_secret(), Purpose::LogoutToken(relying_party)).await?;
-    Ok(token.signed())
+    let token = issuer.verify(&known, raw, Purpose::LogoutToken(relying_party)).await?;
+    Ok(VerifiedLogoutToken::check(token, &expected)?)
 }

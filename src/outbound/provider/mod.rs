@@ -1,5 +1,5 @@
 //! OpenID Providers over HTTP: metadata and keys in memory, codes redeemed, ID Tokens verified, claims completed.
-//! Signatures are verified with `openidconnect`; every other rule about tokens stands in `domain::id_token`.
+//! Signatures are verified in `domain::jws`, and every other rule about tokens stands in the domain, too.
 
 mod brake;
 mod calls;
@@ -8,7 +8,6 @@ mod discovery;
 mod http;
 mod issuer;
 mod key_fetch;
-mod keys;
 mod logout;
 mod refresh;
 mod revocation;
@@ -30,12 +29,12 @@ use self::credentials::{Case, Judge};
 use self::discovery::ExpectedAlgorithm;
 use self::http::{ProviderClient, names_this_machine};
 use self::issuer::{Issuer, Known};
-use self::keys::Purpose;
 use self::revocation::Revocations;
 use self::user_info::Told;
 use crate::domain::application::{Application, RelyingParty};
 use crate::domain::credentials::{Credential, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jws::{self, Purpose};
 use crate::domain::jwt::TokenFault;
 use crate::domain::logout_token::VerifiedLogoutToken;
 use crate::domain::refreshed::Refreshed;
@@ -117,7 +116,7 @@ impl OpenIdProviders {
         let mut addresses = HashMap::new();
         let mut expected: HashMap<&str, Vec<ExpectedAlgorithm>> = HashMap::new();
         for relying_party in relying_parties {
-            if keys::secret_is_too_short(relying_party) {
+            if jws::secret_is_too_short(relying_party) {
                 return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
             }
             addresses.insert(relying_party.issuer.as_str(), issuer_address(&relying_party.issuer)?);
@@ -163,16 +162,10 @@ impl OpenIdProviders {
         code: &MatchedCode,
     ) -> Result<SignedIn, ExchangeFault> {
         let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
-        issuer.verify(known, tokens.id_token.expose_secret(), Purpose::IdToken(relying_party)).await?;
-        let expected = Expected {
-            issuer: &relying_party.issuer,
-            client_id: &relying_party.client_id,
-            nonce: Some(code.nonce()),
-            algorithm: relying_party.id_token_signed_response_alg,
-            access_token: tokens.access_token.as_ref().map(SecretString::expose_secret),
-            now: self.clock.now(),
-        };
-        let id_token = VerifiedIdToken::check(tokens.id_token, &expected)?;
+        let signed = issuer.verify(known, &tokens.id_token, Purpose::IdToken(relying_party)).await?;
+        let access_token = tokens.access_token.as_ref().map(SecretString::expose_secret);
+        let expected = Expected { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
+        let id_token = VerifiedIdToken::check(signed, &expected)?;
         let mut signed_in = SignedIn::new(id_token, tokens.access_token.clone());
         if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.renews) {
             signed_in = signed_in.renewable(refresh_token, tokens.expires_in);

@@ -6,11 +6,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 
 use super::issuer::{Issuer, Known};
-use super::keys::Purpose;
 use super::token::{self, Tokens, malformed};
 use super::user_info::{self, Told};
 use crate::domain::application::RelyingParty;
 use crate::domain::id_token::{Expected, VerifiedIdToken};
+use crate::domain::jws::Purpose;
 use crate::domain::refreshed::Refreshed;
 use crate::domain::session::SessionRecord;
 use crate::ports::{Clock, ExchangeFault};
@@ -31,16 +31,10 @@ impl Issuer {
         let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
         match (id_token, &access_token) {
             (Some(raw), access_token) => {
-                self.verify(&known, raw.expose_secret(), Purpose::IdToken(relying_party)).await?;
-                let expected = Expected {
-                    issuer: &relying_party.issuer,
-                    client_id: &relying_party.client_id,
-                    nonce: None,
-                    algorithm: relying_party.id_token_signed_response_alg,
-                    access_token: access_token.as_ref().map(SecretString::expose_secret),
-                    now: clock.now(),
-                };
-                let token = VerifiedIdToken::check_refreshed(raw, &expected, session.claims.text("nonce"))?;
+                let signed = self.verify(&known, &raw, Purpose::IdToken(relying_party)).await?;
+                let access_token = access_token.as_ref().map(SecretString::expose_secret);
+                let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
+                let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
                 refreshed = refreshed.with_id_token(token, session)?;
             }
             (None, Some(_)) => {}

@@ -13,12 +13,12 @@ use url::Url;
 use super::discovery::Discovered;
 use super::http::{Answer, Operation};
 use super::issuer::{Issuer, Known};
-use super::keys::Purpose;
 use super::token::malformed;
 use crate::domain::application::RelyingParty;
 use crate::domain::claims::Claims;
 use crate::domain::json;
-use crate::domain::jwt::{CompactToken, TokenFault, check_issuer};
+use crate::domain::jws::Purpose;
+use crate::domain::jwt::{TokenFault, check_issuer};
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// Why UserInfo told nothing.
@@ -176,8 +176,8 @@ async fn signed(
     answer: &Answer,
 ) -> Result<Map<String, Value>, Untold> {
     let raw = std::str::from_utf8(&answer.body).map_err(|_| TokenFault::Malformed)?;
-    issuer.verify(known, raw, Purpose::UserInfo(relying_party)).await?;
-    let members = CompactToken::parse(raw)?.payload;
+    let token = issuer.verify(known, &raw.into(), Purpose::UserInfo(relying_party)).await?;
+    let members = token.into_user_info()?;
     if json::optional(&members, "iss").is_some() {
         check_issuer(&members, issuer.identifier())?;
     }

@@ -14,15 +14,16 @@ use crate::domain::applications::Applications;
 use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::decision::{Decision, Page, Redirect, Verdict};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jws::Purpose;
 use crate::domain::jwt::TokenFault;
-use crate::domain::logout_token::{self, UnsignedLogoutToken, VerifiedLogoutToken};
+use crate::domain::logout_token::{self, VerifiedLogoutToken};
 use crate::domain::one_time::OneTime;
 use crate::domain::refreshed::Refreshed;
 use crate::domain::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 use crate::domain::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, SessionRecord, User};
 use crate::domain::sign_in::{MatchedCode, Nonce, ProviderMetadata};
-use crate::domain::testing::{application, domain_application};
+use crate::domain::testing::{application, domain_application, signing, verified};
 use crate::domain::time::Timestamp;
 use crate::outpost::tests::desk::Desk;
 use crate::outpost::{Outpost, Parts};
@@ -246,7 +247,8 @@ impl IdentityProvider for Provider {
         let user = self.user.lock().unwrap().clone();
         let (raw, now) = (self.id_token(relying_party, &user, None), self.clock.now());
         let expected = expected(relying_party, None, now);
-        let token = VerifiedIdToken::check_refreshed(raw.into(), &expected, of.claims.text("nonce"))?;
+        let signed = verified(&raw, Purpose::IdToken(relying_party))?;
+        let token = VerifiedIdToken::check_refreshed(signed, &expected, of.claims.text("nonce"))?;
         Ok(Refreshed::new(None, Some(refresh_token), Some(self.desk.expires_in())).with_id_token(token, of)?)
     }
 
@@ -276,7 +278,6 @@ impl IdentityProvider for Provider {
         }
     }
 
-    /// Every signature is good, but the one that reads `bad`.
     async fn verify_logout_token(
         &self,
         relying_party: &RelyingParty,
@@ -286,14 +287,9 @@ impl IdentityProvider for Provider {
         if self.down.load(Ordering::Relaxed) {
             return Err(ProviderUnavailable { issuer, cause: "told to be down".into() }.into());
         }
-        let expected = logout_token::Expected {
-            issuer: &issuer,
-            client_id: &relying_party.client_id,
-            algorithm: relying_party.id_token_signed_response_alg,
-            now: self.clock.now(),
-        };
-        let token = UnsignedLogoutToken::check(raw, &expected)?;
-        if raw.expose_secret().ends_with(".YmFk") { Err(TokenFault::SIGNATURE.into()) } else { Ok(token.signed()) }
+        let signed = verified(raw.expose_secret(), Purpose::LogoutToken(relying_party))?;
+        let expected = logout_token::Expected { relying_party, now: self.clock.now() };
+        Ok(VerifiedLogoutToken::check(signed, &expected)?)
     }
 
     fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString) {
@@ -306,8 +302,8 @@ impl IdentityProvider for Provider {
 
 impl Provider {
     fn sign_in(&self, party: &RelyingParty, user: &str, nonce: Option<&Nonce>) -> Result<SignedIn, TokenFault> {
-        let raw = self.id_token(party, user, nonce);
-        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected(party, nonce, self.clock.now()))?, None))
+        let signed = verified(&self.id_token(party, user, nonce), Purpose::IdToken(party))?;
+        Ok(SignedIn::new(VerifiedIdToken::check(signed, &expected(party, nonce, self.clock.now()))?, None))
     }
 
     fn id_token(&self, party: &RelyingParty, user: &str, nonce: Option<&Nonce>) -> String {
@@ -324,20 +320,12 @@ impl Provider {
         if let Some(nonce) = nonce {
             payload["nonce"] = nonce.expose().into();
         }
-        let part = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
-        format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&payload.to_string()))
+        signing::token(r#"{"alg":"RS256"}"#, &payload.to_string())
     }
 }
 
 const fn expected<'a>(party: &'a RelyingParty, nonce: Option<&'a Nonce>, now: Timestamp) -> Expected<'a> {
-    Expected {
-        issuer: party.issuer.as_str(),
-        client_id: party.client_id.as_str(),
-        nonce,
-        algorithm: party.id_token_signed_response_alg,
-        access_token: None,
-        now,
-    }
+    Expected { relying_party: party, nonce, access_token: None, now }
 }
 
 /// A clock that is moved by hand.

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::house::{Browser, House, PAGE, allowed, house};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Renewal, Session};
+use crate::domain::testing::signing;
 use crate::domain::time::Timestamp;
 use crate::outpost::RequestBody;
 use crate::ports::Clock as _;
@@ -32,8 +31,7 @@ fn token(house: &House, changes: &Value) -> String {
         claims[name] = change.clone();
     }
     claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}.c2ln", part(r#"{"alg":"RS256","typ":"logout+jwt"}"#), part(&claims.to_string()))
+    signing::token(r#"{"alg":"RS256","typ":"logout+jwt"}"#, &claims.to_string())
 }
 
 async fn post(house: &House, body: RequestBody<'_>) -> Decision {
@@ -204,7 +202,8 @@ async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
     let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
     let proper = format!("logout_token={}", token(&house, &json!({ "sid": "s-1" })));
     let doubled = format!("{proper}&{proper}");
-    let unsigned = proper.replace(".c2ln", ".YmFk");
+    let (message, _) = proper.rsplit_once('.').unwrap();
+    let unsigned = format!("{message}.YmFk");
     for body in [
         RequestBody::Withheld,
         RequestBody::Cut,

@@ -3,13 +3,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
@@ -26,6 +24,7 @@ use gatepost::domain::credentials::{
 };
 use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::jws::{KeySet, Purpose, VerifiedJws};
 use gatepost::domain::jwt::TokenFault;
 use gatepost::domain::logout_token::VerifiedLogoutToken;
 use gatepost::domain::refreshed::Refreshed;
@@ -48,6 +47,8 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
+
+use super::signing;
 
 pub const NOW: u64 = 1_900_000_000;
 pub const ISSUER: &str = "https://sso.example.com/";
@@ -106,19 +107,15 @@ impl IdentityProvider for Provider {
 
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        let raw = token(&json!({
+        let claims = json!({
             "iss": relying_party.issuer, "aud": relying_party.client_id, "sub": "somebody",
             "nonce": code.nonce().expose(), "iat": NOW, "exp": NOW + 300,
-        }));
-        let expected = Expected {
-            issuer: &relying_party.issuer,
-            client_id: &relying_party.client_id,
-            nonce: Some(code.nonce()),
-            algorithm: SigningAlgorithm::RS256,
-            access_token: None,
-            now: Timestamp::from_unix(NOW),
-        };
-        Ok(SignedIn::new(VerifiedIdToken::check(raw.into(), &expected)?, None))
+        });
+        let raw = signing::token(r#"{"alg":"RS256"}"#, &claims.to_string());
+        let signed = verified(&raw, Purpose::IdToken(relying_party))?;
+        let (nonce, now) = (Some(code.nonce()), Timestamp::from_unix(NOW));
+        let expected = Expected { relying_party, nonce, access_token: None, now };
+        Ok(SignedIn::new(VerifiedIdToken::check(signed, &expected)?, None))
     }
 
     async fn refresh(&self, _: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
@@ -142,9 +139,16 @@ impl IdentityProvider for Provider {
     async fn settled(&self) {}
 }
 
-fn token(claims: &serde_json::Value) -> String {
-    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&claims.to_string()))
+/// A token whose signature the provider's key has made.
+pub fn verified(raw: &str, purpose: Purpose<'_>) -> Result<VerifiedJws, TokenFault> {
+    static KEYS: LazyLock<KeySet> =
+        LazyLock::new(|| KeySet::parse(signing::key_set().as_bytes()).expect("is a key set"));
+    Ok(KEYS.verify(&raw.into(), purpose)?)
+}
+
+/// What the provider knows an application as.
+pub fn relying_party(slug: &str) -> RelyingParty {
+    application(slug, "https://wiki.example.com", Mode::ForwardSingle, "/public").relying_party
 }
 
 fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Application {
@@ -227,7 +231,7 @@ fn session(application: &Application) -> Session {
         user: User { issuer: ISSUER.to_owned(), subject: "harness".to_owned() },
         application: application.slug.clone(),
         claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
-        id_token: Some(token(&claims).into()),
+        id_token: Some(signing::token(r#"{"alg":"RS256"}"#, &claims.to_string()).into()),
         access_token: None,
         provider_session: None,
         renewal: None,

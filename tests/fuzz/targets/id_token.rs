@@ -1,16 +1,17 @@
-//! Any ID Token: as it is, and as header, payload and UserInfo on a line each, which are encoded first so that the
-//! fuzzer gets behind the base64. `@NONCE@` stands for the nonce of the attempt.
+//! Any ID Token: as it is, and as header, payload and UserInfo on a line each, which are encoded and signed first so that the
+//! fuzzer gets behind the base64 and the signature. `@NONCE@` stands for the nonce of the attempt.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost::domain::application::SigningAlgorithm;
 use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::jws::Purpose;
 use gatepost::domain::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use gatepost::domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::house::{ISSUER, NOW};
+use super::house::{ISSUER, NOW, relying_party, verified};
+use super::signing;
 
 const CLIENT: &str = "wiki";
 /// The latest `exp` in the past and the latest `iat` in the future, by the leeway of a minute; and a fraction.
@@ -23,8 +24,7 @@ pub fn run(input: &[u8]) {
     check(&text, &nonce, None);
     let mut lines = text.splitn(3, '\n');
     if let (Some(header), Some(payload)) = (lines.next(), lines.next()) {
-        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        check(&format!("{}.{}.c2ln", part(header), part(payload)), &nonce, lines.next());
+        check(&signing::token(header, payload), &nonce, lines.next());
     }
 }
 
@@ -35,15 +35,10 @@ fn nonce() -> Nonce {
 }
 
 fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
-    let expected = Expected {
-        issuer: ISSUER,
-        client_id: CLIENT,
-        nonce: Some(nonce),
-        algorithm: SigningAlgorithm::RS256,
-        access_token: Some("access"),
-        now: Timestamp::from_unix(NOW),
-    };
-    let Ok(token) = VerifiedIdToken::check(raw.to_owned().into(), &expected) else { return };
+    let (party, now) = (relying_party(CLIENT), Timestamp::from_unix(NOW));
+    let expected = Expected { relying_party: &party, nonce: Some(nonce), access_token: Some("access"), now };
+    let Ok(signed) = verified(raw, Purpose::IdToken(&party)) else { return };
+    let Ok(token) = VerifiedIdToken::check(signed, &expected) else { return };
     let claims = payload(raw);
     assert_eq!(claims["iss"], ISSUER);
     assert!(claims["aud"] == CLIENT || claims["aud"].as_array().is_some_and(|all| all.iter().all(|it| it == CLIENT)));

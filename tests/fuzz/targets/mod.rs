@@ -11,3 +11,5 @@ pub mod house;
 pub mod id_token;
 mod oracle;
 pub mod return_address;
+#[path = "../../signing/mod.rs"]
+mod signing;

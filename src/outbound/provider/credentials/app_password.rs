@@ -7,9 +7,9 @@ use url::form_urlencoded::Serializer;
 use super::{Case, fault};
 use crate::domain::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
 use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::jws::Purpose;
 use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::Known;
-use crate::outbound::provider::keys::Purpose;
 use crate::outbound::provider::token::{self, Tokens};
 use crate::ports::{CredentialFault, ExchangeFault};
 
@@ -22,7 +22,7 @@ impl Case {
     ) -> Result<VerifiedCredential, CredentialFault> {
         let known = self.issuer.known().await?;
         let tokens = self.grant(&known, app_password, rules).await?;
-        let signed_in = self.check(&known, tokens.id_token, tokens.access_token.as_ref()).await?;
+        let signed_in = self.check(&known, &tokens.id_token, tokens.access_token.as_ref()).await?;
         let Some(access_token) = tokens.access_token else { return Ok(VerifiedCredential::of_sign_in(signed_in)) };
         let told = self.user_info(&known, signed_in.claims(), &rules.scopes, &access_token).await?;
         let signed_in = match told {
@@ -61,21 +61,18 @@ impl Case {
     async fn check(
         &self,
         known: &Known,
-        id_token: SecretString,
+        id_token: &SecretString,
         access_token: Option<&SecretString>,
     ) -> Result<SignedIn, CredentialFault> {
         let party = &self.application.relying_party;
-        let signature = self.issuer.verify(known, id_token.expose_secret(), Purpose::IdToken(party)).await;
-        signature.map_err(Refusal::Token)?;
+        let signed = self.issuer.verify(known, id_token, Purpose::IdToken(party)).await.map_err(Refusal::Token)?;
         let expected = Expected {
-            issuer: &party.issuer,
-            client_id: &party.client_id,
+            relying_party: party,
             nonce: None,
-            algorithm: party.id_token_signed_response_alg,
             access_token: access_token.map(SecretString::expose_secret),
             now: self.clock.now(),
         };
-        let checked = VerifiedIdToken::check(id_token, &expected).map_err(Refusal::Token)?;
+        let checked = VerifiedIdToken::check(signed, &expected).map_err(Refusal::Token)?;
         Ok(SignedIn::new(checked, access_token.cloned()))
     }
 }

@@ -11,7 +11,6 @@ use crate::domain::credentials::{
 use crate::domain::json;
 use crate::outbound::provider::http::{Answer, Operation};
 use crate::outbound::provider::issuer::Known;
-use crate::outbound::provider::keys::Purpose;
 use crate::outbound::provider::token;
 use crate::ports::CredentialFault;
 
@@ -24,11 +23,10 @@ impl Case {
         scopes: &[String],
     ) -> Result<VerifiedCredential, CredentialFault> {
         let known = self.issuer.known().await?;
-        let purpose = Purpose::AccessToken(rules);
-        self.issuer.verify(&known, token.expose_secret(), purpose).await.map_err(Refusal::Token)?;
+        let signed = self.issuer.verify(&known, token, rules.purpose()).await.map_err(Refusal::Token)?;
         let expected =
             access_token::Expected { issuer: self.issuer.identifier(), rules, scopes, now: self.clock.now() };
-        Ok(access_token::check(token, &expected)?)
+        Ok(access_token::check(signed, &expected)?)
     }
 
     /// A token that the provider judges, and its user's claims.

@@ -10,15 +10,13 @@ use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
+use super::{Purpose, Unverified};
 use crate::domain::application::RelyingParty;
 use crate::domain::application::SigningAlgorithm::{
     self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
 };
-use crate::domain::credentials::AccessTokenRules;
-use crate::domain::id_token::check_header;
 use crate::domain::json;
 use crate::domain::jwt::{CompactToken, TokenFault};
-use crate::domain::logout_token;
 use crate::domain::operands::{Operands, Quoted};
 
 /// More keys than this nobody needs; the rest of a set is not read.
@@ -31,7 +29,7 @@ const MAX_RSA_BITS: usize = 4096;
 
 /// The usable public keys of one provider, and why the others are none.
 #[derive(Debug, Default)]
-pub(super) struct KeySet {
+pub struct KeySet {
     keys: Vec<PublicKey>,
     unusable: Vec<Unusable>,
 }
@@ -61,54 +59,11 @@ enum Family {
     Ed25519,
 }
 
-/// What a signature is verified for, and so what the token's header has to say (JW-4).
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Purpose<'a> {
-    /// An ID Token, with the one pinned algorithm.
-    IdToken(&'a RelyingParty),
-    /// A signed `UserInfo` answer, with any algorithm of public keys, or the pinned one: what signs it is registered apart
-    /// from what signs ID Tokens (`userinfo_signed_response_alg`).
-    UserInfo(&'a RelyingParty),
-    /// A logout token, with the ID Token's algorithm (BL-4).
-    LogoutToken(&'a RelyingParty),
-    /// An access token, with one of the algorithms listed, all of public keys.
-    AccessToken(&'a AccessTokenRules),
-}
-
-impl Purpose<'_> {
-    fn algorithm(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
-        match self {
-            Self::IdToken(relying_party) => {
-                let pinned = relying_party.id_token_signed_response_alg;
-                check_header(token, pinned).map(|()| pinned)
-            }
-            Self::UserInfo(relying_party) => {
-                let pinned = relying_party.id_token_signed_response_alg;
-                let algorithm = token.algorithm().filter(|named| public(*named).is_some()).unwrap_or(pinned);
-                check_header(token, algorithm).map(|()| algorithm)
-            }
-            Self::LogoutToken(relying_party) => {
-                let pinned = relying_party.id_token_signed_response_alg;
-                logout_token::check_header(token, pinned).map(|()| pinned)
-            }
-            Self::AccessToken(rules) => rules.check_header(token),
-        }
-    }
-}
-
-/// Why no key verified a signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unverified {
-    /// A newer key set may help: the named key is unknown, or none was named and none fits.
-    PerhapsNewKey(TokenFault),
-    /// Nothing will help.
-    Final(TokenFault),
-}
-
 impl KeySet {
     /// The usable keys of a published set; `None` when it is no key set. Unusable keys are skipped: new kinds of
     /// keys must not stop the old ones (RFC 7517 section 5).
-    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
         let members = json::object(body)?;
         match members.get("keys") {
             // A provider that signs with the client secret has nothing to publish.
@@ -130,18 +85,26 @@ impl KeySet {
         set
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    /// Whether no key of the set is usable.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    pub(super) const fn len(&self) -> usize {
+    /// How many keys of the set are usable.
+    #[must_use]
+    pub const fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Verifies the signature of `raw` with an algorithm that its purpose permits and no other.
-    pub(super) fn verify(&self, raw: &str, purpose: Purpose<'_>) -> Result<(), Unverified> {
-        let token = CompactToken::parse(raw).map_err(Unverified::Final)?;
-        let algorithm = purpose.algorithm(&token).map_err(Unverified::Final)?;
+    /// Verifies a signature with the keys that the header's `kid` and the algorithm leave, or with the client secret.
+    pub(super) fn verify_signature(
+        &self,
+        raw: &str,
+        token: &CompactToken,
+        algorithm: SigningAlgorithm,
+        purpose: Purpose<'_>,
+    ) -> Result<(), Unverified> {
         let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(TokenFault::Malformed))?;
         let Some((family, verifier)) = public(algorithm) else {
             return verify_hmac(purpose, message, &signature);
@@ -243,17 +206,13 @@ fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
 }
 
 /// Whether an HMAC is pinned for which the client secret is too short.
-pub(super) fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
+#[must_use]
+pub fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
     public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
 }
 
-/// The client secret signs what is for the client alone: an access token is for others to read, who do not have it.
 fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
-    let (Purpose::IdToken(relying_party) | Purpose::UserInfo(relying_party) | Purpose::LogoutToken(relying_party)) =
-        purpose
-    else {
-        return Err(Unverified::Final(TokenFault::ALGORITHM));
-    };
+    let relying_party = purpose.relying_party().ok_or(Unverified::Final(TokenFault::ALGORITHM))?;
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
     let tried = || Operands::new(format_args!("the client secret is the key, no published one is tried"));
     if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature(tried()))) }
