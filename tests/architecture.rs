@@ -18,7 +18,7 @@ struct Room {
 }
 
 /// Everything that acts on the world: runtimes, wire types, clients, stores.
-const OUTER_CRATES: [&str; 20] = [
+const OUTER_CRATES: [&str; 21] = [
     "async_trait",
     "axum",
     "clap",
