@@ -70,6 +70,10 @@ fn no_metric_is_named_outside_the_table() {
                 folders.push(path);
                 continue;
             }
+            // This file names the calls that it looks for.
+            if path.ends_with("telemetry/metrics_tests.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             read += 1;
             for call in ["counter!(", "gauge!(", "histogram!("].iter().flat_map(|call| text.split(call).skip(1)) {
