@@ -15,11 +15,11 @@ fn flights() -> Arc<SingleFlight<usize, usize>> {
 
 #[tokio::test]
 async fn f_21_who_comes_meanwhile_shares_it_and_it_goes_on_without_who_began_it() {
-    let (flights, begun, gate) = (flights(), AtomicUsize::new(0), Arc::new(Semaphore::new(0)));
+    let (flights, times, gate) = (flights(), AtomicUsize::new(0), Arc::new(Semaphore::new(0)));
     let join = || {
         let gate = Arc::clone(&gate);
         let begin = || {
-            begun.fetch_add(1, Ordering::Relaxed);
+            times.fetch_add(1, Ordering::Relaxed);
             Some(async move {
                 drop(gate.acquire().await);
                 7
@@ -33,7 +33,7 @@ async fn f_21_who_comes_meanwhile_shares_it_and_it_goes_on_without_who_began_it(
     for flight in waiting {
         assert_eq!(flight.result().await, Some(7));
     }
-    assert_eq!(begun.load(Ordering::Relaxed), 1);
+    assert_eq!(times.load(Ordering::Relaxed), 1);
     assert!(flights.any().is_none(), "it left the list");
 }
 

@@ -98,7 +98,7 @@ fn scattered(sessions: u64) -> impl Iterator<Item = u64> {
 async fn look_up(store: &Store, sessions: u64) -> Outcome<()> {
     let began = processor_time()?;
     let times = timed(store, scattered(sessions)).await?;
-    let each = (processor_time()? - began) / u32::try_from(times.len())?;
+    let each = processor_time()?.saturating_sub(began) / u32::try_from(times.len())?;
     say("look-up, not cached", &format!("{}; {} of processor time each", spread(times), time(each)));
     let hot = || (0..LOOK_UPS).map(|number| (number % HOT) * (sessions / HOT));
     timed(store, hot()).await?;
@@ -114,7 +114,7 @@ async fn in_use(store: &Store, sessions: u64) -> Outcome<()> {
     timed(store, spread_over(1)).await?;
     let (before, began) = (memory()?, processor_time()?);
     let times = timed(store, spread_over(2)).await?;
-    let each = (processor_time()? - began) / u32::try_from(times.len())?;
+    let each = processor_time()?.saturating_sub(began) / u32::try_from(times.len())?;
     say("look-up, 100,000 in use", &format!("{}; {} of processor time each", spread(times), time(each)));
     say("memory then", &mebibytes(before));
     Ok(())

@@ -42,11 +42,11 @@ pub struct OpenFault {
 
 impl fmt::Display for OpenFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            // It names the file, or its directory, itself.
-            Cause::NotPrivate(fault) => write!(f, "session store: {fault}"),
-            cause => write!(f, "session store: {} {cause}", self.path.display()),
+        // Such a fault names the file, or its directory, itself.
+        if let Cause::NotPrivate(fault) = &self.cause {
+            return write!(f, "session store: {fault}");
         }
+        write!(f, "session store: {} {}", self.path.display(), self.cause)
     }
 }
 

@@ -9,10 +9,11 @@ use crate::outbound::store::redis::mirror::Mirror;
 use crate::outbound::store::testing::key;
 use crate::single_flight::SingleFlight;
 
+type Change = fn(&Mirror);
+
 #[tokio::test]
 async fn a_load_from_before_a_change_is_not_joined() {
     let (loads, mirror) = (SingleFlight::new(8), Mirror::new(1 << 20, Duration::ZERO, Instant::now()));
-    type Change = fn(&Mirror);
     let changes: [Change; 4] = [
         |mirror| mirror.drop_session(&key(0)),
         |mirror| mirror.drop_user(&[1; 32]),
