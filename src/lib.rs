@@ -4,7 +4,7 @@
 //! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
 //! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all. `explain` asks
 //! the conductor without a server, `snippet` prints what front proxies need, `sessions` asks a running Gatepost in the
-//! words of `protocol`.
+//! words of `protocol`. `single_flight` is what several of them share: work done once for all who ask at the same time.
 
 pub mod app;
 pub mod config;
@@ -16,5 +16,6 @@ pub mod outpost;
 pub mod ports;
 pub mod protocol;
 pub mod sessions;
+mod single_flight;
 pub mod snippet;
 pub mod telemetry;

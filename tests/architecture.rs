@@ -90,12 +90,13 @@ const OF_ENVOYS_DOOR: &[&str] = &[
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 22] = [
+const ROOMS: [Room; 23] = [
     Room { name: "domain", may_know: &[], must_not_know: &["openidconnect"] },
     // Its keys verify signatures.
     Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
-    Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
+    Room { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
+    Room { name: "single_flight", may_know: &[], must_not_know: WIRE },
     Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
     Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
@@ -109,8 +110,16 @@ const ROOMS: [Room; 22] = [
     Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::grpc", may_know: &["telemetry", "inbound::connections"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
-    Room { name: "outbound::provider", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
-    Room { name: "outbound::store", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
+    Room {
+        name: "outbound::provider",
+        may_know: &["domain", "ports", "telemetry", "single_flight"],
+        must_not_know: ASKED_ONLY,
+    },
+    Room {
+        name: "outbound::store",
+        may_know: &["domain", "ports", "telemetry", "single_flight"],
+        must_not_know: ASKED_ONLY,
+    },
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
     // It is told what to explain; it neither reads files nor calls anybody.
     Room { name: "explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },

@@ -48,6 +48,13 @@ pub(crate) fn spread(mut times: Vec<Duration>) -> String {
     format!("p50 {}, p99 {}, worst {} of {}", at(50), at(99), at(100), times.len())
 }
 
+/// What this thread took of a processor; others on the machine do not lengthen it.
+pub(crate) fn processor_time() -> Outcome<Duration> {
+    let taken = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = taken.split(' ').next().ok_or("an empty schedstat")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
+
 /// Memory that this process holds, in bytes: its own, without the pages of files that the kernel keeps.
 pub(crate) fn memory() -> Outcome<u64> {
     let status = fs::read_to_string("/proc/self/status")?;

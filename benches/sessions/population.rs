@@ -1,5 +1,7 @@
 //! Who is signed in: mostly users with one session, some with ten; tokens and claims of the size that providers send.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost::domain::application::Slug;
 use gatepost::domain::claims::Claims;
 use gatepost::domain::session::{Renewal, Session, SessionKey, SessionRecord, User};
@@ -16,8 +18,8 @@ pub(crate) const ENDS_EARLY: u64 = 10;
 
 const BEGUN: u64 = 1_700_000_000;
 const ISSUER: &str = "https://sso.example.com/application/o/gatepost/";
-/// An RS256 ID Token with a handful of claims.
-const ID_TOKEN_BYTES: usize = 1000;
+/// A signature of RS256.
+const SIGNATURE_BYTES: usize = 256;
 const REFRESH_TOKEN_BYTES: usize = 64;
 
 /// Keys are hashes, so they come in no order.
@@ -43,17 +45,18 @@ pub(crate) const fn early_end() -> Timestamp {
 
 pub(crate) fn session(number: u64) -> Session {
     let user = user(number);
+    let claims = claims(number, &user.subject);
     let early = number >= SESSIONS_OF_SOME * SOME_USERS && number.is_multiple_of(ENDS_EARLY);
     let ends = if early { early_end() } else { Timestamp::from_unix(BEGUN + 8 * 3600) };
     Session::restore(SessionRecord {
-        claims: Claims::new(claims(number, &user.subject)),
+        id_token: Some(id_token(number, &claims).into()),
+        claims: Claims::new(claims),
         user,
         application: slug(),
-        id_token: Some("t".repeat(ID_TOKEN_BYTES).into()),
         access_token: None,
         provider_session: Some(format!("{number:032x}")),
         renewal: Some(Renewal {
-            refresh_token: Some("r".repeat(REFRESH_TOKEN_BYTES).into()),
+            refresh_token: Some(base64(&random(number, b"refresh", REFRESH_TOKEN_BYTES)).into()),
             due: Timestamp::from_unix(BEGUN + 240),
             stale: Timestamp::from_unix(BEGUN + 300),
         }),
@@ -68,6 +71,24 @@ fn slug() -> Slug {
     Slug::parse("wiki").expect("a slug")
 }
 
+/// As a provider signs it: with the claims that it names at UserInfo, too, and a signature in which nothing repeats itself.
+fn id_token(number: u64, claims: &Map<String, Value>) -> String {
+    let header = json!({ "alg": "RS256", "kid": "b2Zmc2V0LXNpZ25pbmcta2V5LTE", "typ": "JWT" }).to_string();
+    let payload = Value::Object(claims.clone()).to_string();
+    let signature = random(number, b"signature", SIGNATURE_BYTES);
+    [header.as_bytes(), payload.as_bytes(), &signature].map(base64).join(".")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The same at every run.
+fn random(number: u64, what: &[u8], length: usize) -> Vec<u8> {
+    let block = |count: usize| digest(&SHA256, &[what, &number.to_be_bytes(), &count.to_be_bytes()].concat());
+    (0..length.div_ceil(32)).flat_map(|count| block(count).as_ref().to_vec()).take(length).collect()
+}
+
 fn claims(number: u64, subject: &str) -> Map<String, Value> {
     let claims = json!({
         "iss": ISSUER,
@@ -77,7 +98,7 @@ fn claims(number: u64, subject: &str) -> Map<String, Value> {
         "iat": BEGUN,
         "auth_time": BEGUN,
         "acr": "goauthentik.io/providers/oauth2/default",
-        "nonce": "n".repeat(43),
+        "nonce": base64(&random(number, b"nonce", 32)),
         "sid": format!("{number:032x}"),
         "email": format!("user-{number}@example.com"),
         "email_verified": true,

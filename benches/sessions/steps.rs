@@ -10,7 +10,7 @@ use futures_util::stream;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{Cursor, SessionStore};
 
-use crate::figures::{mebibytes, memory, say, say_line, spread, time};
+use crate::figures::{mebibytes, memory, processor_time, say, say_line, spread, time};
 use crate::population::{self, ENDS_EARLY, SESSIONS_OF_SOME, SOME_USERS, begun, early_end, key, session, user};
 use crate::store::Kind;
 use crate::{Outcome, crash};
@@ -19,8 +19,9 @@ use crate::{Outcome, crash};
 const AT_ONCE: usize = 512;
 /// Look-ups of each sort.
 const LOOK_UPS: u64 = 20_000;
-/// Users who are active at the same time.
+/// Users who are active at the same time, few and many.
 const HOT: u64 = 1000;
+const IN_USE: u64 = 100_000;
 const PAGE: usize = 500;
 
 type Store = Arc<dyn SessionStore>;
@@ -33,6 +34,7 @@ pub(crate) async fn all(kind: Kind, sessions: u64, directory: &Path) -> Outcome<
     fill(&store, sessions).await?;
     sizes(kind, sessions, directory, before)?;
     look_up(&store, sessions).await?;
+    in_use(&store, sessions).await?;
     walk(&store, sessions).await?;
     let store = if kind.lasts() { start_again(kind, store, sessions, directory).await? } else { store };
     end_users(&store).await?;
@@ -94,10 +96,27 @@ fn scattered(sessions: u64) -> impl Iterator<Item = u64> {
 }
 
 async fn look_up(store: &Store, sessions: u64) -> Outcome<()> {
-    say("look-up, not cached", &spread(timed(store, scattered(sessions)).await?));
+    let began = processor_time()?;
+    let times = timed(store, scattered(sessions)).await?;
+    let each = processor_time()?.saturating_sub(began) / u32::try_from(times.len())?;
+    say("look-up, not cached", &format!("{}; {} of processor time each", spread(times), time(each)));
     let hot = || (0..LOOK_UPS).map(|number| (number % HOT) * (sessions / HOT));
     timed(store, hot()).await?;
     say("look-up, cached", &spread(timed(store, hot()).await?));
+    Ok(())
+}
+
+/// Many users are active at the same time, more than are held ready.
+async fn in_use(store: &Store, sessions: u64) -> Outcome<()> {
+    let used = sessions.min(IN_USE);
+    let spread_over =
+        |round: u64| (0..IN_USE).map(move |number| (number * 7919 + round * 31) % used * (sessions / used));
+    timed(store, spread_over(1)).await?;
+    let (before, began) = (memory()?, processor_time()?);
+    let times = timed(store, spread_over(2)).await?;
+    let each = processor_time()?.saturating_sub(began) / u32::try_from(times.len())?;
+    say("look-up, 100,000 in use", &format!("{}; {} of processor time each", spread(times), time(each)));
+    say("memory then", &mebibytes(before));
     Ok(())
 }
 

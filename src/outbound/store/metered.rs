@@ -60,10 +60,7 @@ impl Operation {
 }
 
 /// Waits for an operation and records it.
-pub(super) async fn timed<T>(
-    operation: Operation,
-    work: impl Future<Output = Result<T, StoreFault>>,
-) -> Result<T, StoreFault> {
+pub(super) async fn timed<T, E>(operation: Operation, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let begun = Instant::now();
     let done = work.await;
     metrics::histogram!(names::STORE_SECONDS, "operation" => operation.as_str()).record(begun.elapsed());

@@ -1,12 +1,12 @@
 //! Where sessions live: in memory, in one durable file, or in Redis, shared by several replicas. All are held to the same list of scenarios
 //! (`contract_tests`), and all rest on the same idea: the index that ends a session is as good as the one that finds it.
 
+mod cache;
 mod doorkeeper;
 mod file;
 mod key_file;
 mod memory;
 mod metered;
-mod opened;
 mod packing;
 mod private_file;
 mod record;

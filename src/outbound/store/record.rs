@@ -1,5 +1,7 @@
 //! The facts of a session as bytes: protobuf fields behind their lengths (`proto/gatepost/store`).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -24,19 +26,38 @@ pub(super) fn encode(record: &SessionRecord) -> Option<Zeroizing<Vec<u8>>> {
 /// The facts without those tokens ([`SessionRecord::without_tokens`]).
 pub(super) fn encode_without_tokens(record: &SessionRecord) -> Zeroizing<Vec<u8>> {
     let mut message = message(record);
-    message.id_token.zeroize();
-    message.renewal.iter_mut().for_each(|renewal| renewal.refresh_token.zeroize());
+    leave_tokens(&mut message);
     Zeroizing::new(message.encode_to_vec())
+}
+
+fn leave_tokens(message: &mut proto::SessionRecord) {
+    message.id_token.zeroize();
+    message.id_token_parts.zeroize();
+    message.renewal.iter_mut().for_each(|renewal| renewal.refresh_token.zeroize());
 }
 
 /// What was encoded, with or without.
 pub(super) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
-    let message = proto::SessionRecord::decode(bytes).ok()?;
+    record(proto::SessionRecord::decode(bytes).ok()?)
+}
+
+/// The same, without those tokens in any case.
+pub(super) fn decode_without_tokens(bytes: &[u8]) -> Option<SessionRecord> {
+    let mut message = proto::SessionRecord::decode(bytes).ok()?;
+    leave_tokens(&mut message);
+    record(message)
+}
+
+fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
     Some(SessionRecord {
         user: User { issuer: message.issuer, subject: message.subject },
         application: Slug::parse(&message.application).ok()?,
         claims: Claims::new(json::object(&message.claims)?),
-        id_token: token(message.id_token),
+        id_token: token(if message.id_token_parts.is_empty() {
+            message.id_token
+        } else {
+            joined(&message.id_token_parts)
+        }),
         access_token: message.access_token.map(SecretString::from),
         provider_session: message.provider_session,
         renewal: message.renewal.map(|renewal| Renewal {
@@ -55,6 +76,16 @@ fn token(text: String) -> Option<SecretString> {
     (!text.is_empty()).then(|| SecretString::from(text))
 }
 
+/// The parts of a token in compact form (RFC 7515 section 7.1), decoded; none where they would not encode to the same text.
+fn parts(token: &str) -> Vec<Vec<u8>> {
+    // This engine refuses everything that it would not write itself.
+    token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect::<Result<_, _>>().unwrap_or_default()
+}
+
+fn joined(parts: &[Vec<u8>]) -> String {
+    parts.iter().map(|part| URL_SAFE_NO_PAD.encode(part)).collect::<Vec<_>>().join(".")
+}
+
 fn message(record: &SessionRecord) -> proto::SessionRecord {
     let SessionRecord {
         user,
@@ -69,13 +100,16 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
         ends,
     } = record;
     let text = |token: &SecretString| token.expose_secret().to_owned();
+    let id_token_parts = id_token.as_ref().map(|token| parts(token.expose_secret())).unwrap_or_default();
+    let whole_id_token = id_token.as_ref().filter(|_| id_token_parts.is_empty());
     proto::SessionRecord {
         issuer: user.issuer.clone(),
         subject: user.subject.clone(),
         application: application.as_str().to_owned(),
         // A map with text as keys always has a JSON form; an empty one would not decode, and be a miss.
         claims: serde_json::to_vec(claims.as_object()).unwrap_or_default(),
-        id_token: id_token.as_ref().map(text).unwrap_or_default(),
+        id_token: whole_id_token.map(text).unwrap_or_default(),
+        id_token_parts,
         access_token: access_token.as_ref().map(text),
         provider_session: provider_session.clone(),
         renewal: renewal.as_ref().map(|renewal| proto::Renewal {
@@ -104,9 +138,24 @@ mod tests {
         assert_eq!(whole.refresh_token().map(ExposeSecret::expose_secret), Some("refresh"));
 
         let without = decode(&encode_without_tokens(&record)).unwrap();
+        let left = decode_without_tokens(&encode(&record).unwrap()).unwrap();
+        assert_eq!(encode_without_tokens(&left), encode_without_tokens(&without));
+        assert!(left.id_token.is_none() && left.refresh_token().is_none());
         assert!(without.id_token.is_none() && without.refresh_token().is_none());
         assert_eq!(without.access_token.as_ref().map(ExposeSecret::expose_secret), Some("access"));
         assert_eq!(encode_without_tokens(&without), encode_without_tokens(&record));
+    }
+
+    #[test]
+    fn an_id_token_comes_back_to_the_letter() {
+        let signed = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode("{\"a\":1}"), "c2ln");
+        // Padded, with bits that nobody reads, with other letters, with empty parts; and none of these.
+        for token in [signed.as_str(), "a", "YQ==", "YR", "YQ+/.YQ", "..", "YQ..", ".", "header.jane.signature", "ü"] {
+            let record = SessionRecord { id_token: Some(token.into()), ..testing::record("jane", 1, 2) };
+            let back = decode(&encode(&record).unwrap()).unwrap();
+            assert_eq!(back.id_token.as_ref().map(ExposeSecret::expose_secret), Some(token));
+        }
+        assert_eq!(parts(&signed).len(), 3);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Sessions as sealed bytes (CK-8): sealed under the session's own key, so that a record moved to another key does not
 //! open. Users are known to the store by a keyed hash alone.
+//!
+//! They are compressed before they are sealed. The length tells how much of a record repeats itself, to those who can read
+//! the store; but nobody puts text of his own beside another user's secrets.
 
 use std::sync::Arc;
 
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -13,6 +17,14 @@ use crate::ports::{Entropy, EntropyFault};
 
 /// What the index knows a user, or a provider's session, as.
 pub(super) type Mark = [u8; 32];
+
+/// The beginning of a [`Mark`], where 64 bits are enough: that two of a million users share it is less likely than one in ten
+/// million, and would end the sessions of both when one of them leaves.
+pub(super) type ShortMark = i64;
+
+pub(super) fn short(mark: &Mark) -> ShortMark {
+    mark.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
+}
 
 /// The secret behind [`Mark`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
 /// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
@@ -106,13 +118,23 @@ impl Vault {
 
     pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, SealFault> {
         let plain = record::encode(record).ok_or(SealFault::Incomplete)?;
+        let plain = Zeroizing::new(compress_prepend_size(&plain));
         Ok(self.keys.seal(Purpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
     }
 
     pub(super) fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
-        let (plain, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
-        let plain = Zeroizing::new(plain);
-        record::decode(&plain).map(Session::restore).ok_or(DoesNotOpen)
+        record::decode(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
+    }
+
+    /// The session as it is kept at hand; see [`SessionRecord::without_tokens`].
+    pub(super) fn open_without_tokens(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
+        record::decode_without_tokens(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
+    }
+
+    fn plain(&self, key: &SessionKey, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        let (compressed, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
+        let compressed = Zeroizing::new(compressed);
+        decompress_size_prepended(&compressed).map(Zeroizing::new).map_err(|_| DoesNotOpen)
     }
 
     /// The same, and why it does not open.

@@ -4,7 +4,6 @@
 
 mod end;
 mod flight;
-mod flights;
 mod lease;
 mod pauses;
 mod saving;
@@ -13,15 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::flight::Flight;
-use self::flights::Flights;
 use self::pauses::Pauses;
 use super::{Found, Parts};
 use crate::domain::application::Application;
-use crate::domain::session::{Freshness, Lifetimes};
+use crate::domain::session::{Freshness, Lifetimes, SessionKey};
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+use crate::single_flight::SingleFlight;
 
 /// The longest that a request waits for a renewal: less than a Check may take, so that it is answered all the same.
 pub(super) const PATIENCE: Duration = Duration::from_millis(700);
+
+/// How many renewals may be under way; sessions that find no place are renewed a little later.
+const MOST: usize = 256;
 
 /// What every renewal works with.
 struct Crew {
@@ -37,7 +39,7 @@ struct Crew {
 /// All renewals of this process.
 pub(super) struct Renewals {
     crew: Arc<Crew>,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight<SessionKey, ()>>,
 }
 
 /// What a request may rely on afterwards.
@@ -60,7 +62,7 @@ impl Renewals {
             outpost: parts.name.clone(),
             pauses: Pauses::default(),
         };
-        Self { crew: Arc::new(crew), flights: Arc::default() }
+        Self { crew: Arc::new(crew), flights: SingleFlight::new(MOST) }
     }
 
     /// Sees to it that a session that was found is renewed when it is time, and waits when it is high time.
@@ -69,14 +71,15 @@ impl Renewals {
             return Attended::AsFound;
         }
         let (crew, key) = (&self.crew, found.key);
-        let may_begin = || !crew.pauses.holds(&key, crew.clock.now());
-        let flight = || {
+        let begin = || {
             let generation = found.session.record().generation;
-            Flight::new(Arc::clone(crew), Arc::clone(application), key, generation).fly()
+            let may_begin = !crew.pauses.holds(&key, crew.clock.now());
+            may_begin.then(|| Flight::new(Arc::clone(crew), Arc::clone(application), key, generation).fly())
         };
-        match self.flights.join(key, may_begin, flight) {
-            Some(landing) if found.freshness == Freshness::Stale => {
-                Box::pin(landing.within(patience)).await;
+        match self.flights.join(key, begin) {
+            Some(flight) if found.freshness == Freshness::Stale => {
+                // Whatever became of it, the store knows.
+                Box::pin(flight.result_within(patience)).await;
                 Attended::LookAgain
             }
             Some(_) | None => Attended::AsFound,
@@ -85,8 +88,8 @@ impl Renewals {
 
     /// Waits until no renewal is under way.
     pub(super) async fn landed(&self) {
-        while let Some(landing) = self.flights.any() {
-            landing.landed().await;
+        while let Some(flight) = self.flights.any() {
+            flight.result().await;
         }
     }
 }

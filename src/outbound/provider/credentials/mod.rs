@@ -5,7 +5,6 @@ mod app_password;
 mod bearer;
 mod completion;
 mod fault;
-mod flights;
 mod verdicts;
 
 use std::sync::Arc;
@@ -13,22 +12,30 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use self::flights::Flights;
 use self::verdicts::{Key, Verdicts};
 use super::issuer::Issuer;
 use crate::domain::application::Application;
 use crate::domain::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
 use crate::domain::jwt::TokenFault;
 use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
+use crate::single_flight::SingleFlight;
 
 /// What became of a credential.
 type Verdict = Result<Arc<VerifiedCredential>, CredentialFault>;
 
+/// How many may be judged at once; strangers bring them.
+const MOST: usize = 1024;
+
 /// Judges credentials and remembers.
-#[derive(Default)]
 pub(super) struct Judge {
     verdicts: Arc<Verdicts>,
-    flights: Arc<Flights>,
+    flights: Arc<SingleFlight<Key, Verdict>>,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self { verdicts: Arc::default(), flights: SingleFlight::new(MOST) }
+    }
 }
 
 /// One credential on its way to a verdict, with all that it takes: it outlives the request that brought it.
@@ -49,13 +56,21 @@ impl Judge {
         }
         let unfinished = case.issuer.unavailable(&"the credential could not be judged");
         let (verdicts, clock) = (Arc::clone(&self.verdicts), Arc::clone(&case.clock));
-        let remembered = || self.verdicts.recall(&key, clock.now());
         let judged = async move {
             let verdict = case.judge_in_time().await;
             verdicts.keep(key, &verdict, case.clock.now());
             verdict
         };
-        self.flights.join(key, remembered, judged).await.unwrap_or(Err(unfinished.into()))
+        let mut recalled = None;
+        let flight = self.flights.join(key, || {
+            recalled = self.verdicts.recall(&key, clock.now());
+            recalled.is_none().then_some(judged)
+        });
+        let judged = match flight {
+            Some(flight) => flight.result().await,
+            None => recalled,
+        };
+        judged.unwrap_or(Err(unfinished.into()))
     }
 }
 

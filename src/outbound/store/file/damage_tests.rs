@@ -151,7 +151,7 @@ fn changed_bytes_are_refused_or_harmless() {
         altered[at_byte] ^= 0x41;
         fs::write(&path, &altered).unwrap();
         match open(&path) {
-            Err(OpenFault::Damaged { .. } | OpenFault::Foreign { .. }) => refused += 1,
+            Err(OpenFault { cause: Cause::Damaged(_) | Cause::Foreign, .. }) => refused += 1,
             Err(other) => panic!("byte {at_byte}: {other}"),
             Ok(store) => block_on(use_all(&store, at_byte)),
         }
@@ -172,7 +172,7 @@ fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
         altered[at_byte] ^= 0x41;
         fs::write(&path, &altered).unwrap();
         match FileStore::open_with(&path, keys(1), Arc::new(SystemEntropy), unchecked) {
-            Err(OpenFault::Damaged { .. } | OpenFault::Foreign { .. }) => refused += 1,
+            Err(OpenFault { cause: Cause::Damaged(_) | Cause::Foreign, .. }) => refused += 1,
             Err(other) => panic!("byte {at_byte}: {other}"),
             Ok(store) => block_on(async {
                 for number in 0..SESSIONS {

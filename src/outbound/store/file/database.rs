@@ -18,19 +18,19 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Reading connections that are kept open while nobody reads.
 const IDLE_READERS: usize = 16;
 const STATEMENTS: usize = 32;
-/// `synchronous = FULL`: what is acknowledged survives a power cut. A log of 8192 pages (32 MiB) is copied into the database
+/// `synchronous = FULL`: what is acknowledged survives a power cut. A log of 16384 pages (64 MiB) is copied into the database
 /// by the commit that finds it so long; as a rule the inspector does that earlier, aside.
 const SETTINGS: &str = "
     PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = 8192;
-    PRAGMA journal_size_limit = 33554432;
+    PRAGMA wal_autocheckpoint = 16384;
+    PRAGMA journal_size_limit = 67108864;
     PRAGMA secure_delete = FAST;
     PRAGMA trusted_schema = OFF;
-    PRAGMA cache_size = -4096;
-    PRAGMA mmap_size = 17179869184;";
+    PRAGMA cache_size = -16384;
+    PRAGMA mmap_size = 2147418112;";
 const READER_SETTINGS: &str = "
     PRAGMA query_only = ON;
-    PRAGMA cache_size = -1024;";
+    PRAGMA cache_size = -2048;";
 
 pub(super) struct Database {
     path: PathBuf,

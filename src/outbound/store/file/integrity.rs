@@ -18,17 +18,18 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result};
 
+use super::Reader;
 use super::database::{Database, is_damage};
-use super::opening::OpenFault;
-use super::recent::Recent;
+use super::opening::Cause;
 use super::tables::seconds;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::vault::{Seal, Vault};
+use crate::outbound::store::vault::{Seal, Vault, short};
 
 /// How often the log is copied into the database, if something was written.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
-/// A check works for so long and rests for as long, so that others get at the processor and the disk.
-const TURN: Duration = Duration::from_millis(10);
+/// A check works for so long and then rests, so that others get at the processor and the disk.
+const TURN: Duration = Duration::from_millis(2);
+const REST: Duration = Duration::from_millis(6);
 /// Steps of SQLite between two looks at the clock.
 const STEPS: i32 = 1000;
 
@@ -40,15 +41,9 @@ pub(super) struct Inspector {
 }
 
 impl Inspector {
-    pub(super) fn start(
-        path: &Path,
-        database: Arc<Database>,
-        recent: Arc<Recent>,
-        vault: Arc<Vault>,
-        suspected: Receiver<()>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(path: &Path, reader: Arc<Reader>, suspected: Receiver<()>) -> io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
-        let (path, inspected, stop) = (path.to_owned(), Arc::clone(&database), Arc::clone(&stopped));
+        let (path, database, stop) = (path.to_owned(), Arc::clone(&reader.database), Arc::clone(&stopped));
         let thread = thread::Builder::new().name("session-check".to_owned()).spawn(move || {
             loop {
                 let next = suspected.recv_timeout(CHECKPOINT_INTERVAL);
@@ -56,10 +51,10 @@ impl Inspector {
                     return;
                 }
                 if next.is_err() {
-                    inspected.checkpoint();
-                } else if let Some(cause) = inspect(&inspected, &vault, &stop) {
-                    recent.forget_file();
-                    let fault = OpenFault::Damaged { path: path.clone(), cause };
+                    reader.database.checkpoint();
+                } else if let Some(cause) = inspect(&reader.database, &reader.vault, &stop) {
+                    reader.recent.forget_file();
+                    let fault = Cause::Damaged(cause).at(&path);
                     tracing::error!("{fault}; until then nobody is signed in");
                 }
             }
@@ -119,7 +114,7 @@ fn take_turns(connection: &mut Connection, stop: Arc<AtomicBool>) -> Result<()> 
         STEPS,
         Some(move || {
             if began.elapsed() > TURN {
-                thread::sleep(TURN);
+                thread::sleep(REST);
                 began = Instant::now();
             }
             stop.load(Ordering::Relaxed)
@@ -150,8 +145,9 @@ fn damage(connection: &Connection, vault: &Vault) -> Result<Option<String>> {
         let is_as_written = match vault.look_at(&key, sealed) {
             Seal::Whole(session) => {
                 let record = session.record();
-                let provider_session = session.provider_session().map(|session| vault.mark_provider_session(&session));
-                let written = (vault.mark(&record.user), provider_session, record.generation, seconds(record.ends));
+                let provider_session = session.provider_session().map(|on| short(&vault.mark_provider_session(&on)));
+                let user = short(&vault.mark(&record.user));
+                let written = (user, provider_session, record.generation, seconds(record.ends));
                 written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
             }
             // Its key was taken out of use. It is nobody's session, whatever stands in its row.

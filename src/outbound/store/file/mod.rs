@@ -1,10 +1,9 @@
 //! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads come from a bounded cache, or else from
-//! the file (an SQLite database), on a blocking thread if the disk is slow; all changes go through one writer.
+//! the file (an SQLite database), where the request is answered; all changes go through one writer.
 
 mod database;
 mod integrity;
 mod opening;
-mod pace;
 mod recent;
 mod tables;
 mod writer;
@@ -20,13 +19,12 @@ pub use opening::OpenFault;
 
 use self::database::Database;
 use self::integrity::Inspector;
-use self::opening::Opened;
-use self::pace::Pace;
+use self::opening::{Cause, Opened};
 use self::recent::{Loading, Purpose, Recent};
-use self::tables::{Found, Kept, Removed, count, find, is_spent, keys_after, keys_of};
+use self::tables::{Found, Kept, Removed, count, find, find_after, find_of_user, is_spent};
 use self::writer::{Change, Writer};
 use super::metered::{self, Operation};
-use super::vault::Vault;
+use super::vault::{ShortMark, Vault, short};
 use crate::domain::one_time::OneTime;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::session::{ProviderSession, Session, SessionKey, User};
@@ -51,7 +49,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Every record of such a file is opened before the store is: 32 MiB are about 15,000.
+    /// Every record of such a file is opened before the store is: 32 MiB are about 20,000.
     pub(super) const USUAL: Self = Self { cache_bytes: 40 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
 }
 
@@ -67,7 +65,6 @@ pub(super) struct FileStore {
 /// What a read needs, wherever it is done.
 struct Reader {
     database: Arc<Database>,
-    pace: Pace,
     recent: Arc<Recent>,
     vault: Arc<Vault>,
 }
@@ -84,21 +81,21 @@ impl FileStore {
         entropy: Arc<dyn Entropy>,
         limits: Limits,
     ) -> Result<Self, OpenFault> {
+        Self::start(path, keys, entropy, limits).map_err(|cause| cause.at(path))
+    }
+
+    fn start(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, Cause> {
         let Opened { database, writer, vault, suspected } =
             opening::open(path, keys, entropy, limits.checked_at_start)?;
         let (database, vault) = (Arc::new(database), Arc::new(vault));
         let recent = Arc::new(Recent::new(limits.cache_bytes));
-        let no_thread = |cause| OpenFault::Io { path: path.to_owned(), cause };
-        let writer = Writer::start(Arc::clone(&database), writer, Arc::clone(&recent)).map_err(no_thread)?;
-        let (inspected, forgets) = (Arc::clone(&database), Arc::clone(&recent));
-        let inspector = Inspector::start(path, inspected, forgets, Arc::clone(&vault), suspected).map_err(no_thread)?;
-        let reader = Arc::new(Reader { database, pace: Pace::new(), recent: Arc::clone(&recent), vault });
+        let writer = Writer::start(Arc::clone(&database), writer, Arc::clone(&recent))?;
+        let reader = Arc::new(Reader { database, recent: Arc::clone(&recent), vault });
+        let inspector = Inspector::start(path, Arc::clone(&reader), suspected)?;
         Ok(Self { reader, recent, writer, _inspector: inspector })
     }
-}
 
-impl FileStore {
-    /// Reads on a thread that may wait for the disk.
+    /// Reads much, on a thread that may wait for the disk.
     async fn reading<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreFault> + Send + 'static,
@@ -110,16 +107,24 @@ impl FileStore {
 }
 
 impl Reader {
+    fn user(&self, user: &User) -> ShortMark {
+        short(&self.vault.mark(user))
+    }
+
+    fn provider_session(&self, session: &ProviderSession) -> ShortMark {
+        short(&self.vault.mark_provider_session(session))
+    }
+
     /// A session as the file is to hold it.
     fn keep(&self, key: &SessionKey, session: &Session) -> Result<Kept, StoreFault> {
-        let (vault, record) = (&self.vault, session.record());
+        let record = session.record();
         Ok(Kept {
             ends: record.ends,
             created: record.created,
-            user: vault.mark(&record.user),
-            provider_session: session.provider_session().map(|session| vault.mark_provider_session(&session)),
+            user: self.user(&record.user),
+            provider_session: session.provider_session().map(|session| self.provider_session(&session)),
             generation: record.generation,
-            sealed: vault.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
+            sealed: self.vault.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
         })
     }
 
@@ -128,58 +133,64 @@ impl Reader {
         removed.iter().filter_map(|removed| self.vault.open(&removed.key, &removed.sealed).ok().map(Arc::new)).collect()
     }
 
-    fn list(&self, keys: Vec<SessionKey>) -> Result<Vec<ListedSession>, StoreFault> {
-        let mut listed = Vec::with_capacity(keys.len());
-        for key in keys {
-            let stored = match self.recent.peek(&key) {
-                Some(stored) => Some(stored),
-                None => self.load(key, Purpose::List)?,
-            };
-            listed.extend(stored.map(|stored| ListedSession { key, stored }));
+    fn load(&self, key: &SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
+        loop {
+            let Some(loading) = self.recent.begin_load(key) else { return Ok(None) };
+            let found = self.database.read(|connection| find(connection, key))?;
+            let found = found.and_then(|found| self.loaded(&found, &loading, purpose));
+            // What a change overtook is read again: an end that was written meanwhile may have held since before.
+            if found.is_none() || self.recent.is_current(&loading) {
+                return Ok(found);
+            }
         }
-        Ok(listed)
     }
 
-    fn load(&self, key: SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
-        let Some(loading) = self.recent.begin_load(&key) else { return Ok(None) };
-        let found = self.database.read(|connection| find(connection, &key))?;
-        Ok(found.and_then(|found| self.open(&key, &found, &loading, purpose)))
+    fn loaded(&self, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
+        let session = self.open(found, purpose)?;
+        let stored = StoredSession { session: Arc::new(session), last_seen: loading.last_seen(found.last_seen) };
+        self.recent.finish_load(loading, stored, found.user, purpose)
     }
 
-    /// The same at once; `None` when it may have to wait.
-    fn load_now(&self, key: SessionKey) -> Option<Result<Option<StoredSession>, StoreFault>> {
-        self.pace.read(|| self.load(key, Purpose::Use))
-    }
-
-    fn open(&self, key: &SessionKey, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
-        let Ok(session) = self.vault.open(key, &found.sealed) else {
+    fn open(&self, found: &Found, purpose: Purpose) -> Option<Session> {
+        let session = match purpose {
+            Purpose::Use => self.vault.open_without_tokens(&found.key, &found.sealed).ok(),
+            Purpose::Renewal => self.vault.open(&found.key, &found.sealed).ok(),
+        };
+        if session.is_none() {
             // Moved here from another key, altered, or sealed under a key that was taken out of use: nobody's session.
             tracing::warn!("a stored session does not open and counts as none");
-            return None;
-        };
-        let session = match purpose {
-            Purpose::Use | Purpose::List => session.without_tokens(),
-            Purpose::Renewal => session,
-        };
-        let stored = StoredSession { session: Arc::new(session), last_seen: loading.last_seen(found.last_seen) };
-        self.recent.finish_load(loading, key, stored, found.user, purpose)
+        }
+        session
+    }
+
+    /// Sessions for who looks around: none of them comes into the cache, and pushes out who is active.
+    fn list(
+        &self,
+        find: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<Vec<Found>>,
+    ) -> Result<(Vec<ListedSession>, Option<i64>), StoreFault> {
+        // Before the file is read, which knows from then on what is written meanwhile.
+        let unwritten = self.recent.unwritten();
+        let found = self.database.read(find)?;
+        let there = found.iter().filter(|found| !unwritten.ends(&found.key, found.user));
+        let listed = there.filter_map(|found| {
+            let session = Arc::new(self.open(found, Purpose::Use)?);
+            let last_seen =
+                unwritten.touched.get(&found.key).copied().map_or(found.last_seen, |it| it.max(found.last_seen));
+            Some(ListedSession { key: found.key, stored: StoredSession { session, last_seen } })
+        });
+        Ok((listed.collect(), found.last().map(|last| last.id)))
     }
 }
 
 #[async_trait]
 impl SessionStore for FileStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        if let Some(stored) = self.recent.cached(key) {
-            return Ok(Some(stored));
+        match self.recent.cached(key) {
+            Some(stored) => Ok(Some(stored)),
+            // Not on another thread: the file lies in the operating system's memory as a rule, and handing a read over takes
+            // longer than the read.
+            None => metered::timed(Operation::Load, async { self.reader.load(key, Purpose::Use) }).await,
         }
-        let key = *key;
-        let load = async {
-            match self.reader.load_now(key) {
-                Some(loaded) => loaded,
-                None => self.reading(move |reader| reader.load(key, Purpose::Use)).await,
-            }
-        };
-        metered::timed(Operation::Load, load).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
@@ -205,7 +216,7 @@ impl SessionStore for FileStore {
     }
 
     async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        let ended = self.writer.write(Change::EndUser(self.reader.vault.mark(user))).await?;
+        let ended = self.writer.write(Change::EndUser(self.reader.user(user))).await?;
         Ok(self.reader.open_all(&ended.removed))
     }
 
@@ -214,8 +225,8 @@ impl SessionStore for FileStore {
         session: &ProviderSession,
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault> {
-        let vault = &self.reader.vault;
-        let change = Change::EndProviderSession(vault.mark_provider_session(session), of.map(|user| vault.mark(user)));
+        let reader = &self.reader;
+        let change = Change::EndProviderSession(reader.provider_session(session), of.map(|user| reader.user(user)));
         let ended = self.writer.write(change).await?;
         Ok(if ended.done {
             ProviderSessionEnd::Ended(self.reader.open_all(&ended.removed))
@@ -225,8 +236,7 @@ impl SessionStore for FileStore {
     }
 
     async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
-        let mark = *mark;
-        self.reading(move |reader| reader.database.read(|connection| is_spent(connection, &mark))).await
+        self.reader.database.read(|connection| is_spent(connection, mark))
     }
 
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
@@ -236,8 +246,7 @@ impl SessionStore for FileStore {
 
     /// Nobody shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
-        let key = *key;
-        Ok(Lease::Held(self.reading(move |reader| reader.load(key, Purpose::Renewal)).await?))
+        Ok(Lease::Held(self.reader.load(key, Purpose::Renewal)?))
     }
 
     async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
@@ -262,22 +271,22 @@ impl SessionStore for FileStore {
         }
     }
 
-    /// Pages go by key; a cursor is the last key of the page before.
+    /// Pages go in the order in which sessions were saved; a cursor is the last id of the page before.
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
         let foreign = |_| StoreFault("a cursor of another store".to_owned());
-        let after = if from.0.is_empty() { None } else { Some(from.0.as_slice().try_into().map_err(foreign)?) };
-        let after = after.map(SessionKey::from_bytes);
+        let after =
+            if from.0.is_empty() { 0 } else { i64::from_be_bytes(from.0.as_slice().try_into().map_err(foreign)?) };
         self.reading(move |reader| {
-            let keys = reader.database.read(|connection| keys_after(connection, after.as_ref(), limit))?;
-            let next = keys.last().filter(|_| keys.len() == limit).map(|key| Cursor(key.as_bytes().to_vec()));
-            Ok(SessionPage { sessions: reader.list(keys)?, next })
+            let (sessions, last) = reader.list(|connection| find_after(connection, after, limit))?;
+            // After the last session there is one more page, without any.
+            Ok(SessionPage { sessions, next: last.map(|id| Cursor(id.to_be_bytes().to_vec())) })
         })
         .await
     }
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        let mark = self.reader.vault.mark(user);
-        self.reading(move |reader| reader.list(reader.database.read(|connection| keys_of(connection, &mark))?)).await
+        let user = self.reader.user(user);
+        self.reading(move |reader| Ok(reader.list(|connection| find_of_user(connection, user))?.0)).await
     }
 }
 

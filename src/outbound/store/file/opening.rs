@@ -1,6 +1,7 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
 //! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
 
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -34,103 +35,59 @@ const REDB_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// Why a session file cannot be used as it is.
 #[derive(Debug, Error)]
-pub enum OpenFault {
-    /// Others could read or change the file, or it cannot be opened.
-    #[error("session store: {0}")]
+pub struct OpenFault {
+    path: PathBuf,
+    pub(super) cause: Cause,
+}
+
+impl fmt::Display for OpenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Such a fault names the file, or its directory, itself.
+        if let Cause::NotPrivate(fault) = &self.cause {
+            return write!(f, "session store: {fault}");
+        }
+        write!(f, "session store: {} {}", self.path.display(), self.cause)
+    }
+}
+
+/// What is wrong with a file, and the mend.
+#[derive(Debug, Error)]
+pub(super) enum Cause {
+    /// Others could read or change it, or it cannot be opened.
+    #[error("{0}")]
     NotPrivate(#[from] PrivacyFault),
-    /// Another process has the file.
+    #[error("is in use by another process; stop that one, or give each its own `session.path`")]
+    InUse,
+    #[error("is not a session file of Gatepost; let `session.path` name another file")]
+    Foreign,
     #[error(
-        "session store: {} is in use by another process; stop that one, or give each its own `session.path`",
-        path.display()
+        "is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one"
     )]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not a session file at all.
-    #[error("session store: {} is not a session file of Gatepost; let `session.path` name another file", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// From before sessions were kept in SQLite.
-    #[error(
-        "session store: {} is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one",
-        path.display()
-    )]
-    Redb {
-        /// The file.
-        path: PathBuf,
-    },
+    Redb,
     /// A later Gatepost wrote it.
     #[error(
-        "session store: {} has format {found}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out",
-        path.display()
+        "has format {0}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out"
     )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: i32,
-    },
+    Newer(i32),
     /// Bytes were lost or changed.
     #[error(
-        "session store: {} is damaged ({cause}); restore it from a backup, or delete it and its companions {0}-wal and {0}-shm, which signs everybody out",
-        path.display()
+        "is damaged ({0}); restore it from a backup, or delete it and its companions, of the same name with -wal and -shm behind it, which signs everybody out"
     )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        cause: String,
-    },
-    /// Sealed under a key that we do not have.
+    Damaged(String),
     #[error(
-        "session store: {} was sealed under another key; give that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs everybody out",
-        path.display()
+        "was sealed under another key; give that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs everybody out"
     )]
-    WrongKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The disk failed.
-    #[error("session store: cannot use {}: {cause}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        cause: io::Error,
-    },
+    WrongKey,
+    #[error("cannot be used: {0}")]
+    Io(#[from] io::Error),
     /// No randomness, no seal.
-    #[error("session store: {0}")]
+    #[error("cannot be used: {0}")]
     Entropy(#[from] EntropyFault),
 }
 
-/// What went wrong inside, before the path is added.
-enum Cause {
-    InUse,
-    Foreign,
-    Redb,
-    Newer(i32),
-    Damaged(String),
-    WrongKey,
-    Io(io::Error),
-    Entropy(EntropyFault),
-}
-
 impl Cause {
-    fn at(self, path: &Path) -> OpenFault {
-        let path = path.to_owned();
-        match self {
-            Self::InUse => OpenFault::InUse { path },
-            Self::Foreign => OpenFault::Foreign { path },
-            Self::Redb => OpenFault::Redb { path },
-            Self::Newer(found) => OpenFault::Newer { path, found },
-            Self::Damaged(cause) => OpenFault::Damaged { path, cause },
-            Self::WrongKey => OpenFault::WrongKey { path },
-            Self::Io(cause) => OpenFault::Io { path, cause },
-            Self::Entropy(fault) => OpenFault::Entropy(fault),
-        }
+    pub(super) fn at(self, path: &Path) -> OpenFault {
+        OpenFault { path: path.to_owned(), cause: self }
     }
 }
 
@@ -154,12 +111,6 @@ impl From<Error> for Cause {
     }
 }
 
-impl From<EntropyFault> for Cause {
-    fn from(fault: EntropyFault) -> Self {
-        Self::Entropy(fault)
-    }
-}
-
 /// A file that is whole, as far as was looked, and ours.
 pub(super) struct Opened {
     pub(super) database: Database,
@@ -176,18 +127,17 @@ pub(super) fn open(
     keys: SealingKeys,
     entropy: Arc<dyn Entropy>,
     checked_at_start: u64,
-) -> Result<Opened, OpenFault> {
-    let file = LockedFile::lock(private_file::open_or_make(path)?).map_err(|cause| cause.at(path))?;
+) -> Result<Opened, Cause> {
+    let file = LockedFile::lock(private_file::open_or_make(path)?)?;
     // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
     for companion in companions(path) {
         private_file::open_existing(&companion)?;
     }
-    let io = |cause| Cause::Io(cause).at(path);
-    let is_large = file.0.metadata().map_err(io)?.len() > checked_at_start;
+    let is_large = file.0.metadata()?.len() > checked_at_start;
     // SQLite takes `file:` at the beginning of a relative path for a URI.
-    let absolute = std::path::absolute(path).map_err(io)?;
-    let (writer, vault) = open_database(&file.0, &absolute, keys, entropy, is_large).map_err(|cause| cause.at(path))?;
-    let (database, suspected) = Database::new(absolute, file);
+    let path = std::path::absolute(path)?;
+    let (writer, vault) = open_database(&file.0, &path, keys, entropy, is_large)?;
+    let (database, suspected) = Database::new(path, file);
     if is_large {
         database.suspect();
     }
@@ -256,7 +206,7 @@ fn open_database(
 /// Whether SQLite may look at the file at all. A file that was just made is empty.
 fn recognise_file(file: &File) -> Result<(), Cause> {
     let mut first = [0; 20];
-    let len = file.read_at(&mut first, 0).map_err(Cause::Io)?;
+    let len = file.read_at(&mut first, 0)?;
     let (magic, rest) = first.get(..len).unwrap_or_default().split_at(len.min(SQLITE_MAGIC.len()));
     if magic.starts_with(REDB_MAGIC) {
         return Err(Cause::Redb);

@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::Mark;
+use crate::outbound::store::vault::ShortMark;
 
-/// `session.user` and `session.provider_session` are keyed hashes; `session.sealed` is the record, sealed under
-/// `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
+/// `session.user` and `session.provider_session` are keyed hashes, cut short, because indexes in random order cost the most room and
+/// writes; `session.sealed` is the record, sealed under `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
 /// behind the keyed hashes.
 ///
 /// Rows of `session` are in the order of their insertion, not of their keys: so pages are full, and new ones are written
@@ -18,8 +18,8 @@ pub(super) const SCHEMA: [&str; 8] = [
     "CREATE TABLE session (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
-        user BLOB NOT NULL,
-        provider_session BLOB,
+        user INTEGER NOT NULL,
+        provider_session INTEGER,
         generation INTEGER NOT NULL,
         ends INTEGER NOT NULL,
         last_seen INTEGER NOT NULL,
@@ -34,11 +34,11 @@ pub(super) const SCHEMA: [&str; 8] = [
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
-const FIND: &str = "SELECT user, last_seen, sealed FROM session WHERE key = ?1";
+const FIND: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE key = ?1";
 /// It counts the entries of the smallest index, page by page: a fraction of a millisecond for 100,000 sessions in memory.
 const COUNT: &str = "SELECT count(*) FROM session";
-const KEYS_AFTER: &str = "SELECT key FROM session WHERE key > ?1 ORDER BY key LIMIT ?2";
-const KEYS_OF_USER: &str = "SELECT key FROM session WHERE user = ?1";
+const FIND_AFTER: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE id > ?1 ORDER BY id LIMIT ?2";
+const FIND_OF_USER: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE user = ?1";
 const SAVE: &str = "
     INSERT INTO session (key, user, provider_session, generation, ends, last_seen, sealed)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -54,9 +54,9 @@ const REMOVE_USER: &str = "DELETE FROM session WHERE user = ?1 RETURNING key, se
 const IS_OF_OTHERS: &str = "SELECT EXISTS (SELECT 1 FROM session WHERE provider_session = ?1 AND user <> ?2)";
 const REMOVE_PROVIDER_SESSION: &str = "DELETE FROM session WHERE provider_session = ?1 RETURNING key, sealed";
 const REMOVE_ENDED: &str = "
-    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends <= ?1 LIMIT ?2) RETURNING key, sealed";
+    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends <= ?1 LIMIT ?2) RETURNING key, x''";
 const REMOVE_IDLE: &str = "
-    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen < ?1 LIMIT ?2) RETURNING key, sealed";
+    DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen < ?1 LIMIT ?2) RETURNING key, x''";
 const IS_SPENT: &str = "SELECT EXISTS (SELECT 1 FROM replay WHERE key = ?1)";
 const SPEND: &str = "INSERT INTO replay (key, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 const FORGET_SPENT: &str = "DELETE FROM replay WHERE until <= ?1";
@@ -68,13 +68,13 @@ const SET_META: &str =
 pub(super) struct Kept {
     pub(super) ends: Timestamp,
     pub(super) created: Timestamp,
-    pub(super) user: Mark,
-    pub(super) provider_session: Option<Mark>,
+    pub(super) user: ShortMark,
+    pub(super) provider_session: Option<ShortMark>,
     pub(super) generation: u32,
     pub(super) sealed: Vec<u8>,
 }
 
-/// A session as it was removed.
+/// A session as it was removed; nobody asks for the record of one that expired.
 pub(super) struct Removed {
     pub(super) key: SessionKey,
     pub(super) sealed: Vec<u8>,
@@ -82,18 +82,27 @@ pub(super) struct Removed {
 
 /// A session as the file gives it back.
 pub(super) struct Found {
-    pub(super) user: Mark,
+    pub(super) id: i64,
+    pub(super) key: SessionKey,
+    pub(super) user: ShortMark,
     pub(super) last_seen: Timestamp,
     pub(super) sealed: Vec<u8>,
 }
 
 /// Reads one session.
 pub(super) fn find(on: &Connection, key: &SessionKey) -> Result<Option<Found>> {
-    let found = |row: &Row<'_>| {
-        let last_seen = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
-        Ok(Found { user: row.get(0)?, last_seen: Timestamp::from_unix(last_seen), sealed: row.get(2)? })
-    };
     on.prepare_cached(FIND)?.query_row([blob(key)], found).optional()
+}
+
+/// Up to `limit` sessions behind the one that has this id, in their order.
+pub(super) fn find_after(on: &Connection, id: i64, limit: usize) -> Result<Vec<Found>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    on.prepare_cached(FIND_AFTER)?.query_map([id, limit], found)?.collect()
+}
+
+/// The sessions of a user.
+pub(super) fn find_of_user(on: &Connection, user: ShortMark) -> Result<Vec<Found>> {
+    on.prepare_cached(FIND_OF_USER)?.query_map([user], found)?.collect()
 }
 
 /// Whether something is marked as used.
@@ -107,32 +116,19 @@ pub(super) fn count(on: &Connection) -> Result<u64> {
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// The keys of up to `limit` sessions behind `from`.
-pub(super) fn keys_after(on: &Connection, from: Option<&SessionKey>, limit: usize) -> Result<Vec<SessionKey>> {
-    let from = from.map_or(&[][..], blob);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    on.prepare_cached(KEYS_AFTER)?.query_map(params![from, limit], key_in_row)?.collect()
-}
-
-/// The keys of a user's sessions.
-pub(super) fn keys_of(on: &Connection, user: &Mark) -> Result<Vec<SessionKey>> {
-    on.prepare_cached(KEYS_OF_USER)?.query_map([user.as_slice()], key_in_row)?.collect()
-}
-
 /// Keeps a session, in the place of any other under its key.
 pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()> {
-    let provider_session = kept.provider_session.as_ref().map(Mark::as_slice);
+    let Kept { user, provider_session, generation, sealed, .. } = kept;
     let (ends, created) = (seconds(kept.ends), seconds(kept.created));
-    let user = kept.user.as_slice();
-    let row = params![blob(key), user, provider_session, kept.generation, ends, created, kept.sealed];
-    on.prepare_cached(SAVE)?.execute(row).map(drop)
+    on.prepare_cached(SAVE)?
+        .execute(params![blob(key), user, provider_session, generation, ends, created, sealed])
+        .map(drop)
 }
 
 /// Replaces the session of the generation before; whether it was there.
 pub(super) fn renew(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
-    let provider_session = kept.provider_session.as_ref().map(Mark::as_slice);
-    let (user, ends) = (kept.user.as_slice(), seconds(kept.ends));
-    let row = params![blob(key), user, provider_session, kept.generation, ends, kept.sealed];
+    let Kept { user, provider_session, generation, sealed, .. } = kept;
+    let row = params![blob(key), user, provider_session, generation, seconds(kept.ends), sealed];
     Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)
 }
 
@@ -147,24 +143,22 @@ pub(super) fn remove(on: &Connection, key: &SessionKey) -> Result<Vec<Removed>> 
 }
 
 /// Removes all sessions of a user.
-pub(super) fn remove_user(on: &Connection, user: &Mark) -> Result<Vec<Removed>> {
-    on.prepare_cached(REMOVE_USER)?.query_map([user.as_slice()], removed)?.collect()
+pub(super) fn remove_user(on: &Connection, user: ShortMark) -> Result<Vec<Removed>> {
+    on.prepare_cached(REMOVE_USER)?.query_map([user], removed)?.collect()
 }
 
 /// Removes all sessions that rest on one of the provider's; `None` when one of them is another user's than `of`.
 pub(super) fn remove_provider_session(
     on: &Connection,
-    session: &Mark,
-    of: Option<&Mark>,
+    session: ShortMark,
+    of: Option<ShortMark>,
 ) -> Result<Option<Vec<Removed>>> {
-    if let Some(user) = of {
-        let mut others = on.prepare_cached(IS_OF_OTHERS)?;
-        if others.query_row([session.as_slice(), user.as_slice()], |row| row.get(0))? {
-            return Ok(None);
-        }
+    if let Some(user) = of
+        && on.prepare_cached(IS_OF_OTHERS)?.query_row([session, user], |row| row.get(0))?
+    {
+        return Ok(None);
     }
-    let mut remove = on.prepare_cached(REMOVE_PROVIDER_SESSION)?;
-    remove.query_map([session.as_slice()], removed)?.collect::<Result<_>>().map(Some)
+    on.prepare_cached(REMOVE_PROVIDER_SESSION)?.query_map([session], removed)?.collect::<Result<_>>().map(Some)
 }
 
 /// Removes up to `limit` sessions by each limit: those that end by `now`, and those last seen before `idle_since`.
@@ -196,12 +190,14 @@ pub(super) fn set_meta(on: &Connection, name: &str, value: &[u8]) -> Result<()> 
     on.execute(SET_META, params![name, value]).map(drop)
 }
 
-fn key_in_row(row: &Row<'_>) -> Result<SessionKey> {
-    row.get(0).map(SessionKey::from_bytes)
+fn found(row: &Row<'_>) -> Result<Found> {
+    let (key, last_seen) = (SessionKey::from_bytes(row.get(0)?), u64::try_from(row.get::<_, i64>(2)?));
+    let last_seen = Timestamp::from_unix(last_seen.unwrap_or_default());
+    Ok(Found { id: row.get(4)?, key, user: row.get(1)?, last_seen, sealed: row.get(3)? })
 }
 
 fn removed(row: &Row<'_>) -> Result<Removed> {
-    Ok(Removed { key: key_in_row(row)?, sealed: row.get(1)? })
+    Ok(Removed { key: SessionKey::from_bytes(row.get(0)?), sealed: row.get(1)? })
 }
 
 fn blob(key: &SessionKey) -> &[u8] {
@@ -247,8 +243,8 @@ mod tests {
         let database = database();
         let all = [
             FIND,
-            KEYS_AFTER,
-            KEYS_OF_USER,
+            FIND_AFTER,
+            FIND_OF_USER,
             SAVE,
             RENEW,
             TOUCH,

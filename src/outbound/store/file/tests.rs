@@ -178,7 +178,7 @@ fn keys_can_be_rotated() {
 fn without_randomness_there_is_a_fault_and_no_session() {
     let directory = TempDir::new().unwrap();
     let refused = FileStore::open(&path_in(&directory), keys(1), Arc::new(crate::outbound::store::testing::NoEntropy));
-    assert!(matches!(refused, Err(OpenFault::Entropy(_))));
+    assert!(matches!(refused, Err(OpenFault { cause: Cause::Entropy(_), .. })));
 }
 
 #[test]

@@ -14,22 +14,22 @@ use super::tables::{self, Kept, Removed};
 use crate::domain::one_time::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::Mark;
+use crate::outbound::store::vault::ShortMark;
 use crate::ports::StoreFault;
 
 /// Changes that may wait before callers have to.
 const MAX_WAITING: usize = 1024;
 /// Changes in one transaction: bounds how long the first has to wait for the last.
-const MAX_BATCH: usize = 256;
+const MAX_BATCH: usize = 512;
 
 /// One change to the file.
 pub(super) enum Change {
     Save(SessionKey, Kept),
     Renew(SessionKey, Kept),
     End(SessionKey),
-    EndUser(Mark),
+    EndUser(ShortMark),
     /// The second is the user whose sessions they have to be.
-    EndProviderSession(Mark, Option<Mark>),
+    EndProviderSession(ShortMark, Option<ShortMark>),
     Spend(OneTime, Timestamp),
     /// At most `limit` sessions by each of both limits.
     Expire {
@@ -76,9 +76,9 @@ impl Change {
             }
             Self::Renew(key, kept) => Applied { replaced: Some(*key), ..Applied::done(tables::renew(on, key, kept)?) },
             Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(tables::remove(on, key)?) },
-            Self::EndUser(user) => Applied::removed(tables::remove_user(on, user)?),
+            Self::EndUser(user) => Applied::removed(tables::remove_user(on, *user)?),
             Self::EndProviderSession(session, of) => {
-                let removed = tables::remove_provider_session(on, session, of.as_ref())?;
+                let removed = tables::remove_provider_session(on, *session, *of)?;
                 removed.map_or_else(Applied::default, Applied::removed)
             }
             Self::Spend(mark, until) => Applied::done(tables::spend(on, mark, *until)?),
@@ -99,7 +99,7 @@ impl Unwritten {
             outdated.push(*key);
         }
         for user in &self.ended_users {
-            outdated.extend(tables::remove_user(on, user)?.iter().map(|removed| removed.key));
+            outdated.extend(tables::remove_user(on, *user)?.iter().map(|removed| removed.key));
         }
         // In the order of the index, so that each page is changed once.
         let mut touched: Vec<_> = self.touched.iter().collect();

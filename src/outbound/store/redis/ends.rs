@@ -8,13 +8,13 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::client::RedisClient;
+use super::connection::State;
 use super::fault::Fault;
 use super::found::{mark, open, places};
 use super::keys::{hex, unhex};
-use super::link::State;
 use super::pending::End;
 use super::scripts::{COUNT, END, END_SOME};
-use super::shelf::Shelf;
 use crate::domain::session::{ProviderSession, Session, SessionKey, User};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::Mark;
@@ -25,7 +25,7 @@ const AT_ONCE: usize = 64;
 /// How often ends are tried again that the servers did not take.
 const AGAIN: Duration = Duration::from_secs(1);
 
-impl Shelf {
+impl RedisClient {
     pub(super) async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         let underway = self.ends.begin(End::Session(*key));
         self.mirror.drop_session(key);
@@ -39,14 +39,14 @@ impl Shelf {
         let Some(user) = self.owner(key).await? else { return Ok(None) };
         let ended = self.end_at(key, &user).await?;
         // What is left of it points to nothing, and goes by itself if this fails.
-        let _: Result<Value, Fault> = self.servers.ask(Cmd::new().arg("DEL").arg(self.keys.pointer(key))).await;
+        let _: Result<Value, Fault> = self.ask(Cmd::new().arg("DEL").arg(self.keys.pointer(key))).await;
         Ok(ended)
     }
 
     pub(super) async fn end_at(&self, key: &SessionKey, user: &Mark) -> Result<Option<Session>, Fault> {
         let [record, last_use, index] = places(&self.keys, user, key);
         let places = [record, last_use, index, self.keys.lease(user, key)];
-        let record: Option<Vec<u8>> = self.servers.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
+        let record: Option<Vec<u8>> = self.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
         self.mirror.drop_session(key);
         Ok(record.and_then(|record| open(&self.vault, key, &record)))
     }
@@ -79,7 +79,7 @@ impl Shelf {
         let mut arguments = vec![self.keys.records(user), self.keys.last_uses(user), created_until];
         arguments.extend(provider_sessions.iter().map(|mark| hex(mark)));
         let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
-        let ended: Vec<Vec<u8>> = self.servers.run(&END_SOME, &[self.keys.index(user)], &arguments).await?;
+        let ended: Vec<Vec<u8>> = self.run(&END_SOME, &[self.keys.index(user)], &arguments).await?;
         let (pairs, _) = ended.as_chunks::<2>();
         let sessions = pairs.iter().filter_map(|[key, record]| {
             let key = SessionKey::from_bytes(unhex(key)?);
@@ -115,7 +115,7 @@ impl Shelf {
         let mut users = Vec::new();
         for session in provider_sessions {
             let place = self.keys.provider_session(session);
-            let members: Vec<Vec<u8>> = self.servers.ask(Cmd::new().arg("SMEMBERS").arg(place)).await?;
+            let members: Vec<Vec<u8>> = self.ask(Cmd::new().arg("SMEMBERS").arg(place)).await?;
             for member in members {
                 users.push(mark(&member)?);
             }
@@ -129,13 +129,13 @@ impl Shelf {
         let mut arguments = vec![self.keys.records(user)];
         arguments.extend(provider_sessions.iter().map(|mark| hex(mark)));
         let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
-        self.servers.run(&COUNT, &[self.keys.index(user)], &arguments).await
+        self.run(&COUNT, &[self.keys.index(user)], &arguments).await
     }
 
     /// Brings ends to the servers that they did not take, and over every new link also those that they may have
     /// forgotten. Runs until it is dropped.
     pub(super) async fn bring_ends(self: Arc<Self>) {
-        let mut state = self.servers.state();
+        let mut state = self.state();
         while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
             state.mark_unchanged();
             let recent = self.ends.recent();

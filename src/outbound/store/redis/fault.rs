@@ -27,6 +27,12 @@ pub(super) enum Fault {
     /// The server refused.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// Too much is asked at once.
+    #[error("too many loads are under way")]
+    Crowded,
+    /// The work was ended before its answer was there.
+    #[error("a load was given up")]
+    GivenUp,
     /// The answer is none of those that could be meant.
     #[error("the answer cannot be read")]
     Unreadable,
@@ -87,6 +93,11 @@ pub(super) fn described(error: &RedisError) -> String {
         fault @ (Fault::TimeOut | Fault::Broken | Fault::Unreadable) => {
             format!("{fault}; does the scheme fit the server (redis or rediss)?")
         }
-        fault @ (Fault::Down(_) | Fault::UnknownScript | Fault::NoMaster(_) | Fault::Refused(_)) => fault.to_string(),
+        fault @ (Fault::Down(_)
+        | Fault::UnknownScript
+        | Fault::NoMaster(_)
+        | Fault::Refused(_)
+        | Fault::Crowded
+        | Fault::GivenUp) => fault.to_string(),
     }
 }

@@ -5,9 +5,7 @@
 //!   server answered. What the server had to say before that answer has been heard by then; what it says later, and is lost,
 //!   is overlooked for 900 ms at most. The clock is looked at on every look-up, so a process that was stopped for a while
 //!   answers nothing stale when it goes on.
-//! - A load that began before a change may come back after it with the old record. Every change therefore moves the epoch
-//!   of its stripe on, under the lock under which a load puts its find into the cache, and a find of an older epoch stays
-//!   outside.
+//! - A load that began before a change may come back after it with the old record: the cache keeps it outside.
 //! - A new link knows nothing of what the old one missed: everything goes before the new one is confirmed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,23 +17,14 @@ use tokio::time::Instant;
 use super::found::Found;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::opened::Opened;
-use crate::outbound::store::vault::Mark;
+pub(super) use crate::outbound::store::cache::Loading;
+use crate::outbound::store::cache::SessionCache;
+use crate::outbound::store::vault::{Mark, short};
 use crate::ports::StoredSession;
 
 /// How long an answered question counts, from its sending on. With the way of an answer, it keeps the promise that an
 /// end is seen within a second.
 pub(super) const CONFIRMED_FOR: Duration = Duration::from_millis(900);
-
-/// A change turns away loads of its own stripe alone.
-const STRIPES: usize = 1024;
-
-/// A load on its way: what was known when it began.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Loading {
-    key: SessionKey,
-    epoch: u64,
-}
 
 /// One link to the server, or to all masters of a cluster together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +38,7 @@ struct Links {
 }
 
 pub(super) struct Mirror {
-    cache: Opened,
-    epochs: [Mutex<u64>; STRIPES],
+    cache: SessionCache,
     links: Mutex<Links>,
     /// Times are kept as milliseconds from here on.
     origin: Instant,
@@ -64,8 +52,7 @@ impl Mirror {
     /// confirmed moment on.
     pub(super) fn new(cache_bytes: u64, grace: Duration, origin: Instant) -> Self {
         Self {
-            cache: Opened::new(cache_bytes),
-            epochs: [const { Mutex::new(0) }; STRIPES],
+            cache: SessionCache::new(cache_bytes),
             links: Mutex::default(),
             origin,
             confirmed_until: AtomicU64::new(0),
@@ -91,23 +78,14 @@ impl Mirror {
 
     /// To be called before the store is asked.
     pub(super) fn begin_load(&self, key: &SessionKey) -> Loading {
-        Loading { key: *key, epoch: *self.epoch(key) }
-    }
-
-    /// Whether nothing is known to have changed since `loading` began.
-    pub(super) fn is_current(&self, loading: &Loading) -> bool {
-        *self.epoch(&loading.key) == loading.epoch
+        self.cache.begin_load(key)
     }
 
     /// To be called with what the store held.
     pub(super) fn finish_load(&self, loading: &Loading, found: Found) -> StoredSession {
         let user = found.user;
         let stored = found.without_tokens();
-        let entry = self.cache.pack(&stored, &user);
-        let epoch = self.epoch(&loading.key);
-        if *epoch == loading.epoch {
-            self.cache.insert(&loading.key, &stored.session, entry);
-        }
+        self.cache.finish_load(loading, &stored, short(&user));
         stored
     }
 
@@ -119,28 +97,17 @@ impl Mirror {
     /// The session changed or ended. For changes of this process itself: to be called after the store has answered, or
     /// failed to, because a load in between may still find the old record.
     pub(super) fn drop_session(&self, key: &SessionKey) {
-        let mut epoch = self.epoch(key);
-        *epoch += 1;
         self.cache.remove(key);
     }
 
     /// The same for all sessions of a user.
     pub(super) fn drop_user(&self, user: &Mark) {
-        self.turn_loads_away();
-        self.cache.remove_user(user);
+        self.cache.remove_user(short(user));
     }
 
     /// The same for all sessions.
     pub(super) fn drop_all(&self) {
-        self.turn_loads_away();
         self.cache.clear();
-    }
-
-    /// What a load inserted before its stripe's turn is there to be dropped; what comes later stays outside.
-    fn turn_loads_away(&self) {
-        for epoch in &self.epochs {
-            *lock(epoch) += 1;
-        }
     }
 
     /// The number of a link that is being made. It has no effect yet.
@@ -181,12 +148,6 @@ impl Mirror {
 
     fn millis(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.origin).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn epoch(&self, key: &SessionKey) -> MutexGuard<'_, u64> {
-        let [first, second, ..] = *key.as_bytes();
-        #[expect(clippy::indexing_slicing, reason = "a remainder of the length is below it")]
-        lock(&self.epochs[usize::from(u16::from_be_bytes([first, second])) % STRIPES])
     }
 }
 

@@ -1,22 +1,21 @@
 //! Sessions in Redis or Valkey, shared by all replicas: in one server, in the one that sentinels name, or in a cluster.
 //! Servers keep sealed records, hashes and times; every change is one script over the keys of one user.
 
+mod client;
 mod cluster;
+mod connection;
 mod dial;
 mod ends;
 mod fault;
-mod flights;
 mod found;
 mod keys;
-mod link;
 mod mirror;
 mod pending;
 mod reads;
 mod scripts;
 mod sentinel;
-mod servers;
+mod sessions;
 mod settings;
-mod shelf;
 mod supervisor;
 mod tls;
 mod tracking;
@@ -35,13 +34,12 @@ pub use settings::{Address, Credentials, RedisSettings, Topology};
 pub use tls::{TlsFault, TlsSettings};
 pub use url::{RedisUrl, UrlFault};
 
+use self::client::RedisClient;
+use self::connection::State;
 use self::dial::Dialer;
+use self::fault::Fault;
 use self::keys::Keys;
-use self::link::State;
-use self::mirror::Mirror;
-use self::reads::Reads;
-use self::servers::Servers;
-use self::shelf::Shelf;
+use self::mirror::{Loading, Mirror};
 use self::supervisor::Supervisor;
 use super::vault::Vault;
 use crate::domain::one_time::OneTime;
@@ -52,11 +50,16 @@ use crate::ports::{
     Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
     StoreFault, StoredSession,
 };
+use crate::single_flight::SingleFlight;
+
+/// Loads under way at once; more are turned away, because waiting longer would help nobody.
+const MAX_LOADS: usize = 1024;
 
 /// The Redis store. It is there from the start, whether a server is or not.
 pub(super) struct RedisStore {
-    shelf: Arc<Shelf>,
-    reads: Reads,
+    client: Arc<RedisClient>,
+    /// What is being read from the servers.
+    loads: Arc<SingleFlight<Loading, Result<Option<StoredSession>, Fault>>>,
     /// They end with this value.
     _tasks: JoinSet<()>,
 }
@@ -72,44 +75,43 @@ impl RedisStore {
     ) -> Self {
         let (state, watched) = watch::channel(State::Connecting);
         let limit = settings.command_timeout;
-        let servers = Servers::new(watched, limit);
         let mirror = Arc::new(Mirror::new(settings.cache_bytes, settings.outage_grace, Instant::now()));
         let names = Keys::new(settings.key_prefix.clone());
         let dialer = Arc::new(Dialer::new(settings));
         let vault = Vault::shared(keys, Arc::clone(&entropy));
-        let shelf = Arc::new(Shelf::new(servers, names.clone(), Arc::clone(&mirror), vault, clock, lifetimes));
+        let client = RedisClient::new(watched, limit, names.clone(), Arc::clone(&mirror), vault, clock, lifetimes);
+        let client = Arc::new(client);
         let mut tasks = JoinSet::new();
         tasks.spawn(Supervisor { dialer, state, entropy, mirror, keys: names }.run());
-        tasks.spawn(Arc::clone(&shelf).bring_ends());
-        let reads = Reads::new(Arc::clone(&shelf), limit);
-        Self { shelf, reads, _tasks: tasks }
+        tasks.spawn(Arc::clone(&client).bring_ends());
+        Self { client, loads: SingleFlight::new(MAX_LOADS), _tasks: tasks }
     }
 }
 
 #[async_trait]
 impl SessionStore for RedisStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        self.reads.load(key).await
+        self.read(key).await
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
-        self.shelf.save(key, &session).await
+        self.client.save(key, &session).await
     }
 
     async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        self.shelf.renew(key, &session).await
+        self.client.renew(key, &session).await
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
-        self.shelf.touch(key, last_seen).await
+        self.client.touch(key, last_seen).await
     }
 
     async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
-        self.shelf.end(key).await
+        self.client.end(key).await
     }
 
     async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        self.shelf.end_user(user).await
+        self.client.end_user(user).await
     }
 
     async fn end_provider_session(
@@ -117,23 +119,23 @@ impl SessionStore for RedisStore {
         session: &ProviderSession,
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault> {
-        self.shelf.end_provider_session(session, of).await
+        self.client.end_provider_session(session, of).await
     }
 
     async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
-        self.shelf.is_spent(mark).await
+        self.client.is_spent(mark).await
     }
 
     async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
-        self.shelf.spend(mark, until).await
+        self.client.spend(mark, until).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
-        self.shelf.lease(key, holder, span).await
+        self.client.lease(key, holder, span).await
     }
 
     async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault> {
-        self.shelf.release(key, holder).await
+        self.client.release(key, holder).await
     }
 
     /// Servers delete what is over by themselves.
@@ -142,11 +144,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
-        self.shelf.page(from, limit).await
+        self.client.page(from, limit).await
     }
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        self.shelf.of_user(user).await
+        self.client.of_user(user).await
     }
 }
 

@@ -1,54 +1,66 @@
-//! How a session is read: from the mirror; else from the servers, one flight for all who ask; else, while they do not
-//! answer, from the mirror in its grace.
+//! How a session is read: from the mirror; else from the servers, once for all who ask; else, while they do not answer, from
+//! the mirror in its grace.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::flights::Flights;
-use super::mirror::Mirror;
-use super::shelf::Shelf;
+use super::RedisStore;
+use super::fault::Fault;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::metered::{self, Operation};
 use crate::ports::{StoreFault, StoredSession};
 
-pub(super) struct Reads {
-    shelf: Arc<Shelf>,
-    mirror: Arc<Mirror>,
-    flights: Arc<Flights>,
-}
-
-impl Reads {
-    /// Reads that are given up when the servers took half as long again as one answer may take: two questions lead to a
-    /// session, and the caller has a deadline of its own.
-    pub(super) fn new(shelf: Arc<Shelf>, command_timeout: Duration) -> Self {
-        let mirror = Arc::clone(&shelf.mirror);
-        Self { shelf, mirror, flights: Arc::new(Flights::new(command_timeout.mul_f32(1.5))) }
-    }
-
-    pub(super) async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        let find = || self.mirror.find(key, Instant::now()).filter(|stored| self.looks_used(stored));
-        if let Some(stored) = find() {
+impl RedisStore {
+    pub(super) async fn read(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        if let Some(stored) = self.at_hand(key) {
             return Ok(Some(stored));
         }
-        if self.shelf.ends.hold_session(key) {
+        if self.client.ends.hold_session(key) {
             return Ok(None);
         }
-        let flight = |loading| {
-            let (servers, mirror, key) = (Arc::clone(&self.shelf), Arc::clone(&self.mirror), *key);
-            async move { Ok(servers.find(&key).await?.map(|found| mirror.finish_load(&loading, found))) }
-        };
-        let load = self.flights.join(&self.mirror, key, find, flight);
-        match metered::timed(Operation::Load, load).await {
-            Err(fault) => self.mirror.in_grace(key, Instant::now()).map(Some).ok_or(fault),
-            answer => answer,
+        match metered::timed(Operation::Load, self.read_at_servers(key)).await {
+            Err(fault) => {
+                let in_grace = self.client.mirror.in_grace(key, Instant::now());
+                in_grace.map(Some).ok_or_else(|| fault.into())
+            }
+            Ok(found) => Ok(found),
         }
+    }
+
+    fn at_hand(&self, key: &SessionKey) -> Option<StoredSession> {
+        self.client.mirror.find(key, Instant::now()).filter(|stored| self.looks_used(stored))
     }
 
     /// A session that looks idle may have been used at another replica since: the mirror does not hear of uses, so that
     /// it has no say in this.
     fn looks_used(&self, stored: &StoredSession) -> bool {
-        self.shelf.clock.now() < stored.last_seen.plus(self.shelf.lifetimes.idle)
+        self.client.clock.now() < stored.last_seen.plus(self.client.lifetimes.idle)
+    }
+
+    /// Shares a load under way, unless the session is known to have changed since that began. It is given up when the servers
+    /// took half as long again as one answer may take: two questions lead to a session, and the caller has a deadline of
+    /// its own.
+    async fn read_at_servers(&self, key: &SessionKey) -> Result<Option<StoredSession>, Fault> {
+        let (client, limit) = (&self.client, self.client.command_timeout.mul_f32(1.5));
+        let loading = client.mirror.begin_load(key);
+        let mut at_hand = None;
+        let load = || {
+            at_hand = self.at_hand(key);
+            let (client, key) = (Arc::clone(client), *key);
+            let found = async move {
+                let found = timeout(limit, client.find(&key)).await.unwrap_or(Err(Fault::TimeOut))?;
+                Ok(found.map(|found| client.mirror.finish_load(&loading, found)))
+            };
+            at_hand.is_none().then_some(found)
+        };
+        match self.loads.join(loading, load) {
+            Some(load) => load.result().await.unwrap_or(Err(Fault::GivenUp)),
+            None => at_hand.map(Some).ok_or(Fault::Crowded),
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "reads_tests.rs"]
+mod tests;

@@ -9,10 +9,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::cluster;
+use super::connection::{RedisConnection, State};
 use super::dial::Dialer;
 use super::fault::{Fault, described};
 use super::keys::Keys;
-use super::link::{Line, Link, State};
 use super::mirror::Mirror;
 use super::sentinel::Sentinel;
 use super::settings::{Address, Topology};
@@ -34,8 +34,8 @@ pub(super) struct Supervisor {
     pub(super) keys: Keys,
 }
 
-/// A new link, and what is heard over its own connection.
-type Made = Result<(Link, Option<Tracking>), String>;
+/// A new connection, and what is heard over its own connection.
+type Made = Result<(RedisConnection, Option<Tracking>), String>;
 
 impl Supervisor {
     /// Runs until it is dropped.
@@ -116,12 +116,12 @@ impl Supervisor {
             Err(_) => return Err("cluster: no connection in time".to_owned()),
         };
         let masters = cluster::masters(&connection).await.map_err(|fault| format!("cluster: {fault}"))?;
-        Ok((Link::new(masters, Line::Cluster(connection), Arc::default()), None))
+        Ok((RedisConnection::to_cluster(masters, connection), None))
     }
 
     /// Hears what changes. Returns when the link is of no use any more; a cluster is heard over connections of its own, which
     /// are made anew while the link stays.
-    async fn listen(&self, link: &Link, tracking: Option<Tracking>) {
+    async fn listen(&self, link: &RedisConnection, tracking: Option<Tracking>) {
         if let Some(tracking) = tracking {
             let fault = tracking.keep().await;
             warn!(%fault, "session store: nothing is heard of changes any more");
@@ -142,7 +142,7 @@ impl Supervisor {
         }
     }
 
-    async fn listen_to_cluster(&self, link: &Link) -> Fault {
+    async fn listen_to_cluster(&self, link: &RedisConnection) -> Fault {
         let ear = Ear::new(&self.mirror, &self.keys);
         let masters = match link.masters().await {
             Ok(masters) => masters,
@@ -155,7 +155,7 @@ impl Supervisor {
     }
 
     /// Returns when the link leads to the wrong place.
-    async fn moved(&self, link: &Link) {
+    async fn moved(&self, link: &RedisConnection) {
         match &self.dialer.settings().topology {
             Topology::Single(_) => std::future::pending().await,
             Topology::Sentinel { sentinels, master } => self.moved_by_sentinels(link, sentinels, master).await,
@@ -169,7 +169,7 @@ impl Supervisor {
     }
 
     /// As long as no sentinel answers, a link that works stays.
-    async fn moved_by_sentinels(&self, link: &Link, sentinels: &[Address], name: &str) {
+    async fn moved_by_sentinels(&self, link: &RedisConnection, sentinels: &[Address], name: &str) {
         loop {
             for address in sentinels {
                 let Ok(sentinel) = Sentinel::reach(&self.dialer, address).await else { continue };
@@ -204,7 +204,7 @@ impl Supervisor {
             Ok(Err(error)) => return Err(format!("{address}: {}", described(&error))),
             Err(_) => return Err(format!("{address}: no connection in time")),
         };
-        let link = Link::new(vec![address.clone()], Line::One(connection.clone()), broken);
+        let link = RedisConnection::to_server(address.clone(), connection.clone(), broken);
         match role(&link).await {
             Ok(role) if role == "master" => {}
             Ok(role) => return Err(format!("{address}: it is no master but a {role}")),
@@ -227,7 +227,7 @@ fn warn_of_tracking(fault: &Fault) {
 }
 
 /// What a server says that it is.
-async fn role(link: &Link) -> Result<String, Fault> {
+async fn role(link: &RedisConnection) -> Result<String, Fault> {
     let Value::Array(parts) = link.ask(&Cmd::new().arg("ROLE").to_owned()).await? else {
         return Err(Fault::Unreadable);
     };

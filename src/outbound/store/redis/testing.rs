@@ -243,9 +243,9 @@ impl SessionStore for Swept {
             let mut spent = self.spent.lock().expect("marks");
             spent.extract_if(|_, until| *until <= now).map(|(mark, _)| mark).collect()
         };
-        let (servers, names) = (&self.store.shelf.servers, &self.store.shelf.keys);
+        let client = &self.store.client;
         for mark in over {
-            let _: i64 = servers.ask(Cmd::new().arg("DEL").arg(names.spent(&mark))).await?;
+            let _: i64 = client.ask(Cmd::new().arg("DEL").arg(client.keys.spent(&mark))).await?;
         }
         let (mut count, mut from) = (0, Some(Cursor::default()));
         while let Some(cursor) = from {

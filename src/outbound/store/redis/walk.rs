@@ -3,13 +3,13 @@
 use futures_util::future::try_join_all;
 use redis::{Cmd, FromRedisValue as _};
 
+use super::client::RedisClient;
+use super::connection::RedisConnection;
 use super::fault::Fault;
 use super::found::Found;
 use super::keys::unhex;
-use super::link::Link;
 use super::scripts::LIST;
 use super::settings::Address;
-use super::shelf::Shelf;
 use crate::domain::session::{SessionKey, User};
 use crate::outbound::store::vault::Mark;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
@@ -29,16 +29,16 @@ struct Place {
     cursor: u64,
 }
 
-impl Shelf {
+impl RedisClient {
     pub(super) async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
-        let link = self.servers.link().await?;
-        let mut masters = link.masters().await?;
+        let connection = self.connection().await?;
+        let mut masters = connection.masters().await?;
         masters.sort_unstable();
         let mut place = Place::from_cursor(from)?.or_else(|| Place::first(&masters));
         let mut names = Vec::new();
         for _ in 0..SCANS_PER_PAGE {
             let Some(Place { server, cursor }) = place else { break };
-            let (next, found) = self.scan(&link, &server, cursor, limit).await?;
+            let (next, found) = self.scan(&connection, &server, cursor, limit).await?;
             names.extend(found);
             place = match next {
                 0 => Place::first(masters.iter().filter(|master| **master > server)),
@@ -58,7 +58,7 @@ impl Shelf {
 
     async fn scan(
         &self,
-        link: &Link,
+        connection: &RedisConnection,
         server: &Address,
         cursor: u64,
         limit: usize,
@@ -68,7 +68,7 @@ impl Shelf {
         let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
         let mut scan = Cmd::new();
         scan.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
-        let answer = link.ask_at(server, &scan).await?;
+        let answer = connection.ask_at(server, &scan).await?;
         let (next, names) = <(u64, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Fault::Unreadable)?;
         Ok((next, names.iter().filter_map(|name| self.keys.parse_record(name)).collect()))
     }
@@ -88,7 +88,7 @@ impl Shelf {
         for mark in self.vault.marks(user) {
             let (records, last_uses) = (self.keys.records(&mark), self.keys.last_uses(&mark));
             let arguments = [records.as_bytes(), last_uses.as_bytes()];
-            let found: Vec<Vec<u8>> = self.servers.run(&LIST, &[self.keys.index(&mark)], &arguments).await?;
+            let found: Vec<Vec<u8>> = self.run(&LIST, &[self.keys.index(&mark)], &arguments).await?;
             let (sessions, _) = found.as_chunks::<3>();
             listed.extend(sessions.iter().filter_map(|[key, record, last_use]| {
                 let key = SessionKey::from_bytes(unhex(key)?);

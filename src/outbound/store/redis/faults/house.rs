@@ -155,7 +155,7 @@ pub(super) async fn load_living(store: &RedisStore, key: &SessionKey) -> Answer 
 
 /// Whether `store` may answer for `key` without asking anybody.
 pub(super) fn is_warm(store: &RedisStore, key: &SessionKey) -> bool {
-    store.shelf.mirror.find(key, Instant::now()).is_some()
+    store.client.mirror.find(key, Instant::now()).is_some()
 }
 
 /// Until `store` answers for `key` without asking anybody.

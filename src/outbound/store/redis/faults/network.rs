@@ -21,7 +21,7 @@ async fn f_7_a_slow_network() {
         let mut times_served = 0;
         for _ in 0..10 {
             times_served += u32::from(is_there(&load_living(&store, &key(1)).await));
-            store.shelf.mirror.drop_session(&key(1));
+            store.client.mirror.drop_session(&key(1));
         }
         // The mirror may have answered the first: what the server says comes late, but not too late.
         assert!(times_served > 0 || !served, "+{delay} ms");
@@ -102,7 +102,7 @@ async fn what_is_asked_for_once_is_asked_of_the_server_once() {
     let house = House::new().await;
     let store = house.store();
     settle(&store, 1).await;
-    store.shelf.mirror.drop_session(&key(1));
+    store.client.mirror.drop_session(&key(1));
     house.relay.delay(Duration::from_millis(20));
     let before = house.questions().await;
     let mut loads = JoinSet::new();

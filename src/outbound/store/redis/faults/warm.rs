@@ -67,7 +67,7 @@ async fn an_own_end_holds_at_once_while_others_load() {
             loads.spawn(async move {
                 while is_there(&load(&store, &key(1)).await) {
                     tokio::task::yield_now().await;
-                    store.shelf.mirror.drop_session(&key(1));
+                    store.client.mirror.drop_session(&key(1));
                 }
             });
         }

@@ -1,11 +1,15 @@
-//! Sessions in memory, bounded by what they take. Stores decide what may stand in there, and until when.
+//! Sessions in memory, under the stores that keep them elsewhere; bounded by what they take.
+//!
+//! A load that began before a change may come back after it with the old session. Every change therefore moves an epoch on,
+//! under the lock under which a load puts what it found in here, and what was found in an older epoch stays outside. Changes
+//! are counted in stripes, so that one turns few other loads away.
 //!
 //! A session at rest takes a few hundred bytes: its facts, packed. Sessions in use have their facts unpacked beside that, and
 //! the answer that is made from them. Whether a session is there at all is said by the packed one alone: what is unpacked
 //! counts only for the very entry that it came from.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::Counter;
 use quick_cache::Weighter;
@@ -13,7 +17,7 @@ use quick_cache::sync::Cache;
 
 use super::doorkeeper::Doorkeeper;
 use super::packing::{Packed, Packing};
-use super::vault::Mark;
+use super::vault::ShortMark;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::StoredSession;
@@ -30,17 +34,10 @@ const IN_USE_SHARE: u64 = 8;
 const USUAL_ENTRY: u64 = 320;
 const USUAL_IN_USE: u64 = 4096;
 
-/// The beginning of a user's mark. That two share it is next to impossible, and would only cost one a place in memory.
-type Initial = [u8; 8];
-
-fn initial(mark: &Mark) -> Initial {
-    mark.first_chunk().copied().unwrap_or_default()
-}
-
 /// A session at rest.
 pub(super) struct Entry {
     packed: Packed,
-    user: Initial,
+    user: ShortMark,
     last_seen: AtomicU64,
 }
 
@@ -73,17 +70,28 @@ impl Weighter<SessionKey, InUse> for ByBytes {
     }
 }
 
+/// How many stripes changes are counted in.
+const STRIPES: usize = 1024;
+
+/// A load on its way: what was known when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Loading {
+    key: SessionKey,
+    epoch: u64,
+}
+
 /// Sessions in memory by their keys. Look-ups take no lock but the caches' own.
-pub(super) struct Opened {
+pub(super) struct SessionCache {
     at_rest: Cache<SessionKey, Arc<Entry>, ByBytes>,
     in_use: Cache<SessionKey, InUse, ByBytes>,
     doorkeeper: Doorkeeper,
     packing: Packing,
     hits: Counter,
     misses: Counter,
+    epochs: [Mutex<u64>; STRIPES],
 }
 
-impl Opened {
+impl SessionCache {
     /// Memory for sessions, `bytes` of it.
     pub(super) fn new(bytes: u64) -> Self {
         let in_use = bytes / IN_USE_SHARE;
@@ -95,6 +103,7 @@ impl Opened {
             packing: Packing::default(),
             hits: metrics::counter!(names::SESSION_CACHE, "outcome" => "hit"),
             misses: metrics::counter!(names::SESSION_CACHE, "outcome" => "miss"),
+            epochs: [const { Mutex::new(0) }; STRIPES],
         }
     }
 
@@ -118,30 +127,35 @@ impl Opened {
         Some(StoredSession { session, last_seen })
     }
 
-    /// The session, for who only looks around.
-    pub(super) fn peek(&self, key: &SessionKey) -> Option<StoredSession> {
-        let entry = self.at_rest.peek(key)?;
-        Some(StoredSession { session: self.unpack(&entry)?, last_seen: entry.last_seen() })
-    }
-
     /// `None` never happens: what was packed unpacks.
     fn unpack(&self, entry: &Entry) -> Option<Arc<Session>> {
         self.packing.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
     }
 
-    /// A session of this user as it may rest here. Packing takes a while: it is done before any lock is taken.
-    pub(super) fn pack(&self, stored: &StoredSession, user: &Mark) -> Arc<Entry> {
-        let StoredSession { session, last_seen } = stored;
-        let packed = self.packing.pack(session.record());
-        Arc::new(Entry { packed, user: initial(user), last_seen: AtomicU64::new(last_seen.as_unix()) })
+    /// To be called before a session is read where it is kept.
+    pub(super) fn begin_load(&self, key: &SessionKey) -> Loading {
+        Loading { key: *key, epoch: *self.epoch(key) }
     }
 
-    /// Keeps a session at hand, and what was packed of it.
-    pub(super) fn insert(&self, key: &SessionKey, session: &Arc<Session>, entry: Arc<Entry>) {
-        if self.doorkeeper.has_seen(key) {
-            self.in_use.insert(*key, InUse { of: Arc::clone(&entry), session: Arc::clone(session) });
+    /// Whether nothing is known to have changed since `loading` began.
+    pub(super) fn is_current(&self, loading: &Loading) -> bool {
+        *self.epoch(&loading.key) == loading.epoch
+    }
+
+    /// To be called with the session that was found, and whose it is.
+    pub(super) fn finish_load(&self, loading: &Loading, found: &StoredSession, user: ShortMark) {
+        let (StoredSession { session, last_seen }, key) = (found, loading.key);
+        // Packing takes a while: it is done before the lock is taken.
+        let packed = self.packing.pack(session.record());
+        let entry = Arc::new(Entry { packed, user, last_seen: AtomicU64::new(last_seen.as_unix()) });
+        let epoch = self.epoch(&key);
+        if *epoch != loading.epoch {
+            return;
         }
-        self.at_rest.insert(*key, entry);
+        if self.doorkeeper.has_seen(&key) {
+            self.in_use.insert(key, InUse { of: Arc::clone(&entry), session: Arc::clone(session) });
+        }
+        self.at_rest.insert(key, entry);
     }
 
     /// Moves its last use forward.
@@ -151,24 +165,44 @@ impl Opened {
         }
     }
 
-    /// Forgets one session.
+    /// A session changed or ended. To be called when that is done where it is kept, or may have been: a load in between may
+    /// still find the old one.
     pub(super) fn remove(&self, key: &SessionKey) {
+        let mut epoch = self.epoch(key);
+        *epoch += 1;
         self.at_rest.remove(key);
         self.in_use.remove(key);
     }
 
-    /// Forgets all sessions of a user.
-    pub(super) fn remove_user(&self, user: &Mark) {
-        let user = initial(user);
+    /// The same for all sessions of a user.
+    pub(super) fn remove_user(&self, user: ShortMark) {
+        self.turn_loads_away();
         self.at_rest.retain(|_, entry| entry.user != user);
         self.in_use.retain(|_, in_use| in_use.of.user != user);
     }
 
-    /// Forgets everything.
+    /// The same for all sessions.
     pub(super) fn clear(&self) {
+        self.turn_loads_away();
         self.at_rest.clear();
         self.in_use.clear();
     }
+
+    /// What a load put in here before its stripe's turn is there to be removed; what comes later stays outside.
+    fn turn_loads_away(&self) {
+        self.epochs.iter().for_each(|epoch| *lock(epoch) += 1);
+    }
+
+    fn epoch(&self, key: &SessionKey) -> MutexGuard<'_, u64> {
+        let [first, second, ..] = *key.as_bytes();
+        #[expect(clippy::indexing_slicing, reason = "a remainder of the length is below it")]
+        lock(&self.epochs[usize::from(u16::from_be_bytes([first, second])) % STRIPES])
+    }
+}
+
+/// Nothing that holds one of these locks panics half-way, so what a poisoned one guards is still whole.
+fn lock(epoch: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    epoch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn laid_out(entries: u64) -> usize {
@@ -176,5 +210,5 @@ fn laid_out(entries: u64) -> usize {
 }
 
 #[cfg(test)]
-#[path = "opened_tests.rs"]
+#[path = "cache_tests.rs"]
 mod tests;

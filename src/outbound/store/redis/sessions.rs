@@ -3,55 +3,24 @@
 //! A session is found in two steps: by its key whose it is, then in the slot of that user. Whose it is never changes, so
 //! that it is remembered here, and the second step alone is the rule.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use redis::{Cmd, Value};
 
+use super::client::RedisClient;
 use super::fault::Fault;
 use super::found::{Found, Kept, generation, mark, places};
-use super::keys::{Keys, hex};
-use super::mirror::Mirror;
-use super::pending::Ends;
+use super::keys::hex;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
-use super::servers::Servers;
 use crate::domain::one_time::OneTime;
-use crate::domain::session::{Lifetimes, Session, SessionKey};
+use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::{Mark, Vault};
-use crate::ports::{Clock, Lease, LeaseHolder, Spent, StoreFault};
+use crate::outbound::store::vault::Mark;
+use crate::ports::{Lease, LeaseHolder, Spent, StoreFault};
 
-/// Sessions of which it is remembered whose they are.
-const REMEMBERED: usize = 64 * 1024;
-
-/// What the store works with.
-pub(super) struct Shelf {
-    pub(super) servers: Servers,
-    pub(super) keys: Keys,
-    pub(super) mirror: Arc<Mirror>,
-    pub(super) vault: Vault,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) lifetimes: Lifetimes,
-    pub(super) ends: Ends,
-    pub(super) owners: Cache<SessionKey, Mark>,
-}
-
-impl Shelf {
-    pub(super) fn new(
-        servers: Servers,
-        keys: Keys,
-        mirror: Arc<Mirror>,
-        vault: Vault,
-        clock: Arc<dyn Clock>,
-        lifetimes: Lifetimes,
-    ) -> Self {
-        let (ends, owners) = (Ends::default(), Cache::new(REMEMBERED));
-        Self { servers, keys, mirror, vault, clock, lifetimes, ends, owners }
-    }
-
+impl RedisClient {
     /// The session, as the servers have it.
-    pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, StoreFault> {
+    pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, Fault> {
         if self.ends.hold_session(key) {
             return Ok(None);
         }
@@ -75,7 +44,7 @@ impl Shelf {
 
     /// The user whose session it is, as the servers say.
     pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<Mark>, Fault> {
-        let pointer: Option<Vec<u8>> = self.servers.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
+        let pointer: Option<Vec<u8>> = self.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
         pointer.map(|pointer| mark(&pointer)).transpose()
     }
 
@@ -89,7 +58,7 @@ impl Shelf {
 
     pub(super) async fn find_of(&self, key: &SessionKey, user: Mark) -> Result<Option<Found>, Fault> {
         let [record, last_use, _] = places(&self.keys, &user, key);
-        let answer = self.servers.ask(Cmd::new().arg("MGET").arg(record).arg(last_use)).await?;
+        let answer = self.ask(Cmd::new().arg("MGET").arg(record).arg(last_use)).await?;
         let (record, last_use): (Option<Vec<u8>>, Option<Vec<u8>>) = answer;
         Ok(record.and_then(|record| Found::open(&self.vault, key, user, &record, &last_use.unwrap_or_default())))
     }
@@ -101,10 +70,8 @@ impl Shelf {
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
         // A pointer to nothing does no harm; a record without one would never be found.
-        let (before, added) = tokio::join!(
-            self.servers.ask::<Option<Vec<u8>>>(&point),
-            self.add_to_provider_session(&kept, &user, life.index)
-        );
+        let (before, added) =
+            tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&kept, &user, life.index));
         added?;
         let before = before?.map(|before| mark(&before)).transpose()?;
         let arguments = [
@@ -117,7 +84,7 @@ impl Shelf {
         ];
         let [name, last_use, entry, record_life, index_life, records] = arguments.each_ref().map(String::as_bytes);
         let arguments = [name, &kept.record, last_use, entry, record_life, index_life, records];
-        let saved = self.servers.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await;
+        let saved = self.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await;
         self.mirror.drop_session(key);
         saved?;
         if let Some(before) = before.filter(|before| *before != user) {
@@ -131,7 +98,7 @@ impl Shelf {
     async fn add_to_provider_session(&self, kept: &Kept, user: &Mark, life: u64) -> Result<(), Fault> {
         let Some(mark) = &kept.provider_session else { return Ok(()) };
         let (place, life) = (self.keys.provider_session(mark), life.to_string());
-        self.servers.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
+        self.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
     }
 
     pub(super) async fn renew(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreFault> {
@@ -154,7 +121,7 @@ impl Shelf {
             record_life.as_bytes(),
             index_life.as_bytes(),
         ];
-        let renewed = self.servers.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await;
+        let renewed = self.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await;
         self.mirror.drop_session(key);
         Ok(renewed? == 1)
     }
@@ -169,19 +136,19 @@ impl Shelf {
             self.lifetimes.idle.as_millis().to_string(),
         ];
         let arguments = arguments.each_ref().map(String::as_bytes);
-        self.servers.run::<Value>(&TOUCH, &places(&self.keys, &user, key), &arguments).await?;
+        self.run::<Value>(&TOUCH, &places(&self.keys, &user, key), &arguments).await?;
         Ok(())
     }
 
     pub(super) async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
-        let found: i64 = self.servers.ask(Cmd::new().arg("EXISTS").arg(self.keys.spent(mark))).await?;
+        let found: i64 = self.ask(Cmd::new().arg("EXISTS").arg(self.keys.spent(mark))).await?;
         Ok(found > 0)
     }
 
     pub(super) async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
         let mut spend = Cmd::new();
         spend.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));
-        let done: Option<String> = self.servers.ask(&spend).await?;
+        let done: Option<String> = self.ask(&spend).await?;
         Ok(if done.is_some() { Spent::Now } else { Spent::Before })
     }
 
@@ -195,7 +162,7 @@ impl Shelf {
         let [record, last_use, _] = places(&self.keys, &user, key);
         let places = [record, last_use, self.keys.lease(&user, key)];
         let span = span.as_millis().max(1).to_string();
-        let answer: Vec<Vec<u8>> = self.servers.run(&LEASE, &places, &[holder, span.as_bytes()]).await?;
+        let answer: Vec<Vec<u8>> = self.run(&LEASE, &places, &[holder, span.as_bytes()]).await?;
         let [record, last_use] = answer.as_slice() else { return Ok(Lease::Taken) };
         let found = if record.is_empty() { None } else { Found::open(&self.vault, key, user, record, last_use) };
         let found = found.filter(|found| !self.ends.hold(key, &user, found.session.record().created));
@@ -204,7 +171,7 @@ impl Shelf {
 
     pub(super) async fn release(&self, key: &SessionKey, holder: &LeaseHolder) -> Result<(), StoreFault> {
         let Some(user) = self.likely_owner(key).await? else { return Ok(()) };
-        self.servers.run::<Value>(&RELEASE, &[self.keys.lease(&user, key)], &[holder]).await?;
+        self.run::<Value>(&RELEASE, &[self.keys.lease(&user, key)], &[holder]).await?;
         Ok(())
     }
 
@@ -226,7 +193,7 @@ impl Shelf {
 /// Longer than anything lasts; servers refuse times that overflow.
 const MAX_LIFE_S: u64 = 20 * 366 * 24 * 3600;
 
-/// See [`Shelf::life`].
+/// See [`RedisClient::life`].
 struct Life {
     record: u64,
     index: u64,

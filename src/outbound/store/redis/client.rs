@@ -1,0 +1,99 @@
+//! What the store works with, and how it asks: commands and scripts, each within its time, and not too many at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use redis::{Cmd, FromRedisValue, Value};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use super::connection::{RedisConnection, State};
+use super::fault::Fault;
+use super::keys::Keys;
+use super::mirror::Mirror;
+use super::pending::Ends;
+use super::scripts::Script;
+use crate::domain::session::{Lifetimes, SessionKey};
+use crate::outbound::store::vault::{Mark, Vault};
+use crate::ports::Clock;
+
+/// Commands that may be under way together; more wait their turn for as long as an answer may take.
+const SEATS: usize = 1024;
+/// Sessions of which it is remembered whose they are.
+const REMEMBERED: usize = 64 * 1024;
+
+/// Reads and changes sessions at the servers.
+pub(super) struct RedisClient {
+    state: watch::Receiver<State>,
+    seats: Semaphore,
+    pub(super) command_timeout: Duration,
+    pub(super) keys: Keys,
+    pub(super) mirror: Arc<Mirror>,
+    pub(super) vault: Vault,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) ends: Ends,
+    pub(super) owners: Cache<SessionKey, Mark>,
+}
+
+impl RedisClient {
+    pub(super) fn new(
+        state: watch::Receiver<State>,
+        command_timeout: Duration,
+        keys: Keys,
+        mirror: Arc<Mirror>,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        let (seats, ends, owners) = (Semaphore::new(SEATS), Ends::default(), Cache::new(REMEMBERED));
+        Self { state, seats, command_timeout, keys, mirror, vault, clock, lifetimes, ends, owners }
+    }
+
+    /// Whether there is a connection, and word when that changes.
+    pub(super) fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// The connection, after a little patience with a first attempt under way.
+    pub(super) async fn connection(&self) -> Result<Arc<RedisConnection>, Fault> {
+        let mut state = self.state.clone();
+        let settled = timeout(self.command_timeout, state.wait_for(|state| !matches!(state, State::Connecting))).await;
+        match settled.map(|state| state.map(|state| state.clone())) {
+            Ok(Ok(State::Up(connection))) => Ok(connection),
+            Ok(Ok(State::Down(reason))) => Err(Fault::Down(reason)),
+            Ok(Ok(State::Connecting) | Err(_)) | Err(_) => Err(Fault::Down("no connection yet".to_owned())),
+        }
+    }
+
+    /// Sends a command and reads its answer.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        let connection = self.connection().await?;
+        let asked = timeout(self.command_timeout, async {
+            let _seat = self.seats.acquire().await.map_err(|_| Fault::Broken)?;
+            connection.ask(command).await.map_err(Fault::from)
+        });
+        let answer: Result<Value, Fault> = asked.await.unwrap_or(Err(Fault::TimeOut));
+        connection.note(&answer);
+        T::from_redis_value(answer?).map_err(|_| Fault::Unreadable)
+    }
+
+    /// Runs a script, and brings it to the server where that is needed.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[&[u8]],
+    ) -> Result<T, Fault> {
+        let command = |name: &str, script: &str| {
+            let mut command = Cmd::new();
+            command.arg(name).arg(script).arg(keys.len()).arg(keys).arg(arguments);
+            command
+        };
+        match self.ask(&command("EVALSHA", &script.hash)).await {
+            Err(Fault::UnknownScript) => self.ask(&command("EVAL", script.body)).await,
+            answer => answer,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The connection to the servers: one at a time, made anew by one task whenever it broke.
+
+use std::fmt;
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{Cmd, RedisResult, Value};
+use tokio::sync::Notify;
+
+use super::cluster;
+use super::fault::Fault;
+use super::settings::Address;
+
+/// After so many answers in a row that did not come in time, the connection counts as broken.
+const PATIENCE: u32 = 5;
+
+/// What carries commands. Whatever was learnt over an earlier one may be out of date.
+pub(super) enum RedisConnection {
+    /// To one server, the master.
+    Server { master: Address, connection: MultiplexedConnection, late: AtomicU32, broken: Arc<Notify> },
+    /// To all servers of a cluster; it mends itself when one of them goes.
+    Cluster {
+        /// The servers that took writes when this connection was made, in order.
+        masters: Vec<Address>,
+        connection: ClusterConnection,
+        late: AtomicU32,
+        broken: Arc<Notify>,
+    },
+}
+
+impl RedisConnection {
+    /// `broken` may be notified from outside.
+    pub(super) const fn to_server(master: Address, connection: MultiplexedConnection, broken: Arc<Notify>) -> Self {
+        Self::Server { master, connection, late: AtomicU32::new(0), broken }
+    }
+
+    pub(super) fn to_cluster(masters: Vec<Address>, connection: ClusterConnection) -> Self {
+        Self::Cluster { masters, connection, late: AtomicU32::new(0), broken: Arc::default() }
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(super) async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Server { connection, .. } => connection.clone().req_packed_command(command).await?.extract_error(),
+            Self::Cluster { connection, .. } => connection.clone().req_packed_command(command).await?.extract_error(),
+        }
+    }
+
+    /// The servers that took writes when this connection was made, in order.
+    pub(super) fn first_masters(&self) -> &[Address] {
+        match self {
+            Self::Server { master, .. } => slice::from_ref(master),
+            Self::Cluster { masters, .. } => masters,
+        }
+    }
+
+    /// The servers that take writes now, in order.
+    pub(super) async fn masters(&self) -> Result<Vec<Address>, Fault> {
+        match self {
+            Self::Server { master, .. } => Ok(vec![master.clone()]),
+            Self::Cluster { connection, .. } => cluster::masters(connection).await,
+        }
+    }
+
+    /// Asks one of the masters.
+    pub(super) async fn ask_at(&self, server: &Address, command: &Cmd) -> Result<Value, Fault> {
+        match self {
+            Self::Server { master, .. } if master == server => Ok(self.ask(command).await?),
+            Self::Cluster { connection, .. } => Ok(cluster::ask_at(connection, server, command).await?),
+            Self::Server { .. } => Err(Fault::Down(format!("{server} is no master any more"))),
+        }
+    }
+
+    /// Says that this connection is of no use any more; another is made.
+    pub(super) fn give_up(&self) {
+        let (Self::Server { broken, .. } | Self::Cluster { broken, .. }) = self;
+        broken.notify_one();
+    }
+
+    /// Returns when somebody gave this connection up.
+    pub(super) async fn given_up(&self) {
+        let (Self::Server { broken, .. } | Self::Cluster { broken, .. }) = self;
+        broken.notified().await;
+    }
+
+    /// Hears how a command went. When several answers in a row are missing, or the server cannot be the right one, the
+    /// connection is given up; until a new one has been tried, nobody waits for nothing.
+    pub(super) fn note<T>(&self, answer: &Result<T, Fault>) {
+        let (Self::Server { late, .. } | Self::Cluster { late, .. }) = self;
+        let mends_itself = matches!(self, Self::Cluster { .. });
+        match answer {
+            Err(Fault::TimeOut) => {
+                if late.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE {
+                    self.give_up();
+                }
+            }
+            Err(Fault::Broken | Fault::NoMaster(_)) if !mends_itself => self.give_up(),
+            Ok(_) | Err(_) => late.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Whether there is a connection to the servers.
+#[derive(Clone)]
+pub(super) enum State {
+    /// The first attempt is under way; it is worth a little patience.
+    Connecting,
+    /// There is.
+    Up(Arc<RedisConnection>),
+    /// There is none, and this is why.
+    Down(String),
+}
+
+impl fmt::Display for RedisConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, master) in self.first_masters().iter().enumerate() {
+            write!(f, "{}{master}", if index > 0 { "," } else { "" })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Work that is done once for all who ask for its result at the same time. The work belongs to none of them: it goes on when
+//! the request that began it is given up.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::time::{Instant, timeout_at};
+
+/// Work under way, at most one piece for each key.
+pub(crate) struct SingleFlight<K, T> {
+    limit: usize,
+    under_way: Mutex<HashMap<K, Flight<T>>>,
+}
+
+/// Work that was begun.
+#[derive(Clone)]
+pub(crate) struct Flight<T> {
+    begun: Instant,
+    result: Shared<BoxFuture<'static, Option<T>>>,
+}
+
+impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> SingleFlight<K, T> {
+    /// At most `limit` pieces of work are under way.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, under_way: Mutex::default() })
+    }
+
+    /// The work under way for `key`, else what `begin` begins. `None` when that is nothing, or when the limit is reached.
+    ///
+    /// `begin` is called where no other work can begin or end: what an earlier piece of work left behind for the same key is
+    /// there by then.
+    pub(crate) fn join<F>(self: &Arc<Self>, key: K, begin: impl FnOnce() -> Option<F>) -> Option<Flight<T>>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut under_way = self.lock();
+        if let Some(flight) = under_way.get(&key) {
+            return Some(flight.clone());
+        }
+        let work = begin()?;
+        if under_way.len() >= self.limit {
+            return None;
+        }
+        let all = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            // Made in here: a runtime that shuts down drops this in `spawn`, while the list is locked.
+            let _leaving = Leaving { all, key };
+            work.await
+        });
+        let flight = Flight { begun: Instant::now(), result: task.map(Result::ok).boxed().shared() };
+        under_way.insert(key, flight.clone());
+        Some(flight)
+    }
+
+    /// Some work under way, if there is any.
+    pub(crate) fn any(&self) -> Option<Flight<T>> {
+        self.lock().values().next().cloned()
+    }
+}
+
+impl<K, T> SingleFlight<K, T> {
+    /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Flight<T>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Clone> Flight<T> {
+    /// Waits for the result; `None` when the work panicked.
+    pub(crate) async fn result(self) -> Option<T> {
+        self.result.await
+    }
+
+    /// The same until the work has taken this long. Who comes later does not wait as long again: what is slow once must not
+    /// slow down request after request.
+    pub(crate) async fn result_within(self, patience: Duration) -> Option<T> {
+        timeout_at(self.begun + patience, self.result).await.ok().flatten()
+    }
+}
+
+/// Takes work off the list when it ends, however it ends.
+struct Leaving<K: Eq + Hash, T> {
+    all: Arc<SingleFlight<K, T>>,
+    key: K,
+}
+
+impl<K: Eq + Hash, T> Drop for Leaving<K, T> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+#[path = "single_flight_tests.rs"]
+mod tests;
