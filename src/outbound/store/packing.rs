@@ -7,7 +7,7 @@ use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::record;
+use super::record::{self, Wiped};
 use crate::domain::claims::Claims;
 use crate::domain::session::{SessionRecord, User};
 
@@ -22,7 +22,7 @@ pub(super) struct Packing {
 
 impl Packing {
     pub(super) fn pack(&self, record: &SessionRecord) -> Packed {
-        let pattern = self.pattern.get_or_init(|| record::encode_without_tokens(&in_common(record)).as_slice().into());
+        let pattern = self.pattern.get_or_init(|| (*record::encode_without_tokens(&in_common(record))).into());
         let plain = record::encode_without_tokens(record);
         // Copied, because what is cut short leaves a gap behind it in memory.
         Zeroizing::new(compress_prepend_size_with_dict(&plain, pattern).as_slice().into())
@@ -31,7 +31,7 @@ impl Packing {
     /// `None` for what this has not packed.
     pub(super) fn unpack(&self, packed: &Packed) -> Option<SessionRecord> {
         let plain = decompress_size_prepended_with_dict(packed, self.pattern.get()?).ok()?;
-        record::decode(&Zeroizing::new(plain))
+        record::decode(&Wiped(plain))
     }
 }
 

@@ -1,10 +1,12 @@
 //! The facts of a session as bytes: protobuf fields behind their lengths (`proto/gatepost/store`).
 
+use std::ops::Deref;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use crate::domain::application::Slug;
 use crate::domain::claims::Claims;
@@ -17,22 +19,40 @@ mod proto {
     include!(concat!(env!("OUT_DIR"), "/gatepost.store.v1.rs"));
 }
 
+/// Bytes that are wiped when nobody needs them any more. They are wiped as a slice: `Zeroizing<Vec<u8>>` goes byte by byte with a
+/// fence behind each, and over its capacity once more, which took longer than to find and to open a record.
+pub(super) struct Wiped(pub(super) Vec<u8>);
+
+impl Deref for Wiped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
 /// All facts; `None` when tokens are missing that were left in the store.
-pub(super) fn encode(record: &SessionRecord) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn encode(record: &SessionRecord) -> Option<Wiped> {
     let is_whole = record.id_token.is_some() && (record.renewal.is_none() || record.refresh_token().is_some());
-    is_whole.then(|| Zeroizing::new(message(record).encode_to_vec()))
+    is_whole.then(|| Wiped(message(record).encode_to_vec()))
 }
 
 /// The facts without those tokens ([`SessionRecord::without_tokens`]).
-pub(super) fn encode_without_tokens(record: &SessionRecord) -> Zeroizing<Vec<u8>> {
+pub(super) fn encode_without_tokens(record: &SessionRecord) -> Wiped {
     let mut message = message(record);
     leave_tokens(&mut message);
-    Zeroizing::new(message.encode_to_vec())
+    Wiped(message.encode_to_vec())
 }
 
 fn leave_tokens(message: &mut proto::SessionRecord) {
     message.id_token.zeroize();
-    message.id_token_parts.zeroize();
+    message.id_token_parts.drain(..).for_each(|part| drop(Wiped(part)));
     message.renewal.iter_mut().for_each(|renewal| renewal.refresh_token.zeroize());
 }
 
@@ -139,11 +159,11 @@ mod tests {
 
         let without = decode(&encode_without_tokens(&record)).unwrap();
         let left = decode_without_tokens(&encode(&record).unwrap()).unwrap();
-        assert_eq!(encode_without_tokens(&left), encode_without_tokens(&without));
+        assert_eq!(*encode_without_tokens(&left), *encode_without_tokens(&without));
         assert!(left.id_token.is_none() && left.refresh_token().is_none());
         assert!(without.id_token.is_none() && without.refresh_token().is_none());
         assert_eq!(without.access_token.as_ref().map(ExposeSecret::expose_secret), Some("access"));
-        assert_eq!(encode_without_tokens(&without), encode_without_tokens(&record));
+        assert_eq!(*encode_without_tokens(&without), *encode_without_tokens(&record));
     }
 
     #[test]

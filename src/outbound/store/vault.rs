@@ -10,7 +10,7 @@ use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::record;
+use super::record::{self, Wiped};
 use crate::domain::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
 use crate::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
 use crate::ports::{Entropy, EntropyFault};
@@ -118,7 +118,7 @@ impl Vault {
 
     pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, SealFault> {
         let plain = record::encode(record).ok_or(SealFault::Incomplete)?;
-        let plain = Zeroizing::new(compress_prepend_size(&plain));
+        let plain = Wiped(compress_prepend_size(&plain));
         Ok(self.keys.seal(Purpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
     }
 
@@ -131,10 +131,10 @@ impl Vault {
         record::decode_without_tokens(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
     }
 
-    fn plain(&self, key: &SessionKey, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+    fn plain(&self, key: &SessionKey, sealed: &[u8]) -> Result<Wiped, DoesNotOpen> {
         let (compressed, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
-        let compressed = Zeroizing::new(compressed);
-        decompress_size_prepended(&compressed).map(Zeroizing::new).map_err(|_| DoesNotOpen)
+        let compressed = Wiped(compressed);
+        decompress_size_prepended(&compressed).map(Wiped).map_err(|_| DoesNotOpen)
     }
 
     /// The same, and why it does not open.
