@@ -53,8 +53,9 @@ const AMBIENT: [&str; 11] = [
 const WIRE: &[&str] =
     &["axum", "envoy_types", "hyper", "hyper_util", "prost", "rusqlite", "redis", "reqwest", "tonic", "tower"];
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower"];
-const BEYOND_A_DOOR: &[&str] = &["openidconnect", "rusqlite", "redis", "reqwest"];
-const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest"];
+const PROTOCOL: &[&str] = &["oauth2", "openidconnect"];
+const BEYOND_A_DOOR: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
+const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other doors pass none on.
 const OF_ENVOYS_DOOR: &[&str] = &[
     "domain::request",
@@ -68,10 +69,12 @@ const OF_ENVOYS_DOOR: &[&str] = &[
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 22] = [
-    Room { name: "domain", may_know: &[], must_not_know: &["openidconnect"] },
-    // Its keys verify signatures.
+const ROOMS: [Room; 24] = [
+    Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
+    // Keys of the library verify signatures, and it puts together where the browser is sent.
     Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
+    Room { name: "domain::sign_in", may_know: &["domain"], must_not_know: &[] },
+    Room { name: "domain::sign_out", may_know: &["domain"], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
     Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
@@ -111,7 +114,7 @@ const ROOMS: [Room; 22] = [
         // It names what is recorded about a decision.
         name: "telemetry",
         may_know: &["domain::decision"],
-        must_not_know: &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
+        must_not_know: &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
     Room {
         // Only `main` reads the configuration: `app` is given its own settings.
@@ -411,9 +414,9 @@ fn the_pure_part_does_not_wait() {
     }
 }
 
-/// `openidconnect` could ask the network, the clock and the system's randomness; the pure part takes types and checks from it.
+/// `openidconnect` and `oauth2` could ask the network, the clock and the system's randomness; the pure part takes types and checks from them.
 #[test]
-fn the_pure_part_takes_from_openidconnect_only_what_is_pure() {
+fn the_pure_part_takes_from_the_protocols_library_only_what_is_pure() {
     let impure = ["AsyncHttpClient", "SyncHttpClient", "new_random", "new_random_len", "new_random_sha256", "Utc"];
     for source in sources().iter().filter(|source| starts_with(&source.module, "domain")) {
         for word in impure {
