@@ -42,8 +42,8 @@ const OUTER_CRATES: [&str; 21] = [
     "tracing_appender",
 ];
 
-/// What of `openidconnect` is no pure function.
-const IMPURE_IN_OPENIDCONNECT: [&str; 6] =
+/// What of `openidconnect` and `oauth2` is no pure function.
+const IMPURE_IN_THE_PROTOCOL: [&str; 6] =
     ["AsyncHttpClient", "SyncHttpClient", "new_random", "new_random_len", "new_random_sha256", "Utc"];
 
 /// Clock, environment, randomness and the file system: what a pure function is given instead of asking for it.
@@ -75,8 +75,9 @@ const WIRE: &[&str] = &[
     "tower_http",
 ];
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower", "tower_http"];
-const BEYOND_A_DOOR: &[&str] = &["openidconnect", "rusqlite", "redis", "reqwest"];
-const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest"];
+const PROTOCOL: &[&str] = &["oauth2", "openidconnect"];
+const BEYOND_A_DOOR: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
+const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other doors pass none on.
 const OF_ENVOYS_DOOR: &[&str] = &[
     "domain::request",
@@ -90,10 +91,12 @@ const OF_ENVOYS_DOOR: &[&str] = &[
 const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 23] = [
-    Room { name: "domain", may_know: &[], must_not_know: &["openidconnect"] },
-    // Its keys verify signatures.
+const ROOMS: [Room; 25] = [
+    Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
+    // Keys of the library verify signatures, and it puts together where the browser is sent.
     Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
+    Room { name: "domain::sign_in", may_know: &["domain"], must_not_know: &[] },
+    Room { name: "domain::sign_out", may_know: &["domain"], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
     Room { name: "single_flight", may_know: &[], must_not_know: WIRE },
@@ -142,7 +145,7 @@ const ROOMS: [Room; 23] = [
         // It names what is recorded about a decision.
         name: "telemetry",
         may_know: &["domain::decision"],
-        must_not_know: &["envoy_types", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
+        must_not_know: &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
     Room {
         // Only `main` reads the configuration: `app` is given its own settings.
@@ -209,7 +212,7 @@ fn offences(code: &Code) -> Vec<String> {
     let mut offences = [
         knows_too_much(code),
         waits_in_the_pure_part(code),
-        asks_the_world_through_openidconnect(code),
+        asks_the_world_through_the_protocol(code),
         takes_a_detour(code),
     ]
     .concat();
@@ -234,13 +237,14 @@ fn waits_in_the_pure_part(code: &Code) -> Vec<String> {
     waits.then(|| "async or await in the pure part".to_owned()).into_iter().collect()
 }
 
-/// `openidconnect` could ask the network, the clock and the system's randomness; the pure part takes types and checks from it.
-fn asks_the_world_through_openidconnect(code: &Code) -> Vec<String> {
+/// `openidconnect` and `oauth2` could ask the network, the clock and the system's randomness; the pure part takes types and checks
+/// from them.
+fn asks_the_world_through_the_protocol(code: &Code) -> Vec<String> {
     if !starts_with(&code.module, "domain") {
         return Vec::new();
     }
     let paths = code.written_paths(Tests::LeftOut).into_iter().map(|(_, path)| path.join("::"));
-    let impure = paths.filter(|path| path.split("::").any(|part| IMPURE_IN_OPENIDCONNECT.contains(&part)));
+    let impure = paths.filter(|path| path.split("::").any(|part| IMPURE_IN_THE_PROTOCOL.contains(&part)));
     impure.map(|path| format!("{path} in the pure part")).collect()
 }
 

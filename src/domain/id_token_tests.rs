@@ -1,5 +1,6 @@
 //! Every duty about an ID Token's claims and form, as rows.
 
+use openidconnect::core::CoreIdToken;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -290,6 +291,29 @@ fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
 fn oc_07_a_repeated_claim_is_refused() {
     let doubled = proper().to_string().replacen('{', r#"{"iss":"https://evil.example","#, 1);
     assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &doubled)).err(), Some(TokenFault::Malformed));
+}
+
+/// The reason why the claims are checked here: the library's `IdTokenVerifier` reads none of these tokens, and verifies no
+/// signature without reading the claims.
+#[test]
+fn the_library_refuses_id_tokens_that_providers_send() {
+    let with = |name: &str, value: Value| {
+        let mut claims = proper();
+        claims[name] = value;
+        token_of(r#"{"alg":"RS256"}"#, &claims.to_string())
+    };
+    assert!(with("name", "Alice".into()).parse::<CoreIdToken>().is_ok());
+    for (name, value) in [
+        ("address", "1 Main Street".into()),
+        ("address", "".into()),
+        ("email_verified", "".into()),
+        ("updated_at", "".into()),
+        ("amr", "pwd".into()),
+    ] {
+        let token = with(name, value);
+        assert!(check_raw(&token).is_ok(), "{name}");
+        assert!(token.parse::<CoreIdToken>().is_err(), "{name}: it takes them, and may be used now");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sign-out: who may ask for it, and where the provider ends its own session (`OpenID` Connect RP-Initiated
 //! Logout 1.0 section 2).
 
+use openidconnect::{ClientId, CsrfToken, EndSessionUrl, LogoutRequest, PostLogoutRedirectUrl};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -9,6 +10,9 @@ use super::request::{ClientKind, RequestHead};
 
 /// Beyond this an address is too long for some server on its way; a form carries the rest.
 const MAX_URL_BYTES: usize = 8 * 1024;
+
+/// What the logout request says (section 2).
+const PARAMETERS: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
 
 /// Whether a request to sign out is the user's own will: a form post, or a navigation from our own pages or the
 /// address bar. Anything else may be another site's image, link or script, and has to be confirmed.
@@ -47,20 +51,23 @@ pub fn end_session(
     state: &str,
 ) -> EndSession {
     let relying_party = &application.relying_party;
-    let hint = id_token.map(|token| ("id_token_hint", token.expose_secret().to_owned()));
-    let rest = [
-        ("client_id", relying_party.client_id.clone()),
-        ("post_logout_redirect_uri", relying_party.post_logout_redirect_uri.to_string()),
-        ("state", state.to_owned()),
-    ];
-    let fields: Vec<_> = hint.into_iter().chain(rest).collect();
-    let mut url = endpoint.clone();
-    url.query_pairs_mut().extend_pairs(&fields);
-    if url.as_str().len() <= MAX_URL_BYTES {
-        EndSession::Redirect(url.into())
-    } else {
-        EndSession::Form { action: endpoint.to_string(), fields }
+    let mut hinted = endpoint.clone();
+    if let Some(token) = id_token {
+        // The library takes a hint only as a token whose claims it can read, and some provider's it cannot.
+        hinted.query_pairs_mut().append_pair("id_token_hint", token.expose_secret());
     }
+    let url = LogoutRequest::from(EndSessionUrl::from_url(hinted))
+        .set_client_id(ClientId::new(relying_party.client_id.clone()))
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::from_url(relying_party.post_logout_redirect_uri.clone()))
+        .set_state(CsrfToken::new(state.to_owned()))
+        .http_get_url();
+    if url.as_str().len() <= MAX_URL_BYTES {
+        return EndSession::Redirect(url.into());
+    }
+    let parameters = url.query_pairs().skip(endpoint.query_pairs().count());
+    let named = |name: &str| PARAMETERS.into_iter().find(|parameter| *parameter == name);
+    let fields = parameters.filter_map(|(name, value)| Some((named(&name)?, value.into_owned()))).collect();
+    EndSession::Form { action: endpoint.to_string(), fields }
 }
 
 #[cfg(test)]

@@ -44,12 +44,6 @@ pub struct Expected<'a> {
     pub now: Timestamp,
 }
 
-/// Whether an answer says anything at all: `active` is a boolean (section 2.2 demands it).
-#[must_use]
-pub fn is_answer(members: &Map<String, Value>) -> bool {
-    members.get("active").is_some_and(Value::is_boolean)
-}
-
 /// Checks what the provider answered about `token`.
 ///
 /// # Errors

@@ -102,7 +102,7 @@ fn oc_16_the_authorization_request() {
         ("scope", "openid profile"),
         ("state", "state"),
         ("nonce", attempt.nonce(&binding()).expose()),
-        ("code_challenge", &attempt.verifier(&binding()).challenge()),
+        ("code_challenge", attempt.verifier(&binding()).challenge().as_str()),
         ("code_challenge_method", "S256"),
     ] {
         assert_eq!(unique.get(name).map(String::as_str), Some(expected), "{name}");

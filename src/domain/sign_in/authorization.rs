@@ -1,5 +1,7 @@
 //! The authorization request (`OpenID` Connect Core section 3.1.2.1) as the address the browser is sent to.
 
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, RedirectUrl, Scope};
 use url::Url;
 
 use super::{Attempt, Binding};
@@ -29,15 +31,14 @@ pub fn authorization_url(
     binding: &Binding,
     state: &str,
 ) -> Url {
-    let mut url = metadata.authorization_endpoint.clone();
-    url.query_pairs_mut()
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &relying_party.client_id)
-        .append_pair("redirect_uri", relying_party.redirect_uri.as_str())
-        .append_pair("scope", &relying_party.scopes.join(" "))
-        .append_pair("state", state)
-        .append_pair("nonce", attempt.nonce(binding).expose())
-        .append_pair("code_challenge", &attempt.verifier(binding).challenge())
-        .append_pair("code_challenge_method", "S256");
+    let client = BasicClient::new(ClientId::new(relying_party.client_id.clone()))
+        .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
+        .set_redirect_uri(RedirectUrl::from_url(relying_party.redirect_uri.clone()));
+    let (url, _) = client
+        .authorize_url(|| CsrfToken::new(state.to_owned()))
+        .add_scopes(relying_party.scopes.iter().cloned().map(Scope::new))
+        .set_pkce_challenge(attempt.verifier(binding).challenge())
+        .add_extra_param("nonce", attempt.nonce(binding).expose().to_owned())
+        .url();
     url
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -62,8 +61,8 @@ impl CodeVerifier {
 
     /// The `S256` challenge (RFC 7636 section 4.2).
     #[must_use]
-    pub fn challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes()))
+    pub fn challenge(&self) -> PkceCodeChallenge {
+        PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(self.0.to_string()))
     }
 }
 
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn pk_2_the_challenge_of_rfc_7636_appendix_b() {
         let verifier = CodeVerifier(Zeroizing::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into()));
-        assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(verifier.challenge().as_str(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

@@ -105,12 +105,14 @@ impl ProviderClient {
         self.client.get(url.clone()).header(header::ACCEPT, "application/json")
     }
 
-    pub(super) fn post_form(&self, url: &Url, form: String) -> RequestBuilder {
-        self.client
-            .post(url.clone())
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
+    /// A request that was put together elsewhere, to `url`.
+    pub(super) fn request(&self, url: &Url, request: http::Request<Vec<u8>>) -> RequestBuilder {
+        let (parts, body) = request.into_parts();
+        let mut headers = parts.headers;
+        if let Some(credentials) = headers.get_mut(header::AUTHORIZATION) {
+            credentials.set_sensitive(true);
+        }
+        self.client.request(parts.method, url.clone()).headers(headers).body(body)
     }
 
     /// Sends `request` and reads the whole answer.

@@ -1,5 +1,6 @@
 //! OpenID Providers over HTTP: metadata and keys in memory, codes redeemed, ID Tokens verified, claims completed.
-//! Signatures are verified in `domain::jws`, and every other rule about tokens stands in the domain, too.
+//! `oauth2` and `openidconnect` put requests together and read answers; rules about tokens stand in the domain, signatures in
+//! `domain::jws`.
 
 mod brake;
 mod calls;
@@ -9,6 +10,7 @@ mod http;
 mod issuer;
 mod key_fetch;
 mod logout;
+mod oauth;
 mod refresh;
 mod revocation;
 mod token;

@@ -4,16 +4,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::StatusCode;
+use oauth2::{RefreshToken, RevocationUrl};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, warn};
+use url::Url;
 
 use super::http::Operation;
 use super::issuer::Issuer;
-use super::token;
+use super::oauth::{self, Transport};
 use crate::domain::application::RelyingParty;
 
 /// How many wait at most; a token beyond them ends by itself, at the provider's own time.
@@ -91,11 +92,21 @@ async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &S
         debug!(issuer = issuer.identifier(), "there is no `revocation_endpoint`; a refresh token is left to run out");
         return Ok(());
     };
-    let fields = [("token", refresh_token.expose_secret()), ("token_type_hint", "refresh_token")];
-    let request = token::authenticated(issuer, endpoint, relying_party, &fields).map_err(|fault| fault.to_string())?;
-    let answer = issuer.client().send(issuer.identifier(), Operation::Revocation, request).await;
-    match answer.map_err(|fault| fault.to_string())?.status {
-        StatusCode::OK => Ok(()),
-        status => Err(format!("revocation: status {}", status.as_u16())),
-    }
+    let operation = Operation::Revocation;
+    oauth::client(relying_party)
+        .set_revocation_url(https(endpoint))
+        .revoke_token(RefreshToken::new(refresh_token.expose_secret().to_owned()).into())
+        .map_err(|fault| fault.to_string())?
+        .request_async(&Transport { issuer, operation, endpoint })
+        .await
+        .map_err(|fault| oauth::described(operation, fault))
+}
+
+/// The library demands https without exception. Where http may be used is judged when metadata are read, and the request goes
+/// to the endpoint as it stands there.
+fn https(endpoint: &Url) -> RevocationUrl {
+    let mut address = endpoint.clone();
+    // Only other kinds of addresses than http and https cannot be changed so, and none of them is an endpoint.
+    let _ = address.set_scheme("https");
+    RevocationUrl::from_url(address)
 }

@@ -1,8 +1,8 @@
 //! User name and app password, tried at the token endpoint as authentik has it: the client-credentials grant without a
 //! client secret (RFC 6749 section 4.4), which brings an ID Token of the user.
 
+use oauth2::{ClientId, Scope, TokenUrl};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::form_urlencoded::Serializer;
 
 use super::{Case, fault};
 use crate::domain::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
@@ -10,6 +10,7 @@ use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::jws::Purpose;
 use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::Known;
+use crate::outbound::provider::oauth::{Client, Transport};
 use crate::outbound::provider::token::{self, Tokens};
 use crate::ports::{CredentialFault, ExchangeFault};
 
@@ -38,18 +39,17 @@ impl Case {
         app_password: &AppPassword,
         rules: &BasicRules,
     ) -> Result<Tokens, CredentialFault> {
-        let scope = rules.scopes.join(" ");
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_id", &self.application.relying_party.client_id),
-            ("username", &app_password.user),
-            ("password", app_password.password.expose_secret()),
-            ("scope", &scope),
-        ];
-        let form = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.issuer.client().post_form(&known.discovered.token_endpoint, form);
+        let (operation, endpoint) = (Operation::AppPassword, &known.discovered.token_endpoint);
         let call = self.issuer.calls().app_password().map_err(|busy| self.unavailable(busy))?;
-        let tokens = token::send(&self.issuer, Operation::AppPassword, request).await;
+        let answer = Client::new(ClientId::new(self.application.relying_party.client_id.clone()))
+            .set_token_uri(TokenUrl::from_url(endpoint.clone()))
+            .exchange_client_credentials()
+            .add_scopes(rules.scopes.iter().cloned().map(Scope::new))
+            .add_extra_param("username", app_password.user.as_str())
+            .add_extra_param("password", app_password.password.expose_secret())
+            .request_async(&Transport { issuer: &self.issuer, operation, endpoint })
+            .await;
+        let tokens = token::read(&self.issuer, operation, answer).and_then(Tokens::with_id_token);
         // Whatever it answers, it is well: strangers could cause any refusal.
         if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
             call.succeeded();

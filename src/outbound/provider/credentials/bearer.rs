@@ -1,17 +1,18 @@
 //! Bearer tokens: signed ones are verified here (RFC 9068), opaque ones by the provider (RFC 7662).
 
 use http::StatusCode;
+use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
+use oauth2::{AccessToken, IntrospectionUrl, RequestTokenError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
-use super::{Case, fault};
+use super::Case;
 use crate::domain::credentials::{
     AccessTokenRules, IntrospectionRules, Refusal, VerifiedCredential, access_token, introspection,
 };
-use crate::domain::json;
-use crate::outbound::provider::http::{Answer, Operation};
+use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::Known;
-use crate::outbound::provider::token;
+use crate::outbound::provider::oauth::{self, CallFault, IntrospectionResponse, RequestFault, Transport};
 use crate::ports::CredentialFault;
 
 impl Case {
@@ -54,37 +55,52 @@ impl Case {
     async fn introspect(&self, known: &Known, token: &SecretString) -> Result<Map<String, Value>, CredentialFault> {
         let endpoint = known.discovered.introspection_endpoint.as_ref();
         let endpoint = endpoint.ok_or_else(|| self.unavailable("its metadata names no `introspection_endpoint`"))?;
-        let fields = [("token", token.expose_secret()), ("token_type_hint", "access_token")];
-        let request = token::authenticated(&self.issuer, endpoint, &self.application.relying_party, &fields);
-        let request = request.map_err(|fault| fault::of_exchange(fault, &self.issuer))?;
+        let operation = Operation::Introspection;
         let call = self.issuer.calls().introspection().map_err(|busy| self.unavailable(busy))?;
-        let answer = self.issuer.client().send(self.issuer.identifier(), Operation::Introspection, request).await;
-        let answer = answer.map_err(|fault| self.issuer.unavailable(&fault))?;
-        let members = self.read(&answer);
-        if members.is_ok() || answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
+        let answer = oauth::client(&self.application.relying_party)
+            .set_introspection_url(IntrospectionUrl::from_url(endpoint.clone()))
+            .introspect(&AccessToken::new(token.expose_secret().to_owned()))
+            .set_token_type_hint("access_token")
+            .request_async(&Transport { issuer: &self.issuer, operation, endpoint })
+            .await;
+        if !is_outage(&answer) {
             call.succeeded();
         }
-        members
+        answer.map(|answer| answer.extra_fields().members.clone()).map_err(|fault| self.refused(fault))
     }
 
-    /// Only a clear word counts: anything else says nothing about the token (IN-3).
-    fn read(&self, answer: &Answer) -> Result<Map<String, Value>, CredentialFault> {
-        let members = json::object(&answer.body);
-        match answer.status {
-            StatusCode::OK => members
-                .filter(introspection::is_answer)
-                .ok_or_else(|| self.unavailable("introspection: not an object with a boolean `active`").into()),
-            StatusCode::BAD_REQUEST if members.as_ref().is_some_and(blames_token) => Err(Refusal::NotTaken.into()),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(self.unavailable("introspection: this client may not introspect").into())
+    /// Only a clear word counts: anything else says nothing about the token (IN-3). Some providers answer with an error what
+    /// cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662 section 2.2 knows no such error: a stranger's
+    /// doing, and no outage.
+    fn refused(&self, fault: RequestFault<BasicErrorResponseType>) -> CredentialFault {
+        let blames_token = |refusal: &BasicErrorResponse| {
+            matches!(refusal.error().as_ref(), "unsupported_token_type" | "invalid_request")
+        };
+        match fault {
+            RequestTokenError::ServerResponse(refusal) if blames_token(&refusal) => Refusal::NotTaken.into(),
+            RequestTokenError::Request(CallFault::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+                self.unavailable("introspection: this client may not introspect").into()
             }
-            status => Err(self.issuer.unavailable(&format_args!("introspection: status {}", status.as_u16())).into()),
+            RequestTokenError::Parse(..) => {
+                self.unavailable("introspection: not an object with a boolean `active`").into()
+            }
+            fault @ (RequestTokenError::ServerResponse(_)
+            | RequestTokenError::Request(_)
+            | RequestTokenError::Other(_)) => {
+                self.unavailable(&oauth::described(Operation::Introspection, fault)).into()
+            }
         }
     }
 }
 
-/// Some providers answer with an error what cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662
-/// section 2.2 knows no such error: a stranger's doing, and no outage.
-fn blames_token(error: &Map<String, Value>) -> bool {
-    matches!(error.get("error").and_then(Value::as_str), Some("unsupported_token_type" | "invalid_request"))
+/// Whether the provider is not well, as far as its answer tells. A refusal is no outage: nothing that strangers send may look
+/// like one.
+fn is_outage(answer: &Result<IntrospectionResponse, RequestFault<BasicErrorResponseType>>) -> bool {
+    match answer {
+        Ok(_) | Err(RequestTokenError::ServerResponse(_)) => false,
+        Err(RequestTokenError::Request(CallFault::Status(status))) => {
+            !status.is_client_error() || *status == StatusCode::TOO_MANY_REQUESTS
+        }
+        Err(_) => true,
+    }
 }
