@@ -158,9 +158,9 @@ mod tests {
             let networks: Vec<IpNet> = texts.iter().map(|text| text.parse().expect("is a network")).collect();
             let node = document::parse(&written_networks(&networks)).expect("is YAML");
             let Content::List(items) = &node.content else { panic!("is a list") };
-            let read = items.iter().map(|item| match &item.content {
-                Content::One { text, .. } => text.to_string(),
-                _ => panic!("is a text"),
+            let read = items.iter().map(|item| {
+                let Content::One { text, .. } = &item.content else { panic!("is a text") };
+                text.to_string()
             });
             assert_eq!(read.collect::<Vec<_>>(), texts);
         }
