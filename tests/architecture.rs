@@ -202,7 +202,7 @@ fn is_root(module: &[String]) -> bool {
     module == ["lib"] || module == ["main"]
 }
 
-/// Tests may know whatever helps them.
+/// Tests may use every module.
 fn is_test(module: &[String]) -> bool {
     module.iter().any(|part| part == "tests" || part.ends_with("_tests") || part == "testing")
 }

@@ -122,7 +122,7 @@ pub struct Page {
     pub content_type: &'static str,
     /// The body; may be empty.
     pub body: String,
-    /// What an HTML body says, line by line and without its markup, for whoever shows it elsewhere than in a browser.
+    /// The text of an HTML body, line by line and without its markup, for output that is no browser.
     pub lines: Vec<String>,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,

@@ -150,7 +150,7 @@ async fn a_call_counts_among_those_that_run_once_its_message_is_there() {
     sender.send(DATA, 0, 1, &empty[..3]).await;
     sender.send(PING, 0, 0, b"12345678").await;
     sender.hears(|heard| heard.count(PING) > 0).await;
-    // Half a message keeps nobody out.
+    // Half a message takes no place among the calls that run.
     let checks = app.checks().await;
     let running: Vec<_> = (0..2)
         .map(|_| {

@@ -1,4 +1,4 @@
-//! The keys of a provider for tests in which nobody runs one: tokens that they make carry a signature like any other.
+//! Signing keys of a provider, for tests without one: the tokens carry a valid signature.
 
 use std::sync::LazyLock;
 

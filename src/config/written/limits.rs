@@ -1,4 +1,4 @@
-//! Keys of what nobody may exceed. The defaults are those of the rooms that keep the limits.
+//! Limits. The defaults are those of the modules that enforce them.
 
 use super::Texts as Networks;
 use crate::config::section::section;

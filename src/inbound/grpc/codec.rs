@@ -45,7 +45,7 @@ impl Decoder for BytesDecoder {
     type Item = Bytes;
     type Error = Status;
 
-    /// tonic drops whatever follows the message of a unary call. A second message makes the call ambiguous.
+    /// tonic drops what follows the message of a unary call. A second message makes the call ambiguous.
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
         if std::mem::replace(&mut self.is_read, true) {
             return Err(Status::internal("there is more than one message"));

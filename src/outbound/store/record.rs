@@ -19,7 +19,7 @@ mod proto {
     include!(concat!(env!("OUT_DIR"), "/gatepost.store.v1.rs"));
 }
 
-/// Bytes that are wiped when nobody needs them any more. They are wiped as a slice: `Zeroizing<Vec<u8>>` goes byte by byte with a
+/// Bytes that are wiped when they are dropped. They are wiped as a slice: `Zeroizing<Vec<u8>>` goes byte by byte with a
 /// fence behind each, and over its capacity once more, which took longer than to find and to open a record.
 pub(super) struct Wiped(pub(super) Vec<u8>);
 

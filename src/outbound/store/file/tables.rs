@@ -74,7 +74,7 @@ pub(super) struct Kept {
     pub(super) sealed: Vec<u8>,
 }
 
-/// A session as it was removed; nobody asks for the record of one that expired.
+/// A session as it was removed; the record of an expired one is not needed.
 pub(super) struct Removed {
     pub(super) key: SessionKey,
     pub(super) sealed: Vec<u8>,

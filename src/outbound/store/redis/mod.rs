@@ -52,7 +52,7 @@ use crate::ports::{
 };
 use crate::single_flight::SingleFlight;
 
-/// Loads under way at once; more are turned away, because waiting longer would help nobody.
+/// Loads under way at once; more are refused, because a longer queue would only exceed the callers' deadlines.
 const MAX_LOADS: usize = 1024;
 
 /// The Redis store. It is there from the start, whether a server is or not.
