@@ -3,11 +3,15 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use gatepost::app::Fault;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
-use tonic::Code;
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -114,12 +118,11 @@ async fn fi_2_an_answer_leaves_before_the_deadline() {
     app.stop().await;
 }
 
-#[tokio::test]
-async fn checks_beyond_the_bound_are_shed() {
-    let mut setup = waiting();
-    setup.limits.grpc.max_concurrent_calls = 2;
-    let app = TestApp::start(setup).await;
-    let checks = app.checks().await;
+/// Two Checks under way, each of which waits for the store.
+async fn two_that_wait(
+    app: &TestApp,
+    checks: &AuthorizationClient<Channel>,
+) -> Vec<JoinHandle<Result<Response<CheckResponse>, Status>>> {
     let running: Vec<_> = (0..2)
         .map(|_| {
             let mut checks = checks.clone();
@@ -127,6 +130,16 @@ async fn checks_beyond_the_bound_are_shed() {
         })
         .collect();
     eventually(async || app.store.loads.load(Ordering::SeqCst) == 2).await;
+    running
+}
+
+#[tokio::test]
+async fn checks_beyond_the_bound_are_shed() {
+    let mut setup = waiting();
+    setup.limits.grpc.max_concurrent_calls = 2;
+    let app = TestApp::start(setup).await;
+    let checks = app.checks().await;
+    let running = two_that_wait(&app, &checks).await;
     let shed = within(checks.clone().check(check("/", None))).await.expect_err("is shed");
     assert_eq!(shed.code(), Code::ResourceExhausted);
     app.store.go_on.add_permits(2);
@@ -152,13 +165,7 @@ async fn a_call_counts_among_those_that_run_once_its_message_is_there() {
     sender.hears(|heard| heard.count(PING) > 0).await;
     // Half a message takes no place among the calls that run.
     let checks = app.checks().await;
-    let running: Vec<_> = (0..2)
-        .map(|_| {
-            let mut checks = checks.clone();
-            tokio::spawn(async move { checks.check(check("/", Some(SESSION_COOKIE))).await })
-        })
-        .collect();
-    eventually(async || app.store.loads.load(Ordering::SeqCst) == 2).await;
+    let running = two_that_wait(&app, &checks).await;
     // However a message ends, the call is one too many then.
     sender.send(DATA, END_STREAM, 1, &empty[3..]).await;
     let refused = |frame: &Frame, stream| frame.stream == stream && frame.kind == HEADERS;
