@@ -18,7 +18,7 @@ struct Room {
 }
 
 /// Everything that acts on the world: runtimes, wire types, clients, stores.
-const OUTER_CRATES: [&str; 20] = [
+const OUTER_CRATES: [&str; 21] = [
     "async_trait",
     "axum",
     "clap",
@@ -84,10 +84,11 @@ const OF_ENVOYS_DOOR: &[&str] = &[
     "inbound::connections",
     "inbound::grpc",
 ];
-const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
+const OF_A_DOOR: &[&str] =
+    &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 22] = [
     Room { name: "domain", may_know: &[], must_not_know: &[] },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry"], must_not_know: WIRE },
@@ -103,6 +104,11 @@ const ROOMS: [Room; 21] = [
     },
     Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::grpc", may_know: &["telemetry", "inbound::connections"], must_not_know: BEYOND_OTHER_DOORS },
+    Room {
+        name: "inbound::http_response",
+        may_know: &["domain::decision", "inbound::connections"],
+        must_not_know: BEYOND_OTHER_DOORS,
+    },
     Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "outbound::provider", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },
     Room { name: "outbound::store", may_know: &["domain", "ports", "telemetry"], must_not_know: ASKED_ONLY },

@@ -31,7 +31,7 @@ impl Admin {
 
     /// Serves until told to stop; how many connections had to be cut.
     pub async fn serve(self, listener: Listener, limits: HttpLimits, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), limits, COMMON_HEADERS));
+        let http = Arc::new(Http1::new(listener.name(), limits, &COMMON_HEADERS));
         let admin = Arc::new(self);
         let serve_one = |connection: Connection, stop| {
             let (admin, http) = (Arc::clone(&admin), Arc::clone(&http));
@@ -42,7 +42,7 @@ impl Admin {
 
     fn answer(&self, request: &Request<()>) -> Answer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, COMMON_HEADERS);
+            let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, &COMMON_HEADERS);
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
@@ -50,7 +50,7 @@ impl Admin {
             "/livez" => text(StatusCode::OK, "alive\n".to_owned()),
             "/readyz" => self.ready(),
             "/metrics" => self.metrics(),
-            _ => refusal(StatusCode::NOT_FOUND, COMMON_HEADERS),
+            _ => refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS),
         }
     }
 
@@ -71,7 +71,7 @@ impl Admin {
 }
 
 fn text(status: StatusCode, text: String) -> Answer {
-    let mut answer = refusal(status, COMMON_HEADERS);
+    let mut answer = refusal(status, &COMMON_HEADERS);
     *answer.body_mut() = Full::new(Bytes::from(text));
     answer
 }

@@ -83,7 +83,7 @@ pub enum KeptBody {
 pub type Answer = Response<Full<Bytes>>;
 
 /// Headers that every answer carries.
-pub type CommonHeaders = &'static [(&'static str, &'static str)];
+pub type CommonHeaders = &'static [(HeaderName, HeaderValue)];
 
 /// Serves HTTP/1.1 connections of one listener.
 pub struct Http1 {
@@ -241,9 +241,7 @@ async fn each_piece(body: Incoming, limits: &HttpLimits, mut take: impl FnMut(By
 pub fn empty(status: StatusCode, common: CommonHeaders) -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
-    for (name, value) in common {
-        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    answer.headers_mut().extend(common.iter().cloned());
     answer
 }
 
