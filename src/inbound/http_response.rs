@@ -3,8 +3,6 @@
 
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
-use http_body_util::Full;
-use hyper::body::Bytes;
 
 use super::connections::{Answer, empty, refusal};
 use crate::domain::decision::{Allow, COMMON_HEADERS, Page, Redirect, Verdict};
@@ -75,7 +73,7 @@ fn shown(said: Said, page: Page, reader: &Reader) -> Option<Answer> {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
         }
         set_cookies(headers, page.cookies)?;
-        *answer.body_mut() = Full::new(Bytes::from(page.body));
+        *answer.body_mut() = page.body.into();
     }
     Some(answer)
 }
