@@ -88,10 +88,11 @@ const OF_ENVOYS_DOOR: &[&str] = &[
     "inbound::connections",
     "inbound::grpc",
 ];
-const OF_A_DOOR: &[&str] = &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections"];
+const OF_A_DOOR: &[&str] =
+    &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 25] = [
+const ROOMS: [Room; 26] = [
     Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     // Keys of the library verify signatures, and it puts together where the browser is sent.
     Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
@@ -112,6 +113,11 @@ const ROOMS: [Room; 25] = [
     },
     Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::grpc", may_know: &["telemetry", "inbound::connections"], must_not_know: BEYOND_OTHER_DOORS },
+    Room {
+        name: "inbound::http_response",
+        may_know: &["domain::decision", "inbound::connections"],
+        must_not_know: BEYOND_OTHER_DOORS,
+    },
     Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
     Room {
         name: "outbound::provider",

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode};
+
 use super::application::Slug;
 use super::backend::Upstream;
 use super::headers::Told;
@@ -29,11 +32,9 @@ pub enum Verdict {
     Deny(Page),
 }
 
-/// A header line to be set, its name in lower case.
-pub type Header = (Cow<'static, str>, String);
-
-/// A request header to be set, its name in lower case; the value is bytes, because a `cookie` line may hold any.
-pub type RequestHeader = (Cow<'static, str>, Vec<u8>);
+/// A header line to be set, of a request or of an answer. The value is opaque bytes without control characters, as a `cookie` line
+/// may hold.
+pub type Header = (HeaderName, HeaderValue);
 
 /// Changes to a request that goes on. Only [`headers`](super::headers) makes one, and only from the proof that the rules let a
 /// known user pass, or that a path is public.
@@ -42,7 +43,8 @@ pub struct Allow {
     /// The same for every request of one user.
     pub(in crate::domain) told: Arc<Told>,
     /// Of this request alone.
-    pub(in crate::domain) set: Vec<RequestHeader>,
+    pub(in crate::domain) set: Vec<Header>,
+    /// As the client spelled them: whatever it sent under them goes, though HTTP would not allow such a name.
     pub(in crate::domain) remove: Vec<Cow<'static, str>>,
     pub(in crate::domain) cookies: Vec<String>,
     pub(in crate::domain) upstream: Option<Upstream>,
@@ -50,19 +52,19 @@ pub struct Allow {
 
 impl Allow {
     /// Request headers to set; each overwrites whatever the client sent.
-    pub fn set(&self) -> impl Iterator<Item = &RequestHeader> {
+    pub fn set(&self) -> impl Iterator<Item = &Header> {
         self.told.set().iter().chain(&self.set)
     }
 
     /// Request headers to remove; none of them is also set.
-    pub fn remove(&self) -> impl Iterator<Item = &Cow<'static, str>> {
-        self.told.remove().chain(&self.remove)
+    pub fn remove(&self) -> impl Iterator<Item = &str> {
+        self.told.remove().chain(self.remove.iter().map(AsRef::as_ref))
     }
 
     /// Identity headers of the application that have no value on this request: removed, or set to nothing by front
     /// proxies that pass the client's own on where an answer lacks them.
     #[must_use]
-    pub fn blank(&self) -> &[Cow<'static, str>] {
+    pub fn blank(&self) -> &[HeaderName] {
         self.told.blank()
     }
 
@@ -74,7 +76,7 @@ impl Allow {
 
     /// The other part: headers to set and to remove because of this very request.
     #[must_use]
-    pub fn of_request(&self) -> (&[RequestHeader], &[Cow<'static, str>]) {
+    pub fn of_request(&self) -> (&[Header], &[Cow<'static, str>]) {
         (&self.set, &self.remove)
     }
 
@@ -92,19 +94,18 @@ impl Allow {
 }
 
 /// What every answer of our own carries, whatever it says: nothing of it is stored, embedded or told on.
-pub const COMMON_HEADERS: &[(&str, &str)] = &[
-    ("cache-control", "no-store"),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-    (FRAME_OPTIONS, "DENY"),
+pub static COMMON_HEADERS: [Header; 4] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
-const FRAME_OPTIONS: &str = "x-frame-options";
 
 /// The browser is sent to `location`.
 #[derive(Debug)]
 pub struct Redirect {
     /// 302, or 303 after a form post.
-    pub status: u16,
+    pub status: StatusCode,
     /// An absolute address.
     pub location: String,
     /// `Set-Cookie` values.
@@ -115,7 +116,7 @@ pub struct Redirect {
 #[derive(Debug)]
 pub struct Page {
     /// HTTP status; on a [`Verdict::Deny`] never below 400.
-    pub status: u16,
+    pub status: StatusCode,
     /// Headers besides `content-type`, `set-cookie` and those that every answer of ours carries.
     pub headers: Vec<Header>,
     /// Media type of the body.
@@ -131,10 +132,32 @@ pub struct Page {
 }
 
 impl Page {
+    /// An answer without a body.
+    #[must_use]
+    pub const fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content_type: "text/plain; charset=utf-8",
+            body: String::new(),
+            lines: Vec::new(),
+            cookies: Vec::new(),
+            framed: false,
+        }
+    }
+
+    /// Adds a header. No value of ours is one that a header cannot hold; if one were, nothing of the page would be sent.
+    pub fn add(&mut self, name: HeaderName, value: impl TryInto<HeaderValue>) {
+        match value.try_into() {
+            Ok(value) => self.headers.push((name, value)),
+            Err(_) => *self = Self::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
     /// [`COMMON_HEADERS`], as far as this page carries them.
-    pub fn common_headers(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    pub fn common_headers(&self) -> impl Iterator<Item = &'static Header> + use<> {
         let framed = self.framed;
-        COMMON_HEADERS.iter().copied().filter(move |(name, _)| !framed || *name != FRAME_OPTIONS)
+        COMMON_HEADERS.iter().filter(move |(name, _)| !framed || *name != X_FRAME_OPTIONS)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The few pages that users see: small, self-contained, escaped, without script (ASVS 3.4).
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 
 use super::decision::Page;
 use super::request::ClientKind;
@@ -17,13 +18,15 @@ border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;text-decoration:none;
 
 /// No script, no outside content, one stylesheet by its hash. There is no `form-action`: browsers apply it to every
 /// redirect behind a form, and a sign-out leads on to the provider and wherever that sends the browser.
-static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; {NO_FRAME}")
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors")
 });
 
-/// What the policy says of frames, unless a page may be shown in some.
-const NO_FRAME: &str = "frame-ancestors 'none'";
+/// Whom the policy has show a page in a frame, unless some may.
+const NOBODY: &str = "'none'";
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// What a page offers to do next.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Message<'a> {
     /// HTTP status.
-    pub status: u16,
+    pub status: StatusCode,
     /// Title and heading.
     pub title: &'a str,
     /// What happened and what to do, in plain words.
@@ -66,30 +69,21 @@ pub struct Message<'a> {
 /// Renders a message for the client: HTML for a person, one line for gRPC, JSON for everything else.
 #[must_use]
 pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
-    let mut page = Page {
-        status: message.status,
-        headers: Vec::new(),
-        content_type: "",
-        body: String::new(),
-        lines: Vec::new(),
-        cookies: Vec::new(),
-        framed: false,
-    };
+    let mut page = Page::empty(message.status);
     match kind {
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
             // A form in a frame could be laid below something else: what it does has to be seen.
             let framed = kind == ClientKind::Frame && !matches!(message.action, Some(Action::Form { .. }));
             page.content_type = "text/html; charset=utf-8";
-            page.headers = vec![
-                (Cow::Borrowed("content-security-policy"), CONTENT_SECURITY_POLICY.clone()),
-                (Cow::Borrowed("cross-origin-opener-policy"), "same-origin".to_owned()),
-            ];
             page.body = html(message, framed);
             page.lines = lines(message);
+            page.add(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
             if framed {
                 show_in_frames_of(&mut page, "'self'");
                 // For browsers that do not know the policy's word.
-                page.headers.push((Cow::Borrowed("x-frame-options"), "SAMEORIGIN".to_owned()));
+                page.add(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+            } else {
+                page.add(CONTENT_SECURITY_POLICY, policy(NOBODY));
             }
         }
         ClientKind::Grpc => {
@@ -114,16 +108,19 @@ pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: Stri
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
             let text = "You are not signed in, so nothing of this request was passed on. Sign in, and then try again.";
             let action = Some(Action::Link { address: link, label: "Sign in" });
-            render(&Message { status: 401, title: "Sign-in required", text, id, action }, kind)
+            render(&Message { status: StatusCode::UNAUTHORIZED, title: "Sign-in required", text, id, action }, kind)
         }
-        ClientKind::Grpc => Page { body: format!("sign-in required: open {sign_in} in a browser"), ..empty(401) },
+        ClientKind::Grpc => Page {
+            body: format!("sign-in required: open {sign_in} in a browser"),
+            ..Page::empty(StatusCode::UNAUTHORIZED)
+        },
         ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
             let body = serde_json::json!({ "error": "sign_in_required", "sign_in": sign_in }).to_string();
-            Page { content_type: "application/json", body, ..empty(401) }
+            Page { content_type: "application/json", body, ..Page::empty(StatusCode::UNAUTHORIZED) }
         }
     };
     let challenge = format!("Gatepost realm=\"{realm}\", sign_in=\"{sign_in}\"");
-    page.headers.push((Cow::Borrowed("www-authenticate"), challenge));
+    page.add(WWW_AUTHENTICATE, challenge);
     page
 }
 
@@ -139,21 +136,16 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
                  sign out to come back as somebody else."
             );
             let action = Action::Link { address: sign_out, label: "Sign out" };
-            render(&Message { status: 403, title: "No access", text: &text, id, action: Some(action) }, kind)
+            render(
+                &Message { status: StatusCode::FORBIDDEN, title: "No access", text: &text, id, action: Some(action) },
+                kind,
+            )
         }
         ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
             let body =
                 serde_json::json!({ "error": "forbidden", "user": user, "sign_out": sign_out, "decision_id": id });
             let content_type = "application/json";
-            Page {
-                status: 403,
-                headers: Vec::new(),
-                content_type,
-                body: body.to_string(),
-                lines: Vec::new(),
-                cookies: Vec::new(),
-                framed: false,
-            }
+            Page { content_type, body: body.to_string(), ..Page::empty(StatusCode::FORBIDDEN) }
         }
     }
 }
@@ -162,39 +154,26 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
 #[must_use]
 pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
     let mut page = render(message, ClientKind::Navigation);
-    let ancestors = if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
+    let ancestors = if ancestors.is_empty() { NOBODY.to_owned() } else { ancestors.join(" ") };
     show_in_frames_of(&mut page, &ancestors);
     page
 }
 
 fn show_in_frames_of(page: &mut Page, ancestors: &str) {
-    for (name, value) in &mut page.headers {
-        if name == "content-security-policy" {
-            *value = value.replace(NO_FRAME, &format!("frame-ancestors {ancestors}"));
-        }
-    }
     page.framed = true;
+    page.headers.retain(|(name, _)| *name != CONTENT_SECURITY_POLICY);
+    page.add(CONTENT_SECURITY_POLICY, policy(ancestors));
+}
+
+fn policy(ancestors: &str) -> String {
+    format!("{} {ancestors}", *POLICY)
 }
 
 /// The answer to a logout token that is refused (Back-Channel Logout section 2.8): for a program to read.
 #[must_use]
 pub fn logout_refused(cause: &str) -> Page {
     let body = serde_json::json!({ "error": "invalid_request", "error_description": cause });
-    Page { content_type: "application/json", body: body.to_string(), ..empty(400) }
-}
-
-/// An answer without a body.
-#[must_use]
-pub fn empty(status: u16) -> Page {
-    Page {
-        status,
-        headers: Vec::new(),
-        content_type: "text/plain; charset=utf-8",
-        body: String::new(),
-        lines: Vec::new(),
-        cookies: Vec::new(),
-        framed: false,
-    }
+    Page { content_type: "application/json", body: body.to_string(), ..Page::empty(StatusCode::BAD_REQUEST) }
 }
 
 fn html(message: &Message<'_>, framed: bool) -> String {
@@ -263,7 +242,7 @@ mod tests {
     use super::*;
 
     fn message<'a>(title: &'a str, text: &'a str, action: Option<Action>) -> Message<'a> {
-        Message { status: 400, title, text, id: "", action }
+        Message { status: StatusCode::BAD_REQUEST, title, text, id: "", action }
     }
 
     #[test]
@@ -330,8 +309,10 @@ mod tests {
         ] {
             assert_eq!(render(&message("Title", "Text.", None), kind).content_type, content_type);
             let required = sign_in_required(kind, "wiki", "https://a.example/start", "https://a.example/b".into(), "1");
-            assert_eq!((required.status, required.content_type), (401, content_type));
-            assert!(required.headers.iter().any(|(name, line)| name == "www-authenticate" && line.contains("/start")));
+            assert_eq!((required.status.as_u16(), required.content_type), (401, content_type));
+            assert!(
+                required.headers.iter().any(|(name, line)| name == "www-authenticate" && text(line).contains("/start"))
+            );
             assert_eq!(required.body.contains("href=\"https://a.example/b\""), kind.reads_html(), "{}", required.body);
         }
         let grpc = render(&message("Title", "Text.", None), ClientKind::Grpc);
@@ -339,7 +320,11 @@ mod tests {
     }
 
     fn header<'a>(page: &'a Page, name: &str) -> Vec<&'a str> {
-        page.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+        page.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| text(value)).collect()
+    }
+
+    fn text(value: &HeaderValue) -> &str {
+        value.to_str().expect("is text")
     }
 
     /// Only the application's own origin shows a page in a frame, and never one with a form.

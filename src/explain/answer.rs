@@ -1,5 +1,9 @@
 //! What would be answered, in the words of HTTP.
 
+use std::borrow::Cow;
+
+use http::HeaderValue;
+
 use super::sheet::Sheet;
 use super::stand_ins::{self, PROVIDER};
 use crate::domain::application::Application;
@@ -20,22 +24,21 @@ pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Opti
         }
         Verdict::Redirect(redirect) => {
             let Redirect { status, location, cookies } = redirect;
-            sheet.line("answer", format!("{status} ({})", reason.as_str()));
+            sheet.line("answer", format!("{} ({})", status.as_u16(), reason.as_str()));
             sheet.line("location", where_to(location, reason, application));
             cookie_names(sheet, cookies);
         }
         Verdict::Page(page) | Verdict::Deny(page) => {
-            sheet.line("answer", format!("{} ({})", page.status, reason.as_str()));
+            sheet.line("answer", format!("{} ({})", page.status.as_u16(), reason.as_str()));
             answer_page(sheet, page);
         }
     }
 }
 
 fn changes(sheet: &mut Sheet, allow: &Allow) {
-    let set: Vec<String> =
-        allow.set().map(|(name, value)| format!("{name}: {}", shown(&String::from_utf8_lossy(value)))).collect();
+    let set: Vec<String> = allow.set().map(|(name, value)| format!("{name}: {}", shown(&text(value)))).collect();
     sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
-    sheet.words("remove", allow.remove().map(AsRef::as_ref));
+    sheet.words("remove", allow.remove());
     cookie_names(sheet, allow.cookies());
 }
 
@@ -58,7 +61,7 @@ fn backend(upstream: &Upstream) -> String {
 fn answer_page(sheet: &mut Sheet, page: &Page) {
     for (name, value) in &page.headers {
         if *name != "content-security-policy" {
-            sheet.line("header", format!("{name}: {}", shown(value)));
+            sheet.line("header", format!("{name}: {}", shown(&text(value))));
         }
     }
     cookie_names(sheet, &page.cookies);
@@ -71,6 +74,11 @@ fn answer_page(sheet: &mut Sheet, page: &Page) {
         sheet.words(label, line.split(' '));
         label = "";
     }
+}
+
+/// A header's value, as far as it is text.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 /// Their values are secrets in a running service, and of no use here.

@@ -6,4 +6,5 @@ pub mod connections;
 pub mod ext_authz;
 pub mod forward_auth;
 pub mod grpc;
+pub mod http_response;
 pub mod side_listener;

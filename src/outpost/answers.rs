@@ -1,14 +1,14 @@
 //! Answers that need no port: refusals, redirects to https, the liveness probe.
 
-use std::borrow::Cow;
-
+use http::StatusCode;
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use url::Url;
 
 use super::Visit;
 use crate::domain::access::Forbidden;
 use crate::domain::applications::NotOurs;
 use crate::domain::credentials::Scheme;
-use crate::domain::decision::{Decision, Header, Note, Reason, Verdict};
+use crate::domain::decision::{Decision, Header, Note, Page, Reason, Verdict};
 use crate::domain::identity::Identity;
 use crate::domain::pages::{self, Action, Message};
 use crate::domain::request::{ClientKind, Excess, TargetFault};
@@ -19,7 +19,7 @@ const ODD_PATH: &str = "The path of this address can be read in more than one wa
 
 pub(super) fn ping(id: String) -> Decision {
     let note = Note { id, application: None, user: None, reason: Reason::Ping };
-    Decision { verdict: Verdict::Page(pages::empty(204)), note }
+    Decision { verdict: Verdict::Page(Page::empty(StatusCode::NO_CONTENT)), note }
 }
 
 /// A request that exceeds a limit of the operator's (RFC 9110 section 15.5.15, RFC 6585 section 5).
@@ -28,12 +28,16 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
         Excess::Target { bytes, most } => {
             let limit = "limits.requests.max_target_size";
             tracing::info!(decision_id = id, bytes, most, limit, "a request was refused: path and query are too long");
-            (414, Reason::AddressTooLong, "The address is longer than this server takes.")
+            (StatusCode::URI_TOO_LONG, Reason::AddressTooLong, "The address is longer than this server takes.")
         }
         Excess::HeaderLines { count, most } => {
             let limit = "limits.requests.max_headers";
             tracing::info!(decision_id = id, count, most, limit, "a request was refused: it has too many header lines");
-            (431, Reason::TooManyHeaders, "The request has more headers than this server takes.")
+            (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                Reason::TooManyHeaders,
+                "The request has more headers than this server takes.",
+            )
         }
     };
     let message = Message { status, title: "Request refused", text, id: &id, action: None };
@@ -43,16 +47,19 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
 
 pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision {
     let (status, reason, title, text) = match cause {
-        NotOurs::UnknownHost => {
-            (403, Reason::UnknownHost, "Unknown address", "No application is configured for this address.")
-        }
+        NotOurs::UnknownHost => (
+            StatusCode::FORBIDDEN,
+            Reason::UnknownHost,
+            "Unknown address",
+            "No application is configured for this address.",
+        ),
         NotOurs::UnknownApplication => (
-            403,
+            StatusCode::FORBIDDEN,
             Reason::UnknownApplication,
             "Unknown address",
             "The front proxy names an application that is not configured for this address.",
         ),
-        NotOurs::OddPath => (400, Reason::Malformed, "Bad request", ODD_PATH),
+        NotOurs::OddPath => (StatusCode::BAD_REQUEST, Reason::Malformed, "Bad request", ODD_PATH),
     };
     let message = Message { status, title, text, id: &id, action: None };
     let verdict = Verdict::Deny(pages::render(&message, kind));
@@ -69,7 +76,7 @@ pub(super) fn overdue(visit: &Visit<'_>) -> (Verdict, Reason) {
 
 const fn overdue_message(id: &str) -> Message<'_> {
     let text = "The server could not decide in time. Please try again.";
-    Message { status: 503, title: "Temporarily unavailable", text, id, action: None }
+    Message { status: StatusCode::SERVICE_UNAVAILABLE, title: "Temporarily unavailable", text, id, action: None }
 }
 
 /// What is no question that can be answered, in words that this kind of client reads.
@@ -83,27 +90,35 @@ pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
             let Message { status, title, text, .. } = overdue_message(&id);
             (status, title, text)
         }
-        Reason::UntrustedPeer => (403, "Not a front proxy", "Nobody may ask here but the operator's front proxies."),
-        Reason::ModeProxy => (403, "Not for this front proxy", "This application is reached through Envoy only."),
-        Reason::OwnEndpoint => (401, "Not for a front proxy", "This address answers the browser's own visits only."),
-        _ => (400, "Bad request", "The request is incomplete, or can be read in more than one way."),
+        Reason::UntrustedPeer => {
+            (StatusCode::FORBIDDEN, "Not a front proxy", "Nobody may ask here but the operator's front proxies.")
+        }
+        Reason::ModeProxy => {
+            (StatusCode::FORBIDDEN, "Not for this front proxy", "This application is reached through Envoy only.")
+        }
+        Reason::OwnEndpoint => {
+            (StatusCode::UNAUTHORIZED, "Not for a front proxy", "This address answers the browser's own visits only.")
+        }
+        _ => {
+            (StatusCode::BAD_REQUEST, "Bad request", "The request is incomplete, or can be read in more than one way.")
+        }
     };
     let action = match status {
-        503 => Some(Action::Again(String::new())),
+        StatusCode::SERVICE_UNAVAILABLE => Some(Action::Again(String::new())),
         // The same address would be refused again; the root of the same host can be read in one way only.
-        400 => Some(Action::Link { address: "/".to_owned(), label: "Try again at the start page" }),
+        StatusCode::BAD_REQUEST => Some(Action::Link { address: "/".to_owned(), label: "Try again at the start page" }),
         _ => None,
     };
     let mut page = pages::render(&Message { status, title, text, id: &id, action }, kind);
-    if status == 503 {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
         page.headers.push(retry_after());
     }
     Decision { verdict: Verdict::Deny(page), note: Note { id, application: None, user: None, reason } }
 }
 
 /// When a browser may try again, in seconds.
-pub(super) fn retry_after() -> Header {
-    (Cow::Borrowed("retry-after"), "5".to_owned())
+pub(super) const fn retry_after() -> Header {
+    (RETRY_AFTER, HeaderValue::from_static("5"))
 }
 
 /// A path that cannot be decoded, where something depends on how it is read.
@@ -111,22 +126,30 @@ pub(super) fn odd_path(visit: &Visit<'_>, flaw: TargetFault) -> (Verdict, Reason
     let (application, why) =
         (&visit.application.slug, "its rules for some paths or its `skip_path_regex` depend on the path");
     tracing::info!(decision_id = visit.id, %application, %flaw, why, "a path that cannot be decoded was refused");
-    let message = Message { status: 400, title: "Bad request", text: ODD_PATH, id: &visit.id, action: None };
+    let message =
+        Message { status: StatusCode::BAD_REQUEST, title: "Bad request", text: ODD_PATH, id: &visit.id, action: None };
     (Verdict::Deny(pages::render(&message, visit.kind)), Reason::Malformed)
 }
 
 pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {
     let link = Action::Link { address: visit.landing(), label: "Open the application" };
     let text = "There is nothing at this address.";
-    let message = Message { status: 404, title: "Not found", text, id: &visit.id, action: Some(link) };
+    let message =
+        Message { status: StatusCode::NOT_FOUND, title: "Not found", text, id: &visit.id, action: Some(link) };
     (Verdict::Deny(pages::render(&message, visit.kind)), Reason::UnknownEndpoint)
 }
 
 pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (Verdict, Reason) {
     let text = "This address does not take that method.";
-    let message = Message { status: 405, title: "Method not allowed", text, id: &visit.id, action: None };
+    let message = Message {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        title: "Method not allowed",
+        text,
+        id: &visit.id,
+        action: None,
+    };
     let mut page = pages::render(&message, visit.kind);
-    page.headers.push((Cow::Borrowed("allow"), allowed.to_owned()));
+    page.add(ALLOW, HeaderValue::from_static(allowed));
     (Verdict::Deny(page), Reason::MethodNotAllowed)
 }
 
@@ -153,9 +176,10 @@ pub(super) fn sign_in_required(visit: &Visit<'_>, address: String) -> (Verdict, 
 pub(super) fn credential_refused(visit: &Visit<'_>, scheme: Scheme) -> (Verdict, Reason) {
     let sign_in = Action::Link { address: visit.application.endpoint("start"), label: "Sign in" };
     let text = "The credentials that were sent with this request are not valid here.";
-    let message = Message { status: 401, title: "Not accepted", text, id: &visit.id, action: Some(sign_in) };
+    let message =
+        Message { status: StatusCode::UNAUTHORIZED, title: "Not accepted", text, id: &visit.id, action: Some(sign_in) };
     let mut page = pages::render(&message, visit.kind);
-    page.headers.push((Cow::Borrowed("www-authenticate"), scheme.challenge(visit.application.slug.as_str())));
+    page.add(WWW_AUTHENTICATE, scheme.challenge(visit.application.slug.as_str()));
     (Verdict::Deny(page), Reason::CredentialRefused)
 }
 

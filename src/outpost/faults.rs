@@ -1,5 +1,6 @@
 //! Faults on the way to a decision, and the one function that answers them: always a denial.
 
+use http::StatusCode;
 use thiserror::Error;
 
 use super::{Visit, answers};
@@ -27,30 +28,31 @@ impl Fault {
         tracing::warn!(decision_id = visit.id, application = %visit.application.slug, fault = %self, "no decision possible");
         let (status, reason, text) = match self {
             Self::Store(_) => (
-                503,
+                StatusCode::SERVICE_UNAVAILABLE,
                 Reason::StoreUnavailable,
                 "Sessions cannot be looked up at the moment. You are not signed out; please try again shortly.",
             ),
             Self::Provider(_) => (
-                503,
+                StatusCode::SERVICE_UNAVAILABLE,
                 Reason::ProviderUnavailable,
                 "The identity provider does not answer at the moment. Please try again shortly.",
             ),
             Self::Entropy(_) => (
-                503,
+                StatusCode::SERVICE_UNAVAILABLE,
                 Reason::EntropyUnavailable,
                 "The server cannot make sign-ins safe at the moment. Please try again shortly.",
             ),
             Self::Cookies(_) => (
-                431,
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 Reason::TooManyCookies,
                 "Your browser sent too many cookies. Clear the cookies of this site and try again.",
             ),
         };
-        let title = if status == 503 { "Temporarily unavailable" } else { "Request refused" };
+        let title =
+            if status == StatusCode::SERVICE_UNAVAILABLE { "Temporarily unavailable" } else { "Request refused" };
         let message = Message { status, title, text, id: &visit.id, action: Some(visit.again()) };
         let mut page = pages::render(&message, visit.kind);
-        if status == 503 {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             page.headers.push(answers::retry_after());
         }
         (Verdict::Deny(page), reason)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use thiserror::Error;
 use tokio::join;
 use tokio::time::sleep;
@@ -77,7 +78,7 @@ impl Outpost {
             Ok(ended) => {
                 tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "the provider ended sessions");
                 self.revoke(&ended);
-                Ok((Verdict::Page(pages::empty(200)), Reason::LogoutByProvider))
+                Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
             }
             Err(refused) => Ok(visit.logout_refused(&refused)),
         }
@@ -189,7 +190,7 @@ impl Outpost {
         let relying_party = &visit.application.relying_party;
         let metadata = self.parts.provider.remembered(relying_party);
         let text = "The identity provider asked this application to sign you out.";
-        let message = Message { status: 200, title: "Signed out", text, id: "", action: None };
+        let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
         pages::framed(&message, &frame::ancestors(&relying_party.issuer, metadata.as_deref()))
     }
 

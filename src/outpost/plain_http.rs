@@ -1,5 +1,7 @@
 //! Plain http to an application on https: led there where the client can follow and did not come from there.
 
+use http::StatusCode;
+
 use super::Visit;
 use crate::domain::cookies::{self, OwnCookies};
 use crate::domain::decision::{Reason, Redirect, Verdict};
@@ -9,7 +11,7 @@ use crate::domain::request::ClientKind;
 
 /// Misdirected Request (RFC 9110 section 15.5.20): this server does not answer for the scheme and host as the request has
 /// them. It is no 5xx, because any client can cause it: a balancer that counts those would take the server out.
-const MISDIRECTED: u16 = 421;
+const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 /// Characters of a header that are logged.
 const LONGEST: usize = 64;
 const MEND: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
@@ -27,11 +29,11 @@ pub(super) fn answer(visit: &Visit<'_>, own: &OwnCookies) -> (Verdict, Reason) {
         // withholds what would tell a page load from a script.
         let counts = visit.kind.reads_html() || visit.head.headers.all("accept").next().is_none();
         let cookies = counts.then(|| cookies::set_led_to_https(own.led_to_https.saturating_add(1)));
-        let redirect = Redirect { status: 302, location, cookies: cookies.into_iter().collect() };
+        let redirect = Redirect { status: StatusCode::FOUND, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
     }
     let text = "This application is reached over https only.";
-    let message = Message { status: 403, title: "Use https", text, id: &visit.id, action: None };
+    let message = Message { status: StatusCode::FORBIDDEN, title: "Use https", text, id: &visit.id, action: None };
     (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
 }
 

@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use http::StatusCode;
+
 use super::{Outpost, Visit};
 use crate::domain::application::{Mode, Slug};
 use crate::domain::claims::Claims;
@@ -71,7 +73,7 @@ impl Visit<'_> {
     /// The refusal of a user whose identity headers do not fit.
     pub(super) fn too_much(&self, over: &OverBudget) -> (Verdict, Reason) {
         let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
-        let (verdict, _) = self.failed(403, text, &over.to_string());
+        let (verdict, _) = self.failed(StatusCode::FORBIDDEN, text, &over.to_string());
         (verdict, Reason::IdentityTooLarge)
     }
 }

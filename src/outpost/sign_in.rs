@@ -1,5 +1,6 @@
 //! Sign-in: the way to the provider and the way back.
 
+use http::StatusCode;
 use url::{Url, form_urlencoded};
 
 use super::faults::Fault;
@@ -23,7 +24,7 @@ use crate::domain::sign_in::{
 use crate::ports::{ExchangeFault, Spent};
 
 /// Loop Detected (RFC 5842 section 7.2).
-const LOOP_DETECTED: u16 = 508;
+const LOOP_DETECTED: StatusCode = StatusCode::LOOP_DETECTED;
 
 /// The longest return address that a link to `start` carries.
 const LONGEST_PARAMETER: usize = 1024;
@@ -137,7 +138,7 @@ impl Outpost {
         let state = attempt.seal(application, keys, self.random()?);
         let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
         let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
-        Ok((Verdict::Redirect(Redirect { status: 302, location, cookies: set_cookies }), reason))
+        Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
     }
 
     /// `callback`: the provider sent the browser back.
@@ -150,12 +151,16 @@ impl Outpost {
         let callback = match Callback::parse(visit.head.target.query().unwrap_or_default()) {
             Ok(callback) => callback,
             Err(fault) => {
-                return Ok(visit.failed(400, "The address you came back with is incomplete.", &fault.to_string()));
+                return Ok(visit.failed(
+                    StatusCode::BAD_REQUEST,
+                    "The address you came back with is incomplete.",
+                    &fault.to_string(),
+                ));
             }
         };
         let Ok(attempt) = Attempt::open(callback.state(), application, keys) else {
             return Ok(visit.failed(
-                400,
+                StatusCode::BAD_REQUEST,
                 "This sign-in was not started here, or too long ago.",
                 "the state does not open",
             ));
@@ -176,7 +181,7 @@ impl Outpost {
             }
             Err(fault @ ResponseFault::OtherIssuer(_)) => {
                 return Ok(visit.failed(
-                    400,
+                    StatusCode::BAD_REQUEST,
                     "The answer did not come from the identity provider that was asked.",
                     &fault.to_string(),
                 ));
@@ -236,7 +241,7 @@ impl Outpost {
             }
             Err(fault) => {
                 let text = "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
-                let (verdict, _) = visit.failed(403, text, &fault.to_string());
+                let (verdict, _) = visit.failed(StatusCode::FORBIDDEN, text, &fault.to_string());
                 Ok((verdict, Reason::ProviderUntrustworthy))
             }
         }
@@ -256,7 +261,7 @@ impl Outpost {
         visit.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
         if lifetime.is_zero() {
             return Ok(visit.failed(
-                403,
+                StatusCode::FORBIDDEN,
                 "The identity provider's token had already ended. Please tell the operator.",
                 "the session would have ended at its beginning",
             ));
@@ -276,7 +281,7 @@ impl Outpost {
         let mut cookies =
             vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
         cookies.extend(return_cookie::forget(application, own, attempt));
-        Ok((Verdict::Redirect(Redirect { status: 302, location, cookies }), Reason::SignInCompleted))
+        Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
     }
 
     /// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
@@ -285,7 +290,7 @@ impl Outpost {
         if let Some(found) = self.session(visit.application, own).await? {
             visit.user = Some(found.name().to_owned());
             return Ok((
-                Verdict::Redirect(Redirect { status: 302, location, cookies: Vec::new() }),
+                Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: Vec::new() }),
                 Reason::AlreadySignedIn,
             ));
         }
@@ -352,7 +357,7 @@ impl Visit<'_> {
         if !mend.is_empty() {
             tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
         }
-        self.failed(400, text, cause)
+        self.failed(StatusCode::BAD_REQUEST, text, cause)
     }
 
     /// Sign-ins succeed here and lead back here.
@@ -379,7 +384,7 @@ impl Visit<'_> {
     }
 
     /// A page that says that the sign-in failed and how to begin another.
-    pub(super) fn failed(&self, status: u16, text: &str, cause: &str) -> (Verdict, Reason) {
+    pub(super) fn failed(&self, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
         tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, "sign-in failed");
         let again = Action::Link { address: self.landing(), label: "Open the application" };
         let message = Message { status, title: "Sign-in failed", text, id: &self.id, action: Some(again) };
@@ -393,7 +398,7 @@ impl Visit<'_> {
         let text = format!("The identity provider answered “{}”. {description}", error.error);
         tracing::warn!(decision_id = self.id, application = %self.application.slug, error = error.error, "the provider refused the sign-in");
         let again = Action::Link { address: self.start_again(return_address), label: "Try again" };
-        let status = if temporary { 503 } else { 403 };
+        let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
         let message = Message { status, title: "Sign-in refused", text: &text, id: &self.id, action: Some(again) };
         (Verdict::Deny(pages::render(&message, self.kind)), Reason::ProviderRefused)
     }

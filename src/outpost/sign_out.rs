@@ -1,5 +1,7 @@
 //! Sign-out: all sessions of the user end here, durably, before the browser goes on to the provider.
 
+use http::StatusCode;
+
 use super::faults::Fault;
 use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
@@ -94,13 +96,13 @@ impl Outpost {
         let state = URL_SAFE_NO_PAD.encode(self.random::<16>()?);
         Ok(match end_session(&endpoint, application, id_token, &state) {
             EndSession::Redirect(location) => {
-                let status = if visit.head.method == "POST" { 303 } else { 302 };
+                let status = if visit.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
                 Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
             }
             EndSession::Form { action, fields } => {
                 let form = Action::Form { address: action, label: "Sign out there too", fields };
                 let text = "You are signed out here. One step is left at the identity provider.";
-                Verdict::Page(visit.page(200, "Signed out", text, form))
+                Verdict::Page(visit.page(StatusCode::OK, "Signed out", text, form))
             }
         })
     }
@@ -114,7 +116,7 @@ fn is_same(ended: &SessionRecord, found: &SessionRecord) -> bool {
 impl Visit<'_> {
     fn signed_out(&self) -> Page {
         let link = Action::Link { address: self.landing(), label: "Sign in again" };
-        self.page(200, "Signed out", "You are signed out of this application.", link)
+        self.page(StatusCode::OK, "Signed out", "You are signed out of this application.", link)
     }
 
     fn signed_out_here(&self, rest: &str) -> Page {
@@ -123,7 +125,7 @@ impl Visit<'_> {
              as it can. {rest} You are not signed out at the identity provider."
         );
         let link = Action::Link { address: self.landing(), label: "Open the application" };
-        let mut page = self.page(503, "Signed out here", &text, link);
+        let mut page = self.page(StatusCode::SERVICE_UNAVAILABLE, "Signed out here", &text, link);
         page.headers.push(answers::retry_after());
         page.cookies = cookies::delete_all(self.application);
         page
@@ -135,13 +137,13 @@ impl Visit<'_> {
         let form = Action::Form { address, label: "Sign out", fields: Vec::new() };
         let reason = Reason::SignOutUnconfirmed;
         if self.kind.reads_html() {
-            return (Verdict::Page(self.page(200, "Sign out?", "Do you want to sign out?", form)), reason);
+            return (Verdict::Page(self.page(StatusCode::OK, "Sign out?", "Do you want to sign out?", form)), reason);
         }
         let text = "Only the user can sign out, by a visit to this address.";
-        (Verdict::Deny(self.page(403, "Sign-out refused", text, form)), reason)
+        (Verdict::Deny(self.page(StatusCode::FORBIDDEN, "Sign-out refused", text, form)), reason)
     }
 
-    fn page(&self, status: u16, title: &str, text: &str, action: Action) -> Page {
+    fn page(&self, status: StatusCode, title: &str, text: &str, action: Action) -> Page {
         pages::render(&Message { status, title, text, id: "", action: Some(action) }, self.kind)
     }
 }

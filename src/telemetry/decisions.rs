@@ -158,9 +158,9 @@ impl Kind {
 const fn outcome(verdict: &Verdict) -> (Kind, u16) {
     match verdict {
         Verdict::Allow(_) => (Kind::Allow, 200),
-        Verdict::Redirect(redirect) => (Kind::Redirect, redirect.status),
-        Verdict::Page(page) => (Kind::Page, page.status),
-        Verdict::Deny(page) => (Kind::Deny, page.status),
+        Verdict::Redirect(redirect) => (Kind::Redirect, redirect.status.as_u16()),
+        Verdict::Page(page) => (Kind::Page, page.status.as_u16()),
+        Verdict::Deny(page) => (Kind::Deny, page.status.as_u16()),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The line per decision: complete, and of one piece whatever the user is called.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -12,15 +11,7 @@ use crate::telemetry::format::Lines;
 use crate::telemetry::logs::LogFormat;
 
 fn decision(user: &str) -> Decision {
-    let page = Page {
-        status: 401,
-        headers: vec![(Cow::Borrowed("x"), "y".to_owned())],
-        content_type: "text/plain",
-        body: String::new(),
-        cookies: Vec::new(),
-        lines: Vec::new(),
-        framed: false,
-    };
+    let page = Page::empty(http::StatusCode::UNAUTHORIZED);
     let note = Note {
         id: "d-1".into(),
         application: Slug::parse("wiki").ok(),

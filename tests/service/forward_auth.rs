@@ -125,6 +125,7 @@ async fn who_is_signed_in_passes_with_every_header_said() {
             assert!(IDENTITY.iter().all(|name| reply.header(name).is_some()), "{reply:?}");
             assert!(!reply.text.contains("eve"), "{reply:?}");
             assert_eq!(reply.header("cookie"), Some("a=1; b=2"), "ours is cut");
+            assert!(!reply.text.contains(SESSION_COOKIE), "nor is there a second line with it: {reply:?}");
             assert_eq!(reply.header("authorization"), Some("Token abc"), "not ours, so it stays");
             assert!(reply.text.ends_with("\r\n\r\n"), "no body");
         })

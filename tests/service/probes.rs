@@ -11,7 +11,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use super::support::{Setup, TestApp, check, status, within};
+use super::support::{Setup, TestApp, check, exchange, status, within};
 
 const AUTHORIZATION: &str = "envoy.service.auth.v3.Authorization";
 
@@ -93,6 +93,31 @@ async fn probes_and_metrics_have_a_port_of_their_own() {
     for path in ["/metrics", "/livez", "/readyz", "/debug", "/admin"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: wiki.example.com\r\nConnection: close\r\n\r\n");
         assert_eq!(app.http(&request).await.status(), 404, "{path} is not public");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn probes_are_read_and_nothing_else() {
+    let app = TestApp::start(Setup::default()).await;
+    let ask = async |method: &str, path: &str| {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
+        exchange(app.addresses.metrics, request.as_bytes()).await
+    };
+    for path in ["/livez", "/readyz", "/metrics", "/nowhere"] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "X"] {
+            let reply = ask(method, path).await;
+            assert_eq!((reply.status(), reply.header("allow")), (405, Some("GET, HEAD")), "{method} {path}: {reply:?}");
+            assert!(reply.text.ends_with("\r\n\r\nMethod Not Allowed\n"), "{reply:?}");
+        }
+    }
+    for (path, expected) in
+        [("/livez?x=1", 200), ("/readyz", 200), ("/metrics", 200), ("/nowhere", 404), ("/live%7a", 404)]
+    {
+        let (got, head) = (ask("GET", path).await, ask("HEAD", path).await);
+        assert_eq!((got.status(), head.status()), (expected, expected), "{path}");
+        assert_eq!(got.header("cache-control"), Some("no-store"), "{path}: {got:?}");
+        assert!(head.text.ends_with("\r\n\r\n"), "{path}: {head:?}");
     }
     app.stop().await;
 }

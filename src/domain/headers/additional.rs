@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use http::HeaderValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::name::{HeaderName, NameFault};
 use super::value::{self, Separator};
 use crate::domain::claims::{ClaimPath, Claims};
-use crate::domain::decision::RequestHeader;
+use crate::domain::decision::Header;
 
 /// Which claim holds additional headers, and which of their names are known.
 #[derive(Clone, Debug)]
@@ -54,21 +55,17 @@ impl AdditionalHeaders {
     }
 
     /// The headers that stand in `claims`, except what `is_taken`.
-    pub(super) fn read(
-        &self,
-        claims: &Claims,
-        is_taken: impl Fn(&str) -> bool,
-        drops: Drops<'_>,
-    ) -> Vec<RequestHeader> {
+    pub(super) fn read(&self, claims: &Claims, is_taken: impl Fn(&str) -> bool, drops: Drops<'_>) -> Vec<Header> {
         let (mut set, mut folded) = (Vec::new(), HashSet::new());
         let members = self.object(claims, drops).into_iter().flatten();
         for (written, value) in members.filter(|(_, value)| says_something(value)) {
             let text = value::text(value, Separator::BAR).filter(|text| value::is_legal(text));
-            match (self.name(written, &is_taken), text) {
+            let value = text.and_then(|text| HeaderValue::try_from(text.into_owned()).ok());
+            match (self.name(written, &is_taken), value) {
                 (Err(why), _) => drops(written, why),
                 (Ok(_), None) => drops(written, Dropped::Value),
                 (Ok(name), Some(_)) if !folded.insert(name.folded()) => drops(written, Dropped::Doubled),
-                (Ok(name), Some(text)) => set.push((name.to_line(), text.into_owned().into_bytes())),
+                (Ok(name), Some(value)) => set.push((name.to_http(), value)),
             }
         }
         set
@@ -112,7 +109,8 @@ mod tests {
         let mut dropped = Vec::new();
         let is_taken = |name: &str| name.replace('_', "-").starts_with("x-mine");
         let set = headers.read(&claims, is_taken, &mut |name, why| dropped.push((name.to_owned(), why)));
-        let text = |(name, value): RequestHeader| (name.into_owned(), String::from_utf8(value).expect("is text"));
+        let text =
+            |(name, value): Header| (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).expect("is text"));
         (set.into_iter().map(text).collect(), dropped)
     }
 

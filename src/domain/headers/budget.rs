@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::decision::RequestHeader;
+use crate::domain::decision::Header;
 
 /// The most that all headers set on one request may come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct OverBudget {
 
 impl Budget {
     /// Whether these headers fit.
-    pub(super) fn check(&self, headers: &[RequestHeader]) -> Result<(), OverBudget> {
-        let size = |(name, value): &RequestHeader| name.len() + value.len();
+    pub(super) fn check(&self, headers: &[Header]) -> Result<(), OverBudget> {
+        let size = |(name, value): &Header| name.as_str().len() + value.len();
         let (bytes, count) = (headers.iter().map(size).sum(), headers.len());
         if bytes <= self.max_bytes && count <= self.max_count {
             return Ok(());
@@ -51,11 +51,13 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::Cow;
+
+    use http::{HeaderName, HeaderValue};
 
     #[test]
     fn bytes_and_number_count() {
-        let headers = [(Cow::Borrowed("a"), b"12".to_vec()), (Cow::Borrowed("bc"), b"345".to_vec())];
+        let headers = [("a", "12"), ("bc", "345")]
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let over = OverBudget { count: 2, bytes: 8, largest: "bc".into(), largest_bytes: 5 };
         assert_eq!(Budget { max_bytes: 8, max_count: 2 }.check(&headers), Ok(()));
         assert_eq!(Budget { max_bytes: 7, max_count: 2 }.check(&headers).as_ref(), Err(&over));

@@ -19,11 +19,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use http::HeaderValue;
+use http::header::COOKIE;
+
 use super::access::{Permit, PublicPath};
 use super::application::Application;
 use super::backend::Upstream;
 use super::claims::Claims;
-use super::decision::{Allow, RequestHeader};
+use super::decision::{Allow, Header};
 use super::identity::Identity;
 use super::request::RequestHead;
 use owned::FORWARDED_HOST;
@@ -109,10 +112,14 @@ fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, pa
     let Passing { head, rest_of_cookies } = passing;
     let owned = &application.headers.owned;
     let upstream = Upstream::of(application, claims, &head.target);
-    let (mut set, mut remove): (Vec<RequestHeader>, Vec<Cow<'static, str>>) = (Vec::new(), Vec::new());
+    let (mut set, mut remove): (Vec<Header>, Vec<Cow<'static, str>>) = (Vec::new(), Vec::new());
     if upstream.is_some() {
         let asked_for = head.authority.to_text(application.external.scheme());
-        set.push((Cow::Borrowed(FORWARDED_HOST), asked_for.into_bytes()));
+        match HeaderValue::try_from(asked_for) {
+            Ok(asked_for) => set.push((http::HeaderName::from_static(FORWARDED_HOST), asked_for)),
+            // No host that was read is such a text; if one were, no client's would stand in its place.
+            Err(_) => remove.push(Cow::Borrowed(FORWARDED_HOST)),
+        }
     }
     let is_ours = |name: &str| {
         owned.covers(name) || (upstream.is_some() && name::folds_to(name, FORWARDED_HOST)) || told.resembles(name)
@@ -125,9 +132,10 @@ fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, pa
             remove.push(Cow::Owned(name.to_owned()));
         }
     }
-    match rest_of_cookies {
-        Some(rest) if rest.is_empty() => remove.push(Cow::Borrowed("cookie")),
-        Some(rest) => set.push((Cow::Borrowed("cookie"), rest)),
+    match rest_of_cookies.map(|rest| HeaderValue::try_from(rest).ok().filter(|rest| !rest.is_empty())) {
+        Some(Some(rest)) => set.push((COOKIE, rest)),
+        // Nothing is left, or a control character, which no HTTP server lets in: ours may not pass either way.
+        Some(None) => remove.push(Cow::Borrowed("cookie")),
         None => {}
     }
     Allow { told, set, remove, cookies: Vec::new(), upstream }

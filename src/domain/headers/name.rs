@@ -1,6 +1,5 @@
 //! Names of headers that may be set on the way to an application.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
@@ -9,7 +8,7 @@ use crate::domain::request::{self, fold, is_token};
 
 /// A header name that may be set, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderName(Cow<'static, str>);
+pub struct HeaderName(http::HeaderName);
 
 /// Why a name may not be set.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -97,7 +96,7 @@ impl HeaderName {
         if steers || ROUTING.iter().any(|name| folds_to(text, name)) {
             return Err(NameFault::Routing);
         }
-        Ok(Self(Cow::Owned(text.to_ascii_lowercase())))
+        http::HeaderName::from_bytes(text.as_bytes()).map(Self).map_err(|_| NameFault::NotAName)
     }
 
     /// A name that stands in claims. Nothing under `X-Forwarded-` may come from there: which of these a proxy or an
@@ -111,23 +110,23 @@ impl HeaderName {
 
     /// A name of ours, in lower case.
     pub(super) const fn known(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+        Self(http::HeaderName::from_static(text))
     }
 
     /// The name in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    /// The name as a request's changes hold it.
-    pub(super) fn to_line(&self) -> Cow<'static, str> {
+    /// The name as a request's changes hold it: shared, not copied.
+    pub(super) fn to_http(&self) -> http::HeaderName {
         self.0.clone()
     }
 
     /// What the name is to a backend that takes all separators for one.
     pub(super) fn folded(&self) -> String {
-        self.0.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        self.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
     }
 
     /// Whether some backend could take one name for the other.
@@ -139,16 +138,18 @@ impl HeaderName {
 
 impl fmt::Display for HeaderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 /// The other spellings that are most often taken for `name`: with `-`, `_` and `.` throughout.
-pub(super) fn look_alikes(name: &str) -> impl Iterator<Item = Cow<'static, str>> {
+pub(super) fn look_alikes(name: &str) -> impl Iterator<Item = http::HeaderName> {
     let spelled = |separator| name.replace(|c: char| !c.is_ascii_alphanumeric(), separator);
     let has_separators = name.bytes().any(|byte| !byte.is_ascii_alphanumeric());
     let others = if has_separators { ["-", "_", "."].map(spelled).to_vec() } else { Vec::new() };
-    others.into_iter().filter(move |other| other != name).map(Cow::Owned)
+    let others = others.into_iter().filter(move |other| other != name);
+    // All three separators may stand in a name, so each of these is one.
+    others.filter_map(|other| http::HeaderName::from_bytes(other.as_bytes()).ok())
 }
 
 /// Whether two names are one, both in lower case.

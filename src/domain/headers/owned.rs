@@ -1,7 +1,6 @@
 //! Names that are ours, in every spelling. A backend may fold names (CGI turns `-`, `_` and `.` into one), so every
 //! look-alike goes as well.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::name::{self, HeaderName, folds_to, folds_to_beginning};
@@ -16,9 +15,9 @@ pub(super) const FORWARDED_HOST: &str = "x-forwarded-host";
 /// The names that Gatepost owns on every request to one application.
 #[derive(Clone, Debug)]
 pub(super) struct Owned {
-    names: Vec<Cow<'static, str>>,
+    names: Vec<http::HeaderName>,
     /// Removed unseen, in case the front proxy shows us only some headers.
-    look_alikes: Arc<[Cow<'static, str>]>,
+    look_alikes: Arc<[http::HeaderName]>,
     /// Those of `names` that no prefix covers, folded.
     beyond_prefixes: Vec<String>,
 }
@@ -26,30 +25,31 @@ pub(super) struct Owned {
 impl Owned {
     /// Computes every look-alike once. Names that fold to one may occur; all of them are owned.
     pub(super) fn new(all: impl IntoIterator<Item = HeaderName>) -> Self {
-        let (mut names, mut look_alikes, mut beyond_prefixes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut look_alikes, mut beyond_prefixes) =
+            (Vec::new(), Vec::<http::HeaderName>::new(), Vec::new());
         for name in all {
-            if names.contains(&name.to_line()) {
+            if names.contains(&name.to_http()) {
                 continue;
             }
             if !OWNED_PREFIXES.iter().any(|prefix| folds_to_beginning(name.as_str(), prefix)) {
                 beyond_prefixes.push(name.folded());
             }
             look_alikes.extend(name::look_alikes(name.as_str()));
-            names.push(name.to_line());
+            names.push(name.to_http());
         }
-        look_alikes.sort_unstable();
+        look_alikes.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         look_alikes.dedup();
         look_alikes.retain(|name| !names.contains(name));
         Self { names, look_alikes: look_alikes.into(), beyond_prefixes }
     }
 
     /// The names themselves: each is set or removed.
-    pub(super) fn names(&self) -> &[Cow<'static, str>] {
+    pub(super) fn names(&self) -> &[http::HeaderName] {
         &self.names
     }
 
     /// Other spellings of these names that are always removed.
-    pub(super) fn look_alikes(&self) -> &Arc<[Cow<'static, str>]> {
+    pub(super) fn look_alikes(&self) -> &Arc<[http::HeaderName]> {
         &self.look_alikes
     }
 

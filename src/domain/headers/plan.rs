@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+
 use super::additional::{AdditionalHeaders, Dropped, Drops};
-use super::basic::BasicAuth;
+use super::basic::{BasicAuth, Unsendable};
 use super::budget::Budget;
 use super::name::HeaderName;
 use super::owned::Owned;
@@ -12,9 +15,7 @@ use super::source::{Facts, Source};
 use super::told::Told;
 use super::value::Separator;
 use crate::domain::claims::ClaimPath;
-use crate::domain::decision::RequestHeader;
-
-const AUTHORIZATION: HeaderName = HeaderName::known("authorization");
+use crate::domain::decision::Header;
 
 /// A header of the operator's own.
 #[derive(Clone, Debug)]
@@ -77,9 +78,9 @@ pub struct HeaderPlan {
 #[derive(Default)]
 pub(super) struct IdentityHeaders {
     /// Of the plan; each name is owned, or `authorization`.
-    pub(super) planned: Vec<RequestHeader>,
+    pub(super) planned: Vec<Header>,
     /// Of this user's claims; no name is owned unless the operator named it.
-    pub(super) additional: Vec<RequestHeader>,
+    pub(super) additional: Vec<Header>,
 }
 
 impl HeaderPlan {
@@ -124,7 +125,7 @@ impl HeaderPlan {
 
     /// Every name that no client may send, in the spellings that are most often taken for one another.
     pub fn owned_spellings(&self) -> impl Iterator<Item = &str> {
-        self.owned.names().iter().chain(self.owned.look_alikes().iter()).map(AsRef::as_ref)
+        self.owned.names().iter().chain(self.owned.look_alikes().iter()).map(http::HeaderName::as_str)
     }
 
     /// Whether a name, or one that looks like it, is ours on every request.
@@ -138,20 +139,22 @@ impl HeaderPlan {
     pub(super) fn headers_of(&self, facts: &Facts<'_>, drops: Drops<'_>) -> IdentityHeaders {
         let mut planned = Vec::with_capacity(self.entries.len() + 2);
         for Entry { name, source } in &self.entries {
-            if let Some(value) = source.value(facts) {
-                planned.push((name.to_line(), value.into_owned().into_bytes()));
+            let value = source.value(facts).map(|text| HeaderValue::try_from(text.into_owned()));
+            if let Some(Ok(value)) = value {
+                planned.push((name.to_http(), value));
             }
         }
         let is_taken = |name: &str| self.owned.covers(name);
         let additional =
             self.additional.as_ref().map(|additional| additional.read(facts.about.claims, is_taken, drops));
         let additional = additional.unwrap_or_default();
-        let is_set = |(name, _): &RequestHeader| name == AUTHORIZATION.as_str();
+        let is_set = |(name, _): &Header| name == AUTHORIZATION;
         if let Some(basic) = self.basic.as_ref().filter(|_| !planned.iter().chain(&additional).any(is_set)) {
-            match basic.value(facts.about.claims) {
-                Ok(Some(value)) => planned.push((AUTHORIZATION.to_line(), value.into_bytes())),
+            let value = basic.value(facts.about.claims);
+            match value.and_then(|value| value.map(HeaderValue::try_from).transpose().map_err(|_| Unsendable)) {
+                Ok(Some(value)) => planned.push((AUTHORIZATION, value)),
                 Ok(None) => {}
-                Err(_) => drops(AUTHORIZATION.as_str(), Dropped::Credentials),
+                Err(Unsendable) => drops(AUTHORIZATION.as_str(), Dropped::Credentials),
             }
         }
         IdentityHeaders { planned, additional }

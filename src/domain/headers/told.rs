@@ -1,23 +1,24 @@
 //! What every request of one user at one application carries, whatever the request is: worked out once per session.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use http::HeaderName;
+
 use super::name;
 use super::owned::Owned;
 use super::plan::IdentityHeaders;
-use crate::domain::decision::RequestHeader;
+use crate::domain::decision::Header;
 
 /// The headers of one user, and the names that are removed because they have no value or look like one of them.
 #[derive(Default)]
 pub struct Told {
-    set: Vec<RequestHeader>,
+    set: Vec<Header>,
     /// Where in `set` the headers begin that stand in this user's claims alone.
     of_claims: usize,
-    look_alikes: Arc<[Cow<'static, str>]>,
-    remove: Vec<Cow<'static, str>>,
+    look_alikes: Arc<[HeaderName]>,
+    remove: Vec<HeaderName>,
     blank: Range<usize>,
     rendered: OnceLock<Box<[u8]>>,
 }
@@ -26,8 +27,8 @@ impl Told {
     /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
     pub(super) fn new(headers: IdentityHeaders, owned: &Owned) -> Self {
         let IdentityHeaders { planned: mut set, additional } = headers;
-        let unknown = additional.iter().filter(|(name, _)| !owned.covers(name));
-        let mut remove: Vec<_> = unknown.flat_map(|(name, _)| name::look_alikes(name)).collect();
+        let unknown = additional.iter().filter(|(name, _)| !owned.covers(name.as_str()));
+        let mut remove: Vec<_> = unknown.flat_map(|(name, _)| name::look_alikes(name.as_str())).collect();
         let of_claims = set.len();
         set.extend(additional);
         set.shrink_to_fit();
@@ -40,13 +41,13 @@ impl Told {
 
     /// Request headers to set.
     #[must_use]
-    pub fn set(&self) -> &[RequestHeader] {
+    pub fn set(&self) -> &[Header] {
         &self.set
     }
 
     /// Request headers to remove; none of them is also set.
-    pub fn remove(&self) -> impl Iterator<Item = &Cow<'static, str>> {
-        self.look_alikes.iter().chain(&self.remove)
+    pub fn remove(&self) -> impl Iterator<Item = &str> {
+        self.look_alikes.iter().chain(&self.remove).map(HeaderName::as_str)
     }
 
     /// Whether a header of this name is removed from every request of this user.
@@ -56,7 +57,7 @@ impl Told {
 
     /// Those of them that the application knows and that have no value.
     #[must_use]
-    pub fn blank(&self) -> &[Cow<'static, str>] {
+    pub fn blank(&self) -> &[HeaderName] {
         self.remove.get(self.blank.clone()).unwrap_or_default()
     }
 
@@ -67,13 +68,13 @@ impl Told {
 
     /// Whether a header of this name is set.
     pub(super) fn sets(&self, name: &str) -> bool {
-        self.set.iter().any(|(set, _)| name::same(set, name))
+        self.set.iter().any(|(set, _)| name::same(set.as_str(), name))
     }
 
     /// Whether a name, once folded, is one of the user's claims' own.
     pub(super) fn resembles(&self, name: &str) -> bool {
         let of_claims = self.set.get(self.of_claims..).unwrap_or_default();
-        of_claims.iter().any(|(set, _)| name::same_folded(set, name))
+        of_claims.iter().any(|(set, _)| name::same_folded(set.as_str(), name))
     }
 }
 

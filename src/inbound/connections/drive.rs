@@ -1,4 +1,6 @@
-//! Serves a listener's connections until told to stop: first politely, then firmly, counting what was cut.
+//! Serves a listener's connections until told to stop: first politely, then firmly, counting what was cut. Tasks are tokio's
+//! `JoinSet`, because tokio-util's `TaskTracker` cannot cut them; and hyper-util's `GracefulShutdown` knows a stop only, not that a
+//! connection is too old or its peer too slow.
 
 use std::error::Error;
 use std::future::Future;

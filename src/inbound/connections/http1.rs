@@ -1,22 +1,23 @@
 //! HTTP/1.1 with limits: what every plain HTTP listener of ours puts up with (security specification, section 5).
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 use tracing::error;
 
 use super::bodies::{Bodies, GivenUp};
@@ -74,16 +75,16 @@ impl Default for HttpLimits {
 #[derive(Clone, Debug)]
 pub enum KeptBody {
     /// All of it.
-    Whole(Vec<u8>),
+    Whole(Bytes),
     /// It is too long, or did not arrive in time and in full.
     Cut,
 }
 
-/// An answer with its body in memory.
-pub type Answer = Response<Full<Bytes>>;
+/// An answer; its body is in memory.
+pub type Answer = axum::response::Response;
 
 /// Headers that every answer carries.
-pub type CommonHeaders = &'static [(&'static str, &'static str)];
+pub type CommonHeaders = &'static [(HeaderName, HeaderValue)];
 
 /// Serves HTTP/1.1 connections of one listener.
 pub struct Http1 {
@@ -128,16 +129,21 @@ impl Http1 {
     {
         let (pulse, framing) = (Pulse::new(), Framing::default());
         let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&pulse));
-        let (needs_body, handler) = (&needs_body, &handler);
+        let (needs_body, handler, seen) = (&needs_body, &handler, &framing);
+        let answering = service_fn(move |request: Request<Incoming>| async move {
+            Ok::<_, Infallible>(if seen.is_ambiguous() {
+                self.refusal(StatusCode::BAD_REQUEST)
+            } else {
+                self.answer_in_time(request, needs_body, handler).await
+            })
+        });
+        let catch_panic = CatchPanicLayer::custom(Panicked { listener: self.listener, common: self.common });
+        let answering = ServiceBuilder::new().layer(catch_panic).service(answering);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
             let running = pulse.request();
             let framing = framing.clone();
             async move {
-                let mut answer = if framing.is_ambiguous() {
-                    self.refusal(StatusCode::BAD_REQUEST)
-                } else {
-                    self.answer_in_time(request, needs_body, handler).await
-                };
+                let mut answer = answering.oneshot(request).await?;
                 if framing.is_ambiguous() || framing.has_body() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -184,66 +190,54 @@ impl Http1 {
         Handled: Future<Output = Answer>,
     {
         let (mut parts, body) = request.into_parts();
+        // Hardly any endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
+        let body = self.in_its_place(read(body, &self.limits)).await;
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         if needs_body(target) {
-            let kept = self.in_its_place(read(body, &self.limits)).await.map_or(KeptBody::Cut, KeptBody::Whole);
-            parts.extensions.insert(kept);
-        } else if let Err(status) = self.in_its_place(discard(body, &self.limits)).await {
+            parts.extensions.insert(body.map_or(KeptBody::Cut, KeptBody::Whole));
+        } else if let Err(status) = body {
             return self.refusal(status);
         }
-        let answer = async { handler(Request::from_parts(parts, ())).await };
-        match timeout(self.limits.request_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => {
-                metrics::counter!(names::PANICS, "door" => self.listener).increment(1);
-                error!(listener = self.listener, "a request ended in a panic; it was refused");
-                self.refusal(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-            Err(_) => self.refusal(StatusCode::SERVICE_UNAVAILABLE),
-        }
+        // tower-http's layer would answer without a word and without the common headers.
+        let answer = timeout(self.limits.request_timeout, handler(Request::from_parts(parts, ()))).await;
+        answer.unwrap_or_else(|_| self.refusal(StatusCode::SERVICE_UNAVAILABLE))
     }
 }
 
-/// Hardly any endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
-async fn discard(body: Incoming, limits: &HttpLimits) -> Result<(), StatusCode> {
-    each_piece(body, limits, |_| {}).await
+/// The whole body. `RequestBodyTimeoutLayer` of tower-http gives each frame the whole time again, and its limit answers without
+/// the common headers.
+async fn read(body: Incoming, limits: &HttpLimits) -> Result<Bytes, StatusCode> {
+    let body = Limited::new(body, limits.max_body_bytes).collect();
+    let body = timeout(limits.body_timeout, body).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
+    body.map(Collected::to_bytes).map_err(|fault| {
+        let too_long = fault.is::<LengthLimitError>();
+        if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    })
 }
 
-/// The whole body.
-async fn read(body: Incoming, limits: &HttpLimits) -> Result<Vec<u8>, StatusCode> {
-    let mut whole = Vec::new();
-    each_piece(body, limits, |piece| whole.extend_from_slice(&piece)).await?;
-    Ok(whole)
+/// What comes of a panic. No closure: the compiler cannot tell that a future which holds one is `Send`.
+#[derive(Clone, Copy)]
+struct Panicked {
+    listener: &'static str,
+    common: CommonHeaders,
 }
 
-async fn each_piece(body: Incoming, limits: &HttpLimits, mut take: impl FnMut(Bytes)) -> Result<(), StatusCode> {
-    if body.is_end_stream() {
-        return Ok(());
+impl ResponseForPanic for Panicked {
+    type ResponseBody = axum::body::Body;
+
+    fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Answer {
+        metrics::counter!(names::PANICS, "door" => self.listener).increment(1);
+        error!(listener = self.listener, "a request ended in a panic; it was refused");
+        refusal(StatusCode::INTERNAL_SERVER_ERROR, self.common)
     }
-    let mut body = Limited::new(body, limits.max_body_bytes);
-    let pieces = async {
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|fault| {
-                let too_long = fault.is::<http_body_util::LengthLimitError>();
-                if too_long { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
-            })?;
-            if let Ok(piece) = frame.into_data() {
-                take(piece);
-            }
-        }
-        Ok(())
-    };
-    timeout(limits.body_timeout, pieces).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
 
 /// An answer without a body.
 #[must_use]
 pub fn empty(status: StatusCode, common: CommonHeaders) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Answer::default();
     *answer.status_mut() = status;
-    for (name, value) in common {
-        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    answer.headers_mut().extend(common.iter().cloned());
     answer
 }
 
@@ -251,7 +245,7 @@ pub fn empty(status: StatusCode, common: CommonHeaders) -> Answer {
 #[must_use]
 pub fn refusal(status: StatusCode, common: CommonHeaders) -> Answer {
     let mut answer = empty(status, common);
-    *answer.body_mut() = Full::new(Bytes::from(format!("{}\n", status.canonical_reason().unwrap_or("refused"))));
+    *answer.body_mut() = format!("{}\n", status.canonical_reason().unwrap_or("refused")).into();
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
 }

@@ -6,19 +6,18 @@
 use std::iter::once;
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use http::header::COOKIE;
 use prost::encoding::int32;
 
 use super::cookie_line;
 use super::fields::{field_bytes, put, put_head};
 use super::steering;
-use crate::domain::decision::{Allow, Note, RequestHeader};
+use crate::domain::decision::{Allow, Header, Note};
 
 /// `OkHttpResponse`: headers to set on the request, names to remove from it, headers to add to the response.
 const HEADERS: u32 = 2;
 const HEADERS_TO_REMOVE: u32 = 5;
 const RESPONSE_HEADERS_TO_ADD: u32 = 6;
-
-const COOKIE: &str = "cookie";
 
 /// What a header takes beside name and value.
 const OPTION_BYTES: usize = 16;
@@ -47,21 +46,24 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     let (set, remove) = allow.of_request();
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
     // What is in both lists would be removed.
-    let remove = remove.iter().filter(|name| !steering.iter().any(|(set, _)| set == *name));
-    let room: usize = set.iter().map(|(name, value)| name.len() + value.len() + OPTION_BYTES).sum();
+    let remove = remove.iter().filter(|name| !steering.iter().any(|(set, _)| set == name));
+    let room: usize = set.iter().map(|(name, value)| name.as_str().len() + value.len() + OPTION_BYTES).sum();
     let mut fields = Vec::with_capacity(room);
     let mut left_out = Vec::new();
-    for header @ (name, value) in set.iter().chain(&steering) {
-        if *name == COOKIE && std::str::from_utf8(value).is_err() {
-            let carried = cookie_line::carried(value);
+    for header @ (name, value) in set {
+        if *name == COOKIE && std::str::from_utf8(value.as_bytes()).is_err() {
+            let carried = cookie_line::carried(value.as_bytes());
             match carried.text.as_str() {
-                "" => put(&mut fields, HEADERS_TO_REMOVE, COOKIE.as_bytes()),
-                text => option(&mut fields, HEADERS, COOKIE, text, HeaderAppendAction::OverwriteIfExistsOrAdd),
+                "" => put(&mut fields, HEADERS_TO_REMOVE, COOKIE.as_str().as_bytes()),
+                text => option(&mut fields, HEADERS, COOKIE.as_str(), text, HeaderAppendAction::OverwriteIfExistsOrAdd),
             }
             left_out.extend(carried.left_out);
         } else {
             overwrite(&mut fields, header);
         }
+    }
+    for (name, value) in &steering {
+        option(&mut fields, HEADERS, name, value, HeaderAppendAction::OverwriteIfExistsOrAdd);
     }
     remove.for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
     allow.cookies().iter().for_each(|cookie| {
@@ -72,8 +74,9 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
 
 /// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40. What is no text
 /// cannot be told Envoy; all that is of that kind are cookies, and were there another, no client's would stand in its place.
-fn overwrite(fields: &mut Vec<u8>, (name, value): &RequestHeader) {
-    match std::str::from_utf8(value) {
+fn overwrite(fields: &mut Vec<u8>, (name, value): &Header) {
+    let name = name.as_str();
+    match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => option(fields, HEADERS, name, text, HeaderAppendAction::OverwriteIfExistsOrAdd),
         Err(_) => put(fields, HEADERS_TO_REMOVE, name.as_bytes()),
     }

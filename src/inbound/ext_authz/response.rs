@@ -9,12 +9,14 @@ use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::google::rpc::Status;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderName, StatusCode};
 use prost::Message as _;
 use tonic::Code;
 
 use super::allowed;
 use super::cookie_line::LeftOut;
-use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
+use crate::domain::decision::{COMMON_HEADERS, Decision, Header, Note, Page, Redirect, Verdict};
 
 /// Appends a decision's `CheckResponse` to `message`; `left_out` tells of cookies that Envoy cannot be told.
 pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8>) {
@@ -34,8 +36,8 @@ pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8
 }
 
 /// The gRPC code of an HTTP status; never [`Code::Ok`], which would let the request through.
-const fn code_of(status: u16) -> Code {
-    match status {
+const fn code_of(status: StatusCode) -> Code {
+    match status.as_u16() {
         400 | 405 | 414 | 431 => Code::InvalidArgument,
         401 => Code::Unauthenticated,
         404 => Code::NotFound,
@@ -46,48 +48,56 @@ const fn code_of(status: u16) -> Code {
 
 fn moved(redirect: Redirect) -> DeniedHttpResponse {
     let Redirect { status, location, cookies } = redirect;
-    let own = [overwrite("location", location)];
-    denial(status, headers(own, COMMON_HEADERS.iter().copied(), cookies), String::new())
+    let own = [overwrite(&LOCATION, location)];
+    denial(status, headers(own, COMMON_HEADERS.iter(), cookies), String::new())
 }
 
 fn denied(page: Page) -> DeniedHttpResponse {
     let common = page.common_headers();
     let Page { status, headers: own, content_type, body, lines: _, cookies, framed: _ } = page;
     // Envoy would send a body after these statuses, which have none (RFC 9110 section 6.4.1).
-    let body = if matches!(status, 100..=199 | 204 | 304) { String::new() } else { body };
-    let own = own.into_iter().map(|(name, value)| overwrite(&name, value));
-    let own = own.chain([overwrite("content-type", content_type.to_owned())]);
+    let body = if matches!(status.as_u16(), 100..=199 | 204 | 304) { String::new() } else { body };
+    let own = own.iter().map(line);
+    let own = own.chain([overwrite(&CONTENT_TYPE, content_type.to_owned())]);
     denial(status, headers(own, common, cookies), body)
 }
 
 /// A denial with these headers. None of them holds a control character; if one did, Envoy would make two headers of it at a line
 /// break, or an error of its own of the whole answer, so nothing of it is sent.
-fn denial(status: u16, headers: Vec<HeaderValueOption>, body: String) -> DeniedHttpResponse {
+fn denial(status: StatusCode, headers: Vec<HeaderValueOption>, body: String) -> DeniedHttpResponse {
     let sendable = |text: &str| !text.contains(|sign: char| sign.is_ascii_control() && sign != '\t');
     if headers.iter().filter_map(|option| option.header.as_ref()).all(|header| sendable(&header.value)) {
         return DeniedHttpResponse { status: Some(http_status(status)), headers, body };
     }
     tracing::error!("an answer with a control character in a header was not sent; please report this");
-    DeniedHttpResponse { status: Some(http_status(500)), headers: Vec::new(), body: String::new() }
+    DeniedHttpResponse {
+        status: Some(http_status(StatusCode::INTERNAL_SERVER_ERROR)),
+        headers: Vec::new(),
+        body: String::new(),
+    }
 }
 
 fn headers(
     own: impl IntoIterator<Item = HeaderValueOption>,
-    common: impl Iterator<Item = (&'static str, &'static str)>,
+    common: impl Iterator<Item = &'static Header>,
     cookies: Vec<String>,
 ) -> Vec<HeaderValueOption> {
-    let common = common.map(|(name, value)| overwrite(name, value.to_owned()));
-    own.into_iter().chain(common).chain(cookies.into_iter().map(cookie)).collect()
+    own.into_iter().chain(common.map(line)).chain(cookies.into_iter().map(cookie)).collect()
 }
 
 // The type has the status as an open enumeration, so any HTTP status fits.
-fn http_status(status: u16) -> HttpStatus {
-    HttpStatus { code: i32::from(status) }
+fn http_status(status: StatusCode) -> HttpStatus {
+    HttpStatus { code: i32::from(status.as_u16()) }
+}
+
+/// A header of an answer of ours, which is made of text.
+fn line((name, value): &Header) -> HeaderValueOption {
+    overwrite(name, String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40.
-fn overwrite(name: &str, value: String) -> HeaderValueOption {
-    option(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd)
+fn overwrite(name: &HeaderName, value: String) -> HeaderValueOption {
+    option(name.as_str(), value, HeaderAppendAction::OverwriteIfExistsOrAdd)
 }
 
 /// `Set-Cookie` lines stand beside each other and beside the application's own.

@@ -1,12 +1,12 @@
 //! What Envoy gets to see: every field that decides between *allow* and *deny*.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use envoy_types::pb::envoy::service::auth::v3::OkHttpResponse;
+use http::header::ALLOW;
 
 use crate::domain::application::{Application, Mode};
 use crate::domain::backend::{Backend, BackendAllow, Backends};
@@ -32,8 +32,8 @@ fn note() -> Note {
 
 fn page(status: u16, cookies: Vec<String>) -> Page {
     Page {
-        status,
-        headers: vec![(Cow::Borrowed("allow"), "GET".into())],
+        status: StatusCode::from_u16(status).expect("is a status"),
+        headers: vec![(ALLOW, http::HeaderValue::from_static("GET"))],
         content_type: "text/plain",
         body: "b".into(),
         cookies,
@@ -58,8 +58,11 @@ fn lines(denied: &DeniedHttpResponse) -> Vec<(String, String, i32)> {
 
 #[test]
 fn a_redirect_is_a_denial_with_its_cookies_side_by_side() {
-    let redirect =
-        Redirect { status: 302, location: "https://idp.example/a".into(), cookies: vec!["a=1".into(), "b=2".into()] };
+    let redirect = Redirect {
+        status: StatusCode::FOUND,
+        location: "https://idp.example/a".into(),
+        cookies: vec!["a=1".into(), "b=2".into()],
+    };
     let (code, denied) = denied_response(Verdict::Redirect(redirect));
     assert_eq!((code, denied.status.as_ref().map(|status| status.code)), (16, Some(302)));
     let lines = lines(&denied);
@@ -83,7 +86,7 @@ fn metadata_names_user_reason_and_id() {
 #[test]
 fn what_envoy_would_make_two_headers_of_is_not_sent() {
     for location in ["https://a.example/\r\nset-cookie: x=1", "https://a.example/\0", "https://a.example/\x7f"] {
-        let redirect = Redirect { status: 302, location: location.into(), cookies: vec!["a=1".into()] };
+        let redirect = Redirect { status: StatusCode::FOUND, location: location.into(), cookies: vec!["a=1".into()] };
         let (code, denied) = denied_response(Verdict::Redirect(redirect));
         assert_eq!((code, denied.status.map(|status| status.code), denied.headers.len()), (16, Some(500), 0));
     }
@@ -172,14 +175,16 @@ fn allowed_with(
 /// The answer that the full encoder would write.
 fn spelled_out(allow: &Allow) -> OkHttpResponse {
     let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
-    let is_steering = |name: &str| steering.iter().any(|(set, _)| set == name);
+    let is_steering = |name: &str| steering.iter().any(|(set, _)| *set == name);
     let text = |value: &[u8]| cookie_line::carried(value).text;
-    let told = allow.set().chain(&steering).map(|(name, value)| match String::from_utf8(value.clone()) {
-        Ok(value) => (name, value),
-        Err(_) => (name, text(value)),
+    let told = allow.set().map(|(name, value)| match String::from_utf8(value.as_bytes().to_vec()) {
+        Ok(value) => (name.as_str(), value),
+        Err(_) => (name.as_str(), text(value.as_bytes())),
     });
+    let told = told.chain(steering.iter().map(|(name, value)| (*name, (*value).to_owned())));
     let (lost, told): (Vec<_>, Vec<_>) = told.partition(|(name, value)| *name == "cookie" && value.is_empty());
     let remove = allow.remove().filter(|name| !is_steering(name)).chain(lost.iter().map(|(name, _)| *name));
+    let overwrite = |name: &str, value| option(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd);
     OkHttpResponse {
         headers: told.into_iter().map(|(name, value)| overwrite(name, value)).collect(),
         headers_to_remove: remove.map(ToString::to_string).collect(),

@@ -1,11 +1,9 @@
 //! How Envoy learns where an allowed request goes: `envoy/proxy-mode` reads exactly this. All but the `Host` travels in dynamic
 //! metadata, which no client can write; without it the routes of that file answer 503 and go nowhere.
 
-use std::borrow::Cow;
 use std::iter::once;
 
 use crate::domain::backend::{BackendHost, Upstream};
-use crate::domain::decision::RequestHeader;
 use crate::domain::request::Scheme;
 
 /// The header from which Envoy's forward proxy takes the new `Host`; its routes remove it before the backend.
@@ -37,9 +35,8 @@ pub(super) fn metadata(upstream: &Upstream) -> impl Iterator<Item = (&'static st
     address.into_iter().chain(identity.filter(|_| backend.scheme() == Scheme::Https))
 }
 
-/// What Envoy reads from the request itself.
-pub(super) fn headers(upstream: &Upstream) -> impl Iterator<Item = RequestHeader> {
-    let host = (Cow::Borrowed(HOST), upstream.host().as_bytes().to_vec());
-    let path = upstream.path().map(|path| (Cow::Borrowed(":path"), path.as_bytes().to_vec()));
-    once(host).chain(path)
+/// What Envoy reads from the request itself. `:path` is a header to Envoy alone.
+pub(super) fn headers(upstream: &Upstream) -> impl Iterator<Item = (&'static str, &str)> {
+    let path = upstream.path().map(|path| (":path", path));
+    once((HOST, upstream.host())).chain(path)
 }

@@ -1,19 +1,19 @@
 //! What becomes of each verdict: nothing but an allow is a 2xx, in no dialect and with no status.
 
-use std::borrow::Cow;
-
+use http::HeaderValue;
+use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::decision::Note;
+use crate::domain::decision::{COMMON_HEADERS, Note, Page, Redirect};
 
 const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy];
 
 fn page(status: u16) -> Page {
-    let headers = vec![(Cow::Borrowed("www-authenticate"), "Gatepost realm=\"wiki\"".to_owned())];
+    let headers = vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Gatepost realm=\"wiki\""))];
     let cookies = vec!["session=; Max-Age=0".to_owned(), "binding=; Max-Age=0".to_owned()];
     Page {
-        status,
+        status: StatusCode::from_u16(status).expect("is a status"),
         headers,
         content_type: "text/html; charset=utf-8",
         body: "<p>".into(),
@@ -24,6 +24,7 @@ fn page(status: u16) -> Page {
 }
 
 fn redirect(status: u16, location: &str) -> Verdict {
+    let status = StatusCode::from_u16(status).expect("is a status");
     Verdict::Redirect(Redirect { status, location: location.into(), cookies: vec!["a=1".into(), "b=2".into()] })
 }
 
@@ -96,7 +97,7 @@ fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
 fn a_page_for_a_frame_keeps_its_own_policy() {
     for dialect in DIALECTS {
         let mut page = Page { framed: true, ..page(401) };
-        page.headers.push((Cow::Borrowed("x-frame-options"), "SAMEORIGIN".to_owned()));
+        page.headers.push((X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")));
         let answer = rendered(dialect, Verdict::Deny(page));
         assert_eq!(answer.headers().get_all("x-frame-options").iter().collect::<Vec<_>>(), ["SAMEORIGIN"]);
     }
@@ -105,9 +106,9 @@ fn a_page_for_a_frame_keeps_its_own_policy() {
 fn verdict() -> impl Strategy<Value = Verdict> {
     let location = prop_oneof!["https://[a-z]{1,5}\\.example/.{0,9}", ".{0,12}"];
     prop_oneof![
-        (0_u16..1100).prop_map(|status| Verdict::Page(page(status))),
-        (0_u16..1100).prop_map(|status| Verdict::Deny(page(status))),
-        (0_u16..1100, location).prop_map(|(status, location)| redirect(status, &location)),
+        (100_u16..1000).prop_map(|status| Verdict::Page(page(status))),
+        (100_u16..1000).prop_map(|status| Verdict::Deny(page(status))),
+        (100_u16..1000, location).prop_map(|(status, location)| redirect(status, &location)),
     ]
 }
 
@@ -117,8 +118,8 @@ proptest! {
         let answer = rendered(DIALECTS[dialect], verdict);
         prop_assert!(answer.status().as_u16() >= 300, "{}", answer.status());
         prop_assert!(cookies(&answer) == 0 || DIALECTS[dialect] != Dialect::Nginx);
-        for (name, value) in COMMON_HEADERS {
-            prop_assert_eq!(&answer.headers()[*name], value);
+        for (name, value) in &COMMON_HEADERS {
+            prop_assert_eq!(&answer.headers()[name], value);
         }
     }
 }

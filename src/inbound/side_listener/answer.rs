@@ -1,88 +1,50 @@
-//! Decision to HTTP, total: whatever was decided becomes exactly one answer, and *allow* never a 2xx.
+//! What the browser gets to see: what was decided, and *allow* never as a 2xx.
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
-use http_body_util::Full;
-use hyper::body::Bytes;
 
-use crate::domain::decision::{COMMON_HEADERS, Page, Redirect, Verdict};
-use crate::inbound::connections::{Answer, empty, refusal};
+use crate::domain::decision::Verdict;
+use crate::inbound::connections::Answer;
+use crate::inbound::http_response::{self, Reader, Said};
 
-/// A value that cannot stand in a header. None of ours is one; if it were, nothing of the answer would be sent.
-struct Unsendable;
+/// A denial is never told as anything else.
+const BROWSER: Reader = Reader {
+    status: |said, status| {
+        let least = match said {
+            Said::Page => StatusCode::OK,
+            Said::Denial => StatusCode::BAD_REQUEST,
+        };
+        (status >= least).then_some(status)
+    },
+    passes_on: true,
+};
 
-/// What the browser gets to see.
+/// What the browser gets to see. What belongs to an application is not here.
 pub(super) fn render(verdict: Verdict) -> Answer {
-    let rendered = match verdict {
-        Verdict::Allow(_) => return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS),
-        Verdict::Redirect(redirect) => render_redirect(redirect),
-        Verdict::Page(page) => render_page(page, StatusCode::OK),
-        Verdict::Deny(page) => render_page(page, StatusCode::BAD_REQUEST),
-    };
-    rendered.unwrap_or_else(|Unsendable| refusal(StatusCode::INTERNAL_SERVER_ERROR, COMMON_HEADERS))
-}
-
-fn render_redirect(redirect: Redirect) -> Result<Answer, Unsendable> {
-    let status = StatusCode::from_u16(redirect.status).ok().filter(StatusCode::is_redirection).ok_or(Unsendable)?;
-    let mut answer = empty(status, COMMON_HEADERS);
-    answer.headers_mut().insert(LOCATION, value(redirect.location)?);
-    add_cookies(&mut answer, redirect.cookies)?;
-    Ok(answer)
-}
-
-fn render_page(page: Page, least: StatusCode) -> Result<Answer, Unsendable> {
-    let status = StatusCode::from_u16(page.status).ok().filter(|status| *status >= least).ok_or(Unsendable)?;
-    let mut answer = Answer::default();
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    for (name, value) in page.common_headers() {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    for (name, text) in page.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsendable)?;
-        headers.append(name, value(text)?);
-    }
-    if !page.body.is_empty() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
-    }
-    *answer.body_mut() = Full::new(Bytes::from(page.body));
-    add_cookies(&mut answer, page.cookies)?;
-    Ok(answer)
-}
-
-fn add_cookies(answer: &mut Answer, cookies: Vec<String>) -> Result<(), Unsendable> {
-    for cookie in cookies {
-        answer.headers_mut().append(SET_COOKIE, value(cookie)?);
-    }
-    Ok(())
-}
-
-fn value(text: String) -> Result<HeaderValue, Unsendable> {
-    HeaderValue::try_from(text).map_err(|_| Unsendable)
+    http_response::render(verdict, &BROWSER, |_| Err(StatusCode::NOT_FOUND))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
+    use http::HeaderValue;
+    use http::header::RETRY_AFTER;
 
     use super::*;
+    use crate::domain::decision::{COMMON_HEADERS, Page, Redirect};
+    use crate::inbound::connections::empty;
 
     fn page(status: u16) -> Page {
-        let headers = vec![(Cow::Borrowed("retry-after"), "5".to_owned())];
-        let cookies = vec!["a=1".to_owned(), "b=2".to_owned()];
         Page {
-            status,
-            headers,
+            headers: vec![(RETRY_AFTER, HeaderValue::from_static("5"))],
             content_type: "text/html; charset=utf-8",
             body: "<p>".into(),
-            lines: Vec::new(),
-            cookies,
-            framed: false,
+            cookies: vec!["a=1".to_owned(), "b=2".to_owned()],
+            ..Page::empty(StatusCode::from_u16(status).expect("is a status"))
         }
     }
 
     fn redirect(location: &str) -> Verdict {
-        Verdict::Redirect(Redirect { status: 302, location: location.into(), cookies: vec!["a=1".into()] })
+        let status = StatusCode::FOUND;
+        Verdict::Redirect(Redirect { status, location: location.into(), cookies: vec!["a=1".into()] })
     }
 
     #[test]
@@ -101,18 +63,18 @@ mod tests {
             render(Verdict::Deny(page(401))),
             render(redirect("https://a.example/")),
             render(redirect("https://a.example/\r\nx: y")),
-            empty(StatusCode::NO_CONTENT, COMMON_HEADERS),
+            empty(StatusCode::NO_CONTENT, &COMMON_HEADERS),
         ];
         for answer in answers {
-            for (name, value) in COMMON_HEADERS {
-                assert_eq!(answer.headers()[*name], *value, "{answer:?}");
+            for (name, value) in &COMMON_HEADERS {
+                assert_eq!(answer.headers()[name], value, "{answer:?}");
             }
         }
     }
 
     #[test]
     fn gn_7_what_cannot_be_sent_is_no_success() {
-        for verdict in [redirect("https://a.example/\nx"), Verdict::Deny(page(200)), Verdict::Page(page(7))] {
+        for verdict in [redirect("https://a.example/\nx"), Verdict::Deny(page(200)), Verdict::Page(page(100))] {
             let answer = render(verdict);
             assert_eq!(answer.status(), 500);
             assert!(!answer.headers().contains_key("set-cookie"));

@@ -43,7 +43,7 @@ impl SideListener {
 
     /// Serves plain HTTP until told to stop; how many connections had to be cut.
     pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), COMMON_HEADERS));
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
             let (door, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
@@ -58,7 +58,7 @@ impl SideListener {
 
     /// Serves HTTPS until told to stop; how many connections had to be cut.
     pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), COMMON_HEADERS));
+        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
             let (door, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
@@ -87,7 +87,7 @@ impl SideListener {
         let watch = Stopwatch::start();
         // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
         if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {
-            return empty(StatusCode::NO_CONTENT, COMMON_HEADERS);
+            return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
         let body = arrival.request.extensions_mut().remove::<KeptBody>();
         // A door before this one may hand on what the front proxy was asked for.
@@ -107,7 +107,7 @@ impl SideListener {
         });
         let errand = errand.on_behalf_of(asked.as_ref());
         if !errand.is_own() && !errand.is_excessive() {
-            return refusal(StatusCode::NOT_FOUND, COMMON_HEADERS);
+            return refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS);
         }
         let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&errand)).await;
         let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&errand));

@@ -15,7 +15,7 @@ fn retry_after(page: &Page) -> bool {
 
 fn unavailable(decision: &Decision, reason: Reason) {
     let page = denied(decision);
-    assert_eq!((page.status, decision.note.reason, retry_after(page)), (503, reason, true));
+    assert_eq!((page.status.as_u16(), decision.note.reason, retry_after(page)), (503, reason, true));
     assert!(page.cookies.is_empty(), "a_77: nobody's cookie is deleted");
 }
 
@@ -103,7 +103,7 @@ async fn f_6_a_sign_out_that_cannot_be_written_holds_here_and_says_so() {
         house.fail_store_at(call);
         let decision = browser.send(&house, &sign_out(&browser, "none")).await;
         let page = denied(&decision);
-        assert_eq!((page.status, decision.note.reason), (503, Reason::SignedOutHere), "call {call}");
+        assert_eq!((page.status.as_u16(), decision.note.reason), (503, Reason::SignedOutHere), "call {call}");
         assert!(retry_after(page) && page.body.contains(of_others), "{}", page.body);
         assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
         assert_eq!(house.sessions(), 0, "what the browser showed has ended");
@@ -143,7 +143,7 @@ async fn more_cookies_than_any_browser_sends_are_refused() {
     browser.sign_in(&house, WIKI).await;
     browser.cookies.insert("a".into(), "x".repeat(40_000));
     let decision = browser.open(&house, WIKI).await;
-    assert_eq!((denied(&decision).status, decision.note.reason), (431, Reason::TooManyCookies));
+    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (431, Reason::TooManyCookies));
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn what_is_no_question_is_refused_in_the_clients_own_words() {
         {
             let decision = house.outpost.refuse(reason, kind);
             let page = denied(&decision);
-            assert_eq!((page.status, retry_after(page)), (status, status == 503));
+            assert_eq!((page.status.as_u16(), retry_after(page)), (status, status == 503));
             assert_eq!(page.content_type.starts_with("text/html"), kind.reads_html(), "{kind:?}");
             assert_eq!(page.body.contains(">Try again"), kind.reads_html(), "{kind:?}: {}", page.body);
         }

@@ -496,5 +496,5 @@ pub(super) fn denied(decision: &Decision) -> &Page {
 pub(super) fn allowed(decision: &Decision) -> Option<String> {
     let Verdict::Allow(allow) = &decision.verdict else { return None };
     let user = allow.set().find(|(name, _)| name == "x-authentik-username");
-    Some(user.map(|(_, value)| String::from_utf8(value.clone()).unwrap()).unwrap_or_default())
+    Some(user.map(|(_, value)| String::from_utf8(value.as_bytes().to_vec()).unwrap()).unwrap_or_default())
 }

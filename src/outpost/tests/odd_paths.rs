@@ -11,8 +11,8 @@ const WIKI: &str = "https://wiki.example.com";
 async fn reason(house: &House, browser: &Browser, target: &str) -> (Option<u16>, Reason) {
     let decision = house.ask(&browser.head(&format!("{WIKI}{target}"), &[PAGE])).await;
     let status = match &decision.verdict {
-        Verdict::Deny(page) | Verdict::Page(page) => Some(page.status),
-        Verdict::Redirect(redirect) => Some(redirect.status),
+        Verdict::Deny(page) | Verdict::Page(page) => Some(page.status.as_u16()),
+        Verdict::Redirect(redirect) => Some(redirect.status.as_u16()),
         Verdict::Allow(_) => None,
     };
     (status, decision.note.reason)

@@ -49,11 +49,11 @@ async fn everybody_else_is_treated_as_before_an_application_with_its_own_host() 
     let visit = browser.open(&house, "https://wiki.example.com/x").await;
     assert!(location(&visit).starts_with("https://sso.example.com/"));
     let script = house.ask(&browser.head("https://wiki.example.com/x", &[("accept", "application/json")])).await;
-    assert_eq!(denied(&script).status, 401);
+    assert_eq!(denied(&script).status.as_u16(), 401);
     let start = house.ask(&browser.head("https://wiki.example.com/outpost.goauthentik.io/start", &[PAGE])).await;
     assert_eq!(start.note.reason, Reason::SignInStarted);
     let nowhere = browser.open(&house, "https://wiki.example.com/outpost.goauthentik.io/nope").await;
-    assert_eq!(denied(&nowhere).status, 404);
+    assert_eq!(denied(&nowhere).status.as_u16(), 404);
     let below = browser.open(&house, "https://a.wiki.example.com/public/a").await;
     assert_eq!(below.note.reason, Reason::UnknownHost);
 }

@@ -93,7 +93,7 @@ async fn who_may_not_pass_is_named_and_offered_to_sign_out() {
     ] {
         let decision = house.ask(&browser.head(WIKI, &headers)).await;
         let page = denied(&decision);
-        assert_eq!((page.status, page.content_type), (403, content_type));
+        assert_eq!((page.status.as_u16(), page.content_type), (403, content_type));
         assert!(page.body.contains(&body) && page.body.contains("eve"), "{}", page.body);
         assert!(page.cookies.is_empty() && page.headers.iter().all(|(name, _)| name != "location"), "{page:?}");
         assert_eq!((decision.note.reason, decision.note.user.as_deref()), (Reason::Forbidden, Some("eve")));
@@ -149,5 +149,5 @@ async fn a_store_that_cannot_say_is_no_reason_to_forbid() {
     let mut browser = signed_in_as(&house, "eve", WIKI).await;
     house.fail_store_at(1);
     let decision = browser.open(&house, WIKI).await;
-    assert_eq!((denied(&decision).status, decision.note.reason), (503, Reason::StoreUnavailable));
+    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::StoreUnavailable));
 }

@@ -95,7 +95,7 @@ async fn bcp_2_another_browsers_callback_is_never_completed() {
     assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), 0);
     victim.cookies.clear();
     let second = victim.open(&house, &Browser::callback(&location(&first))).await;
-    assert_eq!((denied(&second).status, second.note.reason), (400, Reason::SignInFailed), "and only once");
+    assert_eq!((denied(&second).status.as_u16(), second.note.reason), (400, Reason::SignInFailed), "and only once");
     assert_eq!((house.provider.exchanges.load(Ordering::Relaxed), house.sessions()), (0, 0));
 }
 
@@ -176,7 +176,7 @@ async fn a_1_a_70_a_callback_without_an_attempt_is_a_page_and_no_token_call() {
         let url = format!("https://wiki.example.com/outpost.goauthentik.io/callback?{query}");
         let decision = Browser::default().open(&house, &url).await;
         let page = denied(&decision);
-        assert_eq!(page.status, 400, "{query:.40}");
+        assert_eq!(page.status.as_u16(), 400, "{query:.40}");
         assert!(page.body.contains("https://wiki.example.com/"), "says where to go");
     }
     assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), 0);
@@ -190,7 +190,7 @@ async fn the_providers_no_is_shown_escaped() {
     let refused = callback.replace("code=code", "error=access_denied&error_description=%3Cscript%3Ex");
     let decision = browser.open(&house, &refused).await;
     let page = denied(&decision);
-    assert_eq!((page.status, decision.note.reason), (403, Reason::ProviderRefused));
+    assert_eq!((page.status.as_u16(), decision.note.reason), (403, Reason::ProviderRefused));
     assert!(page.body.contains("&lt;script&gt;x") && page.body.contains("start?rd="), "{}", page.body);
 }
 
@@ -206,7 +206,7 @@ async fn a_refused_login_makes_no_session_and_no_loop() {
         *house.provider.refuses.lock().unwrap() = Some(fault);
         let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
         let decision = browser.open(&house, &callback).await;
-        assert_eq!((denied(&decision).status, decision.note.reason), (status, reason));
+        assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (status, reason));
         assert!(!browser.cookies.keys().any(|name| name.contains("session")));
         assert_eq!(house.sessions(), 0);
     }
@@ -221,7 +221,7 @@ async fn a_stale_code_starts_again_once() {
     started = location(&browser.open(&house, &Browser::callback(&started)).await);
     *house.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
     let decision = browser.open(&house, &Browser::callback(&started)).await;
-    assert_eq!((denied(&decision).status, decision.note.reason), (400, Reason::SignInFailed));
+    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (400, Reason::SignInFailed));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn completed_before_the_page(
         house.pass(seconds);
         if back.note.reason == Reason::SignInLoop {
             let page = denied(&back);
-            assert_eq!(page.status, 508);
+            assert_eq!(page.status.as_u16(), 508);
             assert!(page.body.contains("https://wiki.example.com/x"), "leads on by hand: {}", page.body);
             assert!(page.cookies.is_empty(), "no session is touched");
             assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), completed, "no code is redeemed for nothing");
@@ -153,7 +153,7 @@ async fn no_cookie_at_the_callback_names_both_who_may_withhold_it() {
     let again = location(&Browser::default().open(&house, &Browser::callback(&started)).await);
     let page = Browser::default().open(&house, &Browser::callback(&again)).await;
     let page = denied(&page);
-    assert_eq!(page.status, 400);
+    assert_eq!(page.status.as_u16(), 400);
     assert!(
         page.body.contains("your browser does not accept cookies") && page.body.contains("a proxy in front"),
         "{}",

@@ -64,7 +64,7 @@ fn every_set_keeps_authentiks_names_and_its_own_from_everybody() {
     let names = |sets: &[HeaderSet]| {
         let application = planned(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() });
         let head = sent(&["X_Forwarded.User", "x-forwarded-for"]);
-        allow_public(&public_path(), &application, passing(&head)).remove().cloned().collect::<Vec<_>>()
+        allow_public(&public_path(), &application, passing(&head)).remove().map(str::to_owned).collect::<Vec<_>>()
     };
     for sets in [&[][..], &[HeaderSet::Legacy], &[HeaderSet::Authentik]] {
         let removed = names(sets);

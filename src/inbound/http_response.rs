@@ -1,0 +1,87 @@
+//! Decision to HTTP, total: whatever was decided becomes exactly one response, in one place for all doors over HTTP. They differ
+//! in who reads it.
+
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+
+use super::connections::{Answer, empty, refusal};
+use crate::domain::decision::{Allow, COMMON_HEADERS, Page, Redirect, Verdict};
+
+/// What is said with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// What was asked for.
+    Page,
+    /// That the request is refused.
+    Denial,
+}
+
+/// Who reads a response, and what they make of it.
+pub struct Reader {
+    /// The status that stands for that of a page or a denial; `None` where it must not be sent.
+    pub status: fn(Said, StatusCode) -> Option<StatusCode>,
+    /// Whether redirects, bodies and cookies arrive at the browser.
+    pub passes_on: bool,
+}
+
+/// The response to `reader`. What an allow says beside its status is told by `allow`, or the status of the refusal that an allow
+/// is there. What cannot be sent is a fault of ours, and nothing of it is sent.
+pub fn render(
+    verdict: Verdict,
+    reader: &Reader,
+    allow: impl FnOnce(&Allow) -> Result<HeaderMap, StatusCode>,
+) -> Answer {
+    let rendered = match verdict {
+        Verdict::Allow(allowed) => match allow(&allowed) {
+            Ok(headers) => Some(let_pass(headers)),
+            Err(status) => Some(refusal(status, &COMMON_HEADERS)),
+        },
+        Verdict::Redirect(redirect) => moved(redirect, reader),
+        Verdict::Page(page) => shown(Said::Page, page, reader),
+        Verdict::Deny(page) => shown(Said::Denial, page, reader),
+    };
+    rendered.unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR, &COMMON_HEADERS))
+}
+
+fn let_pass(headers: HeaderMap) -> Answer {
+    let mut answer = empty(StatusCode::OK, &COMMON_HEADERS);
+    answer.headers_mut().extend(headers);
+    answer
+}
+
+/// Who passes no redirect on is told that nobody is signed in.
+fn moved(redirect: Redirect, reader: &Reader) -> Option<Answer> {
+    if !reader.passes_on {
+        return Some(empty(StatusCode::UNAUTHORIZED, &COMMON_HEADERS));
+    }
+    let mut answer = empty(Some(redirect.status).filter(StatusCode::is_redirection)?, &COMMON_HEADERS);
+    answer.headers_mut().insert(LOCATION, HeaderValue::try_from(redirect.location).ok()?);
+    set_cookies(answer.headers_mut(), redirect.cookies)?;
+    Some(answer)
+}
+
+fn shown(said: Said, page: Page, reader: &Reader) -> Option<Answer> {
+    let mut answer = Answer::default();
+    *answer.status_mut() = (reader.status)(said, page.status)?;
+    let headers = answer.headers_mut();
+    headers.extend(page.common_headers().cloned());
+    for (name, value) in page.headers {
+        headers.append(name, value);
+    }
+    if reader.passes_on {
+        if !page.body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+        }
+        set_cookies(headers, page.cookies)?;
+        *answer.body_mut() = page.body.into();
+    }
+    Some(answer)
+}
+
+/// Every cookie.
+fn set_cookies(headers: &mut HeaderMap, cookies: Vec<String>) -> Option<()> {
+    cookies.into_iter().try_for_each(|cookie| {
+        headers.append(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
+        Some(())
+    })
+}
