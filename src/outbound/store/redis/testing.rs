@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Client, Cmd, FromRedisValue};
+use redis::{Client, Cmd, FromRedisValue, RedisResult};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -109,9 +109,13 @@ impl Server {
 
     /// What the server itself answers, at once and without a store.
     pub(in crate::outbound::store) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        let client = Client::open(format!("redis://127.0.0.1:{}/", self.port)).expect("a client");
-        let mut connection = client.get_connection_with_timeout(PATIENCE).expect("a connection");
-        Cmd::new().arg(words).query(&mut connection).unwrap_or_else(|fault| panic!("{words:?}: {fault}"))
+        self.try_ask(words).unwrap_or_else(|fault| panic!("{words:?}: {fault}"))
+    }
+
+    /// The same of a server that may end the connection: one that becomes a master ends all that it has.
+    pub(in crate::outbound::store) fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        let client = Client::open(format!("redis://127.0.0.1:{}/", self.port))?;
+        Cmd::new().arg(words).query(&mut client.get_connection_with_timeout(PATIENCE)?)
     }
 
     pub(in crate::outbound::store) fn address(&self) -> Address {
