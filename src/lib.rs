@@ -6,16 +6,14 @@
 //! the conductor without a server, `snippet` prints what front proxies need, `sessions` asks a running Gatepost in the
 //! words of `protocol`. `single_flight` is what several of them share: work done once for all who ask at the same time.
 
-pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
-pub mod explain;
 pub mod inbound;
 pub mod outbound;
 pub mod outpost;
 pub mod ports;
 pub mod protocol;
-pub mod sessions;
+pub mod server;
 mod single_flight;
-pub mod snippet;
 pub mod telemetry;

@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::domain::application::{Application, RelyingParty};
-use crate::domain::credentials::{Credential, Refusal, VerifiedCredential};
-use crate::domain::id_token::SignedIn;
-use crate::domain::jwt::TokenFault;
-use crate::domain::logout_token::VerifiedLogoutToken;
-use crate::domain::one_time::OneTime;
-use crate::domain::refreshed::Refreshed;
-use crate::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
-use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
+use crate::domain::application::Application;
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
+use crate::domain::oidc::id_token::SignedIn;
+use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::logout_token::VerifiedLogoutToken;
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::sign_in::{MatchedCode, ProviderMetadata};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Refreshed, Session, SessionKey, SessionRecord};
 use crate::domain::time::Timestamp;
 
 /// Tells the time.

@@ -95,5 +95,4 @@ impl<K: Eq + Hash, T> Drop for Leaving<K, T> {
 }
 
 #[cfg(test)]
-#[path = "single_flight_tests.rs"]
 mod tests;

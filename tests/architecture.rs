@@ -78,36 +78,59 @@ const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower", "tower_ht
 const PROTOCOL: &[&str] = &["oauth2", "openidconnect"];
 const BEYOND_A_DOOR: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
 const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
-/// Envoy is told where a request goes; the other doors pass none on.
+/// Envoy is told where a request goes; the other protocols pass none on. What follows from a session is encoded once.
 const OF_ENVOYS_DOOR: &[&str] = &[
-    "domain::request",
+    "domain::http",
     "domain::decision",
-    "domain::backend",
+    "domain::policy::backend",
+    "domain::policy::identity_headers",
     "outpost",
     "telemetry",
     "inbound::connections",
     "inbound::grpc",
 ];
 const OF_A_DOOR: &[&str] =
-    &["domain::request", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
+    &["domain::http", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
+
+/// The rooms of the domain in their order: each may know those before it.
+const DOMAIN: [&str; 9] = [
+    "domain::slug",
+    "domain::time",
+    "domain::http",
+    "domain::crypto",
+    "domain::oidc",
+    "domain::session",
+    "domain::policy",
+    "domain::application",
+    "domain::decision",
+];
 
 /// The longest name that fits a module decides.
-const ROOMS: [Room; 26] = [
+const ROOMS: [Room; 36] = [
     Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
+    Room { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
+    Room { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
+    Room { name: DOMAIN[2], may_know: before(2), must_not_know: PROTOCOL },
+    Room { name: DOMAIN[3], may_know: before(2), must_not_know: PROTOCOL },
+    Room { name: DOMAIN[4], may_know: before(4), must_not_know: PROTOCOL },
     // Keys of the library verify signatures, and it puts together where the browser is sent.
-    Room { name: "domain::jws", may_know: &["domain"], must_not_know: &[] },
-    Room { name: "domain::sign_in", may_know: &["domain"], must_not_know: &[] },
-    Room { name: "domain::sign_out", may_know: &["domain"], must_not_know: &[] },
+    Room { name: "domain::oidc::jws", may_know: before(5), must_not_know: &[] },
+    Room { name: "domain::oidc::sign_in", may_know: before(5), must_not_know: &[] },
+    Room { name: DOMAIN[5], may_know: before(5), must_not_know: PROTOCOL },
+    Room { name: DOMAIN[6], may_know: before(6), must_not_know: PROTOCOL },
+    Room { name: DOMAIN[7], may_know: before(7), must_not_know: PROTOCOL },
+    Room { name: "domain::application::sign_out", may_know: before(8), must_not_know: &[] },
+    Room { name: DOMAIN[8], may_know: before(8), must_not_know: PROTOCOL },
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
     Room { name: "single_flight", may_know: &[], must_not_know: WIRE },
     Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
     Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
-    Room { name: "inbound::admin", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound::ops", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
     Room {
         // Operators' door: no request of a browser reaches it.
-        name: "inbound::administration",
+        name: "inbound::admin",
         may_know: &["domain::session", "outpost", "telemetry", "protocol", "inbound::connections", "inbound::grpc"],
         must_not_know: BEYOND_OTHER_DOORS,
     },
@@ -130,21 +153,23 @@ const ROOMS: [Room; 26] = [
         must_not_know: ASKED_ONLY,
     },
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
+    // A command knows what it needs.
+    Room { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_DOORS },
     // It is told what to explain; it neither reads files nor calls anybody.
-    Room { name: "explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
-    Room { name: "snippet", may_know: &["domain"], must_not_know: WIRE },
+    Room { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
+    Room { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code alone.
     Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
     // A client in a process of its own; it knows of sessions what the protocol tells it.
     Room {
-        name: "sessions",
+        name: "cli::sessions",
         may_know: &["domain::time", "protocol", "config::duration"],
         must_not_know: BEYOND_OTHER_DOORS,
     },
     Room {
         // It fills in the settings of every room, the whole application's among them.
         name: "config",
-        may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry", "app"],
+        may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry", "server"],
         must_not_know: WIRE,
     },
     Room {
@@ -154,12 +179,17 @@ const ROOMS: [Room; 26] = [
         must_not_know: &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
     Room {
-        // Only `main` reads the configuration: `app` is given its own settings.
-        name: "app",
+        // Only `cli` reads the configuration: the server is given its own settings.
+        name: "server",
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry"],
         must_not_know: &["envoy_types"],
     },
 ];
+
+/// The rooms of the domain before the one at `position`.
+const fn before(position: usize) -> &'static [&'static str] {
+    DOMAIN.split_at(position).0
+}
 
 /// One file of `src/`.
 struct Source {
@@ -287,6 +317,10 @@ fn offence(room: &Room, path: &[String]) -> Option<String> {
         let mut hits = forbidden.filter(|name| starts_with(path, name));
         return hits.next().map(|name| format!("{text} ({} must not know {name})", room.name));
     };
+    // How far an item can be seen: `pub(in crate::domain)`.
+    if starts_with(&room.name.split("::").map(str::to_owned).collect::<Vec<_>>(), &inner.join("::")) {
+        return None;
+    }
     // `crate::Thing` would be a re-export at the root, which another test rejects.
     room_of(inner)?;
     let allowed = std::iter::once(&room.name).chain(room.may_know);
@@ -324,19 +358,19 @@ fn paths_are_found_wherever_they_stand() {
         struct Two;
         mod inline { use super::beside; use self::below; }
         macro_rules! made { ($name:ident) => { $crate::made::by(stringify!($name), crate::in_a_macro::one { a: 1 }) } }
-        fn last() -> std::time::SystemTime { gatepost::app::now() }
+        fn last() -> std::time::SystemTime { gatepost::server::now() }
     "##;
-    let code = Code::parse(&["domain", "request"], text).expect("is Rust");
+    let code = Code::parse(&["domain", "http"], text).expect("is Rust");
     let found: BTreeSet<String> = code.paths().into_iter().map(|path| path.join("::")).collect();
     let expected = [
         "crate::a_pattern::Two",
         "crate::a_type::One",
         "crate::all",
         "crate::an_attribute::Derived",
-        "crate::app::now",
+        "crate::server::now",
         "crate::config::Config",
-        "crate::domain::request::beside",
-        "crate::domain::request::inline::below",
+        "crate::domain::http::beside",
+        "crate::domain::http::inline::below",
         "crate::domain::sibling",
         "crate::in_a_macro::one",
         "crate::inbound::called",
@@ -371,10 +405,14 @@ fn what_is_against_the_design_is_found() {
         ("domain::session", "//! X\nfn x() { y!(z.await) }", Some("async or await")),
         ("domain::session", "//! X\nfn x() { let y = async { 1 }; }", Some("async or await")),
         ("domain::session", "//! X\n#[cfg(test)]\nmod tests { async fn x() { tokio::spawn(y()) } }", None),
-        ("domain::session_tests", "//! X\nfn x() { tokio::spawn(y()) }", None),
-        ("domain::jws", "//! X\nuse openidconnect::Nonce;\nfn x() { Nonce::new_random() }", Some("Nonce::new_random")),
-        ("domain::jws", "//! X\nuse openidconnect::core::CoreJsonWebKey;", None),
-        ("domain::jwt", "//! X\nuse openidconnect::core::CoreJsonWebKey;", Some("must not know openidconnect")),
+        ("domain::session::tests", "//! X\nfn x() { tokio::spawn(y()) }", None),
+        (
+            "domain::oidc::jws",
+            "//! X\nuse openidconnect::Nonce;\nfn x() { Nonce::new_random() }",
+            Some("Nonce::new_random"),
+        ),
+        ("domain::oidc::jws", "//! X\nuse openidconnect::core::CoreJsonWebKey;", None),
+        ("domain::oidc::jwt", "//! X\nuse openidconnect::core::CoreJsonWebKey;", Some("must not know openidconnect")),
         ("outpost::sign_in", "//! X\nuse crate::outbound::store::Memory;", Some("may know")),
         (
             "outpost::sign_in",
@@ -385,9 +423,9 @@ fn what_is_against_the_design_is_found() {
         ("inbound::admin", "//! X\nfn x() { super::super::y() }", Some("super::super")),
         ("inbound::admin", "//! X\n#[cfg(test)]\nmod tests { use super::super::y; }", Some("super::super")),
         ("nowhere", "//! X\n", Some("no room")),
-        ("lib", "//! X\npub use crate::app::run;", Some("re-export")),
-        ("lib", "//! X\npub mod app;\nuse crate::config::load;", None),
-        ("app", "use std::fmt;", Some("no module doc")),
+        ("lib", "//! X\npub use crate::server::run;", Some("re-export")),
+        ("lib", "//! X\npub mod server;\nuse crate::config::load;", None),
+        ("server", "use std::fmt;", Some("no module doc")),
     ] {
         let found = found(module, text);
         match expected {
@@ -400,7 +438,10 @@ fn what_is_against_the_design_is_found() {
 #[test]
 fn the_table_tells_right_from_wrong() {
     let rows = [
-        ("domain::request", "crate::domain::session::Session", true),
+        ("domain::session", "crate::domain::http::RequestHead", true),
+        ("domain::http", "crate::domain::session::Session", false),
+        ("domain::session", "crate::domain::application::Application", false),
+        ("domain::oidc::jws", "crate::domain::policy::PublicPath", false),
         ("domain", "serde_json::Value", true),
         ("domain", "std::time::Duration", true),
         ("domain", "std::time::SystemTime::now", false),
@@ -409,21 +450,21 @@ fn the_table_tells_right_from_wrong() {
         ("outpost", "crate::ports::SessionStore", true),
         ("outpost", "crate::outbound::store::Memory", false),
         ("outpost::callback", "reqwest::Client", false),
-        ("inbound::ext_authz", "crate::domain::request::RequestHead", true),
+        ("inbound::ext_authz", "crate::domain::http::RequestHead", true),
         ("inbound::ext_authz", "envoy_types::pb::envoy", true),
-        ("inbound::ext_authz", "crate::domain::sign_in::Attempt", false),
-        ("inbound::ext_authz", "crate::inbound::admin::Metrics", false),
-        ("inbound::admin", "envoy_types::pb::envoy", false),
+        ("inbound::ext_authz", "crate::domain::oidc::sign_in::Attempt", false),
+        ("inbound::ext_authz", "crate::inbound::ops::Ops", false),
+        ("inbound::ops", "envoy_types::pb::envoy", false),
         ("outbound::store", "crate::outbound::provider::Client", false),
         ("outbound::provider", "crate::outpost::Outpost", false),
         ("telemetry", "crate::config::Log", false),
-        ("inbound::administration", "crate::inbound::ext_authz::CheckService", false),
-        ("sessions", "crate::outpost::Outpost", false),
+        ("inbound::admin", "crate::inbound::ext_authz::CheckService", false),
+        ("cli::sessions", "crate::outpost::Outpost", false),
         ("outbound::store", "crate::config::Session", false),
-        ("explain", "crate::outpost::Outpost", true),
-        ("explain", "crate::outbound::provider::OpenIdProviders", false),
-        ("app", "crate::outbound::store::Memory", true),
-        ("inbound::admin", "crate::config::Config", false),
+        ("cli::explain", "crate::outpost::Outpost", true),
+        ("cli::explain", "crate::outbound::provider::OpenIdProviders", false),
+        ("server", "crate::outbound::store::Memory", true),
+        ("inbound::ops", "crate::config::Config", false),
     ];
     let words = |text: &str| -> Names { text.split("::").map(str::to_owned).collect() };
     for (module, path, allowed) in rows {

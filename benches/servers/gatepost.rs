@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use gatepost::app::Config;
 use gatepost::config;
+use gatepost::server::Config;
 use serde_json::Value;
 
 use super::{Server, request};

@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost::domain::application::Slug;
-use gatepost::domain::claims::Claims;
-use gatepost::domain::session::{Renewal, Session, SessionKey, SessionRecord, User};
+use gatepost::domain::oidc::claims::Claims;
+use gatepost::domain::oidc::user::User;
+use gatepost::domain::session::{Renewal, Session, SessionKey, SessionRecord};
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};

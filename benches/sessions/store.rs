@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, Address, Credentials, RedisSettings, StoreSettings, Topology};

@@ -6,14 +6,14 @@ mod document;
 pub mod duration;
 mod environment;
 mod expansion;
-mod meaning;
+mod raw;
 mod reader;
 mod reference;
+mod resolved;
 mod schema;
 mod secret_file;
 mod section;
 mod value;
-mod written;
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub use reader::Environment;
 pub use reference::reference;
 pub use schema::schema;
 
-use crate::app::Config;
+use crate::server::Config;
 use reader::Reader;
 
 /// A configuration to start with, and what was noticed in it.
@@ -58,7 +58,7 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
 }
 
 fn understand(root: &Node, mut reader: Reader<'_>) -> Result<Loaded, Complaints> {
-    let written = written::File::read(root, &Place::new("", 1, 1), &mut reader);
-    let config = written.and_then(|written| meaning::config(&written, &mut reader));
+    let written = raw::File::read(root, &Place::new("", 1, 1), &mut reader);
+    let config = written.and_then(|written| resolved::config(&written, &mut reader));
     reader.finish(config)
 }

@@ -7,7 +7,7 @@ use super::Loaded;
 use super::complaint::{Complaint, Complaints, Place};
 use super::document::{Content, Node};
 use super::value::Value;
-use crate::app::Config;
+use crate::server::Config;
 
 /// Looks up an environment variable. It is a parameter, so that tests never touch the process's own.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
+use super::raw::File;
 use super::section::{Field, Kind, Outline, Presence};
 use super::value::Value as _;
-use super::written::File;
 
 const HEAD: &str = include_str!("reference_head.md");
 

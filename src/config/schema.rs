@@ -4,9 +4,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{self, Content, Node};
+use super::raw::File;
 use super::section::{Field, Kind, Outline, Presence};
 use super::value::Value as _;
-use super::written::File;
 
 /// The schema as text.
 #[must_use]

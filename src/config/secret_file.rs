@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::complaint::Place;
 use super::reader::{At, Reader, Slot};
-use crate::domain::sealing::SealingKey;
+use crate::domain::crypto::sealing::SealingKey;
 
 /// No secret and no certificate is longer.
 const MAX_BYTES: u64 = 1024 * 1024;

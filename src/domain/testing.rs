@@ -5,18 +5,19 @@ use std::sync::LazyLock;
 use secrecy::SecretString;
 use url::Url;
 
-use super::access::{AccessRules, UnauthenticatedPaths};
-use super::application::{
-    Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
-};
-use super::credentials::AcceptedCredentials;
-use super::headers::HeaderPlan;
-use super::id_token::{Expected, SignedIn, VerifiedIdToken};
-use super::jws::{KeySet, Purpose, VerifiedJws};
-use super::jwt::TokenFault;
-use super::request::{Authority, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
-use super::sealing::{SealingKey, SealingKeys};
-use super::sign_in::{Attempt, AttemptId, Binding, Nonce};
+use super::application::{Application, Mode};
+use super::crypto::sealing::{SealingKey, SealingKeys};
+use super::http::{Authority, CookieDomain, CookieForm, ExternalHost, HeaderLines, RequestHead, RequestTarget, Scheme};
+use super::oidc::algorithm::SigningAlgorithm;
+use super::oidc::credentials::AcceptedCredentials;
+use super::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use super::oidc::jws::{KeySet, Purpose, VerifiedJws};
+use super::oidc::jwt::TokenFault;
+use super::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use super::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
+use super::policy::identity_headers::HeaderPlan;
+use super::policy::{AccessRules, UnauthenticatedPaths};
+use super::slug::Slug;
 use super::time::Timestamp;
 
 #[path = "../../tests/signing/mod.rs"]

@@ -1,10 +1,10 @@
 //! Who asks us. Each door turns its protocol into a request head, asks the outpost, and renders the decision.
 
 pub mod admin;
-pub mod administration;
 pub mod connections;
 pub mod ext_authz;
 pub mod forward_auth;
 pub mod grpc;
 pub mod http_response;
+pub mod ops;
 pub mod side_listener;

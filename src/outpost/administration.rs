@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::application::Slug;
-use crate::domain::identity;
-use crate::domain::session::{Session, SessionKey, User};
+use crate::domain::oidc::user::User;
+use crate::domain::policy::identity;
+use crate::domain::session::{Session, SessionKey};
+use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 

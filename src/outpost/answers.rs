@@ -5,14 +5,14 @@ use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use url::Url;
 
 use super::Visit;
-use crate::domain::access::Forbidden;
-use crate::domain::applications::NotOurs;
-use crate::domain::credentials::Scheme;
-use crate::domain::decision::{Decision, Header, Note, Page, Reason, Verdict};
-use crate::domain::identity::Identity;
-use crate::domain::pages::{self, Action, Message};
-use crate::domain::request::{ClientKind, Excess, TargetFault};
-use crate::domain::return_address::ReturnAddress;
+use crate::domain::application::registry::NotOurs;
+use crate::domain::application::return_address::ReturnAddress;
+use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::{Decision, Note, Page, Reason, Verdict};
+use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
+use crate::domain::oidc::credentials::Scheme;
+use crate::domain::policy::Forbidden;
+use crate::domain::policy::identity::Identity;
 
 /// What is said of a path that can be read in several ways where it matters which one it is.
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";

@@ -3,8 +3,8 @@
 use super::objection::Objection;
 use super::waits::Purpose;
 use super::{Outpost, Visit};
-use crate::domain::credentials::Presented;
-use crate::domain::identity::Identity;
+use crate::domain::oidc::credentials::Presented;
+use crate::domain::policy::identity::Identity;
 use crate::ports::CredentialFault;
 
 impl Outpost {

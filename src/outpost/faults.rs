@@ -4,9 +4,9 @@ use http::StatusCode;
 use thiserror::Error;
 
 use super::{Visit, answers};
-use crate::domain::cookies::TooManyCookies;
+use crate::domain::application::cookies::TooManyCookies;
+use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::pages::{self, Message};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
 
 /// Why there is no proper answer.

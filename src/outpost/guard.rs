@@ -6,13 +6,13 @@ use super::renewal::Attended;
 use super::sign_in::Beginning;
 use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
-use crate::domain::access::{Permit, PublicPath};
 use crate::domain::application::Application;
-use crate::domain::cookies::OwnCookies;
-use crate::domain::decision::{Reason, Verdict};
-use crate::domain::headers::{self, OutpostFacts, Passing};
-use crate::domain::identity::Identity;
-use crate::domain::request::ClientKind;
+use crate::domain::application::cookies::OwnCookies;
+use crate::domain::decision::{self, Passing, Reason, Verdict};
+use crate::domain::http::ClientKind;
+use crate::domain::policy::identity::Identity;
+use crate::domain::policy::identity_headers::OutpostFacts;
+use crate::domain::policy::{Permit, PublicPath};
 use crate::ports::IdentityProvider;
 
 impl Outpost {
@@ -33,7 +33,7 @@ impl Outpost {
             Err(objection) => Some(objection),
         };
         if let Some((proof, reason)) = public(visit) {
-            return Ok((Verdict::Allow(headers::allow_public(&proof, application, passing)), reason));
+            return Ok((Verdict::Allow(decision::allow_public(&proof, application, passing)), reason));
         }
         if let Some(objection) = objection {
             return objection.into_outcome(visit);
@@ -81,8 +81,8 @@ impl Outpost {
         }
         visit.user = Some(identity.name().to_owned());
         let allow =
-            self.with_facts(application, |outpost| headers::allow_signed_in(permit, application, outpost, passing));
-        (Verdict::Allow(allow), identity.reason())
+            self.with_facts(application, |outpost| decision::allow_signed_in(permit, application, outpost, passing));
+        (Verdict::Allow(allow), identity.into())
     }
 
     /// What of this outpost goes into headers.
@@ -116,5 +116,7 @@ fn public(visit: &Visit<'_>) -> Option<(PublicPath, Reason)> {
     let scheme = application.external.scheme();
     let path = application.unauthenticated.admit(&application.mode, scheme, &head.authority, &head.target);
     let path = path.map(|proof| (proof, Reason::UnauthenticatedPath));
-    path.or_else(|| PublicPath::preflight(application, visit.kind).map(|proof| (proof, Reason::Preflight)))
+    path.or_else(|| {
+        PublicPath::preflight(application.pass_preflight, visit.kind).map(|proof| (proof, Reason::Preflight))
+    })
 }

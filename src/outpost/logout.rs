@@ -11,13 +11,14 @@ use tokio::time::sleep;
 use super::faults::Fault;
 use super::waits::Purpose;
 use super::{Outcome, Outpost, Visit, answers};
-use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::endpoints;
+use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Page, Reason, Verdict};
-use crate::domain::endpoint;
-use crate::domain::frame::{self, Asked};
-use crate::domain::logout_token::{self, Ending, VerifiedLogoutToken};
-use crate::domain::pages::{self, Message};
-use crate::domain::session::{ProviderSession, Session, User};
+use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::Session;
+use crate::domain::session::frontchannel_logout::{self, Asked};
 use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Spent, StoreFault};
 
 /// How long the answer takes to a frame that shows no session, whether there was one to end or not: a store that writes
@@ -58,7 +59,7 @@ impl Outpost {
     /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
     #[must_use]
     pub fn needs_body(&self, raw: &str) -> bool {
-        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoint::needs_body(below))
+        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
     }
 
     /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
@@ -138,7 +139,7 @@ impl Outpost {
         let own = OwnCookies::read(&visit.head.headers, visit.application)?;
         let mut cookies = Vec::new();
         let asked = Asked::read(visit.head.target.query().unwrap_or_default());
-        if let Some(asked) = asked.filter(|_| frame::may_come_from_a_frame(visit.head)) {
+        if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(visit.head)) {
             match self.session(visit.application, &own).await? {
                 Some(found) if asked.fits(found.session.record()) => {
                     visit.user = Some(found.name().to_owned());
@@ -191,7 +192,7 @@ impl Outpost {
         let metadata = self.parts.provider.remembered(relying_party);
         let text = "The identity provider asked this application to sign you out.";
         let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
-        pages::framed(&message, &frame::ancestors(&relying_party.issuer, metadata.as_deref()))
+        pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
     }
 
     /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). Nobody waits

@@ -22,15 +22,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::application::cookies::OwnCookies;
+use crate::domain::application::endpoints::{self, Destination, Endpoint};
+use crate::domain::application::registry::{Applications, NotOurs};
+use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
-use crate::domain::applications::{Applications, NotOurs};
-use crate::domain::cookies::OwnCookies;
+use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
-use crate::domain::endpoint::{self, Destination, Endpoint};
-use crate::domain::identity;
-use crate::domain::request::{ClientKind, Excess, RequestHead, RequestLimits, RequestTarget, Scheme};
-use crate::domain::return_address::{Refused, ReturnAddress};
-use crate::domain::sealing::SealingKeys;
+use crate::domain::http::{ClientKind, Excess, RequestHead, RequestLimits, RequestTarget, Scheme};
+use crate::domain::policy::identity;
 use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
@@ -214,7 +214,7 @@ impl Outpost {
     pub fn sort<'a>(&'a self, head: &'a RequestHead) -> Errand<'a> {
         let place = if let Some(excess) = self.limits.exceeded_by(head) {
             Place::Excessive(excess)
-        } else if endpoint::is_ping(&head.target) {
+        } else if endpoints::is_ping(&head.target) {
             Place::Probe
         } else {
             match self.parts.applications.find(head) {
@@ -303,7 +303,7 @@ impl Outpost {
     /// Whether this is the liveness probe, which is answered whatever host it names.
     #[must_use]
     pub fn is_probe(target: &RequestTarget) -> bool {
-        endpoint::is_ping(target)
+        endpoints::is_ping(target)
     }
 
     async fn visit(&self, visit: &mut Visit<'_>, destination: Destination) -> Outcome {

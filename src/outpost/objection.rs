@@ -2,10 +2,10 @@
 
 use super::faults::Fault;
 use super::{Outcome, Visit, answers};
-use crate::domain::access::Forbidden;
-use crate::domain::credentials::{Refusal, Scheme};
-use crate::domain::headers::OverBudget;
-use crate::domain::identity::Identity;
+use crate::domain::oidc::credentials::{Refusal, Scheme};
+use crate::domain::policy::Forbidden;
+use crate::domain::policy::identity::Identity;
+use crate::domain::policy::identity_headers::OverBudget;
 use crate::ports::ProviderUnavailable;
 
 /// Why a request is not let through although it says who asks.

@@ -3,11 +3,11 @@
 use http::StatusCode;
 
 use super::Visit;
-use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::plain_http::UsedHttps;
+use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Reason, Redirect, Verdict};
-use crate::domain::pages::{self, Action, Message};
-use crate::domain::plain_http::UsedHttps;
-use crate::domain::request::ClientKind;
+use crate::domain::http::ClientKind;
 
 /// Misdirected Request (RFC 9110 section 15.5.20): this server does not answer for the scheme and host as the request has
 /// them. It is no 5xx, because any client can cause it: a balancer that counts those would take the server out.

@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use http::StatusCode;
 
 use super::{Outpost, Visit};
-use crate::domain::application::{Mode, Slug};
-use crate::domain::claims::Claims;
+use crate::domain::application::Mode;
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::headers::{self, Facts, OverBudget, UserFacts};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::policy::identity_headers::{self, Facts, OverBudget, UserFacts};
+use crate::domain::slug::Slug;
 
 /// How many are remembered. Claims choose them, so there could be any number.
 const MOST: usize = 1000;
@@ -34,8 +35,12 @@ impl Outpost {
     pub(super) fn rehearse(&self, visit: &Visit<'_>, about: UserFacts<'_>) -> Result<(), OverBudget> {
         let application = visit.application;
         self.tell_of_backend(visit, about.claims);
-        let rehearsal =
-            self.with_facts(application, |outpost| headers::rehearse(&Facts { about, application, outpost }));
+        let rehearsal = self.with_facts(application, |outpost| {
+            identity_headers::rehearse(
+                &application.headers,
+                &Facts { about, application: application.as_ref().into(), outpost },
+            )
+        });
         for (name, cause) in rehearsal.dropped {
             let header: String = name.chars().take(LONGEST).collect();
             if self.told.is_news(&application.slug, &header) {

@@ -6,21 +6,20 @@ use url::{Url, form_urlencoded};
 use super::faults::Fault;
 use super::waits::Purpose;
 use super::{Outcome, Outpost, Visit, answers};
-use crate::domain::application::Application;
-use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::return_address::ReturnAddress;
+use crate::domain::application::{Application, return_cookie};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Reason, Redirect, Verdict};
-use crate::domain::id_token::SignedIn;
-use crate::domain::identity;
-use crate::domain::one_time::OneTime;
-use crate::domain::pages::{self, Action, Message};
-use crate::domain::request::ClientKind;
-use crate::domain::return_address::ReturnAddress;
-use crate::domain::return_cookie;
-use crate::domain::session::{Session, SessionId};
-use crate::domain::sign_in::{
+use crate::domain::http::ClientKind;
+use crate::domain::oidc::id_token::SignedIn;
+use crate::domain::oidc::sign_in::{
     Attempt, AttemptId, Binding, Callback, CompletedSignIn, MatchedCode, Mismatch, Origin, ProviderError,
     ResponseFault, authorization_url,
 };
+use crate::domain::policy::identity;
+use crate::domain::session::{Session, SessionId};
 use crate::ports::{ExchangeFault, Spent};
 
 /// Loop Detected (RFC 5842 section 7.2).
@@ -135,7 +134,7 @@ impl Outpost {
             set_cookies.extend(kept);
         }
         let attempt = attempt.begun(origin, clock.unix_millis());
-        let state = attempt.seal(application, keys, self.random()?);
+        let state = attempt.seal(application.as_ref(), keys, self.random()?);
         let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
         let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
         Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
@@ -158,7 +157,7 @@ impl Outpost {
                 ));
             }
         };
-        let Ok(attempt) = Attempt::open(callback.state(), application, keys) else {
+        let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
             return Ok(visit.failed(
                 StatusCode::BAD_REQUEST,
                 "This sign-in was not started here, or too long ago.",
@@ -194,7 +193,7 @@ impl Outpost {
         let Some(_redemption) = self.redemption(visit, matched.id()).await? else {
             return self.restart(visit, &own, &attempt, &Setback::UsedBefore).await;
         };
-        match self.parts.store.spend(&OneTime::attempt(matched.id()), matched.expires()).await? {
+        match self.parts.store.spend(&OneTime::from_bytes(*matched.id().as_bytes()), matched.expires()).await? {
             Spent::Now => self.redeem(visit, &own, &attempt, code).await,
             Spent::Before => self.restart(visit, &own, &attempt, &Setback::UsedBefore).await,
         }
@@ -205,7 +204,8 @@ impl Outpost {
     pub(super) fn begin_anew(&self, visit: &Visit<'_>) -> String {
         let own = OwnCookies::read(&visit.head.headers, visit.application).ok();
         let callback = Callback::parse(visit.head.target.query().unwrap_or_default()).ok();
-        let attempt = callback.and_then(|it| Attempt::open(it.state(), visit.application, &self.parts.sealing).ok());
+        let attempt =
+            callback.and_then(|it| Attempt::open(it.state(), visit.application.as_ref(), &self.parts.sealing).ok());
         let address = own.zip(attempt).and_then(|(own, attempt)| visit.kept_address(&own, &attempt));
         address.map_or_else(|| visit.landing(), |address| visit.start_again(&address))
     }
@@ -256,7 +256,7 @@ impl Outpost {
         signed_in: SignedIn,
     ) -> Outcome {
         let (application, now) = (visit.application, self.parts.clock.now());
-        let session = Session::begin(signed_in, application, now, self.parts.lifetimes);
+        let session = Session::begin(signed_in, application.as_ref(), now, self.parts.lifetimes);
         let lifetime = session.record().ends.since(now);
         visit.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
         if lifetime.is_zero() {
@@ -277,7 +277,7 @@ impl Outpost {
         let location = visit.destination(own, attempt);
         let last = self.last_completed(application, own);
         let completed = CompletedSignIn::after(last, attempt, &location, self.parts.clock.unix_millis());
-        let completed = completed.seal(application, &self.parts.sealing, self.random()?);
+        let completed = completed.seal(application.as_ref(), &self.parts.sealing, self.random()?);
         let mut cookies =
             vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
         cookies.extend(return_cookie::forget(application, own, attempt));

@@ -5,11 +5,11 @@ use http::StatusCode;
 use super::faults::Fault;
 use super::waits::Purpose;
 use super::{Found, Outcome, Outpost, Visit, answers};
-use crate::domain::cookies::{self, OwnCookies};
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
+use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
-use crate::domain::pages::{self, Action, Message};
 use crate::domain::session::SessionRecord;
-use crate::domain::sign_out::{EndSession, end_session, is_deliberate};
 use crate::ports::StoreFault;
 
 use base64::Engine as _;

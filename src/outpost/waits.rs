@@ -12,7 +12,7 @@ use std::task::Poll;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Outpost, Visit};
-use crate::domain::sign_in::AttemptId;
+use crate::domain::oidc::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
 use crate::telemetry::names;
 
@@ -274,5 +274,4 @@ impl Outpost {
 }
 
 #[cfg(test)]
-#[path = "waits_tests.rs"]
 mod tests;

@@ -165,5 +165,4 @@ const fn outcome(verdict: &Verdict) -> (Kind, u16) {
 }
 
 #[cfg(test)]
-#[path = "decisions_tests.rs"]
 mod tests;

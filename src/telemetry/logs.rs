@@ -153,5 +153,4 @@ impl<W: Write> Write for Batch<W> {
 }
 
 #[cfg(test)]
-#[path = "logs_tests.rs"]
 mod tests;

@@ -56,5 +56,4 @@ fn with_bounds() -> Result<PrometheusBuilder, BuildError> {
 }
 
 #[cfg(test)]
-#[path = "metrics_tests.rs"]
 mod tests;

@@ -16,7 +16,7 @@ pub(crate) type Names = Vec<String>;
 /// A file of code.
 pub(crate) struct Code {
     file: File,
-    /// Its module: `domain::request` for `domain/request.rs` and for `domain/request/mod.rs`.
+    /// Its module: `domain::http` for `domain/http.rs` and for `domain/http/mod.rs`.
     pub(crate) module: Names,
 }
 

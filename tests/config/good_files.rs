@@ -4,17 +4,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gatepost::app::{Config, Limits, Sealing};
 use gatepost::config::load;
-use gatepost::domain::application::{ClientAuthentication, Mode, SigningAlgorithm};
-use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, TokenType};
-use gatepost::domain::endpoint::Prefixes;
-use gatepost::domain::headers::HeaderPlan;
-use gatepost::domain::request::{CookieForm, HeaderLines};
+use gatepost::domain::application::Mode;
+use gatepost::domain::application::endpoints::Prefixes;
+use gatepost::domain::http::{CookieForm, HeaderLines};
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, TokenType};
+use gatepost::domain::oidc::relying_party::ClientAuthentication;
+use gatepost::domain::policy::identity_headers::HeaderPlan;
 use gatepost::inbound::connections::FrontProxies;
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::{Address, StoreSettings, Topology};
 use gatepost::outpost::WaitLimits;
+use gatepost::server::{Config, Limits, Sealing};
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret;
 

@@ -1,7 +1,7 @@
 //! User names and app passwords: the grant that authentik has for them, and the ID Token that it brings.
 
-use gatepost::domain::credentials::{BearerCheck, IntrospectionRules, Refusal};
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, Refusal};
+use gatepost::domain::oidc::jwt::TokenFault;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! Signed access tokens: what signs them, and that no other kind of token passes for one.
 
-use gatepost::domain::application::SigningAlgorithm;
-use gatepost::domain::credentials::{AccessTokenRules, BearerCheck, Refusal, TokenType};
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::credentials::{AccessTokenRules, BearerCheck, Refusal, TokenType};
+use gatepost::domain::oidc::jwt::TokenFault;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::domain::sign_in::ResponseFault;
+use gatepost::domain::oidc::sign_in::ResponseFault;
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings, StartFault};
 use gatepost::ports::IdentityProvider as _;
 use serde_json::json;

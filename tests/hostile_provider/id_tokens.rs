@@ -1,7 +1,7 @@
 //! ID Tokens: form, signature, claims.
 
-use gatepost::domain::application::SigningAlgorithm;
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::outbound::provider::{OpenIdProviders, StartFault};
 use serde_json::json;
 

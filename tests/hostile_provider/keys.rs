@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use gatepost::domain::application::SigningAlgorithm;
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::outbound::provider::ProviderSettings;
 use serde_json::{Value, json};
 

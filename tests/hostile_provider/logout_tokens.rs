@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use gatepost::domain::jwt::TokenFault;
-use gatepost::domain::logout_token::{Ending, VerifiedLogoutToken};
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::logout_token::{Ending, VerifiedLogoutToken};
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

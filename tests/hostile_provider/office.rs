@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
-use gatepost::domain::application::{Application, ExternalHost, Mode, Slug};
-use gatepost::domain::credentials::{
+use gatepost::domain::application::{Application, Mode};
+use gatepost::domain::http::ExternalHost;
+use gatepost::domain::oidc::credentials::{
     AcceptedCredentials, AppPassword, BasicRules, BearerCheck, BearerRules, Credential, Refusal, VerifiedCredential,
 };
-use gatepost::domain::headers::HeaderPlan;
+use gatepost::domain::policy::identity_headers::HeaderPlan;
+use gatepost::domain::policy::{AccessRules, UnauthenticatedPaths};
+use gatepost::domain::slug::Slug;
 use gatepost::ports::{CredentialFault, IdentityProvider as _};
 
 use crate::op::Behaviour;

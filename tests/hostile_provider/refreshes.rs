@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepost::domain::application::Application;
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionRecord};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{ExchangeFault, IdentityProvider as _};

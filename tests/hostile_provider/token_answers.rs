@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use gatepost::domain::application::ClientAuthentication;
+use gatepost::domain::oidc::relying_party::ClientAuthentication;
 use http::Method;
 use serde_json::json;
 

@@ -1,7 +1,8 @@
 //! UserInfo: when it is asked, and what it may say.
 
-use gatepost::domain::application::{RelyingParty, SigningAlgorithm};
-use gatepost::domain::jwt::TokenFault;
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::relying_party::RelyingParty;
 use serde_json::{Value, json};
 
 use crate::op::signing::{Key, RSA_A_PEM, jwk};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use gatepost::domain::application::{ClientAuthentication, RelyingParty, SigningAlgorithm};
-use gatepost::domain::id_token::SignedIn;
-use gatepost::domain::jwt::TokenFault;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::sign_in::{
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::id_token::SignedIn;
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use gatepost::domain::oidc::sign_in::{
     Attempt, AttemptId, Binding, Callback, MatchedCode, ProviderMetadata, ResponseFault, authorization_url,
 };
 use gatepost::domain::time::Timestamp;

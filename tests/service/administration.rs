@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::domain::application::Slug;
-use gatepost::domain::claims::Claims;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionRecord, User};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::oidc::claims::Claims;
+use gatepost::domain::oidc::user::User;
+use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionRecord};
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
 use gatepost::ports::{Clock as _, SessionStore};

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gatepost::domain::application::{Application, RelyingParty, Slug};
-use gatepost::domain::claims::Claims;
-use gatepost::domain::credentials::{Credential, Refusal, VerifiedCredential};
-use gatepost::domain::id_token::SignedIn;
-use gatepost::domain::jwt::TokenFault;
-use gatepost::domain::logout_token::VerifiedLogoutToken;
-use gatepost::domain::one_time::OneTime;
-use gatepost::domain::refreshed::Refreshed;
-use gatepost::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
-use gatepost::domain::sign_in::{MatchedCode, ProviderMetadata};
+use gatepost::domain::application::Application;
+use gatepost::domain::crypto::replay::OneTime;
+use gatepost::domain::oidc::claims::Claims;
+use gatepost::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
+use gatepost::domain::oidc::id_token::SignedIn;
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::logout_token::VerifiedLogoutToken;
+use gatepost::domain::oidc::relying_party::RelyingParty;
+use gatepost::domain::oidc::sign_in::{MatchedCode, ProviderMetadata};
+use gatepost::domain::oidc::user::{ProviderSession, User};
+use gatepost::domain::session::{Refreshed, Session, SessionKey, SessionRecord};
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,

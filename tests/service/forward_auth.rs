@@ -1,7 +1,7 @@
 //! Front proxies' questions over a real socket, as each of them sends its own, and what becomes of them.
 
 use gatepost::domain::application::Mode;
-use gatepost::domain::backend::{Backend, BackendAllow, Backends};
+use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::inbound::side_listener::TlsIdentity;
 

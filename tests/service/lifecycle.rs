@@ -6,7 +6,7 @@ use std::time::Duration;
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use gatepost::app::Fault;
+use gatepost::server::Fault;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;

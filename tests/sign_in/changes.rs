@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::outbound::store::{StoreSettings, sealing_key};
 use serde_json::json;
 

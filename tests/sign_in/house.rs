@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use gatepost::domain::access::{AccessRules, UnauthenticatedPaths};
-use gatepost::domain::application::{
-    Application, ClientAuthentication, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
-};
-use gatepost::domain::applications::Applications;
-use gatepost::domain::credentials::AcceptedCredentials;
-use gatepost::domain::headers::HeaderPlan;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::application::registry::Applications;
+use gatepost::domain::application::{Application, Mode};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::http::ExternalHost;
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::credentials::AcceptedCredentials;
+use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use gatepost::domain::policy::identity_headers::HeaderPlan;
+use gatepost::domain::policy::{AccessRules, UnauthenticatedPaths};
 use gatepost::domain::session::Lifetimes;
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::outbound::store::{Address, Credentials, RedisSettings, StoreSettings, Topology};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,8 +1,10 @@
 //! Sparse ID Tokens: UserInfo completes what the application is told.
 
-use gatepost::domain::access::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Rule, Who};
-use gatepost::domain::claims::ClaimPath;
-use gatepost::domain::headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator};
+use gatepost::domain::oidc::claims::ClaimPath;
+use gatepost::domain::policy::identity_headers::{
+    HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator,
+};
+use gatepost::domain::policy::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Rule, Who};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use gatepost::domain::headers::HeaderPlan;
+use gatepost::domain::policy::identity_headers::HeaderPlan;
 
 const FILES: [&str; 7] = [
     "nginx/nginx.conf",

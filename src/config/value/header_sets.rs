@@ -7,7 +7,7 @@ use crate::config::complaint::Place;
 use crate::config::document::{Content, Node};
 use crate::config::reader::{At, Reader};
 use crate::config::section::Kind;
-use crate::domain::headers::HeaderSet;
+use crate::domain::policy::identity_headers::HeaderSet;
 
 /// Which sets are sent; `none` for no set at all.
 pub(in crate::config) struct HeaderSets(pub(in crate::config) Vec<At<HeaderSet>>);

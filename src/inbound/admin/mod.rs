@@ -1,93 +1,49 @@
-//! What the operator's machinery asks: is it alive, is it ready, how is it doing. On a port of its own, never
-//! reachable through the public ones.
+//! Operators' way in, on a port of its own: list sessions and end them, over gRPC. A browser cannot speak it: the port
+//! takes HTTP/2 from the first byte on and nothing else.
 
-mod readiness;
+mod service;
+mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::routing::get;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, StatusCode};
-use tower::ServiceExt as _;
+use tokio_rustls::TlsAcceptor;
+use tonic::service::Routes;
 
-use crate::domain::decision::COMMON_HEADERS;
-use crate::inbound::connections::{self, Answer, Connection, Http1, HttpLimits, Listener, Stop, refusal};
-use crate::telemetry::MetricsPage;
+use crate::inbound::connections::{Listener, Stop};
+use crate::inbound::grpc::{self, GrpcLimits};
+use crate::outpost::Outpost;
+use crate::protocol::admin::sessions_server::SessionsServer;
+use service::AdministrationService;
 
-pub use readiness::{Latch, Readiness};
+/// As metrics name this door.
+const DOOR: &str = "administration";
+/// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
+const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
+/// Calls at a time, on one connection and in all. There are few operators.
+const MOST_CALLS: u32 = 32;
+/// The largest message that is decoded, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
 
-/// Serves `/livez`, `/readyz` and `/metrics`.
-pub struct Admin {
-    readiness: Readiness,
-    metrics: MetricsPage,
-}
-
-impl Admin {
-    /// Answers from these.
-    #[must_use]
-    pub const fn new(readiness: Readiness, metrics: MetricsPage) -> Self {
-        Self { readiness, metrics }
+/// Serves until told to stop, over TLS where there is any; how many connections had to be cut. `limits` are those of the
+/// other gRPC listener, from which this one departs where its calls are other ones.
+pub async fn serve(
+    outpost: Arc<Outpost>,
+    listener: Listener,
+    tls: Option<TlsAcceptor>,
+    limits: GrpcLimits,
+    stop: Stop,
+) -> usize {
+    let limits = GrpcLimits {
+        max_concurrent_streams: Some(MOST_CALLS),
+        max_concurrent_calls: MOST_CALLS as usize,
+        call_deadline: CALL_DEADLINE,
+        ..limits
+    };
+    let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
+    let server = grpc::server(sessions, Routes::default(), DOOR, &limits, &listener);
+    match tls {
+        Some(tls) => server.serve_tls(listener, tls, stop).await,
+        None => server.serve(listener, stop).await,
     }
-
-    /// Serves until told to stop; how many connections had to be cut.
-    pub async fn serve(self, listener: Listener, limits: HttpLimits, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), limits, &COMMON_HEADERS));
-        let routes = self.routes();
-        let serve_one = |connection: Connection, stop| {
-            let (routes, http) = (routes.clone(), Arc::clone(&http));
-            let answer = move |request: Request<()>| {
-                let answer = routes.clone().oneshot(request.map(|()| Body::empty()));
-                async { answer.await.unwrap_or_else(|never| match never {}) }
-            };
-            async move { http.serve(connection, stop, |_| false, answer).await }
-        };
-        connections::serve(listener, stop, serve_one).await
-    }
-
-    fn routes(self) -> Router {
-        Router::new()
-            .route("/livez", get(alive))
-            .route("/readyz", get(ready))
-            .route("/metrics", get(metrics))
-            .fallback(nothing)
-            .method_not_allowed_fallback(nothing)
-            .with_state(Arc::new(self))
-    }
-}
-
-async fn alive() -> Answer {
-    text(StatusCode::OK, "alive\n".to_owned())
-}
-
-async fn ready(State(admin): State<Arc<Admin>>) -> Answer {
-    let missing = admin.readiness.missing();
-    if missing.is_empty() {
-        return text(StatusCode::OK, "ready\n".to_owned());
-    }
-    text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join(", ")))
-}
-
-async fn metrics(State(admin): State<Arc<Admin>>) -> Answer {
-    let mut answer = text(StatusCode::OK, admin.metrics.render());
-    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    answer.headers_mut().insert(CONTENT_TYPE, kind);
-    answer
-}
-
-async fn nothing(method: Method) -> Answer {
-    if matches!(method, Method::GET | Method::HEAD) {
-        return refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS);
-    }
-    let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, &COMMON_HEADERS);
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    answer
-}
-
-fn text(status: StatusCode, text: String) -> Answer {
-    let mut answer = refusal(status, &COMMON_HEADERS);
-    *answer.body_mut() = text.into();
-    answer
 }

@@ -9,10 +9,11 @@ use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendA
 use http::header::COOKIE;
 use prost::encoding::int32;
 
-use super::cookie_line;
 use super::fields::{field_bytes, put, put_head};
-use super::steering;
-use crate::domain::decision::{Allow, Header, Note};
+use super::{cookie_line, steering};
+use crate::domain::decision::{Allow, Note};
+use crate::domain::http::Header;
+use crate::domain::policy::identity_headers::Told;
 
 /// `OkHttpResponse`: headers to set on the request, names to remove from it, headers to add to the response.
 const HEADERS: u32 = 2;
@@ -28,18 +29,28 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
     // The code is not written: it is 0, which is the default.
     put_head(message, 1, field_bytes(2, reason.len()));
     put(message, 2, reason.as_bytes());
-    let told = allow.told().rendered(|told| {
-        let mut fields = Vec::new();
-        told.set().iter().for_each(|header| overwrite(&mut fields, header));
-        told.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
-        fields
-    });
+    let anew;
+    let told = match allow.told().prepared(encode) {
+        Some(prepared) => prepared,
+        None => {
+            anew = encode(allow.told());
+            &anew
+        }
+    };
     let (more, left_out) = of_request(allow);
     put_head(message, 3, told.len() + more.len());
     message.extend_from_slice(told);
     message.extend_from_slice(&more);
     metadata(allow, note, message);
     left_out
+}
+
+/// The fields of `OkHttpResponse` that every request of a user has.
+fn encode(told: &Told) -> Box<[u8]> {
+    let mut fields = Vec::new();
+    told.set().iter().for_each(|header| overwrite(&mut fields, header));
+    told.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
+    fields.into_boxed_slice()
 }
 
 fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {

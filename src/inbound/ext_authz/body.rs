@@ -1,6 +1,6 @@
 //! What a Check holds of the request's body.
 
-use crate::domain::request::HeaderLines;
+use crate::domain::http::HeaderLines;
 use crate::outpost::RequestBody;
 
 /// What Envoy says of a body that it cut, where it was told to hand bodies over in part.

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::fields::{Value, fields};
-use crate::domain::request::{CookieForm, HeaderLines};
+use crate::domain::http::{CookieForm, HeaderLines};
 
 /// The context extension by which a route names its application.
 pub(super) const APPLICATION_EXTENSION: &str = "gatepost.app";
@@ -195,5 +195,4 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 }
 
 #[cfg(test)]
-#[path = "question_tests.rs"]
 mod tests;

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::body::Body;
 use super::question::{self, Asked, is_field};
-use crate::domain::request::{
+use crate::domain::http::{
     Authority, ClientKind, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme,
     TargetFault, is_token,
 };
@@ -143,5 +143,4 @@ fn client_address(peer: Peer) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

@@ -16,7 +16,8 @@ use tonic::Code;
 
 use super::allowed;
 use super::cookie_line::LeftOut;
-use crate::domain::decision::{COMMON_HEADERS, Decision, Header, Note, Page, Redirect, Verdict};
+use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
+use crate::domain::http::Header;
 
 /// Appends a decision's `CheckResponse` to `message`; `left_out` tells of cookies that Envoy cannot be told.
 pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8>) {
@@ -118,5 +119,4 @@ fn metadata(note: &Note) -> Struct {
 }
 
 #[cfg(test)]
-#[path = "response_tests.rs"]
 mod tests;

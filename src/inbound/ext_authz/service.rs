@@ -15,7 +15,7 @@ use super::cookie_line::LeftOut;
 use super::oversized::Oversized;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::request::RequestHead;
+use crate::domain::http::RequestHead;
 use crate::inbound::grpc::{Calls, leave_seat};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};

@@ -3,8 +3,8 @@
 
 use std::iter::once;
 
-use crate::domain::backend::{BackendHost, Upstream};
-use crate::domain::request::Scheme;
+use crate::domain::http::Scheme;
+use crate::domain::policy::backend::{BackendHost, Upstream};
 
 /// The header from which Envoy's forward proxy takes the new `Host`; its routes remove it before the backend.
 const HOST: &str = "x-gatepost-backend-host";

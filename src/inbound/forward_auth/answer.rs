@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::dialect::Dialect;
 use crate::domain::decision::{Allow, COMMON_HEADERS, Decision, Reason, Verdict};
-use crate::domain::request::HeaderLines;
+use crate::domain::http::HeaderLines;
 use crate::inbound::connections::{Answer, empty};
 use crate::inbound::http_response::{self, Reader};
 
@@ -97,5 +97,4 @@ fn understood_by_nginx(status: StatusCode) -> StatusCode {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

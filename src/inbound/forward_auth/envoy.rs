@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 
 use super::fault::Fault;
 use super::lines;
-use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme};
+use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme};
 
 const PROTO: &str = "x-forwarded-proto";
 /// What counts here, and so is never the client's.

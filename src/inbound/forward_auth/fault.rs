@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::domain::request::{HostFault, TargetFault};
+use crate::domain::http::{HostFault, TargetFault};
 
 /// What is wrong with a question.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

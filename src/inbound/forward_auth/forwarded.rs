@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::fault::Fault;
 use super::lines;
-use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme, is_token};
+use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme, is_token};
 
 const METHOD: &str = "x-forwarded-method";
 const PROTO: &str = "x-forwarded-proto";

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use super::fault::Fault;
 use super::lines;
 use super::nginx::{self, OriginalUrl};
-use crate::domain::request::HostFault;
+use crate::domain::http::HostFault;
 
 /// The longest address that becomes a parameter, in bytes; the target itself goes along in any case.
 const LONGEST_RETURN: usize = 2048;
@@ -48,7 +48,7 @@ pub(super) fn visit(mut request: Request<()>) -> Result<Request<()>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::request::{RequestTarget, Scheme};
+    use crate::domain::http::{RequestTarget, Scheme};
 
     fn request(target: &str, urls: &[&str]) -> Request<()> {
         let mut request = Request::get(target).header("host", "gatepost:9000");

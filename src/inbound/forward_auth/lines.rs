@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, Request};
 
 use super::fault::Fault;
-use crate::domain::request::{ClientKind, CookieForm, HeaderLines, folds_to};
+use crate::domain::http::{ClientKind, CookieForm, HeaderLines, folds_to};
 
 /// The value of the header `name`, which has to be there once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {

@@ -10,6 +10,8 @@ mod hop;
 mod lines;
 mod nginx;
 mod strangers;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::net::IpAddr;
@@ -28,7 +30,7 @@ pub use trust::TrustedProxies;
 use self::fault::Fault;
 use self::strangers::Strangers;
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::request::{HeaderLines, RequestHead};
+use crate::domain::http::{HeaderLines, RequestHead};
 use crate::inbound::connections::{Answer, FirstDoor, Met};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
@@ -175,6 +177,3 @@ impl FirstDoor for ForwardAuth {
         if is_hop { self.hop(request) } else { Met::HandedOn(request) }
     }
 }
-
-#[cfg(test)]
-mod reading_tests;

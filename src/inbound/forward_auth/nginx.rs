@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::fault::Fault;
 use super::lines;
-use crate::domain::request::{Authority, RequestHead, RequestTarget, Scheme, is_token};
+use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme, is_token};
 
 /// The header that names the original address.
 pub(super) const ORIGINAL_URL: &str = "x-original-url";

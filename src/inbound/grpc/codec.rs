@@ -74,5 +74,4 @@ impl Encoder for BytesEncoder {
 }
 
 #[cfg(test)]
-#[path = "codec_tests.rs"]
 mod tests;

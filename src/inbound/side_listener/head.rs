@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::header::HOST;
 use http::{HeaderMap, Request};
 
-use crate::domain::request::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 
 /// A request as it arrived.
 pub(super) struct Arrival {

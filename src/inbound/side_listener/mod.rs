@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
-use crate::domain::request::{RequestTarget, Scheme};
+use crate::domain::http::{RequestTarget, Scheme};
 use crate::inbound::connections::{
     self, Answer, Connection, FirstDoor, Http1, KeptBody, Listener, Met, Stop, empty, refusal,
 };

@@ -7,10 +7,11 @@ use thiserror::Error;
 use url::Url;
 
 use super::http::{names_neighbourhood, names_this_machine};
-use crate::domain::application::{RelyingParty, SigningAlgorithm};
-use crate::domain::json;
-use crate::domain::operands::{Operands, Shown};
-use crate::domain::sign_in::ProviderMetadata;
+use crate::domain::oidc::algorithm::SigningAlgorithm;
+use crate::domain::oidc::json;
+use crate::domain::oidc::operands::{Operands, Shown};
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::sign_in::ProviderMetadata;
 
 /// Why metadata was refused.
 #[derive(Debug, Error, PartialEq, Eq)]

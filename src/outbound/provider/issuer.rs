@@ -17,8 +17,8 @@ use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{KeyFetch, Landed};
 use super::user_info::Outage;
-use crate::domain::jws::{KeySet, Purpose, Unverified, VerifiedJws};
-use crate::domain::jwt::TokenFault;
+use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
+use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch that is under way: less than a Check may take, so that the answer still

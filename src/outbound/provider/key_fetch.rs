@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::brake::Brake;
-use crate::domain::jws::KeySet;
+use crate::domain::oidc::jws::KeySet;
 
 /// How many may wait for it.
 const MAX_WAITING: usize = 256;

@@ -5,9 +5,9 @@
 use secrecy::SecretString;
 
 use super::issuer::Issuer;
-use crate::domain::application::RelyingParty;
-use crate::domain::jws::Purpose;
-use crate::domain::logout_token::{Expected, VerifiedLogoutToken, check_unsigned};
+use crate::domain::oidc::jws::Purpose;
+use crate::domain::oidc::logout_token::{Expected, VerifiedLogoutToken, check_unsigned};
+use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::time::Timestamp;
 use crate::ports::LogoutTokenFault;
 

@@ -33,15 +33,15 @@ use self::http::{ProviderClient, names_this_machine};
 use self::issuer::{Issuer, Known};
 use self::revocation::Revocations;
 use self::user_info::Told;
-use crate::domain::application::{Application, RelyingParty};
-use crate::domain::credentials::{Credential, VerifiedCredential};
-use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
-use crate::domain::jws::{self, Purpose};
-use crate::domain::jwt::TokenFault;
-use crate::domain::logout_token::VerifiedLogoutToken;
-use crate::domain::refreshed::Refreshed;
-use crate::domain::session::SessionRecord;
-use crate::domain::sign_in::{MatchedCode, ProviderMetadata};
+use crate::domain::application::Application;
+use crate::domain::oidc::credentials::{Credential, VerifiedCredential};
+use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::jws::{self, Purpose};
+use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::logout_token::VerifiedLogoutToken;
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::sign_in::{MatchedCode, ProviderMetadata};
+use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, LogoutTokenFault, ProviderUnavailable};
 
 /// How identity providers are asked.

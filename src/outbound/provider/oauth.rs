@@ -21,8 +21,8 @@ use url::Url;
 
 use super::http::{Answer, NoAnswer, Operation};
 use super::issuer::Issuer;
-use crate::domain::application::{ClientAuthentication, RelyingParty};
-use crate::domain::json;
+use crate::domain::oidc::json;
+use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
 use crate::ports::ExchangeFault;
 
 /// The longest error code worth repeating.
@@ -232,5 +232,4 @@ where
 }
 
 #[cfg(test)]
-#[path = "oauth_tests.rs"]
 mod tests;

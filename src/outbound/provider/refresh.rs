@@ -8,11 +8,10 @@ use tokio::time::{Instant, timeout};
 use super::issuer::{Issuer, Known};
 use super::token::{self, Tokens, malformed};
 use super::user_info::{self, Told};
-use crate::domain::application::RelyingParty;
-use crate::domain::id_token::{Expected, VerifiedIdToken};
-use crate::domain::jws::Purpose;
-use crate::domain::refreshed::Refreshed;
-use crate::domain::session::SessionRecord;
+use crate::domain::oidc::id_token::{Expected, VerifiedIdToken};
+use crate::domain::oidc::jws::Purpose;
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, ExchangeFault};
 
 impl Issuer {

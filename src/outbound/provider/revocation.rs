@@ -15,7 +15,7 @@ use url::Url;
 use super::http::Operation;
 use super::issuer::Issuer;
 use super::oauth::{self, Transport};
-use crate::domain::application::RelyingParty;
+use crate::domain::oidc::relying_party::RelyingParty;
 
 /// How many wait at most; a token beyond them ends by itself, at the provider's own time.
 const MOST: usize = 1000;

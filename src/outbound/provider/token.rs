@@ -11,8 +11,8 @@ use super::discovery::Discovered;
 use super::http::Operation;
 use super::issuer::Issuer;
 use super::oauth::{RequestFault, TokenResponse, Transport, token_client};
-use crate::domain::application::RelyingParty;
-use crate::domain::sign_in::MatchedCode;
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::sign_in::MatchedCode;
 use crate::ports::ExchangeFault;
 
 /// The tokens of one answer, nothing verified yet; at a refresh without an ID Token, perhaps.

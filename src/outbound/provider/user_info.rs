@@ -14,11 +14,11 @@ use super::discovery::Discovered;
 use super::http::{Answer, Operation};
 use super::issuer::{Issuer, Known};
 use super::token::malformed;
-use crate::domain::application::RelyingParty;
-use crate::domain::claims::Claims;
-use crate::domain::json;
-use crate::domain::jws::Purpose;
-use crate::domain::jwt::{TokenFault, check_issuer};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::json;
+use crate::domain::oidc::jws::Purpose;
+use crate::domain::oidc::jwt::{TokenFault, check_issuer};
+use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// Why UserInfo told nothing.

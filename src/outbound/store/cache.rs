@@ -210,5 +210,4 @@ fn laid_out(entries: u64) -> usize {
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::private_file::{self, PrivacyFault};
-use crate::domain::sealing::SealingKey;
+use crate::domain::crypto::sealing::SealingKey;
 use crate::ports::{Entropy, EntropyFault};
 
 const KEY_BYTES: usize = 32;
@@ -110,5 +110,4 @@ fn aside(path: &Path, entropy: &dyn Entropy) -> Result<PathBuf, EntropyFault> {
 }
 
 #[cfg(test)]
-#[path = "key_file_tests.rs"]
 mod tests;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::one_time::OneTime;
-use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,

@@ -21,7 +21,7 @@ pub use file::OpenFault;
 pub use key_file::{KeyFault, sealing_key};
 pub use redis::{Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSettings, Topology, UrlFault};
 
-use crate::domain::sealing::SealingKeys;
+use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, SessionStore};
 use metered::Metered;
@@ -72,10 +72,6 @@ pub fn open(
 }
 
 #[cfg(test)]
-mod contract_tests;
-#[cfg(test)]
-mod logout_race_tests;
-#[cfg(test)]
-mod model_tests;
-#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::record::{self, Wiped};
-use crate::domain::claims::Claims;
-use crate::domain::session::{SessionRecord, User};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::user::User;
+use crate::domain::session::SessionRecord;
 
 /// A session without the tokens that only its renewal and its end need.
 pub(super) type Packed = Zeroizing<Box<[u8]>>;

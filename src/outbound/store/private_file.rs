@@ -150,5 +150,4 @@ fn check_with(file: &File, path: &Path, set_mode: impl FnOnce(u32) -> io::Result
 }
 
 #[cfg(test)]
-#[path = "private_file_tests.rs"]
 mod tests;

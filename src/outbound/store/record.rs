@@ -8,10 +8,11 @@ use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroize as _;
 
-use crate::domain::application::Slug;
-use crate::domain::claims::Claims;
-use crate::domain::json;
-use crate::domain::session::{Renewal, SessionRecord, User};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::json;
+use crate::domain::oidc::user::User;
+use crate::domain::session::{Renewal, SessionRecord};
+use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 
 #[expect(unreachable_pub, reason = "generated; the generator knows one visibility")]

@@ -11,13 +11,12 @@ use tempfile::TempDir;
 
 use super::StoreSettings;
 use super::file::{FileStore, Limits};
-use crate::domain::application::Slug;
-use crate::domain::claims::Claims;
-use crate::domain::one_time::OneTime;
-use crate::domain::sealing::{SealingKey, SealingKeys};
-use crate::domain::session::{
-    Lifetimes, ProviderSession, Renewal, Session, SessionId, SessionKey, SessionRecord, User,
-};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionKey, SessionRecord};
+use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, SessionStore};
 

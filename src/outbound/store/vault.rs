@@ -11,8 +11,9 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::record::{self, Wiped};
-use crate::domain::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
-use crate::domain::session::{ProviderSession, Session, SessionKey, SessionRecord, User};
+use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::ports::{Entropy, EntropyFault};
 
 /// What the index knows a user, or a provider's session, as.
@@ -162,5 +163,4 @@ fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {
 }
 
 #[cfg(test)]
-#[path = "vault_tests.rs"]
 mod tests;

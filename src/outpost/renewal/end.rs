@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::flight::Flight;
 use super::lease::SPAN;
-use crate::domain::jwt::TokenFault;
+use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{ExchangeFault, Lease, LeaseHolder};
 
 /// Refusals that speak of this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): to sign in again is

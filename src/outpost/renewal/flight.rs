@@ -66,7 +66,7 @@ impl Flight {
         let now = self.crew.clock.now();
         let record = session.record();
         let is_due = record.generation == self.generation && record.freshness(now) != Freshness::Fresh;
-        let is_live = session.live(last_seen, &self.application, now, self.crew.lifetimes).is_some();
+        let is_live = session.live(last_seen, self.application.as_ref(), now, self.crew.lifetimes).is_some();
         (is_due && is_live).then_some(session)
     }
 
@@ -75,7 +75,7 @@ impl Flight {
         let fault = match crew.provider.refresh(&self.application.relying_party, session.record()).await {
             Ok(refreshed) => {
                 count("renewed");
-                let renewed = session.renewed(refreshed, &self.application, crew.clock.now());
+                let renewed = session.renewed(refreshed, self.application.as_ref(), crew.clock.now());
                 return self.keep(&renewed).await;
             }
             Err(fault) => fault,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::flight::Flight;
-use crate::domain::headers::{self, Facts, OverBudget};
+use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
 use crate::outpost::guard::with_facts;
 
@@ -76,7 +76,11 @@ impl Flight {
     fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
         let (crew, application) = (&self.crew, &*self.application);
         with_facts(crew.provider.as_ref(), &crew.outpost, application, |outpost| {
-            headers::rehearse(&Facts { about: about.into(), application, outpost }).fits
+            identity_headers::rehearse(
+                &application.headers,
+                &Facts { about: about.into(), application: application.into(), outpost },
+            )
+            .fits
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::house::Browser;
 use super::rules::{house, signed_in_as};
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::request::{CookieForm, HeaderLines, RequestHead, RequestTarget};
+use crate::domain::http::{CookieForm, HeaderLines, RequestHead, RequestTarget};
 use proptest::prelude::*;
 
 type Lines = Vec<(String, String)>;

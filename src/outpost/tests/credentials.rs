@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::house::{Browser, House, PAGE, allowed, denied, house, house_with};
-use crate::domain::access::{AccessRules, Conditions, Rule, UnauthenticatedPaths, Who};
 use crate::domain::application::Application;
-use crate::domain::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::headers::{Budget, HeaderPlan, HeaderSettings};
+use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
+use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
+use crate::domain::policy::{AccessRules, Conditions, Rule, UnauthenticatedPaths, Who};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";

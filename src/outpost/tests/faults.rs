@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::house::{Browser, House, allowed, denied, house, house_with, location};
-use crate::domain::application::Slug;
 use crate::domain::decision::{Decision, Page, Reason};
-use crate::domain::request::ClientKind;
+use crate::domain::http::ClientKind;
+use crate::domain::slug::Slug;
 
 const WIKI: &str = "https://wiki.example.com/x";
 
@@ -121,7 +121,7 @@ async fn f_6_what_somebody_else_may_have_caused_ends_nothing_during_an_outage_ei
     assert!(house.sessions() == 1 && browser.cookies.keys().any(|name| name.contains("session")));
 }
 
-fn sign_out(browser: &Browser, site: &str) -> crate::domain::request::RequestHead {
+fn sign_out(browser: &Browser, site: &str) -> crate::domain::http::RequestHead {
     let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
     browser.head(url, &[("accept", "text/html"), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", site)])
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::house::{Browser, House, allowed, denied, house_with, location};
 use crate::domain::decision::Reason;
-use crate::domain::headers::{Budget, HeaderPlan, HeaderSettings};
+use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 
 const WIKI: &str = "https://wiki.example.com/x";
 

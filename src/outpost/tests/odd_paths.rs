@@ -3,8 +3,8 @@
 
 use super::house::{Browser, House, PAGE, house, house_with};
 use super::rules::{named, rule, signed_in_as};
-use crate::domain::access::{AccessRules, UnauthenticatedPaths, Who};
 use crate::domain::decision::{Reason, Verdict};
+use crate::domain::policy::{AccessRules, UnauthenticatedPaths, Who};
 
 const WIKI: &str = "https://wiki.example.com";
 

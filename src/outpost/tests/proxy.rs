@@ -1,10 +1,11 @@
 //! Mode `proxy`: as an application with a host of its own, but every request that passes has a backend.
 
 use super::house::{Browser, House, PAGE, allowed, denied, house_with, location};
-use crate::domain::access::UnauthenticatedPaths;
-use crate::domain::application::{Mode, Slug};
-use crate::domain::backend::{Backend, BackendAllow, Backends, Upstream};
+use crate::domain::application::Mode;
 use crate::domain::decision::{Decision, Reason, Verdict};
+use crate::domain::policy::UnauthenticatedPaths;
+use crate::domain::policy::backend::{Backend, BackendAllow, Backends, Upstream};
+use crate::domain::slug::Slug;
 
 /// The house, with `wiki` in mode `proxy`.
 fn house() -> House {

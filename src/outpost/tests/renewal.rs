@@ -8,12 +8,11 @@ use tokio::time::Instant;
 
 use super::desk::{down, refused};
 use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house, house_with};
-use crate::domain::access::{AccessRules, Conditions, Rule, Who};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::jwt::TokenFault;
-use crate::domain::refreshed::Refreshed;
-use crate::domain::session::SessionRecord;
+use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
+use crate::domain::policy::{AccessRules, Conditions, Rule, Who};
+use crate::domain::session::{Refreshed, SessionRecord};
 use crate::domain::testing::application;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 

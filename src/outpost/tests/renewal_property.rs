@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::desk::{down, refused};
 use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house};
-use crate::domain::session::User;
+use crate::domain::oidc::user::User;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
 #[derive(Clone, Debug)]

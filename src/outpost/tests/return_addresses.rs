@@ -169,7 +169,7 @@ proptest! {
     #[test]
     fn whatever_the_query_the_state_is_short_and_the_way_back_exact(query in "[!-~&&[^#]]{0,400}", repeat in 1_usize..20) {
         let query = query.repeat(repeat);
-        prop_assume!(!crate::domain::endpoint::names_signature(&query));
+        prop_assume!(!crate::domain::application::endpoints::names_signature(&query));
         let target = format!("/x?{}", query.get(..query.len().min(8000)).unwrap_or_default());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let end = runtime.block_on(async { there_and_back(&house(), "wiki.example.com", &target).await });

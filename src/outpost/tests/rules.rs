@@ -1,11 +1,11 @@
 //! Access rules: who is signed in and may not pass is told so, and never sent in a circle.
 
 use super::house::{Browser, House, PAGE, allowed, denied, house_with};
-use crate::domain::access::{
+use crate::domain::decision::{Reason, Verdict};
+use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::policy::{
     AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Rule, UnauthenticatedPaths, Who,
 };
-use crate::domain::claims::ClaimPath;
-use crate::domain::decision::{Reason, Verdict};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";

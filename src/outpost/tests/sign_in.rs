@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::house::{Browser, PAGE, allowed, denied, house, location};
 use crate::domain::decision::Reason;
-use crate::domain::jwt::TokenFault;
+use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::ExchangeFault;
 
 const WIKI: &str = "https://wiki.example.com/x?y=1";

@@ -1,8 +1,8 @@
 //! Requests of applications: who gets what.
 
 use super::house::{Browser, House, LIFETIMES, PAGE, allowed, denied, house, house_with, location};
-use crate::domain::access::UnauthenticatedPaths;
 use crate::domain::decision::{Reason, Verdict};
+use crate::domain::policy::UnauthenticatedPaths;
 
 fn public(house_patterns: &[&str]) -> House {
     let patterns: Vec<String> = house_patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
@@ -139,8 +139,7 @@ async fn who_used_https_already_is_not_led_to_it_again() {
     // Browsers trust localhost over plain http, too.
     let house = house_with(|application| {
         if application.slug.as_str() == "wiki" {
-            application.external =
-                crate::domain::application::ExternalHost::parse("https://wiki.localhost:8443").unwrap();
+            application.external = crate::domain::http::ExternalHost::parse("https://wiki.localhost:8443").unwrap();
         }
     });
     let trusted = Browser::default().head("http://wiki.localhost/x", &[PAGE, ("sec-fetch-mode", "navigate")]);

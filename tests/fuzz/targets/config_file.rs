@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gatepost::domain::application::ExternalHost;
+use gatepost::domain::http::ExternalHost;
 use url::Url;
 
 const SECRET: &str = "pl4nted-s3cret";

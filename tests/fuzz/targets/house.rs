@@ -11,26 +11,28 @@ use async_trait::async_trait;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
-use gatepost::domain::access::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
-use gatepost::domain::application::{
-    Application, ClientAuthentication, CookieDomain, ExternalHost, Mode, RelyingParty, SigningAlgorithm, Slug,
-};
-use gatepost::domain::applications::Applications;
-use gatepost::domain::backend::{Backend, BackendAllow, Backends};
-use gatepost::domain::claims::Claims;
-use gatepost::domain::credentials::{
+use gatepost::domain::application::registry::Applications;
+use gatepost::domain::application::{Application, Mode};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::http::{CookieDomain, ExternalHost};
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::claims::Claims;
+use gatepost::domain::oidc::credentials::{
     AcceptedCredentials, BasicRules, BearerCheck, BearerRules, Credential, IntrospectionRules, Refusal,
     VerifiedCredential,
 };
-use gatepost::domain::headers::{HeaderPlan, HeaderSet, HeaderSettings};
-use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
-use gatepost::domain::jws::{KeySet, Purpose, VerifiedJws};
-use gatepost::domain::jwt::TokenFault;
-use gatepost::domain::logout_token::VerifiedLogoutToken;
-use gatepost::domain::refreshed::Refreshed;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord, User};
-use gatepost::domain::sign_in::{Binding, MatchedCode, ProviderMetadata};
+use gatepost::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::oidc::jws::{KeySet, Purpose, VerifiedJws};
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::logout_token::VerifiedLogoutToken;
+use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use gatepost::domain::oidc::sign_in::{Binding, MatchedCode, ProviderMetadata};
+use gatepost::domain::oidc::user::User;
+use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
+use gatepost::domain::policy::identity_headers::{HeaderPlan, HeaderSet, HeaderSettings};
+use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
+use gatepost::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionRecord};
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::inbound::connections::{FirstDoor as _, Met};
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};

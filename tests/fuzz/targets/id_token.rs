@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
-use gatepost::domain::jws::Purpose;
-use gatepost::domain::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::sign_in::{Attempt, AttemptId, Binding, Nonce};
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::oidc::jws::Purpose;
+use gatepost::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use gatepost::domain::time::Timestamp;
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! Any return address, for each application of the house.
 
-use gatepost::domain::return_address::ReturnAddress;
+use gatepost::domain::application::return_address::ReturnAddress;
 use url::Url;
 
 use super::house::applications;

@@ -5,9 +5,9 @@ use oauth2::{ClientId, Scope, TokenUrl};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Case, fault};
-use crate::domain::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
-use crate::domain::id_token::{Expected, SignedIn, VerifiedIdToken};
-use crate::domain::jws::Purpose;
+use crate::domain::oidc::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
+use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::jws::Purpose;
 use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::Known;
 use crate::outbound::provider::oauth::{Client, Transport};

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use super::Case;
-use crate::domain::credentials::{
+use crate::domain::oidc::credentials::{
     AccessTokenRules, IntrospectionRules, Refusal, VerifiedCredential, access_token, introspection,
 };
 use crate::outbound::provider::http::Operation;

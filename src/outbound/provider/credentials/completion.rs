@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{Case, fault};
-use crate::domain::claims::Claims;
+use crate::domain::oidc::claims::Claims;
 use crate::outbound::provider::issuer::Known;
 use crate::outbound::provider::user_info::{self, Told, Untold};
 use crate::ports::CredentialFault;

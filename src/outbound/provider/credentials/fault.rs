@@ -1,6 +1,6 @@
 //! What faults of the provider's answers mean for a credential: 401 only when the credential is to blame.
 
-use crate::domain::credentials::Refusal;
+use crate::domain::oidc::credentials::Refusal;
 use crate::outbound::provider::issuer::Issuer;
 use crate::ports::{CredentialFault, ExchangeFault};
 

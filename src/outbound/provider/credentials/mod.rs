@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use self::verdicts::{Key, Verdicts};
 use super::issuer::Issuer;
 use crate::domain::application::Application;
-use crate::domain::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
-use crate::domain::jwt::TokenFault;
+use crate::domain::oidc::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
+use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
 use crate::single_flight::SingleFlight;
 

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Verdict;
 use crate::domain::application::Application;
-use crate::domain::credentials::{AppPassword, Credential, Refusal, VerifiedCredential};
+use crate::domain::oidc::credentials::{AppPassword, Credential, Refusal, VerifiedCredential};
 use crate::domain::time::Timestamp;
 use crate::ports::CredentialFault;
 
@@ -99,5 +99,4 @@ impl Verdicts {
 }
 
 #[cfg(test)]
-#[path = "verdicts_tests.rs"]
 mod tests;

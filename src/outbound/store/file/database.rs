@@ -177,9 +177,16 @@ pub(super) fn use_wal(connection: &Connection) -> Result<bool> {
 
 /// SQLite's log of a database, and the index that its connections share.
 pub(super) fn companions(path: &Path) -> [PathBuf; 2] {
-    ["-wal", "-shm"].map(|ending| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        name.into()
-    })
+    ["-wal", "-shm"].map(|ending| beside(path, ending))
+}
+
+/// What SQLite goes back by when the start that put the database into WAL mode was cut short.
+pub(super) fn rollback_journal(path: &Path) -> PathBuf {
+    beside(path, "-journal")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }

@@ -25,9 +25,10 @@ use self::tables::{Found, Kept, Removed, count, find, find_after, find_of_user, 
 use self::writer::{Change, Writer};
 use super::metered::{self, Operation};
 use super::vault::{ShortMark, Vault, short};
-use crate::domain::one_time::OneTime;
-use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::sealing::SealingKeys;
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
@@ -290,15 +291,5 @@ impl SessionStore for FileStore {
     }
 }
 
-#[cfg(test)]
-mod crash_tests;
-#[cfg(test)]
-mod damage_tests;
-#[cfg(test)]
-mod full_disk_tests;
-#[cfg(test)]
-mod integrity_tests;
-#[cfg(test)]
-mod race_tests;
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,20 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
 //! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
 
-use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::{fmt, io};
 
 use rusqlite::{Connection, Error, ErrorCode};
 use thiserror::Error;
 
-use super::database::{Database, companions, connect, in_transaction, use_wal};
+use super::database::{Database, companions, connect, in_transaction, rollback_journal, use_wal};
 use super::integrity::{Finding, check};
 use super::tables::{SCHEMA, meta, set_meta};
-use crate::domain::sealing::SealingKeys;
+use crate::domain::crypto::sealing::SealingKeys;
 use crate::outbound::store::private_file::{self, PrivacyFault};
 use crate::outbound::store::vault::{IndexSecret, Vault};
 use crate::ports::{Entropy, EntropyFault};
@@ -130,7 +129,7 @@ pub(super) fn open(
 ) -> Result<Opened, Cause> {
     let file = LockedFile::lock(private_file::open_or_make(path)?)?;
     // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
-    for companion in companions(path) {
+    for companion in companions(path).into_iter().chain([rollback_journal(path)]) {
         private_file::open_existing(&companion)?;
     }
     let is_large = file.0.metadata()?.len() > checked_at_start;
@@ -171,7 +170,7 @@ fn open_database(
     entropy: Arc<dyn Entropy>,
     is_large: bool,
 ) -> Result<(Connection, Vault), Cause> {
-    recognise_file(file)?;
+    recognise_file(file, path)?;
     let mut connection = connect(path)?;
     let secret = recognise_database(&connection)?;
     let is_new = secret.is_none();
@@ -204,12 +203,17 @@ fn open_database(
 }
 
 /// Whether SQLite may look at the file at all. A file that was just made is empty.
-fn recognise_file(file: &File) -> Result<(), Cause> {
+fn recognise_file(file: &File, path: &Path) -> Result<(), Cause> {
     let mut first = [0; 20];
     let len = file.read_at(&mut first, 0)?;
     let (magic, rest) = first.get(..len).unwrap_or_default().split_at(len.min(SQLITE_MAGIC.len()));
     if magic.starts_with(REDB_MAGIC) {
         return Err(Cause::Redb);
+    }
+    if first.iter().all(|byte| *byte == 0) && len > 0 && rollback_journal(path).try_exists()? {
+        // The very first start was cut short: SQLite had made room for the first page and not written it. It takes the room
+        // back, or says that this is no database.
+        return Ok(());
     }
     if !SQLITE_MAGIC.starts_with(magic) {
         return Err(Cause::Foreign);

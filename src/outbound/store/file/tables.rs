@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
-use crate::domain::one_time::OneTime;
+use crate::domain::crypto::replay::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::ShortMark;

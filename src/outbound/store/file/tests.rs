@@ -1,5 +1,11 @@
 //! What only a file can do: outlive the process, be read by the wrong people, be opened by the wrong process.
 
+mod crash;
+mod damage;
+mod full_disk;
+mod integrity;
+mod races;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -7,7 +13,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::sealing::SealingKey;
+use crate::domain::crypto::sealing::SealingKey;
 use crate::outbound::store::testing::{
     ISSUER, SystemEntropy, at, attempt, block_on, key, keys, open_file, session, user,
 };

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::database::Database;
 use super::recent::{Recent, Unwritten};
 use super::tables::{self, Kept, Removed};
-use crate::domain::one_time::OneTime;
+use crate::domain::crypto::replay::OneTime;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::ShortMark;

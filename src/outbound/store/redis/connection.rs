@@ -1,9 +1,8 @@
 //! The connection to the servers: one at a time, made anew by one task whenever it broke.
 
-use std::fmt;
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fmt, slice};
 
 use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;

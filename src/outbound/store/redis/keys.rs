@@ -1,8 +1,8 @@
 //! What our keys are called. Everything that is known of one user lies in one slot of a cluster (the mark between
 //! braces decides, Redis Cluster specification, "hash tags"), so that every change is one script, atomic there, too.
 
-pub(super) use crate::domain::hex::{decode as unhex, encode as hex};
-use crate::domain::one_time::OneTime;
+pub(super) use crate::domain::crypto::hex::{decode as unhex, encode as hex};
+use crate::domain::crypto::replay::OneTime;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::vault::Mark;
 

@@ -157,5 +157,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "mirror_tests.rs"]
 mod tests;

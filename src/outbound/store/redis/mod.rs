@@ -42,9 +42,10 @@ use self::keys::Keys;
 use self::mirror::{Loading, Mirror};
 use self::supervisor::Supervisor;
 use super::vault::Vault;
-use crate::domain::one_time::OneTime;
-use crate::domain::sealing::SealingKeys;
-use crate::domain::session::{Lifetimes, ProviderSession, Session, SessionKey, User};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::sealing::SealingKeys;
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Lifetimes, Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
     Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
@@ -153,20 +154,6 @@ impl SessionStore for RedisStore {
 }
 
 #[cfg(test)]
-mod cluster_tests;
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod life_tests;
-#[cfg(test)]
-mod outage_tests;
-#[cfg(test)]
-mod sentinel_tests;
-#[cfg(test)]
-mod sharing_tests;
-#[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tls_tests;

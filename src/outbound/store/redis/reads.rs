@@ -62,5 +62,4 @@ impl RedisStore {
 }
 
 #[cfg(test)]
-#[path = "reads_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::found::{Found, Kept, generation, mark, places};
 use super::keys::hex;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
-use crate::domain::one_time::OneTime;
+use crate::domain::crypto::replay::OneTime;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::vault::Mark;

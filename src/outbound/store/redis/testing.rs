@@ -15,8 +15,9 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{Address, Credentials, RedisSettings, RedisStore, Topology};
-use crate::domain::one_time::OneTime;
-use crate::domain::session::{ProviderSession, Session, SessionKey, User};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::testing::{LIFETIMES, StoppedAt, SystemEntropy, keys};
 use crate::ports::{

@@ -1,13 +1,21 @@
 //! The contract and the model, with real servers.
 
+mod cluster;
+mod faults;
+mod lifetimes;
+mod outages;
+mod sentinel;
+mod sharing;
+mod tls;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::Topology;
 use super::testing::{Make, Server, Swept, settings};
-use crate::outbound::store::contract_tests::SCENARIOS;
-use crate::outbound::store::model_tests::{check_all, step};
 use crate::outbound::store::testing::block_on;
+use crate::outbound::store::tests::contract::SCENARIOS;
+use crate::outbound::store::tests::model::{check_all, step};
 
 /// Every scenario of the contract, and some random ones, each with an empty store.
 pub(super) fn keeps_the_contract(topology: &Topology) {

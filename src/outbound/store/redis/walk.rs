@@ -10,7 +10,8 @@ use super::found::Found;
 use super::keys::unhex;
 use super::scripts::LIST;
 use super::settings::Address;
-use crate::domain::session::{SessionKey, User};
+use crate::domain::oidc::user::User;
+use crate::domain::session::SessionKey;
 use crate::outbound::store::vault::Mark;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 

@@ -1,0 +1,115 @@
+//! What would be answered, in the words of HTTP.
+
+use std::borrow::Cow;
+
+use http::HeaderValue;
+
+use super::sheet::Sheet;
+use super::stand_ins::{self, PROVIDER};
+use crate::domain::application::Application;
+use crate::domain::decision::{Allow, Decision, Page, Reason, Redirect, Verdict};
+use crate::domain::http::Scheme;
+use crate::domain::oidc::sign_in::Attempt;
+use crate::domain::policy::backend::Upstream;
+
+pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Option<&Application>) {
+    let reason = decision.note.reason;
+    match &decision.verdict {
+        Verdict::Allow(allow) => {
+            sheet.line("answer", format!("allow ({})", reason.as_str()));
+            changes(sheet, allow);
+            if let Some(upstream) = allow.upstream() {
+                sheet.line("backend", backend(upstream));
+            }
+        }
+        Verdict::Redirect(redirect) => {
+            let Redirect { status, location, cookies } = redirect;
+            sheet.line("answer", format!("{} ({})", status.as_u16(), reason.as_str()));
+            sheet.line("location", where_to(location, reason, application));
+            cookie_names(sheet, cookies);
+        }
+        Verdict::Page(page) | Verdict::Deny(page) => {
+            sheet.line("answer", format!("{} ({})", page.status.as_u16(), reason.as_str()));
+            answer_page(sheet, page);
+        }
+    }
+}
+
+fn changes(sheet: &mut Sheet, allow: &Allow) {
+    let set: Vec<String> = allow.set().map(|(name, value)| format!("{name}: {}", shown(&text(value)))).collect();
+    sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
+    sheet.words("remove", allow.remove());
+    cookie_names(sheet, allow.cookies());
+}
+
+/// As in `https://files.internal:8443/prefix/page, with Host: files.example.com`.
+fn backend(upstream: &Upstream) -> String {
+    let backend = upstream.backend();
+    let (scheme, authority) = (backend.scheme().as_str(), backend.authority());
+    let path = upstream.path().unwrap_or_default();
+    let mut text = format!("{scheme}://{authority}{path}");
+    if upstream.host() != authority {
+        text.push_str(", with Host: ");
+        text.push_str(upstream.host());
+    }
+    if backend.scheme() == Scheme::Https && !backend.checks_certificate() {
+        text.push_str(", whatever its certificate");
+    }
+    text
+}
+
+fn answer_page(sheet: &mut Sheet, page: &Page) {
+    for (name, value) in &page.headers {
+        if *name != "content-security-policy" {
+            sheet.line("header", format!("{name}: {}", shown(&text(value))));
+        }
+    }
+    cookie_names(sheet, &page.cookies);
+    if page.lines.is_empty() {
+        sheet.line("body", &page.body);
+        return;
+    }
+    let mut label = "page";
+    for line in &page.lines {
+        sheet.words(label, line.split(' '));
+        label = "";
+    }
+}
+
+/// A header's value, as far as it is text.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+/// Their values are secrets in a running service, and of no use here.
+fn cookie_names(sheet: &mut Sheet, cookies: &[String]) {
+    sheet.words("set-cookie", cookies.iter().filter_map(|cookie| cookie.split('=').next()));
+}
+
+/// Where a redirect leads; what is sealed for the provider is told as what it is.
+fn where_to(location: &str, reason: Reason, application: Option<&Application>) -> String {
+    let Some((to, query)) = location.split_once('?').filter(|_| location.starts_with(PROVIDER)) else {
+        return shown(location);
+    };
+    let to = shown(to);
+    let issuer = application.map(|application| application.relying_party.issuer.as_str()).unwrap_or_default();
+    let state = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
+    let attempt = state
+        .filter(|_| reason == Reason::SignInStarted)
+        .and_then(|(_, state)| Attempt::open(&state, application?, &stand_ins::keys()).ok());
+    match attempt {
+        Some(attempt) => {
+            let back = attempt.return_address().unwrap_or("the whole address that was asked for, kept in cookies");
+            format!("{to} of {issuer}\nand back to {back}")
+        }
+        None => format!("{to} of {issuer}"),
+    }
+}
+
+/// Addresses at the provider as the names by which its metadata would tell them.
+fn shown(text: &str) -> String {
+    match text.split_once(PROVIDER) {
+        Some((before, name)) => format!("{before}<{name}>"),
+        None => text.to_owned(),
+    }
+}

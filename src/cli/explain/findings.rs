@@ -1,0 +1,205 @@
+//! What is found out about a request on the way to its answer, each rule asked by itself.
+
+use super::sheet::Sheet;
+use crate::domain::application::endpoints::{self, Destination, Endpoint};
+use crate::domain::application::registry::{Applications, NotOurs};
+use crate::domain::application::{Application, Mode};
+use crate::domain::http::{ClientKind, RequestHead, Scheme};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::credentials::Presented;
+use crate::domain::policy::{Concerned, Forbidden};
+
+pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &RequestHead, claims: Option<&Claims>) {
+    sheet.line("client", client(head.client_kind()));
+    sheet.line("path", path(head));
+    if endpoints::is_ping(&head.target) {
+        sheet.line("for", "the liveness probe, which is answered on any host");
+        return;
+    }
+    let application = match applications.find(head) {
+        Ok(application) => application,
+        Err(cause) => return sheet.line("application", nobody(applications, head, cause)),
+    };
+    sheet.line("application", owner(application, head));
+    if head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
+        sheet.line("scheme", "plain http, while the application is on https: nothing else counts");
+        return;
+    }
+    let destination = Destination::of(application, &head.target, applications.prefixes());
+    sheet.line("for", business(destination));
+    if destination != Destination::Application {
+        return;
+    }
+    public(sheet, application, head);
+    sheet.line("user", user(claims));
+    credential(sheet, application, head, claims);
+    rules(sheet, application, head, claims);
+    if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
+        backends.unheeded(claims).iter().for_each(|cause| sheet.line("unheeded", cause.to_string()));
+    }
+}
+
+fn client(kind: ClientKind) -> &'static str {
+    match kind {
+        ClientKind::Navigation => "a browser that opens a page, and can be sent to the sign-in",
+        ClientKind::Html => "a person, or a program that takes anything: not redirected, but shown a page with a link",
+        ClientKind::Frame => "a frame of the same origin, which is shown a page with a link that leads out of it",
+        ClientKind::Script => "a script, a form or another program, for which a redirect would be lost",
+        ClientKind::Grpc => "a gRPC client",
+        ClientKind::WebSocket => "a WebSocket handshake",
+        ClientKind::Preflight => "a CORS preflight",
+    }
+}
+
+fn path(head: &RequestHead) -> String {
+    let (raw, canonical) = (head.target.raw_path(), head.target.canonical_path());
+    let mut text = canonical.to_owned();
+    if raw != canonical {
+        text.push_str("\nsent as ");
+        text.push_str(raw);
+    }
+    if let Some(flaw) = head.target.flaw() {
+        text.push_str("\nnever public, and refused where rules for some paths count: ");
+        text.push_str(&flaw.to_string());
+    }
+    if head.target.escapes_separators() {
+        text.push_str("\nholds an escaped separator: never public, and never let through by a rule for some paths");
+    }
+    text
+}
+
+fn nobody(applications: &Applications, head: &RequestHead, cause: NotOurs) -> String {
+    let host = head.authority.host();
+    if cause == NotOurs::OddPath {
+        return format!("none: several applications share {host}, and the path can be read as one of each");
+    }
+    match applications.iter().find(|application| application.owns_host(host)) {
+        Some(near) => format!("none: `{}` has the host {host}, but another port or path", near.slug),
+        None => format!("none has the host {host}"),
+    }
+}
+
+fn owner(application: &Application, head: &RequestHead) -> String {
+    let (external, host) = (&application.external, head.authority.host());
+    let why = if host == external.host() {
+        format!("{host} is its external host")
+    } else if let Mode::ForwardDomain(domain) = &application.mode {
+        format!("{host} lies below its cookie domain {}", domain.as_str())
+    } else {
+        format!("{host} is its own")
+    };
+    let path = match external.path() {
+        "" => String::new(),
+        path => format!(", and the path lies below {path}"),
+    };
+    format!("`{}` ({}): {why}{path}", application.slug, application.name)
+}
+
+const fn business(destination: Destination) -> &'static str {
+    match destination {
+        Destination::Application => "the application",
+        Destination::Nowhere => "Gatepost itself, which has nothing at this address",
+        Destination::Endpoint(Endpoint::Start) => "Gatepost itself: `start` begins a sign-in",
+        Destination::Endpoint(Endpoint::Callback) => "Gatepost itself: `callback` ends a sign-in",
+        Destination::Endpoint(Endpoint::SignOut) => "Gatepost itself: `sign_out` ends the user's sessions",
+        Destination::Endpoint(Endpoint::BackchannelLogout) => {
+            "Gatepost itself: at `backchannel_logout` the provider ends sessions, by a token in the body"
+        }
+        Destination::Endpoint(Endpoint::FrontchannelLogout) => {
+            "Gatepost itself: at `frontchannel_logout` a frame of the provider's ends sessions"
+        }
+    }
+}
+
+/// Both spellings of the path have to match, but not the same pattern.
+fn public(sheet: &mut Sheet, application: &Application, head: &RequestHead) {
+    let (patterns, target) = (&application.unauthenticated, &head.target);
+    if patterns.is_empty() {
+        sheet.line("public", "no: there is no `skip_path_regex`");
+        return;
+    }
+    let scheme = application.external.scheme();
+    let matching = |path| patterns.first_match(&application.mode, scheme, &head.authority, path);
+    let (raw, canonical) = (target.raw_path(), target.canonical_path());
+    let text = match (matching(canonical), matching(raw)) {
+        _ if !target.may_be_public() => "no: the path can be read in several ways".to_owned(),
+        (Some(_), Some(_)) if target.spellings().any(|path| matching(path).is_none()) => {
+            "no: no pattern of `skip_path_regex` matches the decoded path with its parameters".to_owned()
+        }
+        (None, None) => "no: no pattern of `skip_path_regex` matches".to_owned(),
+        (Some(pattern), Some(_)) if raw == canonical => format!("yes: `{pattern}` matches"),
+        (Some(pattern), Some(same)) if pattern == same => format!("yes: `{pattern}` matches both spellings"),
+        (Some(one), Some(other)) => format!("yes: `{one}` matches the canonical path, `{other}` the path as sent"),
+        (Some(one), None) => format!("no: `{one}` matches the canonical path, but none the path as sent"),
+        (None, Some(other)) => format!("no: `{other}` matches the path as sent, but none the canonical path"),
+    };
+    sheet.line("public", text);
+}
+
+fn user(claims: Option<&Claims>) -> String {
+    match claims {
+        None => "nobody is signed in".to_owned(),
+        Some(claims) => {
+            let name = claims.text("preferred_username").or_else(|| claims.text("sub")).unwrap_or_default();
+            format!("{name}, signed in with the given claims")
+        }
+    }
+}
+
+/// What the request presents beside a session; there is nobody here to judge it.
+fn credential(sheet: &mut Sheet, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
+    let accepted = &application.credentials;
+    let Some(presented) = Presented::read(&head.headers, accepted) else {
+        if head.headers.text("authorization").is_some() {
+            sheet.line("credential", "of a kind that this application does not accept: left alone");
+        }
+        return;
+    };
+    let scheme = presented.scheme.as_str();
+    let text = match presented.credential {
+        _ if claims.is_some() => format!("{scheme}, not looked at: the session comes first"),
+        Err(refusal) => format!("{scheme}, refused: {refusal}"),
+        Ok(_) => {
+            format!("{scheme}, taken for invalid here, as nobody judges it; --claims shows what its user would get")
+        }
+    };
+    sheet.line("credential", text);
+}
+
+fn rules(sheet: &mut Sheet, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
+    let all = application.rules.iter().count();
+    if all == 0 {
+        sheet.line("rules", "none: every signed-in user may pass");
+        return;
+    }
+    match application.rules.concerned(&head.target) {
+        Err(Forbidden::NotCovered) => {
+            sheet.line("rules", format!("no rule of {all} covers the path, so nobody may pass"));
+        }
+        Err(Forbidden::OddPath | Forbidden::NoRuleHolds) => {
+            sheet.line("rules", "nobody may pass: the path can be read in several ways, and a rule is for one of them");
+        }
+        Ok(concerned) => {
+            sheet.line("rules", format!("{} of {all} decide about this path", concerned.len()));
+            for rule in &concerned {
+                self::rule(sheet, rule, head, claims);
+            }
+        }
+    }
+}
+
+/// As in `2. paths /admin: groups admins → no: "groups" is a text, not a list`, a line for each obstacle.
+fn rule(sheet: &mut Sheet, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
+    let Concerned { number, rule, .. } = concerned;
+    let rule = format!("{number}. {rule}");
+    match claims.map(|claims| concerned.obstacles(claims, head)) {
+        None => sheet.line("", rule),
+        Some(obstacles) if obstacles.is_empty() => sheet.line("", format!("{rule} → passes")),
+        Some(obstacles) => {
+            sheet.line("", format!("{rule} → no:"));
+            for obstacle in &obstacles {
+                sheet.line("", format!("   {obstacle}"));
+            }
+        }
+    }
+}

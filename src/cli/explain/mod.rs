@@ -1,0 +1,87 @@
+//! What would be answered, and why, without a running server: the real conductor over stand-ins that keep nothing and
+//! call nobody, and the same pure rules asked one by one.
+
+mod answer;
+mod findings;
+mod question;
+mod sheet;
+mod stand_ins;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use thiserror::Error;
+
+pub use question::{BadQuestion, Question};
+
+use crate::domain::application::registry::Applications;
+use crate::domain::decision::{Decision, Reason};
+use crate::domain::http::RequestLimits;
+use crate::outpost::Outpost;
+use crate::ports::EntropyFault;
+use question::Unreadable;
+use sheet::Sheet;
+
+/// Why nothing can be explained.
+#[derive(Debug, Error)]
+pub enum NoExplanation {
+    /// The question is none.
+    #[error(transparent)]
+    Question(#[from] BadQuestion),
+    /// The conductor could not be set up, or waited for something that no stand-in has.
+    #[error("gatepost cannot explain this request")]
+    Conductor,
+}
+
+impl From<EntropyFault> for NoExplanation {
+    fn from(_: EntropyFault) -> Self {
+        Self::Conductor
+    }
+}
+
+/// Explains what these applications' outpost, of this name and with these limits, would answer.
+///
+/// # Errors
+/// See [`NoExplanation`]. A denial is none: that is what is explained.
+pub fn explain(
+    applications: &Applications,
+    outpost: &str,
+    limits: RequestLimits,
+    question: &Question,
+) -> Result<String, NoExplanation> {
+    let mut sheet = Sheet::default();
+    sheet.line("request", format!("{} {}", question.method, question.address));
+    let head = match question.head() {
+        Ok(head) => head,
+        Err(fault) => {
+            sheet.line("refused", refusal(fault));
+            let outpost = Outpost::new(stand_ins::parts(applications, outpost, None))?;
+            let decision = outpost.refuse(Reason::Malformed, question.client_kind());
+            answer::describe(&mut sheet, &decision, None);
+            return Ok(sheet.to_string());
+        }
+    };
+    let application = applications.find(&head).ok();
+    let visitor = application.and_then(|application| question.visitor(application));
+    let head = match &visitor {
+        Some(visitor) => question.head_of(visitor, head),
+        None => head,
+    };
+    findings::describe(&mut sheet, applications, &head, question.claims.as_ref());
+    let outpost = Outpost::new(stand_ins::parts(applications, outpost, visitor))?.with_limits(limits);
+    let decision: Decision = outpost.answer(&outpost.sort(&head)).now_or_never().ok_or(NoExplanation::Conductor)?;
+    answer::describe(&mut sheet, &decision, application.map(Arc::as_ref));
+    Ok(sheet.to_string())
+}
+
+/// What a door would have said before anybody was asked.
+fn refusal(fault: Unreadable) -> String {
+    let mut text = String::from("before any application is looked for: ");
+    // Writing to a String cannot fail.
+    let _ = match fault {
+        Unreadable::Host(fault) => write!(text, "{fault}"),
+        Unreadable::Target(fault) => write!(text, "{fault}"),
+    };
+    text
+}

@@ -1,0 +1,43 @@
+//! Why a command fails: what the operator reads, and the exit code.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::explain::NoExplanation;
+use super::output::warnings_of;
+use super::sessions;
+use super::snippet::NoSnippet;
+use crate::config::{Complaint, Complaints};
+use crate::server;
+
+/// Why the process ends with something else than 0.
+pub(super) enum Fault {
+    Unreadable(PathBuf, io::Error),
+    Configuration(Complaints),
+    Service(server::Fault),
+    Explanation(NoExplanation),
+    Snippet(NoSnippet),
+    Sessions(sessions::Fault),
+    Output(io::Error),
+}
+
+impl Fault {
+    /// What to say, and the exit code.
+    pub(super) fn explain(self) -> (Vec<String>, u8) {
+        match self {
+            Self::Unreadable(path, error) => {
+                (vec![format!("{}: the file cannot be read ({error}); name another", path.display())], 2)
+            }
+            Self::Configuration(Complaints { faults, warnings }) => {
+                let faults = faults.iter().map(Complaint::to_string);
+                (faults.chain(warnings_of(&warnings)).collect(), 2)
+            }
+            Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
+            Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
+            Self::Explanation(fault @ NoExplanation::Conductor) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
+            Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Command line to exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 1 for everything else.
+
+mod arguments;
+pub mod explain;
+mod fault;
+mod output;
+pub mod sessions;
+pub mod snippet;
+mod source;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::config::{self, Loaded};
+use crate::domain::time::Timestamp;
+use crate::server;
+use arguments::{AdminPort, Arguments, Command, Request, Sessions, Source, Wish};
+use explain::{BadQuestion, Question};
+use fault::Fault;
+use output::{print, tell, warnings_of};
+use sessions::Reach;
+use snippet::{Address, Wanted};
+use source::load;
+
+/// Carries out the command of this process's arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    match execute(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let (lines, code) = fault.explain();
+            // When stderr is gone, the exit code still tells.
+            let _ = tell(&lines);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Fault> {
+    match command {
+        Command::Serve(source) => {
+            let Loaded { config, warnings } = load(source)?;
+            tell(&warnings_of(&warnings)).map_err(Fault::Output)?;
+            server::run(config).map_err(Fault::Service)
+        }
+        Command::CheckConfig(source) => {
+            let Loaded { warnings, .. } = load(source)?;
+            tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
+        }
+        Command::Explain(request) => print_explanation(request),
+        Command::Snippet(wish) => print_snippet(wish),
+        Command::Sessions(wish) => manage_sessions(wish),
+        Command::Schema => print(&config::schema()).map_err(Fault::Output),
+        Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
+    }
+}
+
+fn print_explanation(request: Request) -> Result<(), Fault> {
+    let Request { source, url, method, headers, claims } = request;
+    let claims = claims.map(claims_text).transpose()?;
+    let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
+    let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
+    let Loaded { config, .. } = load(source)?;
+    let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
+    explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
+}
+
+fn print_snippet(wish: Wish) -> Result<(), Fault> {
+    let Wish { source, front_proxy, app, gatepost } = wish;
+    let Loaded { config, .. } = load(source)?;
+    let grpc = Address::of_listener(config.listen.grpc);
+    let http = config.listen.http.map_or_else(|| grpc.with_port(9000), Address::of_listener);
+    let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
+    let wanted = Wanted {
+        front_proxy,
+        applications: &config.applications,
+        only: app.as_deref(),
+        grpc: gatepost.as_ref().map_or(grpc.clone(), |gatepost| gatepost.with_port(grpc.port())),
+        http: gatepost.unwrap_or(http),
+        dialects: dialects.map(|dialect| dialect.as_str()).collect(),
+    };
+    let text = snippet::snippet(&wanted).map_err(Fault::Snippet)?;
+    print(&text).map_err(Fault::Output)
+}
+
+fn manage_sessions(command: Sessions) -> Result<(), Fault> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = match command {
+        Sessions::List { wish, admin_port } => sessions::list(&reach(admin_port)?, wish, now(), &mut out),
+        Sessions::End { wish, admin_port } => sessions::end(&reach(admin_port)?, wish, &mut out),
+    };
+    // What was done before a fault is told, too.
+    let told = out.flush();
+    done.map_err(Fault::Sessions).and(told.map_err(Fault::Output))
+}
+
+/// The configuration is asked for the address alone, and only when nobody names one.
+fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Reach, Fault> {
+    let address = match (address, config.filter(|path| !path.is_empty())) {
+        (Some(address), _) => address,
+        (None, None) => sessions::Address::default(),
+        (None, Some(path)) => {
+            let listener = load(Source { config: Some(path) })?.config.listen.admin;
+            sessions::Address::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
+        }
+    };
+    Ok(Reach { address, tls })
+}
+
+#[expect(clippy::disallowed_methods, reason = "ages of sessions are told in a process of their own")]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp::from_unix(since.unwrap_or_default().as_secs())
+}
+
+/// The claims themselves, or those of a file.
+fn claims_text(given: String) -> Result<String, Fault> {
+    let Some(path) = given.strip_prefix('@').map(PathBuf::from) else { return Ok(given) };
+    std::fs::read_to_string(&path).map_err(|error| Fault::Unreadable(path, error))
+}

@@ -1,0 +1,23 @@
+//! What the operator reads.
+
+use std::io::{self, Write as _};
+
+use crate::config::Complaint;
+
+pub(super) fn warnings_of(complaints: &[Complaint]) -> Vec<String> {
+    complaints.iter().map(|complaint| format!("{complaint} (warning)")).collect()
+}
+
+/// Lines for the operator, on stderr.
+pub(super) fn tell(lines: &[String]) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    lines.iter().try_for_each(|line| writeln!(stderr, "{line}"))
+}
+
+/// What was asked for, on stdout; a reader that has read enough may go.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

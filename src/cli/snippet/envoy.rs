@@ -1,0 +1,91 @@
+//! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need nothing but the file itself.
+
+use super::address::Address;
+use super::pieces::{Cut, cut, each, filled, marked};
+use super::place::{Hosts, Place};
+
+const INSIDE_THE_CHECK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/inside-the-check/envoy.yaml"));
+const PROXY_MODE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/proxy-mode/envoy.yaml"));
+
+const VIRTUAL_HOST: &str = "            - name: applications\n";
+const FILTERS: &str = "          http_filters:\n";
+const CLUSTER: &str = "  - name: app\n";
+
+/// Where the virtual hosts stand, with what is told about the file cut off.
+const INSIDE: Cut = cut(cut(INSIDE_THE_CHECK, "admin:\n", "admin:\n").after, VIRTUAL_HOST, FILTERS);
+const BEFORE_CLUSTERS: &str = cut(INSIDE.after, CLUSTER, CLUSTER).before;
+const ROUTES: &str = cut(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS).piece;
+const CLUSTERS: &str = cut(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
+/// Our virtual hosts stand before the one for all backends.
+const PROXY: Cut = cut(cut(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
+
+pub(super) fn print(places: &[Place<'_>], proxies: bool, gatepost: &Address) -> String {
+    let hosts = each(hosts(places), |places| virtual_host(&places));
+    let clusters = each(places, clusters);
+    let (before, after) = if proxies { (PROXY.before, PROXY.after) } else { (INSIDE.before, BEFORE_CLUSTERS) };
+    let text = [before, &hosts, after, &clusters].concat();
+    let kind = if gatepost.is_name() { "STRICT_DNS" } else { "STATIC" };
+    let address = format!("address: \"{}\", port_value: {}", gatepost.bare_host(), gatepost.port());
+    let text = filled!(text, in BEFORE_CLUSTERS,
+        "- name: gatepost\n    type: STATIC" => &format!("- name: gatepost\n    type: {kind}"),
+        "address: 127.0.0.1, port_value: 9001" => &address,
+    );
+    // The other file's are the same.
+    const { marked(PROXY.after, "- name: gatepost\n    type: STATIC") };
+    const { marked(PROXY.after, "address: 127.0.0.1, port_value: 9001") };
+    format!("# For Envoy: envoy.yaml. TLS is to end at this listener (`transport_socket`) or before it.\n{text}")
+}
+
+/// One virtual host may hold several applications: the ones with longer paths come first.
+fn hosts<'p, 'a>(places: &'p [Place<'a>]) -> Vec<Vec<&'p Place<'a>>> {
+    let mut hosts: Vec<Vec<&Place<'_>>> = Vec::new();
+    for place in places {
+        match hosts.iter_mut().find(|host| host.iter().any(|other| other.host == place.host)) {
+            Some(host) => host.push(place),
+            None => hosts.push(vec![place]),
+        }
+    }
+    hosts
+}
+
+fn virtual_host(places: &[&Place<'_>]) -> String {
+    let Some(first) = places.first() else { return String::new() };
+    let pattern = first.pattern();
+    let mut domains = vec![format!("\"{pattern}\"")];
+    for place in places {
+        let with_port = format!("\"{pattern}:{}\"", place.port);
+        if !domains.contains(&with_port) {
+            domains.push(with_port);
+        }
+    }
+    let name = match first.host {
+        Hosts::One(name) | Hosts::Below(name) => name,
+    };
+    let routes = each(places, |place| routes(place));
+    format!(
+        "            - name: \"{name}\"\n              domains: [{}]\n              routes:\n{routes}",
+        domains.join(", ")
+    )
+}
+
+fn routes(place: &Place<'_>) -> String {
+    let (slug, path) = (place.slug, place.path);
+    let below = if path.is_empty() { "prefix: /".to_owned() } else { format!("path_separated_prefix: {path}") };
+    filled!(ROUTES, in ROUTES,
+        "prefix: /outpost.goauthentik.io/" => &format!("prefix: {path}/outpost.goauthentik.io/"),
+        "path: /outpost.goauthentik.io/" => &format!("path: {path}/outpost.goauthentik.io/"),
+        "{ prefix: /, grpc" => &format!("{{ {below}, grpc"),
+        "{ prefix: / }" => &format!("{{ {below} }}"),
+        "cluster: app_grpc" => &format!("cluster: app_{slug}_grpc"),
+        "cluster: app," => &format!("cluster: app_{slug},"),
+        "cluster: app }" => &format!("cluster: app_{slug} }}"),
+    )
+}
+
+/// The application itself, over HTTP/1.1 and, for gRPC, over HTTP/2.
+fn clusters(place: &Place<'_>) -> String {
+    filled!(CLUSTERS, in CLUSTERS,
+        "name: app\n" => &format!("name: app_{}\n", place.slug),
+        "name: app_grpc\n" => &format!("name: app_{}_grpc\n", place.slug),
+    )
+}

@@ -1,0 +1,113 @@
+//! The configuration of a front proxy for the operator's own applications: the shipped files with host names, addresses and
+//! header names filled in. Nothing is printed that could mean something else in the front proxy's syntax.
+
+mod address;
+mod caddy;
+mod envoy;
+mod fault;
+mod front_proxy;
+mod haproxy;
+mod kubernetes;
+mod nginx;
+mod pieces;
+mod place;
+mod traefik;
+
+pub use address::{Address, BadAddress};
+pub use fault::NoSnippet;
+pub use front_proxy::{FrontProxy, UnknownFrontProxy};
+
+use crate::domain::application::registry::Applications;
+use crate::domain::application::{Application, Mode};
+use place::Place;
+
+/// What a snippet is printed for.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// The front proxy.
+    pub front_proxy: FrontProxy,
+    /// All applications.
+    pub applications: &'a Applications,
+    /// The slug of the only application that is meant; `None`: all of them.
+    pub only: Option<&'a str>,
+    /// Where the front proxy reaches Gatepost over HTTP.
+    pub http: Address,
+    /// Where the front proxy reaches Gatepost over gRPC.
+    pub grpc: Address,
+    /// The dialects that Gatepost answers.
+    pub dialects: Vec<&'static str>,
+}
+
+/// The snippet.
+///
+/// # Errors
+/// See [`NoSnippet`].
+pub fn snippet(wanted: &Wanted<'_>) -> Result<String, NoSnippet> {
+    let front_proxy = wanted.front_proxy;
+    let (proxied, forwarded): (Vec<_>, Vec<_>) = chosen(wanted)?.into_iter().partition(|chosen| is_proxied(chosen));
+    let missing = if front_proxy.takes_backends() { Vec::new() } else { proxied.clone() };
+    if let (Some(application), true) = (missing.first(), forwarded.is_empty()) {
+        return Err(NoSnippet::ModeProxy(application.slug.to_string()));
+    }
+    let places = places(&forwarded);
+    if front_proxy.dialect().is_some() {
+        refuse_odd_headers(&places)?;
+    }
+    let text = match front_proxy {
+        FrontProxy::Nginx => nginx::print(&places, &wanted.http),
+        FrontProxy::Traefik => traefik::print(&places, &wanted.http),
+        FrontProxy::Caddy => caddy::print(&places, &wanted.http),
+        FrontProxy::Haproxy => haproxy::print(&places, &wanted.http),
+        FrontProxy::HaproxyScript => haproxy::SCRIPT.to_owned(),
+        FrontProxy::Envoy => envoy::print(&places, !proxied.is_empty(), &wanted.grpc),
+        FrontProxy::Istio => kubernetes::istio(&places, &wanted.grpc),
+        FrontProxy::EnvoyGateway => kubernetes::envoy_gateway(&places, &wanted.grpc),
+    };
+    Ok(notes(wanted, &missing) + &text)
+}
+
+fn chosen<'a>(wanted: &Wanted<'a>) -> Result<Vec<&'a Application>, NoSnippet> {
+    let is_meant = |application: &&Application| wanted.only.is_none_or(|slug| application.slug.as_str() == slug);
+    let chosen: Vec<_> = wanted.applications.iter().map(AsRef::as_ref).filter(is_meant).collect();
+    match wanted.only {
+        Some(slug) if chosen.is_empty() => Err(NoSnippet::UnknownApplication(slug.to_owned())),
+        _ => Ok(chosen),
+    }
+}
+
+fn is_proxied(application: &Application) -> bool {
+    matches!(application.mode, Mode::Proxy(_))
+}
+
+/// In the order in which a request's application is looked for.
+fn places<'a>(applications: &[&'a Application]) -> Vec<Place<'a>> {
+    let mut places: Vec<Place<'_>> = applications.iter().map(|application| Place::of(application)).collect();
+    places.sort_by_key(Place::rank);
+    places
+}
+
+/// Who asks over HTTP has to name each header; over gRPC Gatepost's answer does.
+fn refuse_odd_headers(places: &[Place<'_>]) -> Result<(), NoSnippet> {
+    match places.iter().find_map(|place| Some((place.slug, place.odd_header()?))) {
+        Some((slug, name)) => Err(NoSnippet::HeaderName { application: slug.to_owned(), name: name.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// What has to be done elsewhere, as comments; every syntax here begins them with `#`.
+fn notes(wanted: &Wanted<'_>, missing: &[&Application]) -> String {
+    let missing = pieces::each(missing, |application| {
+        format!("# `{}` is missing here: only Envoy can be told the backend of mode `proxy`.\n", application.slug)
+    });
+    let unanswered = wanted.front_proxy.dialect().filter(|dialect| !wanted.dialects.contains(dialect));
+    let unanswered = pieces::each(unanswered, |dialect| {
+        format!(
+            "# gatepost.yaml does not answer these questions yet. Add there, with the addresses from which they come:\n\
+             # forward_auth: {{ dialects: [{dialect}], trusted_proxies: [127.0.0.1] }}\n"
+        )
+    });
+    missing + &unanswered
+}
+
+#[cfg(test)]
+mod tests;

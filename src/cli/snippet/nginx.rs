@@ -1,0 +1,80 @@
+//! nginx: a file for the `http` block, with a `server` for each site and a location for each application.
+
+use super::address::Address;
+use super::pieces::{Cut, cut, each, filled};
+use super::place::{Hosts, Place, sites};
+
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/nginx/nginx.conf"));
+const LOG: &str = cut(SHIPPED, "  # Without the query", "  access_log ").piece;
+const COMMON: &str = cut(SHIPPED, "  map $http_upgrade", "  upstream app {").piece;
+const SERVER: &str = cut(SHIPPED, "    # X_authentik_username and", "    location / {\n").piece;
+const LOCATION: &str = cut(SHIPPED, "    location / {\n", "  }\n}\n").piece;
+const HEADERS: Cut = cut(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
+
+pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+    let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);
+    let common = format!("\n{common}");
+    let applications = each(places, |place| {
+        format!("upstream app_{} {{\n  server 127.0.0.1:8080; # the application itself\n}}\n", place.slug)
+    });
+    let servers = each(sites(places), |site| format!("\n{}", server(&site)));
+    let head = "# For nginx' `http` block: /etc/nginx/conf.d/gatepost.conf\n";
+    [head, &outdented(LOG), &outdented(&common), &applications, &servers].concat()
+}
+
+fn server(site: &[&Place<'_>]) -> String {
+    let Some(first) = site.first() else { return String::new() };
+    let name = format!("  server_name {};\n  access_log /var/log/nginx/gatepost.log no_query;\n\n", first.pattern());
+    let locations: Vec<String> = site.iter().map(|place| location(place)).collect();
+    let has_root = site.iter().any(|place| place.path.is_empty());
+    let rest = if has_root { "}\n" } else { "\n  location / {\n    return 404;\n  }\n}\n" };
+    ["server {\n", &listen(first), &name, &outdented(SERVER), &locations.join("\n"), rest].concat()
+}
+
+fn listen(place: &Place<'_>) -> String {
+    let name = match place.host {
+        Hosts::One(name) | Hosts::Below(name) => name.trim_matches(['[', ']']),
+    };
+    if place.is_https {
+        format!(
+            "  listen {} ssl;\n  ssl_certificate     /etc/nginx/tls/{name}.pem;\n  ssl_certificate_key /etc/nginx/tls/{name}.key;\n",
+            place.port
+        )
+    } else {
+        format!("  listen {};\n", place.port)
+    }
+}
+
+fn location(place: &Place<'_>) -> String {
+    let (slug, path) = (place.slug, place.path);
+    let root = if path.is_empty() { "/" } else { path };
+    let text = filled!(HEADERS.with(&headers(place)), in LOCATION,
+        "location / {" => &format!("location {root} {{"),
+        " /outpost.goauthentik.io/" => &format!(" {path}/outpost.goauthentik.io/"),
+        "/_gatepost" => &format!("/_gatepost_{slug}"),
+        "@sign_in" => &format!("@sign_in_{slug}"),
+        "http://app;" => &format!("http://app_{slug};"),
+    );
+    outdented(&text)
+}
+
+fn headers(place: &Place<'_>) -> String {
+    // Both stand in the file already.
+    let told: Vec<&str> = place.told().collect();
+    let width = told.iter().map(|name| name.len()).max().unwrap_or_default();
+    let variable = |name: &str| name.replace('-', "_");
+    let read = each(&told, |name| {
+        let name = variable(name);
+        format!("      auth_request_set $gp_{name:<width$} $upstream_http_{name};\n")
+    });
+    let set = each(&told, |name| format!("      proxy_set_header {name:<width$} $gp_{};\n", variable(name)));
+    // nginx itself drops every spelling with other signs.
+    let untold = place.owned.iter().filter(|name| !name.contains(['_', '.']) && !place.headers.contains(*name));
+    let clear = each(untold, |name| format!("      proxy_set_header {name:<width$} \"\";\n"));
+    [read, set, clear].concat()
+}
+
+/// Two columns to the left.
+fn outdented(text: &str) -> String {
+    each(text.lines(), |line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)))
+}

@@ -1,0 +1,88 @@
+//! Traefik: a file for its file provider, with two routers and two services for each application.
+
+use super::address::Address;
+use super::pieces::{cut, distinct, each};
+use super::place::{Hosts, Place};
+
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/traefik/dynamic.yaml"));
+const OF_NO_CLIENT: &str = cut(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
+const WHY: &str = cut(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
+
+pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+    let routers = each(places.iter().rev().zip(1..), |(place, rank)| routers(place, rank * 10));
+    let middlewares = each(places, |place| middleware(place, gatepost));
+    let services = each(places, |place| {
+        format!("    # The application itself.\n    app-{}:\n{}", place.slug, service("127.0.0.1:8080"))
+    });
+    let gatepost = service(&gatepost.to_string());
+    format!(
+        "# For the file provider of Traefik 3
+http:
+  routers:
+{routers}
+  middlewares:
+{OF_NO_CLIENT}{middlewares}
+  services:
+    gatepost:
+{gatepost}{services}"
+    )
+}
+
+fn routers(place: &Place<'_>, priority: usize) -> String {
+    let Place { slug, path, .. } = place;
+    let host = host(place);
+    let below = if path.is_empty() { String::new() } else { format!(" && PathPrefix(`{path}`)") };
+    let (entry_point, tls) = if place.is_https { ("websecure", "      tls: {}\n") } else { ("web", "") };
+    format!(
+        "    # The browser's own visits. Questions (`auth`) are Traefik's to ask, nobody else's.
+    gatepost-{slug}:
+      rule: {host} && PathPrefix(`{path}/outpost.goauthentik.io/`) && !PathPrefix(`{path}/outpost.goauthentik.io/auth`)
+      priority: {}
+      entryPoints: [{entry_point}]
+{tls}      middlewares: [of-no-client]
+      service: gatepost
+    app-{slug}:
+      rule: {host}{below}
+      priority: {priority}
+      entryPoints: [{entry_point}]
+{tls}      middlewares: [of-no-client, gatepost-{slug}]
+      service: app-{slug}
+",
+        priority + 5
+    )
+}
+
+fn host(place: &Place<'_>) -> String {
+    match place.host {
+        Hosts::One(host) => format!("Host(`{host}`)"),
+        Hosts::Below(domain) => format!(r"HostRegexp(`^.+\.{}$`)", domain.replace('.', r"\.")),
+    }
+}
+
+fn middleware(place: &Place<'_>, gatepost: &Address) -> String {
+    let names = each(place.copied(), |name| format!("        - {name}\n"));
+    format!(
+        "    gatepost-{}:
+      forwardAuth:
+        address: http://{gatepost}/outpost.goauthentik.io/auth/traefik
+        trustForwardHeader: false
+{WHY}        authResponseHeadersRegex: '{}'
+        authResponseHeaders:
+{names}",
+        place.slug,
+        owned(place)
+    )
+}
+
+/// What is ours in any spelling: in a name, everything but letters and digits counts as the same.
+fn owned(place: &Place<'_>) -> String {
+    let fold = |name: &str| name.replace(['-', '_', '.'], "[^a-z0-9]");
+    let authentik = "x[^a-z0-9]authentik([^a-z0-9].*)?".to_owned();
+    let names = distinct(place.further_owned().map(fold));
+    let all: Vec<String> = std::iter::once(authentik).chain(names).collect();
+    format!("(?i)^({})$", all.join("|"))
+}
+
+fn service(address: &str) -> String {
+    format!("      loadBalancer:\n        passHostHeader: true\n        servers:\n        - url: http://{address}\n")
+}

@@ -1,0 +1,116 @@
+//! Access rules: a set that means nobody, everybody by mistake, or something that no request can be stops the start.
+
+use std::fmt::Display;
+
+use crate::config::raw::{AccessRule, Application, ClaimCondition};
+use crate::config::reader::{At, Reader, Slot};
+use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::policy::{
+    self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Rule, Who,
+};
+
+type Texts = Vec<At<String>>;
+
+pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
+    let made = rules(written, reader);
+    let At { place, value } = &written.email_verified;
+    let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.who.reads_mail());
+    if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
+        let problem = "no rule names `emails` or `email_domains`, so it has no effect";
+        reader.warn(place, problem, "remove it unless such a rule follows");
+    }
+    made
+}
+
+fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
+    let email_verified = written.email_verified.value;
+    let list = match &written.allow {
+        Slot::Absent => return Some(AccessRules::default()),
+        Slot::Faulty => return None,
+        Slot::Given(list) => list,
+    };
+    let made: Vec<Option<Rule>> = list.value.iter().map(|written| rule(written, email_verified, reader)).collect();
+    let rules = AccessRules::new(made.into_iter().collect::<Option<_>>()?);
+    match &rules {
+        None => {
+            let mend = "write a rule, such as `- anyone: true`, or remove the key";
+            reader.fault(&list.place, "without a rule nobody would pass", mend);
+        }
+        Some(rules) if rules.leaves_gaps() => {
+            let problem = "no rule covers the other paths, so nobody passes there";
+            reader.warn(&list.place, problem, "add a rule without `paths` unless that is meant");
+        }
+        Some(_) => {}
+    }
+    rules
+}
+
+fn rule(At { place, value }: &At<AccessRule>, email_verified: EmailVerified, reader: &mut Reader<'_>) -> Option<Rule> {
+    // Each key is read before the first `?`, so that no complaint hides another.
+    let groups = each(&value.groups, reader, "name a group", |text| Ok::<_, &str>(text.to_owned()));
+    let emails = each(&value.emails, reader, "write it like alice@example.com", MailAddress::parse);
+    let domains = each(&value.email_domains, reader, "write it like example.com", MailDomain::parse);
+    let claims = claims(&value.claims, reader);
+    let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
+    let methods = each(&value.methods, reader, "write it like GET", Method::parse);
+    let conditions =
+        Conditions { groups: groups?, emails: emails?, email_domains: domains?, email_verified, claims: claims? };
+    let who = match (value.anyone.value, Who::those(conditions)) {
+        (false, Some(those)) => those,
+        (true, None) => Who::Anyone,
+        (true, Some(_)) => {
+            let problem = "every signed-in user is meant, so the rule's other conditions have no effect";
+            reader.fault(&value.anyone.place, problem, "remove `anyone`, or those conditions");
+            return None;
+        }
+        (false, None) => {
+            let mend = "add `groups`, `emails`, `email_domains` or `claims`, or `anyone: true`";
+            reader.fault(place, "the rule names nobody", mend);
+            return None;
+        }
+    };
+    Some(Rule { paths: paths?, methods: methods?, who })
+}
+
+/// Every item of a list as what it means; of a key that is not written, none.
+fn each<T, E: Display>(
+    written: &Slot<Texts>,
+    reader: &mut Reader<'_>,
+    mend: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Option<Vec<T>> {
+    let items = items(written, reader)?;
+    let made = items.iter().map(|At { place, value }| {
+        let parsed = parse(value);
+        parsed.map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()
+    });
+    made.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// The items of a list; one that is written without items would fit nobody, or everybody.
+fn items<'w, T>(written: &'w Slot<Vec<At<T>>>, reader: &mut Reader<'_>) -> Option<&'w [At<T>]> {
+    match written {
+        Slot::Absent => Some(&[]),
+        Slot::Faulty => None,
+        Slot::Given(list) if list.value.is_empty() => {
+            reader.fault(&list.place, "the list has no items", "add one, or remove the key");
+            None
+        }
+        Slot::Given(list) => Some(&list.value),
+    }
+}
+
+fn claims(written: &Slot<Vec<At<ClaimCondition>>>, reader: &mut Reader<'_>) -> Option<Vec<policy::ClaimCondition>> {
+    let items = items(written, reader)?;
+    let made = items.iter().map(|At { value, .. }| claim(value, reader));
+    made.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn claim(written: &ClaimCondition, reader: &mut Reader<'_>) -> Option<policy::ClaimCondition> {
+    let values = items(&written.values, reader);
+    let At { place, value } = written.claim.given()?;
+    let mend = "write it like `team.name`, or as a JSON Pointer like `/team/name`";
+    let path = ClaimPath::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()?;
+    let values = values?.iter().map(|At { value, .. }| value.0.clone()).collect();
+    Some(policy::ClaimCondition { path, values })
+}

@@ -1,0 +1,69 @@
+//! Who may list and end sessions: programs of this machine, or holders of a certificate.
+
+use std::path::PathBuf;
+
+use crate::config::complaint::Place;
+use crate::config::reader::{At, Reader, Slot};
+use crate::config::{raw, secret_file};
+use crate::inbound::connections::{MutualTls, TlsIdentity};
+
+/// The certificates, when they are given; the outer `None` says that there were complaints.
+#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+pub(super) fn admin_tls(
+    written: &raw::Admin,
+    listen: &raw::Listen,
+    reader: &mut Reader<'_>,
+) -> Option<Option<MutualTls>> {
+    let address = &listen.admin;
+    let slots = [&written.certificate_file, &written.private_key_file, &written.client_ca_file]
+        .map(|slot| (slot, slot.given()));
+    let absent = slots.iter().all(|(slot, _)| slot.is_absent());
+    match address.value.0 {
+        Some(listener) if absent && !listener.ip().is_loopback() => {
+            let problem = "everybody who reaches this address could list and end sessions";
+            let mend = "write 127.0.0.1:9302, or add the section `admin` with its three files";
+            reader.fault(&address.place, problem, mend);
+            None
+        }
+        Some(_) | None if absent => Some(None),
+        None => {
+            let (_, first) = slots.iter().find(|(_, given)| given.is_some())?;
+            let mend = "turn it on, or remove the section `admin`";
+            reader.fault(&first.as_ref()?.place, "`listen.admin` is off, so nobody would see it", mend);
+            None
+        }
+        Some(_) => certificates(written, reader).map(Some),
+    }
+}
+
+/// All three files, or a complaint.
+fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualTls> {
+    let raw::Admin { certificate_file, private_key_file, client_ca_file } = written;
+    let names = ["certificate_file", "private_key_file", "client_ca_file"];
+    let slots = [certificate_file, private_key_file, client_ca_file];
+    if let Some(place) = slots.iter().find_map(|slot| slot.given()).map(|given| given.place.clone()) {
+        let missing: Vec<&str> =
+            names.iter().zip(slots).filter(|(_, slot)| slot.is_absent()).map(|(name, _)| *name).collect();
+        if !missing.is_empty() {
+            let mend = format!("add `{}`", missing.join("` and `"));
+            reader.fault(&place, "the admin port takes certificates on both sides or none", mend);
+            return None;
+        }
+    }
+    let (certificate, key, authorities) =
+        (bytes(certificate_file, reader), bytes(private_key_file, reader), bytes(client_ca_file, reader));
+    let ((certificate_place, certificate), (_, key), (authorities_place, authorities)) =
+        (certificate?, key?, authorities?);
+    let identity = TlsIdentity::from_pem(&certificate, &key).map_err(|fault| {
+        let mend = "give a PEM certificate chain and its own private key";
+        reader.fault(&certificate_place, fault.to_string(), mend);
+    });
+    MutualTls::new(identity.ok()?, &authorities)
+        .map_err(|fault| reader.fault(&authorities_place, fault.to_string(), "give certificates as PEM"))
+        .ok()
+}
+
+fn bytes(slot: &Slot<PathBuf>, reader: &mut Reader<'_>) -> Option<(Place, zeroize::Zeroizing<Vec<u8>>)> {
+    let path: &At<PathBuf> = slot.given()?;
+    Some((path.place.clone(), secret_file::bytes(path, reader)?))
+}

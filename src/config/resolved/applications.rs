@@ -1,0 +1,195 @@
+//! Applications: each for itself, then all together.
+
+use super::access_rules::access_rules;
+use super::credentials::credentials;
+use super::relying_party::relying_party;
+use super::{forward_auth, identity_headers, proxy};
+use crate::config::complaint::Place;
+use crate::config::raw::{self, File};
+use crate::config::reader::{At, Reader, Slot};
+use crate::config::value::Patterns;
+use crate::domain::application::endpoints::Prefixes;
+use crate::domain::application::registry::Applications;
+use crate::domain::application::{Application, Mode};
+use crate::domain::http::{CookieDomain, ExternalHost};
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::policy::identity_headers::{Budget, HeaderPlan};
+use crate::domain::policy::{AccessRules, UnauthenticatedPaths};
+use crate::domain::slug::Slug;
+
+/// All applications, which have to get along with each other.
+pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
+    let list = file.applications.given()?;
+    let prefixes = forward_auth::prefixes(&file.forward_auth);
+    if list.value.is_empty() {
+        reader.fault(&list.place, "there is no application to protect", "describe at least one");
+        return None;
+    }
+    let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
+    let made: Vec<(&At<raw::Application>, Option<Application>)> = list
+        .value
+        .iter()
+        .map(|written| (written, application(&written.value, &written.place, prefixes, budget, reader)))
+        .collect();
+    let count = made.len();
+    let (written, sound): (Vec<_>, Vec<_>) =
+        made.into_iter().filter_map(|(written, made)| made.map(|made| (written, made))).unzip();
+    let complete = sound.len() == count;
+    let clashes = match Applications::new(sound) {
+        Ok(applications) => return complete.then(|| applications.with_prefixes(prefixes)),
+        Err(clashes) => clashes,
+    };
+    for clash in clashes {
+        let (Some(first), Some(second)) = (written.get(clash.first), written.get(clash.second)) else { continue };
+        let key = match clash.what {
+            "slug" => second.value.slug.given().or(second.value.name.given()),
+            "cookie_domain" => second.value.cookie_domain.given(),
+            _ => second.value.external_host.given(),
+        };
+        let problem = format!("{} has the same {}", first.place.key, clash.what);
+        let mend = if clash.what == "slug" { "give one of them a `slug` of its own" } else { "keep one of the two" };
+        reader.fault(key.map_or(&second.place, |key| &key.place), problem, mend);
+    }
+    None
+}
+
+fn application(
+    written: &raw::Application,
+    place: &Place,
+    prefixes: Prefixes,
+    budget: Budget,
+    reader: &mut Reader<'_>,
+) -> Option<Application> {
+    let name = header_text(&written.name, reader);
+    let provider_name = header_text(&written.provider_name, reader);
+    let slug = slug(written, place, reader);
+    let external = external(written, reader);
+    let mode = mode(written, external.as_ref(), reader);
+    proxy::refuse_in_other_modes(written, reader);
+    let relying_party = relying_party(written, place, external.as_ref(), prefixes, reader);
+    let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let credentials = credentials(written, reader);
+    let rules = access_rules(written, reader);
+    let headers = identity_headers::identity_headers(written, budget, reader);
+    let name = name?;
+    Some(Application {
+        slug: slug?,
+        provider_name: provider_name.unwrap_or_else(|| name.clone()),
+        name,
+        mode: mode?,
+        external: external?,
+        relying_party: RelyingParty {
+            claims: claims_read(headers.as_ref()?, rules.as_ref()?),
+            claims_of_rules: rules.as_ref()?.claims_read(),
+            ..relying_party?
+        },
+        unauthenticated: unauthenticated?,
+        rules: rules?,
+        access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
+        jwt_headers: written.jwt_headers.value,
+        pass_preflight: written.pass_preflight.value,
+        credentials: credentials?,
+        headers: headers?,
+    })
+}
+
+/// The claims that the operator's settings read.
+fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
+    let mut read = headers.claims_read();
+    read.extend(rules.claims_read());
+    read.sort_unstable();
+    read.dedup();
+    read
+}
+
+/// A text that ends in a header, where control characters would end it early.
+fn header_text(written: &Slot<String>, reader: &mut Reader<'_>) -> Option<String> {
+    let At { place, value } = written.given()?;
+    if value.chars().any(char::is_control) {
+        reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
+        return None;
+    }
+    Some(value.clone())
+}
+
+fn slug(written: &raw::Application, place: &Place, reader: &mut Reader<'_>) -> Option<Slug> {
+    let (place, slug, mend) = match (&written.slug, written.name.given()) {
+        (Slot::Given(slug), _) => (slug.place.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
+        (Slot::Absent, Some(name)) => {
+            (place.inside("slug"), Slug::from_name(&name.value), "add a `slug`, as `name` gives none")
+        }
+        (Slot::Absent | Slot::Faulty, _) => return None,
+    };
+    slug.map_err(|fault| reader.fault(&place, fault.to_string(), mend)).ok()
+}
+
+fn external(written: &raw::Application, reader: &mut Reader<'_>) -> Option<ExternalHost> {
+    let At { place, value } = written.external_host.given()?;
+    let parsed = ExternalHost::parse(value);
+    parsed.map_err(|fault| reader.fault(place, fault.to_string(), "write it like https://wiki.example.com")).ok()
+}
+
+fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mut Reader<'_>) -> Option<Mode> {
+    let domain = match (written.mode.value, &written.cookie_domain) {
+        (raw::Mode::ForwardSingle, Slot::Absent) => return Some(Mode::ForwardSingle),
+        (raw::Mode::Proxy, Slot::Absent) => return proxy::backends(written, reader).map(Mode::Proxy),
+        (mode @ (raw::Mode::ForwardSingle | raw::Mode::Proxy), Slot::Given(domain)) => {
+            let mode = if mode == raw::Mode::Proxy { "proxy" } else { "forward_single" };
+            let mend = "add `mode: forward_domain`, or remove it";
+            reader.fault(&domain.place, format!("a cookie domain has no effect in mode `{mode}`"), mend);
+            return None;
+        }
+        (raw::Mode::ForwardDomain, Slot::Absent) => {
+            let place = written.mode.place.clone();
+            reader.fault(&place, "mode `forward_domain` needs a `cookie_domain`", "add `cookie_domain: example.com`");
+            return None;
+        }
+        (_, Slot::Faulty) => return None,
+        (raw::Mode::ForwardDomain, Slot::Given(domain)) => domain,
+    };
+    let mend = "name the parent domain of your own applications, such as example.com";
+    let parsed = CookieDomain::parse(&domain.value);
+    let cookie_domain = parsed.map_err(|fault| reader.fault(&domain.place, fault.to_string(), mend)).ok()?;
+    let (external, place) = (external?, &written.external_host.given()?.place);
+    if !(external.host().as_str() == cookie_domain.as_str() || cookie_domain.covers(external.host())) {
+        let problem = format!("it does not contain the external host {}", external.host());
+        reader.fault(&domain.place, problem, "name the parent domain that both share");
+        return None;
+    }
+    if !external.path().is_empty() {
+        reader.fault(place, "in mode `forward_domain` the external host has no path", "remove the path");
+        return None;
+    }
+    Some(Mode::ForwardDomain(cookie_domain))
+}
+
+fn unauthenticated(written: &At<Patterns>, reader: &mut Reader<'_>) -> Option<UnauthenticatedPaths> {
+    let patterns = &written.value.0;
+    let texts: Vec<String> = patterns.iter().map(|pattern| pattern.value.clone()).collect();
+    match UnauthenticatedPaths::compile(&texts) {
+        Ok(compiled) => {
+            for pattern in patterns.iter().filter(|pattern| compiled.unanchored().any(|text| text == pattern.value)) {
+                let problem = format!("the pattern `{}` matches anywhere", printable(&pattern.value));
+                reader.warn(&pattern.place, problem, "begin it with `^` unless that is meant");
+            }
+            Some(compiled)
+        }
+        Err(faults) => {
+            for fault in faults {
+                let place = patterns.get(fault.index).map_or(&written.place, |pattern| &pattern.place);
+                // The compiler draws the pattern over several lines; the last one says what is wrong.
+                let cause = fault.cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                reader.fault(
+                    place,
+                    format!("the pattern cannot be used: {cause}"),
+                    "correct the regular expression, or remove it",
+                );
+            }
+            None
+        }
+    }
+}
+
+fn printable(pattern: &str) -> String {
+    pattern.escape_debug().take(200).collect()
+}

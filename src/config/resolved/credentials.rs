@@ -1,0 +1,131 @@
+//! What an application accepts in `Authorization`.
+
+use super::relying_party;
+use crate::config::complaint::Place;
+use crate::config::raw::{Application, Basic, Bearer, BearerCheck as Check};
+use crate::config::reader::{At, Reader, Slot};
+use crate::domain::oidc::algorithm::SigningAlgorithm;
+use crate::domain::oidc::credentials::{
+    AcceptedCredentials, AccessTokenRules, BasicRules, BearerCheck, BearerRules, IntrospectionRules,
+};
+
+pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Option<AcceptedCredentials> {
+    let bearer = section(&written.bearer, |bearer| bearer_rules(bearer, written, reader));
+    let basic = section(&written.basic, |basic| basic_rules(&basic.value, written, reader));
+    let intercept = written.intercept_header_auth.value;
+    let places = [written.bearer.given().map(|bearer| &bearer.place), written.basic.given().map(|basic| &basic.place)];
+    for place in places.into_iter().flatten().filter(|_| !intercept) {
+        let problem = "it has no effect with `intercept_header_auth: false`";
+        reader.warn(place, problem, "remove one of the two unless that is meant");
+    }
+    Some(AcceptedCredentials { intercept, bearer: bearer.ok()?, basic: basic.ok()? })
+}
+
+/// What complaints were made about.
+struct Faulty;
+
+/// A section that may be missing.
+fn section<W, T>(slot: &Slot<W>, read: impl FnOnce(&At<W>) -> Option<T>) -> Result<Option<T>, Faulty> {
+    match slot {
+        Slot::Absent => Ok(None),
+        Slot::Faulty => Err(Faulty),
+        Slot::Given(written) => read(written).map(Some).ok_or(Faulty),
+    }
+}
+
+fn bearer_rules(written: &At<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
+    let At { place, value: bearer } = written;
+    let scopes = relying_party::scope_list(&bearer.scopes, reader);
+    let verify = match bearer.verify.given()?.value {
+        Check::Jwt => access_token_rules(bearer, place, reader).map(BearerCheck::Jwt),
+        Check::Introspection => introspection_rules(bearer, application, reader).map(BearerCheck::Introspection),
+    };
+    Some(BearerRules { verify: verify?, scopes: scopes?, pass_on: bearer.pass_on.value })
+}
+
+fn access_token_rules(bearer: &Bearer, place: &Place, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
+    let algorithms = algorithms(&bearer.algorithms, reader);
+    if let Some(clients) = bearer.clients.given() {
+        let problem = "`clients` has no effect with `verify: jwt`";
+        reader.fault(&clients.place, problem, "remove it, or take `verify: introspection`");
+        return None;
+    }
+    if bearer.audience.is_absent() {
+        let place = place.inside("audience");
+        let problem = "without an audience, tokens made for other applications would open this one";
+        reader.fault(&place, problem, "name what the provider writes into `aud` for this application");
+    }
+    Some(AccessTokenRules {
+        audience: bearer.audience.given()?.value.clone(),
+        algorithms: algorithms?,
+        token_type: bearer.token_type.given().map(|kind| kind.value).unwrap_or_default(),
+    })
+}
+
+fn algorithms(written: &Slot<Vec<At<SigningAlgorithm>>>, reader: &mut Reader<'_>) -> Option<Vec<SigningAlgorithm>> {
+    use SigningAlgorithm::{HS256, HS384, HS512, RS256};
+    let At { place, value: list } = match written {
+        Slot::Absent => return Some(vec![RS256]),
+        Slot::Faulty => return None,
+        Slot::Given(list) => list,
+    };
+    let mut sound = true;
+    for At { place, value } in list {
+        if matches!(value, HS256 | HS384 | HS512) {
+            sound = false;
+            let problem = "access tokens signed with a shared secret are not verified";
+            reader.fault(place, problem, "let the provider sign with a key pair, or take `verify: introspection`");
+        }
+    }
+    if list.is_empty() {
+        sound = false;
+        reader.fault(place, "no algorithm is listed, so no token would ever pass", "list one, such as RS256");
+    }
+    sound.then(|| list.iter().map(|algorithm| algorithm.value).collect())
+}
+
+fn introspection_rules(
+    bearer: &Bearer,
+    application: &Application,
+    reader: &mut Reader<'_>,
+) -> Option<IntrospectionRules> {
+    let useless = [
+        (bearer.algorithms.given().map(|written| &written.place), "algorithms"),
+        (bearer.token_type.given().map(|written| &written.place), "token_type"),
+    ];
+    let mut sound = true;
+    for (place, name) in useless {
+        if let Some(place) = place {
+            sound = false;
+            let problem = format!("`{name}` has no effect with `verify: introspection`");
+            reader.fault(place, problem, "remove it, or take `verify: jwt`");
+        }
+    }
+    let rules = match (&bearer.audience, &bearer.clients) {
+        (Slot::Faulty, _) | (_, Slot::Faulty) => return None,
+        (Slot::Given(_), Slot::Given(clients)) => {
+            reader.fault(&clients.place, "`clients` has no effect beside `audience`", "keep one of the two");
+            return None;
+        }
+        (Slot::Given(audience), Slot::Absent) => IntrospectionRules::Audience(audience.value.clone()),
+        (Slot::Absent, Slot::Given(clients)) if clients.value.is_empty() => {
+            reader.fault(&clients.place, "no client is listed, so no token would ever pass", "list one, or remove it");
+            return None;
+        }
+        (Slot::Absent, Slot::Given(clients)) => {
+            IntrospectionRules::Clients(clients.value.iter().map(|client| client.value.clone()).collect())
+        }
+        (Slot::Absent, Slot::Absent) => IntrospectionRules::Clients(vec![application.client_id.given()?.value.clone()]),
+    };
+    sound.then_some(rules)
+}
+
+fn basic_rules(basic: &Basic, application: &Application, reader: &mut Reader<'_>) -> Option<BasicRules> {
+    let scopes = match &basic.scopes {
+        // Complaints about the application's own list are made where it is read.
+        Slot::Absent => Some(application.scopes.value.iter().map(|scope| scope.value.clone()).collect()),
+        Slot::Faulty => None,
+        Slot::Given(scopes) => relying_party::scopes(scopes, reader),
+    };
+    Some(BasicRules { scopes: scopes?, pass_on: basic.pass_on.value })
+}

@@ -1,0 +1,216 @@
+//! What an application is told about its users.
+
+use crate::config::raw::{self, Application, ClaimHeader, IdentityHeaderLimits};
+use crate::config::reader::{At, Reader, Slot};
+use crate::config::value::HeaderSets;
+use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::policy::identity_headers::{
+    AdditionalHeaders, BasicAuth, Budget, HeaderName, HeaderPlan, HeaderSet, HeaderSettings, OwnHeader, OwnValue,
+    Separator, is_legal,
+};
+
+/// How much all headers of a user may come to.
+pub(super) const fn budget(written: &IdentityHeaderLimits) -> Budget {
+    Budget { max_bytes: written.max_size.value.0 as usize, max_count: written.max_count.value.0 as usize }
+}
+
+/// The plan, compiled.
+pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &mut Reader<'_>) -> Option<HeaderPlan> {
+    let sets = sets(&written.headers, reader);
+    if let Some(sets) = &sets {
+        warrant_meta_headers(written, sets, reader);
+    }
+    let (own, own_is_sound) = own_headers(written, reader);
+    let basic = basic(written, reader);
+    // Known before `names`, which may not be ours already.
+    let others = HeaderSettings {
+        sets: sets.clone().unwrap_or_default(),
+        own: own.clone(),
+        additional: None,
+        ..HeaderSettings::default()
+    };
+    let additional = additional(&written.additional_headers.value, &HeaderPlan::new(others), reader);
+    let settings = HeaderSettings { sets: sets?, own, additional: additional?, basic: basic?, budget };
+    own_is_sound.then(|| HeaderPlan::new(settings))
+}
+
+fn sets(written: &At<HeaderSets>, reader: &mut Reader<'_>) -> Option<Vec<HeaderSet>> {
+    let mut sets = Vec::new();
+    let mut sound = true;
+    for At { place, value } in &written.value.0 {
+        if sets.contains(value) {
+            reader.fault(place, "the set is listed twice", "keep one of them");
+            sound = false;
+        }
+        sets.push(*value);
+    }
+    sound.then_some(sets)
+}
+
+/// Some keys matter to authentik's set alone.
+fn warrant_meta_headers(written: &Application, sets: &[HeaderSet], reader: &mut Reader<'_>) {
+    if sets.contains(&HeaderSet::Authentik) {
+        return;
+    }
+    let jwt = written.jwt_headers.value.then_some(&written.jwt_headers.place);
+    let provider = written.provider_name.given().map(|name| &name.place);
+    for place in jwt.into_iter().chain(provider) {
+        reader.fault(place, "it has no effect without the headers of authentik's set", "add `authentik` to `headers`");
+    }
+}
+
+/// The usable ones, and whether that is all.
+fn own_headers(written: &Application, reader: &mut Reader<'_>) -> (Vec<OwnHeader>, bool) {
+    let list = &written.claim_headers.value;
+    let mut own: Vec<OwnHeader> = Vec::new();
+    let mut sound = true;
+    for item in list {
+        let name = item.value.header.given().and_then(|header| own_name(header, written, &own, reader));
+        let value = own_value(item, reader);
+        match (name, value) {
+            (Some(name), Some(value)) => own.push(OwnHeader { name, value }),
+            _ => sound = false,
+        }
+    }
+    (own, sound)
+}
+
+fn own_name(
+    header: &At<String>,
+    written: &Application,
+    earlier: &[OwnHeader],
+    reader: &mut Reader<'_>,
+) -> Option<HeaderName> {
+    let At { place, value } = header;
+    let name = HeaderName::parse(value)
+        .map_err(|fault| reader.fault(place, fault.to_string(), "write a name like X-Team"))
+        .ok()?;
+    if let Some(other) = earlier.iter().find(|other| other.name.looks_like(&name)) {
+        let problem = format!("applications could take it for `{}`, which stands above", other.name);
+        reader.fault(place, problem, "keep one of the two");
+        return None;
+    }
+    if name.as_str() == "authorization" && written.basic_auth_enabled.value {
+        let problem = "HTTP Basic to the application has the same header";
+        reader.fault(place, problem, "remove it, or remove `basic_auth_enabled`");
+        return None;
+    }
+    Some(name)
+}
+
+/// A claim's text, or the same text for everybody.
+fn own_value(item: &At<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
+    match (&item.value.claim, &item.value.text) {
+        (Slot::Absent, Slot::Absent) => {
+            reader.fault(&item.place, "it says nothing", "add `claim`, or `text` for the same text for everybody");
+            None
+        }
+        (Slot::Given(_), Slot::Given(text)) => {
+            reader.fault(&text.place, "the claim is given, too", "keep one of the two");
+            None
+        }
+        (Slot::Absent, Slot::Given(text)) => {
+            if let Slot::Given(separator) = &item.value.separator {
+                reader.fault(&separator.place, "a separator has no effect on a constant text", "remove it");
+                return None;
+            }
+            if !is_legal(&text.value) {
+                let problem = "it holds a control character, or a blank at one of its ends, and goes into a header";
+                reader.fault(&text.place, problem, "write it on one line, without blanks around it");
+                return None;
+            }
+            Some(OwnValue::Text(text.value.clone()))
+        }
+        (Slot::Given(claim), Slot::Absent) => {
+            let path = claim_path(claim, reader);
+            let separator = separator(&item.value.separator, reader);
+            Some(OwnValue::Claim(path?, separator?))
+        }
+        (Slot::Faulty, _) | (_, Slot::Faulty) => None,
+    }
+}
+
+fn separator(written: &Slot<String>, reader: &mut Reader<'_>) -> Option<Separator> {
+    match written {
+        Slot::Absent => Some(Separator::BAR),
+        Slot::Faulty => None,
+        Slot::Given(At { place, value }) => {
+            let mend = "write a single sign, such as \",\" or \";\"";
+            Separator::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()
+        }
+    }
+}
+
+fn claim_path(written: &At<String>, reader: &mut Reader<'_>) -> Option<ClaimPath> {
+    let mend = "write it like `team.name`, or `/team/name`";
+    let parsed = ClaimPath::parse(&written.value);
+    parsed.map_err(|fault| reader.fault(&written.place, fault.to_string(), mend)).ok()
+}
+
+/// `Some(None)` where they are switched off.
+#[expect(clippy::option_option, reason = "the outer one says whether there was a complaint, as everywhere here")]
+fn additional(
+    written: &raw::AdditionalHeaders,
+    others: &HeaderPlan,
+    reader: &mut Reader<'_>,
+) -> Option<Option<AdditionalHeaders>> {
+    let claim = match &written.claim {
+        Slot::Absent => Some(AdditionalHeaders::authentik().claim),
+        Slot::Faulty => None,
+        Slot::Given(path) => claim_path(path, reader),
+    };
+    let names = known_names(&written.names.value, others, reader);
+    if written.enabled.value {
+        return Some(Some(AdditionalHeaders { claim: claim?, names: names? }));
+    }
+    let claim = written.claim.given().map(|claim| &claim.place);
+    let names = (!written.names.value.is_empty()).then_some(&written.names.place);
+    let mut sound = true;
+    for place in claim.into_iter().chain(names) {
+        reader.fault(place, "it has no effect while additional headers are off", "remove it, or `enabled: false`");
+        sound = false;
+    }
+    sound.then_some(None)
+}
+
+fn known_names(written: &[At<String>], others: &HeaderPlan, reader: &mut Reader<'_>) -> Option<Vec<HeaderName>> {
+    let mut names: Vec<HeaderName> = Vec::new();
+    let mut sound = true;
+    for At { place, value } in written {
+        let problem = match HeaderName::parse_from_claims(value) {
+            Ok(name) if others.owns(&name) => "it is, or looks like, an identity header's name".to_owned(),
+            Ok(name) if names.iter().any(|other| other.looks_like(&name)) => {
+                "applications could take it for one that stands above".to_owned()
+            }
+            Ok(name) => {
+                names.push(name);
+                continue;
+            }
+            Err(fault) => fault.to_string(),
+        };
+        reader.fault(place, problem, "remove it: no additional header could have this name");
+        sound = false;
+    }
+    sound.then_some(names)
+}
+
+/// `Some(None)` where it is off.
+#[expect(clippy::option_option, reason = "the outer one says whether there was a complaint, as everywhere here")]
+fn basic(written: &Application, reader: &mut Reader<'_>) -> Option<Option<BasicAuth>> {
+    let (user, password) = (&written.basic_auth_user_attribute, &written.basic_auth_password_attribute);
+    if !written.basic_auth_enabled.value {
+        let mut sound = true;
+        for attribute in [user, password].into_iter().filter_map(Slot::given) {
+            let mend = "add `basic_auth_enabled: true`, or remove it";
+            reader.fault(&attribute.place, "it has no effect while HTTP Basic to the application is off", mend);
+            sound = false;
+        }
+        return sound.then_some(None);
+    }
+    if password.is_absent() {
+        let mend = "add `basic_auth_password_attribute`";
+        reader.fault(&written.basic_auth_enabled.place, "no attribute holds the password, so nothing is sent", mend);
+    }
+    let user_attribute = user.given().map(|attribute| attribute.value.clone());
+    Some(Some(BasicAuth { user_attribute, password_attribute: password.given()?.value.clone() }))
+}

@@ -1,0 +1,86 @@
+//! Addresses of the identity provider, and those at which it sends browsers back.
+
+use url::{Host, Url};
+
+use crate::config::reader::{At, Reader};
+use crate::domain::application::RESERVED_PREFIX;
+use crate::domain::application::endpoints::Prefixes;
+use crate::domain::http::ExternalHost;
+
+/// The issuer identifier as written (OpenID Connect Discovery section 3: https, no query, no fragment).
+pub(super) fn issuer(written: &At<String>, reader: &mut Reader<'_>) -> Option<String> {
+    let (problem, mend) = match Url::parse(&written.value) {
+        Ok(url) if url.cannot_be_a_base() || !matches!(url.scheme(), "https" | "http") => {
+            ("the issuer is no https address", EXAMPLE)
+        }
+        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
+            ("an http issuer has to be on this machine, as everybody on the way could sign in as anybody", "use https")
+        }
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            ("an issuer has neither query nor fragment", "copy `issuer` from the provider's discovery document")
+        }
+        Ok(url) if has_user(&url) => ("an issuer has no user name and no password", "remove what stands before `@`"),
+        Ok(_) if is_clean(&written.value) => return Some(written.value.clone()),
+        Ok(_) | Err(_) => ("the issuer is no https address", EXAMPLE),
+    };
+    reader.fault(&written.place, problem, mend);
+    None
+}
+
+const EXAMPLE: &str = "write it like https://sso.example.com/application/o/wiki/";
+
+/// Where the provider sends browsers after a sign-in: one of our own endpoints.
+pub(super) fn redirect_uri(
+    written: &At<String>,
+    external: &ExternalHost,
+    prefixes: Prefixes,
+    reader: &mut Reader<'_>,
+) -> Option<Url> {
+    let url = on_external_host(written, external, reader)?;
+    let below = url.path().strip_prefix(external.path()).and_then(|path| prefixes.below(path));
+    let signed = url
+        .query_pairs()
+        .any(|(name, value)| name == "X-authentik-auth-callback" && value.eq_ignore_ascii_case("true"));
+    if below == Some("callback") || signed {
+        return Some(url);
+    }
+    let path = format!("{}{RESERVED_PREFIX}callback", external.path());
+    let mend = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
+    reader.fault(&written.place, "nothing there would take up the sign-in", mend);
+    None
+}
+
+/// An address on the application's own external host.
+pub(super) fn on_external_host(written: &At<String>, external: &ExternalHost, reader: &mut Reader<'_>) -> Option<Url> {
+    let usable = |url: &Url| url.fragment().is_none() && !has_user(url) && is_clean(&written.value);
+    let Some(url) = Url::parse(&written.value).ok().filter(usable) else {
+        let mend = format!("write it like {}", external.join("/path"));
+        reader.fault(&written.place, "it is no address without user and fragment", mend);
+        return None;
+    };
+    let same_path = url.path().strip_prefix(external.path()).is_some_and(|below| below.starts_with('/'));
+    if url.origin().ascii_serialization() == external.origin() && same_path {
+        return Some(url);
+    }
+    let mend = format!("begin it with {}", external.join("/"));
+    reader.fault(&written.place, "it is not below `external_host`", mend);
+    None
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The parser forgives blanks, line ends and backslashes; browsers and providers differ on them.
+fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,73 @@
+//! Listeners and their certificate.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::config::complaint::Place;
+use crate::config::reader::{Reader, Slot};
+use crate::config::{raw, secret_file};
+use crate::inbound::side_listener::TlsIdentity;
+use crate::server::Listen;
+
+pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<Listen> {
+    let listen = Listen {
+        grpc: written.grpc.value.0,
+        http: written.http.value.0,
+        https: written.https.value.0,
+        metrics: written.metrics.value.0,
+        admin: written.admin.value.0,
+    };
+    let all: [(&Place, Option<SocketAddr>); 5] = [
+        (&written.grpc.place, Some(listen.grpc)),
+        (&written.http.place, listen.http),
+        (&written.https.place, listen.https),
+        (&written.metrics.place, Some(listen.metrics)),
+        (&written.admin.place, listen.admin),
+    ];
+    let mut sound = true;
+    for (index, (place, address)) in all.iter().enumerate() {
+        let same = |(earlier, other): &&(&Place, Option<SocketAddr>)| {
+            earlier.key != place.key && address.zip(*other).is_some_and(|(one, other)| overlap(one, other))
+        };
+        if let Some((earlier, _)) = all.iter().take(index).find(same) {
+            reader.fault(place, format!("{} listens there already", earlier.key), "give each its own port");
+            sound = false;
+        }
+    }
+    sound.then_some(listen)
+}
+
+/// Whether the second could not be bound after the first. Port 0 is always a free one.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = |address: IpAddr| address.is_unspecified();
+    one.port() != 0
+        && one.port() == other.port()
+        && (one.ip() == other.ip() || everywhere(one.ip()) || everywhere(other.ip()))
+}
+
+/// The certificate, when one is given; the outer `None` says that there were complaints.
+#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<TlsIdentity>> {
+    let (certificate, key) = match (&written.certificate_file, &written.private_key_file) {
+        (Slot::Absent, Slot::Absent) => return Some(None),
+        (Slot::Given(certificate), Slot::Given(key)) => (certificate, key),
+        (Slot::Given(certificate), Slot::Absent) => {
+            reader.fault(&certificate.place, "a certificate needs its private key", "add `private_key_file`");
+            return None;
+        }
+        (Slot::Absent, Slot::Given(key)) => {
+            reader.fault(&key.place, "a private key needs its certificate", "add `certificate_file`");
+            return None;
+        }
+        (Slot::Faulty, _) | (_, Slot::Faulty) => return None,
+    };
+    let chain = secret_file::bytes(certificate, reader);
+    let private_key = secret_file::bytes(key, reader);
+    let (chain, private_key) = (chain?, private_key?);
+    match TlsIdentity::from_pem(&chain, &private_key) {
+        Ok(identity) => Some(Some(identity)),
+        Err(fault) => {
+            reader.fault(&certificate.place, fault.to_string(), "give a PEM certificate chain and its own private key");
+            None
+        }
+    }
+}

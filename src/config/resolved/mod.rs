@@ -1,0 +1,52 @@
+//! From what was written to what it means: every room's settings, checked together.
+
+mod access_rules;
+mod admin;
+mod applications;
+mod credentials;
+mod forward_auth;
+mod identity_headers;
+mod issuer;
+mod listen;
+mod proxy;
+mod refresh;
+mod relying_party;
+mod session;
+mod settings;
+mod shared_store;
+
+use super::raw::File;
+use super::reader::Reader;
+use crate::server::Config;
+
+/// Everything that a start needs; `None` when there were complaints.
+pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> {
+    // Each room is read before the first `?`, so that no complaint hides another.
+    let applications = applications::applications(written, reader);
+    let listen = listen::listen(&written.listen.value, reader);
+    let tls = listen::tls(&written.tls.value, reader);
+    let admin_tls = admin::admin_tls(&written.admin.value, &written.listen.value, reader);
+    let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
+    let session = session::session(&written.session.value, reader);
+    let log = settings::log(&written.log.value, reader);
+    let renews_sessions = refresh::renews_sessions(written, reader);
+    let provider = settings::provider(&written.provider.value, renews_sessions, reader);
+    let outpost_name = settings::outpost_name(&written.outpost.value, reader);
+    let limits = settings::limits(&written.limits.value, reader);
+    let (store, sealing, lifetimes) = session?;
+    Some(Config {
+        applications: applications?,
+        listen: listen?,
+        tls: tls?,
+        admin_tls: admin_tls?,
+        forward_auth: forward_auth?,
+        store,
+        sealing,
+        lifetimes,
+        outpost_name: outpost_name?,
+        log: log?,
+        provider: provider?,
+        limits: limits?,
+        shutdown: settings::shutdown(&written.shutdown.value),
+    })
+}

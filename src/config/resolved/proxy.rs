@@ -1,0 +1,91 @@
+//! Mode `proxy`: the backend of an application, and which others claims may name.
+
+use crate::config::complaint::Place;
+use crate::config::raw::{self, Application};
+use crate::config::reader::{At, Reader, Slot};
+use crate::domain::http::Scheme;
+use crate::domain::policy::backend::{AllowFault, Backend, BackendAllow, Backends};
+
+/// The backends of an application in mode `proxy`.
+pub(super) fn backends(written: &Application, reader: &mut Reader<'_>) -> Option<Backends> {
+    let allow = allow(&written.backend_allow, reader);
+    let own = own(written, reader)?;
+    let allow = allow?;
+    if let Slot::Given(At { place, value: false }) = &written.internal_host_ssl_validation
+        && own.scheme() == Scheme::Http
+        && allow.is_empty()
+    {
+        let problem = "it has no effect, as requests are passed on over plain http only";
+        reader.fault(place, problem, "remove it, or write https in `internal_host`");
+    }
+    Some(Backends::new(own, allow))
+}
+
+/// In every other mode the front proxy knows its backends itself.
+pub(super) fn refuse_in_other_modes(written: &Application, reader: &mut Reader<'_>) {
+    if written.mode.value == raw::Mode::Proxy {
+        return;
+    }
+    let mut refuse = |place: &Place| {
+        reader.fault(place, "it has an effect in mode `proxy` only", "add `mode: proxy`, or remove it");
+    };
+    let _ = written.internal_host.given().map(|key| refuse(&key.place));
+    let _ = written.internal_host_ssl_validation.given().map(|key| refuse(&key.place));
+    let _ = written.backend_allow.given().map(|key| refuse(&key.place));
+}
+
+fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
+    const MEND: &str = "write it like http://wiki.internal:8080";
+    let At { place, value } = match &written.internal_host {
+        Slot::Given(host) => host,
+        Slot::Faulty => return None,
+        Slot::Absent => {
+            let problem = "mode `proxy` needs an `internal_host`";
+            reader.fault(&written.mode.place, problem, "add `internal_host: http://wiki.internal:8080`");
+            return None;
+        }
+    };
+    let check_certificate = written.internal_host_ssl_validation.given().is_none_or(|check| check.value);
+    match Backend::parse(value, check_certificate) {
+        Ok((own, "")) => Some(own),
+        Ok(_) => {
+            let problem = "the backend is asked for the path that the browser asked for, so a path has no effect here";
+            reader.fault(place, problem, "remove the path");
+            None
+        }
+        Err(fault) => {
+            reader.fault(place, fault.to_string(), MEND);
+            None
+        }
+    }
+}
+
+fn allow(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<BackendAllow> {
+    let listed = match written {
+        Slot::Given(listed) => &listed.value,
+        Slot::Absent => return Some(BackendAllow::default()),
+        Slot::Faulty => return None,
+    };
+    let texts: Vec<&str> = listed.iter().map(|entry| entry.value.as_str()).collect();
+    let faults = match BackendAllow::parse(&texts) {
+        Ok(allow) => return Some(allow),
+        Err(faults) => faults,
+    };
+    for (index, fault) in faults {
+        if let Some(entry) = listed.get(index) {
+            reader.fault(&entry.place, fault.to_string(), mend(&fault));
+        }
+    }
+    None
+}
+
+const fn mend(fault: &AllowFault) -> &'static str {
+    match fault {
+        AllowFault::Host(_) => "write a host such as wiki.internal or wiki.internal:8443, without scheme and path",
+        AllowFault::Suffix => "write it like .apps.internal",
+        AllowFault::LocalSuffix => "list each name, such as wiki.localhost",
+        AllowFault::Network => "write it like 10.0.0.0/8 or fd00::/8",
+        AllowFault::HostBits(_) => "write the network, or the address alone",
+        AllowFault::Mapped => "write it like 10.0.0.0/8",
+    }
+}

@@ -1,0 +1,17 @@
+//! Whether sessions are renewed with refresh tokens.
+
+use crate::config::raw;
+use crate::config::reader::Reader;
+
+/// `session.refresh`. Who asks for refresh tokens and keeps none should not ask.
+pub(super) fn renews_sessions(written: &raw::File, reader: &mut Reader<'_>) -> bool {
+    let renews = written.session.value.refresh.value;
+    let applications =
+        written.applications.given().into_iter().flat_map(|list| &list.value).map(|application| &application.value);
+    let offline = applications.flat_map(|application| &application.scopes.value);
+    for scope in offline.filter(|scope| !renews && scope.value == "offline_access") {
+        let problem = "it asks for a refresh token, and `session.refresh: false` keeps none";
+        reader.fault(&scope.place, problem, "remove the scope, or `session.refresh`");
+    }
+    renews
+}

@@ -1,0 +1,108 @@
+//! Sessions: store, sealing keys, lifetimes.
+
+use std::path::PathBuf;
+
+use super::shared_store;
+use crate::config::raw::{self, Store};
+use crate::config::reader::{At, Reader, Slot};
+use crate::config::secret_file;
+use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::domain::session::Lifetimes;
+use crate::outbound::store::StoreSettings;
+use crate::server::Sealing;
+
+pub(super) fn session(written: &raw::Session, reader: &mut Reader<'_>) -> Option<(StoreSettings, Sealing, Lifetimes)> {
+    let store = store(written, reader);
+    let sealing = sealing(written, reader);
+    let lifetimes = lifetimes(written, reader);
+    Some((store?, sealing?, lifetimes))
+}
+
+fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSettings> {
+    let store = &written.store;
+    let path = written.path.given();
+    if let (Store::Memory | Store::Redis, Some(path)) = (store.value, path) {
+        let (problem, mend) = match store.value {
+            Store::Memory => ("store `memory` keeps no file", "remove `path`, or write `store: file`"),
+            Store::Redis | Store::File => ("store `redis` keeps no file", "remove `path`, or write `store: file`"),
+        };
+        reader.fault(&path.place, problem, mend);
+    }
+    let settings = written.redis.given().and_then(|section| shared_store::redis(&section.value, reader));
+    match (store.value, &written.redis) {
+        (Store::Redis, Slot::Absent) => {
+            let mend = "add a section `redis` with its `url`, or choose another store";
+            reader.fault(&store.place, "store `redis` needs to know where it is", mend);
+            None
+        }
+        (Store::Redis, Slot::Given(_) | Slot::Faulty) => {
+            settings.map(|settings| StoreSettings::Redis(Box::new(settings))).filter(|_| path.is_none())
+        }
+        (Store::Memory | Store::File, Slot::Given(section)) => {
+            reader.fault(&section.place, "another store is chosen", "write `store: redis`, or remove the section");
+            None
+        }
+        (Store::Memory | Store::File, Slot::Faulty) => None,
+        (Store::Memory, Slot::Absent) => path.is_none().then_some(StoreSettings::Memory),
+        (Store::File, Slot::Absent) => {
+            let path = path.map_or_else(|| default_path(reader), |path| path.value.clone());
+            Some(StoreSettings::File { path })
+        }
+    }
+}
+
+/// systemd's `StateDirectory=` where there is one; it may list several, of which the first is ours.
+fn default_path(reader: &Reader<'_>) -> PathBuf {
+    let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
+    match folder.split(':').next() {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.db"),
+        _ => PathBuf::from("gatepost-sessions.db"),
+    }
+}
+
+fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
+    let absent = written.sealing_key.is_absent() && written.sealing_key_file.is_absent();
+    let current = secret_file::either(&written.sealing_key, &written.sealing_key_file, reader)
+        .and_then(|At { place, value }| secret_file::sealing_key(&value, &place, reader));
+    let previous = previous(written, reader);
+    if !absent {
+        return Some(Sealing::Given(SealingKeys::new(current?, previous?)));
+    }
+    let lists = [
+        (!written.previous_sealing_keys.value.is_empty(), &written.previous_sealing_keys.place),
+        (!written.previous_sealing_keys_files.value.is_empty(), &written.previous_sealing_keys_files.place),
+    ];
+    let mut sound = previous.is_some();
+    if written.store.value == Store::Redis {
+        let mend = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
+        reader.fault(&written.store.place, "store `redis` needs a sealing key that all replicas share", mend);
+        sound = false;
+    }
+    for (_, place) in lists.iter().filter(|(given, _)| *given) {
+        let mend = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
+        reader.fault(place, "there are previous keys but no present one", mend);
+        sound = false;
+    }
+    sound.then_some(Sealing::BesideStore)
+}
+
+fn previous(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Vec<SealingKey>> {
+    let mut keys = Vec::new();
+    for At { place, value } in &written.previous_sealing_keys.value {
+        keys.push(secret_file::sealing_key(value, place, reader));
+    }
+    for path in &written.previous_sealing_keys_files.value {
+        let text = secret_file::secret(path, reader);
+        keys.push(text.and_then(|text| secret_file::sealing_key(&text, &path.place, reader)));
+    }
+    keys.into_iter().collect()
+}
+
+fn lifetimes(written: &raw::Session, reader: &mut Reader<'_>) -> Lifetimes {
+    let (absolute, idle) = (&written.absolute_lifetime, &written.idle_lifetime);
+    if idle.value.0 > absolute.value.0 {
+        let problem = "the idle lifetime is longer than the absolute one and has no effect";
+        reader.warn(&idle.place, problem, "shorten it, or lengthen `absolute_lifetime`");
+    }
+    Lifetimes { absolute: absolute.value.0, idle: idle.value.0 }
+}

@@ -1,0 +1,145 @@
+//! The settings of the other rooms: logs, providers, limits, stopping.
+
+use super::forward_auth;
+use crate::config::reader::{At, Reader};
+use crate::config::value::{Count, Size};
+use crate::config::{raw, secret_file};
+use crate::domain::http::RequestLimits;
+use crate::inbound::connections::{ConnectionLimits, FrontProxies};
+use crate::inbound::grpc::GrpcLimits;
+use crate::inbound::side_listener::HttpLimits;
+use crate::outbound::provider::ProviderSettings;
+use crate::outpost::WaitLimits;
+use crate::server::{Limits, Shutdown};
+use crate::telemetry::{LogFormat, LogSettings};
+
+pub(super) fn log(written: &raw::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
+    let At { place, value: level } = &written.level;
+    if !level.split(',').all(is_directive) {
+        let mend = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
+        reader.fault(place, "it is no log level", mend);
+        return None;
+    }
+    let format = match written.format.value {
+        raw::Format::Json => LogFormat::Json,
+        raw::Format::Text => LogFormat::Text,
+    };
+    Some(LogSettings { level: level.clone(), format })
+}
+
+/// `level` or `target=level`. The filter's own syntax takes any word for a target, and so forgives every typing error.
+fn is_directive(text: &str) -> bool {
+    let (target, level) = text.split_once('=').unwrap_or(("all", text));
+    let is_level = ["error", "warn", "info", "debug", "trace", "off"].contains(&level);
+    let is_target =
+        !target.is_empty() && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(&byte));
+    is_level && is_target
+}
+
+pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> Option<String> {
+    let At { place, value } = &written.name;
+    if value.chars().any(char::is_control) {
+        reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
+        return None;
+    }
+    Some(value.clone())
+}
+
+pub(super) fn provider(
+    written: &raw::Provider,
+    renews_sessions: bool,
+    reader: &mut Reader<'_>,
+) -> Option<ProviderSettings> {
+    let ca_certificates = match written.ca_file.given() {
+        Some(path) => {
+            let pem = secret_file::bytes(path, reader)?;
+            if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+                reader.fault(&path.place, "there is no certificate in the file", "give certificates as PEM");
+                return None;
+            }
+            pem.to_vec()
+        }
+        None => Vec::new(),
+    };
+    Some(ProviderSettings {
+        ca_certificates,
+        timeout: written.timeout.value.0,
+        connect_timeout: written.connect_timeout.value.0,
+        refresh_interval: written.refresh_interval.value.0,
+        renews_sessions,
+    })
+}
+
+pub(super) fn limits(written: &raw::Limits, reader: &mut Reader<'_>) -> Option<Limits> {
+    let raw::Limits { grpc, http, requests, connections, provider, .. } = written;
+    Some(Limits {
+        grpc: grpc_limits(&grpc.value),
+        http: http_limits(&http.value),
+        requests: request_limits(&requests.value),
+        connections: seats(&connections.value),
+        front_proxies: FrontProxies(forward_auth::networks(&connections.value.front_proxies.value, reader)?),
+        waits: waits(&provider.value),
+    })
+}
+
+fn waits(written: &raw::ProviderLimits) -> WaitLimits {
+    WaitLimits {
+        total: count(&written.waiting),
+        per_issuer: count(&written.waiting_per_issuer),
+        per_client: count(&written.waiting_per_client),
+        redemptions: count(&written.redemptions),
+    }
+}
+
+fn grpc_limits(written: &raw::GrpcLimits) -> GrpcLimits {
+    GrpcLimits {
+        max_concurrent_streams: written.max_concurrent_streams.given().map(|streams| streams.value.0),
+        max_local_error_reset_streams: count(&written.max_local_error_reset_streams),
+        max_pending_accept_reset_streams: count(&written.max_pending_accept_reset_streams),
+        max_header_list_bytes: written.max_header_list_size.value.0,
+        stream_window_bytes: written.stream_window.value.0,
+        connection_window_bytes: written.connection_window.value.0,
+        max_message_bytes: bytes(&written.max_message_size),
+        keepalive_interval: written.keepalive_interval.value.0,
+        keepalive_timeout: written.keepalive_timeout.value.0,
+        max_connection_age: written.max_connection_age.value.0,
+        max_connection_age_grace: written.max_connection_age_grace.value.0,
+        patience: written.patience.value.0,
+        call_deadline: written.check_deadline.value.0,
+        callback_deadline: written.callback_deadline.value.0,
+        max_concurrent_calls: count(&written.max_concurrent_checks),
+    }
+}
+
+fn http_limits(written: &raw::HttpLimits) -> HttpLimits {
+    HttpLimits {
+        head_timeout: written.head_timeout.value.0,
+        body_timeout: written.body_timeout.value.0,
+        request_timeout: written.request_timeout.value.0,
+        idle_timeout: written.idle_timeout.value.0,
+        max_headers: count(&written.max_headers),
+        max_head_bytes: bytes(&written.max_head_size),
+        max_body_bytes: bytes(&written.max_body_size),
+        max_waiting_bodies: count(&written.max_waiting_bodies),
+    }
+}
+
+fn request_limits(written: &raw::RequestLimits) -> RequestLimits {
+    RequestLimits { target_bytes: bytes(&written.max_target_size), header_lines: count(&written.max_headers) }
+}
+
+fn seats(written: &raw::ConnectionLimits) -> ConnectionLimits {
+    ConnectionLimits { total: count(&written.total), per_source: count(&written.per_source) }
+}
+
+pub(super) const fn shutdown(written: &raw::Shutdown) -> Shutdown {
+    Shutdown { delay: written.delay.value.0, grace: written.grace.value.0 }
+}
+
+const fn count(written: &At<Count>) -> usize {
+    written.value.0 as usize
+}
+
+const fn bytes(written: &At<Size>) -> usize {
+    written.value.0 as usize
+}

@@ -1,0 +1,231 @@
+//! Cookies: reading ours, cutting ours from what the application sees, setting and deleting them
+//! (RFC 6265bis, with the `__Host-` and `__Secure-` prefixes of its section 4.1.3).
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{Application, Mode};
+use crate::domain::http::{CookieForm, HeaderLines};
+use crate::domain::oidc::sign_in::Binding;
+use crate::domain::session::SessionId;
+
+const MAX_BYTES: usize = 32 * 1024;
+const MAX_PAIRS: usize = 256;
+/// How many cookies of one name are tried: a sibling host can plant one beside ours.
+const MAX_CANDIDATES: usize = 4;
+const BINDING_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// What stands between cookies that were lines of their own.
+const SEPARATOR: &[u8] = b"; ";
+
+const HOST_PREFIX: &str = "__Host-gatepost-";
+const DOMAIN_PREFIX: &str = "__Secure-gatepost-";
+const SESSION: &str = "session-";
+const BINDING: &str = "binding";
+/// The last completed sign-in, for callbacks alone.
+const COMPLETED: &str = "completed-";
+const COMPLETED_LIFETIME: Duration = Duration::from_secs(60);
+/// Pieces of a return address, for callbacks alone.
+const RETURN: &str = "return-";
+/// More pieces than we ever set, even when a sibling host plants some beside ours.
+const MAX_PIECES: usize = 64;
+/// How often a browser was led from plain http to https, one time after another. It is the only cookie that goes over plain
+/// http: it holds no secret and opens nothing.
+const LED_TO_HTTPS: &str = "gatepost-led-to-https";
+const LED_LIFETIME: Duration = Duration::from_secs(5);
+
+/// More cookies than any browser sends.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the cookie header is longer than 32 KiB or holds more than 256 cookies")]
+pub struct TooManyCookies;
+
+/// The cookies of one request that concern an application.
+#[derive(Debug, Default)]
+pub struct OwnCookies {
+    /// Well-formed session ids under the application's cookie name, at most four.
+    pub sessions: Vec<SessionId>,
+    /// The browser's binding.
+    pub binding: Option<Binding>,
+    /// The last completed sign-in, sealed.
+    pub completed: Option<String>,
+    /// Pieces of return addresses, by what stands behind the application's name in theirs.
+    pub return_pieces: Vec<(String, String)>,
+    /// How often the browser was led from plain http to https a moment ago.
+    pub led_to_https: u8,
+    /// Whether any of our cookies is there that browsers send over https only, another application's included.
+    pub secure: bool,
+    /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
+    pub rest: Option<Vec<u8>>,
+}
+
+impl OwnCookies {
+    /// Reads the `cookie` lines of a request.
+    ///
+    /// # Errors
+    /// [`TooManyCookies`] beyond the caps.
+    pub fn read(headers: &HeaderLines, application: &Application) -> Result<Self, TooManyCookies> {
+        let mut own = Self::default();
+        let mut rest = Vec::with_capacity(headers.all("cookie").map(|line| line.len() + SEPARATOR.len()).sum());
+        let (mut bytes, mut pairs, mut found) = (0, 0, false);
+        for line in headers.all("cookie") {
+            bytes += line.len();
+            for pair in line.split(|byte| *byte == b';') {
+                pairs += 1;
+                let before = rest.len();
+                for piece in pieces(pair, headers.cookie_form()) {
+                    match split(piece) {
+                        Some((name, value)) if is_ours(name) => {
+                            found = true;
+                            own.take(name, value, application);
+                        }
+                        _ => keep(&mut rest, piece, before),
+                    }
+                }
+            }
+            if bytes > MAX_BYTES || pairs > MAX_PAIRS {
+                return Err(TooManyCookies);
+            }
+        }
+        own.rest = found.then_some(rest);
+        Ok(own)
+    }
+
+    fn take(&mut self, name: &[u8], value: &[u8], application: &Application) {
+        let (Ok(name), Ok(value)) = (std::str::from_utf8(name), std::str::from_utf8(value.trim_ascii())) else {
+            return;
+        };
+        if name == LED_TO_HTTPS {
+            self.led_to_https = value.parse().unwrap_or_default();
+            return;
+        }
+        self.secure = true;
+        if let Some(name) = name.strip_prefix(DOMAIN_PREFIX) {
+            self.take_for_callback(name, value, application);
+        }
+        let Some(name) = name.strip_prefix(prefix(application)) else { return };
+        if name == BINDING {
+            self.binding = self.binding.take().or_else(|| Binding::from_cookie_value(value));
+        } else if name.strip_prefix(SESSION) == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES
+        {
+            self.sessions.extend(SessionId::from_cookie_value(value));
+        }
+    }
+
+    /// What the browser sends to callbacks only. `__Host-` would take every path.
+    fn take_for_callback(&mut self, name: &str, value: &str, application: &Application) {
+        let slug = application.slug.as_str();
+        if name.strip_prefix(COMPLETED) == Some(slug) {
+            self.completed = self.completed.take().or_else(|| Some(value.to_owned()));
+        }
+        let piece = name.strip_prefix(RETURN).and_then(|name| name.strip_prefix(slug)?.strip_prefix('-'));
+        if let Some(piece) = piece.filter(|_| self.return_pieces.len() < MAX_PIECES) {
+            self.return_pieces.push((piece.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+/// A pair as one piece; where the front proxy joined lines with commas, each side of one.
+fn pieces(pair: &[u8], form: CookieForm) -> impl Iterator<Item = &[u8]> {
+    pair.split(move |byte| form == CookieForm::CommaJoined && *byte == b',')
+}
+
+/// Name and value. Bytes around the name that some application may take for white space do not hide it.
+fn split(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = piece.split_at(piece.iter().position(|byte| *byte == b'=')?);
+    let begin = name.iter().position(u8::is_ascii_graphic).unwrap_or(name.len());
+    let end = name.iter().rposition(u8::is_ascii_graphic).map_or(begin, |last| last + 1);
+    Some((name.get(begin..end)?, value.get(1..)?))
+}
+
+fn is_ours(name: &[u8]) -> bool {
+    name.starts_with(HOST_PREFIX.as_bytes())
+        || name.starts_with(DOMAIN_PREFIX.as_bytes())
+        || name == LED_TO_HTTPS.as_bytes()
+}
+
+/// Adds a piece that is not ours: after a comma within its pair, after `; ` at the beginning of the next.
+fn keep(rest: &mut Vec<u8>, piece: &[u8], pair_began_at: usize) {
+    let piece = piece.trim_ascii();
+    if piece.is_empty() {
+        return;
+    }
+    if rest.len() > pair_began_at {
+        rest.push(b',');
+    } else if !rest.is_empty() {
+        rest.extend_from_slice(SEPARATOR);
+    }
+    rest.extend_from_slice(piece);
+}
+
+fn prefix(application: &Application) -> &'static str {
+    match application.mode {
+        Mode::ForwardSingle | Mode::Proxy(_) => HOST_PREFIX,
+        Mode::ForwardDomain(_) => DOMAIN_PREFIX,
+    }
+}
+
+/// `Set-Cookie` for a new session that lasts `lifetime`.
+#[must_use]
+pub fn set_session(application: &Application, id: &SessionId, lifetime: Duration) -> String {
+    let name = format!("{SESSION}{}", application.slug);
+    set_cookie(application, &name, &id.to_cookie_value(), lifetime)
+}
+
+/// `Set-Cookie` for a new binding.
+#[must_use]
+pub fn set_binding(application: &Application, binding: &Binding) -> String {
+    set_cookie(application, BINDING, &binding.to_cookie_value(), BINDING_LIFETIME)
+}
+
+/// `Set-Cookie` for the sign-in that was just completed, as it is sealed; only callbacks see it.
+#[must_use]
+pub fn set_completed(application: &Application, sealed: &str) -> String {
+    set_at_callback(application, &format!("{COMPLETED}{}", application.slug), sealed, COMPLETED_LIFETIME)
+}
+
+/// `Set-Cookie` for a piece of a return address; only callbacks see it. A lifetime of zero deletes it.
+#[must_use]
+pub fn set_return_piece(application: &Application, piece: &str, value: &str, lifetime: Duration) -> String {
+    set_at_callback(application, &format!("{RETURN}{}-{piece}", application.slug), value, lifetime)
+}
+
+/// `Set-Cookie` for the number of times in a row that the browser was led to https.
+#[must_use]
+pub fn set_led_to_https(times: u8) -> String {
+    format!("{LED_TO_HTTPS}={times}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", LED_LIFETIME.as_secs())
+}
+
+/// `Set-Cookie` values that delete all cookies of ours that last. They repeat every attribute, or browsers keep the cookie.
+#[must_use]
+pub fn delete_all(application: &Application) -> Vec<String> {
+    let session = format!("{SESSION}{}", application.slug);
+    let completed = format!("{COMPLETED}{}", application.slug);
+    vec![
+        set_cookie(application, &session, "", Duration::ZERO),
+        set_cookie(application, BINDING, "", Duration::ZERO),
+        set_at_callback(application, &completed, "", Duration::ZERO),
+    ]
+}
+
+/// A cookie for the callback's path.
+fn set_at_callback(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
+    let (path, domain) = (application.relying_party.redirect_uri.path(), domain(application));
+    let seconds = lifetime.as_secs();
+    format!("{DOMAIN_PREFIX}{name}={value}; Path={path}{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+}
+
+fn domain(application: &Application) -> String {
+    match &application.mode {
+        Mode::ForwardSingle | Mode::Proxy(_) => String::new(),
+        Mode::ForwardDomain(domain) => format!("; Domain={}", domain.as_str()),
+    }
+}
+
+fn set_cookie(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
+    let (prefix, domain, seconds) = (prefix(application), domain(application), lifetime.as_secs());
+    format!("{prefix}{name}={value}; Path=/{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! One protected application, and which requests are its own.
+
+use std::time::Duration;
+
+use super::crypto::sealing::SealingContext;
+use super::http::{Authority, CookieDomain, ExternalHost, Host, RequestTarget, Scheme};
+use super::oidc::claims::Claims;
+use super::oidc::credentials::AcceptedCredentials;
+use super::oidc::relying_party::RelyingParty;
+use super::policy::backend::{Backends, Upstream};
+use super::policy::identity_headers::{ApplicationFacts, HeaderPlan};
+use super::policy::{AccessRules, PatternSubject, UnauthenticatedPaths};
+use super::session::SessionTerms;
+use super::slug::Slug;
+
+/// Which hosts an application owns, by authentik's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One application with its own host name.
+    ForwardSingle,
+    /// One application for a whole parent domain; its external host is where sign-ins end.
+    ForwardDomain(CookieDomain),
+    /// One application with its own host name, whose requests the front proxy passes on to the backend that we name.
+    Proxy(Backends),
+}
+
+/// One protected application.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// Display name.
+    pub name: String,
+    /// Short name; `X-authentik-meta-app`.
+    pub slug: Slug,
+    /// `X-authentik-meta-provider`.
+    pub provider_name: String,
+    /// Which hosts it owns.
+    pub mode: Mode,
+    /// The address by which browsers know it.
+    pub external: ExternalHost,
+    /// What the identity provider knows it as.
+    pub relying_party: RelyingParty,
+    /// What nobody has to sign in for.
+    pub unauthenticated: UnauthenticatedPaths,
+    /// Which of those who signed in may pass.
+    pub rules: AccessRules,
+    /// How long a session lasts; `None`: as long as its ID Token says.
+    pub access_token_validity: Option<Duration>,
+    /// Whether `X-authentik-jwt` and `X-authentik-meta-jwks` are sent.
+    pub jwt_headers: bool,
+    /// Whether CORS preflights pass without a session.
+    pub pass_preflight: bool,
+    /// What is accepted in `Authorization` instead of a session.
+    pub credentials: AcceptedCredentials,
+    /// What it is told about its users.
+    pub headers: HeaderPlan,
+}
+
+/// The path prefix of our own endpoints, below an application's own path.
+pub const RESERVED_PREFIX: &str = "/outpost.goauthentik.io/";
+
+impl Application {
+    /// Whether this application answers for `authority`. A plain-http request belongs to its https application on
+    /// whatever port it came: it is only led there.
+    #[must_use]
+    pub fn owns(&self, authority: &Authority, scheme: Scheme) -> bool {
+        let is_led_to_https = scheme == Scheme::Http && self.external.scheme() == Scheme::Https;
+        let same_port = authority.port_or_default(scheme) == self.external.port();
+        (same_port || is_led_to_https) && self.owns_host(authority.host())
+    }
+
+    /// Whether `host` is the external host or, in domain mode, one below the cookie domain.
+    #[must_use]
+    pub fn owns_host(&self, host: &Host) -> bool {
+        host == self.external.host() || matches!(&self.mode, Mode::ForwardDomain(domain) if domain.covers(host))
+    }
+
+    /// Where a request for `target` goes; `None` in every mode but `proxy`.
+    pub(in crate::domain) fn upstream(&self, claims: Option<&Claims>, target: &RequestTarget) -> Option<Upstream> {
+        match &self.mode {
+            Mode::Proxy(backends) => Some(Upstream::of(backends, claims, target)),
+            Mode::ForwardSingle | Mode::ForwardDomain(_) => None,
+        }
+    }
+
+    /// The address of one of our own endpoints, such as `start`.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> String {
+        self.external.join(&format!("{RESERVED_PREFIX}{name}"))
+    }
+}
+
+impl<'a> From<&'a Application> for SessionTerms<'a> {
+    fn from(application: &'a Application) -> Self {
+        Self {
+            application: &application.slug,
+            issuer: &application.relying_party.issuer,
+            validity: application.access_token_validity,
+            keeps_access_token: application.jwt_headers,
+        }
+    }
+}
+
+impl<'a> From<&'a Application> for ApplicationFacts<'a> {
+    fn from(application: &'a Application) -> Self {
+        Self {
+            slug: application.slug.as_str(),
+            provider_name: &application.provider_name,
+            jwt_headers: application.jwt_headers,
+        }
+    }
+}
+
+/// What is sealed for one application opens for no other, nor after its issuer has changed.
+impl<'a> From<&'a Application> for SealingContext<'a> {
+    fn from(application: &'a Application) -> Self {
+        Self([application.slug.as_str().as_bytes(), application.relying_party.issuer.as_bytes()])
+    }
+}
+
+/// In domain mode one list of patterns is for many hosts.
+impl From<&Mode> for PatternSubject {
+    fn from(mode: &Mode) -> Self {
+        match mode {
+            Mode::ForwardSingle | Mode::Proxy(_) => Self::Path,
+            Mode::ForwardDomain(_) => Self::Url,
+        }
+    }
+}
+
+pub mod cookies;
+pub mod endpoints;
+pub mod plain_http;
+pub mod registry;
+pub mod return_address;
+pub mod return_cookie;
+pub mod sign_out;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! All applications of the outpost, and the one that owns a request: by exact host, else by the longest parent
+//! domain, then by the longest path prefix.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::endpoints::Prefixes;
+use super::{Application, Mode};
+use crate::domain::http::{CookieDomain, Host, Reach, RequestHead, Scheme};
+
+/// All applications of the outpost.
+#[derive(Clone, Debug, Default)]
+pub struct Applications {
+    all: Vec<Arc<Application>>,
+    /// By external host; within one, the longest path prefix first.
+    by_host: HashMap<Host, Vec<Arc<Application>>>,
+    /// By parent domain, the longest first.
+    by_domain: Vec<(CookieDomain, Arc<Application>)>,
+    prefixes: Prefixes,
+}
+
+/// Two applications that cannot both be served, by their places in the list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The earlier one.
+    pub first: usize,
+    /// The later one.
+    pub second: usize,
+    /// What they share.
+    pub what: &'static str,
+}
+
+/// Why no application owns a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotOurs {
+    /// No application has this host, or none this path on it.
+    UnknownHost,
+    /// The operator's route names an application that does not exist or does not own the host.
+    UnknownApplication,
+    /// The path can be read in several ways, of which some lead to one application of the host and some to another.
+    OddPath,
+}
+
+impl Applications {
+    /// Indexes `applications`.
+    ///
+    /// # Errors
+    /// Every pair that shares a slug, an address, or a cookie domain.
+    pub fn new(applications: Vec<Application>) -> Result<Self, Vec<Clash>> {
+        let clashes = clashes(&applications);
+        if !clashes.is_empty() {
+            return Err(clashes);
+        }
+        let all: Vec<Arc<Application>> = applications.into_iter().map(Arc::new).collect();
+        let mut by_host: HashMap<Host, Vec<Arc<Application>>> = HashMap::new();
+        let mut by_domain = Vec::new();
+        for application in &all {
+            by_host.entry(application.external.host().clone()).or_default().push(application.clone());
+            if let Mode::ForwardDomain(domain) = &application.mode {
+                by_domain.push((domain.clone(), application.clone()));
+            }
+        }
+        for same_host in by_host.values_mut() {
+            same_host.sort_by_key(|application| Reverse(application.external.path().len()));
+        }
+        by_domain.sort_by_key(|(domain, _)| Reverse(domain.as_str().len()));
+        Ok(Self { all, by_host, by_domain, prefixes: Prefixes::default() })
+    }
+
+    /// The same with their sign-in endpoints under these prefixes.
+    #[must_use]
+    pub fn with_prefixes(self, prefixes: Prefixes) -> Self {
+        Self { prefixes, ..self }
+    }
+
+    /// Under which prefixes the sign-in endpoints lie.
+    #[must_use]
+    pub const fn prefixes(&self) -> Prefixes {
+        self.prefixes
+    }
+
+    /// All of them, in the operator's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Application>> {
+        self.all.iter()
+    }
+
+    /// The application that owns `head`.
+    ///
+    /// # Errors
+    /// [`NotOurs`] when there is none.
+    pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
+        match &head.application {
+            Some(slug) => self.named(slug, head).ok_or(NotOurs::UnknownApplication),
+            None => self.owner(head),
+        }
+    }
+
+    fn named(&self, slug: &str, head: &RequestHead) -> Option<&Arc<Application>> {
+        self.all.iter().find(|application| application.slug.as_str() == slug && owns(application, head))
+    }
+
+    fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
+        let same_host = self.by_host.get(head.authority.host()).into_iter().flatten();
+        // One that is reached by readers who ignore case, and not by the others.
+        let mut folded: Option<&Arc<Application>> = None;
+        for application in same_host.filter(|application| owns(application, head)) {
+            let path = application.external.path();
+            match head.target.reach(path) {
+                Reach::Never => {}
+                Reach::Perhaps => return Err(NotOurs::OddPath),
+                Reach::Always if !is_below(head.target.raw_path(), path) => folded = folded.or(Some(application)),
+                Reach::Always => {
+                    let agree = folded.is_none_or(|other| other.external.path().eq_ignore_ascii_case(path));
+                    return if agree { Ok(application) } else { Err(NotOurs::OddPath) };
+                }
+            }
+        }
+        let mut by_domain = self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host()));
+        match by_domain.find(|(_, application)| owns(application, head)) {
+            Some(_) if folded.is_some() => Err(NotOurs::OddPath),
+            Some((_, application)) => Ok(application),
+            None => Err(NotOurs::UnknownHost),
+        }
+    }
+}
+
+fn owns(application: &Application, head: &RequestHead) -> bool {
+    let scheme = head.scheme.unwrap_or(application.external.scheme());
+    application.owns(&head.authority, scheme)
+}
+
+/// Whether `path` is `prefix` or lies below it, at a segment boundary.
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn clashes(applications: &[Application]) -> Vec<Clash> {
+    let mut clashes = Vec::new();
+    for (second, later) in applications.iter().enumerate() {
+        for (first, earlier) in applications.iter().enumerate().take(second) {
+            if let Some(what) = shared(earlier, later) {
+                clashes.push(Clash { first, second, what });
+            }
+        }
+    }
+    clashes
+}
+
+fn shared(one: &Application, other: &Application) -> Option<&'static str> {
+    let address = |a: &Application| (a.external.host().clone(), port(a), a.external.path().to_owned());
+    if one.slug == other.slug {
+        return Some("slug");
+    }
+    if address(one) == address(other) {
+        return Some("external_host");
+    }
+    match (&one.mode, &other.mode) {
+        (Mode::ForwardDomain(domain), Mode::ForwardDomain(same)) if domain == same => Some("cookie_domain"),
+        _ => None,
+    }
+}
+
+/// On the standard ports http and https are one place: the first only leads to the second.
+fn port(application: &Application) -> Option<u16> {
+    let port = application.external.port();
+    (port != Scheme::Http.default_port() && port != Scheme::Https.default_port()).then_some(port)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Return addresses: the one function that judges where a browser may be sent after a sign-in, so that no
+//! sign-in ends at a stranger's (RFC 9700 section 4.11). What is accepted is the parser's own serialisation,
+//! never the raw text: two readers could take that for two addresses. Only the address of a request that was just made
+//! keeps its spelling, behind a scheme and host that are the parser's.
+
+use std::fmt::Write as _;
+
+use percent_encoding::percent_decode_str;
+use thiserror::Error;
+use url::Url;
+
+use super::{Application, endpoints};
+use crate::domain::http::{Host, RequestTarget, TargetFault};
+
+const MAX_BYTES: usize = 2048;
+/// Path and query of a request, in bytes.
+const MAX_ASKED: usize = 8 * 1024;
+
+/// A return address that passed every rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnAddress(String);
+
+/// The rule that an address broke.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refused {
+    /// R1: 1 to 2048 bytes; 8 KiB of path and query where it is the address that was just asked for.
+    #[error("it is empty or too long")]
+    Length,
+    /// R2: printable ASCII without backslash.
+    #[error("it holds a character that no address holds")]
+    Characters,
+    /// R3: a path, or an absolute address of the application's scheme.
+    #[error("it is neither a path nor an absolute address of the application's scheme")]
+    Form,
+    /// R4: the URL parser takes it.
+    #[error("it does not parse")]
+    Unparsable,
+    /// R5: no user information.
+    #[error("it holds user information")]
+    UserInformation,
+    /// R6: scheme, host and port are the application's.
+    #[error("it leads to a host that is not the application's")]
+    ForeignHost,
+    /// R7: the host as written is the host as parsed.
+    #[error("its host is written in a way that others may read differently")]
+    Spelling,
+    /// R8: a path that nobody takes for a host.
+    #[error("its path may be read as a host, or holds control characters")]
+    Path,
+    /// R9: not one of our own endpoints.
+    #[error("it leads to a sign-in or sign-out endpoint")]
+    OwnEndpoint,
+}
+
+impl ReturnAddress {
+    /// Judges `raw` for `application`; a path is taken relative to `base`, the address of the request.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn judge(raw: &str, application: &Application, base: &Url) -> Result<Self, Refused> {
+        if raw.is_empty() || raw.len() > MAX_BYTES {
+            return Err(Refused::Length);
+        }
+        judge(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
+    }
+
+    /// Judges an absolute address of `application` as a browser asked for it, and keeps each of its bytes: query and path as
+    /// sent, where the parser does not read another path out of it. A backslash may stand behind the question mark only:
+    /// before it browsers take it for a slash.
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn as_asked(address: &str, application: &Application) -> Result<Self, Refused> {
+        let origin = application.external.origin();
+        let base = Url::parse(&origin).map_err(|_| Refused::Unparsable)?;
+        let (before, query) = address.split_once('?').map_or((address, None), |(before, query)| (before, Some(query)));
+        if address.contains('#') {
+            // Not the address of a request: it is spelled by the parser already.
+            return Self::judge(address, application, &base);
+        }
+        let printable = |query: &str| query.bytes().all(|byte| byte > b' ' && byte != 0x7f);
+        if query.is_some_and(|query| !printable(query)) {
+            return Err(Refused::Characters);
+        }
+        let judged = query.map_or_else(|| before.to_owned(), |query| format!("{before}?{}", respelled(query)));
+        let url = judge(&judged, application, &base, as_sent)?;
+        let origin = url.origin().ascii_serialization();
+        let path = before.strip_prefix(&origin).ok_or(Refused::Form)?;
+        if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_ASKED {
+            return Err(Refused::Length);
+        }
+        let path = if decoded(path) == decoded(url.path()) { path } else { url.path() };
+        Ok(Self(query.map_or_else(|| format!("{origin}{path}"), |query| format!("{origin}{path}?{query}"))))
+    }
+
+    /// The application's own address, where sign-ins end when nothing better is known.
+    #[must_use]
+    pub fn landing(application: &Application) -> String {
+        application.external.join("/")
+    }
+
+    /// The address, ready for `Location`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How the path and query of an address are read.
+type Reading = fn(String) -> Result<RequestTarget, TargetFault>;
+
+/// The target of a request that was just made. What cannot be decoded is the application's own affair, but for control
+/// characters (R8).
+fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
+    if decoded(&target).iter().any(u8::is_ascii_control) {
+        return Err(TargetFault::EscapedControl);
+    }
+    RequestTarget::read(target)
+}
+
+/// Every rule but the length.
+fn judge(raw: &str, application: &Application, base: &Url, read: Reading) -> Result<Url, Refused> {
+    if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
+        return Err(Refused::Characters);
+    }
+    let scheme = application.external.scheme().as_str();
+    let absolute = raw.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://"));
+    if absolute.is_none() && (!raw.starts_with('/') || raw.starts_with("//")) {
+        return Err(Refused::Form);
+    }
+    let url = base.join(raw).map_err(|_| Refused::Unparsable)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Refused::UserInformation);
+    }
+    refuse_foreign_host(&url, application)?;
+    if absolute.is_some_and(|rest| rest.split(['/', '?', '#']).next() != Some(&authority(&url))) {
+        return Err(Refused::Spelling);
+    }
+    refuse_odd_path(&url, application, read)?;
+    Ok(url)
+}
+
+/// A query with escapes for the bytes that the rules do not know: backslashes and what is not ASCII.
+fn respelled(query: &str) -> String {
+    query.bytes().fold(String::with_capacity(query.len()), |mut text, byte| {
+        if byte == b'\\' || !byte.is_ascii() {
+            // Text takes whatever is written to it.
+            let _ = write!(text, "%{byte:02X}");
+        } else {
+            text.push(char::from(byte));
+        }
+        text
+    })
+}
+
+/// The bytes of a path once its escapes are read; what is no escape stays.
+fn decoded(path: &str) -> Vec<u8> {
+    percent_decode_str(path).collect()
+}
+
+fn refuse_foreign_host(url: &Url, application: &Application) -> Result<(), Refused> {
+    let external = &application.external;
+    let host = url.host_str().and_then(|host| Host::parse(host).ok()).ok_or(Refused::ForeignHost)?;
+    let ours = url.scheme() == external.scheme().as_str()
+        && url.port_or_known_default() == Some(external.port())
+        && application.owns_host(&host);
+    if ours { Ok(()) } else { Err(Refused::ForeignHost) }
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn refuse_odd_path(url: &Url, application: &Application, read: Reading) -> Result<(), Refused> {
+    let path = url.path();
+    let start = path.get(..4).unwrap_or(path).to_ascii_lowercase();
+    if start.starts_with("//") || start.starts_with("/%2f") || start.starts_with("/%5c") {
+        return Err(Refused::Path);
+    }
+    // The fragment stays in the browser; path and query are judged as the request they will become.
+    let target = read(path.to_owned()).map_err(|_| Refused::Path)?;
+    let below = target.canonical_path();
+    let below_application = below.strip_prefix(application.external.path()).unwrap_or(below);
+    let is_own = endpoints::is_reserved(below)
+        || endpoints::is_reserved(below_application)
+        || endpoints::names_signature(url.query().unwrap_or_default());
+    if is_own { Err(Refused::OwnEndpoint) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

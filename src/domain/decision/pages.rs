@@ -1,0 +1,353 @@
+//! The few pages that users see: small, self-contained, escaped, without script (ASVS 3.4).
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
+
+use super::Page;
+use crate::domain::http::ClientKind;
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto 0;padding:0 1.5rem;\
+color:#1c2024;background:#fbfcfd}h1{font-size:1.4rem}a,button{display:inline-block;font:inherit;padding:.5rem 1rem;\
+border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;text-decoration:none;cursor:pointer}small{color:#60646c}\
+@media(prefers-color-scheme:dark){body{color:#edeef0;background:#111113}small{color:#b0b4ba}}";
+
+/// No script, no outside content, one stylesheet by its hash. There is no `form-action`: browsers apply it to every
+/// redirect behind a form, and a sign-out leads on to the provider and wherever that sends the browser.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
+    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors")
+});
+
+/// Whom the policy has show a page in a frame, unless some may.
+const NOBODY: &str = "'none'";
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+/// What a page offers to do next.
+#[derive(Debug)]
+pub enum Action {
+    /// The same address once more; empty for the page's own, however it was reached (RFC 3986 section 4.4).
+    Again(String),
+    /// A link.
+    Link {
+        /// Where it leads.
+        address: String,
+        /// What it says.
+        label: &'static str,
+    },
+    /// A form post of hidden fields.
+    Form {
+        /// Where it goes.
+        address: String,
+        /// What its button says.
+        label: &'static str,
+        /// Names and values.
+        fields: Vec<(&'static str, String)>,
+    },
+}
+
+/// What a page says.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Title and heading.
+    pub title: &'a str,
+    /// What happened and what to do, in plain words.
+    pub text: &'a str,
+    /// Id of the decision, for the operator's log; empty for none.
+    pub id: &'a str,
+    /// What to do next.
+    pub action: Option<Action>,
+}
+
+/// Renders a message for the client: HTML for a person, one line for gRPC, JSON for everything else.
+#[must_use]
+pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
+    let mut page = Page::empty(message.status);
+    match kind {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
+            // A form in a frame could be laid below something else: what it does has to be seen.
+            let framed = kind == ClientKind::Frame && !matches!(message.action, Some(Action::Form { .. }));
+            page.content_type = "text/html; charset=utf-8";
+            page.body = html(message, framed);
+            page.lines = lines(message);
+            page.add(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
+            if framed {
+                show_in_frames_of(&mut page, "'self'");
+                // For browsers that do not know the policy's word.
+                page.add(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+            } else {
+                page.add(CONTENT_SECURITY_POLICY, policy(NOBODY));
+            }
+        }
+        ClientKind::Grpc => {
+            page.content_type = "text/plain; charset=utf-8";
+            page.body = format!("{}: {}", message.title, message.text);
+        }
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            page.content_type = "application/json";
+            let body =
+                serde_json::json!({ "error": message.title, "message": message.text, "decision_id": message.id });
+            page.body = body.to_string();
+        }
+    }
+    page
+}
+
+/// The 401 of a client that is not redirected. It names where to sign in: in the challenge and in what programs read
+/// `sign_in`, and for a person a link that comes back to where they were.
+#[must_use]
+pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: String, id: &str) -> Page {
+    let mut page = match kind {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
+            let text = "You are not signed in, so nothing of this request was passed on. Sign in, and then try again.";
+            let action = Some(Action::Link { address: link, label: "Sign in" });
+            render(&Message { status: StatusCode::UNAUTHORIZED, title: "Sign-in required", text, id, action }, kind)
+        }
+        ClientKind::Grpc => Page {
+            body: format!("sign-in required: open {sign_in} in a browser"),
+            ..Page::empty(StatusCode::UNAUTHORIZED)
+        },
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            let body = serde_json::json!({ "error": "sign_in_required", "sign_in": sign_in }).to_string();
+            Page { content_type: "application/json", body, ..Page::empty(StatusCode::UNAUTHORIZED) }
+        }
+    };
+    let challenge = format!("Gatepost realm=\"{realm}\", sign_in=\"{sign_in}\"");
+    page.add(WWW_AUTHENTICATE, challenge);
+    page
+}
+
+/// The 403 of a known user who may not pass: never a redirect, as signing in again would end here again.
+#[must_use]
+pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Page {
+    // One line for gRPC, and nothing that could rearrange the page.
+    let user: String = user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    match kind {
+        ClientKind::Navigation | ClientKind::Html | ClientKind::Frame | ClientKind::Grpc => {
+            let text = format!(
+                "You are signed in as {user}, and this user has no access to this address. Ask the operator for it, or \
+                 sign out to come back as somebody else."
+            );
+            let action = Action::Link { address: sign_out, label: "Sign out" };
+            render(
+                &Message { status: StatusCode::FORBIDDEN, title: "No access", text: &text, id, action: Some(action) },
+                kind,
+            )
+        }
+        ClientKind::Script | ClientKind::WebSocket | ClientKind::Preflight => {
+            let body =
+                serde_json::json!({ "error": "forbidden", "user": user, "sign_out": sign_out, "decision_id": id });
+            let content_type = "application/json";
+            Page { content_type, body: body.to_string(), ..Page::empty(StatusCode::FORBIDDEN) }
+        }
+    }
+}
+
+/// A page that these origins may show in a frame, and nobody else.
+#[must_use]
+pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
+    let mut page = render(message, ClientKind::Navigation);
+    let ancestors = if ancestors.is_empty() { NOBODY.to_owned() } else { ancestors.join(" ") };
+    show_in_frames_of(&mut page, &ancestors);
+    page
+}
+
+fn show_in_frames_of(page: &mut Page, ancestors: &str) {
+    page.framed = true;
+    page.headers.retain(|(name, _)| *name != CONTENT_SECURITY_POLICY);
+    page.add(CONTENT_SECURITY_POLICY, policy(ancestors));
+}
+
+fn policy(ancestors: &str) -> String {
+    format!("{} {ancestors}", *POLICY)
+}
+
+/// The answer to a logout token that is refused (Back-Channel Logout section 2.8): for a program to read.
+#[must_use]
+pub fn logout_refused(cause: &str) -> Page {
+    let body = serde_json::json!({ "error": "invalid_request", "error_description": cause });
+    Page { content_type: "application/json", body: body.to_string(), ..Page::empty(StatusCode::BAD_REQUEST) }
+}
+
+fn html(message: &Message<'_>, framed: bool) -> String {
+    let (title, text) = (escape(message.title), escape(message.text));
+    let action = message.action.as_ref().map(|action| action_html(action, framed)).unwrap_or_default();
+    let id = match message.id {
+        "" => String::new(),
+        id => format!("<p><small>Reference: {}</small></p>", escape(id)),
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         <body><h1>{title}</h1><p>{text}</p>{action}{id}</body></html>\n"
+    )
+}
+
+/// What [`html`] shows, in the same order.
+fn lines(message: &Message<'_>) -> Vec<String> {
+    let action = message.action.as_ref().map(|action| match action {
+        Action::Again(address) if address.is_empty() => "Try again".to_owned(),
+        Action::Again(address) => format!("{address} ← Try again"),
+        Action::Link { address, label } => format!("{address} ← {label}"),
+        Action::Form { address, label, .. } => format!("{address} ← {label} (a form)"),
+    });
+    let id = (!message.id.is_empty()).then(|| format!("Reference: {}", message.id));
+    [message.title.to_owned(), message.text.to_owned()].into_iter().chain(action).chain(id).collect()
+}
+
+/// Links lead out of a frame: no provider shows its sign-in page in one.
+fn action_html(action: &Action, framed: bool) -> String {
+    match action {
+        Action::Again(address) => format!("<p><a href=\"{}\">Try again</a></p>", escape(address)),
+        Action::Link { address, label } => {
+            let target = if framed { " target=\"_top\"" } else { "" };
+            format!("<p><a href=\"{}\"{target}>{}</a></p>", escape(address), escape(label))
+        }
+        Action::Form { address, label, fields } => {
+            let mut form = format!("<form method=\"post\" action=\"{}\">", escape(address));
+            for (name, value) in fields {
+                let _ = write!(form, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value));
+            }
+            let _ = write!(form, "<p><button>{}</button></p></form>", escape(label));
+            form
+        }
+    }
+}
+
+/// Escapes text for element content and quoted attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<'a>(title: &'a str, text: &'a str, action: Option<Action>) -> Message<'a> {
+        Message { status: StatusCode::BAD_REQUEST, title, text, id: "", action }
+    }
+
+    #[test]
+    fn a_80_a_82_text_from_outside_is_escaped() {
+        let evil = "<script>'\"&";
+        let form = Action::Form { address: evil.into(), label: "Go", fields: vec![("f", evil.into())] };
+        let page = render(&message(evil, evil, Some(form)), ClientKind::Navigation);
+        assert!(!page.body.contains("<script>") && !page.body.contains("'\""), "{}", page.body);
+        assert_eq!(page.body.matches("&lt;script&gt;&#39;&quot;&amp;").count(), 5);
+    }
+
+    #[test]
+    fn a_forbidden_user_is_named_and_offered_to_sign_out() {
+        use ClientKind::{Frame, Grpc, Html, Navigation, Script, WebSocket};
+
+        let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
+        for kind in [Navigation, Html, Frame, Script, WebSocket, Grpc] {
+            let page = forbidden(kind, "<b>al\nice", sign_out.to_owned(), "id-1");
+            assert_eq!(page.status, 403);
+            assert!(page.body.contains("al ice"), "{}", page.body);
+            assert_eq!(page.body.contains(sign_out), kind != Grpc, "{}", page.body);
+            assert_eq!(page.body.contains("<b>"), !kind.reads_html());
+            assert!(page.headers.iter().all(|(name, _)| name != "location"));
+        }
+    }
+
+    /// Whatever stands in the lines stands in the page, too, and the other way round.
+    #[test]
+    fn an_html_page_says_the_same_without_its_markup() {
+        let link = || Action::Link { address: "https://a.example/?x=1&y".into(), label: "Go" };
+        let form = || Action::Form { address: "/b".into(), label: "Leave", fields: vec![("hush", "hush".into())] };
+        for (action, expected) in [
+            (None, vec!["A <b>", "Text & more."]),
+            (Some(link()), vec!["A <b>", "Text & more.", "https://a.example/?x=1&y ← Go"]),
+            (Some(form()), vec!["A <b>", "Text & more.", "/b ← Leave (a form)"]),
+            (Some(Action::Again("/c".into())), vec!["A <b>", "Text & more.", "/c ← Try again"]),
+            (Some(Action::Again(String::new())), vec!["A <b>", "Text & more.", "Try again"]),
+        ] {
+            let page = render(&message("A <b>", "Text & more.", action), ClientKind::Navigation);
+            assert_eq!(page.lines, expected);
+            let parts = page.lines.iter().flat_map(|line| line.split(" ← "));
+            for part in parts.map(|part| part.trim_end_matches(" (a form)")) {
+                assert!(page.body.contains(&escape(part)), "{part}: {}", page.body);
+            }
+        }
+        let with_id = Message { id: "id-1", ..message("A", "B.", None) };
+        assert_eq!(render(&with_id, ClientKind::Navigation).lines, ["A", "B.", "Reference: id-1"]);
+        for kind in [ClientKind::Html, ClientKind::Frame] {
+            assert_eq!(render(&with_id, kind).lines, ["A", "B.", "Reference: id-1"]);
+        }
+        assert!(render(&with_id, ClientKind::Script).lines.is_empty(), "its body is for programs");
+    }
+
+    #[test]
+    fn each_client_gets_what_it_can_read() {
+        for (kind, content_type) in [
+            (ClientKind::Navigation, "text/html; charset=utf-8"),
+            (ClientKind::Html, "text/html; charset=utf-8"),
+            (ClientKind::Frame, "text/html; charset=utf-8"),
+            (ClientKind::Script, "application/json"),
+            (ClientKind::WebSocket, "application/json"),
+            (ClientKind::Preflight, "application/json"),
+            (ClientKind::Grpc, "text/plain; charset=utf-8"),
+        ] {
+            assert_eq!(render(&message("Title", "Text.", None), kind).content_type, content_type);
+            let required = sign_in_required(kind, "wiki", "https://a.example/start", "https://a.example/b".into(), "1");
+            assert_eq!((required.status.as_u16(), required.content_type), (401, content_type));
+            assert!(
+                required.headers.iter().any(|(name, line)| name == "www-authenticate" && text(line).contains("/start"))
+            );
+            assert_eq!(required.body.contains("href=\"https://a.example/b\""), kind.reads_html(), "{}", required.body);
+        }
+        let grpc = render(&message("Title", "Text.", None), ClientKind::Grpc);
+        assert!(!grpc.body.contains('\n'), "becomes grpc-message, which is one line");
+    }
+
+    fn header<'a>(page: &'a Page, name: &str) -> Vec<&'a str> {
+        page.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| text(value)).collect()
+    }
+
+    fn text(value: &HeaderValue) -> &str {
+        value.to_str().expect("is text")
+    }
+
+    /// Only the application's own origin shows a page in a frame, and never one with a form.
+    #[test]
+    fn a_frame_shows_links_only_and_to_its_own_origin_only() {
+        let link = || Action::Link { address: "https://a.example/".into(), label: "Go" };
+        let form = || Action::Form { address: "/".into(), label: "Go", fields: Vec::new() };
+        let of = |kind, action| render(&message("Title", "Text.", Some(action)), kind);
+        let shown = of(ClientKind::Frame, link());
+        assert!(shown.framed && shown.body.contains("target=\"_top\""), "{}", shown.body);
+        assert_eq!(header(&shown, "x-frame-options"), ["SAMEORIGIN"]);
+        assert!(header(&shown, "content-security-policy").concat().ends_with("; frame-ancestors 'self'"));
+        let again = of(ClientKind::Frame, Action::Again(String::new()));
+        assert!(again.framed && !again.body.contains("_top"), "the frame tries again by itself: {}", again.body);
+        for page in [
+            of(ClientKind::Frame, form()),
+            of(ClientKind::Html, link()),
+            of(ClientKind::Navigation, link()),
+            of(ClientKind::Html, Action::Again(String::new())),
+        ] {
+            assert!(!page.framed && !page.body.contains("_top"), "{}", page.body);
+            assert!(header(&page, "content-security-policy").concat().ends_with("; frame-ancestors 'none'"));
+            assert_eq!(header(&page, "x-frame-options"), [""; 0], "it is one of the common headers");
+        }
+    }
+}

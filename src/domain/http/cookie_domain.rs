@@ -1,0 +1,62 @@
+//! A parent domain for which session cookies are set.
+
+use thiserror::Error;
+
+use super::{Host, HostFault};
+
+/// A parent domain whose hosts share one session cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CookieDomain(Host);
+
+/// Why a cookie domain was refused.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum CookieDomainFault {
+    /// Not a host name at all.
+    #[error(transparent)]
+    NotAHost(#[from] HostFault),
+    /// An address has no parent.
+    #[error("an address cannot be a cookie domain")]
+    Address,
+    /// Browsers refuse cookies for it, or everybody would share them.
+    #[error("it is a public suffix or a single label, under which strangers register their own names")]
+    PublicSuffix,
+    /// Written with upper-case letters.
+    #[error("it must be written in lower case")]
+    UpperCase,
+}
+
+impl CookieDomain {
+    /// Parses `example.com` or `.example.com`, which means the same (RFC 6265 section 5.2.3).
+    ///
+    /// # Errors
+    /// When it is no lower-case name of at least two labels, or a public suffix.
+    pub fn parse(text: &str) -> Result<Self, CookieDomainFault> {
+        let text = text.strip_prefix('.').unwrap_or(text);
+        let host = Host::parse(text)?;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(CookieDomainFault::UpperCase);
+        }
+        if host.is_address() {
+            return Err(CookieDomainFault::Address);
+        }
+        let is_suffix = psl::suffix_str(text).is_none_or(|suffix| suffix == text);
+        if is_suffix || !text.contains('.') {
+            return Err(CookieDomainFault::PublicSuffix);
+        }
+        Ok(Self(host))
+    }
+
+    /// The domain as text, without a leading dot.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether `host` lies below this domain, at a dot. An internationalised label below it (`xn--`) does
+    /// not count: one that looks like a neighbour's would otherwise be trusted.
+    #[must_use]
+    pub fn covers(&self, host: &Host) -> bool {
+        let below = host.as_str().strip_suffix(self.as_str()).and_then(|labels| labels.strip_suffix('.'));
+        below.is_some_and(|labels| !labels.is_empty() && !labels.split('.').any(|label| label.starts_with("xn--")))
+    }
+}

@@ -1,0 +1,72 @@
+//! What the browser sent, in our own words: every door turns its protocol into one [`RequestHead`].
+//! Hosts and paths are canonicalised here, once; nothing later looks at the raw text again.
+
+mod accept;
+mod client_kind;
+mod cookie_domain;
+mod external_host;
+mod headers;
+mod host;
+mod limits;
+mod odd_path;
+mod reach;
+mod spelling;
+mod target;
+
+use std::net::IpAddr;
+
+use ::http::{HeaderName, HeaderValue};
+
+pub use client_kind::ClientKind;
+pub use cookie_domain::{CookieDomain, CookieDomainFault};
+pub(in crate::domain) use external_host::is_plain_path;
+pub use external_host::{ExternalHost, ExternalHostFault};
+pub use headers::{CookieForm, DoubledHeader, HeaderLines};
+pub(in crate::domain) use host::parse_port;
+pub use host::{Authority, Host, HostFault, Scheme};
+pub use limits::{Excess, RequestLimits};
+pub use odd_path::TargetFault;
+pub use reach::Reach;
+pub use spelling::{fold, folds_to};
+pub use target::RequestTarget;
+
+/// A header line to be set, of a request or of an answer. The value is opaque bytes without control characters, as a `cookie` line
+/// may hold.
+pub type Header = (HeaderName, HeaderValue);
+
+/// One request that somebody asks us about.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    /// The method as sent: any RFC 9110 token, compared byte for byte.
+    pub method: String,
+    /// The scheme the browser used; `None` where the door cannot know it (a side listener behind a
+    /// proxy), which then counts as the application's own.
+    pub scheme: Option<Scheme>,
+    /// Host and port of the address, from `:authority` or `Host`.
+    pub authority: Authority,
+    /// Path and query, canonicalised.
+    pub target: RequestTarget,
+    /// Header lines without pseudo headers.
+    pub headers: HeaderLines,
+    /// The client's address as the front proxy understands it.
+    pub client: Option<IpAddr>,
+    /// The application that the operator named for this route (`context_extensions["gatepost.app"]`).
+    pub application: Option<String>,
+    /// The front proxy's id for this request (`x-request-id`), for the log.
+    pub request_id: Option<String>,
+}
+
+/// Whether `text` is a token, as every method is (RFC 9110 section 5.6.2).
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(legal)
+}
+
+impl RequestHead {
+    /// What kind of client sent this, and so which answers it can use.
+    #[must_use]
+    pub fn client_kind(&self) -> ClientKind {
+        ClientKind::of(&self.method, &self.headers)
+    }
+}

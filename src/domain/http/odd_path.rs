@@ -1,0 +1,199 @@
+//! A path that is not plain: what decoding makes of it, and in which ways others may read it.
+
+use thiserror::Error;
+
+/// Decodings after which a path that can still be decoded counts as any path.
+const MOST_DECODINGS: usize = 3;
+
+/// Why a target was refused, or what keeps it from being decoded.
+#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
+pub enum TargetFault {
+    /// Empty, `*`, or in absolute form.
+    #[error("the path does not begin with a slash")]
+    NotAPath,
+    /// A byte that no well-formed target holds at this place.
+    #[error("path or query hold a byte that must be encoded")]
+    BadByte,
+    /// `%` not followed by two hexadecimal digits.
+    #[error("the path holds a broken percent escape")]
+    BadEscape,
+    /// An escaped control character.
+    #[error("the path holds an escaped control character")]
+    EscapedControl,
+    /// Escapes that do not spell UTF-8.
+    #[error("the path is not UTF-8 once decoded")]
+    NotUtf8,
+    /// `.` or `..` as a segment, in any disguise.
+    #[error("the path holds a dot segment")]
+    DotSegment,
+}
+
+/// What is known of a path beside its raw text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OddPath {
+    /// Decoded once, with parameters, empty segments and trailing dots. Every escaped separator is a backslash, which no raw
+    /// path holds: so `/` is one that was sent as such.
+    pub(super) decoded: String,
+    /// The path as rules see it.
+    pub(super) canonical: String,
+    pub(super) flaw: Option<TargetFault>,
+    pub(super) escaped_separator: bool,
+    /// Whether an escape is left after one decoding, be it in a parameter: who decodes twice reads another path.
+    layered: bool,
+    /// Whether some server may find a segment `..` in it, after any number of decodings.
+    pub(super) climbs: bool,
+}
+
+impl OddPath {
+    /// Reads a raw path; `None` when it says after all the same to everybody.
+    ///
+    /// # Errors
+    /// When a segment is `.` or `..` as soon as it is decoded, its parameter cut and blanks behind it dropped.
+    pub(super) fn read(path: &str) -> Result<Option<Self>, TargetFault> {
+        let Decoded { text: decoded, flaw, escaped_separator, is_wild } = decode(path);
+        let canonical = canonical_path(&decoded)?;
+        let layered = can_be_decoded(&decoded);
+        let climbs = is_wild || climbs_once_decoded(&decoded);
+        let is_plain = canonical == path && decoded == path && flaw.is_none() && !climbs;
+        Ok((!is_plain).then_some(Self { decoded, canonical, flaw, escaped_separator, layered, climbs }))
+    }
+
+    /// Whether some server may read a path that cannot be told from here.
+    pub(super) const fn may_be_any_path(&self) -> bool {
+        self.flaw.is_some() || self.layered || self.climbs
+    }
+
+    pub(super) fn may_be_public(&self) -> bool {
+        !self.may_be_any_path() && !self.escaped_separator && !self.decoded.contains(['%', '#', '?'])
+    }
+}
+
+struct Decoded {
+    text: String,
+    flaw: Option<TargetFault>,
+    escaped_separator: bool,
+    /// Whether lenient decoders may find separators or dots in what is no escape or no UTF-8.
+    is_wild: bool,
+}
+
+/// One decoding. What is no escape stays, what is no UTF-8 becomes U+FFFD.
+fn decode(path: &str) -> Decoded {
+    let mut bytes = Vec::with_capacity(path.len());
+    let (mut flaw, mut escaped_separator, mut is_wild) = (None, false, false);
+    let mut rest = path.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let Some(octet) = octet(tail) else {
+            flaw = flaw.or(Some(TargetFault::BadEscape));
+            // `%u002e`, as IIS read it.
+            is_wild |= matches!(tail.first(), Some(b'u' | b'U'));
+            bytes.push(byte);
+            continue;
+        };
+        rest = tail.get(2..).unwrap_or_default();
+        match octet {
+            b'/' | b'\\' => {
+                escaped_separator = true;
+                bytes.push(b'\\');
+            }
+            octet => {
+                if octet.is_ascii_control() {
+                    flaw = flaw.or(Some(TargetFault::EscapedControl));
+                }
+                bytes.push(octet);
+            }
+        }
+    }
+    let text = String::from_utf8(bytes).unwrap_or_else(|fault| {
+        flaw = flaw.or(Some(TargetFault::NotUtf8));
+        is_wild |= holds_overlong(fault.as_bytes());
+        String::from_utf8_lossy(fault.as_bytes()).into_owned()
+    });
+    Decoded { text, flaw, escaped_separator, is_wild }
+}
+
+/// The octet that two hexadecimal digits spell.
+fn octet(digits: &[u8]) -> Option<u8> {
+    let [high, low, ..] = digits else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
+}
+
+/// Whether ASCII is spelled with more bytes than it needs (RFC 3629 section 10).
+fn holds_overlong(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|two| matches!(two, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]))
+}
+
+/// Whether an escape is left, `%u002e` as IIS read it included.
+fn can_be_decoded(text: &str) -> bool {
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let text = text.as_bytes();
+    text.windows(3).any(|three| matches!(three, [b'%', digits @ ..] if is_hex(digits)))
+        || text.windows(6).any(|six| matches!(six, [b'%', b'u' | b'U', digits @ ..] if is_hex(digits)))
+}
+
+/// Escaped separators count as separators here, because an application may take them for some.
+fn canonical_path(decoded: &str) -> Result<String, TargetFault> {
+    let mut canonical = String::with_capacity(decoded.len());
+    let mut ends_with_slash = false;
+    for segment in decoded.split(['/', '\\']) {
+        let name = segment.split(';').next().unwrap_or_default().trim_end_matches(is_blank);
+        if matches!(name, "." | "..") {
+            return Err(TargetFault::DotSegment);
+        }
+        let name = name.trim_end_matches(|c| c == '.' || is_blank(c));
+        ends_with_slash = name.is_empty();
+        if !ends_with_slash {
+            canonical.push('/');
+            canonical.push_str(name);
+        }
+    }
+    if ends_with_slash {
+        canonical.push('/');
+    }
+    Ok(canonical)
+}
+
+/// What many servers trim at the ends of names. Controls are in a path with a flaw only.
+fn is_blank(c: char) -> bool {
+    c == ' ' || c.is_control()
+}
+
+fn climbs_once_decoded(decoded: &str) -> bool {
+    if climbs(decoded) {
+        return true;
+    }
+    let mut text = decoded.to_owned();
+    for _ in 0..MOST_DECODINGS {
+        if !can_be_decoded(&text) {
+            return false;
+        }
+        let again = decode(&text);
+        if again.is_wild || climbs(&again.text) {
+            return true;
+        }
+        text = again.text;
+    }
+    can_be_decoded(&text)
+}
+
+/// Whether a segment is of dots, two at the least, but for what some server trims, drops or takes for the end.
+fn climbs(text: &str) -> bool {
+    text.split(['/', '\\']).any(|segment| {
+        let mut dots = 0;
+        for c in segment.chars() {
+            match c {
+                '.' => dots += 1,
+                ';' | '?' | '#' => break,
+                '\0' if dots >= 2 => break,
+                c if c.is_whitespace() || c.is_control() || matches!(c, '\u{fffd}' | '%') => {}
+                _ => return false,
+            }
+        }
+        dots >= 2
+    })
+}

@@ -1,0 +1,141 @@
+//! Path and query: decoded once, brought to one canonical path, or refused. A front proxy, we and the application may read
+//! odd paths differently. What could climb out of a folder is refused; what cannot be decoded is nobody's business as long as
+//! nothing depends on it, and is never public and never below a rule's path else (RFC 3986 section 6 leaves the rest to us).
+
+use super::odd_path::{OddPath, TargetFault};
+use super::reach::{self, Reach};
+
+/// The target of a request: the raw text and the one path that rules see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestTarget {
+    raw: String,
+    path_bytes: usize,
+    /// `None` when everybody reads the path as it is written, but for its case.
+    odd: Option<Box<OddPath>>,
+}
+
+impl RequestTarget {
+    /// Reads path and query as the front proxy hands them over. A path that cannot be decoded is accepted, with its
+    /// [`flaw`](Self::flaw).
+    ///
+    /// # Errors
+    /// What no front proxy hands over, and dot segments (rules N2 and N5).
+    pub fn read(raw: String) -> Result<Self, TargetFault> {
+        if !raw.starts_with('/') {
+            return Err(TargetFault::NotAPath);
+        }
+        let path_bytes = raw.find('?').unwrap_or(raw.len());
+        let (path, query) = raw.split_at(path_bytes);
+        refuse_bad_bytes(path, query)?;
+        let odd = if is_plain(path) { None } else { OddPath::read(path)?.map(Box::new) };
+        Ok(Self { raw, path_bytes, odd })
+    }
+
+    /// The same for those who cannot do with a path that has a flaw.
+    ///
+    /// # Errors
+    /// Whatever front proxy and application could read differently (rules N2, N4 and N5).
+    pub fn parse(raw: String) -> Result<Self, TargetFault> {
+        let target = Self::read(raw)?;
+        target.flaw().map_or(Ok(target), Err)
+    }
+
+    /// Path and query exactly as sent.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The path exactly as sent.
+    #[must_use]
+    pub fn raw_path(&self) -> &str {
+        self.raw.get(..self.path_bytes).unwrap_or_default()
+    }
+
+    /// The query without its question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.raw.get(self.path_bytes + 1..)
+    }
+
+    /// The path as rules see it: decoded once, path parameters cut, trailing dots and spaces dropped,
+    /// slashes merged. Of a path with a flaw, what can be made of it.
+    #[must_use]
+    pub fn canonical_path(&self) -> &str {
+        self.odd.as_ref().map_or_else(|| self.raw_path(), |odd| &odd.canonical)
+    }
+
+    /// The path as sent, as decoded with its parameters, and as canonical: each once.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        let raw = self.raw_path();
+        let decoded = self.odd.as_ref().map(|odd| odd.decoded.as_str()).filter(|decoded| *decoded != raw);
+        let canonical = Some(self.canonical_path());
+        let canonical = canonical.filter(|canonical| *canonical != raw && decoded != Some(canonical));
+        [Some(raw), decoded, canonical].into_iter().flatten()
+    }
+
+    /// What keeps the path from being decoded: then every server reads it in its own way.
+    #[must_use]
+    pub fn flaw(&self) -> Option<TargetFault> {
+        self.odd.as_ref().and_then(|odd| odd.flaw)
+    }
+
+    /// Whether the path holds an escaped separator, which some applications take for a separator and some do not.
+    #[must_use]
+    pub fn escapes_separators(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| odd.escaped_separator)
+    }
+
+    /// Whether some server may read any path at all: what cannot be decoded, can be decoded again, or holds a segment that
+    /// may be taken for `..`.
+    #[must_use]
+    pub fn may_be_any_path(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| odd.may_be_any_path())
+    }
+
+    /// Whether a rule may make this path public at all: not with an escaped separator, and not when something that could be
+    /// decoded a second time, or be taken for the path's end, is left, be it in a parameter (rules N4 and N7).
+    #[must_use]
+    pub fn may_be_public(&self) -> bool {
+        self.odd.as_ref().is_none_or(|odd| odd.may_be_public())
+    }
+
+    /// Whether those who read this path take it for one at or below `prefix` (plain segments without a final slash),
+    /// whatever the case of either.
+    #[must_use]
+    pub fn reach(&self, prefix: &str) -> Reach {
+        let is_below = reach::is_below(self.raw_path(), prefix);
+        match &self.odd {
+            _ if prefix.is_empty() => Reach::Always,
+            None if is_below => Reach::Always,
+            Some(odd) if is_below && !odd.climbs => Reach::Always,
+            Some(odd) if odd.may_be_any_path() || reach::may_be_below(&odd.decoded, prefix) => Reach::Perhaps,
+            None | Some(_) => Reach::Never,
+        }
+    }
+}
+
+fn refuse_bad_bytes(path: &str, query: &str) -> Result<(), TargetFault> {
+    let never = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'#';
+    let bad_path = path.bytes().any(|byte| never(byte) || byte == b'\\' || byte > 0x7e);
+    if bad_path || query.bytes().any(never) { Err(TargetFault::BadByte) } else { Ok(()) }
+}
+
+/// Whether the raw path is its own canonical form: no escape, parameter, dot or empty segment to mend.
+fn is_plain(path: &str) -> bool {
+    let mut previous = 0;
+    let unchanged = path.bytes().all(|byte| {
+        let to_mend = match byte {
+            b'%' | b';' => true,
+            b'/' => matches!(previous, b'/' | b'.'),
+            b'.' => previous == b'/',
+            _ => false,
+        };
+        previous = byte;
+        !to_mend
+    });
+    unchanged && previous != b'.'
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Signature algorithms.
+
+/// Signature algorithms of ID Tokens (RFC 7518 section 3.1, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+#[expect(missing_docs, reason = "each name is the registered identifier")]
+pub enum SigningAlgorithm {
+    #[default]
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    EdDSA,
+    HS256,
+    HS384,
+    HS512,
+}
+
+impl SigningAlgorithm {
+    /// All of them, with their registered identifiers.
+    pub const ALL: [(Self, &'static str); 12] = [
+        (Self::RS256, "RS256"),
+        (Self::RS384, "RS384"),
+        (Self::RS512, "RS512"),
+        (Self::PS256, "PS256"),
+        (Self::PS384, "PS384"),
+        (Self::PS512, "PS512"),
+        (Self::ES256, "ES256"),
+        (Self::ES384, "ES384"),
+        (Self::EdDSA, "EdDSA"),
+        (Self::HS256, "HS256"),
+        (Self::HS384, "HS384"),
+        (Self::HS512, "HS512"),
+    ];
+
+    /// The algorithm registered as `name`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, text)| *text == name).map(|(algorithm, _)| *algorithm)
+    }
+
+    /// Whether a published key verifies it, not the client secret.
+    #[must_use]
+    pub const fn uses_public_key(self) -> bool {
+        !matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
+    /// The registered identifier.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, text)| text)
+    }
+}

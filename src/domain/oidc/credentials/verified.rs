@@ -1,0 +1,82 @@
+//! The proof that a credential was judged and found good: the other thing than a live session that becomes an identity.
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::{Refusal, scopes};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::id_token::{self, SignedIn};
+use crate::domain::oidc::user::User;
+use crate::domain::time::Timestamp;
+
+/// A credential that passed every check of its kind.
+#[derive(Clone, Debug)]
+pub struct VerifiedCredential {
+    user: User,
+    claims: Claims,
+    token: Option<SecretString>,
+    expires: Option<Timestamp>,
+}
+
+impl VerifiedCredential {
+    /// Only validators make one.
+    pub(super) const fn new(user: User, claims: Claims, token: SecretString, expires: Option<Timestamp>) -> Self {
+        Self { user, claims, token: Some(token), expires }
+    }
+
+    /// What an app password proves: that the provider signed its user in.
+    #[must_use]
+    pub fn of_sign_in(signed_in: SignedIn) -> Self {
+        let SignedIn { id_token, claims, .. } = signed_in;
+        Self {
+            user: id_token.user().clone(),
+            claims,
+            expires: Some(id_token.expires()),
+            token: Some(id_token.into_raw()),
+        }
+    }
+
+    /// Completes the claims from a `UserInfo` answer about the same user; what is known already stands.
+    ///
+    /// # Errors
+    /// When it speaks of another user.
+    pub fn complete(self, user_info: Map<String, Value>) -> Result<Self, Refusal> {
+        let claims = id_token::completed(self.claims, &self.user, user_info)?;
+        Ok(Self { claims, ..self })
+    }
+
+    /// Without the token, where nobody is going to be shown it.
+    #[must_use]
+    pub fn without_token(self) -> Self {
+        Self { token: None, ..self }
+    }
+
+    /// Issuer and subject.
+    #[must_use]
+    pub const fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// What the provider says about the user and the token.
+    #[must_use]
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The scopes that the token says it has.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        scopes::words(self.claims.as_object())
+    }
+
+    /// What `X-authentik-jwt` shows: the bearer token itself, or the ID Token that an app password brought.
+    #[must_use]
+    pub const fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// When it ends by its own account.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+}

@@ -1,0 +1,97 @@
+//! What a signature is verified for, and so what the header of the token has to say (JW-4): one rule per kind of token.
+
+use crate::domain::oidc::algorithm::SigningAlgorithm;
+use crate::domain::oidc::jwt::{CompactToken, TokenFault};
+use crate::domain::oidc::operands::{Operands, Shown};
+use crate::domain::oidc::relying_party::RelyingParty;
+
+/// What a signature is verified for.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose<'a> {
+    /// An ID Token, with the one pinned algorithm.
+    IdToken(&'a RelyingParty),
+    /// A signed `UserInfo` answer, with any algorithm of public keys, or the pinned one: what signs it is registered apart
+    /// from what signs ID Tokens (`userinfo_signed_response_alg`).
+    UserInfo(&'a RelyingParty),
+    /// A logout token, with the ID Token's algorithm (BL-4).
+    LogoutToken(&'a RelyingParty),
+    /// An access token, with one of the algorithms listed, all of public keys.
+    AccessToken {
+        /// The algorithms.
+        algorithms: &'a [SigningAlgorithm],
+        /// The type that the header has to name, in lower case.
+        token_type: &'static str,
+    },
+}
+
+/// The kinds of tokens that are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::domain) enum Kind {
+    /// An ID Token.
+    IdToken,
+    /// A `UserInfo` answer.
+    UserInfo,
+    /// A logout token.
+    LogoutToken,
+    /// An access token.
+    AccessToken,
+}
+
+impl<'a> Purpose<'a> {
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::IdToken(_) => Kind::IdToken,
+            Self::UserInfo(_) => Kind::UserInfo,
+            Self::LogoutToken(_) => Kind::LogoutToken,
+            Self::AccessToken { .. } => Kind::AccessToken,
+        }
+    }
+
+    /// Whose client secret may be the key. It signs what is for the client alone: an access token is for others to read, who do
+    /// not have it.
+    pub(super) const fn relying_party(self) -> Option<&'a RelyingParty> {
+        match self {
+            Self::IdToken(party) | Self::UserInfo(party) | Self::LogoutToken(party) => Some(party),
+            Self::AccessToken { .. } => None,
+        }
+    }
+
+    /// Checks a token's header: the algorithm, nothing critical, and not the type of another kind of token. Many providers
+    /// name no type (BL-11).
+    ///
+    /// # Errors
+    /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
+    pub fn check_header(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
+        let algorithm = self.check_algorithm(token)?;
+        let kind = token.kind()?;
+        let fits = match self {
+            Self::IdToken(_) | Self::UserInfo(_) => matches!(kind.as_deref(), None | Some("jwt" | "id_token+jwt")),
+            Self::LogoutToken(_) => matches!(kind.as_deref(), None | Some("logout+jwt")),
+            Self::AccessToken { token_type, .. } => kind.as_deref() == Some(token_type),
+        };
+        if fits { Ok(algorithm) } else { Err(TokenFault::Header) }
+    }
+
+    /// OC-5: never the token's own choice alone.
+    fn check_algorithm(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
+        let named = token.algorithm();
+        let shown = Shown(token.header.get("alg"));
+        match self {
+            Self::AccessToken { algorithms, .. } => named.filter(|named| algorithms.contains(named)).ok_or_else(|| {
+                let listed: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
+                TokenFault::Algorithm(Operands::new(format_args!("`alg` is {shown}, those listed are {listed:?}")))
+            }),
+            Self::UserInfo(_) if named.is_some_and(SigningAlgorithm::uses_public_key) => {
+                named.ok_or(TokenFault::ALGORITHM)
+            }
+            Self::IdToken(party) | Self::UserInfo(party) | Self::LogoutToken(party) => {
+                let pinned = party.id_token_signed_response_alg;
+                named.filter(|named| *named == pinned).ok_or_else(|| {
+                    let pinned = pinned.as_str();
+                    let words = format_args!("`alg` is {shown}, `id_token_signed_response_alg` {pinned:?}");
+                    TokenFault::Algorithm(Operands::new(words))
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What every kind of signed token has in common: its compact form, its times, its subject (RFC 7519). What else a token
+//! must say is for the one validator of its kind (JW-4): [`id_token`](super::id_token),
+//! [`logout_token`](super::logout_token) or [`credentials`](super::credentials).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::algorithm::SigningAlgorithm;
+use super::json;
+use super::operands::{Operands, Shown};
+use crate::domain::time::Timestamp;
+
+/// How far the provider's clock may be off.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+/// The longest token worth looking at (JW-1).
+const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// The check that a token, or an answer about its user, failed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Not three parts of strict base64url around JSON objects without repeated members.
+    #[error("the token is not a well-formed signed JWT")]
+    Malformed,
+    /// More than anybody has to read before the signature is known to be good; very many groups make it so.
+    #[error("the token is longer than 64 KiB")]
+    TooLong,
+    /// Encrypted, and nothing here decrypts.
+    #[error("the token is encrypted")]
+    Encrypted,
+    /// Signed with another algorithm than the pinned one.
+    #[error("the token is not signed with the configured algorithm{0}")]
+    Algorithm(Operands),
+    /// Header members that change the meaning of the token.
+    #[error("the token's header asks for something that is not supported")]
+    Header,
+    /// No key of the provider verifies the signature.
+    #[error("the token's signature does not verify{0}")]
+    Signature(Operands),
+    /// The signature was made with a key that is not known here, and too many wait for the provider's keys already.
+    #[error("the token's key is unknown, and too many wait for the provider's keys already")]
+    KeysUnavailable,
+    /// `iss` is not the configured issuer, byte for byte.
+    #[error("`iss` is not the configured issuer{0}")]
+    Issuer(Operands),
+    /// `aud` is not this client alone.
+    #[error("`aud` is not this client alone")]
+    Audience,
+    /// `azp` is not this client.
+    #[error("`azp` is not this client")]
+    AuthorizedParty,
+    /// One of the times is missing or no number of seconds.
+    #[error("`{0}` is missing or not a number of seconds")]
+    Time(&'static str),
+    /// `exp` is past, by so many seconds.
+    #[error("`exp` was {0} s ago: the token came too late, or the provider's clock and ours differ")]
+    Expired(u64),
+    /// `iat` is in the future, by so many seconds.
+    #[error("`iat` is {0} s ahead: the provider's clock and ours differ")]
+    IssuedAt(u64),
+    /// `nbf` is in the future, by so many seconds.
+    #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
+    NotBefore(u64),
+    /// `nonce` missing or another attempt's.
+    #[error("`nonce` is missing or not this attempt's")]
+    Nonce,
+    /// `sub` missing, empty, over 255 characters or not ASCII.
+    #[error("`sub` is missing or not 1 to 255 ASCII characters")]
+    Subject,
+    /// `at_hash` does not belong to the access token.
+    #[error("`at_hash` does not belong to the access token")]
+    AccessTokenHash,
+    /// `events` does not say that this is a logout token.
+    #[error("`events` does not name the back-channel logout event")]
+    Event,
+    /// A logout token with a `nonce`: an ID Token may look like this.
+    #[error("there is a `nonce`, which a logout token never has")]
+    UnexpectedNonce,
+    /// A logout token without `jti`, so that its second use could not be told from its first.
+    #[error("`jti` is missing")]
+    TokenId,
+    /// A logout token that names neither a user nor a session.
+    #[error("neither `sub` nor `sid` says whose sessions end")]
+    Nobody,
+    /// A member that is there, but no text.
+    #[error("`{0}` is not a text")]
+    Text(&'static str),
+    /// `UserInfo` speaks of another user.
+    #[error("UserInfo's `sub` is not the token's")]
+    OtherSubject,
+    /// A refresh brought the token of another user (`OpenID` Connect Core section 12.2).
+    #[error("`sub` is not the session's")]
+    OtherUser,
+    /// A refresh brought the token of another sign-in, by this claim.
+    #[error("`{0}` is not that of the sign-in")]
+    OtherSignIn(&'static str),
+}
+
+impl TokenFault {
+    /// [`TokenFault::Algorithm`] without the names of the algorithms.
+    pub const ALGORITHM: Self = Self::Algorithm(Operands::NONE);
+    /// [`TokenFault::Signature`] without what was tried.
+    pub const SIGNATURE: Self = Self::Signature(Operands::NONE);
+    /// [`TokenFault::Issuer`] without the two issuers.
+    pub const ISSUER: Self = Self::Issuer(Operands::NONE);
+}
+
+/// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.
+#[derive(Debug)]
+pub struct CompactToken {
+    /// The JOSE header.
+    pub header: Map<String, Value>,
+    /// The claims.
+    pub payload: Map<String, Value>,
+}
+
+impl CompactToken {
+    /// Takes a compact JWT apart: strict unpadded base64url, exactly three parts, objects without repeated members.
+    ///
+    /// # Errors
+    /// [`TokenFault::Malformed`], [`TokenFault::TooLong`], or [`TokenFault::Encrypted`] for five parts.
+    pub fn parse(raw: &str) -> Result<Self, TokenFault> {
+        if raw.len() > MAX_TOKEN_BYTES {
+            return Err(TokenFault::TooLong);
+        }
+        let parts: Vec<&str> = raw.split('.').collect();
+        match parts.as_slice() {
+            [header, payload, signature] => {
+                decode(signature)?;
+                Ok(Self { header: object(header)?, payload: object(payload)? })
+            }
+            [_, _, _, _, _] => Err(TokenFault::Encrypted),
+            _ => Err(TokenFault::Malformed),
+        }
+    }
+}
+
+impl CompactToken {
+    /// The algorithm that the header names, if it is one that is known here.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<SigningAlgorithm> {
+        self.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse)
+    }
+
+    /// The key that the header names (RFC 7515 section 4.1.4).
+    ///
+    /// # Errors
+    /// [`TokenFault::Header`] when it is no text.
+    pub fn key_id(&self) -> Result<Option<&str>, TokenFault> {
+        json::optional(&self.header, "kid").map(|id| id.as_str().ok_or(TokenFault::Header)).transpose()
+    }
+
+    /// The media type in `typ` (RFC 7515 section 4.1.9): lower case, `application/` taken off; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`TokenFault::Header`] when it is no text, or when the header demands something of its readers (`crit`).
+    pub fn kind(&self) -> Result<Option<String>, TokenFault> {
+        if self.header.contains_key("crit") {
+            return Err(TokenFault::Header);
+        }
+        let Some(kind) = json::optional(&self.header, "typ") else { return Ok(None) };
+        let kind = kind.as_str().ok_or(TokenFault::Header)?.to_ascii_lowercase();
+        Ok(Some(kind.strip_prefix("application/").map_or_else(|| kind.clone(), str::to_owned)))
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
+    json::object(&decode(part)?).ok_or(TokenFault::Malformed)
+}
+
+/// OC-8: whole seconds, a little leeway for the clocks.
+pub(in crate::domain) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, TokenFault> {
+    let expires = seconds(claims, "exp")?.ok_or(TokenFault::Time("exp"))?;
+    if now >= expires.plus(LEEWAY) {
+        return Err(TokenFault::Expired(now.since(expires).as_secs()));
+    }
+    let issued = seconds(claims, "iat")?.ok_or(TokenFault::Time("iat"))?;
+    if issued > now.plus(LEEWAY) {
+        return Err(TokenFault::IssuedAt(issued.since(now).as_secs()));
+    }
+    match seconds(claims, "nbf")? {
+        Some(not_before) if not_before > now.plus(LEEWAY) => {
+            Err(TokenFault::NotBefore(not_before.since(now).as_secs()))
+        }
+        _ => Ok(expires),
+    }
+}
+
+/// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
+pub(in crate::domain) fn seconds(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<Timestamp>, TokenFault> {
+    const END_OF_9999: u64 = 253_402_300_799;
+    let Some(value) = json::optional(claims, name) else { return Ok(None) };
+    let whole = match (value.as_u64(), value.as_f64()) {
+        (Some(whole), _) if whole <= END_OF_9999 => whole,
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "the range is checked first"
+        )]
+        (None, Some(number)) if (0.0..=END_OF_9999 as f64).contains(&number) => number as u64,
+        _ => return Err(TokenFault::Time(name)),
+    };
+    Ok(Some(Timestamp::from_unix(whole)))
+}
+
+/// `iss` is the configured issuer, byte for byte (OC-2).
+///
+/// # Errors
+/// [`TokenFault::Issuer`].
+pub fn check_issuer(claims: &Map<String, Value>, configured: &str) -> Result<(), TokenFault> {
+    let said = claims.get("iss");
+    if said.and_then(Value::as_str) == Some(configured) {
+        return Ok(());
+    }
+    Err(TokenFault::Issuer(Operands::new(format_args!("it is {}, the configured one {configured:?}", Shown(said)))))
+}
+
+pub(in crate::domain) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {
+    let subject = claims.get("sub").and_then(Value::as_str).ok_or(TokenFault::Subject)?;
+    if (1..=255).contains(&subject.len()) && subject.is_ascii() { Ok(subject) } else { Err(TokenFault::Subject) }
+}

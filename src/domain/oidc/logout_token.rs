@@ -1,0 +1,145 @@
+//! The logout token's claims, checked in full (`OpenID` Connect Back-Channel Logout 1.0 section 2.6), and whose sessions it
+//! ends.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::id_token::check_audience;
+use super::json;
+use super::jws::{Kind, Purpose, VerifiedJws};
+use super::jwt::{CompactToken, LEEWAY, TokenFault, check_issuer, check_times, subject};
+use super::relying_party::RelyingParty;
+use super::user::{ProviderSession, User};
+use crate::domain::crypto::replay::OneTime;
+use crate::domain::time::Timestamp;
+
+/// The longest form worth reading (BL-1).
+const MAX_FORM_BYTES: usize = 64 * 1024;
+/// The one member of `events` that makes a token a logout token (section 2.4).
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// What a logout token must agree with.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// Whose logout it is.
+    pub relying_party: &'a RelyingParty,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// The sessions that a logout token ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All of a user's.
+    User(User),
+    /// Those that rest on one of the provider's, if it is this user's.
+    ProviderSession(ProviderSession, Option<User>),
+}
+
+/// Proof that a logout token passed every check; only whether it came before is left to ask. It is made from a verified
+/// signature, and from nothing else.
+#[derive(Debug)]
+pub struct VerifiedLogoutToken {
+    ending: Ending,
+    mark: OneTime,
+    until: Timestamp,
+}
+
+/// Checks header and claims of a token that anybody may have written: what costs more than reading is worth doing for none but
+/// those that pass (BL-16).
+///
+/// # Errors
+/// The first check that failed.
+pub fn check_unsigned(raw: &SecretString, expected: &Expected<'_>) -> Result<(), TokenFault> {
+    let token = CompactToken::parse(raw.expose_secret())?;
+    Purpose::LogoutToken(expected.relying_party).check_header(&token)?;
+    VerifiedLogoutToken::checked(&token.payload, expected).map(drop)
+}
+
+impl VerifiedLogoutToken {
+    /// Checks every claim of a token whose signature is verified.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        let (_, claims) = token.into_parts(Kind::LogoutToken)?;
+        Self::checked(&claims, expected)
+    }
+
+    fn checked(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+        let RelyingParty { issuer, client_id, .. } = expected.relying_party;
+        check_issuer(claims, issuer)?;
+        check_audience(claims, client_id)?;
+        let expires = check_times(claims, expected.now)?;
+        check_event(claims)?;
+        // BL-8: whatever its value.
+        if claims.contains_key("nonce") {
+            return Err(TokenFault::UnexpectedNonce);
+        }
+        let jti = text(claims, "jti")?.ok_or(TokenFault::TokenId)?;
+        let mark = OneTime::logout_token(issuer, jti);
+        Ok(Self { ending: ending(claims, issuer)?, mark, until: expires.plus(LEEWAY) })
+    }
+
+    /// Whose sessions end.
+    #[must_use]
+    pub const fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// By what a second use is noticed (BL-9).
+    #[must_use]
+    pub const fn mark(&self) -> &OneTime {
+        &self.mark
+    }
+
+    /// From when on the token is refused by its age anyway.
+    #[must_use]
+    pub const fn until(&self) -> Timestamp {
+        self.until
+    }
+}
+
+/// BL-7: whatever else is there does not matter.
+fn check_event(claims: &Map<String, Value>) -> Result<(), TokenFault> {
+    let event = claims.get("events").and_then(|events| events.as_object()?.get(EVENT));
+    if event.is_some_and(Value::is_object) { Ok(()) } else { Err(TokenFault::Event) }
+}
+
+/// BL-6: what is there is a text.
+fn ending(claims: &Map<String, Value>, issuer: &str) -> Result<Ending, TokenFault> {
+    let user = match json::optional(claims, "sub") {
+        Some(_) => Some(User { issuer: issuer.to_owned(), subject: subject(claims)?.to_owned() }),
+        None => None,
+    };
+    match (text(claims, "sid")?, user) {
+        (Some(id), of) => {
+            Ok(Ending::ProviderSession(ProviderSession { issuer: issuer.to_owned(), id: id.to_owned() }, of))
+        }
+        (None, Some(user)) => Ok(Ending::User(user)),
+        (None, None) => Err(TokenFault::Nobody),
+    }
+}
+
+/// A member that is a text; `None` when it is absent.
+fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, TokenFault> {
+    json::optional(claims, name).map(|value| value.as_str().ok_or(TokenFault::Text(name))).transpose()
+}
+
+/// The logout token in the body of a request (section 2.5): a form with exactly one `logout_token`, whatever else it
+/// holds (BL-1).
+#[must_use]
+pub fn in_form(content_type: Option<&str>, body: &[u8]) -> Option<SecretString> {
+    let kind = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    let is_form = kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    if !is_form || body.len() > MAX_FORM_BYTES {
+        return None;
+    }
+    let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
+    let (_, token) = tokens.next()?;
+    (tokens.next().is_none() && !token.is_empty()).then(|| token.as_ref().into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! OpenID Connect and OAuth 2.0: what is sent to the provider, and what its answers must say.
+
+pub mod algorithm;
+pub mod claims;
+pub mod credentials;
+pub mod id_token;
+pub mod json;
+pub mod jws;
+pub mod jwt;
+pub mod logout_token;
+pub mod operands;
+pub mod relying_party;
+pub mod sign_in;
+pub mod user;

@@ -1,0 +1,277 @@
+//! The attempt itself: what is sealed into `state`, and how it finds its browser again.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq as _;
+
+use super::{Binding, CodeVerifier, Nonce};
+use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingContext, SealingKey, SealingKeys};
+use crate::domain::time::Timestamp;
+
+/// How long a user may take to sign in.
+const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// Some providers take no `state` beyond 1000 characters; ours never comes near.
+const MAX_STATE_BYTES: usize = 512;
+/// The longest return address that travels within `state`; a longer one waits in a cookie.
+const MAX_SEALED_ADDRESS: usize = 256;
+
+/// The attempt began because the user, or a link, visited `start`.
+const ASKED_FOR: u8 = 1;
+/// The return address waits in a cookie; its mark stands in its place.
+const ADDRESS_IN_COOKIE: u8 = 2;
+
+/// Names one attempt; random, so that two attempts never share secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptId([u8; 16]);
+
+impl AttemptId {
+    /// An id from fresh random bytes.
+    #[must_use]
+    pub const fn new(random: [u8; 16]) -> Self {
+        Self(random)
+    }
+
+    /// The 16 random bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// One attempt to sign in.
+#[derive(Debug)]
+pub struct Attempt {
+    id: AttemptId,
+    /// Milliseconds since the Unix epoch.
+    began: u64,
+    restarts: u8,
+    origin: Origin,
+    binding_mark: [u8; 32],
+    destination: Destination,
+    key: SealingKey,
+}
+
+/// Why an attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A request of the application that nobody was signed in for.
+    Request,
+    /// A visit of `start`.
+    Start,
+}
+
+/// Where the browser wants to go.
+#[derive(Debug)]
+enum Destination {
+    Sealed(String),
+    InCookie { mark: [u8; 32] },
+}
+
+/// Why an authentic attempt cannot be completed here and now; both restart the sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Older than ten minutes.
+    Expired,
+    /// Another browser's, or that of a tab which lost the race for the binding cookie.
+    OtherBrowser,
+}
+
+impl Attempt {
+    /// A fresh attempt that ends at `return_address`, after `restarts` earlier ones.
+    #[must_use]
+    pub fn begin(
+        id: AttemptId,
+        binding: &Binding,
+        return_address: String,
+        restarts: u8,
+        now: Timestamp,
+        keys: &SealingKeys,
+    ) -> Self {
+        let key = keys.current().clone();
+        let binding_mark = key.derive(Purpose::Binding, &[&id.0, binding.as_bytes()]);
+        let destination = if return_address.len() <= MAX_SEALED_ADDRESS {
+            Destination::Sealed(return_address)
+        } else {
+            Destination::InCookie { mark: address_mark(&key, id, &return_address) }
+        };
+        let began = now.as_unix().saturating_mul(1000);
+        Self { id, began, restarts, origin: Origin::Request, binding_mark, destination, key }
+    }
+
+    /// The same for another reason than a request, and begun at this millisecond.
+    #[must_use]
+    pub fn begun(self, origin: Origin, unix_millis: u64) -> Self {
+        Self { began: unix_millis, origin, ..self }
+    }
+
+    /// The attempt as `state`: sealed, for `application` alone.
+    #[must_use]
+    pub fn seal<'a>(
+        &self,
+        context: impl Into<SealingContext<'a>>,
+        keys: &SealingKeys,
+        nonce: [u8; NONCE_BYTES],
+    ) -> String {
+        let asked_for = if self.origin == Origin::Start { ASKED_FOR } else { 0 };
+        let (kind, destination) = match &self.destination {
+            Destination::Sealed(address) => (0, address.as_bytes()),
+            Destination::InCookie { mark } => (ADDRESS_IN_COOKIE, mark.as_slice()),
+        };
+        let plaintext = [
+            self.id.0.as_slice(),
+            &self.began.to_be_bytes(),
+            &[self.restarts, asked_for | kind],
+            &self.binding_mark,
+            destination,
+        ];
+        let sealed = keys.seal(Purpose::Attempt, &context.into().0, nonce, &plaintext.concat());
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// Opens a `state` that this outpost sealed for `application`.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] for everything else.
+    pub fn open<'a>(
+        state: &str,
+        context: impl Into<SealingContext<'a>>,
+        keys: &SealingKeys,
+    ) -> Result<Self, DoesNotOpen> {
+        if state.len() > MAX_STATE_BYTES {
+            return Err(DoesNotOpen);
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(state).map_err(|_| DoesNotOpen)?;
+        let (plaintext, key) = keys.open(Purpose::Attempt, &context.into().0, &sealed)?;
+        let (id, rest) = plaintext.split_first_chunk::<16>().ok_or(DoesNotOpen)?;
+        let (began, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
+        let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
+        let (binding_mark, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
+        let destination = if flags & ADDRESS_IN_COOKIE == 0 {
+            Destination::Sealed(String::from_utf8(rest.to_vec()).map_err(|_| DoesNotOpen)?)
+        } else {
+            Destination::InCookie { mark: rest.try_into().map_err(|_| DoesNotOpen)? }
+        };
+        Ok(Self {
+            id: AttemptId(*id),
+            began: u64::from_be_bytes(*began),
+            restarts: *restarts,
+            origin: if flags & ASKED_FOR == 0 { Origin::Request } else { Origin::Start },
+            binding_mark: *binding_mark,
+            destination,
+            key: key.clone(),
+        })
+    }
+
+    /// The id.
+    #[must_use]
+    pub const fn id(&self) -> &AttemptId {
+        &self.id
+    }
+
+    /// Where the browser wanted to go, to be judged again before it is used; `None` when a cookie holds it.
+    #[must_use]
+    pub fn return_address(&self) -> Option<&str> {
+        match &self.destination {
+            Destination::Sealed(address) => Some(address),
+            Destination::InCookie { .. } => None,
+        }
+    }
+
+    /// Whether `address`, as a cookie held it, is the one at which this attempt ends.
+    #[must_use]
+    pub fn ends_at(&self, address: &str) -> bool {
+        match &self.destination {
+            Destination::Sealed(sealed) => sealed == address,
+            Destination::InCookie { mark } => address_mark(&self.key, self.id, address).ct_eq(mark).into(),
+        }
+    }
+
+    /// When it began, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn began(&self) -> u64 {
+        self.began
+    }
+
+    /// Why it began.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    const fn expires(&self) -> Timestamp {
+        Timestamp::from_unix(self.began / 1000).plus(LIFETIME)
+    }
+
+    /// How many attempts before this one came to nothing.
+    #[must_use]
+    pub const fn restarts(&self) -> u8 {
+        self.restarts
+    }
+
+    /// The nonce of this attempt in the browser that holds `binding`.
+    #[must_use]
+    pub fn nonce(&self, binding: &Binding) -> Nonce {
+        Nonce::new(self.key.derive(Purpose::Nonce, &[&self.id.0, binding.as_bytes()]))
+    }
+
+    /// The PKCE verifier of this attempt in the browser that holds `binding`.
+    #[must_use]
+    pub fn verifier(&self, binding: &Binding) -> CodeVerifier {
+        CodeVerifier::new(self.key.derive(Purpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
+    }
+
+    /// Matches the attempt with the browser that came back.
+    ///
+    /// # Errors
+    /// When it is too old, or not this browser's.
+    pub fn matching<'a>(
+        &'a self,
+        binding: Option<&'a Binding>,
+        now: Timestamp,
+    ) -> Result<MatchedAttempt<'a>, Mismatch> {
+        if now >= self.expires() {
+            return Err(Mismatch::Expired);
+        }
+        let binding = binding.ok_or(Mismatch::OtherBrowser)?;
+        let mark = self.key.derive(Purpose::Binding, &[&self.id.0, binding.as_bytes()]);
+        if bool::from(mark.ct_eq(&self.binding_mark)) {
+            Ok(MatchedAttempt { attempt: self, binding })
+        } else {
+            Err(Mismatch::OtherBrowser)
+        }
+    }
+}
+
+/// Proof that an attempt is authentic, fresh and this browser's.
+#[derive(Clone, Copy, Debug)]
+pub struct MatchedAttempt<'a> {
+    attempt: &'a Attempt,
+    binding: &'a Binding,
+}
+
+impl MatchedAttempt<'_> {
+    /// The id under which the attempt is marked as used.
+    #[must_use]
+    pub const fn id(&self) -> &AttemptId {
+        &self.attempt.id
+    }
+
+    /// Until when the mark has to be kept.
+    #[must_use]
+    pub const fn expires(&self) -> Timestamp {
+        self.attempt.expires()
+    }
+
+    pub(super) fn secrets(&self) -> (CodeVerifier, Nonce) {
+        (self.attempt.verifier(self.binding), self.attempt.nonce(self.binding))
+    }
+}
+
+fn address_mark(key: &SealingKey, id: AttemptId, address: &str) -> [u8; 32] {
+    key.derive(Purpose::ReturnAddress, &[&id.0, address.as_bytes()])
+}
+
+#[cfg(test)]
+mod tests;

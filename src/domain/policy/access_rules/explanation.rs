@@ -1,0 +1,49 @@
+//! Why the rules do not let a known user's request pass, in words for the operator.
+
+use std::fmt;
+
+use super::{AccessRules, Forbidden};
+use crate::domain::http::RequestHead;
+use crate::domain::oidc::claims::Claims;
+
+/// How many rules are told of.
+const MOST_RULES: usize = 5;
+
+/// Why a request may not pass: of each rule that decides, what is in the way. Made only when it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation<'a> {
+    rules: &'a AccessRules,
+    cause: Forbidden,
+    claims: &'a Claims,
+    head: &'a RequestHead,
+}
+
+impl AccessRules {
+    /// What is in the way of this request, which they do not let pass because of `cause`.
+    #[must_use]
+    pub const fn explain<'a>(&'a self, cause: Forbidden, claims: &'a Claims, head: &'a RequestHead) -> Explanation<'a> {
+        Explanation { rules: self, cause, claims, head }
+    }
+}
+
+/// As in `rule 3: "groups" has none of: admins; rule 4: the method is PUT, the rule is for GET`.
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let concerned = match self.rules.concerned(&self.head.target) {
+            Ok(concerned) if self.cause == Forbidden::NoRuleHolds => concerned,
+            Ok(_) | Err(_) => return self.cause.fmt(f),
+        };
+        for (index, concerned) in concerned.iter().take(MOST_RULES).enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            let obstacles: Vec<String> =
+                concerned.obstacles(self.claims, self.head).iter().map(ToString::to_string).collect();
+            write!(f, "rule {}: {}", concerned.number, obstacles.join(", "))?;
+        }
+        match concerned.len().saturating_sub(MOST_RULES) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more rules"),
+        }
+    }
+}

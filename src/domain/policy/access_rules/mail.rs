@@ -1,0 +1,217 @@
+//! E-mail addresses in rules: one mailbox, or everybody of a domain. An address counts only when the provider says
+//! that it verified it, as anybody may write anything into a profile (`OpenID` Connect Core section 5.7); or, where the
+//! operator says so, when it does not say otherwise.
+
+use std::fmt;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::domain::http::Host;
+use crate::domain::oidc::claims::Claims;
+
+/// The domain of mailboxes, without those below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailDomain(Host);
+
+/// One mailbox. The domain compares without case, what stands before it byte for byte (RFC 5321 section 2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailAddress {
+    local: String,
+    domain: MailDomain,
+}
+
+/// What an address counts for about which the provider does not say whether it is verified. One that is said to be
+/// unverified never counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmailVerified {
+    /// Nothing.
+    #[default]
+    Required,
+    /// As much as a verified one: the provider knows no other addresses.
+    Assumed,
+}
+
+/// Why a text is no address or domain of mailboxes.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum MailFault {
+    /// Not one local part, one `@` and one domain.
+    #[error("it is no e-mail address in ASCII")]
+    NotAnAddress,
+    /// Not a domain by itself.
+    #[error("it is no domain in ASCII")]
+    NotADomain,
+}
+
+impl MailDomain {
+    /// Reads a domain such as `example.com`.
+    ///
+    /// # Errors
+    /// When it is no plain host name.
+    pub fn parse(text: &str) -> Result<Self, MailFault> {
+        let host = Host::parse(text).ok().filter(|host| !host.is_address());
+        host.map(Self).ok_or(MailFault::NotADomain)
+    }
+
+    fn is(&self, domain: &str) -> bool {
+        self.0.as_str().eq_ignore_ascii_case(domain)
+    }
+}
+
+impl MailAddress {
+    /// Reads an address such as `alice@example.com`.
+    ///
+    /// # Errors
+    /// When it has any other shape: a quoted local part, a comment, an address as domain.
+    pub fn parse(text: &str) -> Result<Self, MailFault> {
+        let Mailbox { local, domain } = Mailbox::of(text).ok_or(MailFault::NotAnAddress)?;
+        let domain = MailDomain::parse(domain).map_err(|_| MailFault::NotAnAddress)?;
+        Ok(Self { local: local.to_owned(), domain })
+    }
+}
+
+impl fmt::Display for MailDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for MailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+/// What an address claim amounts to: one local part, one `@`, and whatever a rule's own domain is compared with.
+pub(super) struct Mailbox<'a> {
+    local: &'a str,
+    domain: &'a str,
+}
+
+impl<'a> Mailbox<'a> {
+    /// The user's address, when it is verified by the provider's word. Some write the boolean as a text.
+    pub(super) fn verified(claims: &'a Claims, absent: EmailVerified) -> Option<Self> {
+        let is_verified = match claims.present("email_verified") {
+            None => absent == EmailVerified::Assumed,
+            Some(Value::Bool(said)) => *said,
+            Some(Value::String(said)) => said == "true",
+            Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
+        };
+        claims.text("email").filter(|_| is_verified).and_then(Self::of)
+    }
+
+    /// Whether the text is one address.
+    pub(super) fn is_one(text: &str) -> bool {
+        Mailbox::of(text).is_some()
+    }
+
+    /// Any shape that two programs could read differently is none (RFC 5322 section 3.2.3: a dot-atom).
+    fn of(text: &'a str) -> Option<Self> {
+        let (local, domain) = text.split_once('@')?;
+        let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+        let is_local = local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom));
+        is_local.then_some(Self { local, domain })
+    }
+
+    pub(super) fn is(&self, address: &MailAddress) -> bool {
+        self.local == address.local && self.is_in(&address.domain)
+    }
+
+    pub(super) fn is_in(&self, domain: &MailDomain) -> bool {
+        domain.is(self.domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn claims(email: &str, verified: &Value) -> Claims {
+        let Value::Object(members) = json!({ "email": email, "email_verified": verified }) else { unreachable!() };
+        Claims::new(members)
+    }
+
+    fn is_in(email: &str, domain: &str) -> bool {
+        let domain = MailDomain::parse(domain).expect("is a domain");
+        Mailbox::verified(&claims(email, &json!(true)), EmailVerified::Required)
+            .is_some_and(|mailbox| mailbox.is_in(&domain))
+    }
+
+    #[test]
+    fn oc_15_a_domain_covers_one_shape_of_address_only() {
+        for email in ["a@example.com", "a.b+c@EXAMPLE.com", "A@Example.Com", "x!#$%&'*/=?^_`{|}~-@example.com"] {
+            assert!(is_in(email, "example.com"), "{email}");
+        }
+        for email in [
+            "example.com",
+            "@example.com",
+            "a@",
+            "a@example.com.",
+            "a@sub.example.com",
+            "a@evilexample.com",
+            "a@b@example.com",
+            "a@evil.test,b@example.com",
+            "\"a@evil.test\"@example.com",
+            "a b@example.com",
+            ".a@example.com",
+            "a..b@example.com",
+            "a(x)@example.com",
+            "<a@example.com>",
+            "a@example.com\n",
+            "a\n@example.com",
+            "a@ example.com",
+            "é@example.com",
+            "a@еxample.com",
+            "a@example.com@evil.test",
+        ] {
+            assert!(!is_in(email, "example.com"), "{email}");
+        }
+    }
+
+    #[test]
+    fn oc_14_an_address_counts_only_when_it_is_said_to_be_verified_or_that_is_assumed() {
+        let counts = |claims: &Claims| {
+            [EmailVerified::Required, EmailVerified::Assumed].map(|absent| Mailbox::verified(claims, absent).is_some())
+        };
+        for (verified, expected) in [
+            (json!(true), [true, true]),
+            (json!("true"), [true, true]),
+            (json!(false), [false, false]),
+            (json!("false"), [false, false]),
+            (json!("True"), [false, false]),
+            (json!("yes"), [false, false]),
+            (json!(1), [false, false]),
+            (json!([true]), [false, false]),
+            (json!({}), [false, false]),
+            (json!(null), [false, true]),
+            (json!(""), [false, true]),
+        ] {
+            assert_eq!(counts(&claims("a@example.com", &verified)), expected, "{verified}");
+        }
+        let Value::Object(silent) = json!({ "email": "a@example.com" }) else { unreachable!() };
+        assert_eq!(counts(&Claims::new(silent)), [false, true]);
+        assert_eq!(counts(&claims("", &json!(true))), [false, false]);
+    }
+
+    #[test]
+    fn an_address_compares_its_domain_without_case_and_the_rest_exactly() {
+        let address = MailAddress::parse("Alice@Example.com").expect("is an address");
+        for (email, expected) in
+            [("Alice@example.COM", true), ("alice@example.com", false), ("Alice@sub.example.com", false)]
+        {
+            assert_eq!(Mailbox::of(email).is_some_and(|mailbox| mailbox.is(&address)), expected, "{email}");
+        }
+        assert_eq!(address.to_string(), "Alice@example.com");
+    }
+
+    #[test]
+    fn what_is_no_address_or_domain_is_refused() {
+        for text in ["", "alice", "alice@", "@example.com", "a@b@c", "a@[127.0.0.1]", "a@exa mple.com", "a@é.com"] {
+            assert_eq!(MailAddress::parse(text), Err(MailFault::NotAnAddress), "{text}");
+        }
+        for text in ["", "@example.com", "*.example.com", "example.com.", "127.0.0.1", "[::1]", "é.com"] {
+            assert_eq!(MailDomain::parse(text), Err(MailFault::NotADomain), "{text}");
+        }
+    }
+}

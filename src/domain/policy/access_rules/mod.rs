@@ -1,0 +1,209 @@
+//! Who may pass: the operator's rules over a user's claims, asked at every request. The rules with the longest path
+//! that covers the request decide alone; one of them has to hold as a whole.
+
+mod explanation;
+mod mail;
+mod path;
+mod rule;
+mod unmet;
+mod who;
+
+use std::cmp::Reverse;
+
+pub use explanation::Explanation;
+pub use mail::{EmailVerified, MailAddress, MailDomain, MailFault};
+pub use path::{PathPrefix, PathPrefixFault};
+pub use rule::{Method, MethodFault, Obstacle, Rule};
+pub use unmet::Unmet;
+pub use who::{ClaimCondition, Conditions, Who};
+
+use thiserror::Error;
+
+use crate::domain::http::{Reach, RequestHead, RequestTarget};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::policy::identity::Identity;
+
+/// Who may pass. Without rules: every signed-in user.
+#[derive(Clone, Debug, Default)]
+pub struct AccessRules(Option<Compiled>);
+
+#[derive(Clone, Debug)]
+struct Compiled {
+    rules: Vec<Rule>,
+    /// The longest path first.
+    places: Vec<Place>,
+}
+
+/// Rules that are concerned together: their paths are the same but for case.
+#[derive(Clone, Debug)]
+struct Place {
+    key: String,
+    entries: Vec<Entry>,
+}
+
+/// A rule by its place in the list, and the exact path by which it is concerned.
+#[derive(Clone, Debug)]
+struct Entry {
+    path: PathPrefix,
+    index: usize,
+}
+
+/// A rule that is asked about a request, with its number, counted from 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Concerned<'a> {
+    /// The place of the rule in the list, counted from 1.
+    pub number: usize,
+    /// The rule.
+    pub rule: &'a Rule,
+    path: &'a PathPrefix,
+}
+
+impl<'a> Concerned<'a> {
+    /// What keeps the rule from letting this user's request pass; nothing exactly when it does.
+    #[must_use]
+    pub fn obstacles(&self, claims: &Claims, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
+        self.rule.obstacles(self.path, claims, head)
+    }
+
+    fn lets_pass(&self, claims: &Claims, head: &RequestHead) -> bool {
+        self.rule.lets_pass(self.path, claims, head)
+    }
+}
+
+/// Proof that the rules let a known user's request pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'a> {
+    identity: &'a Identity,
+    rule: Option<usize>,
+}
+
+impl<'a> Permit<'a> {
+    /// Whose request passes.
+    #[must_use]
+    pub const fn identity(self) -> &'a Identity {
+        self.identity
+    }
+
+    /// The rule that holds, counted from 1; `None` where there are no rules.
+    #[must_use]
+    pub const fn rule(self) -> Option<usize> {
+        self.rule
+    }
+}
+
+/// Why a known user may not pass.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Forbidden {
+    /// No rule covers the path.
+    #[error("no rule covers the path, so nobody may pass")]
+    NotCovered,
+    /// The path can be read in several ways, and a rule for some paths is concerned with one of them.
+    #[error("the path can be read in several ways, and a rule is for one of them")]
+    OddPath,
+    /// Rules cover the path, and none of them holds for this user and method.
+    #[error("no rule that covers the path holds for this user and method")]
+    NoRuleHolds,
+}
+
+impl AccessRules {
+    /// Rules, of which there has to be at least one: an empty list could be read as "everybody" and as "nobody".
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Option<Self> {
+        let mut places: Vec<Place> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let everywhere = rule.paths.is_empty().then(PathPrefix::everything);
+            for path in everywhere.into_iter().chain(rule.paths.iter().cloned()) {
+                let key = path.key();
+                match places.iter_mut().find(|place| place.key == key) {
+                    Some(place) => place.entries.push(Entry { path, index }),
+                    None => places.push(Place { key, entries: vec![Entry { path, index }] }),
+                }
+            }
+        }
+        places.sort_by_key(|place| Reverse(place.key.len()));
+        (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places })))
+    }
+
+    /// Whether this user's request may pass.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
+        let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
+        let mut concerned = compiled.concerned(&head.target)?;
+        let by = concerned.find(|concerned| concerned.lets_pass(identity.claims(), head));
+        by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
+    }
+
+    /// All rules, counted from 1; empty where every signed-in user passes.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.0.iter().flat_map(|compiled| (1..).zip(&compiled.rules))
+    }
+
+    /// The rules that decide about a path; none where every signed-in user passes.
+    ///
+    /// # Errors
+    /// Why no rule does.
+    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<Concerned<'_>>, Forbidden> {
+        self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.concerned(target)?.collect()))
+    }
+
+    /// The claims that the rules read: where the ID Token lacks one, `UserInfo` may have it.
+    #[must_use]
+    pub fn claims_read(&self) -> Vec<String> {
+        self.iter().flat_map(|(_, rule)| rule.who.claims_read()).map(str::to_owned).collect()
+    }
+
+    /// Whether there are rules for some paths, so that it matters which path a request is for.
+    #[must_use]
+    pub fn have_paths(&self) -> bool {
+        self.0.as_ref().is_some_and(Compiled::has_paths)
+    }
+
+    /// Whether some paths are covered by no rule, so that nobody passes there.
+    #[must_use]
+    pub fn leaves_gaps(&self) -> bool {
+        self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(Place::is_for_some_paths))
+    }
+}
+
+impl Compiled {
+    fn concerned(&self, target: &RequestTarget) -> Result<impl Iterator<Item = Concerned<'_>>, Forbidden> {
+        let entries = &self.place(target)?.entries;
+        Ok(entries.iter().filter_map(|Entry { path, index }| {
+            Some(Concerned { number: index + 1, rule: self.rules.get(*index)?, path })
+        }))
+    }
+
+    /// The place whose rules decide: the longest one that every reading of the path is below. Where only some readings are
+    /// below a longer one, none may let it pass: each is entitled to refuse, and none covers all readings.
+    fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {
+        if self.has_paths() && target.may_be_any_path() {
+            return Err(Forbidden::OddPath);
+        }
+        for place in &self.places {
+            match target.reach(&place.key) {
+                Reach::Never => {}
+                Reach::Perhaps => return Err(Forbidden::OddPath),
+                Reach::Always if place.is_for_some_paths() && target.escapes_separators() => {
+                    return Err(Forbidden::OddPath);
+                }
+                Reach::Always => return Ok(place),
+            }
+        }
+        Err(Forbidden::NotCovered)
+    }
+
+    fn has_paths(&self) -> bool {
+        self.places.iter().any(Place::is_for_some_paths)
+    }
+}
+
+impl Place {
+    fn is_for_some_paths(&self) -> bool {
+        !self.key.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

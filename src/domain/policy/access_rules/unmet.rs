@@ -1,0 +1,320 @@
+//! Which conditions of a rule a user does not meet, and why: by the names and kinds of claims and by what the rule
+//! wants. What a claim says is the user's own and is left out.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::mail::Mailbox;
+use super::who::{ClaimCondition, Conditions, Who};
+use crate::domain::oidc::claims::Claims;
+
+/// How many of a rule's values are named.
+const MOST_VALUES: usize = 5;
+
+/// A condition that a user's claims do not meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// The claim is not there.
+    Absent(String),
+    /// The claim is not there, and the provider says that it has to be fetched elsewhere (`OpenID` Connect Core section
+    /// 5.6.2). Entra does so for users in many groups.
+    LeftOut(String),
+    /// The claim is of a kind that can never fit.
+    Kind {
+        /// The claim, or the path to it.
+        claim: String,
+        /// What it is.
+        found: &'static str,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// There is an address, and it does not count as verified; what `email_verified` is.
+    NotVerified(&'static str),
+    /// `email` is no single address in ASCII.
+    NotAnAddress,
+    /// None of the values that the rule wants.
+    NoneOf {
+        /// The claim, or the path to it.
+        claim: String,
+        /// What the rule wants.
+        wanted: Vec<String>,
+    },
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(claim) => write!(f, "the claim `{claim}` is absent"),
+            Self::LeftOut(claim) => write!(
+                f,
+                "the provider left `{claim}` out and names another place for it (`_claim_names`), as Entra does for users \
+                 in many groups: have it send fewer of them, such as those assigned to the application"
+            ),
+            Self::Kind { claim, found, wanted } => write!(f, "`{claim}` is {found}, not {wanted}"),
+            Self::NotVerified(found) => write!(f, "`email` is not verified: `email_verified` is {found}"),
+            Self::NotAnAddress => f.write_str("`email` is not one plain address in ASCII"),
+            Self::NoneOf { claim, wanted } => {
+                let shown: Vec<&str> = wanted.iter().take(MOST_VALUES).map(String::as_str).collect();
+                write!(f, "`{claim}` has none of: {}", shown.join(", "))?;
+                match wanted.len().saturating_sub(MOST_VALUES) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
+            }
+        }
+    }
+}
+
+impl Who {
+    /// The conditions that these claims do not meet; none exactly when the rule means this user.
+    pub(super) fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
+        match self {
+            Self::Anyone => Vec::new(),
+            Self::Those(conditions) => conditions.unmet(claims),
+        }
+    }
+}
+
+impl Conditions {
+    /// Each kind of condition is asked as the rule itself asks, so that this never says anything else.
+    fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
+        let none = || {
+            let mut none = self.clone();
+            none.groups.clear();
+            none.emails.clear();
+            none.email_domains.clear();
+            none.claims.clear();
+            none
+        };
+        let mut unmet = Vec::new();
+        if !(Self { groups: self.groups.clone(), ..none() }).hold(claims) {
+            unmet.push(why_no_group(claims, &self.groups));
+        }
+        let by_address = Self { emails: self.emails.clone(), ..none() };
+        let by_domain = Self { email_domains: self.email_domains.clone(), ..none() };
+        if !by_address.hold(claims) {
+            unmet.push(self.why_no_mailbox(claims, &self.emails));
+        }
+        if !by_domain.hold(claims) {
+            let domains: Vec<String> = self.email_domains.iter().map(|domain| format!("@{domain}")).collect();
+            unmet.push(self.why_no_mailbox(claims, &domains));
+        }
+        for condition in &self.claims {
+            if !(Self { claims: vec![condition.clone()], ..none() }).hold(claims) {
+                unmet.push(why_not_claim(claims, condition));
+            }
+        }
+        unmet.dedup();
+        unmet
+    }
+
+    fn why_no_mailbox(&self, claims: &Claims, wanted: &[impl fmt::Display]) -> Unmet {
+        match claims.value("email") {
+            None => missing(claims, "email", "email"),
+            _ if self.mailbox(claims).is_some() => none_of("email", wanted),
+            Some(Value::String(text)) if text.is_empty() => wrong_kind("email", "an empty text", "an address"),
+            Some(Value::String(text)) if !Mailbox::is_one(text) => Unmet::NotAnAddress,
+            Some(Value::String(_)) => Unmet::NotVerified(truth(claims.value("email_verified"))),
+            Some(other) => wrong_kind("email", kind(other), "a text"),
+        }
+    }
+}
+
+fn why_no_group(claims: &Claims, wanted: &[String]) -> Unmet {
+    match claims.value("groups") {
+        None => missing(claims, "groups", "groups"),
+        Some(Value::Array(groups)) if groups.is_empty() => wrong_kind("groups", "an empty list", "a list of names"),
+        Some(Value::Array(groups)) if !groups.iter().any(Value::is_string) => {
+            wrong_kind("groups", "a list without texts", "a list of names")
+        }
+        Some(Value::Array(_)) => none_of("groups", wanted),
+        Some(other) => wrong_kind("groups", kind(other), "a list"),
+    }
+}
+
+fn why_not_claim(claims: &Claims, condition: &ClaimCondition) -> Unmet {
+    let ClaimCondition { path, values } = condition;
+    match path.find(claims) {
+        None => missing(claims, path.claim(), path.as_str()),
+        Some(value @ (Value::Null | Value::Object(_))) => {
+            wrong_kind(path.as_str(), kind(value), "a text, number, boolean or list")
+        }
+        Some(_) => none_of(path.as_str(), values),
+    }
+}
+
+/// What is not there at `path`, or lies in a `claim` that the provider keeps elsewhere.
+fn missing(claims: &Claims, claim: &str, path: &str) -> Unmet {
+    let is_elsewhere = claims.value("_claim_names").is_some_and(|names| names.get(claim).is_some());
+    // Where tokens travel in addresses, Entra says only this much.
+    let is_over = claim == "groups" && claims.value("hasgroups") == Some(&Value::Bool(true));
+    if claims.value(claim).is_none() && (is_elsewhere || is_over) {
+        Unmet::LeftOut(claim.to_owned())
+    } else {
+        Unmet::Absent(path.to_owned())
+    }
+}
+
+fn wrong_kind(claim: &str, found: &'static str, wanted: &'static str) -> Unmet {
+    Unmet::Kind { claim: claim.to_owned(), found, wanted }
+}
+
+fn none_of(claim: &str, wanted: &[impl fmt::Display]) -> Unmet {
+    Unmet::NoneOf { claim: claim.to_owned(), wanted: wanted.iter().map(ToString::to_string).collect() }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn truth(verified: Option<&Value>) -> &'static str {
+    match verified {
+        None => "absent",
+        Some(Value::Bool(true)) => "true",
+        Some(Value::Bool(false)) => "false",
+        Some(Value::String(text)) if text == "true" => "the text \"true\"",
+        Some(Value::String(text)) if text == "false" => "the text \"false\"",
+        Some(other) => kind(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::oidc::claims::ClaimPath;
+    use crate::domain::policy::{MailAddress, MailDomain};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn texts(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn claims(value: Value) -> Claims {
+        let Value::Object(members) = value else { panic!("is an object") };
+        Claims::new(members)
+    }
+
+    fn conditions() -> Conditions {
+        Conditions {
+            groups: texts(&["admins", "staff"]),
+            emails: vec![MailAddress::parse("a@example.com").expect("is an address")],
+            email_domains: vec![MailDomain::parse("example.com").expect("is a domain")],
+            claims: vec![ClaimCondition {
+                path: ClaimPath::parse("mfa.level").expect("is a path"),
+                values: texts(&["2"]),
+            }],
+            ..Conditions::default()
+        }
+    }
+
+    fn said(conditions: &Conditions, value: Value) -> Vec<String> {
+        conditions.unmet(&claims(value)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn groups_that_do_not_fit_are_told_apart() {
+        let rule = Conditions { groups: texts(&["admins", "staff"]), ..Conditions::default() };
+        for (value, expected) in [
+            (json!({ "groups": ["guests"] }), "`groups` has none of: admins, staff"),
+            (json!({ "groups": "admins" }), "`groups` is a text, not a list"),
+            (json!({ "groups": null }), "`groups` is null, not a list"),
+            (json!({ "groups": { "admins": true } }), "`groups` is an object, not a list"),
+            (json!({ "groups": [] }), "`groups` is an empty list, not a list of names"),
+            (json!({ "groups": [{ "name": "admins" }] }), "`groups` is a list without texts, not a list of names"),
+            (json!({}), "the claim `groups` is absent"),
+            (json!({ "_claim_names": { "other": "src1" } }), "the claim `groups` is absent"),
+        ] {
+            assert_eq!(said(&rule, value.clone()), [expected], "{value}");
+        }
+        for left_out in [json!({ "_claim_names": { "groups": "src1" } }), json!({ "hasgroups": true })] {
+            let [said] = said(&rule, left_out.clone()).try_into().expect("is one");
+            assert!(
+                said.starts_with("the provider left `groups` out") && said.contains("_claim_names"),
+                "{left_out}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_that_do_not_count_are_told_apart() {
+        let rule = Conditions { email_domains: conditions().email_domains, ..Conditions::default() };
+        for (value, expected) in [
+            (json!({ "email_verified": true }), "the claim `email` is absent"),
+            (json!({ "email": 1, "email_verified": true }), "`email` is a number, not a text"),
+            (json!({ "email": "", "email_verified": true }), "`email` is an empty text, not an address"),
+            (
+                json!({ "email": "a b@example.com", "email_verified": true }),
+                "`email` is not one plain address in ASCII",
+            ),
+            (
+                json!({ "email": "a@example.com", "email_verified": false }),
+                "`email` is not verified: `email_verified` is false",
+            ),
+            (
+                json!({ "email": "a@example.com", "email_verified": 1 }),
+                "`email` is not verified: `email_verified` is a number",
+            ),
+            (json!({ "email": "a@b.test", "email_verified": true }), "`email` has none of: @example.com"),
+        ] {
+            assert_eq!(said(&rule, value.clone()), [expected], "{value}");
+        }
+    }
+
+    #[test]
+    fn any_other_claim_is_named_by_its_path() {
+        let rule = Conditions { claims: conditions().claims, ..Conditions::default() };
+        for (value, expected) in [
+            (json!({}), "the claim `mfa.level` is absent"),
+            (json!({ "mfa": {} }), "the claim `mfa.level` is absent"),
+            (json!({ "mfa": { "level": {} } }), "`mfa.level` is an object, not a text, number, boolean or list"),
+            (json!({ "mfa": { "level": 1 } }), "`mfa.level` has none of: 2"),
+        ] {
+            assert_eq!(said(&rule, value.clone()), [expected], "{value}");
+        }
+    }
+
+    #[test]
+    fn every_unmet_condition_is_told_once_and_no_value_of_the_users() {
+        let user = json!({ "groups": ["hush-1"], "email": "hush-2@example.com", "email_verified": false, "mfa": { "level": "hush-3" } });
+        let said = said(&conditions(), user);
+        assert_eq!(said.len(), 3, "both conditions on the address fail for one reason: {said:?}");
+        assert!(!said.concat().contains("hush"), "{said:?}");
+    }
+
+    #[test]
+    fn a_long_list_of_a_rule_is_cut() {
+        let many: Vec<String> = (0..8).map(|number| format!("g{number}")).collect();
+        let rule = Conditions { groups: many, ..Conditions::default() };
+        assert_eq!(said(&rule, json!({ "groups": ["x"] })), ["`groups` has none of: g0, g1, g2, g3, g4 and 3 more"]);
+    }
+
+    proptest! {
+        /// The explanation and the rule never disagree.
+        #[test]
+        fn nothing_is_unmet_exactly_when_the_rule_means_the_user(
+            groups in prop_oneof![Just(json!("admins")), Just(json!(["admins"])), Just(json!([1])), Just(json!(["x"]))],
+            email in prop_oneof![Just(json!("a@example.com")), Just(json!("b@example.com")), Just(json!("b@x.test")), Just(json!(null))],
+            verified in prop_oneof![Just(json!(true)), Just(json!(false)), Just(json!("true")), Just(json!(null))],
+            level in prop_oneof![Just(json!(2)), Just(json!(3)), Just(json!([2])), Just(json!(null))],
+            kinds in any::<[bool; 4]>(),
+        ) {
+            let claims = claims(json!({ "groups": groups, "email": email, "email_verified": verified, "mfa": { "level": level } }));
+            let mut rule = conditions();
+            let [has_groups, has_emails, has_domains, has_claims] = kinds;
+            if !has_groups { rule.groups.clear(); }
+            if !has_emails { rule.emails.clear(); }
+            if !has_domains { rule.email_domains.clear(); }
+            if !has_claims { rule.claims.clear(); }
+            prop_assert_eq!(rule.unmet(&claims).is_empty(), rule.hold(&claims));
+        }
+    }
+}

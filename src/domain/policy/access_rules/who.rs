@@ -1,0 +1,147 @@
+//! Whom a rule means: everybody who is signed in, or those whose claims meet every one of its conditions.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::mail::{EmailVerified, MailAddress, MailDomain, Mailbox};
+use crate::domain::oidc::claims::{ClaimPath, Claims};
+
+/// Whom a rule means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Who {
+    /// Every signed-in user.
+    Anyone,
+    /// Users who meet every condition.
+    Those(Conditions),
+}
+
+/// Conditions on a user's claims: of each kind that is given at least one has to fit, of `claims` every one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conditions {
+    /// Names in the list `groups`, byte for byte.
+    pub groups: Vec<String>,
+    /// Verified addresses.
+    pub emails: Vec<MailAddress>,
+    /// Domains of verified addresses.
+    pub email_domains: Vec<MailDomain>,
+    /// Whether the provider has to say that an address is verified.
+    pub email_verified: EmailVerified,
+    /// Conditions on any other claim.
+    pub claims: Vec<ClaimCondition>,
+}
+
+/// A claim that has to have one of some values; of a list any item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimCondition {
+    /// Where the claim is.
+    pub path: ClaimPath,
+    /// Its values as text: numbers and booleans as JSON writes them.
+    pub values: Vec<String>,
+}
+
+impl Who {
+    /// Those who meet `conditions`; `None` when these are none at all, which would mean everybody.
+    #[must_use]
+    pub fn those(conditions: Conditions) -> Option<Self> {
+        let none = Conditions { email_verified: conditions.email_verified, ..Conditions::default() };
+        (conditions != none).then_some(Self::Those(conditions))
+    }
+
+    /// Whether a user with these claims is meant.
+    #[must_use]
+    pub fn includes(&self, claims: &Claims) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Those(conditions) => conditions.hold(claims),
+        }
+    }
+}
+
+impl Who {
+    /// The claims that it depends on.
+    pub(super) fn claims_read(&self) -> Vec<&str> {
+        let Self::Those(Conditions { groups, claims, .. }) = self else { return Vec::new() };
+        let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
+        if !groups.is_empty() {
+            read.push("groups");
+        }
+        if self.reads_mail() {
+            read.extend(["email", "email_verified"]);
+        }
+        read
+    }
+}
+
+impl Who {
+    /// Whether it depends on an address.
+    #[must_use]
+    pub fn reads_mail(&self) -> bool {
+        let Self::Those(Conditions { emails, email_domains, .. }) = self else { return false };
+        !(emails.is_empty() && email_domains.is_empty())
+    }
+}
+
+impl Conditions {
+    pub(super) fn hold(&self, claims: &Claims) -> bool {
+        let Self { groups, emails, email_domains, claims: others, .. } = self;
+        let is_in_group = || claims.texts("groups").any(|group| groups.iter().any(|wanted| wanted == group));
+        let has_mailbox = |fits: &dyn Fn(&Mailbox<'_>) -> bool| self.mailbox(claims).is_some_and(|own| fits(&own));
+        (groups.is_empty() || is_in_group())
+            && (emails.is_empty() || has_mailbox(&|own| emails.iter().any(|address| own.is(address))))
+            && (email_domains.is_empty() || has_mailbox(&|own| email_domains.iter().any(|domain| own.is_in(domain))))
+            && others.iter().all(|condition| condition.holds(claims))
+    }
+}
+
+impl Conditions {
+    /// The user's address, as far as it counts for these conditions.
+    pub(super) fn mailbox<'a>(&self, claims: &'a Claims) -> Option<Mailbox<'a>> {
+        Mailbox::verified(claims, self.email_verified)
+    }
+}
+
+impl ClaimCondition {
+    fn holds(&self, claims: &Claims) -> bool {
+        match self.path.find(claims) {
+            Some(Value::Array(items)) => items.iter().any(|item| self.accepts(item)),
+            Some(value) => self.accepts(value),
+            None => false,
+        }
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        let is_among = |text: &str| self.values.iter().any(|wanted| wanted == text);
+        match value {
+            Value::String(text) => is_among(text),
+            Value::Number(number) => is_among(&number.to_string()),
+            Value::Bool(truth) => is_among(if *truth { "true" } else { "false" }),
+            Value::Null | Value::Array(_) | Value::Object(_) => false,
+        }
+    }
+}
+
+/// As in `groups admins or staff, email_domains example.com, email_verified assumed`.
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Those(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {
+            return f.write_str("anyone");
+        };
+        let mut parts = Vec::new();
+        let mut add = |name: String, values: Vec<String>| {
+            if !values.is_empty() {
+                parts.push(format!("{name} {}", values.join(" or ")));
+            }
+        };
+        add("groups".to_owned(), groups.clone());
+        add("emails".to_owned(), emails.iter().map(ToString::to_string).collect());
+        add("email_domains".to_owned(), email_domains.iter().map(ToString::to_string).collect());
+        if self.reads_mail() && *email_verified == EmailVerified::Assumed {
+            add("email_verified".to_owned(), vec!["assumed".to_owned()]);
+        }
+        for ClaimCondition { path, values } in claims {
+            add(format!("claim {path}"), values.clone());
+        }
+        f.write_str(&parts.join(", "))
+    }
+}

@@ -1,0 +1,109 @@
+//! Where one request goes: the application's own backend, or the one that the user's claims name, under the `Host` and the
+//! path that they ask for (authentik's `ak_proxy`).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{Backend, BackendFault, BackendHost, Backends, authority_text};
+use crate::domain::http::{HostFault, RequestTarget};
+use crate::domain::oidc::claims::Claims;
+
+/// Where one request goes. Only an [`Allow`](crate::domain::decision::Allow) in mode `proxy` has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    backend: Arc<Backend>,
+    host: Option<String>,
+    path: Option<String>,
+}
+
+/// Why a claim about the backend is not followed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Unheeded {
+    /// It names a backend, and `backend_allow` is empty.
+    #[error("`ak_proxy.backend_override` has no effect while `backend_allow` is empty")]
+    Off,
+    /// It names a backend that is not listed.
+    #[error("`ak_proxy.backend_override` names {0}, which `backend_allow` does not list")]
+    NotListed(String),
+    /// It names none.
+    #[error("`ak_proxy.backend_override` is of no use: {0}")]
+    Override(BackendFault),
+    /// The host header is none.
+    #[error("`ak_proxy.host_header` is of no use: {0}")]
+    HostHeader(HostFault),
+}
+
+/// What claims say about the backend, as far as it may be followed.
+#[derive(Default)]
+struct Wish {
+    backend: Option<(Arc<Backend>, String)>,
+    host: Option<String>,
+}
+
+impl Upstream {
+    /// Where a request for `target` goes.
+    pub(in crate::domain) fn of(backends: &Backends, claims: Option<&Claims>, target: &RequestTarget) -> Self {
+        let wish = claims.map(|claims| backends.wish(claims, |_| {})).unwrap_or_default();
+        let (backend, prefix) = wish.backend.unwrap_or_else(|| (Arc::clone(&backends.own), String::new()));
+        let path = (!prefix.is_empty()).then(|| prefix + target.raw());
+        Self { backend, host: wish.host, path }
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
+    /// The `Host` it is asked by.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or_else(|| self.backend.authority())
+    }
+
+    /// Path and query it is asked for, when they differ from those that were sent.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+}
+
+impl Backends {
+    /// What these claims ask for in vain, for whoever has to be told.
+    #[must_use]
+    pub fn unheeded(&self, claims: &Claims) -> Vec<Unheeded> {
+        let mut unheeded = Vec::new();
+        self.wish(claims, |cause| unheeded.push(cause));
+        unheeded
+    }
+
+    fn wish(&self, claims: &Claims, mut complain: impl FnMut(Unheeded)) -> Wish {
+        let Some(ak_proxy) = claims.value("ak_proxy") else { return Wish::default() };
+        let text = |name: &str| ak_proxy.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let backend = text("backend_override").map(|text| self.overridden(text));
+        let host = text("host_header").map(host_header);
+        Wish {
+            backend: backend.and_then(|judged| judged.map_err(&mut complain).ok()),
+            host: host.and_then(|judged| judged.map_err(&mut complain).ok()),
+        }
+    }
+
+    fn overridden(&self, text: &str) -> Result<(Arc<Backend>, String), Unheeded> {
+        if self.allow.is_empty() {
+            return Err(Unheeded::Off);
+        }
+        let (backend, prefix) = Backend::parse(text, self.own.checks_certificate()).map_err(Unheeded::Override)?;
+        if self.permits(&backend) {
+            Ok((Arc::new(backend), prefix.to_owned()))
+        } else {
+            Err(Unheeded::NotListed(authority_text(backend.host(), Some(backend.port()))))
+        }
+    }
+}
+
+fn host_header(text: &str) -> Result<String, Unheeded> {
+    let (host, port) = BackendHost::parse_with_port(text).map_err(Unheeded::HostHeader)?;
+    Ok(authority_text(&host, port))
+}

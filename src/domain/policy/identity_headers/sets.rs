@@ -1,0 +1,70 @@
+//! The sets of identity headers that authentik has, and those that it once had.
+
+use super::name::HeaderName;
+use super::source::Source;
+use crate::domain::oidc::claims::ClaimPath;
+
+/// A set of identity headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderSet {
+    /// `X-authentik-*`.
+    Authentik,
+    /// What authentik sent until 2022 and some applications still read.
+    Legacy,
+}
+
+/// A header and where its value comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: HeaderName,
+    pub(super) source: Source,
+}
+
+impl HeaderSet {
+    /// The headers of the set.
+    pub(super) fn entries(self) -> Vec<Entry> {
+        let entry = |(name, source)| Entry { name: HeaderName::known(name), source };
+        match self {
+            Self::Authentik => authentik().map(entry).to_vec(),
+            Self::Legacy => legacy().map(entry).to_vec(),
+        }
+    }
+}
+
+fn authentik() -> [(&'static str, Source); 12] {
+    [
+        ("x-authentik-username", text("preferred_username")),
+        ("x-authentik-groups", list("groups")),
+        ("x-authentik-entitlements", list("entitlements")),
+        ("x-authentik-email", text("email")),
+        ("x-authentik-name", text("name")),
+        ("x-authentik-uid", Source::Subject),
+        ("x-authentik-jwt", Source::Token),
+        ("x-authentik-meta-jwks", Source::Keys),
+        ("x-authentik-meta-outpost", Source::Outpost),
+        ("x-authentik-meta-provider", Source::Provider),
+        ("x-authentik-meta-app", Source::Application),
+        (
+            "x-authentik-meta-version",
+            Source::Constant(concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION")).into()),
+        ),
+    ]
+}
+
+fn legacy() -> [(&'static str, Source); 5] {
+    [
+        ("x-auth-username", text("preferred_username")),
+        ("x-auth-groups", list("groups")),
+        ("x-forwarded-email", text("email")),
+        ("x-forwarded-preferred-username", text("preferred_username")),
+        ("x-forwarded-user", Source::Subject),
+    ]
+}
+
+fn text(claim: &str) -> Source {
+    Source::Text(ClaimPath::of_names(&[claim]))
+}
+
+fn list(claim: &str) -> Source {
+    Source::List(ClaimPath::of_names(&[claim]))
+}

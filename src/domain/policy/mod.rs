@@ -1,0 +1,17 @@
+//! Who may pass, and what the application is told about the user.
+
+mod access_rules;
+pub mod backend;
+pub mod identity;
+pub mod identity_headers;
+#[cfg(test)]
+mod oracle;
+mod public_paths;
+#[cfg(test)]
+mod tests;
+
+pub use access_rules::{
+    AccessRules, ClaimCondition, Concerned, Conditions, EmailVerified, Explanation, Forbidden, MailAddress, MailDomain,
+    MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Unmet, Who,
+};
+pub use public_paths::{PatternFault, PatternSubject, PublicPath, UnauthenticatedPaths};

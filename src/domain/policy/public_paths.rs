@@ -1,0 +1,211 @@
+//! Unauthenticated paths: what nobody has to sign in for. A pattern is searched for, not matched in full, as
+//! authentik has it; but it sees the path as sent, decoded, and canonical, and all must say yes.
+
+use regex::Regex;
+use thiserror::Error;
+
+use crate::domain::http::{Authority, ClientKind, RequestTarget, Scheme};
+
+/// Patterns of paths (in domain mode: of URLs without query) that need no sign-in.
+#[derive(Clone, Debug, Default)]
+pub struct UnauthenticatedPaths {
+    patterns: Vec<Regex>,
+}
+
+/// What patterns are searched in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternSubject {
+    /// The path.
+    Path,
+    /// Scheme, authority and path.
+    Url,
+}
+
+/// A pattern that does not compile.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{cause}")]
+pub struct PatternFault {
+    /// Its place in the list.
+    pub index: usize,
+    /// What the regular-expression compiler says of it.
+    pub cause: String,
+}
+
+/// Proof that the operator declared a request public.
+#[derive(Debug)]
+pub struct PublicPath(());
+
+impl PublicPath {
+    /// A CORS preflight, where the operator lets those through. It carries no credentials by design.
+    #[must_use]
+    pub fn preflight(pass_preflight: bool, kind: ClientKind) -> Option<Self> {
+        (pass_preflight && kind == ClientKind::Preflight).then_some(Self(()))
+    }
+}
+
+impl UnauthenticatedPaths {
+    /// Compiles patterns in the syntax of the crate `regex`, which RE2 patterns share.
+    ///
+    /// # Errors
+    /// Every pattern that does not compile. An empty one, which would match everything, does not count as a pattern.
+    pub fn compile(patterns: &[String]) -> Result<Self, Vec<PatternFault>> {
+        let mut faults = Vec::new();
+        let mut compiled = Vec::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            match Regex::new(pattern) {
+                Ok(_) if pattern.trim().is_empty() => {
+                    faults.push(PatternFault { index, cause: "an empty pattern makes everything public".to_owned() });
+                }
+                Ok(pattern) => compiled.push(pattern),
+                Err(fault) => faults.push(PatternFault { index, cause: fault.to_string() }),
+            }
+        }
+        if faults.is_empty() { Ok(Self { patterns: compiled }) } else { Err(faults) }
+    }
+
+    /// Patterns that are not tied to the beginning, and so open more than their author may think.
+    pub fn unanchored(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().map(Regex::as_str).filter(|pattern| !pattern.starts_with('^'))
+    }
+
+    /// Whether the operator declared this request public. Query, fragment, and every spelling that front proxy
+    /// and application could read differently have no say.
+    #[must_use]
+    pub fn admit(
+        &self,
+        subject: impl Into<PatternSubject>,
+        scheme: Scheme,
+        authority: &Authority,
+        target: &RequestTarget,
+    ) -> Option<PublicPath> {
+        if self.patterns.is_empty() || !target.may_be_public() {
+            return None;
+        }
+        let subject = subject.into();
+        let says_yes = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
+        target.spellings().all(says_yes).then_some(PublicPath(()))
+    }
+
+    /// Whether a pattern means a path with a flaw in some spelling: then it matters how the application reads it.
+    #[must_use]
+    pub fn concern(
+        &self,
+        subject: impl Into<PatternSubject>,
+        scheme: Scheme,
+        authority: &Authority,
+        target: &RequestTarget,
+    ) -> bool {
+        let subject = subject.into();
+        let says_yes = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
+        target.spellings().any(says_yes)
+    }
+
+    /// The first pattern that matches one spelling of a path.
+    #[must_use]
+    pub fn first_match(
+        &self,
+        subject: impl Into<PatternSubject>,
+        scheme: Scheme,
+        authority: &Authority,
+        path: &str,
+    ) -> Option<&str> {
+        let url;
+        let text = match subject.into() {
+            PatternSubject::Path => path,
+            PatternSubject::Url => {
+                url = format!("{}://{}{path}", scheme.as_str(), authority.to_text(scheme));
+                &url
+            }
+        };
+        self.patterns.iter().find(|pattern| pattern.is_match(text)).map(Regex::as_str)
+    }
+
+    /// Whether there are no patterns, so that nothing is public.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::application::Mode;
+    use crate::domain::http::CookieDomain;
+
+    fn admits(pattern: &str, mode: &Mode, raw: &str) -> bool {
+        let rules = UnauthenticatedPaths::compile(&[pattern.to_owned()]).expect("compiles");
+        let authority = Authority::parse("app.example.com").expect("is a host");
+        RequestTarget::parse(raw.to_owned())
+            .is_ok_and(|target| rules.admit(mode, Scheme::Https, &authority, &target).is_some())
+    }
+
+    #[test]
+    fn rs_a_a_public_prefix() {
+        let public = ["/public/a", "/public/a?x=/../admin", "/public/x;y=1/a", "/public//a", "/public/%c3%a9"];
+        let protected = [
+            "/public",
+            "/publicity",
+            "/PUBLIC/a",
+            "/%70ublic/a",
+            "//public/a",
+            "/public;x/a",
+            "/public/a%23x",
+            "/public/100%25",
+            "/public/%252e%252e/admin",
+            "/x?u=/public/a",
+            "/public/../admin",
+            "/public/..;x/admin",
+            "/public/%2fadmin",
+            "/public/..\\admin",
+            "/public/a%00",
+            "/public/%zz",
+            "/public/a#x",
+        ];
+        for raw in public {
+            assert!(admits("^/public/", &Mode::ForwardSingle, raw), "{raw}");
+        }
+        for raw in protected {
+            assert!(!admits("^/public/", &Mode::ForwardSingle, raw), "{raw}");
+        }
+    }
+
+    #[test]
+    fn rs_b_a_public_pattern() {
+        assert!(admits("^/foo/.*/bar$", &Mode::ForwardSingle, "/foo/x/bar"));
+        for raw in [
+            "/foo/secret?x=/bar",
+            "/foo/secret%23/bar",
+            "/foo/secret%3f/bar",
+            "/foo/a/bar/",
+            "/foo/a/barx",
+            "/x/foo/a/bar",
+            "/foo/secret#/bar",
+            "/foo/a/bar%0a",
+        ] {
+            assert!(!admits("^/foo/.*/bar$", &Mode::ForwardSingle, raw), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_38_in_domain_mode_the_pattern_sees_the_url_without_query() {
+        let mode = Mode::ForwardDomain(CookieDomain::parse("example.com").expect("is a domain"));
+        assert!(admits("^https://app\\.example\\.com/public/", &mode, "/public/a"));
+        assert!(!admits("^https://app\\.example\\.com/public/", &mode, "/x/public/a"));
+        assert!(!admits("https://public\\.example\\.com/", &mode, "/p?x=https://public.example.com/"));
+        assert!(!admits("^/public/", &mode, "/public/a"));
+    }
+
+    #[test]
+    fn a_37_every_broken_pattern_is_named() {
+        let patterns = ["^/ok$".to_owned(), "(".to_owned(), "  ".to_owned(), "[z-a]".to_owned()];
+        let faults = UnauthenticatedPaths::compile(&patterns).expect_err("three are broken");
+        assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn unanchored_patterns_are_named() {
+        let rules = UnauthenticatedPaths::compile(&["^/a".to_owned(), "/b".to_owned()]).expect("compiles");
+        assert_eq!(rules.unanchored().collect::<Vec<_>>(), ["/b"]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Front-channel logout (`OpenID` Connect Front-Channel Logout 1.0): what a frame of the provider's asks for, and which frames
+//! may show the answer.
+
+use url::{Origin, Url, form_urlencoded};
+
+use super::SessionRecord;
+use crate::domain::http::RequestHead;
+use crate::domain::oidc::sign_in::ProviderMetadata;
+use crate::domain::oidc::user::ProviderSession;
+
+/// What the address in a frame names (section 2); both, where the provider keeps to the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    issuer: Option<String>,
+    session: Option<String>,
+}
+
+impl Asked {
+    /// Reads the query; `None` when it names something twice.
+    #[must_use]
+    pub fn read(query: &str) -> Option<Self> {
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = match name.as_ref() {
+                "iss" => &mut asked.issuer,
+                "sid" => &mut asked.session,
+                _ => continue,
+            };
+            if place.replace(value.into_owned()).is_some() {
+                return None;
+            }
+        }
+        Some(asked)
+    }
+
+    /// Whether nothing that it names is another's than this session's (FL-2).
+    #[must_use]
+    pub fn fits(&self, record: &SessionRecord) -> bool {
+        let issuer = self.issuer.as_ref().is_none_or(|issuer| *issuer == record.user.issuer);
+        issuer && (self.session.is_none() || self.session == record.provider_session)
+    }
+
+    /// The provider's session, where it is named in full and this provider's.
+    #[must_use]
+    pub fn provider_session(self, issuer: &str) -> Option<ProviderSession> {
+        let Self { issuer: Some(named), session: Some(id) } = self else { return None };
+        (named == issuer && !id.is_empty()).then_some(ProviderSession { issuer: named, id })
+    }
+}
+
+/// Whether a request may come from a frame: an image, a script or a link of another site signs nobody out. Browsers
+/// without Fetch Metadata get the benefit of the doubt; what their frames of other sites lack is our cookie.
+#[must_use]
+pub fn may_come_from_a_frame(head: &RequestHead) -> bool {
+    head.headers.text("sec-fetch-dest").is_none_or(|destination| matches!(destination, "iframe" | "frame"))
+}
+
+/// The origins of the provider, which may show our answer in a frame (FL-1).
+#[must_use]
+pub fn ancestors(issuer: &str, metadata: Option<&ProviderMetadata>) -> Vec<String> {
+    let issuer = Url::parse(issuer).ok();
+    let known = metadata.into_iter().flat_map(|metadata| {
+        [Some(metadata.authorization_endpoint.clone()), metadata.end_session_endpoint.clone()].into_iter().flatten()
+    });
+    let mut origins: Vec<String> = Vec::new();
+    for url in issuer.into_iter().chain(known) {
+        let origin = url.origin();
+        let text = origin.ascii_serialization();
+        if matches!(origin, Origin::Tuple(..)) && !origins.contains(&text) {
+            origins.push(text);
+        }
+    }
+    origins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::testing::request;
+
+    fn asked(query: &str) -> Option<(Option<String>, Option<String>)> {
+        Asked::read(query).map(|asked| (asked.issuer, asked.session))
+    }
+
+    #[test]
+    fn fl_2_each_is_named_once() {
+        let text = |text: &str| Some(text.to_owned());
+        for (query, expected) in [
+            ("", Some((None, None))),
+            ("iss=https%3A%2F%2Fop&sid=s", Some((text("https://op"), text("s")))),
+            ("sid=s&x=1", Some((None, text("s")))),
+            ("iss=&sid=", Some((text(""), text("")))),
+            ("sid=s&sid=s", None),
+            ("iss=a&sid=s&iss=a", None),
+        ] {
+            assert_eq!(asked(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn fl_3_a_session_is_named_in_full_or_not_at_all() {
+        let named = |query: &str| Asked::read(query).and_then(|asked| asked.provider_session("https://op"));
+        assert_eq!(named("iss=https://op&sid=s").map(|session| session.id), Some("s".into()));
+        for query in ["iss=https://op", "sid=s", "iss=https://op/&sid=s", "iss=https://op&sid=", ""] {
+            assert_eq!(named(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn only_frames_ask() {
+        for (destination, expected) in [
+            (Some("iframe"), true),
+            (Some("frame"), true),
+            (None, true),
+            (Some("document"), false),
+            (Some("image"), false),
+            (Some("script"), false),
+            (Some("empty"), false),
+        ] {
+            let headers: Vec<_> = destination.map(|value| ("sec-fetch-dest", value)).into_iter().collect();
+            assert_eq!(may_come_from_a_frame(&request("a.example.com", "/", &headers)), expected, "{destination:?}");
+        }
+    }
+
+    #[test]
+    fn fl_1_the_providers_origins_each_once() {
+        let url = |text: &str| Url::parse(text).expect("is a URL");
+        let metadata = ProviderMetadata {
+            issuer: "https://op.example/o/wiki/".into(),
+            authorization_endpoint: url("https://login.example:8443/auth"),
+            end_session_endpoint: Some(url("https://op.example/end")),
+            jwks_uri: url("https://keys.example/"),
+            authorization_response_iss_parameter_supported: false,
+        };
+        let found = ancestors(&metadata.issuer, Some(&metadata));
+        assert_eq!(found, ["https://op.example", "https://login.example:8443"]);
+        assert_eq!(ancestors("http://127.0.0.1:9/o", None), ["http://127.0.0.1:9"]);
+    }
+}

@@ -1,0 +1,168 @@
+//! A service whose listeners are bound, but which nobody is served by yet: between building and running.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_rustls::TlsAcceptor;
+use tonic::service::Routes;
+use tracing::info;
+
+use super::config::{Limits, Listen, Shutdown};
+use super::fault::Fault;
+use crate::domain::session::Lifetimes;
+use crate::inbound::connections::{ConnectionLimits, Listener, MutualTls};
+use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
+use crate::inbound::forward_auth::ForwardAuthSettings;
+use crate::inbound::grpc::Calls;
+use crate::inbound::ops::Readiness;
+use crate::inbound::side_listener::TlsIdentity;
+use crate::outpost::Outpost;
+use crate::ports::{Clock, SessionStore};
+use crate::telemetry::{DecisionRecorder, MetricsPage};
+
+/// What a running service is made of, beside its listeners.
+pub struct Service {
+    /// Who answers.
+    pub outpost: Arc<Outpost>,
+    /// Where sessions are kept; old ones are deleted from time to time.
+    pub store: Arc<dyn SessionStore>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// Short names of the applications, for metrics.
+    pub applications: Vec<String>,
+    /// The certificate for HTTPS; self-signed for `hosts` unless given.
+    pub tls: Option<TlsIdentity>,
+    /// The applications' host names.
+    pub hosts: Vec<String>,
+    /// Certificates of the admin listener; `None`: no TLS.
+    pub admin_tls: Option<MutualTls>,
+    /// Which front proxies may ask over HTTP; `None`: none.
+    pub forward_auth: Option<ForwardAuthSettings>,
+    /// What nobody may exceed.
+    pub limits: Limits,
+    /// How to stop.
+    pub shutdown: Shutdown,
+}
+
+/// Bound listeners and what will be served on them.
+pub struct Bound {
+    pub(super) service: Service,
+    pub(super) listeners: Listeners,
+    pub(super) recorder: DecisionRecorder,
+    pub(super) metrics: MetricsPage,
+    pub(super) readiness: Readiness,
+    pub(super) health: Health,
+}
+
+pub(super) struct Listeners {
+    pub(super) grpc: Listener,
+    pub(super) http: Option<Listener>,
+    pub(super) https: Option<(Listener, TlsAcceptor)>,
+    pub(super) metrics: Listener,
+    pub(super) admin: Option<(Listener, Option<TlsAcceptor>)>,
+}
+
+/// The real addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// Envoy's checks.
+    pub grpc: SocketAddr,
+    /// Browsers, over HTTP.
+    pub http: Option<SocketAddr>,
+    /// Browsers, over HTTPS.
+    pub https: Option<SocketAddr>,
+    /// Probes and metrics.
+    pub metrics: SocketAddr,
+    /// Operators.
+    pub admin: Option<SocketAddr>,
+}
+
+impl Bound {
+    /// Binds every listener.
+    ///
+    /// # Errors
+    /// When an address cannot be bound, or no certificate can be made.
+    pub async fn bind(service: Service, listen: &Listen) -> Result<Self, Fault> {
+        let metrics = crate::telemetry::install();
+        let recorder = DecisionRecorder::new(service.applications.iter().map(String::as_str));
+        let seats = service.limits.connections;
+        let trusted = service.forward_auth.as_ref().map_or(&[][..], |settings| settings.trusted.networks());
+        let front_proxies = &[&service.limits.front_proxies.0, trusted].concat();
+        let listeners = Listeners {
+            grpc: open("grpc", listen.grpc, seats).await?.with_front_proxies(front_proxies),
+            http: match listen.http {
+                Some(address) => Some(open("http", address, seats).await?.with_front_proxies(front_proxies)),
+                None => None,
+            },
+            https: match listen.https {
+                Some(address) => {
+                    let listener = open("https", address, seats).await?.with_front_proxies(front_proxies);
+                    Some((listener, tls(&service)?))
+                }
+                None => None,
+            },
+            metrics: open("metrics", listen.metrics, seats).await?,
+            admin: match listen.admin {
+                Some(address) => {
+                    let tls = service.admin_tls.clone().map(MutualTls::acceptor).transpose();
+                    Some((open("admin", address, seats).await?, tls.map_err(Fault::AdminTls)?))
+                }
+                None => None,
+            },
+        };
+        let health = Health::not_serving().await;
+        Ok(Self { service, listeners, recorder, metrics, readiness: Readiness::default(), health })
+    }
+
+    /// The real addresses, for whoever asked for port 0.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        let Listeners { grpc, http, https, metrics, admin } = &self.listeners;
+        Addresses {
+            grpc: grpc.address(),
+            http: http.as_ref().map(Listener::address),
+            https: https.as_ref().map(|(listener, _)| listener.address()),
+            metrics: metrics.address(),
+            admin: admin.as_ref().map(|(listener, _)| listener.address()),
+        }
+    }
+
+    /// Says in the log where it listens.
+    pub(super) fn announce(&self) {
+        let Addresses { grpc, http, https, metrics, admin } = self.addresses();
+        let all =
+            [("grpc", Some(grpc)), ("http", http), ("https", https), ("metrics", Some(metrics)), ("admin", admin)];
+        for (listener, address) in all {
+            if let Some(address) = address {
+                info!(listener, %address, "listening");
+            }
+        }
+    }
+
+    /// Who answers Envoy.
+    pub(super) fn check(&self) -> impl Calls + use<> {
+        let Service { outpost, limits, .. } = &self.service;
+        let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
+        let service = CheckService::new(Arc::clone(outpost), deadlines, self.recorder.clone());
+        service.into_server(limits.grpc.max_message_bytes)
+    }
+
+    /// What else is served on the gRPC port.
+    pub(super) fn others(&self) -> Result<Routes, Fault> {
+        Ok(self.health.routes()?)
+    }
+}
+
+async fn open(name: &'static str, address: SocketAddr, limits: ConnectionLimits) -> Result<Listener, Fault> {
+    Listener::bind(name, address, limits).await.map_err(|cause| Fault::Bind { name, address, cause })
+}
+
+fn tls(service: &Service) -> Result<TlsAcceptor, Fault> {
+    let identity = match &service.tls {
+        Some(given) => given.clone(),
+        None => TlsIdentity::self_signed(service.hosts.clone())?,
+    };
+    Ok(identity.acceptor()?)
+}

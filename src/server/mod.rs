@@ -1,0 +1,134 @@
+//! Composition root: from a checked configuration to bound listeners, running, draining.
+
+mod bound;
+mod config;
+mod fault;
+mod run;
+mod signals;
+mod system;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::outbound::provider::OpenIdProviders;
+use crate::outbound::store::{self, StoreSettings};
+use crate::outpost::{Outpost, Parts};
+use crate::ports::{Clock, Entropy};
+use crate::telemetry;
+
+pub use bound::{Addresses, Bound, Service};
+pub use config::{Config, Limits, Listen, Sealing, Shutdown};
+pub use fault::Fault;
+
+use signals::StopRequests;
+use system::{SystemClock, SystemEntropy};
+
+/// How long the last lines of the log may take.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// See [`Fault`]: the service did not start, or was stopped twice.
+pub fn run(config: Config) -> Result<(), Fault> {
+    signals::ignore_others();
+    let log = telemetry::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let mut signals = StopRequests::listen()?;
+        build(config).await?.run(async || signals.next().await).await
+    });
+    // Whatever still blocks a thread is of no use any more.
+    runtime.shutdown_background();
+    log.flush(LOG_PATIENCE);
+    result.map(drop)
+}
+
+/// Opens the store, begins to ask the identity providers, and binds every listener.
+///
+/// # Errors
+/// See [`Fault`].
+pub async fn build(config: Config) -> Result<Bound, Fault> {
+    let Config {
+        applications,
+        listen,
+        tls,
+        admin_tls,
+        forward_auth,
+        store,
+        sealing,
+        lifetimes,
+        outpost_name,
+        provider,
+        limits,
+        shutdown,
+        ..
+    } = config;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let slugs = applications.iter().map(|application| application.slug.as_str().to_owned()).collect();
+    let hosts = applications.iter().map(|application| application.external.host());
+    let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
+
+    // Before anything makes a metric.
+    telemetry::install();
+    info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
+    let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
+    let store = store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
+    let relying_parties = applications.iter().map(|application| &application.relying_party);
+    let provider = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
+
+    let parts = Parts {
+        applications,
+        name: outpost_name,
+        lifetimes,
+        sealing,
+        store: Arc::clone(&store),
+        provider,
+        clock: Arc::clone(&clock),
+        entropy,
+    };
+    let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
+    let outpost = Arc::new(outpost);
+    let service = Service {
+        outpost,
+        store,
+        clock,
+        lifetimes,
+        applications: slugs,
+        tls,
+        hosts,
+        admin_tls,
+        forward_auth,
+        limits,
+        shutdown,
+    };
+    Bound::bind(service, &listen).await
+}
+
+/// The operator's keys; else one beside the store's file, or of this process alone when nothing is kept. A shared store
+/// needs a shared key.
+fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) -> Result<SealingKeys, Fault> {
+    let key = match (sealing, store) {
+        (Sealing::Given(keys), _) => return Ok(keys),
+        (Sealing::BesideStore, StoreSettings::File { path }) => store::sealing_key(&key_path(path), entropy)?,
+        (Sealing::BesideStore, StoreSettings::Memory) => {
+            let mut secret = [0; 32];
+            entropy.fill(&mut secret)?;
+            SealingKey::new(secret)
+        }
+        (Sealing::BesideStore, StoreSettings::Redis(_)) => return Err(Fault::NoSharedKey),
+    };
+    Ok(SealingKeys::new(key, Vec::new()))
+}
+
+/// `sessions.db` has its key in `sessions.db.key`.
+fn key_path(store: &Path) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(".key");
+    PathBuf::from(path)
+}

@@ -1,0 +1,182 @@
+//! Running and draining. Stopping begins politely, turns firm at a deadline, and counts what was cut.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, interval, sleep, timeout, timeout_at};
+use tracing::{error, info, warn};
+
+use super::bound::{Bound, Listeners, Service};
+use super::config::Shutdown;
+use super::fault::Fault;
+use crate::domain::time::Timestamp;
+use crate::inbound::connections::{FirstDoor, Phase, Stop};
+use crate::inbound::ext_authz::Health;
+use crate::inbound::forward_auth::ForwardAuth;
+use crate::inbound::ops::{Admin, Readiness};
+use crate::inbound::side_listener::SideListener;
+use crate::inbound::{admin, grpc};
+use crate::outpost::Outpost;
+use crate::ports::{Clock, SessionStore};
+use crate::telemetry::{Door, MetricsPage, names};
+
+/// How often sessions are deleted whose time is over.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often samples are moved into their buckets.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How long connections may take to notice that they have been cut.
+const CUT_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Bound {
+    /// Serves until the first request to stop, then drains; how many connections had to be cut. `next_stop`
+    /// waits for a request to stop; a second one ends the drain at once.
+    ///
+    /// # Errors
+    /// [`Fault::StoppedAtOnce`] after a second request to stop.
+    pub async fn run(self, mut next_stop: impl AsyncFnMut()) -> Result<usize, Fault> {
+        let starting = self.readiness.hold("listeners");
+        self.announce();
+        let shutdown = self.service.shutdown;
+        let running = self.start()?;
+        drop(starting);
+        running.health.serving().await;
+        info!("ready");
+
+        next_stop().await;
+        let draining = running.readiness.hold("draining");
+        let drained = tokio::select! {
+            cut = running.drain(shutdown) => Ok(cut),
+            () = next_stop() => Err(Fault::StoppedAtOnce),
+        };
+        drop(draining);
+        if drained.is_err() {
+            warn!("second signal: stopping at once");
+        }
+        drained
+    }
+
+    fn start(self) -> Result<Running, Fault> {
+        let (check, others) = (self.check(), self.others()?);
+        let Self { service, listeners, recorder, metrics, readiness, health } = self;
+        let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
+        let Listeners { grpc: listener, http, https, metrics: probes, admin: operators } = listeners;
+
+        let (admin_stop, stop) = Stop::channel();
+        let page = Admin::new(readiness.clone(), metrics.clone());
+        let admin = tokio::spawn(page.serve(probes, limits.http.clone(), stop));
+
+        let settling = Arc::clone(&outpost);
+        let (public_stop, stop) = Stop::channel();
+        let mut public = JoinSet::new();
+        let checks = grpc::server(check, others, Door::ExtAuthz.as_str(), &limits.grpc, &listener);
+        public.spawn(checks.serve(listener, stop.clone()));
+        if let Some((listener, tls)) = operators {
+            public.spawn(admin::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
+        }
+        let (asked, recorded, deadline) = (Arc::clone(&outpost), recorder.clone(), limits.http.decision_timeout());
+        let first = forward_auth
+            .map(|settings| -> Arc<dyn FirstDoor> { Arc::new(ForwardAuth::new(asked, recorded, settings, deadline)) });
+        let side = SideListener::new(outpost, recorder, limits.http, first);
+        if let Some(listener) = http {
+            public.spawn(Arc::clone(&side).serve(listener, stop.clone()));
+        }
+        if let Some((listener, tls)) = https {
+            public.spawn(side.serve_tls(listener, tls, stop));
+        }
+
+        let mut chores = JoinSet::new();
+        chores.spawn(expire_sessions(store, clock, lifetimes.idle));
+        chores.spawn(tidy_metrics(metrics));
+        Ok(Running { outpost: settling, public, public_stop, admin, admin_stop, readiness, health, _chores: chores })
+    }
+}
+
+/// A service that serves.
+struct Running {
+    outpost: Arc<Outpost>,
+    public: JoinSet<usize>,
+    public_stop: tokio::sync::watch::Sender<Phase>,
+    admin: JoinHandle<usize>,
+    admin_stop: tokio::sync::watch::Sender<Phase>,
+    readiness: Readiness,
+    health: Health,
+    /// They end with this value.
+    _chores: JoinSet<()>,
+}
+
+impl Running {
+    /// Health says no at once, requests are taken for a while longer, then running ones may finish.
+    async fn drain(mut self, shutdown: Shutdown) -> usize {
+        info!(delay_s = shutdown.delay.as_secs(), grace_s = shutdown.grace.as_secs(), "stopping");
+        self.health.stopping().await;
+        sleep(shutdown.delay).await;
+
+        self.public_stop.send_replace(Phase::Draining);
+        self.health.end_watches().await;
+        let mut cut = 0;
+        let deadline = Instant::now() + shutdown.grace;
+        if timeout_at(deadline, ended(&mut self.public, &mut cut)).await.is_err() {
+            self.public_stop.send_replace(Phase::Cut);
+            // Nothing is waited for that does not end when it is cut.
+            let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
+        }
+        if timeout_at(deadline, self.outpost.settled()).await.is_err() {
+            warn!("stopped; the grace was over before every session was renewed and every refresh token revoked");
+        }
+        // Probes are answered to the end, so that nobody takes the draining for a crash.
+        self.admin_stop.send_replace(Phase::Cut);
+        let _ = timeout(CUT_PATIENCE, &mut self.admin).await;
+        if cut > 0 {
+            warn!(connections = cut, "stopped; the grace was over for some connections");
+        } else {
+            info!(connections = 0, "stopped");
+        }
+        cut
+    }
+}
+
+async fn ended(listeners: &mut JoinSet<usize>, cut: &mut usize) {
+    while let Some(listener) = listeners.join_next().await {
+        match listener {
+            Ok(connections) => *cut += connections,
+            Err(fault) => error!(%fault, "a listener ended unexpectedly"),
+        }
+    }
+}
+
+async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, idle: Duration) {
+    let mut turn = interval(EXPIRY_INTERVAL);
+    loop {
+        turn.tick().await;
+        count_sessions(store.as_ref()).await;
+        let now = clock.now();
+        match store.expire(now, before(now, idle)).await {
+            Ok(0) => {}
+            Ok(count) => {
+                info!(count, "expired sessions deleted");
+                metrics::counter!(names::SESSIONS_EXPIRED).increment(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+            Err(fault) => warn!(%fault, "expired sessions were not deleted; the next attempt is in a minute"),
+        }
+    }
+}
+
+async fn count_sessions(store: &dyn SessionStore) {
+    // A store that cannot count now says why at its next use.
+    if let Ok(Some(count)) = store.count().await {
+        metrics::gauge!(names::SESSIONS_OPEN).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+}
+
+fn before(now: Timestamp, span: Duration) -> Timestamp {
+    Timestamp::from_unix(now.as_unix().saturating_sub(span.as_secs()))
+}
+
+async fn tidy_metrics(page: MetricsPage) {
+    let mut turn = interval(METRICS_INTERVAL);
+    loop {
+        turn.tick().await;
+        page.tidy();
+    }
+}
