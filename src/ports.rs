@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::domain::application::Application;
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::oidc::jwt::TokenFault;
@@ -100,7 +100,7 @@ pub enum Lease {
 
 /// Whether something that may be used once was used for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spent {
+pub enum Replay {
     /// It was unused until now.
     Now,
     /// It had been used before.
@@ -146,11 +146,11 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<ProviderSessionEnd, StoreFault>;
 
     /// Whether something was marked as used, and is not forgotten yet. It marks nothing.
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault>;
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault>;
 
     /// Marks something as used until `until`, and says whether it was before. A server may carry it out after a fault all the
     /// same, so where the work behind it can be repeated, the work comes first.
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault>;
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault>;
 
     /// Takes, or extends, the right to renew a session, for `span` from now on and against all who share the store.
     /// The processes that share it are held apart by this alone; within one, callers see to it themselves.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::sessions::{self, EndWish, ListWish, TlsFiles};
+use super::sessions::{self, EndArgs, ListArgs, TlsFiles};
 use super::snippet::{Address, FrontProxy};
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
@@ -24,7 +24,7 @@ pub(super) enum Command {
     /// Tells what would be answered to a request, and why, without a server and without asking anybody.
     Explain(Request),
     /// Prints a front proxy's configuration for these applications.
-    Snippet(Wish),
+    Snippet(SnippetCommand),
     /// Lists and ends the sessions of a running Gatepost.
     #[command(subcommand)]
     Sessions(Sessions),
@@ -65,7 +65,7 @@ pub(super) struct Request {
 
 /// The snippet to print.
 #[derive(Args)]
-pub(super) struct Wish {
+pub(super) struct SnippetCommand {
     #[command(flatten)]
     pub(super) source: Source,
     /// nginx, traefik, caddy, haproxy (and haproxy-script, which it loads), envoy, istio or envoy-gateway.
@@ -86,14 +86,14 @@ pub(super) enum Sessions {
     /// Lists sessions; no token and no session id is ever shown.
     List {
         #[command(flatten)]
-        wish: ListWish,
+        args: ListArgs,
         #[command(flatten)]
         admin_port: AdminPort,
     },
     /// Ends sessions: whoever uses one of them next has to sign in.
     End {
         #[command(flatten)]
-        wish: EndWish,
+        args: EndArgs,
         #[command(flatten)]
         admin_port: AdminPort,
     },

@@ -7,13 +7,13 @@ use super::explain::NoExplanation;
 use super::output::warnings_of;
 use super::sessions;
 use super::snippet::NoSnippet;
-use crate::config::{Complaint, Complaints};
+use crate::config::{Diagnostic, Diagnostics};
 use crate::server;
 
 /// Why the process ends with something else than 0.
 pub(super) enum Fault {
     Unreadable(PathBuf, io::Error),
-    Configuration(Complaints),
+    Configuration(Diagnostics),
     Service(server::Fault),
     Explanation(NoExplanation),
     Snippet(NoSnippet),
@@ -28,8 +28,8 @@ impl Fault {
             Self::Unreadable(path, error) => {
                 (vec![format!("{}: the file cannot be read ({error}); name another", path.display())], 2)
             }
-            Self::Configuration(Complaints { faults, warnings }) => {
-                let faults = faults.iter().map(Complaint::to_string);
+            Self::Configuration(Diagnostics { faults, warnings }) => {
+                let faults = faults.iter().map(Diagnostic::to_string);
                 (faults.chain(warnings_of(&warnings)).collect(), 2)
             }
             Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),

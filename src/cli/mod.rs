@@ -17,12 +17,12 @@ use clap::Parser as _;
 use crate::config::{self, Loaded};
 use crate::domain::time::Timestamp;
 use crate::server;
-use arguments::{AdminPort, Arguments, Command, Request, Sessions, Source, Wish};
+use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
 use output::{print, tell, warnings_of};
-use sessions::Reach;
-use snippet::{Address, Wanted};
+use sessions::Target;
+use snippet::{Address, SnippetArgs};
 use source::load;
 
 /// Carries out the command of this process's arguments.
@@ -51,8 +51,8 @@ fn execute(command: Command) -> Result<(), Fault> {
             tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
         }
         Command::Explain(request) => print_explanation(request),
-        Command::Snippet(wish) => print_snippet(wish),
-        Command::Sessions(wish) => manage_sessions(wish),
+        Command::Snippet(args) => print_snippet(args),
+        Command::Sessions(args) => manage_sessions(args),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
     }
@@ -68,13 +68,13 @@ fn print_explanation(request: Request) -> Result<(), Fault> {
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
 }
 
-fn print_snippet(wish: Wish) -> Result<(), Fault> {
-    let Wish { source, front_proxy, app, gatepost } = wish;
+fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {
+    let SnippetCommand { source, front_proxy, app, gatepost } = args;
     let Loaded { config, .. } = load(source)?;
     let grpc = Address::of_listener(config.listen.grpc);
     let http = config.listen.http.map_or_else(|| grpc.with_port(9000), Address::of_listener);
     let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
-    let wanted = Wanted {
+    let wanted = SnippetArgs {
         front_proxy,
         applications: &config.applications,
         only: app.as_deref(),
@@ -89,8 +89,8 @@ fn print_snippet(wish: Wish) -> Result<(), Fault> {
 fn manage_sessions(command: Sessions) -> Result<(), Fault> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let done = match command {
-        Sessions::List { wish, admin_port } => sessions::list(&reach(admin_port)?, wish, now(), &mut out),
-        Sessions::End { wish, admin_port } => sessions::end(&reach(admin_port)?, wish, &mut out),
+        Sessions::List { args, admin_port } => sessions::list(&reach(admin_port)?, args, now(), &mut out),
+        Sessions::End { args, admin_port } => sessions::end(&reach(admin_port)?, args, &mut out),
     };
     // What was done before a fault is told, too.
     let told = out.flush();
@@ -98,7 +98,7 @@ fn manage_sessions(command: Sessions) -> Result<(), Fault> {
 }
 
 /// The configuration is asked for the address alone, and only when nobody names one.
-fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Reach, Fault> {
+fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Target, Fault> {
     let address = match (address, config.filter(|path| !path.is_empty())) {
         (Some(address), _) => address,
         (None, None) => sessions::Address::default(),
@@ -107,7 +107,7 @@ fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Reach, Fault> 
             sessions::Address::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
         }
     };
-    Ok(Reach { address, tls })
+    Ok(Target { address, tls })
 }
 
 #[expect(clippy::disallowed_methods, reason = "ages of sessions are told in a process of their own")]

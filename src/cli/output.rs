@@ -2,10 +2,10 @@
 
 use std::io::{self, Write as _};
 
-use crate::config::Complaint;
+use crate::config::Diagnostic;
 
-pub(super) fn warnings_of(complaints: &[Complaint]) -> Vec<String> {
-    complaints.iter().map(|complaint| format!("{complaint} (warning)")).collect()
+pub(super) fn warnings_of(diagnostics: &[Diagnostic]) -> Vec<String> {
+    diagnostics.iter().map(|complaint| format!("{complaint} (warning)")).collect()
 }
 
 /// Lines for the operator, on stderr.

@@ -70,7 +70,7 @@ pub(super) struct Key {
 pub(super) struct NotYaml {
     pub(super) at: Position,
     pub(super) problem: String,
-    pub(super) mend: &'static str,
+    pub(super) help: &'static str,
 }
 
 /// How to mend what the parser stumbled over: it often notices late.
@@ -80,13 +80,13 @@ const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above 
 pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
     if text.len() > MAX_BYTES {
         let problem = "the file is longer than 1 MiB".to_owned();
-        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem, mend: "remove what is no configuration" });
+        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem, help: "remove what is no configuration" });
     }
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if let Some(at) = position_of(BYTE_ORDER_MARK, text) {
         let problem =
             "a byte order mark (U+FEFF) stands within the file, where it is allowed at the very beginning only";
-        return Err(NotYaml { at, problem: problem.to_owned(), mend: "remove the invisible character here" });
+        return Err(NotYaml { at, problem: problem.to_owned(), help: "remove the invisible character here" });
     }
     let mut tree = Tree::default();
     for event in Parser::new_from_str(text) {
@@ -94,7 +94,7 @@ pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
             Ok((event, span)) => tree.take(event, span)?,
             Err(error) => {
                 let (at, problem) = ((*error.marker()).into(), error.info().to_owned());
-                return Err(NotYaml { at, problem, mend: LOOK_AROUND });
+                return Err(NotYaml { at, problem, help: LOOK_AROUND });
             }
         }
     }
@@ -162,7 +162,7 @@ impl Tree {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::DocumentStart(_) if self.root.is_some() => {
-                return Err(NotYaml { at, problem: "a second document begins here".to_owned(), mend: LOOK_AROUND });
+                return Err(NotYaml { at, problem: "a second document begins here".to_owned(), help: LOOK_AROUND });
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
@@ -172,7 +172,7 @@ impl Tree {
     fn begin(&mut self, at: Position, anchor: usize, content: OpenContent) -> Result<(), NotYaml> {
         if self.open.len() >= MAX_DEPTH {
             let problem = format!("more than {MAX_DEPTH} levels stand in each other");
-            return Err(NotYaml { at, problem, mend: LOOK_AROUND });
+            return Err(NotYaml { at, problem, help: LOOK_AROUND });
         }
         self.open.push(Open { at, anchor, content });
         Ok(())

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::complaint::{Complaint, Complaints, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::document::{Content, Key, Node, Position, Style};
 use super::expansion::escape;
 use super::reader::{Environment, Reader};
@@ -27,7 +27,7 @@ const VARIABLES: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// Everything that is wrong with it; complaints name the variables.
-pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Complaints> {
+pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     let given = |name: &str| environment(name).filter(|value| !value.is_empty());
     let mut application: Vec<(&str, String)> =
         VARIABLES.iter().filter_map(|(name, key)| given(name).map(|value| (*key, value))).collect();
@@ -39,24 +39,24 @@ pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Complain
         VARIABLES.iter().take(3).map(|(name, _)| *name).filter(|name| given(name).is_none()).collect();
     let secret_missing = given(CLIENT_SECRET).is_none() && given(CLIENT_SECRET_FILE).is_none();
     for name in missing.iter().copied().chain(secret_missing.then_some(CLIENT_SECRET)) {
-        reader.fault(&Place::new(name, 0, 0), "it is not set", mend(name));
+        reader.fault(&Location::new(name, 0, 0), "it is not set", help(name));
     }
     let complete = missing.is_empty() && !secret_missing;
     let loaded = if complete { understand(&section(application), reader) } else { reader.finish(None) };
     match loaded {
         Ok(Loaded { config, warnings }) => Ok(Loaded { config, warnings: renamed(warnings) }),
-        Err(Complaints { faults, warnings }) => {
-            Err(Complaints { faults: renamed(faults), warnings: renamed(warnings) })
+        Err(Diagnostics { faults, warnings }) => {
+            Err(Diagnostics { faults: renamed(faults), warnings: renamed(warnings) })
         }
     }
 }
 
-fn mend(name: &str) -> String {
-    let mut mend = format!("set {name}");
+fn help(name: &str) -> String {
+    let mut help = format!("set {name}");
     if name == CLIENT_SECRET {
-        let _ = write!(mend, " or {CLIENT_SECRET_FILE}");
+        let _ = write!(help, " or {CLIENT_SECRET_FILE}");
     }
-    mend + ", or give a file with --config"
+    help + ", or give a file with --config"
 }
 
 /// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as name.
@@ -79,13 +79,13 @@ fn section(application: Vec<(&str, String)>) -> Node {
 }
 
 /// Complaints about keys, now about the variables that stand for them.
-fn renamed(complaints: Vec<Complaint>) -> Vec<Complaint> {
-    let variable = |complaint: Complaint| {
-        let key = complaint.key.strip_prefix("applications[0].").unwrap_or(&complaint.key);
+fn renamed(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let variable = |diagnostic: Diagnostic| {
+        let key = diagnostic.key.strip_prefix("applications[0].").unwrap_or(&diagnostic.key);
         let name =
             VARIABLES.iter().find(|(_, of)| *of == key || matches!(key, "name" | "slug") && *of == "external_host");
-        let key = name.map_or_else(|| Rc::clone(&complaint.key), |(name, _)| Rc::from(*name));
-        Complaint { key, ..complaint }
+        let key = name.map_or_else(|| Rc::clone(&diagnostic.key), |(name, _)| Rc::from(*name));
+        Diagnostic { key, ..diagnostic }
     };
-    complaints.into_iter().map(variable).collect()
+    diagnostics.into_iter().map(variable).collect()
 }

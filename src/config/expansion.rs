@@ -14,7 +14,7 @@ pub(super) enum ExpansionFault {
 }
 
 impl ExpansionFault {
-    pub(super) fn mend(&self) -> String {
+    pub(super) fn help(&self) -> String {
         match self {
             Self::Unset(name) => format!("set {name} in Gatepost's environment"),
             Self::NoName => "write ${NAME}, or $${ for the characters themselves".to_owned(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Loaded;
-use super::complaint::{Complaint, Complaints, Place};
+use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::document::{Content, Node};
 use super::value::Value;
 use crate::server::Config;
@@ -14,25 +14,25 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A value and where it stood.
 #[derive(Clone)]
-pub(super) struct At<T> {
-    pub(super) place: Place,
+pub(super) struct Spanned<T> {
+    pub(super) place: Location,
     pub(super) value: T,
 }
 
 /// A key without a default.
 #[derive(Clone)]
-pub(super) enum Slot<T> {
+pub(super) enum Setting<T> {
     /// Not written.
     Absent,
     /// Written, but not usable; the complaint has been made.
     Faulty,
     /// Written.
-    Given(At<T>),
+    Given(Spanned<T>),
 }
 
-impl<T> Slot<T> {
+impl<T> Setting<T> {
     /// The value, when one is written and usable.
-    pub(super) const fn given(&self) -> Option<&At<T>> {
+    pub(super) const fn given(&self) -> Option<&Spanned<T>> {
         match self {
             Self::Given(value) => Some(value),
             Self::Absent | Self::Faulty => None,
@@ -50,8 +50,8 @@ pub(super) struct Reader<'a> {
     source: Rc<str>,
     /// What relative paths of secrets and certificates are relative to.
     folder: PathBuf,
-    faults: Vec<Complaint>,
-    warnings: Vec<Complaint>,
+    faults: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
 impl<'a> Reader<'a> {
@@ -61,29 +61,29 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what stops the start.
-    pub(super) fn fault(&mut self, place: &Place, problem: impl Into<String>, mend: impl Into<String>) {
-        let complaint = self.complaint(place, problem.into(), mend.into());
-        self.faults.push(complaint);
+    pub(super) fn fault(&mut self, place: &Location, problem: impl Into<String>, help: impl Into<String>) {
+        let diagnostic = self.diagnostic(place, problem.into(), help.into());
+        self.faults.push(diagnostic);
     }
 
     /// Notes what is probably not meant.
-    pub(super) fn warn(&mut self, place: &Place, problem: impl Into<String>, mend: impl Into<String>) {
-        let complaint = self.complaint(place, problem.into(), mend.into());
-        self.warnings.push(complaint);
+    pub(super) fn warn(&mut self, place: &Location, problem: impl Into<String>, help: impl Into<String>) {
+        let diagnostic = self.diagnostic(place, problem.into(), help.into());
+        self.warnings.push(diagnostic);
     }
 
-    fn complaint(&self, place: &Place, problem: String, mend: String) -> Complaint {
-        let Place { key, line, column } = place.clone();
-        Complaint { source: Rc::clone(&self.source), line, column, key, problem, mend }
+    fn diagnostic(&self, place: &Location, problem: String, help: String) -> Diagnostic {
+        let Location { key, line, column } = place.clone();
+        Diagnostic { source: Rc::clone(&self.source), line, column, key, problem, help }
     }
 
     /// Reads one value; `None` when a complaint was made about it.
-    pub(super) fn read<T: Value>(&mut self, node: &Node, place: Place) -> Option<At<T>> {
+    pub(super) fn read<T: Value>(&mut self, node: &Node, place: Location) -> Option<Spanned<T>> {
         if let Content::Unusable(why) = node.content {
             self.fault(&place, why, "write the value itself");
             return None;
         }
-        T::read(node, &place, self).map(|value| At { place, value })
+        T::read(node, &place, self).map(|value| Spanned { place, value })
     }
 
     /// `path` as seen from the configuration file's folder.
@@ -92,16 +92,16 @@ impl<'a> Reader<'a> {
     }
 
     /// What was made of the text, unless anything stops the start.
-    pub(super) fn finish(mut self, made: Option<Config>) -> Result<Loaded, Complaints> {
-        for complaints in [&mut self.faults, &mut self.warnings] {
-            complaints.sort_by_key(|complaint| (complaint.line, complaint.column));
+    pub(super) fn finish(mut self, made: Option<Config>) -> Result<Loaded, Diagnostics> {
+        for diagnostics in [&mut self.faults, &mut self.warnings] {
+            diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         }
         if let (Some(config), true) = (made, self.faults.is_empty()) {
             return Ok(Loaded { config, warnings: self.warnings });
         }
         if self.faults.is_empty() {
-            self.fault(&Place::new("", 0, 0), "it cannot be used", "report this as a fault of Gatepost");
+            self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a fault of Gatepost");
         }
-        Err(Complaints { faults: self.faults, warnings: self.warnings })
+        Err(Diagnostics { faults: self.faults, warnings: self.warnings })
     }
 }

@@ -9,15 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use super::complaint::Place;
-use super::reader::{At, Reader, Slot};
+use super::diagnostic::Location;
+use super::reader::{Reader, Setting, Spanned};
 use crate::domain::crypto::sealing::SealingKey;
 
 /// No secret and no certificate is longer.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What the file at `path` holds; a complaint when that is nothing.
-pub(super) fn bytes(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let resolved = reader.resolve(&path.value);
     let shown = resolved.display();
     let mut content = Zeroizing::new(Vec::new());
@@ -33,7 +33,7 @@ pub(super) fn bytes(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroi
 }
 
 /// The text of a file without the line ends that editors put behind it.
-pub(super) fn secret(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<SecretString> {
+pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<SecretString> {
     let content = bytes(path, reader)?;
     let text = std::str::from_utf8(&content).ok().map(|text| text.trim_end_matches(['\r', '\n']));
     let problem = match text {
@@ -48,23 +48,23 @@ pub(super) fn secret(path: &At<PathBuf>, reader: &mut Reader<'_>) -> Option<Secr
 
 /// A secret that is written in place or stands in a file, and where; both is a complaint.
 pub(super) fn either(
-    written: &Slot<SecretString>,
-    file: &Slot<PathBuf>,
+    written: &Setting<SecretString>,
+    file: &Setting<PathBuf>,
     reader: &mut Reader<'_>,
-) -> Option<At<SecretString>> {
+) -> Option<Spanned<SecretString>> {
     match (written.given(), file.given()) {
         (Some(_), Some(file)) => {
             reader.fault(&file.place, "the value is given directly, too", "keep one of the two");
             None
         }
         (Some(written), None) => Some(written.clone()),
-        (None, Some(file)) => secret(file, reader).map(|value| At { place: file.place.clone(), value }),
+        (None, Some(file)) => secret(file, reader).map(|value| Spanned { place: file.place.clone(), value }),
         (None, None) => None,
     }
 }
 
 /// A sealing key: base64 of exactly 32 bytes.
-pub(super) fn sealing_key(text: &SecretString, place: &Place, reader: &mut Reader<'_>) -> Option<SealingKey> {
+pub(super) fn sealing_key(text: &SecretString, place: &Location, reader: &mut Reader<'_>) -> Option<SealingKey> {
     let decoded = STANDARD.decode(text.expose_secret().trim()).map(Zeroizing::new).ok();
     let key = decoded.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     if key.is_none() {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::complaint::Place;
+use super::diagnostic::Location;
 use super::document::{self, Key, Node};
-use super::reader::{At, Reader, Slot};
+use super::reader::{Reader, Setting, Spanned};
 use super::value::Value;
 
 /// What YAML 1.1 took for "the keys of another section, too".
@@ -54,7 +54,7 @@ pub(super) fn prose(lines: &[&str]) -> String {
 
 /// The entries of a section on their way to their fields.
 pub(super) struct Entries<'n> {
-    place: Place,
+    place: Location,
     left: Vec<(&'n Key, &'n Rc<str>, &'n Node)>,
 }
 
@@ -62,14 +62,14 @@ impl<'n> Entries<'n> {
     /// Sorts out unknown and doubled keys.
     pub(super) fn new(
         entries: &'n [(Key, Node)],
-        place: &Place,
+        place: &Location,
         names: &[&'static str],
         reader: &mut Reader<'_>,
     ) -> Self {
         let mut left: Vec<(&Key, &Rc<str>, &Node)> = Vec::new();
         for (key, node) in entries {
             let Some(name) = key.text.as_ref() else {
-                let place = Place::new(&place.key, key.at.line, key.at.column);
+                let place = Location::new(&place.key, key.at.line, key.at.column);
                 reader.fault(&place, "a key must be a single word", "write `key: value`");
                 continue;
             };
@@ -91,7 +91,7 @@ impl<'n> Entries<'n> {
                 left.push((key, name, node));
             } else {
                 let place = place.inside_at(&printable(name), key.at.line, key.at.column);
-                reader.fault(&place, "there is no such key", mend_unknown(name, names));
+                reader.fault(&place, "there is no such key", help_with_unknown(name, names));
             }
         }
         Self { place: place.clone(), left }
@@ -103,51 +103,51 @@ impl<'n> Entries<'n> {
     }
 
     /// A key that may be missing. `key:` with nothing behind it counts as missing.
-    pub(super) fn optional<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+    pub(super) fn optional<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         match self.take(name) {
             Some(node) if !node.is_null() => {
                 let place = self.place.inside_at(name, node.at.line, node.at.column);
-                reader.read(node, place).map_or(Slot::Faulty, Slot::Given)
+                reader.read(node, place).map_or(Setting::Faulty, Setting::Given)
             }
-            Some(_) | None => Slot::Absent,
+            Some(_) | None => Setting::Absent,
         }
     }
 
     /// A key that may be missing, but means nothing without a value: what was to be restricted would be open to all.
-    pub(super) fn filled<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+    pub(super) fn non_empty<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
         match (self.optional(name, reader), key) {
-            (Slot::Absent, Some(at)) => {
+            (Setting::Absent, Some(at)) => {
                 let place = self.place.inside_at(name, at.line, at.column);
                 reader.fault(&place, "the key has no value", "write one behind the colon, or remove the key");
-                Slot::Faulty
+                Setting::Faulty
             }
             (slot, _) => slot,
         }
     }
 
     /// A key that has to be there.
-    pub(super) fn required<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Slot<T> {
+    pub(super) fn required<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
         let slot = self.optional(name, reader);
         match (&slot, key) {
-            (Slot::Given(_) | Slot::Faulty, _) => return slot,
-            (Slot::Absent, None) => {
+            (Setting::Given(_) | Setting::Faulty, _) => return slot,
+            (Setting::Absent, None) => {
                 reader.fault(&self.place.inside(name), "it is required and missing", format!("add `{name}: …`"));
             }
-            (Slot::Absent, Some(at)) => {
+            (Setting::Absent, Some(at)) => {
                 let place = self.place.inside_at(name, at.line, at.column);
                 reader.fault(&place, "it is required and has no value", "write one behind the colon");
             }
         }
-        Slot::Faulty
+        Setting::Faulty
     }
 
     /// A key with a default, which also stands in for a faulty value so that reading can go on.
-    pub(super) fn defaulted<T: Value>(&mut self, name: &str, default: &str, reader: &mut Reader<'_>) -> At<T> {
+    pub(super) fn defaulted<T: Value>(&mut self, name: &str, default: &str, reader: &mut Reader<'_>) -> Spanned<T> {
         match self.optional(name, reader) {
-            Slot::Given(value) => value,
-            Slot::Absent | Slot::Faulty => self.default(name, default, reader),
+            Setting::Given(value) => value,
+            Setting::Absent | Setting::Faulty => self.default(name, default, reader),
         }
     }
 
@@ -155,7 +155,7 @@ impl<'n> Entries<'n> {
         clippy::expect_used,
         reason = "defaults do not depend on what is written, and a test reads every one of them"
     )]
-    fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> At<T> {
+    fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> Spanned<T> {
         let node = document::parse(default).ok();
         let read = node.and_then(|node| reader.read(&node, self.place.inside(name)));
         read.expect("a default is readable")
@@ -168,7 +168,7 @@ fn printable(name: &str) -> String {
     if harmless { name.to_owned() } else { "…".to_owned() }
 }
 
-fn mend_unknown(name: &str, names: &[&'static str]) -> String {
+fn help_with_unknown(name: &str, names: &[&'static str]) -> String {
     let likeness = |known: &&'static str| (strsim::normalized_damerau_levenshtein(name, known) * 1000.0).round();
     let best = names.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     match best.filter(|best| likeness(best) >= 600.0) {
@@ -177,7 +177,7 @@ fn mend_unknown(name: &str, names: &[&'static str]) -> String {
     }
 }
 
-/// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: filled Type` (optional, but never
+/// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: non_empty Type` (optional, but never
 /// without a value) or `key: Type = "default as YAML"`; a default that another room has is written by `value`'s functions.
 macro_rules! section {
     ($(#[doc = $doc:literal])* struct $name:ident {
@@ -203,7 +203,7 @@ macro_rules! section {
 
             fn read(
                 node: &$crate::config::document::Node,
-                place: &$crate::config::complaint::Place,
+                place: &$crate::config::diagnostic::Location,
                 reader: &mut $crate::config::reader::Reader<'_>,
             ) -> Option<Self> {
                 let names = [$(stringify!($field)),*];
@@ -215,17 +215,17 @@ macro_rules! section {
             }
         }
     };
-    (@type required $t:ident) => { $crate::config::reader::Slot<$t> };
-    (@type optional $t:ident) => { $crate::config::reader::Slot<$t> };
-    (@type filled $t:ident) => { $crate::config::reader::Slot<$t> };
-    (@type $t:ident) => { $crate::config::reader::At<$t> };
+    (@type required $t:ident) => { $crate::config::reader::Setting<$t> };
+    (@type optional $t:ident) => { $crate::config::reader::Setting<$t> };
+    (@type non_empty $t:ident) => { $crate::config::reader::Setting<$t> };
+    (@type $t:ident) => { $crate::config::reader::Spanned<$t> };
     (@value required $t:ident) => { $t };
     (@value optional $t:ident) => { $t };
-    (@value filled $t:ident) => { $t };
+    (@value non_empty $t:ident) => { $t };
     (@value $t:ident) => { $t };
     (@presence required $t:ident) => { $crate::config::section::Presence::Required };
     (@presence optional $t:ident) => { $crate::config::section::Presence::Optional };
-    (@presence filled $t:ident) => { $crate::config::section::Presence::Filled };
+    (@presence non_empty $t:ident) => { $crate::config::section::Presence::Filled };
     (@presence $t:ident = $default:expr) => { $crate::config::section::Presence::Default(String::from($default)) };
     (@read $entries:ident, $reader:ident, $field:ident, required $t:ident) => {
         $entries.required(stringify!($field), $reader)
@@ -233,8 +233,8 @@ macro_rules! section {
     (@read $entries:ident, $reader:ident, $field:ident, optional $t:ident) => {
         $entries.optional(stringify!($field), $reader)
     };
-    (@read $entries:ident, $reader:ident, $field:ident, filled $t:ident) => {
-        $entries.filled(stringify!($field), $reader)
+    (@read $entries:ident, $reader:ident, $field:ident, non_empty $t:ident) => {
+        $entries.non_empty(stringify!($field), $reader)
     };
     (@read $entries:ident, $reader:ident, $field:ident, $t:ident = $default:expr) => {
         $entries.defaulted(stringify!($field), &String::from($default), $reader)

@@ -9,7 +9,7 @@ use crate::domain::decision::{Allow, COMMON_HEADERS, Page, Redirect, Verdict};
 
 /// What is said with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum PageKind {
     /// What was asked for.
     Page,
     /// That the request is refused.
@@ -17,9 +17,9 @@ pub enum Said {
 }
 
 /// Who reads a response, and what they make of it.
-pub struct Reader {
+pub struct Recipient {
     /// The status that stands for that of a page or a denial; `None` where it must not be sent.
-    pub status: fn(Said, StatusCode) -> Option<StatusCode>,
+    pub status: fn(PageKind, StatusCode) -> Option<StatusCode>,
     /// Whether redirects, bodies and cookies arrive at the browser.
     pub passes_on: bool,
 }
@@ -28,7 +28,7 @@ pub struct Reader {
 /// is there. What cannot be sent is a fault of ours, and nothing of it is sent.
 pub fn render(
     verdict: Verdict,
-    reader: &Reader,
+    reader: &Recipient,
     allow: impl FnOnce(&Allow) -> Result<HeaderMap, StatusCode>,
 ) -> Answer {
     let rendered = match verdict {
@@ -37,8 +37,8 @@ pub fn render(
             Err(status) => Some(refusal(status, &COMMON_HEADERS)),
         },
         Verdict::Redirect(redirect) => moved(redirect, reader),
-        Verdict::Page(page) => shown(Said::Page, page, reader),
-        Verdict::Deny(page) => shown(Said::Denial, page, reader),
+        Verdict::Page(page) => shown(PageKind::Page, page, reader),
+        Verdict::Deny(page) => shown(PageKind::Denial, page, reader),
     };
     rendered.unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR, &COMMON_HEADERS))
 }
@@ -50,7 +50,7 @@ fn let_pass(headers: HeaderMap) -> Answer {
 }
 
 /// Who passes no redirect on is told that nobody is signed in.
-fn moved(redirect: Redirect, reader: &Reader) -> Option<Answer> {
+fn moved(redirect: Redirect, reader: &Recipient) -> Option<Answer> {
     if !reader.passes_on {
         return Some(empty(StatusCode::UNAUTHORIZED, &COMMON_HEADERS));
     }
@@ -60,7 +60,7 @@ fn moved(redirect: Redirect, reader: &Reader) -> Option<Answer> {
     Some(answer)
 }
 
-fn shown(said: Said, page: Page, reader: &Reader) -> Option<Answer> {
+fn shown(said: PageKind, page: Page, reader: &Recipient) -> Option<Answer> {
     let mut answer = Answer::default();
     *answer.status_mut() = (reader.status)(said, page.status)?;
     let headers = answer.headers_mut();

@@ -95,12 +95,12 @@ pub enum EndFault {
 
 /// A walk through all sessions, page by page.
 #[derive(Debug)]
-pub struct SessionWalk {
+pub struct SessionScan {
     filter: SessionFilter,
     next: Option<Cursor>,
 }
 
-impl SessionWalk {
+impl SessionScan {
     /// A walk that stops at sessions which the filter fits.
     #[must_use]
     pub fn new(filter: SessionFilter) -> Self {
@@ -113,14 +113,14 @@ impl Outpost {
     ///
     /// # Errors
     /// When the store cannot say.
-    pub async fn walk_on(&self, walk: &mut SessionWalk) -> Result<Option<Vec<SessionSummary>>, StoreFault> {
-        let Some(page) = self.next_page(&mut walk.next).await? else { return Ok(None) };
+    pub async fn advance(&self, scan: &mut SessionScan) -> Result<Option<Vec<SessionSummary>>, StoreFault> {
+        let Some(page) = self.next_page(&mut scan.next).await? else { return Ok(None) };
         let now = self.parts.clock.now();
         let is_live = |listed: &ListedSession| {
             listed.stored.session.within_limits(listed.stored.last_seen, now, self.parts.lifetimes)
         };
         let summaries = page.iter().filter(|listed| is_live(listed)).map(SessionSummary::of);
-        Ok(Some(summaries.filter(|summary| walk.filter.fits(summary, now)).collect()))
+        Ok(Some(summaries.filter(|summary| scan.filter.fits(summary, now)).collect()))
     }
 
     /// Ends the session under `key`; what it was, if there was one.

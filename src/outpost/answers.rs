@@ -4,8 +4,8 @@ use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use url::Url;
 
-use super::Visit;
-use crate::domain::application::registry::NotOurs;
+use super::RequestContext;
+use crate::domain::application::registry::Unrouted;
 use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Decision, Note, Page, Reason, Verdict};
@@ -45,21 +45,21 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
     Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
 
-pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision {
+pub(super) fn unrouted(id: String, cause: Unrouted, kind: ClientKind) -> Decision {
     let (status, reason, title, text) = match cause {
-        NotOurs::UnknownHost => (
+        Unrouted::UnknownHost => (
             StatusCode::FORBIDDEN,
             Reason::UnknownHost,
             "Unknown address",
             "No application is configured for this address.",
         ),
-        NotOurs::UnknownApplication => (
+        Unrouted::UnknownApplication => (
             StatusCode::FORBIDDEN,
             Reason::UnknownApplication,
             "Unknown address",
             "The front proxy names an application that is not configured for this address.",
         ),
-        NotOurs::OddPath => (StatusCode::BAD_REQUEST, Reason::Malformed, "Bad request", ODD_PATH),
+        Unrouted::OddPath => (StatusCode::BAD_REQUEST, Reason::Malformed, "Bad request", ODD_PATH),
     };
     let message = Message { status, title, text, id: &id, action: None };
     let verdict = Verdict::Deny(pages::render(&message, kind));
@@ -67,9 +67,9 @@ pub(super) fn not_ours(id: String, cause: NotOurs, kind: ClientKind) -> Decision
 }
 
 /// What could not be decided in time.
-pub(super) fn overdue(visit: &Visit<'_>) -> (Verdict, Reason) {
-    let message = Message { action: Some(visit.again()), ..overdue_message(&visit.id) };
-    let mut page = pages::render(&message, visit.kind);
+pub(super) fn overdue(context: &RequestContext<'_>) -> (Verdict, Reason) {
+    let message = Message { action: Some(context.again()), ..overdue_message(&context.id) };
+    let mut page = pages::render(&message, context.kind);
     page.headers.push(retry_after());
     (Verdict::Deny(page), Reason::Overdue)
 }
@@ -122,68 +122,78 @@ pub(super) const fn retry_after() -> Header {
 }
 
 /// A path that cannot be decoded, where something depends on how it is read.
-pub(super) fn odd_path(visit: &Visit<'_>, flaw: TargetFault) -> (Verdict, Reason) {
+pub(super) fn odd_path(context: &RequestContext<'_>, flaw: TargetFault) -> (Verdict, Reason) {
     let (application, why) =
-        (&visit.application.slug, "its rules for some paths or its `skip_path_regex` depend on the path");
-    tracing::info!(decision_id = visit.id, %application, %flaw, why, "a path that cannot be decoded was refused");
-    let message =
-        Message { status: StatusCode::BAD_REQUEST, title: "Bad request", text: ODD_PATH, id: &visit.id, action: None };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::Malformed)
+        (&context.application.slug, "its rules for some paths or its `skip_path_regex` depend on the path");
+    tracing::info!(decision_id = context.id, %application, %flaw, why, "a path that cannot be decoded was refused");
+    let message = Message {
+        status: StatusCode::BAD_REQUEST,
+        title: "Bad request",
+        text: ODD_PATH,
+        id: &context.id,
+        action: None,
+    };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::Malformed)
 }
 
-pub(super) fn nowhere(visit: &Visit<'_>) -> (Verdict, Reason) {
-    let link = Action::Link { address: visit.landing(), label: "Open the application" };
+pub(super) fn nowhere(context: &RequestContext<'_>) -> (Verdict, Reason) {
+    let link = Action::Link { address: context.landing(), label: "Open the application" };
     let text = "There is nothing at this address.";
     let message =
-        Message { status: StatusCode::NOT_FOUND, title: "Not found", text, id: &visit.id, action: Some(link) };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::UnknownEndpoint)
+        Message { status: StatusCode::NOT_FOUND, title: "Not found", text, id: &context.id, action: Some(link) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::UnknownEndpoint)
 }
 
-pub(super) fn method_not_allowed(visit: &Visit<'_>, allowed: &'static str) -> (Verdict, Reason) {
+pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static str) -> (Verdict, Reason) {
     let text = "This address does not take that method.";
     let message = Message {
         status: StatusCode::METHOD_NOT_ALLOWED,
         title: "Method not allowed",
         text,
-        id: &visit.id,
+        id: &context.id,
         action: None,
     };
-    let mut page = pages::render(&message, visit.kind);
+    let mut page = pages::render(&message, context.kind);
     page.add(ALLOW, HeaderValue::from_static(allowed));
     (Verdict::Deny(page), Reason::MethodNotAllowed)
 }
 
 /// A known user whom no rule lets pass. Signing in again would end here again, so it is never a redirect.
-pub(super) fn forbidden(visit: &mut Visit<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
-    let cause = visit.application.rules.explain(cause, identity.claims(), visit.head);
-    tracing::info!(decision_id = visit.id, application = %visit.application.slug, %cause, "no rule lets this user pass");
-    visit.user = Some(identity.name().to_owned());
-    let sign_out = visit.application.endpoint("sign_out");
-    let page = pages::forbidden(visit.kind, identity.name(), sign_out, &visit.id);
+pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
+    let cause = context.application.rules.explain(cause, identity.claims(), context.head);
+    tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no rule lets this user pass");
+    context.user = Some(identity.name().to_owned());
+    let sign_out = context.application.endpoint("sign_out");
+    let page = pages::forbidden(context.kind, identity.name(), sign_out, &context.id);
     (Verdict::Deny(page), Reason::Forbidden)
 }
 
 /// Nobody is signed in, and the client is not redirected. A person finds a link that comes back to `address`, or to
 /// the page around it.
-pub(super) fn sign_in_required(visit: &Visit<'_>, address: String) -> (Verdict, Reason) {
-    let (application, id) = (visit.application, &visit.id);
-    let (start, link) = (application.endpoint("start"), visit.start_again(&visit.page_around(address)));
-    let page = pages::sign_in_required(visit.kind, application.slug.as_str(), &start, link, id);
+pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) -> (Verdict, Reason) {
+    let (application, id) = (context.application, &context.id);
+    let (start, link) = (application.endpoint("start"), context.start_again(&context.page_around(address)));
+    let page = pages::sign_in_required(context.kind, application.slug.as_str(), &start, link, id);
     (Verdict::Deny(page), Reason::SignInRequired)
 }
 
 /// A credential that is not valid: said to every kind of client alike, as none of them can repair it by a redirect.
-pub(super) fn credential_refused(visit: &Visit<'_>, scheme: Scheme) -> (Verdict, Reason) {
-    let sign_in = Action::Link { address: visit.application.endpoint("start"), label: "Sign in" };
+pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -> (Verdict, Reason) {
+    let sign_in = Action::Link { address: context.application.endpoint("start"), label: "Sign in" };
     let text = "The credentials that were sent with this request are not valid here.";
-    let message =
-        Message { status: StatusCode::UNAUTHORIZED, title: "Not accepted", text, id: &visit.id, action: Some(sign_in) };
-    let mut page = pages::render(&message, visit.kind);
-    page.add(WWW_AUTHENTICATE, scheme.challenge(visit.application.slug.as_str()));
+    let message = Message {
+        status: StatusCode::UNAUTHORIZED,
+        title: "Not accepted",
+        text,
+        id: &context.id,
+        action: Some(sign_in),
+    };
+    let mut page = pages::render(&message, context.kind);
+    page.add(WWW_AUTHENTICATE, scheme.challenge(context.application.slug.as_str()));
     (Verdict::Deny(page), Reason::CredentialRefused)
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// The way to the very address that was asked for, but after a callback.
     pub(super) fn again(&self) -> Action {
         let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));

@@ -8,9 +8,9 @@ use thiserror::Error;
 use tokio::join;
 use tokio::time::sleep;
 
-use super::faults::Fault;
+use super::errors::Fault;
 use super::waits::Purpose;
-use super::{Outcome, Outpost, Visit, answers};
+use super::{Outcome, Outpost, RequestContext, answers};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::endpoints;
 use crate::domain::decision::pages::{self, Message};
@@ -18,8 +18,8 @@ use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::Session;
-use crate::domain::session::frontchannel_logout::{self, Asked};
-use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Spent, StoreFault};
+use crate::domain::session::frontchannel_logout::{self, LogoutRequest};
+use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Replay, StoreFault};
 
 /// How long the answer takes to a frame that shows no session, whether there was one to end or not: a store that writes
 /// durably takes some milliseconds for that (FL-3).
@@ -65,54 +65,54 @@ impl Outpost {
     /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
     pub async fn settled(&self) {
         // A renewal that came too late has its token revoked.
-        self.renewals.landed().await;
+        self.refresh_tasks.finished().await;
         self.parts.provider.settled().await;
     }
 
     /// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
     /// else (BL-15).
-    pub(super) async fn backchannel_logout(&self, visit: &Visit<'_>) -> Outcome {
-        if visit.head.method != "POST" {
-            return Ok(answers::method_not_allowed(visit, "POST"));
+    pub(super) async fn backchannel_logout(&self, context: &RequestContext<'_>) -> Outcome {
+        if context.head.method != "POST" {
+            return Ok(answers::method_not_allowed(context, "POST"));
         }
-        match self.logout_by_token(visit).await {
+        match self.logout_by_token(context).await {
             Ok(ended) => {
-                tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "the provider ended sessions");
+                tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "the provider ended sessions");
                 self.revoke(&ended);
                 Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
             }
-            Err(refused) => Ok(visit.logout_refused(&refused)),
+            Err(refused) => Ok(context.logout_refused(&refused)),
         }
     }
 
     /// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: a mark that was
     /// made before it, by a store that then failed, would have the provider's second delivery refused and lose the logout.
-    async fn logout_by_token(&self, visit: &Visit<'_>) -> Result<Vec<Arc<Session>>, Refused> {
-        if visit.comes_plainly() {
+    async fn logout_by_token(&self, context: &RequestContext<'_>) -> Result<Vec<Arc<Session>>, Refused> {
+        if context.comes_plainly() {
             return Err(Refused::PlainHttp);
         }
-        let body = match visit.body {
+        let body = match context.body {
             RequestBody::Whole(body) => body,
             RequestBody::Withheld => return Err(Refused::NoBody),
             RequestBody::Cut => return Err(Refused::NoForm),
         };
-        let kind = visit.head.headers.text("content-type");
+        let kind = context.head.headers.text("content-type");
         let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
-        let token = self.parts.provider.verify_logout_token(&visit.application.relying_party, &raw);
-        let token = self.wait_for(visit, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
+        let token = self.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
+        let token = self.wait_for(context, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
         if self.parts.store.is_spent(token.mark()).await? {
             return Err(Refused::Repeated);
         }
         let ended = self.end_as_told(&token).await?;
-        match self.parts.store.spend(token.mark(), token.until()).await {
-            Ok(Spent::Now) => {}
+        match self.parts.store.consume_once(token.mark(), token.until()).await {
+            Ok(Replay::Now) => {}
             // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
-            Ok(Spent::Before) => {
+            Ok(Replay::Before) => {
                 self.revoke(&ended);
                 return Err(Refused::Repeated);
             }
             Err(fault) => {
-                let (decision_id, application) = (&visit.id, &visit.application.slug);
+                let (decision_id, application) = (&context.id, &context.application.slug);
                 tracing::warn!(decision_id, %application, %fault, "the sessions that a logout token names ended, but a second use of the token could not be ruled out");
             }
         }
@@ -132,39 +132,39 @@ impl Outpost {
     }
 
     /// `frontchannel_logout`: in a frame of the provider's. The answer says the same whatever came of it (FL-2, FL-3).
-    pub(super) async fn frontchannel_logout(&self, visit: &mut Visit<'_>) -> Outcome {
-        if visit.head.method != "GET" {
-            return Ok(answers::method_not_allowed(visit, "GET"));
+    pub(super) async fn frontchannel_logout(&self, context: &mut RequestContext<'_>) -> Outcome {
+        if context.head.method != "GET" {
+            return Ok(answers::method_not_allowed(context, "GET"));
         }
-        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
+        let own = OwnCookies::read(&context.head.headers, context.application)?;
         let mut cookies = Vec::new();
-        let asked = Asked::read(visit.head.target.query().unwrap_or_default());
-        if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(visit.head)) {
-            match self.session(visit.application, &own).await? {
+        let asked = LogoutRequest::read(context.head.target.query().unwrap_or_default());
+        if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(context.head)) {
+            match self.find_session(context.application, &own).await? {
                 Some(found) if asked.fits(found.session.record()) => {
-                    visit.user = Some(found.name().to_owned());
+                    context.user = Some(found.name().to_owned());
                     let record = found.session.record();
                     let named = asked.provider_session(&record.user.issuer);
                     let ended = match named {
                         Some(session) => self.end_in_frame(&session, Some(&record.user)).await?,
                         None => self.parts.store.end(&found.key).await?.into_iter().collect(),
                     };
-                    visit.log_frame(&ended);
+                    context.log_frame(&ended);
                     self.revoke(&ended);
-                    cookies = cookies::delete_all(visit.application);
+                    cookies = cookies::delete_all(context.application);
                 }
                 Some(_) => {}
-                None => self.logout_without_cookie(visit, asked).await?,
+                None => self.logout_without_cookie(context, asked).await?,
             }
         }
-        let mut page = self.frame(visit);
+        let mut page = self.frame(context);
         page.cookies = cookies;
         Ok((Verdict::Page(page), Reason::LogoutByProvider))
     }
 
     /// FL-3: whoever knows the provider's name for a session may end it, but nothing more; nobody is told whether there was one.
-    async fn logout_without_cookie(&self, visit: &Visit<'_>, asked: Asked) -> Result<(), Fault> {
-        let named = asked.provider_session(&visit.application.relying_party.issuer);
+    async fn logout_without_cookie(&self, context: &RequestContext<'_>, asked: LogoutRequest) -> Result<(), Fault> {
+        let named = asked.provider_session(&context.application.relying_party.issuer);
         let ending = async {
             match &named {
                 Some(session) => self.end_in_frame(session, None).await,
@@ -172,7 +172,7 @@ impl Outpost {
             }
         };
         let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
-        visit.log_frame(&ended?);
+        context.log_frame(&ended?);
         Ok(())
     }
 
@@ -187,8 +187,8 @@ impl Outpost {
         }
     }
 
-    fn frame(&self, visit: &Visit<'_>) -> Page {
-        let relying_party = &visit.application.relying_party;
+    fn frame(&self, context: &RequestContext<'_>) -> Page {
+        let relying_party = &context.application.relying_party;
         let metadata = self.parts.provider.remembered(relying_party);
         let text = "The identity provider asked this application to sign you out.";
         let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
@@ -210,7 +210,7 @@ impl Outpost {
     }
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     fn log_frame(&self, ended: &[Arc<Session>]) {
         tracing::info!(decision_id = self.id, application = %self.application.slug, ended = ended.len(), "a frame of the provider's ended sessions");
     }

@@ -4,13 +4,8 @@
 pub mod administration;
 mod answers;
 mod credentials;
-mod faults;
-mod guard;
 mod logout;
-mod objection;
 mod plain_http;
-mod rehearsal;
-mod renewal;
 mod sign_in;
 mod sign_out;
 mod waits;
@@ -24,7 +19,7 @@ use url::Url;
 
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
-use crate::domain::application::registry::{Applications, NotOurs};
+use crate::domain::application::registry::{Applications, Unrouted};
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
 use crate::domain::crypto::sealing::SealingKeys;
@@ -35,9 +30,9 @@ use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
 
-use faults::Fault;
-use rehearsal::Told;
-use renewal::Renewals;
+use errors::Fault;
+use header_preview::Reported;
+use refresh::RefreshTasks;
 use waits::Waits;
 
 pub use logout::RequestBody;
@@ -72,15 +67,15 @@ pub struct Outpost {
     limits: RequestLimits,
     run: u32,
     decisions: AtomicU64,
-    told: Told,
-    renewals: Renewals,
+    reported: Reported,
+    refresh_tasks: RefreshTasks,
     waits: Waits,
 }
 
 /// A request and whose business it is.
-pub struct Errand<'a> {
+pub struct RoutedRequest<'a> {
     head: &'a RequestHead,
-    place: Place<'a>,
+    route: Route<'a>,
     body: RequestBody<'a>,
     /// The target of the request that a front proxy leads to `start` for, where it says so.
     asked: Option<&'a RequestTarget>,
@@ -88,17 +83,17 @@ pub struct Errand<'a> {
     on_wait: fn(),
 }
 
-enum Place<'a> {
+enum Route<'a> {
     /// The liveness probe, on any host.
     Probe,
     /// Too large to be looked at.
     Excessive(Excess),
     /// No application's.
-    Nobodys(NotOurs),
-    At(&'a Arc<Application>, Destination),
+    Unrouted(Unrouted),
+    Application(&'a Arc<Application>, Destination),
 }
 
-impl<'a> Errand<'a> {
+impl<'a> RoutedRequest<'a> {
     /// The same with what the door brought of the request's body.
     #[must_use]
     pub fn with_body(self, body: RequestBody<'a>) -> Self {
@@ -119,29 +114,31 @@ impl<'a> Errand<'a> {
     }
 }
 
-impl Errand<'_> {
+impl RoutedRequest<'_> {
     /// Whether it is for one of our own endpoints, not for an application.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        match self.place {
-            Place::Probe => true,
-            Place::Nobodys(_) | Place::Excessive(_) => false,
-            Place::At(_, destination) => destination != Destination::Application,
+        match self.route {
+            Route::Probe => true,
+            Route::Unrouted(_) | Route::Excessive(_) => false,
+            Route::Application(_, destination) => destination != Destination::Application,
         }
     }
 
     /// Whether it exceeds a limit of the operator's, whoever it is for.
     #[must_use]
     pub const fn is_excessive(&self) -> bool {
-        matches!(self.place, Place::Excessive(_))
+        matches!(self.route, Route::Excessive(_))
     }
 
     /// The application, where it is one in mode `proxy`: its backend is named to Envoy, and nobody else takes it.
     #[must_use]
     pub fn in_proxy_mode(&self) -> Option<&str> {
-        match self.place {
-            Place::At(application, _) if matches!(application.mode, Mode::Proxy(_)) => Some(application.slug.as_str()),
-            Place::At(..) | Place::Probe | Place::Excessive(_) | Place::Nobodys(_) => None,
+        match self.route {
+            Route::Application(application, _) if matches!(application.mode, Mode::Proxy(_)) => {
+                Some(application.slug.as_str())
+            }
+            Route::Application(..) | Route::Probe | Route::Excessive(_) | Route::Unrouted(_) => None,
         }
     }
 
@@ -155,16 +152,20 @@ impl Errand<'_> {
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
-        match self.place {
-            Place::Probe | Place::Excessive(_) | Place::Nobodys(_) | Place::At(_, Destination::Nowhere) => false,
-            Place::At(_, Destination::Endpoint(_)) => true,
-            Place::At(application, Destination::Application) => application.credentials.concern(&self.head.headers),
+        match self.route {
+            Route::Probe | Route::Excessive(_) | Route::Unrouted(_) | Route::Application(_, Destination::Nowhere) => {
+                false
+            }
+            Route::Application(_, Destination::Endpoint(_)) => true,
+            Route::Application(application, Destination::Application) => {
+                application.credentials.concern(&self.head.headers)
+            }
         }
     }
 }
 
 /// One request on its way to a decision.
-struct Visit<'a> {
+struct RequestContext<'a> {
     head: &'a RequestHead,
     body: RequestBody<'a>,
     asked: Option<&'a RequestTarget>,
@@ -191,10 +192,10 @@ impl Outpost {
     pub fn new(parts: Parts) -> Result<Self, EntropyFault> {
         let mut run = [0; 4];
         parts.entropy.fill(&mut run)?;
-        let renewals = Renewals::new(&parts);
+        let refresh_tasks = RefreshTasks::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
         let (limits, waits) = (RequestLimits::default(), Waits::default());
-        Ok(Self { parts, limits, run, decisions, told: Told::default(), renewals, waits })
+        Ok(Self { parts, limits, run, decisions, reported: Reported::default(), refresh_tasks, waits })
     }
 
     /// The same with other limits for what is looked at.
@@ -211,45 +212,45 @@ impl Outpost {
 
     /// Finds out whose business a request is, once for all who want to know.
     #[must_use]
-    pub fn sort<'a>(&'a self, head: &'a RequestHead) -> Errand<'a> {
-        let place = if let Some(excess) = self.limits.exceeded_by(head) {
-            Place::Excessive(excess)
+    pub fn route<'a>(&'a self, head: &'a RequestHead) -> RoutedRequest<'a> {
+        let route = if let Some(excess) = self.limits.exceeded_by(head) {
+            Route::Excessive(excess)
         } else if endpoints::is_ping(&head.target) {
-            Place::Probe
+            Route::Probe
         } else {
             match self.parts.applications.find(head) {
                 Ok(application) => {
                     let prefixes = self.parts.applications.prefixes();
-                    Place::At(application, Destination::of(application, &head.target, prefixes))
+                    Route::Application(application, Destination::of(application, &head.target, prefixes))
                 }
-                Err(cause) => Place::Nobodys(cause),
+                Err(cause) => Route::Unrouted(cause),
             }
         };
         let body = RequestBody::Withheld;
-        Errand { head, place, body, asked: None, patience: renewal::PATIENCE, on_wait: || {} }
+        RoutedRequest { head, route, body, asked: None, patience: refresh::PATIENCE, on_wait: || {} }
     }
 
     /// Answers one request. Total: every fault ends in a denial with a reason.
-    pub async fn answer(&self, errand: &Errand<'_>) -> Decision {
-        let (application, destination) = match errand.place {
-            Place::Probe => return answers::ping(self.decision_id()),
-            Place::Excessive(excess) => {
-                return answers::excessive(self.decision_id(), excess, errand.head.client_kind());
+    pub async fn answer(&self, routed: &RoutedRequest<'_>) -> Decision {
+        let (application, destination) = match routed.route {
+            Route::Probe => return answers::ping(self.decision_id()),
+            Route::Excessive(excess) => {
+                return answers::excessive(self.decision_id(), excess, routed.head.client_kind());
             }
-            Place::Nobodys(cause) => {
-                return answers::not_ours(self.decision_id(), cause, errand.head.client_kind());
+            Route::Unrouted(cause) => {
+                return answers::unrouted(self.decision_id(), cause, routed.head.client_kind());
             }
-            Place::At(application, destination) => (application, destination),
+            Route::Application(application, destination) => (application, destination),
         };
-        let mut visit = self.visit_of(errand, application);
-        let (verdict, reason) = match self.visit(&mut visit, destination).await {
+        let mut context = self.context_of(routed, application);
+        let (verdict, reason) = match self.handle(&mut context, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => {
-                self.set_retry_address(&mut visit, destination);
-                fault.into_verdict(&visit)
+                self.set_retry_address(&mut context, destination);
+                fault.into_verdict(&context)
             }
         };
-        visit.decided(verdict, reason)
+        context.decided(verdict, reason)
     }
 
     /// The decision on something that is no well-formed question, said in words that this kind of client reads.
@@ -260,27 +261,27 @@ impl Outpost {
 
     /// The decision on what could not be decided in time.
     #[must_use]
-    pub fn overdue(&self, errand: &Errand<'_>) -> Decision {
-        let Place::At(application, destination) = errand.place else {
-            return self.refuse(Reason::Overdue, errand.head.client_kind());
+    pub fn overdue(&self, routed: &RoutedRequest<'_>) -> Decision {
+        let Route::Application(application, destination) = routed.route else {
+            return self.refuse(Reason::Overdue, routed.head.client_kind());
         };
-        let mut visit = self.visit_of(errand, application);
-        self.set_retry_address(&mut visit, destination);
-        let (verdict, reason) = answers::overdue(&visit);
-        visit.decided(verdict, reason)
+        let mut context = self.context_of(routed, application);
+        self.set_retry_address(&mut context, destination);
+        let (verdict, reason) = answers::overdue(&context);
+        context.decided(verdict, reason)
     }
 
     /// Where a request that came to nothing is tried again, when not at its own address: a callback's holds a code, which
     /// stands in no page.
-    fn set_retry_address(&self, visit: &mut Visit<'_>, destination: Destination) {
+    fn set_retry_address(&self, context: &mut RequestContext<'_>, destination: Destination) {
         if destination == Destination::Endpoint(Endpoint::Callback) {
-            visit.again = Some(self.begin_anew(visit));
+            context.again = Some(self.begin_anew(context));
         }
     }
 
-    fn visit_of<'a>(&self, errand: &Errand<'a>, application: &'a Arc<Application>) -> Visit<'a> {
-        let Errand { head, body, asked, patience, on_wait, .. } = *errand;
-        Visit {
+    fn context_of<'a>(&self, routed: &RoutedRequest<'a>, application: &'a Arc<Application>) -> RequestContext<'a> {
+        let RoutedRequest { head, body, asked, patience, on_wait, .. } = *routed;
+        RequestContext {
             head,
             body,
             asked,
@@ -306,40 +307,40 @@ impl Outpost {
         endpoints::is_ping(target)
     }
 
-    async fn visit(&self, visit: &mut Visit<'_>, destination: Destination) -> Outcome {
+    async fn handle(&self, context: &mut RequestContext<'_>, destination: Destination) -> Outcome {
         // The provider's own call is no browser's: nobody follows a redirect there.
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
-        if visit.comes_plainly() && !is_providers {
-            self.set_retry_address(visit, destination);
-            return Ok(plain_http::answer(visit, &OwnCookies::read(&visit.head.headers, visit.application)?));
+        if context.comes_plainly() && !is_providers {
+            self.set_retry_address(context, destination);
+            return Ok(plain_http::answer(context, &OwnCookies::read(&context.head.headers, context.application)?));
         }
         match destination {
-            Destination::Nowhere => Ok(answers::nowhere(visit)),
+            Destination::Nowhere => Ok(answers::nowhere(context)),
             // On the heap, as everything that is rare: a call's future is moved several times, whatever it turns out to be.
-            Destination::Endpoint(endpoint) => Box::pin(self.endpoint(visit, endpoint)).await,
-            Destination::Application => self.guard(visit).await,
+            Destination::Endpoint(endpoint) => Box::pin(self.endpoint(context, endpoint)).await,
+            Destination::Application => self.authorize(context).await,
         }
     }
 
-    async fn endpoint(&self, visit: &mut Visit<'_>, endpoint: Endpoint) -> Outcome {
+    async fn endpoint(&self, context: &mut RequestContext<'_>, endpoint: Endpoint) -> Outcome {
         match endpoint {
-            Endpoint::Start => self.start(visit).await,
-            Endpoint::Callback => self.callback(visit).await,
-            Endpoint::SignOut => self.sign_out(visit).await,
-            Endpoint::BackchannelLogout => self.backchannel_logout(visit).await,
-            Endpoint::FrontchannelLogout => self.frontchannel_logout(visit).await,
+            Endpoint::Start => self.start(context).await,
+            Endpoint::Callback => self.callback(context).await,
+            Endpoint::SignOut => self.sign_out(context).await,
+            Endpoint::BackchannelLogout => self.backchannel_logout(context).await,
+            Endpoint::FrontchannelLogout => self.frontchannel_logout(context).await,
         }
     }
 
     /// The live session that one of the presented cookies names. A store that cannot say is not "no session".
-    async fn session(&self, application: &Application, own: &OwnCookies) -> Result<Option<Found>, Fault> {
+    async fn find_session(&self, application: &Application, own: &OwnCookies) -> Result<Option<LoadedSession>, Fault> {
         for id in &own.sessions {
             let key = id.key();
             let Some(stored) = self.parts.store.load(&key).await? else { continue };
             let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
             if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
                 let freshness = session.record().freshness(now);
-                return Ok(Some(Found { key, session, last_seen, freshness }));
+                return Ok(Some(LoadedSession { key, session, last_seen, freshness }));
             }
         }
         Ok(None)
@@ -361,14 +362,14 @@ impl Outpost {
 }
 
 /// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
-struct Found {
+struct LoadedSession {
     key: SessionKey,
     session: LiveSession,
     last_seen: Timestamp,
     freshness: Freshness,
 }
 
-impl Found {
+impl LoadedSession {
     /// What logs and pages call the user.
     fn name(&self) -> &str {
         let record = self.session.record();
@@ -376,7 +377,7 @@ impl Found {
     }
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// The decision, with what is recorded about it.
     fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
         let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
@@ -439,5 +440,10 @@ impl Visit<'_> {
     }
 }
 
+mod authorize;
+mod denial_cause;
+mod errors;
+mod header_preview;
+mod refresh;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::Visit;
+use super::RequestContext;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::plain_http::UsedHttps;
 use crate::domain::decision::pages::{self, Action, Message};
@@ -14,51 +14,52 @@ use crate::domain::http::ClientKind;
 const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 /// Characters of a header that are logged.
 const LONGEST: usize = 64;
-const MEND: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
+const HELP: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
 `use_remote_address: true` with `xff_num_trusted_hops: 1` (one per proxy in front). Traefik: \
 `forwardedHeaders.trustedIPs` at the entry point, `trustForwardHeader: true` at the middleware. Caddy: `trusted_proxies`. nginx: \
 `X-Original-URL https://$http_host$request_uri`. HAProxy: `x-forwarded-proto` in gatepost.lua";
 
-pub(super) fn answer(visit: &Visit<'_>, own: &OwnCookies) -> (Verdict, Reason) {
-    if let Some(sign) = UsedHttps::shown_by(visit.head, own) {
-        return scheme_hidden(visit, sign);
+pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict, Reason) {
+    if let Some(sign) = UsedHttps::shown_by(context.head, own) {
+        return scheme_hidden(context, sign);
     }
-    let follows = matches!(visit.head.method.as_str(), "GET" | "HEAD") && visit.kind != ClientKind::WebSocket;
-    if follows && let Some(location) = visit.address_over_https() {
+    let follows = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.kind != ClientKind::WebSocket;
+    if follows && let Some(location) = context.address_over_https() {
         // A script's requests come many at a time, and it stops by itself. Every browser sends `accept`: where it is missing, a proxy
         // withholds what would tell a page load from a script.
-        let counts = visit.kind.reads_html() || visit.head.headers.all("accept").next().is_none();
+        let counts = context.kind.reads_html() || context.head.headers.all("accept").next().is_none();
         let cookies = counts.then(|| cookies::set_led_to_https(own.led_to_https.saturating_add(1)));
         let redirect = Redirect { status: StatusCode::FOUND, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
     }
     let text = "This application is reached over https only.";
-    let message = Message { status: StatusCode::FORBIDDEN, title: "Use https", text, id: &visit.id, action: None };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::PlainHttp)
+    let message = Message { status: StatusCode::FORBIDDEN, title: "Use https", text, id: &context.id, action: None };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::PlainHttp)
 }
 
-fn scheme_hidden(visit: &Visit<'_>, sign: UsedHttps) -> (Verdict, Reason) {
-    let forwarded = visit.head.headers.text("x-forwarded-proto").unwrap_or("(none)");
+fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Reason) {
+    let forwarded = context.head.headers.text("x-forwarded-proto").unwrap_or("(none)");
     let forwarded: String = forwarded.chars().take(LONGEST).collect();
     tracing::warn!(
-        decision_id = visit.id,
-        application = %visit.application.slug,
-        external_host = visit.application.external.origin(),
+        decision_id = context.id,
+        application = %context.application.slug,
+        external_host = context.application.external.origin(),
         scheme = "http",
         x_forwarded_proto = forwarded,
         sign = sign.as_str(),
-        mend = MEND,
+        help = HELP,
         "the browser used https, and the request arrives as plain http: a proxy in front hides it"
     );
     let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
                 pass on that it was https. Only the operator can change that; please tell them the reference below.";
-    let address = visit.again.clone().or_else(|| visit.address_over_https());
+    let address = context.again.clone().or_else(|| context.address_over_https());
     let again = address.map(|address| Action::Link { address, label: "Try again" });
-    let message = Message { status: MISDIRECTED, title: "https is not recognised", text, id: &visit.id, action: again };
-    (Verdict::Deny(pages::render(&message, visit.kind)), Reason::SchemeHidden)
+    let message =
+        Message { status: MISDIRECTED, title: "https is not recognised", text, id: &context.id, action: again };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SchemeHidden)
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// The request's own address over https, at the application's port; that of the request it stands for, where its own
     /// does not say it.
     fn address_over_https(&self) -> Option<String> {

@@ -3,13 +3,13 @@
 use http::StatusCode;
 use url::{Url, form_urlencoded};
 
-use super::faults::Fault;
+use super::errors::Fault;
 use super::waits::Purpose;
-use super::{Outcome, Outpost, Visit, answers};
+use super::{Outcome, Outpost, RequestContext, answers};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::application::{Application, return_cookie};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
@@ -20,7 +20,7 @@ use crate::domain::oidc::sign_in::{
 };
 use crate::domain::policy::identity;
 use crate::domain::session::{Session, SessionId};
-use crate::ports::{ExchangeFault, Spent};
+use crate::ports::{ExchangeFault, Replay};
 
 /// Loop Detected (RFC 5842 section 7.2).
 const LOOP_DETECTED: StatusCode = StatusCode::LOOP_DETECTED;
@@ -91,28 +91,33 @@ impl Setback {
 impl Outpost {
     /// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
     /// request here whatever its method, so one that cannot follow a redirect is told so here, too.
-    pub(super) async fn start(&self, visit: &mut Visit<'_>) -> Outcome {
-        let beginning = if let Some(asked) = visit.asked {
-            Beginning::of_request(visit.address_of(asked.raw()))
+    pub(super) async fn start(&self, context: &mut RequestContext<'_>) -> Outcome {
+        let beginning = if let Some(asked) = context.asked {
+            Beginning::of_request(context.address_of(asked.raw()))
         } else {
-            let raw = return_parameter(visit.head.target.query().unwrap_or_default());
-            let return_address = raw.map_or_else(|| visit.landing(), |raw| visit.return_address(&raw));
+            let raw = return_parameter(context.head.target.query().unwrap_or_default());
+            let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
             Beginning { return_address, origin: Origin::Start, restarts: 0 }
         };
-        if !visit.begins_sign_in() {
-            return Ok(answers::sign_in_required(visit, beginning.return_address));
+        if !context.begins_sign_in() {
+            return Ok(answers::sign_in_required(context, beginning.return_address));
         }
-        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
-        self.begin_sign_in(visit, &own, beginning).await
+        let own = OwnCookies::read(&context.head.headers, context.application)?;
+        self.begin_sign_in(context, &own, beginning).await
     }
 
     /// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`, and an address too long for it
     /// waits in the browser.
-    pub(super) async fn begin_sign_in(&self, visit: &Visit<'_>, own: &OwnCookies, beginning: Beginning) -> Outcome {
-        let application = visit.application;
+    pub(super) async fn begin_sign_in(
+        &self,
+        context: &RequestContext<'_>,
+        own: &OwnCookies,
+        beginning: Beginning,
+    ) -> Outcome {
+        let application = context.application;
         let relying_party = &application.relying_party;
         let metadata = self.parts.provider.metadata(relying_party);
-        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
+        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await??;
         let mut set_cookies = Vec::new();
         let binding = if let Some(binding) = &own.binding {
             binding.clone()
@@ -128,7 +133,7 @@ impl Outpost {
         if attempt.return_address().is_none() {
             let kept = return_cookie::keep(application, &id, &return_address);
             if kept.is_empty() {
-                return_address = visit.landing();
+                return_address = context.landing();
                 attempt = Attempt::begin(id, &binding, return_address, restarts, clock.now(), keys);
             }
             set_cookies.extend(kept);
@@ -141,16 +146,16 @@ impl Outpost {
     }
 
     /// `callback`: the provider sent the browser back.
-    pub(super) async fn callback(&self, visit: &mut Visit<'_>) -> Outcome {
-        if visit.head.method != "GET" {
-            return Ok(answers::method_not_allowed(visit, "GET"));
+    pub(super) async fn callback(&self, context: &mut RequestContext<'_>) -> Outcome {
+        if context.head.method != "GET" {
+            return Ok(answers::method_not_allowed(context, "GET"));
         }
-        let (application, keys) = (visit.application, &self.parts.sealing);
-        let own = OwnCookies::read(&visit.head.headers, application)?;
-        let callback = match Callback::parse(visit.head.target.query().unwrap_or_default()) {
+        let (application, keys) = (context.application, &self.parts.sealing);
+        let own = OwnCookies::read(&context.head.headers, application)?;
+        let callback = match Callback::parse(context.head.target.query().unwrap_or_default()) {
             Ok(callback) => callback,
             Err(fault) => {
-                return Ok(visit.failed(
+                return Ok(context.failed(
                     StatusCode::BAD_REQUEST,
                     "The address you came back with is incomplete.",
                     &fault.to_string(),
@@ -158,7 +163,7 @@ impl Outpost {
             }
         };
         let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
-            return Ok(visit.failed(
+            return Ok(context.failed(
                 StatusCode::BAD_REQUEST,
                 "This sign-in was not started here, or too long ago.",
                 "the state does not open",
@@ -168,63 +173,65 @@ impl Outpost {
             Ok(matched) => matched,
             Err(mismatch) => {
                 let setback = Setback::of(mismatch, own.binding.as_ref());
-                return self.restart(visit, &own, &attempt, &setback).await;
+                return self.restart(context, &own, &attempt, &setback).await;
             }
         };
         let metadata = self.parts.provider.metadata(&application.relying_party);
-        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await??;
+        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await??;
         let code = match callback.into_code(&matched, &metadata) {
             Ok(code) => code,
             Err(ResponseFault::Provider(error)) => {
-                return Ok(visit.provider_refused(&error, &visit.destination(&own, &attempt)));
+                return Ok(context.provider_refused(&error, &context.destination(&own, &attempt)));
             }
             Err(fault @ ResponseFault::OtherIssuer(_)) => {
-                return Ok(visit.failed(
+                return Ok(context.failed(
                     StatusCode::BAD_REQUEST,
                     "The answer did not come from the identity provider that was asked.",
                     &fault.to_string(),
                 ));
             }
         };
-        if let Some(page) = self.sign_in_loop(visit, &own, &attempt).await? {
+        if let Some(page) = self.sign_in_loop(context, &own, &attempt).await? {
             return Ok(page);
         }
         // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
-        let Some(_redemption) = self.redemption(visit, matched.id()).await? else {
-            return self.restart(visit, &own, &attempt, &Setback::UsedBefore).await;
+        let Some(_redemption) = self.redemption(context, matched.id()).await? else {
+            return self.restart(context, &own, &attempt, &Setback::UsedBefore).await;
         };
-        match self.parts.store.spend(&OneTime::from_bytes(*matched.id().as_bytes()), matched.expires()).await? {
-            Spent::Now => self.redeem(visit, &own, &attempt, code).await,
-            Spent::Before => self.restart(visit, &own, &attempt, &Setback::UsedBefore).await,
+        match self.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
+        {
+            Replay::Now => self.redeem(context, &own, &attempt, code).await,
+            Replay::Before => self.restart(context, &own, &attempt, &Setback::UsedBefore).await,
         }
     }
 
     /// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
     /// code, which stands in no page.
-    pub(super) fn begin_anew(&self, visit: &Visit<'_>) -> String {
-        let own = OwnCookies::read(&visit.head.headers, visit.application).ok();
-        let callback = Callback::parse(visit.head.target.query().unwrap_or_default()).ok();
+    pub(super) fn begin_anew(&self, context: &RequestContext<'_>) -> String {
+        let own = OwnCookies::read(&context.head.headers, context.application).ok();
+        let callback = Callback::parse(context.head.target.query().unwrap_or_default()).ok();
         let attempt =
-            callback.and_then(|it| Attempt::open(it.state(), visit.application.as_ref(), &self.parts.sealing).ok());
-        let address = own.zip(attempt).and_then(|(own, attempt)| visit.kept_address(&own, &attempt));
-        address.map_or_else(|| visit.landing(), |address| visit.start_again(&address))
+            callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &self.parts.sealing).ok());
+        let address = own.zip(attempt).and_then(|(own, attempt)| context.kept_address(&own, &attempt));
+        address.map_or_else(|| context.landing(), |address| context.start_again(&address))
     }
 
     /// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
     async fn sign_in_loop(
         &self,
-        visit: &mut Visit<'_>,
+        context: &mut RequestContext<'_>,
         own: &OwnCookies,
         attempt: &Attempt,
     ) -> Result<Option<(Verdict, Reason)>, Fault> {
-        let Some(last) = self.last_completed(visit.application, own) else { return Ok(None) };
-        let found = if last.was_just_before(attempt) { self.session(visit.application, own).await? } else { None };
-        let address = visit.destination(own, attempt);
+        let Some(last) = self.last_completed(context.application, own) else { return Ok(None) };
+        let found =
+            if last.was_just_before(attempt) { self.find_session(context.application, own).await? } else { None };
+        let address = context.destination(own, attempt);
         if !last.would_loop(attempt, &address, found.is_some(), self.parts.clock.unix_millis()) {
             return Ok(None);
         }
-        visit.user = found.as_ref().map(|found| found.name().to_owned());
-        Ok(Some(visit.loop_detected(found.is_some(), last.in_a_row(), address)))
+        context.user = found.as_ref().map(|found| found.name().to_owned());
+        Ok(Some(context.loop_detected(found.is_some(), last.in_a_row(), address)))
     }
 
     fn last_completed(&self, application: &Application, own: &OwnCookies) -> Option<CompletedSignIn> {
@@ -232,16 +239,22 @@ impl Outpost {
     }
 
     /// Turns a matched code into a session, or says why not.
-    async fn redeem(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, code: MatchedCode) -> Outcome {
-        match self.parts.provider.exchange(&visit.application.relying_party, code).await {
-            Ok(signed_in) => self.begin_session(visit, own, attempt, signed_in).await,
+    async fn redeem(
+        &self,
+        context: &mut RequestContext<'_>,
+        own: &OwnCookies,
+        attempt: &Attempt,
+        code: MatchedCode,
+    ) -> Outcome {
+        match self.parts.provider.exchange(&context.application.relying_party, code).await {
+            Ok(signed_in) => self.begin_session(context, own, attempt, signed_in).await,
             Err(ExchangeFault::Unavailable(fault)) => Err(Fault::Provider(fault)),
             Err(ExchangeFault::Refused(error)) if error == "invalid_grant" => {
-                self.restart(visit, own, attempt, &Setback::CodeRefused).await
+                self.restart(context, own, attempt, &Setback::CodeRefused).await
             }
             Err(fault) => {
                 let text = "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
-                let (verdict, _) = visit.failed(StatusCode::FORBIDDEN, text, &fault.to_string());
+                let (verdict, _) = context.failed(StatusCode::FORBIDDEN, text, &fault.to_string());
                 Ok((verdict, Reason::ProviderUntrustworthy))
             }
         }
@@ -250,31 +263,31 @@ impl Outpost {
     /// Saves a session under a new id; whatever id the browser presented is never kept.
     async fn begin_session(
         &self,
-        visit: &mut Visit<'_>,
+        context: &mut RequestContext<'_>,
         own: &OwnCookies,
         attempt: &Attempt,
         signed_in: SignedIn,
     ) -> Outcome {
-        let (application, now) = (visit.application, self.parts.clock.now());
+        let (application, now) = (context.application, self.parts.clock.now());
         let session = Session::begin(signed_in, application.as_ref(), now, self.parts.lifetimes);
         let lifetime = session.record().ends.since(now);
-        visit.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
+        context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
         if lifetime.is_zero() {
-            return Ok(visit.failed(
+            return Ok(context.failed(
                 StatusCode::FORBIDDEN,
                 "The identity provider's token had already ended. Please tell the operator.",
                 "the session would have ended at its beginning",
             ));
         }
-        if let Err(over) = self.rehearse(visit, session.record().into()) {
-            return Ok(visit.too_much(&over));
+        if let Err(over) = self.preview(context, session.record().into()) {
+            return Ok(context.too_much(&over));
         }
         let id = SessionId::new(self.random()?);
         for presented in &own.sessions {
             self.parts.store.end(&presented.key()).await?;
         }
         self.parts.store.save(&id.key(), session).await?;
-        let location = visit.destination(own, attempt);
+        let location = context.destination(own, attempt);
         let last = self.last_completed(application, own);
         let completed = CompletedSignIn::after(last, attempt, &location, self.parts.clock.unix_millis());
         let completed = completed.seal(application.as_ref(), &self.parts.sealing, self.random()?);
@@ -285,10 +298,16 @@ impl Outpost {
     }
 
     /// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
-    async fn restart(&self, visit: &mut Visit<'_>, own: &OwnCookies, attempt: &Attempt, setback: &Setback) -> Outcome {
-        let location = visit.destination(own, attempt);
-        if let Some(found) = self.session(visit.application, own).await? {
-            visit.user = Some(found.name().to_owned());
+    async fn restart(
+        &self,
+        context: &mut RequestContext<'_>,
+        own: &OwnCookies,
+        attempt: &Attempt,
+        setback: &Setback,
+    ) -> Outcome {
+        let location = context.destination(own, attempt);
+        if let Some(found) = self.find_session(context.application, own).await? {
+            context.user = Some(found.name().to_owned());
             return Ok((
                 Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: Vec::new() }),
                 Reason::AlreadySignedIn,
@@ -296,12 +315,12 @@ impl Outpost {
         }
         let cause = setback.cause();
         if attempt.restarts() >= setback.restarts() {
-            return Ok(visit.gave_up(setback));
+            return Ok(context.gave_up(setback));
         }
-        tracing::info!(decision_id = visit.id, application = %visit.application.slug, cause, "sign-in starts again");
+        tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "sign-in starts again");
         let restarts = attempt.restarts() + 1;
         let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts };
-        self.begin_sign_in(visit, own, beginning).await
+        self.begin_sign_in(context, own, beginning).await
     }
 }
 
@@ -312,7 +331,7 @@ fn return_parameter(query: &str) -> Option<String> {
     first.filter(|_| values.next().is_none())
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
     /// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
     /// else.

@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
-use super::faults::Fault;
+use super::errors::Fault;
 use super::waits::Purpose;
-use super::{Found, Outcome, Outpost, Visit, answers};
+use super::{LoadedSession, Outcome, Outpost, RequestContext, answers};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
 use crate::domain::decision::pages::{self, Action, Message};
@@ -23,41 +23,46 @@ const ONLY_HERE: &str = "It could not look up your sessions in other browsers: s
 
 impl Outpost {
     /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
-    pub(super) async fn sign_out(&self, visit: &mut Visit<'_>) -> Outcome {
-        if !matches!(visit.head.method.as_str(), "GET" | "POST") {
-            return Ok(answers::method_not_allowed(visit, "GET, POST"));
+    pub(super) async fn sign_out(&self, context: &mut RequestContext<'_>) -> Outcome {
+        if !matches!(context.head.method.as_str(), "GET" | "POST") {
+            return Ok(answers::method_not_allowed(context, "GET, POST"));
         }
-        let own = OwnCookies::read(&visit.head.headers, visit.application)?;
-        let deliberate = is_deliberate(visit.head, visit.application);
-        let found = match self.session(visit.application, &own).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok((Verdict::Page(visit.signed_out()), Reason::SignedOut)),
+        let own = OwnCookies::read(&context.head.headers, context.application)?;
+        let deliberate = is_deliberate(context.head, context.application);
+        let loaded = match self.find_session(context.application, &own).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Ok((Verdict::Page(context.signed_out()), Reason::SignedOut)),
             Err(Fault::Store(fault)) if deliberate && !own.sessions.is_empty() => {
-                return Ok(self.sign_out_here(visit, &own, &fault, ONLY_HERE).await);
+                return Ok(self.sign_out_here(context, &own, &fault, ONLY_HERE).await);
             }
             Err(fault) => return Err(fault),
         };
-        visit.user = Some(found.name().to_owned());
+        context.user = Some(loaded.name().to_owned());
         if !deliberate {
-            return Ok(visit.ask_first());
+            return Ok(context.ask_first());
         }
-        self.sign_out_everywhere(visit, &own, &found).await
+        self.sign_out_everywhere(context, &own, &loaded).await
     }
 
-    async fn sign_out_everywhere(&self, visit: &Visit<'_>, own: &OwnCookies, found: &Found) -> Outcome {
-        let record = found.session.record();
+    async fn sign_out_everywhere(
+        &self,
+        context: &RequestContext<'_>,
+        own: &OwnCookies,
+        loaded: &LoadedSession,
+    ) -> Outcome {
+        let record = loaded.session.record();
         let ended = match self.parts.store.end_user(&record.user).await {
             Ok(ended) => ended,
-            Err(fault) => return Ok(self.sign_out_here(visit, own, &fault, OTHERS_FOLLOW).await),
+            Err(fault) => return Ok(self.sign_out_here(context, own, &fault, OTHERS_FOLLOW).await),
         };
-        tracing::info!(decision_id = visit.id, application = %visit.application.slug, ended = ended.len(), "sessions of the user ended");
+        tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions of the user ended");
         self.revoke(&ended);
         let id_token = ended.iter().map(|session| session.record()).find(|ended| is_same(ended, record));
         let id_token = id_token.and_then(|ended| ended.id_token.as_ref());
-        let mut verdict = self.end_at_provider(visit, id_token).await?;
+        let mut verdict = self.end_at_provider(context, id_token).await?;
         match &mut verdict {
             Verdict::Redirect(Redirect { cookies, .. }) | Verdict::Page(Page { cookies, .. }) => {
-                cookies.extend(cookies::delete_all(visit.application));
+                cookies.extend(cookies::delete_all(context.application));
             }
             Verdict::Allow(_) | Verdict::Deny(_) => {}
         }
@@ -68,52 +73,56 @@ impl Outpost {
     /// ended in the store as soon as it answers. The page says so.
     async fn sign_out_here(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         own: &OwnCookies,
         fault: &StoreFault,
         rest: &str,
     ) -> (Verdict, Reason) {
-        tracing::warn!(decision_id = visit.id, application = %visit.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
         let mut ended = Vec::new();
         for id in &own.sessions {
             // After a fault the end is remembered all the same.
             ended.extend(self.parts.store.end(&id.key()).await.ok().flatten());
         }
         self.revoke(&ended);
-        (Verdict::Deny(visit.signed_out_here(rest)), Reason::SignedOutHere)
+        (Verdict::Deny(context.signed_out_here(rest)), Reason::SignedOutHere)
     }
 
     /// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
-    async fn end_at_provider(&self, visit: &Visit<'_>, id_token: Option<&SecretString>) -> Result<Verdict, Fault> {
-        let application = visit.application;
+    async fn end_at_provider(
+        &self,
+        context: &RequestContext<'_>,
+        id_token: Option<&SecretString>,
+    ) -> Result<Verdict, Fault> {
+        let application = context.application;
         let metadata = self.parts.provider.metadata(&application.relying_party);
-        let metadata = self.wait_for(visit, Purpose::Metadata, metadata).await;
+        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await;
         let Some(endpoint) =
             metadata.and_then(|metadata| metadata).ok().and_then(|metadata| metadata.end_session_endpoint.clone())
         else {
-            return Ok(Verdict::Page(visit.signed_out()));
+            return Ok(Verdict::Page(context.signed_out()));
         };
         let state = URL_SAFE_NO_PAD.encode(self.random::<16>()?);
         Ok(match end_session(&endpoint, application, id_token, &state) {
             EndSession::Redirect(location) => {
-                let status = if visit.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+                let status = if context.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
                 Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
             }
             EndSession::Form { action, fields } => {
                 let form = Action::Form { address: action, label: "Sign out there too", fields };
                 let text = "You are signed out here. One step is left at the identity provider.";
-                Verdict::Page(visit.page(StatusCode::OK, "Signed out", text, form))
+                Verdict::Page(context.page(StatusCode::OK, "Signed out", text, form))
             }
         })
     }
 }
 
 /// Whether one of a user's sessions as it ended is the other, whose tokens were left in the store.
-fn is_same(ended: &SessionRecord, found: &SessionRecord) -> bool {
-    ended.application == found.application && ended.created == found.created
+fn is_same(ended: &SessionRecord, loaded: &SessionRecord) -> bool {
+    ended.application == loaded.application && ended.created == loaded.created
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     fn signed_out(&self) -> Page {
         let link = Action::Link { address: self.landing(), label: "Sign in again" };
         self.page(StatusCode::OK, "Signed out", "You are signed out of this application.", link)

@@ -11,7 +11,7 @@ use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Outpost, Visit};
+use super::{Outpost, RequestContext};
 use crate::domain::oidc::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
 use crate::telemetry::names;
@@ -116,7 +116,7 @@ impl Waits {
     }
 
     /// A place for one request, until it is dropped.
-    fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<Place, Full> {
+    fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
         // A signed-in user's news is no stranger's to ask for.
         let client = client.filter(|_| purpose != Purpose::Renewal);
         let client = client.map(|client| (purpose, issuer.to_owned(), network(client)));
@@ -144,7 +144,7 @@ impl Waits {
         }
         drop(taken);
         metrics::gauge!(names::PROVIDER_WAITING, "purpose" => purpose.as_str()).increment(1.0);
-        Ok(Place { waits: self.clone(), of_issuer, client })
+        Ok(WaitPermit { waits: self.clone(), of_issuer, client })
     }
 
     /// A turn at redeeming codes, after those who came earlier.
@@ -180,13 +180,13 @@ fn network(client: IpAddr) -> IpAddr {
 }
 
 /// One request's place.
-struct Place {
+struct WaitPermit {
     waits: Waits,
     of_issuer: (Purpose, String),
     client: Option<(Purpose, String, IpAddr)>,
 }
 
-impl Drop for Place {
+impl Drop for WaitPermit {
     fn drop(&mut self) {
         let mut taken = self.waits.taken();
         taken.total = taken.total.saturating_sub(1);
@@ -223,7 +223,7 @@ impl Drop for Claim {
 /// The right to redeem one code.
 pub(super) struct Redemption {
     _claim: Claim,
-    _place: Place,
+    _place: WaitPermit,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -232,7 +232,7 @@ impl Outpost {
     /// really waits can be turned away.
     pub(super) async fn wait_for<T>(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         purpose: Purpose,
         asked: impl Future<Output = T> + Send,
     ) -> Result<T, ProviderUnavailable> {
@@ -240,7 +240,7 @@ impl Outpost {
         if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
             return Ok(there);
         }
-        let _place = self.place(visit, purpose)?;
+        let _place = self.place(context, purpose)?;
         Ok(asked.await)
     }
 
@@ -248,20 +248,20 @@ impl Outpost {
     /// used up before the turn has come.
     pub(super) async fn redemption(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         attempt: &AttemptId,
     ) -> Result<Option<Redemption>, ProviderUnavailable> {
         let Some(claim) = self.waits.claim(attempt) else { return Ok(None) };
-        let place = self.place(visit, Purpose::Redemption)?;
-        let turn = self.waits.turn(&visit.application.relying_party.issuer).await;
+        let place = self.place(context, Purpose::Redemption)?;
+        let turn = self.waits.turn(&context.application.relying_party.issuer).await;
         Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
     }
 
-    fn place(&self, visit: &Visit<'_>, purpose: Purpose) -> Result<Place, ProviderUnavailable> {
-        let issuer = &visit.application.relying_party.issuer;
-        match self.waits.take(purpose, issuer, visit.head.client) {
+    fn place(&self, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {
+        let issuer = &context.application.relying_party.issuer;
+        match self.waits.take(purpose, issuer, context.head.client) {
             Ok(place) => {
-                (visit.on_wait)();
+                (context.on_wait)();
                 Ok(place)
             }
             Err(full) => {

@@ -11,7 +11,7 @@ use super::bound::{Bound, Listeners, Service};
 use super::config::Shutdown;
 use super::fault::Fault;
 use crate::domain::time::Timestamp;
-use crate::inbound::connections::{FirstDoor, Phase, Stop};
+use crate::inbound::connections::{Phase, Router, Stop};
 use crate::inbound::ext_authz::Health;
 use crate::inbound::forward_auth::ForwardAuth;
 use crate::inbound::ops::{Admin, Readiness};
@@ -19,7 +19,7 @@ use crate::inbound::side_listener::SideListener;
 use crate::inbound::{admin, grpc};
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
-use crate::telemetry::{Door, MetricsPage, names};
+use crate::telemetry::{MetricsPage, Protocol, names};
 
 /// How often sessions are deleted whose time is over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
@@ -69,14 +69,14 @@ impl Bound {
         let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        let checks = grpc::server(check, others, Door::ExtAuthz.as_str(), &limits.grpc, &listener);
+        let checks = grpc::server(check, others, Protocol::ExtAuthz.as_str(), &limits.grpc, &listener);
         public.spawn(checks.serve(listener, stop.clone()));
         if let Some((listener, tls)) = operators {
             public.spawn(admin::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
         }
         let (asked, recorded, deadline) = (Arc::clone(&outpost), recorder.clone(), limits.http.decision_timeout());
         let first = forward_auth
-            .map(|settings| -> Arc<dyn FirstDoor> { Arc::new(ForwardAuth::new(asked, recorded, settings, deadline)) });
+            .map(|settings| -> Arc<dyn Router> { Arc::new(ForwardAuth::new(asked, recorded, settings, deadline)) });
         let side = SideListener::new(outpost, recorder, limits.http, first);
         if let Some(listener) = http {
             public.spawn(Arc::clone(&side).serve(listener, stop.clone()));

@@ -12,7 +12,7 @@ use crate::domain::decision::{Decision, Reason, Verdict};
 
 /// Which door a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Protocol {
     /// Envoy's `Check`.
     ExtAuthz,
     /// The side listener.
@@ -21,7 +21,7 @@ pub enum Door {
     ForwardAuth,
 }
 
-impl Door {
+impl Protocol {
     const ALL: [Self; 3] = [Self::ExtAuthz, Self::SideListener, Self::ForwardAuth];
 
     /// The door as it stands in logs and metrics.
@@ -61,7 +61,7 @@ pub struct DecisionRecorder(Arc<Series>);
 struct Series {
     by_application: HashMap<String, Cells>,
     unowned: Cells,
-    seconds: [Histogram; Door::ALL.len()],
+    seconds: [Histogram; Protocol::ALL.len()],
 }
 
 /// One counter per door, kind of verdict and reason, made when it is first needed.
@@ -74,12 +74,12 @@ impl DecisionRecorder {
         Self(Arc::new(Series {
             by_application: applications.into_iter().map(|slug| (slug.to_owned(), Cells::empty())).collect(),
             unowned: Cells::empty(),
-            seconds: Door::ALL.map(|door| metrics::histogram!(names::DECISION_SECONDS, "door" => door.as_str())),
+            seconds: Protocol::ALL.map(|door| metrics::histogram!(names::DECISION_SECONDS, "door" => door.as_str())),
         }))
     }
 
     /// Counts the decision and logs it in one line.
-    pub fn record(&self, door: Door, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
+    pub fn record(&self, door: Protocol, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
         let took = took.elapsed();
         let (kind, status) = outcome(&decision.verdict);
         let note = &decision.note;
@@ -100,7 +100,7 @@ impl DecisionRecorder {
         );
     }
 
-    fn count(&self, door: Door, slug: &str, kind: Kind, reason: Reason, took: Duration) {
+    fn count(&self, door: Protocol, slug: &str, kind: Kind, reason: Reason, took: Duration) {
         let known = self.0.by_application.get_key_value(slug);
         let (slug, cells) = known.map_or(("", &self.0.unowned), |(slug, cells)| (slug.as_str(), cells));
         if let Some(cell) = cells.0.get(cell_index(door, kind, reason)) {
@@ -118,12 +118,12 @@ impl DecisionRecorder {
 
 impl Cells {
     fn empty() -> Self {
-        let count = Door::ALL.len() * Kind::COUNT * Reason::ALL.len();
+        let count = Protocol::ALL.len() * Kind::COUNT * Reason::ALL.len();
         Self(std::iter::repeat_with(OnceLock::new).take(count).collect())
     }
 }
 
-const fn cell_index(door: Door, kind: Kind, reason: Reason) -> usize {
+const fn cell_index(door: Protocol, kind: Kind, reason: Reason) -> usize {
     (door as usize * Kind::COUNT + kind as usize) * Reason::ALL.len() + reason as usize
 }
 

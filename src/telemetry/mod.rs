@@ -6,7 +6,7 @@ mod logs;
 mod metrics;
 pub mod names;
 
-pub use decisions::{DecisionRecorder, Door, Stopwatch};
+pub use decisions::{DecisionRecorder, Protocol, Stopwatch};
 pub use logs::{BadLogLevel, LogFormat, LogGuard, LogSettings, start};
 pub use metrics::{MetricsPage, install};
 

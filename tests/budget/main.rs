@@ -68,9 +68,9 @@ impl Budget {
     }
 }
 
-struct Still;
+struct StoppedClock;
 
-impl Clock for Still {
+impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix(NOW)
     }
@@ -105,21 +105,21 @@ fn session(application: &Application) -> Session {
 }
 
 /// The real service over the file store with one session.
-struct House {
+struct TestOutpost {
     service: CheckService,
     runtime: Runtime,
     /// What the answers are written to; it keeps its room.
     answer: Vec<u8>,
 }
 
-impl House {
+impl TestOutpost {
     fn new(folder: &Path) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let applications = gatepost::config::load(CONFIGURATION, Path::new("gatepost.yaml"), &|_| None);
         let applications = applications.unwrap().config.applications;
         let parties = applications.iter().map(|application| application.relying_party.clone()).collect::<Vec<_>>();
         let sealing = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
-        let (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>) = (Arc::new(Sevens), Arc::new(Still));
+        let (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>) = (Arc::new(Sevens), Arc::new(StoppedClock));
         let path = folder.join("sessions.db");
         let day = Duration::from_secs(86_400);
         let lifetimes = Lifetimes { absolute: day, idle: day };
@@ -160,7 +160,7 @@ impl House {
 
     /// What a Check costs once everything that is kept has been made; the answer is looked at, too.
     fn cost(&mut self, message: &[u8], is_right: impl Fn(&CheckResponse) -> bool) -> AllocationInfo {
-        self.cost_of(|house| house.check(message), is_right)
+        self.cost_of(|test_outpost| test_outpost.check(message), is_right)
     }
 
     fn cost_of(&mut self, check: impl Fn(&mut Self), is_right: impl Fn(&CheckResponse) -> bool) -> AllocationInfo {
@@ -186,7 +186,7 @@ fn a_signed_in_check_stays_within_its_budget() {
     let folder = tempfile::tempdir().unwrap();
     let cookie = format!("theme=dark; __Host-gatepost-session-wiki={}", SessionId::new(SESSION).to_cookie_value());
     let message = question::check("/projects/gatepost/issues?page=2", &cookie).encode_to_vec();
-    let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, Some("alice")));
+    let cost = TestOutpost::new(folder.path()).cost(&message, |answer| allows(answer, Some("alice")));
     SIGNED_IN.holds(&cost);
 }
 
@@ -197,7 +197,8 @@ fn a_call_stays_within_its_budget() {
     let message = question::check("/projects/gatepost/issues?page=2", &cookie).encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let framed = Bytes::from([&[0], length.as_slice(), &message].concat());
-    let cost = House::new(folder.path()).cost_of(|house| house.call(&framed), |answer| allows(answer, Some("alice")));
+    let cost = TestOutpost::new(folder.path())
+        .cost_of(|test_outpost| test_outpost.call(&framed), |answer| allows(answer, Some("alice")));
     THROUGH_TONIC.holds(&cost);
 }
 
@@ -205,6 +206,6 @@ fn a_call_stays_within_its_budget() {
 fn a_public_check_stays_within_its_budget() {
     let folder = tempfile::tempdir().unwrap();
     let message = question::check("/public/logo.svg", "theme=dark").encode_to_vec();
-    let cost = House::new(folder.path()).cost(&message, |answer| allows(answer, None));
+    let cost = TestOutpost::new(folder.path()).cost(&message, |answer| allows(answer, None));
     PUBLIC.holds(&cost);
 }

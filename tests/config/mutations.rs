@@ -7,7 +7,7 @@ use super::support::{FULL, SMALLEST, variables};
 fn read(text: &str) {
     if let Err(complaints) = gatepost::config::load(text, "gatepost.yaml".as_ref(), &variables) {
         assert!(!complaints.faults.is_empty());
-        assert!(complaints.faults.iter().all(|fault| !fault.problem.is_empty() && !fault.mend.is_empty()));
+        assert!(complaints.faults.iter().all(|fault| !fault.problem.is_empty() && !fault.help.is_empty()));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gatepost::config::{Complaints, Loaded, load};
+use gatepost::config::{Diagnostics, Loaded, load};
 use tempfile::TempDir;
 
 pub(crate) const SMALLEST: &str = include_str!("good/smallest.yaml");
@@ -41,7 +41,7 @@ impl Folder {
         self.0.path().join("gatepost.yaml")
     }
 
-    pub(crate) fn load(&self, text: &str) -> Result<Loaded, Complaints> {
+    pub(crate) fn load(&self, text: &str) -> Result<Loaded, Diagnostics> {
         load(text, &self.file(), &variables)
     }
 }

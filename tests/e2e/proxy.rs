@@ -163,13 +163,13 @@ async fn claims_name_backends_that_are_listed() {
         assert_eq!(browser.visit(&site.at("strict", path)).await.seen().header("host"), Some("b.example"));
     }
     assert_eq!((own.seen().len(), of_bob.seen().len()), (4, 1));
-    let unheeded = |line: &str| {
+    let ignored_overrides = |line: &str| {
         let entry = LogLine::parse(line).filter(|line| line.text("level") == Some("WARN"))?;
         entry.text("cause").filter(|cause| cause.contains("ak_proxy")).map(str::to_owned)
     };
     let expected = format!("`ak_proxy.backend_override` names {bob}, which `backend_allow` does not list");
     site.gatepost.stop();
-    let told: Vec<_> = site.gatepost.log().text().lines().filter_map(unheeded).collect();
+    let told: Vec<_> = site.gatepost.log().text().lines().filter_map(ignored_overrides).collect();
     assert_eq!(told, [expected]);
 }
 

@@ -12,9 +12,9 @@ use crate::targets::{
 const ROUNDS: usize = 10;
 
 /// Xorshift (Marsaglia 2003).
-struct Dice(u64);
+struct TestRng(u64);
 
-impl Dice {
+impl TestRng {
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -24,7 +24,7 @@ impl Dice {
 }
 
 /// One to four changes: a byte replaced, pieces cut, doubled, or taken from another seed.
-fn mutate(seed: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
+fn mutate(seed: &[u8], other: &[u8], dice: &mut TestRng) -> Vec<u8> {
     const ODD: &[u8] = b"\0\t\n\r \"#%&'+,-./:;<=>?@[\\]^_{|}~\x7f\x80\xa0\xc3\xff09AZaz";
     let mut bytes = seed.to_vec();
     for _ in 0..=dice.below(4) {
@@ -53,7 +53,7 @@ fn run(target: &str, run: fn(&[u8])) {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let seeds: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = TestRng(0x9e37_79b9_7f4a_7c15);
     for seed in &seeds {
         for _ in 0..ROUNDS {
             let input = mutate(seed, &seeds[dice.below(seeds.len())], &mut dice);

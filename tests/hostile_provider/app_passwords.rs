@@ -5,27 +5,27 @@ use gatepost::domain::oidc::jwt::TokenFault;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::office::{Judged, Office, password};
+use crate::fixture::{Fixture, Judged, password};
 use crate::op::signing::Key;
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT};
 
 /// A misbehaviour and what must come of it.
 type Row = (&'static str, fn(&mut Behaviour), Judged);
 
-async fn office() -> Office {
-    Office::with(BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new())), &[]).await
+async fn fixture() -> Fixture {
+    Fixture::with(BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new())), &[]).await
 }
 
 #[tokio::test]
 async fn the_grant_names_the_client_and_proves_nothing() {
-    let office = office().await;
-    let verified = office.show_password().await.unwrap();
+    let fixture = fixture().await;
+    let verified = fixture.show_password().await.unwrap();
     assert_eq!(
         (verified.user().subject.as_str(), verified.claims().text("email")),
         (SUBJECT, Some("alice@example.test"))
     );
     assert_eq!(verified.token().unwrap().expose_secret().split('.').count(), 3, "the ID Token");
-    let [request] = office.world.op.recorded("/token").try_into().expect("one request");
+    let [request] = fixture.test_client.op.recorded("/token").try_into().expect("one request");
     assert!(request.authorization().is_none() && request.form("client_secret").is_none());
     for (name, expected) in [
         ("grant_type", "client_credentials"),
@@ -36,17 +36,17 @@ async fn the_grant_names_the_client_and_proves_nothing() {
     ] {
         assert_eq!(request.form(name).as_deref(), Some(expected), "{name}");
     }
-    assert_eq!(office.world.asked("/userinfo"), 0, "nothing was missing");
+    assert_eq!(fixture.test_client.asked("/userinfo"), 0, "nothing was missing");
 }
 
 #[tokio::test]
 async fn in_4_a_password_is_tried_once_and_a_wrong_one_not_again_at_once() {
-    let office = office().await;
+    let fixture = fixture().await;
     for _ in 0..5 {
-        assert_eq!(Judged::from(&office.show(&password("good")).await), Judged::Good);
-        assert_eq!(Judged::from(&office.show(&password("bad")).await), Judged::Refused(Refusal::Password));
+        assert_eq!(Judged::from(&fixture.show(&password("good")).await), Judged::Good);
+        assert_eq!(Judged::from(&fixture.show(&password("bad")).await), Judged::Refused(Refusal::Password));
     }
-    assert_eq!(office.world.asked("/token"), 2);
+    assert_eq!(fixture.test_client.asked("/token"), 2);
 }
 
 #[tokio::test]
@@ -78,10 +78,10 @@ async fn the_id_token_is_checked_in_full() {
         ("closed", |b| b.token = Reply::Close, Judged::Unavailable),
         ("stalled", |b| b.token = Reply::Stall, Judged::Unavailable),
     ];
-    let office = office().await;
+    let fixture = fixture().await;
     for (name, misbehave, expected) in rows {
-        office.misbehave(misbehave);
-        assert_eq!(Judged::from(&office.show_password().await), expected, "{name}");
+        fixture.misbehave(misbehave);
+        assert_eq!(Judged::from(&fixture.show_password().await), expected, "{name}");
     }
     for (reply, expected) in [
         (error(400, "invalid_grant"), Judged::Refused(Refusal::Password)),
@@ -89,17 +89,17 @@ async fn the_id_token_is_checked_in_full() {
         (error(400, "unsupported_grant_type"), Judged::Unavailable),
         (error(400, "invalid_scope"), Judged::Unavailable),
     ] {
-        office.misbehave(|b| b.token = reply.clone());
-        assert_eq!(Judged::from(&office.show_password().await), expected, "{reply:?}");
+        fixture.misbehave(|b| b.token = reply.clone());
+        assert_eq!(Judged::from(&fixture.show_password().await), expected, "{reply:?}");
     }
 }
 
 #[tokio::test]
 async fn claims_that_the_id_token_lacks_come_from_user_info() {
-    let office = office().await;
-    office.misbehave(|b| b.sparse = true);
-    let verified = office.show_password().await.unwrap();
+    let fixture = fixture().await;
+    fixture.misbehave(|b| b.sparse = true);
+    let verified = fixture.show_password().await.unwrap();
     assert_eq!(verified.claims().text("preferred_username"), Some("alice"));
-    let [request] = office.world.op.recorded("/userinfo").try_into().expect("one request");
+    let [request] = fixture.test_client.op.recorded("/userinfo").try_into().expect("one request");
     assert_eq!(request.authorization(), Some("Bearer access-of-an-app-password"));
 }

@@ -6,22 +6,22 @@ use gatepost::domain::oidc::jwt::TokenFault;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::office::{Judged, Office};
+use crate::fixture::{Fixture, Judged};
 use crate::op::signing::{self, Key, RSA_A_PEM};
 use crate::op::{CLIENT_ID, CLIENT_SECRET, SUBJECT, merged};
 
-async fn office(token_type: TokenType) -> Office {
+async fn fixture(token_type: TokenType) -> Fixture {
     let algorithms = vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256];
     let rules = AccessTokenRules { audience: "https://wiki.example".to_owned(), algorithms, token_type };
-    Office::with(BearerCheck::Jwt(rules), &["read"]).await
+    Fixture::with(BearerCheck::Jwt(rules), &["read"]).await
 }
 
 /// A proper access token with these changes, and another `jti` each time.
-fn token(office: &Office, header: &Value, claims: &Value, key: &Key) -> String {
+fn token(fixture: &Fixture, header: &Value, claims: &Value, key: &Key) -> String {
     let now = 1_900_000_000;
     let proper = json!({
-        "iss": office.world.op.issuer(), "sub": SUBJECT, "aud": "https://wiki.example", "client_id": "ci",
-        "jti": office.fresh().to_string(), "iat": now, "exp": now + 300, "scope": "read", "groups": ["robots"],
+        "iss": fixture.test_client.op.issuer(), "sub": SUBJECT, "aud": "https://wiki.example", "client_id": "ci",
+        "jti": fixture.fresh().to_string(), "iat": now, "exp": now + 300, "scope": "read", "groups": ["robots"],
     });
     let header = merged(json!({"alg": "RS256", "typ": "at+jwt", "kid": "a"}), header);
     signing::token(&header, &merged(proper, claims).to_string(), key)
@@ -29,20 +29,20 @@ fn token(office: &Office, header: &Value, claims: &Value, key: &Key) -> String {
 
 #[tokio::test]
 async fn at_2_a_token_that_the_provider_signed_is_good_without_asking_anybody() {
-    let office = office(TokenType::AccessToken).await;
-    let raw = token(&office, &json!({}), &json!({}), &Key::RsaA);
-    let verified = office.show_token(&raw).await.unwrap();
+    let fixture = fixture(TokenType::AccessToken).await;
+    let raw = token(&fixture, &json!({}), &json!({}), &Key::RsaA);
+    let verified = fixture.show_token(&raw).await.unwrap();
     assert_eq!(verified.user().subject, SUBJECT);
     assert_eq!(verified.claims().texts("groups").collect::<Vec<_>>(), ["robots"]);
     assert_eq!(verified.token().map(|token| token.expose_secret().to_owned()), Some(raw));
     for path in ["/token", "/userinfo", "/introspect"] {
-        assert_eq!(office.world.asked(path), 0, "{path}");
+        assert_eq!(fixture.test_client.asked(path), 0, "{path}");
     }
 }
 
 #[tokio::test]
 async fn at_2_oc_5_oc_7_nothing_else_signs() {
-    let office = office(TokenType::AccessToken).await;
+    let fixture = fixture(TokenType::AccessToken).await;
     let (signature, algorithm) = (TokenFault::SIGNATURE, TokenFault::ALGORITHM);
     let rows: Vec<(&str, Value, Key, TokenFault)> = vec![
         ("another key", json!({}), Key::RsaB, signature.clone()),
@@ -63,23 +63,23 @@ async fn at_2_oc_5_oc_7_nothing_else_signs() {
         ("crit", json!({"crit": ["b64"], "b64": false}), Key::RsaA, TokenFault::Header),
     ];
     for (name, header, key, expected) in rows {
-        let raw = token(&office, &header, &json!({}), &key);
-        let judged = Judged::from(&office.show_token(&raw).await);
+        let raw = token(&fixture, &header, &json!({}), &key);
+        let judged = Judged::from(&fixture.show_token(&raw).await);
         assert_eq!(judged, Judged::Refused(Refusal::Token(expected)), "{name}");
     }
-    let raw = token(&office, &json!({}), &json!({}), &Key::RsaA);
+    let raw = token(&fixture, &json!({}), &json!({}), &Key::RsaA);
     let cut = raw.rsplit_once('.').unwrap().0;
     for broken in [format!("{raw}A"), format!("{raw}.x"), cut.to_owned(), format!("{raw}..x"), "x".to_owned()] {
-        assert!(matches!(Judged::from(&office.show_token(&broken).await), Judged::Refused(_)), "JW-1: {broken}");
+        assert!(matches!(Judged::from(&fixture.show_token(&broken).await), Judged::Refused(_)), "JW-1: {broken}");
     }
-    assert_eq!(Judged::from(&office.show_token(&raw).await), Judged::Good);
+    assert_eq!(Judged::from(&fixture.show_token(&raw).await), Judged::Good);
 }
 
 /// Every other kind of token that this provider signs, shown as a bearer token.
 #[tokio::test]
 async fn at_1_jw_4_other_kinds_of_tokens_are_none() {
-    let strict = office(TokenType::AccessToken).await;
-    let lenient = office(TokenType::Jwt).await;
+    let strict = fixture(TokenType::AccessToken).await;
+    let lenient = fixture(TokenType::Jwt).await;
     let other_header = || Judged::Refused(TokenFault::Header.into());
     let kinds: Vec<(&str, Value, Value, Judged)> = vec![
         ("an ID Token", json!({"typ": "JWT"}), json!({"nonce": "n"}), Judged::Refused(Refusal::OtherKind("nonce"))),
@@ -104,15 +104,15 @@ async fn at_1_jw_4_other_kinds_of_tokens_are_none() {
 
 #[tokio::test]
 async fn at_2_a_new_key_is_fetched_and_junk_does_not_fetch_for_ever() {
-    let office = office(TokenType::AccessToken).await;
-    office.misbehave(|b| b.key_set = json!({"keys": [signing::jwk(&Key::P256, "new")]}));
+    let fixture = fixture(TokenType::AccessToken).await;
+    fixture.misbehave(|b| b.key_set = json!({"keys": [signing::jwk(&Key::P256, "new")]}));
     let header = json!({"kid": "new", "alg": "ES256"});
-    let raw = token(&office, &header, &json!({}), &Key::P256);
-    assert_eq!(Judged::from(&office.show_token(&raw).await), Judged::Good);
-    let before = office.world.asked("/keys");
+    let raw = token(&fixture, &header, &json!({}), &Key::P256);
+    assert_eq!(Judged::from(&fixture.show_token(&raw).await), Judged::Good);
+    let before = fixture.test_client.asked("/keys");
     for number in 0..50 {
-        let raw = token(&office, &json!({"kid": number.to_string()}), &json!({}), &Key::RsaB);
-        assert_ne!(Judged::from(&office.show_token(&raw).await), Judged::Good);
+        let raw = token(&fixture, &json!({"kid": number.to_string()}), &json!({}), &Key::RsaB);
+        assert_ne!(Judged::from(&fixture.show_token(&raw).await), Judged::Good);
     }
-    assert!(office.world.asked("/keys") - before <= 5, "OC-24: the brake holds for these tokens, too");
+    assert!(fixture.test_client.asked("/keys") - before <= 5, "OC-24: the brake holds for these tokens, too");
 }

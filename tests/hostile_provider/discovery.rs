@@ -9,7 +9,7 @@ use gatepost::ports::IdentityProvider as _;
 use serde_json::json;
 
 use crate::op::{Behaviour, Callback, HostileOp, NULL, Reply};
-use crate::world::{StillClock, World, relying_party, settings};
+use crate::test_client::{StillClock, TestClient, relying_party, settings};
 
 /// Starts against a provider that misbehaves from the beginning, and gives the cause it is not known for.
 async fn refused(misbehave: impl FnOnce(&mut Behaviour)) -> String {
@@ -17,14 +17,14 @@ async fn refused(misbehave: impl FnOnce(&mut Behaviour)) -> String {
     let op = HostileOp::start(clock.clone()).await;
     op.behave(misbehave);
     let party = relying_party(op.issuer());
-    let world = World::around(op, party, &settings(), clock);
+    let test_client = TestClient::around(op, party, &settings(), clock);
     let fault = loop {
-        let fault = world.providers.metadata(&world.relying_party).await.expect_err("is refused");
+        let fault = test_client.providers.metadata(&test_client.relying_party).await.expect_err("is refused");
         if !fault.cause.contains("being fetched") {
             break fault;
         }
     };
-    assert!(world.op.recorded("/authorize").is_empty() && world.op.recorded("/token").is_empty());
+    assert!(test_client.op.recorded("/authorize").is_empty() && test_client.op.recorded("/token").is_empty());
     fault.cause
 }
 
@@ -78,11 +78,11 @@ async fn an_optional_part_of_the_metadata_that_is_no_use_is_absent() {
             b.sparse = true;
         });
         let party = relying_party(op.issuer());
-        let world = World::around(op, party, &settings(), clock);
-        let metadata = world.ready().await;
+        let test_client = TestClient::around(op, party, &settings(), clock);
+        let metadata = test_client.ready().await;
         assert_eq!(metadata.end_session_endpoint, None, "{value}");
-        world.sign_in().await.unwrap_or_else(|fault| panic!("{value}: {fault}"));
-        assert_eq!(world.asked("/userinfo"), 0, "{value}");
+        test_client.sign_in().await.unwrap_or_else(|fault| panic!("{value}: {fault}"));
+        assert_eq!(test_client.asked("/userinfo"), 0, "{value}");
     }
 }
 
@@ -126,7 +126,7 @@ async fn oc_23_the_last_good_copy_outlives_failed_fetches() {
         timeout: Duration::from_millis(500),
         ..settings()
     };
-    let world = World::with(frequent, |_| {}).await;
+    let test_client = TestClient::with(frequent, |_| {}).await;
     let replies: [fn(&mut Behaviour); 4] = [
         |b| b.discovery = Reply::Status(500),
         |b| b.discovery = Reply::Truncated,
@@ -134,25 +134,25 @@ async fn oc_23_the_last_good_copy_outlives_failed_fetches() {
         |b| b.metadata = json!({"token_endpoint": "http://op.example/token"}),
     ];
     for misbehave in replies {
-        world.op.reform();
-        world.op.behave(misbehave);
-        let before = world.asked("openid-configuration");
+        test_client.op.reform();
+        test_client.op.behave(misbehave);
+        let before = test_client.asked("openid-configuration");
         let refreshed = async {
-            while world.asked("openid-configuration") < before + 3 {
+            while test_client.asked("openid-configuration") < before + 3 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), refreshed).await.expect("metadata is refreshed");
-        assert!(world.sign_in().await.is_ok());
+        assert!(test_client.sign_in().await.is_ok());
     }
 }
 
 #[tokio::test]
 async fn oc_23_paths_that_metadata_does_not_name_are_not_called() {
-    let world = World::new().await;
-    world.sign_in().await.unwrap();
+    let test_client = TestClient::new().await;
+    test_client.sign_in().await.unwrap();
     let named = ["openid-configuration", "keys", "token"];
-    for request in world.op.recorded("") {
+    for request in test_client.op.recorded("") {
         let last = request.path.rsplit('/').next().unwrap().to_owned();
         assert!(named.contains(&last.as_str()), "{}", request.path);
     }
@@ -192,8 +192,8 @@ async fn relying_parties_of_one_issuer_share_what_is_known() {
 
 #[tokio::test]
 async fn iss_01_02_03_the_issuer_is_compared_before_any_token_call() {
-    let world = World::new().await;
-    let other = |text: fn(&str) -> String| Callback::Issuer(text(world.op.issuer()));
+    let test_client = TestClient::new().await;
+    let other = |text: fn(&str) -> String| Callback::Issuer(text(test_client.op.issuer()));
     for callback in [
         Callback::NoIssuer,
         other(|issuer| format!("{issuer}/")),
@@ -202,8 +202,8 @@ async fn iss_01_02_03_the_issuer_is_compared_before_any_token_call() {
         Callback::Issuer(String::new()),
         Callback::ErrorWithoutIssuer("access_denied"),
     ] {
-        world.op.behave(|b| b.callback = callback.clone());
-        assert_eq!(world.code().await.err(), Some(ResponseFault::OTHER_ISSUER), "{callback:?}");
+        test_client.op.behave(|b| b.callback = callback.clone());
+        assert_eq!(test_client.code().await.err(), Some(ResponseFault::OTHER_ISSUER), "{callback:?}");
     }
-    assert_eq!(world.asked("/token"), 0);
+    assert_eq!(test_client.asked("/token"), 0);
 }

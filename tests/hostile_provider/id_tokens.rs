@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::op::signing::{self, Key};
 use crate::op::{Behaviour, CLIENT_SECRET, NULL, SUBJECT};
-use crate::world::{Outcome, Row, StillClock, World, check, relying_party, settings};
+use crate::test_client::{Outcome, Row, StillClock, TestClient, check, relying_party, settings};
 
 const fn untrustworthy(fault: TokenFault) -> Outcome {
     Outcome::Untrustworthy(fault)
@@ -15,12 +15,12 @@ const fn untrustworthy(fault: TokenFault) -> Outcome {
 
 #[tokio::test]
 async fn a_proper_sign_in_says_who_it_is() {
-    let world = World::new().await;
-    let signed_in = world.sign_in().await.unwrap();
+    let test_client = TestClient::new().await;
+    let signed_in = test_client.sign_in().await.unwrap();
     assert_eq!(signed_in.claims().text("sub"), Some(SUBJECT));
     assert_eq!(signed_in.claims().text("preferred_username"), Some("alice"));
     assert_eq!(signed_in.claims().text("sid"), Some("provider-session"));
-    assert_eq!(world.asked("/userinfo"), 0);
+    assert_eq!(test_client.asked("/userinfo"), 0);
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn oc_01_encrypted_or_misshapen() {
         ("not JSON", |b| b.payload_text = |_| "sub=alice".to_owned(), malformed()),
         ("an array", |b| b.payload_text = |payload| format!("[{payload}]"), malformed()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn oc_02_03_04_made_by_this_issuer_for_this_client() {
         ("OC-4 azp", |b| b.claims = json!({"azp": "wiki:1"}), Outcome::SignedIn),
         ("OC-4 other azp", |b| b.claims = json!({"azp": "other"}), party()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn oc_05_only_the_pinned_algorithm() {
         ),
         ("no alg", |b| b.header = json!({"alg": null}), algorithm()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn oc_06_a_public_key_is_no_hmac_key() {
             algorithm(),
         ),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -162,15 +162,15 @@ async fn oc_06_hmac_where_pinned_uses_the_client_secret_alone() {
     for (algorithm, name) in
         [(SigningAlgorithm::HS256, "HS256"), (SigningAlgorithm::HS384, "HS384"), (SigningAlgorithm::HS512, "HS512")]
     {
-        let world = World::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
-        let proper = world
+        let test_client = TestClient::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
+        let proper = test_client
             .outcome(|b| {
                 b.header = json!({"alg": name, "kid": null});
                 b.key = Key::Secret(CLIENT_SECRET.into());
             })
             .await;
         assert_eq!(proper, Outcome::SignedIn, "{name}");
-        let other = world
+        let other = test_client
             .outcome(|b| {
                 b.header = json!({"alg": name});
                 b.key = Key::Secret(b"0123456789012345678901234567890123456789".to_vec());
@@ -178,7 +178,7 @@ async fn oc_06_hmac_where_pinned_uses_the_client_secret_alone() {
             })
             .await;
         assert_eq!(other, untrustworthy(TokenFault::SIGNATURE), "{name} by a published key");
-        let public = world.outcome(|_| {}).await;
+        let public = test_client.outcome(|_| {}).await;
         assert_eq!(public, untrustworthy(TokenFault::ALGORITHM), "RS256 where {name} is pinned");
     }
 }
@@ -200,8 +200,8 @@ async fn oc_06_a_short_secret_is_refused_at_the_start() {
 
 #[tokio::test]
 async fn oc_07_keys_come_from_the_key_set_only() {
-    let world = World::new().await;
-    let embedded = world
+    let test_client = TestClient::new().await;
+    let embedded = test_client
         .outcome(|b| {
             let jwk = signing::jwk(&Key::RsaB, "evil");
             b.key = Key::RsaB;
@@ -226,7 +226,7 @@ async fn oc_07_keys_come_from_the_key_set_only() {
         ("logout token's type (JW-4)", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
         ("access token's type (JW-4)", |b| b.header = json!({"typ": "at+jwt"}), untrustworthy(TokenFault::Header)),
     ];
-    check(&world, rows).await;
+    check(&test_client, rows).await;
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn oc_08_times() {
         ("nbf past", |b| b.claims = json!({"nbf": 1_900_000_000}), Outcome::SignedIn),
         ("auth_time as a float", |b| b.claims = json!({"auth_time": 1_899_999_999.25}), Outcome::SignedIn),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn f_04_clock_skew() {
         ("-361 s", |b| b.clock_skew = -361, untrustworthy(TokenFault::Expired(61))),
         ("-10 min", |b| b.clock_skew = -600, untrustworthy(TokenFault::Expired(300))),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -270,33 +270,45 @@ async fn oc_09_nonce() {
         ("another", |b| b.claims = json!({"nonce": "A".repeat(43)}), nonce()),
         ("a list", |b| b.claims = json!({"nonce": ["A"]}), nonce()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 /// Many serializers write every member that they know.
 #[tokio::test]
 async fn an_optional_member_that_is_null_or_empty_is_absent() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     for name in ["at_hash", "c_hash", "azp", "nbf", "auth_time", "acr", "amr", "sid", "email", "groups"] {
         for value in [NULL, ""] {
-            assert_eq!(world.outcome(|b| b.claims = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+            assert_eq!(
+                test_client.outcome(|b| b.claims = json!({name: value})).await,
+                Outcome::SignedIn,
+                "{name} {value:?}"
+            );
         }
     }
     for name in ["typ", "kid", "x5c", "jku"] {
         for value in [NULL, ""] {
-            assert_eq!(world.outcome(|b| b.header = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+            assert_eq!(
+                test_client.outcome(|b| b.header = json!({name: value})).await,
+                Outcome::SignedIn,
+                "{name} {value:?}"
+            );
         }
     }
     for name in ["access_token", "refresh_token", "expires_in", "scope"] {
         for value in [NULL, ""] {
-            assert_eq!(world.outcome(|b| b.answer = json!({name: value})).await, Outcome::SignedIn, "{name} {value:?}");
+            assert_eq!(
+                test_client.outcome(|b| b.answer = json!({name: value})).await,
+                Outcome::SignedIn,
+                "{name} {value:?}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn a_required_member_that_is_null_or_empty_stays_a_fault() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     for (name, fault) in [
         ("iss", TokenFault::ISSUER),
         ("aud", TokenFault::Audience),
@@ -306,14 +318,14 @@ async fn a_required_member_that_is_null_or_empty_stays_a_fault() {
         ("sub", TokenFault::Subject),
     ] {
         for value in [NULL, ""] {
-            let outcome = world.outcome(|b| b.claims = json!({name: value})).await;
+            let outcome = test_client.outcome(|b| b.claims = json!({name: value})).await;
             assert_eq!(outcome, untrustworthy(fault.clone()), "{name} {value:?}");
         }
     }
     for name in ["id_token", "token_type"] {
         for value in [NULL, ""] {
             assert_eq!(
-                world.outcome(|b| b.answer = json!({name: value})).await,
+                test_client.outcome(|b| b.answer = json!({name: value})).await,
                 Outcome::Malformed,
                 "{name} {value:?}"
             );
@@ -322,29 +334,29 @@ async fn a_required_member_that_is_null_or_empty_stays_a_fault() {
 }
 
 /// What a sign-in is refused with, as the operator reads it.
-async fn told(world: &World, misbehave: impl FnOnce(&mut Behaviour)) -> String {
-    world.op.reform();
-    world.op.behave(misbehave);
-    world.sign_in().await.expect_err("is refused").to_string()
+async fn told(test_client: &TestClient, misbehave: impl FnOnce(&mut Behaviour)) -> String {
+    test_client.op.reform();
+    test_client.op.behave(misbehave);
+    test_client.sign_in().await.expect_err("is refused").to_string()
 }
 
 #[tokio::test]
 async fn a_refusal_names_what_was_compared() {
-    let world = World::new().await;
-    let issuer = world.op.issuer().to_owned();
-    let other = told(&world, |b| b.claims = json!({"iss": "https://other.example/"})).await;
+    let test_client = TestClient::new().await;
+    let issuer = test_client.op.issuer().to_owned();
+    let other = told(&test_client, |b| b.claims = json!({"iss": "https://other.example/"})).await;
     assert!(other.contains("https://other.example/") && other.contains(&issuer), "{other}");
-    let missing = told(&world, |b| b.claims = json!({"iss": null})).await;
+    let missing = told(&test_client, |b| b.claims = json!({"iss": null})).await;
     assert!(missing.contains("missing") && missing.contains(&issuer), "{missing}");
-    let algorithm = told(&world, |b| b.header = json!({"alg": "PS256"})).await;
+    let algorithm = told(&test_client, |b| b.header = json!({"alg": "PS256"})).await;
     assert!(algorithm.contains("PS256") && algorithm.contains("RS256"), "{algorithm}");
-    let unknown = told(&world, |b| b.header = json!({"kid": "new"})).await;
+    let unknown = told(&test_client, |b| b.header = json!({"kid": "new"})).await;
     for part in ["\"new\"", "RS256", "of 1 published keys 0 were tried", "1 with another `kid`"] {
         assert!(unknown.contains(part), "{part}: {unknown}");
     }
-    let tried = told(&world, |b| b.key = Key::RsaB).await;
+    let tried = told(&test_client, |b| b.key = Key::RsaB).await;
     assert!(tried.contains("of 1 published keys 1 were tried"), "{tried}");
-    let unfit = told(&world, |b| {
+    let unfit = told(&test_client, |b| {
         b.header = json!({"kid": "new"});
         let mut encrypts = signing::jwk(&Key::RsaA, "new");
         encrypts["use"] = json!("enc");
@@ -354,16 +366,16 @@ async fn a_refusal_names_what_was_compared() {
     for part in ["of 3 published keys 0 were tried", "1 with a `use`", "1 with a `kty`", "1 with another `kid`"] {
         assert!(unfit.contains(part), "{part}: {unfit}");
     }
-    let long = told(&world, |b| b.claims = json!({"iss": format!("x\r\n{}", "y".repeat(5000))})).await;
+    let long = told(&test_client, |b| b.claims = json!({"iss": format!("x\r\n{}", "y".repeat(5000))})).await;
     assert!(long.len() < 500 && !long.contains(['\r', '\n']), "{long}");
 }
 
 #[tokio::test]
 async fn oc_09_a_replayed_token_is_refused() {
-    let world = World::new().await;
-    let first = world.sign_in().await.unwrap();
-    let replayed = world.op.sign(&json!({}), &serde_json::Value::Object(first.claims().as_object().clone()));
-    let outcome = world.outcome(|b| b.answer = json!({"id_token": replayed})).await;
+    let test_client = TestClient::new().await;
+    let first = test_client.sign_in().await.unwrap();
+    let replayed = test_client.op.sign(&json!({}), &serde_json::Value::Object(first.claims().as_object().clone()));
+    let outcome = test_client.outcome(|b| b.answer = json!({"id_token": replayed})).await;
     assert_eq!(outcome, untrustworthy(TokenFault::Nonce));
 }
 
@@ -377,7 +389,7 @@ async fn oc_10_subject() {
         ("300 characters", |b| b.claims = json!({"sub": "x".repeat(300)}), subject()),
         ("not ASCII", |b| b.claims = json!({"sub": "jürgen"}), subject()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -402,12 +414,12 @@ async fn oc_12_access_token_of_the_same_answer() {
             hash(),
         ),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
 async fn oc_14_a_user_is_issuer_and_subject() {
-    let (one, two) = (World::new().await, World::new().await);
+    let (one, two) = (TestClient::new().await, TestClient::new().await);
     let (alice, other) = (one.sign_in().await.unwrap(), two.sign_in().await.unwrap());
     assert_eq!(alice.claims().text("sub"), other.claims().text("sub"));
     assert_ne!(alice.claims().text("iss"), other.claims().text("iss"));
@@ -423,8 +435,8 @@ async fn every_algorithm_signs_in_where_it_is_pinned() {
             _ if name.starts_with("HS") => Key::Secret(CLIENT_SECRET.into()),
             _ => Key::RsaA,
         };
-        let world = World::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
-        let outcome = world
+        let test_client = TestClient::with(settings(), |party| party.id_token_signed_response_alg = algorithm).await;
+        let outcome = test_client
             .outcome(|b| {
                 b.header = json!({"alg": name, "kid": "new"});
                 b.key_set = json!({"keys": [signing::jwk(&key, "new")]});

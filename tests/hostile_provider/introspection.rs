@@ -11,44 +11,44 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::office::{Judged, Office};
+use crate::fixture::{Fixture, Judged};
 use crate::op::{Behaviour, NULL, Reply};
 
 /// A misbehaviour and what must come of it.
 type Row = (&'static str, fn(&mut Behaviour), Judged);
 
-async fn office() -> Office {
+async fn fixture() -> Fixture {
     office_for(None).await
 }
 
-async fn office_for(audience: Option<&str>) -> Office {
+async fn office_for(audience: Option<&str>) -> Fixture {
     let rules = match audience {
         Some(audience) => IntrospectionRules::Audience(audience.to_owned()),
         None => IntrospectionRules::Clients(vec!["ci".to_owned()]),
     };
-    Office::with(BearerCheck::Introspection(rules), &["read"]).await
+    Fixture::with(BearerCheck::Introspection(rules), &["read"]).await
 }
 
 /// Waits until the provider was asked that often.
-async fn until_asked(office: &Office, times: usize) {
+async fn until_asked(fixture: &Fixture, times: usize) {
     let begun = Instant::now();
-    while office.world.asked("/introspect") < times {
-        assert!(begun.elapsed() < Duration::from_secs(10), "asked {} times", office.world.asked("/introspect"));
+    while fixture.test_client.asked("/introspect") < times {
+        assert!(begun.elapsed() < Duration::from_secs(10), "asked {} times", fixture.test_client.asked("/introspect"));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
 async fn in_1_the_provider_is_asked_as_the_client_and_claims_are_completed() {
-    let mut office = office().await;
+    let mut fixture = fixture().await;
     for method in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
-        Arc::get_mut(&mut office.application).unwrap().relying_party.token_endpoint_auth_method = method;
-        let verified = office.show_opaque().await.unwrap();
+        Arc::get_mut(&mut fixture.application).unwrap().relying_party.token_endpoint_auth_method = method;
+        let verified = fixture.show_opaque().await.unwrap();
         assert_eq!(verified.claims().text("preferred_username"), Some("alice"));
         assert_eq!(verified.claims().text("client_id"), Some("ci"));
         assert_eq!(verified.claims().texts("groups").count(), 2);
     }
-    let [basic, post] = office.world.op.recorded("/introspect").try_into().expect("two requests");
+    let [basic, post] = fixture.test_client.op.recorded("/introspect").try_into().expect("two requests");
     assert!(basic.authorization().is_some() && basic.form("client_secret").is_none());
     assert!(post.authorization().is_none() && post.form("client_secret").is_some());
     for request in [basic, post] {
@@ -56,7 +56,7 @@ async fn in_1_the_provider_is_asked_as_the_client_and_claims_are_completed() {
         assert_eq!(request.form("token_type_hint").as_deref(), Some("access_token"));
         assert!(request.query.is_empty());
     }
-    let [first, _] = office.world.op.recorded("/userinfo").try_into().expect("two requests");
+    let [first, _] = fixture.test_client.op.recorded("/userinfo").try_into().expect("two requests");
     assert_eq!(first.authorization(), Some("Bearer access-0"));
 }
 
@@ -82,19 +82,19 @@ async fn in_1_in_2_answers() {
         ),
         ("bound", |b| b.introspected = json!({"cnf": {"jkt": "x"}}), Judged::Refused(Refusal::Bound)),
     ];
-    let office = office().await;
+    let fixture = fixture().await;
     for (name, misbehave, expected) in rows {
-        office.misbehave(misbehave);
-        assert_eq!(Judged::from(&office.show_opaque().await), expected, "{name}");
+        fixture.misbehave(misbehave);
+        assert_eq!(Judged::from(&fixture.show_opaque().await), expected, "{name}");
     }
-    office.misbehave(|_| {});
-    let unknown = office.show_token("never-heard-of").await;
+    fixture.misbehave(|_| {});
+    let unknown = fixture.show_token("never-heard-of").await;
     assert_eq!(Judged::from(&unknown), Judged::Refused(Refusal::Inactive));
 
-    let office = office_for(Some("https://board.example")).await;
-    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Refused(Refusal::Audience));
-    let office = office_for(Some("https://wiki.example")).await;
-    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good);
+    let fixture = office_for(Some("https://board.example")).await;
+    assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Refused(Refusal::Audience));
+    let fixture = office_for(Some("https://wiki.example")).await;
+    assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Good);
 }
 
 #[tokio::test]
@@ -117,42 +117,42 @@ async fn in_3_an_endpoint_that_fails_admits_nobody() {
         Reply::Close,
         Reply::Redirect("http://127.0.0.1:1/".into()),
     ] {
-        let office = office().await;
-        office.misbehave(|b| b.introspection = reply.clone());
-        assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Unavailable, "{reply:?}");
-        office.misbehave(|_| {});
-        assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Good, "an outage is not remembered");
+        let fixture = fixture().await;
+        fixture.misbehave(|b| b.introspection = reply.clone());
+        assert_eq!(Judged::from(&fixture.show_token("access-1").await), Judged::Unavailable, "{reply:?}");
+        fixture.misbehave(|_| {});
+        assert_eq!(Judged::from(&fixture.show_token("access-1").await), Judged::Good, "an outage is not remembered");
     }
 }
 
 #[tokio::test]
 async fn in_3_a_provider_without_introspection_says_so() {
-    let office = office().await;
-    office.misbehave(|b| b.metadata = json!({"introspection_endpoint": null}));
+    let fixture = fixture().await;
+    fixture.misbehave(|b| b.metadata = json!({"introspection_endpoint": null}));
     // Metadata is fetched at the start, so a second set of providers meets the other metadata.
-    let clock = crate::world::StillClock::new();
-    let settings = crate::world::settings();
-    let parties = [&office.application.relying_party];
+    let clock = crate::test_client::StillClock::new();
+    let settings = crate::test_client::settings();
+    let parties = [&fixture.application.relying_party];
     let providers = gatepost::outbound::provider::OpenIdProviders::start(&settings, parties, clock).unwrap();
     let token = Credential::Token("access-1".into());
-    let fault = gatepost::ports::IdentityProvider::verify(&*providers, &office.application, &token).await;
+    let fault = gatepost::ports::IdentityProvider::verify(&*providers, &fixture.application, &token).await;
     let Err(CredentialFault::Unavailable(fault)) = fault else { panic!("{fault:?}") };
     assert!(fault.cause.contains("introspection_endpoint"), "{fault}");
-    assert_eq!(office.world.asked("/introspect"), 0);
+    assert_eq!(fixture.test_client.asked("/introspect"), 0);
 }
 
 #[tokio::test]
 async fn in_3_the_circuit_opens_and_closes_again() {
-    let office = office().await;
-    office.misbehave(|b| b.introspection = Reply::Status(500));
+    let fixture = fixture().await;
+    fixture.misbehave(|b| b.introspection = Reply::Status(500));
     for _ in 0..8 {
-        assert_eq!(Judged::from(&office.show_opaque().await), Judged::Unavailable);
+        assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Unavailable);
     }
-    assert_eq!(office.world.asked("/introspect"), 5, "five failures, then nobody is sent there");
-    office.misbehave(|_| {});
-    assert_eq!(Judged::from(&office.show_opaque().await), Judged::Unavailable, "not yet");
+    assert_eq!(fixture.test_client.asked("/introspect"), 5, "five failures, then nobody is sent there");
+    fixture.misbehave(|_| {});
+    assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Unavailable, "not yet");
     let begun = Instant::now();
-    while Judged::from(&office.show_opaque().await) != Judged::Good {
+    while Judged::from(&fixture.show_opaque().await) != Judged::Good {
         assert!(begun.elapsed() < Duration::from_secs(20), "it never closes");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -161,7 +161,7 @@ async fn in_3_the_circuit_opens_and_closes_again() {
 
 #[tokio::test]
 async fn in_3_nothing_that_strangers_send_opens_the_circuit() {
-    let office = office().await;
+    let fixture = fixture().await;
     let error = |status, code: &str| Reply::Text(status, "application/json", json!({"error": code}).to_string());
     let taken_for_none = || Judged::Refused(Refusal::NotTaken);
     for (reply, expected) in [
@@ -173,69 +173,69 @@ async fn in_3_nothing_that_strangers_send_opens_the_circuit() {
         (Reply::Status(413), Judged::Unavailable),
     ] {
         for _ in 0..6 {
-            office.misbehave(|b| b.introspection = reply.clone());
-            assert_eq!(Judged::from(&office.show_opaque().await), expected, "{reply:?}");
+            fixture.misbehave(|b| b.introspection = reply.clone());
+            assert_eq!(Judged::from(&fixture.show_opaque().await), expected, "{reply:?}");
         }
-        office.misbehave(|_| {});
-        assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good, "after {reply:?}");
+        fixture.misbehave(|_| {});
+        assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Good, "after {reply:?}");
     }
 }
 
 #[tokio::test]
 async fn in_3_so_many_at_a_time_and_no_more() {
-    let office = Arc::new(office().await);
+    let fixture = Arc::new(fixture().await);
     let permits = Arc::new(Semaphore::new(0));
-    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
-    let show = |office: Arc<Office>| async move { Judged::from(&office.show_opaque().await) };
-    let under_way: Vec<_> = (0..16).map(|_| tokio::spawn(show(Arc::clone(&office)))).collect();
-    until_asked(&office, 16).await;
-    assert_eq!(show(Arc::clone(&office)).await, Judged::Unavailable, "turned away at once");
+    fixture.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    let show = |fixture: Arc<Fixture>| async move { Judged::from(&fixture.show_opaque().await) };
+    let under_way: Vec<_> = (0..16).map(|_| tokio::spawn(show(Arc::clone(&fixture)))).collect();
+    until_asked(&fixture, 16).await;
+    assert_eq!(show(Arc::clone(&fixture)).await, Judged::Unavailable, "turned away at once");
     permits.add_permits(16);
     for one in under_way {
         assert_eq!(one.await.unwrap(), Judged::Good);
     }
-    assert_eq!(office.world.asked("/introspect"), 16);
+    assert_eq!(fixture.test_client.asked("/introspect"), 16);
 }
 
 #[tokio::test]
 async fn in_4_a_thousand_equal_tokens_are_one_call() {
-    let office = Arc::new(office().await);
+    let fixture = Arc::new(fixture().await);
     let permits = Arc::new(Semaphore::new(0));
-    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    fixture.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
     let all: Vec<_> = (0..1000)
         .map(|_| {
-            let office = Arc::clone(&office);
-            tokio::spawn(async move { Judged::from(&office.show_token("access-1").await) })
+            let fixture = Arc::clone(&fixture);
+            tokio::spawn(async move { Judged::from(&fixture.show_token("access-1").await) })
         })
         .collect();
-    until_asked(&office, 1).await;
+    until_asked(&fixture, 1).await;
     permits.add_permits(1000);
     for one in all {
         assert_eq!(one.await.unwrap(), Judged::Good);
     }
-    assert_eq!(Judged::from(&office.show_token("access-1").await), Judged::Good);
-    assert_eq!((office.world.asked("/introspect"), office.world.asked("/userinfo")), (1, 1));
+    assert_eq!(Judged::from(&fixture.show_token("access-1").await), Judged::Good);
+    assert_eq!((fixture.test_client.asked("/introspect"), fixture.test_client.asked("/userinfo")), (1, 1));
 }
 
 #[tokio::test]
 async fn in_4_whoever_gives_up_stops_nobody_else() {
-    let office = Arc::new(office().await);
+    let fixture = Arc::new(fixture().await);
     let permits = Arc::new(Semaphore::new(0));
-    office.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
+    fixture.misbehave(|b| b.introspection = Reply::Held(Arc::clone(&permits)));
     let first = {
-        let office = Arc::clone(&office);
-        tokio::spawn(async move { office.show_token("access-1").await.is_ok() })
+        let fixture = Arc::clone(&fixture);
+        tokio::spawn(async move { fixture.show_token("access-1").await.is_ok() })
     };
-    until_asked(&office, 1).await;
+    until_asked(&fixture, 1).await;
     first.abort();
     assert!(first.await.is_err());
     let second = {
-        let office = Arc::clone(&office);
-        tokio::spawn(async move { office.show_token("access-1").await.is_ok() })
+        let fixture = Arc::clone(&fixture);
+        tokio::spawn(async move { fixture.show_token("access-1").await.is_ok() })
     };
     permits.add_permits(10);
     assert!(second.await.unwrap());
-    assert_eq!(office.world.asked("/introspect"), 1, "the second found the first one's call");
+    assert_eq!(fixture.test_client.asked("/introspect"), 1, "the second found the first one's call");
 }
 
 #[tokio::test]
@@ -253,10 +253,10 @@ async fn user_info_completes_and_never_contradicts() {
         (("HTML", |b| b.user_info = Reply::Text(200, "text/html", "x".into()), Judged::Good), false),
         (("without `openid`", |b| b.introspected = json!({"scope": "read profile"}), Judged::Good), false),
     ];
-    let office = office().await;
+    let fixture = fixture().await;
     for ((name, misbehave, expected), completed) in rows {
-        office.misbehave(misbehave);
-        let shown = office.show_opaque().await;
+        fixture.misbehave(misbehave);
+        let shown = fixture.show_opaque().await;
         assert_eq!(Judged::from(&shown), expected, "{name}");
         let email = shown.ok().and_then(|verified| verified.claims().text("email").map(str::to_owned));
         assert_eq!(email.is_some(), completed, "{name}");
@@ -266,26 +266,26 @@ async fn user_info_completes_and_never_contradicts() {
 /// By what the rules read the user is judged: an outage must not look like a user who lacks it.
 #[tokio::test]
 async fn user_info_that_is_needed_to_judge_is_waited_for() {
-    let mut office = office().await;
-    Arc::get_mut(&mut office.application).unwrap().relying_party.claims_of_rules = vec!["groups".to_owned()];
+    let mut fixture = fixture().await;
+    Arc::get_mut(&mut fixture.application).unwrap().relying_party.claims_of_rules = vec!["groups".to_owned()];
     for (reply, expected) in [
         (Reply::Proper, Judged::Good),
         (Reply::Status(500), Judged::Unavailable),
         (Reply::Status(404), Judged::Good),
         (Reply::Close, Judged::Unavailable),
     ] {
-        office.misbehave(|b| b.user_info = reply.clone());
-        assert_eq!(Judged::from(&office.show_opaque().await), expected, "{reply:?}");
+        fixture.misbehave(|b| b.user_info = reply.clone());
+        assert_eq!(Judged::from(&fixture.show_opaque().await), expected, "{reply:?}");
     }
 }
 
 #[tokio::test]
 async fn in_2_an_optional_member_that_is_null_or_empty_is_absent() {
-    let office = office().await;
+    let fixture = fixture().await;
     for name in ["iss", "exp", "nbf", "iat", "aud", "token_type", "cnf", "username"] {
         for value in [NULL, ""] {
-            office.misbehave(|b| b.introspected = json!({name: value}));
-            assert_eq!(Judged::from(&office.show_opaque().await), Judged::Good, "{name} {value:?}");
+            fixture.misbehave(|b| b.introspected = json!({name: value}));
+            assert_eq!(Judged::from(&fixture.show_opaque().await), Judged::Good, "{name} {value:?}");
         }
     }
     for (name, expected) in [
@@ -295,8 +295,8 @@ async fn in_2_an_optional_member_that_is_null_or_empty_is_absent() {
         ("client_id", Judged::Refused(Refusal::Audience)),
     ] {
         for value in [NULL, ""] {
-            office.misbehave(|b| b.introspected = json!({name: value}));
-            assert_eq!(Judged::from(&office.show_opaque().await), expected, "{name} {value:?}");
+            fixture.misbehave(|b| b.introspected = json!({name: value}));
+            assert_eq!(Judged::from(&fixture.show_opaque().await), expected, "{name} {value:?}");
         }
     }
 }
@@ -304,12 +304,12 @@ async fn in_2_an_optional_member_that_is_null_or_empty_is_absent() {
 /// OC-14, for credentials.
 #[tokio::test]
 async fn oc_14_mail_of_the_answer_is_not_verified_by_user_info() {
-    let office = office().await;
-    office.misbehave(|b| {
+    let fixture = fixture().await;
+    fixture.misbehave(|b| {
         b.introspected = json!({"email": "mallory@victim.example"});
         b.user = json!({"email": "mallory@evil.example", "email_verified": true});
     });
-    let verified = office.show_opaque().await.unwrap();
+    let verified = fixture.show_opaque().await.unwrap();
     let claims = verified.claims();
     assert_eq!((claims.text("email"), claims.value("email_verified")), (Some("mallory@victim.example"), None));
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::op::Reply;
 use crate::op::signing::{Key, jwk};
-use crate::world::{Outcome, World, settings};
+use crate::test_client::{Outcome, TestClient, settings};
 
 const BAD: Outcome = Outcome::Untrustworthy(TokenFault::SIGNATURE);
 
@@ -24,8 +24,8 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
 async fn published(keys: Value, header: Value, key: Key) -> Outcome {
     // Sets of thousands of keys take long to read on a busy machine, and no provider stalls here.
     let patient = ProviderSettings { timeout: Duration::from_secs(60), ..settings() };
-    let world = World::with(patient, |_| {}).await;
-    world
+    let test_client = TestClient::with(patient, |_| {}).await;
+    test_client
         .outcome(|b| {
             b.key_set = keys;
             b.header = header;
@@ -104,9 +104,10 @@ async fn oc_24_ten_thousand_keys_do_no_harm() {
 
 #[tokio::test]
 async fn jw_3_ecdsa_signatures_are_in_range_and_of_exact_length() {
-    let world = World::with(settings(), |party| party.id_token_signed_response_alg = SigningAlgorithm::ES256).await;
+    let test_client =
+        TestClient::with(settings(), |party| party.id_token_signed_response_alg = SigningAlgorithm::ES256).await;
     let sign_in = |key: Key| {
-        world.outcome(|b| {
+        test_client.outcome(|b| {
             b.header = json!({"alg": "ES256", "kid": "ec"});
             b.key_set = json!({"keys": [jwk(&Key::P256, "ec")]});
             b.key = key;
@@ -120,24 +121,24 @@ async fn jw_3_ecdsa_signatures_are_in_range_and_of_exact_length() {
 
 #[tokio::test]
 async fn f_03_rotation_needs_one_fetch() {
-    let world = World::new().await;
-    let fetched = world.asked("/keys");
+    let test_client = TestClient::new().await;
+    let fetched = test_client.asked("/keys");
     let rotate = |b: &mut crate::op::Behaviour| {
         b.header = json!({"kid": "b"});
         b.key_set = json!({"keys": [jwk(&Key::RsaA, "a"), jwk(&Key::RsaB, "b")]});
         b.key = Key::RsaB;
     };
-    world.op.behave(rotate);
-    let outcomes = join_all((0..20).map(|_| world.sign_in())).await;
+    test_client.op.behave(rotate);
+    let outcomes = join_all((0..20).map(|_| test_client.sign_in())).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert_eq!(world.asked("/keys") - fetched, 1, "one fetch for all of them");
+    assert_eq!(test_client.asked("/keys") - fetched, 1, "one fetch for all of them");
 }
 
 #[tokio::test]
 async fn f_03_without_kid_a_bad_signature_fetches_too() {
-    let world = World::new().await;
-    let fetched = world.asked("/keys");
-    let outcome = world
+    let test_client = TestClient::new().await;
+    let fetched = test_client.asked("/keys");
+    let outcome = test_client
         .outcome(|b| {
             b.header = json!({"kid": null});
             b.key_set = json!({"keys": [jwk(&Key::RsaB, "b")]});
@@ -145,26 +146,26 @@ async fn f_03_without_kid_a_bad_signature_fetches_too() {
         })
         .await;
     assert_eq!(outcome, Outcome::SignedIn);
-    assert_eq!(world.asked("/keys") - fetched, 1);
+    assert_eq!(test_client.asked("/keys") - fetched, 1);
 }
 
 #[tokio::test]
 async fn oc_24_junk_key_ids_are_braked() {
-    let world = World::new().await;
-    let fetched = world.asked("/keys");
+    let test_client = TestClient::new().await;
+    let fetched = test_client.asked("/keys");
     for _ in 0..12 {
-        assert_eq!(world.outcome(|b| b.header = json!({"kid": "junk"})).await, BAD);
+        assert_eq!(test_client.outcome(|b| b.header = json!({"kid": "junk"})).await, BAD);
     }
-    assert_eq!(world.asked("/keys") - fetched, 5, "a burst of five, and no more within ten seconds");
-    assert_eq!(world.outcome(|_| {}).await, Outcome::SignedIn, "known keys work on");
+    assert_eq!(test_client.asked("/keys") - fetched, 5, "a burst of five, and no more within ten seconds");
+    assert_eq!(test_client.outcome(|_| {}).await, Outcome::SignedIn, "known keys work on");
 }
 
 #[tokio::test]
 async fn oc_24_a_bad_signature_by_a_known_key_fetches_nothing() {
-    let world = World::new().await;
-    let fetched = world.asked("/keys");
-    assert_eq!(world.outcome(|b| b.key = Key::RsaB).await, BAD);
-    assert_eq!(world.asked("/keys"), fetched);
+    let test_client = TestClient::new().await;
+    let fetched = test_client.asked("/keys");
+    assert_eq!(test_client.outcome(|b| b.key = Key::RsaB).await, BAD);
+    assert_eq!(test_client.asked("/keys"), fetched);
 }
 
 #[tokio::test]
@@ -174,7 +175,7 @@ async fn f_03_the_last_good_keys_outlive_failed_fetches() {
         timeout: Duration::from_millis(500),
         ..settings()
     };
-    let world = World::with(frequent, |_| {}).await;
+    let test_client = TestClient::with(frequent, |_| {}).await;
     let failures: [fn(&mut crate::op::Behaviour); 7] = [
         |b| b.keys = Reply::Status(404),
         |b| b.key_set = json!({"keys": []}),
@@ -185,15 +186,15 @@ async fn f_03_the_last_good_keys_outlive_failed_fetches() {
         |b| b.keys = Reply::Truncated,
     ];
     for misbehave in failures {
-        world.op.reform();
-        world.op.behave(misbehave);
-        let before = world.asked("/keys");
+        test_client.op.reform();
+        test_client.op.behave(misbehave);
+        let before = test_client.asked("/keys");
         let refreshed = async {
-            while world.asked("/keys") < before + 3 {
+            while test_client.asked("/keys") < before + 3 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), refreshed).await.expect("keys are refreshed");
-        assert!(world.sign_in().await.is_ok());
+        assert!(test_client.sign_in().await.is_ok());
     }
 }

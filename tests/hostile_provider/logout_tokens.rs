@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::op::signing::{Key, jwk};
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT, merged};
-use crate::world::{StillClock, World, settings};
+use crate::test_client::{StillClock, TestClient, settings};
 
 const NOW: u64 = 1_900_000_000;
 
@@ -25,19 +25,19 @@ enum Judged {
     Unavailable,
 }
 
-fn claims(world: &World) -> Value {
+fn claims(test_client: &TestClient) -> Value {
     json!({
-        "iss": world.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "jti": "j-1",
+        "iss": test_client.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "jti": "j-1",
         "sid": "provider-session", "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
     })
 }
 
-async fn show(world: &World, token: &str) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-    world.providers.verify_logout_token(&world.relying_party, &token.into()).await
+async fn show(test_client: &TestClient, token: &str) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+    test_client.providers.verify_logout_token(&test_client.relying_party, &token.into()).await
 }
 
-async fn judged(world: &World, token: &str) -> Judged {
-    match show(world, token).await {
+async fn judged(test_client: &TestClient, token: &str) -> Judged {
+    match show(test_client, token).await {
         Ok(_) => Judged::Good,
         Err(LogoutTokenFault::Refused(fault)) => Judged::Refused(fault),
         Err(LogoutTokenFault::Unavailable(_)) => Judged::Unavailable,
@@ -45,23 +45,23 @@ async fn judged(world: &World, token: &str) -> Judged {
 }
 
 /// The base token of the casebook with these changes.
-fn signed(world: &World, header: &Value, changes: &Value) -> String {
+fn signed(test_client: &TestClient, header: &Value, changes: &Value) -> String {
     let header = merged(json!({"typ": "logout+jwt"}), header);
-    world.op.sign(&header, &merged(claims(world), changes))
+    test_client.op.sign(&header, &merged(claims(test_client), changes))
 }
 
 #[tokio::test]
 async fn the_base_token_names_user_and_session() {
-    let world = World::new().await;
-    let token = show(&world, &signed(&world, &json!({}), &json!({}))).await.unwrap();
+    let test_client = TestClient::new().await;
+    let token = show(&test_client, &signed(&test_client, &json!({}), &json!({}))).await.unwrap();
     let Ending::ProviderSession(session, Some(user)) = token.ending() else { panic!("{token:?}") };
     assert_eq!((session.id.as_str(), user.subject.as_str()), ("provider-session", SUBJECT));
-    assert_eq!((session.issuer.as_str(), user.issuer.as_str()), (world.op.issuer(), world.op.issuer()));
+    assert_eq!((session.issuer.as_str(), user.issuer.as_str()), (test_client.op.issuer(), test_client.op.issuer()));
 }
 
 #[tokio::test]
 async fn the_casebook() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     let refused = Judged::Refused;
     for (name, header, changes, expected) in [
         ("base", json!({}), json!({}), Judged::Good),
@@ -75,7 +75,7 @@ async fn the_casebook() {
         (
             "iss longer (BL-5)",
             json!({}),
-            json!({"iss": format!("{}x", world.op.issuer())}),
+            json!({"iss": format!("{}x", test_client.op.issuer())}),
             refused(TokenFault::ISSUER),
         ),
         ("aud altered (BL-5)", json!({}), json!({"aud": "wiki:2"}), refused(TokenFault::Audience)),
@@ -88,96 +88,100 @@ async fn the_casebook() {
         ("nonce (BL-8)", json!({}), json!({"nonce": "n"}), refused(TokenFault::UnexpectedNonce)),
         ("no jti (BL-9)", json!({}), json!({"jti": null}), refused(TokenFault::TokenId)),
     ] {
-        assert_eq!(judged(&world, &signed(&world, &header, &changes)).await, expected, "{name}");
+        assert_eq!(judged(&test_client, &signed(&test_client, &header, &changes)).await, expected, "{name}");
     }
-    let token = signed(&world, &json!({}), &json!({}));
+    let token = signed(&test_client, &json!({}), &json!({}));
     let (message, _) = token.rsplit_once('.').unwrap();
     for (name, token, fault) in [
         ("encrypted (BL-2)", format!("{token}.x.y"), TokenFault::Encrypted),
         ("broken signature (BL-3)", format!("{message}.c2ln"), TokenFault::SIGNATURE),
         ("no signature (BL-3)", format!("{message}."), TokenFault::SIGNATURE),
     ] {
-        assert_eq!(judged(&world, &token).await, refused(fault), "{name}");
+        assert_eq!(judged(&test_client, &token).await, refused(fault), "{name}");
     }
 }
 
 #[tokio::test]
 async fn bl_4_a_published_key_of_another_algorithm_does_not_count() {
-    let world = World::new().await;
-    world.op.behave(|b| {
+    let test_client = TestClient::new().await;
+    test_client.op.behave(|b| {
         b.key_set = json!({"keys": [jwk(&Key::RsaA, "a"), jwk(&Key::P256, "ec")]});
         b.key = Key::P256;
     });
-    let token = signed(&world, &json!({"alg": "ES256", "kid": "ec"}), &json!({}));
-    assert_eq!(judged(&world, &token).await, Judged::Refused(TokenFault::ALGORITHM));
+    let token = signed(&test_client, &json!({"alg": "ES256", "kid": "ec"}), &json!({}));
+    assert_eq!(judged(&test_client, &token).await, Judged::Refused(TokenFault::ALGORITHM));
 }
 
 #[tokio::test]
 async fn bl_3_a_key_that_was_rotated_just_before_is_fetched() {
-    let world = World::new().await;
-    world.op.behave(|b| {
+    let test_client = TestClient::new().await;
+    test_client.op.behave(|b| {
         b.key_set = json!({"keys": [jwk(&Key::RsaB, "new")]});
         b.key = Key::RsaB;
     });
-    assert_eq!(judged(&world, &signed(&world, &json!({"kid": "new"}), &json!({}))).await, Judged::Good);
+    assert_eq!(judged(&test_client, &signed(&test_client, &json!({"kid": "new"}), &json!({}))).await, Judged::Good);
 }
 
 #[tokio::test]
 async fn jw_4_other_tokens_of_the_provider_are_no_logout_tokens() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     let id_token = json!({
-        "iss": world.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "nonce": "n",
+        "iss": test_client.op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": NOW, "exp": NOW + 120, "nonce": "n",
     });
     let kinds = [json!({"typ": "JWT"}), json!({"typ": "at+jwt"}), json!({})];
     for header in kinds {
-        assert!(matches!(judged(&world, &world.op.sign(&header, &id_token)).await, Judged::Refused(_)), "{header}");
+        assert!(
+            matches!(judged(&test_client, &test_client.op.sign(&header, &id_token)).await, Judged::Refused(_)),
+            "{header}"
+        );
     }
 }
 
 /// BL-16: whatever can be told without a key costs none; and what cannot fetches keys no oftener than any stranger may.
 #[tokio::test]
 async fn bl_16_junk_fetches_no_keys() {
-    let world = World::new().await;
-    let before = world.asked("/keys");
+    let test_client = TestClient::new().await;
+    let before = test_client.asked("/keys");
     let foreign =
         [json!({"iss": "https://other.example/"}), json!({"aud": "other"}), json!({"events": {}}), json!({"jti": 1})];
-    let junk: Vec<String> = foreign.iter().map(|changes| signed(&world, &json!({"kid": "unknown"}), changes)).collect();
+    let junk: Vec<String> =
+        foreign.iter().map(|changes| signed(&test_client, &json!({"kid": "unknown"}), changes)).collect();
     for number in 0..10_000 {
         let token = match number % 5 {
             4 => "x.y.z".to_owned(),
             kind => junk[kind].clone(),
         };
-        assert!(matches!(judged(&world, &token).await, Judged::Refused(_)));
+        assert!(matches!(judged(&test_client, &token).await, Judged::Refused(_)));
     }
-    assert_eq!(world.asked("/keys"), before);
-    let unknown = signed(&world, &json!({"kid": "unknown"}), &json!({}));
+    assert_eq!(test_client.asked("/keys"), before);
+    let unknown = signed(&test_client, &json!({"kid": "unknown"}), &json!({}));
     for _ in 0..50 {
-        assert_eq!(judged(&world, &unknown).await, Judged::Refused(TokenFault::SIGNATURE));
+        assert_eq!(judged(&test_client, &unknown).await, Judged::Refused(TokenFault::SIGNATURE));
     }
-    assert!(world.asked("/keys") <= before + 5, "OC-24");
+    assert!(test_client.asked("/keys") <= before + 5, "OC-24");
 }
 
 #[tokio::test]
 async fn a_provider_that_never_answered_vouches_for_nothing() {
-    let world = World::new().await;
-    let token = signed(&world, &json!({}), &json!({}));
-    let stranger = World::new().await;
+    let test_client = TestClient::new().await;
+    let token = signed(&test_client, &json!({}), &json!({}));
+    let stranger = TestClient::new().await;
     assert_eq!(judged(&stranger, &token).await, Judged::Refused(TokenFault::ISSUER), "each issuer for itself");
 }
 
-async fn revoked_with(misbehave: impl FnOnce(&mut Behaviour)) -> (World, Duration) {
-    let world = World::new().await;
-    world.op.behave(misbehave);
+async fn revoked_with(misbehave: impl FnOnce(&mut Behaviour)) -> (TestClient, Duration) {
+    let test_client = TestClient::new().await;
+    test_client.op.behave(misbehave);
     let begun = Instant::now();
-    world.providers.revoke(&world.relying_party, &"refresh-1".into());
-    (world, begun.elapsed())
+    test_client.providers.revoke(&test_client.relying_party, &"refresh-1".into());
+    (test_client, begun.elapsed())
 }
 
 #[tokio::test]
 async fn rfc_7009_the_token_is_revoked_by_an_authenticated_client() {
-    let (world, _) = revoked_with(|_| {}).await;
-    world.providers.settled().await;
-    let asked = world.op.recorded("/revoke");
+    let (test_client, _) = revoked_with(|_| {}).await;
+    test_client.providers.settled().await;
+    let asked = test_client.op.recorded("/revoke");
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].form("token").as_deref(), Some("refresh-1"));
     assert_eq!(asked[0].form("token_type_hint").as_deref(), Some("refresh_token"));
@@ -186,11 +190,11 @@ async fn rfc_7009_the_token_is_revoked_by_an_authenticated_client() {
 
 #[tokio::test]
 async fn bl_15_nobody_waits_for_a_provider_that_hangs() {
-    let (world, took) = revoked_with(|b| b.revocation = Reply::Stall).await;
+    let (test_client, took) = revoked_with(|b| b.revocation = Reply::Stall).await;
     assert!(took < Duration::from_millis(250), "{took:?}");
     // A stop waits, but not for ever: as long as one request may take.
     let begun = Instant::now();
-    world.providers.settled().await;
+    test_client.providers.settled().await;
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
@@ -198,21 +202,21 @@ async fn bl_15_nobody_waits_for_a_provider_that_hangs() {
 async fn f_16_a_stop_waits_for_revocations_under_way() {
     let permits = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&permits);
-    let (world, _) = revoked_with(move |b| b.revocation = Reply::Held(held)).await;
+    let (test_client, _) = revoked_with(move |b| b.revocation = Reply::Held(held)).await;
     for _ in 0..20 {
-        world.providers.revoke(&world.relying_party, &"refresh-2".into());
+        test_client.providers.revoke(&test_client.relying_party, &"refresh-2".into());
     }
-    assert!(world.providers.settled().now_or_never().is_none());
+    assert!(test_client.providers.settled().now_or_never().is_none());
     permits.add_permits(21);
-    world.providers.settled().await;
-    assert_eq!(world.asked("/revoke"), 21);
+    test_client.providers.settled().await;
+    assert_eq!(test_client.asked("/revoke"), 21);
 }
 
 #[tokio::test]
 async fn without_an_endpoint_there_is_nothing_to_do() {
-    let World { op, relying_party, .. } = World::new().await;
+    let TestClient { op, relying_party, .. } = TestClient::new().await;
     op.behave(|b| b.metadata = json!({"revocation_endpoint": null}));
-    let fresh = World::around(op, relying_party, &settings(), StillClock::new());
+    let fresh = TestClient::around(op, relying_party, &settings(), StillClock::new());
     fresh.ready().await;
     fresh.providers.revoke(&fresh.relying_party, &"refresh-1".into());
     fresh.providers.settled().await;

@@ -8,6 +8,8 @@ mod bearer;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod id_tokens;
 #[cfg(test)]
 mod introspection;
@@ -16,18 +18,16 @@ mod keys;
 #[cfg(test)]
 mod logout_tokens;
 #[cfg(test)]
-mod office;
-#[cfg(test)]
 mod op;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod refreshes;
 #[cfg(test)]
+mod test_client;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod token_answers;
 #[cfg(test)]
 mod user_info;
-#[cfg(test)]
-mod world;

@@ -10,7 +10,7 @@ use gatepost::ports::IdentityProvider as _;
 use tokio::time::Instant;
 
 use crate::op::{HostileOp, Reply};
-use crate::world::{Outcome, StillClock, World, relying_party, settings};
+use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
 
 /// Waits until `providers` know the provider; how long that took.
 async fn recovery(providers: &OpenIdProviders, issuer: &str) -> Duration {
@@ -49,13 +49,13 @@ async fn f_01_down_at_the_start_stalled_or_failing() {
         let op = HostileOp::start(clock.clone()).await;
         op.behave(|b| b.discovery = reply.clone());
         let party = relying_party(op.issuer());
-        let world = World::around(op, party, &settings(), clock);
+        let test_client = TestClient::around(op, party, &settings(), clock);
         let begun = Instant::now();
-        assert!(world.providers.metadata(&world.relying_party).await.is_err());
+        assert!(test_client.providers.metadata(&test_client.relying_party).await.is_err());
         assert!(begun.elapsed() < Duration::from_millis(1500), "a sign-in waits a second at most");
-        world.op.reform();
-        assert!(recovery(&world.providers, world.op.issuer()).await <= Duration::from_secs(5), "{reply:?}");
-        assert_eq!(world.outcome(|_| {}).await, Outcome::SignedIn);
+        test_client.op.reform();
+        assert!(recovery(&test_client.providers, test_client.op.issuer()).await <= Duration::from_secs(5), "{reply:?}");
+        assert_eq!(test_client.outcome(|_| {}).await, Outcome::SignedIn);
     }
 }
 
@@ -64,21 +64,24 @@ async fn f_01_a_sign_in_waits_for_the_first_fetch_under_way() {
     let clock = StillClock::new();
     let op = HostileOp::start(clock.clone()).await;
     let party = relying_party(op.issuer());
-    let world = World::around(op, party, &settings(), clock);
-    assert!(world.providers.metadata(&world.relying_party).await.is_ok(), "asked before anything was fetched");
+    let test_client = TestClient::around(op, party, &settings(), clock);
+    assert!(
+        test_client.providers.metadata(&test_client.relying_party).await.is_ok(),
+        "asked before anything was fetched"
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_issuer_is_unavailable() {
-    let world = World::new().await;
-    let fault = world.providers.metadata(&relying_party("https://other.example")).await.expect_err("is unknown");
+    let test_client = TestClient::new().await;
+    let fault = test_client.providers.metadata(&relying_party("https://other.example")).await.expect_err("is unknown");
     assert_eq!(fault.issuer, "https://other.example");
 }
 
 #[tokio::test]
 async fn f_02_down_while_running() {
-    let world = World::new().await;
-    let down = world
+    let test_client = TestClient::new().await;
+    let down = test_client
         .outcome(|b| {
             b.discovery = Reply::Close;
             b.keys = Reply::Close;
@@ -86,14 +89,14 @@ async fn f_02_down_while_running() {
         })
         .await;
     assert_eq!(down, Outcome::Unavailable);
-    assert_eq!(world.outcome(|_| {}).await, Outcome::SignedIn, "back at once: metadata and keys were kept");
+    assert_eq!(test_client.outcome(|_| {}).await, Outcome::SignedIn, "back at once: metadata and keys were kept");
 }
 
 #[tokio::test]
 async fn fi_03_redeeming_ends_in_time_whatever_stalls() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     let begun = Instant::now();
-    let outcome = world
+    let outcome = test_client
         .outcome(|b| {
             b.keys = Reply::Stall;
             b.header = serde_json::json!({"kid": "junk"});
@@ -107,8 +110,8 @@ async fn fi_03_redeeming_ends_in_time_whatever_stalls() {
 async fn background_work_ends_with_the_providers() {
     let frequent =
         gatepost::outbound::provider::ProviderSettings { refresh_interval: Duration::from_millis(20), ..settings() };
-    let world = World::with(frequent, |_| {}).await;
-    let World { op, providers, .. } = world;
+    let test_client = TestClient::with(frequent, |_| {}).await;
+    let TestClient { op, providers, .. } = test_client;
     drop(providers);
     // the task is aborted at its next step; a request that had begun may still be recorded
     tokio::time::sleep(Duration::from_millis(100)).await;

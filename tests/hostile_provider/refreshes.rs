@@ -10,42 +10,43 @@ use gatepost::ports::{ExchangeFault, IdentityProvider as _};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::office::application;
+use crate::fixture::application;
 use crate::op::{Behaviour, CLIENT_SECRET, Key, NULL, Reply};
-use crate::world::{Outcome, Row, World};
+use crate::test_client::{Outcome, Row, TestClient};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A session that can be renewed, at a provider that may misbehave from now on.
-struct Office {
-    world: World,
+struct Fixture {
+    test_client: TestClient,
     application: Application,
     session: Session,
 }
 
-impl Office {
+impl Fixture {
     async fn new() -> Self {
         Self::signed_in(|_| {}).await
     }
 
     async fn signed_in(behaviour: impl FnOnce(&mut Behaviour)) -> Self {
-        let world = World::new().await;
-        world.op.behave(|b| b.answer = json!({"refresh_token": "refresh-first"}));
-        world.op.behave(|b| b.claims = json!({"auth_time": 5}));
-        world.op.behave(behaviour);
-        let signed_in = world.sign_in().await.expect("a proper sign-in");
-        let application = application(&world);
+        let test_client = TestClient::new().await;
+        test_client.op.behave(|b| b.answer = json!({"refresh_token": "refresh-first"}));
+        test_client.op.behave(|b| b.claims = json!({"auth_time": 5}));
+        test_client.op.behave(behaviour);
+        let signed_in = test_client.sign_in().await.expect("a proper sign-in");
+        let application = application(&test_client);
         let session = Session::begin(signed_in, &application, NOW, Lifetimes { absolute: DAY, idle: DAY });
         assert!(session.record().renewal.is_some(), "a refresh token");
-        Self { world, application, session }
+        Self { test_client, application, session }
     }
 
     /// What the session is after a refresh while the provider misbehaves.
     async fn renewed(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Result<Session, ExchangeFault> {
-        self.world.op.reform();
-        self.world.op.behave(misbehave);
-        let refreshed = self.world.providers.refresh(&self.world.relying_party, self.session.record()).await;
+        self.test_client.op.reform();
+        self.test_client.op.behave(misbehave);
+        let refreshed =
+            self.test_client.providers.refresh(&self.test_client.relying_party, self.session.record()).await;
         if let Err(fault) = &refreshed {
             let text = format!("{fault} {fault:?}");
             assert!(!text.contains(CLIENT_SECRET) && !text.contains("refresh-"), "no secrets in faults: {text}");
@@ -81,9 +82,9 @@ fn token(record: &SessionRecord) -> &str {
 
 #[tokio::test]
 async fn a_refresh_shows_the_token_and_the_client_and_asks_for_no_other_scope() {
-    let office = Office::new().await;
-    let renewed = office.renewed(|_| {}).await.expect("a proper refresh");
-    let request = office.world.op.recorded("/token").pop().expect("a request");
+    let fixture = Fixture::new().await;
+    let renewed = fixture.renewed(|_| {}).await.expect("a proper refresh");
+    let request = fixture.test_client.op.recorded("/token").pop().expect("a request");
     assert_eq!(request.form("grant_type").as_deref(), Some("refresh_token"));
     assert_eq!(request.form("refresh_token").as_deref(), Some("refresh-first"));
     assert_eq!((request.form("scope"), request.form("client_secret")), (None, None));
@@ -94,7 +95,7 @@ async fn a_refresh_shows_the_token_and_the_client_and_asks_for_no_other_scope() 
     assert_eq!(record.access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("access-refreshed"));
     assert_ne!(
         record.id_token.as_ref().map(ExposeSecret::expose_secret),
-        office.session.record().id_token.as_ref().map(ExposeSecret::expose_secret)
+        fixture.session.record().id_token.as_ref().map(ExposeSecret::expose_secret)
     );
     assert_eq!(record.claims.value("auth_time"), Some(&json!(5)), "the sign-in stays what it was");
 }
@@ -128,10 +129,10 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
         ("a logout token", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
         ("no token at all", |b| b.id_token_text = |_| "x".into(), untrustworthy(TokenFault::Malformed)),
     ];
-    let office = Office::new().await;
-    office.check(rows).await;
-    let nonce = office.session.record().claims.text("nonce").expect("has one").to_owned();
-    assert!(office.renewed(|b| b.claims = json!({"nonce": nonce})).await.is_ok(), "the nonce of the sign-in");
+    let fixture = Fixture::new().await;
+    fixture.check(rows).await;
+    let nonce = fixture.session.record().claims.text("nonce").expect("has one").to_owned();
+    assert!(fixture.renewed(|b| b.claims = json!({"nonce": nonce})).await.is_ok(), "the nonce of the sign-in");
 }
 
 #[tokio::test]
@@ -167,36 +168,36 @@ async fn answers_of_the_token_endpoint() {
         ("stalled", |b| b.token = Reply::Stall, Outcome::Unavailable),
         ("properly again", |_| {}, Outcome::SignedIn),
     ];
-    Office::new().await.check(rows).await;
+    Fixture::new().await.check(rows).await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
-    let office = Office::new().await;
+    let fixture = Fixture::new().await;
     for change in [json!({"refresh_token": null}), json!({"refresh_token": 1}), json!({"refresh_token": ""})] {
-        let renewed = office.renewed(|b| b.answer = change.clone()).await.expect("a refresh");
+        let renewed = fixture.renewed(|b| b.answer = change.clone()).await.expect("a refresh");
         assert_eq!(token(renewed.record()), "refresh-first", "{change}");
     }
 }
 
 #[tokio::test]
 async fn an_id_token_that_is_null_or_empty_loses_no_refresh_token() {
-    let office = Office::new().await;
+    let fixture = Fixture::new().await;
     for value in [NULL, ""] {
-        let renewed = office.renewed(|b| b.answer = json!({"id_token": value})).await.expect("a refresh");
+        let renewed = fixture.renewed(|b| b.answer = json!({"id_token": value})).await.expect("a refresh");
         assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
         assert_eq!(renewed.record().claims.text("email"), Some("alice@example.test"), "{value:?}: UserInfo tells");
-        let renewed = office.renewed(|b| b.answer = json!({"access_token": value})).await.expect("a refresh");
+        let renewed = fixture.renewed(|b| b.answer = json!({"access_token": value})).await.expect("a refresh");
         assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
     }
 }
 
 #[tokio::test]
 async fn an_optional_claim_that_is_null_or_empty_ends_no_session() {
-    let office = Office::new().await;
+    let fixture = Fixture::new().await;
     for name in ["nonce", "at_hash", "c_hash", "azp", "nbf", "auth_time", "sid", "acr", "amr"] {
         for value in [NULL, ""] {
-            let renewed = office.renewed(|b| b.claims = json!({name: value})).await;
+            let renewed = fixture.renewed(|b| b.claims = json!({name: value})).await;
             let renewed = renewed.unwrap_or_else(|fault| panic!("{name} {value:?}: {fault}"));
             let claims = &renewed.record().claims;
             assert_eq!((claims.text("sid"), claims.value("auth_time")), (Some("provider-session"), Some(&json!(5))));
@@ -208,14 +209,14 @@ async fn an_optional_claim_that_is_null_or_empty_ends_no_session() {
 /// OC-14, where UserInfo fails and what was known before stands beside the new ID Token.
 #[tokio::test]
 async fn oc_14_a_new_address_is_not_verified_by_an_old_word() {
-    let office = Office::signed_in(|b| b.claims = json!({"email": "old@example.test", "auth_time": 5})).await;
+    let fixture = Fixture::signed_in(|b| b.claims = json!({"email": "old@example.test", "auth_time": 5})).await;
     for (claims, expected) in [
         (json!({"email": "new@example.test", "email_verified": null}), (Some("new@example.test"), None)),
         (json!({"email": null, "email_verified": true}), (Some("old@example.test"), Some(true))),
         (json!({"email": "new@example.test", "email_verified": false}), (Some("new@example.test"), Some(false))),
         (json!({"email": null, "email_verified": false}), (Some("old@example.test"), Some(true))),
     ] {
-        let renewed = office.renewed(|b| {
+        let renewed = fixture.renewed(|b| {
             b.claims = claims.clone();
             b.claims["groups"] = serde_json::Value::Null;
             b.user_info = Reply::Status(500);
@@ -229,22 +230,22 @@ async fn oc_14_a_new_address_is_not_verified_by_an_old_word() {
 
 #[tokio::test]
 async fn a_sign_in_without_user_info_is_completed_soon() {
-    let office = Office::signed_in(|b| {
+    let fixture = Fixture::signed_in(|b| {
         b.claims = json!({"groups": null, "auth_time": 5});
         b.user_info = Reply::Status(503);
     })
     .await;
-    assert_eq!(office.session.record().claims.value("groups"), None);
-    assert_eq!(renewal(office.session.record()).due, NOW);
-    assert!(renewal(office.session.record()).stale > NOW, "and nobody waits for it");
-    let renewed = office.renewed(|b| b.claims = json!({"groups": null})).await.expect("a refresh");
+    assert_eq!(fixture.session.record().claims.value("groups"), None);
+    assert_eq!(renewal(fixture.session.record()).due, NOW);
+    assert!(renewal(fixture.session.record()).stale > NOW, "and nobody waits for it");
+    let renewed = fixture.renewed(|b| b.claims = json!({"groups": null})).await.expect("a refresh");
     assert_eq!(renewed.record().claims.texts("groups").count(), 2);
 }
 
 #[tokio::test]
 async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
-    let office = Office::new().await;
-    let renewed = office.renewed(|b| {
+    let fixture = Fixture::new().await;
+    let renewed = fixture.renewed(|b| {
         b.answer = json!({"id_token": null});
         b.user = json!({"groups": ["staff"]});
     });
@@ -253,10 +254,10 @@ async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
     assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), ["staff"]);
     assert_eq!(
         record.id_token.as_ref().map(ExposeSecret::expose_secret),
-        office.session.record().id_token.as_ref().map(ExposeSecret::expose_secret)
+        fixture.session.record().id_token.as_ref().map(ExposeSecret::expose_secret)
     );
     assert_eq!(record.claims.text("sid"), Some("provider-session"));
-    let other = office.renewed(|b| {
+    let other = fixture.renewed(|b| {
         b.answer = json!({"id_token": null});
         b.user = json!({"sub": "somebody"});
     });
@@ -266,8 +267,8 @@ async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
 /// The tokens before are void by now: losing the new ones would sign the user out.
 #[tokio::test]
 async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
-    let office = Office::signed_in(|b| b.sparse = true).await;
-    let before: Vec<String> = office.session.record().claims.texts("groups").map(str::to_owned).collect();
+    let fixture = Fixture::signed_in(|b| b.sparse = true).await;
+    let before: Vec<String> = fixture.session.record().claims.texts("groups").map(str::to_owned).collect();
     assert_eq!(before, ["admins", "staff"]);
     let later = NOW.plus(Duration::from_secs(240));
     for (id_token, reply, due) in [
@@ -281,7 +282,7 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
         (false, Reply::Stall, NOW),
     ] {
         let name = format!("{id_token} {reply:?}");
-        let renewed = office.renewed(|b| {
+        let renewed = fixture.renewed(|b| {
             (b.sparse, b.user_info) = (true, reply);
             b.answer = if id_token { json!({}) } else { json!({"id_token": null}) };
         });
@@ -290,21 +291,21 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
         assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), before, "{name}");
         assert_eq!((token(record), renewal(record).due), ("refresh-second", due), "{name}: and it is asked again");
     }
-    let renewed = office.renewed(|b| b.sparse = true).await.expect("a refresh");
+    let renewed = fixture.renewed(|b| b.sparse = true).await.expect("a refresh");
     assert_eq!(renewed.record().claims.texts("groups").collect::<Vec<_>>(), before);
     assert!(renewal(renewed.record()).due > NOW);
 }
 
 #[tokio::test]
 async fn f_2_a_provider_that_keeps_failing_is_left_alone_for_a_while() {
-    let office = Office::new().await;
-    let before = office.world.asked("/token");
+    let fixture = Fixture::new().await;
+    let before = fixture.test_client.asked("/token");
     for _ in 0..50 {
-        assert!(matches!(office.renewed(|b| b.token = Reply::Status(503)).await, Err(ExchangeFault::Unavailable(_))));
+        assert!(matches!(fixture.renewed(|b| b.token = Reply::Status(503)).await, Err(ExchangeFault::Unavailable(_))));
     }
-    assert_eq!(office.world.asked("/token") - before, 5, "five failures in a row open the circuit");
-    let code = office.world.code().await.expect("a callback");
-    office.world.op.reform();
-    let signed_in = office.world.providers.exchange(&office.world.relying_party, code).await;
+    assert_eq!(fixture.test_client.asked("/token") - before, 5, "five failures in a row open the circuit");
+    let code = fixture.test_client.code().await.expect("a callback");
+    fixture.test_client.op.reform();
+    let signed_in = fixture.test_client.providers.exchange(&fixture.test_client.relying_party, code).await;
     assert!(signed_in.is_ok(), "which says nothing about sign-ins");
 }

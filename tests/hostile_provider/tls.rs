@@ -11,7 +11,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use crate::op::HostileOp;
-use crate::world::{Outcome, StillClock, World, relying_party, settings};
+use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
 
 /// An authority's certificate (PEM), and a server that it vouches for under `name`.
 fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
@@ -33,19 +33,19 @@ fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8
     (issuer.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
 }
 
-async fn world(acceptor: TlsAcceptor, ca_certificates: Vec<u8>) -> World {
+async fn test_client(acceptor: TlsAcceptor, ca_certificates: Vec<u8>) -> TestClient {
     let clock = StillClock::new();
     let op = HostileOp::start_tls(acceptor, clock.clone()).await;
     let party = relying_party(op.issuer());
     let settings = ProviderSettings { ca_certificates, timeout: Duration::from_secs(5), ..settings() };
-    World::around(op, party, &settings, clock)
+    TestClient::around(op, party, &settings, clock)
 }
 
 #[tokio::test]
 async fn tl_1_a_private_authority_by_file() {
     let (ca, acceptor) = authority("localhost", |_| {});
-    let world = world(acceptor, ca).await;
-    assert_eq!(world.outcome(|_| {}).await, Outcome::SignedIn);
+    let test_client = test_client(acceptor, ca).await;
+    assert_eq!(test_client.outcome(|_| {}).await, Outcome::SignedIn);
 }
 
 #[tokio::test]
@@ -63,9 +63,9 @@ async fn tl_1_anything_else_is_refused() {
         ("wrong host", wrong_name, named_ca),
         ("expired", expired, old_ca),
     ] {
-        let world = world(acceptor, ca).await;
-        let fault = world.providers.metadata(&world.relying_party).await.expect_err(name);
+        let test_client = test_client(acceptor, ca).await;
+        let fault = test_client.providers.metadata(&test_client.relying_party).await.expect_err(name);
         assert!(fault.cause.contains("certificate"), "{name}: {fault}");
-        assert!(world.op.recorded("").is_empty(), "{name}");
+        assert!(test_client.op.recorded("").is_empty(), "{name}");
     }
 }

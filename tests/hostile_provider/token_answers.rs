@@ -7,16 +7,16 @@ use http::Method;
 use serde_json::json;
 
 use crate::op::{CLIENT_ID, CLIENT_SECRET, HostileOp, Reply, parameter};
-use crate::world::{Outcome, Row, StillClock, World, check, settings};
+use crate::test_client::{Outcome, Row, StillClock, TestClient, check, settings};
 
 #[tokio::test]
 async fn oc_19_the_request_carries_code_verifier_and_credentials() {
-    let world = World::new().await;
-    world.sign_in().await.unwrap();
-    let [request] = world.op.recorded("/token").try_into().expect("one request");
+    let test_client = TestClient::new().await;
+    test_client.sign_in().await.unwrap();
+    let [request] = test_client.op.recorded("/token").try_into().expect("one request");
     assert_eq!(request.method, Method::POST);
     assert_eq!(request.form("code").as_deref(), Some("c0de 0+/="));
-    assert_eq!(request.form("redirect_uri").as_deref(), Some(world.relying_party.redirect_uri.as_str()));
+    assert_eq!(request.form("redirect_uri").as_deref(), Some(test_client.relying_party.redirect_uri.as_str()));
     assert_eq!(request.form("code_verifier").map(|verifier| verifier.len()), Some(43));
     assert_eq!((request.form("client_id"), request.form("client_secret")), (None, None), "one way only (RFC 6749 2.3)");
     let encoded = request.authorization().unwrap().strip_prefix("Basic ").unwrap().to_owned();
@@ -27,12 +27,12 @@ async fn oc_19_the_request_carries_code_verifier_and_credentials() {
 
 #[tokio::test]
 async fn oc_19_client_secret_post() {
-    let world = World::with(settings(), |party| {
+    let test_client = TestClient::with(settings(), |party| {
         party.token_endpoint_auth_method = ClientAuthentication::ClientSecretPost;
     })
     .await;
-    world.sign_in().await.unwrap();
-    let [request] = world.op.recorded("/token").try_into().expect("one request");
+    test_client.sign_in().await.unwrap();
+    let [request] = test_client.op.recorded("/token").try_into().expect("one request");
     assert_eq!(request.authorization(), None);
     assert_eq!(request.form("client_id").as_deref(), Some(CLIENT_ID));
     assert_eq!(request.form("client_secret").as_deref(), Some(CLIENT_SECRET));
@@ -40,13 +40,13 @@ async fn oc_19_client_secret_post() {
 
 #[tokio::test]
 async fn oc_16_pk_1_pk_2_nonce_and_challenge_are_fresh_and_match() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..3 {
         // the provider compares challenge and verifier itself
-        world.sign_in().await.unwrap();
+        test_client.sign_in().await.unwrap();
     }
-    for request in world.op.recorded("/token") {
+    for request in test_client.op.recorded("/token") {
         let verifier = request.form("code_verifier").unwrap();
         let challenge = URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()));
         assert_ne!(challenge, verifier);
@@ -93,7 +93,7 @@ async fn oc_19_answers() {
         ),
         ("JW-2 bomb", |b| b.token = Reply::Bomb, malformed()),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
@@ -140,36 +140,36 @@ async fn oc_19_errors() {
         ("closed", |b| b.token = Reply::Close, Outcome::Unavailable),
         ("stalled", |b| b.token = Reply::Stall, Outcome::Unavailable),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 #[tokio::test]
 async fn tl_2_a_redirect_takes_no_code_along() {
-    let (world, elsewhere) = (World::new().await, HostileOp::start(StillClock::new()).await);
+    let (test_client, elsewhere) = (TestClient::new().await, HostileOp::start(StillClock::new()).await);
     let to = format!("{}token", elsewhere.issuer());
-    assert_eq!(world.outcome(|b| b.token = Reply::Redirect(to)).await, Outcome::Malformed);
+    assert_eq!(test_client.outcome(|b| b.token = Reply::Redirect(to)).await, Outcome::Malformed);
     assert!(elsewhere.recorded("").is_empty());
 }
 
 #[tokio::test]
 async fn a_wrong_secret_or_a_spent_code_is_the_providers_to_refuse() {
-    let world = World::with(settings(), |party| party.client_secret = "wrong".into()).await;
-    assert_eq!(world.outcome(|_| {}).await, Outcome::Refused("invalid_client".to_owned()));
+    let test_client = TestClient::with(settings(), |party| party.client_secret = "wrong".into()).await;
+    assert_eq!(test_client.outcome(|_| {}).await, Outcome::Refused("invalid_client".to_owned()));
 }
 
 #[tokio::test]
 async fn bcp_04_pkce_and_nonce_go_out_even_if_metadata_is_silent() {
-    let world = World::new().await;
-    let metadata = world.ready().await;
+    let test_client = TestClient::new().await;
+    let metadata = test_client.ready().await;
     assert!(!format!("{metadata:?}").contains("S256"), "metadata says nothing of PKCE");
-    world.sign_in().await.expect("the provider insists on S256, verifier and nonce");
+    test_client.sign_in().await.expect("the provider insists on S256, verifier and nonce");
 }
 
 #[tokio::test]
 async fn secrets_are_in_no_debug_output() {
-    let world = World::new().await;
-    let signed_in = world.sign_in().await.unwrap();
-    let shown = format!("{signed_in:?} {:?}", world.relying_party);
+    let test_client = TestClient::new().await;
+    let signed_in = test_client.sign_in().await.unwrap();
+    let shown = format!("{signed_in:?} {:?}", test_client.relying_party);
     for secret in ["access-c0de", "eyJ", CLIENT_SECRET] {
         assert!(!shown.contains(secret), "{secret}");
     }

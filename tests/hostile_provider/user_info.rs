@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::op::signing::{Key, RSA_A_PEM, jwk};
 use crate::op::{Behaviour, CLIENT_ID, CLIENT_SECRET, NULL, Reply, SUBJECT};
-use crate::world::{Outcome, Row, World, check, settings};
+use crate::test_client::{Outcome, Row, TestClient, check, settings};
 
 #[tokio::test]
 async fn oc_13_asked_only_where_claims_are_missing() {
@@ -19,10 +19,10 @@ async fn oc_13_asked_only_where_claims_are_missing() {
         ("groups, which metadata knows", json!({"groups": null}), 1),
         ("something else", json!({"email_verified": null}), 0),
     ] {
-        let world = World::new().await;
-        world.op.behave(|b| b.claims = missing);
-        let signed_in = world.sign_in().await.unwrap();
-        assert_eq!(world.asked("/userinfo"), asked, "{name}");
+        let test_client = TestClient::new().await;
+        test_client.op.behave(|b| b.claims = missing);
+        let signed_in = test_client.sign_in().await.unwrap();
+        assert_eq!(test_client.asked("/userinfo"), asked, "{name}");
         for claim in ["preferred_username", "name", "email"] {
             assert!(signed_in.claims().text(claim).is_some(), "{name}: {claim}");
         }
@@ -32,19 +32,19 @@ async fn oc_13_asked_only_where_claims_are_missing() {
 
 #[tokio::test]
 async fn oc_13_not_asked_for_what_no_scope_covers() {
-    let world = World::with(settings(), |party| party.scopes = vec!["openid".to_owned()]).await;
-    world.op.behave(|b| b.claims = json!({"email": null, "name": null}));
-    world.sign_in().await.unwrap();
-    assert_eq!(world.asked("/userinfo"), 0);
+    let test_client = TestClient::with(settings(), |party| party.scopes = vec!["openid".to_owned()]).await;
+    test_client.op.behave(|b| b.claims = json!({"email": null, "name": null}));
+    test_client.sign_in().await.unwrap();
+    assert_eq!(test_client.asked("/userinfo"), 0);
 }
 
 #[tokio::test]
 async fn oc_13_the_token_travels_in_the_header() {
-    let world = World::new().await;
-    world.op.behave(|b| b.sparse = true);
-    let signed_in = world.sign_in().await.unwrap();
+    let test_client = TestClient::new().await;
+    test_client.op.behave(|b| b.sparse = true);
+    let signed_in = test_client.sign_in().await.unwrap();
     assert_eq!(signed_in.claims().text("email"), Some("alice@example.test"));
-    let [request] = world.op.recorded("/userinfo").try_into().expect("one request");
+    let [request] = test_client.op.recorded("/userinfo").try_into().expect("one request");
     assert!(request.authorization().unwrap().starts_with("Bearer access-c0de"));
     assert!(request.query.is_empty() && request.body.is_empty());
 }
@@ -79,7 +79,7 @@ async fn oc_13_answers() {
             other(),
         ),
     ];
-    check(&World::new().await, rows).await;
+    check(&TestClient::new().await, rows).await;
 }
 
 /// Core section 5.3: the ID Token alone is a complete sign-in.
@@ -105,30 +105,30 @@ async fn oc_13_an_answer_that_does_not_come_or_cannot_be_read_keeps_nobody_out()
         ("closed", Reply::Close, true),
         ("stalled", Reply::Stall, true),
     ] {
-        let world = World::with(settings(), |party| party.claims = vec!["team".to_owned()]).await;
+        let test_client = TestClient::with(settings(), |party| party.claims = vec!["team".to_owned()]).await;
         let misbehave = |b: &mut Behaviour| {
             b.claims = json!({"groups": null, "name": null});
             b.user_info = reply.clone();
         };
-        world.op.behave(misbehave);
-        let signed_in = world.sign_in().await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        test_client.op.behave(misbehave);
+        let signed_in = test_client.sign_in().await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(signed_in.claims().text("preferred_username"), Some("alice"), "{name}");
-        assert_eq!((signed_in.claims().value("groups"), world.asked("/userinfo")), (None, 1), "{name}");
+        assert_eq!((signed_in.claims().value("groups"), test_client.asked("/userinfo")), (None, 1), "{name}");
         // The rules judge by what is missing: a moment later the provider may tell it.
-        let world = World::with(settings(), |party| party.claims_of_rules = vec!["groups".to_owned()]).await;
-        let outcome = world.outcome(|b| (b.claims, b.user_info) = (json!({"groups": null}), reply)).await;
+        let test_client = TestClient::with(settings(), |party| party.claims_of_rules = vec!["groups".to_owned()]).await;
+        let outcome = test_client.outcome(|b| (b.claims, b.user_info) = (json!({"groups": null}), reply)).await;
         assert_eq!(outcome, if soon { Outcome::Unavailable } else { Outcome::SignedIn }, "{name}, needed");
     }
 }
 
 #[tokio::test]
 async fn oc_13_what_the_id_token_says_stands() {
-    let world = World::new().await;
-    world.op.behave(|b| {
+    let test_client = TestClient::new().await;
+    test_client.op.behave(|b| {
         b.claims = json!({"name": null});
         b.user = json!({"email": "mallory@example.test", "groups": ["root"], "sid": "another"});
     });
-    let signed_in = world.sign_in().await.unwrap();
+    let signed_in = test_client.sign_in().await.unwrap();
     assert_eq!(signed_in.claims().text("name"), Some("Alice Doe"));
     assert_eq!(signed_in.claims().text("email"), Some("alice@example.test"));
     assert_eq!(signed_in.claims().texts("groups").collect::<Vec<_>>(), ["admins", "staff"]);
@@ -137,17 +137,17 @@ async fn oc_13_what_the_id_token_says_stands() {
 
 #[tokio::test]
 async fn oc_13_no_user_info_endpoint_is_no_fault() {
-    let clock = crate::world::StillClock::new();
+    let clock = crate::test_client::StillClock::new();
     let op = crate::op::HostileOp::start(clock.clone()).await;
     op.behave(|b| {
         b.metadata = json!({"userinfo_endpoint": null});
         b.sparse = true;
     });
-    let party = crate::world::relying_party(op.issuer());
-    let world = World::around(op, party, &settings(), clock);
-    let signed_in = world.sign_in().await.unwrap();
+    let party = crate::test_client::relying_party(op.issuer());
+    let test_client = TestClient::around(op, party, &settings(), clock);
+    let signed_in = test_client.sign_in().await.unwrap();
     assert_eq!(signed_in.claims().text("sub"), Some(SUBJECT));
-    assert_eq!(world.asked("/userinfo"), 0);
+    assert_eq!(test_client.asked("/userinfo"), 0);
 }
 
 /// Signed answers: what signs them, and which kind of token they are.
@@ -261,9 +261,9 @@ fn signed_members() -> Vec<Row> {
 
 #[tokio::test]
 async fn oc_13_jw_4_a_signed_answer_is_verified() {
-    let world = World::new().await;
+    let test_client = TestClient::new().await;
     for (name, misbehave, expected) in signatures().into_iter().chain(signed_members()) {
-        let outcome = world
+        let outcome = test_client
             .outcome(|b| {
                 b.sparse = true;
                 misbehave(b);
@@ -276,8 +276,8 @@ async fn oc_13_jw_4_a_signed_answer_is_verified() {
 #[tokio::test]
 async fn oc_13_a_signed_answer_may_have_an_algorithm_of_its_own() {
     let pinned = |algorithm| move |party: &mut RelyingParty| party.id_token_signed_response_alg = algorithm;
-    let world = World::new().await;
-    let outcome = world
+    let test_client = TestClient::new().await;
+    let outcome = test_client
         .outcome(|b| {
             b.sparse = true;
             b.key_set = json!({"keys": [jwk(&Key::RsaA, "a"), jwk(&Key::P256, "ec")]});
@@ -285,14 +285,14 @@ async fn oc_13_a_signed_answer_may_have_an_algorithm_of_its_own() {
         })
         .await;
     assert_eq!(outcome, Outcome::SignedIn, "another published key");
-    let world = World::with(settings(), pinned(SigningAlgorithm::HS256)).await;
+    let test_client = TestClient::with(settings(), pinned(SigningAlgorithm::HS256)).await;
     for (key, header, expected) in [
         (Key::Secret(CLIENT_SECRET.into()), json!({"alg": "HS256"}), Outcome::SignedIn),
         (Key::RsaA, json!({"alg": "RS256"}), Outcome::SignedIn),
         (Key::Secret(CLIENT_SECRET.into()), json!({"alg": "HS512"}), Outcome::Untrustworthy(TokenFault::ALGORITHM)),
         (Key::Nothing, json!({"alg": "none"}), Outcome::Untrustworthy(TokenFault::ALGORITHM)),
     ] {
-        let outcome = world.outcome(|b| {
+        let outcome = test_client.outcome(|b| {
             (b.sparse, b.header, b.key) = (true, json!({"alg": "HS256"}), Key::Secret(CLIENT_SECRET.into()));
             b.signed_user_info = Some((key, header.clone()));
         });
@@ -303,7 +303,7 @@ async fn oc_13_a_signed_answer_may_have_an_algorithm_of_its_own() {
 /// OC-14: mail and its verification are one statement.
 #[tokio::test]
 async fn oc_14_mail_of_one_source_is_never_verified_by_another() {
-    let world = World::with(settings(), |party| party.claims = vec!["email_verified".to_owned()]).await;
+    let test_client = TestClient::with(settings(), |party| party.claims = vec!["email_verified".to_owned()]).await;
     let own = "alice@example.test";
     for (name, claims, user, email, verified) in [
         ("another address", json!({"email_verified": null}), json!({"email": "x@y.test"}), own, None),
@@ -320,9 +320,9 @@ async fn oc_14_mail_of_one_source_is_never_verified_by_another() {
         ("null", json!({"email": NULL}), json!({"email": "x@y.test", "email_verified": null}), "x@y.test", None),
         ("empty", json!({"email": ""}), json!({"email": "x@y.test", "email_verified": ""}), "x@y.test", None),
     ] {
-        world.op.reform();
-        world.op.behave(|b| (b.claims, b.user) = (claims, user));
-        let signed_in = world.sign_in().await.unwrap();
+        test_client.op.reform();
+        test_client.op.behave(|b| (b.claims, b.user) = (claims, user));
+        let signed_in = test_client.sign_in().await.unwrap();
         let told = signed_in.claims();
         assert_eq!(told.text("email"), Some(email), "{name}");
         assert_eq!(told.present("email_verified").and_then(Value::as_bool), verified, "{name}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gatepost::domain::application::Application;
-use gatepost::domain::crypto::replay::OneTime;
+use gatepost::domain::crypto::replay::ReplayKey;
 use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
 use gatepost::domain::oidc::id_token::SignedIn;
@@ -20,7 +20,7 @@ use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
     Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore, Spent,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, Replay, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 use secrecy::SecretString;
@@ -95,12 +95,12 @@ impl SessionStore for FakeStore {
         Ok(ProviderSessionEnd::Ended(Vec::new()))
     }
 
-    async fn is_spent(&self, _: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, _: &ReplayKey) -> Result<bool, StoreFault> {
         Ok(false)
     }
 
-    async fn spend(&self, _: &OneTime, _: Timestamp) -> Result<Spent, StoreFault> {
-        Ok(Spent::Now)
+    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Replay, StoreFault> {
+        Ok(Replay::Now)
     }
 
     async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {

@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-use crate::house::House;
 use crate::op::HostileOp;
+use crate::test_outpost::TestOutpost;
 
 pub(crate) const WIKI: &str = "https://wiki.example.com/page?x=1";
 
@@ -131,14 +131,19 @@ impl Browser {
         CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }) }
     }
 
-    pub(crate) async fn open(&mut self, house: &House, url: &str) -> Answer {
-        self.open_with(house, url, &[]).await
+    pub(crate) async fn open(&mut self, test_outpost: &TestOutpost, url: &str) -> Answer {
+        self.open_with(test_outpost, url, &[]).await
     }
 
     /// Opens a page and keeps its cookies.
-    pub(crate) async fn open_with(&mut self, house: &House, url: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn open_with(
+        &mut self,
+        test_outpost: &TestOutpost,
+        url: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let url = Url::parse(url).unwrap();
-        let answer = house.check(self.request(&url, headers)).await;
+        let answer = test_outpost.check(self.request(&url, headers)).await;
         for cookie in &answer.cookies {
             let (name, rest) = cookie.split_once('=').unwrap();
             let at = (url.host_str().unwrap().to_owned(), name.to_owned());
@@ -151,23 +156,23 @@ impl Browser {
     }
 
     /// Opens a page, is sent to the provider, and comes back: the answer to the callback.
-    pub(crate) async fn come_back(&mut self, house: &House, op: &HostileOp, url: &str) -> Answer {
-        let there = self.begin(house, url).await;
-        self.open(house, op.authorize(&there).as_str()).await
+    pub(crate) async fn come_back(&mut self, test_outpost: &TestOutpost, op: &HostileOp, url: &str) -> Answer {
+        let there = self.begin(test_outpost, url).await;
+        self.open(test_outpost, op.authorize(&there).as_str()).await
     }
 
     /// Opens a page that sends it to the provider, as soon as that is known; where to.
-    pub(crate) async fn begin(&mut self, house: &House, url: &str) -> Url {
-        let answer = self.open(house, url).await;
+    pub(crate) async fn begin(&mut self, test_outpost: &TestOutpost, url: &str) -> Url {
+        let answer = self.open(test_outpost, url).await;
         assert_eq!((answer.status, answer.reason.as_str()), (302, "sign_in_started"), "{answer:#?}");
         answer.location()
     }
 
     /// A whole sign-in; the application's answer.
-    pub(crate) async fn sign_in(&mut self, house: &House, op: &HostileOp, url: &str) -> Answer {
-        let back = self.come_back(house, op, url).await;
+    pub(crate) async fn sign_in(&mut self, test_outpost: &TestOutpost, op: &HostileOp, url: &str) -> Answer {
+        let back = self.come_back(test_outpost, op, url).await;
         assert_eq!((back.location().as_str(), back.reason.as_str()), (url, "sign_in_completed"), "{back:#?}");
-        let answer = self.open(house, url).await;
+        let answer = self.open(test_outpost, url).await;
         assert!(answer.allowed, "{answer:#?}");
         answer
     }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
-use crate::house::wiki;
 use crate::op::{Callback, HostileOp};
+use crate::test_outpost::wiki;
 
 fn tokens(op: &HostileOp) -> usize {
     op.recorded("/token").len()
@@ -15,7 +15,7 @@ type Row = (&'static str, Callback, i32, &'static str);
 
 #[tokio::test]
 async fn oc_17_iss_1_2_3_a_callback_that_is_not_the_asked_providers_own_is_a_page_and_no_token_call() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let issuer = op.issuer().to_owned();
     let encoded_twice = issuer.replace(':', "%3A").replace('/', "%2F");
     let other = |text: String| Callback::Issuer(text);
@@ -44,46 +44,46 @@ async fn oc_17_iss_1_2_3_a_callback_that_is_not_the_asked_providers_own_is_a_pag
         op.reform();
         op.behave(|b| b.callback = callback.clone());
         let mut browser = Browser::default();
-        let page = browser.come_back(&house, &op, WIKI).await;
+        let page = browser.come_back(&test_outpost, &op, WIKI).await;
         page.expect_refusal(status, name);
         assert!(page.body.contains(text) && !page.body.contains("<script"), "{name}: {}", page.body);
         assert!(!browser.has_session(), "{name}");
-        assert_eq!(browser.open(&house, WIKI).await.reason, "sign_in_started", "{name}: still a stranger");
+        assert_eq!(browser.open(&test_outpost, WIKI).await.reason, "sign_in_started", "{name}: still a stranger");
     }
     assert_eq!(tokens(&op), 0, "ISS-3: the comparison comes first");
     op.reform();
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
 }
 
 #[tokio::test]
 async fn oc_17_parameters_that_nobody_knows_have_no_effect() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let more = ["session_state", "session_state", "rd", "redirect_uri", "error_uri", "id_token", "access_token"];
     let added = more.map(|name| (name, "https://evil.example/".to_owned())).to_vec();
     op.behave(|b| b.callback = Callback::Added(added));
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
 }
 
 #[tokio::test]
 async fn iss_2_any_iss_is_compared_even_where_none_was_announced() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     op.behave(|b| b.metadata = json!({"authorization_response_iss_parameter_supported": null}));
     op.behave(|b| b.callback = Callback::Issuer("https://evil.example/".to_owned()));
     let mut browser = Browser::default();
-    browser.come_back(&house, &op, WIKI).await.expect_refusal(400, "another's");
+    browser.come_back(&test_outpost, &op, WIKI).await.expect_refusal(400, "another's");
     assert_eq!(tokens(&op), 0);
     op.behave(|b| b.callback = Callback::NoIssuer);
-    browser.sign_in(&house, &op, WIKI).await;
+    browser.sign_in(&test_outpost, &op, WIKI).await;
 }
 
 #[tokio::test]
 async fn bcp_2_a_1_a_state_counts_only_here_now_and_in_the_browser_that_began() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let mut browser = Browser::default();
-    let back = op.authorize(&browser.begin(&house, WIKI).await);
+    let back = op.authorize(&browser.begin(&test_outpost, WIKI).await);
 
     let mut stranger = Browser::default();
-    let restarted = stranger.open(&house, back.as_str()).await;
+    let restarted = stranger.open(&test_outpost, back.as_str()).await;
     assert_eq!(restarted.reason, "sign_in_restarted");
     assert!(!restarted.sets_session());
 
@@ -93,28 +93,29 @@ async fn bcp_2_a_1_a_state_counts_only_here_now_and_in_the_browser_that_began() 
     let altered = [&state[..middle], flipped, &state[middle + 1..]].concat();
     for forged in ["x".to_owned(), altered, state[..middle].to_owned(), format!("{state}A"), "A".repeat(5000)] {
         let url = back.as_str().replace(&state, &forged);
-        browser.open(&house, &url).await.expect_refusal(400, &forged);
+        browser.open(&test_outpost, &url).await.expect_refusal(400, &forged);
     }
     assert_eq!(tokens(&op), 0);
 
     let late = browser.clone();
-    house.clock.pass(600);
-    assert_eq!(late.clone().open(&house, back.as_str()).await.reason, "sign_in_restarted", "PK-4: ten minutes");
+    test_outpost.clock.pass(600);
+    assert_eq!(late.clone().open(&test_outpost, back.as_str()).await.reason, "sign_in_restarted", "PK-4: ten minutes");
     assert_eq!(tokens(&op), 0);
 }
 
 #[tokio::test]
 async fn f_24_a_callback_twice_sends_the_code_once_and_both_arrive() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let mut browser = Browser::default();
-    let back = op.authorize(&browser.begin(&house, WIKI).await);
+    let back = op.authorize(&browser.begin(&test_outpost, WIKI).await);
     let mut other_tab = browser.clone();
-    let (first, second) = tokio::join!(browser.open(&house, back.as_str()), other_tab.open(&house, back.as_str()));
+    let (first, second) =
+        tokio::join!(browser.open(&test_outpost, back.as_str()), other_tab.open(&test_outpost, back.as_str()));
     let reasons = [first.reason.as_str(), second.reason.as_str()];
     assert!(reasons.contains(&"sign_in_completed") && reasons.contains(&"sign_in_restarted"), "{reasons:?}");
     assert_eq!(tokens(&op), 1);
     let mut winner = if first.sets_session() { browser } else { other_tab };
-    let again = winner.open(&house, back.as_str()).await;
+    let again = winner.open(&test_outpost, back.as_str()).await;
     assert_eq!((again.reason.as_str(), again.location().as_str()), ("already_signed_in", WIKI));
     assert_eq!(tokens(&op), 1);
 }

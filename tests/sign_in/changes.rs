@@ -7,25 +7,25 @@ use gatepost::outbound::store::{StoreSettings, sealing_key};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
-use crate::house::{Dice, Hands, House, Keeping, application, wiki};
 use crate::op::HostileOp;
 use crate::op::signing::{self, Key};
+use crate::test_outpost::{Keeping, ManualClock, TestOutpost, TestRng, application, wiki};
 
 #[tokio::test]
 async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
-    let (house, op) = wiki().await;
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    let (test_outpost, op) = wiki().await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     let mut browser = Browser::default();
-    let back = op.authorize(&browser.begin(&house, WIKI).await);
+    let back = op.authorize(&browser.begin(&test_outpost, WIKI).await);
     let before = op.recorded("/keys").len();
     op.behave(|b| {
         b.key = Key::RsaB;
         b.header = json!({"kid": "b"});
         b.key_set = json!({"keys": [signing::jwk(&Key::RsaB, "b")]});
     });
-    assert!(browser.open(&house, back.as_str()).await.sets_session());
+    assert!(browser.open(&test_outpost, back.as_str()).await.sets_session());
     assert_eq!(op.recorded("/keys").len(), before + 1, "fetched once");
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert_eq!(op.recorded("/keys").len(), before + 1, "and remembered");
 
     op.behave(|b| {
@@ -33,57 +33,62 @@ async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
         b.header = json!({"kid": "a"});
     });
     let mut browser = Browser::default();
-    let old = browser.come_back(&house, &op, WIKI).await;
+    let old = browser.come_back(&test_outpost, &op, WIKI).await;
     old.expect_refusal(403, "the key that was withdrawn");
 }
 
 /// An outpost over the file store in `folder`, with the key beside it.
-fn in_folder(folder: &Path, op: &HostileOp, clock: &std::sync::Arc<Hands>) -> House {
-    let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &Dice).unwrap(), Vec::new());
+fn in_folder(folder: &Path, op: &HostileOp, clock: &std::sync::Arc<ManualClock>) -> TestOutpost {
+    let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &TestRng).unwrap(), Vec::new());
     let keeping = Keeping { store: StoreSettings::File { path: folder.join("sessions.db") }, keys };
-    House::new(vec![application("wiki", op.issuer())], clock, &keeping)
+    TestOutpost::new(vec![application("wiki", op.issuer())], clock, &keeping)
 }
 
 #[tokio::test]
 async fn a_restart_in_the_middle_of_a_sign_in_is_not_noticed() {
-    let (folder, clock) = (tempfile::tempdir().unwrap(), Hands::new());
+    let (folder, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
     let op = HostileOp::start(clock.clone()).await;
-    let house = in_folder(folder.path(), &op, &clock);
+    let test_outpost = in_folder(folder.path(), &op, &clock);
     let (mut alice, mut bob) = (Browser::default(), Browser::default());
-    alice.sign_in(&house, &op, WIKI).await;
-    let used = op.authorize(&alice.begin(&house, "https://wiki.example.com/outpost.goauthentik.io/start").await);
-    assert!(alice.open(&house, used.as_str()).await.sets_session());
-    let back = op.authorize(&bob.begin(&house, WIKI).await);
-    drop(house);
+    alice.sign_in(&test_outpost, &op, WIKI).await;
+    let used = op.authorize(&alice.begin(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/start").await);
+    assert!(alice.open(&test_outpost, used.as_str()).await.sets_session());
+    let back = op.authorize(&bob.begin(&test_outpost, WIKI).await);
+    drop(test_outpost);
 
-    let house = in_folder(folder.path(), &op, &clock);
-    assert_eq!(alice.open(&house, WIKI).await.user(), Some(crate::op::SUBJECT), "sessions are in the file");
-    let answer = bob.open(&house, back.as_str()).await;
+    let test_outpost = in_folder(folder.path(), &op, &clock);
+    assert_eq!(alice.open(&test_outpost, WIKI).await.user(), Some(crate::op::SUBJECT), "sessions are in the file");
+    let answer = bob.open(&test_outpost, back.as_str()).await;
     assert_eq!((answer.reason.as_str(), answer.location().as_str()), ("sign_in_completed", WIKI));
-    assert!(bob.open(&house, WIKI).await.allowed);
+    assert!(bob.open(&test_outpost, WIKI).await.allowed);
     let calls = op.recorded("/token").len();
     alice.cookies.retain(|(_, name), _| name.contains("binding"));
-    assert_eq!(alice.open(&house, used.as_str()).await.reason, "sign_in_restarted", "PK-4: used before the restart");
+    assert_eq!(
+        alice.open(&test_outpost, used.as_str()).await.reason,
+        "sign_in_restarted",
+        "PK-4: used before the restart"
+    );
     assert_eq!(op.recorded("/token").len(), calls);
-    drop(house);
+    drop(test_outpost);
 
-    let house = in_folder(folder.path(), &op, &clock);
+    let test_outpost = in_folder(folder.path(), &op, &clock);
     let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
     let before = bob.clone();
-    assert_eq!(bob.open_with(&house, url, &[("sec-fetch-site", "none")]).await.reason, "signed_out");
-    drop(house);
-    let house = in_folder(folder.path(), &op, &clock);
-    let again = before.clone().open(&house, WIKI).await;
+    assert_eq!(bob.open_with(&test_outpost, url, &[("sec-fetch-site", "none")]).await.reason, "signed_out");
+    drop(test_outpost);
+    let test_outpost = in_folder(folder.path(), &op, &clock);
+    let again = before.clone().open(&test_outpost, WIKI).await;
     assert_eq!(again.reason, "sign_in_started", "SM-4: an ended session stays ended after a restart");
 }
 
 #[tokio::test]
 async fn a_55_f_20_our_own_key_is_rotated_in_the_middle_of_a_sign_in() {
-    let clock = Hands::new();
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
     let (old, new) = (SealingKey::new([1; 32]), SealingKey::new([2; 32]));
-    let with =
-        |keys| House::new(vec![application("wiki", op.issuer())], &clock, &Keeping { keys, ..Keeping::default() });
+    let with = |keys| {
+        TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping { keys, ..Keeping::default() })
+    };
     let first = with(SealingKeys::new(old.clone(), Vec::new()));
     let (mut alice, mut bob) = (Browser::default(), Browser::default());
     let hers = op.authorize(&alice.begin(&first, WIKI).await);

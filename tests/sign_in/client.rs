@@ -11,8 +11,8 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::browser::{Browser, WIKI, parameter};
-use crate::house::{wiki, wiki_with};
 use crate::op::{CLIENT_ID, CLIENT_SECRET};
+use crate::test_outpost::{wiki, wiki_with};
 
 const REDIRECT_URI: &str = "https://wiki.example.com/outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
 
@@ -24,10 +24,10 @@ fn names(url: &Url) -> Vec<String> {
 
 #[tokio::test]
 async fn oc_16_pk_2_bcp_4_the_authorization_request() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     // A provider that says nothing about PKCE gets it all the same.
     op.behave(|b| b.metadata = json!({"code_challenge_methods_supported": null}));
-    let asked = Browser::default().begin(&house, WIKI).await;
+    let asked = Browser::default().begin(&test_outpost, WIKI).await;
     assert!(asked.as_str().starts_with(&format!("{}authorize?", op.issuer())), "{asked}");
     let expected = [
         "client_id",
@@ -57,13 +57,14 @@ async fn oc_19_pk_1_pk_2_the_token_request_with_basic_and_with_post() {
     for (method, basic) in
         [(ClientAuthentication::ClientSecretBasic, true), (ClientAuthentication::ClientSecretPost, false)]
     {
-        let (house, op) = wiki_with(|application| application.relying_party.token_endpoint_auth_method = method).await;
+        let (test_outpost, op) =
+            wiki_with(|application| application.relying_party.token_endpoint_auth_method = method).await;
         let mut verifiers = BTreeSet::new();
         for _ in 0..3 {
             let mut browser = Browser::default();
-            let asked = browser.begin(&house, WIKI).await;
+            let asked = browser.begin(&test_outpost, WIKI).await;
             let back = op.authorize(&asked);
-            assert!(browser.open(&house, back.as_str()).await.sets_session());
+            assert!(browser.open(&test_outpost, back.as_str()).await.sets_session());
             let request = op.recorded("/token").pop().unwrap();
             let form = |name: &str| request.form(name).unwrap_or_default();
             assert_eq!(request.method, "POST");
@@ -99,11 +100,11 @@ async fn oc_19_pk_1_pk_2_the_token_request_with_basic_and_with_post() {
 
 #[tokio::test]
 async fn pk_1_oc_9_attempts_of_one_browser_share_nothing() {
-    let (house, _op) = wiki().await;
+    let (test_outpost, _op) = wiki().await;
     let mut browser = Browser::default();
     let mut seen = BTreeSet::new();
     for _ in 0..50 {
-        let asked = browser.begin(&house, WIKI).await;
+        let asked = browser.begin(&test_outpost, WIKI).await;
         seen.extend(["state", "nonce", "code_challenge"].map(|name| parameter(&asked, name)));
     }
     assert_eq!(seen.len(), 150);

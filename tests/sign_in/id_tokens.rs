@@ -4,32 +4,32 @@ use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::capture::Log;
-use crate::house::wiki;
 use crate::op::signing::{self, Key};
 use crate::op::{Behaviour, CLIENT_SECRET, Callback, Reply};
+use crate::test_outpost::wiki;
 
 /// A misbehaviour and what the log says about it.
 type Row = (&'static str, fn(&mut Behaviour), &'static str);
 
 /// Checks that each misbehaviour refuses the sign-in, and that a proper one follows.
 async fn check(rows: &[Row]) {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     for (name, misbehave, expected) in rows {
         op.reform();
         op.behave(misbehave);
         let log = Log::start();
         let mut browser = Browser::default();
-        let page = browser.come_back(&house, &op, WIKI).await;
+        let page = browser.come_back(&test_outpost, &op, WIKI).await;
         page.expect_refusal(403, name);
         assert_eq!(page.reason, "provider_untrustworthy", "{name}");
         let said = log.take();
         let failed: Vec<_> = said.lines().filter(|line| line.contains("sign-in failed")).collect();
         assert!(matches!(failed.as_slice(), [line] if line.contains(expected)), "{name}: {said}");
         assert!(!page.body.contains(expected), "{name}: the page has a reference, the log the cause");
-        assert_eq!(browser.open(&house, WIKI).await.reason, "sign_in_started", "{name}: still a stranger");
+        assert_eq!(browser.open(&test_outpost, WIKI).await.reason, "sign_in_started", "{name}: still a stranger");
     }
     op.reform();
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
 }
 
 #[tokio::test]
@@ -135,15 +135,15 @@ async fn oc_19_token_answers() {
 
 #[tokio::test]
 async fn oc_9_a_46_the_token_of_another_sign_in_is_refused() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let (mut alice, mut mallory) = (Browser::default(), Browser::default());
-    let hers = crate::browser::parameter(&alice.begin(&house, WIKI).await, "nonce");
+    let hers = crate::browser::parameter(&alice.begin(&test_outpost, WIKI).await, "nonce");
     let claims = json!({
         "iss": op.issuer(), "sub": "alice", "aud": "wiki:1", "nonce": hers, "iat": 1_900_000_000, "exp": 1_900_000_300,
     });
     let injected = op.sign(&json!({}), &claims);
     op.behave(|b| b.answer = json!({"id_token": injected}));
-    mallory.come_back(&house, &op, WIKI).await.expect_refusal(403, "a token that was made for alice's attempt");
+    mallory.come_back(&test_outpost, &op, WIKI).await.expect_refusal(403, "a token that was made for alice's attempt");
     assert!(!mallory.has_session());
 }
 
@@ -153,7 +153,7 @@ type Compared<'a> = (fn(&mut Behaviour), [&'a str; 2]);
 /// The operator sees both sides of what was compared; whoever is refused sees neither.
 #[tokio::test]
 async fn a_refusal_says_what_was_compared() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     let log = Log::start();
     let rows: [Compared<'_>; 4] = [
         (|b| b.claims = json!({"iss": "https://other.example/"}), ["https://other.example/", op.issuer()]),
@@ -168,7 +168,7 @@ async fn a_refusal_says_what_was_compared() {
         op.reform();
         op.behave(misbehave);
         log.take();
-        let page = Browser::default().come_back(&house, &op, WIKI).await;
+        let page = Browser::default().come_back(&test_outpost, &op, WIKI).await;
         let said = log.take();
         let failed: Vec<_> = said.lines().filter(|line| line.contains("sign-in failed")).collect();
         let [line] = failed.as_slice() else { panic!("{said}") };

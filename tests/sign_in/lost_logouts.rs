@@ -13,9 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use crate::browser::{Answer, Browser, WIKI};
-use crate::house::{Hands, House, Keeping, application};
 use crate::op::HostileOp;
 use crate::strangers::{logout, logout_token};
+use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
 
 /// No step of these tests takes longer.
 const SOON: Duration = Duration::from_secs(60);
@@ -62,8 +62,8 @@ impl Drop for Redis {
 }
 
 /// A wiki whose sessions are kept there, and a browser in which its user is signed in.
-async fn signed_in(redis: &Redis) -> (House, HostileOp, Browser) {
-    let clock = Hands::new();
+async fn signed_in(redis: &Redis) -> (TestOutpost, HostileOp, Browser) {
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
     let keeping = Keeping {
         store: StoreSettings::Redis(Box::new(RedisSettings {
@@ -80,21 +80,21 @@ async fn signed_in(redis: &Redis) -> (House, HostileOp, Browser) {
         })),
         keys: SealingKeys::new(SealingKey::new([1; 32]), Vec::new()),
     };
-    let house = House::new(vec![application("wiki", op.issuer())], &clock, &keeping);
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &keeping);
     let (mut browser, begun) = (Browser::default(), Instant::now());
-    while browser.come_back(&house, &op, WIKI).await.reason != "sign_in_completed" {
+    while browser.come_back(&test_outpost, &op, WIKI).await.reason != "sign_in_completed" {
         assert!(begun.elapsed() < SOON, "the store never answers");
         sleep(Duration::from_millis(20)).await;
     }
-    assert!(browser.open(&house, WIKI).await.allowed);
-    (house, op, browser)
+    assert!(browser.open(&test_outpost, WIKI).await.allowed);
+    (test_outpost, op, browser)
 }
 
 /// The answer to the provider's next delivery of the same token that does not meet a store that is down.
-async fn delivered_again(house: &House, token: &str) -> Answer {
+async fn delivered_again(test_outpost: &TestOutpost, token: &str) -> Answer {
     let begun = Instant::now();
     loop {
-        let answer = house.check(logout(token)).await;
+        let answer = test_outpost.check(logout(token)).await;
         if answer.reason != "store_unavailable" {
             return answer;
         }
@@ -103,56 +103,56 @@ async fn delivered_again(house: &House, token: &str) -> Answer {
     }
 }
 
-async fn expect_carried_out_once(house: &House, token: &str, browser: &mut Browser) {
-    let again = delivered_again(house, token).await;
+async fn expect_carried_out_once(test_outpost: &TestOutpost, token: &str, browser: &mut Browser) {
+    let again = delivered_again(test_outpost, token).await;
     assert_eq!((again.status, again.reason.as_str()), (200, "logout_by_provider"), "{again:#?}");
-    assert_eq!(browser.open(house, WIKI).await.reason, "sign_in_started");
-    let third = delivered_again(house, token).await;
+    assert_eq!(browser.open(test_outpost, WIKI).await.reason, "sign_in_started");
+    let third = delivered_again(test_outpost, token).await;
     assert_eq!((third.status, third.reason.as_str()), (400, "logout_refused"), "BL-9");
 }
 
 #[tokio::test]
 async fn bl_9_a_logout_during_which_the_store_stands_still_is_carried_out_at_the_next_delivery() {
     let redis = Redis::start().await;
-    let (house, op, mut browser) = signed_in(&redis).await;
+    let (test_outpost, op, mut browser) = signed_in(&redis).await;
     let token = logout_token(&op, "stopped");
     redis.signal("STOP");
-    let refused = house.check(logout(&token)).await;
+    let refused = test_outpost.check(logout(&token)).await;
     assert_eq!((refused.status, refused.reason.as_str()), (400, "store_unavailable"));
     redis.signal("CONT");
-    expect_carried_out_once(&house, &token, &mut browser).await;
+    expect_carried_out_once(&test_outpost, &token, &mut browser).await;
 }
 
 /// Reads are answered, and writes stand still: the fault comes between looking for the mark and the end of the sessions.
 #[tokio::test]
 async fn bl_9_a_logout_whose_writes_stand_still_is_carried_out_at_the_next_delivery() {
     let redis = Redis::start().await;
-    let (house, op, mut browser) = signed_in(&redis).await;
+    let (test_outpost, op, mut browser) = signed_in(&redis).await;
     let token = logout_token(&op, "paused");
     assert!(redis.ask("CLIENT PAUSE 60000 WRITE").await.starts_with("+OK"));
-    let refused = house.check(logout(&token)).await;
+    let refused = test_outpost.check(logout(&token)).await;
     assert_eq!((refused.status, refused.reason.as_str()), (400, "store_unavailable"));
     assert!(redis.ask("CLIENT UNPAUSE").await.starts_with("+OK"));
-    expect_carried_out_once(&house, &token, &mut browser).await;
+    expect_carried_out_once(&test_outpost, &token, &mut browser).await;
 }
 
 /// The mark of an attempt may have been made although its answer was lost; the code was not sent then.
 #[tokio::test]
 async fn a_callback_during_which_the_store_stands_still_ends_signed_in_on_reload() {
     let redis = Redis::start().await;
-    let (house, op, _) = signed_in(&redis).await;
+    let (test_outpost, op, _) = signed_in(&redis).await;
     let mut browser = Browser::default();
-    let back = op.authorize(&browser.begin(&house, WIKI).await);
+    let back = op.authorize(&browser.begin(&test_outpost, WIKI).await);
     let codes = op.recorded("/token").len();
     redis.signal("STOP");
-    let page = browser.open(&house, back.as_str()).await;
+    let page = browser.open(&test_outpost, back.as_str()).await;
     assert_eq!((page.status, page.reason.as_str()), (503, "store_unavailable"));
     assert_eq!(op.recorded("/token").len(), codes, "no code is sent whose attempt is not marked");
     redis.signal("CONT");
     let begun = Instant::now();
     let mut next = back;
     loop {
-        let answer = browser.open(&house, next.as_str()).await;
+        let answer = browser.open(&test_outpost, next.as_str()).await;
         match answer.reason.as_str() {
             "sign_in_completed" => break,
             "sign_in_restarted" => next = op.authorize(&answer.location()),
@@ -161,5 +161,5 @@ async fn a_callback_during_which_the_store_stands_still_ends_signed_in_on_reload
         }
         assert!(begun.elapsed() < SOON, "it never completes");
     }
-    assert!(browser.open(&house, WIKI).await.allowed);
+    assert!(browser.open(&test_outpost, WIKI).await.allowed);
 }

@@ -15,8 +15,6 @@ mod client;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
-mod house;
-#[cfg(test)]
 mod id_tokens;
 #[cfg(test)]
 mod lost_logouts;
@@ -33,5 +31,7 @@ mod secrecy;
 mod sign_out;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod test_outpost;
 #[cfg(test)]
 mod user_info;

@@ -8,8 +8,8 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::browser::{Answer, Browser, WIKI, parameter};
 use crate::capture::Log;
-use crate::house::{House, wiki};
 use crate::op::{CLIENT_ID, CLIENT_SECRET, Callback, HostileOp, Reply};
+use crate::test_outpost::{TestOutpost, wiki};
 
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
@@ -41,8 +41,8 @@ impl Run {
         }
     }
 
-    async fn open(&mut self, browser: &mut Browser, house: &House, url: &Url) -> Option<Url> {
-        let answer = browser.open_with(house, url.as_str(), &[("sec-fetch-site", "none")]).await;
+    async fn open(&mut self, browser: &mut Browser, test_outpost: &TestOutpost, url: &Url) -> Option<Url> {
+        let answer = browser.open_with(test_outpost, url.as_str(), &[("sec-fetch-site", "none")]).await;
         let location = answer.header("location").map(|text| Url::parse(text).unwrap());
         self.answers.push(answer);
         for value in browser.cookies.values() {
@@ -52,14 +52,14 @@ impl Run {
     }
 
     /// A sign-in, up to where the callback leads.
-    async fn sign_in(&mut self, browser: &mut Browser, house: &House, op: &HostileOp) {
+    async fn sign_in(&mut self, browser: &mut Browser, test_outpost: &TestOutpost, op: &HostileOp) {
         let wiki = Url::parse(WIKI).unwrap();
-        let asked = self.open(browser, house, &wiki).await.expect("goes to the provider");
+        let asked = self.open(browser, test_outpost, &wiki).await.expect("goes to the provider");
         self.keep("nonce", &parameter(&asked, "nonce"), &["location"]);
         self.keep("state", &parameter(&asked, "state"), &["location"]);
         let back = op.authorize(&asked);
         self.keep("code", &parameter(&back, "code"), &[]);
-        if let Some(again) = self.open(browser, house, &back).await
+        if let Some(again) = self.open(browser, test_outpost, &back).await
             && !parameter(&again, "state").is_empty()
         {
             self.keep("state", &parameter(&again, "state"), &["location"]);
@@ -73,18 +73,18 @@ impl Run {
             let token = request.authorization().and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
             self.keep("access token", token, &[]);
         }
-        self.open(browser, house, &wiki).await;
+        self.open(browser, test_outpost, &wiki).await;
     }
 }
 
-async fn full_run(house: &House, op: &HostileOp) -> Run {
+async fn full_run(test_outpost: &TestOutpost, op: &HostileOp) -> Run {
     let mut run = Run::default();
     run.keep("client secret", CLIENT_SECRET, &[]);
     run.keep("credentials", &STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")), &[]);
     let mut browser = Browser::default();
     op.behave(|b| b.sparse = true);
-    run.sign_in(&mut browser, house, op).await;
-    let out = run.open(&mut browser, house, &Url::parse(SIGN_OUT).unwrap()).await.expect("goes to the provider");
+    run.sign_in(&mut browser, test_outpost, op).await;
+    let out = run.open(&mut browser, test_outpost, &Url::parse(SIGN_OUT).unwrap()).await.expect("goes to the provider");
     let hint = parameter(&out, "id_token_hint");
     run.keep("ID Token", &hint, &["location"]);
     run.keep("ID Token's payload", hint.split('.').nth(1).unwrap(), &["location"]);
@@ -112,18 +112,18 @@ async fn full_run(house: &House, op: &HostileOp) -> Run {
                 b.user = json!({"sub": "mallory"});
             }
         });
-        run.sign_in(&mut Browser::default(), house, op).await;
+        run.sign_in(&mut Browser::default(), test_outpost, op).await;
     }
     op.reform();
-    run.sign_in(&mut browser, house, op).await;
+    run.sign_in(&mut browser, test_outpost, op).await;
     run
 }
 
 #[tokio::test]
 async fn pk_3_bcp_8_a_83_a_84_no_secret_stands_where_it_must_not() {
     let log = Log::start();
-    let (house, op) = wiki().await;
-    let run = full_run(&house, &op).await;
+    let (test_outpost, op) = wiki().await;
+    let run = full_run(&test_outpost, &op).await;
     let log = log.take();
 
     for what in
@@ -151,8 +151,8 @@ async fn pk_3_bcp_8_a_83_a_84_no_secret_stands_where_it_must_not() {
 
 #[tokio::test]
 async fn bcp_9_13_every_answer_of_ours_is_neither_kept_nor_told_nor_framed() {
-    let (house, op) = wiki().await;
-    let run = full_run(&house, &op).await;
+    let (test_outpost, op) = wiki().await;
+    let run = full_run(&test_outpost, &op).await;
     for answer in run.answers.iter().filter(|answer| !answer.allowed) {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:#?}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer:#?}");

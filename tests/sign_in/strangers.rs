@@ -17,8 +17,8 @@ use tonic::transport::Channel;
 use url::Url;
 
 use crate::browser::{Answer, Browser, WIKI};
-use crate::house::{Hands, House, Keeping, application};
 use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
+use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
 
 /// More than the port answers at a time.
 const STRANGERS: usize = 1200;
@@ -38,16 +38,16 @@ struct Port {
 }
 
 impl Port {
-    async fn of(house: &House) -> Self {
+    async fn of(test_outpost: &TestOutpost) -> Self {
         let mut limits = Limits::default();
         // Who waits is to wait until the test is over.
         limits.grpc.callback_deadline = Duration::from_secs(60);
         limits.grpc.call_deadline = Duration::from_secs(20);
         let service = Service {
-            outpost: house.outpost.clone(),
-            store: house.store.clone(),
-            clock: house.clock.clone(),
-            lifetimes: house.lifetimes,
+            outpost: test_outpost.outpost.clone(),
+            store: test_outpost.store.clone(),
+            clock: test_outpost.clock.clone(),
+            lifetimes: test_outpost.lifetimes,
             applications: vec!["wiki".to_owned()],
             tls: None,
             hosts: Vec::new(),
@@ -132,29 +132,29 @@ fn from(stranger: usize, mut request: CheckRequest) -> CheckRequest {
     request
 }
 
-async fn house() -> (House, HostileOp, Browser) {
-    let clock = Hands::new();
+async fn test_outpost() -> (TestOutpost, HostileOp, Browser) {
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
-    let house = House::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
     let mut alice = Browser::default();
-    alice.sign_in(&house, &op, WIKI).await;
-    (house, op, alice)
+    alice.sign_in(&test_outpost, &op, WIKI).await;
+    (test_outpost, op, alice)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
-    let (house, op, alice) = house().await;
+    let (test_outpost, op, alice) = test_outpost().await;
     let mut callbacks = Vec::new();
     let mut strangers = Vec::new();
     for number in 0..STRANGERS {
         let mut stranger = Browser::default();
-        let back = op.authorize(&stranger.begin(&house, WIKI).await);
+        let back = op.authorize(&stranger.begin(&test_outpost, WIKI).await);
         callbacks.push(from(number, stranger.request(&back, &[])));
         strangers.push((stranger, back));
     }
     op.behave(|b| b.token = Reply::Stall);
     let before = op.recorded("/token").len();
-    let port = Port::of(&house).await;
+    let port = Port::of(&test_outpost).await;
     let mut answers = port.ask(callbacks);
     let turned_away = expect_turned_away(&mut answers, STRANGERS - WAITING, 503).await;
     port.lets_pass(&alice).await;
@@ -169,11 +169,11 @@ async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
     let begun = Instant::now();
     for number in turned_away.into_iter().take(30) {
         let (stranger, back) = &mut strangers[number];
-        let mut done = stranger.open(&house, back.as_str()).await;
+        let mut done = stranger.open(&test_outpost, back.as_str()).await;
         while done.status == 503 {
             assert!(begun.elapsed() < Duration::from_secs(30), "those who gave up still hold their places");
             tokio::time::sleep(Duration::from_millis(10)).await;
-            done = stranger.open(&house, back.as_str()).await;
+            done = stranger.open(&test_outpost, back.as_str()).await;
         }
         assert_eq!(done.reason, "sign_in_completed", "{done:#?}");
     }
@@ -183,15 +183,15 @@ async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
 /// One client is one address, however many attempts it has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_client_takes_no_more_than_its_share() {
-    let (house, op, _) = house().await;
+    let (test_outpost, op, _) = test_outpost().await;
     let mut callbacks = Vec::new();
     for _ in 0..200 {
         let mut stranger = Browser::default();
-        let back = op.authorize(&stranger.begin(&house, WIKI).await);
+        let back = op.authorize(&stranger.begin(&test_outpost, WIKI).await);
         callbacks.push(from(7, stranger.request(&back, &[])));
     }
     op.behave(|b| b.token = Reply::Stall);
-    let port = Port::of(&house).await;
+    let port = Port::of(&test_outpost).await;
     let mut answers = port.ask(callbacks);
     expect_turned_away(&mut answers, 200 - 64, 503).await;
     assert_eq!(answers.len(), 64);
@@ -200,7 +200,7 @@ async fn one_client_takes_no_more_than_its_share() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out() {
-    let (house, op, alice) = house().await;
+    let (test_outpost, op, alice) = test_outpost().await;
     let claims = |jti: &str| {
         json!({
             "iss": op.issuer(), "sub": "somebody else", "aud": CLIENT_ID, "iat": 1_900_000_000, "exp": 1_900_000_120_u64,
@@ -210,7 +210,7 @@ async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out(
     let token = |kid: &str, jti: &str| op.sign(&json!({ "kid": kid, "typ": "logout+jwt" }), &claims(jti));
     op.behave(|b| b.keys = Reply::Stall);
     let before = op.recorded("/keys").len();
-    let port = Port::of(&house).await;
+    let port = Port::of(&test_outpost).await;
     let unknown = logout(&token("unknown", "1"));
     let mut answers = port.ask((0..STRANGERS).map(|number| from(number, unknown.clone())).collect());
     // BL-15 knows no other status than 400 for a logout that is not carried out.
@@ -227,14 +227,14 @@ async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn first_visits_that_wait_for_metadata_keep_nobody_out() {
-    let clock = Hands::new();
+    let clock = ManualClock::new();
     let (op, slow) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
     slow.behave(|b| b.discovery = Reply::Stall);
     let applications = vec![application("wiki", op.issuer()), application("board", slow.issuer())];
-    let house = House::new(applications, &clock, &Keeping::default());
+    let test_outpost = TestOutpost::new(applications, &clock, &Keeping::default());
     let mut alice = Browser::default();
-    alice.sign_in(&house, &op, WIKI).await;
-    let port = Port::of(&house).await;
+    alice.sign_in(&test_outpost, &op, WIKI).await;
+    let port = Port::of(&test_outpost).await;
     let board = Url::parse("https://board.example.com/").unwrap();
     let visits = (0..STRANGERS).map(|number| from(number, Browser::default().request(&board, &[]))).collect();
     let mut answers = port.ask(visits);

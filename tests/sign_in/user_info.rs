@@ -9,19 +9,19 @@ use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::capture::Log;
-use crate::house::{Hands, House, Keeping, application, wiki, wiki_with};
 use crate::op::signing::Key;
 use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
+use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application, wiki, wiki_with};
 
 #[tokio::test]
 async fn oc_13_a_sparse_token_is_completed_from_user_info() {
     for signed in [false, true] {
-        let (house, op) = wiki().await;
+        let (test_outpost, op) = wiki().await;
         op.behave(|b| {
             b.sparse = true;
             b.signed_user_info = signed.then(|| (Key::RsaA, json!({})));
         });
-        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
         for (name, value) in [
             ("x-authentik-username", Some("alice")),
             ("x-authentik-name", Some("Alice Doe")),
@@ -46,14 +46,14 @@ async fn oc_13_a_claim_that_only_an_own_header_needs_is_asked_for() {
         OwnHeader { name: HeaderName::parse(header).unwrap(), value: OwnValue::Claim(path, Separator::BAR) }
     };
     for (header, asked) in [(None, 0), (Some("X-Team"), 1)] {
-        let (house, op) = wiki_with(|application| {
+        let (test_outpost, op) = wiki_with(|application| {
             let own = header.map(own).into_iter().collect();
             application.headers = HeaderPlan::new(HeaderSettings { own, ..HeaderSettings::default() });
             application.relying_party.claims = application.headers.claims_read();
         })
         .await;
         op.behave(|b| b.user = json!({ "team": { "name": "red" } }));
-        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
         assert_eq!(answer.header("x-team"), header.map(|_| "red"));
         assert_eq!(op.recorded("/userinfo").len(), asked);
     }
@@ -61,7 +61,7 @@ async fn oc_13_a_claim_that_only_an_own_header_needs_is_asked_for() {
 
 #[tokio::test]
 async fn oc_13_user_info_overrules_nothing_and_invents_no_header() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     op.behave(|b| {
         b.claims = json!({"email": null});
         b.user = json!({
@@ -69,7 +69,7 @@ async fn oc_13_user_info_overrules_nothing_and_invents_no_header() {
             "groups": ["a|admins", "x\ny"], "email": "late@example.test",
         });
     });
-    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert_eq!(answer.header("x-authentik-username"), Some("alice"), "the ID Token's word stands");
     assert_eq!(answer.header("x-authentik-groups"), Some("admins|staff"));
     assert_eq!(answer.header("x-authentik-email"), Some("late@example.test"), "what was missing is completed");
@@ -79,14 +79,14 @@ async fn oc_13_user_info_overrules_nothing_and_invents_no_header() {
 
 #[tokio::test]
 async fn pr_5_claims_that_cannot_stand_in_a_header_are_left_out() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     op.behave(|b| {
         b.claims = json!({
             "preferred_username": "eve\r\nx-authentik-groups: admins", "name": 7, "email": ["x"],
             "groups": ["ok", "a|admins", "x\u{0}y", "", 5, "ä"],
         });
     });
-    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert_eq!(answer.header("x-authentik-username"), None);
     assert_eq!((answer.header("x-authentik-name"), answer.header("x-authentik-email")), (None, None));
     assert_eq!(answer.header("x-authentik-groups"), Some("ok|ä"));
@@ -94,7 +94,7 @@ async fn pr_5_claims_that_cannot_stand_in_a_header_are_left_out() {
 
 #[tokio::test]
 async fn oc_13_user_info_that_fails_keeps_nobody_out() {
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     for (name, reply) in [
         ("HTML", Reply::Text(200, "text/html", "<html>".to_owned())),
         ("array", Reply::Text(200, "application/json", "[]".to_owned())),
@@ -111,7 +111,7 @@ async fn oc_13_user_info_that_fails_keeps_nobody_out() {
             b.claims = json!({"name": null, "groups": null});
             b.user_info = reply;
         });
-        let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+        let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
         assert_eq!(answer.header("x-authentik-username"), Some("alice"), "{name}");
         assert_eq!(answer.header("x-authentik-name"), None, "{name}");
     }
@@ -121,15 +121,15 @@ async fn oc_13_user_info_that_fails_keeps_nobody_out() {
         b.user = json!({"sub": "mallory"});
     });
     let mut browser = Browser::default();
-    let page = browser.come_back(&house, &op, WIKI).await;
+    let page = browser.come_back(&test_outpost, &op, WIKI).await;
     page.expect_refusal(403, "another user");
     assert!(!browser.has_session());
 }
 
 #[tokio::test]
 async fn jwt_headers_only_where_they_are_switched_on() {
-    let (house, op) = wiki_with(|application| application.jwt_headers = true).await;
-    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    let (test_outpost, op) = wiki_with(|application| application.jwt_headers = true).await;
+    let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert!(answer.header("x-authentik-jwt").unwrap().starts_with("access-"));
     assert_eq!(answer.header("x-authentik-meta-jwks"), Some(format!("{}keys", op.issuer()).as_str()));
 }
@@ -140,15 +140,15 @@ async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
     let who = Who::those(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap();
     let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
     for (team, allowed) in [("red", true), ("blue", false)] {
-        let (house, op) = wiki_with(|application| {
+        let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
             application.rules = rules.clone();
         })
         .await;
         op.behave(|b| b.user = json!({ "team": { "name": team } }));
         let mut browser = Browser::default();
-        browser.come_back(&house, &op, WIKI).await;
-        let answer = browser.open(&house, WIKI).await;
+        browser.come_back(&test_outpost, &op, WIKI).await;
+        let answer = browser.open(&test_outpost, WIKI).await;
         assert_eq!((answer.allowed, op.recorded("/userinfo").len()), (allowed, 1), "{answer:?}");
         assert_eq!(answer.reason, if allowed { "signed_in" } else { "forbidden" });
     }
@@ -157,12 +157,12 @@ async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
 #[tokio::test]
 async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
     let log = Log::start();
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     op.behave(|b| {
         b.claims = json!({ "preferred_username": null });
         b.user = json!({ "preferred_username": null });
     });
-    let answer = Browser::default().sign_in(&house, &op, WIKI).await;
+    let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert_eq!(answer.header("x-authentik-username"), None);
     let told = log.take();
     let lines: Vec<&str> = told.lines().filter(|line| line.contains("is not told this user's name")).collect();
@@ -172,7 +172,7 @@ async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
     {
         assert!(line.contains(part), "{part}: {line}");
     }
-    Browser::default().sign_in(&house, &op, WIKI).await;
+    Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert!(!log.take().contains("is not told this user's name"), "the second user without a name is no news");
 }
 
@@ -198,16 +198,16 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
         ),
     ] {
         let log = Log::start();
-        let (house, op) = wiki_with(|application| application.rules = rules.clone()).await;
+        let (test_outpost, op) = wiki_with(|application| application.rules = rules.clone()).await;
         op.behave(|b| {
             b.claims = claims.clone();
             b.claims["email_verified"] = json!(false);
             b.user = json!({ "groups": null });
         });
         let mut browser = Browser::default();
-        browser.come_back(&house, &op, WIKI).await;
+        browser.come_back(&test_outpost, &op, WIKI).await;
         log.take();
-        let answer = browser.open(&house, WIKI).await;
+        let answer = browser.open(&test_outpost, WIKI).await;
         assert_eq!((answer.allowed, answer.reason.as_str()), (false, "forbidden"));
         let told = log.take();
         let line = told.lines().find(|line| line.contains("no rule lets this user pass")).unwrap_or_default();
@@ -220,12 +220,12 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
 #[tokio::test]
 async fn oc_13_user_info_that_fails_is_warned_of_once() {
     let log = Log::start();
-    let (house, op) = wiki().await;
+    let (test_outpost, op) = wiki().await;
     for reply in [Reply::Status(404), Reply::Status(401)] {
         log.take();
         for expected in [1, 0, 0] {
             op.behave(|b| (b.claims, b.user_info) = (json!({ "groups": null }), reply.clone()));
-            Browser::default().sign_in(&house, &op, WIKI).await;
+            Browser::default().sign_in(&test_outpost, &op, WIKI).await;
             let text = log.take();
             let told: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();
             assert_eq!(told.len(), expected, "{told:?}");
@@ -233,22 +233,22 @@ async fn oc_13_user_info_that_fails_is_warned_of_once() {
             assert!(told.iter().all(says), "{told:?}");
         }
         op.behave(|b| b.user_info = Reply::Proper);
-        Browser::default().sign_in(&house, &op, WIKI).await;
+        Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     }
 }
 
 #[tokio::test]
 async fn metadata_of_no_use_and_other_algorithms_are_warned_of_at_the_start() {
     let log = Log::start();
-    let clock = Hands::new();
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
     op.behave(|b| {
         b.metadata = json!({
             "revocation_endpoint": "http://op.example/revoke", "id_token_signing_alg_values_supported": ["ES256"],
         });
     });
-    let house = House::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
-    Browser::default().begin(&house, WIKI).await;
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    Browser::default().begin(&test_outpost, WIKI).await;
     let text = log.take();
     let told: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();
     let has = |words: &[&str]| told.iter().any(|line| words.iter().all(|word| line.contains(word)));
@@ -274,7 +274,7 @@ async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
         let conditions = Conditions { email_domains, email_verified: absent, ..Conditions::default() };
         let who = Who::those(conditions).unwrap();
         let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
-        let (house, op) = wiki_with(|application| {
+        let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
             application.rules = rules.clone();
         })
@@ -284,8 +284,8 @@ async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
             b.user = json!({ "email": "alice@elsewhere.test", "email_verified": true });
         });
         let mut browser = Browser::default();
-        browser.come_back(&house, &op, WIKI).await;
-        let answer = browser.open(&house, WIKI).await;
+        browser.come_back(&test_outpost, &op, WIKI).await;
+        let answer = browser.open(&test_outpost, WIKI).await;
         assert_eq!(answer.allowed, allowed, "{absent:?} {verified}: {answer:?}");
     }
 }
@@ -300,15 +300,15 @@ async fn oc_14_a_word_about_another_address_opens_no_door() {
         let email_domains = vec![MailDomain::parse("example.test").unwrap()];
         let who = Who::those(Conditions { email_domains, ..Conditions::default() }).unwrap();
         let rules = AccessRules::new(vec![Rule { paths: Vec::new(), methods: Vec::new(), who }]).unwrap();
-        let (house, op) = wiki_with(|application| {
+        let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
             application.rules = rules.clone();
         })
         .await;
         op.behave(|b| (b.claims, b.user) = (claims.clone(), user.clone()));
         let mut browser = Browser::default();
-        browser.come_back(&house, &op, WIKI).await;
-        let answer = browser.open(&house, WIKI).await;
+        browser.come_back(&test_outpost, &op, WIKI).await;
+        let answer = browser.open(&test_outpost, WIKI).await;
         assert_eq!(answer.reason, "forbidden", "{claims} {user}: {answer:?}");
         assert_eq!(op.recorded("/userinfo").len(), 1, "which was asked");
     }

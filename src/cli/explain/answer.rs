@@ -4,42 +4,42 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use super::sheet::Sheet;
-use super::stand_ins::{self, PROVIDER};
+use super::fakes::{self, PROVIDER};
+use super::report::Report;
 use crate::domain::application::Application;
 use crate::domain::decision::{Allow, Decision, Page, Reason, Redirect, Verdict};
 use crate::domain::http::Scheme;
 use crate::domain::oidc::sign_in::Attempt;
 use crate::domain::policy::backend::Upstream;
 
-pub(super) fn describe(sheet: &mut Sheet, decision: &Decision, application: Option<&Application>) {
+pub(super) fn describe(report: &mut Report, decision: &Decision, application: Option<&Application>) {
     let reason = decision.note.reason;
     match &decision.verdict {
         Verdict::Allow(allow) => {
-            sheet.line("answer", format!("allow ({})", reason.as_str()));
-            changes(sheet, allow);
+            report.line("answer", format!("allow ({})", reason.as_str()));
+            changes(report, allow);
             if let Some(upstream) = allow.upstream() {
-                sheet.line("backend", backend(upstream));
+                report.line("backend", backend(upstream));
             }
         }
         Verdict::Redirect(redirect) => {
             let Redirect { status, location, cookies } = redirect;
-            sheet.line("answer", format!("{} ({})", status.as_u16(), reason.as_str()));
-            sheet.line("location", where_to(location, reason, application));
-            cookie_names(sheet, cookies);
+            report.line("answer", format!("{} ({})", status.as_u16(), reason.as_str()));
+            report.line("location", where_to(location, reason, application));
+            cookie_names(report, cookies);
         }
         Verdict::Page(page) | Verdict::Deny(page) => {
-            sheet.line("answer", format!("{} ({})", page.status.as_u16(), reason.as_str()));
-            answer_page(sheet, page);
+            report.line("answer", format!("{} ({})", page.status.as_u16(), reason.as_str()));
+            answer_page(report, page);
         }
     }
 }
 
-fn changes(sheet: &mut Sheet, allow: &Allow) {
+fn changes(report: &mut Report, allow: &Allow) {
     let set: Vec<String> = allow.set().map(|(name, value)| format!("{name}: {}", shown(&text(value)))).collect();
-    sheet.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
-    sheet.words("remove", allow.remove());
-    cookie_names(sheet, allow.cookies());
+    report.line("set", if set.is_empty() { "nothing".to_owned() } else { set.join("\n") });
+    report.words("remove", allow.remove());
+    cookie_names(report, allow.cookies());
 }
 
 /// As in `https://files.internal:8443/prefix/page, with Host: files.example.com`.
@@ -58,20 +58,20 @@ fn backend(upstream: &Upstream) -> String {
     text
 }
 
-fn answer_page(sheet: &mut Sheet, page: &Page) {
+fn answer_page(report: &mut Report, page: &Page) {
     for (name, value) in &page.headers {
         if *name != "content-security-policy" {
-            sheet.line("header", format!("{name}: {}", shown(&text(value))));
+            report.line("header", format!("{name}: {}", shown(&text(value))));
         }
     }
-    cookie_names(sheet, &page.cookies);
+    cookie_names(report, &page.cookies);
     if page.lines.is_empty() {
-        sheet.line("body", &page.body);
+        report.line("body", &page.body);
         return;
     }
     let mut label = "page";
     for line in &page.lines {
-        sheet.words(label, line.split(' '));
+        report.words(label, line.split(' '));
         label = "";
     }
 }
@@ -82,8 +82,8 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 }
 
 /// Their values are secrets in a running service, and of no use here.
-fn cookie_names(sheet: &mut Sheet, cookies: &[String]) {
-    sheet.words("set-cookie", cookies.iter().filter_map(|cookie| cookie.split('=').next()));
+fn cookie_names(report: &mut Report, cookies: &[String]) {
+    report.words("set-cookie", cookies.iter().filter_map(|cookie| cookie.split('=').next()));
 }
 
 /// Where a redirect leads; what is sealed for the provider is told as what it is.
@@ -96,7 +96,7 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
     let state = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
     let attempt = state
         .filter(|_| reason == Reason::SignInStarted)
-        .and_then(|(_, state)| Attempt::open(&state, application?, &stand_ins::keys()).ok());
+        .and_then(|(_, state)| Attempt::open(&state, application?, &fakes::keys()).ok());
     match attempt {
         Some(attempt) => {
             let back = attempt.return_address().unwrap_or("the whole address that was asked for, kept in cookies");

@@ -1,41 +1,41 @@
 //! What is found out about a request on the way to its answer, each rule asked by itself.
 
-use super::sheet::Sheet;
+use super::report::Report;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
-use crate::domain::application::registry::{Applications, NotOurs};
+use crate::domain::application::registry::{Applications, Unrouted};
 use crate::domain::application::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead, Scheme};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::Presented;
 use crate::domain::policy::{Concerned, Forbidden};
 
-pub(super) fn describe(sheet: &mut Sheet, applications: &Applications, head: &RequestHead, claims: Option<&Claims>) {
-    sheet.line("client", client(head.client_kind()));
-    sheet.line("path", path(head));
+pub(super) fn describe(report: &mut Report, applications: &Applications, head: &RequestHead, claims: Option<&Claims>) {
+    report.line("client", client(head.client_kind()));
+    report.line("path", path(head));
     if endpoints::is_ping(&head.target) {
-        sheet.line("for", "the liveness probe, which is answered on any host");
+        report.line("for", "the liveness probe, which is answered on any host");
         return;
     }
     let application = match applications.find(head) {
         Ok(application) => application,
-        Err(cause) => return sheet.line("application", nobody(applications, head, cause)),
+        Err(cause) => return report.line("application", nobody(applications, head, cause)),
     };
-    sheet.line("application", owner(application, head));
+    report.line("application", owner(application, head));
     if head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
-        sheet.line("scheme", "plain http, while the application is on https: nothing else counts");
+        report.line("scheme", "plain http, while the application is on https: nothing else counts");
         return;
     }
     let destination = Destination::of(application, &head.target, applications.prefixes());
-    sheet.line("for", business(destination));
+    report.line("for", business(destination));
     if destination != Destination::Application {
         return;
     }
-    public(sheet, application, head);
-    sheet.line("user", user(claims));
-    credential(sheet, application, head, claims);
-    rules(sheet, application, head, claims);
+    public(report, application, head);
+    report.line("user", user(claims));
+    credential(report, application, head, claims);
+    rules(report, application, head, claims);
     if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
-        backends.unheeded(claims).iter().for_each(|cause| sheet.line("unheeded", cause.to_string()));
+        backends.ignored_overrides(claims).iter().for_each(|cause| report.line("unheeded", cause.to_string()));
     }
 }
 
@@ -68,9 +68,9 @@ fn path(head: &RequestHead) -> String {
     text
 }
 
-fn nobody(applications: &Applications, head: &RequestHead, cause: NotOurs) -> String {
+fn nobody(applications: &Applications, head: &RequestHead, cause: Unrouted) -> String {
     let host = head.authority.host();
-    if cause == NotOurs::OddPath {
+    if cause == Unrouted::OddPath {
         return format!("none: several applications share {host}, and the path can be read as one of each");
     }
     match applications.iter().find(|application| application.owns_host(host)) {
@@ -112,10 +112,10 @@ const fn business(destination: Destination) -> &'static str {
 }
 
 /// Both spellings of the path have to match, but not the same pattern.
-fn public(sheet: &mut Sheet, application: &Application, head: &RequestHead) {
+fn public(report: &mut Report, application: &Application, head: &RequestHead) {
     let (patterns, target) = (&application.unauthenticated, &head.target);
     if patterns.is_empty() {
-        sheet.line("public", "no: there is no `skip_path_regex`");
+        report.line("public", "no: there is no `skip_path_regex`");
         return;
     }
     let scheme = application.external.scheme();
@@ -133,7 +133,7 @@ fn public(sheet: &mut Sheet, application: &Application, head: &RequestHead) {
         (Some(one), None) => format!("no: `{one}` matches the canonical path, but none the path as sent"),
         (None, Some(other)) => format!("no: `{other}` matches the path as sent, but none the canonical path"),
     };
-    sheet.line("public", text);
+    report.line("public", text);
 }
 
 fn user(claims: Option<&Claims>) -> String {
@@ -147,11 +147,11 @@ fn user(claims: Option<&Claims>) -> String {
 }
 
 /// What the request presents beside a session; there is nobody here to judge it.
-fn credential(sheet: &mut Sheet, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
+fn credential(report: &mut Report, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
     let accepted = &application.credentials;
     let Some(presented) = Presented::read(&head.headers, accepted) else {
         if head.headers.text("authorization").is_some() {
-            sheet.line("credential", "of a kind that this application does not accept: left alone");
+            report.line("credential", "of a kind that this application does not accept: left alone");
         }
         return;
     };
@@ -163,42 +163,43 @@ fn credential(sheet: &mut Sheet, application: &Application, head: &RequestHead, 
             format!("{scheme}, taken for invalid here, as nobody judges it; --claims shows what its user would get")
         }
     };
-    sheet.line("credential", text);
+    report.line("credential", text);
 }
 
-fn rules(sheet: &mut Sheet, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
+fn rules(report: &mut Report, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
     let all = application.rules.iter().count();
     if all == 0 {
-        sheet.line("rules", "none: every signed-in user may pass");
+        report.line("rules", "none: every signed-in user may pass");
         return;
     }
     match application.rules.concerned(&head.target) {
         Err(Forbidden::NotCovered) => {
-            sheet.line("rules", format!("no rule of {all} covers the path, so nobody may pass"));
+            report.line("rules", format!("no rule of {all} covers the path, so nobody may pass"));
         }
         Err(Forbidden::OddPath | Forbidden::NoRuleHolds) => {
-            sheet.line("rules", "nobody may pass: the path can be read in several ways, and a rule is for one of them");
+            report
+                .line("rules", "nobody may pass: the path can be read in several ways, and a rule is for one of them");
         }
         Ok(concerned) => {
-            sheet.line("rules", format!("{} of {all} decide about this path", concerned.len()));
+            report.line("rules", format!("{} of {all} decide about this path", concerned.len()));
             for rule in &concerned {
-                self::rule(sheet, rule, head, claims);
+                self::rule(report, rule, head, claims);
             }
         }
     }
 }
 
 /// As in `2. paths /admin: groups admins → no: "groups" is a text, not a list`, a line for each obstacle.
-fn rule(sheet: &mut Sheet, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
+fn rule(report: &mut Report, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
     let Concerned { number, rule, .. } = concerned;
     let rule = format!("{number}. {rule}");
     match claims.map(|claims| concerned.obstacles(claims, head)) {
-        None => sheet.line("", rule),
-        Some(obstacles) if obstacles.is_empty() => sheet.line("", format!("{rule} → passes")),
+        None => report.line("", rule),
+        Some(obstacles) if obstacles.is_empty() => report.line("", format!("{rule} → passes")),
         Some(obstacles) => {
-            sheet.line("", format!("{rule} → no:"));
+            report.line("", format!("{rule} → no:"));
             for obstacle in &obstacles {
-                sheet.line("", format!("   {obstacle}"));
+                report.line("", format!("   {obstacle}"));
             }
         }
     }

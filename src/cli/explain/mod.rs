@@ -2,10 +2,10 @@
 //! call nobody, and the same pure rules asked one by one.
 
 mod answer;
+mod fakes;
 mod findings;
 mod question;
-mod sheet;
-mod stand_ins;
+mod report;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::domain::http::RequestLimits;
 use crate::outpost::Outpost;
 use crate::ports::EntropyFault;
 use question::Unreadable;
-use sheet::Sheet;
+use report::Report;
 
 /// Why nothing can be explained.
 #[derive(Debug, Error)]
@@ -50,16 +50,16 @@ pub fn explain(
     limits: RequestLimits,
     question: &Question,
 ) -> Result<String, NoExplanation> {
-    let mut sheet = Sheet::default();
-    sheet.line("request", format!("{} {}", question.method, question.address));
+    let mut report = Report::default();
+    report.line("request", format!("{} {}", question.method, question.address));
     let head = match question.head() {
         Ok(head) => head,
         Err(fault) => {
-            sheet.line("refused", refusal(fault));
-            let outpost = Outpost::new(stand_ins::parts(applications, outpost, None))?;
+            report.line("refused", refusal(fault));
+            let outpost = Outpost::new(fakes::parts(applications, outpost, None))?;
             let decision = outpost.refuse(Reason::Malformed, question.client_kind());
-            answer::describe(&mut sheet, &decision, None);
-            return Ok(sheet.to_string());
+            answer::describe(&mut report, &decision, None);
+            return Ok(report.to_string());
         }
     };
     let application = applications.find(&head).ok();
@@ -68,11 +68,11 @@ pub fn explain(
         Some(visitor) => question.head_of(visitor, head),
         None => head,
     };
-    findings::describe(&mut sheet, applications, &head, question.claims.as_ref());
-    let outpost = Outpost::new(stand_ins::parts(applications, outpost, visitor))?.with_limits(limits);
-    let decision: Decision = outpost.answer(&outpost.sort(&head)).now_or_never().ok_or(NoExplanation::Conductor)?;
-    answer::describe(&mut sheet, &decision, application.map(Arc::as_ref));
-    Ok(sheet.to_string())
+    findings::describe(&mut report, applications, &head, question.claims.as_ref());
+    let outpost = Outpost::new(fakes::parts(applications, outpost, visitor))?.with_limits(limits);
+    let decision: Decision = outpost.answer(&outpost.route(&head)).now_or_never().ok_or(NoExplanation::Conductor)?;
+    answer::describe(&mut report, &decision, application.map(Arc::as_ref));
+    Ok(report.to_string())
 }
 
 /// What a door would have said before anybody was asked.

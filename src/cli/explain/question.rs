@@ -3,7 +3,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use super::stand_ins::Visitor;
+use super::fakes::Visitor;
 use crate::domain::application::Application;
 use crate::domain::http::{
     Authority, ClientKind, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,

@@ -27,7 +27,7 @@ pub struct TlsFiles {
 
 /// The sessions to list: those that every condition fits.
 #[derive(Args, Clone, Debug)]
-pub struct ListWish {
+pub struct ListArgs {
     /// The user's name or subject.
     #[arg(long, value_name = "NAME|SUBJECT")]
     pub user: Option<String>,
@@ -50,7 +50,7 @@ pub struct ListWish {
 
 /// The sessions to end: those named by their handles, or all of a user.
 #[derive(Args, Clone, Debug)]
-pub struct EndWish {
+pub struct EndArgs {
     /// Handles, as `gatepost sessions list` prints them.
     #[arg(value_name = "HANDLE", required_unless_present_any = ["user", "subject"], conflicts_with_all = ["user", "subject", "issuer"])]
     pub handles: Vec<String>,

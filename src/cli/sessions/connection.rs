@@ -14,7 +14,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use super::fault::causes;
-use super::{Address, Fault, Reach, tls};
+use super::{Address, Fault, Target, tls};
 
 /// How long connecting may take, TLS included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-pub(super) async fn connect(reach: &Reach) -> Result<Channel, Fault> {
+pub(super) async fn connect(reach: &Target) -> Result<Channel, Fault> {
     let address = &reach.address;
     let secured = reach.tls.as_ref().map(|files| tls::client(files, address.host())).transpose()?;
     let secured = secured.map(|(config, name)| (TlsConnector::from(Arc::new(config)), name));

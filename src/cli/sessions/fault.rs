@@ -9,7 +9,7 @@ use thiserror::Error;
 use tonic::{Code, Status};
 
 use super::plain::plain;
-use super::{Address, Reach};
+use super::{Address, Target};
 use crate::protocol::admin::User;
 
 /// Why it did not.
@@ -71,7 +71,7 @@ const NO_TLS: &str = "; if it takes TLS, give --ca-file, --certificate-file and 
 
 impl Fault {
     /// What an answer without a result means.
-    pub(super) fn of(status: &Status, reach: &Reach) -> Self {
+    pub(super) fn of(status: &Status, reach: &Target) -> Self {
         let address = reach.address.clone();
         match (status.source(), status.code()) {
             (Some(cause), _) => Self::Broken { address, cause: causes(cause), tls: reach.tls.is_some() },
@@ -81,7 +81,7 @@ impl Fault {
     }
 
     /// The same about one handle.
-    pub(super) fn of_handle(handle: &str, status: &Status, reach: &Reach) -> Self {
+    pub(super) fn of_handle(handle: &str, status: &Status, reach: &Target) -> Self {
         let fault = Self::of(status, reach);
         let Self::Refused(text) = &fault else { return fault };
         Self::Refused(format!("{}: {text}", plain(handle)))

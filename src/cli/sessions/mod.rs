@@ -22,12 +22,12 @@ use plain::plain;
 use table::Table;
 
 pub use address::{Address, BadAddress};
-pub use arguments::{EndWish, ListWish, TlsFiles};
+pub use arguments::{EndArgs, ListArgs, TlsFiles};
 pub use fault::Fault;
 
 /// A running Gatepost, as it is reached.
 #[derive(Clone, Debug)]
-pub struct Reach {
+pub struct Target {
     /// Its admin port.
     pub address: Address,
     /// Certificates, where that port takes TLS.
@@ -38,8 +38,8 @@ pub struct Reach {
 ///
 /// # Errors
 /// See [`Fault`].
-pub fn list(reach: &Reach, wish: ListWish, now: Timestamp, out: &mut dyn Write) -> Result<(), Fault> {
-    let ListWish { user, app, issuer, older_than, idle_for, json } = wish;
+pub fn list(reach: &Target, args: ListArgs, now: Timestamp, out: &mut dyn Write) -> Result<(), Fault> {
+    let ListArgs { user, app, issuer, older_than, idle_for, json } = args;
     let request = ListRequest {
         user,
         issuer,
@@ -74,8 +74,8 @@ pub fn list(reach: &Reach, wish: ListWish, now: Timestamp, out: &mut dyn Write) 
 ///
 /// # Errors
 /// See [`Fault`].
-pub fn end(reach: &Reach, wish: EndWish, out: &mut dyn Write) -> Result<(), Fault> {
-    let EndWish { handles, user, subject, issuer } = wish;
+pub fn end(reach: &Target, args: EndArgs, out: &mut dyn Write) -> Result<(), Fault> {
+    let EndArgs { handles, user, subject, issuer } = args;
     let who = user.map(end_user_request::Who::User).or_else(|| subject.map(end_user_request::Who::Subject));
     in_runtime(async {
         let mut client = client(reach).await?;
@@ -89,7 +89,7 @@ pub fn end(reach: &Reach, wish: EndWish, out: &mut dyn Write) -> Result<(), Faul
 /// One that is not there does not keep the others alive.
 async fn end_each(
     client: &mut SessionsClient<Channel>,
-    reach: &Reach,
+    reach: &Target,
     handles: Vec<String>,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
@@ -116,7 +116,7 @@ fn tell(session: &Session, out: &mut dyn Write) -> io::Result<()> {
 
 async fn end_user(
     client: &mut SessionsClient<Channel>,
-    reach: &Reach,
+    reach: &Target,
     request: EndUserRequest,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
@@ -132,7 +132,7 @@ async fn end_user(
     }
 }
 
-async fn client(reach: &Reach) -> Result<SessionsClient<Channel>, Fault> {
+async fn client(reach: &Target) -> Result<SessionsClient<Channel>, Fault> {
     Ok(SessionsClient::new(connect(reach).await?))
 }
 

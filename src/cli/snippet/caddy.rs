@@ -1,20 +1,20 @@
 //! Caddy: a Caddyfile with a block for each site.
 
 use super::address::Address;
-use super::pieces::{Cut, cut, distinct, each, filled};
-use super::place::{Place, sites};
+use super::site::{Site, sites};
+use super::template::{Excerpt, distinct, each, excerpt, filled};
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/caddy/Caddyfile"));
-const OF_NO_CLIENT: &str = cut(SHIPPED, "\t# Nobody but Gatepost", "\n\t# Questions are Caddy's").piece;
-const HANDLES: &str = cut(SHIPPED, "\t# Questions are Caddy's", "\n}\n").piece;
-const NAMES: Cut = cut(HANDLES, "\t\t\t\tX-authentik-username\n", "\t\t\t}\n");
+const OF_NO_CLIENT: &str = excerpt(SHIPPED, "\t# Nobody but Gatepost", "\n\t# Questions are Caddy's").piece;
+const HANDLES: &str = excerpt(SHIPPED, "\t# Questions are Caddy's", "\n}\n").piece;
+const NAMES: Excerpt = excerpt(HANDLES, "\t\t\t\tX-authentik-username\n", "\t\t\t}\n");
 
-pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
     let blocks: Vec<String> = sites(places).iter().map(|site| block(site, gatepost)).collect();
     format!("# For Caddy: a Caddyfile, or a part of one\n{}", blocks.join("\n"))
 }
 
-fn block(site: &[&Place<'_>], gatepost: &Address) -> String {
+fn block(site: &[&Site<'_>], gatepost: &Address) -> String {
     let Some(first) = site.first() else { return String::new() };
     let owned = distinct(site.iter().flat_map(|place| place.further_owned()));
     let owned = each(owned, |name| format!("\trequest_header -{name}\n"));
@@ -22,7 +22,7 @@ fn block(site: &[&Place<'_>], gatepost: &Address) -> String {
     [&first.origin(), " {\n", OF_NO_CLIENT, &owned, &handles, "}\n"].concat()
 }
 
-fn handles(place: &Place<'_>, gatepost: &Address) -> String {
+fn handles(place: &Site<'_>, gatepost: &Address) -> String {
     let names = each(place.copied(), |name| format!("\t\t\t\t{name}\n"));
     let path = place.path;
     let all = if path.is_empty() { "\thandle {\n".to_owned() } else { format!("\thandle {path}* {{\n") };

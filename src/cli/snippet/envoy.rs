@@ -1,8 +1,8 @@
 //! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need nothing but the file itself.
 
 use super::address::Address;
-use super::pieces::{Cut, cut, each, filled, marked};
-use super::place::{Hosts, Place};
+use super::site::{Hosts, Site};
+use super::template::{Excerpt, each, excerpt, filled, marked};
 
 const INSIDE_THE_CHECK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/inside-the-check/envoy.yaml"));
 const PROXY_MODE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/proxy-mode/envoy.yaml"));
@@ -12,14 +12,14 @@ const FILTERS: &str = "          http_filters:\n";
 const CLUSTER: &str = "  - name: app\n";
 
 /// Where the virtual hosts stand, with what is told about the file cut off.
-const INSIDE: Cut = cut(cut(INSIDE_THE_CHECK, "admin:\n", "admin:\n").after, VIRTUAL_HOST, FILTERS);
-const BEFORE_CLUSTERS: &str = cut(INSIDE.after, CLUSTER, CLUSTER).before;
-const ROUTES: &str = cut(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS).piece;
-const CLUSTERS: &str = cut(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
+const INSIDE: Excerpt = excerpt(excerpt(INSIDE_THE_CHECK, "admin:\n", "admin:\n").after, VIRTUAL_HOST, FILTERS);
+const BEFORE_CLUSTERS: &str = excerpt(INSIDE.after, CLUSTER, CLUSTER).before;
+const ROUTES: &str = excerpt(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS).piece;
+const CLUSTERS: &str = excerpt(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
 /// Our virtual hosts stand before the one for all backends.
-const PROXY: Cut = cut(cut(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
+const PROXY: Excerpt = excerpt(excerpt(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
 
-pub(super) fn print(places: &[Place<'_>], proxies: bool, gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &Address) -> String {
     let hosts = each(hosts(places), |places| virtual_host(&places));
     let clusters = each(places, clusters);
     let (before, after) = if proxies { (PROXY.before, PROXY.after) } else { (INSIDE.before, BEFORE_CLUSTERS) };
@@ -37,8 +37,8 @@ pub(super) fn print(places: &[Place<'_>], proxies: bool, gatepost: &Address) -> 
 }
 
 /// One virtual host may hold several applications: the ones with longer paths come first.
-fn hosts<'p, 'a>(places: &'p [Place<'a>]) -> Vec<Vec<&'p Place<'a>>> {
-    let mut hosts: Vec<Vec<&Place<'_>>> = Vec::new();
+fn hosts<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
+    let mut hosts: Vec<Vec<&Site<'_>>> = Vec::new();
     for place in places {
         match hosts.iter_mut().find(|host| host.iter().any(|other| other.host == place.host)) {
             Some(host) => host.push(place),
@@ -48,7 +48,7 @@ fn hosts<'p, 'a>(places: &'p [Place<'a>]) -> Vec<Vec<&'p Place<'a>>> {
     hosts
 }
 
-fn virtual_host(places: &[&Place<'_>]) -> String {
+fn virtual_host(places: &[&Site<'_>]) -> String {
     let Some(first) = places.first() else { return String::new() };
     let pattern = first.pattern();
     let mut domains = vec![format!("\"{pattern}\"")];
@@ -68,7 +68,7 @@ fn virtual_host(places: &[&Place<'_>]) -> String {
     )
 }
 
-fn routes(place: &Place<'_>) -> String {
+fn routes(place: &Site<'_>) -> String {
     let (slug, path) = (place.slug, place.path);
     let below = if path.is_empty() { "prefix: /".to_owned() } else { format!("path_separated_prefix: {path}") };
     filled!(ROUTES, in ROUTES,
@@ -83,7 +83,7 @@ fn routes(place: &Place<'_>) -> String {
 }
 
 /// The application itself, over HTTP/1.1 and, for gRPC, over HTTP/2.
-fn clusters(place: &Place<'_>) -> String {
+fn clusters(place: &Site<'_>) -> String {
     filled!(CLUSTERS, in CLUSTERS,
         "name: app\n" => &format!("name: app_{}\n", place.slug),
         "name: app_grpc\n" => &format!("name: app_{}_grpc\n", place.slug),

@@ -1,21 +1,21 @@
 //! HAProxy: `haproxy.cfg`, with one front end for all applications, and the script that it loads.
 
 use super::address::Address;
-use super::pieces::{Cut, cut, distinct, each, filled};
-use super::place::{Hosts, Place};
+use super::site::{Hosts, Site};
+use super::template::{Excerpt, distinct, each, excerpt, filled};
 
 /// The script; nothing in it depends on the applications.
 pub(super) const SCRIPT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/gatepost.lua"));
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/haproxy.cfg"));
-const TEXT: &str = cut(SHIPPED, "global\n", "global\n").after;
-const QUESTIONS: Cut = cut(TEXT, "  # Gatepost says every one", "  # No answer from");
+const TEXT: &str = excerpt(SHIPPED, "global\n", "global\n").after;
+const QUESTIONS: Excerpt = excerpt(TEXT, "  # Gatepost says every one", "  # No answer from");
 const QUESTIONS_COMMENT: &str =
-    cut(QUESTIONS.piece, "  # Gatepost says every one", "  http-request lua.gatepost").piece;
-const ROUTES: Cut = cut(QUESTIONS.after, "  default_backend app\n", "\nbackend gatepost");
-const BACKENDS: Cut = cut(ROUTES.after, "\nbackend app\n", "\nbackend app\n");
+    excerpt(QUESTIONS.piece, "  # Gatepost says every one", "  http-request lua.gatepost").piece;
+const ROUTES: Excerpt = excerpt(QUESTIONS.after, "  default_backend app\n", "\nbackend gatepost");
+const BACKENDS: Excerpt = excerpt(ROUTES.after, "\nbackend app\n", "\nbackend app\n");
 
-pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
     let own = |suffix: &str| distinct(places.iter().map(|place| format!("{}{suffix}", place.path))).join(" ");
     let filled = |text: &str| {
         filled!(text, in TEXT,
@@ -41,8 +41,8 @@ pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
     .concat()
 }
 
-fn binds(places: &[Place<'_>]) -> String {
-    let line = |place: &Place<'_>| {
+fn binds(places: &[Site<'_>]) -> String {
+    let line = |place: &Site<'_>| {
         let tls = if place.is_https { " ssl crt /etc/haproxy/tls/ alpn h2,http/1.1" } else { "" };
         format!("  bind :{}{tls}\n", place.port)
     };
@@ -50,13 +50,13 @@ fn binds(places: &[Place<'_>]) -> String {
 }
 
 /// Other spellings than with `-` are removed as no names at all.
-fn owned(places: &[Place<'_>]) -> String {
-    let names = places.iter().flat_map(Place::further_owned).filter(|name| !name.contains(['_', '.']));
+fn owned(places: &[Site<'_>]) -> String {
+    let names = places.iter().flat_map(Site::further_owned).filter(|name| !name.contains(['_', '.']));
     each(distinct(names), |name| format!("  http-request del-header {name}\n"))
 }
 
 /// The first application that fits is the one with the longest path; exactly one question is asked.
-fn questions(places: &[Place<'_>], gatepost: &Address) -> String {
+fn questions(places: &[Site<'_>], gatepost: &Address) -> String {
     let choices = each(places, |place| {
         let path = if place.path.is_empty() { String::new() } else { format!("{{ path_beg {} }} ", place.path) };
         let (slug, host) = (place.slug, host(place));
@@ -78,18 +78,18 @@ fn questions(places: &[Place<'_>], gatepost: &Address) -> String {
     .concat()
 }
 
-fn host(place: &Place<'_>) -> String {
+fn host(place: &Site<'_>) -> String {
     match place.host {
         Hosts::One(host) => format!("{{ req.fhdr(host) -i {host} {host}:{} }}", place.port),
         Hosts::Below(domain) => format!("{{ req.fhdr(host) -m end -i .{domain} .{domain}:{} }}", place.port),
     }
 }
 
-fn routes(places: &[Place<'_>]) -> String {
+fn routes(places: &[Site<'_>]) -> String {
     each(places, |place| format!("  use_backend app_{0} if {{ var(txn.app) -m str {0} }}\n", place.slug))
 }
 
-fn backends(places: &[Place<'_>]) -> String {
+fn backends(places: &[Site<'_>]) -> String {
     each(places, |place| {
         format!("\nbackend app_{0}\n  # The application itself.\n  server {0} 127.0.0.1:8080\n", place.slug)
     })

@@ -2,7 +2,7 @@
 //! too, so no route leads to Gatepost.
 
 use super::address::Address;
-use super::place::Place;
+use super::site::Site;
 
 /// The service in a cluster, where nobody said another name.
 const SERVICE: &str = "gatepost.gatepost.svc.cluster.local";
@@ -12,7 +12,7 @@ fn service(gatepost: &Address) -> &str {
 }
 
 /// Mesh settings and a policy.
-pub(super) fn istio(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn istio(places: &[Site<'_>], gatepost: &Address) -> String {
     let mut hosts: Vec<String> = Vec::new();
     for place in places {
         let pattern = place.pattern();
@@ -62,7 +62,7 @@ spec:
 }
 
 /// A policy for the route of each application.
-pub(super) fn envoy_gateway(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn envoy_gateway(places: &[Site<'_>], gatepost: &Address) -> String {
     let mut labels = service(gatepost).split('.');
     let service = labels.next().unwrap_or_default();
     let namespace = labels.next().unwrap_or("default");

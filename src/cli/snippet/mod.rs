@@ -9,8 +9,6 @@ mod front_proxy;
 mod haproxy;
 mod kubernetes;
 mod nginx;
-mod pieces;
-mod place;
 mod traefik;
 
 pub use address::{Address, BadAddress};
@@ -19,11 +17,11 @@ pub use front_proxy::{FrontProxy, UnknownFrontProxy};
 
 use crate::domain::application::registry::Applications;
 use crate::domain::application::{Application, Mode};
-use place::Place;
+use site::Site;
 
 /// What a snippet is printed for.
 #[derive(Clone, Debug)]
-pub struct Wanted<'a> {
+pub struct SnippetArgs<'a> {
     /// The front proxy.
     pub front_proxy: FrontProxy,
     /// All applications.
@@ -42,7 +40,7 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// See [`NoSnippet`].
-pub fn snippet(wanted: &Wanted<'_>) -> Result<String, NoSnippet> {
+pub fn snippet(wanted: &SnippetArgs<'_>) -> Result<String, NoSnippet> {
     let front_proxy = wanted.front_proxy;
     let (proxied, forwarded): (Vec<_>, Vec<_>) = chosen(wanted)?.into_iter().partition(|chosen| is_proxied(chosen));
     let missing = if front_proxy.takes_backends() { Vec::new() } else { proxied.clone() };
@@ -66,7 +64,7 @@ pub fn snippet(wanted: &Wanted<'_>) -> Result<String, NoSnippet> {
     Ok(notes(wanted, &missing) + &text)
 }
 
-fn chosen<'a>(wanted: &Wanted<'a>) -> Result<Vec<&'a Application>, NoSnippet> {
+fn chosen<'a>(wanted: &SnippetArgs<'a>) -> Result<Vec<&'a Application>, NoSnippet> {
     let is_meant = |application: &&Application| wanted.only.is_none_or(|slug| application.slug.as_str() == slug);
     let chosen: Vec<_> = wanted.applications.iter().map(AsRef::as_ref).filter(is_meant).collect();
     match wanted.only {
@@ -80,14 +78,14 @@ fn is_proxied(application: &Application) -> bool {
 }
 
 /// In the order in which a request's application is looked for.
-fn places<'a>(applications: &[&'a Application]) -> Vec<Place<'a>> {
-    let mut places: Vec<Place<'_>> = applications.iter().map(|application| Place::of(application)).collect();
-    places.sort_by_key(Place::rank);
+fn places<'a>(applications: &[&'a Application]) -> Vec<Site<'a>> {
+    let mut places: Vec<Site<'_>> = applications.iter().map(|application| Site::of(application)).collect();
+    places.sort_by_key(Site::rank);
     places
 }
 
 /// Who asks over HTTP has to name each header; over gRPC Gatepost's answer does.
-fn refuse_odd_headers(places: &[Place<'_>]) -> Result<(), NoSnippet> {
+fn refuse_odd_headers(places: &[Site<'_>]) -> Result<(), NoSnippet> {
     match places.iter().find_map(|place| Some((place.slug, place.odd_header()?))) {
         Some((slug, name)) => Err(NoSnippet::HeaderName { application: slug.to_owned(), name: name.to_owned() }),
         None => Ok(()),
@@ -95,12 +93,12 @@ fn refuse_odd_headers(places: &[Place<'_>]) -> Result<(), NoSnippet> {
 }
 
 /// What has to be done elsewhere, as comments; every syntax here begins them with `#`.
-fn notes(wanted: &Wanted<'_>, missing: &[&Application]) -> String {
-    let missing = pieces::each(missing, |application| {
+fn notes(wanted: &SnippetArgs<'_>, missing: &[&Application]) -> String {
+    let missing = template::each(missing, |application| {
         format!("# `{}` is missing here: only Envoy can be told the backend of mode `proxy`.\n", application.slug)
     });
     let unanswered = wanted.front_proxy.dialect().filter(|dialect| !wanted.dialects.contains(dialect));
-    let unanswered = pieces::each(unanswered, |dialect| {
+    let unanswered = template::each(unanswered, |dialect| {
         format!(
             "# gatepost.yaml does not answer these questions yet. Add there, with the addresses from which they come:\n\
              # forward_auth: {{ dialects: [{dialect}], trusted_proxies: [127.0.0.1] }}\n"
@@ -109,5 +107,7 @@ fn notes(wanted: &Wanted<'_>, missing: &[&Application]) -> String {
     missing + &unanswered
 }
 
+mod site;
+mod template;
 #[cfg(test)]
 mod tests;

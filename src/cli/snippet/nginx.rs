@@ -1,17 +1,17 @@
 //! nginx: a file for the `http` block, with a `server` for each site and a location for each application.
 
 use super::address::Address;
-use super::pieces::{Cut, cut, each, filled};
-use super::place::{Hosts, Place, sites};
+use super::site::{Hosts, Site, sites};
+use super::template::{Excerpt, each, excerpt, filled};
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/nginx/nginx.conf"));
-const LOG: &str = cut(SHIPPED, "  # Without the query", "  access_log ").piece;
-const COMMON: &str = cut(SHIPPED, "  map $http_upgrade", "  upstream app {").piece;
-const SERVER: &str = cut(SHIPPED, "    # X_authentik_username and", "    location / {\n").piece;
-const LOCATION: &str = cut(SHIPPED, "    location / {\n", "  }\n}\n").piece;
-const HEADERS: Cut = cut(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
+const LOG: &str = excerpt(SHIPPED, "  # Without the query", "  access_log ").piece;
+const COMMON: &str = excerpt(SHIPPED, "  map $http_upgrade", "  upstream app {").piece;
+const SERVER: &str = excerpt(SHIPPED, "    # X_authentik_username and", "    location / {\n").piece;
+const LOCATION: &str = excerpt(SHIPPED, "    location / {\n", "  }\n}\n").piece;
+const HEADERS: Excerpt = excerpt(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
 
-pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
     let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);
     let common = format!("\n{common}");
     let applications = each(places, |place| {
@@ -22,7 +22,7 @@ pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
     [head, &outdented(LOG), &outdented(&common), &applications, &servers].concat()
 }
 
-fn server(site: &[&Place<'_>]) -> String {
+fn server(site: &[&Site<'_>]) -> String {
     let Some(first) = site.first() else { return String::new() };
     let name = format!("  server_name {};\n  access_log /var/log/nginx/gatepost.log no_query;\n\n", first.pattern());
     let locations: Vec<String> = site.iter().map(|place| location(place)).collect();
@@ -31,7 +31,7 @@ fn server(site: &[&Place<'_>]) -> String {
     ["server {\n", &listen(first), &name, &outdented(SERVER), &locations.join("\n"), rest].concat()
 }
 
-fn listen(place: &Place<'_>) -> String {
+fn listen(place: &Site<'_>) -> String {
     let name = match place.host {
         Hosts::One(name) | Hosts::Below(name) => name.trim_matches(['[', ']']),
     };
@@ -45,7 +45,7 @@ fn listen(place: &Place<'_>) -> String {
     }
 }
 
-fn location(place: &Place<'_>) -> String {
+fn location(place: &Site<'_>) -> String {
     let (slug, path) = (place.slug, place.path);
     let root = if path.is_empty() { "/" } else { path };
     let text = filled!(HEADERS.with(&headers(place)), in LOCATION,
@@ -58,7 +58,7 @@ fn location(place: &Place<'_>) -> String {
     outdented(&text)
 }
 
-fn headers(place: &Place<'_>) -> String {
+fn headers(place: &Site<'_>) -> String {
     // Both stand in the file already.
     let told: Vec<&str> = place.told().collect();
     let width = told.iter().map(|name| name.len()).max().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Address, FrontProxy, NoSnippet, Wanted, snippet};
+use super::{Address, FrontProxy, NoSnippet, SnippetArgs, snippet};
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
 use crate::domain::policy::identity_headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
@@ -14,7 +14,7 @@ fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {
     let own = vec![OwnHeader { name, value: OwnValue::Text("1".into()) }];
     let headers = HeaderPlan::new(HeaderSettings { own, ..HeaderSettings::default() });
     let application = Application { headers, ..application("https://wiki.example.com") };
-    snippet(&Wanted {
+    snippet(&SnippetArgs {
         front_proxy,
         applications: &Applications::new(vec![application]).expect("one application"),
         only: None,

@@ -1,14 +1,14 @@
 //! Traefik: a file for its file provider, with two routers and two services for each application.
 
 use super::address::Address;
-use super::pieces::{cut, distinct, each};
-use super::place::{Hosts, Place};
+use super::site::{Hosts, Site};
+use super::template::{distinct, each, excerpt};
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/traefik/dynamic.yaml"));
-const OF_NO_CLIENT: &str = cut(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
-const WHY: &str = cut(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
+const OF_NO_CLIENT: &str = excerpt(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
+const WHY: &str = excerpt(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
 
-pub(super) fn print(places: &[Place<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
     let routers = each(places.iter().rev().zip(1..), |(place, rank)| routers(place, rank * 10));
     let middlewares = each(places, |place| middleware(place, gatepost));
     let services = each(places, |place| {
@@ -28,8 +28,8 @@ http:
     )
 }
 
-fn routers(place: &Place<'_>, priority: usize) -> String {
-    let Place { slug, path, .. } = place;
+fn routers(place: &Site<'_>, priority: usize) -> String {
+    let Site { slug, path, .. } = place;
     let host = host(place);
     let below = if path.is_empty() { String::new() } else { format!(" && PathPrefix(`{path}`)") };
     let (entry_point, tls) = if place.is_https { ("websecure", "      tls: {}\n") } else { ("web", "") };
@@ -52,14 +52,14 @@ fn routers(place: &Place<'_>, priority: usize) -> String {
     )
 }
 
-fn host(place: &Place<'_>) -> String {
+fn host(place: &Site<'_>) -> String {
     match place.host {
         Hosts::One(host) => format!("Host(`{host}`)"),
         Hosts::Below(domain) => format!(r"HostRegexp(`^.+\.{}$`)", domain.replace('.', r"\.")),
     }
 }
 
-fn middleware(place: &Place<'_>, gatepost: &Address) -> String {
+fn middleware(place: &Site<'_>, gatepost: &Address) -> String {
     let names = each(place.copied(), |name| format!("        - {name}\n"));
     format!(
         "    gatepost-{}:
@@ -75,7 +75,7 @@ fn middleware(place: &Place<'_>, gatepost: &Address) -> String {
 }
 
 /// What is ours in any spelling: in a name, everything but letters and digits counts as the same.
-fn owned(place: &Place<'_>) -> String {
+fn owned(place: &Site<'_>) -> String {
     let fold = |name: &str| name.replace(['-', '_', '.'], "[^a-z0-9]");
     let authentik = "x[^a-z0-9]authentik([^a-z0-9].*)?".to_owned();
     let names = distinct(place.further_owned().map(fold));

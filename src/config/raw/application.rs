@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::{AccessRule, AdditionalHeaders, Basic, Bearer, ClaimHeader, Texts};
-use crate::config::reader::At;
+use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::{Choice, HeaderSets, Patterns, Validity};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::relying_party::ClientAuthentication;
 use crate::domain::policy::EmailVerified;
 
-type AccessRules = Vec<At<AccessRule>>;
-type ClaimHeaders = Vec<At<ClaimHeader>>;
+type AccessRules = Vec<Spanned<AccessRule>>;
+type ClaimHeaders = Vec<Spanned<ClaimHeader>>;
 
 section! {
     /// One protected application.
@@ -66,7 +66,7 @@ section! {
         /// gives fits, each by one of its values. A request passes by one whole rule. The rules with the longest of `paths` that
         /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
         /// user and offers to sign out.
-        allow: filled AccessRules,
+        allow: non_empty AccessRules,
         /// What `emails` and `email_domains` make of an address about which the provider does not say whether it is verified,
         /// as Microsoft Entra ID and AD FS never do. `required`: it fits nothing. `assumed`: it counts as verified. Assume that
         /// only where users cannot write any address they like into their profile. An address that the provider calls

@@ -1,13 +1,13 @@
 //! Keys of what an application accepts in `Authorization`.
 
 use super::Texts;
-use crate::config::reader::At;
+use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Choice;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::TokenType;
 
-type Algorithms = Vec<At<SigningAlgorithm>>;
+type Algorithms = Vec<Spanned<SigningAlgorithm>>;
 
 section! {
     /// Bearer tokens. Who presents a valid one is let through as its user, without a session and without a cookie; who presents

@@ -1,12 +1,12 @@
 //! Keys of front proxies that ask over HTTP.
 
 use super::Texts;
-use crate::config::reader::At;
+use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Choice;
 use crate::inbound::forward_auth::Dialect;
 
-type Dialects = Vec<At<Dialect>>;
+type Dialects = Vec<Spanned<Dialect>>;
 
 section! {
     /// Front proxies that ask over HTTP.

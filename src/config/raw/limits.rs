@@ -3,7 +3,8 @@
 use super::Texts as Networks;
 use crate::config::section::section;
 use crate::config::value::{
-    Count, Size, Span, written_count as count, written_networks as networks, written_size as size, written_span as span,
+    Count, DurationField, Size, written_count as count, written_networks as networks, written_size as size,
+    written_span as span,
 };
 use crate::domain::http::RequestLimits as Requests;
 use crate::domain::policy::identity_headers::Budget;
@@ -79,19 +80,19 @@ section! {
         /// One message.
         max_message_size: Size = size(grpc().max_message_bytes),
         /// How often a silent connection is pinged.
-        keepalive_interval: Span = span(grpc().keepalive_interval),
+        keepalive_interval: DurationField = span(grpc().keepalive_interval),
         /// How long the answer to a ping may take.
-        keepalive_timeout: Span = span(grpc().keepalive_timeout),
+        keepalive_timeout: DurationField = span(grpc().keepalive_timeout),
         /// Age at which a connection is asked to go, more or less by chance.
-        max_connection_age: Span = span(grpc().max_connection_age),
+        max_connection_age: DurationField = span(grpc().max_connection_age),
         /// How long it may finish what it began.
-        max_connection_age_grace: Span = span(grpc().max_connection_age_grace),
+        max_connection_age_grace: DurationField = span(grpc().max_connection_age_grace),
         /// How long a peer may take to begin, and to take what is sent to it.
-        patience: Span = span(grpc().patience),
+        patience: DurationField = span(grpc().patience),
         /// How long a check may take.
-        check_deadline: Span = span(grpc().call_deadline),
+        check_deadline: DurationField = span(grpc().call_deadline),
         /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
-        callback_deadline: Span = span(grpc().callback_deadline),
+        callback_deadline: DurationField = span(grpc().callback_deadline),
         /// Checks at a time, without those that wait for a provider; more are turned away at once.
         max_concurrent_checks: Count = count(grpc().max_concurrent_calls),
     }
@@ -101,13 +102,13 @@ section! {
     /// HTTP/1 and HTTP/2 of browsers.
     struct HttpLimits {
         /// How long a request's head may take to arrive.
-        head_timeout: Span = span(http().head_timeout),
+        head_timeout: DurationField = span(http().head_timeout),
         /// How long a request's body may take to arrive.
-        body_timeout: Span = span(http().body_timeout),
+        body_timeout: DurationField = span(http().body_timeout),
         /// How long a request may take altogether.
-        request_timeout: Span = span(http().request_timeout),
+        request_timeout: DurationField = span(http().request_timeout),
         /// How long a connection may be silent between requests.
-        idle_timeout: Span = span(http().idle_timeout),
+        idle_timeout: DurationField = span(http().idle_timeout),
         /// Header lines of one request.
         max_headers: Count = count(http().max_headers),
         /// One request's head.

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::reader::At;
+use super::reader::Spanned;
 use super::section::section;
-use super::value::{Address, Choice, MaybeAddress, Pause, Span, written_span};
+use super::value::{Address, Choice, DurationField, MaybeAddress, Pause, written_span};
 use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
@@ -29,10 +29,10 @@ pub(super) use limits::{
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
 
-type Texts = Vec<At<String>>;
-type Secrets = Vec<At<SecretString>>;
-type Paths = Vec<At<PathBuf>>;
-type Applications = Vec<At<Application>>;
+type Texts = Vec<Spanned<String>>;
+type Secrets = Vec<Spanned<SecretString>>;
+type Paths = Vec<Spanned<PathBuf>>;
+type Applications = Vec<Spanned<Application>>;
 
 section! {
     /// The whole file.
@@ -109,10 +109,10 @@ section! {
         /// Files that each hold such a key.
         previous_sealing_keys_files: Paths = "[]",
         /// How long a session lasts at most, from the sign-in on.
-        absolute_lifetime: Span = "24h",
+        absolute_lifetime: DurationField = "24h",
         /// How long a session lasts without being used. Uses within a sixtieth of it (five minutes at most) count as one, so
         /// that a session may end so much earlier.
-        idle_lifetime: Span = "4h",
+        idle_lifetime: DurationField = "4h",
         /// Whether refresh tokens are used. With one, a session outlasts its ID Token up to `absolute_lifetime` (or the
         /// application's `access_token_validity`): shortly before the access token ends, the provider is asked anew, groups and
         /// other claims count from the next request on, and a refusal ends the session. While the provider is down, what it
@@ -145,11 +145,11 @@ section! {
         /// Certificates (PEM) of authorities to trust beside the public ones.
         ca_file: optional PathBuf,
         /// How long a provider may take for an answer.
-        timeout: Span = written_span(ProviderSettings::default().timeout),
+        timeout: DurationField = written_span(ProviderSettings::default().timeout),
         /// How long connecting may take, name resolution included.
-        connect_timeout: Span = written_span(ProviderSettings::default().connect_timeout),
+        connect_timeout: DurationField = written_span(ProviderSettings::default().connect_timeout),
         /// How often metadata and keys are fetched anew.
-        refresh_interval: Span = written_span(ProviderSettings::default().refresh_interval),
+        refresh_interval: DurationField = written_span(ProviderSettings::default().refresh_interval),
     }
 }
 

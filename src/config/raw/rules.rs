@@ -1,35 +1,35 @@
 //! Keys of who may pass.
 
 use super::Texts;
-use crate::config::reader::At;
+use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Scalar;
 
-type ClaimConditions = Vec<At<ClaimCondition>>;
-type Scalars = Vec<At<Scalar>>;
+type ClaimConditions = Vec<Spanned<ClaimCondition>>;
+type Scalars = Vec<Spanned<Scalar>>;
 
 section! {
     /// One rule: whom it means, by `anyone` or by at least one of the other four, and where. Of each key at least one value
     /// has to fit, and every key that is given.
     struct AccessRule {
         /// Names in the claim `groups`, byte for byte.
-        groups: filled Texts,
+        groups: non_empty Texts,
         /// Addresses in the claim `email`, which counts only when the claim `email_verified` is true (a boolean, or its text);
         /// for a provider that does not send that claim, see the application's `email_verified`. The domain compares without
         /// case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
-        emails: filled Texts,
+        emails: non_empty Texts,
         /// Domains of such addresses, without those below them.
-        email_domains: filled Texts,
+        email_domains: non_empty Texts,
         /// Any other claims; every one that is listed has to fit.
-        claims: filled ClaimConditions,
+        claims: non_empty ClaimConditions,
         /// Every signed-in user.
         anyone: bool = "false",
         /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it, in mode
         /// `forward_domain` on every host. It protects in any spelling and case, and lets pass only as it is written here,
         /// so never with an escaped `/` or `\`.
-        paths: filled Texts,
+        paths: non_empty Texts,
         /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
-        methods: filled Texts,
+        methods: non_empty Texts,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use crate::config::section::section;
-use crate::config::value::{Pause, Size, Span};
+use crate::config::value::{DurationField, Pause, Size};
 
 section! {
     /// Redis or Valkey.
@@ -35,9 +35,9 @@ section! {
         /// Its private key (PEM).
         client_key_file: optional PathBuf,
         /// How long connecting may take.
-        connect_timeout: Span = "1s",
+        connect_timeout: DurationField = "1s",
         /// How long an answer may take.
-        command_timeout: Span = "100ms",
+        command_timeout: DurationField = "100ms",
         /// What sessions read lately may take in memory. What ends elsewhere leaves it at once.
         cache_size: Size = "64 MiB",
         /// For how long sessions in memory may still be served when no server answers. What ends elsewhere meanwhile

@@ -3,17 +3,17 @@
 use std::fmt::Display;
 
 use crate::config::raw::{AccessRule, Application, ClaimCondition};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
     self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Rule, Who,
 };
 
-type Texts = Vec<At<String>>;
+type Texts = Vec<Spanned<String>>;
 
 pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
     let made = rules(written, reader);
-    let At { place, value } = &written.email_verified;
+    let Spanned { place, value } = &written.email_verified;
     let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.who.reads_mail());
     if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
         let problem = "no rule names `emails` or `email_domains`, so it has no effect";
@@ -25,16 +25,16 @@ pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Op
 fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
     let email_verified = written.email_verified.value;
     let list = match &written.allow {
-        Slot::Absent => return Some(AccessRules::default()),
-        Slot::Faulty => return None,
-        Slot::Given(list) => list,
+        Setting::Absent => return Some(AccessRules::default()),
+        Setting::Faulty => return None,
+        Setting::Given(list) => list,
     };
     let made: Vec<Option<Rule>> = list.value.iter().map(|written| rule(written, email_verified, reader)).collect();
     let rules = AccessRules::new(made.into_iter().collect::<Option<_>>()?);
     match &rules {
         None => {
-            let mend = "write a rule, such as `- anyone: true`, or remove the key";
-            reader.fault(&list.place, "without a rule nobody would pass", mend);
+            let help = "write a rule, such as `- anyone: true`, or remove the key";
+            reader.fault(&list.place, "without a rule nobody would pass", help);
         }
         Some(rules) if rules.leaves_gaps() => {
             let problem = "no rule covers the other paths, so nobody passes there";
@@ -45,7 +45,11 @@ fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> 
     rules
 }
 
-fn rule(At { place, value }: &At<AccessRule>, email_verified: EmailVerified, reader: &mut Reader<'_>) -> Option<Rule> {
+fn rule(
+    Spanned { place, value }: &Spanned<AccessRule>,
+    email_verified: EmailVerified,
+    reader: &mut Reader<'_>,
+) -> Option<Rule> {
     // Each key is read before the first `?`, so that no complaint hides another.
     let groups = each(&value.groups, reader, "name a group", |text| Ok::<_, &str>(text.to_owned()));
     let emails = each(&value.emails, reader, "write it like alice@example.com", MailAddress::parse);
@@ -64,8 +68,8 @@ fn rule(At { place, value }: &At<AccessRule>, email_verified: EmailVerified, rea
             return None;
         }
         (false, None) => {
-            let mend = "add `groups`, `emails`, `email_domains` or `claims`, or `anyone: true`";
-            reader.fault(place, "the rule names nobody", mend);
+            let help = "add `groups`, `emails`, `email_domains` or `claims`, or `anyone: true`";
+            reader.fault(place, "the rule names nobody", help);
             return None;
         }
     };
@@ -74,43 +78,46 @@ fn rule(At { place, value }: &At<AccessRule>, email_verified: EmailVerified, rea
 
 /// Every item of a list as what it means; of a key that is not written, none.
 fn each<T, E: Display>(
-    written: &Slot<Texts>,
+    written: &Setting<Texts>,
     reader: &mut Reader<'_>,
-    mend: &str,
+    help: &str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Option<Vec<T>> {
     let items = items(written, reader)?;
-    let made = items.iter().map(|At { place, value }| {
+    let made = items.iter().map(|Spanned { place, value }| {
         let parsed = parse(value);
-        parsed.map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()
+        parsed.map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()
     });
     made.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// The items of a list; one that is written without items would fit nobody, or everybody.
-fn items<'w, T>(written: &'w Slot<Vec<At<T>>>, reader: &mut Reader<'_>) -> Option<&'w [At<T>]> {
+fn items<'w, T>(written: &'w Setting<Vec<Spanned<T>>>, reader: &mut Reader<'_>) -> Option<&'w [Spanned<T>]> {
     match written {
-        Slot::Absent => Some(&[]),
-        Slot::Faulty => None,
-        Slot::Given(list) if list.value.is_empty() => {
+        Setting::Absent => Some(&[]),
+        Setting::Faulty => None,
+        Setting::Given(list) if list.value.is_empty() => {
             reader.fault(&list.place, "the list has no items", "add one, or remove the key");
             None
         }
-        Slot::Given(list) => Some(&list.value),
+        Setting::Given(list) => Some(&list.value),
     }
 }
 
-fn claims(written: &Slot<Vec<At<ClaimCondition>>>, reader: &mut Reader<'_>) -> Option<Vec<policy::ClaimCondition>> {
+fn claims(
+    written: &Setting<Vec<Spanned<ClaimCondition>>>,
+    reader: &mut Reader<'_>,
+) -> Option<Vec<policy::ClaimCondition>> {
     let items = items(written, reader)?;
-    let made = items.iter().map(|At { value, .. }| claim(value, reader));
+    let made = items.iter().map(|Spanned { value, .. }| claim(value, reader));
     made.collect::<Vec<_>>().into_iter().collect()
 }
 
 fn claim(written: &ClaimCondition, reader: &mut Reader<'_>) -> Option<policy::ClaimCondition> {
     let values = items(&written.values, reader);
-    let At { place, value } = written.claim.given()?;
-    let mend = "write it like `team.name`, or as a JSON Pointer like `/team/name`";
-    let path = ClaimPath::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()?;
-    let values = values?.iter().map(|At { value, .. }| value.0.clone()).collect();
+    let Spanned { place, value } = written.claim.given()?;
+    let help = "write it like `team.name`, or as a JSON Pointer like `/team/name`";
+    let path = ClaimPath::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()?;
+    let values = values?.iter().map(|Spanned { value, .. }| value.0.clone()).collect();
     Some(policy::ClaimCondition { path, values })
 }

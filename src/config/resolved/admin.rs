@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::complaint::Place;
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::diagnostic::Location;
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
 use crate::inbound::connections::{MutualTls, TlsIdentity};
 
@@ -21,15 +21,15 @@ pub(super) fn admin_tls(
     match address.value.0 {
         Some(listener) if absent && !listener.ip().is_loopback() => {
             let problem = "everybody who reaches this address could list and end sessions";
-            let mend = "write 127.0.0.1:9302, or add the section `admin` with its three files";
-            reader.fault(&address.place, problem, mend);
+            let help = "write 127.0.0.1:9302, or add the section `admin` with its three files";
+            reader.fault(&address.place, problem, help);
             None
         }
         Some(_) | None if absent => Some(None),
         None => {
             let (_, first) = slots.iter().find(|(_, given)| given.is_some())?;
-            let mend = "turn it on, or remove the section `admin`";
-            reader.fault(&first.as_ref()?.place, "`listen.admin` is off, so nobody would see it", mend);
+            let help = "turn it on, or remove the section `admin`";
+            reader.fault(&first.as_ref()?.place, "`listen.admin` is off, so nobody would see it", help);
             None
         }
         Some(_) => certificates(written, reader).map(Some),
@@ -45,8 +45,8 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
         let missing: Vec<&str> =
             names.iter().zip(slots).filter(|(_, slot)| slot.is_absent()).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
-            let mend = format!("add `{}`", missing.join("` and `"));
-            reader.fault(&place, "the admin port takes certificates on both sides or none", mend);
+            let help = format!("add `{}`", missing.join("` and `"));
+            reader.fault(&place, "the admin port takes certificates on both sides or none", help);
             return None;
         }
     }
@@ -55,15 +55,15 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
     let ((certificate_place, certificate), (_, key), (authorities_place, authorities)) =
         (certificate?, key?, authorities?);
     let identity = TlsIdentity::from_pem(&certificate, &key).map_err(|fault| {
-        let mend = "give a PEM certificate chain and its own private key";
-        reader.fault(&certificate_place, fault.to_string(), mend);
+        let help = "give a PEM certificate chain and its own private key";
+        reader.fault(&certificate_place, fault.to_string(), help);
     });
     MutualTls::new(identity.ok()?, &authorities)
         .map_err(|fault| reader.fault(&authorities_place, fault.to_string(), "give certificates as PEM"))
         .ok()
 }
 
-fn bytes(slot: &Slot<PathBuf>, reader: &mut Reader<'_>) -> Option<(Place, zeroize::Zeroizing<Vec<u8>>)> {
-    let path: &At<PathBuf> = slot.given()?;
+fn bytes(slot: &Setting<PathBuf>, reader: &mut Reader<'_>) -> Option<(Location, zeroize::Zeroizing<Vec<u8>>)> {
+    let path: &Spanned<PathBuf> = slot.given()?;
     Some((path.place.clone(), secret_file::bytes(path, reader)?))
 }

@@ -4,9 +4,9 @@ use super::access_rules::access_rules;
 use super::credentials::credentials;
 use super::relying_party::relying_party;
 use super::{forward_auth, identity_headers, proxy};
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::raw::{self, File};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::Patterns;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::application::registry::Applications;
@@ -26,7 +26,7 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
         return None;
     }
     let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
-    let made: Vec<(&At<raw::Application>, Option<Application>)> = list
+    let made: Vec<(&Spanned<raw::Application>, Option<Application>)> = list
         .value
         .iter()
         .map(|written| (written, application(&written.value, &written.place, prefixes, budget, reader)))
@@ -47,15 +47,15 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
             _ => second.value.external_host.given(),
         };
         let problem = format!("{} has the same {}", first.place.key, clash.what);
-        let mend = if clash.what == "slug" { "give one of them a `slug` of its own" } else { "keep one of the two" };
-        reader.fault(key.map_or(&second.place, |key| &key.place), problem, mend);
+        let help = if clash.what == "slug" { "give one of them a `slug` of its own" } else { "keep one of the two" };
+        reader.fault(key.map_or(&second.place, |key| &key.place), problem, help);
     }
     None
 }
 
 fn application(
     written: &raw::Application,
-    place: &Place,
+    place: &Location,
     prefixes: Prefixes,
     budget: Budget,
     reader: &mut Reader<'_>,
@@ -103,8 +103,8 @@ fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
 }
 
 /// A text that ends in a header, where control characters would end it early.
-fn header_text(written: &Slot<String>, reader: &mut Reader<'_>) -> Option<String> {
-    let At { place, value } = written.given()?;
+fn header_text(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<String> {
+    let Spanned { place, value } = written.given()?;
     if value.chars().any(char::is_control) {
         reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
         return None;
@@ -112,44 +112,44 @@ fn header_text(written: &Slot<String>, reader: &mut Reader<'_>) -> Option<String
     Some(value.clone())
 }
 
-fn slug(written: &raw::Application, place: &Place, reader: &mut Reader<'_>) -> Option<Slug> {
-    let (place, slug, mend) = match (&written.slug, written.name.given()) {
-        (Slot::Given(slug), _) => (slug.place.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
-        (Slot::Absent, Some(name)) => {
+fn slug(written: &raw::Application, place: &Location, reader: &mut Reader<'_>) -> Option<Slug> {
+    let (place, slug, help) = match (&written.slug, written.name.given()) {
+        (Setting::Given(slug), _) => (slug.place.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
+        (Setting::Absent, Some(name)) => {
             (place.inside("slug"), Slug::from_name(&name.value), "add a `slug`, as `name` gives none")
         }
-        (Slot::Absent | Slot::Faulty, _) => return None,
+        (Setting::Absent | Setting::Faulty, _) => return None,
     };
-    slug.map_err(|fault| reader.fault(&place, fault.to_string(), mend)).ok()
+    slug.map_err(|fault| reader.fault(&place, fault.to_string(), help)).ok()
 }
 
 fn external(written: &raw::Application, reader: &mut Reader<'_>) -> Option<ExternalHost> {
-    let At { place, value } = written.external_host.given()?;
+    let Spanned { place, value } = written.external_host.given()?;
     let parsed = ExternalHost::parse(value);
     parsed.map_err(|fault| reader.fault(place, fault.to_string(), "write it like https://wiki.example.com")).ok()
 }
 
 fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mut Reader<'_>) -> Option<Mode> {
     let domain = match (written.mode.value, &written.cookie_domain) {
-        (raw::Mode::ForwardSingle, Slot::Absent) => return Some(Mode::ForwardSingle),
-        (raw::Mode::Proxy, Slot::Absent) => return proxy::backends(written, reader).map(Mode::Proxy),
-        (mode @ (raw::Mode::ForwardSingle | raw::Mode::Proxy), Slot::Given(domain)) => {
+        (raw::Mode::ForwardSingle, Setting::Absent) => return Some(Mode::ForwardSingle),
+        (raw::Mode::Proxy, Setting::Absent) => return proxy::backends(written, reader).map(Mode::Proxy),
+        (mode @ (raw::Mode::ForwardSingle | raw::Mode::Proxy), Setting::Given(domain)) => {
             let mode = if mode == raw::Mode::Proxy { "proxy" } else { "forward_single" };
-            let mend = "add `mode: forward_domain`, or remove it";
-            reader.fault(&domain.place, format!("a cookie domain has no effect in mode `{mode}`"), mend);
+            let help = "add `mode: forward_domain`, or remove it";
+            reader.fault(&domain.place, format!("a cookie domain has no effect in mode `{mode}`"), help);
             return None;
         }
-        (raw::Mode::ForwardDomain, Slot::Absent) => {
+        (raw::Mode::ForwardDomain, Setting::Absent) => {
             let place = written.mode.place.clone();
             reader.fault(&place, "mode `forward_domain` needs a `cookie_domain`", "add `cookie_domain: example.com`");
             return None;
         }
-        (_, Slot::Faulty) => return None,
-        (raw::Mode::ForwardDomain, Slot::Given(domain)) => domain,
+        (_, Setting::Faulty) => return None,
+        (raw::Mode::ForwardDomain, Setting::Given(domain)) => domain,
     };
-    let mend = "name the parent domain of your own applications, such as example.com";
+    let help = "name the parent domain of your own applications, such as example.com";
     let parsed = CookieDomain::parse(&domain.value);
-    let cookie_domain = parsed.map_err(|fault| reader.fault(&domain.place, fault.to_string(), mend)).ok()?;
+    let cookie_domain = parsed.map_err(|fault| reader.fault(&domain.place, fault.to_string(), help)).ok()?;
     let (external, place) = (external?, &written.external_host.given()?.place);
     if !(external.host().as_str() == cookie_domain.as_str() || cookie_domain.covers(external.host())) {
         let problem = format!("it does not contain the external host {}", external.host());
@@ -163,7 +163,7 @@ fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mu
     Some(Mode::ForwardDomain(cookie_domain))
 }
 
-fn unauthenticated(written: &At<Patterns>, reader: &mut Reader<'_>) -> Option<UnauthenticatedPaths> {
+fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Option<UnauthenticatedPaths> {
     let patterns = &written.value.0;
     let texts: Vec<String> = patterns.iter().map(|pattern| pattern.value.clone()).collect();
     match UnauthenticatedPaths::compile(&texts) {

@@ -1,9 +1,9 @@
 //! What an application accepts in `Authorization`.
 
 use super::relying_party;
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::raw::{Application, Basic, Bearer, BearerCheck as Check};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::{
     AcceptedCredentials, AccessTokenRules, BasicRules, BearerCheck, BearerRules, IntrospectionRules,
@@ -25,16 +25,16 @@ pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Opt
 struct Faulty;
 
 /// A section that may be missing.
-fn section<W, T>(slot: &Slot<W>, read: impl FnOnce(&At<W>) -> Option<T>) -> Result<Option<T>, Faulty> {
+fn section<W, T>(slot: &Setting<W>, read: impl FnOnce(&Spanned<W>) -> Option<T>) -> Result<Option<T>, Faulty> {
     match slot {
-        Slot::Absent => Ok(None),
-        Slot::Faulty => Err(Faulty),
-        Slot::Given(written) => read(written).map(Some).ok_or(Faulty),
+        Setting::Absent => Ok(None),
+        Setting::Faulty => Err(Faulty),
+        Setting::Given(written) => read(written).map(Some).ok_or(Faulty),
     }
 }
 
-fn bearer_rules(written: &At<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
-    let At { place, value: bearer } = written;
+fn bearer_rules(written: &Spanned<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
+    let Spanned { place, value: bearer } = written;
     let scopes = relying_party::scope_list(&bearer.scopes, reader);
     let verify = match bearer.verify.given()?.value {
         Check::Jwt => access_token_rules(bearer, place, reader).map(BearerCheck::Jwt),
@@ -43,7 +43,7 @@ fn bearer_rules(written: &At<Bearer>, application: &Application, reader: &mut Re
     Some(BearerRules { verify: verify?, scopes: scopes?, pass_on: bearer.pass_on.value })
 }
 
-fn access_token_rules(bearer: &Bearer, place: &Place, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
+fn access_token_rules(bearer: &Bearer, place: &Location, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
     let algorithms = algorithms(&bearer.algorithms, reader);
     if let Some(clients) = bearer.clients.given() {
         let problem = "`clients` has no effect with `verify: jwt`";
@@ -62,15 +62,18 @@ fn access_token_rules(bearer: &Bearer, place: &Place, reader: &mut Reader<'_>) -
     })
 }
 
-fn algorithms(written: &Slot<Vec<At<SigningAlgorithm>>>, reader: &mut Reader<'_>) -> Option<Vec<SigningAlgorithm>> {
+fn algorithms(
+    written: &Setting<Vec<Spanned<SigningAlgorithm>>>,
+    reader: &mut Reader<'_>,
+) -> Option<Vec<SigningAlgorithm>> {
     use SigningAlgorithm::{HS256, HS384, HS512, RS256};
-    let At { place, value: list } = match written {
-        Slot::Absent => return Some(vec![RS256]),
-        Slot::Faulty => return None,
-        Slot::Given(list) => list,
+    let Spanned { place, value: list } = match written {
+        Setting::Absent => return Some(vec![RS256]),
+        Setting::Faulty => return None,
+        Setting::Given(list) => list,
     };
     let mut sound = true;
-    for At { place, value } in list {
+    for Spanned { place, value } in list {
         if matches!(value, HS256 | HS384 | HS512) {
             sound = false;
             let problem = "access tokens signed with a shared secret are not verified";
@@ -102,20 +105,22 @@ fn introspection_rules(
         }
     }
     let rules = match (&bearer.audience, &bearer.clients) {
-        (Slot::Faulty, _) | (_, Slot::Faulty) => return None,
-        (Slot::Given(_), Slot::Given(clients)) => {
+        (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
+        (Setting::Given(_), Setting::Given(clients)) => {
             reader.fault(&clients.place, "`clients` has no effect beside `audience`", "keep one of the two");
             return None;
         }
-        (Slot::Given(audience), Slot::Absent) => IntrospectionRules::Audience(audience.value.clone()),
-        (Slot::Absent, Slot::Given(clients)) if clients.value.is_empty() => {
+        (Setting::Given(audience), Setting::Absent) => IntrospectionRules::Audience(audience.value.clone()),
+        (Setting::Absent, Setting::Given(clients)) if clients.value.is_empty() => {
             reader.fault(&clients.place, "no client is listed, so no token would ever pass", "list one, or remove it");
             return None;
         }
-        (Slot::Absent, Slot::Given(clients)) => {
+        (Setting::Absent, Setting::Given(clients)) => {
             IntrospectionRules::Clients(clients.value.iter().map(|client| client.value.clone()).collect())
         }
-        (Slot::Absent, Slot::Absent) => IntrospectionRules::Clients(vec![application.client_id.given()?.value.clone()]),
+        (Setting::Absent, Setting::Absent) => {
+            IntrospectionRules::Clients(vec![application.client_id.given()?.value.clone()])
+        }
     };
     sound.then_some(rules)
 }
@@ -123,9 +128,9 @@ fn introspection_rules(
 fn basic_rules(basic: &Basic, application: &Application, reader: &mut Reader<'_>) -> Option<BasicRules> {
     let scopes = match &basic.scopes {
         // Complaints about the application's own list are made where it is read.
-        Slot::Absent => Some(application.scopes.value.iter().map(|scope| scope.value.clone()).collect()),
-        Slot::Faulty => None,
-        Slot::Given(scopes) => relying_party::scopes(scopes, reader),
+        Setting::Absent => Some(application.scopes.value.iter().map(|scope| scope.value.clone()).collect()),
+        Setting::Faulty => None,
+        Setting::Given(scopes) => relying_party::scopes(scopes, reader),
     };
     Some(BasicRules { scopes: scopes?, pass_on: basic.pass_on.value })
 }

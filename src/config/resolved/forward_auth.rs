@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::raw;
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::application::endpoints::Prefixes;
 use crate::inbound::forward_auth::{Dialect, ForwardAuthSettings, TrustedProxies};
 use crate::server::Listen;
@@ -14,14 +14,14 @@ use crate::server::Listen;
 /// The settings, when the section is there; the outer `None` says that there were complaints.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn forward_auth(
-    written: &Slot<raw::ForwardAuth>,
+    written: &Setting<raw::ForwardAuth>,
     listen: Option<&Listen>,
     reader: &mut Reader<'_>,
 ) -> Option<Option<ForwardAuthSettings>> {
-    let At { place, value: section } = match written {
-        Slot::Absent => return Some(None),
-        Slot::Faulty => return None,
-        Slot::Given(section) => section,
+    let Spanned { place, value: section } = match written {
+        Setting::Absent => return Some(None),
+        Setting::Faulty => return None,
+        Setting::Given(section) => section,
     };
     let heard = is_heard(place, listen, reader);
     let dialects = dialects(&section.dialects, reader);
@@ -31,11 +31,11 @@ pub(super) fn forward_auth(
 }
 
 /// Under which prefixes the sign-in endpoints lie.
-pub(super) fn prefixes(written: &Slot<raw::ForwardAuth>) -> Prefixes {
+pub(super) fn prefixes(written: &Setting<raw::ForwardAuth>) -> Prefixes {
     Prefixes::new(written.given().is_some_and(|section| section.value.legacy_prefix.value))
 }
 
-fn is_heard(place: &Place, listen: Option<&Listen>, reader: &mut Reader<'_>) -> bool {
+fn is_heard(place: &Location, listen: Option<&Listen>, reader: &mut Reader<'_>) -> bool {
     let heard = listen.is_none_or(|listen| listen.http.is_some() || listen.https.is_some());
     if !heard {
         reader.fault(place, "`listen.http` and `listen.https` are both off, so nobody can ask", "turn one of them on");
@@ -43,15 +43,15 @@ fn is_heard(place: &Place, listen: Option<&Listen>, reader: &mut Reader<'_>) -> 
     heard
 }
 
-fn dialects(written: &Slot<Vec<At<Dialect>>>, reader: &mut Reader<'_>) -> Option<Vec<Dialect>> {
-    let At { place, value } = written.given()?;
+fn dialects(written: &Setting<Vec<Spanned<Dialect>>>, reader: &mut Reader<'_>) -> Option<Vec<Dialect>> {
+    let Spanned { place, value } = written.given()?;
     if value.is_empty() {
         reader.fault(place, "no kind of front proxy is named", "name yours, or remove the section `forward_auth`");
         return None;
     }
     let mut dialects = Vec::new();
     let mut sound = true;
-    for At { place, value } in value {
+    for Spanned { place, value } in value {
         if dialects.contains(value) {
             reader.fault(place, "it stands in the list already", "remove it");
             sound = false;
@@ -61,8 +61,8 @@ fn dialects(written: &Slot<Vec<At<Dialect>>>, reader: &mut Reader<'_>) -> Option
     sound.then_some(dialects)
 }
 
-fn trusted(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<TrustedProxies> {
-    let At { place, value } = written.given()?;
+fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<TrustedProxies> {
+    let Spanned { place, value } = written.given()?;
     if value.is_empty() {
         reader.fault(place, "nobody would be believed", "name the addresses of your front proxies");
         return None;
@@ -71,21 +71,21 @@ fn trusted(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<T
 }
 
 /// All of a list, so that no complaint hides another.
-pub(super) fn networks(written: &[At<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
+pub(super) fn networks(written: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
     let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, reader)).collect();
     networks.into_iter().collect()
 }
 
 /// An address, or a network in the one way in which it can be written.
-fn network(written: &At<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
-    let At { place, value } = written;
+fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
+    let Spanned { place, value } = written;
     let Some(network) = value.parse::<IpNet>().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from)) else {
-        let mend = "write it like 10.0.0.5, 10.1.0.0/16 or fd00::/8";
-        reader.fault(place, "it is neither an address nor a network", mend);
+        let help = "write it like 10.0.0.5, 10.1.0.0/16 or fd00::/8";
+        reader.fault(place, "it is neither an address nor a network", help);
         return None;
     };
     let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
-    let (problem, mend) = if network.prefix_len() == 0 {
+    let (problem, help) = if network.prefix_len() == 0 {
         ("everybody would be believed", "name the addresses of your front proxies".to_owned())
     } else if network != network.trunc() {
         ("the address has bits beyond its network", format!("write {}, or the address alone", network.trunc()))
@@ -94,6 +94,6 @@ fn network(written: &At<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
     } else {
         return Some(network);
     };
-    reader.fault(place, problem, mend);
+    reader.fault(place, problem, help);
     None
 }

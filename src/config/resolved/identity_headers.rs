@@ -1,7 +1,7 @@
 //! What an application is told about its users.
 
 use crate::config::raw::{self, Application, ClaimHeader, IdentityHeaderLimits};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::HeaderSets;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::identity_headers::{
@@ -34,10 +34,10 @@ pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &m
     own_is_sound.then(|| HeaderPlan::new(settings))
 }
 
-fn sets(written: &At<HeaderSets>, reader: &mut Reader<'_>) -> Option<Vec<HeaderSet>> {
+fn sets(written: &Spanned<HeaderSets>, reader: &mut Reader<'_>) -> Option<Vec<HeaderSet>> {
     let mut sets = Vec::new();
     let mut sound = true;
-    for At { place, value } in &written.value.0 {
+    for Spanned { place, value } in &written.value.0 {
         if sets.contains(value) {
             reader.fault(place, "the set is listed twice", "keep one of them");
             sound = false;
@@ -76,12 +76,12 @@ fn own_headers(written: &Application, reader: &mut Reader<'_>) -> (Vec<OwnHeader
 }
 
 fn own_name(
-    header: &At<String>,
+    header: &Spanned<String>,
     written: &Application,
     earlier: &[OwnHeader],
     reader: &mut Reader<'_>,
 ) -> Option<HeaderName> {
-    let At { place, value } = header;
+    let Spanned { place, value } = header;
     let name = HeaderName::parse(value)
         .map_err(|fault| reader.fault(place, fault.to_string(), "write a name like X-Team"))
         .ok()?;
@@ -99,18 +99,18 @@ fn own_name(
 }
 
 /// A claim's text, or the same text for everybody.
-fn own_value(item: &At<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
+fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
     match (&item.value.claim, &item.value.text) {
-        (Slot::Absent, Slot::Absent) => {
+        (Setting::Absent, Setting::Absent) => {
             reader.fault(&item.place, "it says nothing", "add `claim`, or `text` for the same text for everybody");
             None
         }
-        (Slot::Given(_), Slot::Given(text)) => {
+        (Setting::Given(_), Setting::Given(text)) => {
             reader.fault(&text.place, "the claim is given, too", "keep one of the two");
             None
         }
-        (Slot::Absent, Slot::Given(text)) => {
-            if let Slot::Given(separator) = &item.value.separator {
+        (Setting::Absent, Setting::Given(text)) => {
+            if let Setting::Given(separator) = &item.value.separator {
                 reader.fault(&separator.place, "a separator has no effect on a constant text", "remove it");
                 return None;
             }
@@ -121,30 +121,30 @@ fn own_value(item: &At<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue
             }
             Some(OwnValue::Text(text.value.clone()))
         }
-        (Slot::Given(claim), Slot::Absent) => {
+        (Setting::Given(claim), Setting::Absent) => {
             let path = claim_path(claim, reader);
             let separator = separator(&item.value.separator, reader);
             Some(OwnValue::Claim(path?, separator?))
         }
-        (Slot::Faulty, _) | (_, Slot::Faulty) => None,
+        (Setting::Faulty, _) | (_, Setting::Faulty) => None,
     }
 }
 
-fn separator(written: &Slot<String>, reader: &mut Reader<'_>) -> Option<Separator> {
+fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separator> {
     match written {
-        Slot::Absent => Some(Separator::BAR),
-        Slot::Faulty => None,
-        Slot::Given(At { place, value }) => {
-            let mend = "write a single sign, such as \",\" or \";\"";
-            Separator::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), mend)).ok()
+        Setting::Absent => Some(Separator::BAR),
+        Setting::Faulty => None,
+        Setting::Given(Spanned { place, value }) => {
+            let help = "write a single sign, such as \",\" or \";\"";
+            Separator::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()
         }
     }
 }
 
-fn claim_path(written: &At<String>, reader: &mut Reader<'_>) -> Option<ClaimPath> {
-    let mend = "write it like `team.name`, or `/team/name`";
+fn claim_path(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<ClaimPath> {
+    let help = "write it like `team.name`, or `/team/name`";
     let parsed = ClaimPath::parse(&written.value);
-    parsed.map_err(|fault| reader.fault(&written.place, fault.to_string(), mend)).ok()
+    parsed.map_err(|fault| reader.fault(&written.place, fault.to_string(), help)).ok()
 }
 
 /// `Some(None)` where they are switched off.
@@ -155,9 +155,9 @@ fn additional(
     reader: &mut Reader<'_>,
 ) -> Option<Option<AdditionalHeaders>> {
     let claim = match &written.claim {
-        Slot::Absent => Some(AdditionalHeaders::authentik().claim),
-        Slot::Faulty => None,
-        Slot::Given(path) => claim_path(path, reader),
+        Setting::Absent => Some(AdditionalHeaders::authentik().claim),
+        Setting::Faulty => None,
+        Setting::Given(path) => claim_path(path, reader),
     };
     let names = known_names(&written.names.value, others, reader);
     if written.enabled.value {
@@ -173,10 +173,10 @@ fn additional(
     sound.then_some(None)
 }
 
-fn known_names(written: &[At<String>], others: &HeaderPlan, reader: &mut Reader<'_>) -> Option<Vec<HeaderName>> {
+fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Reader<'_>) -> Option<Vec<HeaderName>> {
     let mut names: Vec<HeaderName> = Vec::new();
     let mut sound = true;
-    for At { place, value } in written {
+    for Spanned { place, value } in written {
         let problem = match HeaderName::parse_from_claims(value) {
             Ok(name) if others.owns(&name) => "it is, or looks like, an identity header's name".to_owned(),
             Ok(name) if names.iter().any(|other| other.looks_like(&name)) => {
@@ -200,16 +200,16 @@ fn basic(written: &Application, reader: &mut Reader<'_>) -> Option<Option<BasicA
     let (user, password) = (&written.basic_auth_user_attribute, &written.basic_auth_password_attribute);
     if !written.basic_auth_enabled.value {
         let mut sound = true;
-        for attribute in [user, password].into_iter().filter_map(Slot::given) {
-            let mend = "add `basic_auth_enabled: true`, or remove it";
-            reader.fault(&attribute.place, "it has no effect while HTTP Basic to the application is off", mend);
+        for attribute in [user, password].into_iter().filter_map(Setting::given) {
+            let help = "add `basic_auth_enabled: true`, or remove it";
+            reader.fault(&attribute.place, "it has no effect while HTTP Basic to the application is off", help);
             sound = false;
         }
         return sound.then_some(None);
     }
     if password.is_absent() {
-        let mend = "add `basic_auth_password_attribute`";
-        reader.fault(&written.basic_auth_enabled.place, "no attribute holds the password, so nothing is sent", mend);
+        let help = "add `basic_auth_password_attribute`";
+        reader.fault(&written.basic_auth_enabled.place, "no attribute holds the password, so nothing is sent", help);
     }
     let user_attribute = user.given().map(|attribute| attribute.value.clone());
     Some(Some(BasicAuth { user_attribute, password_attribute: password.given()?.value.clone() }))

@@ -2,14 +2,14 @@
 
 use url::{Host, Url};
 
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{Reader, Spanned};
 use crate::domain::application::RESERVED_PREFIX;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::http::ExternalHost;
 
 /// The issuer identifier as written (OpenID Connect Discovery section 3: https, no query, no fragment).
-pub(super) fn issuer(written: &At<String>, reader: &mut Reader<'_>) -> Option<String> {
-    let (problem, mend) = match Url::parse(&written.value) {
+pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
+    let (problem, help) = match Url::parse(&written.value) {
         Ok(url) if url.cannot_be_a_base() || !matches!(url.scheme(), "https" | "http") => {
             ("the issuer is no https address", EXAMPLE)
         }
@@ -23,7 +23,7 @@ pub(super) fn issuer(written: &At<String>, reader: &mut Reader<'_>) -> Option<St
         Ok(_) if is_clean(&written.value) => return Some(written.value.clone()),
         Ok(_) | Err(_) => ("the issuer is no https address", EXAMPLE),
     };
-    reader.fault(&written.place, problem, mend);
+    reader.fault(&written.place, problem, help);
     None
 }
 
@@ -31,7 +31,7 @@ const EXAMPLE: &str = "write it like https://sso.example.com/application/o/wiki/
 
 /// Where the provider sends browsers after a sign-in: one of our own endpoints.
 pub(super) fn redirect_uri(
-    written: &At<String>,
+    written: &Spanned<String>,
     external: &ExternalHost,
     prefixes: Prefixes,
     reader: &mut Reader<'_>,
@@ -45,25 +45,29 @@ pub(super) fn redirect_uri(
         return Some(url);
     }
     let path = format!("{}{RESERVED_PREFIX}callback", external.path());
-    let mend = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
-    reader.fault(&written.place, "nothing there would take up the sign-in", mend);
+    let help = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
+    reader.fault(&written.place, "nothing there would take up the sign-in", help);
     None
 }
 
 /// An address on the application's own external host.
-pub(super) fn on_external_host(written: &At<String>, external: &ExternalHost, reader: &mut Reader<'_>) -> Option<Url> {
+pub(super) fn on_external_host(
+    written: &Spanned<String>,
+    external: &ExternalHost,
+    reader: &mut Reader<'_>,
+) -> Option<Url> {
     let usable = |url: &Url| url.fragment().is_none() && !has_user(url) && is_clean(&written.value);
     let Some(url) = Url::parse(&written.value).ok().filter(usable) else {
-        let mend = format!("write it like {}", external.join("/path"));
-        reader.fault(&written.place, "it is no address without user and fragment", mend);
+        let help = format!("write it like {}", external.join("/path"));
+        reader.fault(&written.place, "it is no address without user and fragment", help);
         return None;
     };
     let same_path = url.path().strip_prefix(external.path()).is_some_and(|below| below.starts_with('/'));
     if url.origin().ascii_serialization() == external.origin() && same_path {
         return Some(url);
     }
-    let mend = format!("begin it with {}", external.join("/"));
-    reader.fault(&written.place, "it is not below `external_host`", mend);
+    let help = format!("begin it with {}", external.join("/"));
+    reader.fault(&written.place, "it is not below `external_host`", help);
     None
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::complaint::Place;
-use crate::config::reader::{Reader, Slot};
+use crate::config::diagnostic::Location;
+use crate::config::reader::{Reader, Setting};
 use crate::config::{raw, secret_file};
 use crate::inbound::side_listener::TlsIdentity;
 use crate::server::Listen;
@@ -16,7 +16,7 @@ pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<L
         metrics: written.metrics.value.0,
         admin: written.admin.value.0,
     };
-    let all: [(&Place, Option<SocketAddr>); 5] = [
+    let all: [(&Location, Option<SocketAddr>); 5] = [
         (&written.grpc.place, Some(listen.grpc)),
         (&written.http.place, listen.http),
         (&written.https.place, listen.https),
@@ -25,7 +25,7 @@ pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<L
     ];
     let mut sound = true;
     for (index, (place, address)) in all.iter().enumerate() {
-        let same = |(earlier, other): &&(&Place, Option<SocketAddr>)| {
+        let same = |(earlier, other): &&(&Location, Option<SocketAddr>)| {
             earlier.key != place.key && address.zip(*other).is_some_and(|(one, other)| overlap(one, other))
         };
         if let Some((earlier, _)) = all.iter().take(index).find(same) {
@@ -48,17 +48,17 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<TlsIdentity>> {
     let (certificate, key) = match (&written.certificate_file, &written.private_key_file) {
-        (Slot::Absent, Slot::Absent) => return Some(None),
-        (Slot::Given(certificate), Slot::Given(key)) => (certificate, key),
-        (Slot::Given(certificate), Slot::Absent) => {
+        (Setting::Absent, Setting::Absent) => return Some(None),
+        (Setting::Given(certificate), Setting::Given(key)) => (certificate, key),
+        (Setting::Given(certificate), Setting::Absent) => {
             reader.fault(&certificate.place, "a certificate needs its private key", "add `private_key_file`");
             return None;
         }
-        (Slot::Absent, Slot::Given(key)) => {
+        (Setting::Absent, Setting::Given(key)) => {
             reader.fault(&key.place, "a private key needs its certificate", "add `certificate_file`");
             return None;
         }
-        (Slot::Faulty, _) | (_, Slot::Faulty) => return None,
+        (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
     };
     let chain = secret_file::bytes(certificate, reader);
     let private_key = secret_file::bytes(key, reader);

@@ -1,8 +1,8 @@
 //! Mode `proxy`: the backend of an application, and which others claims may name.
 
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::raw::{self, Application};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::http::Scheme;
 use crate::domain::policy::backend::{AllowFault, Backend, BackendAllow, Backends};
 
@@ -11,7 +11,7 @@ pub(super) fn backends(written: &Application, reader: &mut Reader<'_>) -> Option
     let allow = allow(&written.backend_allow, reader);
     let own = own(written, reader)?;
     let allow = allow?;
-    if let Slot::Given(At { place, value: false }) = &written.internal_host_ssl_validation
+    if let Setting::Given(Spanned { place, value: false }) = &written.internal_host_ssl_validation
         && own.scheme() == Scheme::Http
         && allow.is_empty()
     {
@@ -26,7 +26,7 @@ pub(super) fn refuse_in_other_modes(written: &Application, reader: &mut Reader<'
     if written.mode.value == raw::Mode::Proxy {
         return;
     }
-    let mut refuse = |place: &Place| {
+    let mut refuse = |place: &Location| {
         reader.fault(place, "it has an effect in mode `proxy` only", "add `mode: proxy`, or remove it");
     };
     let _ = written.internal_host.given().map(|key| refuse(&key.place));
@@ -35,11 +35,11 @@ pub(super) fn refuse_in_other_modes(written: &Application, reader: &mut Reader<'
 }
 
 fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
-    const MEND: &str = "write it like http://wiki.internal:8080";
-    let At { place, value } = match &written.internal_host {
-        Slot::Given(host) => host,
-        Slot::Faulty => return None,
-        Slot::Absent => {
+    const HELP: &str = "write it like http://wiki.internal:8080";
+    let Spanned { place, value } = match &written.internal_host {
+        Setting::Given(host) => host,
+        Setting::Faulty => return None,
+        Setting::Absent => {
             let problem = "mode `proxy` needs an `internal_host`";
             reader.fault(&written.mode.place, problem, "add `internal_host: http://wiki.internal:8080`");
             return None;
@@ -54,17 +54,17 @@ fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
             None
         }
         Err(fault) => {
-            reader.fault(place, fault.to_string(), MEND);
+            reader.fault(place, fault.to_string(), HELP);
             None
         }
     }
 }
 
-fn allow(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<BackendAllow> {
+fn allow(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<BackendAllow> {
     let listed = match written {
-        Slot::Given(listed) => &listed.value,
-        Slot::Absent => return Some(BackendAllow::default()),
-        Slot::Faulty => return None,
+        Setting::Given(listed) => &listed.value,
+        Setting::Absent => return Some(BackendAllow::default()),
+        Setting::Faulty => return None,
     };
     let texts: Vec<&str> = listed.iter().map(|entry| entry.value.as_str()).collect();
     let faults = match BackendAllow::parse(&texts) {
@@ -73,13 +73,13 @@ fn allow(written: &Slot<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Bac
     };
     for (index, fault) in faults {
         if let Some(entry) = listed.get(index) {
-            reader.fault(&entry.place, fault.to_string(), mend(&fault));
+            reader.fault(&entry.place, fault.to_string(), help(&fault));
         }
     }
     None
 }
 
-const fn mend(fault: &AllowFault) -> &'static str {
+const fn help(fault: &AllowFault) -> &'static str {
     match fault {
         AllowFault::Host(_) => "write a host such as wiki.internal or wiki.internal:8443, without scheme and path",
         AllowFault::Suffix => "write it like .apps.internal",

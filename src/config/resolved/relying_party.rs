@@ -4,9 +4,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::issuer;
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::raw::Application;
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{Reader, Spanned};
 use crate::config::secret_file;
 use crate::domain::application::RESERVED_PREFIX;
 use crate::domain::application::endpoints::Prefixes;
@@ -16,7 +16,7 @@ use crate::domain::oidc::relying_party::RelyingParty;
 
 pub(super) fn relying_party(
     written: &Application,
-    place: &Place,
+    place: &Location,
     external: Option<&ExternalHost>,
     prefixes: Prefixes,
     reader: &mut Reader<'_>,
@@ -47,19 +47,19 @@ pub(super) fn relying_party(
     })
 }
 
-fn client_secret(written: &Application, place: &Place, reader: &mut Reader<'_>) -> Option<SecretString> {
+fn client_secret(written: &Application, place: &Location, reader: &mut Reader<'_>) -> Option<SecretString> {
     if written.client_secret.is_absent() && written.client_secret_file.is_absent() {
         let place = place.inside("client_secret");
         reader.fault(&place, "there is no client secret", "add `client_secret: ${VARIABLE}` or `client_secret_file`");
         return None;
     }
-    let At { place, value } = secret_file::either(&written.client_secret, &written.client_secret_file, reader)?;
+    let Spanned { place, value } = secret_file::either(&written.client_secret, &written.client_secret_file, reader)?;
     let algorithm = &written.id_token_signed_response_alg;
     let needed = hash_length(algorithm.value);
     if value.expose_secret().len() < needed {
         let problem = format!("the client secret is shorter than the {needed} bytes that the HS algorithm needs");
-        let mend = "use a longer secret, or let the provider sign with RS256";
-        reader.fault(&place, problem, mend);
+        let help = "use a longer secret, or let the provider sign with RS256";
+        reader.fault(&place, problem, help);
         return None;
     }
     Some(value)
@@ -77,7 +77,7 @@ const fn hash_length(algorithm: SigningAlgorithm) -> usize {
 }
 
 /// Scopes of a sign-in.
-pub(super) fn scopes(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+pub(super) fn scopes(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let scopes = scope_list(written, reader)?;
     if scopes.iter().any(|scope| scope == "openid") {
         return Some(scopes);
@@ -87,10 +87,10 @@ pub(super) fn scopes(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> 
 }
 
 /// Scopes of any kind: single words, none of them twice.
-pub(super) fn scope_list(written: &At<Vec<At<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+pub(super) fn scope_list(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let mut scopes: Vec<String> = Vec::new();
     let mut sound = true;
-    for At { place, value } in &written.value {
+    for Spanned { place, value } in &written.value {
         // RFC 6749 section 3.3: printable ASCII without blank, `"` and `\`.
         let token = value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
         if !token {

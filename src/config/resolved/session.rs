@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::shared_store;
 use crate::config::raw::{self, Store};
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::secret_file;
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::session::Lifetimes;
@@ -22,29 +22,29 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
     let store = &written.store;
     let path = written.path.given();
     if let (Store::Memory | Store::Redis, Some(path)) = (store.value, path) {
-        let (problem, mend) = match store.value {
+        let (problem, help) = match store.value {
             Store::Memory => ("store `memory` keeps no file", "remove `path`, or write `store: file`"),
             Store::Redis | Store::File => ("store `redis` keeps no file", "remove `path`, or write `store: file`"),
         };
-        reader.fault(&path.place, problem, mend);
+        reader.fault(&path.place, problem, help);
     }
     let settings = written.redis.given().and_then(|section| shared_store::redis(&section.value, reader));
     match (store.value, &written.redis) {
-        (Store::Redis, Slot::Absent) => {
-            let mend = "add a section `redis` with its `url`, or choose another store";
-            reader.fault(&store.place, "store `redis` needs to know where it is", mend);
+        (Store::Redis, Setting::Absent) => {
+            let help = "add a section `redis` with its `url`, or choose another store";
+            reader.fault(&store.place, "store `redis` needs to know where it is", help);
             None
         }
-        (Store::Redis, Slot::Given(_) | Slot::Faulty) => {
+        (Store::Redis, Setting::Given(_) | Setting::Faulty) => {
             settings.map(|settings| StoreSettings::Redis(Box::new(settings))).filter(|_| path.is_none())
         }
-        (Store::Memory | Store::File, Slot::Given(section)) => {
+        (Store::Memory | Store::File, Setting::Given(section)) => {
             reader.fault(&section.place, "another store is chosen", "write `store: redis`, or remove the section");
             None
         }
-        (Store::Memory | Store::File, Slot::Faulty) => None,
-        (Store::Memory, Slot::Absent) => path.is_none().then_some(StoreSettings::Memory),
-        (Store::File, Slot::Absent) => {
+        (Store::Memory | Store::File, Setting::Faulty) => None,
+        (Store::Memory, Setting::Absent) => path.is_none().then_some(StoreSettings::Memory),
+        (Store::File, Setting::Absent) => {
             let path = path.map_or_else(|| default_path(reader), |path| path.value.clone());
             Some(StoreSettings::File { path })
         }
@@ -63,7 +63,7 @@ fn default_path(reader: &Reader<'_>) -> PathBuf {
 fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
     let absent = written.sealing_key.is_absent() && written.sealing_key_file.is_absent();
     let current = secret_file::either(&written.sealing_key, &written.sealing_key_file, reader)
-        .and_then(|At { place, value }| secret_file::sealing_key(&value, &place, reader));
+        .and_then(|Spanned { place, value }| secret_file::sealing_key(&value, &place, reader));
     let previous = previous(written, reader);
     if !absent {
         return Some(Sealing::Given(SealingKeys::new(current?, previous?)));
@@ -74,13 +74,13 @@ fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
     ];
     let mut sound = previous.is_some();
     if written.store.value == Store::Redis {
-        let mend = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
-        reader.fault(&written.store.place, "store `redis` needs a sealing key that all replicas share", mend);
+        let help = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
+        reader.fault(&written.store.place, "store `redis` needs a sealing key that all replicas share", help);
         sound = false;
     }
     for (_, place) in lists.iter().filter(|(given, _)| *given) {
-        let mend = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
-        reader.fault(place, "there are previous keys but no present one", mend);
+        let help = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
+        reader.fault(place, "there are previous keys but no present one", help);
         sound = false;
     }
     sound.then_some(Sealing::BesideStore)
@@ -88,7 +88,7 @@ fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
 
 fn previous(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Vec<SealingKey>> {
     let mut keys = Vec::new();
-    for At { place, value } in &written.previous_sealing_keys.value {
+    for Spanned { place, value } in &written.previous_sealing_keys.value {
         keys.push(secret_file::sealing_key(value, place, reader));
     }
     for path in &written.previous_sealing_keys_files.value {

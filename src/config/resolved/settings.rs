@@ -1,7 +1,7 @@
 //! The settings of the other rooms: logs, providers, limits, stopping.
 
 use super::forward_auth;
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{Reader, Spanned};
 use crate::config::value::{Count, Size};
 use crate::config::{raw, secret_file};
 use crate::domain::http::RequestLimits;
@@ -14,10 +14,10 @@ use crate::server::{Limits, Shutdown};
 use crate::telemetry::{LogFormat, LogSettings};
 
 pub(super) fn log(written: &raw::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
-    let At { place, value: level } = &written.level;
+    let Spanned { place, value: level } = &written.level;
     if !level.split(',').all(is_directive) {
-        let mend = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
-        reader.fault(place, "it is no log level", mend);
+        let help = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
+        reader.fault(place, "it is no log level", help);
         return None;
     }
     let format = match written.format.value {
@@ -37,7 +37,7 @@ fn is_directive(text: &str) -> bool {
 }
 
 pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> Option<String> {
-    let At { place, value } = &written.name;
+    let Spanned { place, value } = &written.name;
     if value.chars().any(char::is_control) {
         reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
         return None;
@@ -136,10 +136,10 @@ pub(super) const fn shutdown(written: &raw::Shutdown) -> Shutdown {
     Shutdown { delay: written.delay.value.0, grace: written.grace.value.0 }
 }
 
-const fn count(written: &At<Count>) -> usize {
+const fn count(written: &Spanned<Count>) -> usize {
     written.value.0 as usize
 }
 
-const fn bytes(written: &At<Size>) -> usize {
+const fn bytes(written: &Spanned<Size>) -> usize {
     written.value.0 as usize
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::config::reader::{At, Reader, Slot};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
 use crate::outbound::store::{Credentials, RedisSettings, RedisUrl, TlsSettings, Topology};
 
@@ -35,11 +35,11 @@ pub(super) fn redis(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<Red
 }
 
 fn url(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<RedisUrl> {
-    let At { place, value } = written.url.given()?;
+    let Spanned { place, value } = written.url.given()?;
     match RedisUrl::parse(value) {
         Ok(url) => Some(url),
         Err(fault) => {
-            reader.fault(place, fault.to_string(), fault.mend());
+            reader.fault(place, fault.to_string(), fault.help());
             None
         }
     }
@@ -92,21 +92,21 @@ fn sentinel_credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &m
 }
 
 fn of_keys(
-    username: &Slot<String>,
-    password: &Slot<SecretString>,
-    file: &Slot<PathBuf>,
+    username: &Setting<String>,
+    password: &Setting<SecretString>,
+    file: &Setting<PathBuf>,
     reader: &mut Reader<'_>,
 ) -> Option<Credentials> {
     let absent = password.is_absent() && file.is_absent();
-    let password = secret_file::either(password, file, reader).map(|At { value, .. }| value);
-    let sound = (absent || password.is_some()) && !matches!(username, Slot::Faulty);
+    let password = secret_file::either(password, file, reader).map(|Spanned { value, .. }| value);
+    let sound = (absent || password.is_some()) && !matches!(username, Setting::Faulty);
     sound.then(|| Credentials { username: username.given().map(|username| username.value.clone()), password })
 }
 
 fn password_place<'a>(
-    password: &'a Slot<SecretString>,
-    file: &'a Slot<PathBuf>,
-) -> Option<&'a crate::config::complaint::Place> {
+    password: &'a Setting<SecretString>,
+    file: &'a Setting<PathBuf>,
+) -> Option<&'a crate::config::diagnostic::Location> {
     password.given().map(|password| &password.place).or_else(|| file.given().map(|file| &file.place))
 }
 
@@ -115,7 +115,7 @@ fn password_place<'a>(
 fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Option<TlsSettings>> {
     let raw::Redis { ca_file, client_certificate_file, client_key_file, .. } = written;
     let files = [ca_file, client_certificate_file, client_key_file];
-    if files.iter().any(|file| matches!(file, Slot::Faulty)) {
+    if files.iter().any(|file| matches!(file, Setting::Faulty)) {
         return None;
     }
     let mut sound = true;
@@ -127,8 +127,8 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
         return sound.then_some(None);
     }
     let alone = match (client_certificate_file, client_key_file) {
-        (Slot::Given(certificate), Slot::Absent) => Some((certificate, "client_key_file")),
-        (Slot::Absent, Slot::Given(key)) => Some((key, "client_certificate_file")),
+        (Setting::Given(certificate), Setting::Absent) => Some((certificate, "client_key_file")),
+        (Setting::Absent, Setting::Given(key)) => Some((key, "client_certificate_file")),
         _ => None,
     };
     if let Some((file, other)) = alone {
@@ -151,17 +151,17 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
     }
 }
 
-fn key_prefix(At { place, value }: &At<String>, reader: &mut Reader<'_>) -> Option<String> {
+fn key_prefix(Spanned { place, value }: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
     let sound = value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._-/".contains(&byte));
     if !sound {
-        let mend = "write at most 64 letters, digits and `:`, `.`, `_`, `-`, `/`";
-        reader.fault(place, "the prefix is too long, or holds a sign with a meaning of its own", mend);
+        let help = "write at most 64 letters, digits and `:`, `.`, `_`, `-`, `/`";
+        reader.fault(place, "the prefix is too long, or holds a sign with a meaning of its own", help);
     }
     sound.then(|| value.clone())
 }
 
 fn command_timeout(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<Duration> {
-    let At { place, value } = &written.command_timeout;
+    let Spanned { place, value } = &written.command_timeout;
     let sound = value.0 < LONGEST_COMMAND;
     if !sound {
         reader.fault(place, "a Check would be given up before", "write less than 1s");

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::{Choice, Value, one};
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{Reader, Spanned};
 use crate::config::section::Kind;
 use crate::domain::policy::identity_headers::HeaderSet;
 
 /// Which sets are sent; `none` for no set at all.
-pub(in crate::config) struct HeaderSets(pub(in crate::config) Vec<At<HeaderSet>>);
+pub(in crate::config) struct HeaderSets(pub(in crate::config) Vec<Spanned<HeaderSet>>);
 
 impl Choice for HeaderSet {
     const CHOICES: &'static [(Self, &'static str)] = &[(Self::Authentik, "authentik"), (Self::Legacy, "legacy")];
@@ -23,7 +23,7 @@ impl Value for HeaderSets {
         one("`authentik`, `legacy`, list of both, or `none`", schema)
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.content {
             Content::One { text, .. } if &**text == "none" => Some(Self(Vec::new())),
             Content::List(items) if items.is_empty() => {
@@ -32,12 +32,12 @@ impl Value for HeaderSets {
             }
             Content::List(_) => Vec::read(node, place, reader).map(Self),
             Content::One { .. } | Content::Section(_) | Content::Unusable(_) => {
-                let mend = "write authentik, legacy, a list of both, or none";
+                let help = "write authentik, legacy, a list of both, or none";
                 let set = HeaderSet::CHOICES.iter().find(|(_, word)| is(node, word)).map(|(set, _)| *set);
                 if set.is_none() {
-                    reader.fault(place, "none of the words known here", mend);
+                    reader.fault(place, "none of the words known here", help);
                 }
-                set.map(|value| Self(vec![At { place: place.clone(), value }]))
+                set.map(|value| Self(vec![Spanned { place: place.clone(), value }]))
             }
         }
     }

@@ -2,22 +2,22 @@
 //! accept the same; a test holds them together.
 
 mod address;
+mod duration_field;
 mod header_sets;
 mod number;
-mod span;
 mod text;
 
 use serde_json::{Value as Json, json};
 
-use super::complaint::Place;
+use super::diagnostic::Location;
 use super::document::{Content, Key, Node, Style};
-use super::reader::{At, Reader};
+use super::reader::{Reader, Spanned};
 use super::section::Kind;
 
 pub(super) use address::{Address, MaybeAddress};
+pub(super) use duration_field::{DurationField, Pause, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};
-pub(super) use span::{Pause, Span, Validity, written_span};
 pub(super) use text::{Patterns, Scalar, written_networks};
 
 /// A type that can be read from the file.
@@ -26,11 +26,15 @@ pub(super) trait Value: Sized {
     fn kind() -> Kind;
 
     /// Reads it; on `None` a complaint was made.
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self>;
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
 /// The entries of a section, or a complaint.
-pub(super) fn section_entries<'n>(node: &'n Node, place: &Place, reader: &mut Reader<'_>) -> Option<&'n [(Key, Node)]> {
+pub(super) fn section_entries<'n>(
+    node: &'n Node,
+    place: &Location,
+    reader: &mut Reader<'_>,
+) -> Option<&'n [(Key, Node)]> {
     if let Content::Section(entries) = &node.content {
         return Some(entries);
     }
@@ -92,7 +96,7 @@ impl Value for bool {
         one("true or false", json!({ "type": "boolean" }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         if let Plain::Bool(value) = plain_type(node) {
             return Some(value);
         }
@@ -101,12 +105,12 @@ impl Value for bool {
     }
 }
 
-impl<T: Value> Value for Vec<At<T>> {
+impl<T: Value> Value for Vec<Spanned<T>> {
     fn kind() -> Kind {
         Kind::List(Box::new(T::kind()))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let Content::List(items) = &node.content else {
             reader.fault(place, format!("a list is needed here, not {}", described(node)), "write `- item` lines");
             return None;
@@ -131,7 +135,7 @@ impl<T: Choice> Value for T {
         one(&name, json!({ "enum": words }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let written = match &node.content {
             Content::One { text, .. } => Some(&**text),
             Content::List(_) | Content::Section(_) | Content::Unusable(_) => None,

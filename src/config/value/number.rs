@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Plain, Value, one, plain_type};
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
 use crate::config::reader::Reader;
 use crate::config::section::Kind;
@@ -16,7 +16,7 @@ impl Value for Count {
         one("number", json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let number = match plain_type(node) {
             Plain::Whole(number) => u32::try_from(number).ok().filter(|number| (1..=i32::MAX as u32).contains(number)),
             Plain::Null | Plain::Bool(_) | Plain::Number | Plain::Text => None,
@@ -37,7 +37,7 @@ impl Value for Size {
         one("size", json!({ "anyOf": [number, { "type": "string", "pattern": "^[0-9]{1,9} ?(KiB|MiB)$" }] }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let bytes = match (plain_type(node), &node.content) {
             (Plain::Whole(bytes), _) => Some(bytes),
             (Plain::Text, Content::One { text, .. }) => size(text),

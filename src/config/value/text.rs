@@ -8,14 +8,14 @@ use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
 use super::{Plain, Value, described, one, plain_type};
-use crate::config::complaint::Place;
+use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node, Style};
 use crate::config::expansion;
-use crate::config::reader::{At, Reader};
+use crate::config::reader::{Reader, Spanned};
 use crate::config::section::Kind;
 
 /// The text of a single value; numbers count as they are written, as a client id may well be one.
-fn text(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Rc<str>> {
+fn text(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
     if let Content::One { text, .. } = &node.content
         && matches!(plain_type(node), Plain::Text | Plain::Whole(_) | Plain::Number)
     {
@@ -27,7 +27,7 @@ fn text(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Rc<str>> 
 }
 
 /// Text with its variables filled in; never empty.
-fn expanded(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<String> {
+fn expanded(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<String> {
     let text = text(node, place, reader)?;
     match expansion::expand(&text, reader.environment) {
         Ok(full) if full.is_empty() => {
@@ -36,7 +36,7 @@ fn expanded(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Strin
         }
         Ok(full) => Some(full),
         Err(fault) => {
-            reader.fault(place, fault.to_string(), fault.mend());
+            reader.fault(place, fault.to_string(), fault.help());
             None
         }
     }
@@ -51,7 +51,7 @@ impl Value for String {
         one("text", text_schema())
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         expanded(node, place, reader)
     }
 }
@@ -61,7 +61,7 @@ impl Value for SecretString {
         one("secret text", text_schema())
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         expanded(node, place, reader).map(Self::from)
     }
 }
@@ -71,7 +71,7 @@ impl Value for PathBuf {
         one("path", text_schema())
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         expanded(node, place, reader).map(Self::from)
     }
 }
@@ -84,7 +84,7 @@ impl Value for Scalar {
         one("text, number, true or false", json!({ "type": ["string", "number", "boolean"], "minLength": 1 }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         match plain_type(node) {
             Plain::Bool(truth) => Some(Self(truth.to_string())),
             Plain::Null | Plain::Whole(_) | Plain::Number | Plain::Text => expanded(node, place, reader).map(Self),
@@ -93,7 +93,7 @@ impl Value for Scalar {
 }
 
 /// Patterns: a list, or one per line of a text as authentik writes them. Nothing is filled in: `$` belongs to patterns.
-pub(in crate::config) struct Patterns(pub(in crate::config) Vec<At<String>>);
+pub(in crate::config) struct Patterns(pub(in crate::config) Vec<Spanned<String>>);
 
 impl Value for Patterns {
     fn kind() -> Kind {
@@ -102,13 +102,13 @@ impl Value for Patterns {
         one("list of patterns, or text with one pattern per line", schema)
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let mut patterns = Vec::new();
         if let Content::List(items) = &node.content {
             for (index, item) in items.iter().enumerate() {
                 let place = place.item(index, item.at.line, item.at.column);
                 let pattern = reader.read::<Pattern>(item, place);
-                patterns.extend(pattern.map(|At { place, value: Pattern(value) }| At { place, value }));
+                patterns.extend(pattern.map(|Spanned { place, value: Pattern(value) }| Spanned { place, value }));
             }
             return Some(Self(patterns));
         }
@@ -118,7 +118,7 @@ impl Value for Patterns {
             if !line.trim().is_empty() {
                 let below = if one_by_one { number } else { 0 };
                 let place = place.item(patterns.len(), place.line + below, place.column);
-                patterns.push(At { place, value: line.to_owned() });
+                patterns.push(Spanned { place, value: line.to_owned() });
             }
         }
         Some(Self(patterns))
@@ -132,7 +132,7 @@ impl Value for Pattern {
         one("pattern", json!({ "type": ["string", "number"] }))
     }
 
-    fn read(node: &Node, place: &Place, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         text(node, place, reader).map(|text| Self(text.to_string()))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::endpoints::Prefixes;
 use super::{Application, Mode};
-use crate::domain::http::{CookieDomain, Host, Reach, RequestHead, Scheme};
+use crate::domain::http::{CookieDomain, Host, PrefixMatch, RequestHead, Scheme};
 
 /// All applications of the outpost.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ pub struct Clash {
 
 /// Why no application owns a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotOurs {
+pub enum Unrouted {
     /// No application has this host, or none this path on it.
     UnknownHost,
     /// The operator's route names an application that does not exist or does not own the host.
@@ -88,10 +88,10 @@ impl Applications {
     /// The application that owns `head`.
     ///
     /// # Errors
-    /// [`NotOurs`] when there is none.
-    pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
+    /// [`Unrouted`] when there is none.
+    pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
         match &head.application {
-            Some(slug) => self.named(slug, head).ok_or(NotOurs::UnknownApplication),
+            Some(slug) => self.named(slug, head).ok_or(Unrouted::UnknownApplication),
             None => self.owner(head),
         }
     }
@@ -100,27 +100,27 @@ impl Applications {
         self.all.iter().find(|application| application.slug.as_str() == slug && owns(application, head))
     }
 
-    fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, NotOurs> {
+    fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
         let same_host = self.by_host.get(head.authority.host()).into_iter().flatten();
         // One that is reached by readers who ignore case, and not by the others.
         let mut folded: Option<&Arc<Application>> = None;
         for application in same_host.filter(|application| owns(application, head)) {
             let path = application.external.path();
-            match head.target.reach(path) {
-                Reach::Never => {}
-                Reach::Perhaps => return Err(NotOurs::OddPath),
-                Reach::Always if !is_below(head.target.raw_path(), path) => folded = folded.or(Some(application)),
-                Reach::Always => {
+            match head.target.match_prefix(path) {
+                PrefixMatch::Never => {}
+                PrefixMatch::Perhaps => return Err(Unrouted::OddPath),
+                PrefixMatch::Always if !is_below(head.target.raw_path(), path) => folded = folded.or(Some(application)),
+                PrefixMatch::Always => {
                     let agree = folded.is_none_or(|other| other.external.path().eq_ignore_ascii_case(path));
-                    return if agree { Ok(application) } else { Err(NotOurs::OddPath) };
+                    return if agree { Ok(application) } else { Err(Unrouted::OddPath) };
                 }
             }
         }
         let mut by_domain = self.by_domain.iter().filter(|(domain, _)| domain.covers(head.authority.host()));
         match by_domain.find(|(_, application)| owns(application, head)) {
-            Some(_) if folded.is_some() => Err(NotOurs::OddPath),
+            Some(_) if folded.is_some() => Err(Unrouted::OddPath),
             Some((_, application)) => Ok(application),
-            None => Err(NotOurs::UnknownHost),
+            None => Err(Unrouted::UnknownHost),
         }
     }
 }

@@ -4,9 +4,9 @@ use ring::digest;
 
 /// What a store remembers of something that was used: enough to notice a second use, and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OneTime([u8; 16]);
+pub struct ReplayKey([u8; 16]);
 
-impl OneTime {
+impl ReplayKey {
     /// The mark of a logout token: issuer and `jti` together (`OpenID` Connect Back-Channel Logout 1.0 section 2.6).
     #[must_use]
     pub fn logout_token(issuer: &str, jti: &str) -> Self {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn bl_9_marks_of_tokens_differ_by_issuer_and_jti() {
-        let mark = OneTime::logout_token;
+        let mark = ReplayKey::logout_token;
         assert_eq!(mark("https://a", "1"), mark("https://a", "1"));
         for other in [("https://a", "2"), ("https://b", "1"), ("https://a1", ""), ("", "https://a1")] {
             assert_ne!(mark("https://a", "1"), mark(other.0, other.1), "{other:?}");

@@ -12,7 +12,7 @@ use crate::domain::application::Application;
 use crate::domain::http::{Header, RequestHead, folds_to};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity::Identity;
-use crate::domain::policy::identity_headers::{Facts, OutpostFacts, Told};
+use crate::domain::policy::identity_headers::{Facts, IdentityHeaders, OutpostFacts};
 use crate::domain::policy::{Permit, PublicPath};
 
 /// What a backend in mode `proxy` is told about the host that was asked for.
@@ -20,7 +20,7 @@ const FORWARDED_HOST: &str = "x-forwarded-host";
 
 /// A request that is about to be let through.
 #[derive(Debug)]
-pub struct Passing<'a> {
+pub struct ForwardedRequest<'a> {
     /// What was sent.
     pub head: &'a RequestHead,
     /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
@@ -33,21 +33,22 @@ pub fn allow_signed_in(
     permit: Permit<'_>,
     application: &Application,
     outpost: OutpostFacts<'_>,
-    passing: Passing<'_>,
+    forwarded: ForwardedRequest<'_>,
 ) -> Allow {
     let identity = permit.identity();
-    let head = passing.head;
-    let mut allow = allow(told(identity, application, outpost), Some(identity.claims()), application, passing);
+    let head = forwarded.head;
+    let mut allow =
+        allow(identity_headers(identity, application, outpost), Some(identity.claims()), application, forwarded);
     cut(&mut allow, identity, application, head);
     allow
 }
 
 /// What the application is told about a user: kept with the session, as long as nothing else than its facts goes into it.
-fn told(identity: &Identity, application: &Application, outpost: OutpostFacts<'_>) -> Arc<Told> {
+fn identity_headers(identity: &Identity, application: &Application, outpost: OutpostFacts<'_>) -> Arc<IdentityHeaders> {
     let facts = Facts { about: identity.into(), application: application.into(), outpost };
     let plan = &application.headers;
     // What is dropped was told at the sign-in.
-    let work_out = || Arc::new(plan.told(&facts));
+    let work_out = || Arc::new(plan.identity_headers(&facts));
     match identity {
         Identity::Session(session) if !application.jwt_headers => session.derived(work_out),
         Identity::Session(_) | Identity::Credential(_) => work_out(),
@@ -56,8 +57,8 @@ fn told(identity: &Identity, application: &Application, outpost: OutpostFacts<'_
 
 /// Lets a public request through, without any identity.
 #[must_use]
-pub fn allow_public(_proof: &PublicPath, application: &Application, passing: Passing<'_>) -> Allow {
-    allow(Arc::clone(application.headers.nobody()), None, application, passing)
+pub fn allow_public(_proof: &PublicPath, application: &Application, forwarded: ForwardedRequest<'_>) -> Allow {
+    allow(Arc::clone(application.headers.nobody()), None, application, forwarded)
 }
 
 /// Takes a used credential from the request, unless the application is to see it or gets an `authorization` of ours. One
@@ -71,8 +72,13 @@ fn cut(allow: &mut Allow, identity: &Identity, application: &Application, head: 
 }
 
 /// What the user is told, and what this very request needs beside it.
-fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, passing: Passing<'_>) -> Allow {
-    let Passing { head, rest_of_cookies } = passing;
+fn allow(
+    identity_headers: Arc<IdentityHeaders>,
+    claims: Option<&Claims>,
+    application: &Application,
+    forwarded: ForwardedRequest<'_>,
+) -> Allow {
+    let ForwardedRequest { head, rest_of_cookies } = forwarded;
     let plan = &application.headers;
     let upstream = application.upstream(claims, &head.target);
     let (mut set, mut remove): (Vec<Header>, Vec<Cow<'static, str>>) = (Vec::new(), Vec::new());
@@ -85,13 +91,13 @@ fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, pa
         }
     }
     let is_ours = |name: &str| {
-        plan.covers(name) || (upstream.is_some() && folds_to(name, FORWARDED_HOST)) || told.resembles(name)
+        plan.covers(name) || (upstream.is_some() && folds_to(name, FORWARDED_HOST)) || identity_headers.resembles(name)
     };
     // Each name once: a client may send very many of them.
     let mut met = HashSet::new();
     for name in head.headers.names().filter(|name| is_ours(name)) {
-        let is_set = || told.sets(name) || set.iter().any(|(set, _)| set == name);
-        if met.insert(name) && !is_set() && !told.removes(name) {
+        let is_set = || identity_headers.sets(name) || set.iter().any(|(set, _)| set == name);
+        if met.insert(name) && !is_set() && !identity_headers.removes(name) {
             remove.push(Cow::Owned(name.to_owned()));
         }
     }
@@ -101,5 +107,5 @@ fn allow(told: Arc<Told>, claims: Option<&Claims>, application: &Application, pa
         Some(None) => remove.push(Cow::Borrowed("cookie")),
         None => {}
     }
-    Allow { told, set, remove, cookies: Vec::new(), upstream }
+    Allow { identity_headers, set, remove, cookies: Vec::new(), upstream }
 }

@@ -12,10 +12,10 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::http::Header;
 use super::policy::backend::Upstream;
-use super::policy::identity_headers::Told;
+use super::policy::identity_headers::IdentityHeaders;
 use super::slug::Slug;
 
-pub use admission::{Passing, allow_public, allow_signed_in};
+pub use admission::{ForwardedRequest, allow_public, allow_signed_in};
 pub use reason::Reason;
 
 /// The answer to one [`RequestHead`](super::http::RequestHead).
@@ -45,7 +45,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Allow {
     /// The same for every request of one user.
-    told: Arc<Told>,
+    identity_headers: Arc<IdentityHeaders>,
     /// Of this request alone.
     set: Vec<Header>,
     /// As the client spelled them: whatever it sent under them goes, though HTTP would not allow such a name.
@@ -57,25 +57,25 @@ pub struct Allow {
 impl Allow {
     /// Request headers to set; each overwrites whatever the client sent.
     pub fn set(&self) -> impl Iterator<Item = &Header> {
-        self.told.set().iter().chain(&self.set)
+        self.identity_headers.set().iter().chain(&self.set)
     }
 
     /// Request headers to remove; none of them is also set.
     pub fn remove(&self) -> impl Iterator<Item = &str> {
-        self.told.remove().chain(self.remove.iter().map(AsRef::as_ref))
+        self.identity_headers.remove().chain(self.remove.iter().map(AsRef::as_ref))
     }
 
     /// Identity headers of the application that have no value on this request: removed, or set to nothing by front
     /// proxies that pass the client's own on where an answer lacks them.
     #[must_use]
-    pub fn blank(&self) -> &[HeaderName] {
-        self.told.blank()
+    pub fn unset(&self) -> &[HeaderName] {
+        self.identity_headers.unset()
     }
 
     /// The part of [`Self::set`] and [`Self::remove`] that is the same for every request of this user.
     #[must_use]
-    pub fn told(&self) -> &Told {
-        &self.told
+    pub fn identity_headers(&self) -> &IdentityHeaders {
+        &self.identity_headers
     }
 
     /// The other part: headers to set and to remove because of this very request.

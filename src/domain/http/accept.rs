@@ -37,12 +37,12 @@ impl Html {
 
 /// A media range, by its weight in thousandths and its place in the list.
 #[derive(Clone, Copy)]
-struct Wanted {
+struct SnippetArgs {
     weight: u16,
     place: usize,
 }
 
-impl Wanted {
+impl SnippetArgs {
     /// Whether it is wanted more than the other; of two that are wanted alike the first one counts.
     fn comes_before(self, other: Self) -> bool {
         self.weight > other.weight || (self.weight == other.weight && self.place < other.place)
@@ -58,9 +58,9 @@ fn is_json(range: &str) -> bool {
 }
 
 /// The range that is wanted most of those that `fits` names.
-fn weight_of(headers: &HeaderLines, fits: impl Fn(&str) -> bool) -> Option<Wanted> {
+fn weight_of(headers: &HeaderLines, fits: impl Fn(&str) -> bool) -> Option<SnippetArgs> {
     let found = ranges(headers).enumerate().filter(|(_, (range, _))| fits(range));
-    let wanted = found.map(|(place, (_, weight))| Wanted { weight, place });
+    let wanted = found.map(|(place, (_, weight))| SnippetArgs { weight, place });
     wanted.reduce(|one, other| if other.comes_before(one) { other } else { one })
 }
 

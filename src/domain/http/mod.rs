@@ -9,7 +9,7 @@ mod headers;
 mod host;
 mod limits;
 mod odd_path;
-mod reach;
+mod prefix_match;
 mod spelling;
 mod target;
 
@@ -26,7 +26,7 @@ pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme};
 pub use limits::{Excess, RequestLimits};
 pub use odd_path::TargetFault;
-pub use reach::Reach;
+pub use prefix_match::PrefixMatch;
 pub use spelling::{fold, folds_to};
 pub use target::RequestTarget;
 

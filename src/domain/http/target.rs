@@ -3,7 +3,7 @@
 //! nothing depends on it, and is never public and never below a rule's path else (RFC 3986 section 6 leaves the rest to us).
 
 use super::odd_path::{OddPath, TargetFault};
-use super::reach::{self, Reach};
+use super::prefix_match::{self, PrefixMatch};
 
 /// The target of a request: the raw text and the one path that rules see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,14 +103,16 @@ impl RequestTarget {
     /// Whether those who read this path take it for one at or below `prefix` (plain segments without a final slash),
     /// whatever the case of either.
     #[must_use]
-    pub fn reach(&self, prefix: &str) -> Reach {
-        let is_below = reach::is_below(self.raw_path(), prefix);
+    pub fn match_prefix(&self, prefix: &str) -> PrefixMatch {
+        let is_below = prefix_match::is_below(self.raw_path(), prefix);
         match &self.odd {
-            _ if prefix.is_empty() => Reach::Always,
-            None if is_below => Reach::Always,
-            Some(odd) if is_below && !odd.climbs => Reach::Always,
-            Some(odd) if odd.may_be_any_path() || reach::may_be_below(&odd.decoded, prefix) => Reach::Perhaps,
-            None | Some(_) => Reach::Never,
+            _ if prefix.is_empty() => PrefixMatch::Always,
+            None if is_below => PrefixMatch::Always,
+            Some(odd) if is_below && !odd.climbs => PrefixMatch::Always,
+            Some(odd) if odd.may_be_any_path() || prefix_match::may_be_below(&odd.decoded, prefix) => {
+                PrefixMatch::Perhaps
+            }
+            None | Some(_) => PrefixMatch::Never,
         }
     }
 }

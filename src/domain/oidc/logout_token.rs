@@ -11,7 +11,7 @@ use super::jws::{Kind, Purpose, VerifiedJws};
 use super::jwt::{CompactToken, LEEWAY, TokenFault, check_issuer, check_times, subject};
 use super::relying_party::RelyingParty;
 use super::user::{ProviderSession, User};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::time::Timestamp;
 
 /// The longest form worth reading (BL-1).
@@ -42,7 +42,7 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct VerifiedLogoutToken {
     ending: Ending,
-    mark: OneTime,
+    mark: ReplayKey,
     until: Timestamp,
 }
 
@@ -78,7 +78,7 @@ impl VerifiedLogoutToken {
             return Err(TokenFault::UnexpectedNonce);
         }
         let jti = text(claims, "jti")?.ok_or(TokenFault::TokenId)?;
-        let mark = OneTime::logout_token(issuer, jti);
+        let mark = ReplayKey::logout_token(issuer, jti);
         Ok(Self { ending: ending(claims, issuer)?, mark, until: expires.plus(LEEWAY) })
     }
 
@@ -90,7 +90,7 @@ impl VerifiedLogoutToken {
 
     /// By what a second use is noticed (BL-9).
     #[must_use]
-    pub const fn mark(&self) -> &OneTime {
+    pub const fn mark(&self) -> &ReplayKey {
         &self.mark
     }
 

@@ -131,7 +131,7 @@ fn neighbours() -> Applications {
 }
 
 /// What passes, by the part of the house that lets it pass, and below which path all readings have to lie, or none.
-struct House {
+struct Rules {
     public: UnauthenticatedPaths,
     protected: AccessRules,
     narrow: AccessRules,
@@ -142,7 +142,7 @@ struct House {
     passed: [AtomicUsize; 5],
 }
 
-impl House {
+impl Rules {
     fn new() -> Self {
         let rules = |rules: Vec<Rule>| AccessRules::new(rules).expect("are not empty");
         Self {
@@ -207,11 +207,11 @@ impl House {
 
 #[test]
 fn n4_to_n7_what_passes_is_no_other_path_in_any_reading() {
-    let house = House::new();
+    let rules = Rules::new();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(PATHS));
-    runner.run(&any_path(), |raw| house.judge(&raw)).expect("no reading leads elsewhere");
+    runner.run(&any_path(), |raw| rules.judge(&raw)).expect("no reading leads elsewhere");
     // Odd paths that pass are among them in numbers, or the property would say nothing.
-    for (place, passed) in house.passed.iter().enumerate() {
+    for (place, passed) in rules.passed.iter().enumerate() {
         let passed = passed.load(Ordering::Relaxed);
         assert!(passed > 500, "{passed} odd paths pass at {place}");
     }
@@ -219,8 +219,8 @@ fn n4_to_n7_what_passes_is_no_other_path_in_any_reading() {
 
 #[test]
 fn n5_to_n7_hold_together_and_inside_parameters() {
-    let house = House::new();
-    let (application, user) = (&house.application, &house.user);
+    let rules = Rules::new();
+    let (application, user) = (&rules.application, &rules.user);
     for raw in [
         "/public/;%252f..%252f..%252fadmin",
         "/public/x;%252f..%252f..%252fadmin",
@@ -233,9 +233,9 @@ fn n5_to_n7_hold_together_and_inside_parameters() {
         "/public/%20../x",
         "/public/.%20./x",
     ] {
-        let head = house.head(raw).expect("is a target");
+        let head = rules.head(raw).expect("is a target");
         let scheme = application.external.scheme();
-        let admitted = house.public.admit(&application.mode, scheme, &head.authority, &head.target);
+        let admitted = rules.public.admit(&application.mode, scheme, &head.authority, &head.target);
         assert!(admitted.is_none(), "{raw}");
     }
     for raw in [
@@ -251,7 +251,7 @@ fn n5_to_n7_hold_together_and_inside_parameters() {
         "/x/.%20./admin",
         "/admin%e2%80%89",
     ] {
-        let head = house.head(raw).expect("is a target");
-        assert_eq!(house.protected.permit(user, &head).map(|_| ()), Err(Forbidden::OddPath), "{raw}");
+        let head = rules.head(raw).expect("is a target");
+        assert_eq!(rules.protected.permit(user, &head).map(|_| ()), Err(Forbidden::OddPath), "{raw}");
     }
 }

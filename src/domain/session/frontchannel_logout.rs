@@ -10,12 +10,12 @@ use crate::domain::oidc::user::ProviderSession;
 
 /// What the address in a frame names (section 2); both, where the provider keeps to the rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct LogoutRequest {
     issuer: Option<String>,
     session: Option<String>,
 }
 
-impl Asked {
+impl LogoutRequest {
     /// Reads the query; `None` when it names something twice.
     #[must_use]
     pub fn read(query: &str) -> Option<Self> {
@@ -79,7 +79,7 @@ mod tests {
     use crate::domain::testing::request;
 
     fn asked(query: &str) -> Option<(Option<String>, Option<String>)> {
-        Asked::read(query).map(|asked| (asked.issuer, asked.session))
+        LogoutRequest::read(query).map(|asked| (asked.issuer, asked.session))
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn fl_3_a_session_is_named_in_full_or_not_at_all() {
-        let named = |query: &str| Asked::read(query).and_then(|asked| asked.provider_session("https://op"));
+        let named = |query: &str| LogoutRequest::read(query).and_then(|asked| asked.provider_session("https://op"));
         assert_eq!(named("iss=https://op&sid=s").map(|session| session.id), Some("s".into()));
         for query in ["iss=https://op", "sid=s", "iss=https://op/&sid=s", "iss=https://op&sid=", ""] {
             assert_eq!(named(query), None, "{query}");

@@ -12,7 +12,7 @@ use tracing::warn;
 use super::wire;
 use crate::domain::session::SessionKey;
 use crate::outpost::Outpost;
-use crate::outpost::administration::{EndFault, SessionWalk, UserEnd};
+use crate::outpost::administration::{EndFault, SessionScan, UserEnd};
 use crate::protocol::admin::sessions_server::Sessions;
 use crate::protocol::admin::{
     EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
@@ -41,13 +41,13 @@ impl Sessions for AdministrationService {
 
     /// The next page is read when the one before has been sent, so a slow reader holds up one page and no more.
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<Listed>, Status> {
-        let seat = Arc::clone(&self.walks).try_acquire_owned().map_err(|_| too_many())?;
-        let walk = SessionWalk::new(wire::filter(request.into_inner()));
-        let begin = (Arc::clone(&self.outpost), walk, seat);
-        let pages = stream::try_unfold(begin, |(outpost, mut walk, seat)| async move {
-            let page = outpost.walk_on(&mut walk).await.map_err(|fault| unread(&fault))?;
+        let permit = Arc::clone(&self.walks).try_acquire_owned().map_err(|_| too_many())?;
+        let scan = SessionScan::new(wire::filter(request.into_inner()));
+        let begin = (Arc::clone(&self.outpost), scan, permit);
+        let pages = stream::try_unfold(begin, |(outpost, mut scan, permit)| async move {
+            let page = outpost.advance(&mut scan).await.map_err(|fault| unread(&fault))?;
             let told = |page: Vec<_>| stream::iter(page.into_iter().map(wire::session).map(Ok::<_, Status>));
-            Ok::<_, Status>(page.map(|page| (told(page), (outpost, walk, seat))))
+            Ok::<_, Status>(page.map(|page| (told(page), (outpost, scan, permit))))
         });
         Ok(Response::new(Box::pin(pages.try_flatten())))
     }

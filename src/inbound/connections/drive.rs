@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
 use super::listener::{Connection, Listener};
-use super::watch::{Patience, Pulse};
+use super::watch::{ConnectionActivity, Timeouts};
 use crate::telemetry::names;
 
 /// How often connections are checked for slowness and age.
@@ -83,13 +83,13 @@ where
 }
 
 /// How one connection is watched over.
-pub struct Care {
+pub struct ConnectionPolicy {
     /// The listener's name, for metrics.
     pub listener: &'static str,
     /// What the connection does.
-    pub pulse: Arc<Pulse>,
+    pub activity: Arc<ConnectionActivity>,
     /// How slow it may be.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
     /// How old it may become before it is asked to end.
     pub age: Duration,
     /// How long it then may take.
@@ -98,12 +98,16 @@ pub struct Care {
 
 /// Runs one HTTP connection to its end: its own, or the one that slowness, age or a stop bring about.
 /// `finish` tells it to end politely.
-pub async fn attend<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), mut stop: Stop, care: Care)
-where
+pub async fn attend<C, E>(
+    mut connection: Pin<&mut C>,
+    finish: fn(Pin<&mut C>),
+    mut stop: Stop,
+    policy: ConnectionPolicy,
+) where
     C: Future<Output = Result<(), E>>,
     E: Error,
 {
-    let mut age = care.age;
+    let mut age = policy.age;
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut leaving = false;
@@ -112,7 +116,7 @@ where
             biased;
             ended = connection.as_mut() => {
                 if let Err(fault) = ended {
-                    debug!(listener = care.listener, fault = causes(&fault), "connection ended");
+                    debug!(listener = policy.listener, fault = causes(&fault), "connection ended");
                 }
                 return;
             }
@@ -122,17 +126,17 @@ where
                 finish(connection.as_mut());
             }
             _ = beat.tick() => {
-                if let Some(cause) = care.pulse.overdue(&care.patience) {
-                    let labels = [("listener", care.listener), ("cause", cause.as_str())];
+                if let Some(cause) = policy.activity.overdue(&policy.timeouts) {
+                    let labels = [("listener", policy.listener), ("cause", cause.as_str())];
                     metrics::counter!(names::CONNECTIONS_CUT, &labels).increment(1);
                     return;
                 }
-                if care.pulse.age() > age {
+                if policy.activity.age() > age {
                     if leaving {
                         return;
                     }
                     leaving = true;
-                    age = age.saturating_add(care.grace);
+                    age = age.saturating_add(policy.grace);
                     finish(connection.as_mut());
                 }
             }

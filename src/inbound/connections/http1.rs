@@ -21,9 +21,9 @@ use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
 use tracing::error;
 
 use super::bodies::{Bodies, GivenUp};
-use super::drive::{Care, Stop, attend};
+use super::drive::{ConnectionPolicy, Stop, attend};
 use super::framing::{Framed, Framing};
-use super::watch::{Patience, Pulse, Watched};
+use super::watch::{ConnectionActivity, Timeouts, Watched};
 use crate::telemetry::names;
 
 /// Limits of an HTTP/1.1 listener.
@@ -127,8 +127,8 @@ impl Http1 {
         H: Fn(Request<()>) -> Handled,
         Handled: Future<Output = Answer>,
     {
-        let (pulse, framing) = (Pulse::new(), Framing::default());
-        let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&pulse));
+        let (activity, framing) = (ConnectionActivity::new(), Framing::default());
+        let watched = Watched::new(Framed { stream, framing: framing.clone() }, Arc::clone(&activity));
         let (needs_body, handler, seen) = (&needs_body, &handler, &framing);
         let answering = service_fn(move |request: Request<Incoming>| async move {
             Ok::<_, Infallible>(if seen.is_ambiguous() {
@@ -140,7 +140,7 @@ impl Http1 {
         let catch_panic = CatchPanicLayer::custom(Panicked { listener: self.listener, common: self.common });
         let answering = ServiceBuilder::new().layer(catch_panic).service(answering);
         let service = hyper::service::service_fn(|request: Request<Incoming>| {
-            let running = pulse.request();
+            let running = activity.request();
             let framing = framing.clone();
             async move {
                 let mut answer = answering.oneshot(request).await?;
@@ -153,10 +153,11 @@ impl Http1 {
             }
         });
         let served = pin!(self.http.serve_connection(TokioIo::new(watched), service));
-        let pulse = Arc::clone(&pulse);
-        let patience = self.patience();
-        let care = Care { listener: self.listener, pulse, patience, age: Duration::MAX, grace: Duration::ZERO };
-        attend(served, http1::Connection::graceful_shutdown, stop, care).await;
+        let activity = Arc::clone(&activity);
+        let timeouts = self.timeouts();
+        let policy =
+            ConnectionPolicy { listener: self.listener, activity, timeouts, age: Duration::MAX, grace: Duration::ZERO };
+        attend(served, http1::Connection::graceful_shutdown, stop, policy).await;
     }
 
     /// What comes of a body that is waited for.
@@ -170,8 +171,8 @@ impl Http1 {
         Err(if cause == "late" { StatusCode::REQUEST_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE })
     }
 
-    const fn patience(&self) -> Patience {
-        Patience {
+    const fn timeouts(&self) -> Timeouts {
+        Timeouts {
             opening: None,
             head: Some(self.limits.head_timeout),
             idle: Some(self.limits.idle_timeout),

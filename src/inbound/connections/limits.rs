@@ -36,7 +36,7 @@ impl Default for FrontProxies {
 
 /// The seats of one listener.
 #[derive(Clone)]
-pub(super) struct Seats {
+pub(super) struct ConnectionPermits {
     limits: ConnectionLimits,
     /// Where front proxies connect from: each speaks for many clients and has no share, only the total.
     front_proxies: Arc<[IpNet]>,
@@ -65,7 +65,7 @@ impl Full {
     }
 }
 
-impl Seats {
+impl ConnectionPermits {
     pub(super) fn new(limits: ConnectionLimits) -> Self {
         Self { limits, front_proxies: Arc::default(), taken: Arc::default() }
     }
@@ -75,7 +75,7 @@ impl Seats {
     }
 
     /// A seat for a connection from `source`, taken until it is dropped.
-    pub(super) fn take(&self, source: IpAddr) -> Result<Seat, Full> {
+    pub(super) fn take(&self, source: IpAddr) -> Result<ConnectionPermit, Full> {
         let source = source.to_canonical();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.total >= self.limits.total {
@@ -88,7 +88,7 @@ impl Seats {
         }
         *of_source += 1;
         taken.total += 1;
-        Ok(Seat { seats: self.clone(), source, has_share })
+        Ok(ConnectionPermit { permits: self.clone(), source, has_share })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -108,22 +108,22 @@ impl Seats {
 }
 
 /// One connection's seat.
-pub(super) struct Seat {
-    seats: Seats,
+pub(super) struct ConnectionPermit {
+    permits: ConnectionPermits,
     source: IpAddr,
     has_share: bool,
 }
 
-impl Seat {
+impl ConnectionPermit {
     /// The one client whose connection it is; nobody in particular where a front proxy speaks for many.
     pub(super) fn client(&self) -> Option<IpAddr> {
         self.has_share.then_some(self.source)
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.seats.release(self.source);
+        self.permits.release(self.source);
     }
 }
 
@@ -133,22 +133,22 @@ mod tests {
 
     #[test]
     fn a_source_gets_its_share_and_all_together_the_total() {
-        let seats = Seats::new(ConnectionLimits { total: 3, per_source: 2 });
+        let permits = ConnectionPermits::new(ConnectionLimits { total: 3, per_source: 2 });
         let [one, two]: [IpAddr; 2] = [Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into()];
-        let first = seats.take(one).ok();
-        let second = seats.take(one).ok();
+        let first = permits.take(one).ok();
+        let second = permits.take(one).ok();
         assert!(first.is_some() && second.is_some());
         let mapped: IpAddr = Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped().into();
-        assert_eq!(seats.take(mapped).err(), Some(Full::Source), "a mapped address is the same source");
-        let third = seats.take(two).ok();
+        assert_eq!(permits.take(mapped).err(), Some(Full::Source), "a mapped address is the same source");
+        let third = permits.take(two).ok();
         assert!(third.is_some());
-        assert_eq!(seats.take(two).err(), Some(Full::Total));
+        assert_eq!(permits.take(two).err(), Some(Full::Total));
         drop(first);
-        assert_eq!(seats.count(), 2);
-        assert!(seats.take(two).is_ok());
+        assert_eq!(permits.count(), 2);
+        assert!(permits.take(two).is_ok());
         drop((second, third));
-        assert_eq!(seats.count(), 0);
-        let taken = seats.taken.lock().expect("is not poisoned");
+        assert_eq!(permits.count(), 0);
+        let taken = permits.taken.lock().expect("is not poisoned");
         assert!(taken.by_source.is_empty(), "sources that left take no memory");
     }
 
@@ -166,13 +166,14 @@ mod tests {
     #[test]
     fn a_front_proxy_has_the_total() {
         let network = "192.0.2.1/32".parse().expect("is a network");
-        let seats = Seats::new(ConnectionLimits { total: 3, per_source: 1 }).with_front_proxies(&[network]);
+        let permits =
+            ConnectionPermits::new(ConnectionLimits { total: 3, per_source: 1 }).with_front_proxies(&[network]);
         let [proxy, other]: [IpAddr; 2] = [Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::new(192, 0, 2, 2).into()];
-        let taken = [seats.take(proxy), seats.take(proxy), seats.take(other)];
+        let taken = [permits.take(proxy), permits.take(proxy), permits.take(other)];
         assert!(taken.iter().all(Result::is_ok));
-        assert_eq!(seats.take(proxy).err(), Some(Full::Total));
+        assert_eq!(permits.take(proxy).err(), Some(Full::Total));
         drop(taken);
-        let _seat = seats.take(other).ok();
-        assert_eq!(seats.take(other).err(), Some(Full::Source));
+        let _seat = permits.take(other).ok();
+        assert_eq!(permits.take(other).err(), Some(Full::Source));
     }
 }

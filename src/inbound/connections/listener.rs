@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 
-use super::limits::{ConnectionLimits, Seat, Seats};
+use super::limits::{ConnectionLimits, ConnectionPermit, ConnectionPermits};
 use crate::telemetry::names;
 
 /// The pause after a failed accept, doubled up to the longest while it goes on failing.
@@ -24,7 +24,7 @@ pub struct Listener {
     name: &'static str,
     socket: TcpListener,
     address: SocketAddr,
-    seats: Seats,
+    permits: ConnectionPermits,
 }
 
 impl Listener {
@@ -35,13 +35,13 @@ impl Listener {
     pub async fn bind(name: &'static str, address: SocketAddr, limits: ConnectionLimits) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
-        Ok(Self { name, socket, address, seats: Seats::new(limits) })
+        Ok(Self { name, socket, address, permits: ConnectionPermits::new(limits) })
     }
 
     /// The same, whose limit per source does not count connections from these networks.
     #[must_use]
     pub fn with_front_proxies(self, networks: &[IpNet]) -> Self {
-        Self { seats: self.seats.with_front_proxies(networks), ..self }
+        Self { permits: self.permits.with_front_proxies(networks), ..self }
     }
 
     /// What the listener is for, as logs and metrics name it.
@@ -59,7 +59,7 @@ impl Listener {
     /// How many connections hold a seat.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.seats.count()
+        self.permits.count()
     }
 
     /// The next connection. Connections beyond the limits are closed, failures are waited out.
@@ -69,7 +69,7 @@ impl Listener {
             match self.socket.accept().await {
                 Ok((stream, peer)) => {
                     pause = FIRST_PAUSE;
-                    if let Some(connection) = self.seat(stream, peer) {
+                    if let Some(connection) = self.permit(stream, peer) {
                         return connection;
                     }
                 }
@@ -83,9 +83,9 @@ impl Listener {
         }
     }
 
-    fn seat(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
-        let seat = match self.seats.take(peer.ip()) {
-            Ok(seat) => seat,
+    fn permit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
+        let permit = match self.permits.take(peer.ip()) {
+            Ok(permit) => permit,
             Err(full) => {
                 metrics::counter!(names::CONNECTIONS_REFUSED, "listener" => self.name, "cause" => full.as_str())
                     .increment(1);
@@ -96,7 +96,7 @@ impl Listener {
         let _ = stream.set_nodelay(true);
         let open = metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => self.name);
         open.increment(1.0);
-        Some(Connection { stream, peer, seat, open })
+        Some(Connection { stream, peer, permit, open })
     }
 }
 
@@ -104,7 +104,7 @@ impl Listener {
 pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
-    seat: Seat,
+    permit: ConnectionPermit,
     open: Gauge,
 }
 
@@ -118,7 +118,7 @@ impl Connection {
     /// Whose address that is, unless it is a front proxy's, which speaks for many clients.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
-        self.seat.client()
+        self.permit.client()
     }
 }
 

@@ -11,10 +11,10 @@ mod shared;
 mod tls;
 mod watch;
 
-pub use drive::{Care, Phase, Stop, attend, serve};
+pub use drive::{ConnectionPolicy, Phase, Stop, attend, serve};
 pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, KeptBody, empty, refusal};
 pub use limits::{ConnectionLimits, FrontProxies};
 pub use listener::{Connection, Listener};
-pub use shared::{FirstDoor, Met};
+pub use shared::{Routed, Router};
 pub use tls::{MutualTls, TlsFault, TlsIdentity};
-pub use watch::{Overdue, Patience, Pulse, Watched};
+pub use watch::{ConnectionActivity, Overdue, Timeouts, Watched};

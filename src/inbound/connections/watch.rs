@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 /// How long a peer may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// From the accept until an HTTP/2 client's opening has arrived; `None` where HTTP/2 is not spoken.
     pub opening: Option<Duration>,
     /// From the first byte of a request until it has been understood; `None` where requests share a connection
@@ -55,7 +55,7 @@ impl Overdue {
 }
 
 /// What happens on one connection, seen from outside. Times are milliseconds since its start, plus one; 0 is never.
-pub struct Pulse {
+pub struct ConnectionActivity {
     start: Instant,
     bytes: AtomicU64,
     head_since: AtomicU64,
@@ -64,7 +64,7 @@ pub struct Pulse {
     running: AtomicUsize,
 }
 
-impl Pulse {
+impl ConnectionActivity {
     /// The pulse of a connection that has just been accepted.
     #[must_use]
     pub fn new() -> Arc<Self> {
@@ -94,25 +94,25 @@ impl Pulse {
 
     /// What the peer is too slow at, if anything.
     #[must_use]
-    pub fn overdue(&self, patience: &Patience) -> Option<Overdue> {
+    pub fn overdue(&self, timeouts: &Timeouts) -> Option<Overdue> {
         let late = |since: &AtomicU64, limit: Duration| {
             let since = since.load(Ordering::Relaxed);
             since != 0 && self.tick().saturating_sub(since) > millis(limit)
         };
-        if late(&self.blocked_since, patience.blocked) {
+        if late(&self.blocked_since, timeouts.blocked) {
             return Some(Overdue::Blocked);
         }
         if self.running.load(Ordering::Relaxed) > 0 {
             return None;
         }
         let opened = self.bytes.load(Ordering::Relaxed) >= OPENING_BYTES;
-        if !opened && patience.opening.is_some_and(|opening| self.age() > opening) {
+        if !opened && timeouts.opening.is_some_and(|opening| self.age() > opening) {
             return Some(Overdue::Opening);
         }
-        if patience.head.is_some_and(|head| late(&self.head_since, head)) {
+        if timeouts.head.is_some_and(|head| late(&self.head_since, head)) {
             return Some(Overdue::Head);
         }
-        patience.idle.is_some_and(|idle| late(&self.quiet_since, idle)).then_some(Overdue::Idle)
+        timeouts.idle.is_some_and(|idle| late(&self.quiet_since, idle)).then_some(Overdue::Idle)
     }
 
     fn tick(&self) -> u64 {
@@ -136,7 +136,7 @@ impl Pulse {
 }
 
 /// One request that is being answered.
-pub struct Running(Arc<Pulse>);
+pub struct Running(Arc<ConnectionActivity>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -149,17 +149,17 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A stream whose traffic is seen by a [`Pulse`].
+/// A stream whose traffic is seen by a [`ConnectionActivity`].
 pub struct Watched<S> {
     stream: S,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
     gathers: bool,
 }
 
 impl<S> Watched<S> {
     /// Watches `stream`.
-    pub const fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse, gathers: false }
+    pub const fn new(stream: S, activity: Arc<ConnectionActivity>) -> Self {
+        Self { stream, activity, gathers: false }
     }
 
     /// Has small pieces copied together and written at once instead of each from where it stands: h2 otherwise ends a
@@ -175,7 +175,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.pulse.read(buf.filled().len() - before);
+            self.activity.read(buf.filled().len() - before);
         }
         polled
     }
@@ -184,7 +184,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.pulse.wrote(polled.is_pending());
+        self.activity.wrote(polled.is_pending());
         polled
     }
 
@@ -194,7 +194,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.pulse.wrote(polled.is_pending());
+        self.activity.wrote(polled.is_pending());
         polled
     }
 
@@ -204,7 +204,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.pulse.wrote(polled.is_pending());
+        self.activity.wrote(polled.is_pending());
         polled
     }
 

@@ -10,10 +10,10 @@ use http::header::COOKIE;
 use prost::encoding::int32;
 
 use super::fields::{field_bytes, put, put_head};
-use super::{cookie_line, steering};
+use super::{backend_metadata, cookie_line};
 use crate::domain::decision::{Allow, Note};
 use crate::domain::http::Header;
-use crate::domain::policy::identity_headers::Told;
+use crate::domain::policy::identity_headers::IdentityHeaders;
 
 /// `OkHttpResponse`: headers to set on the request, names to remove from it, headers to add to the response.
 const HEADERS: u32 = 2;
@@ -30,34 +30,34 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
     put_head(message, 1, field_bytes(2, reason.len()));
     put(message, 2, reason.as_bytes());
     let anew;
-    let told = match allow.told().prepared(encode) {
+    let identity_headers = match allow.identity_headers().prepared(encode) {
         Some(prepared) => prepared,
         None => {
-            anew = encode(allow.told());
+            anew = encode(allow.identity_headers());
             &anew
         }
     };
     let (more, left_out) = of_request(allow);
-    put_head(message, 3, told.len() + more.len());
-    message.extend_from_slice(told);
+    put_head(message, 3, identity_headers.len() + more.len());
+    message.extend_from_slice(identity_headers);
     message.extend_from_slice(&more);
     metadata(allow, note, message);
     left_out
 }
 
 /// The fields of `OkHttpResponse` that every request of a user has.
-fn encode(told: &Told) -> Box<[u8]> {
+fn encode(identity_headers: &IdentityHeaders) -> Box<[u8]> {
     let mut fields = Vec::new();
-    told.set().iter().for_each(|header| overwrite(&mut fields, header));
-    told.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
+    identity_headers.set().iter().for_each(|header| overwrite(&mut fields, header));
+    identity_headers.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
     fields.into_boxed_slice()
 }
 
 fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     let (set, remove) = allow.of_request();
-    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
+    let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::headers).collect();
     // What is in both lists would be removed.
-    let remove = remove.iter().filter(|name| !steering.iter().any(|(set, _)| set == name));
+    let remove = remove.iter().filter(|name| !backend_metadata.iter().any(|(set, _)| set == name));
     let room: usize = set.iter().map(|(name, value)| name.as_str().len() + value.len() + OPTION_BYTES).sum();
     let mut fields = Vec::with_capacity(room);
     let mut left_out = Vec::new();
@@ -73,7 +73,7 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
             overwrite(&mut fields, header);
         }
     }
-    for (name, value) in &steering {
+    for (name, value) in &backend_metadata {
         option(&mut fields, HEADERS, name, value, HeaderAppendAction::OverwriteIfExistsOrAdd);
     }
     remove.for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
@@ -108,9 +108,9 @@ fn option(fields: &mut Vec<u8>, tag: u32, name: &str, value: &str, append_action
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, and where the request goes: a
 /// `google.protobuf.Struct` of texts, `{ fields = 1: { key = 1, value = 2: Value { string_value = 3 } } }`.
 fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
-    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::metadata).collect();
-    let steering = steering.iter().map(|(name, text)| (*name, text.as_str()));
-    let fields = || entries(note).chain(steering.clone());
+    let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::metadata).collect();
+    let backend_metadata = backend_metadata.iter().map(|(name, text)| (*name, text.as_str()));
+    let fields = || entries(note).chain(backend_metadata.clone());
     let entry = |name: &str, text: &str| field_bytes(1, name.len()) + field_bytes(2, field_bytes(3, text.len()));
     put_head(message, 4, fields().map(|(name, text)| field_bytes(1, entry(name, text))).sum());
     for (name, text) in fields() {

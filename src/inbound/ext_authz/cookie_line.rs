@@ -49,16 +49,16 @@ fn name_of(pair: &[u8]) -> String {
 }
 
 /// Tells of cookies that were left out: once a minute and application, because it happens with every request.
-pub(super) struct LeftOut(Mutex<Lately>);
+pub(super) struct LeftOut(Mutex<Recent>);
 
-struct Lately {
+struct Recent {
     since: Stopwatch,
-    told: HashSet<Option<String>>,
+    identity_headers: HashSet<Option<String>>,
 }
 
 impl LeftOut {
     pub(super) fn none() -> Self {
-        Self(Mutex::new(Lately { since: Stopwatch::start(), told: HashSet::new() }))
+        Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
     }
 
     /// Says in the log which cookies the application does not get.
@@ -69,9 +69,9 @@ impl LeftOut {
         let application = note.application.as_ref().map(ToString::to_string);
         let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lately.since.elapsed() >= PERIOD {
-            *lately = Lately { since: Stopwatch::start(), told: HashSet::new() };
+            *lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
         }
-        if lately.told.insert(application.clone()) {
+        if lately.identity_headers.insert(application.clone()) {
             warn!(
                 decision_id = note.id,
                 application = application.as_deref(),

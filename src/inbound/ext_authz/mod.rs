@@ -1,16 +1,16 @@
 //! Envoy's way in: `CheckRequest` to request head, decision to `CheckResponse`.
 
 mod allowed;
+mod backend_metadata;
 mod body;
 mod cookie_line;
+mod fast_decode;
 mod fields;
 mod health;
 mod oversized;
-mod question;
 mod request;
 mod response;
 mod service;
-mod steering;
 
 pub use health::Health;
 pub use service::{AuthorizationServer, CheckService, Deadlines};

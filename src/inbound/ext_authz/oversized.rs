@@ -11,11 +11,11 @@ use tracing::warn;
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// Of which messages the log has been told.
-pub(super) struct Oversized(Mutex<Lately>);
+pub(super) struct Oversized(Mutex<Recent>);
 
 #[derive(Default)]
-struct Lately {
-    told: Option<Instant>,
+struct Recent {
+    identity_headers: Option<Instant>,
     untold: u64,
 }
 
@@ -36,14 +36,14 @@ impl Oversized {
     }
 }
 
-impl Lately {
+impl Recent {
     /// How many were passed over since the last one that was told, if this one is to be.
     fn is_news(&mut self, now: Instant) -> Option<u64> {
-        if self.told.is_some_and(|told| now.duration_since(told) < PERIOD) {
+        if self.identity_headers.is_some_and(|identity_headers| now.duration_since(identity_headers) < PERIOD) {
             self.untold += 1;
             return None;
         }
-        self.told = Some(now);
+        self.identity_headers = Some(now);
         Some(std::mem::take(&mut self.untold))
     }
 }
@@ -54,10 +54,11 @@ mod tests {
 
     #[test]
     fn one_a_minute_is_told_and_the_others_are_counted() {
-        let (mut lately, begin) = (Lately::default(), Instant::now());
-        let told: Vec<_> = (0..130).map(|second| lately.is_news(begin + Duration::from_secs(second))).collect();
+        let (mut lately, begin) = (Recent::default(), Instant::now());
+        let identity_headers: Vec<_> =
+            (0..130).map(|second| lately.is_news(begin + Duration::from_secs(second))).collect();
         let news: Vec<_> =
-            told.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
+            identity_headers.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
         assert_eq!(news, [(0, 0), (60, 59), (120, 59)]);
     }
 }

@@ -12,7 +12,7 @@ use prost::{DecodeError, Message as _};
 use thiserror::Error;
 
 use super::body::Body;
-use super::question::{self, Asked, is_field};
+use super::fast_decode::{self, CheckAttributes, is_field};
 use crate::domain::http::{
     Authority, ClientKind, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme,
     TargetFault, is_token,
@@ -45,15 +45,15 @@ pub(super) type Read = (RequestHead, Body);
 /// # Errors
 /// When the bytes are no `CheckRequest` at all; and within, see [`RequestFault`].
 pub(super) fn read(message: &[u8]) -> Result<Result<Read, RequestFault>, DecodeError> {
-    match question::scan(message) {
-        Some(asked) => Ok(judge(asked, Vec::new())),
+    match fast_decode::scan(message) {
+        Some(asked) => Ok(validate(asked, Vec::new())),
         None => CheckRequest::decode(message).map(read_decoded),
     }
 }
 
 /// What kind of client a `CheckRequest` tells of that cannot be answered; read once more, because few are like that.
 pub(super) fn client_kind(message: &[u8]) -> ClientKind {
-    if let Some(asked) = question::scan(message) {
+    if let Some(asked) = fast_decode::scan(message) {
         return ClientKind::of(asked.method, &asked.headers);
     }
     let attributes = CheckRequest::decode(message).ok().and_then(|request| request.attributes);
@@ -67,21 +67,21 @@ pub(super) fn read_decoded(request: CheckRequest) -> Result<Read, RequestFault> 
     let AttributeContext { source, request, context_extensions, .. } = attributes;
     let http = request.and_then(|request| request.http).ok_or(RequestFault::NotHttp)?;
     let HttpRequest { method, headers, header_map, path, host, scheme, body, raw_body, .. } = &http;
-    let asked = Asked {
+    let asked = CheckAttributes {
         method,
         scheme,
         host,
         path,
         headers: header_lines(headers, header_map.as_ref()),
         client: source.and_then(client_address),
-        application: context_extensions.get(question::APPLICATION_EXTENSION).map(String::as_str),
+        application: context_extensions.get(fast_decode::APPLICATION_EXTENSION).map(String::as_str),
     };
-    judge(asked, if raw_body.is_empty() { body.as_bytes() } else { raw_body }.to_vec())
+    validate(asked, if raw_body.is_empty() { body.as_bytes() } else { raw_body }.to_vec())
 }
 
 /// Makes canonical what is asked, or says what is wrong with it.
-pub(super) fn judge(asked: Asked<'_>, body: Vec<u8>) -> Result<Read, RequestFault> {
-    let Asked { method, scheme, host, path, headers, client, application } = asked;
+pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read, RequestFault> {
+    let CheckAttributes { method, scheme, host, path, headers, client, application } = asked;
     if !is_token(method) {
         return Err(RequestFault::Method);
     }

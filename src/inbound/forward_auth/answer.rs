@@ -7,17 +7,17 @@ use super::dialect::Dialect;
 use crate::domain::decision::{Allow, COMMON_HEADERS, Decision, Reason, Verdict};
 use crate::domain::http::HeaderLines;
 use crate::inbound::connections::{Answer, empty};
-use crate::inbound::http_response::{self, Reader};
+use crate::inbound::http_response::{self, Recipient};
 
 /// What refuses a request, Traefik, Caddy and HAProxy's script hand over whole, with every cookie. Even a page that answers what was
 /// asked, such as the one after a sign-out, denies the request to the application.
-const OTHERS: Reader = Reader { status: |_, status| Some(refusing(status)), passes_on: true };
+const OTHERS: Recipient = Recipient { status: |_, status| Some(refusing(status)), passes_on: true };
 
 /// nginx knows no redirect. After a 401 it goes on to `start`, which sets the cookies, or has a page to show when the provider
 /// cannot be asked.
-const NGINX: Reader = Reader { status: |_, status| Some(understood_by_nginx(status)), passes_on: false };
+const NGINX: Recipient = Recipient { status: |_, status| Some(understood_by_nginx(status)), passes_on: false };
 
-const ENVOY: Reader = Reader { status: |_, status| Some(understood_by_envoy(status)), passes_on: true };
+const ENVOY: Recipient = Recipient { status: |_, status| Some(understood_by_envoy(status)), passes_on: true };
 
 /// What the front proxy gets to see; `client` are the header lines of the original request.
 pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines) -> Answer {
@@ -58,7 +58,7 @@ fn allowed(allow: &Allow, client: &HeaderLines) -> Option<HeaderMap> {
         headers.insert(name, HeaderValue::try_from(value).ok()?);
     }
     // Each name once: `extend` would add to the lines that are there.
-    for name in allow.blank() {
+    for name in allow.unset() {
         headers.insert(name, HeaderValue::from_static(""));
     }
     for (name, value) in allow.set() {

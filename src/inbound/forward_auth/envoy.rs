@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, Method};
 
 use super::fault::Fault;
-use super::lines;
+use super::header_lines;
 use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme};
 
 const PROTO: &str = "x-forwarded-proto";
@@ -22,13 +22,13 @@ pub(super) fn read(
     rest: &str,
     client: Option<IpAddr>,
 ) -> Result<RequestHead, Fault> {
-    let host = lines::once(headers, "host")?;
+    let host = header_lines::once(headers, "host")?;
     // Unknown where Envoy was not told to send it: then the application's own.
-    let scheme = match lines::at_most_once(headers, PROTO)? {
+    let scheme = match header_lines::at_most_once(headers, PROTO)? {
         Some(proto) => Some(Scheme::parse_forwarded(proto).ok_or(Fault::Scheme)?),
         None => None,
     };
-    let client_lines = lines::of_client(headers, &OWN)?;
+    let client_lines = header_lines::of_client(headers, &OWN)?;
     let raw = if rest.is_empty() || rest.starts_with('?') { format!("/{rest}") } else { rest.to_owned() };
     Ok(RequestHead {
         method: method.as_str().to_owned(),

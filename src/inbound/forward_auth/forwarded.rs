@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 use super::fault::Fault;
-use super::lines;
+use super::header_lines;
 use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme, is_token};
 
 const METHOD: &str = "x-forwarded-method";
@@ -20,11 +20,11 @@ const OWN: [&str; 6] = [METHOD, PROTO, HOST, URI, "x-forwarded-for", "host"];
 /// # Errors
 /// See [`Fault`].
 pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<RequestHead, Fault> {
-    let [method, proto, host, uri] = [METHOD, PROTO, HOST, URI].map(|name| lines::once(headers, name));
+    let [method, proto, host, uri] = [METHOD, PROTO, HOST, URI].map(|name| header_lines::once(headers, name));
     let (method, proto, host, uri) = (method?, proto?, host?, uri?);
-    let client_lines = lines::of_client(headers, &OWN)?;
-    lines::refuse_contradiction(headers, "x-original-uri", uri)?;
-    lines::refuse_contradiction(headers, "x-original-url", &format!("{proto}://{host}{uri}"))?;
+    let client_lines = header_lines::of_client(headers, &OWN)?;
+    header_lines::refuse_contradiction(headers, "x-original-uri", uri)?;
+    header_lines::refuse_contradiction(headers, "x-original-url", &format!("{proto}://{host}{uri}"))?;
     if !is_token(method) {
         return Err(Fault::Method);
     }

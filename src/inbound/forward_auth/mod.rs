@@ -6,13 +6,13 @@ mod dialect;
 mod envoy;
 mod fault;
 mod forwarded;
-mod hop;
-mod lines;
+mod header_lines;
 mod nginx;
-mod strangers;
+mod sign_in_redirect;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod untrusted_peers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ pub use dialect::Dialect;
 pub use trust::TrustedProxies;
 
 use self::fault::Fault;
-use self::strangers::Strangers;
+use self::untrusted_peers::UntrustedPeers;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::{HeaderLines, RequestHead};
-use crate::inbound::connections::{Answer, FirstDoor, Met};
+use crate::inbound::connections::{Answer, Routed, Router};
 use crate::outpost::Outpost;
-use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
 /// Who may ask, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct ForwardAuth {
     recorder: DecisionRecorder,
     settings: ForwardAuthSettings,
     deadline: Duration,
-    strangers: Strangers,
+    untrusted_peers: UntrustedPeers,
 }
 
 impl ForwardAuth {
@@ -62,7 +62,7 @@ impl ForwardAuth {
         settings: ForwardAuthSettings,
         deadline: Duration,
     ) -> Self {
-        Self { outpost, recorder, settings, deadline, strangers: Strangers::none() }
+        Self { outpost, recorder, settings, deadline, untrusted_peers: UntrustedPeers::none() }
     }
 
     fn speaks(&self, dialect: Dialect) -> bool {
@@ -78,7 +78,7 @@ impl ForwardAuth {
     async fn answer(&self, dialect: Dialect, rest: &str, request: &Request<()>, peer: IpAddr) -> Answer {
         let watch = Stopwatch::start();
         if !self.settings.trusted.contain(peer) {
-            self.strangers.turned_away(peer, dialect);
+            self.untrusted_peers.turned_away(peer, dialect);
             return self.refuse(dialect, Reason::UntrustedPeer, request, watch);
         }
         match self.read(dialect, rest, request) {
@@ -106,30 +106,30 @@ impl ForwardAuth {
     /// nginx throws every answer of ours away but its status: it may not ask about our own endpoints, or a code would
     /// be redeemed and the session that came of it lost.
     async fn decide(&self, dialect: Dialect, head: &RequestHead) -> Decision {
-        let errand = self.outpost.sort(head);
-        if let Some(application) = errand.in_proxy_mode() {
+        let routed = self.outpost.route(head);
+        if let Some(application) = routed.in_proxy_mode() {
             let mend = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
             tracing::warn!(%dialect, application, mend, "a front proxy asks about an application in mode `proxy`");
             return self.outpost.refuse(Reason::ModeProxy, head.client_kind());
         }
-        if dialect == Dialect::Nginx && errand.is_own() {
+        if dialect == Dialect::Nginx && routed.is_own() {
             return self.outpost.refuse(Reason::OwnEndpoint, head.client_kind());
         }
-        let decision = timeout(self.deadline, self.outpost.answer(&errand)).await;
-        decision.unwrap_or_else(|_| self.outpost.overdue(&errand))
+        let decision = timeout(self.deadline, self.outpost.answer(&routed)).await;
+        decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
     }
 
     /// The visit that nginx' hop to the sign-in stands for; the browser's answer when it cannot be told.
-    fn hop(&self, request: Request<()>) -> Met {
+    fn sign_in_redirect(&self, request: Request<()>) -> Routed {
         let watch = Stopwatch::start();
-        let client = lines::client_kind(&request);
-        match hop::visit(request) {
-            Ok(visit) => Met::HandedOn(visit),
+        let client = header_lines::client_kind(&request);
+        match sign_in_redirect::visit(request) {
+            Ok(visit) => Routed::HandedOn(visit),
             Err(fault) => {
                 tracing::warn!(%fault, "nginx' hop to the sign-in names no original address");
                 let decision = self.outpost.refuse(Reason::Malformed, client);
-                self.recorder.record(Door::ForwardAuth, &decision, watch, None);
-                Met::Answered(answer::to_browser(decision.verdict))
+                self.recorder.record(Protocol::ForwardAuth, &decision, watch, None);
+                Routed::Answered(answer::to_browser(decision.verdict))
             }
         }
     }
@@ -140,12 +140,12 @@ impl ForwardAuth {
     }
 
     fn refuse(&self, dialect: Dialect, reason: Reason, request: &Request<()>, watch: Stopwatch) -> Answer {
-        let decision = self.outpost.refuse(reason, lines::client_kind(request));
+        let decision = self.outpost.refuse(reason, header_lines::client_kind(request));
         self.finish(dialect, decision, watch, &HeaderLines::default())
     }
 
     fn finish(&self, dialect: Dialect, decision: Decision, watch: Stopwatch, client: &HeaderLines) -> Answer {
-        self.recorder.record(Door::ForwardAuth, &decision, watch, client.text("x-request-id"));
+        self.recorder.record(Protocol::ForwardAuth, &decision, watch, client.text("x-request-id"));
         answer::render(dialect, decision, client)
     }
 }
@@ -161,19 +161,19 @@ fn passes_on_owned_names(dialect: Dialect, decision: &Decision) -> bool {
 }
 
 #[async_trait]
-impl FirstDoor for ForwardAuth {
-    async fn meet(&self, request: Request<()>, peer: IpAddr) -> Met {
+impl Router for ForwardAuth {
+    async fn route(&self, request: Request<()>, peer: IpAddr) -> Routed {
         let uri = request.uri().clone();
         // The absolute form is for proxies, which this is not; the second door refuses it.
         let target = uri.path_and_query().filter(|_| uri.authority().is_none()).map_or("", PathAndQuery::as_str);
-        let Some((before, below)) = self.outpost.split_at_prefix(target) else { return Met::HandedOn(request) };
+        let Some((before, below)) = self.outpost.split_at_prefix(target) else { return Routed::HandedOn(request) };
         if let Some((dialect, rest)) = self.question(before, below) {
-            return Met::Answered(self.answer(dialect, rest, &request, peer).await);
+            return Routed::Answered(self.answer(dialect, rest, &request, peer).await);
         }
-        let is_hop = self.speaks(Dialect::Nginx)
+        let is_sign_in_redirect = self.speaks(Dialect::Nginx)
             && self.settings.trusted.contain(peer)
             && !before.contains('?')
-            && hop::is_hop(&request, below);
-        if is_hop { self.hop(request) } else { Met::HandedOn(request) }
+            && sign_in_redirect::is_sign_in_redirect(&request, below);
+        if is_sign_in_redirect { self.sign_in_redirect(request) } else { Routed::HandedOn(request) }
     }
 }

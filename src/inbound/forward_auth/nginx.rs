@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 use super::fault::Fault;
-use super::lines;
+use super::header_lines;
 use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme, is_token};
 
 /// The header that names the original address.
@@ -23,10 +23,10 @@ const UNKNOWN_METHOD: &str = "(unknown)";
 /// See [`Fault`].
 pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<RequestHead, Fault> {
     let OriginalUrl { scheme, authority, target } = original_url(headers)?;
-    let client_lines = lines::of_client(headers, &OWN)?;
-    lines::refuse_contradiction(headers, "x-original-uri", target.raw())?;
-    lines::refuse_contradiction(headers, "x-forwarded-uri", target.raw())?;
-    let method = match lines::at_most_once(headers, ORIGINAL_METHOD)? {
+    let client_lines = header_lines::of_client(headers, &OWN)?;
+    header_lines::refuse_contradiction(headers, "x-original-uri", target.raw())?;
+    header_lines::refuse_contradiction(headers, "x-forwarded-uri", target.raw())?;
+    let method = match header_lines::at_most_once(headers, ORIGINAL_METHOD)? {
         Some(method) if is_token(method) => method,
         Some(_) => return Err(Fault::Method),
         None => UNKNOWN_METHOD,
@@ -54,7 +54,7 @@ pub(super) struct OriginalUrl {
 /// The address that the one `X-Original-URL` names. Taken apart at its first `://` and the next slash: nothing is
 /// mended, as URL parsers for browsers do.
 pub(super) fn original_url(headers: &HeaderMap) -> Result<OriginalUrl, Fault> {
-    let url = lines::once(headers, ORIGINAL_URL)?;
+    let url = header_lines::once(headers, ORIGINAL_URL)?;
     let (scheme, rest) = url.split_once("://").ok_or(Fault::NotAbsolute)?;
     let scheme = Scheme::parse_forwarded(scheme).ok_or(Fault::Scheme)?;
     let (authority, target) = rest.split_at(rest.find('/').ok_or(Fault::NotAbsolute)?);

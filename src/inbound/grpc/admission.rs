@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 
 use super::deadline_body::DeadlineBody;
-use super::streams;
+use super::inline_executor;
 use crate::telemetry::names;
 
 /// The bounds that all calls of a port share.
@@ -65,8 +65,8 @@ impl Body for CallBody {
         if frame.as_ref().is_none_or(Frame::is_trailers)
             && let Some(running) = &self.running
         {
-            let seat = Arc::clone(running).try_acquire_owned().map_err(|_| shed())?;
-            streams::take_seat(seat);
+            let permit = Arc::clone(running).try_acquire_owned().map_err(|_| shed())?;
+            inline_executor::hold_permit(permit);
             self.running = None;
         }
         Poll::Ready(frame.map(Ok))

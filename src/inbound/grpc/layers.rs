@@ -19,9 +19,9 @@ use tracing::error;
 
 use super::admission::{Admission, CallBody};
 use super::deadline_body::DeadlineBody;
+use super::inline_executor;
 use super::limits::GrpcLimits;
 use super::small_frames::SmallFrames;
-use super::streams;
 use crate::telemetry::names;
 
 /// A response as it is sent.
@@ -70,7 +70,7 @@ pub(super) fn layered<C: Calls>(calls: C, others: Routes, door: &'static str, li
     let others = ServiceBuilder::new().layer(catch_panic).service(others.prepare());
     service_fn(move |request: Request<Incoming>| {
         let answer = if is_of::<C>(&request) {
-            calls.clone().oneshot(request).inspect(|_| streams::answered()).left_future()
+            calls.clone().oneshot(request).inspect(|_| inline_executor::answered()).left_future()
         } else {
             Box::pin(others.clone().oneshot(request)).right_future()
         };

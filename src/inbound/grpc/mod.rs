@@ -3,15 +3,15 @@
 mod admission;
 mod codec;
 mod deadline_body;
+mod inline_executor;
 mod layers;
 mod limits;
 mod server;
 mod small_frames;
-mod streams;
 
 pub use admission::CallBody;
 pub use codec::BytesCodec;
+pub use inline_executor::release_permit;
 pub use layers::{Calls, Port};
 pub use limits::GrpcLimits;
 pub use server::{GrpcServer, server};
-pub use streams::leave_seat;

@@ -15,17 +15,19 @@ use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 use tracing::info;
 
+use super::inline_executor::{ConnectionDriver, InlineExecutor};
 use super::layers::{self, Calls, Port};
 use super::limits::GrpcLimits;
-use super::streams::{Answering, Streams};
-use crate::inbound::connections::{self, Care, Connection, Listener, Patience, Pulse, Stop, Watched, attend};
+use crate::inbound::connections::{
+    self, Connection, ConnectionActivity, ConnectionPolicy, Listener, Stop, Timeouts, Watched, attend,
+};
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer<P> {
     limits: GrpcLimits,
     max_concurrent_streams: u32,
     port: P,
-    patience: Patience,
+    timeouts: Timeouts,
     age: Duration,
     grace: Duration,
     accepted: AtomicU32,
@@ -48,12 +50,12 @@ pub fn server(
 impl<P: Port> GrpcServer<P> {
     fn new(port: P, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
-        let patience = Patience { opening: Some(limits.patience), head: None, idle: None, blocked };
+        let timeouts = Timeouts { opening: Some(limits.patience), head: None, idle: None, blocked };
         Self {
             limits: limits.clone(),
             max_concurrent_streams: limits.streams_at(listener.address()),
             port,
-            patience,
+            timeouts,
             age: limits.max_connection_age,
             grace: limits.max_connection_age_grace,
             accepted: AtomicU32::new(0),
@@ -88,16 +90,21 @@ impl<P: Port> GrpcServer<P> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let pulse = Pulse::new();
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)).gathering());
-        let streams = Streams::new(self.limits.call_deadline);
+        let activity = ConnectionActivity::new();
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)).gathering());
+        let streams = InlineExecutor::new(self.limits.call_deadline);
         let http = self.http2(streams.clone());
         let served = pin!(http.serve_connection(io, &self.port));
-        let served = pin!(Answering::new(served, streams));
+        let served = pin!(ConnectionDriver::new(served, streams));
         let (age, grace) = (self.age_of_next(), self.grace);
-        let care = Care { listener: self.listener, pulse, patience: self.patience, age, grace };
-        attend(served, |mut served: Pin<&mut Answering<'_, _>>| served.connection().graceful_shutdown(), stop, care)
-            .await;
+        let policy = ConnectionPolicy { listener: self.listener, activity, timeouts: self.timeouts, age, grace };
+        attend(
+            served,
+            |mut served: Pin<&mut ConnectionDriver<'_, _>>| served.connection().graceful_shutdown(),
+            stop,
+            policy,
+        )
+        .await;
     }
 
     /// The age spread by ten per cent either way, so that connections made together do not end together. The
@@ -108,7 +115,7 @@ impl<P: Port> GrpcServer<P> {
         self.age.mul_f64(1.0 + spread)
     }
 
-    fn http2(&self, streams: Streams) -> http2::Builder<Streams> {
+    fn http2(&self, streams: InlineExecutor) -> http2::Builder<InlineExecutor> {
         let limits = &self.limits;
         let mut http = http2::Builder::new(streams);
         http.timer(TokioTimer::new())

@@ -4,14 +4,14 @@ use http::StatusCode;
 
 use crate::domain::decision::Verdict;
 use crate::inbound::connections::Answer;
-use crate::inbound::http_response::{self, Reader, Said};
+use crate::inbound::http_response::{self, PageKind, Recipient};
 
 /// A denial is never told as anything else.
-const BROWSER: Reader = Reader {
+const BROWSER: Recipient = Recipient {
     status: |said, status| {
         let least = match said {
-            Said::Page => StatusCode::OK,
-            Said::Denial => StatusCode::BAD_REQUEST,
+            PageKind::Page => StatusCode::OK,
+            PageKind::Denial => StatusCode::BAD_REQUEST,
         };
         (status >= least).then_some(status)
     },

@@ -8,7 +8,7 @@ use http::{HeaderMap, Request};
 use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 
 /// A request as it arrived.
-pub(super) struct Arrival {
+pub(super) struct IncomingRequest {
     pub(super) request: Request<()>,
     pub(super) peer: IpAddr,
     /// The client's address; `None` behind a front proxy, where it would stand for all of them.
@@ -20,7 +20,7 @@ pub(super) struct Arrival {
 /// A request that names no one host, or whose address cannot be made canonical; sent by this kind of client.
 pub(super) struct NotCanonical(pub(super) ClientKind);
 
-impl Arrival {
+impl IncomingRequest {
     /// Path and query in canonical form. The absolute form is for proxies, which this is not; it could name
     /// another host than `Host` does.
     pub(super) fn target(&self) -> Option<RequestTarget> {

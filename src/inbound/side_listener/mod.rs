@@ -14,10 +14,10 @@ use tracing::info;
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::http::{RequestTarget, Scheme};
 use crate::inbound::connections::{
-    self, Answer, Connection, FirstDoor, Http1, KeptBody, Listener, Met, Stop, empty, refusal,
+    self, Answer, Connection, Http1, KeptBody, Listener, Routed, Router, Stop, empty, refusal,
 };
 use crate::outpost::{Outpost, RequestBody};
-use crate::telemetry::{DecisionRecorder, Door, Stopwatch};
+use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
 pub use crate::inbound::connections::{HttpLimits, TlsFault, TlsIdentity};
 
@@ -26,7 +26,7 @@ pub struct SideListener {
     outpost: Arc<Outpost>,
     recorder: DecisionRecorder,
     limits: HttpLimits,
-    first: Option<Arc<dyn FirstDoor>>,
+    first: Option<Arc<dyn Router>>,
 }
 
 impl SideListener {
@@ -36,7 +36,7 @@ impl SideListener {
         outpost: Arc<Outpost>,
         recorder: DecisionRecorder,
         limits: HttpLimits,
-        first: Option<Arc<dyn FirstDoor>>,
+        first: Option<Arc<dyn Router>>,
     ) -> Arc<Self> {
         Arc::new(Self { outpost, recorder, limits, first })
     }
@@ -49,7 +49,7 @@ impl SideListener {
             async move {
                 let (peer, client) = (connection.peer().ip(), connection.client());
                 let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::Arrival { request, peer, client, scheme: None });
+                let answer = |request| door.answer(head::IncomingRequest { request, peer, client, scheme: None });
                 http.serve(connection, stop, needs_body, answer).await;
             }
         };
@@ -70,48 +70,48 @@ impl SideListener {
                 };
                 let scheme = Some(Scheme::Https);
                 let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::Arrival { request, peer, client, scheme });
+                let answer = |request| door.answer(head::IncomingRequest { request, peer, client, scheme });
                 http.serve(stream, stop, needs_body, answer).await;
             }
         };
         connections::serve(listener, stop, serve_one).await
     }
 
-    async fn answer(&self, mut arrival: head::Arrival) -> Answer {
+    async fn answer(&self, mut incoming: head::IncomingRequest) -> Answer {
         if let Some(first) = &self.first {
-            arrival.request = match first.meet(arrival.request, arrival.peer).await {
-                Met::Answered(answer) => return answer,
-                Met::HandedOn(request) => request,
+            incoming.request = match first.route(incoming.request, incoming.peer).await {
+                Routed::Answered(answer) => return answer,
+                Routed::HandedOn(request) => request,
             };
         }
         let watch = Stopwatch::start();
         // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
-        if arrival.target().is_some_and(|target| Outpost::is_probe(&target)) {
+        if incoming.target().is_some_and(|target| Outpost::is_probe(&target)) {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
-        let body = arrival.request.extensions_mut().remove::<KeptBody>();
+        let body = incoming.request.extensions_mut().remove::<KeptBody>();
         // A door before this one may hand on what the front proxy was asked for.
-        let asked = arrival.request.extensions_mut().remove::<RequestTarget>();
-        let head = match arrival.into_head() {
+        let asked = incoming.request.extensions_mut().remove::<RequestTarget>();
+        let head = match incoming.into_head() {
             Ok(head) => head,
             Err(head::NotCanonical(client)) => {
                 let decision = self.outpost.refuse(Reason::Malformed, client);
-                self.recorder.record(Door::SideListener, &decision, watch, None);
+                self.recorder.record(Protocol::SideListener, &decision, watch, None);
                 return answer::render(decision.verdict);
             }
         };
-        let errand = self.outpost.sort(&head).with_body(match &body {
+        let routed = self.outpost.route(&head).with_body(match &body {
             Some(KeptBody::Whole(body)) => RequestBody::Whole(body),
             Some(KeptBody::Cut) => RequestBody::Cut,
             None => RequestBody::Withheld,
         });
-        let errand = errand.on_behalf_of(asked.as_ref());
-        if !errand.is_own() && !errand.is_excessive() {
+        let routed = routed.on_behalf_of(asked.as_ref());
+        if !routed.is_own() && !routed.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS);
         }
-        let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&errand)).await;
-        let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&errand));
-        self.recorder.record(Door::SideListener, &decision, watch, head.request_id.as_deref());
+        let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&routed)).await;
+        let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&routed));
+        self.recorder.record(Protocol::SideListener, &decision, watch, head.request_id.as_deref());
         answer::render(decision.verdict)
     }
 }

@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::calls::Calls;
+use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
-use super::key_fetch::{KeyFetch, Landed};
+use super::key_fetch::{FetchedKeys, KeyFetch};
 use super::user_info::Outage;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
@@ -36,7 +36,7 @@ pub(super) struct Issuer {
     address: Url,
     client: Arc<ProviderClient>,
     /// What credentials of strangers make us ask.
-    calls: Calls,
+    calls: CircuitBreaker,
     /// The algorithms that its relying parties expect.
     expected: Vec<ExpectedAlgorithm>,
     user_info: Outage,
@@ -52,12 +52,12 @@ pub(super) struct Issuer {
 enum Knowledge {
     Fetching,
     Failed(String),
-    Known(Known),
+    DiscoveredProvider(DiscoveredProvider),
 }
 
 /// What a good fetch brought.
 #[derive(Clone)]
-pub(super) struct Known {
+pub(super) struct DiscoveredProvider {
     pub(super) discovered: Arc<Discovered>,
     keys: Arc<KeySet>,
 }
@@ -85,7 +85,7 @@ impl Issuer {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
             client,
-            calls: Calls::new(),
+            calls: CircuitBreaker::new(),
             expected,
             user_info: Outage::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
@@ -103,7 +103,7 @@ impl Issuer {
         &self.client
     }
 
-    pub(super) const fn calls(&self) -> &Calls {
+    pub(super) const fn calls(&self) -> &CircuitBreaker {
         &self.calls
     }
 
@@ -125,14 +125,14 @@ impl Issuer {
     }
 
     /// What is known, after a little patience with a first fetch under way.
-    pub(super) async fn known(&self) -> Result<Known, ProviderUnavailable> {
+    pub(super) async fn known(&self) -> Result<DiscoveredProvider, ProviderUnavailable> {
         let mut watched = self.knowledge.subscribe();
         let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
         let Ok(Ok(knowledge)) = timeout(PATIENCE, settled).await else {
             return Err(self.unavailable(&"its metadata is still being fetched"));
         };
         match &*knowledge {
-            Knowledge::Known(known) => Ok(known.clone()),
+            Knowledge::DiscoveredProvider(known) => Ok(known.clone()),
             Knowledge::Failed(cause) => Err(self.unavailable(cause)),
             Knowledge::Fetching => Err(self.unavailable(&"its metadata is being fetched")),
         }
@@ -141,7 +141,7 @@ impl Issuer {
     /// Verifies the signature of `raw` with the provider's keys, newer ones if need be.
     pub(super) async fn verify(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         raw: &SecretString,
         purpose: Purpose<'_>,
     ) -> Result<VerifiedJws, TokenFault> {
@@ -169,14 +169,14 @@ impl Issuer {
         }
         let fetch = issuer.fetch_newer_keys(Arc::clone(tried));
         match self.key_fetch.join(fetch).await {
-            Landed::Own(Some(keys)) => Newer::Fetched(keys),
-            Landed::Joined(Some(keys)) => Newer::Joined(keys),
-            Landed::Own(None) | Landed::Joined(None) => Newer::None,
-            Landed::Braked => {
+            FetchedKeys::Own(Some(keys)) => Newer::Fetched(keys),
+            FetchedKeys::Joined(Some(keys)) => Newer::Joined(keys),
+            FetchedKeys::Own(None) | FetchedKeys::Joined(None) => Newer::None,
+            FetchedKeys::Braked => {
                 warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
                 Newer::None
             }
-            Landed::Crowded => {
+            FetchedKeys::Crowded => {
                 warn!(issuer = self.identifier, "A token's key is unknown; too many wait for newer keys already.");
                 Newer::Unknown
             }
@@ -249,7 +249,7 @@ impl Issuer {
             }
             Err(cause) => {
                 self.knowledge.send_if_modified(|knowledge| {
-                    let unknown = !matches!(knowledge, Knowledge::Known(_));
+                    let unknown = !matches!(knowledge, Knowledge::DiscoveredProvider(_));
                     if unknown {
                         *knowledge = Knowledge::Failed(cause.clone());
                     }
@@ -298,14 +298,15 @@ impl Issuer {
             Some(known) if keys.is_empty() => known.keys,
             _ => Arc::new(keys),
         };
-        self.knowledge.send_replace(Knowledge::Known(Known { discovered, keys: Arc::clone(&keys) }));
+        self.knowledge
+            .send_replace(Knowledge::DiscoveredProvider(DiscoveredProvider { discovered, keys: Arc::clone(&keys) }));
         keys
     }
 
     /// What is known at this moment.
-    pub(super) fn current(&self) -> Option<Known> {
+    pub(super) fn current(&self) -> Option<DiscoveredProvider> {
         match &*self.knowledge.borrow() {
-            Knowledge::Known(known) => Some(known.clone()),
+            Knowledge::DiscoveredProvider(known) => Some(known.clone()),
             Knowledge::Fetching | Knowledge::Failed(_) => None,
         }
     }

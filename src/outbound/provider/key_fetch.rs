@@ -9,21 +9,21 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::brake::Brake;
+use super::rate_limiter::RateLimiter;
 use crate::domain::oidc::jws::KeySet;
 
 /// How many may wait for it.
 const MAX_WAITING: usize = 256;
 
 /// What a fetch brings; nothing when it failed.
-type Catch = Option<Arc<KeySet>>;
+type Keys = Option<Arc<KeySet>>;
 
 /// What became of the wish to fetch.
-pub(super) enum Landed {
+pub(super) enum FetchedKeys {
     /// It was fetched for this wish.
-    Own(Catch),
+    Own(Keys),
     /// It was under way already.
-    Joined(Catch),
+    Joined(Keys),
     /// It was fetched too often of late.
     Braked,
     /// Too many wait for it already.
@@ -37,24 +37,24 @@ pub(super) struct KeyFetch {
 }
 
 struct State {
-    brake: Brake,
-    under_way: Option<Shared<BoxFuture<'static, Catch>>>,
+    rate_limiter: RateLimiter,
+    under_way: Option<Shared<BoxFuture<'static, Keys>>>,
 }
 
 impl KeyFetch {
     pub(super) fn new() -> Self {
-        let state = State { brake: Brake::new(Instant::now()), under_way: None };
+        let state = State { rate_limiter: RateLimiter::new(Instant::now()), under_way: None };
         Self { state: Mutex::new(state), waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Waits for the fetch that is under way, else for `fetch`.
-    pub(super) async fn join(&self, fetch: impl Future<Output = Catch> + Send + 'static) -> Landed {
-        let Ok(_place) = self.waiting.try_acquire() else { return Landed::Crowded };
+    pub(super) async fn join(&self, fetch: impl Future<Output = Keys> + Send + 'static) -> FetchedKeys {
+        let Ok(_place) = self.waiting.try_acquire() else { return FetchedKeys::Crowded };
         let (landing, is_own) = {
             let mut state = self.state();
             match state.under_way.clone().filter(|landing| landing.peek().is_none()) {
                 Some(landing) => (landing, false),
-                None if !state.brake.release(Instant::now()) => return Landed::Braked,
+                None if !state.rate_limiter.release(Instant::now()) => return FetchedKeys::Braked,
                 None => {
                     let landing = tokio::spawn(fetch).map(|landed| landed.ok().flatten()).boxed().shared();
                     state.under_way = Some(landing.clone());
@@ -63,7 +63,7 @@ impl KeyFetch {
             }
         };
         let catch = landing.await;
-        if is_own { Landed::Own(catch) } else { Landed::Joined(catch) }
+        if is_own { FetchedKeys::Own(catch) } else { FetchedKeys::Joined(catch) }
     }
 
     /// Nothing panics while it is locked.
@@ -93,8 +93,8 @@ mod tests {
         };
         let landed = join_all((0..100).map(|_| wish())).await;
         assert_eq!(fetches.load(Ordering::Relaxed), 1);
-        assert_eq!(landed.iter().filter(|landed| matches!(landed, Landed::Own(Some(_)))).count(), 1);
-        assert_eq!(landed.iter().filter(|landed| matches!(landed, Landed::Joined(Some(_)))).count(), 99);
+        assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Own(Some(_)))).count(), 1);
+        assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Joined(Some(_)))).count(), 99);
     }
 
     #[tokio::test]
@@ -103,7 +103,7 @@ mod tests {
         let waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(fetch.join(pending()))).collect();
         let mut waiting = join_all(waiting);
         assert!((&mut waiting).now_or_never().is_none());
-        assert!(matches!(fetch.join(pending()).now_or_never(), Some(Landed::Crowded)));
+        assert!(matches!(fetch.join(pending()).now_or_never(), Some(FetchedKeys::Crowded)));
         drop(waiting);
         assert!(fetch.join(pending()).now_or_never().is_none(), "who gives up makes room");
     }

@@ -2,8 +2,7 @@
 //! `oauth2` and `openidconnect` put requests together and read answers; rules about tokens stand in the domain, signatures in
 //! `domain::jws`.
 
-mod brake;
-mod calls;
+mod circuit_breaker;
 mod credentials;
 mod discovery;
 mod http;
@@ -11,6 +10,7 @@ mod issuer;
 mod key_fetch;
 mod logout;
 mod oauth;
+mod rate_limiter;
 mod refresh;
 mod revocation;
 mod token;
@@ -27,12 +27,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use self::credentials::{Case, Judge};
+use self::credentials::{CredentialVerifier, VerificationRequest};
 use self::discovery::ExpectedAlgorithm;
 use self::http::{ProviderClient, names_this_machine};
-use self::issuer::{Issuer, Known};
+use self::issuer::{DiscoveredProvider, Issuer};
 use self::revocation::Revocations;
-use self::user_info::Told;
+use self::user_info::UserInfoAnswer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{Credential, VerifiedCredential};
 use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
@@ -98,7 +98,7 @@ pub struct OpenIdProviders {
     clock: Arc<dyn Clock>,
     deadline: Duration,
     renews: bool,
-    judge: Judge,
+    judge: CredentialVerifier,
     revocations: Revocations,
     /// One task per issuer; they end with this value.
     _background: JoinSet<()>,
@@ -143,7 +143,7 @@ impl OpenIdProviders {
             clock,
             deadline: settings.timeout,
             renews: settings.renews_sessions,
-            judge: Judge::default(),
+            judge: CredentialVerifier::default(),
             revocations: Revocations::new(settings.timeout),
             _background: background,
         }))
@@ -159,7 +159,7 @@ impl OpenIdProviders {
     async fn redeem(
         &self,
         issuer: &Issuer,
-        known: &Known,
+        known: &DiscoveredProvider,
         relying_party: &RelyingParty,
         code: &MatchedCode,
     ) -> Result<SignedIn, ExchangeFault> {
@@ -178,7 +178,7 @@ impl OpenIdProviders {
     /// Claims that the ID Token leaves out, as far as UserInfo tells them until `deadline`.
     async fn complete(
         issuer: &Issuer,
-        known: &Known,
+        known: &DiscoveredProvider,
         relying_party: &RelyingParty,
         signed_in: SignedIn,
         deadline: Instant,
@@ -191,9 +191,9 @@ impl OpenIdProviders {
         }
         let asked = user_info::fetch(issuer, known, relying_party, endpoint, &access_token);
         match user_info::told(issuer, relying_party, claims, asked, deadline).await? {
-            Told::Claims(claims) => Ok(signed_in.complete(claims)?),
-            Told::Nothing { soon: true } => Ok(signed_in.cut_short()),
-            Told::Nothing { soon: false } => Ok(signed_in),
+            UserInfoAnswer::Claims(claims) => Ok(signed_in.complete(claims)?),
+            UserInfoAnswer::Nothing { soon: true } => Ok(signed_in.cut_short()),
+            UserInfoAnswer::Nothing { soon: false } => Ok(signed_in),
         }
     }
 }
@@ -231,7 +231,7 @@ impl IdentityProvider for OpenIdProviders {
         application: &Arc<Application>,
         credential: &Credential,
     ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
-        let case = Case {
+        let case = VerificationRequest {
             issuer: Arc::clone(self.issuer(&application.relying_party)?),
             application: Arc::clone(application),
             credential: credential.clone(),

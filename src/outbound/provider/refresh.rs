@@ -5,9 +5,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 
-use super::issuer::{Issuer, Known};
+use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::{self, Tokens, malformed};
-use super::user_info::{self, Told};
+use super::user_info::{self, UserInfoAnswer};
 use crate::domain::oidc::id_token::{Expected, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::relying_party::RelyingParty;
@@ -45,7 +45,7 @@ impl Issuer {
 
     async fn new_tokens(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         relying_party: &RelyingParty,
         session: &SessionRecord,
         deadline: Duration,
@@ -67,7 +67,7 @@ impl Issuer {
     /// As at a sign-in; and where there is no ID Token, `UserInfo` alone tells who the user is.
     async fn complete(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         relying_party: &RelyingParty,
         session: &SessionRecord,
         refreshed: Refreshed,
@@ -81,8 +81,8 @@ impl Issuer {
         }
         let asked = user_info::fetch(self, known, relying_party, endpoint, access_token);
         match user_info::told(self, relying_party, &session.claims, asked, Instant::now() + deadline).await {
-            Ok(Told::Claims(told)) => Ok(refreshed.complete(told, session)?),
-            Ok(Told::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
+            Ok(UserInfoAnswer::Claims(told)) => Ok(refreshed.complete(told, session)?),
+            Ok(UserInfoAnswer::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
             // The tokens are good, and what was known before stands.
             Err(ExchangeFault::Unavailable(_) | ExchangeFault::Malformed(_)) => Ok(refreshed.cut_short(session, true)),
             Err(fault) => Err(fault),

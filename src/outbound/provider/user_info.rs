@@ -12,7 +12,7 @@ use url::Url;
 
 use super::discovery::Discovered;
 use super::http::{Answer, Operation};
-use super::issuer::{Issuer, Known};
+use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::malformed;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::json;
@@ -22,7 +22,7 @@ use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// Why UserInfo told nothing.
-pub(super) enum Untold {
+pub(super) enum UserInfoFault {
     /// It was not to be reached, or had a fault of its own: later it may tell.
     Unavailable(ProviderUnavailable),
     /// It refused, or its answer cannot be read: asking again soon is of no use.
@@ -33,7 +33,7 @@ pub(super) enum Untold {
     Refused(ExchangeFault),
 }
 
-impl From<TokenFault> for Untold {
+impl From<TokenFault> for UserInfoFault {
     fn from(fault: TokenFault) -> Self {
         if matches!(fault, TokenFault::Malformed | TokenFault::TooLong | TokenFault::Encrypted) {
             return Self::Unusable(format!("userinfo: {fault}"));
@@ -43,7 +43,7 @@ impl From<TokenFault> for Untold {
 }
 
 /// What came of asking when nothing must not be.
-pub(super) enum Told {
+pub(super) enum UserInfoAnswer {
     /// These claims, of whichever subject.
     Claims(Map<String, Value>),
     /// None; whether it may tell soon.
@@ -88,11 +88,11 @@ pub(super) fn is_needed(
 /// Asks `endpoint` about the user of `access_token`. The subject is still to be compared.
 pub(super) async fn fetch(
     issuer: &Issuer,
-    known: &Known,
+    known: &DiscoveredProvider,
     relying_party: &RelyingParty,
     endpoint: &Url,
     access_token: &SecretString,
-) -> Result<Map<String, Value>, Untold> {
+) -> Result<Map<String, Value>, UserInfoFault> {
     let answer = ask(issuer, endpoint, access_token).await?;
     read(issuer, known, relying_party, &answer).await
 }
@@ -105,34 +105,34 @@ pub(super) async fn told(
     issuer: &Issuer,
     relying_party: &RelyingParty,
     claims: &Claims,
-    asked: impl Future<Output = Result<Map<String, Value>, Untold>>,
+    asked: impl Future<Output = Result<Map<String, Value>, UserInfoFault>>,
     deadline: Instant,
-) -> Result<Told, ExchangeFault> {
-    let late = || Err(Untold::Unavailable(issuer.unavailable(&"userinfo: no answer in time")));
+) -> Result<UserInfoAnswer, ExchangeFault> {
+    let late = || Err(UserInfoFault::Unavailable(issuer.unavailable(&"userinfo: no answer in time")));
     match timeout_at(deadline, asked).await.unwrap_or_else(|_| late()) {
         Ok(claims) => {
             issuer.user_info().ended(issuer.identifier());
-            Ok(Told::Claims(claims))
+            Ok(UserInfoAnswer::Claims(claims))
         }
-        Err(Untold::NotTaken) => Ok(Told::Nothing { soon: false }),
-        Err(Untold::Refused(fault)) => Err(fault),
-        Err(Untold::Unusable(cause)) => {
+        Err(UserInfoFault::NotTaken) => Ok(UserInfoAnswer::Nothing { soon: false }),
+        Err(UserInfoFault::Refused(fault)) => Err(fault),
+        Err(UserInfoFault::Unusable(cause)) => {
             issuer.user_info().began(issuer.identifier(), &cause);
-            Ok(Told::Nothing { soon: false })
+            Ok(UserInfoAnswer::Nothing { soon: false })
         }
-        Err(Untold::Unavailable(fault)) => {
+        Err(UserInfoFault::Unavailable(fault)) => {
             issuer.user_info().began(issuer.identifier(), &fault.cause);
             let is_judged_by = |name: &String| claims.present(name).is_none();
             if relying_party.claims_of_rules.iter().any(is_judged_by) {
                 return Err(fault.into());
             }
-            Ok(Told::Nothing { soon: true })
+            Ok(UserInfoAnswer::Nothing { soon: true })
         }
     }
 }
 
 /// The answer of `endpoint`, whatever it says, as long as the provider is well.
-pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, Untold> {
+pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, UserInfoFault> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
         .map_err(|_| unusable("token: `access_token` cannot be sent"))?;
     bearer.set_sensitive(true);
@@ -141,10 +141,10 @@ pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretSt
         .client()
         .send(issuer.identifier(), Operation::UserInfo, request)
         .await
-        .map_err(|fault| Untold::Unavailable(issuer.unavailable(&fault)))?;
+        .map_err(|fault| UserInfoFault::Unavailable(issuer.unavailable(&fault)))?;
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
         let cause = format_args!("userinfo: status {}", answer.status.as_u16()).to_string();
-        return Err(Untold::Unavailable(issuer.unavailable(&cause)));
+        return Err(UserInfoFault::Unavailable(issuer.unavailable(&cause)));
     }
     Ok(answer)
 }
@@ -152,10 +152,10 @@ pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretSt
 /// What an answer says.
 pub(super) async fn read(
     issuer: &Issuer,
-    known: &Known,
+    known: &DiscoveredProvider,
     relying_party: &RelyingParty,
     answer: &Answer,
-) -> Result<Map<String, Value>, Untold> {
+) -> Result<Map<String, Value>, UserInfoFault> {
     match answer.status {
         StatusCode::OK if answer.content_type.as_deref() == Some("application/jwt") => {
             signed(issuer, known, relying_party, answer).await
@@ -171,10 +171,10 @@ pub(super) async fn read(
 /// but has to be right. It is no other kind of token: an ID Token has a `nonce`, a logout token has `events` (JW-4).
 async fn signed(
     issuer: &Issuer,
-    known: &Known,
+    known: &DiscoveredProvider,
     relying_party: &RelyingParty,
     answer: &Answer,
-) -> Result<Map<String, Value>, Untold> {
+) -> Result<Map<String, Value>, UserInfoFault> {
     let raw = std::str::from_utf8(&answer.body).map_err(|_| TokenFault::Malformed)?;
     let token = issuer.verify(known, &raw.into(), Purpose::UserInfo(relying_party)).await?;
     let members = token.into_user_info()?;
@@ -191,11 +191,11 @@ async fn signed(
         return Err(TokenFault::Audience.into());
     }
     if members.contains_key("nonce") || members.contains_key("events") {
-        return Err(Untold::Refused(malformed("userinfo: another kind of token")));
+        return Err(UserInfoFault::Refused(malformed("userinfo: another kind of token")));
     }
     Ok(members)
 }
 
-fn unusable(cause: &str) -> Untold {
-    Untold::Unusable(cause.to_owned())
+fn unusable(cause: &str) -> UserInfoFault {
+    UserInfoFault::Unusable(cause.to_owned())
 }

@@ -15,9 +15,9 @@ use metrics::Counter;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::doorkeeper::Doorkeeper;
-use super::packing::{Packed, Packing};
-use super::vault::ShortMark;
+use super::admission_filter::AdmissionFilter;
+use super::record_cipher::ShortUserHash;
+use super::record_compression::{CompressedRecord, RecordCompression};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::StoredSession;
@@ -36,8 +36,8 @@ const USUAL_IN_USE: u64 = 4096;
 
 /// A session at rest.
 pub(super) struct Entry {
-    packed: Packed,
-    user: ShortMark,
+    packed: CompressedRecord,
+    user: ShortUserHash,
     last_seen: AtomicU64,
 }
 
@@ -84,8 +84,8 @@ pub(super) struct Loading {
 pub(super) struct SessionCache {
     at_rest: Cache<SessionKey, Arc<Entry>, ByBytes>,
     in_use: Cache<SessionKey, InUse, ByBytes>,
-    doorkeeper: Doorkeeper,
-    packing: Packing,
+    admission_filter: AdmissionFilter,
+    compression: RecordCompression,
     hits: Counter,
     misses: Counter,
     epochs: [Mutex<u64>; STRIPES],
@@ -99,8 +99,8 @@ impl SessionCache {
         Self {
             at_rest: Cache::with_weighter(laid_out(at_rest / USUAL_ENTRY), at_rest, ByBytes),
             in_use: Cache::with_weighter(laid_out(in_use / USUAL_IN_USE), in_use, ByBytes),
-            doorkeeper: Doorkeeper::new(),
-            packing: Packing::default(),
+            admission_filter: AdmissionFilter::new(),
+            compression: RecordCompression::default(),
             hits: metrics::counter!(names::SESSION_CACHE, "outcome" => "hit"),
             misses: metrics::counter!(names::SESSION_CACHE, "outcome" => "miss"),
             epochs: [const { Mutex::new(0) }; STRIPES],
@@ -121,7 +121,7 @@ impl SessionCache {
             return Some(StoredSession { session: in_use.session, last_seen });
         }
         let session = self.unpack(&entry)?;
-        if self.doorkeeper.has_seen(key) {
+        if self.admission_filter.has_seen(key) {
             self.in_use.insert(*key, InUse { of: entry, session: Arc::clone(&session) });
         }
         Some(StoredSession { session, last_seen })
@@ -129,7 +129,7 @@ impl SessionCache {
 
     /// `None` never happens: what was packed unpacks.
     fn unpack(&self, entry: &Entry) -> Option<Arc<Session>> {
-        self.packing.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
+        self.compression.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
     }
 
     /// To be called before a session is read where it is kept.
@@ -143,16 +143,16 @@ impl SessionCache {
     }
 
     /// To be called with the session that was found, and whose it is.
-    pub(super) fn finish_load(&self, loading: &Loading, found: &StoredSession, user: ShortMark) {
+    pub(super) fn finish_load(&self, loading: &Loading, found: &StoredSession, user: ShortUserHash) {
         let (StoredSession { session, last_seen }, key) = (found, loading.key);
         // Packing takes a while: it is done before the lock is taken.
-        let packed = self.packing.pack(session.record());
+        let packed = self.compression.pack(session.record());
         let entry = Arc::new(Entry { packed, user, last_seen: AtomicU64::new(last_seen.as_unix()) });
         let epoch = self.epoch(&key);
         if *epoch != loading.epoch {
             return;
         }
-        if self.doorkeeper.has_seen(&key) {
+        if self.admission_filter.has_seen(&key) {
             self.in_use.insert(key, InUse { of: Arc::clone(&entry), session: Arc::clone(session) });
         }
         self.at_rest.insert(key, entry);
@@ -175,7 +175,7 @@ impl SessionCache {
     }
 
     /// The same for all sessions of a user.
-    pub(super) fn remove_user(&self, user: ShortMark) {
+    pub(super) fn remove_user(&self, user: ShortUserHash) {
         self.turn_loads_away();
         self.at_rest.retain(|_, entry| entry.user != user);
         self.in_use.retain(|_, in_use| in_use.of.user != user);

@@ -8,38 +8,38 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,
+    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 
 /// The memory store.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<Shelves>);
+pub(super) struct MemoryStore(Mutex<Tables>);
 
 #[derive(Default)]
-struct Shelves {
+struct Tables {
     sessions: HashMap<SessionKey, StoredSession>,
     by_user: HashMap<User, BTreeSet<SessionKey>>,
     by_provider_session: HashMap<ProviderSession, BTreeSet<SessionKey>>,
     by_end: BTreeSet<(Timestamp, SessionKey)>,
     by_last_seen: BTreeSet<(Timestamp, SessionKey)>,
-    spent: HashMap<OneTime, Timestamp>,
-    spent_by_end: BTreeSet<(Timestamp, OneTime)>,
+    spent: HashMap<ReplayKey, Timestamp>,
+    spent_by_end: BTreeSet<(Timestamp, ReplayKey)>,
 }
 
 impl MemoryStore {
     /// No operation panics half-way, so what a poisoned lock guards is still whole.
-    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+    fn shelves(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shelves {
+impl Tables {
     fn insert(&mut self, key: SessionKey, session: Session, last_seen: Timestamp) {
         self.remove(&key);
         let record = session.record();
@@ -140,18 +140,18 @@ impl SessionStore for MemoryStore {
         Ok(ProviderSessionEnd::Ended(shelves.remove_all(&keys)))
     }
 
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         Ok(self.shelves().spent.contains_key(mark))
     }
 
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
         let mut shelves = self.shelves();
         if shelves.spent.contains_key(mark) {
-            return Ok(Spent::Before);
+            return Ok(Replay::Before);
         }
         shelves.spent.insert(*mark, until);
         shelves.spent_by_end.insert((until, *mark));
-        Ok(Spent::Now)
+        Ok(Replay::Now)
     }
 
     /// Nobody shares this store.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,
+    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 use crate::telemetry::names;
@@ -117,12 +117,12 @@ impl<S: SessionStore> SessionStore for Metered<S> {
         timed(Operation::EndProviderSession, self.0.end_provider_session(session, of)).await
     }
 
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         timed(Operation::IsSpent, self.0.is_spent(mark)).await
     }
 
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
-        timed(Operation::Spend, self.0.spend(mark, until)).await
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        timed(Operation::Spend, self.0.consume_once(mark, until)).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {

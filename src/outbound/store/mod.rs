@@ -2,16 +2,13 @@
 //! (`contract_tests`), and all rest on the same idea: the index that ends a session is as good as the one that finds it.
 
 mod cache;
-mod doorkeeper;
 mod file;
 mod key_file;
 mod memory;
 mod metered;
-mod packing;
 mod private_file;
 mod record;
 mod redis;
-mod vault;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -71,6 +68,9 @@ pub fn open(
     })
 }
 
+mod admission_filter;
+mod record_cipher;
+mod record_compression;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::StoreSettings;
 use super::file::{FileStore, Limits};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::user::{ProviderSession, User};
@@ -67,8 +67,8 @@ pub(super) fn key(number: u64) -> SessionKey {
     SessionId::new(random).key()
 }
 
-pub(super) fn attempt(number: u8) -> OneTime {
-    OneTime::from_bytes([number; 16])
+pub(super) fn attempt(number: u8) -> ReplayKey {
+    ReplayKey::from_bytes([number; 16])
 }
 
 pub(super) fn at(seconds: u64) -> Timestamp {

@@ -1,7 +1,7 @@
 //! PR-2: whatever a client adds to its headers or query, credentials apart, a denial never becomes an allow.
 
-use super::house::Browser;
-use super::rules::{house, signed_in_as};
+use super::rules::{signed_in_as, test_outpost};
+use super::test_outpost::Browser;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::{CookieForm, HeaderLines, RequestHead, RequestTarget};
 use proptest::prelude::*;
@@ -126,22 +126,22 @@ proptest! {
         let Ok(target) = RequestTarget::parse(format!("{path}{query}")) else { return Ok(()) };
         let longer = format!("{path}{query}{}{more_query}", if query.is_empty() { "?" } else { "&" });
         let Ok(longer) = RequestTarget::parse(longer) else { return Ok(()) };
-        let house = house();
+        let test_outpost = test_outpost();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (before, after, sessions) = runtime.block_on(async {
             let browser = match user {
-                Some(name) => signed_in_as(&house, name, "https://wiki.example.com/shared").await,
+                Some(name) => signed_in_as(&test_outpost, name, "https://wiki.example.com/shared").await,
                 None => Browser::default(),
             };
-            let sessions = house.sessions();
-            let before = house.ask(&head(&browser, host, method, &target, &sent)).await;
+            let sessions = test_outpost.sessions();
+            let before = test_outpost.ask(&head(&browser, host, method, &target, &sent)).await;
             let all: Lines = sent.iter().chain(&added).cloned().collect();
-            (before, house.ask(&head(&browser, host, method, &longer, &all)).await, sessions)
+            (before, test_outpost.ask(&head(&browser, host, method, &longer, &all)).await, sessions)
         });
         // What the operator lets through without a sign-in is known by a header, and shows nobody's name.
         let is_preflight = method == "OPTIONS" && after.note.reason == Reason::Preflight && after.note.user.is_none();
         prop_assert!(passes(&before) || !passes(&after) || is_preflight, "{:?}\nbecame {:?}", before, after);
         prop_assert!(after.note.user.is_none() || after.note.user == before.note.user);
-        prop_assert_eq!(house.sessions(), sessions, "nothing is stored");
+        prop_assert_eq!(test_outpost.sessions(), sessions, "nothing is stored");
     }
 }

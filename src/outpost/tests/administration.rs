@@ -2,18 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, house};
-use crate::outpost::administration::{EndFault, NamedUser, SessionFilter, SessionWalk, UserEnd, Who};
+use super::test_outpost::{Browser, TestOutpost, test_outpost};
+use crate::outpost::administration::{EndFault, NamedUser, SessionFilter, SessionScan, UserEnd, Who};
 
 /// Alice twice and bob once, at the wiki.
-async fn lived_in() -> House {
-    let house = house();
+async fn lived_in() -> TestOutpost {
+    let test_outpost = test_outpost();
     for user in ["alice", "alice", "bob"] {
-        *house.provider.user.lock().unwrap() = user.to_owned();
-        Browser::default().sign_in(&house, "https://wiki.example.com/").await;
+        *test_outpost.provider.user.lock().unwrap() = user.to_owned();
+        Browser::default().sign_in(&test_outpost, "https://wiki.example.com/").await;
     }
-    assert_eq!(house.sessions(), 3);
-    house
+    assert_eq!(test_outpost.sessions(), 3);
+    test_outpost
 }
 
 fn called(name: &str) -> Who {
@@ -22,40 +22,40 @@ fn called(name: &str) -> Who {
 
 #[tokio::test]
 async fn sm_5_a_subject_is_found_by_index_and_a_name_by_a_walk() {
-    let house = lived_in().await;
+    let test_outpost = lived_in().await;
     let subject = Who::Subject("sub-alice".to_owned());
-    let ended = house.outpost.end_sessions_of(&subject, None).await.unwrap();
+    let ended = test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap();
     assert!(matches!(ended, UserEnd::Ended(NamedUser { name, .. }, 2) if name == "alice"));
-    assert_eq!((house.sessions(), house.store.pages.load(Ordering::Relaxed)), (1, 0));
-    assert_eq!(house.outpost.end_sessions_of(&subject, None).await.unwrap(), UserEnd::Nobody);
+    assert_eq!((test_outpost.sessions(), test_outpost.store.pages.load(Ordering::Relaxed)), (1, 0));
+    assert_eq!(test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap(), UserEnd::Nobody);
 
     for name in ["nobody", "BOB"] {
-        assert_eq!(house.outpost.end_sessions_of(&called(name), None).await.unwrap(), UserEnd::Nobody);
+        assert_eq!(test_outpost.outpost.end_sessions_of(&called(name), None).await.unwrap(), UserEnd::Nobody);
     }
-    let elsewhere = house.outpost.end_sessions_of(&called("bob"), Some("https://other.example.com/")).await;
+    let elsewhere = test_outpost.outpost.end_sessions_of(&called("bob"), Some("https://other.example.com/")).await;
     assert_eq!(elsewhere.unwrap(), UserEnd::Nobody);
-    let ended = house.outpost.end_sessions_of(&called("bob"), None).await.unwrap();
+    let ended = test_outpost.outpost.end_sessions_of(&called("bob"), None).await.unwrap();
     assert!(matches!(ended, UserEnd::Ended(_, 1)));
-    assert_eq!(house.sessions(), 0);
+    assert_eq!(test_outpost.sessions(), 0);
 }
 
 #[tokio::test]
 async fn sm_12_a_store_that_cannot_say_is_not_nobody() {
-    let house = lived_in().await;
-    house.fail_store_at(1);
-    assert!(house.outpost.walk_on(&mut SessionWalk::new(SessionFilter::default())).await.is_err());
+    let test_outpost = lived_in().await;
+    test_outpost.fail_store_at(1);
+    assert!(test_outpost.outpost.advance(&mut SessionScan::new(SessionFilter::default())).await.is_err());
     for who in [called("alice"), Who::Subject("sub-alice".to_owned())] {
-        house.fail_store_at(1);
-        let fault = house.outpost.end_sessions_of(&who, None).await.unwrap_err();
+        test_outpost.fail_store_at(1);
+        let fault = test_outpost.outpost.end_sessions_of(&who, None).await.unwrap_err();
         assert!(matches!(fault, EndFault::Search(_)), "{fault:?}");
     }
-    let mut walk = SessionWalk::new(SessionFilter { user: Some("bob".to_owned()), ..SessionFilter::default() });
-    let found = house.outpost.walk_on(&mut walk).await.unwrap().unwrap();
+    let mut scan = SessionScan::new(SessionFilter { user: Some("bob".to_owned()), ..SessionFilter::default() });
+    let found = test_outpost.outpost.advance(&mut scan).await.unwrap().unwrap();
     let [bob] = found.as_slice() else { panic!("{found:?}") };
     for call in [1, 2] {
         // The first call only asks for the last use.
-        house.fail_store_at(call);
-        let ended = house.outpost.end_session(&bob.key).await;
+        test_outpost.fail_store_at(call);
+        let ended = test_outpost.outpost.end_session(&bob.key).await;
         assert_eq!(matches!(ended, Err(EndFault::End(_))), call == 2, "{ended:?}");
         if call == 1 {
             assert_eq!(ended.unwrap().map(|ended| ended.user.name).as_deref(), Some("bob"));
@@ -64,13 +64,13 @@ async fn sm_12_a_store_that_cannot_say_is_not_nobody() {
     let mut call = 0;
     let fault = loop {
         call += 1;
-        house.fail_store_at(call);
-        match house.outpost.end_sessions_of(&called("alice"), None).await {
+        test_outpost.fail_store_at(call);
+        match test_outpost.outpost.end_sessions_of(&called("alice"), None).await {
             Err(EndFault::Search(_)) => {}
             other => break other,
         }
     };
     assert!(matches!(fault, Err(EndFault::End(_))), "{fault:?}");
-    house.fail_store_at(0);
-    assert_eq!(house.sessions(), 2, "this store makes up for nothing");
+    test_outpost.fail_store_at(0);
+    assert_eq!(test_outpost.sessions(), 2, "this store makes up for nothing");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, PAGE, allowed, denied, house, house_with};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with, test_outpost};
 use crate::domain::application::Application;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
@@ -32,8 +32,8 @@ fn accepting(pass_on: bool) -> impl Fn(&mut Application) {
     }
 }
 
-async fn ask(house: &House, url: &str, headers: &[(&str, &str)]) -> Decision {
-    house.ask(&Browser::default().head(url, headers)).await
+async fn ask(test_outpost: &TestOutpost, url: &str, headers: &[(&str, &str)]) -> Decision {
+    test_outpost.ask(&Browser::default().head(url, headers)).await
 }
 
 fn removes_authorization(decision: &Decision) -> bool {
@@ -51,16 +51,16 @@ fn challenge(decision: &Decision) -> &str {
 async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
     for (credential, user) in [(GOOD, "robot"), (GOOD_PASSWORD, "alice")] {
         for (pass_on, removed) in [(false, true), (true, false)] {
-            let house = house_with(accepting(pass_on));
+            let test_outpost = house_with(accepting(pass_on));
             for kind in [("accept", "*/*"), PAGE] {
-                let decision = ask(&house, WIKI, &[credential, kind]).await;
+                let decision = ask(&test_outpost, WIKI, &[credential, kind]).await;
                 assert_eq!(allowed(&decision), Some(user.into()));
                 assert_eq!(decision.note.reason, Reason::CredentialAccepted);
                 assert_eq!(decision.note.user.as_deref(), Some(user));
                 assert_eq!(removes_authorization(&decision), removed);
                 let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow") };
                 assert!(allow.set().any(|(name, _)| name == "x-authentik-jwt"));
-                assert!(allow.cookies().is_empty() && house.sessions() == 0, "no session comes of it");
+                assert!(allow.cookies().is_empty() && test_outpost.sessions() == 0, "no session comes of it");
             }
         }
     }
@@ -68,7 +68,7 @@ async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
 
 #[tokio::test]
 async fn br_1_an_invalid_credential_is_answered_with_401() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     let doubled = [GOOD, GOOD];
     for (headers, expected) in [
         (&[JUNK][..], "Bearer realm=\"wiki\", error=\"invalid_token\""),
@@ -78,7 +78,7 @@ async fn br_1_an_invalid_credential_is_answered_with_401() {
         (&[("authorization", "Basic ???")], "Basic realm=\"wiki\", charset=\"UTF-8\""),
         (&doubled, "Bearer realm=\"wiki\", error=\"invalid_token\""),
     ] {
-        let decision = ask(&house, WIKI, headers).await;
+        let decision = ask(&test_outpost, WIKI, headers).await;
         assert_eq!(
             (denied(&decision).status.as_u16(), decision.note.reason),
             (401, Reason::CredentialRefused),
@@ -91,22 +91,22 @@ async fn br_1_an_invalid_credential_is_answered_with_401() {
 
 #[tokio::test]
 async fn in_3_what_cannot_be_judged_now_is_unavailable() {
-    let house = house_with(accepting(false));
-    let decision = ask(&house, WIKI, &[SLOW]).await;
+    let test_outpost = house_with(accepting(false));
+    let decision = ask(&test_outpost, WIKI, &[SLOW]).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::ProviderUnavailable));
 }
 
 #[tokio::test]
 async fn br_1_schemes_that_are_not_configured_change_nothing() {
-    let house = house();
+    let test_outpost = test_outpost();
     let foreign = ("authorization", "Digest username=\"alice\"");
     for credential in [GOOD, JUNK, GOOD_PASSWORD, foreign] {
-        let with = ask(&house, WIKI, &[credential]).await;
+        let with = ask(&test_outpost, WIKI, &[credential]).await;
         assert_eq!((denied(&with).status.as_u16(), with.note.reason), (401, Reason::SignInRequired), "{credential:?}");
-        let page = ask(&house, WIKI, &[credential, PAGE]).await;
+        let page = ask(&test_outpost, WIKI, &[credential, PAGE]).await;
         assert_eq!(page.note.reason, Reason::SignInStarted, "{credential:?}");
     }
-    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
     let accepting = house_with(accepting(false));
     let decision = ask(&accepting, WIKI, &[foreign]).await;
     assert_eq!(decision.note.reason, Reason::SignInRequired);
@@ -114,57 +114,57 @@ async fn br_1_schemes_that_are_not_configured_change_nothing() {
 
 #[tokio::test]
 async fn public_paths_stay_open_and_keep_what_was_not_used() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     for credential in [JUNK, SLOW, JUNK_PASSWORD] {
-        let decision = ask(&house, PUBLIC, &[credential]).await;
+        let decision = ask(&test_outpost, PUBLIC, &[credential]).await;
         assert_eq!(allowed(&decision), Some(String::new()), "{credential:?}");
         assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
         assert!(!removes_authorization(&decision), "{credential:?}");
     }
-    let known = ask(&house, PUBLIC, &[GOOD]).await;
+    let known = ask(&test_outpost, PUBLIC, &[GOOD]).await;
     assert_eq!(allowed(&known), Some("robot".into()));
     assert!(removes_authorization(&known));
 }
 
 #[tokio::test]
 async fn a_session_comes_first_and_leaves_the_credential_alone() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
+    browser.sign_in(&test_outpost, WIKI).await;
     for credential in [GOOD, JUNK, SLOW] {
-        let decision = house.ask(&browser.head(WIKI, &[credential])).await;
+        let decision = test_outpost.ask(&browser.head(WIKI, &[credential])).await;
         assert_eq!(allowed(&decision), Some("alice".into()));
         assert_eq!(decision.note.reason, Reason::SignedIn);
         assert!(!removes_authorization(&decision));
     }
-    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0, "nobody was asked");
+    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0, "nobody was asked");
 }
 
 #[tokio::test]
 async fn a_store_that_cannot_say_is_not_made_up_for_by_a_credential() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    house.fail_store_at(1);
-    let decision = house.ask(&browser.head(WIKI, &[GOOD])).await;
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.fail_store_at(1);
+    let decision = test_outpost.ask(&browser.head(WIKI, &[GOOD])).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::StoreUnavailable));
 }
 
 #[tokio::test]
 async fn own_endpoints_look_at_no_credential() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     let start = "https://wiki.example.com/outpost.goauthentik.io/start";
-    let decision = ask(&house, start, &[JUNK, PAGE]).await;
+    let decision = ask(&test_outpost, start, &[JUNK, PAGE]).await;
     assert_eq!(decision.note.reason, Reason::SignInStarted);
-    assert_eq!(house.provider.verified.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn only_what_is_judged_gets_the_time_for_it() {
-    let house = house_with(accepting(false));
+    let test_outpost = house_with(accepting(false));
     let takes_long = |headers: &[(&str, &str)]| {
         let head = Browser::default().head(WIKI, headers);
-        house.outpost.sort(&head).takes_long()
+        test_outpost.outpost.route(&head).takes_long()
     };
     assert!(takes_long(&[GOOD]) && takes_long(&[JUNK_PASSWORD]));
     assert!(!takes_long(&[]) && !takes_long(&[("authorization", "Digest x")]));
@@ -172,29 +172,29 @@ async fn only_what_is_judged_gets_the_time_for_it() {
 
 #[tokio::test]
 async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
-    let house = house_with(|application| {
+    let test_outpost = house_with(|application| {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
         let rule = Rule { paths: Vec::new(), methods: Vec::new(), who: Who::those(staff).unwrap() };
         application.rules = AccessRules::new(vec![rule]).unwrap();
     });
     for _ in 0..2 {
-        let decision = ask(&house, WIKI, &[GOOD]).await;
+        let decision = ask(&test_outpost, WIKI, &[GOOD]).await;
         assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (403, Reason::Forbidden));
         assert!(denied(&decision).body.contains("robot"), "{decision:?}");
     }
-    let public = ask(&house, PUBLIC, &[GOOD]).await;
+    let public = ask(&test_outpost, PUBLIC, &[GOOD]).await;
     assert_eq!(allowed(&public), Some(String::new()), "whoever may not pass is nobody where nobody has to be known");
     assert!(!removes_authorization(&public), "it was of no use");
 }
 
 #[tokio::test]
 async fn what_would_not_fit_is_refused_without_a_sign_in_too() {
-    let house = house_with(|application| {
+    let test_outpost = house_with(|application| {
         accepting(false)(application);
         let budget = Budget { max_bytes: 64, ..Budget::default() };
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     });
-    let decision = ask(&house, WIKI, &[GOOD]).await;
+    let decision = ask(&test_outpost, WIKI, &[GOOD]).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (403, Reason::IdentityTooLarge));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, allowed, denied, house, house_with, location};
+use super::test_outpost::{Browser, TestOutpost, allowed, denied, house_with, location, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason};
 use crate::domain::http::ClientKind;
 use crate::domain::slug::Slug;
@@ -21,27 +21,27 @@ fn unavailable(decision: &Decision, reason: Reason) {
 
 #[tokio::test]
 async fn sm_12_a_store_that_cannot_say_is_not_no_session() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    house.fail_store_at(1);
-    unavailable(&browser.open(&house, WIKI).await, Reason::StoreUnavailable);
-    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()), "signed in as before");
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.fail_store_at(1);
+    unavailable(&browser.open(&test_outpost, WIKI).await, Reason::StoreUnavailable);
+    assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()), "signed in as before");
 }
 
 #[tokio::test]
 async fn f_1_the_provider_is_down_sessions_live_and_sign_ins_wait() {
-    let house = house();
+    let test_outpost = test_outpost();
     let (mut signed_in, mut visitor) = (Browser::default(), Browser::default());
-    signed_in.sign_in(&house, WIKI).await;
-    let started = location(&visitor.open(&house, WIKI).await);
-    house.provider.down.store(true, Ordering::Relaxed);
-    assert_eq!(allowed(&signed_in.open(&house, WIKI).await), Some("alice".into()));
-    unavailable(&Browser::default().open(&house, WIKI).await, Reason::ProviderUnavailable);
-    unavailable(&visitor.open(&house, &Browser::callback(&started)).await, Reason::ProviderUnavailable);
-    house.provider.down.store(false, Ordering::Relaxed);
+    signed_in.sign_in(&test_outpost, WIKI).await;
+    let started = location(&visitor.open(&test_outpost, WIKI).await);
+    test_outpost.provider.down.store(true, Ordering::Relaxed);
+    assert_eq!(allowed(&signed_in.open(&test_outpost, WIKI).await), Some("alice".into()));
+    unavailable(&Browser::default().open(&test_outpost, WIKI).await, Reason::ProviderUnavailable);
+    unavailable(&visitor.open(&test_outpost, &Browser::callback(&started)).await, Reason::ProviderUnavailable);
+    test_outpost.provider.down.store(false, Ordering::Relaxed);
     assert_eq!(
-        location(&visitor.open(&house, &Browser::callback(&started)).await),
+        location(&visitor.open(&test_outpost, &Browser::callback(&started)).await),
         WIKI,
         "the attempt was not used up"
     );
@@ -49,29 +49,29 @@ async fn f_1_the_provider_is_down_sessions_live_and_sign_ins_wait() {
 
 #[tokio::test]
 async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
-    let house = house_with(|application| application.jwt_headers = true);
+    let test_outpost = house_with(|application| application.jwt_headers = true);
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    let asked = house.provider.asked.load(Ordering::Relaxed);
-    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
-    assert_eq!(house.provider.asked.load(Ordering::Relaxed), asked);
+    browser.sign_in(&test_outpost, WIKI).await;
+    let asked = test_outpost.provider.asked.load(Ordering::Relaxed);
+    assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
+    assert_eq!(test_outpost.provider.asked.load(Ordering::Relaxed), asked);
 }
 
 /// The provider or the store cannot be asked: the way on is the address itself, or another sign-in that ends where this one
 /// should have, and no page holds a code.
 #[tokio::test]
 async fn what_failed_is_tried_again_where_it_was_asked() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
-    house.provider.down.store(true, Ordering::Relaxed);
-    let page = browser.open(&house, WIKI).await;
+    let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
+    test_outpost.provider.down.store(true, Ordering::Relaxed);
+    let page = browser.open(&test_outpost, WIKI).await;
     assert!(denied(&page).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"), "{page:?}");
     let anew = "/start?rd=https%3A%2F%2Fwiki.example.com%2Fx\">Try again</a>";
-    let page = browser.open(&house, &callback).await;
+    let page = browser.open(&test_outpost, &callback).await;
     assert!(denied(&page).body.contains(anew) && !denied(&page).body.contains("code="), "{page:?}");
     let head = browser.head(&callback, &[("accept", "text/html")]);
-    let late = house.outpost.overdue(&house.outpost.sort(&head));
+    let late = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head));
     assert!(denied(&late).body.contains(anew) && !denied(&late).body.contains("code="), "{late:?}");
 }
 
@@ -79,15 +79,15 @@ async fn what_failed_is_tried_again_where_it_was_asked() {
 #[tokio::test]
 async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
     for call in 1..=4 {
-        let house = house();
+        let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
-        house.fail_store_at(call);
-        let decision = browser.open(&house, &callback).await;
-        let failed = house.store.fail_at.load(Ordering::Relaxed) == 0;
+        let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
+        test_outpost.fail_store_at(call);
+        let decision = browser.open(&test_outpost, &callback).await;
+        let failed = test_outpost.store.fail_at.load(Ordering::Relaxed) == 0;
         if failed {
             unavailable(&decision, Reason::StoreUnavailable);
-            assert_eq!(house.sessions(), 0, "call {call}");
+            assert_eq!(test_outpost.sessions(), 0, "call {call}");
         } else {
             assert_eq!(decision.note.reason, Reason::SignInCompleted);
         }
@@ -97,28 +97,28 @@ async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
 #[tokio::test]
 async fn f_6_a_sign_out_that_cannot_be_written_holds_here_and_says_so() {
     for (call, of_others) in [(1, "sign out there as well"), (2, "So do your sessions in other browsers")] {
-        let house = house();
+        let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        browser.sign_in(&house, WIKI).await;
-        house.fail_store_at(call);
-        let decision = browser.send(&house, &sign_out(&browser, "none")).await;
+        browser.sign_in(&test_outpost, WIKI).await;
+        test_outpost.fail_store_at(call);
+        let decision = browser.send(&test_outpost, &sign_out(&browser, "none")).await;
         let page = denied(&decision);
         assert_eq!((page.status.as_u16(), decision.note.reason), (503, Reason::SignedOutHere), "call {call}");
         assert!(retry_after(page) && page.body.contains(of_others), "{}", page.body);
         assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
-        assert_eq!(house.sessions(), 0, "what the browser showed has ended");
+        assert_eq!(test_outpost.sessions(), 0, "what the browser showed has ended");
     }
 }
 
 #[tokio::test]
 async fn f_6_what_somebody_else_may_have_caused_ends_nothing_during_an_outage_either() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    house.fail_store_at(1);
-    let decision = browser.send(&house, &sign_out(&browser, "cross-site")).await;
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.fail_store_at(1);
+    let decision = browser.send(&test_outpost, &sign_out(&browser, "cross-site")).await;
     unavailable(&decision, Reason::StoreUnavailable);
-    assert!(house.sessions() == 1 && browser.cookies.keys().any(|name| name.contains("session")));
+    assert!(test_outpost.sessions() == 1 && browser.cookies.keys().any(|name| name.contains("session")));
 }
 
 fn sign_out(browser: &Browser, site: &str) -> crate::domain::http::RequestHead {
@@ -128,31 +128,31 @@ fn sign_out(browser: &Browser, site: &str) -> crate::domain::http::RequestHead {
 
 #[tokio::test]
 async fn a_use_that_cannot_be_noted_denies_nobody() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    house.pass(120);
-    house.fail_store_at(2);
-    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.pass(120);
+    test_outpost.fail_store_at(2);
+    assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
 }
 
 #[tokio::test]
 async fn more_cookies_than_any_browser_sends_are_refused() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
+    browser.sign_in(&test_outpost, WIKI).await;
     browser.cookies.insert("a".into(), "x".repeat(40_000));
-    let decision = browser.open(&house, WIKI).await;
+    let decision = browser.open(&test_outpost, WIKI).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (431, Reason::TooManyCookies));
 }
 
 #[tokio::test]
 async fn what_is_no_question_is_refused_in_the_clients_own_words() {
-    let house: House = house();
+    let test_outpost: TestOutpost = test_outpost();
     for (reason, status) in [(Reason::Malformed, 400), (Reason::Overdue, 503), (Reason::Internal, 503)] {
         for kind in [ClientKind::Navigation, ClientKind::Html, ClientKind::Frame, ClientKind::Script, ClientKind::Grpc]
         {
-            let decision = house.outpost.refuse(reason, kind);
+            let decision = test_outpost.outpost.refuse(reason, kind);
             let page = denied(&decision);
             assert_eq!((page.status.as_u16(), retry_after(page)), (status, status == 503));
             assert_eq!(page.content_type.starts_with("text/html"), kind.reads_html(), "{kind:?}");
@@ -163,9 +163,9 @@ async fn what_is_no_question_is_refused_in_the_clients_own_words() {
 
 #[tokio::test]
 async fn what_is_overdue_names_its_application_and_the_same_address_again() {
-    let house: House = house();
+    let test_outpost: TestOutpost = test_outpost();
     let head = Browser::default().head(WIKI, &[("accept", "text/html")]);
-    let decision = house.outpost.overdue(&house.outpost.sort(&head));
+    let decision = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head));
     assert_eq!(decision.note.application.as_ref().map(Slug::as_str), Some("wiki"));
     assert!(denied(&decision).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"));
 }

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, allowed, denied, house_with, location};
+use super::test_outpost::{Browser, TestOutpost, allowed, denied, house_with, location};
 use crate::domain::decision::Reason;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 
 const WIKI: &str = "https://wiki.example.com/x";
 
-fn house_within(max_bytes: usize, max_count: usize) -> House {
+fn house_within(max_bytes: usize, max_count: usize) -> TestOutpost {
     let budget = Budget { max_bytes, max_count };
     let plan = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     house_with(|application| application.headers = plan.clone())
@@ -16,16 +16,16 @@ fn house_within(max_bytes: usize, max_count: usize) -> House {
 
 #[tokio::test]
 async fn who_does_not_fit_is_refused_at_the_sign_in_and_nothing_is_saved_or_ended() {
-    let house = house_within(400, 60);
+    let test_outpost = house_within(400, 60);
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    *house.provider.user.lock().unwrap() = "x".repeat(200);
-    let started = location(&browser.open(&house, "https://wiki.example.com/outpost.goauthentik.io/start").await);
-    let refused = browser.open(&house, &Browser::callback(&started)).await;
+    browser.sign_in(&test_outpost, WIKI).await;
+    *test_outpost.provider.user.lock().unwrap() = "x".repeat(200);
+    let started = location(&browser.open(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/start").await);
+    let refused = browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!((denied(&refused).status.as_u16(), refused.note.reason), (403, Reason::IdentityTooLarge));
     assert!(!denied(&refused).body.contains("xxxx") && denied(&refused).cookies.is_empty());
-    assert_eq!((house.sessions(), house.provider.exchanges.load(Ordering::Relaxed)), (1, 2));
-    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()), "the session before it lives");
+    assert_eq!((test_outpost.sessions(), test_outpost.provider.exchanges.load(Ordering::Relaxed)), (1, 2));
+    assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()), "the session before it lives");
 }
 
 #[tokio::test]
@@ -42,11 +42,11 @@ async fn the_limit_is_the_operators_and_what_fits_exactly_passes() {
     ];
     let bytes: usize = told.iter().map(|(name, value)| name.len() + value.len()).sum();
     for (max_bytes, max_count, fits) in [(bytes, 6, true), (bytes - 1, 6, false), (bytes, 5, false)] {
-        let house = house_within(max_bytes, max_count);
+        let test_outpost = house_within(max_bytes, max_count);
         let mut browser = Browser::default();
-        let started = location(&browser.open(&house, WIKI).await);
-        let reason = browser.open(&house, &Browser::callback(&started)).await.note.reason;
+        let started = location(&browser.open(&test_outpost, WIKI).await);
+        let reason = browser.open(&test_outpost, &Browser::callback(&started)).await.note.reason;
         let expected = if fits { Reason::SignInCompleted } else { Reason::IdentityTooLarge };
-        assert_eq!((reason, house.sessions()), (expected, usize::from(fits)), "{max_bytes} {max_count}");
+        assert_eq!((reason, test_outpost.sessions()), (expected, usize::from(fits)), "{max_bytes} {max_count}");
     }
 }

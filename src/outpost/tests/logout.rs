@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::house::{Browser, House, PAGE, allowed, house};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Renewal, Session};
 use crate::domain::testing::signing;
@@ -21,8 +21,8 @@ const ISSUER: &str = "https://sso.example.com/";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// A logout token with these claims beside the required ones; `null` takes one away.
-fn token(house: &House, changes: &Value) -> String {
-    let now = house.clock.now().as_unix();
+fn token(test_outpost: &TestOutpost, changes: &Value) -> String {
+    let now = test_outpost.clock.now().as_unix();
     let mut claims = json!({
         "iss": ISSUER, "aud": "wiki", "iat": now, "exp": now + 120, "jti": changes.to_string(),
         "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
@@ -34,18 +34,18 @@ fn token(house: &House, changes: &Value) -> String {
     signing::token(r#"{"alg":"RS256","typ":"logout+jwt"}"#, &claims.to_string())
 }
 
-async fn post(house: &House, body: RequestBody<'_>) -> Decision {
+async fn post(test_outpost: &TestOutpost, body: RequestBody<'_>) -> Decision {
     let mut head = Browser::default().head(BACK, &[FORM]);
     head.method = "POST".into();
-    house.outpost.answer(&house.outpost.sort(&head).with_body(body)).await
+    test_outpost.outpost.answer(&test_outpost.outpost.route(&head).with_body(body)).await
 }
 
-async fn post_token(house: &House, token: &str) -> (u16, Reason) {
-    answered(&post(house, RequestBody::Whole(format!("logout_token={token}").as_bytes())).await)
+async fn post_token(test_outpost: &TestOutpost, token: &str) -> (u16, Reason) {
+    answered(&post(test_outpost, RequestBody::Whole(format!("logout_token={token}").as_bytes())).await)
 }
 
-async fn post_claims(house: &House, claims: Value) -> (u16, Reason) {
-    post_token(house, &token(house, &claims)).await
+async fn post_claims(test_outpost: &TestOutpost, claims: Value) -> (u16, Reason) {
+    post_token(test_outpost, &token(test_outpost, &claims)).await
 }
 
 fn page(decision: &Decision) -> &Page {
@@ -65,21 +65,21 @@ const DONE: (u16, Reason) = (200, Reason::LogoutByProvider);
 const REFUSED: (u16, Reason) = (400, Reason::LogoutRefused);
 
 /// A browser in which `user` signed in at `url`, on the provider's session `sid`.
-async fn signed_in(house: &House, user: &str, sid: &str, url: &str) -> Browser {
-    *house.provider.user.lock().unwrap() = user.into();
-    *house.provider.sid.lock().unwrap() = Some(sid.into());
+async fn signed_in(test_outpost: &TestOutpost, user: &str, sid: &str, url: &str) -> Browser {
+    *test_outpost.provider.user.lock().unwrap() = user.into();
+    *test_outpost.provider.sid.lock().unwrap() = Some(sid.into());
     let mut browser = Browser::default();
-    browser.sign_in(house, url).await;
+    browser.sign_in(test_outpost, url).await;
     browser
 }
 
-async fn is_signed_in(browser: &mut Browser, house: &House, url: &str) -> bool {
-    allowed(&browser.clone().open(house, url).await).is_some()
+async fn is_signed_in(browser: &mut Browser, test_outpost: &TestOutpost, url: &str) -> bool {
+    allowed(&browser.clone().open(test_outpost, url).await).is_some()
 }
 
 /// Gives every session a refresh token, named after its user.
-fn give_refresh_tokens(house: &House) {
-    for stored in house.store.sessions.lock().unwrap().values_mut() {
+fn give_refresh_tokens(test_outpost: &TestOutpost) {
+    for stored in test_outpost.store.sessions.lock().unwrap().values_mut() {
         let mut record = stored.session.record().clone();
         let refresh_token = format!("refresh-{}-{}", record.application, record.user.subject).into();
         let never = Timestamp::from_unix(u64::MAX / 2);
@@ -88,119 +88,123 @@ fn give_refresh_tokens(house: &House) {
     }
 }
 
-fn revoked(house: &House) -> Vec<(String, String)> {
-    let mut revoked = house.provider.revoked.lock().unwrap().clone();
+fn revoked(test_outpost: &TestOutpost) -> Vec<(String, String)> {
+    let mut revoked = test_outpost.provider.revoked.lock().unwrap().clone();
     revoked.sort();
     revoked
 }
 
 #[tokio::test]
 async fn bl_12_sid_ends_the_sessions_that_rest_on_it_and_sub_all_of_the_users() {
-    let house = house();
-    let mut one = signed_in(&house, "alice", "s-1", WIKI).await;
-    let mut board = signed_in(&house, "alice", "s-1", "https://board.example.com/").await;
-    let mut other = signed_in(&house, "alice", "s-2", WIKI).await;
-    let mut bob = signed_in(&house, "bob", "s-3", WIKI).await;
+    let test_outpost = test_outpost();
+    let mut one = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    let mut board = signed_in(&test_outpost, "alice", "s-1", "https://board.example.com/").await;
+    let mut other = signed_in(&test_outpost, "alice", "s-2", WIKI).await;
+    let mut bob = signed_in(&test_outpost, "bob", "s-3", WIKI).await;
 
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
-    assert!(!is_signed_in(&mut one, &house, WIKI).await);
-    assert!(!is_signed_in(&mut board, &house, "https://board.example.com/").await);
-    assert!(is_signed_in(&mut other, &house, WIKI).await && is_signed_in(&mut bob, &house, WIKI).await);
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE);
+    assert!(!is_signed_in(&mut one, &test_outpost, WIKI).await);
+    assert!(!is_signed_in(&mut board, &test_outpost, "https://board.example.com/").await);
+    assert!(is_signed_in(&mut other, &test_outpost, WIKI).await && is_signed_in(&mut bob, &test_outpost, WIKI).await);
 
-    assert_eq!(post_claims(&house, json!({ "sub": "sub-alice" })).await, DONE);
-    assert!(!is_signed_in(&mut other, &house, WIKI).await);
-    assert!(is_signed_in(&mut bob, &house, WIKI).await, "nobody else's");
-    assert_eq!(post_claims(&house, json!({ "sid": "unknown" })).await, DONE, "BL-15: nothing to end");
+    assert_eq!(post_claims(&test_outpost, json!({ "sub": "sub-alice" })).await, DONE);
+    assert!(!is_signed_in(&mut other, &test_outpost, WIKI).await);
+    assert!(is_signed_in(&mut bob, &test_outpost, WIKI).await, "nobody else's");
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "unknown" })).await, DONE, "BL-15: nothing to end");
 }
 
 #[tokio::test]
 async fn a_62_every_session_of_a_user_ends_also_after_the_oldest_is_gone() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browsers = Vec::new();
     for sid in ["s-1", "s-2", "s-3"] {
-        browsers.push(signed_in(&house, "alice", sid, WIKI).await);
+        browsers.push(signed_in(&test_outpost, "alice", sid, WIKI).await);
     }
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
-    assert_eq!(post_claims(&house, json!({ "sub": "sub-alice" })).await, DONE);
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE);
+    assert_eq!(post_claims(&test_outpost, json!({ "sub": "sub-alice" })).await, DONE);
     for browser in &mut browsers {
-        assert!(!is_signed_in(browser, &house, WIKI).await);
+        assert!(!is_signed_in(browser, &test_outpost, WIKI).await);
     }
 }
 
 #[tokio::test]
 async fn bl_10_a_session_of_another_user_does_not_end() {
-    let house = house();
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1", "sub": "sub-bob" })).await, REFUSED);
-    assert!(is_signed_in(&mut alice, &house, WIKI).await);
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1", "sub": "sub-alice" })).await, DONE);
-    assert!(!is_signed_in(&mut alice, &house, WIKI).await);
+    let test_outpost = test_outpost();
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1", "sub": "sub-bob" })).await, REFUSED);
+    assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await);
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1", "sub": "sub-alice" })).await, DONE);
+    assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
 }
 
 #[tokio::test]
 async fn bl_9_a_token_counts_once() {
-    let house = house();
-    let again = token(&house, &json!({ "sub": "sub-alice" }));
-    assert_eq!(post_token(&house, &again).await, DONE);
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    assert_eq!(post_token(&house, &again).await, REFUSED);
-    assert!(is_signed_in(&mut alice, &house, WIKI).await, "nobody ends a later session with it");
+    let test_outpost = test_outpost();
+    let again = token(&test_outpost, &json!({ "sub": "sub-alice" }));
+    assert_eq!(post_token(&test_outpost, &again).await, DONE);
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    assert_eq!(post_token(&test_outpost, &again).await, REFUSED);
+    assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await, "nobody ends a later session with it");
 }
 
 #[tokio::test]
 async fn bl_9_a_61_a_store_that_cannot_say_refuses_without_effect() {
     for call in 1..=2 {
-        let house = house();
-        let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-        house.fail_store_at(call);
-        assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, (400, Reason::StoreUnavailable), "call {call}");
-        assert!(is_signed_in(&mut alice, &house, WIKI).await);
+        let test_outpost = test_outpost();
+        let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+        test_outpost.fail_store_at(call);
+        assert_eq!(
+            post_claims(&test_outpost, json!({ "sid": "s-1" })).await,
+            (400, Reason::StoreUnavailable),
+            "call {call}"
+        );
+        assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await);
     }
 }
 
 /// The ends are durable, so the logout was carried out; only that the token was used could not be written down.
 #[tokio::test]
 async fn bl_9_a_mark_that_cannot_be_made_undoes_no_logout() {
-    let house = house();
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    house.fail_store_at(3);
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
-    assert!(!is_signed_in(&mut alice, &house, WIKI).await);
+    let test_outpost = test_outpost();
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    test_outpost.fail_store_at(3);
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE);
+    assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
 }
 
 /// A delivery that failed half-way is no use of the token: the provider's next one is carried out.
 #[tokio::test]
 async fn bl_9_a_token_whose_logout_failed_may_come_again() {
     for call in 1..=2 {
-        let house = house();
-        let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-        let token = token(&house, &json!({ "sid": "s-1" }));
-        house.fail_store_at(call);
-        assert_eq!(post_token(&house, &token).await, (400, Reason::StoreUnavailable), "call {call}");
-        assert_eq!(post_token(&house, &token).await, DONE, "call {call}");
-        assert!(!is_signed_in(&mut alice, &house, WIKI).await);
-        assert_eq!(post_token(&house, &token).await, REFUSED, "call {call}");
+        let test_outpost = test_outpost();
+        let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+        let token = token(&test_outpost, &json!({ "sid": "s-1" }));
+        test_outpost.fail_store_at(call);
+        assert_eq!(post_token(&test_outpost, &token).await, (400, Reason::StoreUnavailable), "call {call}");
+        assert_eq!(post_token(&test_outpost, &token).await, DONE, "call {call}");
+        assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
+        assert_eq!(post_token(&test_outpost, &token).await, REFUSED, "call {call}");
     }
 }
 
 #[tokio::test]
 async fn bl_9_of_two_deliveries_at_once_one_is_carried_out() {
-    let house = house();
-    signed_in(&house, "alice", "s-1", WIKI).await;
-    give_refresh_tokens(&house);
-    let token = token(&house, &json!({ "sid": "s-1" }));
-    let deliveries = [post_token(&house, &token), post_token(&house, &token)];
+    let test_outpost = test_outpost();
+    signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&test_outpost);
+    let token = token(&test_outpost, &json!({ "sid": "s-1" }));
+    let deliveries = [post_token(&test_outpost, &token), post_token(&test_outpost, &token)];
     let mut answers = futures_util::future::join_all(deliveries).await;
     answers.sort_by_key(|(status, _)| *status);
     assert_eq!(answers, [DONE, REFUSED]);
-    assert_eq!(revoked(&house).len(), 1);
+    assert_eq!(revoked(&test_outpost).len(), 1);
 }
 
 #[tokio::test]
 async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
-    let house = house();
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    let proper = format!("logout_token={}", token(&house, &json!({ "sid": "s-1" })));
+    let test_outpost = test_outpost();
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    let proper = format!("logout_token={}", token(&test_outpost, &json!({ "sid": "s-1" })));
     let doubled = format!("{proper}&{proper}");
     let (message, _) = proper.rsplit_once('.').unwrap();
     let unsigned = format!("{message}.YmFk");
@@ -211,62 +215,64 @@ async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
         RequestBody::Whole(doubled.as_bytes()),
         RequestBody::Whole(unsigned.as_bytes()),
     ] {
-        assert_eq!(answered(&post(&house, body).await), REFUSED, "{body:?}");
+        assert_eq!(answered(&post(&test_outpost, body).await), REFUSED, "{body:?}");
     }
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
         let mut head = Browser::default().head(BACK, &[FORM]);
         head.method = method.into();
-        let decision =
-            house.outpost.answer(&house.outpost.sort(&head).with_body(RequestBody::Whole(proper.as_bytes()))).await;
+        let decision = test_outpost
+            .outpost
+            .answer(&test_outpost.outpost.route(&head).with_body(RequestBody::Whole(proper.as_bytes())))
+            .await;
         assert_eq!(answered(&decision), (405, Reason::MethodNotAllowed), "{method}");
     }
     let mut plain = Browser::default().head(&BACK.replace("https://", "http://"), &[FORM]);
     plain.method = "POST".into();
-    let errand = house.outpost.sort(&plain).with_body(RequestBody::Whole(proper.as_bytes()));
-    assert_eq!(answered(&house.outpost.answer(&errand).await), REFUSED);
-    house.provider.down.store(true, Ordering::Relaxed);
-    assert_eq!(answered(&post(&house, RequestBody::Whole(proper.as_bytes())).await), REFUSED);
-    assert!(is_signed_in(&mut alice, &house, WIKI).await, "and nothing has ended");
+    let routed = test_outpost.outpost.route(&plain).with_body(RequestBody::Whole(proper.as_bytes()));
+    assert_eq!(answered(&test_outpost.outpost.answer(&routed).await), REFUSED);
+    test_outpost.provider.down.store(true, Ordering::Relaxed);
+    assert_eq!(answered(&post(&test_outpost, RequestBody::Whole(proper.as_bytes())).await), REFUSED);
+    assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await, "and nothing has ended");
 }
 
 #[tokio::test]
 async fn what_ended_is_revoked_by_the_client_that_it_was_issued_to() {
-    let house = house();
-    signed_in(&house, "alice", "s-1", WIKI).await;
-    signed_in(&house, "alice", "s-1", "https://board.example.com/").await;
-    signed_in(&house, "bob", "s-2", WIKI).await;
-    give_refresh_tokens(&house);
-    assert_eq!(post_claims(&house, json!({ "sid": "s-1" })).await, DONE);
+    let test_outpost = test_outpost();
+    signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    signed_in(&test_outpost, "alice", "s-1", "https://board.example.com/").await;
+    signed_in(&test_outpost, "bob", "s-2", WIKI).await;
+    give_refresh_tokens(&test_outpost);
+    assert_eq!(post_claims(&test_outpost, json!({ "sid": "s-1" })).await, DONE);
     let of_alice = |slug: &str| ("wiki".to_owned(), format!("refresh-{slug}-sub-alice"));
-    assert_eq!(revoked(&house), [of_alice("board"), of_alice("wiki")]);
+    assert_eq!(revoked(&test_outpost), [of_alice("board"), of_alice("wiki")]);
 }
 
 #[tokio::test]
 async fn rl_2_a_sign_out_revokes() {
-    let house = house();
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    give_refresh_tokens(&house);
+    let test_outpost = test_outpost();
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&test_outpost);
     let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
     let head = alice.head(url, &[PAGE, ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "none")]);
-    assert_eq!(alice.send(&house, &head).await.note.reason, Reason::SignedOut);
-    assert_eq!(revoked(&house).len(), 1);
+    assert_eq!(alice.send(&test_outpost, &head).await.note.reason, Reason::SignedOut);
+    assert_eq!(revoked(&test_outpost).len(), 1);
 }
 
 /// What a frame with this query brings about: whether alice is still signed in, and how many tokens are revoked.
 async fn framed(query: &str, with_cookie: bool, headers: &[(&str, &str)]) -> (bool, usize) {
-    let house = house();
-    let mut alice = signed_in(&house, "alice", "s-1", WIKI).await;
-    give_refresh_tokens(&house);
+    let test_outpost = test_outpost();
+    let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    give_refresh_tokens(&test_outpost);
     let mut frame = if with_cookie { alice.clone() } else { Browser::default() };
-    let decision = frame.send(&house, &frame.head(&format!("{FRONT}{query}"), headers)).await;
+    let decision = frame.send(&test_outpost, &frame.head(&format!("{FRONT}{query}"), headers)).await;
     let page = page(&decision);
     assert_eq!((page.status.as_u16(), decision.note.reason), (200, Reason::LogoutByProvider), "FL-2: {query}");
     assert!(page.framed && page.common_headers().all(|(name, _)| name != "x-frame-options"), "FL-1");
     let policy = page.headers.iter().find(|(name, _)| name == "content-security-policy").unwrap();
     let policy = policy.1.to_str().unwrap();
     assert!(policy.ends_with("frame-ancestors https://sso.example.com"), "FL-1: {policy}");
-    assert_eq!(page.cookies.is_empty(), !with_cookie || is_signed_in(&mut alice, &house, WIKI).await, "{query}");
-    (is_signed_in(&mut alice, &house, WIKI).await, revoked(&house).len())
+    assert_eq!(page.cookies.is_empty(), !with_cookie || is_signed_in(&mut alice, &test_outpost, WIKI).await, "{query}");
+    (is_signed_in(&mut alice, &test_outpost, WIKI).await, revoked(&test_outpost).len())
 }
 
 #[tokio::test]
@@ -301,13 +307,13 @@ async fn fl_2_fl_3_the_matrix_of_frames() {
 
 #[tokio::test]
 async fn fl_3_a_hit_and_a_miss_look_and_last_the_same() {
-    let house = house();
-    signed_in(&house, "alice", "s-1", WIKI).await;
+    let test_outpost = test_outpost();
+    signed_in(&test_outpost, "alice", "s-1", WIKI).await;
     let mut took: Vec<String> = Vec::new();
     for sid in ["s-1", "s-9"] {
         let begun = tokio::time::Instant::now();
         let head = Browser::default().head(&format!("{FRONT}?iss={ISSUER}&sid={sid}"), &[]);
-        let decision = house.ask(&head).await;
+        let decision = test_outpost.ask(&head).await;
         assert!(begun.elapsed() >= Duration::from_millis(100), "{sid}");
         took.push(format!("{:?}", decision.verdict));
     }
@@ -316,8 +322,8 @@ async fn fl_3_a_hit_and_a_miss_look_and_last_the_same() {
 
 #[tokio::test]
 async fn a_frame_is_asked_for_by_get_alone() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut head = Browser::default().head(FRONT, &[]);
     head.method = "POST".into();
-    assert_eq!(answered(&house.ask(&head).await), (405, Reason::MethodNotAllowed));
+    assert_eq!(answered(&test_outpost.ask(&head).await), (405, Reason::MethodNotAllowed));
 }

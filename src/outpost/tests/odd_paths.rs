@@ -1,15 +1,15 @@
 //! Paths that cannot be decoded, or can be read in several ways: the application's own affair where nothing depends on them,
 //! refused where something does (N4 to N7, N10).
 
-use super::house::{Browser, House, PAGE, house, house_with};
 use super::rules::{named, rule, signed_in_as};
+use super::test_outpost::{Browser, PAGE, TestOutpost, house_with, test_outpost};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::policy::{AccessRules, UnauthenticatedPaths, Who};
 
 const WIKI: &str = "https://wiki.example.com";
 
-async fn reason(house: &House, browser: &Browser, target: &str) -> (Option<u16>, Reason) {
-    let decision = house.ask(&browser.head(&format!("{WIKI}{target}"), &[PAGE])).await;
+async fn reason(test_outpost: &TestOutpost, browser: &Browser, target: &str) -> (Option<u16>, Reason) {
+    let decision = test_outpost.ask(&browser.head(&format!("{WIKI}{target}"), &[PAGE])).await;
     let status = match &decision.verdict {
         Verdict::Deny(page) | Verdict::Page(page) => Some(page.status.as_u16()),
         Verdict::Redirect(redirect) => Some(redirect.status.as_u16()),
@@ -29,13 +29,13 @@ async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() 
             application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
         })
     };
-    for house in [house(), for_methods()] {
-        let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    for test_outpost in [test_outpost(), for_methods()] {
+        let browser = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
         let long = format!("/search?q={}", "a".repeat(9_000));
         for target in UNDECODABLE.into_iter().chain([long.as_str(), "/a%2fb", "/x;%252f..%252fy"]) {
-            assert_eq!(reason(&house, &browser, target).await, (None, Reason::SignedIn), "{target}");
+            assert_eq!(reason(&test_outpost, &browser, target).await, (None, Reason::SignedIn), "{target}");
             let stranger = Browser::default();
-            assert_eq!(reason(&house, &stranger, target).await, (Some(302), Reason::SignInStarted), "{target}");
+            assert_eq!(reason(&test_outpost, &stranger, target).await, (Some(302), Reason::SignInStarted), "{target}");
         }
     }
 }
@@ -43,11 +43,11 @@ async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() 
 /// The rows of the tables of section 4.1 that are 400 even for a signed-in user.
 #[tokio::test]
 async fn rs_a_rs_b_what_a_public_pattern_means_is_refused_when_it_cannot_be_decoded() {
-    let house = house_with(|application| {
+    let test_outpost = house_with(|application| {
         let patterns = ["^/public/".to_owned(), "^/foo/.*/bar$".to_owned()];
         application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
     });
-    let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    let browser = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
     for target in [
         "/public/%%32%65%%32%65/admin",
         "/public/a%00",
@@ -59,33 +59,38 @@ async fn rs_a_rs_b_what_a_public_pattern_means_is_refused_when_it_cannot_be_deco
         "/foo/a/bar%0a",
     ] {
         for browser in [&browser, &Browser::default()] {
-            assert_eq!(reason(&house, browser, target).await, (Some(400), Reason::Malformed), "{target}");
+            assert_eq!(reason(&test_outpost, browser, target).await, (Some(400), Reason::Malformed), "{target}");
         }
     }
     for target in ["/public/;%252f..%252f..%252fadmin", "/public/x;%252f..", "/public/%3b%255c..%255cadmin"] {
-        assert_eq!(reason(&house, &Browser::default(), target).await, (Some(302), Reason::SignInStarted), "{target}");
-        assert_eq!(reason(&house, &browser, target).await, (None, Reason::SignedIn), "{target}");
+        assert_eq!(
+            reason(&test_outpost, &Browser::default(), target).await,
+            (Some(302), Reason::SignInStarted),
+            "{target}"
+        );
+        assert_eq!(reason(&test_outpost, &browser, target).await, (None, Reason::SignedIn), "{target}");
     }
 }
 
 #[tokio::test]
 async fn rs_c_with_rules_for_paths_what_cannot_be_decoded_is_below_each_of_them() {
-    let house = super::rules::house();
-    let (alice, bob) = (signed_in_as(&house, "alice", WIKI).await, signed_in_as(&house, "bob", WIKI).await);
+    let test_outpost = super::rules::test_outpost();
+    let (alice, bob) =
+        (signed_in_as(&test_outpost, "alice", WIKI).await, signed_in_as(&test_outpost, "bob", WIKI).await);
     for target in UNDECODABLE.into_iter().chain(["/admin%00", "/admin/%zz"]) {
         for browser in [&alice, &bob, &Browser::default()] {
-            assert_eq!(reason(&house, browser, target).await, (Some(400), Reason::Malformed), "{target}");
+            assert_eq!(reason(&test_outpost, browser, target).await, (Some(400), Reason::Malformed), "{target}");
         }
     }
     for target in ["/admin.%3fx", "/admin%20%23x", "/admin.%23", "/x;%252f..%252fadmin"] {
-        assert_eq!(reason(&house, &bob, target).await, (Some(403), Reason::Forbidden), "{target}");
+        assert_eq!(reason(&test_outpost, &bob, target).await, (Some(403), Reason::Forbidden), "{target}");
     }
 }
 
 #[tokio::test]
 async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
-    let house = house();
-    let browser = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    let test_outpost = test_outpost();
+    let browser = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
     for target in [
         "/%zz?X-authentik-logout=true",
         "/caf%E9?X-authentik-auth-callback=true&code=c&state=s",
@@ -93,30 +98,30 @@ async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
         "/outpost.goauthentik.io/sign_out%0a",
         "/outpost.goauthentik.io/sign_out%",
     ] {
-        assert_eq!(reason(&house, &browser, target).await, (Some(404), Reason::UnknownEndpoint), "{target}");
+        assert_eq!(reason(&test_outpost, &browser, target).await, (Some(404), Reason::UnknownEndpoint), "{target}");
     }
-    assert_eq!(house.sessions(), 1);
+    assert_eq!(test_outpost.sessions(), 1);
 }
 
 #[tokio::test]
 async fn a_request_over_a_limit_is_refused_whoever_asks() {
-    let house = house_with(|application| {
+    let test_outpost = house_with(|application| {
         application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
     });
-    let alice = signed_in_as(&house, "alice", &format!("{WIKI}/")).await;
+    let alice = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
     for path in ["/x?", "/public/", "/outpost.goauthentik.io/start?rd=/", "/outpost.goauthentik.io/ping?"] {
         let target = |bytes: usize| format!("{path}{}", "a".repeat(bytes - path.len()));
         for browser in [&alice, &Browser::default()] {
-            let (_, as_long_as_may_be) = reason(&house, browser, &target(32 * 1024)).await;
+            let (_, as_long_as_may_be) = reason(&test_outpost, browser, &target(32 * 1024)).await;
             assert_ne!(as_long_as_may_be, Reason::AddressTooLong, "{path}");
-            let longer = reason(&house, browser, &target(32 * 1024 + 1)).await;
+            let longer = reason(&test_outpost, browser, &target(32 * 1024 + 1)).await;
             assert_eq!(longer, (Some(414), Reason::AddressTooLong), "{path}");
         }
     }
     let lines = vec![("x-any", "1"); 1_001];
-    let decision = house.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines)).await;
+    let decision = test_outpost.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines)).await;
     assert_eq!(decision.note.reason, Reason::TooManyHeaders);
     assert!(matches!(&decision.verdict, Verdict::Deny(page) if page.status == 431), "{decision:?}");
-    let decision = house.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines[1..])).await;
+    let decision = test_outpost.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines[1..])).await;
     assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
 }

@@ -1,6 +1,6 @@
 //! Mode `proxy`: as an application with a host of its own, but every request that passes has a backend.
 
-use super::house::{Browser, House, PAGE, allowed, denied, house_with, location};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with, location};
 use crate::domain::application::Mode;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::policy::UnauthenticatedPaths;
@@ -8,7 +8,7 @@ use crate::domain::policy::backend::{Backend, BackendAllow, Backends, Upstream};
 use crate::domain::slug::Slug;
 
 /// The house, with `wiki` in mode `proxy`.
-fn house() -> House {
+fn test_outpost() -> TestOutpost {
     house_with(|application| {
         if application.slug == Slug::parse("wiki").unwrap() {
             let own = Backend::parse("http://wiki.internal", true).unwrap().0;
@@ -28,33 +28,33 @@ fn backend(decision: &Decision) -> Option<&str> {
 
 #[tokio::test]
 async fn whoever_passes_is_led_to_the_backend() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let public = browser.open(&house, "https://wiki.example.com/public/a").await;
+    let public = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
     assert_eq!((backend(&public), public.note.reason), (Some("wiki.internal"), Reason::UnauthenticatedPath));
     let mut preflight = browser.head("https://wiki.example.com/x", &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();
-    let preflight = house.ask(&preflight).await;
+    let preflight = test_outpost.ask(&preflight).await;
     assert_eq!((backend(&preflight), preflight.note.reason), (Some("wiki.internal"), Reason::Preflight));
 
-    assert_eq!(browser.sign_in(&house, "https://wiki.example.com/x?y").await, "https://wiki.example.com/x?y");
+    assert_eq!(browser.sign_in(&test_outpost, "https://wiki.example.com/x?y").await, "https://wiki.example.com/x?y");
     assert!(browser.cookies.contains_key("__Host-gatepost-session-wiki"), "{:?}", browser.cookies.keys());
-    let signed_in = browser.open(&house, "https://wiki.example.com/x").await;
+    let signed_in = browser.open(&test_outpost, "https://wiki.example.com/x").await;
     assert_eq!((backend(&signed_in), allowed(&signed_in)), (Some("wiki.internal"), Some("alice".into())));
 }
 
 #[tokio::test]
 async fn everybody_else_is_treated_as_before_an_application_with_its_own_host() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let visit = browser.open(&house, "https://wiki.example.com/x").await;
+    let visit = browser.open(&test_outpost, "https://wiki.example.com/x").await;
     assert!(location(&visit).starts_with("https://sso.example.com/"));
-    let script = house.ask(&browser.head("https://wiki.example.com/x", &[("accept", "application/json")])).await;
+    let script = test_outpost.ask(&browser.head("https://wiki.example.com/x", &[("accept", "application/json")])).await;
     assert_eq!(denied(&script).status.as_u16(), 401);
-    let start = house.ask(&browser.head("https://wiki.example.com/outpost.goauthentik.io/start", &[PAGE])).await;
+    let start = test_outpost.ask(&browser.head("https://wiki.example.com/outpost.goauthentik.io/start", &[PAGE])).await;
     assert_eq!(start.note.reason, Reason::SignInStarted);
-    let nowhere = browser.open(&house, "https://wiki.example.com/outpost.goauthentik.io/nope").await;
+    let nowhere = browser.open(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/nope").await;
     assert_eq!(denied(&nowhere).status.as_u16(), 404);
-    let below = browser.open(&house, "https://a.wiki.example.com/public/a").await;
+    let below = browser.open(&test_outpost, "https://a.wiki.example.com/public/a").await;
     assert_eq!(below.note.reason, Reason::UnknownHost);
 }

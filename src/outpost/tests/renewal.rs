@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::desk::{down, refused};
-use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house, house_with};
+use super::refresh_token_server::{down, refused};
+use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, house_with, test_outpost};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
@@ -21,16 +21,16 @@ const WIKI: &str = "https://wiki.example.com/x";
 const LIFE: u64 = 300;
 
 /// Alice, an admin, is signed in with a refresh token.
-async fn signed_in(house: &House) -> Browser {
-    house.provider.desk.opens.store(true, Ordering::Relaxed);
-    house.provider.desk.life.store(LIFE, Ordering::Relaxed);
-    *house.provider.desk.groups.lock().unwrap() = vec!["admins".to_owned()];
+async fn signed_in(test_outpost: &TestOutpost) -> Browser {
+    test_outpost.provider.refresh_token_server.opens.store(true, Ordering::Relaxed);
+    test_outpost.provider.refresh_token_server.life.store(LIFE, Ordering::Relaxed);
+    *test_outpost.provider.refresh_token_server.groups.lock().unwrap() = vec!["admins".to_owned()];
     let mut browser = Browser::default();
-    browser.sign_in(house, WIKI).await;
+    browser.sign_in(test_outpost, WIKI).await;
     browser
 }
 
-fn only_admins() -> House {
+fn only_admins() -> TestOutpost {
     house_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
         let who = Who::those(admins).expect("names a group");
@@ -40,33 +40,33 @@ fn only_admins() -> House {
 }
 
 /// Opens a page and lets whatever that began come to its end.
-async fn open_and_settle(browser: &Browser, house: &House) -> Decision {
-    let decision = house.ask(&browser.head(WIKI, &[PAGE])).await;
-    house.outpost.settled().await;
+async fn open_and_settle(browser: &Browser, test_outpost: &TestOutpost) -> Decision {
+    let decision = test_outpost.ask(&browser.head(WIKI, &[PAGE])).await;
+    test_outpost.outpost.settled().await;
     decision
 }
 
-fn record(house: &House) -> SessionRecord {
-    let sessions = house.store.sessions.lock().unwrap();
+fn record(test_outpost: &TestOutpost) -> SessionRecord {
+    let sessions = test_outpost.store.sessions.lock().unwrap();
     sessions.values().next().expect("a session").session.record().clone()
 }
 
 /// Another process renews the session.
-async fn renew_elsewhere(house: &House) {
+async fn renew_elsewhere(test_outpost: &TestOutpost) {
     let (key, stored) = {
-        let sessions = house.store.sessions.lock().unwrap();
+        let sessions = test_outpost.store.sessions.lock().unwrap();
         let (key, stored) = sessions.iter().next().expect("a session");
         (*key, stored.clone())
     };
     let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
-    let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), house.clock.now());
-    assert!(house.store.renew(&key, renewed).await.expect("saves"));
+    let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), test_outpost.clock.now());
+    assert!(test_outpost.store.renew(&key, renewed).await.expect("saves"));
 }
 
 /// Waits until somebody came for a refresh.
-async fn asked(house: &House, times: usize) {
+async fn asked(test_outpost: &TestOutpost, times: usize) {
     let begun = Instant::now();
-    while house.provider.desk.asked() < times {
+    while test_outpost.provider.refresh_token_server.asked() < times {
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody asked");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -74,162 +74,162 @@ async fn asked(house: &House, times: usize) {
 
 #[tokio::test]
 async fn a_session_that_is_not_due_asks_nobody() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(239);
-    assert_eq!(allowed(&open_and_settle(&browser, &house).await), Some("alice".into()));
-    assert_eq!((house.provider.desk.asked(), record(&house).generation), (0, 0));
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(239);
+    assert_eq!(allowed(&open_and_settle(&browser, &test_outpost).await), Some("alice".into()));
+    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (0, 0));
 }
 
 #[tokio::test]
 async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it() {
-    let house = only_admins();
-    let browser = signed_in(&house).await;
-    house.provider.desk.groups.lock().unwrap().clear();
-    house.pass(240);
-    let gate = house.provider.desk.close_gate();
-    assert!(allowed(&house.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nobody waits");
-    asked(&house, 1).await;
-    assert!(allowed(&house.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nor while it is under way");
+    let test_outpost = only_admins();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.provider.refresh_token_server.groups.lock().unwrap().clear();
+    test_outpost.pass(240);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    assert!(allowed(&test_outpost.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nobody waits");
+    asked(&test_outpost, 1).await;
+    assert!(allowed(&test_outpost.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nor while it is under way");
     gate.add_permits(1);
-    house.outpost.settled().await;
-    let decision = open_and_settle(&browser, &house).await;
+    test_outpost.outpost.settled().await;
+    let decision = open_and_settle(&browser, &test_outpost).await;
     assert_eq!(decision.note.reason, Reason::Forbidden, "removed at the provider");
-    assert_eq!((house.provider.desk.asked(), record(&house).generation), (1, 1));
+    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (1, 1));
 }
 
 #[tokio::test]
 async fn sm_7_a_stale_session_waits_for_what_the_provider_says_now() {
-    let house = only_admins();
-    let browser = signed_in(&house).await;
-    house.provider.desk.groups.lock().unwrap().clear();
-    house.pass(LIFE);
-    assert_eq!(house.ask(&browser.head(WIKI, &[PAGE])).await.note.reason, Reason::Forbidden);
-    assert_eq!(record(&house).claims.texts("groups").count(), 0);
+    let test_outpost = only_admins();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.provider.refresh_token_server.groups.lock().unwrap().clear();
+    test_outpost.pass(LIFE);
+    assert_eq!(test_outpost.ask(&browser.head(WIKI, &[PAGE])).await.note.reason, Reason::Forbidden);
+    assert_eq!(record(&test_outpost).claims.texts("groups").count(), 0);
 }
 
 #[tokio::test]
 async fn sm_2_renewals_move_no_end() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    let begun = record(&house);
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    let begun = record(&test_outpost);
     for turn in 1..=80 {
-        house.pass(LIFE);
-        assert!(allowed(&open_and_settle(&browser, &house).await).is_some(), "{turn}");
-        let record = record(&house);
+        test_outpost.pass(LIFE);
+        assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some(), "{turn}");
+        let record = record(&test_outpost);
         assert_eq!((record.created, record.ends, record.generation), (begun.created, begun.ends, turn));
     }
-    house.pass(LIFETIMES.absolute.as_secs() - 80 * LIFE);
-    assert!(allowed(&open_and_settle(&browser, &house).await).is_none());
-    assert_eq!(house.provider.desk.asked(), 80, "what has ended is not renewed");
+    test_outpost.pass(LIFETIMES.absolute.as_secs() - 80 * LIFE);
+    assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_none());
+    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 80, "what has ended is not renewed");
 }
 
 #[tokio::test]
 async fn f_21_bcp_6_two_hundred_requests_make_one_refresh() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    let gate = house.provider.desk.close_gate();
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
     let head = browser.head(WIKI, &[PAGE]);
-    let requests = join_all((0..200).map(|_| house.ask(&head)));
+    let requests = join_all((0..200).map(|_| test_outpost.ask(&head)));
     let (decisions, ()) = tokio::join!(requests, async {
-        asked(&house, 1).await;
+        asked(&test_outpost, 1).await;
         gate.add_permits(200);
     });
     assert!(decisions.iter().all(|decision| allowed(decision) == Some("alice".into())));
-    house.outpost.settled().await;
-    assert_eq!((house.provider.desk.asked(), record(&house).generation), (1, 1));
+    test_outpost.outpost.settled().await;
+    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (1, 1));
 }
 
 #[tokio::test]
 async fn a_refresh_goes_on_when_its_request_is_given_up() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    let gate = house.provider.desk.close_gate();
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
     let head = browser.head(WIKI, &[PAGE]);
-    let given_up = tokio::time::timeout(Duration::from_millis(50), house.ask(&head)).await;
+    let given_up = tokio::time::timeout(Duration::from_millis(50), test_outpost.ask(&head)).await;
     assert!(given_up.is_err());
     gate.add_permits(1);
-    house.outpost.settled().await;
-    assert_eq!(record(&house).generation, 1);
+    test_outpost.outpost.settled().await;
+    assert_eq!(record(&test_outpost).generation, 1);
 }
 
 #[tokio::test]
 async fn who_has_little_time_goes_on_with_what_is_known() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    let gate = house.provider.desk.close_gate();
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
     let (head, begun) = (browser.head(WIKI, &[PAGE]), Instant::now());
-    let errand = house.outpost.sort(&head).within(Duration::from_millis(100));
-    assert_eq!(allowed(&house.outpost.answer(&errand).await), Some("alice".into()));
+    let routed = test_outpost.outpost.route(&head).within(Duration::from_millis(100));
+    assert_eq!(allowed(&test_outpost.outpost.answer(&routed).await), Some("alice".into()));
     assert!(begun.elapsed() >= Duration::from_millis(70));
     gate.add_permits(1);
-    house.outpost.settled().await;
-    assert_eq!(record(&house).generation, 1);
+    test_outpost.outpost.settled().await;
+    assert_eq!(record(&test_outpost).generation, 1);
 }
 
 #[tokio::test]
 async fn f_2_a_provider_that_is_down_signs_nobody_out_and_is_not_asked_for_each_request() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.provider.desk.answer_with(Some(down));
-    house.pass(LIFE);
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.provider.refresh_token_server.answer_with(Some(down));
+    test_outpost.pass(LIFE);
     for _ in 0..20 {
-        assert_eq!(allowed(&open_and_settle(&browser, &house).await), Some("alice".into()));
+        assert_eq!(allowed(&open_and_settle(&browser, &test_outpost).await), Some("alice".into()));
     }
-    assert_eq!(house.provider.desk.asked(), 1);
-    house.pass(11);
-    open_and_settle(&browser, &house).await;
-    assert_eq!(house.provider.desk.asked(), 2, "after a pause it is tried again");
-    house.provider.desk.answer_with(None);
-    house.pass(11);
-    assert!(allowed(&open_and_settle(&browser, &house).await).is_some());
-    assert_eq!(record(&house).generation, 1);
+    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 1);
+    test_outpost.pass(11);
+    open_and_settle(&browser, &test_outpost).await;
+    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 2, "after a pause it is tried again");
+    test_outpost.provider.refresh_token_server.answer_with(None);
+    test_outpost.pass(11);
+    assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
+    assert_eq!(record(&test_outpost).generation, 1);
 
-    house.provider.desk.answer_with(Some(down));
+    test_outpost.provider.refresh_token_server.answer_with(Some(down));
     for _ in 0..24 {
-        house.pass(LIFETIMES.idle.as_secs() - 1);
-        open_and_settle(&browser, &house).await;
+        test_outpost.pass(LIFETIMES.idle.as_secs() - 1);
+        open_and_settle(&browser, &test_outpost).await;
     }
-    house.pass(300);
-    assert!(allowed(&open_and_settle(&browser, &house).await).is_none(), "until the absolute end");
+    test_outpost.pass(300);
+    assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_none(), "until the absolute end");
 }
 
 #[tokio::test]
 async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
     for stale in [false, true] {
-        let house = house();
-        let mut browser = signed_in(&house).await;
-        house.provider.desk.answer_with(Some(refused));
-        house.pass(if stale { LIFE } else { 240 });
-        let decision = browser.open(&house, WIKI).await;
+        let test_outpost = test_outpost();
+        let mut browser = signed_in(&test_outpost).await;
+        test_outpost.provider.refresh_token_server.answer_with(Some(refused));
+        test_outpost.pass(if stale { LIFE } else { 240 });
+        let decision = browser.open(&test_outpost, WIKI).await;
         let reason = if stale { Reason::SignInStarted } else { Reason::SignedIn };
         assert_eq!(decision.note.reason, reason);
-        house.outpost.settled().await;
-        assert_eq!(house.sessions(), 0);
-        assert_eq!(browser.open(&house, WIKI).await.note.reason, Reason::SignInStarted);
+        test_outpost.outpost.settled().await;
+        assert_eq!(test_outpost.sessions(), 0);
+        assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
     }
 }
 
 /// Its lease may have run out while it was suspended: another process used the token up, and has a newer one.
 #[tokio::test]
 async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    let gate = house.provider.desk.close_gate();
-    house.provider.desk.answer_with(Some(refused));
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    test_outpost.provider.refresh_token_server.answer_with(Some(refused));
     let head = browser.head(WIKI, &[PAGE]);
-    let (decision, ()) = tokio::join!(house.ask(&head), async {
-        asked(&house, 1).await;
-        renew_elsewhere(&house).await;
+    let (decision, ()) = tokio::join!(test_outpost.ask(&head), async {
+        asked(&test_outpost, 1).await;
+        renew_elsewhere(&test_outpost).await;
         gate.add_permits(1);
     });
     assert!(allowed(&decision).is_some());
-    house.outpost.settled().await;
-    assert_eq!((house.sessions(), record(&house).generation), (1, 1));
+    test_outpost.outpost.settled().await;
+    assert_eq!((test_outpost.sessions(), record(&test_outpost).generation), (1, 1));
 }
 
 #[tokio::test]
@@ -241,123 +241,130 @@ async fn refusals_that_the_operator_has_to_mend_end_nothing() {
         || ExchangeFault::Untrustworthy(TokenFault::SIGNATURE),
         down as fn() -> ExchangeFault,
     ] {
-        let house = house();
-        let browser = signed_in(&house).await;
-        house.provider.desk.answer_with(Some(fault));
-        house.pass(LIFE);
-        assert!(allowed(&open_and_settle(&browser, &house).await).is_some());
-        assert_eq!(house.sessions(), 1);
+        let test_outpost = test_outpost();
+        let browser = signed_in(&test_outpost).await;
+        test_outpost.provider.refresh_token_server.answer_with(Some(fault));
+        test_outpost.pass(LIFE);
+        assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
+        assert_eq!(test_outpost.sessions(), 1);
     }
 }
 
 #[tokio::test]
 async fn another_users_token_ends_the_session() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    *house.provider.user.lock().unwrap() = "mallory".into();
-    house.pass(LIFE);
-    assert_eq!(open_and_settle(&browser, &house).await.note.reason, Reason::SignInStarted);
-    assert_eq!(house.sessions(), 0);
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    *test_outpost.provider.user.lock().unwrap() = "mallory".into();
+    test_outpost.pass(LIFE);
+    assert_eq!(open_and_settle(&browser, &test_outpost).await.note.reason, Reason::SignInStarted);
+    assert_eq!(test_outpost.sessions(), 0);
 
-    let house = self::house();
-    let browser = signed_in(&house).await;
-    house.provider.desk.answer_with(Some(|| ExchangeFault::Untrustworthy(TokenFault::OtherSubject)));
-    house.pass(LIFE);
-    assert_eq!(open_and_settle(&browser, &house).await.note.reason, Reason::SignInStarted);
+    let test_outpost = self::test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost
+        .provider
+        .refresh_token_server
+        .answer_with(Some(|| ExchangeFault::Untrustworthy(TokenFault::OtherSubject)));
+    test_outpost.pass(LIFE);
+    assert_eq!(open_and_settle(&browser, &test_outpost).await.note.reason, Reason::SignInStarted);
 }
 
 #[tokio::test]
 async fn bcp_6_new_tokens_outlive_a_store_that_fails_for_a_while() {
-    let house = house();
-    let browser = signed_in(&house).await;
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
     for turn in 1..=2 {
-        house.pass(LIFE);
-        house.store.failing_renewals.store(3, Ordering::Relaxed);
-        assert!(allowed(&open_and_settle(&browser, &house).await).is_some());
-        assert_eq!(record(&house).generation, turn, "the rotated token was kept, and is good for the next time");
+        test_outpost.pass(LIFE);
+        test_outpost.store.failing_renewals.store(3, Ordering::Relaxed);
+        assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
+        assert_eq!(record(&test_outpost).generation, turn, "the rotated token was kept, and is good for the next time");
     }
 }
 
 #[tokio::test]
 async fn sm_4_a_sign_out_while_a_refresh_is_under_way_stands() {
-    let house = house();
-    let mut browser = signed_in(&house).await;
+    let test_outpost = test_outpost();
+    let mut browser = signed_in(&test_outpost).await;
     let head = browser.head(WIKI, &[PAGE]);
-    house.pass(LIFE);
-    let gate = house.provider.desk.close_gate();
+    test_outpost.pass(LIFE);
+    let gate = test_outpost.provider.refresh_token_server.close_gate();
     let sign_out = async {
-        asked(&house, 1).await;
+        asked(&test_outpost, 1).await;
         let out = browser
             .head("https://wiki.example.com/outpost.goauthentik.io/sign_out", &[PAGE, ("sec-fetch-site", "none")]);
-        assert_eq!(browser.send(&house, &out).await.note.reason, Reason::SignedOut);
+        assert_eq!(browser.send(&test_outpost, &out).await.note.reason, Reason::SignedOut);
         gate.add_permits(1);
     };
-    let (decision, ()) = tokio::join!(house.ask(&head), sign_out);
+    let (decision, ()) = tokio::join!(test_outpost.ask(&head), sign_out);
     assert_eq!(decision.note.reason, Reason::SignInStarted);
-    house.outpost.settled().await;
-    assert_eq!(house.sessions(), 0);
+    test_outpost.outpost.settled().await;
+    assert_eq!(test_outpost.sessions(), 0);
 }
 
 #[tokio::test]
 async fn bcp_6_another_process_that_renews_is_waited_for() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    house.store.leased_out.store(true, Ordering::Relaxed);
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    test_outpost.store.leased_out.store(true, Ordering::Relaxed);
     let head = browser.head(WIKI, &[PAGE]);
     let elsewhere = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        renew_elsewhere(&house).await;
+        renew_elsewhere(&test_outpost).await;
     };
     let begun = Instant::now();
-    let (decision, ()) = tokio::join!(house.ask(&head), elsewhere);
+    let (decision, ()) = tokio::join!(test_outpost.ask(&head), elsewhere);
     assert!(allowed(&decision).is_some() && begun.elapsed() < Duration::from_millis(700));
-    house.outpost.settled().await;
-    assert_eq!((house.provider.desk.asked(), record(&house).generation), (0, 1));
+    test_outpost.outpost.settled().await;
+    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (0, 1));
 }
 
 #[tokio::test]
 async fn a_lease_that_is_never_given_back_signs_nobody_out() {
-    let house = house();
-    let browser = signed_in(&house).await;
-    house.pass(LIFE);
-    house.store.leased_out.store(true, Ordering::Relaxed);
-    assert!(allowed(&open_and_settle(&browser, &house).await).is_some());
-    house.store.leased_out.store(false, Ordering::Relaxed);
-    house.pass(2);
-    assert!(allowed(&open_and_settle(&browser, &house).await).is_some());
-    assert_eq!(record(&house).generation, 1, "renewed as soon as it is free");
+    let test_outpost = test_outpost();
+    let browser = signed_in(&test_outpost).await;
+    test_outpost.pass(LIFE);
+    test_outpost.store.leased_out.store(true, Ordering::Relaxed);
+    assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
+    test_outpost.store.leased_out.store(false, Ordering::Relaxed);
+    test_outpost.pass(2);
+    assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
+    assert_eq!(record(&test_outpost).generation, 1, "renewed as soon as it is free");
 }
 
 #[tokio::test]
 async fn a_store_that_fails_at_any_call_lets_nobody_else_in() {
     for call in 1..=6 {
-        let house = house();
-        let browser = signed_in(&house).await;
-        house.pass(LIFE);
-        house.fail_store_at(call);
-        let decision = open_and_settle(&browser, &house).await;
+        let test_outpost = test_outpost();
+        let browser = signed_in(&test_outpost).await;
+        test_outpost.pass(LIFE);
+        test_outpost.fail_store_at(call);
+        let decision = open_and_settle(&browser, &test_outpost).await;
         let told = allowed(&decision);
         assert!(
             told == Some("alice".into()) || decision.note.reason == Reason::StoreUnavailable,
             "{call}: {decision:?}"
         );
-        house.fail_store_at(0);
-        house.pass(3);
-        assert_eq!(allowed(&open_and_settle(&browser, &house).await), Some("alice".into()), "call {call}: recovers");
+        test_outpost.fail_store_at(0);
+        test_outpost.pass(3);
+        assert_eq!(
+            allowed(&open_and_settle(&browser, &test_outpost).await),
+            Some("alice".into()),
+            "call {call}: recovers"
+        );
     }
 }
 
 /// To keep the old claims would keep what the provider may have taken away.
 #[tokio::test]
 async fn a_user_of_whom_too_much_is_said_has_to_sign_in_and_is_told() {
-    let house = house_with(|application| {
+    let test_outpost = house_with(|application| {
         let budget = Budget { max_bytes: 2000, ..Budget::default() };
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     });
-    let mut browser = signed_in(&house).await;
-    *house.provider.desk.groups.lock().unwrap() = vec!["g".repeat(3000)];
-    house.pass(LIFE);
-    assert_eq!(browser.open(&house, WIKI).await.note.reason, Reason::SignInStarted);
-    assert_eq!(house.sessions(), 0);
+    let mut browser = signed_in(&test_outpost).await;
+    *test_outpost.provider.refresh_token_server.groups.lock().unwrap() = vec!["g".repeat(3000)];
+    test_outpost.pass(LIFE);
+    assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
+    assert_eq!(test_outpost.sessions(), 0);
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
-use super::desk::{down, refused};
-use super::house::{Browser, House, LIFETIMES, PAGE, allowed, house};
+use super::refresh_token_server::{down, refused};
+use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::oidc::user::User;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
@@ -52,7 +52,7 @@ struct Model {
 }
 
 struct Play {
-    house: House,
+    test_outpost: TestOutpost,
     browser: Browser,
     model: Model,
     held: Option<Arc<Semaphore>>,
@@ -60,20 +60,20 @@ struct Play {
 
 impl Play {
     async fn begin() -> Self {
-        let house = house();
-        house.provider.desk.opens.store(true, Ordering::Relaxed);
-        house.provider.desk.life.store(300, Ordering::Relaxed);
+        let test_outpost = test_outpost();
+        test_outpost.provider.refresh_token_server.opens.store(true, Ordering::Relaxed);
+        test_outpost.provider.refresh_token_server.life.store(300, Ordering::Relaxed);
         let mut browser = Browser::default();
-        browser.sign_in(&house, "https://wiki.example.com/").await;
-        let now = house.clock.now().as_unix();
-        Self { house, browser, model: Model { created: now, last: now, ended: false }, held: None }
+        browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
+        let now = test_outpost.clock.now().as_unix();
+        Self { test_outpost, browser, model: Model { created: now, last: now, ended: false }, held: None }
     }
 
     async fn ask(&mut self) {
         let head = self.browser.head("https://wiki.example.com/", &[PAGE]);
-        let errand = self.house.outpost.sort(&head).within(std::time::Duration::from_millis(5));
-        let is_allowed = allowed(&self.house.outpost.answer(&errand).await).is_some();
-        let (now, model) = (self.house.clock.now().as_unix(), &mut self.model);
+        let routed = self.test_outpost.outpost.route(&head).within(std::time::Duration::from_millis(5));
+        let is_allowed = allowed(&self.test_outpost.outpost.answer(&routed).await).is_some();
+        let (now, model) = (self.test_outpost.clock.now().as_unix(), &mut self.model);
         if is_allowed {
             assert!(!model.ended, "signed out before");
             assert!(now < model.created + LIFETIMES.absolute.as_secs(), "past its absolute end");
@@ -83,32 +83,32 @@ impl Play {
     }
 
     async fn take(&mut self, step: Step) {
-        let desk = &self.house.provider.desk;
+        let refresh_token_server = &self.test_outpost.provider.refresh_token_server;
         match step {
             Step::Ask => self.ask().await,
             Step::AskAndSettle => {
                 self.ask().await;
                 if self.held.is_none() {
-                    self.house.outpost.settled().await;
+                    self.test_outpost.outpost.settled().await;
                 }
             }
-            Step::Pass(seconds) => self.house.pass(seconds),
-            Step::TurnBack(seconds) => self.house.turn_back(seconds),
+            Step::Pass(seconds) => self.test_outpost.pass(seconds),
+            Step::TurnBack(seconds) => self.test_outpost.turn_back(seconds),
             Step::SignOut => self.sign_out().await,
             Step::EndElsewhere => {
                 let user = User { issuer: "https://sso.example.com/".into(), subject: "sub-alice".into() };
-                self.house.store.end_user(&user).await.expect("ends");
+                self.test_outpost.store.end_user(&user).await.expect("ends");
                 self.model.ended = true;
             }
-            Step::Answer(fault) => desk.answer_with(fault),
-            Step::Hold if self.held.is_none() => self.held = Some(desk.close_gate()),
+            Step::Answer(fault) => refresh_token_server.answer_with(fault),
+            Step::Hold if self.held.is_none() => self.held = Some(refresh_token_server.close_gate()),
             Step::Hold => {}
             Step::LetGo => {
                 if let Some(gate) = self.held.take() {
-                    *desk.gate.lock().unwrap() = None;
+                    *refresh_token_server.gate.lock().unwrap() = None;
                     gate.add_permits(1000);
                 }
-                self.house.outpost.settled().await;
+                self.test_outpost.outpost.settled().await;
             }
         }
     }
@@ -117,7 +117,7 @@ impl Play {
         let address = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
         let head = self.browser.head(address, &[PAGE, ("sec-fetch-site", "none")]);
         // The cookies stay: they are what a thief would have.
-        let decision = self.house.ask(&head).await;
+        let decision = self.test_outpost.ask(&head).await;
         if decision.note.user.is_some() {
             self.model.ended = true;
         }

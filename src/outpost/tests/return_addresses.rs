@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::house::{Browser, House, PAGE, denied, house, location};
+use super::test_outpost::{Browser, PAGE, TestOutpost, denied, location, test_outpost};
 use crate::domain::decision::{Reason, Verdict};
 
 const BINDING: &str = "__Host-gatepost-binding";
@@ -13,13 +13,13 @@ fn state_of(location: &str) -> String {
 }
 
 /// Where a browser ends that asks for this target; checks the bounds on the way.
-async fn there_and_back(house: &House, host: &str, target: &str) -> String {
+async fn there_and_back(test_outpost: &TestOutpost, host: &str, target: &str) -> String {
     let mut browser = Browser::default();
-    let started = browser.open(house, &format!("https://{host}{target}")).await;
+    let started = browser.open(test_outpost, &format!("https://{host}{target}")).await;
     assert_eq!(started.note.reason, Reason::SignInStarted, "{target:.80}");
     let to = location(&started);
     assert!(state_of(&to).len() < 512, "{} for {} bytes", state_of(&to).len(), target.len());
-    let back = browser.open(house, &Browser::callback(&to)).await;
+    let back = browser.open(test_outpost, &Browser::callback(&to)).await;
     assert_eq!(back.note.reason, Reason::SignInCompleted);
     assert!(
         browser.cookies.keys().all(|name| !name.contains("return-")),
@@ -37,21 +37,21 @@ fn target_of(bytes: usize) -> String {
 
 #[tokio::test]
 async fn addresses_up_to_8_kib_come_back_byte_by_byte() {
-    let house = house();
+    let test_outpost = test_outpost();
     for bytes in [1, 5, 200, 233, 234, 235, 600, 1000, 2048, 2049, 4096, 8000, 8192] {
         let target = if bytes < 5 { "/".to_owned() } else { target_of(bytes) };
         assert_eq!(
-            there_and_back(&house, "wiki.example.com", &target).await,
+            there_and_back(&test_outpost, "wiki.example.com", &target).await,
             format!("https://wiki.example.com{target}")
         );
-        let portal = there_and_back(&house, "a.corp.example.com", &target).await;
+        let portal = there_and_back(&test_outpost, "a.corp.example.com", &target).await;
         assert_eq!(portal, format!("https://a.corp.example.com{target}"), "the callback is at another host");
     }
 }
 
 #[tokio::test]
 async fn odd_spellings_come_back_as_they_were_sent() {
-    let house = house();
+    let test_outpost = test_outpost();
     for target in [
         "/x?a=\\b&c=\"d\"&e=<f>&g=|&h={i}&j='k'&l=^`",
         "/x?a=%7e%7E%2f%zz%&b=+%20",
@@ -61,7 +61,7 @@ async fn odd_spellings_come_back_as_they_were_sent() {
         "/caf%E9/100%",
     ] {
         assert_eq!(
-            there_and_back(&house, "wiki.example.com", target).await,
+            there_and_back(&test_outpost, "wiki.example.com", target).await,
             format!("https://wiki.example.com{target}")
         );
     }
@@ -69,77 +69,80 @@ async fn odd_spellings_come_back_as_they_were_sent() {
 
 #[tokio::test]
 async fn a_restarted_sign_in_and_a_repeated_callback_keep_a_long_address() {
-    let house = house();
+    let test_outpost = test_outpost();
     let url = format!("https://wiki.example.com{}", target_of(5000));
     let mut browser = Browser::default();
-    let started = location(&browser.open(&house, &url).await);
-    house.pass(601);
-    let again = browser.open(&house, &Browser::callback(&started)).await;
+    let started = location(&browser.open(&test_outpost, &url).await);
+    test_outpost.pass(601);
+    let again = browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!(again.note.reason, Reason::SignInRestarted);
     let (callback, before) = (Browser::callback(&location(&again)), browser.clone());
-    assert_eq!(location(&browser.open(&house, &callback).await), url);
+    assert_eq!(location(&browser.open(&test_outpost, &callback).await), url);
     let mut repeated = before;
     repeated.cookies.extend(browser.cookies.clone());
-    let repeated = repeated.open(&house, &callback).await;
+    let repeated = repeated.open(&test_outpost, &callback).await;
     assert_eq!((location(&repeated), repeated.note.reason), (url, Reason::AlreadySignedIn));
 }
 
 #[tokio::test]
 async fn a_long_address_that_another_tab_replaced_ends_at_the_application() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.open(&house, "https://wiki.example.com/").await;
+    browser.open(&test_outpost, "https://wiki.example.com/").await;
     let urls = [6000, 7000].map(|bytes| format!("https://wiki.example.com{}", target_of(bytes)));
     let mut started = Vec::new();
     for url in &urls {
-        started.push(location(&browser.open(&house, url).await));
+        started.push(location(&browser.open(&test_outpost, url).await));
     }
-    assert_eq!(location(&browser.open(&house, &Browser::callback(&started[0])).await), "https://wiki.example.com/");
-    assert_eq!(location(&browser.open(&house, &Browser::callback(&started[1])).await), urls[1]);
+    assert_eq!(
+        location(&browser.open(&test_outpost, &Browser::callback(&started[0])).await),
+        "https://wiki.example.com/"
+    );
+    assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&started[1])).await), urls[1]);
 }
 
 #[tokio::test]
 async fn several_tabs_with_addresses_of_usual_length_wait_at_once() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.open(&house, "https://wiki.example.com/").await;
+    browser.open(&test_outpost, "https://wiki.example.com/").await;
     let mut tabs = Vec::new();
     for tab in 0..4 {
         let url = format!("https://wiki.example.com/{tab}{}", target_of(500));
-        tabs.push((location(&browser.open(&house, &url).await), url));
+        tabs.push((location(&browser.open(&test_outpost, &url).await), url));
     }
     let bytes: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len() + 3).sum();
     assert!(bytes < 8 * 1024, "{bytes}");
     for (started, url) in tabs {
-        assert_eq!(location(&browser.open(&house, &Browser::callback(&started)).await), url);
+        assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&started)).await), url);
     }
 }
 
 #[tokio::test]
 async fn the_cookies_of_a_long_address_are_the_browsers_own_and_nobody_elses() {
-    let house = house();
+    let test_outpost = test_outpost();
     let url = format!("https://wiki.example.com{}", target_of(1000));
     let (mut victim, mut stranger) = (Browser::default(), Browser::default());
-    let theirs = location(&stranger.open(&house, &format!("{url}evil")).await);
-    let mine = location(&victim.open(&house, &url).await);
+    let theirs = location(&stranger.open(&test_outpost, &format!("{url}evil")).await);
+    let mine = location(&victim.open(&test_outpost, &url).await);
     // A sibling host planted its own pieces in the victim's browser.
     let binding = victim.cookies[BINDING].clone();
     victim.cookies.extend(stranger.cookies.clone());
     victim.cookies.insert(BINDING.into(), binding);
-    let back = victim.open(&house, &Browser::callback(&mine)).await;
+    let back = victim.open(&test_outpost, &Browser::callback(&mine)).await;
     assert_eq!((location(&back).as_str(), back.note.reason), ("https://wiki.example.com/", Reason::SignInCompleted));
-    let restarted = victim.open(&house, &Browser::callback(&theirs)).await;
+    let restarted = victim.open(&test_outpost, &Browser::callback(&theirs)).await;
     assert_eq!(restarted.note.reason, Reason::AlreadySignedIn);
 }
 
 #[tokio::test]
 async fn try_again_leads_to_the_same_address_however_long() {
-    let house = house();
+    let test_outpost = test_outpost();
     for target in [target_of(3000), "/x?a=\\b".to_owned()] {
         let mut browser = Browser::default();
-        let to = location(&browser.open(&house, &format!("https://wiki.example.com{target}")).await);
+        let to = location(&browser.open(&test_outpost, &format!("https://wiki.example.com{target}")).await);
         let refused = Browser::callback(&to).replace("code=code", "error=access_denied");
-        let decision = browser.open(&house, &refused).await;
+        let decision = browser.open(&test_outpost, &refused).await;
         let page = denied(&decision);
         let link = page.body.split_once("href=\"").and_then(|(_, rest)| rest.split_once('"')).unwrap().0;
         assert_eq!(link.replace("&amp;", "&"), format!("https://wiki.example.com{target}"));
@@ -148,8 +151,8 @@ async fn try_again_leads_to_the_same_address_however_long() {
 
 #[tokio::test]
 async fn no_request_but_the_callback_carries_the_address() {
-    let house = house();
-    let started = Browser::default().open(&house, &format!("https://wiki.example.com{}", target_of(5000))).await;
+    let test_outpost = test_outpost();
+    let started = Browser::default().open(&test_outpost, &format!("https://wiki.example.com{}", target_of(5000))).await;
     let Verdict::Redirect(redirect) = &started.verdict else { panic!("a redirect") };
     let return_cookies: Vec<_> = redirect.cookies.iter().filter(|cookie| cookie.contains("return-")).collect();
     assert!(!return_cookies.is_empty() && redirect.cookies.len() == return_cookies.len() + 1);
@@ -161,7 +164,7 @@ async fn no_request_but_the_callback_carries_the_address() {
     }
     let seen = Browser::default()
         .head("https://wiki.example.com/x", &[PAGE, ("cookie", "__Secure-gatepost-return-wiki-0=/evil; a=1")]);
-    assert_eq!(house.ask(&seen).await.note.reason, Reason::SignInStarted);
+    assert_eq!(test_outpost.ask(&seen).await.note.reason, Reason::SignInStarted);
 }
 
 proptest! {
@@ -172,7 +175,7 @@ proptest! {
         prop_assume!(!crate::domain::application::endpoints::names_signature(&query));
         let target = format!("/x?{}", query.get(..query.len().min(8000)).unwrap_or_default());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let end = runtime.block_on(async { there_and_back(&house(), "wiki.example.com", &target).await });
+        let end = runtime.block_on(async { there_and_back(&test_outpost(), "wiki.example.com", &target).await });
         prop_assert_eq!(end, format!("https://wiki.example.com{target}"));
     }
 }

@@ -1,6 +1,6 @@
 //! Access rules: who is signed in and may not pass is told so, and never sent in a circle.
 
-use super::house::{Browser, House, PAGE, allowed, denied, house_with};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
@@ -28,7 +28,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], who: Who) -> Rule {
 }
 
 /// Alice may do everything, bob may read, and both may read what is shared; `/public/` is everybody's.
-pub(super) fn house() -> House {
+pub(super) fn test_outpost() -> TestOutpost {
     house_with(|application| {
         application.rules = AccessRules::new(vec![
             rule(&[], &[], named(&["alice"])),
@@ -42,23 +42,23 @@ pub(super) fn house() -> House {
     })
 }
 
-pub(super) async fn signed_in_as(house: &House, name: &str, url: &str) -> Browser {
-    name.clone_into(&mut house.provider.user.lock().unwrap());
+pub(super) async fn signed_in_as(test_outpost: &TestOutpost, name: &str, url: &str) -> Browser {
+    name.clone_into(&mut test_outpost.provider.user.lock().unwrap());
     let mut browser = Browser::default();
-    browser.sign_in(house, url).await;
+    browser.sign_in(test_outpost, url).await;
     browser
 }
 
-async fn reason(house: &House, browser: &Browser, method: &str, url: &str) -> (Reason, Option<String>) {
+async fn reason(test_outpost: &TestOutpost, browser: &Browser, method: &str, url: &str) -> (Reason, Option<String>) {
     let mut head = browser.head(url, &[PAGE]);
     method.clone_into(&mut head.method);
-    let note = house.ask(&head).await.note;
+    let note = test_outpost.ask(&head).await.note;
     (note.reason, note.user)
 }
 
 #[tokio::test]
 async fn the_rules_decide_for_each_user_path_and_method() {
-    let house = house();
+    let test_outpost = test_outpost();
     for (name, method, path, expected) in [
         ("alice", "GET", "/", Reason::SignedIn),
         ("alice", "PUT", "/", Reason::SignedIn),
@@ -74,24 +74,24 @@ async fn the_rules_decide_for_each_user_path_and_method() {
         ("eve", "GET", "/", Reason::Forbidden),
         ("eve", "GET", "/shared/x", Reason::SignedIn),
     ] {
-        let browser = signed_in_as(&house, name, WIKI).await;
+        let browser = signed_in_as(&test_outpost, name, WIKI).await;
         let url = format!("https://wiki.example.com{path}");
         let expected = (expected, Some(name.to_owned()));
-        assert_eq!(reason(&house, &browser, method, &url).await, expected, "{name} {method} {path}");
+        assert_eq!(reason(&test_outpost, &browser, method, &url).await, expected, "{name} {method} {path}");
     }
 }
 
 #[tokio::test]
 async fn who_may_not_pass_is_named_and_offered_to_sign_out() {
-    let house = house();
-    let browser = signed_in_as(&house, "eve", WIKI).await;
+    let test_outpost = test_outpost();
+    let browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     for (headers, content_type, body) in [
         (vec![PAGE], "text/html; charset=utf-8", format!("<a href=\"{SIGN_OUT}\">Sign out</a>")),
         (vec![("accept", "application/json")], "application/json", format!("\"sign_out\":\"{SIGN_OUT}\"")),
         (vec![("upgrade", "websocket")], "application/json", "\"error\":\"forbidden\"".to_owned()),
         (vec![("content-type", "application/grpc")], "text/plain; charset=utf-8", "signed in as eve".to_owned()),
     ] {
-        let decision = house.ask(&browser.head(WIKI, &headers)).await;
+        let decision = test_outpost.ask(&browser.head(WIKI, &headers)).await;
         let page = denied(&decision);
         assert_eq!((page.status.as_u16(), page.content_type), (403, content_type));
         assert!(page.body.contains(&body) && page.body.contains("eve"), "{}", page.body);
@@ -102,22 +102,22 @@ async fn who_may_not_pass_is_named_and_offered_to_sign_out() {
 
 #[tokio::test]
 async fn who_signs_out_there_comes_back_as_somebody_else() {
-    let house = house();
-    let mut browser = signed_in_as(&house, "eve", WIKI).await;
+    let test_outpost = test_outpost();
+    let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     let click = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-site", "same-origin")]);
-    assert_eq!(browser.send(&house, &click).await.note.reason, Reason::SignedOut);
-    assert_eq!(house.sessions(), 0);
-    "alice".clone_into(&mut house.provider.user.lock().unwrap());
-    assert_eq!(browser.sign_in(&house, WIKI).await, WIKI);
-    assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+    assert_eq!(browser.send(&test_outpost, &click).await.note.reason, Reason::SignedOut);
+    assert_eq!(test_outpost.sessions(), 0);
+    "alice".clone_into(&mut test_outpost.provider.user.lock().unwrap());
+    assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
+    assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
 }
 
 /// They are nobody there: the application is not told who they are.
 #[tokio::test]
 async fn what_is_public_stays_open_to_the_forbidden() {
-    let house = house();
-    let mut browser = signed_in_as(&house, "eve", WIKI).await;
-    let decision = browser.open(&house, "https://wiki.example.com/public/a").await;
+    let test_outpost = test_outpost();
+    let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
+    let decision = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
     assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
     assert_eq!(decision.note.user, None);
     let Verdict::Allow(allow) = &decision.verdict else { panic!("is let through") };
@@ -125,19 +125,19 @@ async fn what_is_public_stays_open_to_the_forbidden() {
 
     let mut preflight = browser.head(WIKI, &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();
-    let decision = house.ask(&preflight).await;
+    let decision = test_outpost.ask(&preflight).await;
     assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::Preflight));
 }
 
 #[tokio::test]
 async fn in_domain_mode_the_rules_are_for_every_host() {
-    let house = house();
-    let browser = signed_in_as(&house, "bob", "https://a.corp.example.com/").await;
+    let test_outpost = test_outpost();
+    let browser = signed_in_as(&test_outpost, "bob", "https://a.corp.example.com/").await;
     for host in ["a", "b.c", "auth"] {
         let at = |path: &str| format!("https://{host}.corp.example.com{path}");
-        assert_eq!(reason(&house, &browser, "GET", &at("/x")).await.0, Reason::SignedIn, "{host}");
-        let mut eve = signed_in_as(&house, "eve", &at("/")).await;
-        let decision = eve.open(&house, &at("/admin")).await;
+        assert_eq!(reason(&test_outpost, &browser, "GET", &at("/x")).await.0, Reason::SignedIn, "{host}");
+        let mut eve = signed_in_as(&test_outpost, "eve", &at("/")).await;
+        let decision = eve.open(&test_outpost, &at("/admin")).await;
         let sign_out = "https://auth.corp.example.com/outpost.goauthentik.io/sign_out";
         assert!(denied(&decision).body.contains(sign_out), "{decision:?}");
     }
@@ -145,9 +145,9 @@ async fn in_domain_mode_the_rules_are_for_every_host() {
 
 #[tokio::test]
 async fn a_store_that_cannot_say_is_no_reason_to_forbid() {
-    let house = house();
-    let mut browser = signed_in_as(&house, "eve", WIKI).await;
-    house.fail_store_at(1);
-    let decision = browser.open(&house, WIKI).await;
+    let test_outpost = test_outpost();
+    let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
+    test_outpost.fail_store_at(1);
+    let decision = browser.open(&test_outpost, WIKI).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::StoreUnavailable));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, PAGE, allowed, denied, house, location};
+use super::test_outpost::{Browser, PAGE, allowed, denied, location, test_outpost};
 use crate::domain::decision::Reason;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::ExchangeFault;
@@ -11,50 +11,50 @@ const WIKI: &str = "https://wiki.example.com/x?y=1";
 
 #[tokio::test]
 async fn the_whole_walk() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let first = browser.open(&house, WIKI).await;
+    let first = browser.open(&test_outpost, WIKI).await;
     assert_eq!(first.note.reason, Reason::SignInStarted);
     assert!(location(&first).starts_with("https://sso.example.com/authorize?"));
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["__Host-gatepost-binding"]);
-    assert_eq!(house.sessions(), 0, "nothing is stored for anonymous visitors");
-    let back = browser.open(&house, &Browser::callback(&location(&first))).await;
+    assert_eq!(test_outpost.sessions(), 0, "nothing is stored for anonymous visitors");
+    let back = browser.open(&test_outpost, &Browser::callback(&location(&first))).await;
     assert_eq!((location(&back).as_str(), back.note.reason), (WIKI, Reason::SignInCompleted));
     assert_eq!(back.note.user.as_deref(), Some("alice"));
-    let decision = browser.open(&house, WIKI).await;
+    let decision = browser.open(&test_outpost, WIKI).await;
     assert_eq!((allowed(&decision), decision.note.user.as_deref()), (Some("alice".into()), Some("alice")));
 }
 
 #[tokio::test]
 async fn ck_6_ten_tabs_share_a_binding_and_all_arrive() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.open(&house, WIKI).await;
+    browser.open(&test_outpost, WIKI).await;
     let mut tabs = Vec::new();
     for tab in 0..10 {
         let url = format!("https://wiki.example.com/{tab}");
-        tabs.push((location(&browser.open(&house, &url).await), url));
+        tabs.push((location(&browser.open(&test_outpost, &url).await), url));
     }
     for (started, url) in tabs {
-        assert_eq!(location(&browser.open(&house, &Browser::callback(&started)).await), url);
+        assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&started)).await), url);
     }
 }
 
 #[tokio::test]
 async fn pk_4_tabs_that_raced_before_the_first_cookie_all_arrive() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let mut tabs = Vec::new();
     for tab in 0..10 {
         let url = format!("https://wiki.example.com/{tab}");
         let mut alone = Browser::default();
-        tabs.push((location(&alone.open(&house, &url).await), url));
+        tabs.push((location(&alone.open(&test_outpost, &url).await), url));
         browser.cookies.extend(alone.cookies);
     }
     for (started, url) in tabs {
-        let mut decision = browser.open(&house, &Browser::callback(&started)).await;
+        let mut decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
         if decision.note.reason == Reason::SignInRestarted {
-            decision = browser.open(&house, &Browser::callback(&location(&decision))).await;
+            decision = browser.open(&test_outpost, &Browser::callback(&location(&decision))).await;
         }
         assert_eq!(location(&decision), url);
     }
@@ -64,15 +64,15 @@ async fn pk_4_tabs_that_raced_before_the_first_cookie_all_arrive() {
 #[tokio::test]
 async fn pk_4_a_tab_may_lose_the_race_more_than_once_but_not_for_ever() {
     for (losses, arrives) in [(1, true), (5, true), (6, false)] {
-        let house = house();
+        let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        let mut started = location(&browser.open(&house, WIKI).await);
+        let mut started = location(&browser.open(&test_outpost, WIKI).await);
         let mut last = None;
         for _ in 0..losses {
             let mut late = Browser::default();
-            late.open(&house, WIKI).await;
+            late.open(&test_outpost, WIKI).await;
             browser.cookies.extend(late.cookies);
-            let decision = browser.open(&house, &Browser::callback(&started)).await;
+            let decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
             if decision.note.reason == Reason::SignInRestarted {
                 started = location(&decision);
             }
@@ -80,69 +80,69 @@ async fn pk_4_a_tab_may_lose_the_race_more_than_once_but_not_for_ever() {
         }
         assert_eq!(last == Some(Reason::SignInRestarted), arrives, "{losses}: {last:?}");
         if arrives {
-            assert_eq!(location(&browser.open(&house, &Browser::callback(&started)).await), WIKI);
+            assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&started)).await), WIKI);
         }
     }
 }
 
 #[tokio::test]
 async fn bcp_2_another_browsers_callback_is_never_completed() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut victim = Browser::default();
-    let started = location(&Browser::default().open(&house, WIKI).await);
-    let first = victim.open(&house, &Browser::callback(&started)).await;
+    let started = location(&Browser::default().open(&test_outpost, WIKI).await);
+    let first = victim.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!(first.note.reason, Reason::SignInRestarted, "an authentic attempt begins anew in this browser");
-    assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.exchanges.load(Ordering::Relaxed), 0);
     victim.cookies.clear();
-    let second = victim.open(&house, &Browser::callback(&location(&first))).await;
+    let second = victim.open(&test_outpost, &Browser::callback(&location(&first))).await;
     assert_eq!((denied(&second).status.as_u16(), second.note.reason), (400, Reason::SignInFailed), "and only once");
-    assert_eq!((house.provider.exchanges.load(Ordering::Relaxed), house.sessions()), (0, 0));
+    assert_eq!((test_outpost.provider.exchanges.load(Ordering::Relaxed), test_outpost.sessions()), (0, 0));
 }
 
 #[tokio::test]
 async fn a_51_a_late_callback_starts_again_once_at_the_same_return_address() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let started = location(&browser.open(&house, WIKI).await);
-    house.pass(24 * 3600);
-    let again = browser.open(&house, &Browser::callback(&started)).await;
+    let started = location(&browser.open(&test_outpost, WIKI).await);
+    test_outpost.pass(24 * 3600);
+    let again = browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!(again.note.reason, Reason::SignInRestarted);
-    assert_eq!(location(&browser.open(&house, &Browser::callback(&location(&again))).await), WIKI);
+    assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&location(&again))).await), WIKI);
     let started = location(&again);
-    house.pass(24 * 3600);
-    assert_eq!(denied(&browser.open(&house, &Browser::callback(&started)).await).status, 400);
+    test_outpost.pass(24 * 3600);
+    assert_eq!(denied(&browser.open(&test_outpost, &Browser::callback(&started)).await).status, 400);
 }
 
 #[tokio::test]
 async fn f_24_a_repeated_callback_sends_the_code_once_and_leads_on() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
+    let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
     let loser = browser.clone();
-    browser.open(&house, &callback).await;
-    let repeated = browser.open(&house, &callback).await;
+    browser.open(&test_outpost, &callback).await;
+    let repeated = browser.open(&test_outpost, &callback).await;
     assert_eq!((location(&repeated).as_str(), repeated.note.reason), (WIKI, Reason::AlreadySignedIn));
-    let raced = house.ask(&loser.head(&callback, &[PAGE])).await;
+    let raced = test_outpost.ask(&loser.head(&callback, &[PAGE])).await;
     assert_eq!(raced.note.reason, Reason::SignInRestarted);
-    assert_eq!((house.provider.exchanges.load(Ordering::Relaxed), house.sessions()), (1, 1));
+    assert_eq!((test_outpost.provider.exchanges.load(Ordering::Relaxed), test_outpost.sessions()), (1, 1));
 }
 
 #[tokio::test]
 async fn sm_3_a_52_a_planted_session_id_is_never_kept() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
+    browser.sign_in(&test_outpost, WIKI).await;
     let planted = browser.cookies["__Host-gatepost-session-wiki"].clone();
-    let started = location(&browser.open(&house, "https://wiki.example.com/outpost.goauthentik.io/start").await);
-    browser.open(&house, &Browser::callback(&started)).await;
+    let started = location(&browser.open(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/start").await);
+    browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_ne!(browser.cookies["__Host-gatepost-session-wiki"], planted);
     browser.cookies.insert("__Host-gatepost-session-wiki".into(), planted);
-    assert_eq!(browser.open(&house, WIKI).await.note.reason, Reason::SignInStarted);
+    assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
 }
 
 #[tokio::test]
 async fn start_judges_its_return_address() {
-    let house = house();
+    let test_outpost = test_outpost();
     for (query, expected) in [
         ("?rd=/a%3Fb%3Dc", "https://wiki.example.com/a?b=c"),
         ("?rd=https%3A%2F%2Fwiki.example.com%2Fa", "https://wiki.example.com/a"),
@@ -153,42 +153,42 @@ async fn start_judges_its_return_address() {
         ("", "https://wiki.example.com/"),
     ] {
         let url = format!("https://wiki.example.com/outpost.goauthentik.io/start{query}");
-        assert_eq!(Browser::default().sign_in(&house, &url).await, expected, "{query}");
+        assert_eq!(Browser::default().sign_in(&test_outpost, &url).await, expected, "{query}");
     }
     let script = Browser::default().head("https://wiki.example.com/outpost.goauthentik.io/start", &[]);
-    assert_eq!(denied(&house.ask(&script).await).status, 401, "only a navigation starts a sign-in");
+    assert_eq!(denied(&test_outpost.ask(&script).await).status, 401, "only a navigation starts a sign-in");
 }
 
 #[tokio::test]
 async fn the_query_signature_is_a_callback_on_any_path() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let started = location(&browser.open(&house, WIKI).await);
+    let started = location(&browser.open(&test_outpost, WIKI).await);
     let callback = Browser::callback(&started).replace("/outpost.goauthentik.io/callback?", "/some/path?");
-    assert_eq!(location(&browser.open(&house, &callback).await), WIKI);
+    assert_eq!(location(&browser.open(&test_outpost, &callback).await), WIKI);
 }
 
 #[tokio::test]
 async fn a_1_a_70_a_callback_without_an_attempt_is_a_page_and_no_token_call() {
-    let house = house();
+    let test_outpost = test_outpost();
     let long = format!("code=c&state={}", "s".repeat(5000));
     for query in ["", "code=c", "state=s", "code=c&state=s", "code=c&state=s&state=s", "error=x&state=s", &long] {
         let url = format!("https://wiki.example.com/outpost.goauthentik.io/callback?{query}");
-        let decision = Browser::default().open(&house, &url).await;
+        let decision = Browser::default().open(&test_outpost, &url).await;
         let page = denied(&decision);
         assert_eq!(page.status.as_u16(), 400, "{query:.40}");
         assert!(page.body.contains("https://wiki.example.com/"), "says where to go");
     }
-    assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.exchanges.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn the_providers_no_is_shown_escaped() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
+    let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
     let refused = callback.replace("code=code", "error=access_denied&error_description=%3Cscript%3Ex");
-    let decision = browser.open(&house, &refused).await;
+    let decision = browser.open(&test_outpost, &refused).await;
     let page = denied(&decision);
     assert_eq!((page.status.as_u16(), decision.note.reason), (403, Reason::ProviderRefused));
     assert!(page.body.contains("&lt;script&gt;x") && page.body.contains("start?rd="), "{}", page.body);
@@ -201,42 +201,42 @@ async fn a_refused_login_makes_no_session_and_no_loop() {
         (ExchangeFault::Refused("invalid_client".into()), 403, Reason::ProviderUntrustworthy),
         (ExchangeFault::Malformed("no id_token".into()), 403, Reason::ProviderUntrustworthy),
     ] {
-        let house = house();
+        let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        *house.provider.refuses.lock().unwrap() = Some(fault);
-        let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
-        let decision = browser.open(&house, &callback).await;
+        *test_outpost.provider.refuses.lock().unwrap() = Some(fault);
+        let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
+        let decision = browser.open(&test_outpost, &callback).await;
         assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (status, reason));
         assert!(!browser.cookies.keys().any(|name| name.contains("session")));
-        assert_eq!(house.sessions(), 0);
+        assert_eq!(test_outpost.sessions(), 0);
     }
 }
 
 #[tokio::test]
 async fn a_stale_code_starts_again_once() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let mut started = location(&browser.open(&house, WIKI).await);
-    *house.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
-    started = location(&browser.open(&house, &Browser::callback(&started)).await);
-    *house.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
-    let decision = browser.open(&house, &Browser::callback(&started)).await;
+    let mut started = location(&browser.open(&test_outpost, WIKI).await);
+    *test_outpost.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
+    started = location(&browser.open(&test_outpost, &Browser::callback(&started)).await);
+    *test_outpost.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
+    let decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (400, Reason::SignInFailed));
 }
 
 #[tokio::test]
 async fn a_token_that_has_ended_already_makes_a_page_and_no_loop() {
-    let house = house();
-    house.provider.token_life.store(0, Ordering::Relaxed);
+    let test_outpost = test_outpost();
+    test_outpost.provider.token_life.store(0, Ordering::Relaxed);
     let mut browser = Browser::default();
-    let callback = Browser::callback(&location(&browser.open(&house, WIKI).await));
-    assert_eq!(denied(&browser.open(&house, &callback).await).status, 403);
-    assert_eq!(house.sessions(), 0);
+    let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
+    assert_eq!(denied(&browser.open(&test_outpost, &callback).await).status, 403);
+    assert_eq!(test_outpost.sessions(), 0);
 }
 
 #[tokio::test]
 async fn endpoints_take_only_their_methods() {
-    let house = house();
+    let test_outpost = test_outpost();
     for (endpoint, method) in
         [("callback", "POST"), ("callback", "HEAD"), ("sign_out", "PUT"), ("sign_out", "HEAD"), ("start", "POST")]
     {
@@ -244,6 +244,6 @@ async fn endpoints_take_only_their_methods() {
             Browser::default().head(&format!("https://wiki.example.com/outpost.goauthentik.io/{endpoint}"), &[PAGE]);
         method.clone_into(&mut head.method);
         let expected = if endpoint == "start" { 401 } else { 405 };
-        assert_eq!(denied(&house.ask(&head).await).status, expected, "{method} {endpoint}");
+        assert_eq!(denied(&test_outpost.ask(&head).await).status, expected, "{method} {endpoint}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, PAGE, allowed, denied, house, location};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, test_outpost};
 use crate::domain::decision::Reason;
 
 const WIKI: &str = "https://wiki.example.com/x?y=1";
@@ -10,9 +10,13 @@ const START: &str = "https://wiki.example.com/outpost.goauthentik.io/start?rd=/x
 const SESSION: &str = "__Host-gatepost-session-wiki";
 
 /// A request that reaches the check without the browser's cookies, as behind a first check or a proxy that withholds them.
-async fn open_stripped(browser: &mut Browser, house: &House, url: &str) -> crate::domain::decision::Decision {
+async fn open_stripped(
+    browser: &mut Browser,
+    test_outpost: &TestOutpost,
+    url: &str,
+) -> crate::domain::decision::Decision {
     let kept = std::mem::take(&mut browser.cookies);
-    let decision = browser.open(house, url).await;
+    let decision = browser.open(test_outpost, url).await;
     let set = std::mem::replace(&mut browser.cookies, kept);
     browser.cookies.extend(set);
     decision
@@ -20,7 +24,7 @@ async fn open_stripped(browser: &mut Browser, house: &House, url: &str) -> crate
 
 /// Visits, at each step after so many seconds, until there is a page; how many sign-ins were completed before.
 async fn completed_before_the_page(
-    house: &House,
+    test_outpost: &TestOutpost,
     seconds: u64,
     url: &str,
     stripped: bool,
@@ -28,17 +32,24 @@ async fn completed_before_the_page(
 ) -> usize {
     let mut browser = Browser::default();
     for completed in 0..20 {
-        let started =
-            if stripped { open_stripped(&mut browser, house, url).await } else { browser.open(house, url).await };
-        house.pass(seconds);
-        let back = browser.open(house, &Browser::callback(&location(&started))).await;
-        house.pass(seconds);
+        let started = if stripped {
+            open_stripped(&mut browser, test_outpost, url).await
+        } else {
+            browser.open(test_outpost, url).await
+        };
+        test_outpost.pass(seconds);
+        let back = browser.open(test_outpost, &Browser::callback(&location(&started))).await;
+        test_outpost.pass(seconds);
         if back.note.reason == Reason::SignInLoop {
             let page = denied(&back);
             assert_eq!(page.status.as_u16(), 508);
             assert!(page.body.contains("https://wiki.example.com/x"), "leads on by hand: {}", page.body);
             assert!(page.cookies.is_empty(), "no session is touched");
-            assert_eq!(house.provider.exchanges.load(Ordering::Relaxed), completed, "no code is redeemed for nothing");
+            assert_eq!(
+                test_outpost.provider.exchanges.load(Ordering::Relaxed),
+                completed,
+                "no code is redeemed for nothing"
+            );
             return completed;
         }
         assert_eq!(back.note.reason, Reason::SignInCompleted);
@@ -49,12 +60,12 @@ async fn completed_before_the_page(
 
 #[tokio::test]
 async fn a_check_at_two_hops_of_which_the_first_cuts_the_cookie_ends_at_a_page() {
-    assert_eq!(completed_before_the_page(&house(), 1, WIKI, true, |_| {}).await, 1);
+    assert_eq!(completed_before_the_page(&test_outpost(), 1, WIKI, true, |_| {}).await, 1);
 }
 
 #[tokio::test]
 async fn a_question_without_cookies_after_which_somebody_is_led_to_start_ends_at_a_page() {
-    assert_eq!(completed_before_the_page(&house(), 1, START, true, |_| {}).await, 3);
+    assert_eq!(completed_before_the_page(&test_outpost(), 1, START, true, |_| {}).await, 3);
 }
 
 #[tokio::test]
@@ -62,32 +73,32 @@ async fn a_session_that_never_arrives_or_is_gone_at_once_ends_at_a_page() {
     let loses_the_cookie = |browser: &mut Browser| {
         browser.cookies.remove(SESSION);
     };
-    assert_eq!(completed_before_the_page(&house(), 1, WIKI, false, loses_the_cookie).await, 3);
-    let house = house();
-    let loses_the_session = |_: &mut Browser| house.store.sessions.lock().unwrap().clear();
-    assert_eq!(completed_before_the_page(&house, 1, WIKI, false, loses_the_session).await, 3);
+    assert_eq!(completed_before_the_page(&test_outpost(), 1, WIKI, false, loses_the_cookie).await, 3);
+    let test_outpost = test_outpost();
+    let loses_the_session = |_: &mut Browser| test_outpost.store.sessions.lock().unwrap().clear();
+    assert_eq!(completed_before_the_page(&test_outpost, 1, WIKI, false, loses_the_session).await, 3);
 }
 
 #[tokio::test]
 async fn a_session_that_is_over_at_the_next_request_ends_at_a_page() {
-    let house = house();
-    house.provider.token_life.store(2, Ordering::Relaxed);
-    assert_eq!(completed_before_the_page(&house, 2, WIKI, false, |_| {}).await, 3);
+    let test_outpost = test_outpost();
+    test_outpost.provider.token_life.store(2, Ordering::Relaxed);
+    assert_eq!(completed_before_the_page(&test_outpost, 2, WIKI, false, |_| {}).await, 3);
 }
 
 #[tokio::test]
 async fn tabs_that_began_before_the_first_sign_in_was_complete_all_arrive() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.open(&house, WIKI).await;
+    browser.open(&test_outpost, WIKI).await;
     let mut tabs = Vec::new();
     for tab in 0..10 {
         let url = format!("https://wiki.example.com/{tab}");
-        tabs.push((location(&browser.open(&house, &url).await), url));
+        tabs.push((location(&browser.open(&test_outpost, &url).await), url));
     }
     for (started, url) in tabs {
-        house.pass(1);
-        let back = browser.open(&house, &Browser::callback(&started)).await;
+        test_outpost.pass(1);
+        let back = browser.open(&test_outpost, &Browser::callback(&started)).await;
         assert_eq!((location(&back), back.note.reason), (url, Reason::SignInCompleted));
     }
 }
@@ -95,63 +106,63 @@ async fn tabs_that_began_before_the_first_sign_in_was_complete_all_arrive() {
 /// Their requests left before the first session arrived, and were answered after it had begun.
 #[tokio::test]
 async fn tabs_whose_requests_crossed_the_first_sign_in_all_arrive() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
+    browser.sign_in(&test_outpost, WIKI).await;
     for tab in 0..10 {
-        house.pass(1);
+        test_outpost.pass(1);
         let url = format!("https://wiki.example.com/{tab}");
-        let started = open_stripped(&mut browser, &house, &url).await;
-        let back = browser.open(&house, &Browser::callback(&location(&started))).await;
+        let started = open_stripped(&mut browser, &test_outpost, &url).await;
+        let back = browser.open(&test_outpost, &Browser::callback(&location(&started))).await;
         assert_eq!((location(&back), back.note.reason), (url, Reason::SignInCompleted));
     }
 }
 
 #[tokio::test]
 async fn a_user_who_asks_for_a_sign_in_gets_one() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, WIKI).await;
-    house.pass(1);
-    assert_eq!(browser.sign_in(&house, START).await, "https://wiki.example.com/x", "signs in anew");
-    house.pass(1);
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.pass(1);
+    assert_eq!(browser.sign_in(&test_outpost, START).await, "https://wiki.example.com/x", "signs in anew");
+    test_outpost.pass(1);
     // Out and in again, more often and faster than anybody clicks.
     for _ in 0..6 {
         let mut out = browser.head("https://wiki.example.com/outpost.goauthentik.io/sign_out", &[PAGE]);
         out.headers.push("sec-fetch-site", b"same-origin");
-        browser.send(&house, &out).await;
-        house.pass(1);
-        assert_eq!(browser.sign_in(&house, WIKI).await, WIKI);
-        house.pass(1);
-        assert_eq!(allowed(&browser.open(&house, WIKI).await), Some("alice".into()));
+        browser.send(&test_outpost, &out).await;
+        test_outpost.pass(1);
+        assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
+        test_outpost.pass(1);
+        assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
     }
     // Somebody else ended the session: the next request signs in.
-    house.store.sessions.lock().unwrap().clear();
-    assert_eq!(browser.sign_in(&house, WIKI).await, WIKI);
+    test_outpost.store.sessions.lock().unwrap().clear();
+    assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
 }
 
 #[tokio::test]
 async fn a_stale_session_that_is_replaced_is_no_loop() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
     for _ in 0..5 {
-        browser.sign_in(&house, WIKI).await;
-        house.pass(3 * 3600);
+        browser.sign_in(&test_outpost, WIKI).await;
+        test_outpost.pass(3 * 3600);
     }
     // Hops that differ later on: a second sign-in is a page only seconds after the first.
-    browser.sign_in(&house, WIKI).await;
-    house.pass(60);
-    let started = open_stripped(&mut browser, &house, WIKI).await;
-    let back = browser.open(&house, &Browser::callback(&location(&started))).await;
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.pass(60);
+    let started = open_stripped(&mut browser, &test_outpost, WIKI).await;
+    let back = browser.open(&test_outpost, &Browser::callback(&location(&started))).await;
     assert_eq!(back.note.reason, Reason::SignInCompleted);
 }
 
 #[tokio::test]
 async fn no_cookie_at_the_callback_names_both_who_may_withhold_it() {
-    let house = house();
-    let started = location(&Browser::default().open(&house, WIKI).await);
-    let again = location(&Browser::default().open(&house, &Browser::callback(&started)).await);
-    let page = Browser::default().open(&house, &Browser::callback(&again)).await;
+    let test_outpost = test_outpost();
+    let started = location(&Browser::default().open(&test_outpost, WIKI).await);
+    let again = location(&Browser::default().open(&test_outpost, &Browser::callback(&started)).await);
+    let page = Browser::default().open(&test_outpost, &Browser::callback(&again)).await;
     let page = denied(&page);
     assert_eq!(page.status.as_u16(), 400);
     assert!(
@@ -160,9 +171,9 @@ async fn no_cookie_at_the_callback_names_both_who_may_withhold_it() {
         page.body
     );
 
-    let started = location(&Browser::default().open(&house, WIKI).await);
+    let started = location(&Browser::default().open(&test_outpost, WIKI).await);
     let other = ("cookie", "a=1");
-    let again = house.ask(&Browser::default().head(&Browser::callback(&started), &[PAGE, other])).await;
-    let last = house.ask(&Browser::default().head(&Browser::callback(&location(&again)), &[PAGE, other])).await;
+    let again = test_outpost.ask(&Browser::default().head(&Browser::callback(&started), &[PAGE, other])).await;
+    let last = test_outpost.ask(&Browser::default().head(&Browser::callback(&location(&again)), &[PAGE, other])).await;
     assert!(!denied(&last).body.contains("proxy"), "others arrive: {}", denied(&last).body);
 }

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use super::house::{Browser, House, PAGE, allowed, denied, house, location};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
-async fn sign_out(browser: &mut Browser, house: &House, site: &str) -> Decision {
+async fn sign_out(browser: &mut Browser, test_outpost: &TestOutpost, site: &str) -> Decision {
     let head = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-mode", "navigate"), ("sec-fetch-site", site)]);
-    browser.send(house, &head).await
+    browser.send(test_outpost, &head).await
 }
 
 fn page(decision: &Decision) -> &Page {
@@ -19,15 +19,15 @@ fn page(decision: &Decision) -> &Page {
 
 #[tokio::test]
 async fn every_session_of_the_user_ends_and_nobody_elses() {
-    let house = house();
+    let test_outpost = test_outpost();
     let (mut one, mut two, mut bob) = (Browser::default(), Browser::default(), Browser::default());
-    one.sign_in(&house, "https://wiki.example.com/").await;
-    two.sign_in(&house, "https://board.example.com/").await;
-    *house.provider.user.lock().unwrap() = "bob".into();
-    bob.sign_in(&house, "https://wiki.example.com/").await;
+    one.sign_in(&test_outpost, "https://wiki.example.com/").await;
+    two.sign_in(&test_outpost, "https://board.example.com/").await;
+    *test_outpost.provider.user.lock().unwrap() = "bob".into();
+    bob.sign_in(&test_outpost, "https://wiki.example.com/").await;
     let before = one.clone();
 
-    let decision = sign_out(&mut one, &house, "none").await;
+    let decision = sign_out(&mut one, &test_outpost, "none").await;
     let location = location(&decision);
     assert!(location.starts_with("https://sso.example.com/end?id_token_hint="), "{location}");
     for part in [
@@ -40,53 +40,53 @@ async fn every_session_of_the_user_ends_and_nobody_elses() {
     assert_eq!((decision.note.reason, decision.note.user.as_deref()), (Reason::SignedOut, Some("alice")));
     assert!(one.cookies.is_empty(), "every cookie of ours is deleted: {:?}", one.cookies);
     for (mut browser, url) in [(before, "https://wiki.example.com/"), (two, "https://board.example.com/")] {
-        assert_eq!(browser.open(&house, url).await.note.reason, Reason::SignInStarted);
+        assert_eq!(browser.open(&test_outpost, url).await.note.reason, Reason::SignInStarted);
     }
-    assert_eq!(allowed(&bob.open(&house, "https://wiki.example.com/").await), Some("bob".into()));
+    assert_eq!(allowed(&bob.open(&test_outpost, "https://wiki.example.com/").await), Some("bob".into()));
 }
 
 #[tokio::test]
 async fn rl_1_another_site_signs_nobody_out() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    browser.sign_in(&house, "https://wiki.example.com/").await;
+    browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     let image = browser
         .head(SIGN_OUT, &[("accept", "image/*"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-site", "cross-site")]);
-    assert_eq!(denied(&house.ask(&image).await).status, 403);
-    let link = sign_out(&mut browser, &house, "cross-site").await;
+    assert_eq!(denied(&test_outpost.ask(&image).await).status, 403);
+    let link = sign_out(&mut browser, &test_outpost, "cross-site").await;
     assert_eq!(link.note.reason, Reason::SignOutUnconfirmed);
     assert!(page(&link).body.contains("<form method=\"post\""));
     let signature = browser.head("https://wiki.example.com/x?X-authentik-logout=true", &[PAGE]);
-    assert_eq!(house.ask(&signature).await.note.reason, Reason::SignOutUnconfirmed);
-    assert_eq!(house.sessions(), 1);
+    assert_eq!(test_outpost.ask(&signature).await.note.reason, Reason::SignOutUnconfirmed);
+    assert_eq!(test_outpost.sessions(), 1);
 
     let mut confirmed = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-site", "same-origin")]);
     confirmed.method = "POST".into();
-    let Verdict::Redirect(redirect) = browser.send(&house, &confirmed).await.verdict else {
+    let Verdict::Redirect(redirect) = browser.send(&test_outpost, &confirmed).await.verdict else {
         panic!("goes on to the provider")
     };
-    assert_eq!((redirect.status.as_u16(), house.sessions()), (303, 0), "bcp_10: a post is answered with 303");
+    assert_eq!((redirect.status.as_u16(), test_outpost.sessions()), (303, 0), "bcp_10: a post is answered with 303");
 }
 
 #[tokio::test]
 async fn rl_5_without_an_end_session_endpoint_or_with_a_provider_that_is_down_a_page_says_so() {
     for down in [false, true] {
-        let house = house();
+        let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        browser.sign_in(&house, "https://wiki.example.com/").await;
-        house.provider.end_session.store(false, Ordering::Relaxed);
-        house.provider.down.store(down, Ordering::Relaxed);
-        let decision = sign_out(&mut browser, &house, "same-origin").await;
-        assert_eq!((page(&decision).status.as_u16(), house.sessions()), (200, 0));
+        browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
+        test_outpost.provider.end_session.store(false, Ordering::Relaxed);
+        test_outpost.provider.down.store(down, Ordering::Relaxed);
+        let decision = sign_out(&mut browser, &test_outpost, "same-origin").await;
+        assert_eq!((page(&decision).status.as_u16(), test_outpost.sessions()), (200, 0));
         assert!(browser.cookies.is_empty());
     }
 }
 
 #[tokio::test]
 async fn rl_4_a_54_coming_back_signs_nobody_in() {
-    let house = house();
+    let test_outpost = test_outpost();
     let mut browser = Browser::default();
-    let back = browser.open(&house, &format!("{SIGN_OUT}?state=whatever")).await;
+    let back = browser.open(&test_outpost, &format!("{SIGN_OUT}?state=whatever")).await;
     assert_eq!((page(&back).status.as_u16(), back.note.reason), (200, Reason::SignedOut));
     assert!(browser.cookies.is_empty());
 }

@@ -40,7 +40,12 @@ fn gn_06_one_line_says_everything_about_a_decision() {
     let recorder = DecisionRecorder::new(["wiki"]);
     std::sync::LazyLock::force(&crate::telemetry::SECOND_DISPATCHER);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        recorder.record(Door::ExtAuthz, &decision("eve\n{\"forged\":1}"), Stopwatch::start(), Some("req-1\u{1b}[2K"));
+        recorder.record(
+            Protocol::ExtAuthz,
+            &decision("eve\n{\"forged\":1}"),
+            Stopwatch::start(),
+            Some("req-1\u{1b}[2K"),
+        );
     });
     let text = String::from_utf8(kept.lock().expect("is not poisoned").clone()).expect("is text");
     assert_eq!(text.lines().count(), 1, "{text}");
@@ -64,7 +69,7 @@ fn gn_06_one_line_says_everything_about_a_decision() {
 #[test]
 fn every_series_has_a_cell_of_its_own() {
     let mut seen = std::collections::HashSet::new();
-    for door in Door::ALL {
+    for door in Protocol::ALL {
         for kind in [Kind::Allow, Kind::Redirect, Kind::Page, Kind::Deny] {
             for reason in Reason::ALL {
                 let index = cell_index(door, kind, *reason);

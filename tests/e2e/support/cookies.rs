@@ -20,7 +20,7 @@ pub(crate) struct Cookie {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
-    Lasting,
+    Durability,
     Over,
 }
 
@@ -39,7 +39,7 @@ impl Cookie {
             same_site: String::new(),
             domain: host,
             host_only: true,
-            life: Life::Lasting,
+            life: Life::Durability,
         };
         for part in parts {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -129,7 +129,7 @@ impl Jar {
             panic!("a browser would refuse this cookie of {from} ({reason}): {line}");
         }
         self.kept.retain(|kept| !kept.is_same_as(&cookie));
-        if cookie.life == Life::Lasting {
+        if cookie.life == Life::Durability {
             self.kept.push(cookie.clone());
             self.ever.push(cookie);
         }

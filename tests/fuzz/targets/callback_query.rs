@@ -2,22 +2,22 @@
 
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 
-use super::house::{House, ISSUER, binding, navigation};
 use super::oracle;
+use super::test_outpost::{ISSUER, TestOutpost, binding, navigation};
 
 /// Comes back to the callback with the query.
 pub fn run(input: &[u8]) {
-    let house = House::new();
-    let state = house.state();
+    let test_outpost = TestOutpost::new();
+    let state = test_outpost.state();
     let query = String::from_utf8_lossy(input).replace("@STATE@", &state);
     let path = format!("/outpost.goauthentik.io/callback?{query}");
     let request = navigation("wiki.example.com", &path, &[("cookie", binding().as_bytes())]);
-    let response = house.check(&request);
+    let response = test_outpost.check(&request);
     oracle::judge(&request, &response);
 
     let legal = query.bytes().all(|byte| byte > b' ' && byte != 0x7f && byte != b'#') && path.len() <= 8 * 1024;
     let redeemed = legal && is_usable(&query, &state);
-    assert_eq!(house.exchanges(), usize::from(redeemed), "codes redeemed for {query}");
+    assert_eq!(test_outpost.exchanges(), usize::from(redeemed), "codes redeemed for {query}");
     let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else { panic!("never an allow") };
     let headers = denied.headers.iter().filter_map(|option| option.header.as_ref());
     let cookies: Vec<&str> = headers.filter(|it| it.key == "set-cookie").map(|it| it.value.as_str()).collect();

@@ -3,12 +3,12 @@
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use prost::Message as _;
 
-use super::house::House;
 use super::oracle;
+use super::test_outpost::TestOutpost;
 
 /// Asks the service what the bytes say.
 pub fn run(input: &[u8]) {
-    match (CheckRequest::decode(input), House::new().answer(input)) {
+    match (CheckRequest::decode(input), TestOutpost::new().answer(input)) {
         (Ok(request), Ok(response)) => oracle::judge(&request, &response),
         (Err(_), Err(_)) => {}
         (Ok(_), Err(refused)) => panic!("a check is always answered: {refused}"),

@@ -23,7 +23,7 @@ pub fn run(input: &[u8]) {
         }
     };
     for complaint in &complaints {
-        assert!(!complaint.problem.is_empty() && !complaint.mend.is_empty(), "{complaint:?}");
+        assert!(!complaint.problem.is_empty() && !complaint.help.is_empty(), "{complaint:?}");
         assert!(!complaint.to_string().contains(SECRET), "a complaint repeats a secret: {complaint}");
     }
     let Some(config) = loaded else { return };

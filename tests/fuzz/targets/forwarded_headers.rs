@@ -2,21 +2,21 @@
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
-use gatepost::inbound::connections::{Answer, Met};
+use gatepost::inbound::connections::{Answer, Routed};
 use http::header::HeaderName;
 use http::{Method, Request, Uri};
 
-use super::house::{House, session_values};
 use super::oracle::{IDENTITY, holds, is_public, judge_location, may_be_read_as_admin, refuse_own_cookies};
+use super::test_outpost::{TestOutpost, session_values};
 
 const PREFIX: &str = "/outpost.goauthentik.io/";
 
 /// Asks; what comes back is judged by a second reading of the same bytes.
 pub fn run(input: &[u8]) {
     let Some(request) = request(input) else { return };
-    match House::new().forward_auth(request.clone()) {
-        Met::HandedOn(visit) => judge_visit(&request, &visit),
-        Met::Answered(answer) => judge_answer(&request, &answer),
+    match TestOutpost::new().forward_auth(request.clone()) {
+        Routed::HandedOn(visit) => judge_visit(&request, &visit),
+        Routed::Answered(answer) => judge_answer(&request, &answer),
     }
 }
 

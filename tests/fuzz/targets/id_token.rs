@@ -10,8 +10,8 @@ use gatepost::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use gatepost::domain::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::house::{ISSUER, NOW, relying_party, verified};
 use super::signing;
+use super::test_outpost::{ISSUER, NOW, relying_party, verified};
 
 const CLIENT: &str = "wiki";
 /// The latest `exp` in the past and the latest `iat` in the future, by the leeway of a minute; and a fraction.

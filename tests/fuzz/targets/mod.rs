@@ -7,9 +7,9 @@ pub mod check_request;
 pub mod config_file;
 pub mod cookie_header;
 pub mod forwarded_headers;
-pub mod house;
 pub mod id_token;
 mod oracle;
 pub mod return_address;
 #[path = "../../signing/mod.rs"]
 mod signing;
+pub mod test_outpost;

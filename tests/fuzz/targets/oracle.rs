@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, Den
 use prost::Message as _;
 
 use super::backend;
-use super::house::session_values;
+use super::test_outpost::session_values;
 
 /// The identity headers.
 pub(super) const IDENTITY: [&str; 17] = [

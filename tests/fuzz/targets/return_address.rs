@@ -3,8 +3,8 @@
 use gatepost::domain::application::return_address::ReturnAddress;
 use url::Url;
 
-use super::house::applications;
 use super::oracle::is_ours;
+use super::test_outpost::applications;
 
 /// Judges it; what is accepted has to be ours in the eyes of a second reader, and stay as it is.
 pub fn run(input: &[u8]) {

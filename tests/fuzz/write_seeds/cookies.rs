@@ -1,6 +1,6 @@
 //! `Cookie` lines: ours, nearly ours, nobody's.
 
-use crate::targets::house::{binding, session_values};
+use crate::targets::test_outpost::{binding, session_values};
 
 pub(super) fn cookies() -> Vec<(String, Vec<u8>)> {
     let [wiki, portal, _] = session_values();

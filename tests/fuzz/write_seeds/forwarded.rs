@@ -1,6 +1,6 @@
 //! Front proxies' questions, as they are sent and as they are not.
 
-use crate::targets::house::session_values;
+use crate::targets::test_outpost::session_values;
 
 const TRAEFIK: &str = "GET /outpost.goauthentik.io/auth/traefik";
 const CADDY: &str = "GET /outpost.goauthentik.io/auth/caddy?x=/public/a";

@@ -4,7 +4,7 @@ use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
-use crate::targets::house::{joined, navigation, of_http, session_values};
+use crate::targets::test_outpost::{joined, navigation, of_http, session_values};
 
 const HOSTS: [&str; 10] = [
     "WIKI.example.com:443",

@@ -20,7 +20,7 @@ fn outpost() -> Applications {
     .expect("fits together")
 }
 
-fn owner(host: &str, target: &str, named: Option<&str>) -> Result<String, NotOurs> {
+fn owner(host: &str, target: &str, named: Option<&str>) -> Result<String, Unrouted> {
     let mut head = request(host, target, &[]);
     head.application = named.map(str::to_owned);
     outpost().find(&head).map(|application| application.slug.to_string())
@@ -60,7 +60,7 @@ fn h3_a_35_an_unknown_host_has_no_owner() {
         ("[::1]", "/"),
         ("paths.other.test", "/elsewhere"),
     ] {
-        assert_eq!(owner(host, target, None), Err(NotOurs::UnknownHost), "{host}{target}");
+        assert_eq!(owner(host, target, None), Err(Unrouted::UnknownHost), "{host}{target}");
     }
 }
 
@@ -80,7 +80,7 @@ fn a_path_that_leads_to_two_applications_leads_to_none() {
         "/wiki/deep/%c0%ae%c0%ae/x",
         "/wiki/deep/%252e%252e/x",
     ] {
-        assert_eq!(owner("app.example.com", target, None), Err(NotOurs::OddPath), "{target}");
+        assert_eq!(owner("app.example.com", target, None), Err(Unrouted::OddPath), "{target}");
         assert_eq!(owner("app.example.com", target, Some("wiki")), Ok("wiki".to_owned()), "the route knows: {target}");
     }
     for target in ["/caf%E9", "/x/...", "/%2577iki"] {
@@ -91,8 +91,8 @@ fn a_path_that_leads_to_two_applications_leads_to_none() {
 #[test]
 fn a_route_may_name_the_application_but_not_lend_it_a_host() {
     assert_eq!(owner("app.example.com", "/", Some("wiki")), Ok("wiki".to_owned()));
-    assert_eq!(owner("app.example.com", "/", Some("nope")), Err(NotOurs::UnknownApplication));
-    assert_eq!(owner("evil.test", "/", Some("wiki")), Err(NotOurs::UnknownApplication));
+    assert_eq!(owner("app.example.com", "/", Some("nope")), Err(Unrouted::UnknownApplication));
+    assert_eq!(owner("evil.test", "/", Some("wiki")), Err(Unrouted::UnknownApplication));
 }
 
 #[test]

@@ -123,17 +123,21 @@ fn what_may_be_taken_for_a_dot_segment_climbs() {
         "/%e3%80%80..",
     ] {
         let target = RequestTarget::read(raw.into()).expect("is a target");
-        assert_eq!(target.reach("/a"), Reach::Perhaps, "{raw}");
+        assert_eq!(target.match_prefix("/a"), PrefixMatch::Perhaps, "{raw}");
         assert!(!target.may_be_public(), "{raw}");
     }
     for raw in ["/a/.hidden", "/a/b..c", "/a/..c", "/a/x;..", "/a/%252e", "/a/%c3%80", "/a/1%2525", "/a/%E9t%E9"] {
-        assert_eq!(RequestTarget::read(raw.into()).map(|target| target.reach("/a")), Ok(Reach::Always), "{raw}");
+        assert_eq!(
+            RequestTarget::read(raw.into()).map(|target| target.match_prefix("/a")),
+            Ok(PrefixMatch::Always),
+            "{raw}"
+        );
     }
 }
 
 #[test]
 fn whom_a_prefix_concerns() {
-    use Reach::{Always, Never, Perhaps};
+    use PrefixMatch::{Always, Never, Perhaps};
     for (raw, prefix, expected) in [
         ("/admin", "/admin", Always),
         ("/ADMIN/x", "/admin", Always),
@@ -162,7 +166,11 @@ fn whom_a_prefix_concerns() {
         ("/a%252fb", "/z", Perhaps),
         ("/%zz", "/z", Perhaps),
     ] {
-        assert_eq!(RequestTarget::read(raw.into()).map(|target| target.reach(prefix)), Ok(expected), "{raw} {prefix}");
+        assert_eq!(
+            RequestTarget::read(raw.into()).map(|target| target.match_prefix(prefix)),
+            Ok(expected),
+            "{raw} {prefix}"
+        );
     }
 }
 

@@ -109,7 +109,7 @@ impl KeySet {
         let Some((family, verifier)) = public(algorithm) else {
             return verify_hmac(purpose, message, &signature);
         };
-        let wanted = Wanted { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
+        let wanted = SnippetArgs { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
         let candidates: Vec<&CoreJsonWebKey> = self.candidates(wanted).collect();
         if candidates.iter().any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
             return Ok(());
@@ -123,7 +123,7 @@ impl KeySet {
     }
 
     /// What was looked for, and what became of each key of the set.
-    fn operands(&self, wanted: Wanted<'_>, tried: usize) -> Operands {
+    fn operands(&self, wanted: SnippetArgs<'_>, tried: usize) -> Operands {
         let mut unfit: BTreeMap<&str, usize> = BTreeMap::new();
         let usable = self.keys.iter().filter_map(|key| wanted.misses(key));
         let is_other = |key: &Unusable| wanted.id.is_some() && key.id.as_deref() != wanted.id;
@@ -140,7 +140,7 @@ impl KeySet {
         ))
     }
 
-    fn candidates<'a>(&'a self, wanted: Wanted<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+    fn candidates<'a>(&'a self, wanted: SnippetArgs<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
         self.keys.iter().filter(move |key| wanted.misses(key).is_none()).take(MAX_CANDIDATES).map(|key| &key.key)
     }
 }
@@ -149,13 +149,13 @@ const OTHER_ID: &str = "another `kid`";
 
 /// The key that a token asks for.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
+struct SnippetArgs<'a> {
     id: Option<&'a str>,
     family: Family,
     algorithm: SigningAlgorithm,
 }
 
-impl Wanted<'_> {
+impl SnippetArgs<'_> {
     /// Why a key is not the one; `None` when it may be.
     fn misses(&self, key: &PublicKey) -> Option<&'static str> {
         if self.id.is_some() && key.id.as_deref() != self.id {

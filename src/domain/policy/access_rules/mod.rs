@@ -19,7 +19,7 @@ pub use who::{ClaimCondition, Conditions, Who};
 
 use thiserror::Error;
 
-use crate::domain::http::{Reach, RequestHead, RequestTarget};
+use crate::domain::http::{PrefixMatch, RequestHead, RequestTarget};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity::Identity;
 
@@ -182,13 +182,13 @@ impl Compiled {
             return Err(Forbidden::OddPath);
         }
         for place in &self.places {
-            match target.reach(&place.key) {
-                Reach::Never => {}
-                Reach::Perhaps => return Err(Forbidden::OddPath),
-                Reach::Always if place.is_for_some_paths() && target.escapes_separators() => {
+            match target.match_prefix(&place.key) {
+                PrefixMatch::Never => {}
+                PrefixMatch::Perhaps => return Err(Forbidden::OddPath),
+                PrefixMatch::Always if place.is_for_some_paths() && target.escapes_separators() => {
                     return Err(Forbidden::OddPath);
                 }
-                Reach::Always => return Ok(place),
+                PrefixMatch::Always => return Ok(place),
             }
         }
         Err(Forbidden::NotCovered)

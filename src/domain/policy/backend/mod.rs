@@ -10,7 +10,7 @@ use thiserror::Error;
 
 pub use allow::{AllowFault, BackendAllow};
 pub use host::BackendHost;
-pub use upstream::{Unheeded, Upstream};
+pub use upstream::{IgnoredOverride, Upstream};
 
 use crate::domain::http::{HostFault, Scheme, is_plain_path};
 

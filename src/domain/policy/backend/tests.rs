@@ -237,18 +237,21 @@ fn the_host_header_is_a_host_or_nothing() {
 fn whoever_asks_in_vain_is_told_why_and_no_secret() {
     let some = backends("http://own.internal", &["b.internal"]);
     let causes = |backends: &Backends, ak_proxy: &Value| -> Vec<String> {
-        backends.unheeded(&claims(ak_proxy)).iter().map(ToString::to_string).collect()
+        backends.ignored_overrides(&claims(ak_proxy)).iter().map(ToString::to_string).collect()
     };
     let vain = json!({ "backend_override": "http://user:hunter2@b.internal", "host_header": "hunter2/" });
     let [first, second] = <[String; 2]>::try_from(causes(&some, &vain)).expect("both are of no use");
     assert!(first.starts_with("`ak_proxy.backend_override`") && second.starts_with("`ak_proxy.host_header`"));
     assert!(!first.contains("hunter2") && !second.contains("hunter2"), "{first} {second}");
     assert_eq!(
-        some.unheeded(&claims(&json!({ "backend_override": "http://c.internal/x" }))),
-        [Unheeded::NotListed("c.internal:80".into())]
+        some.ignored_overrides(&claims(&json!({ "backend_override": "http://c.internal/x" }))),
+        [IgnoredOverride::NotListed("c.internal:80".into())]
     );
     let none = backends("http://own.internal", &[]);
-    assert_eq!(none.unheeded(&claims(&json!({ "backend_override": "http://own.internal" }))), [Unheeded::Off]);
+    assert_eq!(
+        none.ignored_overrides(&claims(&json!({ "backend_override": "http://own.internal" }))),
+        [IgnoredOverride::Off]
+    );
     for fine in [json!({}), json!(null), json!("x"), json!([1]), json!({ "backend_override": "", "host_header": null })]
     {
         assert_eq!(causes(&some, &fine), Vec::<String>::new());

@@ -20,7 +20,7 @@ pub struct Upstream {
 
 /// Why a claim about the backend is not followed.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum Unheeded {
+pub enum IgnoredOverride {
     /// It names a backend, and `backend_allow` is empty.
     #[error("`ak_proxy.backend_override` has no effect while `backend_allow` is empty")]
     Off,
@@ -37,7 +37,7 @@ pub enum Unheeded {
 
 /// What claims say about the backend, as far as it may be followed.
 #[derive(Default)]
-struct Wish {
+struct BackendOverride {
     backend: Option<(Arc<Backend>, String)>,
     host: Option<String>,
 }
@@ -45,10 +45,10 @@ struct Wish {
 impl Upstream {
     /// Where a request for `target` goes.
     pub(in crate::domain) fn of(backends: &Backends, claims: Option<&Claims>, target: &RequestTarget) -> Self {
-        let wish = claims.map(|claims| backends.wish(claims, |_| {})).unwrap_or_default();
-        let (backend, prefix) = wish.backend.unwrap_or_else(|| (Arc::clone(&backends.own), String::new()));
+        let overrides = claims.map(|claims| backends.overrides(claims, |_| {})).unwrap_or_default();
+        let (backend, prefix) = overrides.backend.unwrap_or_else(|| (Arc::clone(&backends.own), String::new()));
         let path = (!prefix.is_empty()).then(|| prefix + target.raw());
-        Self { backend, host: wish.host, path }
+        Self { backend, host: overrides.host, path }
     }
 
     /// The server.
@@ -73,37 +73,38 @@ impl Upstream {
 impl Backends {
     /// What these claims ask for in vain, for whoever has to be told.
     #[must_use]
-    pub fn unheeded(&self, claims: &Claims) -> Vec<Unheeded> {
-        let mut unheeded = Vec::new();
-        self.wish(claims, |cause| unheeded.push(cause));
-        unheeded
+    pub fn ignored_overrides(&self, claims: &Claims) -> Vec<IgnoredOverride> {
+        let mut ignored_overrides = Vec::new();
+        self.overrides(claims, |cause| ignored_overrides.push(cause));
+        ignored_overrides
     }
 
-    fn wish(&self, claims: &Claims, mut complain: impl FnMut(Unheeded)) -> Wish {
-        let Some(ak_proxy) = claims.value("ak_proxy") else { return Wish::default() };
+    fn overrides(&self, claims: &Claims, mut complain: impl FnMut(IgnoredOverride)) -> BackendOverride {
+        let Some(ak_proxy) = claims.value("ak_proxy") else { return BackendOverride::default() };
         let text = |name: &str| ak_proxy.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let backend = text("backend_override").map(|text| self.overridden(text));
         let host = text("host_header").map(host_header);
-        Wish {
+        BackendOverride {
             backend: backend.and_then(|judged| judged.map_err(&mut complain).ok()),
             host: host.and_then(|judged| judged.map_err(&mut complain).ok()),
         }
     }
 
-    fn overridden(&self, text: &str) -> Result<(Arc<Backend>, String), Unheeded> {
+    fn overridden(&self, text: &str) -> Result<(Arc<Backend>, String), IgnoredOverride> {
         if self.allow.is_empty() {
-            return Err(Unheeded::Off);
+            return Err(IgnoredOverride::Off);
         }
-        let (backend, prefix) = Backend::parse(text, self.own.checks_certificate()).map_err(Unheeded::Override)?;
+        let (backend, prefix) =
+            Backend::parse(text, self.own.checks_certificate()).map_err(IgnoredOverride::Override)?;
         if self.permits(&backend) {
             Ok((Arc::new(backend), prefix.to_owned()))
         } else {
-            Err(Unheeded::NotListed(authority_text(backend.host(), Some(backend.port()))))
+            Err(IgnoredOverride::NotListed(authority_text(backend.host(), Some(backend.port()))))
         }
     }
 }
 
-fn host_header(text: &str) -> Result<String, Unheeded> {
-    let (host, port) = BackendHost::parse_with_port(text).map_err(Unheeded::HostHeader)?;
+fn host_header(text: &str) -> Result<String, IgnoredOverride> {
+    let (host, port) = BackendHost::parse_with_port(text).map_err(IgnoredOverride::HostHeader)?;
     Ok(authority_text(&host, port))
 }

@@ -6,11 +6,9 @@ mod budget;
 #[cfg(test)]
 mod cost;
 mod name;
-mod owned;
 mod plan;
 mod sets;
 mod source;
-mod told;
 mod unnamed;
 mod value;
 
@@ -21,24 +19,24 @@ pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
 pub use source::{ApplicationFacts, Facts, OutpostFacts, UserFacts};
-pub use told::Told;
 pub use unnamed::{NoName, Unnamed};
 pub use value::{BadSeparator, Separator, is_legal};
+pub use values::IdentityHeaders;
 
 /// What would be told with each request of a user: whether it fits, and what is left out of it.
 #[must_use]
-pub fn rehearse(plan: &HeaderPlan, facts: &Facts<'_>) -> Rehearsal {
+pub fn preview(plan: &HeaderPlan, facts: &Facts<'_>) -> HeaderPreview {
     let mut dropped = Vec::new();
     let headers = plan.headers_of(facts, &mut |name, why| dropped.push((name.to_owned(), why)));
     let unnamed = plan.unnamed(facts);
     let mut all = headers.planned;
     all.extend(headers.additional);
-    Rehearsal { dropped, unnamed, fits: plan.budget.check(&all) }
+    HeaderPreview { dropped, unnamed, fits: plan.budget.check(&all) }
 }
 
 /// What the operator should know about the headers of a user.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct HeaderPreview {
     /// Headers that the claims ask for and that are not set, and why.
     pub dropped: Vec<(String, Dropped)>,
     /// Headers with the user's name that are not set.
@@ -47,5 +45,7 @@ pub struct Rehearsal {
     pub fits: Result<(), OverBudget>,
 }
 
+mod reserved_names;
 #[cfg(test)]
 mod tests;
+mod values;

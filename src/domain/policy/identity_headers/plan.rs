@@ -9,11 +9,11 @@ use super::additional::{AdditionalHeaders, Dropped, Drops};
 use super::basic::{BasicAuth, Unsendable};
 use super::budget::Budget;
 use super::name::HeaderName;
-use super::owned::Owned;
+use super::reserved_names::ReservedNames;
 use super::sets::{Entry, HeaderSet};
 use super::source::{Facts, Source};
-use super::told::{IdentityHeaders, Told};
 use super::value::Separator;
+use super::values::{HeaderValues, IdentityHeaders};
 use crate::domain::http::Header;
 use crate::domain::oidc::claims::ClaimPath;
 
@@ -69,9 +69,9 @@ pub struct HeaderPlan {
     additional: Option<AdditionalHeaders>,
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,
-    owned: Owned,
+    reserved: ReservedNames,
     /// What requests carry that are nobody's.
-    nobody: Arc<Told>,
+    nobody: Arc<IdentityHeaders>,
 }
 
 impl HeaderPlan {
@@ -89,10 +89,10 @@ impl HeaderPlan {
         // authentik's names are ours whatever is sent; so are those that an own header took over.
         let of_sets = sets.into_iter().chain([HeaderSet::Authentik]).flat_map(HeaderSet::entries);
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
-        let owned = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
-        let owned = Owned::new(owned);
-        let nobody = Arc::new(Told::new(IdentityHeaders::default(), &owned));
-        Self { entries, additional, basic, budget, owned, nobody }
+        let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
+        let reserved = ReservedNames::new(reserved);
+        let nobody = Arc::new(IdentityHeaders::new(HeaderValues::default(), &reserved));
+        Self { entries, additional, basic, budget, reserved, nobody }
     }
 
     /// The claims that the operator named: where the ID Token lacks one, UserInfo may have it. `ak_proxy` is not among them, as
@@ -116,33 +116,33 @@ impl HeaderPlan {
 
     /// Every name that no client may send, in the spellings that are most often taken for one another.
     pub fn owned_spellings(&self) -> impl Iterator<Item = &str> {
-        self.owned.names().iter().chain(self.owned.look_alikes().iter()).map(http::HeaderName::as_str)
+        self.reserved.names().iter().chain(self.reserved.look_alikes().iter()).map(http::HeaderName::as_str)
     }
 
     /// Whether a name, or one that looks like it, is ours on every request.
     #[must_use]
     pub fn owns(&self, name: &HeaderName) -> bool {
-        self.owned.covers(name.as_str())
+        self.reserved.covers(name.as_str())
     }
 
     /// Whether a request header of this name is one that only we may set.
     pub(in crate::domain) fn covers(&self, name: &str) -> bool {
-        self.owned.covers(name)
+        self.reserved.covers(name)
     }
 
     /// The changes to every request without an identity.
-    pub(in crate::domain) const fn nobody(&self) -> &Arc<Told> {
+    pub(in crate::domain) const fn nobody(&self) -> &Arc<IdentityHeaders> {
         &self.nobody
     }
 
     /// The changes to every request of this user. What is left out was told at the sign-in.
-    pub(in crate::domain) fn told(&self, facts: &Facts<'_>) -> Told {
-        Told::new(self.headers_of(facts, &mut |_, _| ()), &self.owned)
+    pub(in crate::domain) fn identity_headers(&self, facts: &Facts<'_>) -> IdentityHeaders {
+        IdentityHeaders::new(self.headers_of(facts, &mut |_, _| ()), &self.reserved)
     }
 
     /// The headers that follow from the facts; what is missing or cannot stand in a header is left out. Pure, and without
     /// a look at the request.
-    pub(super) fn headers_of(&self, facts: &Facts<'_>, drops: Drops<'_>) -> IdentityHeaders {
+    pub(super) fn headers_of(&self, facts: &Facts<'_>, drops: Drops<'_>) -> HeaderValues {
         let mut planned = Vec::with_capacity(self.entries.len() + 2);
         for Entry { name, source } in &self.entries {
             let value = source.value(facts).map(|text| HeaderValue::try_from(text.into_owned()));
@@ -150,7 +150,7 @@ impl HeaderPlan {
                 planned.push((name.to_http(), value));
             }
         }
-        let is_taken = |name: &str| self.owned.covers(name);
+        let is_taken = |name: &str| self.reserved.covers(name);
         let additional =
             self.additional.as_ref().map(|additional| additional.read(facts.about.claims, is_taken, drops));
         let additional = additional.unwrap_or_default();
@@ -163,7 +163,7 @@ impl HeaderPlan {
                 Err(Unsendable) => drops(AUTHORIZATION.as_str(), Dropped::Credentials),
             }
         }
-        IdentityHeaders { planned, additional }
+        HeaderValues { planned, additional }
     }
 }
 

@@ -9,14 +9,14 @@ use envoy_types::pb::envoy::service::auth::v3::OkHttpResponse;
 use http::header::ALLOW;
 
 use crate::domain::application::{Application, Mode};
-use crate::domain::decision::{Allow, Passing, Reason, allow_signed_in};
+use crate::domain::decision::{Allow, ForwardedRequest, Reason, allow_signed_in};
 use crate::domain::policy::backend::{Backend, BackendAllow, Backends};
 use crate::domain::policy::identity::Identity;
 use crate::domain::policy::identity_headers::OutpostFacts;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
-use crate::inbound::ext_authz::{cookie_line, steering};
+use crate::inbound::ext_authz::{backend_metadata, cookie_line};
 use proptest::prelude::*;
 
 /// What Envoy reads.
@@ -153,9 +153,9 @@ fn allowed_with(
     let facts = OutpostFacts { name: "outpost", jwks_uri: None };
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
     let rest_of_cookies = rest_of_cookies.map(<[u8]>::to_vec);
-    let allow = allow_signed_in(permit, &application, facts, Passing { head: &head, rest_of_cookies });
+    let allow = allow_signed_in(permit, &application, facts, ForwardedRequest { head: &head, rest_of_cookies });
     let (expected, note) = (spelled_out(&allow), note());
-    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::metadata).collect();
+    let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::metadata).collect();
     let response = render(Decision { verdict: Verdict::Allow(allow), note: note.clone() });
     assert_eq!(
         response.status,
@@ -163,30 +163,32 @@ fn allowed_with(
     );
     let Some(HttpResponse::OkResponse(ok)) = &response.http_response else { panic!("is allowed") };
     assert_eq!(ok, &expected);
-    let told: HashMap<_, _> =
-        allowed::entries(&note).map(|(name, text)| (name, text.to_owned())).chain(steering).collect();
+    let identity_headers: HashMap<_, _> =
+        allowed::entries(&note).map(|(name, text)| (name, text.to_owned())).chain(backend_metadata).collect();
     let fields = response.dynamic_metadata.iter().flat_map(|metadata| &metadata.fields);
     let text =
         |value: &Value| if let Some(Kind::StringValue(text)) = &value.kind { text.clone() } else { panic!("no text") };
-    assert_eq!(fields.map(|(name, value)| (name.as_str(), text(value))).collect::<HashMap<_, _>>(), told);
+    assert_eq!(fields.map(|(name, value)| (name.as_str(), text(value))).collect::<HashMap<_, _>>(), identity_headers);
     response
 }
 
 /// The answer that the full encoder would write.
 fn spelled_out(allow: &Allow) -> OkHttpResponse {
-    let steering: Vec<_> = allow.upstream().into_iter().flat_map(steering::headers).collect();
-    let is_steering = |name: &str| steering.iter().any(|(set, _)| *set == name);
+    let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::headers).collect();
+    let is_steering = |name: &str| backend_metadata.iter().any(|(set, _)| *set == name);
     let text = |value: &[u8]| cookie_line::carried(value).text;
-    let told = allow.set().map(|(name, value)| match String::from_utf8(value.as_bytes().to_vec()) {
+    let identity_headers = allow.set().map(|(name, value)| match String::from_utf8(value.as_bytes().to_vec()) {
         Ok(value) => (name.as_str(), value),
         Err(_) => (name.as_str(), text(value.as_bytes())),
     });
-    let told = told.chain(steering.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let (lost, told): (Vec<_>, Vec<_>) = told.partition(|(name, value)| *name == "cookie" && value.is_empty());
+    let identity_headers =
+        identity_headers.chain(backend_metadata.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    let (lost, identity_headers): (Vec<_>, Vec<_>) =
+        identity_headers.partition(|(name, value)| *name == "cookie" && value.is_empty());
     let remove = allow.remove().filter(|name| !is_steering(name)).chain(lost.iter().map(|(name, _)| *name));
     let overwrite = |name: &str, value| option(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd);
     OkHttpResponse {
-        headers: told.into_iter().map(|(name, value)| overwrite(name, value)).collect(),
+        headers: identity_headers.into_iter().map(|(name, value)| overwrite(name, value)).collect(),
         headers_to_remove: remove.map(ToString::to_string).collect(),
         response_headers_to_add: allow.cookies().iter().cloned().map(cookie).collect(),
         ..OkHttpResponse::default()
@@ -194,17 +196,17 @@ fn spelled_out(allow: &Allow) -> OkHttpResponse {
 }
 
 /// What of an answer steers Envoy: metadata and headers.
-fn steering(response: CheckResponse) -> Vec<(String, String)> {
+fn backend_metadata(response: CheckResponse) -> Vec<(String, String)> {
     let Some(HttpResponse::OkResponse(ok)) = response.http_response else { panic!("is allowed") };
     let text = |value: Value| if let Some(Kind::StringValue(text)) = value.kind { text } else { panic!("is a text") };
     let fields = response.dynamic_metadata.expect("has metadata").fields.into_iter();
     let lines = ok.headers.into_iter().filter_map(|option| option.header).map(|header| (header.key, header.value));
     let all = fields.map(|(name, value)| (name, text(value))).chain(lines);
     let steers = |name: &str| name.starts_with("backend_") || name.starts_with("x-gatepost-") || name.starts_with(':');
-    let mut steering: Vec<_> = all.filter(|(name, _)| steers(name)).collect();
-    steering.sort();
-    assert!(!ok.headers_to_remove.iter().any(|removed| steering.iter().any(|(name, _)| name == removed)));
-    steering
+    let mut backend_metadata: Vec<_> = all.filter(|(name, _)| steers(name)).collect();
+    backend_metadata.sort();
+    assert!(!ok.headers_to_remove.iter().any(|removed| backend_metadata.iter().any(|(name, _)| name == removed)));
+    backend_metadata
 }
 
 #[test]
@@ -251,9 +253,10 @@ fn a_backend_is_named_where_envoy_looks_for_it() {
             ],
         ),
     ] {
-        let steering = steering(allowed_at(backend, checked, ak_proxy, &spoofed));
-        let steering: Vec<_> = steering.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(steering, expected, "{backend}");
+        let backend_metadata = backend_metadata(allowed_at(backend, checked, ak_proxy, &spoofed));
+        let backend_metadata: Vec<_> =
+            backend_metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(backend_metadata, expected, "{backend}");
     }
 }
 

@@ -4,17 +4,17 @@
 use oauth2::{ClientId, Scope, TokenUrl};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Case, fault};
+use super::{VerificationRequest, fault};
 use crate::domain::oidc::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
 use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::outbound::provider::http::Operation;
-use crate::outbound::provider::issuer::Known;
+use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::oauth::{Client, Transport};
 use crate::outbound::provider::token::{self, Tokens};
 use crate::ports::{CredentialFault, ExchangeFault};
 
-impl Case {
+impl VerificationRequest {
     /// Signs the user in with the app password and completes the claims as a browser's sign-in does.
     pub(super) async fn signed_in(
         &self,
@@ -35,7 +35,7 @@ impl Case {
 
     async fn grant(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         app_password: &AppPassword,
         rules: &BasicRules,
     ) -> Result<Tokens, CredentialFault> {
@@ -60,7 +60,7 @@ impl Case {
     /// The ID Token in full. Nobody sent a nonce, so it must not have one: it would be another sign-in's.
     async fn check(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         id_token: &SecretString,
         access_token: Option<&SecretString>,
     ) -> Result<SignedIn, CredentialFault> {

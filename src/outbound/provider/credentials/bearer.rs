@@ -6,16 +6,16 @@ use oauth2::{AccessToken, IntrospectionUrl, RequestTokenError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
-use super::Case;
+use super::VerificationRequest;
 use crate::domain::oidc::credentials::{
     AccessTokenRules, IntrospectionRules, Refusal, VerifiedCredential, access_token, introspection,
 };
 use crate::outbound::provider::http::Operation;
-use crate::outbound::provider::issuer::Known;
+use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::oauth::{self, CallFault, IntrospectionResponse, RequestFault, Transport};
 use crate::ports::CredentialFault;
 
-impl Case {
+impl VerificationRequest {
     /// A signed access token. What it does not say about the user stays unsaid, so that it needs nobody's answer.
     pub(super) async fn signed(
         &self,
@@ -52,7 +52,11 @@ impl Case {
         }
     }
 
-    async fn introspect(&self, known: &Known, token: &SecretString) -> Result<Map<String, Value>, CredentialFault> {
+    async fn introspect(
+        &self,
+        known: &DiscoveredProvider,
+        token: &SecretString,
+    ) -> Result<Map<String, Value>, CredentialFault> {
         let endpoint = known.discovered.introspection_endpoint.as_ref();
         let endpoint = endpoint.ok_or_else(|| self.unavailable("its metadata names no `introspection_endpoint`"))?;
         let operation = Operation::Introspection;

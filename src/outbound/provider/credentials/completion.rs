@@ -5,18 +5,18 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{Case, fault};
+use super::{VerificationRequest, fault};
 use crate::domain::oidc::claims::Claims;
-use crate::outbound::provider::issuer::Known;
-use crate::outbound::provider::user_info::{self, Told, Untold};
+use crate::outbound::provider::issuer::DiscoveredProvider;
+use crate::outbound::provider::user_info::{self, UserInfoAnswer, UserInfoFault};
 use crate::ports::CredentialFault;
 
-impl Case {
+impl VerificationRequest {
     /// What `UserInfo` says beyond `claims`; `None` when nothing is missing, when it does not take this token, or when it tells
     /// nothing and the rules do not need it.
     pub(super) async fn user_info(
         &self,
-        known: &Known,
+        known: &DiscoveredProvider,
         claims: &Claims,
         scopes: &[String],
         token: &SecretString,
@@ -28,18 +28,18 @@ impl Case {
         }
         let asked = async {
             let call = self.issuer.calls().user_info();
-            let call = call.map_err(|busy| Untold::Unavailable(self.unavailable(busy)))?;
+            let call = call.map_err(|busy| UserInfoFault::Unavailable(self.unavailable(busy)))?;
             let answer = user_info::ask(&self.issuer, endpoint, token).await?;
             call.succeeded();
             if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                return Err(Untold::NotTaken);
+                return Err(UserInfoFault::NotTaken);
             }
             user_info::read(&self.issuer, known, party, &answer).await
         };
         // A part of the deadline, so that time is left to go on without it.
         match user_info::told(&self.issuer, party, claims, asked, Instant::now() + self.deadline / 2).await {
-            Ok(Told::Claims(claims)) => Ok(Some(claims)),
-            Ok(Told::Nothing { .. }) => Ok(None),
+            Ok(UserInfoAnswer::Claims(claims)) => Ok(Some(claims)),
+            Ok(UserInfoAnswer::Nothing { .. }) => Ok(None),
             Err(fault) => Err(fault::of_exchange(fault, &self.issuer)),
         }
     }

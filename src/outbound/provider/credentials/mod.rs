@@ -5,14 +5,14 @@ mod app_password;
 mod bearer;
 mod completion;
 mod fault;
-mod verdicts;
+mod verification_cache;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use self::verdicts::{Key, Verdicts};
+use self::verification_cache::{Key, VerificationCache};
 use super::issuer::Issuer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
@@ -21,25 +21,25 @@ use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
 use crate::single_flight::SingleFlight;
 
 /// What became of a credential.
-type Verdict = Result<Arc<VerifiedCredential>, CredentialFault>;
+type Verification = Result<Arc<VerifiedCredential>, CredentialFault>;
 
 /// How many may be judged at once; strangers bring them.
 const MOST: usize = 1024;
 
 /// Judges credentials and remembers.
-pub(super) struct Judge {
-    verdicts: Arc<Verdicts>,
-    flights: Arc<SingleFlight<Key, Verdict>>,
+pub(super) struct CredentialVerifier {
+    verification_cache: Arc<VerificationCache>,
+    flights: Arc<SingleFlight<Key, Verification>>,
 }
 
-impl Default for Judge {
+impl Default for CredentialVerifier {
     fn default() -> Self {
-        Self { verdicts: Arc::default(), flights: SingleFlight::new(MOST) }
+        Self { verification_cache: Arc::default(), flights: SingleFlight::new(MOST) }
     }
 }
 
 /// One credential on its way to a verdict, with all that it takes: it outlives the request that brought it.
-pub(super) struct Case {
+pub(super) struct VerificationRequest {
     pub(super) issuer: Arc<Issuer>,
     pub(super) application: Arc<Application>,
     pub(super) credential: Credential,
@@ -47,23 +47,23 @@ pub(super) struct Case {
     pub(super) deadline: Duration,
 }
 
-impl Judge {
+impl CredentialVerifier {
     /// The verdict on a case, remembered or new. Whoever stops waiting stops nobody else's wait.
-    pub(super) async fn verdict(&self, case: Case) -> Verdict {
+    pub(super) async fn verdict(&self, case: VerificationRequest) -> Verification {
         let key = Key::of(&case.application, &case.credential);
-        if let Some(verdict) = self.verdicts.recall(&key, case.clock.now()) {
+        if let Some(verdict) = self.verification_cache.recall(&key, case.clock.now()) {
             return verdict;
         }
         let unfinished = case.issuer.unavailable(&"the credential could not be judged");
-        let (verdicts, clock) = (Arc::clone(&self.verdicts), Arc::clone(&case.clock));
+        let (verification_cache, clock) = (Arc::clone(&self.verification_cache), Arc::clone(&case.clock));
         let judged = async move {
             let verdict = case.judge_in_time().await;
-            verdicts.keep(key, &verdict, case.clock.now());
+            verification_cache.keep(key, &verdict, case.clock.now());
             verdict
         };
         let mut recalled = None;
         let flight = self.flights.join(key, || {
-            recalled = self.verdicts.recall(&key, clock.now());
+            recalled = self.verification_cache.recall(&key, clock.now());
             recalled.is_none().then_some(judged)
         });
         let judged = match flight {
@@ -74,8 +74,8 @@ impl Judge {
     }
 }
 
-impl Case {
-    async fn judge_in_time(&self) -> Verdict {
+impl VerificationRequest {
+    async fn judge_in_time(&self) -> Verification {
         match timeout(self.deadline, self.judge()).await {
             Ok(Err(CredentialFault::Refused(Refusal::Token(fault @ TokenFault::KeysUnavailable)))) => {
                 Err(self.issuer.unavailable(&fault).into())

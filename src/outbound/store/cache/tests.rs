@@ -3,13 +3,13 @@
 use super::*;
 use crate::outbound::store::testing::{at, key, renewed, session};
 
-const USER: ShortMark = 1;
+const USER: ShortUserHash = 1;
 
 fn stored(subject: &str, last_seen: u64) -> StoredSession {
     StoredSession { session: Arc::new(session(subject, 1, 9).without_tokens()), last_seen: at(last_seen) }
 }
 
-fn put(cache: &SessionCache, number: u64, stored: &StoredSession, user: ShortMark) {
+fn put(cache: &SessionCache, number: u64, stored: &StoredSession, user: ShortUserHash) {
     cache.finish_load(&cache.begin_load(&key(number)), stored, user);
 }
 

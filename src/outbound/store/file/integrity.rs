@@ -23,7 +23,7 @@ use super::database::{Database, is_damage};
 use super::opening::Cause;
 use super::tables::seconds;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::vault::{Seal, Vault, short};
+use crate::outbound::store::record_cipher::{RecordCipher, Seal, short};
 
 /// How often the log is copied into the database, if something was written.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Inspector {
                 }
                 if next.is_err() {
                     reader.database.checkpoint();
-                } else if let Some(cause) = inspect(&reader.database, &reader.vault, &stop) {
+                } else if let Some(cause) = inspect(&reader.database, &reader.record_cipher, &stop) {
                     reader.recent.forget_file();
                     let fault = Cause::Damaged(cause).at(&path);
                     tracing::error!("{fault}; until then nobody is signed in");
@@ -83,10 +83,10 @@ pub(super) enum Finding {
 }
 
 /// Checks the file, and ends its use if it is damaged; what is wrong with it, then.
-pub(super) fn inspect(database: &Database, vault: &Vault, stop: &Arc<AtomicBool>) -> Option<String> {
+pub(super) fn inspect(database: &Database, record_cipher: &RecordCipher, stop: &Arc<AtomicBool>) -> Option<String> {
     let finding = match database.connect_reader() {
         Ok(mut connection) => match take_turns(&mut connection, Arc::clone(stop)) {
-            Ok(()) => check(&connection, vault),
+            Ok(()) => check(&connection, record_cipher),
             Err(fault) => Finding::Unfinished(fault.to_string()),
         },
         Err(fault) => Finding::Unfinished(fault.to_string()),
@@ -123,8 +123,8 @@ fn take_turns(connection: &mut Connection, stop: Arc<AtomicBool>) -> Result<()> 
 }
 
 /// Checks every page, every index and every record.
-pub(super) fn check(connection: &Connection, vault: &Vault) -> Finding {
-    match damage(connection, vault) {
+pub(super) fn check(connection: &Connection, record_cipher: &RecordCipher) -> Finding {
+    match damage(connection, record_cipher) {
         Ok(None) => Finding::Whole,
         Ok(Some(cause)) => Finding::Damaged(cause),
         Err(fault) if is_damage(&fault) => Finding::Damaged(fault.to_string()),
@@ -132,7 +132,7 @@ pub(super) fn check(connection: &Connection, vault: &Vault) -> Finding {
     }
 }
 
-fn damage(connection: &Connection, vault: &Vault) -> Result<Option<String>> {
+fn damage(connection: &Connection, record_cipher: &RecordCipher) -> Result<Option<String>> {
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said != "ok" {
         return Ok(Some(said));
@@ -142,11 +142,12 @@ fn damage(connection: &Connection, vault: &Vault) -> Result<Option<String>> {
     while let Some(row) = rows.next()? {
         let key = SessionKey::from_bytes(row.get(0)?);
         let sealed = row.get_ref(1)?.as_blob()?;
-        let is_as_written = match vault.look_at(&key, sealed) {
+        let is_as_written = match record_cipher.look_at(&key, sealed) {
             Seal::Whole(session) => {
                 let record = session.record();
-                let provider_session = session.provider_session().map(|on| short(&vault.mark_provider_session(&on)));
-                let user = short(&vault.mark(&record.user));
+                let provider_session =
+                    session.provider_session().map(|on| short(&record_cipher.mark_provider_session(&on)));
+                let user = short(&record_cipher.mark(&record.user));
                 let written = (user, provider_session, record.generation, seconds(record.ends));
                 written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
             }

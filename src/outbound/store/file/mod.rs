@@ -4,7 +4,6 @@
 mod database;
 mod integrity;
 mod opening;
-mod recent;
 mod tables;
 mod writer;
 
@@ -19,19 +18,19 @@ pub use opening::OpenFault;
 
 use self::database::Database;
 use self::integrity::Inspector;
-use self::opening::{Cause, Opened};
-use self::recent::{Loading, Purpose, Recent};
+use self::opening::{Cause, OpenedFile};
 use self::tables::{Found, Kept, Removed, count, find, find_after, find_of_user, is_spent};
+use self::write_behind::{Loading, Purpose, WriteBehindCache};
 use self::writer::{Change, Writer};
 use super::metered::{self, Operation};
-use super::vault::{ShortMark, Vault, short};
-use crate::domain::crypto::replay::OneTime;
+use super::record_cipher::{RecordCipher, ShortUserHash, short};
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
+    Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 
@@ -57,7 +56,7 @@ impl Limits {
 /// The file store.
 pub(super) struct FileStore {
     reader: Arc<Reader>,
-    recent: Arc<Recent>,
+    recent: Arc<WriteBehindCache>,
     writer: Writer,
     /// Stops with the store.
     _inspector: Inspector,
@@ -66,8 +65,8 @@ pub(super) struct FileStore {
 /// What a read needs, wherever it is done.
 struct Reader {
     database: Arc<Database>,
-    recent: Arc<Recent>,
-    vault: Arc<Vault>,
+    recent: Arc<WriteBehindCache>,
+    record_cipher: Arc<RecordCipher>,
 }
 
 impl FileStore {
@@ -86,12 +85,12 @@ impl FileStore {
     }
 
     fn start(path: &Path, keys: SealingKeys, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, Cause> {
-        let Opened { database, writer, vault, suspected } =
+        let OpenedFile { database, writer, record_cipher, suspected } =
             opening::open(path, keys, entropy, limits.checked_at_start)?;
-        let (database, vault) = (Arc::new(database), Arc::new(vault));
-        let recent = Arc::new(Recent::new(limits.cache_bytes));
+        let (database, record_cipher) = (Arc::new(database), Arc::new(record_cipher));
+        let recent = Arc::new(WriteBehindCache::new(limits.cache_bytes));
         let writer = Writer::start(Arc::clone(&database), writer, Arc::clone(&recent))?;
-        let reader = Arc::new(Reader { database, recent: Arc::clone(&recent), vault });
+        let reader = Arc::new(Reader { database, recent: Arc::clone(&recent), record_cipher });
         let inspector = Inspector::start(path, Arc::clone(&reader), suspected)?;
         Ok(Self { reader, recent, writer, _inspector: inspector })
     }
@@ -108,12 +107,12 @@ impl FileStore {
 }
 
 impl Reader {
-    fn user(&self, user: &User) -> ShortMark {
-        short(&self.vault.mark(user))
+    fn user(&self, user: &User) -> ShortUserHash {
+        short(&self.record_cipher.mark(user))
     }
 
-    fn provider_session(&self, session: &ProviderSession) -> ShortMark {
-        short(&self.vault.mark_provider_session(session))
+    fn provider_session(&self, session: &ProviderSession) -> ShortUserHash {
+        short(&self.record_cipher.mark_provider_session(session))
     }
 
     /// A session as the file is to hold it.
@@ -125,13 +124,16 @@ impl Reader {
             user: self.user(&record.user),
             provider_session: session.provider_session().map(|session| self.provider_session(&session)),
             generation: record.generation,
-            sealed: self.vault.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
+            sealed: self.record_cipher.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
         })
     }
 
     /// Sessions that were removed; one that does not open was nobody's.
     fn open_all(&self, removed: &[Removed]) -> Vec<Arc<Session>> {
-        removed.iter().filter_map(|removed| self.vault.open(&removed.key, &removed.sealed).ok().map(Arc::new)).collect()
+        removed
+            .iter()
+            .filter_map(|removed| self.record_cipher.open(&removed.key, &removed.sealed).ok().map(Arc::new))
+            .collect()
     }
 
     fn load(&self, key: &SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
@@ -154,8 +156,8 @@ impl Reader {
 
     fn open(&self, found: &Found, purpose: Purpose) -> Option<Session> {
         let session = match purpose {
-            Purpose::Use => self.vault.open_without_tokens(&found.key, &found.sealed).ok(),
-            Purpose::Renewal => self.vault.open(&found.key, &found.sealed).ok(),
+            Purpose::Use => self.record_cipher.open_without_tokens(&found.key, &found.sealed).ok(),
+            Purpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
         };
         if session.is_none() {
             // Moved here from another key, altered, or sealed under a key that was taken out of use: nobody's session.
@@ -236,13 +238,13 @@ impl SessionStore for FileStore {
         })
     }
 
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         self.reader.database.read(|connection| is_spent(connection, mark))
     }
 
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
         let spent = self.writer.write(Change::Spend(*mark, until)).await?;
-        Ok(if spent.done { Spent::Now } else { Spent::Before })
+        Ok(if spent.done { Replay::Now } else { Replay::Before })
     }
 
     /// Nobody shares this store.
@@ -293,3 +295,4 @@ impl SessionStore for FileStore {
 
 #[cfg(test)]
 mod tests;
+mod write_behind;

@@ -16,7 +16,7 @@ use super::integrity::{Finding, check};
 use super::tables::{SCHEMA, meta, set_meta};
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::outbound::store::private_file::{self, PrivacyFault};
-use crate::outbound::store::vault::{IndexSecret, Vault};
+use crate::outbound::store::record_cipher::{IndexKey, RecordCipher};
 use crate::ports::{Entropy, EntropyFault};
 
 /// The schema of `tables`; a later one is not ours to read. It stands in the header, as SQLite's `user_version`.
@@ -111,10 +111,10 @@ impl From<Error> for Cause {
 }
 
 /// A file that is whole, as far as was looked, and ours.
-pub(super) struct Opened {
+pub(super) struct OpenedFile {
     pub(super) database: Database,
     pub(super) writer: Connection,
-    pub(super) vault: Vault,
+    pub(super) record_cipher: RecordCipher,
     /// Hears of every suspicion that the file might be damaged.
     pub(super) suspected: Receiver<()>,
 }
@@ -126,7 +126,7 @@ pub(super) fn open(
     keys: SealingKeys,
     entropy: Arc<dyn Entropy>,
     checked_at_start: u64,
-) -> Result<Opened, Cause> {
+) -> Result<OpenedFile, Cause> {
     let file = LockedFile::lock(private_file::open_or_make(path)?)?;
     // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
     for companion in companions(path).into_iter().chain([rollback_journal(path)]) {
@@ -135,12 +135,12 @@ pub(super) fn open(
     let is_large = file.0.metadata()?.len() > checked_at_start;
     // SQLite takes `file:` at the beginning of a relative path for a URI.
     let path = std::path::absolute(path)?;
-    let (writer, vault) = open_database(&file.0, &path, keys, entropy, is_large)?;
+    let (writer, record_cipher) = open_database(&file.0, &path, keys, entropy, is_large)?;
     let (database, suspected) = Database::new(path, file);
     if is_large {
         database.suspect();
     }
-    Ok(Opened { database, writer, vault, suspected })
+    Ok(OpenedFile { database, writer, record_cipher, suspected })
 }
 
 /// The open file. Everybody else who opens it is refused. `sqlite3` does not look at this lock: backups can be made.
@@ -169,19 +169,19 @@ fn open_database(
     keys: SealingKeys,
     entropy: Arc<dyn Entropy>,
     is_large: bool,
-) -> Result<(Connection, Vault), Cause> {
+) -> Result<(Connection, RecordCipher), Cause> {
     recognise_file(file, path)?;
     let mut connection = connect(path)?;
     let secret = recognise_database(&connection)?;
     let is_new = secret.is_none();
     let secret = match secret {
         Some(sealed) => open_secret(&sealed, &keys)?,
-        None => IndexSecret::make(&*entropy)?,
+        None => IndexKey::make(&*entropy)?,
     };
     let sealed = secret.seal(&keys, &*entropy)?;
-    let vault = Vault::new(keys, &secret, entropy);
+    let record_cipher = RecordCipher::new(keys, &secret, entropy);
     if !is_new && !is_large {
-        match check(&connection, &vault) {
+        match check(&connection, &record_cipher) {
             Finding::Whole => {}
             Finding::Damaged(cause) => return Err(Cause::Damaged(cause)),
             Finding::Unfinished(cause) => return Err(Cause::Io(io::Error::other(cause))),
@@ -199,7 +199,7 @@ fn open_database(
         // Sealed anew at each start, so that it follows a rotation of keys.
         set_meta(connection, INDEX_SECRET_NAME, &sealed)
     })?;
-    Ok((connection, vault))
+    Ok((connection, record_cipher))
 }
 
 /// Whether SQLite may look at the file at all. A file that was just made is empty.
@@ -251,8 +251,8 @@ fn recognise_database(connection: &Connection) -> Result<Option<Vec<u8>>, Cause>
     secret.ok_or_else(|| Cause::Damaged("its index secret is missing".to_owned())).map(Some)
 }
 
-fn open_secret(sealed: &[u8], keys: &SealingKeys) -> Result<IndexSecret, Cause> {
-    IndexSecret::open(sealed, keys).map_err(|_| {
+fn open_secret(sealed: &[u8], keys: &SealingKeys) -> Result<IndexKey, Cause> {
+    IndexKey::open(sealed, keys).map_err(|_| {
         if keys.sealed(sealed) { Cause::Damaged("its index secret was changed".to_owned()) } else { Cause::WrongKey }
     })
 }

@@ -3,10 +3,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::ShortMark;
+use crate::outbound::store::record_cipher::ShortUserHash;
 
 /// `session.user` and `session.provider_session` are keyed hashes, cut short, because indexes in random order cost the most room and
 /// writes; `session.sealed` is the record, sealed under `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
@@ -68,8 +68,8 @@ const SET_META: &str =
 pub(super) struct Kept {
     pub(super) ends: Timestamp,
     pub(super) created: Timestamp,
-    pub(super) user: ShortMark,
-    pub(super) provider_session: Option<ShortMark>,
+    pub(super) user: ShortUserHash,
+    pub(super) provider_session: Option<ShortUserHash>,
     pub(super) generation: u32,
     pub(super) sealed: Vec<u8>,
 }
@@ -84,7 +84,7 @@ pub(super) struct Removed {
 pub(super) struct Found {
     pub(super) id: i64,
     pub(super) key: SessionKey,
-    pub(super) user: ShortMark,
+    pub(super) user: ShortUserHash,
     pub(super) last_seen: Timestamp,
     pub(super) sealed: Vec<u8>,
 }
@@ -101,12 +101,12 @@ pub(super) fn find_after(on: &Connection, id: i64, limit: usize) -> Result<Vec<F
 }
 
 /// The sessions of a user.
-pub(super) fn find_of_user(on: &Connection, user: ShortMark) -> Result<Vec<Found>> {
+pub(super) fn find_of_user(on: &Connection, user: ShortUserHash) -> Result<Vec<Found>> {
     on.prepare_cached(FIND_OF_USER)?.query_map([user], found)?.collect()
 }
 
 /// Whether something is marked as used.
-pub(super) fn is_spent(on: &Connection, mark: &OneTime) -> Result<bool> {
+pub(super) fn is_spent(on: &Connection, mark: &ReplayKey) -> Result<bool> {
     on.prepare_cached(IS_SPENT)?.query_row([mark.as_bytes().as_slice()], |row| row.get(0))
 }
 
@@ -143,15 +143,15 @@ pub(super) fn remove(on: &Connection, key: &SessionKey) -> Result<Vec<Removed>> 
 }
 
 /// Removes all sessions of a user.
-pub(super) fn remove_user(on: &Connection, user: ShortMark) -> Result<Vec<Removed>> {
+pub(super) fn remove_user(on: &Connection, user: ShortUserHash) -> Result<Vec<Removed>> {
     on.prepare_cached(REMOVE_USER)?.query_map([user], removed)?.collect()
 }
 
 /// Removes all sessions that rest on one of the provider's; `None` when one of them is another user's than `of`.
 pub(super) fn remove_provider_session(
     on: &Connection,
-    session: ShortMark,
-    of: Option<ShortMark>,
+    session: ShortUserHash,
+    of: Option<ShortUserHash>,
 ) -> Result<Option<Vec<Removed>>> {
     if let Some(user) = of
         && on.prepare_cached(IS_OF_OTHERS)?.query_row([session, user], |row| row.get(0))?
@@ -173,7 +173,7 @@ pub(super) fn expire(on: &Connection, now: Timestamp, idle_since: Timestamp, lim
 }
 
 /// Notes that something is used; whether it was unused until now.
-pub(super) fn spend(on: &Connection, mark: &OneTime, until: Timestamp) -> Result<bool> {
+pub(super) fn consume_once(on: &Connection, mark: &ReplayKey, until: Timestamp) -> Result<bool> {
     Ok(on.prepare_cached(SPEND)?.execute(params![mark.as_bytes().as_slice(), seconds(until)])? > 0)
 }
 

@@ -44,14 +44,14 @@ fn sessions_ends_touches_and_marks_outlive_a_restart() {
             store.save(&key(number), session(if number == 3 { "mary" } else { "jane" }, 100, 200)).await.unwrap();
         }
         store.end(&key(1)).await.unwrap();
-        store.spend(&attempt(1), at(700)).await.unwrap();
+        store.consume_once(&attempt(1), at(700)).await.unwrap();
         store.touch(&key(0), at(150)).await.unwrap();
         drop(store);
 
         let store = open_file(&path);
         assert!(!there(&*store, 1).await);
         assert_eq!(store.load(&key(0)).await.unwrap().unwrap().last_seen, at(150));
-        assert_eq!(store.spend(&attempt(1), at(700)).await.unwrap(), Spent::Before);
+        assert_eq!(store.consume_once(&attempt(1), at(700)).await.unwrap(), Replay::Before);
         assert_eq!(store.end_user(&user("jane")).await.unwrap().len(), 2);
         drop(store);
 

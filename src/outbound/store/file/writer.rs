@@ -9,12 +9,12 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::Database;
-use super::recent::{Recent, Unwritten};
 use super::tables::{self, Kept, Removed};
-use crate::domain::crypto::replay::OneTime;
+use super::write_behind::{PendingWrites, WriteBehindCache};
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::ShortMark;
+use crate::outbound::store::record_cipher::ShortUserHash;
 use crate::ports::StoreFault;
 
 /// Changes that may wait before callers have to.
@@ -27,10 +27,10 @@ pub(super) enum Change {
     Save(SessionKey, Kept),
     Renew(SessionKey, Kept),
     End(SessionKey),
-    EndUser(ShortMark),
+    EndUser(ShortUserHash),
     /// The second is the user whose sessions they have to be.
-    EndProviderSession(ShortMark, Option<ShortMark>),
-    Spend(OneTime, Timestamp),
+    EndProviderSession(ShortUserHash, Option<ShortUserHash>),
+    Spend(ReplayKey, Timestamp),
     /// At most `limit` sessions by each of both limits.
     Expire {
         now: Timestamp,
@@ -81,7 +81,7 @@ impl Change {
                 let removed = tables::remove_provider_session(on, *session, *of)?;
                 removed.map_or_else(Applied::default, Applied::removed)
             }
-            Self::Spend(mark, until) => Applied::done(tables::spend(on, mark, *until)?),
+            Self::Spend(mark, until) => Applied::done(tables::consume_once(on, mark, *until)?),
             Self::Expire { now, idle_since, limit } => {
                 tables::forget_spent(on, *now)?;
                 Applied::removed(tables::expire(on, *now, *idle_since, *limit)?)
@@ -91,7 +91,7 @@ impl Change {
     }
 }
 
-impl Unwritten {
+impl PendingWrites {
     fn apply(&self, on: &Connection) -> rusqlite::Result<Vec<SessionKey>> {
         let mut outdated = Vec::new();
         for key in &self.ended {
@@ -121,7 +121,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>, mut connection: Connection, recent: Arc<Recent>) -> io::Result<Self> {
+    pub(super) fn start(
+        database: Arc<Database>,
+        mut connection: Connection,
+        recent: Arc<WriteBehindCache>,
+    ) -> io::Result<Self> {
         let (orders, mut waiting) = mpsc::channel(MAX_WAITING);
         let thread = thread::Builder::new().name("session-store".to_owned()).spawn(move || {
             while let Some(first) = waiting.blocking_recv() {
@@ -166,7 +170,7 @@ impl Drop for Writer {
 }
 
 /// Writes a batch and what had to wait before it, and only then answers.
-fn write(database: &Database, connection: &mut Connection, recent: &Recent, batch: Vec<Order>) {
+fn write(database: &Database, connection: &mut Connection, recent: &WriteBehindCache, batch: Vec<Order>) {
     let unwritten = recent.unwritten();
     if unwritten.is_empty() && batch.iter().all(|(change, _)| matches!(change, Change::Flush)) {
         return answer(batch, |_| Ok(Applied::done(true)));
@@ -193,7 +197,7 @@ fn write(database: &Database, connection: &mut Connection, recent: &Recent, batc
 }
 
 /// What could not be written but must hold all the same: nobody stays signed in because the disk is full (F-18).
-fn remember(recent: &Recent, change: &Change) {
+fn remember(recent: &WriteBehindCache, change: &Change) {
     match change {
         Change::End(key) => recent.end(*key),
         Change::EndUser(user) => recent.end_user(*user),

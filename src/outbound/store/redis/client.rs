@@ -8,14 +8,14 @@ use redis::{Cmd, FromRedisValue, Value};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use super::client_side_cache::ClientSideCache;
 use super::connection::{RedisConnection, State};
 use super::fault::Fault;
 use super::keys::Keys;
-use super::mirror::Mirror;
-use super::pending::Ends;
+use super::pending::Revocations;
 use super::scripts::Script;
 use crate::domain::session::{Lifetimes, SessionKey};
-use crate::outbound::store::vault::{Mark, Vault};
+use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
 use crate::ports::Clock;
 
 /// Commands that may be under way together; more wait their turn for as long as an answer may take.
@@ -29,12 +29,12 @@ pub(super) struct RedisClient {
     seats: Semaphore,
     pub(super) command_timeout: Duration,
     pub(super) keys: Keys,
-    pub(super) mirror: Arc<Mirror>,
-    pub(super) vault: Vault,
+    pub(super) client_side_cache: Arc<ClientSideCache>,
+    pub(super) record_cipher: RecordCipher,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lifetimes: Lifetimes,
-    pub(super) ends: Ends,
-    pub(super) owners: Cache<SessionKey, Mark>,
+    pub(super) ends: Revocations,
+    pub(super) owners: Cache<SessionKey, UserHash>,
 }
 
 impl RedisClient {
@@ -42,13 +42,13 @@ impl RedisClient {
         state: watch::Receiver<State>,
         command_timeout: Duration,
         keys: Keys,
-        mirror: Arc<Mirror>,
-        vault: Vault,
+        client_side_cache: Arc<ClientSideCache>,
+        record_cipher: RecordCipher,
         clock: Arc<dyn Clock>,
         lifetimes: Lifetimes,
     ) -> Self {
-        let (seats, ends, owners) = (Semaphore::new(SEATS), Ends::default(), Cache::new(REMEMBERED));
-        Self { state, seats, command_timeout, keys, mirror, vault, clock, lifetimes, ends, owners }
+        let (seats, ends, owners) = (Semaphore::new(SEATS), Revocations::default(), Cache::new(REMEMBERED));
+        Self { state, seats, command_timeout, keys, client_side_cache, record_cipher, clock, lifetimes, ends, owners }
     }
 
     /// Whether there is a connection, and word when that changes.

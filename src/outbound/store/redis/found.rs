@@ -6,20 +6,26 @@ use super::fault::Fault;
 use super::keys::{Keys, hex};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::{Mark, Vault};
+use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
 use crate::ports::StoredSession;
 
 /// A session that was found.
 pub(super) struct Found {
     pub(super) session: Session,
-    pub(super) user: Mark,
+    pub(super) user: UserHash,
     pub(super) last_seen: Timestamp,
 }
 
 impl Found {
     /// Opens a record; `None`, when it does not open and so is nobody's.
-    pub(super) fn open(vault: &Vault, key: &SessionKey, user: Mark, record: &[u8], last_use: &[u8]) -> Option<Self> {
-        let session = open(vault, key, record)?;
+    pub(super) fn open(
+        record_cipher: &RecordCipher,
+        key: &SessionKey,
+        user: UserHash,
+        record: &[u8],
+        last_use: &[u8],
+    ) -> Option<Self> {
+        let session = open(record_cipher, key, record)?;
         let last_seen = time(last_use).unwrap_or_else(|| session.record().created);
         Some(Self { session, user, last_seen })
     }
@@ -35,8 +41,8 @@ impl Found {
 }
 
 /// The session in a record.
-pub(super) fn open(vault: &Vault, key: &SessionKey, record: &[u8]) -> Option<Session> {
-    let session = record.split_first_chunk::<4>().and_then(|(_, sealed)| vault.open(key, sealed).ok());
+pub(super) fn open(record_cipher: &RecordCipher, key: &SessionKey, record: &[u8]) -> Option<Session> {
+    let session = record.split_first_chunk::<4>().and_then(|(_, sealed)| record_cipher.open(key, sealed).ok());
     if session.is_none() {
         // Moved here from another key, altered, or sealed under a key that was taken out of use.
         tracing::warn!("a stored session does not open and counts as none");
@@ -54,14 +60,18 @@ pub(super) struct Kept {
     /// Its entry in the index.
     pub(super) entry: String,
     /// The mark of the provider's session that it rests on.
-    pub(super) provider_session: Option<Mark>,
+    pub(super) provider_session: Option<UserHash>,
 }
 
 impl Kept {
-    pub(super) fn seal(vault: &Vault, key: &SessionKey, session: &Session) -> Result<Self, crate::ports::StoreFault> {
+    pub(super) fn seal(
+        record_cipher: &RecordCipher,
+        key: &SessionKey,
+        session: &Session,
+    ) -> Result<Self, crate::ports::StoreFault> {
         let record = session.record();
-        let sealed = vault.seal(key, record).map_err(|fault| crate::ports::StoreFault(fault.to_string()))?;
-        let provider_session = session.provider_session().map(|session| vault.mark_provider_session(&session));
+        let sealed = record_cipher.seal(key, record).map_err(|fault| crate::ports::StoreFault(fault.to_string()))?;
+        let provider_session = session.provider_session().map(|session| record_cipher.mark_provider_session(&session));
         let mark = provider_session.map(|mark| hex(&mark)).unwrap_or_default();
         Ok(Self {
             record: [generation(record.generation).as_slice(), &sealed].concat(),
@@ -77,11 +87,11 @@ pub(super) const fn generation(number: u32) -> [u8; 4] {
 }
 
 /// The names of the keys of one session that scripts take first: record, last use, index.
-pub(super) fn places(keys: &Keys, user: &Mark, key: &SessionKey) -> [String; 3] {
+pub(super) fn places(keys: &Keys, user: &UserHash, key: &SessionKey) -> [String; 3] {
     [keys.record(user, key), keys.last_use(user, key), keys.index(user)]
 }
 
 /// A mark as a pointer holds it.
-pub(super) fn mark(bytes: &[u8]) -> Result<Mark, Fault> {
+pub(super) fn mark(bytes: &[u8]) -> Result<UserHash, Fault> {
     super::keys::unhex(bytes).ok_or(Fault::Unreadable)
 }

@@ -2,9 +2,9 @@
 //! braces decides, Redis Cluster specification, "hash tags"), so that every change is one script, atomic there, too.
 
 pub(super) use crate::domain::crypto::hex::{decode as unhex, encode as hex};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::vault::Mark;
+use crate::outbound::store::record_cipher::UserHash;
 
 /// Names of keys behind one prefix.
 #[derive(Clone)]
@@ -18,32 +18,32 @@ impl Keys {
     }
 
     /// Sealed record, behind its generation.
-    pub(super) fn record(&self, user: &Mark, key: &SessionKey) -> String {
+    pub(super) fn record(&self, user: &UserHash, key: &SessionKey) -> String {
         format!("{}{}", self.records(user), hex(key.as_bytes()))
     }
 
     /// What the records of a user begin with.
-    pub(super) fn records(&self, user: &Mark) -> String {
+    pub(super) fn records(&self, user: &UserHash) -> String {
         self.of_user("s", user, ":")
     }
 
     /// Last use, as a time.
-    pub(super) fn last_use(&self, user: &Mark, key: &SessionKey) -> String {
+    pub(super) fn last_use(&self, user: &UserHash, key: &SessionKey) -> String {
         format!("{}{}", self.last_uses(user), hex(key.as_bytes()))
     }
 
     /// What the last uses of a user's sessions begin with.
-    pub(super) fn last_uses(&self, user: &Mark) -> String {
+    pub(super) fn last_uses(&self, user: &UserHash) -> String {
         self.of_user("t", user, ":")
     }
 
     /// The sessions of a user: when each was created and ends, and which of the provider's it rests on.
-    pub(super) fn index(&self, user: &Mark) -> String {
+    pub(super) fn index(&self, user: &UserHash) -> String {
         self.of_user("u", user, "")
     }
 
     /// Who renews a session.
-    pub(super) fn lease(&self, user: &Mark, key: &SessionKey) -> String {
+    pub(super) fn lease(&self, user: &UserHash, key: &SessionKey) -> String {
         self.of_user("l", user, &format!(":{}", hex(key.as_bytes())))
     }
 
@@ -53,16 +53,16 @@ impl Keys {
     }
 
     /// The users whose sessions rest on one of the provider's.
-    pub(super) fn provider_session(&self, mark: &Mark) -> String {
+    pub(super) fn provider_session(&self, mark: &UserHash) -> String {
         self.of_user("p", mark, "")
     }
 
     /// Something that was used.
-    pub(super) fn spent(&self, mark: &OneTime) -> String {
+    pub(super) fn spent(&self, mark: &ReplayKey) -> String {
         format!("{}x:{}", self.prefix, hex(mark.as_bytes()))
     }
 
-    fn of_user(&self, kind: &str, mark: &Mark, rest: &str) -> String {
+    fn of_user(&self, kind: &str, mark: &UserHash, rest: &str) -> String {
         format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(mark))
     }
 
@@ -72,7 +72,7 @@ impl Keys {
     }
 
     /// Whose record a key is, and of which session.
-    pub(super) fn parse_record(&self, name: &[u8]) -> Option<(Mark, SessionKey)> {
+    pub(super) fn parse_record(&self, name: &[u8]) -> Option<(UserHash, SessionKey)> {
         let rest = name.strip_prefix(self.all_records().as_bytes())?.strip_prefix(b"{")?;
         let (user, rest) = rest.split_at_checked(64)?;
         let key = rest.strip_prefix(b"}:")?;

@@ -5,11 +5,9 @@ mod client;
 mod cluster;
 mod connection;
 mod dial;
-mod ends;
 mod fault;
 mod found;
 mod keys;
-mod mirror;
 mod pending;
 mod reads;
 mod scripts;
@@ -20,7 +18,6 @@ mod supervisor;
 mod tls;
 mod tracking;
 mod url;
-mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,20 +32,20 @@ pub use tls::{TlsFault, TlsSettings};
 pub use url::{RedisUrl, UrlFault};
 
 use self::client::RedisClient;
+use self::client_side_cache::{ClientSideCache, Loading};
 use self::connection::State;
 use self::dial::Dialer;
 use self::fault::Fault;
 use self::keys::Keys;
-use self::mirror::{Loading, Mirror};
 use self::supervisor::Supervisor;
-use super::vault::Vault;
-use crate::domain::crypto::replay::OneTime;
+use super::record_cipher::RecordCipher;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Lifetimes, Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent,
+    Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 use crate::single_flight::SingleFlight;
@@ -76,14 +73,23 @@ impl RedisStore {
     ) -> Self {
         let (state, watched) = watch::channel(State::Connecting);
         let limit = settings.command_timeout;
-        let mirror = Arc::new(Mirror::new(settings.cache_bytes, settings.outage_grace, Instant::now()));
+        let client_side_cache =
+            Arc::new(ClientSideCache::new(settings.cache_bytes, settings.outage_grace, Instant::now()));
         let names = Keys::new(settings.key_prefix.clone());
         let dialer = Arc::new(Dialer::new(settings));
-        let vault = Vault::shared(keys, Arc::clone(&entropy));
-        let client = RedisClient::new(watched, limit, names.clone(), Arc::clone(&mirror), vault, clock, lifetimes);
+        let record_cipher = RecordCipher::shared(keys, Arc::clone(&entropy));
+        let client = RedisClient::new(
+            watched,
+            limit,
+            names.clone(),
+            Arc::clone(&client_side_cache),
+            record_cipher,
+            clock,
+            lifetimes,
+        );
         let client = Arc::new(client);
         let mut tasks = JoinSet::new();
-        tasks.spawn(Supervisor { dialer, state, entropy, mirror, keys: names }.run());
+        tasks.spawn(Supervisor { dialer, state, entropy, client_side_cache, keys: names }.run());
         tasks.spawn(Arc::clone(&client).bring_ends());
         Self { client, loads: SingleFlight::new(MAX_LOADS), _tasks: tasks }
     }
@@ -123,12 +129,12 @@ impl SessionStore for RedisStore {
         self.client.end_provider_session(session, of).await
     }
 
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         self.client.is_spent(mark).await
     }
 
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
-        self.client.spend(mark, until).await
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        self.client.consume_once(mark, until).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
@@ -153,6 +159,9 @@ impl SessionStore for RedisStore {
     }
 }
 
+mod client_side_cache;
+mod revocations;
+mod scan;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::Mark;
+use crate::outbound::store::record_cipher::UserHash;
 
 /// For how long an acknowledged end is brought again over every new link.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -26,21 +26,21 @@ pub(super) enum End {
     /// One.
     Session(SessionKey),
     /// All of a user that were created until then.
-    User(Mark, Timestamp),
+    User(UserHash, Timestamp),
 }
 
 /// What the servers know of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum RevocationState {
     /// Whoever wishes it is just telling them.
-    Underway,
+    RevocationGuard,
     /// They could not be told.
     Waits,
     /// They acknowledged it then.
     Known(Instant),
 }
 
-impl Standing {
+impl RevocationState {
     const fn is_known(self) -> bool {
         matches!(self, Self::Known(_))
     }
@@ -48,25 +48,25 @@ impl Standing {
 
 #[derive(Default)]
 struct State {
-    sessions: HashMap<SessionKey, Standing>,
-    users: HashMap<Mark, (Timestamp, Standing)>,
+    sessions: HashMap<SessionKey, RevocationState>,
+    users: HashMap<UserHash, (Timestamp, RevocationState)>,
 }
 
 /// An end that is being told to the servers. Unless it is acknowledged, it waits from then on.
 #[must_use]
-pub(super) struct Underway<'e> {
-    ends: &'e Ends,
+pub(super) struct RevocationGuard<'e> {
+    ends: &'e Revocations,
     end: End,
 }
 
-impl Underway<'_> {
+impl RevocationGuard<'_> {
     /// The servers know it now.
     pub(super) fn acknowledge(self, now: Instant) {
         self.ends.acknowledge(self.end, now);
     }
 }
 
-impl Drop for Underway<'_> {
+impl Drop for RevocationGuard<'_> {
     fn drop(&mut self) {
         self.ends.stop(self.end);
     }
@@ -74,27 +74,27 @@ impl Drop for Underway<'_> {
 
 /// The ends of this process.
 #[derive(Default)]
-pub(super) struct Ends(Mutex<State>);
+pub(super) struct Revocations(Mutex<State>);
 
-impl Ends {
+impl Revocations {
     /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes an end that is about to be told to the servers. From now on it holds here.
-    pub(super) fn begin(&self, end: End) -> Underway<'_> {
+    pub(super) fn begin(&self, end: End) -> RevocationGuard<'_> {
         let State { sessions, users } = &mut *self.state();
         match end {
             End::Session(key) if has_room(sessions, |standing| standing.is_known()) => {
-                sessions.insert(key, Standing::Underway);
+                sessions.insert(key, RevocationState::RevocationGuard);
             }
             End::User(user, until) if has_room(users, |(_, standing)| standing.is_known()) => {
-                users.insert(user, (until, Standing::Underway));
+                users.insert(user, (until, RevocationState::RevocationGuard));
             }
             End::Session(_) | End::User(..) => warn!("session store: too many ends wait for it; one is not remembered"),
         }
-        Underway { ends: self, end }
+        RevocationGuard { ends: self, end }
     }
 
     /// Whoever told the servers did not hear that they know.
@@ -105,8 +105,8 @@ impl Ends {
             // A later end of the same user may be on its way.
             End::User(user, until) => users.get_mut(&user).filter(|(known, _)| *known <= until).map(|(_, it)| it),
         };
-        if let Some(standing) = standing.filter(|standing| **standing == Standing::Underway) {
-            *standing = Standing::Waits;
+        if let Some(standing) = standing.filter(|standing| **standing == RevocationState::RevocationGuard) {
+            *standing = RevocationState::Waits;
         }
     }
 
@@ -116,12 +116,12 @@ impl Ends {
         match end {
             End::Session(key) => {
                 if has_room(sessions, |standing| standing.is_known()) {
-                    sessions.insert(key, Standing::Known(now));
+                    sessions.insert(key, RevocationState::Known(now));
                 }
             }
             End::User(user, until) => {
                 if let Some((_, standing)) = users.get_mut(&user).filter(|(known, _)| *known <= until) {
-                    *standing = Standing::Known(now);
+                    *standing = RevocationState::Known(now);
                 }
             }
         }
@@ -134,9 +134,9 @@ impl Ends {
 
     /// Whether a session counts as ended here, whatever the servers say. Of a user's new session only ends count that
     /// the servers have not heard of: he may sign in again within the second.
-    pub(super) fn hold(&self, key: &SessionKey, user: &Mark, created: Timestamp) -> bool {
+    pub(super) fn hold(&self, key: &SessionKey, user: &UserHash, created: Timestamp) -> bool {
         let state = self.state();
-        let waits = |(until, standing): &(Timestamp, Standing)| !standing.is_known() && created <= *until;
+        let waits = |(until, standing): &(Timestamp, RevocationState)| !standing.is_known() && created <= *until;
         state.sessions.contains_key(key) || state.users.get(user).is_some_and(waits)
     }
 
@@ -147,26 +147,26 @@ impl Ends {
 
     /// What the servers could not be told.
     pub(super) fn waiting(&self) -> Vec<End> {
-        self.select(|standing| standing == Standing::Waits)
+        self.select(|standing| standing == RevocationState::Waits)
     }
 
     /// What servers that took over may not know.
     pub(super) fn recent(&self) -> Vec<End> {
-        self.select(Standing::is_known)
+        self.select(RevocationState::is_known)
     }
 
     /// Forgets what every server must know by now.
     pub(super) fn tidy(&self, now: Instant) {
-        let keep = |standing: Standing| match standing {
-            Standing::Known(at) => now.saturating_duration_since(at) <= REMEMBERED,
-            Standing::Underway | Standing::Waits => true,
+        let keep = |standing: RevocationState| match standing {
+            RevocationState::Known(at) => now.saturating_duration_since(at) <= REMEMBERED,
+            RevocationState::RevocationGuard | RevocationState::Waits => true,
         };
         let mut state = self.state();
         state.sessions.retain(|_, standing| keep(*standing));
         state.users.retain(|_, (_, standing)| keep(*standing));
     }
 
-    fn select(&self, which: impl Fn(Standing) -> bool) -> Vec<End> {
+    fn select(&self, which: impl Fn(RevocationState) -> bool) -> Vec<End> {
         let state = self.state();
         let sessions = state.sessions.iter().filter(|(_, standing)| which(**standing));
         let users = state.users.iter().filter(|(_, (_, standing))| which(*standing));
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_holds_until_it_is_known_and_is_remembered_a_minute_longer() {
-        let (ends, now) = (Ends::default(), Instant::now());
+        let (ends, now) = (Revocations::default(), Instant::now());
         let user = [1; 32];
         let one = ends.begin(End::Session(key(1)));
         let all = ends.begin(End::User(user, at(50)));
@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_servers_were_not_told_waits_also_when_the_caller_went_away() {
-        let (ends, now) = (Ends::default(), Instant::now());
+        let (ends, now) = (Revocations::default(), Instant::now());
         drop(ends.begin(End::Session(key(1))));
         drop(ends.begin(End::User([1; 32], at(50))));
         assert_eq!(ends.waiting(), [End::Session(key(1)), End::User([1; 32], at(50))]);
@@ -225,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_later_end_of_a_user_is_not_taken_for_the_earlier() {
-        let (ends, now) = (Ends::default(), Instant::now());
+        let (ends, now) = (Revocations::default(), Instant::now());
         let earlier = ends.begin(End::User([1; 32], at(50)));
         let later = ends.begin(End::User([1; 32], at(60)));
         earlier.acknowledge(now);
@@ -236,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_is_bounded_and_what_waits_is_not_pushed_out() {
-        let (ends, now) = (Ends::default(), Instant::now());
+        let (ends, now) = (Revocations::default(), Instant::now());
         drop(ends.begin(End::Session(key(0))));
         for number in 1..=MAX as u64 {
             ends.acknowledge(End::Session(key(number)), now);

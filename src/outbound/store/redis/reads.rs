@@ -21,7 +21,7 @@ impl RedisStore {
         }
         match metered::timed(Operation::Load, self.read_at_servers(key)).await {
             Err(fault) => {
-                let in_grace = self.client.mirror.in_grace(key, Instant::now());
+                let in_grace = self.client.client_side_cache.in_grace(key, Instant::now());
                 in_grace.map(Some).ok_or_else(|| fault.into())
             }
             Ok(found) => Ok(found),
@@ -29,7 +29,7 @@ impl RedisStore {
     }
 
     fn at_hand(&self, key: &SessionKey) -> Option<StoredSession> {
-        self.client.mirror.find(key, Instant::now()).filter(|stored| self.looks_used(stored))
+        self.client.client_side_cache.find(key, Instant::now()).filter(|stored| self.looks_used(stored))
     }
 
     /// A session that looks idle may have been used at another replica since: the mirror does not hear of uses, so that
@@ -43,14 +43,14 @@ impl RedisStore {
     /// its own.
     async fn read_at_servers(&self, key: &SessionKey) -> Result<Option<StoredSession>, Fault> {
         let (client, limit) = (&self.client, self.client.command_timeout.mul_f32(1.5));
-        let loading = client.mirror.begin_load(key);
+        let loading = client.client_side_cache.begin_load(key);
         let mut at_hand = None;
         let load = || {
             at_hand = self.at_hand(key);
             let (client, key) = (Arc::clone(client), *key);
             let found = async move {
                 let found = timeout(limit, client.find(&key)).await.unwrap_or(Err(Fault::TimeOut))?;
-                Ok(found.map(|found| client.mirror.finish_load(&loading, found)))
+                Ok(found.map(|found| client.client_side_cache.finish_load(&loading, found)))
             };
             at_hand.is_none().then_some(found)
         };

@@ -12,11 +12,11 @@ use super::fault::Fault;
 use super::found::{Found, Kept, generation, mark, places};
 use super::keys::hex;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::vault::Mark;
-use crate::ports::{Lease, LeaseHolder, Spent, StoreFault};
+use crate::outbound::store::record_cipher::UserHash;
+use crate::ports::{Lease, LeaseHolder, Replay, StoreFault};
 
 impl RedisClient {
     /// The session, as the servers have it.
@@ -43,29 +43,30 @@ impl RedisClient {
     }
 
     /// The user whose session it is, as the servers say.
-    pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<Mark>, Fault> {
+    pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
         let pointer: Option<Vec<u8>> = self.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
         pointer.map(|pointer| mark(&pointer)).transpose()
     }
 
     /// The same, if need be from memory.
-    async fn likely_owner(&self, key: &SessionKey) -> Result<Option<Mark>, Fault> {
+    async fn likely_owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
         match self.owners.get(key) {
             Some(user) => Ok(Some(user)),
             None => self.owner(key).await,
         }
     }
 
-    pub(super) async fn find_of(&self, key: &SessionKey, user: Mark) -> Result<Option<Found>, Fault> {
+    pub(super) async fn find_of(&self, key: &SessionKey, user: UserHash) -> Result<Option<Found>, Fault> {
         let [record, last_use, _] = places(&self.keys, &user, key);
         let answer = self.ask(Cmd::new().arg("MGET").arg(record).arg(last_use)).await?;
         let (record, last_use): (Option<Vec<u8>>, Option<Vec<u8>>) = answer;
-        Ok(record.and_then(|record| Found::open(&self.vault, key, user, &record, &last_use.unwrap_or_default())))
+        Ok(record
+            .and_then(|record| Found::open(&self.record_cipher, key, user, &record, &last_use.unwrap_or_default())))
     }
 
     pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
-        let kept = Kept::seal(&self.vault, key, session)?;
-        let (user, record) = (self.vault.mark(&session.record().user), session.record());
+        let kept = Kept::seal(&self.record_cipher, key, session)?;
+        let (user, record) = (self.record_cipher.mark(&session.record().user), session.record());
         let life = self.life(record.ends);
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
@@ -85,7 +86,7 @@ impl RedisClient {
         let [name, last_use, entry, record_life, index_life, records] = arguments.each_ref().map(String::as_bytes);
         let arguments = [name, &kept.record, last_use, entry, record_life, index_life, records];
         let saved = self.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await;
-        self.mirror.drop_session(key);
+        self.client_side_cache.drop_session(key);
         saved?;
         if let Some(before) = before.filter(|before| *before != user) {
             self.end_at(key, &before).await?;
@@ -95,7 +96,7 @@ impl RedisClient {
         Ok(())
     }
 
-    async fn add_to_provider_session(&self, kept: &Kept, user: &Mark, life: u64) -> Result<(), Fault> {
+    async fn add_to_provider_session(&self, kept: &Kept, user: &UserHash, life: u64) -> Result<(), Fault> {
         let Some(mark) = &kept.provider_session else { return Ok(()) };
         let (place, life) = (self.keys.provider_session(mark), life.to_string());
         self.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
@@ -108,7 +109,7 @@ impl RedisClient {
         if self.ends.hold(key, &user, record.created) {
             return Ok(false);
         }
-        let kept = Kept::seal(&self.vault, key, session)?;
+        let kept = Kept::seal(&self.record_cipher, key, session)?;
         let life = self.life(record.ends);
         self.add_to_provider_session(&kept, &user, life.index).await?;
         let (name, record_life, index_life) = (hex(key.as_bytes()), life.record.to_string(), life.index.to_string());
@@ -122,12 +123,12 @@ impl RedisClient {
             index_life.as_bytes(),
         ];
         let renewed = self.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await;
-        self.mirror.drop_session(key);
+        self.client_side_cache.drop_session(key);
         Ok(renewed? == 1)
     }
 
     pub(super) async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
-        self.mirror.touch(key, last_seen);
+        self.client_side_cache.touch(key, last_seen);
         let Some(user) = self.likely_owner(key).await? else { return Ok(()) };
         let arguments = [
             hex(key.as_bytes()),
@@ -140,16 +141,16 @@ impl RedisClient {
         Ok(())
     }
 
-    pub(super) async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    pub(super) async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         let found: i64 = self.ask(Cmd::new().arg("EXISTS").arg(self.keys.spent(mark))).await?;
         Ok(found > 0)
     }
 
-    pub(super) async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
-        let mut spend = Cmd::new();
-        spend.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));
-        let done: Option<String> = self.ask(&spend).await?;
-        Ok(if done.is_some() { Spent::Now } else { Spent::Before })
+    pub(super) async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        let mut consume_once = Cmd::new();
+        consume_once.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));
+        let done: Option<String> = self.ask(&consume_once).await?;
+        Ok(if done.is_some() { Replay::Now } else { Replay::Before })
     }
 
     pub(super) async fn lease(
@@ -164,7 +165,8 @@ impl RedisClient {
         let span = span.as_millis().max(1).to_string();
         let answer: Vec<Vec<u8>> = self.run(&LEASE, &places, &[holder, span.as_bytes()]).await?;
         let [record, last_use] = answer.as_slice() else { return Ok(Lease::Taken) };
-        let found = if record.is_empty() { None } else { Found::open(&self.vault, key, user, record, last_use) };
+        let found =
+            if record.is_empty() { None } else { Found::open(&self.record_cipher, key, user, record, last_use) };
         let found = found.filter(|found| !self.ends.hold(key, &user, found.session.record().created));
         Ok(Lease::Held(found.map(Found::stored)))
     }

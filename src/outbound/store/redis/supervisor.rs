@@ -8,15 +8,15 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
+use super::client_side_cache::ClientSideCache;
 use super::cluster;
 use super::connection::{RedisConnection, State};
 use super::dial::Dialer;
 use super::fault::{Fault, described};
 use super::keys::Keys;
-use super::mirror::Mirror;
 use super::sentinel::Sentinel;
 use super::settings::{Address, Topology};
-use super::tracking::{Ear, Tracking};
+use super::tracking::{InvalidationListener, Tracking};
 use crate::ports::Entropy;
 
 /// The shortest pause between two attempts.
@@ -30,7 +30,7 @@ pub(super) struct Supervisor {
     pub(super) dialer: Arc<Dialer>,
     pub(super) state: watch::Sender<State>,
     pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) mirror: Arc<Mirror>,
+    pub(super) client_side_cache: Arc<ClientSideCache>,
     pub(super) keys: Keys,
 }
 
@@ -143,12 +143,12 @@ impl Supervisor {
     }
 
     async fn listen_to_cluster(&self, link: &RedisConnection) -> Fault {
-        let ear = Ear::new(&self.mirror, &self.keys);
+        let listener = InvalidationListener::new(&self.client_side_cache, &self.keys);
         let masters = match link.masters().await {
             Ok(masters) => masters,
             Err(fault) => return fault,
         };
-        match Tracking::of_cluster(ear, &self.dialer, &masters).await {
+        match Tracking::of_cluster(listener, &self.dialer, &masters).await {
             Ok(tracking) => tracking.keep().await,
             Err(fault) => fault,
         }
@@ -188,8 +188,8 @@ impl Supervisor {
     async fn to_master(&self, address: &Address) -> Made {
         let broken = Arc::new(Notify::new());
         let word = Arc::clone(&broken);
-        let ear = Ear::new(&self.mirror, &self.keys);
-        let hearing = ear.clone();
+        let listener = InvalidationListener::new(&self.client_side_cache, &self.keys);
+        let hearing = listener.clone();
         let pushes = move |push: PushInfo| -> Result<(), Fault> {
             hearing.hear(&push);
             if push.kind == PushKind::Disconnection {
@@ -210,7 +210,7 @@ impl Supervisor {
             Ok(role) => return Err(format!("{address}: it is no master but a {role}")),
             Err(fault) => return Err(format!("{address}: {fault}")),
         }
-        match Tracking::over(ear, connection).await {
+        match Tracking::over(listener, connection).await {
             Ok(tracking) => Ok((link, Some(tracking))),
             Err(fault @ Fault::Refused(_)) => {
                 warn_of_tracking(&fault);

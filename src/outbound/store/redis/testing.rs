@@ -15,13 +15,13 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{Address, Credentials, RedisSettings, RedisStore, Topology};
-use crate::domain::crypto::replay::OneTime;
+use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::testing::{LIFETIMES, StoppedAt, SystemEntropy, keys};
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, Spent, StoreFault,
+    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 
@@ -179,7 +179,7 @@ pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
 /// tests are small.
 pub(in crate::outbound::store) struct Swept {
     store: RedisStore,
-    spent: Mutex<HashMap<OneTime, Timestamp>>,
+    spent: Mutex<HashMap<ReplayKey, Timestamp>>,
 }
 
 impl Swept {
@@ -226,13 +226,13 @@ impl SessionStore for Swept {
         self.store.count().await
     }
 
-    async fn is_spent(&self, mark: &OneTime) -> Result<bool, StoreFault> {
+    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         self.store.is_spent(mark).await
     }
 
-    async fn spend(&self, mark: &OneTime, until: Timestamp) -> Result<Spent, StoreFault> {
+    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
         self.spent.lock().expect("marks").entry(*mark).or_insert(until);
-        self.store.spend(mark, until).await
+        self.store.consume_once(mark, until).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
@@ -244,7 +244,7 @@ impl SessionStore for Swept {
     }
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
-        let over: Vec<OneTime> = {
+        let over: Vec<ReplayKey> = {
             let mut spent = self.spent.lock().expect("marks");
             spent.extract_if(|_, until| *until <= now).map(|(mark, _)| mark).collect()
         };

@@ -1,4 +1,4 @@
-//! What the servers say of changes (`CLIENT TRACKING` in broadcasting mode), passed on to the [`Mirror`], and a question
+//! What the servers say of changes (`CLIENT TRACKING` in broadcasting mode), passed on to the [`ClientSideCache`], and a question
 //! every 250 ms whose answer confirms that nothing was overlooked. With a single master this goes over the connection that
 //! the commands take, so that both speak with the same server whatever happens to its address; in a cluster there is a
 //! connection to each master.
@@ -18,10 +18,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue as _, PushInfo, PushKind, Value, cmd};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+use super::client_side_cache::{ClientSideCache, LinkNumber};
 use super::dial::Dialer;
 use super::fault::Fault;
 use super::keys::Keys;
-use super::mirror::{LinkNumber, Mirror};
 use super::settings::Address;
 
 /// How often the servers are asked. Two answers may be late before the mirror falls silent.
@@ -31,27 +31,31 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What hears changes over one link.
 #[derive(Clone)]
-pub(super) struct Ear {
-    mirror: Arc<Mirror>,
+pub(super) struct InvalidationListener {
+    client_side_cache: Arc<ClientSideCache>,
     link: LinkNumber,
     names: Keys,
 }
 
-impl Ear {
+impl InvalidationListener {
     /// For a link that is being made. It hears changes of records that are named like `names`.
-    pub(super) fn new(mirror: &Arc<Mirror>, names: &Keys) -> Self {
-        Self { mirror: Arc::clone(mirror), link: mirror.new_link(), names: names.clone() }
+    pub(super) fn new(client_side_cache: &Arc<ClientSideCache>, names: &Keys) -> Self {
+        Self {
+            client_side_cache: Arc::clone(client_side_cache),
+            link: client_side_cache.new_link(),
+            names: names.clone(),
+        }
     }
 
     /// Acts on what a server says of its own accord. To be called where the connection is read, before the next message.
     pub(super) fn hear(&self, push: &PushInfo) {
         if push.kind == PushKind::Disconnection {
-            self.mirror.lose(self.link);
+            self.client_side_cache.lose(self.link);
         } else if push.kind == PushKind::Invalidate {
             match push.data.as_slice() {
                 [Value::Array(names)] => names.iter().for_each(|name| self.changed(name)),
                 // Without names: the whole database was emptied.
-                _ => self.mirror.drop_all(),
+                _ => self.client_side_cache.drop_all(),
             }
         }
     }
@@ -59,14 +63,14 @@ impl Ear {
     fn changed(&self, name: &Value) {
         let name = if let Value::BulkString(name) = name { self.names.parse_record(name) } else { None };
         match name {
-            Some((_, key)) => self.mirror.drop_session(&key),
+            Some((_, key)) => self.client_side_cache.drop_session(&key),
             // No name of ours. Whatever it means, nothing that it could mean is overlooked.
-            None => self.mirror.drop_all(),
+            None => self.client_side_cache.drop_all(),
         }
     }
 
     /// Has the server at the other end tell of changes from now on.
-    async fn prick(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
+    async fn enable_tracking(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
         connection.set_response_timeout(PATIENCE);
         let prefix = self.names.all_records();
         ask(connection, cmd("CLIENT").arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix)).await?;
@@ -76,7 +80,7 @@ impl Ear {
 
 /// A link over which every change is heard, as long as [`Tracking::keep`] runs.
 pub(super) struct Tracking {
-    ear: Ear,
+    listener: InvalidationListener,
     heard: Heard,
 }
 
@@ -88,30 +92,37 @@ enum Heard {
 }
 
 impl Tracking {
-    /// Over a connection whose pushes `ear` is given. Everything leaves the mirror; `keep` confirms it.
-    pub(super) async fn over(ear: Ear, mut connection: MultiplexedConnection) -> Result<Self, Fault> {
-        ear.prick(&mut connection).await?;
-        ear.mirror.open(ear.link);
-        Ok(Self { ear, heard: Heard::One(connection) })
+    /// Over a connection whose pushes `listener` is given. Everything leaves the mirror; `keep` confirms it.
+    pub(super) async fn over(
+        listener: InvalidationListener,
+        mut connection: MultiplexedConnection,
+    ) -> Result<Self, Fault> {
+        listener.enable_tracking(&mut connection).await?;
+        listener.client_side_cache.open(listener.link);
+        Ok(Self { listener, heard: Heard::One(connection) })
     }
 
     /// The same over new connections to the `masters` of a cluster.
-    pub(super) async fn of_cluster(ear: Ear, dialer: &Dialer, masters: &[Address]) -> Result<Self, Fault> {
-        let connecting = masters.iter().map(|master| connect(&ear, dialer, master));
+    pub(super) async fn of_cluster(
+        listener: InvalidationListener,
+        dialer: &Dialer,
+        masters: &[Address],
+    ) -> Result<Self, Fault> {
+        let connecting = masters.iter().map(|master| connect(&listener, dialer, master));
         let (connections, ids): (_, BTreeSet<_>) = future::try_join_all(connecting).await?.into_iter().unzip();
-        ear.mirror.open(ear.link);
-        Ok(Self { ear, heard: Heard::All(connections, ids) })
+        listener.client_side_cache.open(listener.link);
+        Ok(Self { listener, heard: Heard::All(connections, ids) })
     }
 
     /// Keeps the mirror confirmed until the link is lost; why it was.
     pub(super) async fn keep(mut self) -> Fault {
-        let mut beat = time::interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut heartbeat = time::interval(BEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            beat.tick().await;
+            heartbeat.tick().await;
             let sent = Instant::now();
             match time::timeout(PATIENCE, self.heard.ask()).await {
-                Ok(Ok(())) => self.ear.mirror.confirm(self.ear.link, sent),
+                Ok(Ok(())) => self.listener.client_side_cache.confirm(self.listener.link, sent),
                 Ok(Err(fault)) => return fault,
                 Err(_) => return Fault::TimeOut,
             }
@@ -121,7 +132,7 @@ impl Tracking {
 
 impl Drop for Tracking {
     fn drop(&mut self) {
-        self.ear.mirror.lose(self.ear.link);
+        self.listener.client_side_cache.lose(self.listener.link);
     }
 }
 
@@ -139,8 +150,12 @@ impl Heard {
     }
 }
 
-async fn connect(ear: &Ear, dialer: &Dialer, master: &Address) -> Result<(MultiplexedConnection, String), Fault> {
-    let hearing = ear.clone();
+async fn connect(
+    listener: &InvalidationListener,
+    dialer: &Dialer,
+    master: &Address,
+) -> Result<(MultiplexedConnection, String), Fault> {
+    let hearing = listener.clone();
     let pushes = move |push| {
         hearing.hear(&push);
         Ok::<_, Infallible>(())
@@ -148,7 +163,7 @@ async fn connect(ear: &Ear, dialer: &Dialer, master: &Address) -> Result<(Multip
     let limit = dialer.settings().connect_timeout;
     let connecting = time::timeout(limit, async {
         let mut connection = dialer.server(master, pushes).await?;
-        ear.prick(&mut connection).await?;
+        listener.enable_tracking(&mut connection).await?;
         let id = ask(&mut connection, cmd("CLUSTER").arg("MYID")).await?;
         Ok((connection, String::from_redis_value(id).map_err(|_| Fault::Unreadable)?))
     });

@@ -54,7 +54,7 @@ pub enum UrlFault {
 impl UrlFault {
     /// What to do about it.
     #[must_use]
-    pub const fn mend(self) -> &'static str {
+    pub const fn help(self) -> &'static str {
         match self {
             Self::Scheme => "write redis://host:6379, or rediss://, redis+sentinel://, redis+cluster://",
             Self::Encoding => "write a percent sign as %25, or use `username` and `password_file`",

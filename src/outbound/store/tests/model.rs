@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::outbound::store::testing::{at, attempt, block_on, key, provider_session, record, stores, user};
-use crate::ports::{Cursor, Lease, ProviderSessionEnd, SessionStore, Spent, StoredSession};
+use crate::ports::{Cursor, Lease, ProviderSessionEnd, Replay, SessionStore, StoredSession};
 
 const SUBJECTS: [&str; 3] = ["jane", "mary", "john"];
 /// The provider's sessions; the last is none.
@@ -41,7 +41,7 @@ pub(in crate::outbound::store) enum Step {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Removal {
+pub(in crate::outbound::store) enum Removal {
     End { number: u64 },
     User { subject: usize },
     ProviderSession { sid: usize, of: Option<usize> },
@@ -49,7 +49,7 @@ pub(super) enum Removal {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Reading {
+pub(in crate::outbound::store) enum Reading {
     Load { number: u64 },
     Lease { number: u64 },
     Walk { limit: usize },
@@ -161,8 +161,8 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
         }
         Step::Renew { number, by, lasts } => renew(store, model, number, by, lasts).await,
         Step::Spend { number, until } => {
-            let spent = store.spend(&attempt(number), at(until)).await.expect("spends");
-            assert_eq!(spent == Spent::Before, model.spent.contains_key(&number));
+            let spent = store.consume_once(&attempt(number), at(until)).await.expect("spends");
+            assert_eq!(spent == Replay::Before, model.spent.contains_key(&number));
             model.spent.entry(number).or_insert(until);
         }
         Step::Remove(removal) => remove(store, model, removal).await,

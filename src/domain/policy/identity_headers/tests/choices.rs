@@ -20,7 +20,9 @@ fn each_set_says_the_same_in_its_own_names() {
         ("x-authentik-name", "Alice"),
         ("x-authentik-uid", "subject"),
     ];
-    let of = |sets: &[HeaderSet]| told(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() }, &claims);
+    let of = |sets: &[HeaderSet]| {
+        identity_headers(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() }, &claims)
+    };
     assert_eq!(of(&[HeaderSet::Authentik]), pairs(&authentik));
     assert_eq!(of(&[HeaderSet::Legacy]), pairs(&legacy));
     assert_eq!(of(&[HeaderSet::Authentik, HeaderSet::Legacy]), [pairs(&authentik), pairs(&legacy)].concat());
@@ -51,7 +53,7 @@ fn own_headers_say_what_the_operator_chose_and_win_over_sets() {
         ("x-authentik-email", "a@example.com"),
         ("x-authentik-uid", "subject"),
     ];
-    assert_eq!(told(settings.clone(), &claims), pairs(&expected));
+    assert_eq!(identity_headers(settings.clone(), &claims), pairs(&expected));
     let spoofed = ["x-authentik-username", "x.team", "X-Nothing", "x_nothing"];
     let allow = allowed_as(&planned(settings), &claims, &spoofed);
     for name in spoofed {
@@ -64,7 +66,7 @@ fn every_set_keeps_authentiks_names_and_its_own_from_everybody() {
     let names = |sets: &[HeaderSet]| {
         let application = planned(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() });
         let head = sent(&["X_Forwarded.User", "x-forwarded-for"]);
-        allow_public(&public_path(), &application, passing(&head)).remove().map(str::to_owned).collect::<Vec<_>>()
+        allow_public(&public_path(), &application, forwarded(&head)).remove().map(str::to_owned).collect::<Vec<_>>()
     };
     for sets in [&[][..], &[HeaderSet::Legacy], &[HeaderSet::Authentik]] {
         let removed = names(sets);
@@ -93,7 +95,7 @@ fn additional_headers_are_set_and_known_names_are_owned() {
         assert!(removed(&allow, name), "{name}");
     }
     assert!(!removed(&allow, "x_fr.ee"), "that is another name");
-    let public = allow_public(&public_path(), &application, passing(&sent(&spoofed)));
+    let public = allow_public(&public_path(), &application, forwarded(&sent(&spoofed)));
     assert!(removed(&public, "x-known") && removed(&public, "x_other"));
     assert!(!removed(&public, "x-free"), "nobody said that this name is ours");
 }
@@ -109,7 +111,7 @@ fn any_number_of_additional_headers_is_read_and_none_too_many_sent() {
     let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
     let about = UserFacts { claims: &claims, ..session.record().into() };
     let facts = Facts { about, application: (&application).into(), outpost };
-    assert!(rehearse(&application.headers, &facts).fits.expect_err("is too much").count > 20_000);
+    assert!(preview(&application.headers, &facts).fits.expect_err("is too much").count > 20_000);
 }
 
 #[test]
@@ -132,25 +134,25 @@ fn a_rehearsal_tells_what_is_left_out_and_what_does_not_fit() {
     let budget = Budget { max_bytes: 1000, max_count: 60 };
     let basic = Some(BasicAuth { user_attribute: Some("login".into()), password_attribute: "pw".into() });
     let application = planned(HeaderSettings { basic, budget, ..HeaderSettings::default() });
-    let rehearse = |claims: &Value| {
+    let preview = |claims: &Value| {
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
         let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
-        rehearse(
+        preview(
             &application.headers,
             &Facts { about: session.record().into(), application: (&application).into(), outpost },
         )
     };
     let mut claims = with_additional(&json!({ "Host": "x", "X-A": {} }));
     claims["ak_proxy"]["user_attributes"]["login"] = json!("a:b");
-    let rehearsal = rehearse(&claims);
+    let header_preview = preview(&claims);
     let dropped = [
         ("Host".to_owned(), Dropped::Name(NameFault::OfTheMessage)),
         ("X-A".to_owned(), Dropped::Value),
         ("authorization".to_owned(), Dropped::Credentials),
     ];
-    assert_eq!((rehearsal.dropped.as_slice(), rehearsal.fits), (&dropped[..], Ok(())));
+    assert_eq!((header_preview.dropped.as_slice(), header_preview.fits), (&dropped[..], Ok(())));
     let groups: Vec<String> = (0..200).map(|number| format!("group-{number}")).collect();
-    let over = rehearse(&json!({ "groups": groups })).fits.expect_err("is too much");
+    let over = preview(&json!({ "groups": groups })).fits.expect_err("is too much");
     assert_eq!(over.largest, "x-authentik-groups");
     assert!(over.bytes > over.largest_bytes && over.largest_bytes > 1000, "{over}");
 }
@@ -162,7 +164,7 @@ fn a_user_without_a_name_is_noticed_whatever_header_should_hold_it() {
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
         let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
         let facts = Facts { about: session.record().into(), application: (&application).into(), outpost };
-        rehearse(&application.headers, &facts)
+        preview(&application.headers, &facts)
             .unnamed
             .into_iter()
             .map(|it| (it.header, it.claim, it.cause))

@@ -5,7 +5,7 @@ mod properties;
 
 use super::*;
 use crate::domain::application::{Application, Mode};
-use crate::domain::decision::{Allow, Passing, allow_public, allow_signed_in};
+use crate::domain::decision::{Allow, ForwardedRequest, allow_public, allow_signed_in};
 use crate::domain::http::RequestHead;
 use crate::domain::oidc::claims::{ClaimPath, Claims};
 use crate::domain::policy::PublicPath;
@@ -28,8 +28,8 @@ fn sent(names: &[&str]) -> RequestHead {
     request("app.example.com", "/", &lines)
 }
 
-fn passing(head: &RequestHead) -> Passing<'_> {
-    Passing { head, rest_of_cookies: None }
+fn forwarded(head: &RequestHead) -> ForwardedRequest<'_> {
+    ForwardedRequest { head, rest_of_cookies: None }
 }
 
 fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
@@ -38,7 +38,7 @@ fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> A
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
     let (identity, head) = (Identity::Session(live), sent(incoming));
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
-    allow_signed_in(permit, application, facts, passing(&head))
+    allow_signed_in(permit, application, facts, forwarded(&head))
 }
 
 fn allowed(claims: &Value, incoming: &[&str]) -> Allow {
@@ -70,10 +70,11 @@ fn planned(settings: HeaderSettings) -> Application {
 }
 
 /// The names set for this user, with their values, those of `meta` left out.
-fn told(settings: HeaderSettings, claims: &Value) -> Vec<(String, String)> {
+fn identity_headers(settings: HeaderSettings, claims: &Value) -> Vec<(String, String)> {
     let allow = allowed_as(&planned(settings), claims, &[]);
-    let told = allow.set().filter(|(name, _)| !name.as_str().starts_with("x-authentik-meta-"));
-    told.map(|(name, value)| (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).expect("is text")))
+    let identity_headers = allow.set().filter(|(name, _)| !name.as_str().starts_with("x-authentik-meta-"));
+    identity_headers
+        .map(|(name, value)| (name.to_string(), String::from_utf8(value.as_bytes().to_vec()).expect("is text")))
         .collect()
 }
 
@@ -154,7 +155,11 @@ fn the_cookie_line_is_rewritten_or_removed() {
     let (proof, application) = (public_path(), application("https://app.example.com"));
     let head = sent(&[]);
     let allowed = |rest: &[u8]| {
-        allow_public(&proof, &application, Passing { rest_of_cookies: Some(rest.to_vec()), ..passing(&head) })
+        allow_public(
+            &proof,
+            &application,
+            ForwardedRequest { rest_of_cookies: Some(rest.to_vec()), ..forwarded(&head) },
+        )
     };
     let allow = allowed(b"a=1");
     assert_eq!(allow.set().collect::<Vec<_>>(), [&(COOKIE, HeaderValue::from_static("a=1"))]);
@@ -176,7 +181,7 @@ fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
         ["X-Forwarded-Host", "x_forwarded_host", "x.forwarded-host", "x-gatepost-backend-host", "x-forwarded-hostx"];
     let claims = json!({ "ak_proxy": { "backend_override": "http://b.internal" } });
     let signed_in = allowed_as(&application, &claims, &spellings);
-    let public = allow_public(&public_path(), &application, passing(&sent(&spellings)));
+    let public = allow_public(&public_path(), &application, forwarded(&sent(&spellings)));
     for (allow, expected) in [(signed_in, "b.internal"), (public, "own.internal:8080")] {
         assert_eq!(allow.upstream().map(Upstream::host), Some(expected));
         assert_eq!(value(&allow, "x-forwarded-host"), Some("app.example.com"));
@@ -202,7 +207,7 @@ fn the_cost_of_header_lines_is_linear() {
         let head = sent(&names);
         let facts = OutpostFacts { name: "outpost", jwks_uri: None };
         let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
-        cost::of(|| allow_signed_in(permit, &application, facts, passing(&head)))
+        cost::of(|| allow_signed_in(permit, &application, facts, forwarded(&head)))
     };
     for kind in ["x-authentik-", "x_authentik.", "x-gatepost-", "x-other-"] {
         let names = |count: usize| (0..count).map(|number| format!("{kind}{}", number % 5_000)).collect::<Vec<_>>();

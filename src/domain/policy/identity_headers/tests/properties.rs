@@ -57,7 +57,7 @@ proptest! {
         groups in prop::collection::vec("\\PC{0,6}", 0..4),
     ) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &application("https://app.example.com"), passing(&sent(&names))) };
+        let allow = if signed_in { allowed(&json!({ "groups": groups }), &names) } else { allow_public(&public_path(), &application("https://app.example.com"), forwarded(&sent(&names))) };
         for name in names.iter().map(|name| name.to_ascii_lowercase()).filter(|name| folds_to_owned(name)) {
             let set = allow.set().filter(|(set, _)| set == name.as_str()).count();
             let removed = allow.remove().filter(|removed| *removed == name).count();

@@ -170,7 +170,7 @@ fn f_17_what_was_acknowledged_survives_kill_9() {
     assert!(journal.signed_out.len() > 500 && journal.renewed.len() > 100, "and out, and renewed sessions");
     block_on(async {
         let store = open_file(&path);
-        assert!(store.spend(&attempt(1), at(5)).await.is_ok(), "the file can still be written");
+        assert!(store.consume_once(&attempt(1), at(5)).await.is_ok(), "the file can still be written");
     });
 }
 

@@ -209,7 +209,7 @@ fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
                     // Whatever it says before the check is through: it says it.
                     let _ = store.load(&key(number)).await;
                 }
-                if inspect(&store.reader.database, &store.reader.vault, &Arc::default()).is_some() {
+                if inspect(&store.reader.database, &store.reader.record_cipher, &Arc::default()).is_some() {
                     found += 1;
                     assert!(store.save(&key(99), session("mary", 100, 200)).await.is_err());
                 } else {

@@ -51,7 +51,7 @@ async fn nothing_can_be_written(store: &dyn SessionStore) {
         let fault = store.save(&key(60), session("john", 100, 200)).await.unwrap_err().to_string();
         assert!(fault.contains("cannot write") && fault.contains("disk I/O error"), "{fault}");
         assert!(fault.contains("no limit on the size of files"), "{fault}");
-        assert!(store.spend(&attempt(1), at(700)).await.is_err());
+        assert!(store.consume_once(&attempt(1), at(700)).await.is_err());
         assert!(store.end(&key(0)).await.is_err(), "the caller learns that it was not written");
         assert!(store.end_user(&user("mary")).await.is_err());
         assert!(store.expire(at(150), at(0)).await.is_err());

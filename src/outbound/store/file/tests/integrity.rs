@@ -140,7 +140,7 @@ fn a_healthy_file_looks_whole_whatever_is_written_meanwhile() {
         let mut looks = 0;
         while !writer.is_finished() || looks == 0 {
             let looked = Arc::clone(&store);
-            let look = move || check(&looked.reader.database.connect_reader().unwrap(), &looked.reader.vault);
+            let look = move || check(&looked.reader.database.connect_reader().unwrap(), &looked.reader.record_cipher);
             match task::spawn_blocking(look).await.unwrap() {
                 Finding::Whole => looks += 1,
                 Finding::Damaged(cause) | Finding::Unfinished(cause) => panic!("{cause}"),
@@ -156,8 +156,8 @@ fn a_false_alarm_costs_no_session() {
     let path = healthy(&directory);
     block_on(async {
         let store = open(&path).unwrap();
-        let Reader { database, vault, .. } = &*store.reader;
-        assert_eq!(inspect(database, vault, &Arc::default()), None);
+        let Reader { database, record_cipher, .. } = &*store.reader;
+        assert_eq!(inspect(database, record_cipher, &Arc::default()), None);
         for number in 0..SESSIONS {
             assert!(store.load(&key(number)).await.unwrap().is_some());
         }
@@ -172,9 +172,9 @@ fn a_check_ends_with_the_store() {
     let directory = TempDir::new().unwrap();
     let path = healthy(&directory);
     let store = open(&path).unwrap();
-    let Reader { database, vault, .. } = &*store.reader;
+    let Reader { database, record_cipher, .. } = &*store.reader;
     let stopped = Arc::new(AtomicBool::new(true));
-    assert_eq!(inspect(database, vault, &stopped), None);
+    assert_eq!(inspect(database, record_cipher, &stopped), None);
     assert!(block_on(store.end_user(&user("user-1"))).unwrap().len() == 1, "and says nothing about the file");
 }
 

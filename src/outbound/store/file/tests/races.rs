@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
-use crate::outbound::store::file::recent::{Purpose, Unwritten};
+use crate::outbound::store::file::write_behind::{PendingWrites, Purpose};
 use crate::outbound::store::file::*;
 use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, session, user};
 
@@ -83,7 +83,7 @@ fn sm_4_an_ended_session_is_never_served_again() {
 #[test]
 fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
     const GENERATIONS: u64 = 20_000;
-    let recent = Recent::new(1 << 20);
+    let recent = WriteBehindCache::new(1 << 20);
     let (file, ended) = (AtomicU64::new(0), AtomicU64::new(0));
     let load = || {
         let known = ended.load(Ordering::SeqCst);
@@ -108,10 +108,10 @@ fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
             .collect();
         for generation in 1..=GENERATIONS {
             file.store(generation, Ordering::SeqCst);
-            recent.settle(&Unwritten::default(), [key(1)]);
+            recent.settle(&PendingWrites::default(), [key(1)]);
             std::thread::yield_now();
             file.store(0, Ordering::SeqCst);
-            recent.settle(&Unwritten::default(), [key(1)]);
+            recent.settle(&PendingWrites::default(), [key(1)]);
             ended.store(generation, Ordering::SeqCst);
         }
         readers.into_iter().map(|reader| reader.join().unwrap()).sum()
@@ -127,7 +127,7 @@ fn found(created: u64) -> StoredSession {
 /// The interleaving that a cache without an epoch gets wrong, step by step.
 #[test]
 fn a_load_that_was_overtaken_by_an_end_is_not_cached() {
-    let recent = Recent::new(1 << 20);
+    let recent = WriteBehindCache::new(1 << 20);
     let loading = recent.begin_load(&key(1)).unwrap();
     recent.settle(&recent.unwritten(), [key(1)]);
     assert!(recent.finish_load(&loading, found(1), 1, Purpose::Use).is_some(), "the load began before the end");
@@ -140,7 +140,7 @@ fn a_load_that_was_overtaken_by_an_end_is_not_cached() {
 
 #[test]
 fn ends_that_could_not_be_written_hold_in_this_process() {
-    let recent = Recent::new(1 << 20);
+    let recent = WriteBehindCache::new(1 << 20);
     for number in 1..=3 {
         let loading = recent.begin_load(&key(number)).unwrap();
         recent.finish_load(&loading, found(1), if number == 3 { 3 } else { 1 }, Purpose::Use);
@@ -161,7 +161,7 @@ fn ends_that_could_not_be_written_hold_in_this_process() {
 
 #[test]
 fn the_cache_is_bounded() {
-    let recent = Recent::new(100 * 1024);
+    let recent = WriteBehindCache::new(100 * 1024);
     for number in 0..1000 {
         let loading = recent.begin_load(&key(number)).unwrap();
         recent.finish_load(&loading, found(1), 1, Purpose::Use);

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use crate::domain::oidc::user::User;
 use crate::outbound::store::testing::{at, attempt, block_on, key, session, stores, user};
-use crate::ports::{SessionStore, Spent};
+use crate::ports::{Replay, SessionStore};
 
 pub(super) type Store = Arc<dyn SessionStore>;
 pub(super) type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
@@ -155,28 +155,28 @@ async fn many_expire(store: Store) {
 }
 
 async fn attempt_once(store: Store) {
-    let spend = async |number, until| store.spend(&attempt(number), at(until)).await.expect("spends");
+    let consume_once = async |number, until| store.consume_once(&attempt(number), at(until)).await.expect("spends");
     let is_spent = async |number| store.is_spent(&attempt(number)).await.expect("says");
     assert!(!is_spent(1).await && !is_spent(1).await, "asking marks nothing");
-    assert_eq!(spend(1, 700).await, Spent::Now);
-    assert_eq!(spend(1, 700).await, Spent::Before);
+    assert_eq!(consume_once(1, 700).await, Replay::Now);
+    assert_eq!(consume_once(1, 700).await, Replay::Before);
     assert!(is_spent(1).await && !is_spent(2).await);
-    assert_eq!(spend(2, 800).await, Spent::Now);
+    assert_eq!(consume_once(2, 800).await, Replay::Now);
     store.expire(at(699), at(0)).await.expect("expires");
-    assert_eq!(spend(1, 700).await, Spent::Before);
+    assert_eq!(consume_once(1, 700).await, Replay::Before);
     store.expire(at(700), at(0)).await.expect("expires");
     assert!(!is_spent(1).await && is_spent(2).await);
-    assert_eq!(spend(1, 900).await, Spent::Now);
-    assert_eq!(spend(2, 800).await, Spent::Before);
+    assert_eq!(consume_once(1, 900).await, Replay::Now);
+    assert_eq!(consume_once(2, 800).await, Replay::Before);
 }
 
 async fn one_is_first(store: Store) {
     let spends = (0..40).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.spend(&attempt(1), at(700)).await.expect("spends") })
+        tokio::spawn(async move { store.consume_once(&attempt(1), at(700)).await.expect("spends") })
     });
-    let spent: Vec<Spent> = join_all(spends).await.into_iter().map(|spent| spent.expect("ran")).collect();
-    assert_eq!(spent.iter().filter(|spent| **spent == Spent::Now).count(), 1);
+    let spent: Vec<Replay> = join_all(spends).await.into_iter().map(|spent| spent.expect("ran")).collect();
+    assert_eq!(spent.iter().filter(|spent| **spent == Replay::Now).count(), 1);
 }
 
 async fn saved_again(store: Store) {

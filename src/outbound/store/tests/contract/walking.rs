@@ -17,7 +17,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 /// All sessions, in pages of about `limit`, and how often each came.
-async fn walk(store: &Store, limit: usize) -> BTreeMap<SessionKey, usize> {
+async fn scan(store: &Store, limit: usize) -> BTreeMap<SessionKey, usize> {
     let (mut met, mut cursor) = (BTreeMap::new(), Cursor::default());
     for _ in 0..10_000 {
         let page = store.page(&cursor, limit).await.expect("a page");
@@ -38,15 +38,15 @@ async fn every_session(store: Store) {
     }
     let expected: BTreeMap<_, _> = (0..40).map(|number| (key(number), 1)).collect();
     for limit in [1, 3, 20, 39, 40, 41, 1000] {
-        assert_eq!(walk(&store, limit).await, expected, "pages of {limit}");
+        assert_eq!(scan(&store, limit).await, expected, "pages of {limit}");
     }
 }
 
 async fn nothing(store: Store) {
-    assert!(walk(&store, 10).await.is_empty());
+    assert!(scan(&store, 10).await.is_empty());
     save(&store, 1, "jane", 100, 200).await;
     store.end(&key(1)).await.expect("ends");
-    assert!(walk(&store, 10).await.is_empty());
+    assert!(scan(&store, 10).await.is_empty());
     assert!(store.of_user(&user("jane")).await.expect("lists").is_empty());
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 #[derive(Clone, Copy, Default)]
-struct Weather {
+struct Network {
     /// What each byte takes, towards the server.
     delay: Duration,
     /// Nothing passes in either direction; connections stay open.
@@ -24,7 +24,7 @@ struct Weather {
 
 pub(super) struct Relay {
     pub(super) port: u16,
-    weather: Arc<watch::Sender<Weather>>,
+    network: Arc<watch::Sender<Network>>,
     accepting: JoinHandle<()>,
 }
 
@@ -32,42 +32,42 @@ impl Relay {
     pub(super) async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let weather = Arc::new(watch::Sender::new(Weather::default()));
-        let here = Arc::clone(&weather);
+        let network = Arc::new(watch::Sender::new(Network::default()));
+        let here = Arc::clone(&network);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let weather = here.subscribe();
-                if !weather.borrow().closed {
-                    tokio::spawn(relay(client, server, weather));
+                let network = here.subscribe();
+                if !network.borrow().closed {
+                    tokio::spawn(relay(client, server, network));
                 }
             }
         });
-        Self { port, weather, accepting }
+        Self { port, network, accepting }
     }
 
     pub(super) fn delay(&self, delay: Duration) {
-        self.weather.send_modify(|weather| weather.delay = delay);
+        self.network.send_modify(|network| network.delay = delay);
     }
 
     pub(super) fn stand_still(&self, still: bool) {
-        self.weather.send_modify(|weather| weather.still = still);
+        self.network.send_modify(|network| network.still = still);
     }
 
     /// Breaks every connection.
     pub(super) fn cut(&self) {
-        self.weather.send_modify(|weather| weather.age += 1);
+        self.network.send_modify(|network| network.age += 1);
     }
 
     /// Breaks every connection and closes new ones, until `open`.
     pub(super) fn close(&self) {
-        self.weather.send_modify(|weather| {
-            weather.closed = true;
-            weather.age += 1;
+        self.network.send_modify(|network| {
+            network.closed = true;
+            network.age += 1;
         });
     }
 
     pub(super) fn open(&self) {
-        self.weather.send_modify(|weather| weather.closed = false);
+        self.network.send_modify(|network| network.closed = false);
     }
 }
 
@@ -78,22 +78,22 @@ impl Drop for Relay {
     }
 }
 
-async fn relay(client: TcpStream, server: u16, mut weather: watch::Receiver<Weather>) {
+async fn relay(client: TcpStream, server: u16, mut network: watch::Receiver<Network>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
-    let age = weather.borrow().age;
+    let age = network.borrow().age;
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    let there = pass(from_client, to_server, weather.clone(), true);
-    let back = pass(from_server, to_client, weather.clone(), false);
+    let there = pass(from_client, to_server, network.clone(), true);
+    let back = pass(from_server, to_client, network.clone(), false);
     tokio::select! {
         () = there => {}
         () = back => {}
-        _ = weather.wait_for(|weather| weather.age != age) => {}
+        _ = network.wait_for(|network| network.age != age) => {}
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watch::Receiver<Weather>, slow: bool) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut network: watch::Receiver<Network>, slow: bool) {
     let (sender, mut receiver) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
-    let arrivals = weather.clone();
+    let arrivals = network.clone();
     let reading = async move {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
@@ -106,7 +106,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut weather: watc
     let writing = async move {
         while let Some((due, bytes)) = receiver.recv().await {
             sleep_until(due).await;
-            if weather.wait_for(|weather| !weather.still).await.is_err() || to.write_all(&bytes).await.is_err() {
+            if network.wait_for(|network| !network.still).await.is_err() || to.write_all(&bytes).await.is_err() {
                 return;
             }
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::house::{House, is_none, is_there, is_warm, living, load, load_living, save, settle, soon, warm_up};
+use super::faulty_redis::{
+    FaultyRedis, is_none, is_there, is_warm, living, load, load_living, save, settle, soon, warm_up,
+};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::redis::testing::{PATIENCE, settings, store};
 use crate::outbound::store::redis::tests::cluster::Cluster;
@@ -16,20 +18,20 @@ use crate::ports::{Clock, SessionStore as _};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_look_up_asks_nobody() {
-    let house = House::new().await;
-    let store = house.neighbour();
+    let redis = FaultyRedis::new().await;
+    let store = redis.neighbour();
     settle(&store, 10).await;
-    let before = house.questions().await;
+    let before = redis.questions().await;
     for number in (1..=10).cycle().take(5000) {
         assert!(is_there(&load(&store, &key(number)).await));
     }
-    assert_eq!(house.questions().await, before);
+    assert_eq!(redis.questions().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_replica_changes_the_others_see_within_a_second() {
-    let house = House::new().await;
-    let (one, other) = (house.neighbour(), house.neighbour());
+    let redis = FaultyRedis::new().await;
+    let (one, other) = (redis.neighbour(), redis.neighbour());
     let mut longest = Duration::ZERO;
     for round in 0..40 {
         settle(&other, 2).await;
@@ -57,8 +59,8 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_own_end_holds_at_once_while_others_load() {
-    let house = House::new().await;
-    let store = house.neighbour();
+    let redis = FaultyRedis::new().await;
+    let store = redis.neighbour();
     for _ in 0..50 {
         settle(&store, 1).await;
         let mut loads = JoinSet::new();
@@ -67,7 +69,7 @@ async fn an_own_end_holds_at_once_while_others_load() {
             loads.spawn(async move {
                 while is_there(&load(&store, &key(1)).await) {
                     tokio::task::yield_now().await;
-                    store.client.mirror.drop_session(&key(1));
+                    store.client.client_side_cache.drop_session(&key(1));
                 }
             });
         }
@@ -82,31 +84,31 @@ async fn an_own_end_holds_at_once_while_others_load() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_may_empty_expire_and_delete() {
-    let house = House::new().await;
-    let store = house.neighbour();
+    let redis = FaultyRedis::new().await;
+    let store = redis.neighbour();
     settle(&store, 3).await;
-    let names: Vec<String> = house.ask(&["KEYS", &format!("{}s:*", house.settings().key_prefix)]).await;
+    let names: Vec<String> = redis.ask(&["KEYS", &format!("{}s:*", redis.settings().key_prefix)]).await;
     assert_eq!(names.len(), 3);
     let of = |number: u64| {
         let hex = crate::outbound::store::redis::keys::hex(key(number).as_bytes());
         names.iter().find(|name| name.ends_with(&hex)).expect("a record").clone()
     };
-    house.order(&["PEXPIRE", &of(1), "20"]).await;
+    redis.order(&["PEXPIRE", &of(1), "20"]).await;
     soon("it expired", async || load(&store, &key(1)).await, is_none).await;
-    house.order(&["DEL", &of(2)]).await;
+    redis.order(&["DEL", &of(2)]).await;
     soon("it was deleted", async || load(&store, &key(2)).await, is_none).await;
     assert!(is_warm(&store, &key(3)));
-    house.order(&["FLUSHALL"]).await;
+    redis.order(&["FLUSHALL"]).await;
     soon("all was deleted", async || load(&store, &key(3)).await, is_none).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_closed_is_replaced_and_nothing_is_overlooked() {
-    let house = House::new().await;
-    let (store, neighbour) = (house.neighbour(), house.neighbour());
+    let redis = FaultyRedis::new().await;
+    let (store, neighbour) = (redis.neighbour(), redis.neighbour());
     settle(&store, 2).await;
     for _ in 0..5 {
-        house.order(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        redis.order(&["CLIENT", "KILL", "TYPE", "normal"]).await;
         warm_up(&store, &key(1)).await;
         warm_up(&neighbour, &key(1)).await;
     }
@@ -126,35 +128,35 @@ impl Clock for Moved {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_active_elsewhere_is_not_idle_here() {
-    let house = House::new().await;
+    let redis = FaultyRedis::new().await;
     let clock = Arc::new(Moved(AtomicU64::new(0)));
-    let settings = RedisSettings { command_timeout: PATIENCE, ..house.settings().clone() };
+    let settings = RedisSettings { command_timeout: PATIENCE, ..redis.settings().clone() };
     let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _);
     settle(&store, 1).await;
     let idle = LIFETIMES.idle.as_secs();
-    house.neighbour().touch(&key(1), at(idle - 10)).await.expect("noted");
+    redis.neighbour().touch(&key(1), at(idle - 10)).await.expect("noted");
     assert!(is_warm(&store, &key(1)), "uses are not told of");
     clock.0.store(idle - 1, Ordering::Relaxed);
     assert_eq!(load(&store, &key(1)).await.expect("an answer").expect("there").last_seen, at(0));
     clock.0.store(idle, Ordering::Relaxed);
     assert_eq!(load(&store, &key(1)).await.expect("an answer").expect("there").last_seen, at(idle - 10));
-    let before = house.questions().await;
+    let before = redis.questions().await;
     assert!(is_there(&load(&store, &key(1)).await));
-    assert_eq!(house.questions().await, before, "warm again");
+    assert_eq!(redis.questions().await, before, "warm again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_right_to_be_told_every_look_up_asks() {
-    let house = House::new().await;
-    house.order(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
-    let store = house.neighbour();
+    let redis = FaultyRedis::new().await;
+    redis.order(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
+    let store = redis.neighbour();
     save(&store, 1).await;
-    let before = house.questions().await;
+    let before = redis.questions().await;
     for _ in 0..3 {
         assert!(is_there(&load(&store, &key(1)).await));
     }
-    assert!(house.questions().await >= before + 3 && !is_warm(&store, &key(1)));
-    let neighbour = house.neighbour();
+    assert!(redis.questions().await >= before + 3 && !is_warm(&store, &key(1)));
+    let neighbour = redis.neighbour();
     neighbour.end(&key(1)).await.expect("ended");
     assert!(is_none(&load(&store, &key(1)).await));
 }

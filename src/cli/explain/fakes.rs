@@ -1,0 +1,225 @@
+//! What stands behind the conductor's ports here: one session at most, a clock that stands still, and a provider that
+//! nobody calls. Its keys and random bits are constants, so nothing that it seals is of any use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::application::registry::Applications;
+use crate::domain::application::{Application, cookies};
+use crate::domain::crypto::replay::ReplayKey;
+use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
+use crate::domain::oidc::id_token::SignedIn;
+use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::logout_token::VerifiedLogoutToken;
+use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::sign_in::{MatchedCode, ProviderMetadata};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionKey, SessionRecord};
+use crate::domain::time::Timestamp;
+use crate::outpost::Parts;
+use crate::ports::{
+    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
+    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, Replay, SessionPage, SessionStore,
+    StoreFault, StoredSession,
+};
+
+/// The host of every address at the provider, which only its metadata would tell.
+pub(super) const PROVIDER: &str = "https://provider.invalid/";
+
+const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The keys that everything here is sealed with.
+pub(super) fn keys() -> SealingKeys {
+    SealingKeys::new(SealingKey::new([0; 32]), Vec::new())
+}
+
+/// Who is signed in: the session, and the cookie that names it.
+pub(super) struct Visitor {
+    pub(super) cookie: String,
+    key: SessionKey,
+    stored: StoredSession,
+}
+
+impl Visitor {
+    pub(super) fn new(claims: Claims, application: &Application) -> Self {
+        let id = SessionId::new([0; 32]);
+        let cookie = cookies::set_session(application, &id, HOUR);
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let session = Session::restore(SessionRecord {
+            user: User {
+                issuer: application.relying_party.issuer.clone(),
+                subject: claims.text("sub").unwrap_or_default().to_owned(),
+            },
+            application: application.slug.clone(),
+            claims,
+            id_token: Some("<the ID Token>".into()),
+            access_token: application.jwt_headers.then(|| "<the access token>".into()),
+            provider_session: None,
+            renewal: None,
+            generation: 0,
+            created: NOW,
+            ends: NOW.plus(HOUR),
+        });
+        Self { cookie, key: id.key(), stored: StoredSession { session: Arc::new(session), last_seen: NOW } }
+    }
+}
+
+/// The parts of an outpost that can be asked and does nothing.
+pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>) -> Parts {
+    Parts {
+        applications: applications.clone(),
+        name: name.to_owned(),
+        lifetimes: Lifetimes { absolute: HOUR, idle: HOUR },
+        sealing: keys(),
+        store: Arc::new(OneSession(visitor)),
+        provider: Arc::new(Uncalled),
+        clock: Arc::new(StoppedClock),
+        entropy: Arc::new(Zeros),
+    }
+}
+
+struct OneSession(Option<Visitor>);
+
+#[async_trait]
+impl SessionStore for OneSession {
+    async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
+        Ok(self.0.as_ref().filter(|visitor| visitor.key == *key).map(|visitor| visitor.stored.clone()))
+    }
+
+    async fn save(&self, _: &SessionKey, _: Session) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn renew(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
+    async fn touch(&self, _: &SessionKey, _: Timestamp) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn end(&self, _: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+        Ok(None)
+    }
+
+    async fn end_user(&self, _: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    async fn end_provider_session(
+        &self,
+        _: &ProviderSession,
+        _: Option<&User>,
+    ) -> Result<ProviderSessionEnd, StoreFault> {
+        Ok(ProviderSessionEnd::Ended(Vec::new()))
+    }
+
+    async fn is_spent(&self, _: &ReplayKey) -> Result<bool, StoreFault> {
+        Ok(false)
+    }
+
+    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Replay, StoreFault> {
+        Ok(Replay::Now)
+    }
+
+    async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
+        Ok(Lease::Taken)
+    }
+
+    async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
+        Ok(0)
+    }
+
+    async fn page(&self, _: &Cursor, _: usize) -> Result<SessionPage, StoreFault> {
+        Ok(SessionPage::default())
+    }
+
+    async fn of_user(&self, _: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        Ok(Vec::new())
+    }
+}
+
+struct Uncalled;
+
+impl Uncalled {
+    fn metadata_of(relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        let issuer = relying_party.issuer.clone();
+        let url = |name: &str| Url::parse(&format!("{PROVIDER}{name}"));
+        match (url("authorization_endpoint"), url("end_session_endpoint"), url("jwks_uri")) {
+            (Ok(authorization_endpoint), Ok(end_session_endpoint), Ok(jwks_uri)) => Ok(Arc::new(ProviderMetadata {
+                issuer,
+                authorization_endpoint,
+                end_session_endpoint: Some(end_session_endpoint),
+                jwks_uri,
+                authorization_response_iss_parameter_supported: false,
+            })),
+            _ => Err(ProviderUnavailable { issuer, cause: "it has no addresses".to_owned() }),
+        }
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for Uncalled {
+    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+        Self::metadata_of(relying_party).ok()
+    }
+
+    async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable> {
+        Self::metadata_of(relying_party)
+    }
+
+    async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
+        let issuer = relying_party.issuer.clone();
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+    }
+
+    async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
+        let issuer = relying_party.issuer.clone();
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+    }
+
+    /// Nobody can judge it here; what follows when it is good, `--claims` shows.
+    async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
+        Err(Refusal::Inactive.into())
+    }
+
+    async fn verify_logout_token(
+        &self,
+        _: &RelyingParty,
+        _: &SecretString,
+    ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
+        Err(TokenFault::SIGNATURE.into())
+    }
+
+    fn revoke(&self, _: &RelyingParty, _: &SecretString) {}
+
+    async fn settled(&self) {}
+}
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
+        bytes.fill(0);
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! Labels in one column, what is said about them in the other.
+
+use std::fmt;
+
+/// Where the second column begins.
+const INDENT: usize = 13;
+/// Where a list of words goes on in the next line.
+const WIDTH: usize = 110;
+
+/// Lines for people, in two columns.
+#[derive(Debug, Default)]
+pub(super) struct Report(Vec<(&'static str, String)>);
+
+impl Report {
+    /// A labelled line; further lines of the text follow below it.
+    pub(super) fn line(&mut self, label: &'static str, text: impl AsRef<str>) {
+        let mut label = label;
+        for line in text.as_ref().lines() {
+            self.0.push((label, line.to_owned()));
+            label = "";
+        }
+    }
+
+    /// Words, as many in a line as fit.
+    pub(super) fn words<'a>(&mut self, label: &'static str, words: impl IntoIterator<Item = &'a str>) {
+        let mut lines = String::new();
+        let mut width = 0;
+        for word in words {
+            if width > 0 && INDENT + width + 1 + word.len() > WIDTH {
+                lines.push('\n');
+                width = 0;
+            } else if width > 0 {
+                lines.push(' ');
+                width += 1;
+            }
+            lines.push_str(word);
+            width += word.len();
+        }
+        self.line(label, lines);
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (label, text) in &self.0 {
+            // A terminal takes orders from control characters, and texts come from claims and addresses.
+            let text: String = text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect();
+            writeln!(f, "{}", format!("{label:<INDENT$}{text}").trim_end())?;
+        }
+        Ok(())
+    }
+}

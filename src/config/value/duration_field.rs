@@ -1,0 +1,88 @@
+//! Durations under a key: which may be zero, and which may be written authentik's way.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Plain, Value, one, plain_type};
+use crate::config::diagnostic::Location;
+use crate::config::document::{Content, Node};
+use crate::config::duration;
+use crate::config::reader::Reader;
+use crate::config::section::Kind;
+
+/// A duration that may be zero.
+pub(in crate::config) struct Pause(pub(in crate::config) Duration);
+/// A duration above zero.
+pub(in crate::config) struct DurationField(pub(in crate::config) Duration);
+/// A duration above zero, also in authentik's spelling.
+pub(in crate::config) struct Validity(pub(in crate::config) Duration);
+
+impl Value for Pause {
+    fn kind() -> Kind {
+        one("duration", json!({ "type": "string", "pattern": duration::PATTERN }))
+    }
+
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        read_duration(node, place, reader, duration::parse, "5m, 8h, 1h30m or 2d").map(Self)
+    }
+}
+
+impl Value for DurationField {
+    fn kind() -> Kind {
+        Pause::kind()
+    }
+
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = read_duration(node, place, reader, duration::parse, "5m, 8h, 1h30m or 2d")?;
+        above_zero(read, place, reader).map(Self)
+    }
+}
+
+impl Value for Validity {
+    fn kind() -> Kind {
+        let spellings = [duration::PATTERN, duration::AUTHENTIK_PATTERN].map(|pattern| json!({ "pattern": pattern }));
+        one("duration, or authentik's `hours=8;minutes=30`", json!({ "type": "string", "anyOf": spellings }))
+    }
+
+    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        let either = |text: &str| duration::parse(text).or_else(|| duration::parse_authentik(text));
+        let read = read_duration(node, place, reader, either, "8h, 2d or hours=8;minutes=30")?;
+        above_zero(read, place, reader).map(Self)
+    }
+}
+
+fn read_duration(
+    node: &Node,
+    place: &Location,
+    reader: &mut Reader<'_>,
+    parse: impl Fn(&str) -> Option<Duration>,
+    examples: &str,
+) -> Option<Duration> {
+    let read = match (plain_type(node), &node.content) {
+        (Plain::Text, Content::One { text, .. }) => parse(text),
+        _ => None,
+    };
+    if read.is_none() {
+        reader.fault(place, "a duration is needed here", format!("write numbers with units, such as {examples}"));
+    }
+    let read = read?;
+    if read > duration::LONGEST {
+        reader.fault(place, "the duration is longer than ten years", "write at most 3650d");
+        return None;
+    }
+    Some(read)
+}
+
+fn above_zero(duration: Duration, place: &Location, reader: &mut Reader<'_>) -> Option<Duration> {
+    if duration.is_zero() {
+        reader.fault(place, "the duration is zero", "write a longer one");
+        return None;
+    }
+    Some(duration)
+}
+
+/// A duration as it is written in the file.
+pub(in crate::config) fn written_span(duration: Duration) -> String {
+    duration::written(duration)
+}

@@ -1,0 +1,103 @@
+//! What every request of one user at one application carries, whatever the request is: worked out once per session.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderName;
+
+use super::name;
+use super::reserved_names::ReservedNames;
+use crate::domain::http::Header;
+
+/// The headers that one user's request gets; without an identity there are none.
+#[derive(Default)]
+pub(super) struct HeaderValues {
+    /// Of the plan; each name is owned, or `authorization`.
+    pub(super) planned: Vec<Header>,
+    /// Of this user's claims; no name is owned unless the operator named it.
+    pub(super) additional: Vec<Header>,
+}
+
+/// The headers of one user, and the names that are removed because they have no value or look like one of them.
+#[derive(Default)]
+pub struct IdentityHeaders {
+    set: Vec<Header>,
+    /// Where in `set` the headers begin that stand in this user's claims alone.
+    of_claims: usize,
+    look_alikes: Arc<[HeaderName]>,
+    remove: Vec<HeaderName>,
+    unset: Range<usize>,
+    prepared: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl IdentityHeaders {
+    /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
+    pub(super) fn new(headers: HeaderValues, reserved: &ReservedNames) -> Self {
+        let HeaderValues { planned: mut set, additional } = headers;
+        let unknown = additional.iter().filter(|(name, _)| !reserved.covers(name.as_str()));
+        let mut remove: Vec<_> = unknown.flat_map(|(name, _)| name::look_alikes(name.as_str())).collect();
+        let of_claims = set.len();
+        set.extend(additional);
+        set.shrink_to_fit();
+        let first = remove.len();
+        remove.extend(reserved.names().iter().filter(|name| !set.iter().any(|(set, _)| set == *name)).cloned());
+        remove.shrink_to_fit();
+        let unset = first..remove.len();
+        Self {
+            set,
+            of_claims,
+            look_alikes: Arc::clone(reserved.look_alikes()),
+            remove,
+            unset,
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// Request headers to set.
+    #[must_use]
+    pub fn set(&self) -> &[Header] {
+        &self.set
+    }
+
+    /// Request headers to remove; none of them is also set.
+    pub fn remove(&self) -> impl Iterator<Item = &str> {
+        self.look_alikes.iter().chain(&self.remove).map(HeaderName::as_str)
+    }
+
+    /// Whether a header of this name is removed from every request of this user.
+    pub(in crate::domain) fn removes(&self, name: &str) -> bool {
+        self.remove().any(|removed| name::same(removed, name))
+    }
+
+    /// Those of them that the application knows and that have no value.
+    #[must_use]
+    pub fn unset(&self) -> &[HeaderName] {
+        self.remove.get(self.unset.clone()).unwrap_or_default()
+    }
+
+    /// What a protocol makes of these headers once for all requests of the user; its type is the protocol's own. `None` where
+    /// another protocol came first.
+    pub fn prepared<T: Any + Send + Sync>(&self, prepare: impl FnOnce(&Self) -> T) -> Option<&T> {
+        self.prepared.get_or_init(|| Box::new(prepare(self))).downcast_ref()
+    }
+
+    /// Whether a header of this name is set.
+    pub(in crate::domain) fn sets(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| name::same(set.as_str(), name))
+    }
+
+    /// Whether a name, once folded, is one of the user's claims' own.
+    pub(in crate::domain) fn resembles(&self, name: &str) -> bool {
+        let of_claims = self.set.get(self.of_claims..).unwrap_or_default();
+        of_claims.iter().any(|(set, _)| name::same_folded(set.as_str(), name))
+    }
+}
+
+/// Values may be tokens and passwords.
+impl fmt::Debug for IdentityHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.set.iter().map(|(name, _)| name)).finish()
+    }
+}

@@ -1,0 +1,198 @@
+//! The fast way to read a `CheckRequest`: one pass over its bytes, nothing copied but header lines. It knows the messages that
+//! Envoy sends with every request. Whatever it does not know, or what could be read in two ways (doubled fields, bodies,
+//! metadata, groups, broken bytes), it leaves to the full decoder, so that there is one judge of what is well formed.
+
+use std::net::IpAddr;
+
+use super::fields::{Value, fields};
+use crate::domain::http::{CookieForm, HeaderLines};
+
+/// The context extension by which a route names its application.
+pub(super) const APPLICATION_EXTENSION: &str = "gatepost.app";
+
+/// More headers than these in the map are left to the full decoder, because doubled names are looked for one by one.
+const MOST_MAPPED: usize = 128;
+
+/// What a `CheckRequest` asks, before any of it has been judged.
+#[derive(Debug)]
+pub(super) struct CheckAttributes<'a> {
+    pub(super) method: &'a str,
+    pub(super) scheme: &'a str,
+    pub(super) host: &'a str,
+    pub(super) path: &'a str,
+    pub(super) headers: HeaderLines,
+    pub(super) client: Option<IpAddr>,
+    pub(super) application: Option<&'a str>,
+}
+
+/// Reads the message; `None` when the full decoder has to.
+pub(super) fn scan(message: &[u8]) -> Option<CheckAttributes<'_>> {
+    let mut attributes = None;
+    for field in fields(message) {
+        match field? {
+            (1, Value::Bytes(value)) => once(&mut attributes, value)?,
+            _ => return None,
+        }
+    }
+    let (mut source, mut destination, mut request, mut application) = (None, None, None, None);
+    for field in fields(attributes?) {
+        match field? {
+            (1, Value::Bytes(peer)) => once(&mut source, peer)?,
+            (2, Value::Bytes(peer)) => once(&mut destination, peer)?,
+            (4, Value::Bytes(value)) => once(&mut request, value)?,
+            (10, Value::Bytes(entry)) => {
+                let (name, value) = pair(entry)?;
+                if name == APPLICATION_EXTENSION {
+                    once(&mut application, value)?;
+                }
+            }
+            (11 | 13, Value::Bytes([])) => {}
+            (12, Value::Bytes(tls_session)) => texts(tls_session, &[1])?,
+            _ => return None,
+        }
+    }
+    if let Some(destination) = destination {
+        address(destination)?;
+    }
+    let client = source.map_or(Some(""), address)?;
+    http(request?, client.parse().ok(), application)
+}
+
+fn http<'a>(request: &'a [u8], client: Option<IpAddr>, application: Option<&'a str>) -> Option<CheckAttributes<'a>> {
+    let mut http = None;
+    for field in fields(request) {
+        match field? {
+            (1, Value::Bytes(time)) => numbers(time, &[1, 2])?,
+            (2, Value::Bytes(value)) => once(&mut http, value)?,
+            _ => return None,
+        }
+    }
+    let (mut method, mut path, mut host, mut scheme) = (None, None, None, None);
+    let (mut mapped, mut lines) = (HeaderLines::with_room(0, 0, CookieForm::CommaJoined), None);
+    for field in fields(http?) {
+        match field? {
+            (2, Value::Bytes(value)) => once(&mut method, text(value)?)?,
+            (3, Value::Bytes(entry)) => map(&mut mapped, entry)?,
+            (4, Value::Bytes(value)) => once(&mut path, text(value)?)?,
+            (5, Value::Bytes(value)) => once(&mut host, text(value)?)?,
+            (6, Value::Bytes(value)) => once(&mut scheme, text(value)?)?,
+            (1 | 7 | 8 | 10, Value::Bytes(value)) => text(value).map(drop)?,
+            (9, Value::Number) => {}
+            (13, Value::Bytes(value)) => once(&mut lines, value)?,
+            _ => return None,
+        }
+    }
+    let headers = match lines {
+        Some(lines) if !lines.is_empty() => raw_lines(lines)?,
+        _ => mapped,
+    };
+    let [method, path, host, scheme] = [method, path, host, scheme].map(Option::unwrap_or_default);
+    Some(CheckAttributes { method, scheme, host, path, headers, client, application })
+}
+
+/// `encode_raw_headers: true`: every line with its raw bytes.
+fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
+    let mut headers = HeaderLines::with_room(32, lines.len(), CookieForm::Lines);
+    for field in fields(lines) {
+        let (1, Value::Bytes(line)) = field? else { return None };
+        let (mut name, mut value, mut raw) = (None, None, None);
+        for field in fields(line) {
+            match field? {
+                (1, Value::Bytes(bytes)) => once(&mut name, text(bytes)?)?,
+                (2, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
+                (3, Value::Bytes(bytes)) => once(&mut raw, bytes)?,
+                _ => return None,
+            }
+        }
+        let (name, raw) = (name.unwrap_or_default(), raw.unwrap_or_default());
+        if is_field(name) {
+            headers.push(name, if raw.is_empty() { value.unwrap_or_default().as_bytes() } else { raw });
+        }
+    }
+    Some(headers)
+}
+
+/// The other form: a map, in which the last of two equal names would count.
+fn map(headers: &mut HeaderLines, entry: &[u8]) -> Option<()> {
+    let (name, value) = pair(entry)?;
+    if headers.names().count() >= MOST_MAPPED || headers.names().any(|other| other.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    if is_field(name) {
+        headers.push(name, value.as_bytes());
+    }
+    Some(())
+}
+
+/// Method, host and path come from fields of their own, never from pseudo headers.
+pub(super) fn is_field(name: &str) -> bool {
+    !name.starts_with(':')
+}
+
+/// The address of a peer, where it is a socket's; else nothing.
+fn address(peer: &[u8]) -> Option<&str> {
+    let (mut address, mut socket, mut host) = (None, None, None);
+    for field in fields(peer) {
+        match field? {
+            (1, Value::Bytes(value)) => once(&mut address, value)?,
+            (2 | 4 | 5, Value::Bytes(value)) => text(value).map(drop)?,
+            _ => return None,
+        }
+    }
+    for field in fields(address.unwrap_or_default()) {
+        match field? {
+            (1, Value::Bytes(value)) => once(&mut socket, value)?,
+            _ => return None,
+        }
+    }
+    for field in fields(socket.unwrap_or_default()) {
+        match field? {
+            (1 | 3 | 6, Value::Number) => {}
+            (2, Value::Bytes(value)) => once(&mut host, text(value)?)?,
+            (4 | 5 | 7, Value::Bytes(value)) => text(value).map(drop)?,
+            _ => return None,
+        }
+    }
+    Some(host.unwrap_or_default())
+}
+
+/// An entry of a map from text to text.
+fn pair(entry: &[u8]) -> Option<(&str, &str)> {
+    let (mut key, mut value) = (None, None);
+    for field in fields(entry) {
+        match field? {
+            (1, Value::Bytes(bytes)) => once(&mut key, text(bytes)?)?,
+            (2, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
+            _ => return None,
+        }
+    }
+    Some((key.unwrap_or_default(), value.unwrap_or_default()))
+}
+
+/// A message of nothing but these texts.
+fn texts(message: &[u8], known: &[u32]) -> Option<()> {
+    fields(message).try_for_each(|field| match field? {
+        (number, Value::Bytes(bytes)) if known.contains(&number) => text(bytes).map(drop),
+        _ => None,
+    })
+}
+
+/// A message of nothing but these numbers.
+fn numbers(message: &[u8], known: &[u32]) -> Option<()> {
+    fields(message).try_for_each(|field| match field? {
+        (number, Value::Number) if known.contains(&number) => Some(()),
+        _ => None,
+    })
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+/// The value of a field that may come once.
+fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
+}
+
+#[cfg(test)]
+mod tests;

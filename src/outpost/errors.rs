@@ -1,0 +1,60 @@
+//! Faults on the way to a decision, and the one function that answers them: always a denial.
+
+use http::StatusCode;
+use thiserror::Error;
+
+use super::{RequestContext, answers};
+use crate::domain::application::cookies::TooManyCookies;
+use crate::domain::decision::pages::{self, Message};
+use crate::domain::decision::{Reason, Verdict};
+use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
+
+/// Why there is no proper answer.
+#[derive(Debug, Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    #[error(transparent)]
+    Provider(#[from] ProviderUnavailable),
+    #[error(transparent)]
+    Entropy(#[from] EntropyFault),
+    #[error(transparent)]
+    Cookies(#[from] TooManyCookies),
+}
+
+impl Fault {
+    /// The denial that answers this fault. Nothing of the user's is touched: no cookie is deleted.
+    pub(super) fn into_verdict(self, context: &RequestContext<'_>) -> (Verdict, Reason) {
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, fault = %self, "no decision possible");
+        let (status, reason, text) = match self {
+            Self::Store(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::StoreUnavailable,
+                "Sessions cannot be looked up at the moment. You are not signed out; please try again shortly.",
+            ),
+            Self::Provider(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::ProviderUnavailable,
+                "The identity provider does not answer at the moment. Please try again shortly.",
+            ),
+            Self::Entropy(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::EntropyUnavailable,
+                "The server cannot make sign-ins safe at the moment. Please try again shortly.",
+            ),
+            Self::Cookies(_) => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                Reason::TooManyCookies,
+                "Your browser sent too many cookies. Clear the cookies of this site and try again.",
+            ),
+        };
+        let title =
+            if status == StatusCode::SERVICE_UNAVAILABLE { "Temporarily unavailable" } else { "Request refused" };
+        let message = Message { status, title, text, id: &context.id, action: Some(context.again()) };
+        let mut page = pages::render(&message, context.kind);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            page.headers.push(answers::retry_after());
+        }
+        (Verdict::Deny(page), reason)
+    }
+}

@@ -1,0 +1,86 @@
+//! A renewed session is saved before it counts. The refresh token before may be void by now, so what came in its place is not
+//! given up at the first fault of the store.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::task::RefreshTask;
+use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
+use crate::domain::session::{Freshness, Session, SessionRecord};
+use crate::outpost::authorize::with_facts;
+
+/// How long saving is tried.
+const ENDURANCE: Duration = Duration::from_secs(10);
+/// Pauses between two tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Seconds until the provider is asked for what it could not tell this time, and up to twice as many.
+const UNFINISHED: u64 = 5;
+
+impl RefreshTask {
+    /// Saves the renewed session. One whose headers do not fit any more ends: to let its old claims stand would keep what the
+    /// provider may have taken away, and the sign-in tells the user what is wrong.
+    pub(super) async fn persist(&self, renewed: &Session) {
+        if let Err(over) = self.fits(renewed.record()) {
+            tracing::warn!(application = %self.application.slug, %over, "more is said of a user by now than a request can carry");
+            self.revoke(renewed.record());
+            return self.end(&over).await;
+        }
+        if renewed.record().freshness(self.context.clock.now()) != Freshness::Fresh {
+            self.back_off(UNFINISHED);
+        }
+        let (application, begun, mut back_off) = (&self.application.slug, Instant::now(), FIRST_PAUSE);
+        loop {
+            match self.context.store.renew(&self.key, renewed.clone()).await {
+                Ok(true) => return tracing::debug!(%application, "session renewed"),
+                Ok(false) => return self.give_up(renewed).await,
+                Err(fault) if begun.elapsed() < ENDURANCE => {
+                    tracing::debug!(%application, %fault, "a renewed session could not be saved yet");
+                }
+                Err(fault) => {
+                    self.back_off(UNFINISHED);
+                    return tracing::error!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+                }
+            }
+            sleep(back_off).await;
+            back_off = LONGEST_PAUSE.min(back_off * 2);
+        }
+    }
+
+    /// The session is not what it was. Unless an earlier try was the cause, whose answer was lost, it has ended, and the token
+    /// that came for it is to be of no use to anybody.
+    async fn give_up(&self, renewed: &Session) {
+        let (application, generation) = (&self.application.slug, renewed.record().generation);
+        match self.context.store.load(&self.key).await {
+            Ok(Some(stored)) if stored.session.record().generation >= generation => {
+                tracing::debug!(%application, "session renewed");
+            }
+            Ok(_) => {
+                self.revoke(renewed.record());
+                tracing::info!(%application, "a session was renewed after it had ended; it stays ended");
+            }
+            Err(fault) => {
+                tracing::warn!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+            }
+        }
+    }
+
+    /// Has the refresh token revoked that came with the renewal (RFC 7009). Nobody waits for it.
+    pub(super) fn revoke(&self, record: &SessionRecord) {
+        if let Some(refresh_token) = record.refresh_token() {
+            self.context.provider.revoke(&self.application.relying_party, refresh_token);
+        }
+    }
+
+    fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
+        let (context, application) = (&self.context, &*self.application);
+        with_facts(context.provider.as_ref(), &context.outpost, application, |outpost| {
+            identity_headers::preview(
+                &application.headers,
+                &Facts { about: about.into(), application: application.into(), outpost },
+            )
+            .fits
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! One renewal: by whoever holds the lease, of what the store itself holds, and of nothing that has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::RefreshContext;
+use super::failure::RefreshFailure;
+use super::lease::SPAN;
+use crate::domain::application::Application;
+use crate::domain::session::{Freshness, Session, SessionKey};
+use crate::ports::{Lease, LeaseHolder, StoredSession};
+use crate::telemetry::names;
+
+/// The pause when the store or another process is slow.
+const SHORT_PAUSE: u64 = 1;
+
+fn count(outcome: &'static str) {
+    metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
+}
+
+/// A renewal of the session under `key`, as far as it was known when it began.
+pub(super) struct RefreshTask {
+    pub(super) context: Arc<RefreshContext>,
+    pub(super) application: Arc<Application>,
+    pub(super) key: SessionKey,
+    pub(super) generation: u32,
+}
+
+impl RefreshTask {
+    pub(super) const fn new(
+        context: Arc<RefreshContext>,
+        application: Arc<Application>,
+        key: SessionKey,
+        generation: u32,
+    ) -> Self {
+        Self { context, application, key, generation }
+    }
+
+    /// From the lease to its end.
+    pub(super) async fn run(self) {
+        let (context, application) = (&self.context, &self.application.slug);
+        let mut holder: LeaseHolder = [0; 16];
+        if let Err(fault) = context.entropy.fill(&mut holder) {
+            tracing::warn!(%application, %fault, "a session could not be renewed");
+            return;
+        }
+        match context.store.lease(&self.key, &holder, SPAN).await {
+            Ok(Lease::Held(stored)) => {
+                let work = async {
+                    if let Some(session) = self.to_be_renewed(stored) {
+                        self.renew(&session, &holder).await;
+                    }
+                };
+                context.holding(&self.key, &holder, work).await;
+            }
+            Ok(Lease::Taken) => {
+                if !context.watch(&self.key, self.generation).await {
+                    self.back_off(SHORT_PAUSE);
+                }
+            }
+            Err(fault) => {
+                tracing::warn!(%application, %fault, "a session could not be renewed");
+                self.back_off(SHORT_PAUSE);
+            }
+        }
+    }
+
+    /// What the store holds at this moment, if it still is to be renewed: somebody may have renewed or ended it meanwhile.
+    fn to_be_renewed(&self, stored: Option<StoredSession>) -> Option<Arc<Session>> {
+        let StoredSession { session, last_seen } = stored?;
+        let now = self.context.clock.now();
+        let record = session.record();
+        let is_due = record.generation == self.generation && record.freshness(now) != Freshness::Fresh;
+        let is_live = session.live(last_seen, self.application.as_ref(), now, self.context.lifetimes).is_some();
+        (is_due && is_live).then_some(session)
+    }
+
+    async fn renew(&self, session: &Session, holder: &LeaseHolder) {
+        let (context, application) = (&self.context, &self.application.slug);
+        let fault = match context.provider.refresh(&self.application.relying_party, session.record()).await {
+            Ok(refreshed) => {
+                count("renewed");
+                let renewed = session.renewed(refreshed, self.application.as_ref(), context.clock.now());
+                return self.persist(&renewed).await;
+            }
+            Err(fault) => fault,
+        };
+        match RefreshFailure::on(&fault) {
+            RefreshFailure::Ended => {
+                count("ended");
+                self.end_if_still_the_same(holder, &fault).await;
+            }
+            RefreshFailure::Untrustworthy => {
+                count("untrustworthy");
+                tracing::warn!(%application, %fault, "the provider's answer to a refresh cannot be trusted");
+                self.revoke(session.record());
+                self.end(&fault).await;
+            }
+            RefreshFailure::Later(back_off) => {
+                count("later");
+                tracing::warn!(%application, %fault, "a session was not renewed; what is known of its user stands");
+                self.back_off(back_off);
+            }
+        }
+    }
+
+    /// Begins a pause of so many seconds, or up to twice as many: so that sessions and replicas do not ask in step.
+    pub(super) fn back_off(&self, seconds: u64) {
+        let mut lot = [0];
+        // Needs to be uneven, not secret; without it the pause is the shortest.
+        let lot = self.context.entropy.fill(&mut lot).map_or(0, |()| u64::from(lot[0]));
+        let span = Duration::from_secs(seconds + seconds * lot / 255);
+        self.context.backoff.begin(self.key, self.context.clock.now(), span);
+    }
+}

@@ -1,0 +1,173 @@
+//! One relying party, one hostile provider, and a browser between them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
+use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::id_token::SignedIn;
+use gatepost::domain::oidc::jwt::TokenFault;
+use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use gatepost::domain::oidc::sign_in::{
+    Attempt, AttemptId, Binding, Callback, MatchedCode, ProviderMetadata, ResponseFault, authorization_url,
+};
+use gatepost::domain::time::Timestamp;
+use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
+use gatepost::ports::{Clock, ExchangeFault, IdentityProvider as _};
+use url::Url;
+
+use crate::op::{Behaviour, CLIENT_ID, CLIENT_SECRET, HostileOp};
+
+/// A clock that stands still.
+pub(crate) struct StillClock(AtomicU64);
+
+impl StillClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(1_900_000_000)))
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What came of a sign-in, fit for a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    SignedIn,
+    Unavailable,
+    Refused(String),
+    Malformed,
+    Untrustworthy(TokenFault),
+}
+
+impl From<&Result<SignedIn, ExchangeFault>> for Outcome {
+    fn from(result: &Result<SignedIn, ExchangeFault>) -> Self {
+        match result {
+            Ok(_) => Self::SignedIn,
+            Err(ExchangeFault::Unavailable(_)) => Self::Unavailable,
+            Err(ExchangeFault::Refused(code)) => Self::Refused(code.clone()),
+            Err(ExchangeFault::Malformed(_)) => Self::Malformed,
+            Err(ExchangeFault::Untrustworthy(fault)) => Self::Untrustworthy(fault.clone()),
+        }
+    }
+}
+
+pub(crate) struct TestClient {
+    pub(crate) op: HostileOp,
+    pub(crate) providers: Arc<OpenIdProviders>,
+    pub(crate) relying_party: RelyingParty,
+    attempts: AtomicU8,
+}
+
+/// Short timeouts: nobody wants to wait for a provider that never answers.
+pub(crate) fn settings() -> ProviderSettings {
+    ProviderSettings { timeout: Duration::from_secs(2), ..ProviderSettings::default() }
+}
+
+pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
+    RelyingParty {
+        issuer: issuer.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.into(),
+        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
+        id_token_signed_response_alg: SigningAlgorithm::RS256,
+        scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+        claims: Vec::new(),
+        claims_of_rules: Vec::new(),
+        redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/callback?X-authentik-auth-callback=true")
+            .unwrap(),
+        post_logout_redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/sign_out").unwrap(),
+    }
+}
+
+impl TestClient {
+    pub(crate) async fn new() -> Self {
+        Self::with(settings(), |_| {}).await
+    }
+
+    /// A world whose relying party and settings differ.
+    pub(crate) async fn with(settings: ProviderSettings, change: impl FnOnce(&mut RelyingParty)) -> Self {
+        let clock = StillClock::new();
+        let op = HostileOp::start(clock.clone()).await;
+        let mut relying_party = relying_party(op.issuer());
+        change(&mut relying_party);
+        let test_client = Self::around(op, relying_party, &settings, clock);
+        test_client.ready().await;
+        test_client
+    }
+
+    /// A world around a provider that may not answer yet.
+    pub(crate) fn around(
+        op: HostileOp,
+        relying_party: RelyingParty,
+        settings: &ProviderSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let providers = OpenIdProviders::start(settings, [&relying_party], clock).unwrap();
+        Self { op, providers, relying_party, attempts: AtomicU8::new(0) }
+    }
+
+    /// Waits until the provider is known.
+    pub(crate) async fn ready(&self) -> Arc<ProviderMetadata> {
+        let wait = async {
+            loop {
+                match self.providers.metadata(&self.relying_party).await {
+                    Ok(metadata) => return metadata,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the provider becomes known")
+    }
+
+    /// A browser's way to the provider and back: a code that may be exchanged.
+    pub(crate) async fn code(&self) -> Result<MatchedCode, ResponseFault> {
+        let metadata = self.ready().await;
+        let id = AttemptId::new([self.attempts.fetch_add(1, Ordering::Relaxed); 16]);
+        let keys = SealingKeys::new(SealingKey::new([3; 32]), vec![]);
+        let (binding, now) = (Binding::new([5; 32]), Timestamp::from_unix(1_900_000_000));
+        let attempt = Attempt::begin(id, &binding, "/".to_owned(), 0, now, &keys);
+        let to = authorization_url(&metadata, &self.relying_party, &attempt, &binding, "sealed");
+        let back = self.op.authorize(&to);
+        let callback = Callback::parse(back.query().unwrap()).unwrap();
+        callback.into_code(&attempt.matching(Some(&binding), now).unwrap(), &metadata)
+    }
+
+    /// A whole sign-in.
+    pub(crate) async fn sign_in(&self) -> Result<SignedIn, ExchangeFault> {
+        let code = self.code().await.expect("the provider sends a proper callback");
+        self.providers.exchange(&self.relying_party, code).await
+    }
+
+    /// What a whole sign-in comes to while the provider misbehaves.
+    pub(crate) async fn outcome(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Outcome {
+        self.op.reform();
+        self.op.behave(misbehave);
+        let result = self.sign_in().await;
+        if let Err(fault) = &result {
+            let text = format!("{fault} {fault:?}");
+            assert!(!text.contains(CLIENT_SECRET) && !text.contains("c0de "), "no secrets in faults: {text}");
+        }
+        Outcome::from(&result)
+    }
+
+    /// How often the provider was asked under paths that end with `suffix`.
+    pub(crate) fn asked(&self, suffix: &str) -> usize {
+        self.op.recorded(suffix).len()
+    }
+}
+
+/// A misbehaviour and what must come of it.
+pub(crate) type Row = (&'static str, fn(&mut Behaviour), Outcome);
+
+/// Checks each row in turn against `test_client`.
+pub(crate) async fn check(test_client: &TestClient, rows: Vec<Row>) {
+    for (name, misbehave, expected) in rows {
+        assert_eq!(test_client.outcome(misbehave).await, expected, "{name}");
+    }
+    assert_eq!(test_client.outcome(|_| {}).await, Outcome::SignedIn, "and properly again");
+}
