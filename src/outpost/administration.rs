@@ -12,7 +12,7 @@ use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 
-use super::Outpost;
+use super::{Outpost, logout};
 
 /// How many sessions are looked at in one go, so that any number of them takes the memory of these.
 const PAGE: usize = 500;
@@ -115,9 +115,9 @@ impl Outpost {
     /// When the store cannot say.
     pub async fn advance(&self, scan: &mut SessionScan) -> Result<Option<Vec<SessionSummary>>, StoreFault> {
         let Some(page) = self.next_page(&mut scan.next).await? else { return Ok(None) };
-        let now = self.parts.clock.now();
+        let now = self.services.parts.clock.now();
         let is_live = |listed: &ListedSession| {
-            listed.stored.session.within_limits(listed.stored.last_seen, now, self.parts.lifetimes)
+            listed.stored.session.within_limits(listed.stored.last_seen, now, self.services.parts.lifetimes)
         };
         let summaries = page.iter().filter(|listed| is_live(listed)).map(SessionSummary::of);
         Ok(Some(summaries.filter(|summary| scan.filter.fits(summary, now)).collect()))
@@ -129,9 +129,9 @@ impl Outpost {
     /// When the store cannot say. The session counts as ended in this process all the same.
     pub async fn end_session(&self, key: &SessionKey) -> Result<Option<SessionSummary>, EndFault> {
         // Only the last use has to be asked for; without it there is still something to say.
-        let last_seen = self.parts.store.load(key).await.ok().flatten().map(|stored| stored.last_seen);
-        let ended = self.parts.store.end(key).await.map_err(EndFault::End)?;
-        self.revoke(ended.as_slice());
+        let last_seen = self.services.parts.store.load(key).await.ok().flatten().map(|stored| stored.last_seen);
+        let ended = self.services.parts.store.end(key).await.map_err(EndFault::End)?;
+        logout::revoke(&self.services, ended.as_slice());
         let summary = ended.map(|session| SessionSummary::new(*key, &session, last_seen));
         if let Some(SessionSummary { user: NamedUser { user, name }, application, .. }) = &summary {
             let (user, subject) = (name, &user.subject);
@@ -155,8 +155,8 @@ impl Outpost {
             found.push(named);
             return Ok(UserEnd::Several(found));
         }
-        let ended = self.parts.store.end_user(&named.user).await.map_err(EndFault::End)?;
-        self.revoke(&ended);
+        let ended = self.services.parts.store.end_user(&named.user).await.map_err(EndFault::End)?;
+        logout::revoke(&self.services, &ended);
         let ended = ended.len();
         let NamedUser { user, name } = &named;
         let (issuer, subject) = (&user.issuer, &user.subject);
@@ -184,12 +184,13 @@ impl Outpost {
 
     /// By index: at the issuer named, else at each one that an application trusts.
     async fn users_with_subject(&self, subject: &str, issuer: Option<&str>) -> Result<Vec<NamedUser>, StoreFault> {
-        let trusted = self.parts.applications.iter().map(|application| application.relying_party.issuer.as_str());
+        let trusted =
+            self.services.parts.applications.iter().map(|application| application.relying_party.issuer.as_str());
         let issuers: BTreeSet<&str> = issuer.map_or_else(|| trusted.collect(), |issuer| BTreeSet::from([issuer]));
         let mut found = Vec::new();
         for issuer in issuers {
             let user = User { issuer: issuer.to_owned(), subject: subject.to_owned() };
-            let sessions = self.parts.store.of_user(&user).await?;
+            let sessions = self.services.parts.store.of_user(&user).await?;
             found.extend(sessions.first().map(|listed| NamedUser::of(&listed.stored.session)));
         }
         Ok(found)
@@ -198,7 +199,7 @@ impl Outpost {
     /// The sessions of the next page, live or not; `None` behind the last.
     async fn next_page(&self, next: &mut Option<Cursor>) -> Result<Option<Vec<ListedSession>>, StoreFault> {
         let Some(cursor) = next.take() else { return Ok(None) };
-        let page: SessionPage = self.parts.store.page(&cursor, PAGE).await?;
+        let page: SessionPage = self.services.parts.store.page(&cursor, PAGE).await?;
         *next = page.next;
         // A store in memory never waits, and others want to be served.
         tokio::task::yield_now().await;

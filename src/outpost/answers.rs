@@ -2,11 +2,10 @@
 
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use url::Url;
 
-use super::RequestContext;
+use super::request_context::RequestContext;
+use super::sign_in;
 use crate::domain::application::registry::Unrouted;
-use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Decision, Note, Page, Reason, Verdict};
 use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
@@ -172,7 +171,7 @@ pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, c
 /// the page around it.
 pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) -> (Verdict, Reason) {
     let (application, id) = (context.application, &context.id);
-    let (start, link) = (application.endpoint("start"), context.start_again(&context.page_around(address)));
+    let (start, link) = (application.endpoint("start"), sign_in::start_again(context, &context.page_around(address)));
     let page = pages::sign_in_required(context.kind, application.slug.as_str(), &start, link, id);
     (Verdict::Deny(page), Reason::SignInRequired)
 }
@@ -191,23 +190,4 @@ pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -
     let mut page = pages::render(&message, context.kind);
     page.add(WWW_AUTHENTICATE, scheme.challenge(context.application.slug.as_str()));
     (Verdict::Deny(page), Reason::CredentialRefused)
-}
-
-impl RequestContext<'_> {
-    /// The way to the very address that was asked for, but after a callback.
-    pub(super) fn again(&self) -> Action {
-        let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));
-        let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.head.target.raw()));
-        Action::Again(self.again.clone().or(own).unwrap_or_else(|| self.landing()))
-    }
-
-    /// Where a person comes back to who signs in by a link: the page with the form or the frame, where the browser names one
-    /// of the application's; else, and for a page itself, `address`.
-    pub(super) fn page_around(&self, address: String) -> String {
-        let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
-        let referer = self.head.headers.text("referer").filter(|_| !is_page);
-        let base = self.base().and_then(|base| Url::parse(&base).ok());
-        let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::judge(raw, self.application, &base).ok());
-        page.map_or(address, |page| page.as_str().to_owned())
-    }
 }

@@ -1,7 +1,8 @@
 //! What has to be said to a request that nothing else lets through.
 
-use super::errors::Fault;
-use super::{Outcome, RequestContext, answers};
+use super::errors::{Fault, Outcome};
+use super::request_context::RequestContext;
+use super::{answers, header_preview};
 use crate::domain::oidc::credentials::{Refusal, Scheme};
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
@@ -29,7 +30,7 @@ impl DenialCause {
                 tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "credential refused");
                 Ok(answers::credential_refused(context, scheme))
             }
-            Self::TooMuch(over) => Ok(context.too_much(&over)),
+            Self::TooMuch(over) => Ok(header_preview::too_much(context, &over)),
             Self::Unavailable(fault) => Err(Fault::Provider(fault)),
         }
     }

@@ -3,11 +3,15 @@
 use http::StatusCode;
 use thiserror::Error;
 
-use super::{RequestContext, answers};
+use super::answers;
+use super::request_context::RequestContext;
 use crate::domain::application::cookies::TooManyCookies;
 use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Reason, Verdict};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
+
+/// What came of a visit, and why.
+pub(super) type Outcome = Result<(Verdict, Reason), Fault>;
 
 /// Why there is no proper answer.
 #[derive(Debug, Error)]

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
 
-use super::{Outpost, RequestContext};
+use super::request_context::RequestContext;
+use super::services::Services;
+use super::sign_in;
 use crate::domain::application::Mode;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::Claims;
@@ -30,57 +32,57 @@ impl Reported {
     }
 }
 
-impl Outpost {
-    /// Whether the identity headers of a user fit into a request.
-    pub(super) fn preview(&self, context: &RequestContext<'_>, about: UserFacts<'_>) -> Result<(), OverBudget> {
-        let application = context.application;
-        self.tell_of_backend(context, about.claims);
-        let header_preview = self.with_facts(application, |outpost| {
-            identity_headers::preview(
-                &application.headers,
-                &Facts { about, application: application.as_ref().into(), outpost },
-            )
-        });
-        for (name, cause) in header_preview.dropped {
-            let header: String = name.chars().take(LONGEST).collect();
-            if self.reported.is_news(&application.slug, &header) {
-                tracing::warn!(decision_id = context.id, application = %application.slug, header, %cause, "header left out");
-            }
+/// Whether the identity headers of a user fit into a request.
+pub(super) fn preview(
+    services: &Services,
+    context: &RequestContext<'_>,
+    about: UserFacts<'_>,
+) -> Result<(), OverBudget> {
+    let application = context.application;
+    tell_of_backend(services, context, about.claims);
+    let header_preview = services.with_outpost_facts(application, |outpost| {
+        identity_headers::preview(
+            &application.headers,
+            &Facts { about, application: application.as_ref().into(), outpost },
+        )
+    });
+    for (name, cause) in header_preview.dropped {
+        let header: String = name.chars().take(LONGEST).collect();
+        if services.reported.is_news(&application.slug, &header) {
+            tracing::warn!(decision_id = context.id, application = %application.slug, header, %cause, "header left out");
         }
-        for unnamed in header_preview.unnamed {
-            if self.reported.is_news(&application.slug, unnamed.header) {
-                tracing::warn!(
-                    decision_id = context.id,
-                    application = %application.slug,
-                    header = unnamed.header,
-                    claim = unnamed.claim,
-                    cause = %unnamed.cause,
-                    "the application is not told this user's name: let the provider give the claim, which the scope `profile` \
-                     asks for, or name another one for this header in `claim_headers`"
-                );
-            }
-        }
-        header_preview.fits
     }
+    for unnamed in header_preview.unnamed {
+        if services.reported.is_news(&application.slug, unnamed.header) {
+            tracing::warn!(
+                decision_id = context.id,
+                application = %application.slug,
+                header = unnamed.header,
+                claim = unnamed.claim,
+                cause = %unnamed.cause,
+                "the application is not told this user's name: let the provider give the claim, which the scope `profile` \
+                 asks for, or name another one for this header in `claim_headers`"
+            );
+        }
+    }
+    header_preview.fits
+}
 
-    /// Says what of these claims is not followed in mode `proxy`.
-    fn tell_of_backend(&self, context: &RequestContext<'_>, claims: &Claims) {
-        let Mode::Proxy(backends) = &context.application.mode else { return };
-        for cause in backends.ignored_overrides(claims) {
-            if self.reported.is_news(&context.application.slug, &cause.to_string()) {
-                tracing::warn!(decision_id = context.id, application = %context.application.slug, %cause, "a claim about the backend is not followed");
-            }
+/// Says what of these claims is not followed in mode `proxy`.
+fn tell_of_backend(services: &Services, context: &RequestContext<'_>, claims: &Claims) {
+    let Mode::Proxy(backends) = &context.application.mode else { return };
+    for cause in backends.ignored_overrides(claims) {
+        if services.reported.is_news(&context.application.slug, &cause.to_string()) {
+            tracing::warn!(decision_id = context.id, application = %context.application.slug, %cause, "a claim about the backend is not followed");
         }
     }
 }
 
-impl RequestContext<'_> {
-    /// The refusal of a user whose identity headers do not fit.
-    pub(super) fn too_much(&self, over: &OverBudget) -> (Verdict, Reason) {
-        let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
-        let (verdict, _) = self.failed(StatusCode::FORBIDDEN, text, &over.to_string());
-        (verdict, Reason::IdentityTooLarge)
-    }
+/// The refusal of a user whose identity headers do not fit.
+pub(super) fn too_much(context: &RequestContext<'_>, over: &OverBudget) -> (Verdict, Reason) {
+    let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
+    let (verdict, _) = sign_in::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());
+    (verdict, Reason::IdentityTooLarge)
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use thiserror::Error;
 use tokio::join;
 use tokio::time::sleep;
 
-use super::errors::Fault;
-use super::waits::Purpose;
-use super::{Outcome, Outpost, RequestContext, answers};
+use super::answers;
+use super::errors::{Fault, Outcome};
+use super::request_context::RequestContext;
+use super::services::Services;
+use super::waits::{self, Purpose};
 use crate::domain::application::cookies::{self, OwnCookies};
-use crate::domain::application::endpoints;
 use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
@@ -55,188 +56,172 @@ enum Refused {
     Store(#[from] StoreFault),
 }
 
-impl Outpost {
-    /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
-    #[must_use]
-    pub fn needs_body(&self, raw: &str) -> bool {
-        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
+/// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
+/// else (BL-15).
+pub(super) async fn backchannel_logout(services: &Services, context: &RequestContext<'_>) -> Outcome {
+    if context.head.method != "POST" {
+        return Ok(answers::method_not_allowed(context, "POST"));
     }
-
-    /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
-    pub async fn settled(&self) {
-        // A renewal that came too late has its token revoked.
-        self.refresh_tasks.finished().await;
-        self.parts.provider.settled().await;
+    match logout_by_token(services, context).await {
+        Ok(ended) => {
+            tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "the provider ended sessions");
+            revoke(services, &ended);
+            Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
+        }
+        Err(refused) => Ok(logout_refused(context, &refused)),
     }
+}
 
-    /// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
-    /// else (BL-15).
-    pub(super) async fn backchannel_logout(&self, context: &RequestContext<'_>) -> Outcome {
-        if context.head.method != "POST" {
-            return Ok(answers::method_not_allowed(context, "POST"));
-        }
-        match self.logout_by_token(context).await {
-            Ok(ended) => {
-                tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "the provider ended sessions");
-                self.revoke(&ended);
-                Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
-            }
-            Err(refused) => Ok(context.logout_refused(&refused)),
-        }
+/// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: a mark that was
+/// made before it, by a store that then failed, would have the provider's second delivery refused and lose the logout.
+async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> Result<Vec<Arc<Session>>, Refused> {
+    if context.comes_plainly() {
+        return Err(Refused::PlainHttp);
     }
-
-    /// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: a mark that was
-    /// made before it, by a store that then failed, would have the provider's second delivery refused and lose the logout.
-    async fn logout_by_token(&self, context: &RequestContext<'_>) -> Result<Vec<Arc<Session>>, Refused> {
-        if context.comes_plainly() {
-            return Err(Refused::PlainHttp);
-        }
-        let body = match context.body {
-            RequestBody::Whole(body) => body,
-            RequestBody::Withheld => return Err(Refused::NoBody),
-            RequestBody::Cut => return Err(Refused::NoForm),
-        };
-        let kind = context.head.headers.text("content-type");
-        let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
-        let token = self.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
-        let token = self.wait_for(context, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
-        if self.parts.store.is_spent(token.mark()).await? {
+    let body = match context.body {
+        RequestBody::Whole(body) => body,
+        RequestBody::Withheld => return Err(Refused::NoBody),
+        RequestBody::Cut => return Err(Refused::NoForm),
+    };
+    let kind = context.head.headers.text("content-type");
+    let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
+    let token = services.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
+    let token =
+        waits::wait_for(services, context, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
+    if services.parts.store.is_spent(token.mark()).await? {
+        return Err(Refused::Repeated);
+    }
+    let ended = end_as_told(services, &token).await?;
+    match services.parts.store.consume_once(token.mark(), token.until()).await {
+        Ok(Replay::Now) => {}
+        // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
+        Ok(Replay::Before) => {
+            revoke(services, &ended);
             return Err(Refused::Repeated);
         }
-        let ended = self.end_as_told(&token).await?;
-        match self.parts.store.consume_once(token.mark(), token.until()).await {
-            Ok(Replay::Now) => {}
-            // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
-            Ok(Replay::Before) => {
-                self.revoke(&ended);
-                return Err(Refused::Repeated);
-            }
-            Err(fault) => {
-                let (decision_id, application) = (&context.id, &context.application.slug);
-                tracing::warn!(decision_id, %application, %fault, "the sessions that a logout token names ended, but a second use of the token could not be ruled out");
-            }
-        }
-        Ok(ended)
-    }
-
-    async fn end_as_told(&self, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
-        match token.ending() {
-            Ending::User(user) => Ok(self.parts.store.end_user(user).await?),
-            Ending::ProviderSession(session, of) => {
-                match self.parts.store.end_provider_session(session, of.as_ref()).await? {
-                    ProviderSessionEnd::Ended(ended) => Ok(ended),
-                    ProviderSessionEnd::OtherUser => Err(Refused::OtherUser),
-                }
-            }
+        Err(fault) => {
+            let (decision_id, application) = (&context.id, &context.application.slug);
+            tracing::warn!(decision_id, %application, %fault, "the sessions that a logout token names ended, but a second use of the token could not be ruled out");
         }
     }
+    Ok(ended)
+}
 
-    /// `frontchannel_logout`: in a frame of the provider's. The answer says the same whatever came of it (FL-2, FL-3).
-    pub(super) async fn frontchannel_logout(&self, context: &mut RequestContext<'_>) -> Outcome {
-        if context.head.method != "GET" {
-            return Ok(answers::method_not_allowed(context, "GET"));
-        }
-        let own = OwnCookies::read(&context.head.headers, context.application)?;
-        let mut cookies = Vec::new();
-        let asked = LogoutRequest::read(context.head.target.query().unwrap_or_default());
-        if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(context.head)) {
-            match self.find_session(context.application, &own).await? {
-                Some(found) if asked.fits(found.session.record()) => {
-                    context.user = Some(found.name().to_owned());
-                    let record = found.session.record();
-                    let named = asked.provider_session(&record.user.issuer);
-                    let ended = match named {
-                        Some(session) => self.end_in_frame(&session, Some(&record.user)).await?,
-                        None => self.parts.store.end(&found.key).await?.into_iter().collect(),
-                    };
-                    context.log_frame(&ended);
-                    self.revoke(&ended);
-                    cookies = cookies::delete_all(context.application);
-                }
-                Some(_) => {}
-                None => self.logout_without_cookie(context, asked).await?,
-            }
-        }
-        let mut page = self.frame(context);
-        page.cookies = cookies;
-        Ok((Verdict::Page(page), Reason::LogoutByProvider))
-    }
-
-    /// FL-3: whoever knows the provider's name for a session may end it, but nothing more; nobody is told whether there was one.
-    async fn logout_without_cookie(&self, context: &RequestContext<'_>, asked: LogoutRequest) -> Result<(), Fault> {
-        let named = asked.provider_session(&context.application.relying_party.issuer);
-        let ending = async {
-            match &named {
-                Some(session) => self.end_in_frame(session, None).await,
-                None => Ok(Vec::new()),
-            }
-        };
-        let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
-        context.log_frame(&ended?);
-        Ok(())
-    }
-
-    async fn end_in_frame(
-        &self,
-        session: &ProviderSession,
-        of: Option<&User>,
-    ) -> Result<Vec<Arc<Session>>, StoreFault> {
-        match self.parts.store.end_provider_session(session, of).await? {
-            ProviderSessionEnd::Ended(ended) => Ok(ended),
-            ProviderSessionEnd::OtherUser => Ok(Vec::new()),
-        }
-    }
-
-    fn frame(&self, context: &RequestContext<'_>) -> Page {
-        let relying_party = &context.application.relying_party;
-        let metadata = self.parts.provider.remembered(relying_party);
-        let text = "The identity provider asked this application to sign you out.";
-        let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
-        pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
-    }
-
-    /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). Nobody waits
-    /// for it.
-    pub(super) fn revoke(&self, ended: &[Arc<Session>]) {
-        for record in ended.iter().map(|session| session.record()) {
-            let Some(refresh_token) = record.refresh_token() else { continue };
-            let of_client = self.parts.applications.iter().find(|application| {
-                application.slug == record.application && application.relying_party.issuer == record.user.issuer
-            });
-            if let Some(application) = of_client {
-                self.parts.provider.revoke(&application.relying_party, refresh_token);
+async fn end_as_told(services: &Services, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
+    match token.ending() {
+        Ending::User(user) => Ok(services.parts.store.end_user(user).await?),
+        Ending::ProviderSession(session, of) => {
+            match services.parts.store.end_provider_session(session, of.as_ref()).await? {
+                ProviderSessionEnd::Ended(ended) => Ok(ended),
+                ProviderSessionEnd::OtherUser => Err(Refused::OtherUser),
             }
         }
     }
 }
 
-impl RequestContext<'_> {
-    fn log_frame(&self, ended: &[Arc<Session>]) {
-        tracing::info!(decision_id = self.id, application = %self.application.slug, ended = ended.len(), "a frame of the provider's ended sessions");
+/// `frontchannel_logout`: in a frame of the provider's. The answer says the same whatever came of it (FL-2, FL-3).
+pub(super) async fn frontchannel_logout(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    if context.head.method != "GET" {
+        return Ok(answers::method_not_allowed(context, "GET"));
     }
+    let own = OwnCookies::read(&context.head.headers, context.application)?;
+    let mut cookies = Vec::new();
+    let asked = LogoutRequest::read(context.head.target.query().unwrap_or_default());
+    if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(context.head)) {
+        match services.find_session(context.application, &own).await? {
+            Some(found) if asked.fits(found.session.record()) => {
+                context.user = Some(found.name().to_owned());
+                let record = found.session.record();
+                let named = asked.provider_session(&record.user.issuer);
+                let ended = match named {
+                    Some(session) => end_in_frame(services, &session, Some(&record.user)).await?,
+                    None => services.parts.store.end(&found.key).await?.into_iter().collect(),
+                };
+                log_frame(context, &ended);
+                revoke(services, &ended);
+                cookies = cookies::delete_all(context.application);
+            }
+            Some(_) => {}
+            None => logout_without_cookie(services, context, asked).await?,
+        }
+    }
+    let mut page = frame(services, context);
+    page.cookies = cookies;
+    Ok((Verdict::Page(page), Reason::LogoutByProvider))
+}
 
-    fn logout_refused(&self, refused: &Refused) -> (Verdict, Reason) {
-        let (decision_id, application) = (&self.id, &self.application.slug);
-        let reason = match refused {
-            Refused::NoBody => {
-                let mend = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
-                            this path to Gatepost's HTTP listener";
-                tracing::warn!(decision_id, %application, mend, "a logout by the provider came without its body");
-                Reason::LogoutRefused
-            }
-            Refused::Store(fault) => {
-                tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; it has to ask again");
-                Reason::StoreUnavailable
-            }
-            cause @ (Refused::PlainHttp
-            | Refused::NoForm
-            | Refused::Token(_)
-            | Refused::Repeated
-            | Refused::OtherUser) => {
-                tracing::warn!(decision_id, %application, %cause, "a logout by the provider was refused");
-                Reason::LogoutRefused
-            }
-        };
-        (Verdict::Deny(pages::logout_refused(&refused.to_string())), reason)
+/// FL-3: whoever knows the provider's name for a session may end it, but nothing more; nobody is told whether there was one.
+async fn logout_without_cookie(
+    services: &Services,
+    context: &RequestContext<'_>,
+    asked: LogoutRequest,
+) -> Result<(), Fault> {
+    let named = asked.provider_session(&context.application.relying_party.issuer);
+    let ending = async {
+        match &named {
+            Some(session) => end_in_frame(services, session, None).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
+    log_frame(context, &ended?);
+    Ok(())
+}
+
+async fn end_in_frame(
+    services: &Services,
+    session: &ProviderSession,
+    of: Option<&User>,
+) -> Result<Vec<Arc<Session>>, StoreFault> {
+    match services.parts.store.end_provider_session(session, of).await? {
+        ProviderSessionEnd::Ended(ended) => Ok(ended),
+        ProviderSessionEnd::OtherUser => Ok(Vec::new()),
     }
+}
+
+fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
+    let relying_party = &context.application.relying_party;
+    let metadata = services.parts.provider.remembered(relying_party);
+    let text = "The identity provider asked this application to sign you out.";
+    let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
+    pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
+}
+
+/// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). Nobody waits
+/// for it.
+pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
+    for record in ended.iter().map(|session| session.record()) {
+        let Some(refresh_token) = record.refresh_token() else { continue };
+        let of_client = services.parts.applications.iter().find(|application| {
+            application.slug == record.application && application.relying_party.issuer == record.user.issuer
+        });
+        if let Some(application) = of_client {
+            services.parts.provider.revoke(&application.relying_party, refresh_token);
+        }
+    }
+}
+
+fn log_frame(context: &RequestContext<'_>, ended: &[Arc<Session>]) {
+    tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a frame of the provider's ended sessions");
+}
+
+fn logout_refused(context: &RequestContext<'_>, refused: &Refused) -> (Verdict, Reason) {
+    let (decision_id, application) = (&context.id, &context.application.slug);
+    let reason = match refused {
+        Refused::NoBody => {
+            let mend = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
+                        this path to Gatepost's HTTP listener";
+            tracing::warn!(decision_id, %application, mend, "a logout by the provider came without its body");
+            Reason::LogoutRefused
+        }
+        Refused::Store(fault) => {
+            tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; it has to ask again");
+            Reason::StoreUnavailable
+        }
+        cause @ (Refused::PlainHttp | Refused::NoForm | Refused::Token(_) | Refused::Repeated | Refused::OtherUser) => {
+            tracing::warn!(decision_id, %application, %cause, "a logout by the provider was refused");
+            Reason::LogoutRefused
+        }
+    };
+    (Verdict::Deny(pages::logout_refused(&refused.to_string())), reason)
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::RequestContext;
+use super::request_context::RequestContext;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::plain_http::UsedHttps;
 use crate::domain::decision::pages::{self, Action, Message};
@@ -24,7 +24,7 @@ pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict
         return scheme_hidden(context, sign);
     }
     let follows = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.kind != ClientKind::WebSocket;
-    if follows && let Some(location) = context.address_over_https() {
+    if follows && let Some(location) = address_over_https(context) {
         // A script's requests come many at a time, and it stops by itself. Every browser sends `accept`: where it is missing, a proxy
         // withholds what would tell a page load from a script.
         let counts = context.kind.reads_html() || context.head.headers.all("accept").next().is_none();
@@ -52,24 +52,22 @@ fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Rea
     );
     let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
                 pass on that it was https. Only the operator can change that; please tell them the reference below.";
-    let address = context.again.clone().or_else(|| context.address_over_https());
+    let address = context.again.clone().or_else(|| address_over_https(context));
     let again = address.map(|address| Action::Link { address, label: "Try again" });
     let message =
         Message { status: MISDIRECTED, title: "https is not recognised", text, id: &context.id, action: again };
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::SchemeHidden)
 }
 
-impl RequestContext<'_> {
-    /// The request's own address over https, at the application's port; that of the request it stands for, where its own
-    /// does not say it.
-    fn address_over_https(&self) -> Option<String> {
-        let external = &self.application.external;
-        let host = self.head.authority.host();
-        let port = match external.port() {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
-        let target = self.asked.filter(|_| self.head.target.query().is_none()).unwrap_or(&self.head.target);
-        self.application.owns_host(host).then(|| format!("https://{host}{port}{}", target.raw()))
-    }
+/// The request's own address over https, at the application's port; that of the request it stands for, where its own
+/// does not say it.
+fn address_over_https(context: &RequestContext<'_>) -> Option<String> {
+    let external = &context.application.external;
+    let host = context.head.authority.host();
+    let port = match external.port() {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    let target = context.asked.filter(|_| context.head.target.query().is_none()).unwrap_or(&context.head.target);
+    context.application.owns_host(host).then(|| format!("https://{host}{port}{}", target.raw()))
 }

@@ -3,9 +3,11 @@
 use http::StatusCode;
 use url::{Url, form_urlencoded};
 
-use super::errors::Fault;
-use super::waits::Purpose;
-use super::{Outcome, Outpost, RequestContext, answers};
+use super::errors::{Fault, Outcome};
+use super::request_context::RequestContext;
+use super::services::Services;
+use super::waits::{self, Purpose};
+use super::{answers, header_preview};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::application::{Application, return_cookie};
@@ -88,240 +90,252 @@ impl Setback {
     }
 }
 
-impl Outpost {
-    /// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
-    /// request here whatever its method, so one that cannot follow a redirect is told so here, too.
-    pub(super) async fn start(&self, context: &mut RequestContext<'_>) -> Outcome {
-        let beginning = if let Some(asked) = context.asked {
-            Beginning::of_request(context.address_of(asked.raw()))
-        } else {
-            let raw = return_parameter(context.head.target.query().unwrap_or_default());
-            let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
-            Beginning { return_address, origin: Origin::Start, restarts: 0 }
-        };
-        if !context.begins_sign_in() {
-            return Ok(answers::sign_in_required(context, beginning.return_address));
-        }
-        let own = OwnCookies::read(&context.head.headers, context.application)?;
-        self.begin_sign_in(context, &own, beginning).await
+/// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
+/// request here whatever its method, so one that cannot follow a redirect is told so here, too.
+pub(super) async fn start(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    let beginning = if let Some(asked) = context.asked {
+        Beginning::of_request(context.address_of(asked.raw()))
+    } else {
+        let raw = return_parameter(context.head.target.query().unwrap_or_default());
+        let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
+        Beginning { return_address, origin: Origin::Start, restarts: 0 }
+    };
+    if !begins_sign_in(context) {
+        return Ok(answers::sign_in_required(context, beginning.return_address));
     }
+    let own = OwnCookies::read(&context.head.headers, context.application)?;
+    begin_sign_in(services, context, &own, beginning).await
+}
 
-    /// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`, and an address too long for it
-    /// waits in the browser.
-    pub(super) async fn begin_sign_in(
-        &self,
-        context: &RequestContext<'_>,
-        own: &OwnCookies,
-        beginning: Beginning,
-    ) -> Outcome {
-        let application = context.application;
-        let relying_party = &application.relying_party;
-        let metadata = self.parts.provider.metadata(relying_party);
-        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await??;
-        let mut set_cookies = Vec::new();
-        let binding = if let Some(binding) = &own.binding {
-            binding.clone()
-        } else {
-            let binding = Binding::new(self.random()?);
-            set_cookies.push(cookies::set_binding(application, &binding));
-            binding
-        };
-        let (keys, clock) = (&self.parts.sealing, &self.parts.clock);
-        let Beginning { mut return_address, origin, restarts } = beginning;
-        let id = AttemptId::new(self.random()?);
-        let mut attempt = Attempt::begin(id, &binding, return_address.clone(), restarts, clock.now(), keys);
-        if attempt.return_address().is_none() {
-            let kept = return_cookie::keep(application, &id, &return_address);
-            if kept.is_empty() {
-                return_address = context.landing();
-                attempt = Attempt::begin(id, &binding, return_address, restarts, clock.now(), keys);
-            }
-            set_cookies.extend(kept);
-        }
-        let attempt = attempt.begun(origin, clock.unix_millis());
-        let state = attempt.seal(application.as_ref(), keys, self.random()?);
-        let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
-        let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
-        Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
+/// A request without a session: a navigation is led to the provider; other clients are told where to sign in.
+pub(super) async fn require(services: &Services, context: &RequestContext<'_>, own: &OwnCookies) -> Outcome {
+    if context.kind != ClientKind::Navigation {
+        return Ok(answers::sign_in_required(context, context.own_address()));
     }
+    let beginning = Beginning::of_request(context.own_address());
+    Box::pin(begin_sign_in(services, context, own, beginning)).await
+}
 
-    /// `callback`: the provider sent the browser back.
-    pub(super) async fn callback(&self, context: &mut RequestContext<'_>) -> Outcome {
-        if context.head.method != "GET" {
-            return Ok(answers::method_not_allowed(context, "GET"));
+/// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`, and an address too long for it
+/// waits in the browser.
+pub(super) async fn begin_sign_in(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+    beginning: Beginning,
+) -> Outcome {
+    let application = context.application;
+    let relying_party = &application.relying_party;
+    let metadata = services.parts.provider.metadata(relying_party);
+    let metadata = waits::wait_for(services, context, Purpose::Metadata, metadata).await??;
+    let mut set_cookies = Vec::new();
+    let binding = if let Some(binding) = &own.binding {
+        binding.clone()
+    } else {
+        let binding = Binding::new(services.random()?);
+        set_cookies.push(cookies::set_binding(application, &binding));
+        binding
+    };
+    let (keys, clock) = (&services.parts.sealing, &services.parts.clock);
+    let Beginning { mut return_address, origin, restarts } = beginning;
+    let id = AttemptId::new(services.random()?);
+    let mut attempt = Attempt::begin(id, &binding, return_address.clone(), restarts, clock.now(), keys);
+    if attempt.return_address().is_none() {
+        let kept = return_cookie::keep(application, &id, &return_address);
+        if kept.is_empty() {
+            return_address = context.landing();
+            attempt = Attempt::begin(id, &binding, return_address, restarts, clock.now(), keys);
         }
-        let (application, keys) = (context.application, &self.parts.sealing);
-        let own = OwnCookies::read(&context.head.headers, application)?;
-        let callback = match Callback::parse(context.head.target.query().unwrap_or_default()) {
-            Ok(callback) => callback,
-            Err(fault) => {
-                return Ok(context.failed(
-                    StatusCode::BAD_REQUEST,
-                    "The address you came back with is incomplete.",
-                    &fault.to_string(),
-                ));
-            }
-        };
-        let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
-            return Ok(context.failed(
+        set_cookies.extend(kept);
+    }
+    let attempt = attempt.begun(origin, clock.unix_millis());
+    let state = attempt.seal(application.as_ref(), keys, services.random()?);
+    let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
+    let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
+    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
+}
+
+/// `callback`: the provider sent the browser back.
+pub(super) async fn callback(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    if context.head.method != "GET" {
+        return Ok(answers::method_not_allowed(context, "GET"));
+    }
+    let (application, keys) = (context.application, &services.parts.sealing);
+    let own = OwnCookies::read(&context.head.headers, application)?;
+    let callback = match Callback::parse(context.head.target.query().unwrap_or_default()) {
+        Ok(callback) => callback,
+        Err(fault) => {
+            return Ok(failed(
+                context,
                 StatusCode::BAD_REQUEST,
-                "This sign-in was not started here, or too long ago.",
-                "the state does not open",
-            ));
-        };
-        let matched = match attempt.matching(own.binding.as_ref(), self.parts.clock.now()) {
-            Ok(matched) => matched,
-            Err(mismatch) => {
-                let setback = Setback::of(mismatch, own.binding.as_ref());
-                return self.restart(context, &own, &attempt, &setback).await;
-            }
-        };
-        let metadata = self.parts.provider.metadata(&application.relying_party);
-        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await??;
-        let code = match callback.into_code(&matched, &metadata) {
-            Ok(code) => code,
-            Err(ResponseFault::Provider(error)) => {
-                return Ok(context.provider_refused(&error, &context.destination(&own, &attempt)));
-            }
-            Err(fault @ ResponseFault::OtherIssuer(_)) => {
-                return Ok(context.failed(
-                    StatusCode::BAD_REQUEST,
-                    "The answer did not come from the identity provider that was asked.",
-                    &fault.to_string(),
-                ));
-            }
-        };
-        if let Some(page) = self.sign_in_loop(context, &own, &attempt).await? {
-            return Ok(page);
-        }
-        // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
-        let Some(_redemption) = self.redemption(context, matched.id()).await? else {
-            return self.restart(context, &own, &attempt, &Setback::UsedBefore).await;
-        };
-        match self.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
-        {
-            Replay::Now => self.redeem(context, &own, &attempt, code).await,
-            Replay::Before => self.restart(context, &own, &attempt, &Setback::UsedBefore).await,
-        }
-    }
-
-    /// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
-    /// code, which stands in no page.
-    pub(super) fn begin_anew(&self, context: &RequestContext<'_>) -> String {
-        let own = OwnCookies::read(&context.head.headers, context.application).ok();
-        let callback = Callback::parse(context.head.target.query().unwrap_or_default()).ok();
-        let attempt =
-            callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &self.parts.sealing).ok());
-        let address = own.zip(attempt).and_then(|(own, attempt)| context.kept_address(&own, &attempt));
-        address.map_or_else(|| context.landing(), |address| context.start_again(&address))
-    }
-
-    /// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
-    async fn sign_in_loop(
-        &self,
-        context: &mut RequestContext<'_>,
-        own: &OwnCookies,
-        attempt: &Attempt,
-    ) -> Result<Option<(Verdict, Reason)>, Fault> {
-        let Some(last) = self.last_completed(context.application, own) else { return Ok(None) };
-        let found =
-            if last.was_just_before(attempt) { self.find_session(context.application, own).await? } else { None };
-        let address = context.destination(own, attempt);
-        if !last.would_loop(attempt, &address, found.is_some(), self.parts.clock.unix_millis()) {
-            return Ok(None);
-        }
-        context.user = found.as_ref().map(|found| found.name().to_owned());
-        Ok(Some(context.loop_detected(found.is_some(), last.in_a_row(), address)))
-    }
-
-    fn last_completed(&self, application: &Application, own: &OwnCookies) -> Option<CompletedSignIn> {
-        own.completed.as_deref().and_then(|value| CompletedSignIn::open(value, application, &self.parts.sealing))
-    }
-
-    /// Turns a matched code into a session, or says why not.
-    async fn redeem(
-        &self,
-        context: &mut RequestContext<'_>,
-        own: &OwnCookies,
-        attempt: &Attempt,
-        code: MatchedCode,
-    ) -> Outcome {
-        match self.parts.provider.exchange(&context.application.relying_party, code).await {
-            Ok(signed_in) => self.begin_session(context, own, attempt, signed_in).await,
-            Err(ExchangeFault::Unavailable(fault)) => Err(Fault::Provider(fault)),
-            Err(ExchangeFault::Refused(error)) if error == "invalid_grant" => {
-                self.restart(context, own, attempt, &Setback::CodeRefused).await
-            }
-            Err(fault) => {
-                let text = "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
-                let (verdict, _) = context.failed(StatusCode::FORBIDDEN, text, &fault.to_string());
-                Ok((verdict, Reason::ProviderUntrustworthy))
-            }
-        }
-    }
-
-    /// Saves a session under a new id; whatever id the browser presented is never kept.
-    async fn begin_session(
-        &self,
-        context: &mut RequestContext<'_>,
-        own: &OwnCookies,
-        attempt: &Attempt,
-        signed_in: SignedIn,
-    ) -> Outcome {
-        let (application, now) = (context.application, self.parts.clock.now());
-        let session = Session::begin(signed_in, application.as_ref(), now, self.parts.lifetimes);
-        let lifetime = session.record().ends.since(now);
-        context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
-        if lifetime.is_zero() {
-            return Ok(context.failed(
-                StatusCode::FORBIDDEN,
-                "The identity provider's token had already ended. Please tell the operator.",
-                "the session would have ended at its beginning",
+                "The address you came back with is incomplete.",
+                &fault.to_string(),
             ));
         }
-        if let Err(over) = self.preview(context, session.record().into()) {
-            return Ok(context.too_much(&over));
+    };
+    let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
+        return Ok(failed(
+            context,
+            StatusCode::BAD_REQUEST,
+            "This sign-in was not started here, or too long ago.",
+            "the state does not open",
+        ));
+    };
+    let matched = match attempt.matching(own.binding.as_ref(), services.parts.clock.now()) {
+        Ok(matched) => matched,
+        Err(mismatch) => {
+            let setback = Setback::of(mismatch, own.binding.as_ref());
+            return restart(services, context, &own, &attempt, &setback).await;
         }
-        let id = SessionId::new(self.random()?);
-        for presented in &own.sessions {
-            self.parts.store.end(&presented.key()).await?;
+    };
+    let metadata = services.parts.provider.metadata(&application.relying_party);
+    let metadata = waits::wait_for(services, context, Purpose::Metadata, metadata).await??;
+    let code = match callback.into_code(&matched, &metadata) {
+        Ok(code) => code,
+        Err(ResponseFault::Provider(error)) => {
+            return Ok(provider_refused(context, &error, &destination(context, &own, &attempt)));
         }
-        self.parts.store.save(&id.key(), session).await?;
-        let location = context.destination(own, attempt);
-        let last = self.last_completed(application, own);
-        let completed = CompletedSignIn::after(last, attempt, &location, self.parts.clock.unix_millis());
-        let completed = completed.seal(application.as_ref(), &self.parts.sealing, self.random()?);
-        let mut cookies =
-            vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
-        cookies.extend(return_cookie::forget(application, own, attempt));
-        Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
-    }
-
-    /// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
-    async fn restart(
-        &self,
-        context: &mut RequestContext<'_>,
-        own: &OwnCookies,
-        attempt: &Attempt,
-        setback: &Setback,
-    ) -> Outcome {
-        let location = context.destination(own, attempt);
-        if let Some(found) = self.find_session(context.application, own).await? {
-            context.user = Some(found.name().to_owned());
-            return Ok((
-                Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: Vec::new() }),
-                Reason::AlreadySignedIn,
+        Err(fault @ ResponseFault::OtherIssuer(_)) => {
+            return Ok(failed(
+                context,
+                StatusCode::BAD_REQUEST,
+                "The answer did not come from the identity provider that was asked.",
+                &fault.to_string(),
             ));
         }
-        let cause = setback.cause();
-        if attempt.restarts() >= setback.restarts() {
-            return Ok(context.gave_up(setback));
-        }
-        tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "sign-in starts again");
-        let restarts = attempt.restarts() + 1;
-        let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts };
-        self.begin_sign_in(context, own, beginning).await
+    };
+    if let Some(page) = sign_in_loop(services, context, &own, &attempt).await? {
+        return Ok(page);
     }
+    // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
+    let Some(_redemption) = waits::redemption(services, context, matched.id()).await? else {
+        return restart(services, context, &own, &attempt, &Setback::UsedBefore).await;
+    };
+    match services.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
+    {
+        Replay::Now => redeem(services, context, &own, &attempt, code).await,
+        Replay::Before => restart(services, context, &own, &attempt, &Setback::UsedBefore).await,
+    }
+}
+
+/// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
+/// code, which stands in no page.
+pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> String {
+    let own = OwnCookies::read(&context.head.headers, context.application).ok();
+    let callback = Callback::parse(context.head.target.query().unwrap_or_default()).ok();
+    let attempt =
+        callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &services.parts.sealing).ok());
+    let address = own.zip(attempt).and_then(|(own, attempt)| kept_address(context, &own, &attempt));
+    address.map_or_else(|| context.landing(), |address| start_again(context, &address))
+}
+
+/// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
+async fn sign_in_loop(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+) -> Result<Option<(Verdict, Reason)>, Fault> {
+    let Some(last) = last_completed(services, context.application, own) else { return Ok(None) };
+    let found =
+        if last.was_just_before(attempt) { services.find_session(context.application, own).await? } else { None };
+    let address = destination(context, own, attempt);
+    if !last.would_loop(attempt, &address, found.is_some(), services.parts.clock.unix_millis()) {
+        return Ok(None);
+    }
+    context.user = found.as_ref().map(|found| found.name().to_owned());
+    Ok(Some(loop_detected(context, found.is_some(), last.in_a_row(), address)))
+}
+
+fn last_completed(services: &Services, application: &Application, own: &OwnCookies) -> Option<CompletedSignIn> {
+    own.completed.as_deref().and_then(|value| CompletedSignIn::open(value, application, &services.parts.sealing))
+}
+
+/// Turns a matched code into a session, or says why not.
+async fn redeem(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+    code: MatchedCode,
+) -> Outcome {
+    match services.parts.provider.exchange(&context.application.relying_party, code).await {
+        Ok(signed_in) => begin_session(services, context, own, attempt, signed_in).await,
+        Err(ExchangeFault::Unavailable(fault)) => Err(Fault::Provider(fault)),
+        Err(ExchangeFault::Refused(error)) if error == "invalid_grant" => {
+            restart(services, context, own, attempt, &Setback::CodeRefused).await
+        }
+        Err(fault) => {
+            let text =
+                "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
+            let (verdict, _) = failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
+            Ok((verdict, Reason::ProviderUntrustworthy))
+        }
+    }
+}
+
+/// Saves a session under a new id; whatever id the browser presented is never kept.
+async fn begin_session(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+    signed_in: SignedIn,
+) -> Outcome {
+    let (application, now) = (context.application, services.parts.clock.now());
+    let session = Session::begin(signed_in, application.as_ref(), now, services.parts.lifetimes);
+    let lifetime = session.record().ends.since(now);
+    context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
+    if lifetime.is_zero() {
+        return Ok(failed(
+            context,
+            StatusCode::FORBIDDEN,
+            "The identity provider's token had already ended. Please tell the operator.",
+            "the session would have ended at its beginning",
+        ));
+    }
+    if let Err(over) = header_preview::preview(services, context, session.record().into()) {
+        return Ok(header_preview::too_much(context, &over));
+    }
+    let id = SessionId::new(services.random()?);
+    for presented in &own.sessions {
+        services.parts.store.end(&presented.key()).await?;
+    }
+    services.parts.store.save(&id.key(), session).await?;
+    let location = destination(context, own, attempt);
+    let last = last_completed(services, application, own);
+    let completed = CompletedSignIn::after(last, attempt, &location, services.parts.clock.unix_millis());
+    let completed = completed.seal(application.as_ref(), &services.parts.sealing, services.random()?);
+    let mut cookies =
+        vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
+    cookies.extend(return_cookie::forget(application, own, attempt));
+    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
+}
+
+/// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
+async fn restart(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+    setback: &Setback,
+) -> Outcome {
+    let location = destination(context, own, attempt);
+    if let Some(found) = services.find_session(context.application, own).await? {
+        context.user = Some(found.name().to_owned());
+        return Ok((
+            Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: Vec::new() }),
+            Reason::AlreadySignedIn,
+        ));
+    }
+    let cause = setback.cause();
+    if attempt.restarts() >= setback.restarts() {
+        return Ok(gave_up(context, setback));
+    }
+    tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "sign-in starts again");
+    let restarts = attempt.restarts() + 1;
+    let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts };
+    begin_sign_in(services, context, own, beginning).await
 }
 
 /// `rd`, when it is there exactly once.
@@ -331,107 +345,110 @@ fn return_parameter(query: &str) -> Option<String> {
     first.filter(|_| values.next().is_none())
 }
 
-impl RequestContext<'_> {
-    /// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
-    /// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
-    /// else.
-    fn begins_sign_in(&self) -> bool {
-        let opens = matches!(self.head.method.as_str(), "GET" | "HEAD") && self.asked.is_none();
-        self.kind == ClientKind::Navigation || (self.kind == ClientKind::Html && opens)
-    }
+/// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
+/// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
+/// else.
+fn begins_sign_in(context: &RequestContext<'_>) -> bool {
+    let opens = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.asked.is_none();
+    context.kind == ClientKind::Navigation || (context.kind == ClientKind::Html && opens)
+}
 
-    /// Where an attempt leads, judged again; `None` when that is lost.
-    fn kept_address(&self, own: &OwnCookies, attempt: &Attempt) -> Option<String> {
-        let address = attempt.return_address().map(str::to_owned).or_else(|| return_cookie::kept(own, attempt))?;
-        Some(self.address_as_asked(&address))
-    }
+/// Where an attempt leads, judged again; `None` when that is lost.
+fn kept_address(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> Option<String> {
+    let address = attempt.return_address().map(str::to_owned).or_else(|| return_cookie::kept(own, attempt))?;
+    Some(context.address_as_asked(&address))
+}
 
-    /// Where an attempt leads, or where sign-ins end otherwise.
-    fn destination(&self, own: &OwnCookies, attempt: &Attempt) -> String {
-        if let Some(address) = self.kept_address(own, attempt) {
-            return address;
-        }
-        let cause = "the cookie that held it did not come back; other tabs may have replaced it";
-        tracing::info!(decision_id = self.id, application = %self.application.slug, cause, "return address lost");
-        self.landing()
+/// Where an attempt leads, or where sign-ins end otherwise.
+fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> String {
+    if let Some(address) = kept_address(context, own, attempt) {
+        return address;
     }
+    let cause = "the cookie that held it did not come back; other tabs may have replaced it";
+    tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "return address lost");
+    context.landing()
+}
 
-    /// Nothing came of this attempt, nor of the one before.
-    fn gave_up(&self, setback: &Setback) -> (Verdict, Reason) {
-        let no_cookie_at_all = self.head.headers.all("cookie").next().is_none();
-        let (text, mend) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
-            (
-                "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \
-                 site, or a proxy in front of this server does not pass them on, which only the operator can change.",
-                PASS_COOKIES_ON,
-            )
-        } else {
-            (
-                "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from \
-                 this site.",
-                "",
-            )
-        };
-        let cause = setback.cause();
-        if !mend.is_empty() {
-            tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
-        }
-        self.failed(StatusCode::BAD_REQUEST, text, cause)
+/// Nothing came of this attempt, nor of the one before.
+fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason) {
+    let no_cookie_at_all = context.head.headers.all("cookie").next().is_none();
+    let (text, mend) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
+        (
+            "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \
+             site, or a proxy in front of this server does not pass them on, which only the operator can change.",
+            PASS_COOKIES_ON,
+        )
+    } else {
+        (
+            "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from \
+             this site.",
+            "",
+        )
+    };
+    let cause = setback.cause();
+    if !mend.is_empty() {
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
     }
+    failed(context, StatusCode::BAD_REQUEST, text, cause)
+}
 
-    /// Sign-ins succeed here and lead back here.
-    fn loop_detected(&self, shows_session: bool, in_a_row: u8, address: String) -> (Verdict, Reason) {
-        let (cause, mend) = if shows_session {
-            (
-                "the callback carries a live session, and the request that began the sign-in came without: the check is asked \
-                 at two hops (gateway and workload), of which the first cuts the cookie, or the question lacks cookies",
-                ASK_ONCE,
-            )
-        } else {
-            (
-                "the sessions of several sign-ins in a row were gone at the next request: replicas do not share them, their \
-                 clocks differ, sessions are over at once, or the browser does not keep the cookie",
-                SHARE_SESSIONS,
-            )
-        };
-        tracing::warn!(decision_id = self.id, application = %self.application.slug, in_a_row, cause, mend, "sign-in loop");
-        let text = "You signed in a moment ago, and the application asks for it again. To go on would repeat that without end. Please \
-                    tell the operator the reference below.";
-        let again = Action::Link { address, label: "Open the application" };
-        let message = Message { status: LOOP_DETECTED, title: "Sign-in loop", text, id: &self.id, action: Some(again) };
-        (Verdict::Deny(pages::render(&message, self.kind)), Reason::SignInLoop)
-    }
+/// Sign-ins succeed here and lead back here.
+fn loop_detected(
+    context: &RequestContext<'_>,
+    shows_session: bool,
+    in_a_row: u8,
+    address: String,
+) -> (Verdict, Reason) {
+    let (cause, mend) = if shows_session {
+        (
+            "the callback carries a live session, and the request that began the sign-in came without: the check is asked \
+             at two hops (gateway and workload), of which the first cuts the cookie, or the question lacks cookies",
+            ASK_ONCE,
+        )
+    } else {
+        (
+            "the sessions of several sign-ins in a row were gone at the next request: replicas do not share them, their \
+             clocks differ, sessions are over at once, or the browser does not keep the cookie",
+            SHARE_SESSIONS,
+        )
+    };
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, in_a_row, cause, mend, "sign-in loop");
+    let text = "You signed in a moment ago, and the application asks for it again. To go on would repeat that without end. Please \
+                tell the operator the reference below.";
+    let again = Action::Link { address, label: "Open the application" };
+    let message = Message { status: LOOP_DETECTED, title: "Sign-in loop", text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInLoop)
+}
 
-    /// A page that says that the sign-in failed and how to begin another.
-    pub(super) fn failed(&self, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
-        tracing::warn!(decision_id = self.id, application = %self.application.slug, cause, "sign-in failed");
-        let again = Action::Link { address: self.landing(), label: "Open the application" };
-        let message = Message { status, title: "Sign-in failed", text, id: &self.id, action: Some(again) };
-        (Verdict::Deny(pages::render(&message, self.kind)), Reason::SignInFailed)
-    }
+/// A page that says that the sign-in failed and how to begin another.
+pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, "sign-in failed");
+    let again = Action::Link { address: context.landing(), label: "Open the application" };
+    let message = Message { status, title: "Sign-in failed", text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInFailed)
+}
 
-    /// The provider said no, in its own words.
-    fn provider_refused(&self, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
-        let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
-        let description = error.description.as_deref().unwrap_or("It gave no description.");
-        let text = format!("The identity provider answered “{}”. {description}", error.error);
-        tracing::warn!(decision_id = self.id, application = %self.application.slug, error = error.error, "the provider refused the sign-in");
-        let again = Action::Link { address: self.start_again(return_address), label: "Try again" };
-        let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
-        let message = Message { status, title: "Sign-in refused", text: &text, id: &self.id, action: Some(again) };
-        (Verdict::Deny(pages::render(&message, self.kind)), Reason::ProviderRefused)
-    }
+/// The provider said no, in its own words.
+fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
+    let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
+    let description = error.description.as_deref().unwrap_or("It gave no description.");
+    let text = format!("The identity provider answered “{}”. {description}", error.error);
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, error = error.error, "the provider refused the sign-in");
+    let again = Action::Link { address: start_again(context, return_address), label: "Try again" };
+    let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
+    let message = Message { status, title: "Sign-in refused", text: &text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::ProviderRefused)
+}
 
-    /// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
-    /// is, stands for itself: nobody is signed in for it.
-    pub(super) fn start_again(&self, return_address: &str) -> String {
-        let kept = || self.base().and_then(|base| Url::parse(&base).ok());
-        let judged = kept().and_then(|base| ReturnAddress::judge(return_address, self.application, &base).ok());
-        let fits = return_address.len() <= LONGEST_PARAMETER;
-        if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
-            return return_address.to_owned();
-        }
-        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
-        format!("{}?{query}", self.application.endpoint("start"))
+/// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
+/// is, stands for itself: nobody is signed in for it.
+pub(super) fn start_again(context: &RequestContext<'_>, return_address: &str) -> String {
+    let kept = || context.base().and_then(|base| Url::parse(&base).ok());
+    let judged = kept().and_then(|base| ReturnAddress::judge(return_address, context.application, &base).ok());
+    let fits = return_address.len() <= LONGEST_PARAMETER;
+    if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
+        return return_address.to_owned();
     }
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
+    format!("{}?{query}", context.application.endpoint("start"))
 }

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 
-use super::errors::Fault;
-use super::waits::Purpose;
-use super::{LoadedSession, Outcome, Outpost, RequestContext, answers};
+use super::errors::{Fault, Outcome};
+use super::request_context::RequestContext;
+use super::services::{LoadedSession, Services};
+use super::waits::{self, Purpose};
+use super::{answers, logout};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
 use crate::domain::decision::pages::{self, Action, Message};
@@ -21,100 +23,98 @@ const OTHERS_FOLLOW: &str = "So do your sessions in other browsers.";
 /// And when nobody could be asked whose session this is.
 const ONLY_HERE: &str = "It could not look up your sessions in other browsers: sign out there as well.";
 
-impl Outpost {
-    /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
-    pub(super) async fn sign_out(&self, context: &mut RequestContext<'_>) -> Outcome {
-        if !matches!(context.head.method.as_str(), "GET" | "POST") {
-            return Ok(answers::method_not_allowed(context, "GET, POST"));
-        }
-        let own = OwnCookies::read(&context.head.headers, context.application)?;
-        let deliberate = is_deliberate(context.head, context.application);
-        let loaded = match self.find_session(context.application, &own).await {
-            Ok(Some(loaded)) => loaded,
-            Ok(None) => return Ok((Verdict::Page(context.signed_out()), Reason::SignedOut)),
-            Err(Fault::Store(fault)) if deliberate && !own.sessions.is_empty() => {
-                return Ok(self.sign_out_here(context, &own, &fault, ONLY_HERE).await);
-            }
-            Err(fault) => return Err(fault),
-        };
-        context.user = Some(loaded.name().to_owned());
-        if !deliberate {
-            return Ok(context.ask_first());
-        }
-        self.sign_out_everywhere(context, &own, &loaded).await
+/// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
+pub(super) async fn sign_out(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    if !matches!(context.head.method.as_str(), "GET" | "POST") {
+        return Ok(answers::method_not_allowed(context, "GET, POST"));
     }
+    let own = OwnCookies::read(&context.head.headers, context.application)?;
+    let deliberate = is_deliberate(context.head, context.application);
+    let loaded = match services.find_session(context.application, &own).await {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => return Ok((Verdict::Page(signed_out(context)), Reason::SignedOut)),
+        Err(Fault::Store(fault)) if deliberate && !own.sessions.is_empty() => {
+            return Ok(sign_out_here(services, context, &own, &fault, ONLY_HERE).await);
+        }
+        Err(fault) => return Err(fault),
+    };
+    context.user = Some(loaded.name().to_owned());
+    if !deliberate {
+        return Ok(ask_first(context));
+    }
+    sign_out_everywhere(services, context, &own, &loaded).await
+}
 
-    async fn sign_out_everywhere(
-        &self,
-        context: &RequestContext<'_>,
-        own: &OwnCookies,
-        loaded: &LoadedSession,
-    ) -> Outcome {
-        let record = loaded.session.record();
-        let ended = match self.parts.store.end_user(&record.user).await {
-            Ok(ended) => ended,
-            Err(fault) => return Ok(self.sign_out_here(context, own, &fault, OTHERS_FOLLOW).await),
-        };
-        tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions of the user ended");
-        self.revoke(&ended);
-        let id_token = ended.iter().map(|session| session.record()).find(|ended| is_same(ended, record));
-        let id_token = id_token.and_then(|ended| ended.id_token.as_ref());
-        let mut verdict = self.end_at_provider(context, id_token).await?;
-        match &mut verdict {
-            Verdict::Redirect(Redirect { cookies, .. }) | Verdict::Page(Page { cookies, .. }) => {
-                cookies.extend(cookies::delete_all(context.application));
-            }
-            Verdict::Allow(_) | Verdict::Deny(_) => {}
+async fn sign_out_everywhere(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+    loaded: &LoadedSession,
+) -> Outcome {
+    let record = loaded.session.record();
+    let ended = match services.parts.store.end_user(&record.user).await {
+        Ok(ended) => ended,
+        Err(fault) => return Ok(sign_out_here(services, context, own, &fault, OTHERS_FOLLOW).await),
+    };
+    tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions of the user ended");
+    logout::revoke(services, &ended);
+    let id_token = ended.iter().map(|session| session.record()).find(|ended| is_same(ended, record));
+    let id_token = id_token.and_then(|ended| ended.id_token.as_ref());
+    let mut verdict = end_at_provider(services, context, id_token).await?;
+    match &mut verdict {
+        Verdict::Redirect(Redirect { cookies, .. }) | Verdict::Page(Page { cookies, .. }) => {
+            cookies.extend(cookies::delete_all(context.application));
         }
-        Ok((verdict, Reason::SignedOut))
+        Verdict::Allow(_) | Verdict::Deny(_) => {}
     }
+    Ok((verdict, Reason::SignedOut))
+}
 
-    /// The store does not answer: the sessions that the browser shows count as ended in this process from now on, and are
-    /// ended in the store as soon as it answers. The page says so.
-    async fn sign_out_here(
-        &self,
-        context: &RequestContext<'_>,
-        own: &OwnCookies,
-        fault: &StoreFault,
-        rest: &str,
-    ) -> (Verdict, Reason) {
-        tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
-        let mut ended = Vec::new();
-        for id in &own.sessions {
-            // After a fault the end is remembered all the same.
-            ended.extend(self.parts.store.end(&id.key()).await.ok().flatten());
+/// The store does not answer: the sessions that the browser shows count as ended in this process from now on, and are
+/// ended in the store as soon as it answers. The page says so.
+async fn sign_out_here(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+    fault: &StoreFault,
+    rest: &str,
+) -> (Verdict, Reason) {
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
+    let mut ended = Vec::new();
+    for id in &own.sessions {
+        // After a fault the end is remembered all the same.
+        ended.extend(services.parts.store.end(&id.key()).await.ok().flatten());
+    }
+    logout::revoke(services, &ended);
+    (Verdict::Deny(signed_out_here(context, rest)), Reason::SignedOutHere)
+}
+
+/// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
+async fn end_at_provider(
+    services: &Services,
+    context: &RequestContext<'_>,
+    id_token: Option<&SecretString>,
+) -> Result<Verdict, Fault> {
+    let application = context.application;
+    let metadata = services.parts.provider.metadata(&application.relying_party);
+    let metadata = waits::wait_for(services, context, Purpose::Metadata, metadata).await;
+    let Some(endpoint) =
+        metadata.and_then(|metadata| metadata).ok().and_then(|metadata| metadata.end_session_endpoint.clone())
+    else {
+        return Ok(Verdict::Page(signed_out(context)));
+    };
+    let state = URL_SAFE_NO_PAD.encode(services.random::<16>()?);
+    Ok(match end_session(&endpoint, application, id_token, &state) {
+        EndSession::Redirect(location) => {
+            let status = if context.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+            Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
         }
-        self.revoke(&ended);
-        (Verdict::Deny(context.signed_out_here(rest)), Reason::SignedOutHere)
-    }
-
-    /// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
-    async fn end_at_provider(
-        &self,
-        context: &RequestContext<'_>,
-        id_token: Option<&SecretString>,
-    ) -> Result<Verdict, Fault> {
-        let application = context.application;
-        let metadata = self.parts.provider.metadata(&application.relying_party);
-        let metadata = self.wait_for(context, Purpose::Metadata, metadata).await;
-        let Some(endpoint) =
-            metadata.and_then(|metadata| metadata).ok().and_then(|metadata| metadata.end_session_endpoint.clone())
-        else {
-            return Ok(Verdict::Page(context.signed_out()));
-        };
-        let state = URL_SAFE_NO_PAD.encode(self.random::<16>()?);
-        Ok(match end_session(&endpoint, application, id_token, &state) {
-            EndSession::Redirect(location) => {
-                let status = if context.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
-                Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
-            }
-            EndSession::Form { action, fields } => {
-                let form = Action::Form { address: action, label: "Sign out there too", fields };
-                let text = "You are signed out here. One step is left at the identity provider.";
-                Verdict::Page(context.page(StatusCode::OK, "Signed out", text, form))
-            }
-        })
-    }
+        EndSession::Form { action, fields } => {
+            let form = Action::Form { address: action, label: "Sign out there too", fields };
+            let text = "You are signed out here. One step is left at the identity provider.";
+            Verdict::Page(page(context, StatusCode::OK, "Signed out", text, form))
+        }
+    })
 }
 
 /// Whether one of a user's sessions as it ended is the other, whose tokens were left in the store.
@@ -122,37 +122,35 @@ fn is_same(ended: &SessionRecord, loaded: &SessionRecord) -> bool {
     ended.application == loaded.application && ended.created == loaded.created
 }
 
-impl RequestContext<'_> {
-    fn signed_out(&self) -> Page {
-        let link = Action::Link { address: self.landing(), label: "Sign in again" };
-        self.page(StatusCode::OK, "Signed out", "You are signed out of this application.", link)
-    }
+fn signed_out(context: &RequestContext<'_>) -> Page {
+    let link = Action::Link { address: context.landing(), label: "Sign in again" };
+    page(context, StatusCode::OK, "Signed out", "You are signed out of this application.", link)
+}
 
-    fn signed_out_here(&self, rest: &str) -> Page {
-        let text = format!(
-            "You are signed out in this browser. The server could not write that down yet: its other instances follow as soon \
-             as it can. {rest} You are not signed out at the identity provider."
-        );
-        let link = Action::Link { address: self.landing(), label: "Open the application" };
-        let mut page = self.page(StatusCode::SERVICE_UNAVAILABLE, "Signed out here", &text, link);
-        page.headers.push(answers::retry_after());
-        page.cookies = cookies::delete_all(self.application);
-        page
-    }
+fn signed_out_here(context: &RequestContext<'_>, rest: &str) -> Page {
+    let text = format!(
+        "You are signed out in this browser. The server could not write that down yet: its other instances follow as soon \
+         as it can. {rest} You are not signed out at the identity provider."
+    );
+    let link = Action::Link { address: context.landing(), label: "Open the application" };
+    let mut page = page(context, StatusCode::SERVICE_UNAVAILABLE, "Signed out here", &text, link);
+    page.headers.push(answers::retry_after());
+    page.cookies = cookies::delete_all(context.application);
+    page
+}
 
-    /// Another site's image, link or script may have caused this; the user decides.
-    fn ask_first(&self) -> (Verdict, Reason) {
-        let address = self.application.endpoint("sign_out");
-        let form = Action::Form { address, label: "Sign out", fields: Vec::new() };
-        let reason = Reason::SignOutUnconfirmed;
-        if self.kind.reads_html() {
-            return (Verdict::Page(self.page(StatusCode::OK, "Sign out?", "Do you want to sign out?", form)), reason);
-        }
-        let text = "Only the user can sign out, by a visit to this address.";
-        (Verdict::Deny(self.page(StatusCode::FORBIDDEN, "Sign-out refused", text, form)), reason)
+/// Another site's image, link or script may have caused this; the user decides.
+fn ask_first(context: &RequestContext<'_>) -> (Verdict, Reason) {
+    let address = context.application.endpoint("sign_out");
+    let form = Action::Form { address, label: "Sign out", fields: Vec::new() };
+    let reason = Reason::SignOutUnconfirmed;
+    if context.kind.reads_html() {
+        return (Verdict::Page(page(context, StatusCode::OK, "Sign out?", "Do you want to sign out?", form)), reason);
     }
+    let text = "Only the user can sign out, by a visit to this address.";
+    (Verdict::Deny(page(context, StatusCode::FORBIDDEN, "Sign-out refused", text, form)), reason)
+}
 
-    fn page(&self, status: StatusCode, title: &str, text: &str, action: Action) -> Page {
-        pages::render(&Message { status, title, text, id: "", action: Some(action) }, self.kind)
-    }
+fn page(context: &RequestContext<'_>, status: StatusCode, title: &str, text: &str, action: Action) -> Page {
+    pages::render(&Message { status, title, text, id: "", action: Some(action) }, context.kind)
 }

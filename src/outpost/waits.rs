@@ -11,7 +11,8 @@ use std::task::Poll;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Outpost, RequestContext};
+use super::request_context::RequestContext;
+use super::services::Services;
 use crate::domain::oidc::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
 use crate::telemetry::names;
@@ -227,48 +228,50 @@ pub(super) struct Redemption {
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-impl Outpost {
-    /// Waits for what a provider was asked for, as one of so many. What is there at once takes no place: only a request that
-    /// really waits can be turned away.
-    pub(super) async fn wait_for<T>(
-        &self,
-        context: &RequestContext<'_>,
-        purpose: Purpose,
-        asked: impl Future<Output = T> + Send,
-    ) -> Result<T, ProviderUnavailable> {
-        let mut asked = pin!(asked);
-        if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
-            return Ok(there);
+/// Waits for what a provider was asked for, as one of so many. What is there at once takes no place: only a request that
+/// really waits can be turned away.
+pub(super) async fn wait_for<T>(
+    services: &Services,
+    context: &RequestContext<'_>,
+    purpose: Purpose,
+    asked: impl Future<Output = T> + Send,
+) -> Result<T, ProviderUnavailable> {
+    let mut asked = pin!(asked);
+    if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
+        return Ok(there);
+    }
+    let _place = place(services, context, purpose)?;
+    Ok(asked.await)
+}
+
+/// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing is
+/// used up before the turn has come.
+pub(super) async fn redemption(
+    services: &Services,
+    context: &RequestContext<'_>,
+    attempt: &AttemptId,
+) -> Result<Option<Redemption>, ProviderUnavailable> {
+    let Some(claim) = services.waits.claim(attempt) else { return Ok(None) };
+    let place = place(services, context, Purpose::Redemption)?;
+    let turn = services.waits.turn(&context.application.relying_party.issuer).await;
+    Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
+}
+
+fn place(
+    services: &Services,
+    context: &RequestContext<'_>,
+    purpose: Purpose,
+) -> Result<WaitPermit, ProviderUnavailable> {
+    let issuer = &context.application.relying_party.issuer;
+    match services.waits.take(purpose, issuer, context.head.client) {
+        Ok(place) => {
+            (context.on_wait)();
+            Ok(place)
         }
-        let _place = self.place(context, purpose)?;
-        Ok(asked.await)
-    }
-
-    /// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing is
-    /// used up before the turn has come.
-    pub(super) async fn redemption(
-        &self,
-        context: &RequestContext<'_>,
-        attempt: &AttemptId,
-    ) -> Result<Option<Redemption>, ProviderUnavailable> {
-        let Some(claim) = self.waits.claim(attempt) else { return Ok(None) };
-        let place = self.place(context, Purpose::Redemption)?;
-        let turn = self.waits.turn(&context.application.relying_party.issuer).await;
-        Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
-    }
-
-    fn place(&self, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {
-        let issuer = &context.application.relying_party.issuer;
-        match self.waits.take(purpose, issuer, context.head.client) {
-            Ok(place) => {
-                (context.on_wait)();
-                Ok(place)
-            }
-            Err(full) => {
-                let (purpose, setting) = (purpose.as_str(), full.setting());
-                let cause = format!("too many requests wait for it already ({purpose}; the limit is `{setting}`)");
-                Err(ProviderUnavailable { issuer: issuer.clone(), cause })
-            }
+        Err(full) => {
+            let (purpose, setting) = (purpose.as_str(), full.setting());
+            let cause = format!("too many requests wait for it already ({purpose}; the limit is `{setting}`)");
+            Err(ProviderUnavailable { issuer: issuer.clone(), cause })
         }
     }
 }

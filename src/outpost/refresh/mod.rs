@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::backoff::Backoff;
 use self::task::RefreshTask;
-use super::{LoadedSession, Parts};
+use super::services::{LoadedSession, Parts};
 use crate::domain::application::Application;
 use crate::domain::session::{Freshness, Lifetimes, SessionKey};
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};

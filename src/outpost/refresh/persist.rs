@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::task::RefreshTask;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
-use crate::outpost::authorize::with_facts;
+use crate::outpost::services::with_outpost_facts;
 
 /// How long saving is tried.
 const ENDURANCE: Duration = Duration::from_secs(10);
@@ -75,7 +75,7 @@ impl RefreshTask {
 
     fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
         let (context, application) = (&self.context, &*self.application);
-        with_facts(context.provider.as_ref(), &context.outpost, application, |outpost| {
+        with_outpost_facts(context.provider.as_ref(), &context.outpost, application, |outpost| {
             identity_headers::preview(
                 &application.headers,
                 &Facts { about: about.into(), application: application.into(), outpost },

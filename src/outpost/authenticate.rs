@@ -1,0 +1,76 @@
+//! Authentication: who is behind a request, by a live session or by the credential that it presents.
+
+use super::denial_cause::DenialCause;
+use super::errors::Fault;
+use super::header_preview;
+use super::refresh::RefreshDecision;
+use super::request_context::RequestContext;
+use super::services::{LoadedSession, Services};
+use super::waits::{self, Purpose};
+use crate::domain::application::cookies::OwnCookies;
+use crate::domain::oidc::credentials::Presented;
+use crate::domain::policy::identity::Identity;
+use crate::ports::CredentialFault;
+
+/// Who asks: by a live session, else by the credential that the request presents.
+pub(super) async fn authenticate(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+) -> Result<Result<Option<Identity>, DenialCause>, Fault> {
+    let Some(loaded) = load_session(services, context, own).await? else {
+        return Ok(Box::pin(verify_credential(services, context)).await);
+    };
+    Ok(Ok(Some(Identity::Session(loaded.session))))
+}
+
+/// The live session, renewed if it is high time.
+async fn load_session(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+) -> Result<Option<LoadedSession>, Fault> {
+    let Some(loaded) = services.find_session(context.application, own).await? else { return Ok(None) };
+    record_use(services, &loaded).await;
+    let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
+    // Where too many wait for news already, what is known of the user stands, as while the provider is down.
+    match waits::wait_for(services, context, Purpose::Renewal, attended).await.unwrap_or(RefreshDecision::UpToDate) {
+        RefreshDecision::UpToDate => Ok(Some(loaded)),
+        RefreshDecision::Reload => services.find_session(context.application, own).await,
+    }
+}
+
+async fn record_use(services: &Services, loaded: &LoadedSession) {
+    let now = services.parts.clock.now();
+    if now.since(loaded.last_seen) >= services.parts.lifetimes.one_use()
+        && let Err(fault) = services.parts.store.touch(&loaded.key, now).await
+    {
+        tracing::warn!(%fault, "the use of a session could not be noted");
+    }
+}
+
+/// Who is behind a request by the credential that it presents, if it presents one that the application accepts.
+async fn verify_credential(services: &Services, context: &RequestContext<'_>) -> Result<Option<Identity>, DenialCause> {
+    let application = context.application;
+    let Some(presented) = Presented::read(&context.head.headers, &application.credentials) else { return Ok(None) };
+    let scheme = presented.scheme;
+    let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
+    let verified = services.parts.provider.verify(application, &credential);
+    let verified =
+        waits::wait_for(services, context, Purpose::Credential, verified).await.map_err(CredentialFault::from);
+    match verified.and_then(|verified| verified) {
+        Ok(verified) => credential_fits(services, context, Identity::Credential(verified)).map(Some),
+        Err(CredentialFault::Refused(refusal)) => Err(DenialCause::Refused(scheme, refusal)),
+        Err(CredentialFault::Unavailable(fault)) => Err(DenialCause::Unavailable(fault)),
+    }
+}
+
+/// A credential has no sign-in at which what is too much could be refused, so every request asks.
+fn credential_fits(
+    services: &Services,
+    context: &RequestContext<'_>,
+    identity: Identity,
+) -> Result<Identity, DenialCause> {
+    header_preview::preview(services, context, (&identity).into()).map_err(DenialCause::TooMuch)?;
+    Ok(identity)
+}

@@ -1,0 +1,120 @@
+//! One request of an application on its way to a decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::logout::RequestBody;
+use super::routed_request::RoutedRequest;
+use crate::domain::application::return_address::{Refused, ReturnAddress};
+use crate::domain::application::{Application, Mode};
+use crate::domain::decision::pages::Action;
+use crate::domain::decision::{Decision, Note, Reason, Verdict};
+use crate::domain::http::{ClientKind, RequestHead, RequestTarget, Scheme};
+
+/// One request on its way to a decision.
+pub(super) struct RequestContext<'a> {
+    pub(super) head: &'a RequestHead,
+    pub(super) body: RequestBody<'a>,
+    pub(super) asked: Option<&'a RequestTarget>,
+    pub(super) application: &'a Arc<Application>,
+    pub(super) kind: ClientKind,
+    pub(super) id: String,
+    pub(super) user: Option<String>,
+    /// Where it is tried again, when not at its own address.
+    pub(super) again: Option<String>,
+    /// How long it may wait for what is not needed to answer at all.
+    pub(super) patience: Duration,
+    /// Tells the door that it waits for the provider.
+    pub(super) on_wait: fn(),
+}
+
+impl<'a> RequestContext<'a> {
+    /// The context of a request that was routed to `application`; `id` is the decision's.
+    pub(super) fn new(routed: &RoutedRequest<'a>, application: &'a Arc<Application>, id: String) -> Self {
+        let RoutedRequest { head, body, asked, patience, on_wait, .. } = *routed;
+        let kind = head.client_kind();
+        Self { head, body, asked, application, kind, id, user: None, again: None, patience, on_wait }
+    }
+}
+
+impl RequestContext<'_> {
+    /// The decision, with what is recorded about it.
+    pub(super) fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
+        let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
+        Decision { verdict, note }
+    }
+
+    /// Whether it is a plain-http request to an application that is reached over https.
+    pub(super) fn comes_plainly(&self) -> bool {
+        self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
+    }
+
+    /// The request's own address when a browser may be sent back to it, else the application's.
+    pub(super) fn own_address(&self) -> String {
+        self.address_of(self.head.target.raw())
+    }
+
+    /// The address of a request for this target, in its own spelling.
+    pub(super) fn address_of(&self, target: &str) -> String {
+        let address = self.base().map(|base| format!("{}{target}", base.trim_end_matches('/')));
+        address.map_or_else(|| ReturnAddress::landing(self.application), |address| self.address_as_asked(&address))
+    }
+
+    /// `address` in its own spelling when it passes the rules for return addresses, else where sign-ins end otherwise.
+    pub(super) fn address_as_asked(&self, address: &str) -> String {
+        self.or_landing(ReturnAddress::as_asked(address, self.application))
+    }
+
+    /// `raw`, which may be anybody's, when it passes the rules for return addresses, else where sign-ins end otherwise.
+    pub(super) fn return_address(&self, raw: &str) -> String {
+        let base = self.base().and_then(|base| Url::parse(&base).ok());
+        let Some(base) = base else { return ReturnAddress::landing(self.application) };
+        self.or_landing(ReturnAddress::judge(raw, self.application, &base))
+    }
+
+    pub(super) fn or_landing(&self, judged: Result<ReturnAddress, Refused>) -> String {
+        match judged {
+            Ok(address) => address.as_str().to_owned(),
+            Err(rule) => {
+                tracing::info!(decision_id = self.id, application = %self.application.slug, %rule, "return address replaced");
+                self.landing()
+            }
+        }
+    }
+
+    /// Where sign-ins end when nothing better is known: in domain mode the host that was asked for.
+    pub(super) fn landing(&self) -> String {
+        match (&self.application.mode, self.base()) {
+            (Mode::ForwardDomain(_), Some(base)) => base,
+            _ => ReturnAddress::landing(self.application),
+        }
+    }
+
+    /// The root of the host that was asked for.
+    pub(super) fn base(&self) -> Option<String> {
+        let scheme = self.application.external.scheme();
+        let authority = &self.head.authority;
+        self.application
+            .owns(authority, scheme)
+            .then(|| format!("{}://{}/", scheme.as_str(), authority.to_text(scheme)))
+    }
+
+    /// The way to the very address that was asked for, but after a callback.
+    pub(super) fn again(&self) -> Action {
+        let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));
+        let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.head.target.raw()));
+        Action::Again(self.again.clone().or(own).unwrap_or_else(|| self.landing()))
+    }
+
+    /// Where a person comes back to who signs in by a link: the page with the form or the frame, where the browser names one
+    /// of the application's; else, and for a page itself, `address`.
+    pub(super) fn page_around(&self, address: String) -> String {
+        let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
+        let referer = self.head.headers.text("referer").filter(|_| !is_page);
+        let base = self.base().and_then(|base| Url::parse(&base).ok());
+        let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::judge(raw, self.application, &base).ok());
+        page.map_or(address, |page| page.as_str().to_owned())
+    }
+}

@@ -1,0 +1,142 @@
+//! What all requests share.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::errors::Fault;
+use super::header_preview::Reported;
+use super::refresh::RefreshTasks;
+use super::waits::{WaitLimits, Waits};
+use crate::domain::application::Application;
+use crate::domain::application::cookies::OwnCookies;
+use crate::domain::application::registry::Applications;
+use crate::domain::crypto::sealing::SealingKeys;
+use crate::domain::http::RequestLimits;
+use crate::domain::policy::identity;
+use crate::domain::policy::identity_headers::OutpostFacts;
+use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
+use crate::domain::time::Timestamp;
+use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
+
+/// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
+const LONGEST_ID: usize = 25;
+
+/// What an outpost is made of.
+pub struct Parts {
+    /// The applications that it guards.
+    pub applications: Applications,
+    /// The outpost's name; `X-authentik-meta-outpost`.
+    pub name: String,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// Keys that seal sign-in attempts.
+    pub sealing: SealingKeys,
+    /// Where sessions are kept.
+    pub store: Arc<dyn SessionStore>,
+    /// Who signs users in.
+    pub provider: Arc<dyn IdentityProvider>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The parts, the operator's limits, and what is counted over all requests.
+pub(super) struct Services {
+    pub(super) parts: Parts,
+    pub(super) limits: RequestLimits,
+    run: u32,
+    decisions: AtomicU64,
+    pub(super) reported: Reported,
+    pub(super) refresh_tasks: RefreshTasks,
+    pub(super) waits: Waits,
+}
+
+impl Services {
+    pub(super) fn new(parts: Parts) -> Result<Self, EntropyFault> {
+        let mut run = [0; 4];
+        parts.entropy.fill(&mut run)?;
+        let refresh_tasks = RefreshTasks::new(&parts);
+        let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
+        let (limits, waits) = (RequestLimits::default(), Waits::default());
+        Ok(Self { parts, limits, run, decisions, reported: Reported::default(), refresh_tasks, waits })
+    }
+
+    pub(super) fn with_limits(self, limits: RequestLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    pub(super) fn with_wait_limits(self, limits: WaitLimits) -> Self {
+        Self { waits: Waits::new(limits), ..self }
+    }
+
+    /// The live session that one of the presented cookies names. A store that cannot say is not "no session".
+    pub(super) async fn find_session(
+        &self,
+        application: &Application,
+        own: &OwnCookies,
+    ) -> Result<Option<LoadedSession>, Fault> {
+        for id in &own.sessions {
+            let key = id.key();
+            let Some(stored) = self.parts.store.load(&key).await? else { continue };
+            let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
+            if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
+                let freshness = session.record().freshness(now);
+                return Ok(Some(LoadedSession { key, session, last_seen, freshness }));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Fault> {
+        let mut bytes = [0; N];
+        self.parts.entropy.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Unique over runs and cheap: a random number for the run and a counter.
+    pub(super) fn decision_id(&self) -> String {
+        let mut id = String::with_capacity(LONGEST_ID);
+        // Text takes whatever is written to it.
+        let _ = write!(id, "{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed));
+        id
+    }
+
+    /// What of this outpost goes into headers.
+    pub(super) fn with_outpost_facts<T>(
+        &self,
+        application: &Application,
+        tell: impl FnOnce(OutpostFacts<'_>) -> T,
+    ) -> T {
+        with_outpost_facts(self.parts.provider.as_ref(), &self.parts.name, application, tell)
+    }
+}
+
+/// What of the outpost of this `name` goes into headers; the provider is never waited for.
+pub(super) fn with_outpost_facts<T>(
+    provider: &dyn IdentityProvider,
+    name: &str,
+    application: &Application,
+    tell: impl FnOnce(OutpostFacts<'_>) -> T,
+) -> T {
+    let metadata = application.jwt_headers.then(|| provider.remembered(&application.relying_party)).flatten();
+    let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
+    tell(OutpostFacts { name, jwks_uri })
+}
+
+/// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
+pub(super) struct LoadedSession {
+    pub(super) key: SessionKey,
+    pub(super) session: LiveSession,
+    pub(super) last_seen: Timestamp,
+    pub(super) freshness: Freshness,
+}
+
+impl LoadedSession {
+    /// What logs and pages call the user.
+    pub(super) fn name(&self) -> &str {
+        let record = self.session.record();
+        identity::display_name(&record.claims, &record.user)
+    }
+}
