@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use reading::{Code, Names, Tests};
 
+#[path = "architecture/cycles.rs"]
+mod cycles;
 #[path = "architecture/reading.rs"]
 mod reading;
 
@@ -332,6 +334,53 @@ fn offence(room: &Room, path: &[String]) -> Option<String> {
 fn the_code_follows_the_design() {
     let offences: Vec<String> = sources().iter().flat_map(Source::offences).collect();
     assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+#[test]
+fn no_file_comes_back_to_itself() {
+    let sources = sources();
+    let files: Vec<&Code> = sources
+        .iter()
+        .map(|source| &source.code)
+        .filter(|code| !is_root(&code.module) && !is_test(&code.module))
+        .collect();
+    let found = cycles::cycles(&files);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_cycle_is_found_whatever_leads_to_it() {
+    let found = |files: &[(&str, &str)]| {
+        let parse = |(module, text): &(&str, &str)| {
+            Code::parse(&module.split("::").collect::<Vec<_>>(), text).expect("is Rust")
+        };
+        let codes: Vec<Code> = files.iter().map(parse).collect();
+        cycles::cycles(&codes.iter().collect::<Vec<_>>())
+    };
+    let none: [String; 0] = [];
+    for (what, files, expected) in [
+        ("a line", vec![("a", "use crate::b::B;"), ("b", "use crate::c::C;"), ("c", "")], None),
+        ("a circle", vec![("a", "use crate::b::B;"), ("b", "use crate::a::A;")], Some("a, b")),
+        ("a call", vec![("a", "fn x() { crate::b::y() }"), ("b", "fn y() { super::a::x() }")], Some("a, b")),
+        (
+            "three",
+            vec![("a", "use crate::b::B;"), ("b", "use crate::c::C;"), ("c", "use crate::a::A;")],
+            Some("a, b, c"),
+        ),
+        ("parent and child", vec![("a", "mod b; fn x() { b::y() }"), ("a::b", "use super::X;")], Some("a, a::b")),
+        ("a re-export alone", vec![("a", "mod b; pub use b::Y;"), ("a::b", "use super::X;")], None),
+        (
+            "through a re-export",
+            vec![("a", "pub use b::Y;"), ("a::b", "use crate::c::C;"), ("c", "use crate::a::Y;")],
+            Some("a::b, c"),
+        ),
+        ("how far an item can be seen", vec![("a", "use self::b::Y;"), ("a::b", "pub(in crate::a) struct Y;")], None),
+        ("tests", vec![("a", "use crate::b::B;"), ("b", "#[cfg(test)] mod tests { use crate::a::A; }")], None),
+    ] {
+        let expected: Vec<String> = expected.map(str::to_owned).into_iter().collect();
+        assert_eq!(found(&files), expected, "{what}");
+    }
+    assert_eq!(found(&[]), none);
 }
 
 /// The test of the test: paths are found wherever they hide, and nothing is found in comments, texts and tests.

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::document::{Content, Key, Node, Position, Style};
 use super::expansion::escape;
+use super::loaded::Loaded;
 use super::reader::{Environment, Reader};
-use super::{Loaded, understand};
+use super::understand;
 
 const EXTERNAL_HOST: &str = "GATEPOST_EXTERNAL_HOST";
 const CLIENT_SECRET: &str = "GATEPOST_CLIENT_SECRET";

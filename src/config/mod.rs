@@ -1,11 +1,13 @@
-//! Text and environment to checked values. `written` says what may stand in the file, `meaning` what it amounts to;
-//! whatever is wrong is told at once, each complaint with file, line, key and mend.
+//! Text and environment to checked values. `raw` says what may stand in the file, `resolved` what it means.
+//! Everything that is wrong is reported at once, each diagnostic with file, line, key and help.
 
 mod diagnostic;
 mod document;
 pub mod duration;
 mod environment;
 mod expansion;
+mod loaded;
+mod outline;
 mod raw;
 mod reader;
 mod reference;
@@ -23,21 +25,12 @@ use value::Value as _;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use environment::load_environment;
+pub use loaded::Loaded;
 pub use reader::Environment;
 pub use reference::reference;
 pub use schema::schema;
 
-use crate::server::Config;
 use reader::Reader;
-
-/// A configuration to start with, and what was noticed in it.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The checked values.
-    pub config: Config,
-    /// What is probably not meant.
-    pub warnings: Vec<Diagnostic>,
-}
 
 /// Reads the configuration file at `path`, whose content is `text`.
 ///

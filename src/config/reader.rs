@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::Loaded;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
-use super::document::{Content, Node};
-use super::value::Value;
+use super::loaded::Loaded;
 use crate::server::Config;
 
 /// Looks up an environment variable. It is a parameter, so that tests never touch the process's own.
@@ -75,15 +73,6 @@ impl<'a> Reader<'a> {
     fn diagnostic(&self, place: &Location, problem: String, help: String) -> Diagnostic {
         let Location { key, line, column } = place.clone();
         Diagnostic { source: Rc::clone(&self.source), line, column, key, problem, help }
-    }
-
-    /// Reads one value; `None` when a complaint was made about it.
-    pub(super) fn read<T: Value>(&mut self, node: &Node, place: Location) -> Option<Spanned<T>> {
-        if let Content::Unusable(why) = node.content {
-            self.fault(&place, why, "write the value itself");
-            return None;
-        }
-        T::read(node, &place, self).map(|value| Spanned { place, value })
     }
 
     /// `path` as seen from the configuration file's folder.

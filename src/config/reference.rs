@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::outline::{Field, Kind, Outline, Presence};
 use super::raw::File;
-use super::section::{Field, Kind, Outline, Presence};
 use super::value::Value as _;
 
 const HEAD: &str = include_str!("reference_head.md");

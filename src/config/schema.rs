@@ -4,8 +4,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{self, Content, Node};
+use super::outline::{Field, Kind, Outline, Presence};
 use super::raw::File;
-use super::section::{Field, Kind, Outline, Presence};
 use super::value::Value as _;
 
 /// The schema as text.

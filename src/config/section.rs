@@ -3,54 +3,13 @@
 
 use std::rc::Rc;
 
-use serde_json::Value as Json;
-
 use super::diagnostic::Location;
 use super::document::{self, Key, Node};
 use super::reader::{Reader, Setting, Spanned};
-use super::value::Value;
+use super::value::{self, Value};
 
 /// What YAML 1.1 took for "the keys of another section, too".
 const MERGE_KEY: &str = "<<";
-
-/// What may stand under a key.
-pub(super) enum Kind {
-    /// A single value: its name in the reference, its JSON Schema.
-    One { name: String, schema: Json },
-    /// A section.
-    Section(Outline),
-    /// A list.
-    List(Box<Self>),
-}
-
-/// A section's keys.
-pub(super) struct Outline {
-    pub(super) fields: Vec<Field>,
-}
-
-/// One key.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) doc: String,
-    pub(super) presence: Presence,
-    pub(super) kind: Kind,
-}
-
-/// What happens when a key is not written.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) enum Presence {
-    Required,
-    Optional,
-    /// It may be missing, but not stand there without a value.
-    Filled,
-    /// This YAML text stands in for it.
-    Default(String),
-}
-
-/// Doc comments as running text.
-pub(super) fn prose(lines: &[&str]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
-}
 
 /// The entries of a section on their way to their fields.
 pub(super) struct Entries<'n> {
@@ -107,7 +66,7 @@ impl<'n> Entries<'n> {
         match self.take(name) {
             Some(node) if !node.is_null() => {
                 let place = self.place.inside_at(name, node.at.line, node.at.column);
-                reader.read(node, place).map_or(Setting::Faulty, Setting::Given)
+                value::read(node, place, reader).map_or(Setting::Faulty, Setting::Given)
             }
             Some(_) | None => Setting::Absent,
         }
@@ -157,7 +116,7 @@ impl<'n> Entries<'n> {
     )]
     fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> Spanned<T> {
         let node = document::parse(default).ok();
-        let read = node.and_then(|node| reader.read(&node, self.place.inside(name)));
+        let read = node.and_then(|node| value::read(&node, self.place.inside(name), reader));
         read.expect("a default is readable")
     }
 }
@@ -189,8 +148,8 @@ macro_rules! section {
         }
 
         impl $crate::config::value::Value for $name {
-            fn kind() -> $crate::config::section::Kind {
-                use $crate::config::section::{Field, Kind, Outline, prose};
+            fn kind() -> $crate::config::outline::Kind {
+                use $crate::config::outline::{Field, Kind, Outline, prose};
                 Kind::Section(Outline {
                     fields: vec![$(Field {
                         name: stringify!($field),
@@ -223,10 +182,10 @@ macro_rules! section {
     (@value optional $t:ident) => { $t };
     (@value non_empty $t:ident) => { $t };
     (@value $t:ident) => { $t };
-    (@presence required $t:ident) => { $crate::config::section::Presence::Required };
-    (@presence optional $t:ident) => { $crate::config::section::Presence::Optional };
-    (@presence non_empty $t:ident) => { $crate::config::section::Presence::Filled };
-    (@presence $t:ident = $default:expr) => { $crate::config::section::Presence::Default(String::from($default)) };
+    (@presence required $t:ident) => { $crate::config::outline::Presence::Required };
+    (@presence optional $t:ident) => { $crate::config::outline::Presence::Optional };
+    (@presence non_empty $t:ident) => { $crate::config::outline::Presence::Filled };
+    (@presence $t:ident = $default:expr) => { $crate::config::outline::Presence::Default(String::from($default)) };
     (@read $entries:ident, $reader:ident, $field:ident, required $t:ident) => {
         $entries.required(stringify!($field), $reader)
     };

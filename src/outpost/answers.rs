@@ -3,9 +3,11 @@
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use url::{Url, form_urlencoded};
+
 use super::request_context::RequestContext;
-use super::sign_in;
 use crate::domain::application::registry::Unrouted;
+use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Decision, Note, Page, Reason, Verdict};
 use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
@@ -13,6 +15,8 @@ use crate::domain::oidc::credentials::Scheme;
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
 
+/// The longest return address that a link to `start` carries.
+const LONGEST_PARAMETER: usize = 1024;
 /// What is said of a path that can be read in several ways where it matters which one it is.
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";
 
@@ -171,7 +175,7 @@ pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, c
 /// the page around it.
 pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) -> (Verdict, Reason) {
     let (application, id) = (context.application, &context.id);
-    let (start, link) = (application.endpoint("start"), sign_in::start_again(context, &context.page_around(address)));
+    let (start, link) = (application.endpoint("start"), start_again(context, &context.page_around(address)));
     let page = pages::sign_in_required(context.kind, application.slug.as_str(), &start, link, id);
     (Verdict::Deny(page), Reason::SignInRequired)
 }
@@ -190,4 +194,25 @@ pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -
     let mut page = pages::render(&message, context.kind);
     page.add(WWW_AUTHENTICATE, scheme.challenge(context.application.slug.as_str()));
     (Verdict::Deny(page), Reason::CredentialRefused)
+}
+
+/// A page that says that the sign-in failed and how to begin another.
+pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, "sign-in failed");
+    let again = Action::Link { address: context.landing(), label: "Open the application" };
+    let message = Message { status, title: "Sign-in failed", text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInFailed)
+}
+
+/// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
+/// is, stands for itself: nobody is signed in for it.
+pub(super) fn start_again(context: &RequestContext<'_>, return_address: &str) -> String {
+    let kept = || context.base().and_then(|base| Url::parse(&base).ok());
+    let judged = kept().and_then(|base| ReturnAddress::judge(return_address, context.application, &base).ok());
+    let fits = return_address.len() <= LONGEST_PARAMETER;
+    if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
+        return return_address.to_owned();
+    }
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
+    format!("{}?{query}", context.application.endpoint("start"))
 }

@@ -3,9 +3,10 @@
 use super::denial_cause::DenialCause;
 use super::errors::Fault;
 use super::header_preview;
+use super::loaded_session::LoadedSession;
 use super::refresh::RefreshDecision;
 use super::request_context::RequestContext;
-use super::services::{LoadedSession, Services};
+use super::services::Services;
 use super::waits::{self, Purpose};
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::oidc::credentials::Presented;
@@ -34,7 +35,10 @@ async fn load_session(
     record_use(services, &loaded).await;
     let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
     // Where too many wait for news already, what is known of the user stands, as while the provider is down.
-    match waits::wait_for(services, context, Purpose::Renewal, attended).await.unwrap_or(RefreshDecision::UpToDate) {
+    match waits::wait_for(&services.waits, context, Purpose::Renewal, attended)
+        .await
+        .unwrap_or(RefreshDecision::UpToDate)
+    {
         RefreshDecision::UpToDate => Ok(Some(loaded)),
         RefreshDecision::Reload => services.find_session(context.application, own).await,
     }
@@ -57,7 +61,7 @@ async fn verify_credential(services: &Services, context: &RequestContext<'_>) ->
     let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
     let verified = services.parts.provider.verify(application, &credential);
     let verified =
-        waits::wait_for(services, context, Purpose::Credential, verified).await.map_err(CredentialFault::from);
+        waits::wait_for(&services.waits, context, Purpose::Credential, verified).await.map_err(CredentialFault::from);
     match verified.and_then(|verified| verified) {
         Ok(verified) => credential_fits(services, context, Identity::Credential(verified)).map(Some),
         Err(CredentialFault::Refused(refusal)) => Err(DenialCause::Refused(scheme, refusal)),

@@ -1,36 +1,18 @@
 //! At a sign-in, and where a credential stands for one: what the requests of this user would carry. What does not fit is
 //! refused, and what is left out or not followed is told once, so that no request has to.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
 use http::StatusCode;
 
+use super::answers;
 use super::request_context::RequestContext;
 use super::services::Services;
-use super::sign_in;
 use crate::domain::application::Mode;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget, UserFacts};
-use crate::domain::slug::Slug;
 
-/// How many are remembered. Claims choose them, so there could be any number.
-const MOST: usize = 1000;
 /// Characters of a name that are told.
 const LONGEST: usize = 80;
-
-/// What was told, so that each of it is told once: names of headers that are left out, claims that are not followed.
-#[derive(Default)]
-pub(super) struct Reported(Mutex<HashSet<(Slug, String)>>);
-
-impl Reported {
-    /// Whether this is news; it is none any more. When the memory is full, nothing is.
-    fn is_news(&self, application: &Slug, text: &str) -> bool {
-        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reported.len() < MOST && reported.insert((application.clone(), text.to_owned()))
-    }
-}
 
 /// Whether the identity headers of a user fit into a request.
 pub(super) fn preview(
@@ -81,20 +63,6 @@ fn tell_of_backend(services: &Services, context: &RequestContext<'_>, claims: &C
 /// The refusal of a user whose identity headers do not fit.
 pub(super) fn too_much(context: &RequestContext<'_>, over: &OverBudget) -> (Verdict, Reason) {
     let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
-    let (verdict, _) = sign_in::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());
+    let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());
     (verdict, Reason::IdentityTooLarge)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_told_is_remembered_within_limits() {
-        let (reported, slug) = (Reported::default(), |text| Slug::parse(text).expect("is a slug"));
-        assert!(reported.is_news(&slug("wiki"), "host") && reported.is_news(&slug("board"), "host"));
-        assert!(!reported.is_news(&slug("wiki"), "host"));
-        let news = (0..10 * MOST).filter(|number| reported.is_news(&slug("wiki"), &number.to_string())).count();
-        assert_eq!(news, MOST - 2);
-    }
 }

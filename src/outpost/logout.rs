@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::answers;
 use super::errors::{Fault, Outcome};
+use super::request_body::RequestBody;
 use super::request_context::RequestContext;
 use super::services::Services;
 use super::waits::{self, Purpose};
@@ -25,17 +26,6 @@ use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Replay, StoreFault};
 /// How long the answer takes to a frame that shows no session, whether there was one to end or not: a store that writes
 /// durably takes some milliseconds for that (FL-3).
 const FRAME_TAKES: Duration = Duration::from_millis(100);
-
-/// What a door brought of a request's body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestBody<'a> {
-    /// This door brings none: the front proxy does not hand it over.
-    Withheld,
-    /// All of it.
-    Whole(&'a [u8]),
-    /// It is longer than anybody reads, or did not arrive in full.
-    Cut,
-}
 
 /// Why a logout over the back channel is refused. Nothing ended.
 #[derive(Debug, Error)]
@@ -86,8 +76,9 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     let kind = context.head.headers.text("content-type");
     let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
     let token = services.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
-    let token =
-        waits::wait_for(services, context, Purpose::LogoutToken, token).await.map_err(LogoutTokenFault::from)??;
+    let token = waits::wait_for(&services.waits, context, Purpose::LogoutToken, token)
+        .await
+        .map_err(LogoutTokenFault::from)??;
     if services.parts.store.is_spent(token.mark()).await? {
         return Err(Refused::Repeated);
     }

@@ -8,10 +8,15 @@ mod authorize;
 mod denial_cause;
 mod errors;
 mod header_preview;
+mod loaded_session;
 mod logout;
+mod parts;
 mod plain_http;
 mod refresh;
+mod reported;
+mod request_body;
 mod request_context;
+mod route;
 mod routed_request;
 mod services;
 mod sign_in;
@@ -30,12 +35,13 @@ use authenticate::authenticate;
 use authorize::authorize;
 use errors::Outcome;
 use request_context::RequestContext;
+use route::route;
 use routed_request::Route;
 use services::Services;
 
-pub use logout::RequestBody;
+pub use parts::Parts;
+pub use request_body::RequestBody;
 pub use routed_request::RoutedRequest;
-pub use services::Parts;
 pub use waits::WaitLimits;
 
 /// Decides on the requests of all protocols.
@@ -67,7 +73,7 @@ impl Outpost {
     /// Finds the application and the endpoint that a request is for.
     #[must_use]
     pub fn route<'a>(&'a self, head: &'a RequestHead) -> RoutedRequest<'a> {
-        routed_request::route(&self.services, head)
+        route(&self.services, head)
     }
 
     /// Decides on one request. Total: every error ends in a denial with a reason.

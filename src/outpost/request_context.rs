@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::logout::RequestBody;
+use super::request_body::RequestBody;
 use super::routed_request::RoutedRequest;
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::logout::RequestBody;
-use super::refresh;
-use super::services::Services;
-use crate::domain::application::endpoints::{self, Destination};
+use super::request_body::RequestBody;
+use crate::domain::application::endpoints::Destination;
 use crate::domain::application::registry::Unrouted;
 use crate::domain::application::{Application, Mode};
 use crate::domain::http::{Excess, RequestHead, RequestTarget};
+
+/// The longest that a request waits for a renewal: less than a Check may take, so that it is answered all the same.
+pub(super) const REFRESH_PATIENCE: Duration = Duration::from_millis(700);
 
 /// A request and whose business it is.
 pub struct RoutedRequest<'a> {
@@ -101,23 +102,4 @@ impl RoutedRequest<'_> {
             }
         }
     }
-}
-
-/// Finds the application and the endpoint that a request is for.
-pub(super) fn route<'a>(services: &'a Services, head: &'a RequestHead) -> RoutedRequest<'a> {
-    let route = if let Some(excess) = services.limits.exceeded_by(head) {
-        Route::Excessive(excess)
-    } else if endpoints::is_ping(&head.target) {
-        Route::Probe
-    } else {
-        match services.parts.applications.find(head) {
-            Ok(application) => {
-                let prefixes = services.parts.applications.prefixes();
-                Route::Application(application, Destination::of(application, &head.target, prefixes))
-            }
-            Err(cause) => Route::Unrouted(cause),
-        }
-    };
-    let body = RequestBody::Withheld;
-    RoutedRequest { head, route, body, asked: None, patience: refresh::PATIENCE, on_wait: || {} }
 }

@@ -1,46 +1,22 @@
 //! What all requests share.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::errors::Fault;
-use super::header_preview::Reported;
+use super::loaded_session::LoadedSession;
+use super::parts::Parts;
 use super::refresh::RefreshTasks;
+use super::reported::Reported;
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::application::registry::Applications;
-use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::http::RequestLimits;
-use crate::domain::policy::identity;
 use crate::domain::policy::identity_headers::OutpostFacts;
-use crate::domain::session::{Freshness, Lifetimes, LiveSession, SessionKey};
-use crate::domain::time::Timestamp;
-use crate::ports::{Clock, Entropy, EntropyFault, IdentityProvider, SessionStore};
+use crate::ports::{EntropyFault, IdentityProvider};
 
 /// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
 const LONGEST_ID: usize = 25;
-
-/// What an outpost is made of.
-pub struct Parts {
-    /// The applications that it guards.
-    pub applications: Applications,
-    /// The outpost's name; `X-authentik-meta-outpost`.
-    pub name: String,
-    /// How long sessions last.
-    pub lifetimes: Lifetimes,
-    /// Keys that seal sign-in attempts.
-    pub sealing: SealingKeys,
-    /// Where sessions are kept.
-    pub store: Arc<dyn SessionStore>,
-    /// Who signs users in.
-    pub provider: Arc<dyn IdentityProvider>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// Where randomness comes from.
-    pub entropy: Arc<dyn Entropy>,
-}
 
 /// The parts, the operator's limits, and what is counted over all requests.
 pub(super) struct Services {
@@ -123,20 +99,4 @@ pub(super) fn with_outpost_facts<T>(
     let metadata = application.jwt_headers.then(|| provider.remembered(&application.relying_party)).flatten();
     let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
     tell(OutpostFacts { name, jwks_uri })
-}
-
-/// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
-pub(super) struct LoadedSession {
-    pub(super) key: SessionKey,
-    pub(super) session: LiveSession,
-    pub(super) last_seen: Timestamp,
-    pub(super) freshness: Freshness,
-}
-
-impl LoadedSession {
-    /// What logs and pages call the user.
-    pub(super) fn name(&self) -> &str {
-        let record = self.session.record();
-        identity::display_name(&record.claims, &record.user)
-    }
 }

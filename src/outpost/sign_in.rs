@@ -1,7 +1,7 @@
 //! Sign-in: the way to the provider and the way back.
 
 use http::StatusCode;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::errors::{Fault, Outcome};
 use super::request_context::RequestContext;
@@ -9,7 +9,6 @@ use super::services::Services;
 use super::waits::{self, Purpose};
 use super::{answers, header_preview};
 use crate::domain::application::cookies::{self, OwnCookies};
-use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::application::{Application, return_cookie};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{self, Action, Message};
@@ -27,8 +26,6 @@ use crate::ports::{ExchangeFault, Replay};
 /// Loop Detected (RFC 5842 section 7.2).
 const LOOP_DETECTED: StatusCode = StatusCode::LOOP_DETECTED;
 
-/// The longest return address that a link to `start` carries.
-const LONGEST_PARAMETER: usize = 1024;
 const PASS_COOKIES_ON: &str = "if browsers keep cookies: pass `cookie` on to the check and to the callback. Envoy: no `allowed_headers`, \
 or `cookie` among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCheck`. Traefik: `authRequestHeaders`. nginx: \
 `proxy_pass_request_headers on`";
@@ -127,7 +124,7 @@ pub(super) async fn begin_sign_in(
     let application = context.application;
     let relying_party = &application.relying_party;
     let metadata = services.parts.provider.metadata(relying_party);
-    let metadata = waits::wait_for(services, context, Purpose::Metadata, metadata).await??;
+    let metadata = waits::wait_for(&services.waits, context, Purpose::Metadata, metadata).await??;
     let mut set_cookies = Vec::new();
     let binding = if let Some(binding) = &own.binding {
         binding.clone()
@@ -165,7 +162,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
     let callback = match Callback::parse(context.head.target.query().unwrap_or_default()) {
         Ok(callback) => callback,
         Err(fault) => {
-            return Ok(failed(
+            return Ok(answers::failed(
                 context,
                 StatusCode::BAD_REQUEST,
                 "The address you came back with is incomplete.",
@@ -174,7 +171,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
         }
     };
     let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
-        return Ok(failed(
+        return Ok(answers::failed(
             context,
             StatusCode::BAD_REQUEST,
             "This sign-in was not started here, or too long ago.",
@@ -189,14 +186,14 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
         }
     };
     let metadata = services.parts.provider.metadata(&application.relying_party);
-    let metadata = waits::wait_for(services, context, Purpose::Metadata, metadata).await??;
+    let metadata = waits::wait_for(&services.waits, context, Purpose::Metadata, metadata).await??;
     let code = match callback.into_code(&matched, &metadata) {
         Ok(code) => code,
         Err(ResponseFault::Provider(error)) => {
             return Ok(provider_refused(context, &error, &destination(context, &own, &attempt)));
         }
         Err(fault @ ResponseFault::OtherIssuer(_)) => {
-            return Ok(failed(
+            return Ok(answers::failed(
                 context,
                 StatusCode::BAD_REQUEST,
                 "The answer did not come from the identity provider that was asked.",
@@ -208,7 +205,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
         return Ok(page);
     }
     // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
-    let Some(_redemption) = waits::redemption(services, context, matched.id()).await? else {
+    let Some(_redemption) = waits::redemption(&services.waits, context, matched.id()).await? else {
         return restart(services, context, &own, &attempt, &Setback::UsedBefore).await;
     };
     match services.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
@@ -226,7 +223,7 @@ pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> S
     let attempt =
         callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &services.parts.sealing).ok());
     let address = own.zip(attempt).and_then(|(own, attempt)| kept_address(context, &own, &attempt));
-    address.map_or_else(|| context.landing(), |address| start_again(context, &address))
+    address.map_or_else(|| context.landing(), |address| answers::start_again(context, &address))
 }
 
 /// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
@@ -268,7 +265,7 @@ async fn redeem(
         Err(fault) => {
             let text =
                 "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
-            let (verdict, _) = failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
+            let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
             Ok((verdict, Reason::ProviderUntrustworthy))
         }
     }
@@ -287,7 +284,7 @@ async fn begin_session(
     let lifetime = session.record().ends.since(now);
     context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
     if lifetime.is_zero() {
-        return Ok(failed(
+        return Ok(answers::failed(
             context,
             StatusCode::FORBIDDEN,
             "The identity provider's token had already ended. Please tell the operator.",
@@ -389,7 +386,7 @@ fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason)
     if !mend.is_empty() {
         tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
     }
-    failed(context, StatusCode::BAD_REQUEST, text, cause)
+    answers::failed(context, StatusCode::BAD_REQUEST, text, cause)
 }
 
 /// Sign-ins succeed here and lead back here.
@@ -420,35 +417,14 @@ fn loop_detected(
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInLoop)
 }
 
-/// A page that says that the sign-in failed and how to begin another.
-pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
-    tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, "sign-in failed");
-    let again = Action::Link { address: context.landing(), label: "Open the application" };
-    let message = Message { status, title: "Sign-in failed", text, id: &context.id, action: Some(again) };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInFailed)
-}
-
 /// The provider said no, in its own words.
 fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
     let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
     let description = error.description.as_deref().unwrap_or("It gave no description.");
     let text = format!("The identity provider answered “{}”. {description}", error.error);
     tracing::warn!(decision_id = context.id, application = %context.application.slug, error = error.error, "the provider refused the sign-in");
-    let again = Action::Link { address: start_again(context, return_address), label: "Try again" };
+    let again = Action::Link { address: answers::start_again(context, return_address), label: "Try again" };
     let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
     let message = Message { status, title: "Sign-in refused", text: &text, id: &context.id, action: Some(again) };
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::ProviderRefused)
-}
-
-/// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
-/// is, stands for itself: nobody is signed in for it.
-pub(super) fn start_again(context: &RequestContext<'_>, return_address: &str) -> String {
-    let kept = || context.base().and_then(|base| Url::parse(&base).ok());
-    let judged = kept().and_then(|base| ReturnAddress::judge(return_address, context.application, &base).ok());
-    let fits = return_address.len() <= LONGEST_PARAMETER;
-    if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
-        return return_address.to_owned();
-    }
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();
-    format!("{}?{query}", context.application.endpoint("start"))
 }

@@ -12,7 +12,6 @@ use std::task::Poll;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::request_context::RequestContext;
-use super::services::Services;
 use crate::domain::oidc::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
 use crate::telemetry::names;
@@ -231,7 +230,7 @@ pub(super) struct Redemption {
 /// Waits for what a provider was asked for, as one of so many. What is there at once takes no place: only a request that
 /// really waits can be turned away.
 pub(super) async fn wait_for<T>(
-    services: &Services,
+    waits: &Waits,
     context: &RequestContext<'_>,
     purpose: Purpose,
     asked: impl Future<Output = T> + Send,
@@ -240,30 +239,26 @@ pub(super) async fn wait_for<T>(
     if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
         return Ok(there);
     }
-    let _place = place(services, context, purpose)?;
+    let _place = place(waits, context, purpose)?;
     Ok(asked.await)
 }
 
 /// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing is
 /// used up before the turn has come.
 pub(super) async fn redemption(
-    services: &Services,
+    waits: &Waits,
     context: &RequestContext<'_>,
     attempt: &AttemptId,
 ) -> Result<Option<Redemption>, ProviderUnavailable> {
-    let Some(claim) = services.waits.claim(attempt) else { return Ok(None) };
-    let place = place(services, context, Purpose::Redemption)?;
-    let turn = services.waits.turn(&context.application.relying_party.issuer).await;
+    let Some(claim) = waits.claim(attempt) else { return Ok(None) };
+    let place = place(waits, context, Purpose::Redemption)?;
+    let turn = waits.turn(&context.application.relying_party.issuer).await;
     Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
 }
 
-fn place(
-    services: &Services,
-    context: &RequestContext<'_>,
-    purpose: Purpose,
-) -> Result<WaitPermit, ProviderUnavailable> {
+fn place(waits: &Waits, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {
     let issuer = &context.application.relying_party.issuer;
-    match services.waits.take(purpose, issuer, context.head.client) {
+    match waits.take(purpose, issuer, context.head.client) {
         Ok(place) => {
             (context.on_wait)();
             Ok(place)

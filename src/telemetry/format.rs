@@ -10,7 +10,15 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::logs::LogFormat;
+/// How events are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// For people at a terminal.
+    Text,
+}
 
 /// Formats events for [`LogFormat`]; spans are not part of a line.
 pub(super) struct Lines(pub(super) LogFormat);

@@ -16,7 +16,7 @@ use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::format::Lines;
+use super::format::{Lines, LogFormat};
 
 /// Lines that may wait for their reader; some megabytes at most.
 const QUEUE: usize = 8192;
@@ -30,16 +30,6 @@ const BATCH: usize = 64 * 1024;
 
 /// What of the log in use was dropped.
 static LOST: OnceLock<ErrorCounter> = OnceLock::new();
-
-/// How events are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object per line.
-    #[default]
-    Json,
-    /// For people at a terminal.
-    Text,
-}
 
 /// What is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ mod metrics;
 pub mod names;
 
 pub use decisions::{DecisionRecorder, Protocol, Stopwatch};
-pub use logs::{BadLogLevel, LogFormat, LogGuard, LogSettings, start};
+pub use format::LogFormat;
+pub use logs::{BadLogLevel, LogGuard, LogSettings, start};
 pub use metrics::{MetricsPage, install};
 
 /// A second dispatcher that stays while a test looks at its own log. While there is only one, tracing asks the *current

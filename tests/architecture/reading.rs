@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, ExprAsync, ExprAwait, ExprClosure, File, Ident, ImplItem, Item, ItemMod, ItemUse, Macro, MetaList,
-    Signature, UseTree, Visibility,
+    Signature, UseTree, VisRestricted, Visibility,
 };
 
 /// The names in a path, in their order.
@@ -40,13 +40,45 @@ impl Code {
     /// The paths in the code as they are written, groups taken apart, each with the inline modules around it. A word that
     /// stands alone is one only where it is imported; else it may be anything's name.
     pub(crate) fn written_paths(&self, tests: Tests) -> Vec<(Names, Names)> {
-        self.walk(tests).paths
+        let Walk { paths, visible, .. } = self.walk(tests);
+        [paths, visible].concat()
     }
 
     /// The same from the crate's root, where a path starts with `crate`, `self` or `super`. Without tests.
     pub(crate) fn paths(&self) -> BTreeSet<Names> {
-        let paths = self.walk(Tests::LeftOut).paths;
-        paths.into_iter().map(|(within, path)| in_full([self.module.as_slice(), &within].concat(), path)).collect()
+        let Walk { paths, visible, .. } = self.walk(Tests::LeftOut);
+        paths
+            .into_iter()
+            .chain(visible)
+            .map(|(within, path)| in_full([self.module.as_slice(), &within].concat(), path))
+            .collect()
+    }
+
+    /// The same without what is only re-exported here, and without how far an item can be seen: what the code depends on.
+    pub(crate) fn dependencies(&self) -> BTreeSet<Names> {
+        let walk = self.walk(Tests::LeftOut);
+        let exported: BTreeSet<Names> = self.exports().into_iter().map(|(_, path)| path).collect();
+        let paths =
+            walk.paths.into_iter().map(|(within, path)| in_full([self.module.as_slice(), &within].concat(), path));
+        paths.filter(|path| !exported.contains(path)).collect()
+    }
+
+    /// What is re-exported here: the name, and the path from the crate's root.
+    pub(crate) fn exports(&self) -> Vec<(String, Names)> {
+        let mut exports = Vec::new();
+        for item in &self.file.items {
+            let Item::Use(item) = item else { continue };
+            if matches!(item.vis, Visibility::Inherited) {
+                continue;
+            }
+            let mut walk = self.empty_walk(Tests::Included);
+            walk.used(&[], &item.tree);
+            for (_, path) in walk.paths {
+                let name = path.last().cloned().unwrap_or_default();
+                exports.push((name, in_full(self.module.clone(), path)));
+            }
+        }
+        exports
     }
 
     /// Whether anything waits, tests left out.
@@ -67,9 +99,13 @@ impl Code {
     }
 
     fn walk(&self, tests: Tests) -> Walk {
-        let mut walk = Walk { tests, within: Names::new(), paths: Vec::new(), waits: false };
+        let mut walk = self.empty_walk(tests);
         walk.visit_file(&self.file);
         walk
+    }
+
+    fn empty_walk(&self, tests: Tests) -> Walk {
+        Walk { tests, within: Names::new(), paths: Vec::new(), visible: Vec::new(), waits: false }
     }
 }
 
@@ -91,6 +127,8 @@ struct Walk {
     /// The inline modules around what is read.
     within: Names,
     paths: Vec<(Names, Names)>,
+    /// How far items can be seen.
+    visible: Vec<(Names, Names)>,
     waits: bool,
 }
 
@@ -117,35 +155,40 @@ impl Walk {
     /// Macros have a syntax of their own; what looks like a path in them is taken for one.
     fn look_through(&mut self, tokens: TokenStream) {
         let mut path = Names::new();
-        let mut colons = 0;
+        let (mut colons, mut is_visibility, mut after_in) = (0, false, false);
         for token in tokens {
             match token {
                 TokenTree::Ident(ident) => {
                     self.waits |= ident == "async" || ident == "await";
                     if colons != 2 {
-                        self.end_path(&mut path);
+                        self.end_path(&mut path, is_visibility);
+                        // `pub(in crate::room)`.
+                        is_visibility = after_in;
+                        after_in = ident == "in";
                     }
                     path.push(name(&ident));
                     colons = 0;
                 }
                 TokenTree::Punct(sign) if sign.as_char() == ':' => colons += 1,
                 TokenTree::Group(group) => {
-                    self.end_path(&mut path);
+                    self.end_path(&mut path, is_visibility);
                     self.look_through(group.stream());
                     colons = 0;
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {
-                    self.end_path(&mut path);
+                    self.end_path(&mut path, is_visibility);
                     colons = 0;
                 }
             }
         }
-        self.end_path(&mut path);
+        self.end_path(&mut path, is_visibility);
     }
 
-    fn end_path(&mut self, path: &mut Names) {
+    fn end_path(&mut self, path: &mut Names, is_visibility: bool) {
         let path = std::mem::take(path);
-        if path.len() > 1 {
+        if path.len() > 1 && is_visibility {
+            self.visible.push((self.within.clone(), path));
+        } else if path.len() > 1 {
             self.found(path);
         }
     }
@@ -173,6 +216,13 @@ impl<'ast> Visit<'ast> for Walk {
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         self.used(&[], &item.tree);
+    }
+
+    fn visit_vis_restricted(&mut self, visibility: &'ast VisRestricted) {
+        let names: Names = visibility.path.segments.iter().map(|segment| name(&segment.ident)).collect();
+        if names.len() > 1 {
+            self.visible.push((self.within.clone(), names));
+        }
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

@@ -13,8 +13,10 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use super::fault::causes;
-use super::{Address, Fault, Target, tls};
+use super::address::Address;
+use super::fault::{Fault, causes};
+use super::target::Target;
+use super::tls;
 
 /// How long connecting may take, TLS included.
 const PATIENCE: Duration = Duration::from_secs(5);

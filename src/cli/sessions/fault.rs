@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 use tonic::{Code, Status};
 
+use super::address::Address;
 use super::plain::plain;
-use super::{Address, Target};
+use super::target::Target;
 use crate::protocol::admin::User;
 
 /// Why it did not.

@@ -7,6 +7,7 @@ mod connection;
 mod fault;
 mod plain;
 mod table;
+mod target;
 mod tls;
 
 use std::io::{self, Write};
@@ -24,15 +25,7 @@ use table::Table;
 pub use address::{Address, BadAddress};
 pub use arguments::{EndArgs, ListArgs, TlsFiles};
 pub use fault::Fault;
-
-/// A running Gatepost, as it is reached.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its admin port.
-    pub address: Address,
-    /// Certificates, where that port takes TLS.
-    pub tls: Option<TlsFiles>,
-}
+pub use target::Target;
 
 /// Prints the sessions that every condition fits, as ages at `now` or as they are.
 ///

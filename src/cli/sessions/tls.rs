@@ -7,7 +7,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Fault, TlsFiles};
+use super::arguments::TlsFiles;
+use super::fault::Fault;
 
 /// What trusts the authority of `files` alone, shows their certificate, and expects one for `host` or the name given.
 pub(super) fn client(files: &TlsFiles, host: &str) -> Result<(ClientConfig, ServerName<'static>), Fault> {

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::{AccessRule, AdditionalHeaders, Basic, Bearer, ClaimHeader, Texts};
+use super::credentials::{Basic, Bearer};
+use super::headers::{AdditionalHeaders, ClaimHeader};
+use super::rules::AccessRule;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
+use crate::config::value::Texts;
 use crate::config::value::{Choice, HeaderSets, Patterns, Validity};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::relying_party::ClientAuthentication;

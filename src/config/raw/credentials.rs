@@ -1,9 +1,9 @@
 //! Keys of what an application accepts in `Authorization`.
 
-use super::Texts;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Choice;
+use crate::config::value::Texts;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::TokenType;
 

@@ -1,9 +1,9 @@
 //! Keys of front proxies that ask over HTTP.
 
-use super::Texts;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Choice;
+use crate::config::value::Texts;
 use crate::inbound::forward_auth::Dialect;
 
 type Dialects = Vec<Spanned<Dialect>>;

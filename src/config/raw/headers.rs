@@ -1,7 +1,7 @@
 //! Keys of the headers that an application is told of its users by.
 
-use super::Texts;
 use crate::config::section::section;
+use crate::config::value::Texts;
 
 section! {
     /// A header from a claim.

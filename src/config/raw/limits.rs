@@ -1,7 +1,7 @@
 //! Limits. The defaults are those of the modules that enforce them.
 
-use super::Texts as Networks;
 use crate::config::section::section;
+use crate::config::value::Texts as Networks;
 use crate::config::value::{
     Count, DurationField, Size, written_count as count, written_networks as networks, written_size as size,
     written_span as span,

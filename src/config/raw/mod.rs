@@ -29,7 +29,6 @@ pub(super) use limits::{
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
 
-type Texts = Vec<Spanned<String>>;
 type Secrets = Vec<Spanned<SecretString>>;
 type Paths = Vec<Spanned<PathBuf>>;
 type Applications = Vec<Spanned<Application>>;

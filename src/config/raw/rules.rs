@@ -1,9 +1,9 @@
 //! Keys of who may pass.
 
-use super::Texts;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Scalar;
+use crate::config::value::Texts;
 
 type ClaimConditions = Vec<Spanned<ClaimCondition>>;
 type Scalars = Vec<Spanned<Scalar>>;

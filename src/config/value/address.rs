@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
+use crate::config::outline::Kind;
 use crate::config::reader::Reader;
-use crate::config::section::Kind;
 
 /// Where to listen: a port on all interfaces, or an address and a port.
 pub(in crate::config) struct Address(pub(in crate::config) SocketAddr);

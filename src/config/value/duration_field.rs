@@ -8,8 +8,8 @@ use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
 use crate::config::duration;
+use crate::config::outline::Kind;
 use crate::config::reader::Reader;
-use crate::config::section::Kind;
 
 /// A duration that may be zero.
 pub(in crate::config) struct Pause(pub(in crate::config) Duration);

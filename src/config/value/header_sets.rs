@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{Choice, Value, one};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
+use crate::config::outline::Kind;
 use crate::config::reader::{Reader, Spanned};
-use crate::config::section::Kind;
 use crate::domain::policy::identity_headers::HeaderSet;
 
 /// Which sets are sent; `none` for no set at all.

@@ -11,14 +11,14 @@ use serde_json::{Value as Json, json};
 
 use super::diagnostic::Location;
 use super::document::{Content, Key, Node, Style};
+use super::outline::Kind;
 use super::reader::{Reader, Spanned};
-use super::section::Kind;
 
 pub(super) use address::{Address, MaybeAddress};
 pub(super) use duration_field::{DurationField, Pause, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};
-pub(super) use text::{Patterns, Scalar, written_networks};
+pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 
 /// A type that can be read from the file.
 pub(super) trait Value: Sized {
@@ -27,6 +27,15 @@ pub(super) trait Value: Sized {
 
     /// Reads it; on `None` a complaint was made.
     fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// Reads one value; `None` when a diagnostic was made about it.
+pub(super) fn read<T: Value>(node: &Node, place: Location, reader: &mut Reader<'_>) -> Option<Spanned<T>> {
+    if let Content::Unusable(why) = node.content {
+        reader.fault(&place, why, "write the value itself");
+        return None;
+    }
+    T::read(node, &place, reader).map(|value| Spanned { place, value })
 }
 
 /// The entries of a section, or a complaint.
@@ -115,7 +124,7 @@ impl<T: Value> Value for Vec<Spanned<T>> {
             reader.fault(place, format!("a list is needed here, not {}", described(node)), "write `- item` lines");
             return None;
         };
-        let item = |(index, item): (usize, &Node)| reader.read(item, place.item(index, item.at.line, item.at.column));
+        let item = |(index, item): (usize, &Node)| read(item, place.item(index, item.at.line, item.at.column), reader);
         let sound: Self = items.iter().enumerate().filter_map(item).collect();
         // A list whose every item is faulty is not an empty list.
         (items.is_empty() || !sound.is_empty()).then_some(sound)

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
+use crate::config::outline::Kind;
 use crate::config::reader::Reader;
-use crate::config::section::Kind;
 
 /// A whole number from 1 on.
 pub(in crate::config) struct Count(pub(in crate::config) u32);

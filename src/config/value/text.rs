@@ -7,12 +7,14 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde_json::{Value as Json, json};
 
-use super::{Plain, Value, described, one, plain_type};
+use super::{Plain, Value, described, one, plain_type, read};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node, Style};
 use crate::config::expansion;
+use crate::config::outline::Kind;
 use crate::config::reader::{Reader, Spanned};
-use crate::config::section::Kind;
+
+pub(in crate::config) type Texts = Vec<Spanned<String>>;
 
 /// The text of a single value; numbers count as they are written, as a client id may well be one.
 fn text(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
@@ -107,7 +109,7 @@ impl Value for Patterns {
         if let Content::List(items) = &node.content {
             for (index, item) in items.iter().enumerate() {
                 let place = place.item(index, item.at.line, item.at.column);
-                let pattern = reader.read::<Pattern>(item, place);
+                let pattern = read::<Pattern>(item, place, reader);
                 patterns.extend(pattern.map(|Spanned { place, value: Pattern(value) }| Spanned { place, value }));
             }
             return Some(Self(patterns));

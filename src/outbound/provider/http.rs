@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use super::{ProviderSettings, StartFault};
+use super::settings::{ProviderSettings, StartFault};
 use crate::telemetry::names;
 
 /// What a request is for.

@@ -16,7 +16,7 @@ use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
-use super::user_info::Outage;
+use super::outage::Outage;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{ExchangeFault, ProviderUnavailable};

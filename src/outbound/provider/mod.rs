@@ -10,9 +10,11 @@ mod issuer;
 mod key_fetch;
 mod logout;
 mod oauth;
+mod outage;
 mod rate_limiter;
 mod refresh;
 mod revocation;
+mod settings;
 mod token;
 mod user_info;
 
@@ -22,7 +24,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
@@ -44,53 +45,14 @@ use crate::domain::oidc::sign_in::{MatchedCode, ProviderMetadata};
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, CredentialFault, ExchangeFault, IdentityProvider, LogoutTokenFault, ProviderUnavailable};
 
-/// How identity providers are asked.
-#[derive(Clone, Debug)]
-pub struct ProviderSettings {
-    /// Certificates (PEM) to trust beside the system's; empty for none.
-    pub ca_certificates: Vec<u8>,
-    /// The longest a request may take as a whole, and the longest that redeeming a code may.
-    pub timeout: Duration,
-    /// The longest that connecting may take.
-    pub connect_timeout: Duration,
-    /// How often metadata and keys are fetched anew, give or take a tenth.
-    pub refresh_interval: Duration,
-    /// Whether refresh tokens are taken; without one a session ends with its ID Token.
-    pub renews_sessions: bool,
-}
-
-impl Default for ProviderSettings {
-    fn default() -> Self {
-        Self {
-            ca_certificates: Vec::new(),
-            timeout: Duration::from_secs(5),
-            connect_timeout: Duration::from_secs(2),
-            refresh_interval: Duration::from_secs(5 * 60),
-            renews_sessions: true,
-        }
-    }
-}
-
-/// Why providers cannot be asked at all.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum StartFault {
-    /// No HTTP client; mostly certificates.
-    #[error("the HTTP client for identity providers cannot be made: {0}")]
-    Client(String),
-    /// Not an address that metadata may come from.
-    #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
-    Issuer(String),
-    /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
-    #[error("the client secret of `{0}` is too short for the HMAC algorithm that is pinned")]
-    ShortSecret(String),
-}
-
 impl StartFault {
     fn client(error: &reqwest::Error) -> Self {
         let source = std::error::Error::source(error).map(ToString::to_string);
         Self::Client(source.unwrap_or_else(|| error.to_string()))
     }
 }
+
+pub use settings::{ProviderSettings, StartFault};
 
 /// All identity providers of one outpost.
 pub struct OpenIdProviders {

@@ -1,13 +1,10 @@
 //! UserInfo, asked only where the ID Token leaves claims out (OpenID Connect Core section 5.3). The ID Token alone is a complete
 //! sign-in, so that an answer that does not come, or cannot be read, keeps nobody out; one that contradicts does.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use http::{HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, info, warn};
 use url::Url;
 
 use super::discovery::Discovered;
@@ -48,26 +45,6 @@ pub(super) enum UserInfoAnswer {
     Claims(Map<String, Value>),
     /// None; whether it may tell soon.
     Nothing { soon: bool },
-}
-
-/// Whether a provider's UserInfo fails: told when it begins and when it ends, not with every sign-in.
-#[derive(Default)]
-pub(super) struct Outage(AtomicBool);
-
-impl Outage {
-    fn began(&self, issuer: &str, cause: &str) {
-        if self.0.swap(true, Ordering::Relaxed) {
-            debug!(issuer, cause, "UserInfo tells nothing");
-        } else {
-            warn!(issuer, cause, "UserInfo tells nothing; until it does, sign-ins go on with what ID Tokens say");
-        }
-    }
-
-    fn ended(&self, issuer: &str) {
-        if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
-            info!(issuer, "UserInfo tells again what ID Tokens leave out");
-        }
-    }
 }
 
 /// Whether something is missing that the provider was asked for and could tell.

@@ -1,11 +1,7 @@
 //! What a refresh that failed means for the session: that it is over, or nothing yet.
 
-use std::fmt::Display;
-
-use super::lease::SPAN;
-use super::task::RefreshTask;
 use crate::domain::oidc::jwt::TokenFault;
-use crate::ports::{ExchangeFault, Lease, LeaseHolder};
+use crate::ports::ExchangeFault;
 
 /// Refusals that speak of this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): to sign in again is
 /// the only mend. All others speak of the client, and are the operator's to mend.
@@ -44,38 +40,6 @@ impl RefreshFailure {
             | ExchangeFault::Malformed(_)
             | ExchangeFault::Untrustworthy(TokenFault::Signature(_)) => Self::Later(LONG_PAUSE),
             ExchangeFault::Untrustworthy(_) => Self::Untrustworthy,
-        }
-    }
-}
-
-impl RefreshTask {
-    /// Ends the session whose refresh token was refused, unless somebody has renewed it meanwhile: then the token was refused
-    /// because it had been used, and the session has a newer one.
-    pub(super) async fn end_if_still_the_same(&self, holder: &LeaseHolder, cause: &(dyn Display + Sync)) {
-        let application = &self.application.slug;
-        match self.context.store.lease(&self.key, holder, SPAN).await {
-            Ok(Lease::Held(Some(stored))) if stored.session.record().generation == self.generation => {
-                self.end(cause).await;
-            }
-            Ok(_) => {
-                tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile");
-            }
-            Err(fault) => {
-                tracing::warn!(%application, %cause, %fault, "the provider ended a session, which the store cannot do yet");
-                self.end(cause).await;
-            }
-        }
-    }
-
-    /// Ends the session; the user has to sign in again.
-    pub(super) async fn end(&self, cause: &(dyn Display + Sync)) {
-        let application = &self.application.slug;
-        match self.context.store.end(&self.key).await {
-            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
-            // It counts as ended in this process all the same.
-            Err(fault) => {
-                tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows");
-            }
         }
     }
 }

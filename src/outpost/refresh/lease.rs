@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::RefreshContext;
+use super::context::RefreshContext;
 use crate::domain::session::SessionKey;
 use crate::ports::{LeaseHolder, StoredSession};
 

@@ -3,6 +3,7 @@
 //! nobody out: what it said before stands until the session ends.
 
 mod backoff;
+mod context;
 mod failure;
 mod lease;
 mod persist;
@@ -12,29 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::backoff::Backoff;
+use self::context::RefreshContext;
 use self::task::RefreshTask;
-use super::services::{LoadedSession, Parts};
+use super::loaded_session::LoadedSession;
+use super::parts::Parts;
 use crate::domain::application::Application;
-use crate::domain::session::{Freshness, Lifetimes, SessionKey};
-use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+use crate::domain::session::{Freshness, SessionKey};
 use crate::single_flight::SingleFlight;
-
-/// The longest that a request waits for a renewal: less than a Check may take, so that it is answered all the same.
-pub(super) const PATIENCE: Duration = Duration::from_millis(700);
 
 /// How many renewals may be under way; sessions that find no place are renewed a little later.
 const MOST: usize = 256;
-
-/// What every renewal works with.
-struct RefreshContext {
-    store: Arc<dyn SessionStore>,
-    provider: Arc<dyn IdentityProvider>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    lifetimes: Lifetimes,
-    outpost: String,
-    backoff: Backoff,
-}
 
 /// All renewals of this process.
 pub(super) struct RefreshTasks {

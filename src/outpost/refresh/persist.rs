@@ -1,14 +1,17 @@
-//! A renewed session is saved before it counts. The refresh token before may be void by now, so what came in its place is not
+//! What came of a refresh is stored: a renewed session, or the end of one. A renewed session is saved before it counts. The refresh token before may be void by now, so what came in its place is not
 //! given up at the first fault of the store.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::lease::SPAN;
 use super::task::RefreshTask;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
 use crate::outpost::services::with_outpost_facts;
+use crate::ports::{Lease, LeaseHolder};
 
 /// How long saving is tried.
 const ENDURANCE: Duration = Duration::from_secs(10);
@@ -82,5 +85,35 @@ impl RefreshTask {
             )
             .fits
         })
+    }
+
+    /// Ends the session whose refresh token was refused, unless somebody has renewed it meanwhile: then the token was refused
+    /// because it had been used, and the session has a newer one.
+    pub(super) async fn end_if_still_the_same(&self, holder: &LeaseHolder, cause: &(dyn Display + Sync)) {
+        let application = &self.application.slug;
+        match self.context.store.lease(&self.key, holder, SPAN).await {
+            Ok(Lease::Held(Some(stored))) if stored.session.record().generation == self.generation => {
+                self.end(cause).await;
+            }
+            Ok(_) => {
+                tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile");
+            }
+            Err(fault) => {
+                tracing::warn!(%application, %cause, %fault, "the provider ended a session, which the store cannot do yet");
+                self.end(cause).await;
+            }
+        }
+    }
+
+    /// Ends the session; the user has to sign in again.
+    pub(super) async fn end(&self, cause: &(dyn Display + Sync)) {
+        let application = &self.application.slug;
+        match self.context.store.end(&self.key).await {
+            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
+            // It counts as ended in this process all the same.
+            Err(fault) => {
+                tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows");
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::RefreshContext;
+use super::context::RefreshContext;
 use super::failure::RefreshFailure;
 use super::lease::SPAN;
 use crate::domain::application::Application;

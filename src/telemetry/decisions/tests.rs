@@ -7,8 +7,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use super::*;
 use crate::domain::decision::{Note, Page};
 use crate::domain::slug::Slug;
-use crate::telemetry::format::Lines;
-use crate::telemetry::logs::LogFormat;
+use crate::telemetry::format::{Lines, LogFormat};
 
 fn decision(user: &str) -> Decision {
     let page = Page::empty(http::StatusCode::UNAUTHORIZED);

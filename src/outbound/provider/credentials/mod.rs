@@ -12,16 +12,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use self::verification_cache::{Key, VerificationCache};
+use self::verification_cache::{Key, Verification, VerificationCache};
 use super::issuer::Issuer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
 use crate::single_flight::SingleFlight;
-
-/// What became of a credential.
-type Verification = Result<Arc<VerifiedCredential>, CredentialFault>;
 
 /// How many may be judged at once; strangers bring them.
 const MOST: usize = 1024;

@@ -8,11 +8,13 @@ use quick_cache::sync::Cache;
 use ring::digest::{Context, SHA256};
 use secrecy::ExposeSecret as _;
 
-use super::Verification;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{AppPassword, Credential, Refusal, VerifiedCredential};
 use crate::domain::time::Timestamp;
 use crate::ports::CredentialFault;
+
+/// What became of a credential.
+pub(super) type Verification = Result<Arc<VerifiedCredential>, CredentialFault>;
 
 /// How long a good credential is believed without asking again, at most: so long a revoked one still opens doors.
 const GOOD_FOR: Duration = Duration::from_secs(60);

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result, Row, TransactionBehavior};
 
-use super::opening::{DAMAGED_FORMAT, LockedFile};
+use super::locked_file::LockedFile;
+use super::tables::DAMAGED_FORMAT;
 use crate::ports::StoreFault;
 
 /// How long to wait for another program that has the database locked, such as an operator's `sqlite3`.

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result};
 
-use super::Reader;
 use super::database::{Database, is_damage};
-use super::opening::Cause;
+use super::fault::Cause;
+use super::reader::Reader;
 use super::tables::seconds;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::record_cipher::{RecordCipher, Seal, short};

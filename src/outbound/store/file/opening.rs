@@ -1,114 +1,34 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
 //! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::{fmt, io};
 
-use rusqlite::{Connection, Error, ErrorCode};
-use thiserror::Error;
+use rusqlite::Connection;
 
 use super::database::{Database, companions, connect, in_transaction, rollback_journal, use_wal};
+use super::fault::Cause;
 use super::integrity::{Finding, check};
-use super::tables::{SCHEMA, meta, set_meta};
+use super::locked_file::LockedFile;
+use super::tables::{DAMAGED_FORMAT, FORMAT, SCHEMA, meta, set_meta};
 use crate::domain::crypto::sealing::SealingKeys;
-use crate::outbound::store::private_file::{self, PrivacyFault};
+use crate::outbound::store::private_file;
 use crate::outbound::store::record_cipher::{IndexKey, RecordCipher};
-use crate::ports::{Entropy, EntropyFault};
+use crate::ports::Entropy;
 
-/// The schema of `tables`; a later one is not ours to read. It stands in the header, as SQLite's `user_version`.
-const FORMAT: i32 = 1;
 /// No later format has a higher number.
 const LAST_FORMAT: i32 = 255;
-/// In the place of a format: damage was found while the file was in use.
-pub(super) const DAMAGED_FORMAT: i32 = -1;
+
 /// Says in the header that the database is ours: "gate".
 const APPLICATION_ID: i32 = 0x6761_7465;
 const INDEX_SECRET_NAME: &str = "index secret";
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 /// The first bytes of a file of `redb`, which held the sessions before any release.
 const REDB_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
-
-/// Why a session file cannot be used as it is.
-#[derive(Debug, Error)]
-pub struct OpenFault {
-    path: PathBuf,
-    pub(super) cause: Cause,
-}
-
-impl fmt::Display for OpenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Such a fault names the file, or its directory, itself.
-        if let Cause::NotPrivate(fault) = &self.cause {
-            return write!(f, "session store: {fault}");
-        }
-        write!(f, "session store: {} {}", self.path.display(), self.cause)
-    }
-}
-
-/// What is wrong with a file, and the mend.
-#[derive(Debug, Error)]
-pub(super) enum Cause {
-    /// Others could read or change it, or it cannot be opened.
-    #[error("{0}")]
-    NotPrivate(#[from] PrivacyFault),
-    #[error("is in use by another process; stop that one, or give each its own `session.path`")]
-    InUse,
-    #[error("is not a session file of Gatepost; let `session.path` name another file")]
-    Foreign,
-    #[error(
-        "is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one"
-    )]
-    Redb,
-    /// A later Gatepost wrote it.
-    #[error(
-        "has format {0}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out"
-    )]
-    Newer(i32),
-    /// Bytes were lost or changed.
-    #[error(
-        "is damaged ({0}); restore it from a backup, or delete it and its companions, of the same name with -wal and -shm behind it, which signs everybody out"
-    )]
-    Damaged(String),
-    #[error(
-        "was sealed under another key; give that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs everybody out"
-    )]
-    WrongKey,
-    #[error("cannot be used: {0}")]
-    Io(#[from] io::Error),
-    /// No randomness, no seal.
-    #[error("cannot be used: {0}")]
-    Entropy(#[from] EntropyFault),
-}
-
-impl Cause {
-    pub(super) fn at(self, path: &Path) -> OpenFault {
-        OpenFault { path: path.to_owned(), cause: self }
-    }
-}
-
-impl From<Error> for Cause {
-    fn from(fault: Error) -> Self {
-        match fault.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-                Self::InUse
-            }
-            Some(
-                ErrorCode::SystemIoFailure
-                | ErrorCode::DiskFull
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
-                | ErrorCode::NoLargeFileSupport,
-            ) => Self::Io(io::Error::other(fault)),
-            _ => Self::Damaged(fault.to_string()),
-        }
-    }
-}
 
 /// A file that is whole, as far as was looked, and ours.
 pub(super) struct OpenedFile {
@@ -141,26 +61,6 @@ pub(super) fn open(
         database.suspect();
     }
     Ok(OpenedFile { database, writer, record_cipher, suspected })
-}
-
-/// The open file. Everybody else who opens it is refused. `sqlite3` does not look at this lock: backups can be made.
-pub(super) struct LockedFile(File);
-
-impl LockedFile {
-    fn lock(file: File) -> Result<Self, Cause> {
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Cause::InUse),
-            Err(TryLockError::Error(cause)) => Err(Cause::Io(cause)),
-        }
-    }
-}
-
-/// A child process that is being started has a copy of the handle for a moment: to close ours would leave the lock to it.
-impl Drop for LockedFile {
-    fn drop(&mut self) {
-        let _ = self.0.unlock();
-    }
 }
 
 fn open_database(

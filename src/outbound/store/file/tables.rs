@@ -8,6 +8,11 @@ use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::ShortUserHash;
 
+/// The schema of `tables`; a later one is not ours to read. It stands in the header, as SQLite's `user_version`.
+pub(super) const FORMAT: i32 = 1;
+/// In the place of a format: damage was found while the file was in use.
+pub(super) const DAMAGED_FORMAT: i32 = -1;
+
 /// `session.user` and `session.provider_session` are keyed hashes, cut short, because indexes in random order cost the most room and
 /// writes; `session.sealed` is the record, sealed under `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
 /// behind the keyed hashes.

@@ -1,0 +1,25 @@
+//! Whether the UserInfo endpoint of an issuer is out of use, which is reported once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tracing::{debug, info, warn};
+
+/// Whether a provider's UserInfo fails: told when it begins and when it ends, not with every sign-in.
+#[derive(Default)]
+pub(super) struct Outage(AtomicBool);
+
+impl Outage {
+    pub(super) fn began(&self, issuer: &str, cause: &str) {
+        if self.0.swap(true, Ordering::Relaxed) {
+            debug!(issuer, cause, "UserInfo tells nothing");
+        } else {
+            warn!(issuer, cause, "UserInfo tells nothing; until it does, sign-ins go on with what ID Tokens say");
+        }
+    }
+
+    pub(super) fn ended(&self, issuer: &str) {
+        if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
+            info!(issuer, "UserInfo tells again what ID Tokens leave out");
+        }
+    }
+}

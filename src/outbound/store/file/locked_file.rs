@@ -1,0 +1,25 @@
+//! The lock that keeps a second process out.
+
+use std::fs::{File, TryLockError};
+
+use super::fault::Cause;
+
+/// The open file. Everybody else who opens it is refused. `sqlite3` does not look at this lock: backups can be made.
+pub(super) struct LockedFile(pub(super) File);
+
+impl LockedFile {
+    pub(super) fn lock(file: File) -> Result<Self, Cause> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Cause::InUse),
+            Err(TryLockError::Error(cause)) => Err(Cause::Io(cause)),
+        }
+    }
+}
+
+/// A child process that is being started has a copy of the handle for a moment: to close ours would leave the lock to it.
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}

@@ -1,0 +1,97 @@
+//! Reading sessions: from what is cached, else from the database.
+
+use std::sync::Arc;
+
+use super::database::Database;
+use super::tables::{Found, Kept, Removed, find};
+use super::write_behind::{Loading, Purpose, WriteBehindCache};
+use crate::domain::oidc::user::{ProviderSession, User};
+use crate::domain::session::{Session, SessionKey};
+use crate::outbound::store::record_cipher::{RecordCipher, ShortUserHash, short};
+use crate::ports::{ListedSession, StoreFault, StoredSession};
+
+/// What a read needs, wherever it is done.
+pub(super) struct Reader {
+    pub(super) database: Arc<Database>,
+    pub(super) recent: Arc<WriteBehindCache>,
+    pub(super) record_cipher: Arc<RecordCipher>,
+}
+
+impl Reader {
+    pub(super) fn user(&self, user: &User) -> ShortUserHash {
+        short(&self.record_cipher.mark(user))
+    }
+
+    pub(super) fn provider_session(&self, session: &ProviderSession) -> ShortUserHash {
+        short(&self.record_cipher.mark_provider_session(session))
+    }
+
+    /// A session as the file is to hold it.
+    pub(super) fn keep(&self, key: &SessionKey, session: &Session) -> Result<Kept, StoreFault> {
+        let record = session.record();
+        Ok(Kept {
+            ends: record.ends,
+            created: record.created,
+            user: self.user(&record.user),
+            provider_session: session.provider_session().map(|session| self.provider_session(&session)),
+            generation: record.generation,
+            sealed: self.record_cipher.seal(key, record).map_err(|fault| StoreFault(fault.to_string()))?,
+        })
+    }
+
+    /// Sessions that were removed; one that does not open was nobody's.
+    pub(super) fn open_all(&self, removed: &[Removed]) -> Vec<Arc<Session>> {
+        removed
+            .iter()
+            .filter_map(|removed| self.record_cipher.open(&removed.key, &removed.sealed).ok().map(Arc::new))
+            .collect()
+    }
+
+    pub(super) fn load(&self, key: &SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
+        loop {
+            let Some(loading) = self.recent.begin_load(key) else { return Ok(None) };
+            let found = self.database.read(|connection| find(connection, key))?;
+            let found = found.and_then(|found| self.loaded(&found, &loading, purpose));
+            // What a change overtook is read again: an end that was written meanwhile may have held since before.
+            if found.is_none() || self.recent.is_current(&loading) {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub(super) fn loaded(&self, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
+        let session = self.open(found, purpose)?;
+        let stored = StoredSession { session: Arc::new(session), last_seen: loading.last_seen(found.last_seen) };
+        self.recent.finish_load(loading, stored, found.user, purpose)
+    }
+
+    pub(super) fn open(&self, found: &Found, purpose: Purpose) -> Option<Session> {
+        let session = match purpose {
+            Purpose::Use => self.record_cipher.open_without_tokens(&found.key, &found.sealed).ok(),
+            Purpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
+        };
+        if session.is_none() {
+            // Moved here from another key, altered, or sealed under a key that was taken out of use: nobody's session.
+            tracing::warn!("a stored session does not open and counts as none");
+        }
+        session
+    }
+
+    /// Sessions for who looks around: none of them comes into the cache, and pushes out who is active.
+    pub(super) fn list(
+        &self,
+        find: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<Vec<Found>>,
+    ) -> Result<(Vec<ListedSession>, Option<i64>), StoreFault> {
+        // Before the file is read, which knows from then on what is written meanwhile.
+        let unwritten = self.recent.unwritten();
+        let found = self.database.read(find)?;
+        let there = found.iter().filter(|found| !unwritten.ends(&found.key, found.user));
+        let listed = there.filter_map(|found| {
+            let session = Arc::new(self.open(found, Purpose::Use)?);
+            let last_seen =
+                unwritten.touched.get(&found.key).copied().map_or(found.last_seen, |it| it.max(found.last_seen));
+            Some(ListedSession { key: found.key, stored: StoredSession { session, last_seen } })
+        });
+        Ok((listed.collect(), found.last().map(|last| last.id)))
+    }
+}

@@ -1,0 +1,18 @@
+//! What every refresh works with.
+
+use std::sync::Arc;
+
+use super::backoff::Backoff;
+use crate::domain::session::Lifetimes;
+use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+
+/// What every renewal works with.
+pub(super) struct RefreshContext {
+    pub(super) store: Arc<dyn SessionStore>,
+    pub(super) provider: Arc<dyn IdentityProvider>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) outpost: String,
+    pub(super) backoff: Backoff,
+}

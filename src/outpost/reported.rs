@@ -1,0 +1,35 @@
+//! What was reported, so that each of it is reported once.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::slug::Slug;
+
+/// How many are remembered. Claims choose them, so there could be any number.
+const MOST: usize = 1000;
+
+/// What was told, so that each of it is told once: names of headers that are left out, claims that are not followed.
+#[derive(Default)]
+pub(super) struct Reported(Mutex<HashSet<(Slug, String)>>);
+
+impl Reported {
+    /// Whether this is news; it is none any more. When the memory is full, nothing is.
+    pub(super) fn is_news(&self, application: &Slug, text: &str) -> bool {
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.len() < MOST && reported.insert((application.clone(), text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_is_remembered_within_limits() {
+        let (reported, slug) = (Reported::default(), |text| Slug::parse(text).expect("is a slug"));
+        assert!(reported.is_news(&slug("wiki"), "host") && reported.is_news(&slug("board"), "host"));
+        assert!(!reported.is_news(&slug("wiki"), "host"));
+        let news = (0..10 * MOST).filter(|number| reported.is_news(&slug("wiki"), &number.to_string())).count();
+        assert_eq!(news, MOST - 2);
+    }
+}
