@@ -146,11 +146,11 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<ProviderSessionEnd, StoreFault>;
 
     /// Whether something was marked as used, and is not forgotten yet. It marks nothing.
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault>;
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault>;
 
     /// Marks something as used until `until`, and says whether it was before. A server may carry it out after a fault all the
     /// same, so where the work behind it can be repeated, the work comes first.
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault>;
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault>;
 
     /// Takes, or extends, the right to renew a session, for `span` from now on and against all who share the store.
     /// The processes that share it are held apart by this alone; within one, callers see to it themselves.

@@ -13,12 +13,12 @@ use tokio::time::{Instant, timeout_at};
 /// Work under way, at most one piece for each key.
 pub(crate) struct SingleFlight<K, T> {
     limit: usize,
-    under_way: Mutex<HashMap<K, Flight<T>>>,
+    under_way: Mutex<HashMap<K, Call<T>>>,
 }
 
 /// Work that was begun.
 #[derive(Clone)]
-pub(crate) struct Flight<T> {
+pub(crate) struct Call<T> {
     begun: Instant,
     result: Shared<BoxFuture<'static, Option<T>>>,
 }
@@ -33,13 +33,13 @@ impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Sin
     ///
     /// `begin` is called where no other work can begin or end: what an earlier piece of work left behind for the same key is
     /// there by then.
-    pub(crate) fn join<F>(self: &Arc<Self>, key: K, begin: impl FnOnce() -> Option<F>) -> Option<Flight<T>>
+    pub(crate) fn join<F>(self: &Arc<Self>, key: K, begin: impl FnOnce() -> Option<F>) -> Option<Call<T>>
     where
         F: Future<Output = T> + Send + 'static,
     {
         let mut under_way = self.lock();
-        if let Some(flight) = under_way.get(&key) {
-            return Some(flight.clone());
+        if let Some(call) = under_way.get(&key) {
+            return Some(call.clone());
         }
         let work = begin()?;
         if under_way.len() >= self.limit {
@@ -51,25 +51,25 @@ impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Sin
             let _leaving = Leaving { all, key };
             work.await
         });
-        let flight = Flight { begun: Instant::now(), result: task.map(Result::ok).boxed().shared() };
-        under_way.insert(key, flight.clone());
-        Some(flight)
+        let call = Call { begun: Instant::now(), result: task.map(Result::ok).boxed().shared() };
+        under_way.insert(key, call.clone());
+        Some(call)
     }
 
     /// Some work under way, if there is any.
-    pub(crate) fn any(&self) -> Option<Flight<T>> {
+    pub(crate) fn any(&self) -> Option<Call<T>> {
         self.lock().values().next().cloned()
     }
 }
 
 impl<K, T> SingleFlight<K, T> {
     /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Flight<T>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Call<T>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Clone> Flight<T> {
+impl<T: Clone> Call<T> {
     /// Waits for the result; `None` when the work panicked.
     pub(crate) async fn result(self) -> Option<T> {
         self.result.await

@@ -28,7 +28,7 @@ impl Stage {
     /// When an answer is wrong.
     pub(crate) fn checks(&self) -> Result<Vec<Case<'_>>, Box<dyn Error>> {
         let few: Arc<[String]> = self.ids.iter().take(FEW).cloned().collect();
-        let all = |judge: Judge| Question::of(&self.ids, request::PAGE, judge);
+        let all = |check: Judge| Question::of(&self.ids, request::PAGE, check);
         let few = || Question::of(&few, request::PAGE, judges::signed_in);
         let redirect = Question::fixed(request::PAGE, judges::redirect);
         let public = Question::fixed("/public/style.css", judges::public);

@@ -28,7 +28,7 @@ pub(super) async fn checks(address: SocketAddr, question: &Question) -> Result<C
     let (mut first, step) = (None, (question.choices() / TRIES).max(1));
     for session in (0..question.choices()).step_by(step) {
         let answer = client.check(request(question, session)?).await?.into_inner();
-        question.judge(&answer, session)?;
+        question.check(&answer, session)?;
         first = first.or(Some(answer));
     }
     Ok(first.ok_or("no sessions")?)
@@ -45,7 +45,7 @@ pub(super) async fn warm(address: SocketAddr, question: &Question) -> Result<(),
         for _ in 0..ATTEMPTS {
             let request = request(question, session).map_err(|fault| fault.to_string())?;
             let answer = client.clone().check(request).await.map_err(|fault| fault.to_string())?;
-            verdict = question.judge(&answer.into_inner(), session);
+            verdict = question.check(&answer.into_inner(), session);
             if verdict.is_ok() {
                 break;
             }

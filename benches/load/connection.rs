@@ -156,7 +156,7 @@ impl Connection {
                     return Err("an answer without a message: a gRPC error".into());
                 }
                 if let Some(message) = flight.sample.get(PREFIX..) {
-                    self.question.judge(&CheckResponse::decode(message)?, flight.session)?;
+                    self.question.check(&CheckResponse::decode(message)?, flight.session)?;
                 }
                 return Ok(Some(flight.asked));
             }

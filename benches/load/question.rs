@@ -18,25 +18,25 @@ pub(crate) struct Question {
     gap: Option<usize>,
     /// The sessions to draw from.
     sessions: Arc<[String]>,
-    judge: Judge,
+    check: Judge,
 }
 
 impl Question {
     /// The same for everybody.
-    pub(crate) fn fixed(path: &str, judge: Judge) -> Self {
+    pub(crate) fn fixed(path: &str, check: Judge) -> Self {
         let message = request::frame(&request::check(path, request::COOKIES));
-        Self { message, gap: None, sessions: Arc::new([]), judge }
+        Self { message, gap: None, sessions: Arc::new([]), check }
     }
 
     /// With the cookie of one of these sessions.
-    pub(crate) fn of(sessions: &Arc<[String]>, path: &str, judge: Judge) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn of(sessions: &Arc<[String]>, path: &str, check: Judge) -> Result<Self, Box<dyn Error>> {
         let id = sessions.first().ok_or("no sessions")?;
         let message = request::frame(&request::check(path, &request::cookies(id)));
         let gap = message.windows(id.len()).position(|window| window == id.as_bytes()).ok_or("no session in it")?;
         if sessions.iter().any(|other| other.len() != id.len()) {
             return Err("session ids differ in length".into());
         }
-        Ok(Self { message, gap: Some(gap), sessions: Arc::clone(sessions), judge })
+        Ok(Self { message, gap: Some(gap), sessions: Arc::clone(sessions), check })
     }
 
     /// How many sessions there are; one where it does not matter.
@@ -52,8 +52,8 @@ impl Question {
     }
 
     /// Looks at an answer to [`Question::message`].
-    pub(crate) fn judge(&self, answer: &CheckResponse, session: usize) -> Result<(), String> {
-        (self.judge)(answer, session)
+    pub(crate) fn check(&self, answer: &CheckResponse, session: usize) -> Result<(), String> {
+        (self.check)(answer, session)
     }
 
     /// Writes the session's id into the message at the end of `bytes`.

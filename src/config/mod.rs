@@ -42,9 +42,9 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
     match document::parse(text) {
         Ok(root) => understand(&root, reader),
         Err(fault) => {
-            let place = Location::new("", fault.at.line, fault.at.column);
+            let location = Location::new("", fault.at.line, fault.at.column);
             let problem = format!("the file is not usable YAML: {}", fault.problem);
-            reader.fault(&place, problem, fault.help);
+            reader.fault(&location, problem, fault.help);
             reader.finish(None)
         }
     }

@@ -13,7 +13,7 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// A value and where it stood.
 #[derive(Clone)]
 pub(super) struct Spanned<T> {
-    pub(super) place: Location,
+    pub(super) location: Location,
     pub(super) value: T,
 }
 
@@ -59,19 +59,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what stops the start.
-    pub(super) fn fault(&mut self, place: &Location, problem: impl Into<String>, help: impl Into<String>) {
-        let diagnostic = self.diagnostic(place, problem.into(), help.into());
+    pub(super) fn fault(&mut self, location: &Location, problem: impl Into<String>, help: impl Into<String>) {
+        let diagnostic = self.diagnostic(location, problem.into(), help.into());
         self.faults.push(diagnostic);
     }
 
     /// Notes what is probably not meant.
-    pub(super) fn warn(&mut self, place: &Location, problem: impl Into<String>, help: impl Into<String>) {
-        let diagnostic = self.diagnostic(place, problem.into(), help.into());
+    pub(super) fn warn(&mut self, location: &Location, problem: impl Into<String>, help: impl Into<String>) {
+        let diagnostic = self.diagnostic(location, problem.into(), help.into());
         self.warnings.push(diagnostic);
     }
 
-    fn diagnostic(&self, place: &Location, problem: String, help: String) -> Diagnostic {
-        let Location { key, line, column } = place.clone();
+    fn diagnostic(&self, location: &Location, problem: String, help: String) -> Diagnostic {
+        let Location { key, line, column } = location.clone();
         Diagnostic { source: Rc::clone(&self.source), line, column, key, problem, help }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
         Ok(read) if read as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
         Ok(_) => return Some(content),
     };
-    reader.fault(&path.place, problem, "name a readable file that holds the value");
+    reader.fault(&path.location, problem, "name a readable file that holds the value");
     None
 }
 
@@ -42,7 +42,7 @@ pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option
         None => "is not UTF-8 text",
     };
     let problem = format!("{} {problem}", reader.resolve(&path.value).display());
-    reader.fault(&path.place, problem, "put the secret into it, and nothing else");
+    reader.fault(&path.location, problem, "put the secret into it, and nothing else");
     None
 }
 
@@ -54,21 +54,21 @@ pub(super) fn either(
 ) -> Option<Spanned<SecretString>> {
     match (written.given(), file.given()) {
         (Some(_), Some(file)) => {
-            reader.fault(&file.place, "the value is given directly, too", "keep one of the two");
+            reader.fault(&file.location, "the value is given directly, too", "keep one of the two");
             None
         }
         (Some(written), None) => Some(written.clone()),
-        (None, Some(file)) => secret(file, reader).map(|value| Spanned { place: file.place.clone(), value }),
+        (None, Some(file)) => secret(file, reader).map(|value| Spanned { location: file.location.clone(), value }),
         (None, None) => None,
     }
 }
 
 /// A sealing key: base64 of exactly 32 bytes.
-pub(super) fn sealing_key(text: &SecretString, place: &Location, reader: &mut Reader<'_>) -> Option<SealingKey> {
+pub(super) fn sealing_key(text: &SecretString, location: &Location, reader: &mut Reader<'_>) -> Option<SealingKey> {
     let decoded = STANDARD.decode(text.expose_secret().trim()).map(Zeroizing::new).ok();
     let key = decoded.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     if key.is_none() {
-        reader.fault(place, "it is not base64 of exactly 32 bytes", "make one with `openssl rand -base64 32`");
+        reader.fault(location, "it is not base64 of exactly 32 bytes", "make one with `openssl rand -base64 32`");
     }
     key.map(SealingKey::new)
 }

@@ -13,7 +13,7 @@ const MERGE_KEY: &str = "<<";
 
 /// The entries of a section on their way to their fields.
 pub(super) struct Entries<'n> {
-    place: Location,
+    location: Location,
     left: Vec<(&'n Key, &'n Rc<str>, &'n Node)>,
 }
 
@@ -21,39 +21,39 @@ impl<'n> Entries<'n> {
     /// Sorts out unknown and doubled keys.
     pub(super) fn new(
         entries: &'n [(Key, Node)],
-        place: &Location,
+        location: &Location,
         names: &[&'static str],
         reader: &mut Reader<'_>,
     ) -> Self {
         let mut left: Vec<(&Key, &Rc<str>, &Node)> = Vec::new();
         for (key, node) in entries {
             let Some(name) = key.text.as_ref() else {
-                let place = Location::new(&place.key, key.at.line, key.at.column);
-                reader.fault(&place, "a key must be a single word", "write `key: value`");
+                let location = Location::new(&location.key, key.at.line, key.at.column);
+                reader.fault(&location, "a key must be a single word", "write `key: value`");
                 continue;
             };
             if &**name == MERGE_KEY {
-                let place = place.inside_at(MERGE_KEY, key.at.line, key.at.column);
+                let location = location.inside_at(MERGE_KEY, key.at.line, key.at.column);
                 let problem = "YAML merge keys are not read here: YAML 1.2 has none";
                 reader.fault(
-                    &place,
+                    &location,
                     problem,
                     "write the keys themselves; a single value can be repeated by `&name` and `*name`",
                 );
                 continue;
             }
             if let Some((first, ..)) = left.iter().find(|(_, earlier, _)| *earlier == name) {
-                let place = place.inside_at(&printable(name), key.at.line, key.at.column);
+                let location = location.inside_at(&printable(name), key.at.line, key.at.column);
                 let problem = format!("the key stands here a second time, first in line {}", first.at.line);
-                reader.fault(&place, problem, "keep one of them");
+                reader.fault(&location, problem, "keep one of them");
             } else if names.contains(&&**name) {
                 left.push((key, name, node));
             } else {
-                let place = place.inside_at(&printable(name), key.at.line, key.at.column);
-                reader.fault(&place, "there is no such key", help_with_unknown(name, names));
+                let location = location.inside_at(&printable(name), key.at.line, key.at.column);
+                reader.fault(&location, "there is no such key", help_with_unknown(name, names));
             }
         }
-        Self { place: place.clone(), left }
+        Self { location: location.clone(), left }
     }
 
     fn take(&mut self, name: &str) -> Option<&'n Node> {
@@ -65,8 +65,8 @@ impl<'n> Entries<'n> {
     pub(super) fn optional<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         match self.take(name) {
             Some(node) if !node.is_null() => {
-                let place = self.place.inside_at(name, node.at.line, node.at.column);
-                value::read(node, place, reader).map_or(Setting::Faulty, Setting::Given)
+                let location = self.location.inside_at(name, node.at.line, node.at.column);
+                value::read(node, location, reader).map_or(Setting::Faulty, Setting::Given)
             }
             Some(_) | None => Setting::Absent,
         }
@@ -77,8 +77,8 @@ impl<'n> Entries<'n> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
         match (self.optional(name, reader), key) {
             (Setting::Absent, Some(at)) => {
-                let place = self.place.inside_at(name, at.line, at.column);
-                reader.fault(&place, "the key has no value", "write one behind the colon, or remove the key");
+                let location = self.location.inside_at(name, at.line, at.column);
+                reader.fault(&location, "the key has no value", "write one behind the colon, or remove the key");
                 Setting::Faulty
             }
             (slot, _) => slot,
@@ -92,11 +92,11 @@ impl<'n> Entries<'n> {
         match (&slot, key) {
             (Setting::Given(_) | Setting::Faulty, _) => return slot,
             (Setting::Absent, None) => {
-                reader.fault(&self.place.inside(name), "it is required and missing", format!("add `{name}: …`"));
+                reader.fault(&self.location.inside(name), "it is required and missing", format!("add `{name}: …`"));
             }
             (Setting::Absent, Some(at)) => {
-                let place = self.place.inside_at(name, at.line, at.column);
-                reader.fault(&place, "it is required and has no value", "write one behind the colon");
+                let location = self.location.inside_at(name, at.line, at.column);
+                reader.fault(&location, "it is required and has no value", "write one behind the colon");
             }
         }
         Setting::Faulty
@@ -116,7 +116,7 @@ impl<'n> Entries<'n> {
     )]
     fn default<T: Value>(&self, name: &str, default: &str, reader: &mut Reader<'_>) -> Spanned<T> {
         let node = document::parse(default).ok();
-        let read = node.and_then(|node| value::read(&node, self.place.inside(name), reader));
+        let read = node.and_then(|node| value::read(&node, self.location.inside(name), reader));
         read.expect("a default is readable")
     }
 }
@@ -162,12 +162,12 @@ macro_rules! section {
 
             fn read(
                 node: &$crate::config::document::Node,
-                place: &$crate::config::diagnostic::Location,
+                location: &$crate::config::diagnostic::Location,
                 reader: &mut $crate::config::reader::Reader<'_>,
             ) -> Option<Self> {
                 let names = [$(stringify!($field)),*];
-                let entries = $crate::config::value::section_entries(node, place, reader)?;
-                let mut entries = $crate::config::section::Entries::new(entries, place, &names, reader);
+                let entries = $crate::config::value::section_entries(node, location, reader)?;
+                let mut entries = $crate::config::section::Entries::new(entries, location, &names, reader);
                 Some(Self {
                     $($field: section!(@read entries, reader, $field, $($word)+ $(= $default)?),)*
                 })

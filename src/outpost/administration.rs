@@ -77,7 +77,7 @@ pub enum UserEnd {
     /// So many ended.
     Ended(NamedUser, usize),
     /// There was no session of such a user.
-    Nobody,
+    NoSuchUser,
     /// More than one user fits; nothing ended.
     Several(Vec<NamedUser>),
 }
@@ -150,7 +150,7 @@ impl Outpost {
             Who::Subject(subject) => self.users_with_subject(subject, issuer).await,
         };
         let mut found = found.map_err(EndFault::Search)?;
-        let Some(named) = found.pop() else { return Ok(UserEnd::Nobody) };
+        let Some(named) = found.pop() else { return Ok(UserEnd::NoSuchUser) };
         if !found.is_empty() {
             found.push(named);
             return Ok(UserEnd::Several(found));

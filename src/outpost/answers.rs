@@ -208,9 +208,9 @@ pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &st
 /// is, stands for itself: nobody is signed in for it.
 pub(super) fn start_again(context: &RequestContext<'_>, return_address: &str) -> String {
     let kept = || context.base().and_then(|base| Url::parse(&base).ok());
-    let judged = kept().and_then(|base| ReturnAddress::judge(return_address, context.application, &base).ok());
+    let checked = kept().and_then(|base| ReturnAddress::check(return_address, context.application, &base).ok());
     let fits = return_address.len() <= LONGEST_PARAMETER;
-    if !fits || judged.is_none_or(|judged| judged.as_str() != return_address) {
+    if !fits || checked.is_none_or(|checked| checked.as_str() != return_address) {
         return return_address.to_owned();
     }
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("rd", return_address).finish();

@@ -79,10 +79,10 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     let token = waits::wait_for(&services.waits, context, Purpose::LogoutToken, token)
         .await
         .map_err(LogoutTokenFault::from)??;
-    if services.parts.store.is_spent(token.mark()).await? {
+    if services.parts.store.is_consumed(token.mark()).await? {
         return Err(Refused::Repeated);
     }
-    let ended = end_as_told(services, &token).await?;
+    let ended = end_named_sessions(services, &token).await?;
     match services.parts.store.consume_once(token.mark(), token.until()).await {
         Ok(Replay::Now) => {}
         // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
@@ -98,7 +98,7 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     Ok(ended)
 }
 
-async fn end_as_told(services: &Services, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
+async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
     match token.ending() {
         Ending::User(user) => Ok(services.parts.store.end_user(user).await?),
         Ending::ProviderSession(session, of) => {
@@ -200,9 +200,9 @@ fn logout_refused(context: &RequestContext<'_>, refused: &Refused) -> (Verdict, 
     let (decision_id, application) = (&context.id, &context.application.slug);
     let reason = match refused {
         Refused::NoBody => {
-            let mend = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
+            let help = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
                         this path to Gatepost's HTTP listener";
-            tracing::warn!(decision_id, %application, mend, "a logout by the provider came without its body");
+            tracing::warn!(decision_id, %application, help, "a logout by the provider came without its body");
             Reason::LogoutRefused
         }
         Refused::Store(fault) => {

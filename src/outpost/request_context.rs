@@ -71,11 +71,11 @@ impl RequestContext<'_> {
     pub(super) fn return_address(&self, raw: &str) -> String {
         let base = self.base().and_then(|base| Url::parse(&base).ok());
         let Some(base) = base else { return ReturnAddress::landing(self.application) };
-        self.or_landing(ReturnAddress::judge(raw, self.application, &base))
+        self.or_landing(ReturnAddress::check(raw, self.application, &base))
     }
 
-    pub(super) fn or_landing(&self, judged: Result<ReturnAddress, Refused>) -> String {
-        match judged {
+    pub(super) fn or_landing(&self, checked: Result<ReturnAddress, Refused>) -> String {
+        match checked {
             Ok(address) => address.as_str().to_owned(),
             Err(rule) => {
                 tracing::info!(decision_id = self.id, application = %self.application.slug, %rule, "return address replaced");
@@ -114,7 +114,7 @@ impl RequestContext<'_> {
         let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
         let referer = self.head.headers.text("referer").filter(|_| !is_page);
         let base = self.base().and_then(|base| Url::parse(&base).ok());
-        let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::judge(raw, self.application, &base).ok());
+        let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::check(raw, self.application, &base).ok());
         page.map_or(address, |page| page.as_str().to_owned())
     }
 }

@@ -369,7 +369,7 @@ fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt
 /// Nothing came of this attempt, nor of the one before.
 fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason) {
     let no_cookie_at_all = context.head.headers.all("cookie").next().is_none();
-    let (text, mend) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
+    let (text, help) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
         (
             "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \
              site, or a proxy in front of this server does not pass them on, which only the operator can change.",
@@ -383,8 +383,8 @@ fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason)
         )
     };
     let cause = setback.cause();
-    if !mend.is_empty() {
-        tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, mend, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
+    if !help.is_empty() {
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, help, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
     }
     answers::failed(context, StatusCode::BAD_REQUEST, text, cause)
 }
@@ -396,7 +396,7 @@ fn loop_detected(
     in_a_row: u8,
     address: String,
 ) -> (Verdict, Reason) {
-    let (cause, mend) = if shows_session {
+    let (cause, help) = if shows_session {
         (
             "the callback carries a live session, and the request that began the sign-in came without: the check is asked \
              at two hops (gateway and workload), of which the first cuts the cookie, or the question lacks cookies",
@@ -409,7 +409,7 @@ fn loop_detected(
             SHARE_SESSIONS,
         )
     };
-    tracing::warn!(decision_id = context.id, application = %context.application.slug, in_a_row, cause, mend, "sign-in loop");
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, in_a_row, cause, help, "sign-in loop");
     let text = "You signed in a moment ago, and the application asks for it again. To go on would repeat that without end. Please \
                 tell the operator the reference below.";
     let again = Action::Link { address, label: "Open the application" };

@@ -223,7 +223,7 @@ impl Drop for Claim {
 /// The right to redeem one code.
 pub(super) struct Redemption {
     _claim: Claim,
-    _place: WaitPermit,
+    _permit: WaitPermit,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -239,7 +239,7 @@ pub(super) async fn wait_for<T>(
     if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
         return Ok(there);
     }
-    let _place = place(waits, context, purpose)?;
+    let _permit = place(waits, context, purpose)?;
     Ok(asked.await)
 }
 
@@ -253,7 +253,7 @@ pub(super) async fn redemption(
     let Some(claim) = waits.claim(attempt) else { return Ok(None) };
     let place = place(waits, context, Purpose::Redemption)?;
     let turn = waits.turn(&context.application.relying_party.issuer).await;
-    Ok(Some(Redemption { _claim: claim, _place: place, _turn: turn }))
+    Ok(Some(Redemption { _claim: claim, _permit: place, _turn: turn }))
 }
 
 fn place(waits: &Waits, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {

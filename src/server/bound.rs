@@ -87,27 +87,27 @@ impl Bound {
     pub async fn bind(service: Service, listen: &Listen) -> Result<Self, Fault> {
         let metrics = crate::telemetry::install();
         let recorder = DecisionRecorder::new(service.applications.iter().map(String::as_str));
-        let seats = service.limits.connections;
+        let permits = service.limits.connections;
         let trusted = service.forward_auth.as_ref().map_or(&[][..], |settings| settings.trusted.networks());
         let front_proxies = &[&service.limits.front_proxies.0, trusted].concat();
         let listeners = Listeners {
-            grpc: open("grpc", listen.grpc, seats).await?.with_front_proxies(front_proxies),
+            grpc: open("grpc", listen.grpc, permits).await?.with_front_proxies(front_proxies),
             http: match listen.http {
-                Some(address) => Some(open("http", address, seats).await?.with_front_proxies(front_proxies)),
+                Some(address) => Some(open("http", address, permits).await?.with_front_proxies(front_proxies)),
                 None => None,
             },
             https: match listen.https {
                 Some(address) => {
-                    let listener = open("https", address, seats).await?.with_front_proxies(front_proxies);
+                    let listener = open("https", address, permits).await?.with_front_proxies(front_proxies);
                     Some((listener, tls(&service)?))
                 }
                 None => None,
             },
-            metrics: open("metrics", listen.metrics, seats).await?,
+            metrics: open("metrics", listen.metrics, permits).await?,
             admin: match listen.admin {
                 Some(address) => {
                     let tls = service.admin_tls.clone().map(MutualTls::acceptor).transpose();
-                    Some((open("admin", address, seats).await?, tls.map_err(Fault::AdminTls)?))
+                    Some((open("admin", address, permits).await?, tls.map_err(Fault::AdminTls)?))
                 }
                 None => None,
             },

@@ -10,27 +10,37 @@ use tracing::info;
 use super::names;
 use crate::domain::decision::{Decision, Reason, Verdict};
 
-/// Which door a request came through.
+/// The protocol by which a request was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Envoy's `Check`.
+    /// Envoy's `Check` over gRPC.
     ExtAuthz,
-    /// The side listener.
+    /// nginx' `auth_request`.
+    Nginx,
+    /// Traefik's `ForwardAuth`, and HAProxy's script.
+    Traefik,
+    /// Caddy's `forward_auth`.
+    Caddy,
+    /// Envoy's `ext_authz` over HTTP.
+    EnvoyHttp,
+    /// The browser's own request at the side listener.
     SideListener,
-    /// The forward-auth endpoints.
-    ForwardAuth,
 }
 
 impl Protocol {
-    const ALL: [Self; 3] = [Self::ExtAuthz, Self::SideListener, Self::ForwardAuth];
+    const ALL: [Self; 6] =
+        [Self::ExtAuthz, Self::Nginx, Self::Traefik, Self::Caddy, Self::EnvoyHttp, Self::SideListener];
 
-    /// The door as it stands in logs and metrics.
+    /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ExtAuthz => "ext_authz",
+            Self::Nginx => "nginx",
+            Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
+            Self::EnvoyHttp => "envoy_http",
             Self::SideListener => "side_listener",
-            Self::ForwardAuth => "forward_auth",
         }
     }
 }
@@ -64,7 +74,7 @@ struct Series {
     seconds: [Histogram; Protocol::ALL.len()],
 }
 
-/// One counter per door, kind of verdict and reason, made when it is first needed.
+/// One counter per protocol, kind of verdict and reason, made when it is first needed.
 struct Cells(Vec<OnceLock<Counter>>);
 
 impl DecisionRecorder {
@@ -74,17 +84,18 @@ impl DecisionRecorder {
         Self(Arc::new(Series {
             by_application: applications.into_iter().map(|slug| (slug.to_owned(), Cells::empty())).collect(),
             unowned: Cells::empty(),
-            seconds: Protocol::ALL.map(|door| metrics::histogram!(names::DECISION_SECONDS, "door" => door.as_str())),
+            seconds: Protocol::ALL
+                .map(|protocol| metrics::histogram!(names::DECISION_SECONDS, "protocol" => protocol.as_str())),
         }))
     }
 
     /// Counts the decision and logs it in one line.
-    pub fn record(&self, door: Protocol, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
+    pub fn record(&self, protocol: Protocol, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
         let took = took.elapsed();
         let (kind, status) = outcome(&decision.verdict);
         let note = &decision.note;
         let slug = note.application.as_ref().map_or("", |slug| slug.as_str());
-        self.count(door, slug, kind, note.reason, took);
+        self.count(protocol, slug, kind, note.reason, took);
         info!(
             target: "gatepost::decision",
             request_id,
@@ -95,22 +106,22 @@ impl DecisionRecorder {
             status,
             reason = note.reason.as_str(),
             duration_ms = milliseconds(took),
-            door = door.as_str(),
+            protocol = protocol.as_str(),
             "decision"
         );
     }
 
-    fn count(&self, door: Protocol, slug: &str, kind: Kind, reason: Reason, took: Duration) {
+    fn count(&self, protocol: Protocol, slug: &str, kind: Kind, reason: Reason, took: Duration) {
         let known = self.0.by_application.get_key_value(slug);
         let (slug, cells) = known.map_or(("", &self.0.unowned), |(slug, cells)| (slug.as_str(), cells));
-        if let Some(cell) = cells.0.get(cell_index(door, kind, reason)) {
+        if let Some(cell) = cells.0.get(cell_index(protocol, kind, reason)) {
             let series = || {
-                metrics::counter!(names::DECISIONS, "door" => door.as_str(), "application" => slug.to_owned(),
+                metrics::counter!(names::DECISIONS, "protocol" => protocol.as_str(), "application" => slug.to_owned(),
                     "decision" => kind.as_str(), "reason" => reason.as_str())
             };
             cell.get_or_init(series).increment(1);
         }
-        if let Some(seconds) = self.0.seconds.get(door as usize) {
+        if let Some(seconds) = self.0.seconds.get(protocol as usize) {
             seconds.record(took);
         }
     }
@@ -123,8 +134,8 @@ impl Cells {
     }
 }
 
-const fn cell_index(door: Protocol, kind: Kind, reason: Reason) -> usize {
-    (door as usize * Kind::COUNT + kind as usize) * Reason::ALL.len() + reason as usize
+const fn cell_index(protocol: Protocol, kind: Kind, reason: Reason) -> usize {
+    (protocol as usize * Kind::COUNT + kind as usize) * Reason::ALL.len() + reason as usize
 }
 
 /// Milliseconds with microseconds as fraction.

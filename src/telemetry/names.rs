@@ -66,9 +66,9 @@ macro_rules! metrics {
 }
 
 metrics! {
-    DECISIONS = Counter "gatepost_decisions_total", ["door", "application", "decision", "reason"],
+    DECISIONS = Counter "gatepost_decisions_total", ["protocol", "application", "decision", "reason"],
         "Decisions";
-    DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["door"],
+    DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["protocol"],
         "Time to decide";
     SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
         "Sessions in the store, counted once a minute; not with Redis, which replicas share";
@@ -104,7 +104,7 @@ metrics! {
         "Failures of `accept`";
     CALLS_SHED = Counter "gatepost_calls_shed_total", [],
         "gRPC calls refused because too many were running";
-    PANICS = Counter "gatepost_panics_total", ["door"],
+    PANICS = Counter "gatepost_panics_total", ["listener"],
         "Requests that ended in a panic";
     LOG_LINES_LOST = Counter "gatepost_log_lines_lost_total", [],
         "Log lines dropped because the reader of the log was too slow";

@@ -69,7 +69,8 @@ fn target(
     let mut path = inner(module, path, modules)?;
     // An export leads to another at most as often as there are rooms within rooms.
     for _ in 0..8 {
-        let length = (1..=path.len()).rev().find(|length| modules.contains(&path[..*length]))?;
+        let length =
+            (1..=path.len()).rev().find(|length| path.get(..*length).is_some_and(|module| modules.contains(module)))?;
         let (found, item) = path.split_at(length);
         let export = item.first().and_then(|name| exports.get(&(found, name.clone())));
         match export {

@@ -71,7 +71,7 @@ impl Code {
             if matches!(item.vis, Visibility::Inherited) {
                 continue;
             }
-            let mut walk = self.empty_walk(Tests::Included);
+            let mut walk = Walk::new(Tests::Included);
             walk.used(&[], &item.tree);
             for (_, path) in walk.paths {
                 let name = path.last().cloned().unwrap_or_default();
@@ -99,13 +99,9 @@ impl Code {
     }
 
     fn walk(&self, tests: Tests) -> Walk {
-        let mut walk = self.empty_walk(tests);
+        let mut walk = Walk::new(tests);
         walk.visit_file(&self.file);
         walk
-    }
-
-    fn empty_walk(&self, tests: Tests) -> Walk {
-        Walk { tests, within: Names::new(), paths: Vec::new(), visible: Vec::new(), waits: false }
     }
 }
 
@@ -133,6 +129,10 @@ struct Walk {
 }
 
 impl Walk {
+    const fn new(tests: Tests) -> Self {
+        Self { tests, within: Names::new(), paths: Vec::new(), visible: Vec::new(), waits: false }
+    }
+
     fn is_left_out(&self, attributes: &[Attribute]) -> bool {
         self.tests == Tests::LeftOut && attributes.iter().any(is_of_tests)
     }

@@ -16,16 +16,16 @@ fn gn_9_every_bad_file_gives_its_complaints() {
         count += 1;
         let shown = Path::new("bad").join(path.file_name().unwrap());
         // The complaints name the file as the operator did; the files it mentions are sought beside it.
-        let complaints = load(&fs::read_to_string(&path).unwrap(), &path, &super::support::variables).unwrap_err();
-        let said = complaints.to_string().replace("tests/config/bad/", "bad/");
-        let expected = fs::read_to_string(path.with_extension("complaints")).unwrap();
+        let diagnostics = load(&fs::read_to_string(&path).unwrap(), &path, &super::support::variables).unwrap_err();
+        let said = diagnostics.to_string().replace("tests/config/bad/", "bad/");
+        let expected = fs::read_to_string(path.with_extension("diagnostics")).unwrap();
         assert_eq!(said, expected.trim_end(), "{}", shown.display());
         assert!(
-            complaints.faults.is_sorted_by_key(|complaint| (complaint.line, complaint.column)),
+            diagnostics.faults.is_sorted_by_key(|diagnostic| (diagnostic.line, diagnostic.column)),
             "{}",
             shown.display()
         );
-        assert!(!format!("{complaints:?}").contains("hunter2"), "a secret is told: {}", shown.display());
+        assert!(!format!("{diagnostics:?}").contains("hunter2"), "a secret is told: {}", shown.display());
     }
     assert!(count >= 28, "{count} bad files");
 }

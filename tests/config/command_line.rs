@@ -45,7 +45,7 @@ fn check_config_warns_and_still_says_ok() {
 #[test]
 fn check_config_and_serve_list_every_complaint() {
     let path = "tests/config/bad/log-level.yaml";
-    let expected = include_str!("bad/log-level.complaints").replace("bad/", "tests/config/bad/");
+    let expected = include_str!("bad/log-level.diagnostics").replace("bad/", "tests/config/bad/");
     for command in ["check-config", "serve"] {
         let output = gatepost(&[command, "--config", path], &[("WIKI_CLIENT_SECRET", "x")]);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));

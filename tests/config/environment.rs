@@ -15,7 +15,7 @@ fn started(variables: &[(&str, &str)]) -> Result<String, Vec<String>> {
     let environment =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let loaded = load_environment(&environment)
-        .map_err(|complaints| complaints.faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        .map_err(|diagnostics| diagnostics.faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let application = loaded.config.applications.iter().next().unwrap().clone();
     assert_eq!((application.name.as_str(), application.slug.as_str()), ("wiki.example.com", "wiki-example-com"));
     Ok(application.relying_party.client_secret.expose_secret().to_owned())

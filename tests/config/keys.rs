@@ -149,7 +149,7 @@ fn schema_and_reader_agree_about_every_value_under_every_key() {
             let (section, name) = pointer.rsplit_once('/').unwrap();
             let Some(section) = file.pointer_mut(section).and_then(Value::as_object_mut) else { continue };
             section.insert(name.to_owned(), value.clone());
-            let faults = folder.load(&file.to_string()).err().map(|complaints| complaints.to_string());
+            let faults = folder.load(&file.to_string()).err().map(|diagnostics| diagnostics.to_string());
             let faults = faults.unwrap_or_default();
             let shape_is_right = !ABOUT_SHAPE.iter().any(|phrase| faults.contains(phrase));
             assert_eq!(checker.accepts(&file), shape_is_right, "{key}: {value}: {faults}");

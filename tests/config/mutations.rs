@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use super::support::{FULL, SMALLEST, variables};
 
 fn read(text: &str) {
-    if let Err(complaints) = gatepost::config::load(text, "gatepost.yaml".as_ref(), &variables) {
-        assert!(!complaints.faults.is_empty());
-        assert!(complaints.faults.iter().all(|fault| !fault.problem.is_empty() && !fault.help.is_empty()));
+    if let Err(diagnostics) = gatepost::config::load(text, "gatepost.yaml".as_ref(), &variables) {
+        assert!(!diagnostics.faults.is_empty());
+        assert!(diagnostics.faults.iter().all(|fault| !fault.problem.is_empty() && !fault.help.is_empty()));
     }
 }
 

@@ -95,7 +95,7 @@ impl SessionStore for FakeStore {
         Ok(ProviderSessionEnd::Ended(Vec::new()))
     }
 
-    async fn is_spent(&self, _: &ReplayKey) -> Result<bool, StoreFault> {
+    async fn is_consumed(&self, _: &ReplayKey) -> Result<bool, StoreFault> {
         Ok(false)
     }
 

@@ -350,14 +350,14 @@ async fn traefiks_questions_header_by_header() {
 }
 
 #[tokio::test]
-async fn decisions_are_counted_under_their_own_door() {
+async fn decisions_are_counted_under_their_own_protocol() {
     let app = TestApp::start(all()).await;
     app.http(&question(Dialect::Traefik, page("/public/a"))).await;
     app.http_from([127, 0, 0, 2], &question(Dialect::Traefik, page("/public/a"))).await;
     app.http(&question(Dialect::Caddy, page("x"))).await;
-    for (decision, reason) in [("deny", "untrusted_peer"), ("deny", "malformed")] {
+    for (protocol, decision, reason) in [("traefik", "deny", "untrusted_peer"), ("caddy", "deny", "malformed")] {
         let line = format!(
-            "gatepost_decisions_total{{door=\"forward_auth\",application=\"\",decision=\"{decision}\",reason=\"{reason}\"}}"
+            "gatepost_decisions_total{{protocol=\"{protocol}\",application=\"\",decision=\"{decision}\",reason=\"{reason}\"}}"
         );
         assert!(app.metric(&line).await.is_some_and(|count| count >= 1.0), "{line}");
     }

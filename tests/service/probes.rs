@@ -125,7 +125,7 @@ async fn probes_are_read_and_nothing_else() {
 #[tokio::test]
 async fn every_decision_is_counted_under_closed_labels() {
     let app = TestApp::start(Setup::default()).await;
-    let redirects = "gatepost_decisions_total{door=\"ext_authz\",application=\"wiki\",decision=\"redirect\",reason=\"sign_in_started\"}";
+    let redirects = "gatepost_decisions_total{protocol=\"ext_authz\",application=\"wiki\",decision=\"redirect\",reason=\"sign_in_started\"}";
     let before = app.metric(redirects).await.unwrap_or(0.0);
     let mut checks = app.checks().await;
     for (path, expected) in [("/", 302), ("/page", 302), ("/public/a", 200)] {
@@ -137,7 +137,7 @@ async fn every_decision_is_counted_under_closed_labels() {
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     for line in [
         "# HELP gatepost_decisions_total ",
-        "gatepost_decision_seconds_bucket{door=\"ext_authz\",le=\"0.01\"} ",
+        "gatepost_decision_seconds_bucket{protocol=\"ext_authz\",le=\"0.01\"} ",
         "gatepost_build_info{version=\"",
         "gatepost_connections_open{listener=\"grpc\"} ",
         "reason=\"unauthenticated_path\"",

@@ -53,7 +53,7 @@ pub enum Fault {
     Refused(String),
     /// No session fits.
     #[error("there is no session of such a user; nothing ended")]
-    Nobody,
+    NoSuchUser,
     /// Several users fit.
     #[error("more than one user fits, so nothing ended; ask again for one of them:{}", each(.0))]
     Ambiguous(Vec<User>),

@@ -115,7 +115,7 @@ async fn end_user(
 ) -> Result<(), Fault> {
     let answer = client.end_user(request).await.map_err(|status| Fault::of(&status, reach))?.into_inner();
     match answer.users.as_slice() {
-        [] => Err(Fault::Nobody),
+        [] => Err(Fault::NoSuchUser),
         [user] => {
             let sessions = if answer.ended == 1 { "session" } else { "sessions" };
             let (name, subject, issuer) = (plain(&user.name), plain(&user.subject), plain(&user.issuer));

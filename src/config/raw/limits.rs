@@ -8,7 +8,7 @@ use crate::config::value::{
 };
 use crate::domain::http::RequestLimits as Requests;
 use crate::domain::policy::identity_headers::Budget;
-use crate::inbound::connections::{ConnectionLimits as Seats, FrontProxies};
+use crate::inbound::connections::{ConnectionLimits as Permits, FrontProxies};
 use crate::inbound::{grpc, side_listener};
 use crate::outpost::WaitLimits;
 
@@ -24,8 +24,8 @@ fn requests() -> Requests {
     Requests::default()
 }
 
-fn connections() -> Seats {
-    Seats::default()
+fn connections() -> Permits {
+    Permits::default()
 }
 
 fn front_proxies() -> String {

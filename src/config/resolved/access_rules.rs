@@ -13,11 +13,11 @@ type Texts = Vec<Spanned<String>>;
 
 pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
     let made = rules(written, reader);
-    let Spanned { place, value } = &written.email_verified;
+    let Spanned { location, value } = &written.email_verified;
     let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.who.reads_mail());
     if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
         let problem = "no rule names `emails` or `email_domains`, so it has no effect";
-        reader.warn(place, problem, "remove it unless such a rule follows");
+        reader.warn(location, problem, "remove it unless such a rule follows");
     }
     made
 }
@@ -34,11 +34,11 @@ fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> 
     match &rules {
         None => {
             let help = "write a rule, such as `- anyone: true`, or remove the key";
-            reader.fault(&list.place, "without a rule nobody would pass", help);
+            reader.fault(&list.location, "without a rule nobody would pass", help);
         }
         Some(rules) if rules.leaves_gaps() => {
             let problem = "no rule covers the other paths, so nobody passes there";
-            reader.warn(&list.place, problem, "add a rule without `paths` unless that is meant");
+            reader.warn(&list.location, problem, "add a rule without `paths` unless that is meant");
         }
         Some(_) => {}
     }
@@ -46,7 +46,7 @@ fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> 
 }
 
 fn rule(
-    Spanned { place, value }: &Spanned<AccessRule>,
+    Spanned { location, value }: &Spanned<AccessRule>,
     email_verified: EmailVerified,
     reader: &mut Reader<'_>,
 ) -> Option<Rule> {
@@ -64,12 +64,12 @@ fn rule(
         (true, None) => Who::Anyone,
         (true, Some(_)) => {
             let problem = "every signed-in user is meant, so the rule's other conditions have no effect";
-            reader.fault(&value.anyone.place, problem, "remove `anyone`, or those conditions");
+            reader.fault(&value.anyone.location, problem, "remove `anyone`, or those conditions");
             return None;
         }
         (false, None) => {
             let help = "add `groups`, `emails`, `email_domains` or `claims`, or `anyone: true`";
-            reader.fault(place, "the rule names nobody", help);
+            reader.fault(location, "the rule names nobody", help);
             return None;
         }
     };
@@ -84,9 +84,9 @@ fn each<T, E: Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Option<Vec<T>> {
     let items = items(written, reader)?;
-    let made = items.iter().map(|Spanned { place, value }| {
+    let made = items.iter().map(|Spanned { location, value }| {
         let parsed = parse(value);
-        parsed.map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()
+        parsed.map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
     });
     made.collect::<Vec<_>>().into_iter().collect()
 }
@@ -97,7 +97,7 @@ fn items<'w, T>(written: &'w Setting<Vec<Spanned<T>>>, reader: &mut Reader<'_>) 
         Setting::Absent => Some(&[]),
         Setting::Faulty => None,
         Setting::Given(list) if list.value.is_empty() => {
-            reader.fault(&list.place, "the list has no items", "add one, or remove the key");
+            reader.fault(&list.location, "the list has no items", "add one, or remove the key");
             None
         }
         Setting::Given(list) => Some(&list.value),
@@ -115,9 +115,9 @@ fn claims(
 
 fn claim(written: &ClaimCondition, reader: &mut Reader<'_>) -> Option<policy::ClaimCondition> {
     let values = items(&written.values, reader);
-    let Spanned { place, value } = written.claim.given()?;
+    let Spanned { location, value } = written.claim.given()?;
     let help = "write it like `team.name`, or as a JSON Pointer like `/team/name`";
-    let path = ClaimPath::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()?;
+    let path = ClaimPath::parse(value).map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()?;
     let values = values?.iter().map(|Spanned { value, .. }| value.0.clone()).collect();
     Some(policy::ClaimCondition { path, values })
 }

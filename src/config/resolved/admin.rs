@@ -22,14 +22,14 @@ pub(super) fn admin_tls(
         Some(listener) if absent && !listener.ip().is_loopback() => {
             let problem = "everybody who reaches this address could list and end sessions";
             let help = "write 127.0.0.1:9302, or add the section `admin` with its three files";
-            reader.fault(&address.place, problem, help);
+            reader.fault(&address.location, problem, help);
             None
         }
         Some(_) | None if absent => Some(None),
         None => {
             let (_, first) = slots.iter().find(|(_, given)| given.is_some())?;
             let help = "turn it on, or remove the section `admin`";
-            reader.fault(&first.as_ref()?.place, "`listen.admin` is off, so nobody would see it", help);
+            reader.fault(&first.as_ref()?.location, "`listen.admin` is off, so nobody would see it", help);
             None
         }
         Some(_) => certificates(written, reader).map(Some),
@@ -41,29 +41,29 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
     let raw::Admin { certificate_file, private_key_file, client_ca_file } = written;
     let names = ["certificate_file", "private_key_file", "client_ca_file"];
     let slots = [certificate_file, private_key_file, client_ca_file];
-    if let Some(place) = slots.iter().find_map(|slot| slot.given()).map(|given| given.place.clone()) {
+    if let Some(location) = slots.iter().find_map(|slot| slot.given()).map(|given| given.location.clone()) {
         let missing: Vec<&str> =
             names.iter().zip(slots).filter(|(_, slot)| slot.is_absent()).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let help = format!("add `{}`", missing.join("` and `"));
-            reader.fault(&place, "the admin port takes certificates on both sides or none", help);
+            reader.fault(&location, "the admin port takes certificates on both sides or none", help);
             return None;
         }
     }
     let (certificate, key, authorities) =
         (bytes(certificate_file, reader), bytes(private_key_file, reader), bytes(client_ca_file, reader));
-    let ((certificate_place, certificate), (_, key), (authorities_place, authorities)) =
+    let ((certificate_location, certificate), (_, key), (authorities_location, authorities)) =
         (certificate?, key?, authorities?);
     let identity = TlsIdentity::from_pem(&certificate, &key).map_err(|fault| {
         let help = "give a PEM certificate chain and its own private key";
-        reader.fault(&certificate_place, fault.to_string(), help);
+        reader.fault(&certificate_location, fault.to_string(), help);
     });
     MutualTls::new(identity.ok()?, &authorities)
-        .map_err(|fault| reader.fault(&authorities_place, fault.to_string(), "give certificates as PEM"))
+        .map_err(|fault| reader.fault(&authorities_location, fault.to_string(), "give certificates as PEM"))
         .ok()
 }
 
 fn bytes(slot: &Setting<PathBuf>, reader: &mut Reader<'_>) -> Option<(Location, zeroize::Zeroizing<Vec<u8>>)> {
     let path: &Spanned<PathBuf> = slot.given()?;
-    Some((path.place.clone(), secret_file::bytes(path, reader)?))
+    Some((path.location.clone(), secret_file::bytes(path, reader)?))
 }

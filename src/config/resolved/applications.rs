@@ -22,14 +22,14 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     let list = file.applications.given()?;
     let prefixes = forward_auth::prefixes(&file.forward_auth);
     if list.value.is_empty() {
-        reader.fault(&list.place, "there is no application to protect", "describe at least one");
+        reader.fault(&list.location, "there is no application to protect", "describe at least one");
         return None;
     }
     let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
     let made: Vec<(&Spanned<raw::Application>, Option<Application>)> = list
         .value
         .iter()
-        .map(|written| (written, application(&written.value, &written.place, prefixes, budget, reader)))
+        .map(|written| (written, application(&written.value, &written.location, prefixes, budget, reader)))
         .collect();
     let count = made.len();
     let (written, sound): (Vec<_>, Vec<_>) =
@@ -46,27 +46,27 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
             "cookie_domain" => second.value.cookie_domain.given(),
             _ => second.value.external_host.given(),
         };
-        let problem = format!("{} has the same {}", first.place.key, clash.what);
+        let problem = format!("{} has the same {}", first.location.key, clash.what);
         let help = if clash.what == "slug" { "give one of them a `slug` of its own" } else { "keep one of the two" };
-        reader.fault(key.map_or(&second.place, |key| &key.place), problem, help);
+        reader.fault(key.map_or(&second.location, |key| &key.location), problem, help);
     }
     None
 }
 
 fn application(
     written: &raw::Application,
-    place: &Location,
+    location: &Location,
     prefixes: Prefixes,
     budget: Budget,
     reader: &mut Reader<'_>,
 ) -> Option<Application> {
     let name = header_text(&written.name, reader);
     let provider_name = header_text(&written.provider_name, reader);
-    let slug = slug(written, place, reader);
+    let slug = slug(written, location, reader);
     let external = external(written, reader);
     let mode = mode(written, external.as_ref(), reader);
     proxy::refuse_in_other_modes(written, reader);
-    let relying_party = relying_party(written, place, external.as_ref(), prefixes, reader);
+    let relying_party = relying_party(written, location, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
     let rules = access_rules(written, reader);
@@ -104,29 +104,33 @@ fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
 
 /// A text that ends in a header, where control characters would end it early.
 fn header_text(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<String> {
-    let Spanned { place, value } = written.given()?;
+    let Spanned { location, value } = written.given()?;
     if value.chars().any(char::is_control) {
-        reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
+        reader.fault(
+            location,
+            "it holds a control character or line end, and goes into a header",
+            "write it on one line",
+        );
         return None;
     }
     Some(value.clone())
 }
 
-fn slug(written: &raw::Application, place: &Location, reader: &mut Reader<'_>) -> Option<Slug> {
-    let (place, slug, help) = match (&written.slug, written.name.given()) {
-        (Setting::Given(slug), _) => (slug.place.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
+fn slug(written: &raw::Application, location: &Location, reader: &mut Reader<'_>) -> Option<Slug> {
+    let (location, slug, help) = match (&written.slug, written.name.given()) {
+        (Setting::Given(slug), _) => (slug.location.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
         (Setting::Absent, Some(name)) => {
-            (place.inside("slug"), Slug::from_name(&name.value), "add a `slug`, as `name` gives none")
+            (location.inside("slug"), Slug::from_name(&name.value), "add a `slug`, as `name` gives none")
         }
         (Setting::Absent | Setting::Faulty, _) => return None,
     };
-    slug.map_err(|fault| reader.fault(&place, fault.to_string(), help)).ok()
+    slug.map_err(|fault| reader.fault(&location, fault.to_string(), help)).ok()
 }
 
 fn external(written: &raw::Application, reader: &mut Reader<'_>) -> Option<ExternalHost> {
-    let Spanned { place, value } = written.external_host.given()?;
+    let Spanned { location, value } = written.external_host.given()?;
     let parsed = ExternalHost::parse(value);
-    parsed.map_err(|fault| reader.fault(place, fault.to_string(), "write it like https://wiki.example.com")).ok()
+    parsed.map_err(|fault| reader.fault(location, fault.to_string(), "write it like https://wiki.example.com")).ok()
 }
 
 fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mut Reader<'_>) -> Option<Mode> {
@@ -136,12 +140,16 @@ fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mu
         (mode @ (raw::Mode::ForwardSingle | raw::Mode::Proxy), Setting::Given(domain)) => {
             let mode = if mode == raw::Mode::Proxy { "proxy" } else { "forward_single" };
             let help = "add `mode: forward_domain`, or remove it";
-            reader.fault(&domain.place, format!("a cookie domain has no effect in mode `{mode}`"), help);
+            reader.fault(&domain.location, format!("a cookie domain has no effect in mode `{mode}`"), help);
             return None;
         }
         (raw::Mode::ForwardDomain, Setting::Absent) => {
-            let place = written.mode.place.clone();
-            reader.fault(&place, "mode `forward_domain` needs a `cookie_domain`", "add `cookie_domain: example.com`");
+            let location = written.mode.location.clone();
+            reader.fault(
+                &location,
+                "mode `forward_domain` needs a `cookie_domain`",
+                "add `cookie_domain: example.com`",
+            );
             return None;
         }
         (_, Setting::Faulty) => return None,
@@ -149,15 +157,15 @@ fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mu
     };
     let help = "name the parent domain of your own applications, such as example.com";
     let parsed = CookieDomain::parse(&domain.value);
-    let cookie_domain = parsed.map_err(|fault| reader.fault(&domain.place, fault.to_string(), help)).ok()?;
-    let (external, place) = (external?, &written.external_host.given()?.place);
+    let cookie_domain = parsed.map_err(|fault| reader.fault(&domain.location, fault.to_string(), help)).ok()?;
+    let (external, location) = (external?, &written.external_host.given()?.location);
     if !(external.host().as_str() == cookie_domain.as_str() || cookie_domain.covers(external.host())) {
         let problem = format!("it does not contain the external host {}", external.host());
-        reader.fault(&domain.place, problem, "name the parent domain that both share");
+        reader.fault(&domain.location, problem, "name the parent domain that both share");
         return None;
     }
     if !external.path().is_empty() {
-        reader.fault(place, "in mode `forward_domain` the external host has no path", "remove the path");
+        reader.fault(location, "in mode `forward_domain` the external host has no path", "remove the path");
         return None;
     }
     Some(Mode::ForwardDomain(cookie_domain))
@@ -170,17 +178,17 @@ fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Opti
         Ok(compiled) => {
             for pattern in patterns.iter().filter(|pattern| compiled.unanchored().any(|text| text == pattern.value)) {
                 let problem = format!("the pattern `{}` matches anywhere", printable(&pattern.value));
-                reader.warn(&pattern.place, problem, "begin it with `^` unless that is meant");
+                reader.warn(&pattern.location, problem, "begin it with `^` unless that is meant");
             }
             Some(compiled)
         }
         Err(faults) => {
             for fault in faults {
-                let place = patterns.get(fault.index).map_or(&written.place, |pattern| &pattern.place);
+                let location = patterns.get(fault.index).map_or(&written.location, |pattern| &pattern.location);
                 // The compiler draws the pattern over several lines; the last one says what is wrong.
                 let cause = fault.cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 reader.fault(
-                    place,
+                    location,
                     format!("the pattern cannot be used: {cause}"),
                     "correct the regular expression, or remove it",
                 );

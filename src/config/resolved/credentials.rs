@@ -13,10 +13,11 @@ pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Opt
     let bearer = section(&written.bearer, |bearer| bearer_rules(bearer, written, reader));
     let basic = section(&written.basic, |basic| basic_rules(&basic.value, written, reader));
     let intercept = written.intercept_header_auth.value;
-    let places = [written.bearer.given().map(|bearer| &bearer.place), written.basic.given().map(|basic| &basic.place)];
-    for place in places.into_iter().flatten().filter(|_| !intercept) {
+    let locations =
+        [written.bearer.given().map(|bearer| &bearer.location), written.basic.given().map(|basic| &basic.location)];
+    for location in locations.into_iter().flatten().filter(|_| !intercept) {
         let problem = "it has no effect with `intercept_header_auth: false`";
-        reader.warn(place, problem, "remove one of the two unless that is meant");
+        reader.warn(location, problem, "remove one of the two unless that is meant");
     }
     Some(AcceptedCredentials { intercept, bearer: bearer.ok()?, basic: basic.ok()? })
 }
@@ -34,26 +35,26 @@ fn section<W, T>(slot: &Setting<W>, read: impl FnOnce(&Spanned<W>) -> Option<T>)
 }
 
 fn bearer_rules(written: &Spanned<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
-    let Spanned { place, value: bearer } = written;
+    let Spanned { location, value: bearer } = written;
     let scopes = relying_party::scope_list(&bearer.scopes, reader);
     let verify = match bearer.verify.given()?.value {
-        Check::Jwt => access_token_rules(bearer, place, reader).map(BearerCheck::Jwt),
+        Check::Jwt => access_token_rules(bearer, location, reader).map(BearerCheck::Jwt),
         Check::Introspection => introspection_rules(bearer, application, reader).map(BearerCheck::Introspection),
     };
     Some(BearerRules { verify: verify?, scopes: scopes?, pass_on: bearer.pass_on.value })
 }
 
-fn access_token_rules(bearer: &Bearer, place: &Location, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
+fn access_token_rules(bearer: &Bearer, location: &Location, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
     let algorithms = algorithms(&bearer.algorithms, reader);
     if let Some(clients) = bearer.clients.given() {
         let problem = "`clients` has no effect with `verify: jwt`";
-        reader.fault(&clients.place, problem, "remove it, or take `verify: introspection`");
+        reader.fault(&clients.location, problem, "remove it, or take `verify: introspection`");
         return None;
     }
     if bearer.audience.is_absent() {
-        let place = place.inside("audience");
+        let location = location.inside("audience");
         let problem = "without an audience, tokens made for other applications would open this one";
-        reader.fault(&place, problem, "name what the provider writes into `aud` for this application");
+        reader.fault(&location, problem, "name what the provider writes into `aud` for this application");
     }
     Some(AccessTokenRules {
         audience: bearer.audience.given()?.value.clone(),
@@ -67,22 +68,22 @@ fn algorithms(
     reader: &mut Reader<'_>,
 ) -> Option<Vec<SigningAlgorithm>> {
     use SigningAlgorithm::{HS256, HS384, HS512, RS256};
-    let Spanned { place, value: list } = match written {
+    let Spanned { location, value: list } = match written {
         Setting::Absent => return Some(vec![RS256]),
         Setting::Faulty => return None,
         Setting::Given(list) => list,
     };
     let mut sound = true;
-    for Spanned { place, value } in list {
+    for Spanned { location, value } in list {
         if matches!(value, HS256 | HS384 | HS512) {
             sound = false;
             let problem = "access tokens signed with a shared secret are not verified";
-            reader.fault(place, problem, "let the provider sign with a key pair, or take `verify: introspection`");
+            reader.fault(location, problem, "let the provider sign with a key pair, or take `verify: introspection`");
         }
     }
     if list.is_empty() {
         sound = false;
-        reader.fault(place, "no algorithm is listed, so no token would ever pass", "list one, such as RS256");
+        reader.fault(location, "no algorithm is listed, so no token would ever pass", "list one, such as RS256");
     }
     sound.then(|| list.iter().map(|algorithm| algorithm.value).collect())
 }
@@ -93,26 +94,30 @@ fn introspection_rules(
     reader: &mut Reader<'_>,
 ) -> Option<IntrospectionRules> {
     let useless = [
-        (bearer.algorithms.given().map(|written| &written.place), "algorithms"),
-        (bearer.token_type.given().map(|written| &written.place), "token_type"),
+        (bearer.algorithms.given().map(|written| &written.location), "algorithms"),
+        (bearer.token_type.given().map(|written| &written.location), "token_type"),
     ];
     let mut sound = true;
-    for (place, name) in useless {
-        if let Some(place) = place {
+    for (location, name) in useless {
+        if let Some(location) = location {
             sound = false;
             let problem = format!("`{name}` has no effect with `verify: introspection`");
-            reader.fault(place, problem, "remove it, or take `verify: jwt`");
+            reader.fault(location, problem, "remove it, or take `verify: jwt`");
         }
     }
     let rules = match (&bearer.audience, &bearer.clients) {
         (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
         (Setting::Given(_), Setting::Given(clients)) => {
-            reader.fault(&clients.place, "`clients` has no effect beside `audience`", "keep one of the two");
+            reader.fault(&clients.location, "`clients` has no effect beside `audience`", "keep one of the two");
             return None;
         }
         (Setting::Given(audience), Setting::Absent) => IntrospectionRules::Audience(audience.value.clone()),
         (Setting::Absent, Setting::Given(clients)) if clients.value.is_empty() => {
-            reader.fault(&clients.place, "no client is listed, so no token would ever pass", "list one, or remove it");
+            reader.fault(
+                &clients.location,
+                "no client is listed, so no token would ever pass",
+                "list one, or remove it",
+            );
             return None;
         }
         (Setting::Absent, Setting::Given(clients)) => {

@@ -18,12 +18,12 @@ pub(super) fn forward_auth(
     listen: Option<&Listen>,
     reader: &mut Reader<'_>,
 ) -> Option<Option<ForwardAuthSettings>> {
-    let Spanned { place, value: section } = match written {
+    let Spanned { location, value: section } = match written {
         Setting::Absent => return Some(None),
         Setting::Faulty => return None,
         Setting::Given(section) => section,
     };
-    let heard = is_heard(place, listen, reader);
+    let heard = is_heard(location, listen, reader);
     let dialects = dialects(&section.dialects, reader);
     let trusted = trusted(&section.trusted_proxies, reader);
     let settings = ForwardAuthSettings { dialects: dialects?, trusted: trusted? };
@@ -35,25 +35,29 @@ pub(super) fn prefixes(written: &Setting<raw::ForwardAuth>) -> Prefixes {
     Prefixes::new(written.given().is_some_and(|section| section.value.legacy_prefix.value))
 }
 
-fn is_heard(place: &Location, listen: Option<&Listen>, reader: &mut Reader<'_>) -> bool {
+fn is_heard(location: &Location, listen: Option<&Listen>, reader: &mut Reader<'_>) -> bool {
     let heard = listen.is_none_or(|listen| listen.http.is_some() || listen.https.is_some());
     if !heard {
-        reader.fault(place, "`listen.http` and `listen.https` are both off, so nobody can ask", "turn one of them on");
+        reader.fault(
+            location,
+            "`listen.http` and `listen.https` are both off, so nobody can ask",
+            "turn one of them on",
+        );
     }
     heard
 }
 
 fn dialects(written: &Setting<Vec<Spanned<Dialect>>>, reader: &mut Reader<'_>) -> Option<Vec<Dialect>> {
-    let Spanned { place, value } = written.given()?;
+    let Spanned { location, value } = written.given()?;
     if value.is_empty() {
-        reader.fault(place, "no kind of front proxy is named", "name yours, or remove the section `forward_auth`");
+        reader.fault(location, "no kind of front proxy is named", "name yours, or remove the section `forward_auth`");
         return None;
     }
     let mut dialects = Vec::new();
     let mut sound = true;
-    for Spanned { place, value } in value {
+    for Spanned { location, value } in value {
         if dialects.contains(value) {
-            reader.fault(place, "it stands in the list already", "remove it");
+            reader.fault(location, "it stands in the list already", "remove it");
             sound = false;
         }
         dialects.push(*value);
@@ -62,9 +66,9 @@ fn dialects(written: &Setting<Vec<Spanned<Dialect>>>, reader: &mut Reader<'_>) -
 }
 
 fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<TrustedProxies> {
-    let Spanned { place, value } = written.given()?;
+    let Spanned { location, value } = written.given()?;
     if value.is_empty() {
-        reader.fault(place, "nobody would be believed", "name the addresses of your front proxies");
+        reader.fault(location, "nobody would be believed", "name the addresses of your front proxies");
         return None;
     }
     networks(value, reader).map(TrustedProxies::new)
@@ -78,10 +82,10 @@ pub(super) fn networks(written: &[Spanned<String>], reader: &mut Reader<'_>) -> 
 
 /// An address, or a network in the one way in which it can be written.
 fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
-    let Spanned { place, value } = written;
+    let Spanned { location, value } = written;
     let Some(network) = value.parse::<IpNet>().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from)) else {
         let help = "write it like 10.0.0.5, 10.1.0.0/16 or fd00::/8";
-        reader.fault(place, "it is neither an address nor a network", help);
+        reader.fault(location, "it is neither an address nor a network", help);
         return None;
     };
     let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
@@ -94,6 +98,6 @@ fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> 
     } else {
         return Some(network);
     };
-    reader.fault(place, problem, help);
+    reader.fault(location, problem, help);
     None
 }

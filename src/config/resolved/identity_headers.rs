@@ -37,9 +37,9 @@ pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &m
 fn sets(written: &Spanned<HeaderSets>, reader: &mut Reader<'_>) -> Option<Vec<HeaderSet>> {
     let mut sets = Vec::new();
     let mut sound = true;
-    for Spanned { place, value } in &written.value.0 {
+    for Spanned { location, value } in &written.value.0 {
         if sets.contains(value) {
-            reader.fault(place, "the set is listed twice", "keep one of them");
+            reader.fault(location, "the set is listed twice", "keep one of them");
             sound = false;
         }
         sets.push(*value);
@@ -52,10 +52,14 @@ fn warrant_meta_headers(written: &Application, sets: &[HeaderSet], reader: &mut 
     if sets.contains(&HeaderSet::Authentik) {
         return;
     }
-    let jwt = written.jwt_headers.value.then_some(&written.jwt_headers.place);
-    let provider = written.provider_name.given().map(|name| &name.place);
-    for place in jwt.into_iter().chain(provider) {
-        reader.fault(place, "it has no effect without the headers of authentik's set", "add `authentik` to `headers`");
+    let jwt = written.jwt_headers.value.then_some(&written.jwt_headers.location);
+    let provider = written.provider_name.given().map(|name| &name.location);
+    for location in jwt.into_iter().chain(provider) {
+        reader.fault(
+            location,
+            "it has no effect without the headers of authentik's set",
+            "add `authentik` to `headers`",
+        );
     }
 }
 
@@ -81,18 +85,18 @@ fn own_name(
     earlier: &[OwnHeader],
     reader: &mut Reader<'_>,
 ) -> Option<HeaderName> {
-    let Spanned { place, value } = header;
+    let Spanned { location, value } = header;
     let name = HeaderName::parse(value)
-        .map_err(|fault| reader.fault(place, fault.to_string(), "write a name like X-Team"))
+        .map_err(|fault| reader.fault(location, fault.to_string(), "write a name like X-Team"))
         .ok()?;
     if let Some(other) = earlier.iter().find(|other| other.name.looks_like(&name)) {
         let problem = format!("applications could take it for `{}`, which stands above", other.name);
-        reader.fault(place, problem, "keep one of the two");
+        reader.fault(location, problem, "keep one of the two");
         return None;
     }
     if name.as_str() == "authorization" && written.basic_auth_enabled.value {
         let problem = "HTTP Basic to the application has the same header";
-        reader.fault(place, problem, "remove it, or remove `basic_auth_enabled`");
+        reader.fault(location, problem, "remove it, or remove `basic_auth_enabled`");
         return None;
     }
     Some(name)
@@ -102,21 +106,21 @@ fn own_name(
 fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
     match (&item.value.claim, &item.value.text) {
         (Setting::Absent, Setting::Absent) => {
-            reader.fault(&item.place, "it says nothing", "add `claim`, or `text` for the same text for everybody");
+            reader.fault(&item.location, "it says nothing", "add `claim`, or `text` for the same text for everybody");
             None
         }
         (Setting::Given(_), Setting::Given(text)) => {
-            reader.fault(&text.place, "the claim is given, too", "keep one of the two");
+            reader.fault(&text.location, "the claim is given, too", "keep one of the two");
             None
         }
         (Setting::Absent, Setting::Given(text)) => {
             if let Setting::Given(separator) = &item.value.separator {
-                reader.fault(&separator.place, "a separator has no effect on a constant text", "remove it");
+                reader.fault(&separator.location, "a separator has no effect on a constant text", "remove it");
                 return None;
             }
             if !is_legal(&text.value) {
                 let problem = "it holds a control character, or a blank at one of its ends, and goes into a header";
-                reader.fault(&text.place, problem, "write it on one line, without blanks around it");
+                reader.fault(&text.location, problem, "write it on one line, without blanks around it");
                 return None;
             }
             Some(OwnValue::Text(text.value.clone()))
@@ -134,9 +138,9 @@ fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separ
     match written {
         Setting::Absent => Some(Separator::BAR),
         Setting::Faulty => None,
-        Setting::Given(Spanned { place, value }) => {
+        Setting::Given(Spanned { location, value }) => {
             let help = "write a single sign, such as \",\" or \";\"";
-            Separator::parse(value).map_err(|fault| reader.fault(place, fault.to_string(), help)).ok()
+            Separator::parse(value).map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
         }
     }
 }
@@ -144,7 +148,7 @@ fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separ
 fn claim_path(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<ClaimPath> {
     let help = "write it like `team.name`, or `/team/name`";
     let parsed = ClaimPath::parse(&written.value);
-    parsed.map_err(|fault| reader.fault(&written.place, fault.to_string(), help)).ok()
+    parsed.map_err(|fault| reader.fault(&written.location, fault.to_string(), help)).ok()
 }
 
 /// `Some(None)` where they are switched off.
@@ -163,11 +167,11 @@ fn additional(
     if written.enabled.value {
         return Some(Some(AdditionalHeaders { claim: claim?, names: names? }));
     }
-    let claim = written.claim.given().map(|claim| &claim.place);
-    let names = (!written.names.value.is_empty()).then_some(&written.names.place);
+    let claim = written.claim.given().map(|claim| &claim.location);
+    let names = (!written.names.value.is_empty()).then_some(&written.names.location);
     let mut sound = true;
-    for place in claim.into_iter().chain(names) {
-        reader.fault(place, "it has no effect while additional headers are off", "remove it, or `enabled: false`");
+    for location in claim.into_iter().chain(names) {
+        reader.fault(location, "it has no effect while additional headers are off", "remove it, or `enabled: false`");
         sound = false;
     }
     sound.then_some(None)
@@ -176,7 +180,7 @@ fn additional(
 fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Reader<'_>) -> Option<Vec<HeaderName>> {
     let mut names: Vec<HeaderName> = Vec::new();
     let mut sound = true;
-    for Spanned { place, value } in written {
+    for Spanned { location, value } in written {
         let problem = match HeaderName::parse_from_claims(value) {
             Ok(name) if others.owns(&name) => "it is, or looks like, an identity header's name".to_owned(),
             Ok(name) if names.iter().any(|other| other.looks_like(&name)) => {
@@ -188,7 +192,7 @@ fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Re
             }
             Err(fault) => fault.to_string(),
         };
-        reader.fault(place, problem, "remove it: no additional header could have this name");
+        reader.fault(location, problem, "remove it: no additional header could have this name");
         sound = false;
     }
     sound.then_some(names)
@@ -202,14 +206,14 @@ fn basic(written: &Application, reader: &mut Reader<'_>) -> Option<Option<BasicA
         let mut sound = true;
         for attribute in [user, password].into_iter().filter_map(Setting::given) {
             let help = "add `basic_auth_enabled: true`, or remove it";
-            reader.fault(&attribute.place, "it has no effect while HTTP Basic to the application is off", help);
+            reader.fault(&attribute.location, "it has no effect while HTTP Basic to the application is off", help);
             sound = false;
         }
         return sound.then_some(None);
     }
     if password.is_absent() {
         let help = "add `basic_auth_password_attribute`";
-        reader.fault(&written.basic_auth_enabled.place, "no attribute holds the password, so nothing is sent", help);
+        reader.fault(&written.basic_auth_enabled.location, "no attribute holds the password, so nothing is sent", help);
     }
     let user_attribute = user.given().map(|attribute| attribute.value.clone());
     Some(Some(BasicAuth { user_attribute, password_attribute: password.given()?.value.clone() }))

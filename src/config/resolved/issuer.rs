@@ -23,7 +23,7 @@ pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Opti
         Ok(_) if is_clean(&written.value) => return Some(written.value.clone()),
         Ok(_) | Err(_) => ("the issuer is no https address", EXAMPLE),
     };
-    reader.fault(&written.place, problem, help);
+    reader.fault(&written.location, problem, help);
     None
 }
 
@@ -46,7 +46,7 @@ pub(super) fn redirect_uri(
     }
     let path = format!("{}{RESERVED_PREFIX}callback", external.path());
     let help = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
-    reader.fault(&written.place, "nothing there would take up the sign-in", help);
+    reader.fault(&written.location, "nothing there would take up the sign-in", help);
     None
 }
 
@@ -59,7 +59,7 @@ pub(super) fn on_external_host(
     let usable = |url: &Url| url.fragment().is_none() && !has_user(url) && is_clean(&written.value);
     let Some(url) = Url::parse(&written.value).ok().filter(usable) else {
         let help = format!("write it like {}", external.join("/path"));
-        reader.fault(&written.place, "it is no address without user and fragment", help);
+        reader.fault(&written.location, "it is no address without user and fragment", help);
         return None;
     };
     let same_path = url.path().strip_prefix(external.path()).is_some_and(|below| below.starts_with('/'));
@@ -67,7 +67,7 @@ pub(super) fn on_external_host(
         return Some(url);
     }
     let help = format!("begin it with {}", external.join("/"));
-    reader.fault(&written.place, "it is not below `external_host`", help);
+    reader.fault(&written.location, "it is not below `external_host`", help);
     None
 }
 

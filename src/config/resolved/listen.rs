@@ -17,19 +17,19 @@ pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<L
         admin: written.admin.value.0,
     };
     let all: [(&Location, Option<SocketAddr>); 5] = [
-        (&written.grpc.place, Some(listen.grpc)),
-        (&written.http.place, listen.http),
-        (&written.https.place, listen.https),
-        (&written.metrics.place, Some(listen.metrics)),
-        (&written.admin.place, listen.admin),
+        (&written.grpc.location, Some(listen.grpc)),
+        (&written.http.location, listen.http),
+        (&written.https.location, listen.https),
+        (&written.metrics.location, Some(listen.metrics)),
+        (&written.admin.location, listen.admin),
     ];
     let mut sound = true;
-    for (index, (place, address)) in all.iter().enumerate() {
+    for (index, (location, address)) in all.iter().enumerate() {
         let same = |(earlier, other): &&(&Location, Option<SocketAddr>)| {
-            earlier.key != place.key && address.zip(*other).is_some_and(|(one, other)| overlap(one, other))
+            earlier.key != location.key && address.zip(*other).is_some_and(|(one, other)| overlap(one, other))
         };
         if let Some((earlier, _)) = all.iter().take(index).find(same) {
-            reader.fault(place, format!("{} listens there already", earlier.key), "give each its own port");
+            reader.fault(location, format!("{} listens there already", earlier.key), "give each its own port");
             sound = false;
         }
     }
@@ -51,11 +51,11 @@ pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<
         (Setting::Absent, Setting::Absent) => return Some(None),
         (Setting::Given(certificate), Setting::Given(key)) => (certificate, key),
         (Setting::Given(certificate), Setting::Absent) => {
-            reader.fault(&certificate.place, "a certificate needs its private key", "add `private_key_file`");
+            reader.fault(&certificate.location, "a certificate needs its private key", "add `private_key_file`");
             return None;
         }
         (Setting::Absent, Setting::Given(key)) => {
-            reader.fault(&key.place, "a private key needs its certificate", "add `certificate_file`");
+            reader.fault(&key.location, "a private key needs its certificate", "add `certificate_file`");
             return None;
         }
         (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
@@ -66,7 +66,11 @@ pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<
     match TlsIdentity::from_pem(&chain, &private_key) {
         Ok(identity) => Some(Some(identity)),
         Err(fault) => {
-            reader.fault(&certificate.place, fault.to_string(), "give a PEM certificate chain and its own private key");
+            reader.fault(
+                &certificate.location,
+                fault.to_string(),
+                "give a PEM certificate chain and its own private key",
+            );
             None
         }
     }

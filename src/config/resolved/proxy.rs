@@ -11,12 +11,12 @@ pub(super) fn backends(written: &Application, reader: &mut Reader<'_>) -> Option
     let allow = allow(&written.backend_allow, reader);
     let own = own(written, reader)?;
     let allow = allow?;
-    if let Setting::Given(Spanned { place, value: false }) = &written.internal_host_ssl_validation
+    if let Setting::Given(Spanned { location, value: false }) = &written.internal_host_ssl_validation
         && own.scheme() == Scheme::Http
         && allow.is_empty()
     {
         let problem = "it has no effect, as requests are passed on over plain http only";
-        reader.fault(place, problem, "remove it, or write https in `internal_host`");
+        reader.fault(location, problem, "remove it, or write https in `internal_host`");
     }
     Some(Backends::new(own, allow))
 }
@@ -26,22 +26,22 @@ pub(super) fn refuse_in_other_modes(written: &Application, reader: &mut Reader<'
     if written.mode.value == raw::Mode::Proxy {
         return;
     }
-    let mut refuse = |place: &Location| {
-        reader.fault(place, "it has an effect in mode `proxy` only", "add `mode: proxy`, or remove it");
+    let mut refuse = |location: &Location| {
+        reader.fault(location, "it has an effect in mode `proxy` only", "add `mode: proxy`, or remove it");
     };
-    let _ = written.internal_host.given().map(|key| refuse(&key.place));
-    let _ = written.internal_host_ssl_validation.given().map(|key| refuse(&key.place));
-    let _ = written.backend_allow.given().map(|key| refuse(&key.place));
+    let _ = written.internal_host.given().map(|key| refuse(&key.location));
+    let _ = written.internal_host_ssl_validation.given().map(|key| refuse(&key.location));
+    let _ = written.backend_allow.given().map(|key| refuse(&key.location));
 }
 
 fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
     const HELP: &str = "write it like http://wiki.internal:8080";
-    let Spanned { place, value } = match &written.internal_host {
+    let Spanned { location, value } = match &written.internal_host {
         Setting::Given(host) => host,
         Setting::Faulty => return None,
         Setting::Absent => {
             let problem = "mode `proxy` needs an `internal_host`";
-            reader.fault(&written.mode.place, problem, "add `internal_host: http://wiki.internal:8080`");
+            reader.fault(&written.mode.location, problem, "add `internal_host: http://wiki.internal:8080`");
             return None;
         }
     };
@@ -50,11 +50,11 @@ fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
         Ok((own, "")) => Some(own),
         Ok(_) => {
             let problem = "the backend is asked for the path that the browser asked for, so a path has no effect here";
-            reader.fault(place, problem, "remove the path");
+            reader.fault(location, problem, "remove the path");
             None
         }
         Err(fault) => {
-            reader.fault(place, fault.to_string(), HELP);
+            reader.fault(location, fault.to_string(), HELP);
             None
         }
     }
@@ -73,7 +73,7 @@ fn allow(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Op
     };
     for (index, fault) in faults {
         if let Some(entry) = listed.get(index) {
-            reader.fault(&entry.place, fault.to_string(), help(&fault));
+            reader.fault(&entry.location, fault.to_string(), help(&fault));
         }
     }
     None

@@ -11,7 +11,7 @@ pub(super) fn renews_sessions(written: &raw::File, reader: &mut Reader<'_>) -> b
     let offline = applications.flat_map(|application| &application.scopes.value);
     for scope in offline.filter(|scope| !renews && scope.value == "offline_access") {
         let problem = "it asks for a refresh token, and `session.refresh: false` keeps none";
-        reader.fault(&scope.place, problem, "remove the scope, or `session.refresh`");
+        reader.fault(&scope.location, problem, "remove the scope, or `session.refresh`");
     }
     renews
 }

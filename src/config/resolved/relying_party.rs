@@ -16,13 +16,13 @@ use crate::domain::oidc::relying_party::RelyingParty;
 
 pub(super) fn relying_party(
     written: &Application,
-    place: &Location,
+    location: &Location,
     external: Option<&ExternalHost>,
     prefixes: Prefixes,
     reader: &mut Reader<'_>,
 ) -> Option<RelyingParty> {
     let issuer = written.issuer.given().and_then(|issuer| issuer::issuer(issuer, reader));
-    let client_secret = client_secret(written, place, reader);
+    let client_secret = client_secret(written, location, reader);
     let scopes = scopes(&written.scopes, reader);
     let external = external?;
     let redirect_uri = match written.redirect_uri.given() {
@@ -47,19 +47,23 @@ pub(super) fn relying_party(
     })
 }
 
-fn client_secret(written: &Application, place: &Location, reader: &mut Reader<'_>) -> Option<SecretString> {
+fn client_secret(written: &Application, location: &Location, reader: &mut Reader<'_>) -> Option<SecretString> {
     if written.client_secret.is_absent() && written.client_secret_file.is_absent() {
-        let place = place.inside("client_secret");
-        reader.fault(&place, "there is no client secret", "add `client_secret: ${VARIABLE}` or `client_secret_file`");
+        let location = location.inside("client_secret");
+        reader.fault(
+            &location,
+            "there is no client secret",
+            "add `client_secret: ${VARIABLE}` or `client_secret_file`",
+        );
         return None;
     }
-    let Spanned { place, value } = secret_file::either(&written.client_secret, &written.client_secret_file, reader)?;
+    let Spanned { location, value } = secret_file::either(&written.client_secret, &written.client_secret_file, reader)?;
     let algorithm = &written.id_token_signed_response_alg;
     let needed = hash_length(algorithm.value);
     if value.expose_secret().len() < needed {
         let problem = format!("the client secret is shorter than the {needed} bytes that the HS algorithm needs");
         let help = "use a longer secret, or let the provider sign with RS256";
-        reader.fault(&place, problem, help);
+        reader.fault(&location, problem, help);
         return None;
     }
     Some(value)
@@ -82,7 +86,7 @@ pub(super) fn scopes(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reade
     if scopes.iter().any(|scope| scope == "openid") {
         return Some(scopes);
     }
-    reader.fault(&written.place, "without the scope `openid` there is no sign-in", "add `openid` to the list");
+    reader.fault(&written.location, "without the scope `openid` there is no sign-in", "add `openid` to the list");
     None
 }
 
@@ -90,15 +94,15 @@ pub(super) fn scopes(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reade
 pub(super) fn scope_list(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let mut scopes: Vec<String> = Vec::new();
     let mut sound = true;
-    for Spanned { place, value } in &written.value {
+    for Spanned { location, value } in &written.value {
         // RFC 6749 section 3.3: printable ASCII without blank, `"` and `\`.
         let token = value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
         if !token {
             sound = false;
-            reader.fault(place, "a scope is one word", "write one list item per scope");
+            reader.fault(location, "a scope is one word", "write one list item per scope");
         } else if scopes.contains(value) {
             sound = false;
-            reader.fault(place, "the scope is listed twice", "keep one of them");
+            reader.fault(location, "the scope is listed twice", "keep one of them");
         } else {
             scopes.push(value.clone());
         }

@@ -26,20 +26,20 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
             Store::Memory => ("store `memory` keeps no file", "remove `path`, or write `store: file`"),
             Store::Redis | Store::File => ("store `redis` keeps no file", "remove `path`, or write `store: file`"),
         };
-        reader.fault(&path.place, problem, help);
+        reader.fault(&path.location, problem, help);
     }
     let settings = written.redis.given().and_then(|section| shared_store::redis(&section.value, reader));
     match (store.value, &written.redis) {
         (Store::Redis, Setting::Absent) => {
             let help = "add a section `redis` with its `url`, or choose another store";
-            reader.fault(&store.place, "store `redis` needs to know where it is", help);
+            reader.fault(&store.location, "store `redis` needs to know where it is", help);
             None
         }
         (Store::Redis, Setting::Given(_) | Setting::Faulty) => {
             settings.map(|settings| StoreSettings::Redis(Box::new(settings))).filter(|_| path.is_none())
         }
         (Store::Memory | Store::File, Setting::Given(section)) => {
-            reader.fault(&section.place, "another store is chosen", "write `store: redis`, or remove the section");
+            reader.fault(&section.location, "another store is chosen", "write `store: redis`, or remove the section");
             None
         }
         (Store::Memory | Store::File, Setting::Faulty) => None,
@@ -63,24 +63,24 @@ fn default_path(reader: &Reader<'_>) -> PathBuf {
 fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
     let absent = written.sealing_key.is_absent() && written.sealing_key_file.is_absent();
     let current = secret_file::either(&written.sealing_key, &written.sealing_key_file, reader)
-        .and_then(|Spanned { place, value }| secret_file::sealing_key(&value, &place, reader));
+        .and_then(|Spanned { location, value }| secret_file::sealing_key(&value, &location, reader));
     let previous = previous(written, reader);
     if !absent {
         return Some(Sealing::Given(SealingKeys::new(current?, previous?)));
     }
     let lists = [
-        (!written.previous_sealing_keys.value.is_empty(), &written.previous_sealing_keys.place),
-        (!written.previous_sealing_keys_files.value.is_empty(), &written.previous_sealing_keys_files.place),
+        (!written.previous_sealing_keys.value.is_empty(), &written.previous_sealing_keys.location),
+        (!written.previous_sealing_keys_files.value.is_empty(), &written.previous_sealing_keys_files.location),
     ];
     let mut sound = previous.is_some();
     if written.store.value == Store::Redis {
         let help = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
-        reader.fault(&written.store.place, "store `redis` needs a sealing key that all replicas share", help);
+        reader.fault(&written.store.location, "store `redis` needs a sealing key that all replicas share", help);
         sound = false;
     }
-    for (_, place) in lists.iter().filter(|(given, _)| *given) {
+    for (_, location) in lists.iter().filter(|(given, _)| *given) {
         let help = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
-        reader.fault(place, "there are previous keys but no present one", help);
+        reader.fault(location, "there are previous keys but no present one", help);
         sound = false;
     }
     sound.then_some(Sealing::BesideStore)
@@ -88,12 +88,12 @@ fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
 
 fn previous(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Vec<SealingKey>> {
     let mut keys = Vec::new();
-    for Spanned { place, value } in &written.previous_sealing_keys.value {
-        keys.push(secret_file::sealing_key(value, place, reader));
+    for Spanned { location, value } in &written.previous_sealing_keys.value {
+        keys.push(secret_file::sealing_key(value, location, reader));
     }
     for path in &written.previous_sealing_keys_files.value {
         let text = secret_file::secret(path, reader);
-        keys.push(text.and_then(|text| secret_file::sealing_key(&text, &path.place, reader)));
+        keys.push(text.and_then(|text| secret_file::sealing_key(&text, &path.location, reader)));
     }
     keys.into_iter().collect()
 }
@@ -102,7 +102,7 @@ fn lifetimes(written: &raw::Session, reader: &mut Reader<'_>) -> Lifetimes {
     let (absolute, idle) = (&written.absolute_lifetime, &written.idle_lifetime);
     if idle.value.0 > absolute.value.0 {
         let problem = "the idle lifetime is longer than the absolute one and has no effect";
-        reader.warn(&idle.place, problem, "shorten it, or lengthen `absolute_lifetime`");
+        reader.warn(&idle.location, problem, "shorten it, or lengthen `absolute_lifetime`");
     }
     Lifetimes { absolute: absolute.value.0, idle: idle.value.0 }
 }

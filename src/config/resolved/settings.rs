@@ -14,10 +14,10 @@ use crate::server::{Limits, Shutdown};
 use crate::telemetry::{LogFormat, LogSettings};
 
 pub(super) fn log(written: &raw::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
-    let Spanned { place, value: level } = &written.level;
+    let Spanned { location, value: level } = &written.level;
     if !level.split(',').all(is_directive) {
         let help = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
-        reader.fault(place, "it is no log level", help);
+        reader.fault(location, "it is no log level", help);
         return None;
     }
     let format = match written.format.value {
@@ -37,9 +37,13 @@ fn is_directive(text: &str) -> bool {
 }
 
 pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> Option<String> {
-    let Spanned { place, value } = &written.name;
+    let Spanned { location, value } = &written.name;
     if value.chars().any(char::is_control) {
-        reader.fault(place, "it holds a control character or line end, and goes into a header", "write it on one line");
+        reader.fault(
+            location,
+            "it holds a control character or line end, and goes into a header",
+            "write it on one line",
+        );
         return None;
     }
     Some(value.clone())
@@ -54,7 +58,7 @@ pub(super) fn provider(
         Some(path) => {
             let pem = secret_file::bytes(path, reader)?;
             if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-                reader.fault(&path.place, "there is no certificate in the file", "give certificates as PEM");
+                reader.fault(&path.location, "there is no certificate in the file", "give certificates as PEM");
                 return None;
             }
             pem.to_vec()
@@ -76,7 +80,7 @@ pub(super) fn limits(written: &raw::Limits, reader: &mut Reader<'_>) -> Option<L
         grpc: grpc_limits(&grpc.value),
         http: http_limits(&http.value),
         requests: request_limits(&requests.value),
-        connections: seats(&connections.value),
+        connections: permits(&connections.value),
         front_proxies: FrontProxies(forward_auth::networks(&connections.value.front_proxies.value, reader)?),
         waits: waits(&provider.value),
     })
@@ -128,7 +132,7 @@ fn request_limits(written: &raw::RequestLimits) -> RequestLimits {
     RequestLimits { target_bytes: bytes(&written.max_target_size), header_lines: count(&written.max_headers) }
 }
 
-fn seats(written: &raw::ConnectionLimits) -> ConnectionLimits {
+fn permits(written: &raw::ConnectionLimits) -> ConnectionLimits {
     ConnectionLimits { total: count(&written.total), per_source: count(&written.per_source) }
 }
 

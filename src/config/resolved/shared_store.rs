@@ -35,11 +35,11 @@ pub(super) fn redis(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<Red
 }
 
 fn url(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<RedisUrl> {
-    let Spanned { place, value } = written.url.given()?;
+    let Spanned { location, value } = written.url.given()?;
     match RedisUrl::parse(value) {
         Ok(url) => Some(url),
         Err(fault) => {
-            reader.fault(place, fault.to_string(), fault.help());
+            reader.fault(location, fault.to_string(), fault.help());
             None
         }
     }
@@ -48,15 +48,15 @@ fn url(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<RedisUrl> {
 fn credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Credentials> {
     let in_url = url.map(|url| url.credentials.clone()).unwrap_or_default();
     let beside = of_keys(&written.username, &written.password, &written.password_file, reader);
-    let password = password_place(&written.password, &written.password_file);
+    let password = password_location(&written.password, &written.password_file);
     let mut sound = true;
     let twice = [
-        (written.username.given().map(|username| &username.place), in_url.username.is_some(), "the user"),
+        (written.username.given().map(|username| &username.location), in_url.username.is_some(), "the user"),
         (password, in_url.password.is_some(), "a password"),
     ];
-    for (place, in_url, what) in twice {
-        if let (Some(place), true) = (place, in_url) {
-            reader.fault(place, format!("`url` holds {what}, too"), "keep one of the two");
+    for (location, in_url, what) in twice {
+        if let (Some(location), true) = (location, in_url) {
+            reader.fault(location, format!("`url` holds {what}, too"), "keep one of the two");
             sound = false;
         }
     }
@@ -66,8 +66,8 @@ fn credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader
     if let (Some(_), None, Some(url)) = (&beside.username, &beside.password, written.url.given())
         && sound
     {
-        let place = written.username.given().map_or(&url.place, |username| &username.place);
-        reader.fault(place, "a user needs a password", "add `password_file`");
+        let location = written.username.given().map_or(&url.location, |username| &username.location);
+        reader.fault(location, "a user needs a password", "add `password_file`");
         sound = false;
     }
     sound.then_some(beside)
@@ -76,16 +76,16 @@ fn credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader
 fn sentinel_credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Credentials> {
     let raw::Redis { sentinel_username, sentinel_password, sentinel_password_file, .. } = written;
     let credentials = of_keys(sentinel_username, sentinel_password, sentinel_password_file, reader)?;
-    let username = sentinel_username.given().map(|username| &username.place);
-    let password = password_place(sentinel_password, sentinel_password_file);
+    let username = sentinel_username.given().map(|username| &username.location);
+    let password = password_location(sentinel_password, sentinel_password_file);
     let has_sentinels = url.is_none_or(|url| matches!(url.topology, Topology::Sentinel { .. }));
     let mut sound = true;
-    for place in [username, password].into_iter().flatten().filter(|_| !has_sentinels) {
-        reader.fault(place, "`url` names no sentinels", "remove the key, or write redis+sentinel://");
+    for location in [username, password].into_iter().flatten().filter(|_| !has_sentinels) {
+        reader.fault(location, "`url` names no sentinels", "remove the key, or write redis+sentinel://");
         sound = false;
     }
-    if let (Some(place), None) = (username, &credentials.password) {
-        reader.fault(place, "a user needs a password", "add `sentinel_password_file`");
+    if let (Some(location), None) = (username, &credentials.password) {
+        reader.fault(location, "a user needs a password", "add `sentinel_password_file`");
         sound = false;
     }
     sound.then_some(credentials)
@@ -103,11 +103,11 @@ fn of_keys(
     sound.then(|| Credentials { username: username.given().map(|username| username.value.clone()), password })
 }
 
-fn password_place<'a>(
+fn password_location<'a>(
     password: &'a Setting<SecretString>,
     file: &'a Setting<PathBuf>,
 ) -> Option<&'a crate::config::diagnostic::Location> {
-    password.given().map(|password| &password.place).or_else(|| file.given().map(|file| &file.place))
+    password.given().map(|password| &password.location).or_else(|| file.given().map(|file| &file.location))
 }
 
 /// Trust and client certificate; the outer `None` says that there were complaints.
@@ -121,7 +121,11 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
     let mut sound = true;
     if url.is_some_and(|url| !url.tls) {
         for file in files.iter().filter_map(|file| file.given()) {
-            reader.fault(&file.place, "the connection is not encrypted", "write rediss:// in `url`, or remove the key");
+            reader.fault(
+                &file.location,
+                "the connection is not encrypted",
+                "write rediss:// in `url`, or remove the key",
+            );
             sound = false;
         }
         return sound.then_some(None);
@@ -132,7 +136,7 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
         _ => None,
     };
     if let Some((file, other)) = alone {
-        reader.fault(&file.place, "certificate and private key belong together", format!("add `{other}`"));
+        reader.fault(&file.location, "certificate and private key belong together", format!("add `{other}`"));
         sound = false;
     }
     let contents = files.map(|file| file.given().map(|path| secret_file::bytes(path, reader)));
@@ -144,27 +148,27 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
     match TlsSettings::from_pem(authorities.as_ref().map(|pem| pem.as_slice()), client) {
         Ok(settings) => Some(Some(settings)),
         Err(fault) => {
-            let place = files.iter().find_map(|file| file.given()).map(|file| &file.place)?;
-            reader.fault(place, fault.to_string(), "give certificates and key as PEM");
+            let location = files.iter().find_map(|file| file.given()).map(|file| &file.location)?;
+            reader.fault(location, fault.to_string(), "give certificates and key as PEM");
             None
         }
     }
 }
 
-fn key_prefix(Spanned { place, value }: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
+fn key_prefix(Spanned { location, value }: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
     let sound = value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._-/".contains(&byte));
     if !sound {
         let help = "write at most 64 letters, digits and `:`, `.`, `_`, `-`, `/`";
-        reader.fault(place, "the prefix is too long, or holds a sign with a meaning of its own", help);
+        reader.fault(location, "the prefix is too long, or holds a sign with a meaning of its own", help);
     }
     sound.then(|| value.clone())
 }
 
 fn command_timeout(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<Duration> {
-    let Spanned { place, value } = &written.command_timeout;
+    let Spanned { location, value } = &written.command_timeout;
     let sound = value.0 < LONGEST_COMMAND;
     if !sound {
-        reader.fault(place, "a Check would be given up before", "write less than 1s");
+        reader.fault(location, "a Check would be given up before", "write less than 1s");
     }
     sound.then_some(value.0)
 }

@@ -20,8 +20,8 @@ impl Value for Address {
         one("port or address:port", json!({ "anyOf": address_schemas() }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        read_address(node, place, reader, "write a port such as 9001, or 127.0.0.1:9001, or \"[::]:9001\"").map(Self)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        read_address(node, location, reader, "write a port such as 9001, or 127.0.0.1:9001, or \"[::]:9001\"").map(Self)
     }
 }
 
@@ -32,14 +32,14 @@ impl Value for MaybeAddress {
         one("port, address:port or off", json!({ "anyOf": schemas }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         // `off` without quotes is false to readers of YAML 1.1, so both spellings are taken.
         let off = matches!(&node.content, Content::One { text, .. } if &**text == "off");
         if off || plain_type(node) == Plain::Bool(false) {
             return Some(Self(None));
         }
         let help = "write a port such as 9000, or 127.0.0.1:9000, or \"[::]:9000\", or off";
-        read_address(node, place, reader, help).map(|address| Self(Some(address)))
+        read_address(node, location, reader, help).map(|address| Self(Some(address)))
     }
 }
 
@@ -48,7 +48,7 @@ fn address_schemas() -> Vec<Json> {
     vec![port, json!({ "type": "string", "pattern": r"^([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$" })]
 }
 
-fn read_address(node: &Node, place: &Location, reader: &mut Reader<'_>, help: &str) -> Option<SocketAddr> {
+fn read_address(node: &Node, location: &Location, reader: &mut Reader<'_>, help: &str) -> Option<SocketAddr> {
     let everywhere = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
     let address = match (plain_type(node), &node.content) {
         (Plain::Whole(port), _) => u16::try_from(port).ok().map(everywhere),
@@ -56,7 +56,7 @@ fn read_address(node: &Node, place: &Location, reader: &mut Reader<'_>, help: &s
         _ => None,
     };
     if address.is_none() {
-        reader.fault(place, "it is no address to listen on", help);
+        reader.fault(location, "it is no address to listen on", help);
     }
     address
 }

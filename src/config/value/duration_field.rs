@@ -23,8 +23,8 @@ impl Value for Pause {
         one("duration", json!({ "type": "string", "pattern": duration::PATTERN }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        read_duration(node, place, reader, duration::parse, "5m, 8h, 1h30m or 2d").map(Self)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        read_duration(node, location, reader, duration::parse, "5m, 8h, 1h30m or 2d").map(Self)
     }
 }
 
@@ -33,9 +33,9 @@ impl Value for DurationField {
         Pause::kind()
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        let read = read_duration(node, place, reader, duration::parse, "5m, 8h, 1h30m or 2d")?;
-        above_zero(read, place, reader).map(Self)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = read_duration(node, location, reader, duration::parse, "5m, 8h, 1h30m or 2d")?;
+        above_zero(read, location, reader).map(Self)
     }
 }
 
@@ -45,16 +45,16 @@ impl Value for Validity {
         one("duration, or authentik's `hours=8;minutes=30`", json!({ "type": "string", "anyOf": spellings }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let either = |text: &str| duration::parse(text).or_else(|| duration::parse_authentik(text));
-        let read = read_duration(node, place, reader, either, "8h, 2d or hours=8;minutes=30")?;
-        above_zero(read, place, reader).map(Self)
+        let read = read_duration(node, location, reader, either, "8h, 2d or hours=8;minutes=30")?;
+        above_zero(read, location, reader).map(Self)
     }
 }
 
 fn read_duration(
     node: &Node,
-    place: &Location,
+    location: &Location,
     reader: &mut Reader<'_>,
     parse: impl Fn(&str) -> Option<Duration>,
     examples: &str,
@@ -64,19 +64,19 @@ fn read_duration(
         _ => None,
     };
     if read.is_none() {
-        reader.fault(place, "a duration is needed here", format!("write numbers with units, such as {examples}"));
+        reader.fault(location, "a duration is needed here", format!("write numbers with units, such as {examples}"));
     }
     let read = read?;
     if read > duration::LONGEST {
-        reader.fault(place, "the duration is longer than ten years", "write at most 3650d");
+        reader.fault(location, "the duration is longer than ten years", "write at most 3650d");
         return None;
     }
     Some(read)
 }
 
-fn above_zero(duration: Duration, place: &Location, reader: &mut Reader<'_>) -> Option<Duration> {
+fn above_zero(duration: Duration, location: &Location, reader: &mut Reader<'_>) -> Option<Duration> {
     if duration.is_zero() {
-        reader.fault(place, "the duration is zero", "write a longer one");
+        reader.fault(location, "the duration is zero", "write a longer one");
         return None;
     }
     Some(duration)

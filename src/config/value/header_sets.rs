@@ -23,21 +23,21 @@ impl Value for HeaderSets {
         one("`authentik`, `legacy`, list of both, or `none`", schema)
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.content {
             Content::One { text, .. } if &**text == "none" => Some(Self(Vec::new())),
             Content::List(items) if items.is_empty() => {
-                reader.fault(place, "the list of sets has no item", "write `none`, or name a set");
+                reader.fault(location, "the list of sets has no item", "write `none`, or name a set");
                 None
             }
-            Content::List(_) => Vec::read(node, place, reader).map(Self),
+            Content::List(_) => Vec::read(node, location, reader).map(Self),
             Content::One { .. } | Content::Section(_) | Content::Unusable(_) => {
                 let help = "write authentik, legacy, a list of both, or none";
                 let set = HeaderSet::CHOICES.iter().find(|(_, word)| is(node, word)).map(|(set, _)| *set);
                 if set.is_none() {
-                    reader.fault(place, "none of the words known here", help);
+                    reader.fault(location, "none of the words known here", help);
                 }
-                set.map(|value| Self(vec![Spanned { place: place.clone(), value }]))
+                set.map(|value| Self(vec![Spanned { location: location.clone(), value }]))
             }
         }
     }

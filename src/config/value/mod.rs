@@ -26,28 +26,28 @@ pub(super) trait Value: Sized {
     fn kind() -> Kind;
 
     /// Reads it; on `None` a complaint was made.
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self>;
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
 /// Reads one value; `None` when a diagnostic was made about it.
-pub(super) fn read<T: Value>(node: &Node, place: Location, reader: &mut Reader<'_>) -> Option<Spanned<T>> {
+pub(super) fn read<T: Value>(node: &Node, location: Location, reader: &mut Reader<'_>) -> Option<Spanned<T>> {
     if let Content::Unusable(why) = node.content {
-        reader.fault(&place, why, "write the value itself");
+        reader.fault(&location, why, "write the value itself");
         return None;
     }
-    T::read(node, &place, reader).map(|value| Spanned { place, value })
+    T::read(node, &location, reader).map(|value| Spanned { location, value })
 }
 
 /// The entries of a section, or a complaint.
 pub(super) fn section_entries<'n>(
     node: &'n Node,
-    place: &Location,
+    location: &Location,
     reader: &mut Reader<'_>,
 ) -> Option<&'n [(Key, Node)]> {
     if let Content::Section(entries) = &node.content {
         return Some(entries);
     }
-    reader.fault(place, format!("a section is needed here, not {}", described(node)), "write `key: value` lines");
+    reader.fault(location, format!("a section is needed here, not {}", described(node)), "write `key: value` lines");
     None
 }
 
@@ -105,11 +105,11 @@ impl Value for bool {
         one("true or false", json!({ "type": "boolean" }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         if let Plain::Bool(value) = plain_type(node) {
             return Some(value);
         }
-        reader.fault(place, "true or false is needed here", "write true or false, without quotes");
+        reader.fault(location, "true or false is needed here", "write true or false, without quotes");
         None
     }
 }
@@ -119,12 +119,13 @@ impl<T: Value> Value for Vec<Spanned<T>> {
         Kind::List(Box::new(T::kind()))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let Content::List(items) = &node.content else {
-            reader.fault(place, format!("a list is needed here, not {}", described(node)), "write `- item` lines");
+            reader.fault(location, format!("a list is needed here, not {}", described(node)), "write `- item` lines");
             return None;
         };
-        let item = |(index, item): (usize, &Node)| read(item, place.item(index, item.at.line, item.at.column), reader);
+        let item =
+            |(index, item): (usize, &Node)| read(item, location.item(index, item.at.line, item.at.column), reader);
         let sound: Self = items.iter().enumerate().filter_map(item).collect();
         // A list whose every item is faulty is not an empty list.
         (items.is_empty() || !sound.is_empty()).then_some(sound)
@@ -144,7 +145,7 @@ impl<T: Choice> Value for T {
         one(&name, json!({ "enum": words }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let written = match &node.content {
             Content::One { text, .. } => Some(&**text),
             Content::List(_) | Content::Section(_) | Content::Unusable(_) => None,
@@ -152,7 +153,7 @@ impl<T: Choice> Value for T {
         let choice = T::CHOICES.iter().find(|(_, word)| Some(*word) == written).map(|(choice, _)| *choice);
         if choice.is_none() {
             let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
-            reader.fault(place, "none of the words known here", format!("write one of {}", words.join(", ")));
+            reader.fault(location, "none of the words known here", format!("write one of {}", words.join(", ")));
         }
         choice
     }

@@ -16,13 +16,13 @@ impl Value for Count {
         one("number", json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let number = match plain_type(node) {
             Plain::Whole(number) => u32::try_from(number).ok().filter(|number| (1..=i32::MAX as u32).contains(number)),
             Plain::Null | Plain::Bool(_) | Plain::Number | Plain::Text => None,
         };
         if number.is_none() {
-            reader.fault(place, "a whole number from 1 to 2147483647 is needed here", "write digits only");
+            reader.fault(location, "a whole number from 1 to 2147483647 is needed here", "write digits only");
         }
         number.map(Self)
     }
@@ -37,7 +37,7 @@ impl Value for Size {
         one("size", json!({ "anyOf": [number, { "type": "string", "pattern": "^[0-9]{1,9} ?(KiB|MiB)$" }] }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let bytes = match (plain_type(node), &node.content) {
             (Plain::Whole(bytes), _) => Some(bytes),
             (Plain::Text, Content::One { text, .. }) => size(text),
@@ -47,7 +47,7 @@ impl Value for Size {
             bytes.and_then(|bytes| u32::try_from(bytes).ok()).filter(|size| (1..=i32::MAX as u32).contains(size));
         if size.is_none() {
             let problem = "a size from 1 byte to 2047 MiB is needed here";
-            reader.fault(place, problem, "write bytes as a number, or a unit: 64 KiB, 1 MiB");
+            reader.fault(location, problem, "write bytes as a number, or a unit: 64 KiB, 1 MiB");
         }
         size.map(Self)
     }

@@ -17,28 +17,28 @@ use crate::config::reader::{Reader, Spanned};
 pub(in crate::config) type Texts = Vec<Spanned<String>>;
 
 /// The text of a single value; numbers count as they are written, as a client id may well be one.
-fn text(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
+fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
     if let Content::One { text, .. } = &node.content
         && matches!(plain_type(node), Plain::Text | Plain::Whole(_) | Plain::Number)
     {
         return Some(Rc::clone(text));
     }
     let problem = format!("a text is needed here, not {}", described(node));
-    reader.fault(place, problem, "write a single value, in quotes where it could be taken for something else");
+    reader.fault(location, problem, "write a single value, in quotes where it could be taken for something else");
     None
 }
 
 /// Text with its variables filled in; never empty.
-fn expanded(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<String> {
-    let text = text(node, place, reader)?;
+fn expanded(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<String> {
+    let text = text(node, location, reader)?;
     match expansion::expand(&text, reader.environment) {
         Ok(full) if full.is_empty() => {
-            reader.fault(place, "it is empty", "give it a value, or remove the key");
+            reader.fault(location, "it is empty", "give it a value, or remove the key");
             None
         }
         Ok(full) => Some(full),
         Err(fault) => {
-            reader.fault(place, fault.to_string(), fault.help());
+            reader.fault(location, fault.to_string(), fault.help());
             None
         }
     }
@@ -53,8 +53,8 @@ impl Value for String {
         one("text", text_schema())
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        expanded(node, place, reader)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, location, reader)
     }
 }
 
@@ -63,8 +63,8 @@ impl Value for SecretString {
         one("secret text", text_schema())
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        expanded(node, place, reader).map(Self::from)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, location, reader).map(Self::from)
     }
 }
 
@@ -73,8 +73,8 @@ impl Value for PathBuf {
         one("path", text_schema())
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        expanded(node, place, reader).map(Self::from)
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        expanded(node, location, reader).map(Self::from)
     }
 }
 
@@ -86,10 +86,10 @@ impl Value for Scalar {
         one("text, number, true or false", json!({ "type": ["string", "number", "boolean"], "minLength": 1 }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         match plain_type(node) {
             Plain::Bool(truth) => Some(Self(truth.to_string())),
-            Plain::Null | Plain::Whole(_) | Plain::Number | Plain::Text => expanded(node, place, reader).map(Self),
+            Plain::Null | Plain::Whole(_) | Plain::Number | Plain::Text => expanded(node, location, reader).map(Self),
         }
     }
 }
@@ -104,23 +104,23 @@ impl Value for Patterns {
         one("list of patterns, or text with one pattern per line", schema)
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let mut patterns = Vec::new();
         if let Content::List(items) = &node.content {
             for (index, item) in items.iter().enumerate() {
-                let place = place.item(index, item.at.line, item.at.column);
-                let pattern = read::<Pattern>(item, place, reader);
-                patterns.extend(pattern.map(|Spanned { place, value: Pattern(value) }| Spanned { place, value }));
+                let location = location.item(index, item.at.line, item.at.column);
+                let pattern = read::<Pattern>(item, location, reader);
+                patterns.extend(pattern.map(|Spanned { location, value: Pattern(value) }| Spanned { location, value }));
             }
             return Some(Self(patterns));
         }
-        let lines = text(node, place, reader)?;
+        let lines = text(node, location, reader)?;
         let one_by_one = matches!(&node.content, Content::One { style: Style::Lines, .. });
         for (number, line) in lines.lines().map(str::trim_end).enumerate() {
             if !line.trim().is_empty() {
                 let below = if one_by_one { number } else { 0 };
-                let place = place.item(patterns.len(), place.line + below, place.column);
-                patterns.push(Spanned { place, value: line.to_owned() });
+                let location = location.item(patterns.len(), location.line + below, location.column);
+                patterns.push(Spanned { location, value: line.to_owned() });
             }
         }
         Some(Self(patterns))
@@ -134,8 +134,8 @@ impl Value for Pattern {
         one("pattern", json!({ "type": ["string", "number"] }))
     }
 
-    fn read(node: &Node, place: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        text(node, place, reader).map(|text| Self(text.to_string()))
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        text(node, location, reader).map(|text| Self(text.to_string()))
     }
 }
 

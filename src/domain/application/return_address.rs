@@ -57,11 +57,11 @@ impl ReturnAddress {
     ///
     /// # Errors
     /// The first rule it breaks.
-    pub fn judge(raw: &str, application: &Application, base: &Url) -> Result<Self, Refused> {
+    pub fn check(raw: &str, application: &Application, base: &Url) -> Result<Self, Refused> {
         if raw.is_empty() || raw.len() > MAX_BYTES {
             return Err(Refused::Length);
         }
-        judge(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
+        check(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
     }
 
     /// Judges an absolute address of `application` as a browser asked for it, and keeps each of its bytes: query and path as
@@ -76,14 +76,14 @@ impl ReturnAddress {
         let (before, query) = address.split_once('?').map_or((address, None), |(before, query)| (before, Some(query)));
         if address.contains('#') {
             // Not the address of a request: it is spelled by the parser already.
-            return Self::judge(address, application, &base);
+            return Self::check(address, application, &base);
         }
         let printable = |query: &str| query.bytes().all(|byte| byte > b' ' && byte != 0x7f);
         if query.is_some_and(|query| !printable(query)) {
             return Err(Refused::Characters);
         }
-        let judged = query.map_or_else(|| before.to_owned(), |query| format!("{before}?{}", respelled(query)));
-        let url = judge(&judged, application, &base, as_sent)?;
+        let checked = query.map_or_else(|| before.to_owned(), |query| format!("{before}?{}", respelled(query)));
+        let url = check(&checked, application, &base, as_sent)?;
         let origin = url.origin().ascii_serialization();
         let path = before.strip_prefix(&origin).ok_or(Refused::Form)?;
         if path.len() + query.map_or(0, |query| query.len() + 1) > MAX_ASKED {
@@ -119,7 +119,7 @@ fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
 }
 
 /// Every rule but the length.
-fn judge(raw: &str, application: &Application, base: &Url, read: Reading) -> Result<Url, Refused> {
+fn check(raw: &str, application: &Application, base: &Url, read: Reading) -> Result<Url, Refused> {
     if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
         return Err(Refused::Characters);
     }

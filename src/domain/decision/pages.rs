@@ -24,7 +24,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Whom the policy has show a page in a frame, unless some may.
-const NOBODY: &str = "'none'";
+const NONE: &str = "'none'";
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
@@ -83,7 +83,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
                 // For browsers that do not know the policy's word.
                 page.add(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
             } else {
-                page.add(CONTENT_SECURITY_POLICY, policy(NOBODY));
+                page.add(CONTENT_SECURITY_POLICY, policy(NONE));
             }
         }
         ClientKind::Grpc => {
@@ -154,7 +154,7 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
 #[must_use]
 pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
     let mut page = render(message, ClientKind::Navigation);
-    let ancestors = if ancestors.is_empty() { NOBODY.to_owned() } else { ancestors.join(" ") };
+    let ancestors = if ancestors.is_empty() { NONE.to_owned() } else { ancestors.join(" ") };
     show_in_frames_of(&mut page, &ancestors);
     page
 }

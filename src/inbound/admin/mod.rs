@@ -17,7 +17,7 @@ use crate::protocol::admin::sessions_server::SessionsServer;
 use service::AdministrationService;
 
 /// As metrics name this door.
-const DOOR: &str = "administration";
+const NAME: &str = "administration";
 /// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
 const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// Calls at a time, on one connection and in all. There are few operators.
@@ -41,7 +41,7 @@ pub async fn serve(
         ..limits
     };
     let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
-    let server = grpc::server(sessions, Routes::default(), DOOR, &limits, &listener);
+    let server = grpc::server(sessions, Routes::default(), NAME, &limits, &listener);
     match tls {
         Some(tls) => server.serve_tls(listener, tls, stop).await,
         None => server.serve(listener, stop).await,

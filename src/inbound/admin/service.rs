@@ -19,19 +19,19 @@ use crate::protocol::admin::{
 };
 
 /// Lists and searches at a time: each reads through all sessions.
-const MOST_WALKS: usize = 4;
+const MOST_SCANS: usize = 4;
 
 /// Answers operators.
 pub(super) struct AdministrationService {
     outpost: Arc<Outpost>,
-    walks: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
 }
 
 type Listed = Pin<Box<dyn Stream<Item = Result<Session, Status>> + Send>>;
 
 impl AdministrationService {
     pub(super) fn new(outpost: Arc<Outpost>) -> Self {
-        Self { outpost, walks: Arc::new(Semaphore::new(MOST_WALKS)) }
+        Self { outpost, scans: Arc::new(Semaphore::new(MOST_SCANS)) }
     }
 }
 
@@ -41,7 +41,7 @@ impl Sessions for AdministrationService {
 
     /// The next page is read when the one before has been sent, so a slow reader holds up one page and no more.
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<Listed>, Status> {
-        let permit = Arc::clone(&self.walks).try_acquire_owned().map_err(|_| too_many())?;
+        let permit = Arc::clone(&self.scans).try_acquire_owned().map_err(|_| too_many())?;
         let scan = SessionScan::new(wire::filter(request.into_inner()));
         let begin = (Arc::clone(&self.outpost), scan, permit);
         let pages = stream::try_unfold(begin, |(outpost, mut scan, permit)| async move {
@@ -65,11 +65,11 @@ impl Sessions for AdministrationService {
         let EndUserRequest { who, issuer } = request.into_inner();
         let who = who.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
         let is_search = matches!(who, end_user_request::Who::User(_));
-        let _seat = if is_search { Some(self.walks.try_acquire().map_err(|_| too_many())?) } else { None };
+        let _permit = if is_search { Some(self.scans.try_acquire().map_err(|_| too_many())?) } else { None };
         let ended = self.outpost.end_sessions_of(&wire::who(who), issuer.as_deref()).await;
         let (ended, users) = match ended.map_err(|fault| no_end(&fault))? {
             UserEnd::Ended(user, sessions) => (sessions, vec![user]),
-            UserEnd::Nobody => (0, Vec::new()),
+            UserEnd::NoSuchUser => (0, Vec::new()),
             UserEnd::Several(users) => (0, users),
         };
         let users = users.into_iter().map(wire::user).collect();

@@ -38,7 +38,7 @@ impl Bodies {
         if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(body.as_mut().poll(cx))).await {
             return Ok(there);
         }
-        let (_place, given_up) = self.enter();
+        let (_permit, given_up) = self.enter();
         tokio::select! {
             biased;
             there = body => Ok(there),
@@ -46,14 +46,14 @@ impl Bodies {
         }
     }
 
-    fn enter(&self) -> (Place<'_>, oneshot::Receiver<()>) {
+    fn enter(&self) -> (BodyPermit<'_>, oneshot::Receiver<()>) {
         let (sender, given_up) = oneshot::channel();
         let mut waiting = self.waiting();
         while waiting.by_age.len() >= self.most && waiting.by_age.pop_first().is_some() {}
         let number = waiting.next;
         waiting.next += 1;
         waiting.by_age.insert(number, sender);
-        (Place { bodies: self, number }, given_up)
+        (BodyPermit { bodies: self, number }, given_up)
     }
 
     /// Nothing panics while it is locked.
@@ -63,12 +63,12 @@ impl Bodies {
 }
 
 /// One request's place.
-struct Place<'a> {
+struct BodyPermit<'a> {
     bodies: &'a Bodies,
     number: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for BodyPermit<'_> {
     fn drop(&mut self) {
         self.bodies.waiting().by_age.remove(&self.number);
     }

@@ -18,7 +18,7 @@ use super::watch::{ConnectionActivity, Timeouts};
 use crate::telemetry::names;
 
 /// How often connections are checked for slowness and age.
-const BEAT: Duration = Duration::from_millis(500);
+const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// How far the service is with stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,8 +108,8 @@ pub async fn attend<C, E>(
     E: Error,
 {
     let mut age = policy.age;
-    let mut beat = interval(BEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut leaving = false;
     loop {
         tokio::select! {
@@ -125,7 +125,7 @@ pub async fn attend<C, E>(
                 age = Duration::MAX;
                 finish(connection.as_mut());
             }
-            _ = beat.tick() => {
+            _ = heartbeat.tick() => {
                 if let Some(cause) = policy.activity.overdue(&policy.timeouts) {
                     let labels = [("listener", policy.listener), ("cause", cause.as_str())];
                     metrics::counter!(names::CONNECTIONS_CUT, &labels).increment(1);

@@ -24,14 +24,14 @@ impl Framing {
 
     /// Whether the request that runs has a body, after which the connection is not kept either.
     pub(super) fn has_body(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).place == Place::Body
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).place == Position::Body
     }
 
     /// The request has been answered: another one may follow.
     pub(super) fn answered(&self) {
         let mut scan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if scan.place == Place::Answer {
-            scan.place = Place::Head;
+        if scan.place == Position::Answer {
+            scan.place = Position::Head;
         }
     }
 
@@ -41,7 +41,7 @@ impl Framing {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// Within a request's head.
     #[default]
     Head,
@@ -53,7 +53,7 @@ enum Place {
 
 #[derive(Default)]
 struct Scan {
-    place: Place,
+    place: Position,
     line: Vec<u8>,
     lines: usize,
     lengths: usize,
@@ -64,13 +64,13 @@ impl Scan {
     fn see(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             match self.place {
-                Place::Body => return,
-                Place::Answer => {
+                Position::Body => return,
+                Position::Answer => {
                     self.ambiguous = true;
                     return;
                 }
-                Place::Head if byte == b'\n' => self.end_line(),
-                Place::Head => self.within_line(byte),
+                Position::Head if byte == b'\n' => self.end_line(),
+                Position::Head => self.within_line(byte),
             }
         }
     }
@@ -94,7 +94,7 @@ impl Scan {
             self.lines += 1;
         } else if self.lines > 0 {
             self.ambiguous |= self.lengths > 1;
-            self.place = if self.lengths > 0 { Place::Body } else { Place::Answer };
+            self.place = if self.lengths > 0 { Position::Body } else { Position::Answer };
             self.lines = 0;
             self.lengths = 0;
         }

@@ -161,7 +161,7 @@ impl Http1 {
     }
 
     /// What comes of a body that is waited for.
-    async fn in_its_place<T>(&self, body: impl Future<Output = Result<T, StatusCode>>) -> Result<T, StatusCode> {
+    async fn with_body_permit<T>(&self, body: impl Future<Output = Result<T, StatusCode>>) -> Result<T, StatusCode> {
         let cause = match self.bodies.wait(body).await {
             Ok(Err(StatusCode::REQUEST_TIMEOUT)) => "late",
             Err(GivenUp) => "crowded",
@@ -192,7 +192,7 @@ impl Http1 {
     {
         let (mut parts, body) = request.into_parts();
         // Hardly any endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
-        let body = self.in_its_place(read(body, &self.limits)).await;
+        let body = self.with_body_permit(read(body, &self.limits)).await;
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         if needs_body(target) {
             parts.extensions.insert(body.map_or(KeptBody::Cut, KeptBody::Whole));
@@ -227,7 +227,7 @@ impl ResponseForPanic for Panicked {
     type ResponseBody = axum::body::Body;
 
     fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Answer {
-        metrics::counter!(names::PANICS, "door" => self.listener).increment(1);
+        metrics::counter!(names::PANICS, "listener" => self.listener).increment(1);
         error!(listener = self.listener, "a request ended in a panic; it was refused");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, self.common)
     }

@@ -173,7 +173,7 @@ mod tests {
         assert!(taken.iter().all(Result::is_ok));
         assert_eq!(permits.take(proxy).err(), Some(Full::Total));
         drop(taken);
-        let _seat = permits.take(other).ok();
+        let _permit = permits.take(other).ok();
         assert_eq!(permits.take(other).err(), Some(Full::Source));
     }
 }

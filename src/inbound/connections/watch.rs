@@ -153,20 +153,20 @@ fn millis(span: Duration) -> u64 {
 pub struct Watched<S> {
     stream: S,
     activity: Arc<ConnectionActivity>,
-    gathers: bool,
+    coalesces: bool,
 }
 
 impl<S> Watched<S> {
     /// Watches `stream`.
     pub const fn new(stream: S, activity: Arc<ConnectionActivity>) -> Self {
-        Self { stream, activity, gathers: false }
+        Self { stream, activity, coalesces: false }
     }
 
     /// Has small pieces copied together and written at once instead of each from where it stands: h2 otherwise ends a
     /// write with every frame of more than 256 bytes.
     #[must_use]
-    pub fn gathering(self) -> Self {
-        Self { gathers: true, ..self }
+    pub fn coalescing(self) -> Self {
+        Self { coalesces: true, ..self }
     }
 }
 
@@ -209,6 +209,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn is_write_vectored(&self) -> bool {
-        !self.gathers && self.stream.is_write_vectored()
+        !self.coalesces && self.stream.is_write_vectored()
     }
 }

@@ -30,12 +30,11 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
     put_head(message, 1, field_bytes(2, reason.len()));
     put(message, 2, reason.as_bytes());
     let anew;
-    let identity_headers = match allow.identity_headers().prepared(encode) {
-        Some(prepared) => prepared,
-        None => {
-            anew = encode(allow.identity_headers());
-            &anew
-        }
+    let identity_headers = if let Some(prepared) = allow.identity_headers().prepared(encode) {
+        prepared
+    } else {
+        anew = encode(allow.identity_headers());
+        &anew
     };
     let (more, left_out) = of_request(allow);
     put_head(message, 3, identity_headers.len() + more.len());

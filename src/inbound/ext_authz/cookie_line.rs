@@ -67,16 +67,16 @@ impl LeftOut {
             return;
         }
         let application = note.application.as_ref().map(ToString::to_string);
-        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lately.since.elapsed() >= PERIOD {
-            *lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.since.elapsed() >= PERIOD {
+            *recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
         }
-        if lately.identity_headers.insert(application.clone()) {
+        if recent.identity_headers.insert(application.clone()) {
             warn!(
                 decision_id = note.id,
                 application = application.as_deref(),
                 cookies = names.join(", "),
-                mend = "write these cookies in ASCII (RFC 6265 section 4.1.1), or in UTF-8",
+                help = "write these cookies in ASCII (RFC 6265 section 4.1.1), or in UTF-8",
                 "cookies were left out of a request: Envoy takes header values that are UTF-8 only"
             );
         }

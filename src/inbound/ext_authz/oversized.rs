@@ -16,7 +16,7 @@ pub(super) struct Oversized(Mutex<Recent>);
 #[derive(Default)]
 struct Recent {
     identity_headers: Option<Instant>,
-    untold: u64,
+    unreported: u64,
 }
 
 impl Oversized {
@@ -26,12 +26,12 @@ impl Oversized {
 
     /// Says in the log that a message is longer than `most`, with tonic's own words, unless that was said a moment ago.
     pub(super) fn tell(&self, most: usize, words: &str) {
-        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(more_before) = lately.is_news(Instant::now()) {
-            let mend = "let Envoy send less of a request's body (`with_request_body.max_request_bytes`; only the route of \
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(more_before) = recent.is_news(Instant::now()) {
+            let help = "let Envoy send less of a request's body (`with_request_body.max_request_bytes`; only the route of \
                         backchannel_logout needs any), or raise `limits.grpc.max_message_size`";
             let fault = format!("more than the {most} of `limits.grpc.max_message_size`: {words}");
-            warn!(fault, more_before, mend, "a Check was refused because its message is too long");
+            warn!(fault, more_before, help, "a Check was refused because its message is too long");
         }
     }
 }
@@ -40,11 +40,11 @@ impl Recent {
     /// How many were passed over since the last one that was told, if this one is to be.
     fn is_news(&mut self, now: Instant) -> Option<u64> {
         if self.identity_headers.is_some_and(|identity_headers| now.duration_since(identity_headers) < PERIOD) {
-            self.untold += 1;
+            self.unreported += 1;
             return None;
         }
         self.identity_headers = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        Some(std::mem::take(&mut self.unreported))
     }
 }
 
@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn one_a_minute_is_told_and_the_others_are_counted() {
-        let (mut lately, begin) = (Recent::default(), Instant::now());
+        let (mut recent, begin) = (Recent::default(), Instant::now());
         let identity_headers: Vec<_> =
-            (0..130).map(|second| lately.is_news(begin + Duration::from_secs(second))).collect();
+            (0..130).map(|second| recent.is_news(begin + Duration::from_secs(second))).collect();
         let news: Vec<_> =
             identity_headers.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
         assert_eq!(news, [(0, 0), (60, 59), (120, 59)]);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::telemetry::Protocol;
+
 /// A way of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -28,6 +30,16 @@ impl Dialect {
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
             Self::Envoy => "envoy",
+        }
+    }
+
+    /// The name under which decisions are recorded.
+    pub(super) const fn protocol(self) -> Protocol {
+        match self {
+            Self::Nginx => Protocol::Nginx,
+            Self::Traefik => Protocol::Traefik,
+            Self::Caddy => Protocol::Caddy,
+            Self::Envoy => Protocol::EnvoyHttp,
         }
     }
 

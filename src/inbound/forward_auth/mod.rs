@@ -108,8 +108,8 @@ impl ForwardAuth {
     async fn decide(&self, dialect: Dialect, head: &RequestHead) -> Decision {
         let routed = self.outpost.route(head);
         if let Some(application) = routed.in_proxy_mode() {
-            let mend = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
-            tracing::warn!(%dialect, application, mend, "a front proxy asks about an application in mode `proxy`");
+            let help = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
+            tracing::warn!(%dialect, application, help, "a front proxy asks about an application in mode `proxy`");
             return self.outpost.refuse(Reason::ModeProxy, head.client_kind());
         }
         if dialect == Dialect::Nginx && routed.is_own() {
@@ -128,7 +128,7 @@ impl ForwardAuth {
             Err(fault) => {
                 tracing::warn!(%fault, "nginx' hop to the sign-in names no original address");
                 let decision = self.outpost.refuse(Reason::Malformed, client);
-                self.recorder.record(Protocol::ForwardAuth, &decision, watch, None);
+                self.recorder.record(Protocol::Nginx, &decision, watch, None);
                 Routed::Answered(answer::to_browser(decision.verdict))
             }
         }
@@ -145,7 +145,7 @@ impl ForwardAuth {
     }
 
     fn finish(&self, dialect: Dialect, decision: Decision, watch: Stopwatch, client: &HeaderLines) -> Answer {
-        self.recorder.record(Protocol::ForwardAuth, &decision, watch, client.text("x-request-id"));
+        self.recorder.record(dialect.protocol(), &decision, watch, client.text("x-request-id"));
         answer::render(dialect, decision, client)
     }
 }

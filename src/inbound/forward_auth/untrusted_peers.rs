@@ -32,13 +32,13 @@ impl UntrustedPeers {
     /// Says in the log that `peer` asked and was not believed, unless that was said a moment ago.
     pub(super) fn turned_away(&self, peer: IpAddr, dialect: Dialect) {
         let peer = peer.to_canonical();
-        let mut lately = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lately.since.elapsed() >= PERIOD {
-            *lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.since.elapsed() >= PERIOD {
+            *recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
         }
-        if lately.is_news(peer) {
-            let mend = "if it is a front proxy of yours, add it to forward_auth.trusted_proxies";
-            warn!(%peer, %dialect, mend, "a forward-auth question from an address that is not trusted was refused");
+        if recent.is_news(peer) {
+            let help = "if it is a front proxy of yours, add it to forward_auth.trusted_proxies";
+            warn!(%peer, %dialect, help, "a forward-auth question from an address that is not trusted was refused");
         }
     }
 }
@@ -57,11 +57,11 @@ mod tests {
 
     #[test]
     fn an_address_is_news_once_and_so_many_addresses_at_most() {
-        let mut lately = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        let mut recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
         let address = |last: u8| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
-        assert!(lately.is_news(address(0)));
-        assert!(!lately.is_news(address(0)));
-        let news = (0..=255).filter(|last| lately.is_news(address(*last))).count();
+        assert!(recent.is_news(address(0)));
+        assert!(!recent.is_news(address(0)));
+        let news = (0..=255).filter(|last| recent.is_news(address(*last))).count();
         assert_eq!(news, MOST - 1);
     }
 }

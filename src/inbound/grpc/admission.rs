@@ -41,7 +41,7 @@ impl Admission {
                 Arc::clone(&self.arriving).acquire_owned().await.map_err(|_| Status::internal("the port is closed"))?
             }
         };
-        Ok(CallBody { body, _place: place, running: Some(Arc::clone(&self.running)) })
+        Ok(CallBody { body, _permit: place, running: Some(Arc::clone(&self.running)) })
     }
 }
 
@@ -50,7 +50,7 @@ impl Admission {
 /// message, before it asks the method.
 pub struct CallBody {
     body: DeadlineBody,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     /// Until the call runs.
     running: Option<Arc<Semaphore>>,
 }

@@ -64,8 +64,8 @@ impl<S> Port for S where
 
 /// `calls` behind all layers. `others` (health, reflection) may last, so nothing but panics is caught there. A call takes the
 /// way through tonic's routes only where it is one of `others`: that costs more than a decision.
-pub(super) fn layered<C: Calls>(calls: C, others: Routes, door: &'static str, limits: &GrpcLimits) -> impl Port {
-    let catch_panic = CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| panicked(door));
+pub(super) fn layered<C: Calls>(calls: C, others: Routes, listener: &'static str, limits: &GrpcLimits) -> impl Port {
+    let catch_panic = CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| panicked(listener));
     let calls = ServiceBuilder::new().layer(catch_panic).service(bounded(calls, limits));
     let others = ServiceBuilder::new().layer(catch_panic).service(others.prepare());
     service_fn(move |request: Request<Incoming>| {
@@ -107,8 +107,8 @@ fn is_of<C: NamedService>(request: &Request<Incoming>) -> bool {
     inner.is_some_and(|method| method.starts_with('/'))
 }
 
-fn panicked(door: &'static str) -> Response<Body> {
-    metrics::counter!(names::PANICS, "door" => door).increment(1);
+fn panicked(listener: &'static str) -> Response<Body> {
+    metrics::counter!(names::PANICS, "listener" => listener).increment(1);
     error!("a call ended in a panic; it was refused");
     Status::new(Code::Internal, "internal error").into_http()
 }

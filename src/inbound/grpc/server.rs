@@ -35,16 +35,16 @@ pub struct GrpcServer<P> {
 }
 
 /// A server for `calls`, which the limits are about, and for `others` (health, reflection), which may last, on a port like
-/// `listener`. Metrics call it `door`.
+/// `listener`. Metrics call it by `name`.
 #[must_use]
 pub fn server(
     calls: impl Calls,
     others: Routes,
-    door: &'static str,
+    name: &'static str,
     limits: &GrpcLimits,
     listener: &Listener,
 ) -> GrpcServer<impl Port> {
-    GrpcServer::new(layers::layered(calls, others, door, limits), limits, listener)
+    GrpcServer::new(layers::layered(calls, others, name, limits), limits, listener)
 }
 
 impl<P: Port> GrpcServer<P> {
@@ -91,7 +91,7 @@ impl<P: Port> GrpcServer<P> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = ConnectionActivity::new();
-        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)).gathering());
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)).coalescing());
         let streams = InlineExecutor::new(self.limits.call_deadline);
         let http = self.http2(streams.clone());
         let served = pin!(http.serve_connection(io, &self.port));

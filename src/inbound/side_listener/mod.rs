@@ -45,11 +45,11 @@ impl SideListener {
     pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
         let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
-            let (door, http) = (Arc::clone(&self), Arc::clone(&http));
+            let (this, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
                 let (peer, client) = (connection.peer().ip(), connection.client());
-                let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::IncomingRequest { request, peer, client, scheme: None });
+                let needs_body = |target: &str| this.outpost.needs_body(target);
+                let answer = |request| this.answer(head::IncomingRequest { request, peer, client, scheme: None });
                 http.serve(connection, stop, needs_body, answer).await;
             }
         };
@@ -60,7 +60,7 @@ impl SideListener {
     pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
         let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
-            let (door, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
+            let (this, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
                 let (peer, client) = (connection.peer().ip(), connection.client());
                 let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
@@ -69,8 +69,8 @@ impl SideListener {
                     Err(_) => return info!(%peer, "TLS handshake took too long"),
                 };
                 let scheme = Some(Scheme::Https);
-                let needs_body = |target: &str| door.outpost.needs_body(target);
-                let answer = |request| door.answer(head::IncomingRequest { request, peer, client, scheme });
+                let needs_body = |target: &str| this.outpost.needs_body(target);
+                let answer = |request| this.answer(head::IncomingRequest { request, peer, client, scheme });
                 http.serve(stream, stop, needs_body, answer).await;
             }
         };

@@ -19,52 +19,52 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// The calls to one provider.
 pub(super) struct CircuitBreaker {
-    places: Semaphore,
+    permits: Semaphore,
     introspection: Failures,
     app_password: Failures,
     user_info: Failures,
-    places_for_refreshes: Semaphore,
+    permits_for_refreshes: Semaphore,
     refresh: Failures,
 }
 
 impl CircuitBreaker {
     pub(super) const fn new() -> Self {
         Self {
-            places: Semaphore::const_new(MAX_UNDER_WAY),
+            permits: Semaphore::const_new(MAX_UNDER_WAY),
             introspection: Failures::new("introspection"),
             app_password: Failures::new("app password"),
             user_info: Failures::new("userinfo"),
-            places_for_refreshes: Semaphore::const_new(MAX_REFRESHES),
+            permits_for_refreshes: Semaphore::const_new(MAX_REFRESHES),
             refresh: Failures::new("refresh"),
         }
     }
 
     /// Begins to introspect a token; else says why not.
     pub(super) fn introspection(&self) -> Result<Call<'_>, &'static str> {
-        Self::begin(&self.places, &self.introspection)
+        Self::begin(&self.permits, &self.introspection)
     }
 
     /// Begins to try an app password; else says why not.
     pub(super) fn app_password(&self) -> Result<Call<'_>, &'static str> {
-        Self::begin(&self.places, &self.app_password)
+        Self::begin(&self.permits, &self.app_password)
     }
 
     /// Begins to ask for claims; else says why not.
     pub(super) fn user_info(&self) -> Result<Call<'_>, &'static str> {
-        Self::begin(&self.places, &self.user_info)
+        Self::begin(&self.permits, &self.user_info)
     }
 
     /// Begins to refresh tokens; else says why not.
     pub(super) fn refresh(&self) -> Result<Call<'_>, &'static str> {
-        Self::begin(&self.places_for_refreshes, &self.refresh)
+        Self::begin(&self.permits_for_refreshes, &self.refresh)
     }
 
-    fn begin<'a>(places: &'a Semaphore, circuit: &'a Failures) -> Result<Call<'a>, &'static str> {
-        let place = places.try_acquire().map_err(|_| "too many calls are under way")?;
+    fn begin<'a>(permits: &'a Semaphore, circuit: &'a Failures) -> Result<Call<'a>, &'static str> {
+        let place = permits.try_acquire().map_err(|_| "too many calls are under way")?;
         if !circuit.lets_through(Instant::now()) {
             return Err("calls failed too often of late");
         }
-        Ok(Call { circuit, succeeded: false, _place: place })
+        Ok(Call { circuit, succeeded: false, _permit: place })
     }
 }
 
@@ -72,7 +72,7 @@ impl CircuitBreaker {
 pub(super) struct Call<'a> {
     circuit: &'a Failures,
     succeeded: bool,
-    _place: SemaphorePermit<'a>,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl Call<'_> {

@@ -222,12 +222,12 @@ mod tests {
         ] {
             let discovered = with("https://op.example", "revocation_endpoint", value.clone()).expect("is good");
             assert_eq!(discovered.revocation_endpoint, None, "{value}");
-            let told: Vec<bool> = discovered
+            let reported: Vec<bool> = discovered
                 .warnings
                 .iter()
                 .map(|warning| warning.contains("`revocation_endpoint`") && warning.contains(words.unwrap_or("?")))
                 .collect();
-            assert_eq!(told, vec![true; usize::from(words.is_some())], "{value}");
+            assert_eq!(reported, vec![true; usize::from(words.is_some())], "{value}");
         }
     }
 

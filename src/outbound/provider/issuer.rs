@@ -172,11 +172,11 @@ impl Issuer {
             FetchedKeys::Own(Some(keys)) => Newer::Fetched(keys),
             FetchedKeys::Joined(Some(keys)) => Newer::Joined(keys),
             FetchedKeys::Own(None) | FetchedKeys::Joined(None) => Newer::None,
-            FetchedKeys::Braked => {
+            FetchedKeys::RateLimited => {
                 warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
                 Newer::None
             }
-            FetchedKeys::Crowded => {
+            FetchedKeys::AtCapacity => {
                 warn!(issuer = self.identifier, "A token's key is unknown; too many wait for newer keys already.");
                 Newer::Unknown
             }

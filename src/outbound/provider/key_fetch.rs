@@ -25,9 +25,9 @@ pub(super) enum FetchedKeys {
     /// It was under way already.
     Joined(Keys),
     /// It was fetched too often of late.
-    Braked,
+    RateLimited,
     /// Too many wait for it already.
-    Crowded,
+    AtCapacity,
 }
 
 /// The fetch under way, if any.
@@ -49,20 +49,20 @@ impl KeyFetch {
 
     /// Waits for the fetch that is under way, else for `fetch`.
     pub(super) async fn join(&self, fetch: impl Future<Output = Keys> + Send + 'static) -> FetchedKeys {
-        let Ok(_place) = self.waiting.try_acquire() else { return FetchedKeys::Crowded };
-        let (landing, is_own) = {
+        let Ok(_permit) = self.waiting.try_acquire() else { return FetchedKeys::AtCapacity };
+        let (fetched, is_own) = {
             let mut state = self.state();
-            match state.under_way.clone().filter(|landing| landing.peek().is_none()) {
-                Some(landing) => (landing, false),
-                None if !state.rate_limiter.release(Instant::now()) => return FetchedKeys::Braked,
+            match state.under_way.clone().filter(|fetched| fetched.peek().is_none()) {
+                Some(fetched) => (fetched, false),
+                None if !state.rate_limiter.release(Instant::now()) => return FetchedKeys::RateLimited,
                 None => {
-                    let landing = tokio::spawn(fetch).map(|landed| landed.ok().flatten()).boxed().shared();
-                    state.under_way = Some(landing.clone());
-                    (landing, true)
+                    let fetched = tokio::spawn(fetch).map(|landed| landed.ok().flatten()).boxed().shared();
+                    state.under_way = Some(fetched.clone());
+                    (fetched, true)
                 }
             }
         };
-        let catch = landing.await;
+        let catch = fetched.await;
         if is_own { FetchedKeys::Own(catch) } else { FetchedKeys::Joined(catch) }
     }
 
@@ -83,7 +83,7 @@ mod tests {
     #[tokio::test]
     async fn all_share_one_fetch_and_one_of_them_began_it() {
         let (fetch, fetches) = (KeyFetch::new(), Arc::new(AtomicUsize::new(0)));
-        let wish = || {
+        let request = || {
             let fetches = Arc::clone(&fetches);
             fetch.join(async move {
                 fetches.fetch_add(1, Ordering::Relaxed);
@@ -91,7 +91,7 @@ mod tests {
                 Some(Arc::new(KeySet::default()))
             })
         };
-        let landed = join_all((0..100).map(|_| wish())).await;
+        let landed = join_all((0..100).map(|_| request())).await;
         assert_eq!(fetches.load(Ordering::Relaxed), 1);
         assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Own(Some(_)))).count(), 1);
         assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Joined(Some(_)))).count(), 99);
@@ -103,7 +103,7 @@ mod tests {
         let waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(fetch.join(pending()))).collect();
         let mut waiting = join_all(waiting);
         assert!((&mut waiting).now_or_never().is_none());
-        assert!(matches!(fetch.join(pending()).now_or_never(), Some(FetchedKeys::Crowded)));
+        assert!(matches!(fetch.join(pending()).now_or_never(), Some(FetchedKeys::AtCapacity)));
         drop(waiting);
         assert!(fetch.join(pending()).now_or_never().is_none(), "who gives up makes room");
     }

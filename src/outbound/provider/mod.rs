@@ -60,7 +60,7 @@ pub struct OpenIdProviders {
     clock: Arc<dyn Clock>,
     deadline: Duration,
     renews: bool,
-    judge: CredentialVerifier,
+    verify: CredentialVerifier,
     revocations: Revocations,
     /// One task per issuer; they end with this value.
     _background: JoinSet<()>,
@@ -105,7 +105,7 @@ impl OpenIdProviders {
             clock,
             deadline: settings.timeout,
             renews: settings.renews_sessions,
-            judge: CredentialVerifier::default(),
+            verify: CredentialVerifier::default(),
             revocations: Revocations::new(settings.timeout),
             _background: background,
         }))
@@ -152,7 +152,7 @@ impl OpenIdProviders {
             return Ok(signed_in);
         }
         let asked = user_info::fetch(issuer, known, relying_party, endpoint, &access_token);
-        match user_info::told(issuer, relying_party, claims, asked, deadline).await? {
+        match user_info::reported(issuer, relying_party, claims, asked, deadline).await? {
             UserInfoAnswer::Claims(claims) => Ok(signed_in.complete(claims)?),
             UserInfoAnswer::Nothing { soon: true } => Ok(signed_in.cut_short()),
             UserInfoAnswer::Nothing { soon: false } => Ok(signed_in),
@@ -184,7 +184,7 @@ impl IdentityProvider for OpenIdProviders {
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
-        let renewed = issuer.renew(relying_party, of, self.clock.as_ref(), self.deadline).await;
+        let renewed = refresh::renew(issuer, relying_party, of, self.clock.as_ref(), self.deadline).await;
         renewed.map_err(|fault| issuer.told_apart(fault))
     }
 
@@ -200,7 +200,7 @@ impl IdentityProvider for OpenIdProviders {
             clock: Arc::clone(&self.clock),
             deadline: self.deadline,
         };
-        self.judge.verdict(case).await
+        self.verify.verdict(case).await
     }
 
     async fn verify_logout_token(

@@ -180,26 +180,24 @@ fn tokens(mut members: Map<String, Value>) -> Result<Map<String, Value>, CallFau
     Ok(members)
 }
 
-impl Issuer {
-    /// What came of a token request that brought no tokens.
-    pub(super) fn exchange_fault(
-        &self,
-        operation: Operation,
-        fault: RequestFault<BasicErrorResponseType>,
-    ) -> ExchangeFault {
-        let is_outage = match &fault {
-            RequestTokenError::ServerResponse(refusal) => {
-                return ExchangeFault::Refused(printable(refusal.error().as_ref()));
-            }
-            RequestTokenError::Request(CallFault::NoAnswer(_)) => true,
-            RequestTokenError::Request(CallFault::Status(status)) => is_unwell(*status),
-            RequestTokenError::Request(CallFault::Malformed(_))
-            | RequestTokenError::Parse(..)
-            | RequestTokenError::Other(_) => false,
-        };
-        let cause = described(operation, fault);
-        if is_outage { self.unavailable(&cause).into() } else { ExchangeFault::Malformed(cause) }
-    }
+/// What came of a token request that brought no tokens.
+pub(super) fn exchange_fault(
+    issuer: &Issuer,
+    operation: Operation,
+    fault: RequestFault<BasicErrorResponseType>,
+) -> ExchangeFault {
+    let is_outage = match &fault {
+        RequestTokenError::ServerResponse(refusal) => {
+            return ExchangeFault::Refused(printable(refusal.error().as_ref()));
+        }
+        RequestTokenError::Request(CallFault::NoAnswer(_)) => true,
+        RequestTokenError::Request(CallFault::Status(status)) => is_unwell(*status),
+        RequestTokenError::Request(CallFault::Malformed(_))
+        | RequestTokenError::Parse(..)
+        | RequestTokenError::Other(_) => false,
+    };
+    let cause = described(operation, fault);
+    if is_outage { issuer.unavailable(&cause).into() } else { ExchangeFault::Malformed(cause) }
 }
 
 /// Whether a provider that answers so has a fault of its own.

@@ -14,78 +14,76 @@ use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, ExchangeFault};
 
-impl Issuer {
-    /// Renews what is known of the user of a session. Asking for tokens and asking `UserInfo` may each take for `deadline`: when
-    /// the tokens are here, they are not lost because nobody tells what else there is to know.
-    pub(super) async fn renew(
-        &self,
-        relying_party: &RelyingParty,
-        session: &SessionRecord,
-        clock: &dyn Clock,
-        deadline: Duration,
-    ) -> Result<Refreshed, ExchangeFault> {
-        let known = self.known().await?;
-        let tokens = self.new_tokens(&known, relying_party, session, deadline).await?;
-        let Tokens { id_token, access_token, refresh_token, expires_in } = tokens;
-        let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
-        match (id_token, &access_token) {
-            (Some(raw), access_token) => {
-                let signed = self.verify(&known, &raw, Purpose::IdToken(relying_party)).await?;
-                let access_token = access_token.as_ref().map(SecretString::expose_secret);
-                let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
-                let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
-                refreshed = refreshed.with_id_token(token, session)?;
-            }
-            (None, Some(_)) => {}
-            (None, None) => return Err(malformed("refresh: neither `access_token` nor `id_token`")),
+/// Renews what is known of the user of a session. Asking for tokens and asking `UserInfo` may each take for `deadline`: when
+/// the tokens are here, they are not lost because nobody tells what else there is to know.
+pub(super) async fn renew(
+    issuer: &Issuer,
+    relying_party: &RelyingParty,
+    session: &SessionRecord,
+    clock: &dyn Clock,
+    deadline: Duration,
+) -> Result<Refreshed, ExchangeFault> {
+    let known = issuer.known().await?;
+    let tokens = new_tokens(issuer, &known, relying_party, session, deadline).await?;
+    let Tokens { id_token, access_token, refresh_token, expires_in } = tokens;
+    let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
+    match (id_token, &access_token) {
+        (Some(raw), access_token) => {
+            let signed = issuer.verify(&known, &raw, Purpose::IdToken(relying_party)).await?;
+            let access_token = access_token.as_ref().map(SecretString::expose_secret);
+            let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
+            let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
+            refreshed = refreshed.with_id_token(token, session)?;
         }
-        let Some(access_token) = access_token else { return Ok(refreshed) };
-        self.complete(&known, relying_party, session, refreshed, &access_token, deadline).await
+        (None, Some(_)) => {}
+        (None, None) => return Err(malformed("refresh: neither `access_token` nor `id_token`")),
     }
+    let Some(access_token) = access_token else { return Ok(refreshed) };
+    complete(issuer, &known, relying_party, session, refreshed, &access_token, deadline).await
+}
 
-    async fn new_tokens(
-        &self,
-        known: &DiscoveredProvider,
-        relying_party: &RelyingParty,
-        session: &SessionRecord,
-        deadline: Duration,
-    ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
-        let refresh_token = session.refresh_token().ok_or_else(|| malformed("the session has no refresh token"))?;
-        let call = self.calls().refresh().map_err(|busy| self.unavailable(&busy))?;
-        let asked = token::refresh(self, &known.discovered, relying_party, refresh_token);
-        let tokens = match timeout(deadline, asked).await {
-            Ok(tokens) => tokens,
-            Err(_) => Err(self.unavailable(&"the tokens were not refreshed in time").into()),
-        };
-        // Whatever it answers, it is well.
-        if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
-            call.succeeded();
-        }
-        tokens
+async fn new_tokens(
+    issuer: &Issuer,
+    known: &DiscoveredProvider,
+    relying_party: &RelyingParty,
+    session: &SessionRecord,
+    deadline: Duration,
+) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
+    let refresh_token = session.refresh_token().ok_or_else(|| malformed("the session has no refresh token"))?;
+    let call = issuer.calls().refresh().map_err(|busy| issuer.unavailable(&busy))?;
+    let asked = token::refresh(issuer, &known.discovered, relying_party, refresh_token);
+    let tokens = match timeout(deadline, asked).await {
+        Ok(tokens) => tokens,
+        Err(_) => Err(issuer.unavailable(&"the tokens were not refreshed in time").into()),
+    };
+    // Whatever it answers, it is well.
+    if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
+        call.succeeded();
     }
+    tokens
+}
 
-    /// As at a sign-in; and where there is no ID Token, `UserInfo` alone tells who the user is.
-    async fn complete(
-        &self,
-        known: &DiscoveredProvider,
-        relying_party: &RelyingParty,
-        session: &SessionRecord,
-        refreshed: Refreshed,
-        access_token: &SecretString,
-        deadline: Duration,
-    ) -> Result<Refreshed, ExchangeFault> {
-        let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(refreshed) };
-        let missing = |claims| user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered);
-        if !refreshed.claims().is_none_or(missing) {
-            return Ok(refreshed);
-        }
-        let asked = user_info::fetch(self, known, relying_party, endpoint, access_token);
-        match user_info::told(self, relying_party, &session.claims, asked, Instant::now() + deadline).await {
-            Ok(UserInfoAnswer::Claims(told)) => Ok(refreshed.complete(told, session)?),
-            Ok(UserInfoAnswer::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
-            // The tokens are good, and what was known before stands.
-            Err(ExchangeFault::Unavailable(_) | ExchangeFault::Malformed(_)) => Ok(refreshed.cut_short(session, true)),
-            Err(fault) => Err(fault),
-        }
+/// As at a sign-in; and where there is no ID Token, `UserInfo` alone tells who the user is.
+async fn complete(
+    issuer: &Issuer,
+    known: &DiscoveredProvider,
+    relying_party: &RelyingParty,
+    session: &SessionRecord,
+    refreshed: Refreshed,
+    access_token: &SecretString,
+    deadline: Duration,
+) -> Result<Refreshed, ExchangeFault> {
+    let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(refreshed) };
+    let missing = |claims| user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered);
+    if !refreshed.claims().is_none_or(missing) {
+        return Ok(refreshed);
+    }
+    let asked = user_info::fetch(issuer, known, relying_party, endpoint, access_token);
+    match user_info::reported(issuer, relying_party, &session.claims, asked, Instant::now() + deadline).await {
+        Ok(UserInfoAnswer::Claims(reported)) => Ok(refreshed.complete(reported, session)?),
+        Ok(UserInfoAnswer::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
+        // The tokens are good, and what was known before stands.
+        Err(ExchangeFault::Unavailable(_) | ExchangeFault::Malformed(_)) => Ok(refreshed.cut_short(session, true)),
+        Err(fault) => Err(fault),
     }
 }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::discovery::Discovered;
 use super::http::Operation;
 use super::issuer::Issuer;
-use super::oauth::{RequestFault, TokenResponse, Transport, token_client};
+use super::oauth::{self, RequestFault, TokenResponse, Transport, token_client};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::oidc::sign_in::MatchedCode;
 use crate::ports::ExchangeFault;
@@ -71,7 +71,7 @@ pub(super) fn read(
     operation: Operation,
     answer: Result<TokenResponse, RequestFault<BasicErrorResponseType>>,
 ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
-    let tokens = answer.map_err(|fault| issuer.exchange_fault(operation, fault))?;
+    let tokens = answer.map_err(|fault| oauth::exchange_fault(issuer, operation, fault))?;
     if *tokens.token_type() != BasicTokenType::Bearer {
         return Err(malformed("token: `token_type` is not Bearer"));
     }

@@ -78,7 +78,7 @@ pub(super) async fn fetch(
 ///
 /// # Errors
 /// When the answer must not be; and when a claim is missing by which the user is judged, and UserInfo may soon tell it.
-pub(super) async fn told(
+pub(super) async fn reported(
     issuer: &Issuer,
     relying_party: &RelyingParty,
     claims: &Claims,

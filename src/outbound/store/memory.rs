@@ -28,13 +28,13 @@ struct Tables {
     by_provider_session: HashMap<ProviderSession, BTreeSet<SessionKey>>,
     by_end: BTreeSet<(Timestamp, SessionKey)>,
     by_last_seen: BTreeSet<(Timestamp, SessionKey)>,
-    spent: HashMap<ReplayKey, Timestamp>,
-    spent_by_end: BTreeSet<(Timestamp, ReplayKey)>,
+    consumed: HashMap<ReplayKey, Timestamp>,
+    consumed_by_end: BTreeSet<(Timestamp, ReplayKey)>,
 }
 
 impl MemoryStore {
     /// No operation panics half-way, so what a poisoned lock guards is still whole.
-    fn shelves(&self) -> MutexGuard<'_, Tables> {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,21 +85,21 @@ fn take_out<K: Hash + Eq>(index: &mut HashMap<K, BTreeSet<SessionKey>>, at: &K, 
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        Ok(self.shelves().sessions.get(key).cloned())
+        Ok(self.tables().sessions.get(key).cloned())
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
         let created = session.record().created;
-        self.shelves().insert(*key, session, created);
+        self.tables().insert(*key, session, created);
         Ok(())
     }
 
     async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        let mut shelves = self.shelves();
-        let before = shelves.sessions.get(key).map(|stored| (stored.session.record().generation, stored.last_seen));
+        let mut tables = self.tables();
+        let before = tables.sessions.get(key).map(|stored| (stored.session.record().generation, stored.last_seen));
         match before {
             Some((generation, last_seen)) if generation.checked_add(1) == Some(session.record().generation) => {
-                shelves.insert(*key, session, last_seen);
+                tables.insert(*key, session, last_seen);
                 Ok(true)
             }
             Some(_) | None => Ok(false),
@@ -107,23 +107,23 @@ impl SessionStore for MemoryStore {
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
-        let shelves = &mut *self.shelves();
-        if let Some(stored) = shelves.sessions.get_mut(key).filter(|stored| stored.last_seen < last_seen) {
-            shelves.by_last_seen.remove(&(stored.last_seen, *key));
-            shelves.by_last_seen.insert((last_seen, *key));
+        let tables = &mut *self.tables();
+        if let Some(stored) = tables.sessions.get_mut(key).filter(|stored| stored.last_seen < last_seen) {
+            tables.by_last_seen.remove(&(stored.last_seen, *key));
+            tables.by_last_seen.insert((last_seen, *key));
             stored.last_seen = last_seen;
         }
         Ok(())
     }
 
     async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
-        Ok(self.shelves().remove(key))
+        Ok(self.tables().remove(key))
     }
 
     async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        let mut shelves = self.shelves();
-        let keys = shelves.by_user.get(user).cloned().unwrap_or_default();
-        Ok(shelves.remove_all(&keys))
+        let mut tables = self.tables();
+        let keys = tables.by_user.get(user).cloned().unwrap_or_default();
+        Ok(tables.remove_all(&keys))
     }
 
     async fn end_provider_session(
@@ -131,26 +131,26 @@ impl SessionStore for MemoryStore {
         session: &ProviderSession,
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault> {
-        let mut shelves = self.shelves();
-        let keys = shelves.by_provider_session.get(session).cloned().unwrap_or_default();
-        let others = |key| shelves.sessions.get(key).is_some_and(|stored| Some(&stored.session.record().user) != of);
+        let mut tables = self.tables();
+        let keys = tables.by_provider_session.get(session).cloned().unwrap_or_default();
+        let others = |key| tables.sessions.get(key).is_some_and(|stored| Some(&stored.session.record().user) != of);
         if of.is_some() && keys.iter().any(others) {
             return Ok(ProviderSessionEnd::OtherUser);
         }
-        Ok(ProviderSessionEnd::Ended(shelves.remove_all(&keys)))
+        Ok(ProviderSessionEnd::Ended(tables.remove_all(&keys)))
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        Ok(self.shelves().spent.contains_key(mark))
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        Ok(self.tables().consumed.contains_key(replay_key))
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
-        let mut shelves = self.shelves();
-        if shelves.spent.contains_key(mark) {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        let mut tables = self.tables();
+        if tables.consumed.contains_key(replay_key) {
             return Ok(Replay::Before);
         }
-        shelves.spent.insert(*mark, until);
-        shelves.spent_by_end.insert((until, *mark));
+        tables.consumed.insert(*replay_key, until);
+        tables.consumed_by_end.insert((until, *replay_key));
         Ok(Replay::Now)
     }
 
@@ -164,24 +164,24 @@ impl SessionStore for MemoryStore {
     }
 
     async fn count(&self) -> Result<Option<usize>, StoreFault> {
-        Ok(Some(self.shelves().sessions.len()))
+        Ok(Some(self.tables().sessions.len()))
     }
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
-        let mut shelves = self.shelves();
-        let ended = shelves.by_end.iter().take_while(|(ends, _)| *ends <= now);
-        let idle = shelves.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < idle_since);
+        let mut tables = self.tables();
+        let ended = tables.by_end.iter().take_while(|(ends, _)| *ends <= now);
+        let idle = tables.by_last_seen.iter().take_while(|(last_seen, _)| *last_seen < idle_since);
         let keys: BTreeSet<SessionKey> = ended.chain(idle).map(|(_, key)| *key).collect();
-        while let Some((_, mark)) = shelves.spent_by_end.first().copied().filter(|(until, _)| *until <= now) {
-            shelves.spent_by_end.pop_first();
-            shelves.spent.remove(&mark);
+        while let Some((_, replay_key)) = tables.consumed_by_end.first().copied().filter(|(until, _)| *until <= now) {
+            tables.consumed_by_end.pop_first();
+            tables.consumed.remove(&replay_key);
         }
-        Ok(shelves.remove_all(&keys).len())
+        Ok(tables.remove_all(&keys).len())
     }
 
     /// Pages go by the sessions' ends. A cursor is the last end and key of the page before.
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
-        let shelves = self.shelves();
+        let tables = self.tables();
         let begin = match from.0.split_first_chunk::<8>() {
             None => Bound::Unbounded,
             Some((end, key)) => {
@@ -189,16 +189,16 @@ impl SessionStore for MemoryStore {
                 Bound::Excluded((Timestamp::from_unix(u64::from_be_bytes(*end)), SessionKey::from_bytes(key)))
             }
         };
-        let places: Vec<_> = shelves.by_end.range((begin, Bound::Unbounded)).take(limit).collect();
+        let places: Vec<_> = tables.by_end.range((begin, Bound::Unbounded)).take(limit).collect();
         let full = places.len() == limit;
         let last = places.last().filter(|_| full);
         let next = last.map(|(end, key)| Cursor([&end.as_unix().to_be_bytes()[..], key.as_bytes()].concat()));
-        Ok(SessionPage { sessions: places.into_iter().filter_map(|(_, key)| shelves.listed(key)).collect(), next })
+        Ok(SessionPage { sessions: places.into_iter().filter_map(|(_, key)| tables.listed(key)).collect(), next })
     }
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        let shelves = self.shelves();
-        let keys = shelves.by_user.get(user).into_iter().flatten();
-        Ok(keys.filter_map(|key| shelves.listed(key)).collect())
+        let tables = self.tables();
+        let keys = tables.by_user.get(user).into_iter().flatten();
+        Ok(keys.filter_map(|key| tables.listed(key)).collect())
     }
 }

@@ -28,8 +28,8 @@ pub(super) enum Operation {
     End,
     EndUser,
     EndProviderSession,
-    IsSpent,
-    Spend,
+    IsConsumed,
+    ConsumeOnce,
     Lease,
     Release,
     Expire,
@@ -48,8 +48,8 @@ impl Operation {
             Self::End => "end",
             Self::EndUser => "end_user",
             Self::EndProviderSession => "end_provider_session",
-            Self::IsSpent => "is_spent",
-            Self::Spend => "spend",
+            Self::IsConsumed => "is_spent",
+            Self::ConsumeOnce => "spend",
             Self::Lease => "lease",
             Self::Release => "release",
             Self::Expire => "expire",
@@ -117,12 +117,12 @@ impl<S: SessionStore> SessionStore for Metered<S> {
         timed(Operation::EndProviderSession, self.0.end_provider_session(session, of)).await
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        timed(Operation::IsSpent, self.0.is_spent(mark)).await
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        timed(Operation::IsConsumed, self.0.is_consumed(replay_key)).await
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
-        timed(Operation::Spend, self.0.consume_once(mark, until)).await
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        timed(Operation::ConsumeOnce, self.0.consume_once(replay_key, until)).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {

@@ -23,8 +23,8 @@ pub(super) type UserHash = [u8; 32];
 /// million, and would end the sessions of both when one of them leaves.
 pub(super) type ShortUserHash = i64;
 
-pub(super) fn short(mark: &UserHash) -> ShortUserHash {
-    mark.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
+pub(super) fn short(user_hash: &UserHash) -> ShortUserHash {
+    user_hash.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
 }
 
 /// The secret behind [`UserHash`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
@@ -33,7 +33,7 @@ pub(super) struct IndexKey(Zeroizing<[u8; 32]>);
 
 impl IndexKey {
     /// The place of the sealed secret, as part of its seal.
-    const PLACE: [&'static [u8]; 1] = [b"index secret"];
+    const POSITION: [&'static [u8]; 1] = [b"index secret"];
 
     pub(super) fn make(entropy: &dyn Entropy) -> Result<Self, EntropyFault> {
         let mut secret = Zeroizing::new([0; 32]);
@@ -42,11 +42,11 @@ impl IndexKey {
     }
 
     pub(super) fn seal(&self, keys: &SealingKeys, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyFault> {
-        Ok(keys.seal(Purpose::StoreIndex, &Self::PLACE, nonce(entropy)?, self.0.as_slice()))
+        Ok(keys.seal(Purpose::StoreIndex, &Self::POSITION, nonce(entropy)?, self.0.as_slice()))
     }
 
     pub(super) fn open(sealed: &[u8], keys: &SealingKeys) -> Result<Self, DoesNotOpen> {
-        let (secret, _) = keys.open(Purpose::StoreIndex, &Self::PLACE, sealed)?;
+        let (secret, _) = keys.open(Purpose::StoreIndex, &Self::POSITION, sealed)?;
         let secret = Zeroizing::new(secret);
         Ok(Self(Zeroizing::new(secret.as_slice().try_into().map_err(|_| DoesNotOpen)?)))
     }
@@ -94,23 +94,23 @@ impl RecordCipher {
     }
 
     /// What the index knows `user` as: the same for the same issuer and subject, and no way back.
-    pub(super) fn mark(&self, user: &User) -> UserHash {
-        mark_with(&self.index, user)
+    pub(super) fn user_hash(&self, user: &User) -> UserHash {
+        user_hash_with(&self.index, user)
     }
 
     /// Everything that the index may know `user` as: with the present key first, then with those before it.
-    pub(super) fn marks(&self, user: &User) -> Vec<UserHash> {
-        self.index_keys().map(|key| mark_with(key, user)).collect()
+    pub(super) fn user_hashes(&self, user: &User) -> Vec<UserHash> {
+        self.index_keys().map(|key| user_hash_with(key, user)).collect()
     }
 
-    /// The same as [`RecordCipher::mark`] for a session of the provider's.
-    pub(super) fn mark_provider_session(&self, session: &ProviderSession) -> UserHash {
-        mark_session_with(&self.index, session)
+    /// The same as [`RecordCipher::user_hash`] for a session of the provider's.
+    pub(super) fn provider_session_hash(&self, session: &ProviderSession) -> UserHash {
+        session_hash_with(&self.index, session)
     }
 
-    /// The same as [`RecordCipher::marks`] for a session of the provider's.
-    pub(super) fn provider_session_marks(&self, session: &ProviderSession) -> Vec<UserHash> {
-        self.index_keys().map(|key| mark_session_with(key, session)).collect()
+    /// The same as [`RecordCipher::user_hashes`] for a session of the provider's.
+    pub(super) fn provider_session_hashes(&self, session: &ProviderSession) -> Vec<UserHash> {
+        self.index_keys().map(|key| session_hash_with(key, session)).collect()
     }
 
     fn index_keys(&self) -> impl Iterator<Item = &SealingKey> {
@@ -148,11 +148,11 @@ impl RecordCipher {
     }
 }
 
-fn mark_with(key: &SealingKey, user: &User) -> UserHash {
+fn user_hash_with(key: &SealingKey, user: &User) -> UserHash {
     key.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
 }
 
-fn mark_session_with(key: &SealingKey, session: &ProviderSession) -> UserHash {
+fn session_hash_with(key: &SealingKey, session: &ProviderSession) -> UserHash {
     key.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
 }
 

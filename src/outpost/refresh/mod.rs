@@ -27,7 +27,7 @@ const MOST: usize = 256;
 /// All renewals of this process.
 pub(super) struct RefreshTasks {
     context: Arc<RefreshContext>,
-    flights: Arc<SingleFlight<SessionKey, ()>>,
+    calls: Arc<SingleFlight<SessionKey, ()>>,
 }
 
 /// What a request may rely on afterwards.
@@ -50,7 +50,7 @@ impl RefreshTasks {
             outpost: parts.name.clone(),
             backoff: Backoff::default(),
         };
-        Self { context: Arc::new(context), flights: SingleFlight::new(MOST) }
+        Self { context: Arc::new(context), calls: SingleFlight::new(MOST) }
     }
 
     /// Sees to it that a session that was found is renewed when it is time, and waits when it is high time.
@@ -69,10 +69,10 @@ impl RefreshTasks {
             let may_begin = !context.backoff.holds(&key, context.clock.now());
             may_begin.then(|| RefreshTask::new(Arc::clone(context), Arc::clone(application), key, generation).run())
         };
-        match self.flights.join(key, begin) {
-            Some(flight) if loaded.freshness == Freshness::Stale => {
+        match self.calls.join(key, begin) {
+            Some(call) if loaded.freshness == Freshness::Stale => {
                 // Whatever became of it, the store knows.
-                Box::pin(flight.result_within(patience)).await;
+                Box::pin(call.result_within(patience)).await;
                 RefreshDecision::Reload
             }
             Some(_) | None => RefreshDecision::UpToDate,
@@ -81,8 +81,8 @@ impl RefreshTasks {
 
     /// Waits until no renewal is under way.
     pub(super) async fn finished(&self) {
-        while let Some(flight) = self.flights.any() {
-            flight.result().await;
+        while let Some(call) = self.calls.any() {
+            call.result().await;
         }
     }
 }

@@ -27,13 +27,13 @@ async fn sm_5_a_subject_is_found_by_index_and_a_name_by_a_walk() {
     let ended = test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap();
     assert!(matches!(ended, UserEnd::Ended(NamedUser { name, .. }, 2) if name == "alice"));
     assert_eq!((test_outpost.sessions(), test_outpost.store.pages.load(Ordering::Relaxed)), (1, 0));
-    assert_eq!(test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap(), UserEnd::Nobody);
+    assert_eq!(test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap(), UserEnd::NoSuchUser);
 
     for name in ["nobody", "BOB"] {
-        assert_eq!(test_outpost.outpost.end_sessions_of(&called(name), None).await.unwrap(), UserEnd::Nobody);
+        assert_eq!(test_outpost.outpost.end_sessions_of(&called(name), None).await.unwrap(), UserEnd::NoSuchUser);
     }
     let elsewhere = test_outpost.outpost.end_sessions_of(&called("bob"), Some("https://other.example.com/")).await;
-    assert_eq!(elsewhere.unwrap(), UserEnd::Nobody);
+    assert_eq!(elsewhere.unwrap(), UserEnd::NoSuchUser);
     let ended = test_outpost.outpost.end_sessions_of(&called("bob"), None).await.unwrap();
     assert!(matches!(ended, UserEnd::Ended(_, 1)));
     assert_eq!(test_outpost.sessions(), 0);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with, test_outpost};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with, test_outpost};
 use crate::domain::application::Application;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
@@ -51,7 +51,7 @@ fn challenge(decision: &Decision) -> &str {
 async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
     for (credential, user) in [(GOOD, "robot"), (GOOD_PASSWORD, "alice")] {
         for (pass_on, removed) in [(false, true), (true, false)] {
-            let test_outpost = house_with(accepting(pass_on));
+            let test_outpost = outpost_with(accepting(pass_on));
             for kind in [("accept", "*/*"), PAGE] {
                 let decision = ask(&test_outpost, WIKI, &[credential, kind]).await;
                 assert_eq!(allowed(&decision), Some(user.into()));
@@ -68,7 +68,7 @@ async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
 
 #[tokio::test]
 async fn br_1_an_invalid_credential_is_answered_with_401() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let doubled = [GOOD, GOOD];
     for (headers, expected) in [
         (&[JUNK][..], "Bearer realm=\"wiki\", error=\"invalid_token\""),
@@ -91,7 +91,7 @@ async fn br_1_an_invalid_credential_is_answered_with_401() {
 
 #[tokio::test]
 async fn in_3_what_cannot_be_judged_now_is_unavailable() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let decision = ask(&test_outpost, WIKI, &[SLOW]).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::ProviderUnavailable));
 }
@@ -107,14 +107,14 @@ async fn br_1_schemes_that_are_not_configured_change_nothing() {
         assert_eq!(page.note.reason, Reason::SignInStarted, "{credential:?}");
     }
     assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
-    let accepting = house_with(accepting(false));
+    let accepting = outpost_with(accepting(false));
     let decision = ask(&accepting, WIKI, &[foreign]).await;
     assert_eq!(decision.note.reason, Reason::SignInRequired);
 }
 
 #[tokio::test]
 async fn public_paths_stay_open_and_keep_what_was_not_used() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     for credential in [JUNK, SLOW, JUNK_PASSWORD] {
         let decision = ask(&test_outpost, PUBLIC, &[credential]).await;
         assert_eq!(allowed(&decision), Some(String::new()), "{credential:?}");
@@ -128,7 +128,7 @@ async fn public_paths_stay_open_and_keep_what_was_not_used() {
 
 #[tokio::test]
 async fn a_session_comes_first_and_leaves_the_credential_alone() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
     for credential in [GOOD, JUNK, SLOW] {
@@ -142,7 +142,7 @@ async fn a_session_comes_first_and_leaves_the_credential_alone() {
 
 #[tokio::test]
 async fn a_store_that_cannot_say_is_not_made_up_for_by_a_credential() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
     test_outpost.fail_store_at(1);
@@ -152,7 +152,7 @@ async fn a_store_that_cannot_say_is_not_made_up_for_by_a_credential() {
 
 #[tokio::test]
 async fn own_endpoints_look_at_no_credential() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let start = "https://wiki.example.com/outpost.goauthentik.io/start";
     let decision = ask(&test_outpost, start, &[JUNK, PAGE]).await;
     assert_eq!(decision.note.reason, Reason::SignInStarted);
@@ -161,7 +161,7 @@ async fn own_endpoints_look_at_no_credential() {
 
 #[tokio::test]
 async fn only_what_is_judged_gets_the_time_for_it() {
-    let test_outpost = house_with(accepting(false));
+    let test_outpost = outpost_with(accepting(false));
     let takes_long = |headers: &[(&str, &str)]| {
         let head = Browser::default().head(WIKI, headers);
         test_outpost.outpost.route(&head).takes_long()
@@ -172,7 +172,7 @@ async fn only_what_is_judged_gets_the_time_for_it() {
 
 #[tokio::test]
 async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
         let rule = Rule { paths: Vec::new(), methods: Vec::new(), who: Who::those(staff).unwrap() };
@@ -190,7 +190,7 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
 
 #[tokio::test]
 async fn what_would_not_fit_is_refused_without_a_sign_in_too() {
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let budget = Budget { max_bytes: 64, ..Budget::default() };
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });

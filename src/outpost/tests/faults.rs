@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::test_outpost::{Browser, TestOutpost, allowed, denied, house_with, location, test_outpost};
+use super::test_outpost::{Browser, TestOutpost, allowed, denied, location, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason};
 use crate::domain::http::ClientKind;
 use crate::domain::slug::Slug;
@@ -49,7 +49,7 @@ async fn f_1_the_provider_is_down_sessions_live_and_sign_ins_wait() {
 
 #[tokio::test]
 async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
-    let test_outpost = house_with(|application| application.jwt_headers = true);
+    let test_outpost = outpost_with(|application| application.jwt_headers = true);
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
     let asked = test_outpost.provider.asked.load(Ordering::Relaxed);

@@ -2,21 +2,21 @@
 
 use std::sync::atomic::Ordering;
 
-use super::test_outpost::{Browser, TestOutpost, allowed, denied, house_with, location};
+use super::test_outpost::{Browser, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::decision::Reason;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 
 const WIKI: &str = "https://wiki.example.com/x";
 
-fn house_within(max_bytes: usize, max_count: usize) -> TestOutpost {
+fn outpost_within(max_bytes: usize, max_count: usize) -> TestOutpost {
     let budget = Budget { max_bytes, max_count };
     let plan = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
-    house_with(|application| application.headers = plan.clone())
+    outpost_with(|application| application.headers = plan.clone())
 }
 
 #[tokio::test]
 async fn who_does_not_fit_is_refused_at_the_sign_in_and_nothing_is_saved_or_ended() {
-    let test_outpost = house_within(400, 60);
+    let test_outpost = outpost_within(400, 60);
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
     *test_outpost.provider.user.lock().unwrap() = "x".repeat(200);
@@ -42,7 +42,7 @@ async fn the_limit_is_the_operators_and_what_fits_exactly_passes() {
     ];
     let bytes: usize = told.iter().map(|(name, value)| name.len() + value.len()).sum();
     for (max_bytes, max_count, fits) in [(bytes, 6, true), (bytes - 1, 6, false), (bytes, 5, false)] {
-        let test_outpost = house_within(max_bytes, max_count);
+        let test_outpost = outpost_within(max_bytes, max_count);
         let mut browser = Browser::default();
         let started = location(&browser.open(&test_outpost, WIKI).await);
         let reason = browser.open(&test_outpost, &Browser::callback(&started)).await.note.reason;

@@ -2,7 +2,7 @@
 //! refused where something does (N4 to N7, N10).
 
 use super::rules::{named, rule, signed_in_as};
-use super::test_outpost::{Browser, PAGE, TestOutpost, house_with, test_outpost};
+use super::test_outpost::{Browser, PAGE, TestOutpost, outpost_with, test_outpost};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::policy::{AccessRules, UnauthenticatedPaths, Who};
 
@@ -23,7 +23,7 @@ const UNDECODABLE: [&str; 5] = ["/caf%E9", "/100%", "/a%0Ab", "/x/%c0%ae%c0%ae/y
 #[tokio::test]
 async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() {
     let for_methods = || {
-        house_with(|application| {
+        outpost_with(|application| {
             let rules = vec![rule(&[], &[], named(&["alice"])), rule(&["/"], &["GET"], Who::Anyone)];
             application.rules = AccessRules::new(rules).unwrap();
             application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
@@ -43,7 +43,7 @@ async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() 
 /// The rows of the tables of section 4.1 that are 400 even for a signed-in user.
 #[tokio::test]
 async fn rs_a_rs_b_what_a_public_pattern_means_is_refused_when_it_cannot_be_decoded() {
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         let patterns = ["^/public/".to_owned(), "^/foo/.*/bar$".to_owned()];
         application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
     });
@@ -105,7 +105,7 @@ async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
 
 #[tokio::test]
 async fn a_request_over_a_limit_is_refused_whoever_asks() {
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
     });
     let alice = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;

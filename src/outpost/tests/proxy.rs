@@ -1,6 +1,6 @@
 //! Mode `proxy`: as an application with a host of its own, but every request that passes has a backend.
 
-use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with, location};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::application::Mode;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::policy::UnauthenticatedPaths;
@@ -9,7 +9,7 @@ use crate::domain::slug::Slug;
 
 /// The house, with `wiki` in mode `proxy`.
 fn test_outpost() -> TestOutpost {
-    house_with(|application| {
+    outpost_with(|application| {
         if application.slug == Slug::parse("wiki").unwrap() {
             let own = Backend::parse("http://wiki.internal", true).unwrap().0;
             application.mode = Mode::Proxy(Backends::new(own, BackendAllow::default()));

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::refresh_token_server::{down, refused};
-use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, house_with, test_outpost};
+use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
@@ -31,7 +31,7 @@ async fn signed_in(test_outpost: &TestOutpost) -> Browser {
 }
 
 fn only_admins() -> TestOutpost {
-    house_with(|application| {
+    outpost_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
         let who = Who::those(admins).expect("names a group");
         let rule = Rule { paths: Vec::new(), methods: Vec::new(), who };
@@ -358,7 +358,7 @@ async fn a_store_that_fails_at_any_call_lets_nobody_else_in() {
 /// To keep the old claims would keep what the provider may have taken away.
 #[tokio::test]
 async fn a_user_of_whom_too_much_is_said_has_to_sign_in_and_is_told() {
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         let budget = Budget { max_bytes: 2000, ..Budget::default() };
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     });

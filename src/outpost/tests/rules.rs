@@ -1,6 +1,6 @@
 //! Access rules: who is signed in and may not pass is told so, and never sent in a circle.
 
-use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, house_with};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
@@ -29,7 +29,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], who: Who) -> Rule {
 
 /// Alice may do everything, bob may read, and both may read what is shared; `/public/` is everybody's.
 pub(super) fn test_outpost() -> TestOutpost {
-    house_with(|application| {
+    outpost_with(|application| {
         application.rules = AccessRules::new(vec![
             rule(&[], &[], named(&["alice"])),
             rule(&[], &["GET"], named(&["bob"])),

@@ -43,7 +43,7 @@ pub(super) const LIFETIMES: Lifetimes =
 #[derive(Default)]
 pub(super) struct Store {
     pub sessions: Mutex<HashMap<SessionKey, StoredSession>>,
-    spent: Mutex<Vec<ReplayKey>>,
+    consumed: Mutex<Vec<ReplayKey>>,
     /// Fail the nth call from now; 0 for never.
     pub fail_at: AtomicUsize,
     pub touches: AtomicUsize,
@@ -144,18 +144,18 @@ impl SessionStore for Store {
         Ok(ProviderSessionEnd::Ended(self.take_out(rests_on)))
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
+    async fn is_consumed(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
         self.call()?;
-        Ok(self.spent.lock().unwrap().contains(mark))
+        Ok(self.consumed.lock().unwrap().contains(mark))
     }
 
     async fn consume_once(&self, mark: &ReplayKey, _until: Timestamp) -> Result<Replay, StoreFault> {
         self.call()?;
-        let mut spent = self.spent.lock().unwrap();
-        if spent.contains(mark) {
+        let mut consumed = self.consumed.lock().unwrap();
+        if consumed.contains(mark) {
             return Ok(Replay::Before);
         }
-        spent.push(*mark);
+        consumed.push(*mark);
         Ok(Replay::Now)
     }
 
@@ -361,10 +361,10 @@ pub(super) struct TestOutpost {
 }
 
 pub(super) fn test_outpost() -> TestOutpost {
-    house_with(|_| {})
+    outpost_with(|_| {})
 }
 
-pub(super) fn house_with(change: impl Fn(&mut Application)) -> TestOutpost {
+pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
     let named = |slug: &str, application: Application| Application { slug: Slug::parse(slug).unwrap(), ..application };
     let mut all = vec![
         named("wiki", application("https://wiki.example.com")),

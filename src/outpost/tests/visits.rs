@@ -1,12 +1,14 @@
 //! Requests of applications: who gets what.
 
-use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, denied, house_with, location, test_outpost};
+use super::test_outpost::{
+    Browser, LIFETIMES, PAGE, TestOutpost, allowed, denied, location, outpost_with, test_outpost,
+};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::policy::UnauthenticatedPaths;
 
-fn public(house_patterns: &[&str]) -> TestOutpost {
-    let patterns: Vec<String> = house_patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-    house_with(move |application| {
+fn public(outpost_patterns: &[&str]) -> TestOutpost {
+    let patterns: Vec<String> = outpost_patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+    outpost_with(move |application| {
         application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
         application.pass_preflight = true;
     })
@@ -137,7 +139,7 @@ async fn who_used_https_already_is_not_led_to_it_again() {
         }
     }
     // Browsers trust localhost over plain http, too.
-    let test_outpost = house_with(|application| {
+    let test_outpost = outpost_with(|application| {
         if application.slug.as_str() == "wiki" {
             application.external = crate::domain::http::ExternalHost::parse("https://wiki.localhost:8443").unwrap();
         }
@@ -221,7 +223,7 @@ async fn ping_answers_on_any_host() {
 
 #[tokio::test]
 async fn sm_1_sm_2_a_session_ends_when_idle_or_old() {
-    let test_outpost = house_with(|application| application.access_token_validity = Some(LIFETIMES.absolute * 2));
+    let test_outpost = outpost_with(|application| application.access_token_validity = Some(LIFETIMES.absolute * 2));
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     test_outpost.pass(LIFETIMES.idle.as_secs() - 1);
@@ -245,7 +247,7 @@ async fn sm_1_sm_2_a_session_ends_when_idle_or_old() {
 #[tokio::test]
 async fn the_session_lasts_as_the_operator_chose() {
     for (validity, expected) in [(None, 7200), (Some(60), 60), (Some(30_000), 30_000), (Some(1_000_000), 86_400)] {
-        let test_outpost = house_with(move |application| {
+        let test_outpost = outpost_with(move |application| {
             application.access_token_validity = validity.map(std::time::Duration::from_secs);
         });
         Browser::default().sign_in(&test_outpost, "https://wiki.example.com/").await;

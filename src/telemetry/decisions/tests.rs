@@ -57,7 +57,7 @@ fn gn_06_one_line_says_everything_about_a_decision() {
         ("user", "eve\n{\"forged\":1}"),
         ("decision", "deny"),
         ("reason", "sign_in_required"),
-        ("door", "ext_authz"),
+        ("protocol", "ext_authz"),
     ] {
         assert_eq!(line[name], expected, "{line}");
     }

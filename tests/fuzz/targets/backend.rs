@@ -19,7 +19,7 @@ const CLAIMED: [(&str, &str); 5] = [
 ];
 
 /// Fails unless an allow at `files` names a backend that is listed, and one elsewhere names none.
-pub fn judge(http: &HttpRequest, response: &CheckResponse, ok: &OkHttpResponse, signed_in: bool) {
+pub fn check(http: &HttpRequest, response: &CheckResponse, ok: &OkHttpResponse, signed_in: bool) {
     let text =
         |kind: &Option<Kind>| if let Some(Kind::StringValue(text)) = kind { text.clone() } else { String::new() };
     let fields = response.dynamic_metadata.iter().flat_map(|metadata| &metadata.fields);

@@ -13,7 +13,7 @@ pub fn run(input: &[u8]) {
     let path = format!("/outpost.goauthentik.io/callback?{query}");
     let request = navigation("wiki.example.com", &path, &[("cookie", binding().as_bytes())]);
     let response = test_outpost.check(&request);
-    oracle::judge(&request, &response);
+    oracle::check(&request, &response);
 
     let legal = query.bytes().all(|byte| byte > b' ' && byte != 0x7f && byte != b'#') && path.len() <= 8 * 1024;
     let redeemed = legal && is_usable(&query, &state);

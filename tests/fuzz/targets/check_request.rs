@@ -9,7 +9,7 @@ use super::test_outpost::TestOutpost;
 /// Asks the service what the bytes say.
 pub fn run(input: &[u8]) {
     match (CheckRequest::decode(input), TestOutpost::new().answer(input)) {
-        (Ok(request), Ok(response)) => oracle::judge(&request, &response),
+        (Ok(request), Ok(response)) => oracle::check(&request, &response),
         (Err(_), Err(_)) => {}
         (Ok(_), Err(refused)) => panic!("a check is always answered: {refused}"),
         (Err(fault), Ok(_)) => panic!("these bytes are no question: {fault}"),

@@ -21,5 +21,5 @@ pub fn run(input: &[u8]) {
 
 fn ask(test_outpost: &TestOutpost, request: &CheckRequest) {
     let response: CheckResponse = test_outpost.check(request);
-    oracle::judge(request, &response);
+    oracle::check(request, &response);
 }

@@ -35,7 +35,7 @@ const PAGES: [&str; 4] = ["ping", "signed_out", "sign_out_unconfirmed", "logout_
 type Line = (String, Vec<u8>);
 
 /// Fails unless `response` is a legal answer to `request`.
-pub fn judge(request: &CheckRequest, response: &CheckResponse) {
+pub fn check(request: &CheckRequest, response: &CheckResponse) {
     let status = response.status.as_ref().expect("an answer without a status is an allow");
     assert!(response.encoded_len() <= 16 * 1024 + 3 * request.encoded_len(), "bounded by the question");
     match response.http_response.as_ref().expect("an empty answer is an allow") {
@@ -44,7 +44,7 @@ pub fn judge(request: &CheckRequest, response: &CheckResponse) {
             let http = request.attributes.as_ref().and_then(|it| it.request.as_ref()).and_then(|it| it.http.as_ref());
             let http = http.expect("only an HTTP request passes");
             let signed_in = judge_allow(http, ok);
-            backend::judge(http, response, ok, signed_in);
+            backend::check(http, response, ok, signed_in);
         }
         HttpResponse::DeniedResponse(denied) => {
             assert_ne!(status.code, 0, "to Envoy a denial with code 0 is an allow");

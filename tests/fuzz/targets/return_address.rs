@@ -11,7 +11,7 @@ pub fn run(input: &[u8]) {
     let raw = String::from_utf8_lossy(input);
     for application in applications() {
         let base = Url::parse(&application.external.join("/orig?x=1")).expect("is a URL");
-        let Ok(accepted) = ReturnAddress::judge(&raw, &application, &base) else { continue };
+        let Ok(accepted) = ReturnAddress::check(&raw, &application, &base) else { continue };
         let address = accepted.as_str();
         assert!(is_ours(address), "{raw:?} became {address}");
         assert!(address.starts_with(application.external.scheme().as_str()), "{address}");
@@ -19,7 +19,7 @@ pub fn run(input: &[u8]) {
         let below = address.splitn(4, '/').nth(3).unwrap_or_default();
         assert!(!below.starts_with(['/', '\\']), "a path that reads as a host: {address}");
         if address.len() <= 2048 {
-            assert_eq!(ReturnAddress::judge(address, &application, &base), Ok(accepted.clone()), "{raw:?}");
+            assert_eq!(ReturnAddress::check(address, &application, &base), Ok(accepted.clone()), "{raw:?}");
         }
     }
 }

@@ -5,15 +5,15 @@ use crate::domain::testing::{application, domain_application};
 use proptest::prelude::*;
 
 /// `app.example.com` itself and all sub-domains of `example.com`, as the catalogue assumes.
-fn judge(raw: &str) -> Result<String, Refused> {
+fn check(raw: &str) -> Result<String, Refused> {
     let application = domain_application("https://app.example.com", "example.com");
     let base = Url::parse("https://app.example.com/orig?x=1").expect("is a URL");
-    ReturnAddress::judge(raw, &application, &base).map(|address| address.as_str().to_owned())
+    ReturnAddress::check(raw, &application, &base).map(|address| address.as_str().to_owned())
 }
 
 fn refused(rule: Refused, inputs: &[&str]) {
     for raw in inputs {
-        assert_eq!(judge(raw), Err(rule), "{raw:?}");
+        assert_eq!(check(raw), Err(rule), "{raw:?}");
     }
 }
 
@@ -34,7 +34,7 @@ fn ra_accepted() {
         ("/a;b=c", "https://app.example.com/a;b=c"),
         ("/%252f%252fevil.com", "https://app.example.com/%252f%252fevil.com"),
     ] {
-        assert_eq!(judge(raw), Ok(expected.to_owned()), "{raw}");
+        assert_eq!(check(raw), Ok(expected.to_owned()), "{raw}");
     }
 }
 
@@ -242,12 +242,12 @@ fn rl_other_shapes_and_own_endpoints() {
 fn r3_r6_an_http_application_takes_http_and_its_own_port() {
     let application = application("http://wiki.demo.localhost:10000");
     let base = Url::parse("http://wiki.demo.localhost:10000/").expect("is a URL");
-    let judge = |raw: &str| ReturnAddress::judge(raw, &application, &base).map(|address| address.as_str().to_owned());
-    assert_eq!(judge("http://wiki.demo.localhost:10000/x"), Ok("http://wiki.demo.localhost:10000/x".into()));
-    assert_eq!(judge("/x"), Ok("http://wiki.demo.localhost:10000/x".into()));
-    assert_eq!(judge("https://wiki.demo.localhost:10000/x"), Err(Refused::Form));
-    assert_eq!(judge("http://wiki.demo.localhost/x"), Err(Refused::ForeignHost));
-    assert_eq!(judge("http://board.demo.localhost:10000/x"), Err(Refused::ForeignHost));
+    let check = |raw: &str| ReturnAddress::check(raw, &application, &base).map(|address| address.as_str().to_owned());
+    assert_eq!(check("http://wiki.demo.localhost:10000/x"), Ok("http://wiki.demo.localhost:10000/x".into()));
+    assert_eq!(check("/x"), Ok("http://wiki.demo.localhost:10000/x".into()));
+    assert_eq!(check("https://wiki.demo.localhost:10000/x"), Err(Refused::Form));
+    assert_eq!(check("http://wiki.demo.localhost/x"), Err(Refused::ForeignHost));
+    assert_eq!(check("http://board.demo.localhost:10000/x"), Err(Refused::ForeignHost));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn r9_below_a_path_our_endpoints_lie_there_too() {
     let application = application("https://app.example.com/wiki");
     let base = Url::parse("https://app.example.com/wiki/").expect("is a URL");
     for raw in ["/wiki/outpost.goauthentik.io/sign_out", "/outpost.goauthentik.io/sign_out"] {
-        assert_eq!(ReturnAddress::judge(raw, &application, &base), Err(Refused::OwnEndpoint), "{raw}");
+        assert_eq!(ReturnAddress::check(raw, &application, &base), Err(Refused::OwnEndpoint), "{raw}");
     }
 }
 
@@ -263,12 +263,12 @@ proptest! {
     /// PR-3: what is accepted leads to the application in a second, simple-minded reader as well.
     #[test]
     fn an_accepted_address_is_ours_to_every_reader(raw in odd_address()) {
-        if let Ok(accepted) = judge(&raw) {
+        if let Ok(accepted) = check(&raw) {
             let authority = accepted.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#', '\\', '@']).next());
             let authority = authority.unwrap_or_default();
             prop_assert!(authority == "app.example.com" || authority.ends_with(".example.com"), "{} -> {}", raw, accepted);
             prop_assert!(!accepted.contains(char::is_control) && !accepted.contains('\\'));
-            prop_assert_eq!(judge(&accepted), Ok(accepted.clone()), "accepting twice changes nothing");
+            prop_assert_eq!(check(&accepted), Ok(accepted.clone()), "accepting twice changes nothing");
         }
     }
 }

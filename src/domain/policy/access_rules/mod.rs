@@ -31,12 +31,12 @@ pub struct AccessRules(Option<Compiled>);
 struct Compiled {
     rules: Vec<Rule>,
     /// The longest path first.
-    places: Vec<Place>,
+    places: Vec<PathRules>,
 }
 
 /// Rules that are concerned together: their paths are the same but for case.
 #[derive(Clone, Debug)]
-struct Place {
+struct PathRules {
     key: String,
     entries: Vec<Entry>,
 }
@@ -109,14 +109,14 @@ impl AccessRules {
     /// Rules, of which there has to be at least one: an empty list could be read as "everybody" and as "nobody".
     #[must_use]
     pub fn new(rules: Vec<Rule>) -> Option<Self> {
-        let mut places: Vec<Place> = Vec::new();
+        let mut places: Vec<PathRules> = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let everywhere = rule.paths.is_empty().then(PathPrefix::everything);
             for path in everywhere.into_iter().chain(rule.paths.iter().cloned()) {
                 let key = path.key();
                 match places.iter_mut().find(|place| place.key == key) {
                     Some(place) => place.entries.push(Entry { path, index }),
-                    None => places.push(Place { key, entries: vec![Entry { path, index }] }),
+                    None => places.push(PathRules { key, entries: vec![Entry { path, index }] }),
                 }
             }
         }
@@ -163,7 +163,7 @@ impl AccessRules {
     /// Whether some paths are covered by no rule, so that nobody passes there.
     #[must_use]
     pub fn leaves_gaps(&self) -> bool {
-        self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(Place::is_for_some_paths))
+        self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(PathRules::is_for_some_paths))
     }
 }
 
@@ -177,7 +177,7 @@ impl Compiled {
 
     /// The place whose rules decide: the longest one that every reading of the path is below. Where only some readings are
     /// below a longer one, none may let it pass: each is entitled to refuse, and none covers all readings.
-    fn place(&self, target: &RequestTarget) -> Result<&Place, Forbidden> {
+    fn place(&self, target: &RequestTarget) -> Result<&PathRules, Forbidden> {
         if self.has_paths() && target.may_be_any_path() {
             return Err(Forbidden::OddPath);
         }
@@ -195,11 +195,11 @@ impl Compiled {
     }
 
     fn has_paths(&self) -> bool {
-        self.places.iter().any(Place::is_for_some_paths)
+        self.places.iter().any(PathRules::is_for_some_paths)
     }
 }
 
-impl Place {
+impl PathRules {
     fn is_for_some_paths(&self) -> bool {
         !self.key.is_empty()
     }

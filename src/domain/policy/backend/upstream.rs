@@ -79,14 +79,14 @@ impl Backends {
         ignored_overrides
     }
 
-    fn overrides(&self, claims: &Claims, mut complain: impl FnMut(IgnoredOverride)) -> BackendOverride {
+    fn overrides(&self, claims: &Claims, mut report: impl FnMut(IgnoredOverride)) -> BackendOverride {
         let Some(ak_proxy) = claims.value("ak_proxy") else { return BackendOverride::default() };
         let text = |name: &str| ak_proxy.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let backend = text("backend_override").map(|text| self.overridden(text));
         let host = text("host_header").map(host_header);
         BackendOverride {
-            backend: backend.and_then(|judged| judged.map_err(&mut complain).ok()),
-            host: host.and_then(|judged| judged.map_err(&mut complain).ok()),
+            backend: backend.and_then(|judged| judged.map_err(&mut report).ok()),
+            host: host.and_then(|judged| judged.map_err(&mut report).ok()),
         }
     }
 

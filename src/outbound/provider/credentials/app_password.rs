@@ -4,7 +4,9 @@
 use oauth2::{ClientId, Scope, TokenUrl};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{VerificationRequest, fault};
+use super::completion;
+use super::fault;
+use super::request::VerificationRequest;
 use crate::domain::oidc::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
 use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
@@ -14,65 +16,63 @@ use crate::outbound::provider::oauth::{Client, Transport};
 use crate::outbound::provider::token::{self, Tokens};
 use crate::ports::{CredentialFault, ExchangeFault};
 
-impl VerificationRequest {
-    /// Signs the user in with the app password and completes the claims as a browser's sign-in does.
-    pub(super) async fn signed_in(
-        &self,
-        app_password: &AppPassword,
-        rules: &BasicRules,
-    ) -> Result<VerifiedCredential, CredentialFault> {
-        let known = self.issuer.known().await?;
-        let tokens = self.grant(&known, app_password, rules).await?;
-        let signed_in = self.check(&known, &tokens.id_token, tokens.access_token.as_ref()).await?;
-        let Some(access_token) = tokens.access_token else { return Ok(VerifiedCredential::of_sign_in(signed_in)) };
-        let told = self.user_info(&known, signed_in.claims(), &rules.scopes, &access_token).await?;
-        let signed_in = match told {
-            Some(claims) => signed_in.complete(claims).map_err(Refusal::Token)?,
-            None => signed_in,
-        };
-        Ok(VerifiedCredential::of_sign_in(signed_in))
-    }
+/// Signs the user in with the app password and completes the claims as a browser's sign-in does.
+pub(super) async fn signed_in(
+    request: &VerificationRequest,
+    app_password: &AppPassword,
+    rules: &BasicRules,
+) -> Result<VerifiedCredential, CredentialFault> {
+    let known = request.issuer.known().await?;
+    let tokens = grant(request, &known, app_password, rules).await?;
+    let signed_in = check(request, &known, &tokens.id_token, tokens.access_token.as_ref()).await?;
+    let Some(access_token) = tokens.access_token else { return Ok(VerifiedCredential::of_sign_in(signed_in)) };
+    let reported = completion::user_info(request, &known, signed_in.claims(), &rules.scopes, &access_token).await?;
+    let signed_in = match reported {
+        Some(claims) => signed_in.complete(claims).map_err(Refusal::Token)?,
+        None => signed_in,
+    };
+    Ok(VerifiedCredential::of_sign_in(signed_in))
+}
 
-    async fn grant(
-        &self,
-        known: &DiscoveredProvider,
-        app_password: &AppPassword,
-        rules: &BasicRules,
-    ) -> Result<Tokens, CredentialFault> {
-        let (operation, endpoint) = (Operation::AppPassword, &known.discovered.token_endpoint);
-        let call = self.issuer.calls().app_password().map_err(|busy| self.unavailable(busy))?;
-        let answer = Client::new(ClientId::new(self.application.relying_party.client_id.clone()))
-            .set_token_uri(TokenUrl::from_url(endpoint.clone()))
-            .exchange_client_credentials()
-            .add_scopes(rules.scopes.iter().cloned().map(Scope::new))
-            .add_extra_param("username", app_password.user.as_str())
-            .add_extra_param("password", app_password.password.expose_secret())
-            .request_async(&Transport { issuer: &self.issuer, operation, endpoint })
-            .await;
-        let tokens = token::read(&self.issuer, operation, answer).and_then(Tokens::with_id_token);
-        // Whatever it answers, it is well: strangers could cause any refusal.
-        if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
-            call.succeeded();
-        }
-        tokens.map_err(|fault| fault::of_exchange(fault, &self.issuer))
+async fn grant(
+    request: &VerificationRequest,
+    known: &DiscoveredProvider,
+    app_password: &AppPassword,
+    rules: &BasicRules,
+) -> Result<Tokens, CredentialFault> {
+    let (operation, endpoint) = (Operation::AppPassword, &known.discovered.token_endpoint);
+    let call = request.issuer.calls().app_password().map_err(|busy| request.unavailable(busy))?;
+    let answer = Client::new(ClientId::new(request.application.relying_party.client_id.clone()))
+        .set_token_uri(TokenUrl::from_url(endpoint.clone()))
+        .exchange_client_credentials()
+        .add_scopes(rules.scopes.iter().cloned().map(Scope::new))
+        .add_extra_param("username", app_password.user.as_str())
+        .add_extra_param("password", app_password.password.expose_secret())
+        .request_async(&Transport { issuer: &request.issuer, operation, endpoint })
+        .await;
+    let tokens = token::read(&request.issuer, operation, answer).and_then(Tokens::with_id_token);
+    // Whatever it answers, it is well: strangers could cause any refusal.
+    if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
+        call.succeeded();
     }
+    tokens.map_err(|fault| fault::of_exchange(fault, &request.issuer))
+}
 
-    /// The ID Token in full. Nobody sent a nonce, so it must not have one: it would be another sign-in's.
-    async fn check(
-        &self,
-        known: &DiscoveredProvider,
-        id_token: &SecretString,
-        access_token: Option<&SecretString>,
-    ) -> Result<SignedIn, CredentialFault> {
-        let party = &self.application.relying_party;
-        let signed = self.issuer.verify(known, id_token, Purpose::IdToken(party)).await.map_err(Refusal::Token)?;
-        let expected = Expected {
-            relying_party: party,
-            nonce: None,
-            access_token: access_token.map(SecretString::expose_secret),
-            now: self.clock.now(),
-        };
-        let checked = VerifiedIdToken::check(signed, &expected).map_err(Refusal::Token)?;
-        Ok(SignedIn::new(checked, access_token.cloned()))
-    }
+/// The ID Token in full. Nobody sent a nonce, so it must not have one: it would be another sign-in's.
+async fn check(
+    request: &VerificationRequest,
+    known: &DiscoveredProvider,
+    id_token: &SecretString,
+    access_token: Option<&SecretString>,
+) -> Result<SignedIn, CredentialFault> {
+    let party = &request.application.relying_party;
+    let signed = request.issuer.verify(known, id_token, Purpose::IdToken(party)).await.map_err(Refusal::Token)?;
+    let expected = Expected {
+        relying_party: party,
+        nonce: None,
+        access_token: access_token.map(SecretString::expose_secret),
+        now: request.clock.now(),
+    };
+    let checked = VerifiedIdToken::check(signed, &expected).map_err(Refusal::Token)?;
+    Ok(SignedIn::new(checked, access_token.cloned()))
 }

@@ -6,7 +6,8 @@ use oauth2::{AccessToken, IntrospectionUrl, RequestTokenError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
-use super::VerificationRequest;
+use super::completion;
+use super::request::VerificationRequest;
 use crate::domain::oidc::credentials::{
     AccessTokenRules, IntrospectionRules, Refusal, VerifiedCredential, access_token, introspection,
 };
@@ -15,84 +16,80 @@ use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::oauth::{self, CallFault, IntrospectionResponse, RequestFault, Transport};
 use crate::ports::CredentialFault;
 
-impl VerificationRequest {
-    /// A signed access token. What it does not say about the user stays unsaid, so that it needs nobody's answer.
-    pub(super) async fn signed(
-        &self,
-        token: &SecretString,
-        rules: &AccessTokenRules,
-        scopes: &[String],
-    ) -> Result<VerifiedCredential, CredentialFault> {
-        let known = self.issuer.known().await?;
-        let signed = self.issuer.verify(&known, token, rules.purpose()).await.map_err(Refusal::Token)?;
-        let expected =
-            access_token::Expected { issuer: self.issuer.identifier(), rules, scopes, now: self.clock.now() };
-        Ok(access_token::check(signed, &expected)?)
-    }
+/// A signed access token. What it does not say about the user stays unsaid, so that it needs nobody's answer.
+pub(super) async fn signed(
+    request: &VerificationRequest,
+    token: &SecretString,
+    rules: &AccessTokenRules,
+    scopes: &[String],
+) -> Result<VerifiedCredential, CredentialFault> {
+    let known = request.issuer.known().await?;
+    let signed = request.issuer.verify(&known, token, rules.purpose()).await.map_err(Refusal::Token)?;
+    let expected =
+        access_token::Expected { issuer: request.issuer.identifier(), rules, scopes, now: request.clock.now() };
+    Ok(access_token::check(signed, &expected)?)
+}
 
-    /// A token that the provider judges, and its user's claims.
-    pub(super) async fn introspected(
-        &self,
-        token: &SecretString,
-        rules: &IntrospectionRules,
-        scopes: &[String],
-    ) -> Result<VerifiedCredential, CredentialFault> {
-        let known = self.issuer.known().await?;
-        let members = self.introspect(&known, token).await?;
-        let now = self.clock.now();
-        let expected = introspection::Expected { issuer: self.issuer.identifier(), rules, scopes, now };
-        let verified = introspection::check(members, token, &expected)?;
-        let granted: Vec<String> = verified.scopes().map(str::to_owned).collect();
-        if !granted.iter().any(|scope| scope == "openid") {
-            return Ok(verified);
-        }
-        match self.user_info(&known, verified.claims(), &granted, token).await? {
-            Some(claims) => Ok(verified.complete(claims)?),
-            None => Ok(verified),
-        }
+/// A token that the provider judges, and its user's claims.
+pub(super) async fn introspected(
+    request: &VerificationRequest,
+    token: &SecretString,
+    rules: &IntrospectionRules,
+    scopes: &[String],
+) -> Result<VerifiedCredential, CredentialFault> {
+    let known = request.issuer.known().await?;
+    let members = introspect(request, &known, token).await?;
+    let now = request.clock.now();
+    let expected = introspection::Expected { issuer: request.issuer.identifier(), rules, scopes, now };
+    let verified = introspection::check(members, token, &expected)?;
+    let granted: Vec<String> = verified.scopes().map(str::to_owned).collect();
+    if !granted.iter().any(|scope| scope == "openid") {
+        return Ok(verified);
     }
-
-    async fn introspect(
-        &self,
-        known: &DiscoveredProvider,
-        token: &SecretString,
-    ) -> Result<Map<String, Value>, CredentialFault> {
-        let endpoint = known.discovered.introspection_endpoint.as_ref();
-        let endpoint = endpoint.ok_or_else(|| self.unavailable("its metadata names no `introspection_endpoint`"))?;
-        let operation = Operation::Introspection;
-        let call = self.issuer.calls().introspection().map_err(|busy| self.unavailable(busy))?;
-        let answer = oauth::client(&self.application.relying_party)
-            .set_introspection_url(IntrospectionUrl::from_url(endpoint.clone()))
-            .introspect(&AccessToken::new(token.expose_secret().to_owned()))
-            .set_token_type_hint("access_token")
-            .request_async(&Transport { issuer: &self.issuer, operation, endpoint })
-            .await;
-        if !is_outage(&answer) {
-            call.succeeded();
-        }
-        answer.map(|answer| answer.extra_fields().members.clone()).map_err(|fault| self.refused(fault))
+    match completion::user_info(request, &known, verified.claims(), &granted, token).await? {
+        Some(claims) => Ok(verified.complete(claims)?),
+        None => Ok(verified),
     }
+}
 
-    /// Only a clear word counts: anything else says nothing about the token (IN-3). Some providers answer with an error what
-    /// cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662 section 2.2 knows no such error: a stranger's
-    /// doing, and no outage.
-    fn refused(&self, fault: RequestFault<BasicErrorResponseType>) -> CredentialFault {
-        let blames_token = |refusal: &BasicErrorResponse| {
-            matches!(refusal.error().as_ref(), "unsupported_token_type" | "invalid_request")
-        };
-        match fault {
-            RequestTokenError::ServerResponse(refusal) if blames_token(&refusal) => Refusal::NotTaken.into(),
-            RequestTokenError::Request(CallFault::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
-                self.unavailable("introspection: this client may not introspect").into()
-            }
-            RequestTokenError::Parse(..) => {
-                self.unavailable("introspection: not an object with a boolean `active`").into()
-            }
-            fault @ (RequestTokenError::ServerResponse(_)
-            | RequestTokenError::Request(_)
-            | RequestTokenError::Other(_)) => {
-                self.unavailable(&oauth::described(Operation::Introspection, fault)).into()
-            }
+async fn introspect(
+    request: &VerificationRequest,
+    known: &DiscoveredProvider,
+    token: &SecretString,
+) -> Result<Map<String, Value>, CredentialFault> {
+    let endpoint = known.discovered.introspection_endpoint.as_ref();
+    let endpoint = endpoint.ok_or_else(|| request.unavailable("its metadata names no `introspection_endpoint`"))?;
+    let operation = Operation::Introspection;
+    let call = request.issuer.calls().introspection().map_err(|busy| request.unavailable(busy))?;
+    let answer = oauth::client(&request.application.relying_party)
+        .set_introspection_url(IntrospectionUrl::from_url(endpoint.clone()))
+        .introspect(&AccessToken::new(token.expose_secret().to_owned()))
+        .set_token_type_hint("access_token")
+        .request_async(&Transport { issuer: &request.issuer, operation, endpoint })
+        .await;
+    if !is_outage(&answer) {
+        call.succeeded();
+    }
+    answer.map(|answer| answer.extra_fields().members.clone()).map_err(|fault| refused(request, fault))
+}
+
+/// Only a clear word counts: anything else says nothing about the token (IN-3). Some providers answer with an error what
+/// cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662 section 2.2 knows no such error: a stranger's
+/// doing, and no outage.
+fn refused(request: &VerificationRequest, fault: RequestFault<BasicErrorResponseType>) -> CredentialFault {
+    let blames_token =
+        |refusal: &BasicErrorResponse| matches!(refusal.error().as_ref(), "unsupported_token_type" | "invalid_request");
+    match fault {
+        RequestTokenError::ServerResponse(refusal) if blames_token(&refusal) => Refusal::NotTaken.into(),
+        RequestTokenError::Request(CallFault::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+            request.unavailable("introspection: this client may not introspect").into()
+        }
+        RequestTokenError::Parse(..) => {
+            request.unavailable("introspection: not an object with a boolean `active`").into()
+        }
+        fault
+        @ (RequestTokenError::ServerResponse(_) | RequestTokenError::Request(_) | RequestTokenError::Other(_)) => {
+            request.unavailable(&oauth::described(Operation::Introspection, fault)).into()
         }
     }
 }

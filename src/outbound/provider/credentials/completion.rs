@@ -5,42 +5,41 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::{VerificationRequest, fault};
+use super::fault;
+use super::request::VerificationRequest;
 use crate::domain::oidc::claims::Claims;
 use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::user_info::{self, UserInfoAnswer, UserInfoFault};
 use crate::ports::CredentialFault;
 
-impl VerificationRequest {
-    /// What `UserInfo` says beyond `claims`; `None` when nothing is missing, when it does not take this token, or when it tells
-    /// nothing and the rules do not need it.
-    pub(super) async fn user_info(
-        &self,
-        known: &DiscoveredProvider,
-        claims: &Claims,
-        scopes: &[String],
-        token: &SecretString,
-    ) -> Result<Option<Map<String, Value>>, CredentialFault> {
-        let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(None) };
-        let party = &self.application.relying_party;
-        if !user_info::is_needed(claims, party, scopes, &known.discovered) {
-            return Ok(None);
+/// What `UserInfo` says beyond `claims`; `None` when nothing is missing, when it does not take this token, or when it tells
+/// nothing and the rules do not need it.
+pub(super) async fn user_info(
+    request: &VerificationRequest,
+    known: &DiscoveredProvider,
+    claims: &Claims,
+    scopes: &[String],
+    token: &SecretString,
+) -> Result<Option<Map<String, Value>>, CredentialFault> {
+    let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(None) };
+    let party = &request.application.relying_party;
+    if !user_info::is_needed(claims, party, scopes, &known.discovered) {
+        return Ok(None);
+    }
+    let asked = async {
+        let call = request.issuer.calls().user_info();
+        let call = call.map_err(|busy| UserInfoFault::Unavailable(request.unavailable(busy)))?;
+        let answer = user_info::ask(&request.issuer, endpoint, token).await?;
+        call.succeeded();
+        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Err(UserInfoFault::NotTaken);
         }
-        let asked = async {
-            let call = self.issuer.calls().user_info();
-            let call = call.map_err(|busy| UserInfoFault::Unavailable(self.unavailable(busy)))?;
-            let answer = user_info::ask(&self.issuer, endpoint, token).await?;
-            call.succeeded();
-            if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                return Err(UserInfoFault::NotTaken);
-            }
-            user_info::read(&self.issuer, known, party, &answer).await
-        };
-        // A part of the deadline, so that time is left to go on without it.
-        match user_info::told(&self.issuer, party, claims, asked, Instant::now() + self.deadline / 2).await {
-            Ok(UserInfoAnswer::Claims(claims)) => Ok(Some(claims)),
-            Ok(UserInfoAnswer::Nothing { .. }) => Ok(None),
-            Err(fault) => Err(fault::of_exchange(fault, &self.issuer)),
-        }
+        user_info::read(&request.issuer, known, party, &answer).await
+    };
+    // A part of the deadline, so that time is left to go on without it.
+    match user_info::reported(&request.issuer, party, claims, asked, Instant::now() + request.deadline / 2).await {
+        Ok(UserInfoAnswer::Claims(claims)) => Ok(Some(claims)),
+        Ok(UserInfoAnswer::Nothing { .. }) => Ok(None),
+        Err(fault) => Err(fault::of_exchange(fault, &request.issuer)),
     }
 }

@@ -5,19 +5,19 @@ mod app_password;
 mod bearer;
 mod completion;
 mod fault;
+mod request;
 mod verification_cache;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::timeout;
 
+pub(super) use request::VerificationRequest;
+
 use self::verification_cache::{Key, Verification, VerificationCache};
-use super::issuer::Issuer;
-use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::jwt::TokenFault;
-use crate::ports::{Clock, CredentialFault, ProviderUnavailable};
+use crate::ports::CredentialFault;
 use crate::single_flight::SingleFlight;
 
 /// How many may be judged at once; strangers bring them.
@@ -26,80 +26,67 @@ const MOST: usize = 1024;
 /// Judges credentials and remembers.
 pub(super) struct CredentialVerifier {
     verification_cache: Arc<VerificationCache>,
-    flights: Arc<SingleFlight<Key, Verification>>,
+    calls: Arc<SingleFlight<Key, Verification>>,
 }
 
 impl Default for CredentialVerifier {
     fn default() -> Self {
-        Self { verification_cache: Arc::default(), flights: SingleFlight::new(MOST) }
+        Self { verification_cache: Arc::default(), calls: SingleFlight::new(MOST) }
     }
 }
 
-/// One credential on its way to a verdict, with all that it takes: it outlives the request that brought it.
-pub(super) struct VerificationRequest {
-    pub(super) issuer: Arc<Issuer>,
-    pub(super) application: Arc<Application>,
-    pub(super) credential: Credential,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) deadline: Duration,
-}
-
 impl CredentialVerifier {
-    /// The verdict on a case, remembered or new. Whoever stops waiting stops nobody else's wait.
-    pub(super) async fn verdict(&self, case: VerificationRequest) -> Verification {
-        let key = Key::of(&case.application, &case.credential);
-        if let Some(verdict) = self.verification_cache.recall(&key, case.clock.now()) {
+    /// The verdict on a request, remembered or new. Whoever stops waiting stops nobody else's wait.
+    pub(super) async fn verdict(&self, request: VerificationRequest) -> Verification {
+        let key = Key::of(&request.application, &request.credential);
+        if let Some(verdict) = self.verification_cache.recall(&key, request.clock.now()) {
             return verdict;
         }
-        let unfinished = case.issuer.unavailable(&"the credential could not be judged");
-        let (verification_cache, clock) = (Arc::clone(&self.verification_cache), Arc::clone(&case.clock));
+        let unfinished = request.issuer.unavailable(&"the credential could not be judged");
+        let (verification_cache, clock) = (Arc::clone(&self.verification_cache), Arc::clone(&request.clock));
         let judged = async move {
-            let verdict = case.judge_in_time().await;
-            verification_cache.keep(key, &verdict, case.clock.now());
+            let verdict = verify_in_time(&request).await;
+            verification_cache.keep(key, &verdict, request.clock.now());
             verdict
         };
         let mut recalled = None;
-        let flight = self.flights.join(key, || {
+        let call = self.calls.join(key, || {
             recalled = self.verification_cache.recall(&key, clock.now());
             recalled.is_none().then_some(judged)
         });
-        let judged = match flight {
-            Some(flight) => flight.result().await,
+        let judged = match call {
+            Some(call) => call.result().await,
             None => recalled,
         };
         judged.unwrap_or(Err(unfinished.into()))
     }
 }
 
-impl VerificationRequest {
-    async fn judge_in_time(&self) -> Verification {
-        match timeout(self.deadline, self.judge()).await {
-            Ok(Err(CredentialFault::Refused(Refusal::Token(fault @ TokenFault::KeysUnavailable)))) => {
-                Err(self.issuer.unavailable(&fault).into())
-            }
-            Ok(verdict) => verdict.map(|verified| Arc::new(self.stripped(verified))),
-            Err(_) => Err(self.issuer.unavailable(&"the credential was not judged in time").into()),
+async fn verify_in_time(request: &VerificationRequest) -> Verification {
+    match timeout(request.deadline, verify(request)).await {
+        Ok(Err(CredentialFault::Refused(Refusal::Token(fault @ TokenFault::KeysUnavailable)))) => {
+            Err(request.issuer.unavailable(&fault).into())
         }
+        Ok(verdict) => verdict.map(|verified| Arc::new(without_unneeded_token(request, verified))),
+        Err(_) => Err(request.issuer.unavailable(&"the credential was not judged in time").into()),
     }
+}
 
-    fn unavailable(&self, cause: &str) -> ProviderUnavailable {
-        self.issuer.unavailable(&cause)
-    }
+/// A token is kept only where the application is told it.
+fn without_unneeded_token(request: &VerificationRequest, verified: VerifiedCredential) -> VerifiedCredential {
+    if request.application.jwt_headers { verified } else { verified.without_token() }
+}
 
-    /// A token is kept only where the application is told it.
-    fn stripped(&self, verified: VerifiedCredential) -> VerifiedCredential {
-        if self.application.jwt_headers { verified } else { verified.without_token() }
-    }
-
-    async fn judge(&self) -> Result<VerifiedCredential, CredentialFault> {
-        let accepted = &self.application.credentials;
-        match (&self.credential, &accepted.bearer, &accepted.basic) {
-            (Credential::Token(token), Some(rules), _) => match &rules.verify {
-                BearerCheck::Jwt(form) => self.signed(token, form, &rules.scopes).await,
-                BearerCheck::Introspection(form) => self.introspected(token, form, &rules.scopes).await,
-            },
-            (Credential::AppPassword(app_password), _, Some(rules)) => self.signed_in(app_password, rules).await,
-            (Credential::Token(_), None, _) | (Credential::AppPassword(_), _, None) => Err(Refusal::Malformed.into()),
+async fn verify(request: &VerificationRequest) -> Result<VerifiedCredential, CredentialFault> {
+    let accepted = &request.application.credentials;
+    match (&request.credential, &accepted.bearer, &accepted.basic) {
+        (Credential::Token(token), Some(rules), _) => match &rules.verify {
+            BearerCheck::Jwt(form) => bearer::signed(request, token, form, &rules.scopes).await,
+            BearerCheck::Introspection(form) => bearer::introspected(request, token, form, &rules.scopes).await,
+        },
+        (Credential::AppPassword(app_password), _, Some(rules)) => {
+            app_password::signed_in(request, app_password, rules).await
         }
+        (Credential::Token(_), None, _) | (Credential::AppPassword(_), _, None) => Err(Refusal::Malformed.into()),
     }
 }

@@ -79,8 +79,8 @@ fn a_refusal_is_the_providers_word_and_nothing_else_it_says() {
         (Operation::Revocation, 503, false),
     ] {
         let read = readable(operation, &answer(status, refusal));
-        let told = read.as_ref().ok().map(|members| Value::Object(members.clone()));
-        assert_eq!(told, is_refusal.then(|| json!({ "error": "invalid_grant" })), "{operation:?} {status}");
+        let reported = read.as_ref().ok().map(|members| Value::Object(members.clone()));
+        assert_eq!(reported, is_refusal.then(|| json!({ "error": "invalid_grant" })), "{operation:?} {status}");
         assert!(is_refusal || matches!(read, Err(CallFault::Status(said)) if said.as_u16() == status), "{status}");
     }
 }

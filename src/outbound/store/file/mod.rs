@@ -23,7 +23,7 @@ use self::fault::Cause;
 use self::integrity::Inspector;
 use self::opening::OpenedFile;
 use self::reader::Reader;
-use self::tables::{count, find_after, find_of_user, is_spent};
+use self::tables::{count, find_after, find_of_user, is_consumed};
 use self::write_behind::{Purpose, WriteBehindCache};
 use self::writer::{Change, Writer};
 use super::metered::{self, Operation};
@@ -155,13 +155,13 @@ impl SessionStore for FileStore {
         })
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        self.reader.database.read(|connection| is_spent(connection, mark))
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        self.reader.database.read(|connection| is_consumed(connection, replay_key))
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
-        let spent = self.writer.write(Change::Spend(*mark, until)).await?;
-        Ok(if spent.done { Replay::Now } else { Replay::Before })
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        let consumed = self.writer.write(Change::ConsumeOnce(*replay_key, until)).await?;
+        Ok(if consumed.done { Replay::Now } else { Replay::Before })
     }
 
     /// Nobody shares this store.

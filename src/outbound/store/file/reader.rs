@@ -19,11 +19,11 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn user(&self, user: &User) -> ShortUserHash {
-        short(&self.record_cipher.mark(user))
+        short(&self.record_cipher.user_hash(user))
     }
 
     pub(super) fn provider_session(&self, session: &ProviderSession) -> ShortUserHash {
-        short(&self.record_cipher.mark_provider_session(session))
+        short(&self.record_cipher.provider_session_hash(session))
     }
 
     /// A session as the file is to hold it.

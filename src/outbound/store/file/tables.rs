@@ -62,9 +62,9 @@ const REMOVE_ENDED: &str = "
     DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends <= ?1 LIMIT ?2) RETURNING key, x''";
 const REMOVE_IDLE: &str = "
     DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen < ?1 LIMIT ?2) RETURNING key, x''";
-const IS_SPENT: &str = "SELECT EXISTS (SELECT 1 FROM replay WHERE key = ?1)";
-const SPEND: &str = "INSERT INTO replay (key, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-const FORGET_SPENT: &str = "DELETE FROM replay WHERE until <= ?1";
+const IS_CONSUMED: &str = "SELECT EXISTS (SELECT 1 FROM replay WHERE key = ?1)";
+const CONSUME: &str = "INSERT INTO replay (key, until) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const FORGET_CONSUMED: &str = "DELETE FROM replay WHERE until <= ?1";
 const META: &str = "SELECT value FROM meta WHERE name = ?1";
 const SET_META: &str =
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
@@ -111,8 +111,8 @@ pub(super) fn find_of_user(on: &Connection, user: ShortUserHash) -> Result<Vec<F
 }
 
 /// Whether something is marked as used.
-pub(super) fn is_spent(on: &Connection, mark: &ReplayKey) -> Result<bool> {
-    on.prepare_cached(IS_SPENT)?.query_row([mark.as_bytes().as_slice()], |row| row.get(0))
+pub(super) fn is_consumed(on: &Connection, replay_key: &ReplayKey) -> Result<bool> {
+    on.prepare_cached(IS_CONSUMED)?.query_row([replay_key.as_bytes().as_slice()], |row| row.get(0))
 }
 
 /// How many sessions there are.
@@ -178,13 +178,13 @@ pub(super) fn expire(on: &Connection, now: Timestamp, idle_since: Timestamp, lim
 }
 
 /// Notes that something is used; whether it was unused until now.
-pub(super) fn consume_once(on: &Connection, mark: &ReplayKey, until: Timestamp) -> Result<bool> {
-    Ok(on.prepare_cached(SPEND)?.execute(params![mark.as_bytes().as_slice(), seconds(until)])? > 0)
+pub(super) fn consume_once(on: &Connection, replay_key: &ReplayKey, until: Timestamp) -> Result<bool> {
+    Ok(on.prepare_cached(CONSUME)?.execute(params![replay_key.as_bytes().as_slice(), seconds(until)])? > 0)
 }
 
 /// Forgets what could not be used any more by `now`.
-pub(super) fn forget_spent(on: &Connection, now: Timestamp) -> Result<()> {
-    on.prepare_cached(FORGET_SPENT)?.execute([seconds(now)]).map(drop)
+pub(super) fn forget_consumed(on: &Connection, now: Timestamp) -> Result<()> {
+    on.prepare_cached(FORGET_CONSUMED)?.execute([seconds(now)]).map(drop)
 }
 
 pub(super) fn meta(on: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
@@ -259,9 +259,9 @@ mod tests {
             REMOVE_PROVIDER_SESSION,
             REMOVE_ENDED,
             REMOVE_IDLE,
-            IS_SPENT,
-            SPEND,
-            FORGET_SPENT,
+            IS_CONSUMED,
+            CONSUME,
+            FORGET_CONSUMED,
             META,
             SET_META,
         ];

@@ -26,7 +26,7 @@ fn open_with(path: &Path, keys: SealingKeys) -> Result<FileStore, OpenFault> {
     FileStore::open(path, keys, Arc::new(SystemEntropy))
 }
 
-fn complaint(path: &Path, keys: SealingKeys) -> String {
+fn message(path: &Path, keys: SealingKeys) -> String {
     open_with(path, keys).err().expect("is refused").to_string()
 }
 
@@ -93,8 +93,8 @@ fn the_file_and_its_directory_are_private() {
     }
     for loose in [0o644, 0o664, 0o601] {
         fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
-        let complaint = complaint(&path, keys(1));
-        assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
+        let message = message(&path, keys(1));
+        assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
     }
 }
 
@@ -113,7 +113,7 @@ fn the_companions_of_the_file_are_private() {
     for companion in &companions {
         fs::write(companion, "").unwrap();
         fs::set_permissions(companion, Permissions::from_mode(0o644)).unwrap();
-        assert!(complaint(&path, keys(1)).contains(&format!("chmod 600 {}", companion.display())));
+        assert!(message(&path, keys(1)).contains(&format!("chmod 600 {}", companion.display())));
         fs::set_permissions(companion, Permissions::from_mode(0o660)).unwrap();
         let store = open_file(&path);
         assert_eq!(mode(companion), 0o600);
@@ -128,8 +128,8 @@ fn a_foreign_owner_is_refused_with_the_mend() {
     drop(open_file(&path));
     // Only the superuser can give a file away; elsewhere there is nothing to see.
     if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
-        let complaint = complaint(&path, keys(1));
-        assert!(complaint.contains("belongs to user 12345") && complaint.contains("chown"), "{complaint}");
+        let message = message(&path, keys(1));
+        assert!(message.contains("belongs to user 12345") && message.contains("chown"), "{message}");
     }
 }
 
@@ -138,8 +138,8 @@ fn a_file_in_use_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     let first = open_file(&path);
-    let complaint = complaint(&path, keys(1));
-    assert!(complaint.contains("in use by another process"), "{complaint}");
+    let message = message(&path, keys(1));
+    assert!(message.contains("in use by another process"), "{message}");
     block_on(async { first.save(&key(1), session("jane", 100, 200)).await.unwrap() });
     drop(first);
     assert!(block_on(async { there(&*open_file(&path), 1).await }));
@@ -151,8 +151,8 @@ fn another_key_is_refused_and_changes_nothing() {
     let path = path_in(&directory);
     block_on(async {
         open_file(&path).save(&key(1), session("jane", 100, 200)).await.unwrap();
-        let complaint = complaint(&path, keys(2));
-        assert!(complaint.contains("sealed under another key"), "{complaint}");
+        let message = message(&path, keys(2));
+        assert!(message.contains("sealed under another key"), "{message}");
         assert!(there(&*open_file(&path), 1).await);
     });
 }

@@ -30,7 +30,7 @@ pub(super) enum Change {
     EndUser(ShortUserHash),
     /// The second is the user whose sessions they have to be.
     EndProviderSession(ShortUserHash, Option<ShortUserHash>),
-    Spend(ReplayKey, Timestamp),
+    ConsumeOnce(ReplayKey, Timestamp),
     /// At most `limit` sessions by each of both limits.
     Expire {
         now: Timestamp,
@@ -81,9 +81,9 @@ impl Change {
                 let removed = tables::remove_provider_session(on, *session, *of)?;
                 removed.map_or_else(Applied::default, Applied::removed)
             }
-            Self::Spend(mark, until) => Applied::done(tables::consume_once(on, mark, *until)?),
+            Self::ConsumeOnce(user_hash, until) => Applied::done(tables::consume_once(on, user_hash, *until)?),
             Self::Expire { now, idle_since, limit } => {
-                tables::forget_spent(on, *now)?;
+                tables::forget_consumed(on, *now)?;
                 Applied::removed(tables::expire(on, *now, *idle_since, *limit)?)
             }
             Self::Flush => Applied::done(true),
@@ -204,7 +204,7 @@ fn remember(recent: &WriteBehindCache, change: &Change) {
         Change::Save(..)
         | Change::Renew(..)
         | Change::EndProviderSession(..)
-        | Change::Spend(..)
+        | Change::ConsumeOnce(..)
         | Change::Expire { .. }
         | Change::Flush => {}
     }

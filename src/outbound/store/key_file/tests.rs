@@ -14,7 +14,7 @@ fn fingerprint(key: &SealingKey) -> [u8; 32] {
     key.derive(Purpose::StoreIndex, &[b"test"])
 }
 
-fn complaint(path: &Path) -> String {
+fn message(path: &Path) -> String {
     sealing_key(path, &SystemEntropy).unwrap_err().to_string()
 }
 
@@ -50,9 +50,9 @@ fn loose_modes_are_refused_with_the_mend() {
     sealing_key(&path, &SystemEntropy).unwrap();
     for mode in [0o604, 0o644, 0o602, 0o661] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let complaint = complaint(&path);
-        assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
-        assert!(complaint.contains(&format!("{mode:04o}")), "{complaint}");
+        let message = message(&path);
+        assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
+        assert!(message.contains(&format!("{mode:04o}")), "{message}");
     }
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     assert!(sealing_key(&path, &SystemEntropy).is_ok());
@@ -80,12 +80,12 @@ fn anything_but_32_bytes_of_base64_is_refused_and_not_shown() {
     let endless = "A".repeat(100_000);
     for content in ["", "swordfish", "####", &short, &long, &endless, "\u{ff}\u{fe}"] {
         fs::write(&path, content).unwrap();
-        let complaint = complaint(&path);
-        assert!(complaint.contains("does not hold 32 bytes as base64"), "{complaint}");
-        assert!(content.is_empty() || !complaint.contains(content));
+        let message = message(&path);
+        assert!(message.contains("does not hold 32 bytes as base64"), "{message}");
+        assert!(content.is_empty() || !message.contains(content));
     }
     fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
-    assert!(complaint(&path).contains("does not hold 32 bytes"));
+    assert!(message(&path).contains("does not hold 32 bytes"));
     fs::write(&path, STANDARD.encode([1; 32]) + "\r\n").unwrap();
     assert_eq!(fingerprint(&sealing_key(&path, &NoEntropy).unwrap()), fingerprint(&SealingKey::new([1; 32])));
 }
@@ -93,7 +93,7 @@ fn anything_but_32_bytes_of_base64_is_refused_and_not_shown() {
 #[test]
 fn what_is_no_file_is_refused() {
     let directory = TempDir::new().unwrap();
-    assert!(complaint(directory.path()).contains("is not a regular file"));
+    assert!(message(directory.path()).contains("is not a regular file"));
     let dangling = directory.path().join("dangling");
     symlink(directory.path().join("nowhere/at/all"), &dangling).unwrap();
     assert!(sealing_key(&dangling, &SystemEntropy).is_err());

@@ -50,9 +50,9 @@ fn what_everybody_may_use_is_refused_and_left_as_it_is() {
     for mode in [0o604, 0o602, 0o601, 0o664, 0o666, 0o777] {
         let (_directory, path) = file_with(mode);
         for refused in [open_existing(&path).map(drop), open_or_make(&path).map(drop)] {
-            let complaint = refused.unwrap_err().to_string();
-            assert!(complaint.contains(&format!("has mode {mode:04o}, so others than its owner")), "{complaint}");
-            assert!(complaint.contains(&format!("chmod 600 {}", path.display())), "{complaint}");
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains(&format!("has mode {mode:04o}, so others than its owner")), "{message}");
+            assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
         }
         assert_eq!(mode_of(&path), mode);
     }
@@ -63,9 +63,9 @@ fn a_file_that_stays_open_to_its_group_is_refused() {
     let (_directory, path) = file_with(0o660);
     let file = File::open(&path).unwrap();
     let refused = check_with(&file, &path, |_| Err(io::ErrorKind::ReadOnlyFilesystem.into()));
-    let complaint = refused.unwrap_err().to_string();
+    let message = refused.unwrap_err().to_string();
     for part in ["has mode 0660, so its group may use it", "0600 (read-only filesystem", "chmod 600", "writable"] {
-        assert!(complaint.contains(part), "{complaint}");
+        assert!(message.contains(part), "{message}");
     }
     // Accepted and ignored, as some network file systems do it.
     let refused = check_with(&file, &path, |_| Ok(()));
@@ -78,8 +78,8 @@ fn the_file_of_another_user_is_refused_whatever_its_mode() {
         let (_directory, path) = file_with(mode);
         // Only the superuser can give a file away; elsewhere there is nothing to see.
         if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
-            let complaint = open_existing(&path).unwrap_err().to_string();
-            assert!(complaint.contains("belongs to user 12345"), "{complaint}");
+            let message = open_existing(&path).unwrap_err().to_string();
+            assert!(message.contains("belongs to user 12345"), "{message}");
             assert_eq!(mode_of(&path), mode);
         }
     }

@@ -19,14 +19,14 @@ use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
 use crate::ports::Clock;
 
 /// Commands that may be under way together; more wait their turn for as long as an answer may take.
-const SEATS: usize = 1024;
+const PERMITS: usize = 1024;
 /// Sessions of which it is remembered whose they are.
 const REMEMBERED: usize = 64 * 1024;
 
 /// Reads and changes sessions at the servers.
 pub(super) struct RedisClient {
     state: watch::Receiver<State>,
-    seats: Semaphore,
+    permits: Semaphore,
     pub(super) command_timeout: Duration,
     pub(super) keys: Keys,
     pub(super) client_side_cache: Arc<ClientSideCache>,
@@ -47,8 +47,8 @@ impl RedisClient {
         clock: Arc<dyn Clock>,
         lifetimes: Lifetimes,
     ) -> Self {
-        let (seats, ends, owners) = (Semaphore::new(SEATS), Revocations::default(), Cache::new(REMEMBERED));
-        Self { state, seats, command_timeout, keys, client_side_cache, record_cipher, clock, lifetimes, ends, owners }
+        let (permits, ends, owners) = (Semaphore::new(PERMITS), Revocations::default(), Cache::new(REMEMBERED));
+        Self { state, permits, command_timeout, keys, client_side_cache, record_cipher, clock, lifetimes, ends, owners }
     }
 
     /// Whether there is a connection, and word when that changes.
@@ -71,7 +71,7 @@ impl RedisClient {
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
         let connection = self.connection().await?;
         let asked = timeout(self.command_timeout, async {
-            let _seat = self.seats.acquire().await.map_err(|_| Fault::Broken)?;
+            let _permit = self.permits.acquire().await.map_err(|_| Fault::Broken)?;
             connection.ask(command).await.map_err(Fault::from)
         });
         let answer: Result<Value, Fault> = asked.await.unwrap_or(Err(Fault::TimeOut));

@@ -29,7 +29,7 @@ pub(super) enum Fault {
     Refused(String),
     /// Too much is asked at once.
     #[error("too many loads are under way")]
-    Crowded,
+    AtCapacity,
     /// The work was ended before its answer was there.
     #[error("a load was given up")]
     GivenUp,
@@ -81,14 +81,14 @@ pub(super) fn described(error: &RedisError) -> String {
         Fault::Broken if error.is_io_error() => {
             let text = error.to_string();
             let tls = text.contains("certificate") || text.contains("corrupt message");
-            let mend = if tls {
+            let help = if tls {
                 "; do scheme and `ca_file` fit the server?"
             } else if error.is_connection_dropped() && !error.is_connection_refusal() {
                 "; does the scheme fit the server (redis or rediss)?"
             } else {
                 ""
             };
-            format!("{text}{mend}")
+            format!("{text}{help}")
         }
         fault @ (Fault::TimeOut | Fault::Broken | Fault::Unreadable) => {
             format!("{fault}; does the scheme fit the server (redis or rediss)?")
@@ -97,7 +97,7 @@ pub(super) fn described(error: &RedisError) -> String {
         | Fault::UnknownScript
         | Fault::NoMaster(_)
         | Fault::Refused(_)
-        | Fault::Crowded
+        | Fault::AtCapacity
         | Fault::GivenUp) => fault.to_string(),
     }
 }

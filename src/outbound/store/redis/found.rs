@@ -71,11 +71,11 @@ impl Kept {
     ) -> Result<Self, crate::ports::StoreFault> {
         let record = session.record();
         let sealed = record_cipher.seal(key, record).map_err(|fault| crate::ports::StoreFault(fault.to_string()))?;
-        let provider_session = session.provider_session().map(|session| record_cipher.mark_provider_session(&session));
-        let mark = provider_session.map(|mark| hex(&mark)).unwrap_or_default();
+        let provider_session = session.provider_session().map(|session| record_cipher.provider_session_hash(&session));
+        let user_hash = provider_session.map(|user_hash| hex(&user_hash)).unwrap_or_default();
         Ok(Self {
             record: [generation(record.generation).as_slice(), &sealed].concat(),
-            entry: format!("{}:{}:{mark}", record.created.as_unix(), record.ends.as_unix()),
+            entry: format!("{}:{}:{user_hash}", record.created.as_unix(), record.ends.as_unix()),
             provider_session,
         })
     }
@@ -92,6 +92,6 @@ pub(super) fn places(keys: &Keys, user: &UserHash, key: &SessionKey) -> [String;
 }
 
 /// A mark as a pointer holds it.
-pub(super) fn mark(bytes: &[u8]) -> Result<UserHash, Fault> {
+pub(super) fn user_hash(bytes: &[u8]) -> Result<UserHash, Fault> {
     super::keys::unhex(bytes).ok_or(Fault::Unreadable)
 }

@@ -53,17 +53,17 @@ impl Keys {
     }
 
     /// The users whose sessions rest on one of the provider's.
-    pub(super) fn provider_session(&self, mark: &UserHash) -> String {
-        self.of_user("p", mark, "")
+    pub(super) fn provider_session(&self, user_hash: &UserHash) -> String {
+        self.of_user("p", user_hash, "")
     }
 
     /// Something that was used.
-    pub(super) fn spent(&self, mark: &ReplayKey) -> String {
-        format!("{}x:{}", self.prefix, hex(mark.as_bytes()))
+    pub(super) fn consumed(&self, replay_key: &ReplayKey) -> String {
+        format!("{}x:{}", self.prefix, hex(replay_key.as_bytes()))
     }
 
-    fn of_user(&self, kind: &str, mark: &UserHash, rest: &str) -> String {
-        format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(mark))
+    fn of_user(&self, kind: &str, user_hash: &UserHash, rest: &str) -> String {
+        format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(user_hash))
     }
 
     /// What the name of every record begins with.

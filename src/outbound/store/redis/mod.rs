@@ -90,7 +90,7 @@ impl RedisStore {
         let client = Arc::new(client);
         let mut tasks = JoinSet::new();
         tasks.spawn(Supervisor { dialer, state, entropy, client_side_cache, keys: names }.run());
-        tasks.spawn(Arc::clone(&client).bring_ends());
+        tasks.spawn(revocations::replay_revocations(Arc::clone(&client)));
         Self { client, loads: SingleFlight::new(MAX_LOADS), _tasks: tasks }
     }
 }
@@ -114,11 +114,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
-        self.client.end(key).await
+        revocations::end(&self.client, key).await
     }
 
     async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        self.client.end_user(user).await
+        revocations::end_user(&self.client, user).await
     }
 
     async fn end_provider_session(
@@ -126,15 +126,15 @@ impl SessionStore for RedisStore {
         session: &ProviderSession,
         of: Option<&User>,
     ) -> Result<ProviderSessionEnd, StoreFault> {
-        self.client.end_provider_session(session, of).await
+        revocations::end_provider_session(&self.client, session, of).await
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        self.client.is_spent(mark).await
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        self.client.is_consumed(replay_key).await
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
-        self.client.consume_once(mark, until).await
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        self.client.consume_once(replay_key, until).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
@@ -151,11 +151,11 @@ impl SessionStore for RedisStore {
     }
 
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
-        self.client.page(from, limit).await
+        scan::page(&self.client, from, limit).await
     }
 
     async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        self.client.of_user(user).await
+        scan::of_user(&self.client, user).await
     }
 }
 

@@ -56,7 +56,7 @@ impl RedisStore {
         };
         match self.loads.join(loading, load) {
             Some(load) => load.result().await.unwrap_or(Err(Fault::GivenUp)),
-            None => at_hand.map(Some).ok_or(Fault::Crowded),
+            None => at_hand.map(Some).ok_or(Fault::AtCapacity),
         }
     }
 }

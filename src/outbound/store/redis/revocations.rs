@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::client::RedisClient;
 use super::connection::State;
 use super::fault::Fault;
-use super::found::{mark, open, places};
+use super::found::{open, places, user_hash};
 use super::keys::{hex, unhex};
 use super::pending::End;
 use super::scripts::{COUNT, END, END_SOME};
@@ -26,160 +26,158 @@ const AT_ONCE: usize = 64;
 /// How often ends are tried again that the servers did not take.
 const AGAIN: Duration = Duration::from_secs(1);
 
-impl RedisClient {
-    pub(super) async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
-        let underway = self.ends.begin(End::Session(*key));
-        self.client_side_cache.drop_session(key);
-        let ended = self.end_session(key).await?;
+pub(super) async fn end(client: &RedisClient, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
+    let underway = client.ends.begin(End::Session(*key));
+    client.client_side_cache.drop_session(key);
+    let ended = end_session(client, key).await?;
+    underway.acknowledge(now());
+    Ok(ended.map(Arc::new))
+}
+
+async fn end_session(client: &RedisClient, key: &SessionKey) -> Result<Option<Session>, Fault> {
+    client.owners.remove(key);
+    let Some(user) = client.owner(key).await? else { return Ok(None) };
+    let ended = end_at(client, key, &user).await?;
+    // What is left of it points to nothing, and goes by itself if this fails.
+    let _: Result<Value, Fault> = client.ask(Cmd::new().arg("DEL").arg(client.keys.pointer(key))).await;
+    Ok(ended)
+}
+
+pub(super) async fn end_at(client: &RedisClient, key: &SessionKey, user: &UserHash) -> Result<Option<Session>, Fault> {
+    let [record, last_use, index] = places(&client.keys, user, key);
+    let places = [record, last_use, index, client.keys.lease(user, key)];
+    let record: Option<Vec<u8>> = client.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
+    client.client_side_cache.drop_session(key);
+    Ok(record.and_then(|record| open(&client.record_cipher, key, &record)))
+}
+
+pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    let at = client.clock.now();
+    let begin = |user_hash: UserHash| {
+        let underway = client.ends.begin(End::User(user_hash, at));
+        client.client_side_cache.drop_user(&user_hash);
+        (user_hash, underway)
+    };
+    let underway: Vec<_> = client.record_cipher.user_hashes(user).into_iter().map(begin).collect();
+    let mut ended = Vec::new();
+    for (user_hash, underway) in underway {
+        ended.extend(end_some(client, &user_hash, None, &[]).await?);
         underway.acknowledge(now());
-        Ok(ended.map(Arc::new))
     }
+    Ok(ended.into_iter().map(Arc::new).collect())
+}
 
-    async fn end_session(&self, key: &SessionKey) -> Result<Option<Session>, Fault> {
-        self.owners.remove(key);
-        let Some(user) = self.owner(key).await? else { return Ok(None) };
-        let ended = self.end_at(key, &user).await?;
-        // What is left of it points to nothing, and goes by itself if this fails.
-        let _: Result<Value, Fault> = self.ask(Cmd::new().arg("DEL").arg(self.keys.pointer(key))).await;
-        Ok(ended)
-    }
+/// Ends the sessions of a user that were created until then and rest on one of those sessions of the provider's; with
+/// neither, all.
+async fn end_some(
+    client: &RedisClient,
+    user: &UserHash,
+    created_until: Option<Timestamp>,
+    provider_sessions: &[UserHash],
+) -> Result<Vec<Session>, Fault> {
+    let created_until = created_until.map(|until| until.as_unix().to_string()).unwrap_or_default();
+    let mut arguments = vec![client.keys.records(user), client.keys.last_uses(user), created_until];
+    arguments.extend(provider_sessions.iter().map(|user_hash| hex(user_hash)));
+    let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
+    let ended: Vec<Vec<u8>> = client.run(&END_SOME, &[client.keys.index(user)], &arguments).await?;
+    let (pairs, _) = ended.as_chunks::<2>();
+    let sessions = pairs.iter().filter_map(|[key, record]| {
+        let key = SessionKey::from_bytes(unhex(key)?);
+        client.owners.remove(&key);
+        client.ends.acknowledge(End::Session(key), now());
+        client.client_side_cache.drop_session(&key);
+        open(&client.record_cipher, &key, record)
+    });
+    Ok(sessions.collect())
+}
 
-    pub(super) async fn end_at(&self, key: &SessionKey, user: &UserHash) -> Result<Option<Session>, Fault> {
-        let [record, last_use, index] = places(&self.keys, user, key);
-        let places = [record, last_use, index, self.keys.lease(user, key)];
-        let record: Option<Vec<u8>> = self.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
-        self.client_side_cache.drop_session(key);
-        Ok(record.and_then(|record| open(&self.record_cipher, key, &record)))
-    }
-
-    pub(super) async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
-        let at = self.clock.now();
-        let begin = |mark: UserHash| {
-            let underway = self.ends.begin(End::User(mark, at));
-            self.client_side_cache.drop_user(&mark);
-            (mark, underway)
-        };
-        let underway: Vec<_> = self.record_cipher.marks(user).into_iter().map(begin).collect();
-        let mut ended = Vec::new();
-        for (mark, underway) in underway {
-            ended.extend(self.end_some(&mark, None, &[]).await?);
-            underway.acknowledge(now());
+pub(super) async fn end_provider_session(
+    client: &RedisClient,
+    session: &ProviderSession,
+    of: Option<&User>,
+) -> Result<ProviderSessionEnd, StoreFault> {
+    let user_hashes = client.record_cipher.provider_session_hashes(session);
+    let allowed = of.map(|user| client.record_cipher.user_hashes(user));
+    let users = users_of(client, &user_hashes).await?;
+    for other in users.iter().filter(|user| allowed.as_ref().is_some_and(|allowed| !allowed.contains(user))) {
+        if count(client, other, &user_hashes).await? > 0 {
+            return Ok(ProviderSessionEnd::OtherUser);
         }
-        Ok(ended.into_iter().map(Arc::new).collect())
     }
-
-    /// Ends the sessions of a user that were created until then and rest on one of those sessions of the provider's; with
-    /// neither, all.
-    async fn end_some(
-        &self,
-        user: &UserHash,
-        created_until: Option<Timestamp>,
-        provider_sessions: &[UserHash],
-    ) -> Result<Vec<Session>, Fault> {
-        let created_until = created_until.map(|until| until.as_unix().to_string()).unwrap_or_default();
-        let mut arguments = vec![self.keys.records(user), self.keys.last_uses(user), created_until];
-        arguments.extend(provider_sessions.iter().map(|mark| hex(mark)));
-        let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
-        let ended: Vec<Vec<u8>> = self.run(&END_SOME, &[self.keys.index(user)], &arguments).await?;
-        let (pairs, _) = ended.as_chunks::<2>();
-        let sessions = pairs.iter().filter_map(|[key, record]| {
-            let key = SessionKey::from_bytes(unhex(key)?);
-            self.owners.remove(&key);
-            self.ends.acknowledge(End::Session(key), now());
-            self.client_side_cache.drop_session(&key);
-            open(&self.record_cipher, &key, record)
-        });
-        Ok(sessions.collect())
+    let mut ended = Vec::new();
+    for user in users.iter().filter(|user| allowed.as_ref().is_none_or(|allowed| allowed.contains(user))) {
+        ended.extend(end_some(client, user, None, &user_hashes).await?.into_iter().map(Arc::new));
     }
+    Ok(ProviderSessionEnd::Ended(ended))
+}
 
-    pub(super) async fn end_provider_session(
-        &self,
-        session: &ProviderSession,
-        of: Option<&User>,
-    ) -> Result<ProviderSessionEnd, StoreFault> {
-        let marks = self.record_cipher.provider_session_marks(session);
-        let allowed = of.map(|user| self.record_cipher.marks(user));
-        let users = self.users_of(&marks).await?;
-        for other in users.iter().filter(|user| allowed.as_ref().is_some_and(|allowed| !allowed.contains(user))) {
-            if self.count(other, &marks).await? > 0 {
-                return Ok(ProviderSessionEnd::OtherUser);
+async fn users_of(client: &RedisClient, provider_sessions: &[UserHash]) -> Result<Vec<UserHash>, Fault> {
+    let mut users = Vec::new();
+    for session in provider_sessions {
+        let place = client.keys.provider_session(session);
+        let members: Vec<Vec<u8>> = client.ask(Cmd::new().arg("SMEMBERS").arg(place)).await?;
+        for member in members {
+            users.push(user_hash(&member)?);
+        }
+    }
+    users.sort_unstable();
+    users.dedup();
+    Ok(users)
+}
+
+async fn count(client: &RedisClient, user: &UserHash, provider_sessions: &[UserHash]) -> Result<usize, Fault> {
+    let mut arguments = vec![client.keys.records(user)];
+    arguments.extend(provider_sessions.iter().map(|user_hash| hex(user_hash)));
+    let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
+    client.run(&COUNT, &[client.keys.index(user)], &arguments).await
+}
+
+/// Brings ends to the servers that they did not take, and over every new link also those that they may have
+/// forgotten. Runs until it is dropped.
+pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
+    let mut state = client.state();
+    while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
+        state.mark_unchanged();
+        let recent = client.ends.recent();
+        let brought = bring(&client, &recent).await;
+        if !recent.is_empty() && brought {
+            info!(ends = recent.len(), "session store: told again over a new connection what ended");
+        }
+        loop {
+            client.ends.tidy(now());
+            let pending = client.ends.waiting();
+            if !pending.is_empty() && bring(&client, &pending).await {
+                info!(ends = pending.len(), "session store: told what ended meanwhile");
             }
-        }
-        let mut ended = Vec::new();
-        for user in users.iter().filter(|user| allowed.as_ref().is_none_or(|allowed| allowed.contains(user))) {
-            ended.extend(self.end_some(user, None, &marks).await?.into_iter().map(Arc::new));
-        }
-        Ok(ProviderSessionEnd::Ended(ended))
-    }
-
-    async fn users_of(&self, provider_sessions: &[UserHash]) -> Result<Vec<UserHash>, Fault> {
-        let mut users = Vec::new();
-        for session in provider_sessions {
-            let place = self.keys.provider_session(session);
-            let members: Vec<Vec<u8>> = self.ask(Cmd::new().arg("SMEMBERS").arg(place)).await?;
-            for member in members {
-                users.push(mark(&member)?);
-            }
-        }
-        users.sort_unstable();
-        users.dedup();
-        Ok(users)
-    }
-
-    async fn count(&self, user: &UserHash, provider_sessions: &[UserHash]) -> Result<usize, Fault> {
-        let mut arguments = vec![self.keys.records(user)];
-        arguments.extend(provider_sessions.iter().map(|mark| hex(mark)));
-        let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
-        self.run(&COUNT, &[self.keys.index(user)], &arguments).await
-    }
-
-    /// Brings ends to the servers that they did not take, and over every new link also those that they may have
-    /// forgotten. Runs until it is dropped.
-    pub(super) async fn bring_ends(self: Arc<Self>) {
-        let mut state = self.state();
-        while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
-            state.mark_unchanged();
-            let recent = self.ends.recent();
-            let brought = self.bring(&recent).await;
-            if !recent.is_empty() && brought {
-                info!(ends = recent.len(), "session store: told again over a new connection what ended");
-            }
-            loop {
-                self.ends.tidy(now());
-                let pending = self.ends.waiting();
-                if !pending.is_empty() && self.bring(&pending).await {
-                    info!(ends = pending.len(), "session store: told what ended meanwhile");
-                }
-                tokio::select! {
-                    changed = state.changed() => match changed {
-                        Ok(()) => break,
-                        Err(_) => return,
-                    },
-                    () = sleep(AGAIN) => {}
-                }
+            tokio::select! {
+                changed = state.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+                () = sleep(AGAIN) => {}
             }
         }
     }
+}
 
-    /// Whether all of them were taken.
-    async fn bring(&self, ends: &[End]) -> bool {
-        for some in ends.chunks(AT_ONCE) {
-            if let Err(fault) = try_join_all(some.iter().map(|end| self.bring_one(*end))).await {
-                warn!(%fault, "session store: an end could not be brought; the next attempt is in a second");
-                return false;
-            }
+/// Whether all of them were taken.
+async fn bring(client: &RedisClient, ends: &[End]) -> bool {
+    for some in ends.chunks(AT_ONCE) {
+        if let Err(fault) = try_join_all(some.iter().map(|end| bring_one(client, *end))).await {
+            warn!(%fault, "session store: an end could not be brought; the next attempt is in a second");
+            return false;
         }
-        true
     }
+    true
+}
 
-    async fn bring_one(&self, end: End) -> Result<(), Fault> {
-        match end {
-            End::Session(key) => drop(self.end_session(&key).await?),
-            End::User(user, until) => drop(self.end_some(&user, Some(until), &[]).await?),
-        }
-        self.ends.acknowledge(end, now());
-        Ok(())
+async fn bring_one(client: &RedisClient, end: End) -> Result<(), Fault> {
+    match end {
+        End::Session(key) => drop(end_session(client, &key).await?),
+        End::User(user, until) => drop(end_some(client, &user, Some(until), &[]).await?),
     }
+    client.ends.acknowledge(end, now());
+    Ok(())
 }
 
 fn now() -> Instant {

@@ -25,82 +25,80 @@ const SCANS_PER_PAGE: usize = 16;
 const AT_ONCE: usize = 64;
 
 /// Where a page begins: at which server, and where there.
-struct Place {
+struct ScanPosition {
     server: Address,
     cursor: u64,
 }
 
-impl RedisClient {
-    pub(super) async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
-        let connection = self.connection().await?;
-        let mut masters = connection.masters().await?;
-        masters.sort_unstable();
-        let mut place = Place::from_cursor(from)?.or_else(|| Place::first(&masters));
-        let mut names = Vec::new();
-        for _ in 0..SCANS_PER_PAGE {
-            let Some(Place { server, cursor }) = place else { break };
-            let (next, found) = self.scan(&connection, &server, cursor, limit).await?;
-            names.extend(found);
-            place = match next {
-                0 => Place::first(masters.iter().filter(|master| **master > server)),
-                cursor => Some(Place { server, cursor }),
-            };
-            if names.len() >= limit {
-                break;
-            }
+pub(super) async fn page(client: &RedisClient, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
+    let connection = client.connection().await?;
+    let mut masters = connection.masters().await?;
+    masters.sort_unstable();
+    let mut place = ScanPosition::from_cursor(from)?.or_else(|| ScanPosition::first(&masters));
+    let mut names = Vec::new();
+    for _ in 0..SCANS_PER_PAGE {
+        let Some(ScanPosition { server, cursor }) = place else { break };
+        let (next, found) = scan(client, &connection, &server, cursor, limit).await?;
+        names.extend(found);
+        place = match next {
+            0 => ScanPosition::first(masters.iter().filter(|master| **master > server)),
+            cursor => Some(ScanPosition { server, cursor }),
+        };
+        if names.len() >= limit {
+            break;
         }
-        let mut sessions = Vec::with_capacity(names.len());
-        for some in names.chunks(AT_ONCE) {
-            let found = try_join_all(some.iter().map(|(user, key)| self.listed(*user, *key))).await?;
-            sessions.extend(found.into_iter().flatten());
-        }
-        Ok(SessionPage { sessions, next: place.map(|place| place.cursor()) })
     }
-
-    async fn scan(
-        &self,
-        connection: &RedisConnection,
-        server: &Address,
-        cursor: u64,
-        limit: usize,
-    ) -> Result<(u64, Vec<(UserHash, SessionKey)>), Fault> {
-        // A prefix holds no sign that patterns make something of.
-        let pattern = format!("{}*", self.keys.all_records());
-        let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
-        let mut scan = Cmd::new();
-        scan.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
-        let answer = connection.ask_at(server, &scan).await?;
-        let (next, names) = <(u64, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Fault::Unreadable)?;
-        Ok((next, names.iter().filter_map(|name| self.keys.parse_record(name)).collect()))
+    let mut sessions = Vec::with_capacity(names.len());
+    for some in names.chunks(AT_ONCE) {
+        let found = try_join_all(some.iter().map(|(user, key)| listed(client, *user, *key))).await?;
+        sessions.extend(found.into_iter().flatten());
     }
-
-    async fn listed(&self, user: UserHash, key: SessionKey) -> Result<Option<ListedSession>, Fault> {
-        let found = self.find_of(&key, user).await?;
-        Ok(found.and_then(|found| self.living(key, found)))
-    }
-
-    fn living(&self, key: SessionKey, found: Found) -> Option<ListedSession> {
-        let ended = self.ends.hold(&key, &found.user, found.session.record().created);
-        (!ended).then(|| ListedSession { key, stored: found.stored() })
-    }
-
-    pub(super) async fn of_user(&self, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
-        let mut listed = Vec::new();
-        for mark in self.record_cipher.marks(user) {
-            let (records, last_uses) = (self.keys.records(&mark), self.keys.last_uses(&mark));
-            let arguments = [records.as_bytes(), last_uses.as_bytes()];
-            let found: Vec<Vec<u8>> = self.run(&LIST, &[self.keys.index(&mark)], &arguments).await?;
-            let (sessions, _) = found.as_chunks::<3>();
-            listed.extend(sessions.iter().filter_map(|[key, record, last_use]| {
-                let key = SessionKey::from_bytes(unhex(key)?);
-                self.living(key, Found::open(&self.record_cipher, &key, mark, record, last_use)?)
-            }));
-        }
-        Ok(listed)
-    }
+    Ok(SessionPage { sessions, next: place.map(|place| place.cursor()) })
 }
 
-impl Place {
+async fn scan(
+    client: &RedisClient,
+    connection: &RedisConnection,
+    server: &Address,
+    cursor: u64,
+    limit: usize,
+) -> Result<(u64, Vec<(UserHash, SessionKey)>), Fault> {
+    // A prefix holds no sign that patterns make something of.
+    let pattern = format!("{}*", client.keys.all_records());
+    let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
+    let mut scan = Cmd::new();
+    scan.arg("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(count);
+    let answer = connection.ask_at(server, &scan).await?;
+    let (next, names) = <(u64, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Fault::Unreadable)?;
+    Ok((next, names.iter().filter_map(|name| client.keys.parse_record(name)).collect()))
+}
+
+async fn listed(client: &RedisClient, user: UserHash, key: SessionKey) -> Result<Option<ListedSession>, Fault> {
+    let found = client.find_of(&key, user).await?;
+    Ok(found.and_then(|found| living(client, key, found)))
+}
+
+fn living(client: &RedisClient, key: SessionKey, found: Found) -> Option<ListedSession> {
+    let ended = client.ends.hold(&key, &found.user, found.session.record().created);
+    (!ended).then(|| ListedSession { key, stored: found.stored() })
+}
+
+pub(super) async fn of_user(client: &RedisClient, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
+    let mut listed = Vec::new();
+    for user_hash in client.record_cipher.user_hashes(user) {
+        let (records, last_uses) = (client.keys.records(&user_hash), client.keys.last_uses(&user_hash));
+        let arguments = [records.as_bytes(), last_uses.as_bytes()];
+        let found: Vec<Vec<u8>> = client.run(&LIST, &[client.keys.index(&user_hash)], &arguments).await?;
+        let (sessions, _) = found.as_chunks::<3>();
+        listed.extend(sessions.iter().filter_map(|[key, record, last_use]| {
+            let key = SessionKey::from_bytes(unhex(key)?);
+            living(client, key, Found::open(&client.record_cipher, &key, user_hash, record, last_use)?)
+        }));
+    }
+    Ok(listed)
+}
+
+impl ScanPosition {
     fn first<'a>(masters: impl IntoIterator<Item = &'a Address>) -> Option<Self> {
         masters.into_iter().next().map(|server| Self { server: server.clone(), cursor: 0 })
     }

@@ -1,7 +1,7 @@
 //! The changes that must be atomic, as Lua scripts. Each touches the keys of one user alone; sessions that it finds by
 //! the index lie in the same slot by their names, so that naming them up front is not needed.
 //!
-//! A record is four bytes of generation and the sealed bytes. An index entry is `created:ends:mark`.
+//! A record is four bytes of generation and the sealed bytes. An index entry is `created:ends:user_hash`.
 
 use std::sync::LazyLock;
 

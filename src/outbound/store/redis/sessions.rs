@@ -9,8 +9,9 @@ use redis::{Cmd, Value};
 
 use super::client::RedisClient;
 use super::fault::Fault;
-use super::found::{Found, Kept, generation, mark, places};
+use super::found::{Found, Kept, generation, places, user_hash};
 use super::keys::hex;
+use super::revocations;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::{Session, SessionKey};
@@ -45,7 +46,7 @@ impl RedisClient {
     /// The user whose session it is, as the servers say.
     pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
         let pointer: Option<Vec<u8>> = self.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
-        pointer.map(|pointer| mark(&pointer)).transpose()
+        pointer.map(|pointer| user_hash(&pointer)).transpose()
     }
 
     /// The same, if need be from memory.
@@ -66,7 +67,7 @@ impl RedisClient {
 
     pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
         let kept = Kept::seal(&self.record_cipher, key, session)?;
-        let (user, record) = (self.record_cipher.mark(&session.record().user), session.record());
+        let (user, record) = (self.record_cipher.user_hash(&session.record().user), session.record());
         let life = self.life(record.ends);
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
@@ -74,7 +75,7 @@ impl RedisClient {
         let (before, added) =
             tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&kept, &user, life.index));
         added?;
-        let before = before?.map(|before| mark(&before)).transpose()?;
+        let before = before?.map(|before| user_hash(&before)).transpose()?;
         let arguments = [
             hex(key.as_bytes()),
             record.created.as_unix().to_string(),
@@ -89,7 +90,7 @@ impl RedisClient {
         self.client_side_cache.drop_session(key);
         saved?;
         if let Some(before) = before.filter(|before| *before != user) {
-            self.end_at(key, &before).await?;
+            revocations::end_at(self, key, &before).await?;
         }
         self.ends.forget(key);
         self.owners.insert(*key, user);
@@ -97,8 +98,8 @@ impl RedisClient {
     }
 
     async fn add_to_provider_session(&self, kept: &Kept, user: &UserHash, life: u64) -> Result<(), Fault> {
-        let Some(mark) = &kept.provider_session else { return Ok(()) };
-        let (place, life) = (self.keys.provider_session(mark), life.to_string());
+        let Some(user_hash) = &kept.provider_session else { return Ok(()) };
+        let (place, life) = (self.keys.provider_session(user_hash), life.to_string());
         self.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
     }
 
@@ -141,14 +142,14 @@ impl RedisClient {
         Ok(())
     }
 
-    pub(super) async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        let found: i64 = self.ask(Cmd::new().arg("EXISTS").arg(self.keys.spent(mark))).await?;
+    pub(super) async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        let found: i64 = self.ask(Cmd::new().arg("EXISTS").arg(self.keys.consumed(replay_key))).await?;
         Ok(found > 0)
     }
 
-    pub(super) async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    pub(super) async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
         let mut consume_once = Cmd::new();
-        consume_once.arg("SET").arg(self.keys.spent(mark)).arg(1).arg("NX").arg("PX").arg(self.until(until));
+        consume_once.arg("SET").arg(self.keys.consumed(replay_key)).arg(1).arg("NX").arg("PX").arg(self.until(until));
         let done: Option<String> = self.ask(&consume_once).await?;
         Ok(if done.is_some() { Replay::Now } else { Replay::Before })
     }

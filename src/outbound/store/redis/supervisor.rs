@@ -222,8 +222,8 @@ impl Supervisor {
 }
 
 fn warn_of_tracking(fault: &Fault) {
-    let mend = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
-    warn!("session store: it does not tell of changes ({fault}); until it does, every request asks it{mend}");
+    let help = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
+    warn!("session store: it does not tell of changes ({fault}); until it does, every request asks it{help}");
 }
 
 /// What a server says that it is.

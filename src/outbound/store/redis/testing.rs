@@ -179,12 +179,12 @@ pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
 /// tests are small.
 pub(in crate::outbound::store) struct Swept {
     store: RedisStore,
-    spent: Mutex<HashMap<ReplayKey, Timestamp>>,
+    consumed: Mutex<HashMap<ReplayKey, Timestamp>>,
 }
 
 impl Swept {
     pub(in crate::outbound::store) fn over(settings: RedisSettings) -> Arc<dyn SessionStore> {
-        Arc::new(Self { store: store(settings), spent: Mutex::default() })
+        Arc::new(Self { store: store(settings), consumed: Mutex::default() })
     }
 }
 
@@ -226,13 +226,13 @@ impl SessionStore for Swept {
         self.store.count().await
     }
 
-    async fn is_spent(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
-        self.store.is_spent(mark).await
+    async fn is_consumed(&self, replay_key: &ReplayKey) -> Result<bool, StoreFault> {
+        self.store.is_consumed(replay_key).await
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
-        self.spent.lock().expect("marks").entry(*mark).or_insert(until);
-        self.store.consume_once(mark, until).await
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+        self.consumed.lock().expect("marks").entry(*replay_key).or_insert(until);
+        self.store.consume_once(replay_key, until).await
     }
 
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault> {
@@ -245,12 +245,12 @@ impl SessionStore for Swept {
 
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
         let over: Vec<ReplayKey> = {
-            let mut spent = self.spent.lock().expect("marks");
-            spent.extract_if(|_, until| *until <= now).map(|(mark, _)| mark).collect()
+            let mut consumed = self.consumed.lock().expect("marks");
+            consumed.extract_if(|_, until| *until <= now).map(|(user_hash, _)| user_hash).collect()
         };
         let client = &self.store.client;
-        for mark in over {
-            let _: i64 = client.ask(Cmd::new().arg("DEL").arg(client.keys.spent(&mark))).await?;
+        for user_hash in over {
+            let _: i64 = client.ask(Cmd::new().arg("DEL").arg(client.keys.consumed(&user_hash))).await?;
         }
         let (mut count, mut from) = (0, Some(Cursor::default()));
         while let Some(cursor) = from {

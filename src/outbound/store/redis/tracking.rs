@@ -25,7 +25,7 @@ use super::keys::Keys;
 use super::settings::Address;
 
 /// How often the servers are asked. Two answers may be late before the mirror falls silent.
-const BEAT: Duration = Duration::from_millis(250);
+const HEARTBEAT: Duration = Duration::from_millis(250);
 /// How long an answer may take before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -116,7 +116,7 @@ impl Tracking {
 
     /// Keeps the mirror confirmed until the link is lost; why it was.
     pub(super) async fn keep(mut self) -> Fault {
-        let mut heartbeat = time::interval(BEAT);
+        let mut heartbeat = time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             heartbeat.tick().await;

@@ -32,7 +32,7 @@ pub(in crate::outbound::store) enum Step {
         by: u32,
         lasts: u64,
     },
-    Spend {
+    ConsumeOnce {
         number: u8,
         until: u64,
     },
@@ -68,7 +68,7 @@ pub(in crate::outbound::store) fn step() -> impl Strategy<Value = Step> {
         3 => (number.clone(), time.clone()).prop_map(|(number, last_seen)| Step::Touch { number, last_seen }),
         3 => (number, prop_oneof![4 => Just(1_u32), 1 => 0..3_u32], 1..40_u64)
             .prop_map(|(number, by, lasts)| Step::Renew { number, by, lasts }),
-        2 => (0..3_u8, time).prop_map(|(number, until)| Step::Spend { number, until }),
+        2 => (0..3_u8, time).prop_map(|(number, until)| Step::ConsumeOnce { number, until }),
         5 => removal().prop_map(Step::Remove),
         7 => reading().prop_map(Step::Read),
     ]
@@ -128,7 +128,7 @@ impl Modelled {
 #[derive(Default)]
 struct Model {
     sessions: BTreeMap<u64, Modelled>,
-    spent: BTreeMap<u8, u64>,
+    consumed: BTreeMap<u8, u64>,
 }
 
 impl Model {
@@ -160,10 +160,10 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
             }
         }
         Step::Renew { number, by, lasts } => renew(store, model, number, by, lasts).await,
-        Step::Spend { number, until } => {
-            let spent = store.consume_once(&attempt(number), at(until)).await.expect("spends");
-            assert_eq!(spent == Replay::Before, model.spent.contains_key(&number));
-            model.spent.entry(number).or_insert(until);
+        Step::ConsumeOnce { number, until } => {
+            let consumed = store.consume_once(&attempt(number), at(until)).await.expect("spends");
+            assert_eq!(consumed == Replay::Before, model.consumed.contains_key(&number));
+            model.consumed.entry(number).or_insert(until);
         }
         Step::Remove(removal) => remove(store, model, removal).await,
         Step::Read(reading) => read(store, model, reading).await,
@@ -212,7 +212,7 @@ async fn remove(store: &Store, model: &mut Model, removal: Removal) {
             let idle_since = now.saturating_sub(idle);
             let count = store.expire(at(now), at(idle_since)).await.expect("expires");
             assert_eq!(count, model.remove(|session| session.ends <= now || session.seen < idle_since));
-            model.spent.retain(|_, until| *until > now);
+            model.consumed.retain(|_, until| *until > now);
         }
     }
 }

@@ -33,12 +33,12 @@ fn healthy(directory: &TempDir) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-fn complaint_about(path: &Path, content: &[u8]) -> String {
+fn message_about(path: &Path, content: &[u8]) -> String {
     fs::write(path, content).unwrap();
-    let complaint = open(path).err().map(|fault| fault.to_string());
-    let complaint = complaint.expect("is refused");
-    assert!(complaint.contains(&path.display().to_string()), "{complaint}");
-    complaint
+    let message = open(path).err().map(|fault| fault.to_string());
+    let message = message.expect("is refused");
+    assert!(message.contains(&path.display().to_string()), "{message}");
+    message
 }
 
 #[test]
@@ -49,8 +49,8 @@ fn foreign_files_are_refused_and_left_alone() {
     let texts: [&[u8]; 5] =
         [b"x", b"applications:\n  - name: Wiki\n", &[0; 10_000], b"SQLite format 2\0", &[0xff; 4096]];
     for text in texts {
-        let complaint = complaint_about(&path, text);
-        assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
+        let message = message_about(&path, text);
+        assert!(message.contains("is not a session file of Gatepost"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), text, "is as it was");
     }
 }
@@ -78,10 +78,10 @@ fn f_17_a_first_start_cut_short_before_its_first_page_begins_anew() {
     }
     // A journal makes nobody else's file ours.
     drop(private_file::open_or_make(&path).unwrap());
-    for (content, complaint) in [([0xff; 4096], "is not a session file"), ([0; 4096], "is damaged")] {
+    for (content, message) in [([0xff; 4096], "is not a session file"), ([0; 4096], "is damaged")] {
         drop(private_file::open_or_make(&journal).unwrap());
         fs::write(&journal, "no journal").unwrap();
-        assert!(complaint_about(&path, &content).contains(complaint), "{complaint}");
+        assert!(message_about(&path, &content).contains(message), "{message}");
     }
 }
 
@@ -91,9 +91,9 @@ fn a_file_of_redb_is_refused_by_name() {
     let path = path_in(&directory);
     drop(private_file::open_or_make(&path).unwrap());
     let content = [b"redb\x1a\x0a\xa9\x0d\x0a", [7; 4096].as_slice()].concat();
-    let complaint = complaint_about(&path, &content);
+    let message = message_about(&path, &content);
     for part in ["is a redb database", "kept in SQLite now", "Delete the file", "signs everybody out", "session.path"] {
-        assert!(complaint.contains(part), "{complaint}");
+        assert!(message.contains(part), "{message}");
     }
     assert_eq!(fs::read(&path).unwrap(), content, "is as it was");
 }
@@ -108,8 +108,8 @@ fn a_database_of_somebody_else_is_refused_and_left_alone() {
         theirs.execute_batch(&format!("PRAGMA journal_mode = {mode}; CREATE TABLE IF NOT EXISTS theirs (x)")).unwrap();
         drop(theirs);
         let content = fs::read(&path).unwrap();
-        let complaint = open(&path).err().unwrap().to_string();
-        assert!(complaint.contains("is not a session file of Gatepost"), "{complaint}");
+        let message = open(&path).err().unwrap().to_string();
+        assert!(message.contains("is not a session file of Gatepost"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), content, "is as it was");
     }
 }
@@ -120,8 +120,8 @@ fn a_newer_format_is_refused() {
     let path = path_in(&directory);
     healthy(&directory);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
-    let complaint = open(&path).err().unwrap().to_string();
-    assert!(complaint.contains("has format 2, but this Gatepost knows formats up to 1"), "{complaint}");
+    let message = open(&path).err().unwrap().to_string();
+    assert!(message.contains("has format 2, but this Gatepost knows formats up to 1"), "{message}");
 }
 
 #[test]
@@ -133,15 +133,15 @@ fn other_tables_than_ours_are_damage() {
     Connection::open(&path).unwrap().execute_batch("ANALYZE").unwrap();
     drop(open(&path).unwrap());
     Connection::open(&path).unwrap().execute_batch("DROP INDEX session_by_user").unwrap();
-    let complaint = open(&path).err().unwrap().to_string();
-    assert!(complaint.contains("is damaged (its tables are not those of its format)"), "{complaint}");
+    let message = open(&path).err().unwrap().to_string();
+    assert!(message.contains("is damaged (its tables are not those of its format)"), "{message}");
 }
 
 #[test]
 fn a_directory_is_refused() {
     let directory = TempDir::new().unwrap();
-    let complaint = open(directory.path()).err().unwrap().to_string();
-    assert!(complaint.contains("is not a regular file"), "{complaint}");
+    let message = open(directory.path()).err().unwrap().to_string();
+    assert!(message.contains("is not a regular file"), "{message}");
 }
 
 #[test]
@@ -159,11 +159,8 @@ fn truncated_files_are_refused() {
     let whole = healthy(&directory);
     let path = path_in(&directory);
     for keep in [1, 8, 9, 63, 64, 320, 4095, 4096, 8192, whole.len() / 4, whole.len() / 2] {
-        let complaint = complaint_about(&path, &whole[..keep]);
-        assert!(
-            complaint.contains("is damaged") || (keep < 9 && complaint.contains("not a session file")),
-            "{complaint}"
-        );
+        let message = message_about(&path, &whole[..keep]);
+        assert!(message.contains("is damaged") || (keep < 9 && message.contains("not a session file")), "{message}");
     }
 }
 

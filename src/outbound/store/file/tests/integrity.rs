@@ -46,7 +46,7 @@ fn damage(path: &Path, number: u64) {
 }
 
 /// What the store says once it has found the damage.
-async fn complaint_of(store: &FileStore) -> String {
+async fn message_of(store: &FileStore) -> String {
     for _ in 0..6000 {
         if let Err(fault) = store.load(&key(1)).await {
             return fault.to_string();
@@ -63,8 +63,8 @@ fn damage_in_a_large_file_is_found_while_the_store_works() {
     damage(&path, 7);
     block_on(async {
         let store = open(&path).unwrap();
-        let complaint = complaint_of(&store).await;
-        assert!(complaint.contains("cannot read"), "{complaint}");
+        let message = message_of(&store).await;
+        assert!(message.contains("cannot read"), "{message}");
         // Nobody is let in by what is left, and nobody is told that there is no session.
         for number in 0..SESSIONS {
             assert!(store.load(&key(number)).await.is_err(), "session {number}");
@@ -100,8 +100,8 @@ fn an_index_that_names_another_user_is_damage() {
     let quick: String = database.query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap();
     assert_eq!(quick, "ok");
     drop(database);
-    let complaint = block_on(complaint_of(&open(&path).unwrap()));
-    assert!(complaint.contains("is damaged: row 7 missing from index session_by_user"), "{complaint}");
+    let message = block_on(message_of(&open(&path).unwrap()));
+    assert!(message.contains("is damaged: row 7 missing from index session_by_user"), "{message}");
     let refused = FileStore::open(&path, keys(1), Arc::new(SystemEntropy));
     assert!(matches!(refused, Err(OpenFault { cause: Cause::Damaged(_), .. })));
 }

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const SESSIONS: usize = 3;
 const USERS: usize = 2;
 
-const fn mark(user: usize) -> UserHash {
+const fn user_hash(user: usize) -> UserHash {
     [if user == 0 { 1 } else { 2 }; 32]
 }
 
@@ -28,7 +28,7 @@ fn found(number: usize, generation: u32) -> Found {
     let mut record = session("jane", 0, 1_000_000).record().clone();
     record.generation = generation;
     let session = Session::restore(record);
-    Found { session, user: mark(user_of(number)), last_seen: at(100) }
+    Found { session, user: user_hash(user_of(number)), last_seen: at(100) }
 }
 
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ enum Step {
     /// A load without anything in between.
     Load(usize),
     /// A heartbeat on one of the links without anything in between.
-    Beat(usize),
+    Heartbeat(usize),
     /// Something of what the server said arrives.
     Hear(usize),
     /// The network breaks a link; what was on its way may still arrive.
@@ -84,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3_usize).prop_map(Step::Answer),
         3 => Just(Step::Turn),
         4 => (0..3_usize).prop_map(Step::Hear),
-        4 => (0..2_usize).prop_map(Step::Beat),
+        4 => (0..2_usize).prop_map(Step::Heartbeat),
         2 => Just(Step::Cut),
         1 => (0..3_usize).prop_map(Step::Notice),
         2 => any::<bool>().prop_map(Step::NewLink),
@@ -224,7 +224,7 @@ impl TwoStores {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Ask(number) => {
-                self.questions.push_back((number, self.client_side_cache.begin_load(&key(number as u64))))
+                self.questions.push_back((number, self.client_side_cache.begin_load(&key(number as u64))));
             }
             Step::Read(which) => {
                 if let Some((number, loading)) = self.questions.remove(which) {
@@ -245,7 +245,7 @@ impl TwoStores {
             }
             Step::OwnEndOfUser(user) => {
                 let sessions: Vec<_> = (0..SESSIONS).filter(|number| user_of(*number) == user).collect();
-                self.own_end(sessions.clone(), |client_side_cache| client_side_cache.drop_user(&mark(user)));
+                self.own_end(sessions.clone(), |client_side_cache| client_side_cache.drop_user(&user_hash(user)));
                 let changes: Vec<_> = sessions.into_iter().map(|number| (number, self.state[number].0 - 1)).collect();
                 self.know(&changes);
             }
@@ -268,7 +268,7 @@ impl TwoStores {
                     self.client_side_cache.finish_load(&loading, found(number, state));
                 }
             }
-            Step::Beat(link) => self.heartbeat(self.links.len().saturating_sub(1 + link)),
+            Step::Heartbeat(link) => self.heartbeat(self.links.len().saturating_sub(1 + link)),
             Step::Hear(link) => self.hear(self.links.len().saturating_sub(1 + link)),
             Step::Cut => self.links.iter_mut().for_each(|link| link.whole = false),
             Step::Notice(link) => {
@@ -399,7 +399,7 @@ fn a_load_from_before_a_change_stays_outside() {
     type Change = fn(&ClientSideCache);
     let changes: [(&str, Change); 4] = [
         ("of the session", |client_side_cache| client_side_cache.drop_session(&key(0))),
-        ("of the user", |client_side_cache| client_side_cache.drop_user(&mark(0))),
+        ("of the user", |client_side_cache| client_side_cache.drop_user(&user_hash(0))),
         ("of everything", ClientSideCache::drop_all),
         ("of the link", |client_side_cache| client_side_cache.open(client_side_cache.new_link())),
     ];
@@ -413,7 +413,7 @@ fn a_load_from_before_a_change_stays_outside() {
         assert_eq!(finds(&client_side_cache, origin), (false, false), "{change}");
     }
     let (client_side_cache, _, origin) = warm();
-    client_side_cache.drop_user(&mark(1));
+    client_side_cache.drop_user(&user_hash(1));
     assert!(finds(&client_side_cache, origin).0, "another user's");
 }
 

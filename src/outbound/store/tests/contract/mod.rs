@@ -156,27 +156,27 @@ async fn many_expire(store: Store) {
 
 async fn attempt_once(store: Store) {
     let consume_once = async |number, until| store.consume_once(&attempt(number), at(until)).await.expect("spends");
-    let is_spent = async |number| store.is_spent(&attempt(number)).await.expect("says");
-    assert!(!is_spent(1).await && !is_spent(1).await, "asking marks nothing");
+    let is_consumed = async |number| store.is_consumed(&attempt(number)).await.expect("says");
+    assert!(!is_consumed(1).await && !is_consumed(1).await, "asking marks nothing");
     assert_eq!(consume_once(1, 700).await, Replay::Now);
     assert_eq!(consume_once(1, 700).await, Replay::Before);
-    assert!(is_spent(1).await && !is_spent(2).await);
+    assert!(is_consumed(1).await && !is_consumed(2).await);
     assert_eq!(consume_once(2, 800).await, Replay::Now);
     store.expire(at(699), at(0)).await.expect("expires");
     assert_eq!(consume_once(1, 700).await, Replay::Before);
     store.expire(at(700), at(0)).await.expect("expires");
-    assert!(!is_spent(1).await && is_spent(2).await);
+    assert!(!is_consumed(1).await && is_consumed(2).await);
     assert_eq!(consume_once(1, 900).await, Replay::Now);
     assert_eq!(consume_once(2, 800).await, Replay::Before);
 }
 
 async fn one_is_first(store: Store) {
-    let spends = (0..40).map(|_| {
+    let attempts = (0..40).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.consume_once(&attempt(1), at(700)).await.expect("spends") })
     });
-    let spent: Vec<Replay> = join_all(spends).await.into_iter().map(|spent| spent.expect("ran")).collect();
-    assert_eq!(spent.iter().filter(|spent| **spent == Replay::Now).count(), 1);
+    let consumed: Vec<Replay> = join_all(attempts).await.into_iter().map(|consumed| consumed.expect("ran")).collect();
+    assert_eq!(consumed.iter().filter(|consumed| **consumed == Replay::Now).count(), 1);
 }
 
 async fn saved_again(store: Store) {
