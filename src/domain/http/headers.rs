@@ -24,6 +24,9 @@ pub struct HeaderLines {
     values: Vec<u8>,
     /// Where each line's name and value end.
     ends: Vec<Bound>,
+    /// How long the names are, a bit for each length. Most names that are looked for are not there, and of a length that no
+    /// name has: then no line is looked at.
+    lengths: u64,
     cookie_form: CookieForm,
 }
 
@@ -49,7 +52,7 @@ impl HeaderLines {
     #[must_use]
     pub fn with_room(count: usize, bytes: usize, cookie_form: CookieForm) -> Self {
         let (names, values) = (String::with_capacity(bytes / 3), Vec::with_capacity(bytes));
-        Self { names, values, ends: Vec::with_capacity(count), cookie_form }
+        Self { names, values, ends: Vec::with_capacity(count), lengths: 0, cookie_form }
     }
 
     /// Adds a line; its name is brought to lower case.
@@ -60,6 +63,7 @@ impl HeaderLines {
             added.make_ascii_lowercase();
         }
         self.values.extend_from_slice(value);
+        self.lengths |= length_bit(name);
         self.ends.push((self.names.len(), self.values.len()));
     }
 
@@ -98,7 +102,8 @@ impl HeaderLines {
         let has_it = move |begin: usize, end: usize| {
             end - begin == name.len() && names.get(begin..end).is_some_and(|other| other == name.as_bytes())
         };
-        let found = self.bounds().filter(move |(begin, end)| has_it(begin.0, end.0));
+        let ends = if self.lengths & length_bit(name) == 0 { &[] } else { self.ends.as_slice() };
+        let found = bounds(ends).filter(move |(begin, end)| has_it(begin.0, end.0));
         found.filter_map(|(begin, end)| self.values.get(begin.1..end.1))
     }
 
@@ -123,6 +128,15 @@ impl HeaderLines {
 
     /// Where each line's name and value begin and end.
     fn bounds(&self) -> impl Iterator<Item = (Bound, Bound)> {
-        self.ends.iter().scan((0, 0), |begin, end| Some((mem::replace(begin, *end), *end)))
+        bounds(&self.ends)
     }
+}
+
+fn bounds(ends: &[Bound]) -> impl Iterator<Item = (Bound, Bound)> {
+    ends.iter().scan((0, 0), |begin, end| Some((mem::replace(begin, *end), *end)))
+}
+
+/// The bit of a name's length; long ones share the last.
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
 }

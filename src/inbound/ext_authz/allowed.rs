@@ -20,6 +20,9 @@ const HEADERS: u32 = 2;
 const HEADERS_TO_REMOVE: u32 = 5;
 const RESPONSE_HEADERS_TO_ADD: u32 = 6;
 
+/// Room for the identity headers of a user; they are rarely longer.
+const USUAL_BYTES: usize = 2048;
+
 /// What a header takes beside name and value.
 const OPTION_BYTES: usize = 16;
 
@@ -46,7 +49,7 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
 
 /// The fields of `OkHttpResponse` that every request of a user has.
 fn encode(identity_headers: &IdentityHeaders) -> Box<[u8]> {
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(USUAL_BYTES);
     identity_headers.set().iter().for_each(|header| overwrite(&mut fields, header));
     identity_headers.remove().for_each(|name| put(&mut fields, HEADERS_TO_REMOVE, name.as_bytes()));
     fields.into_boxed_slice()

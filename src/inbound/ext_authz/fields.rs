@@ -31,6 +31,14 @@ impl<'a> Iterator for Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        // Nearly all fields of a Check: bytes whose key and length take one byte each. Number 0 is none.
+        if let [key @ 0o12..=0o172, length @ ..0x80, rest @ ..] = self.0
+            && key & 0o7 == WireType::LengthDelimited as u8
+        {
+            let (value, rest) = rest.split_at_checked(usize::from(*length))?;
+            self.0 = rest;
+            return Some((u32::from(key >> 3), Value::Bytes(value)));
+        }
         let (tag, wire_type) = decode_key(&mut self.0).ok()?;
         let number = |bytes: &mut &[u8]| decode_varint(bytes).ok();
         let value = match wire_type {
@@ -55,6 +63,10 @@ pub(super) fn put(message: &mut Vec<u8>, tag: u32, value: &[u8]) {
 
 /// Appends the beginning of such a field, `length` bytes of which follow.
 pub(super) fn put_head(message: &mut Vec<u8>, tag: u32, length: usize) {
+    // As above: nearly all take one byte each.
+    if let (Ok(tag @ 1..=15), Ok(length @ ..0x80)) = (u8::try_from(tag), u8::try_from(length)) {
+        return message.extend_from_slice(&[(tag << 3) | WireType::LengthDelimited as u8, length]);
+    }
     encode_key(tag, WireType::LengthDelimited, message);
     encode_varint(length as u64, message);
 }

@@ -1,8 +1,9 @@
-//! What every call passes on its way to its service: layers of tower's that bound how many are under way, set a
-//! deadline for the message and catch panics. Whatever goes wrong here is a gRPC error, which Envoy treats as a denial.
+//! What every call passes on its way to its service: bounds on how many are under way, a deadline for the message, and
+//! what catches panics. Whatever goes wrong here is a gRPC error, which Envoy treats as a denial.
 
-use std::any::Any;
 use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use http::{Request, Response};
@@ -12,9 +13,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::{Code, Status};
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt as _};
-use tower_http::body::UnsyncBoxBody;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{Service, ServiceExt as _};
 use tracing::error;
 
 use super::admission::{Admission, CallBody};
@@ -25,7 +24,7 @@ use super::small_frames::SmallFrames;
 use crate::telemetry::names;
 
 /// A response as it is sent.
-type Answer = SmallFrames<UnsyncBoxBody<prost::bytes::Bytes, BoxError>>;
+type Answer = SmallFrames<Body>;
 
 /// A tonic service whose calls are limited.
 pub trait Calls:
@@ -65,14 +64,13 @@ impl<S> Port for S where
 /// `calls` behind all layers. `others` (health, reflection) may last, so nothing but panics is caught there. A call takes the
 /// way through tonic's routes only where it is one of `others`: that costs more than a decision.
 pub(super) fn layered<C: Calls>(calls: C, others: Routes, listener: &'static str, limits: &GrpcLimits) -> impl Port {
-    let catch_panic = CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| panicked(listener));
-    let calls = ServiceBuilder::new().layer(catch_panic).service(bounded(calls, limits));
-    let others = ServiceBuilder::new().layer(catch_panic).service(others.prepare());
+    let calls = bounded(calls, limits);
+    let others = others.prepare();
     service_fn(move |request: Request<Incoming>| {
         let answer = if is_of::<C>(&request) {
-            calls.clone().oneshot(request).inspect(|_| inline_executor::answered()).left_future()
+            caught(calls.clone().oneshot(request), listener).inspect(|_| inline_executor::answered()).left_future()
         } else {
-            Box::pin(others.clone().oneshot(request)).right_future()
+            caught(Box::pin(others.clone().oneshot(request)), listener).right_future()
         };
         answer.map(|answer| answer.map(|response| response.map(SmallFrames::new)))
     })
@@ -105,6 +103,15 @@ fn bounded<C: Calls>(
 fn is_of<C: NamedService>(request: &Request<Incoming>) -> bool {
     let inner = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(C::NAME));
     inner.is_some_and(|method| method.starts_with('/'))
+}
+
+/// What `call` answers, or an error when it panics. `tower_http`'s layer for this puts each body into one more box, which every
+/// frame has to pass.
+fn caught(
+    call: impl Future<Output = Result<Response<Body>, Infallible>>,
+    listener: &'static str,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> {
+    AssertUnwindSafe(call).catch_unwind().map(move |answer| answer.unwrap_or_else(|_| Ok(panicked(listener))))
 }
 
 fn panicked(listener: &'static str) -> Response<Body> {

@@ -8,12 +8,13 @@
 //! the answer that is made from them. Whether a session is there at all is said by the packed one alone: what is unpacked
 //! counts only for the very entry that it came from.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::Counter;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use super::admission_filter::AdmissionFilter;
 use super::record_cipher::ShortUserHash;
@@ -70,6 +71,34 @@ impl Weighter<SessionKey, InUse> for ByBytes {
     }
 }
 
+/// Takes the last bytes of a key for its hash. Keys are SHA-256 of ids that are drawn here, and only those of sessions that were
+/// found are put into a cache: nobody chooses them, so they need not be hashed once more.
+#[derive(Default)]
+struct ByKey(u64);
+
+impl Hasher for ByKey {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.last_chunk().copied().map_or(self.0, u64::from_le_bytes);
+    }
+
+    /// The length of the key, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A cache by keys of sessions.
+type ByKeys<V> = Cache<SessionKey, V, ByBytes, BuildHasherDefault<ByKey>>;
+
+fn by_keys<V: Clone>(entries: u64, bytes: u64) -> ByKeys<V>
+where
+    ByBytes: Weighter<SessionKey, V>,
+{
+    Cache::with(laid_out(entries), bytes, ByBytes, BuildHasherDefault::default(), DefaultLifecycle::default())
+}
+
 /// How many stripes changes are counted in.
 const STRIPES: usize = 1024;
 
@@ -82,8 +111,8 @@ pub(super) struct Loading {
 
 /// Sessions in memory by their keys. Look-ups take no lock but the caches' own.
 pub(super) struct SessionCache {
-    at_rest: Cache<SessionKey, Arc<Entry>, ByBytes>,
-    in_use: Cache<SessionKey, InUse, ByBytes>,
+    at_rest: ByKeys<Arc<Entry>>,
+    in_use: ByKeys<InUse>,
     admission_filter: AdmissionFilter,
     compression: RecordCompression,
     hits: Counter,
@@ -97,8 +126,8 @@ impl SessionCache {
         let in_use = bytes / IN_USE_SHARE;
         let at_rest = bytes - in_use;
         Self {
-            at_rest: Cache::with_weighter(laid_out(at_rest / USUAL_ENTRY), at_rest, ByBytes),
-            in_use: Cache::with_weighter(laid_out(in_use / USUAL_IN_USE), in_use, ByBytes),
+            at_rest: by_keys(at_rest / USUAL_ENTRY, at_rest),
+            in_use: by_keys(in_use / USUAL_IN_USE, in_use),
             admission_filter: AdmissionFilter::new(),
             compression: RecordCompression::default(),
             hits: metrics::counter!(names::SESSION_CACHE, "outcome" => "hit"),

@@ -36,6 +36,14 @@ impl Separator {
 /// would become somebody else.
 #[must_use]
 pub fn is_legal(text: &str) -> bool {
+    // Nearly all text is of this kind.
+    if let [first, .., last] = text.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    {
+        return true;
+    }
     !text.is_empty() && !text.contains(char::is_control) && text.trim() == text
 }
 
