@@ -1,5 +1,5 @@
-//! Work that is done once for all who ask for its result at the same time. The work belongs to none of them: it goes on when
-//! the request that began it is given up.
+//! Runs work once for all callers that need its result at the same time. The work belongs to none of them: it continues
+//! when the request that began it is cancelled.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,13 +10,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::time::{Instant, timeout_at};
 
-/// Work under way, at most one piece for each key.
+/// Work under way, at most one task for each key.
 pub(crate) struct SingleFlight<K, T> {
     limit: usize,
     under_way: Mutex<HashMap<K, Call<T>>>,
 }
 
-/// Work that was begun.
+/// A task that was begun.
 #[derive(Clone)]
 pub(crate) struct Call<T> {
     begun: Instant,
@@ -24,15 +24,16 @@ pub(crate) struct Call<T> {
 }
 
 impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> SingleFlight<K, T> {
-    /// At most `limit` pieces of work are under way.
+    /// At most `limit` tasks are under way.
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, under_way: Mutex::default() })
     }
 
-    /// The work under way for `key`, else what `begin` begins. `None` when that is nothing, or when the limit is reached.
+    /// The task under way for `key`, else the one that `begin` creates. `None` when `begin` returns `None`, or when the
+    /// limit is reached.
     ///
-    /// `begin` is called where no other work can begin or end: what an earlier piece of work left behind for the same key is
-    /// there by then.
+    /// `begin` is called under the lock, where no other task can begin or end: the effects of an earlier task for the
+    /// same key are complete by then.
     pub(crate) fn join<F>(self: &Arc<Self>, key: K, begin: impl FnOnce() -> Option<F>) -> Option<Call<T>>
     where
         F: Future<Output = T> + Send + 'static,
@@ -47,7 +48,7 @@ impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Sin
         }
         let all = Arc::clone(self);
         let task = tokio::spawn(async move {
-            // Made in here: a runtime that shuts down drops this in `spawn`, while the list is locked.
+            // Created inside the task: a runtime that shuts down drops the task in `spawn`, while the list is locked.
             let _leaving = Leaving { all, key };
             work.await
         });
@@ -56,14 +57,14 @@ impl<K: Copy + Eq + Hash + Send + 'static, T: Clone + Send + Sync + 'static> Sin
         Some(call)
     }
 
-    /// Some work under way, if there is any.
+    /// Any task under way, if there is one.
     pub(crate) fn any(&self) -> Option<Call<T>> {
         self.lock().values().next().cloned()
     }
 }
 
 impl<K, T> SingleFlight<K, T> {
-    /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
+    /// No code panics while this lock is held, so the contents of a poisoned lock are consistent.
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Call<T>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,14 +76,14 @@ impl<T: Clone> Call<T> {
         self.result.await
     }
 
-    /// The same until the work has taken this long. Who comes later does not wait as long again: what is slow once must not
-    /// slow down request after request.
+    /// Waits for the result until `patience` after the task began. A later caller does not wait as long again, so that
+    /// one slow task does not delay request after request.
     pub(crate) async fn result_within(self, patience: Duration) -> Option<T> {
         timeout_at(self.begun + patience, self.result).await.ok().flatten()
     }
 }
 
-/// Takes work off the list when it ends, however it ends.
+/// Removes a task from the list when it ends, however it ends.
 struct Leaving<K: Eq + Hash, T> {
     all: Arc<SingleFlight<K, T>>,
     key: K,

@@ -1,5 +1,6 @@
-//! The rules, pure: no async, no sockets, no clock, no randomness source, no environment. Each room knows only those before it:
-//! `http` and `crypto`, `oidc`, `session`, `policy`, `application`, `decision`. All may use `slug` and `time`.
+//! The rules, as pure code: no async, no sockets, no clock, no randomness source, no environment. Each module uses only
+//! those before it: `http` and `crypto`, `oidc`, `session`, `policy`, `application`, `decision`. All may use `slug` and
+//! `time`.
 
 pub mod application;
 pub mod crypto;

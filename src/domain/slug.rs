@@ -15,7 +15,7 @@ pub struct Slug(Arc<str>);
 pub struct BadSlug;
 
 impl Slug {
-    /// Takes `text` as a slug.
+    /// Parses `text` as a slug.
     ///
     /// # Errors
     /// When it is empty, longer than 64 bytes or holds anything but lower-case letters, digits, `-` and `_`.
@@ -24,10 +24,10 @@ impl Slug {
         if (1..=64).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text.into())) } else { Err(BadSlug) }
     }
 
-    /// The slug that a display name suggests: `Team Wiki` gives `team-wiki`.
+    /// The slug that is derived from a display name: `Team Wiki` gives `team-wiki`.
     ///
     /// # Errors
-    /// When nothing of the name can stand in a slug.
+    /// When no part of the name is allowed in a slug.
     pub fn from_name(name: &str) -> Result<Self, BadSlug> {
         let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
         Self::parse(&parts.collect::<Vec<_>>().join("-").to_ascii_lowercase())

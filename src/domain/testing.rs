@@ -23,7 +23,7 @@ use super::time::Timestamp;
 #[path = "../../tests/signing/mod.rs"]
 pub(crate) mod signing;
 
-/// A token whose signature one of [`signing`]'s keys has made.
+/// A token whose signature was made by one of [`signing`]'s keys.
 pub(crate) fn verified(raw: &str, purpose: Purpose<'_>) -> Result<VerifiedJws, TokenFault> {
     static KEYS: LazyLock<KeySet> =
         LazyLock::new(|| KeySet::parse(signing::key_set().as_bytes()).expect("is a key set"));
@@ -84,7 +84,7 @@ pub(crate) fn request(host: &str, target: &str, headers: &[(&str, &str)]) -> Req
     }
 }
 
-/// A sign-in with these claims beside the required ones, its token valid for an hour from `now`.
+/// A sign-in with these claims beside the required ones; its token is valid for an hour from `now`.
 pub(crate) fn signed_in(claims: &serde_json::Value, now: Timestamp) -> SignedIn {
     let mut payload = serde_json::json!({
         "iss": "https://sso.example.com/", "aud": "wiki", "sub": "subject", "nonce": nonce().expose(),

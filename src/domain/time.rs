@@ -1,8 +1,8 @@
-//! Points in time as whole seconds, so that rules can be told what time it is instead of asking.
+//! Points in time in whole seconds, so that rules receive the time as a parameter.
 
 use std::time::Duration;
 
-/// Seconds since the Unix epoch, on the server's own clock.
+/// Seconds since the Unix epoch, by the server's own clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -19,13 +19,13 @@ impl Timestamp {
         self.0
     }
 
-    /// This point plus `span`, at the end of time when that would overflow.
+    /// This time plus `span`; the greatest time when that would overflow.
     #[must_use]
     pub const fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span.as_secs()))
     }
 
-    /// How long ago `earlier` was; zero when it lies in the future (a clock that was set back).
+    /// The time since `earlier`; zero when it lies in the future (a clock that was set back).
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))

@@ -1,4 +1,5 @@
-//! What operators do with sessions: list them, end one, end all of a user. What is told of a session opens nothing.
+//! The operators' session administration: list sessions, end one, end all of a user. What is reported of a session does
+//! not give access to it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,12 +15,12 @@ use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 
 use super::{Outpost, logout};
 
-/// How many sessions are looked at in one go, so that any number of them takes the memory of these.
+/// How many sessions are loaded at a time; it bounds the memory of a scan of any length.
 const PAGE: usize = 500;
-/// How many users of one name are told apart; the name is not enough with two.
+/// How many users of the same name are collected; the name is ambiguous from the second on.
 const MOST_USERS: usize = 20;
 
-/// Which sessions are meant; what is not given fits every session.
+/// Selects sessions; an absent criterion matches every session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
     /// The user's name or subject.
@@ -28,18 +29,18 @@ pub struct SessionFilter {
     pub issuer: Option<String>,
     /// The application's slug.
     pub application: Option<String>,
-    /// How long ago the sign-in is at least.
+    /// The least time since the sign-in.
     pub older_than: Duration,
-    /// How long ago the last use is at least.
+    /// The least time since the last use.
     pub idle_for: Duration,
 }
 
-/// What operators are told of a session.
+/// What operators see of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSummary {
     /// The key under which it is stored: a hash of its id.
     pub key: SessionKey,
-    /// Who signed in.
+    /// The user that signed in.
     pub user: NamedUser,
     /// The application signed in to.
     pub application: Slug,
@@ -47,13 +48,13 @@ pub struct SessionSummary {
     pub created: Timestamp,
     /// When it was last used.
     pub last_seen: Timestamp,
-    /// The moment after which nothing keeps it alive.
+    /// The time after which the session ends whatever happens.
     pub ends: Timestamp,
-    /// How often it was renewed.
+    /// How often the session was renewed.
     pub generation: u32,
 }
 
-/// A user and what logs and pages call him. Several may have one name.
+/// A user and the display name in logs and pages. Several users may have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedUser {
     /// Issuer and subject.
@@ -62,38 +63,38 @@ pub struct NamedUser {
     pub name: String,
 }
 
-/// Whose sessions are to end.
+/// The user whose sessions are to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// The user of this name or subject: all sessions are looked through.
+    /// The user of this name or subject; all sessions are scanned.
     Called(String),
-    /// The user with this subject: found by index.
+    /// The user with this subject, found by index.
     Subject(String),
 }
 
-/// What became of the wish to end a user's sessions.
+/// The outcome of ending a user's sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserEnd {
-    /// So many ended.
+    /// The user, and how many sessions ended.
     Ended(NamedUser, usize),
-    /// There was no session of such a user.
+    /// No session of such a user exists.
     NoSuchUser,
-    /// More than one user fits; nothing ended.
+    /// More than one user matches; no session ended.
     Several(Vec<NamedUser>),
 }
 
 /// Why sessions did not end everywhere.
 #[derive(Debug, Error)]
 pub enum EndFault {
-    /// Nobody was found, because the store cannot say who is there; nothing ended.
+    /// The store could not be searched for the user; no session ended.
     #[error(transparent)]
     Search(StoreFault),
-    /// They ended in this process alone, and do elsewhere as soon as the store can.
+    /// The sessions ended in this process only; they end elsewhere as soon as the store is reachable.
     #[error(transparent)]
     End(StoreFault),
 }
 
-/// A walk through all sessions, page by page.
+/// A scan of all sessions, page by page.
 #[derive(Debug)]
 pub struct SessionScan {
     filter: SessionFilter,
@@ -101,7 +102,7 @@ pub struct SessionScan {
 }
 
 impl SessionScan {
-    /// A walk that stops at sessions which the filter fits.
+    /// A scan that returns the sessions which the filter matches.
     #[must_use]
     pub fn new(filter: SessionFilter) -> Self {
         Self { filter, next: Some(Cursor::default()) }
@@ -109,10 +110,10 @@ impl SessionScan {
 }
 
 impl Outpost {
-    /// The live sessions of the walk's next page that its filter fits, perhaps none; `None` behind the last page.
+    /// The live sessions of the scan's next page that its filter matches, possibly none; `None` after the last page.
     ///
     /// # Errors
-    /// When the store cannot say.
+    /// When the store cannot answer.
     pub async fn advance(&self, scan: &mut SessionScan) -> Result<Option<Vec<SessionSummary>>, StoreFault> {
         let Some(page) = self.next_page(&mut scan.next).await? else { return Ok(None) };
         let now = self.services.parts.clock.now();
@@ -123,12 +124,12 @@ impl Outpost {
         Ok(Some(summaries.filter(|summary| scan.filter.fits(summary, now)).collect()))
     }
 
-    /// Ends the session under `key`; what it was, if there was one.
+    /// Ends the session under `key`; returns the session that it was, if there was one.
     ///
     /// # Errors
-    /// When the store cannot say. The session counts as ended in this process all the same.
+    /// When the store cannot answer. The session counts as ended in this process all the same.
     pub async fn end_session(&self, key: &SessionKey) -> Result<Option<SessionSummary>, EndFault> {
-        // Only the last use has to be asked for; without it there is still something to say.
+        // Only the time of the last use needs this call; without it the rest of the summary is still known.
         let last_seen = self.services.parts.store.load(key).await.ok().flatten().map(|stored| stored.last_seen);
         let ended = self.services.parts.store.end(key).await.map_err(EndFault::End)?;
         logout::revoke(&self.services, ended.as_slice());
@@ -140,10 +141,10 @@ impl Outpost {
         Ok(summary)
     }
 
-    /// Ends all sessions of a user, when there is exactly one whom the words fit.
+    /// Ends all sessions of a user, if exactly one user matches.
     ///
     /// # Errors
-    /// When the store cannot say.
+    /// When the store cannot answer.
     pub async fn end_sessions_of(&self, who: &Who, issuer: Option<&str>) -> Result<UserEnd, EndFault> {
         let found = match who {
             Who::Called(text) => self.users_called(text, issuer).await,
@@ -164,7 +165,7 @@ impl Outpost {
         Ok(UserEnd::Ended(named, ended))
     }
 
-    /// Names stand in the sealed records alone, so all of them are looked at.
+    /// Names are in the encrypted records only, so all of them are scanned.
     async fn users_called(&self, text: &str, issuer: Option<&str>) -> Result<Vec<NamedUser>, StoreFault> {
         let mut found: Vec<NamedUser> = Vec::new();
         let mut next = Some(Cursor::default());
@@ -182,7 +183,7 @@ impl Outpost {
         Ok(found)
     }
 
-    /// By index: at the issuer named, else at each one that an application trusts.
+    /// Searches by index: at the given issuer, else at every issuer that an application trusts.
     async fn users_with_subject(&self, subject: &str, issuer: Option<&str>) -> Result<Vec<NamedUser>, StoreFault> {
         let trusted =
             self.services.parts.applications.iter().map(|application| application.relying_party.issuer.as_str());
@@ -196,12 +197,12 @@ impl Outpost {
         Ok(found)
     }
 
-    /// The sessions of the next page, live or not; `None` behind the last.
+    /// The sessions of the next page, live or not; `None` after the last page.
     async fn next_page(&self, next: &mut Option<Cursor>) -> Result<Option<Vec<ListedSession>>, StoreFault> {
         let Some(cursor) = next.take() else { return Ok(None) };
         let page: SessionPage = self.services.parts.store.page(&cursor, PAGE).await?;
         *next = page.next;
-        // A store in memory never waits, and others want to be served.
+        // An in-memory store never waits, so the scan yields to other tasks.
         tokio::task::yield_now().await;
         Ok(Some(page.sessions))
     }

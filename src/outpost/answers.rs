@@ -1,4 +1,4 @@
-//! Answers that need no port: refusals, redirects to https, the liveness probe.
+//! Answers that need no port: denials, failure pages, the liveness probe.
 
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -15,9 +15,9 @@ use crate::domain::oidc::credentials::Scheme;
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
 
-/// The longest return address that a link to `start` carries.
+/// The longest return address, in bytes, that a link to `start` carries.
 const LONGEST_PARAMETER: usize = 1024;
-/// What is said of a path that can be read in several ways where it matters which one it is.
+/// The text about a path that can be read in several ways, where the decision depends on the reading.
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";
 
 pub(super) fn ping(id: String) -> Decision {
@@ -25,7 +25,7 @@ pub(super) fn ping(id: String) -> Decision {
     Decision { verdict: Verdict::Page(Page::empty(StatusCode::NO_CONTENT)), note }
 }
 
-/// A request that exceeds a limit of the operator's (RFC 9110 section 15.5.15, RFC 6585 section 5).
+/// Denies a request that exceeds a limit of the operator's (RFC 9110 section 15.5.15, RFC 6585 section 5).
 pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decision {
     let (status, reason, text) = match excess {
         Excess::Target { bytes, most } => {
@@ -69,7 +69,7 @@ pub(super) fn unrouted(id: String, cause: Unrouted, kind: ClientKind) -> Decisio
     Decision { verdict, note: Note { id, application: None, user: None, reason } }
 }
 
-/// What could not be decided in time.
+/// Denies a request that could not be decided in time.
 pub(super) fn overdue(context: &RequestContext<'_>) -> (Verdict, Reason) {
     let message = Message { action: Some(context.again()), ..overdue_message(&context.id) };
     let mut page = pages::render(&message, context.kind);
@@ -82,7 +82,8 @@ const fn overdue_message(id: &str) -> Message<'_> {
     Message { status: StatusCode::SERVICE_UNAVAILABLE, title: "Temporarily unavailable", text, id, action: None }
 }
 
-/// What is no question that can be answered, in words that this kind of client reads.
+/// Denies a request that is not well-formed or not permitted on this protocol, in a form that this kind of client can
+/// read.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "a reason that is not told apart is a request's that cannot be read"
@@ -94,7 +95,7 @@ pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
             (status, title, text)
         }
         Reason::UntrustedPeer => {
-            (StatusCode::FORBIDDEN, "Not a front proxy", "Nobody may ask here but the operator's front proxies.")
+            (StatusCode::FORBIDDEN, "Not a front proxy", "Only the operator's front proxies may send requests here.")
         }
         Reason::ModeProxy => {
             (StatusCode::FORBIDDEN, "Not for this front proxy", "This application is reached through Envoy only.")
@@ -119,12 +120,12 @@ pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
     Decision { verdict: Verdict::Deny(page), note: Note { id, application: None, user: None, reason } }
 }
 
-/// When a browser may try again, in seconds.
+/// The `Retry-After` header for a denial that is temporary, in seconds.
 pub(super) const fn retry_after() -> Header {
     (RETRY_AFTER, HeaderValue::from_static("5"))
 }
 
-/// A path that cannot be decoded, where something depends on how it is read.
+/// Denies a path that cannot be decoded, where the decision depends on how it is read.
 pub(super) fn odd_path(context: &RequestContext<'_>, flaw: TargetFault) -> (Verdict, Reason) {
     let (application, why) =
         (&context.application.slug, "its rules for some paths or its `skip_path_regex` depend on the path");
@@ -161,7 +162,8 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static
     (Verdict::Deny(page), Reason::MethodNotAllowed)
 }
 
-/// A known user whom no rule lets pass. Signing in again would end here again, so it is never a redirect.
+/// Denies a known user whom no rule allows. Another sign-in would end in the same denial, so the answer is never a
+/// redirect.
 pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
     let cause = context.application.rules.explain(cause, identity.claims(), context.head);
     tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no rule lets this user pass");
@@ -171,8 +173,8 @@ pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, c
     (Verdict::Deny(page), Reason::Forbidden)
 }
 
-/// Nobody is signed in, and the client is not redirected. A person finds a link that comes back to `address`, or to
-/// the page around it.
+/// No user is signed in, and the client is not redirected. The page for a person links to a sign-in that returns to
+/// `address`, or to the page around it.
 pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) -> (Verdict, Reason) {
     let (application, id) = (context.application, &context.id);
     let (start, link) = (application.endpoint("start"), start_again(context, &context.page_around(address)));
@@ -180,7 +182,8 @@ pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) ->
     (Verdict::Deny(page), Reason::SignInRequired)
 }
 
-/// A credential that is not valid: said to every kind of client alike, as none of them can repair it by a redirect.
+/// Denies a credential that is not valid. Every kind of client gets 401, as none of them can repair the credential by
+/// following a redirect.
 pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -> (Verdict, Reason) {
     let sign_in = Action::Link { address: context.application.endpoint("start"), label: "Sign in" };
     let text = "The credentials that were sent with this request are not valid here.";
@@ -196,7 +199,7 @@ pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -
     (Verdict::Deny(page), Reason::CredentialRefused)
 }
 
-/// A page that says that the sign-in failed and how to begin another.
+/// A page that reports that the sign-in failed and links to the application, where another one begins.
 pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &str, cause: &str) -> (Verdict, Reason) {
     tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, "sign-in failed");
     let again = Action::Link { address: context.landing(), label: "Open the application" };
@@ -204,8 +207,9 @@ pub(super) fn failed(context: &RequestContext<'_>, status: StatusCode, text: &st
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInFailed)
 }
 
-/// The address that begins a sign-in which ends at `return_address`. One that is long, or that `rd` would not keep as it
-/// is, stands for itself: nobody is signed in for it.
+/// The address that begins a sign-in which ends at `return_address`. An address that is too long for the link, or that
+/// the rules for `rd` would change, is returned itself: no user is signed in, so requesting it begins a sign-in where
+/// one is required.
 pub(super) fn start_again(context: &RequestContext<'_>, return_address: &str) -> String {
     let kept = || context.base().and_then(|base| Url::parse(&base).ok());
     let checked = kept().and_then(|base| ReturnAddress::check(return_address, context.application, &base).ok());

@@ -1,4 +1,4 @@
-//! Authentication: who is behind a request, by a live session or by the credential that it presents.
+//! Authentication: finds the user of a request, by a live session or by the credential that the request presents.
 
 use super::denial_cause::DenialCause;
 use super::errors::Fault;
@@ -13,7 +13,7 @@ use crate::domain::oidc::credentials::Presented;
 use crate::domain::policy::identity::Identity;
 use crate::ports::CredentialFault;
 
-/// Who asks: by a live session, else by the credential that the request presents.
+/// The identity behind the request: by a live session, else by the credential that the request presents.
 pub(super) async fn authenticate(
     services: &Services,
     context: &RequestContext<'_>,
@@ -25,7 +25,7 @@ pub(super) async fn authenticate(
     Ok(Ok(Some(Identity::Session(loaded.session))))
 }
 
-/// The live session, renewed if it is high time.
+/// The live session, refreshed first if its facts are out of date.
 async fn load_session(
     services: &Services,
     context: &RequestContext<'_>,
@@ -34,7 +34,8 @@ async fn load_session(
     let Some(loaded) = services.find_session(context.application, own).await? else { return Ok(None) };
     record_use(services, &loaded).await;
     let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
-    // Where too many wait for news already, what is known of the user stands, as while the provider is down.
+    // Where too many requests wait already, the stored facts about the user stay valid, as they do while the provider
+    // is down.
     match waits::wait_for(&services.waits, context, Purpose::Renewal, attended)
         .await
         .unwrap_or(RefreshDecision::UpToDate)
@@ -53,7 +54,7 @@ async fn record_use(services: &Services, loaded: &LoadedSession) {
     }
 }
 
-/// Who is behind a request by the credential that it presents, if it presents one that the application accepts.
+/// The identity of the credential that a request presents; `None` without a credential that the application accepts.
 async fn verify_credential(services: &Services, context: &RequestContext<'_>) -> Result<Option<Identity>, DenialCause> {
     let application = context.application;
     let Some(presented) = Presented::read(&context.head.headers, &application.credentials) else { return Ok(None) };
@@ -69,7 +70,7 @@ async fn verify_credential(services: &Services, context: &RequestContext<'_>) ->
     }
 }
 
-/// A credential has no sign-in at which what is too much could be refused, so every request asks.
+/// A credential has no sign-in at which oversized headers could be refused, so every request checks.
 fn credential_fits(
     services: &Services,
     context: &RequestContext<'_>,

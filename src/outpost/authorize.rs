@@ -8,7 +8,7 @@ use crate::domain::http::TargetFault;
 use crate::domain::policy::identity::Identity;
 use crate::domain::policy::{Permit, PublicPath};
 
-/// Lets the request pass, or says why not: `None` when nobody is known to be behind it.
+/// Allows the request, or returns the cause of the denial; the cause is `None` when no user is known.
 pub(super) fn authorize(
     services: &Services,
     context: &mut RequestContext<'_>,
@@ -31,7 +31,7 @@ pub(super) fn authorize(
     }
 }
 
-/// What makes a path ambiguous, where it matters how the application reads it (N4).
+/// What makes a path ambiguous, if the decision depends on how the application reads it (N4).
 pub(super) fn ambiguous_path(context: &RequestContext<'_>) -> Option<TargetFault> {
     context.head.target.flaw().filter(|_| depends_on_path(context))
 }
@@ -58,7 +58,7 @@ fn depends_on_path(context: &RequestContext<'_>) -> bool {
     application.rules.have_paths() || application.unauthenticated.concern(mode, scheme, &head.authority, &head.target)
 }
 
-/// Why nobody has to sign in for this request, if so.
+/// The reason for which this request needs no sign-in, if there is one.
 fn public(context: &RequestContext<'_>) -> Option<(PublicPath, Reason)> {
     let (head, application) = (context.head, context.application);
     let scheme = application.external.scheme();

@@ -1,4 +1,4 @@
-//! What has to be said to a request that nothing else lets through.
+//! The causes of a denial for a request that no other rule allows.
 
 use super::errors::{Fault, Outcome};
 use super::request_context::RequestContext;
@@ -9,15 +9,15 @@ use crate::domain::policy::identity::Identity;
 use crate::domain::policy::identity_headers::OverBudget;
 use crate::ports::ProviderUnavailable;
 
-/// Why a request is not let through although it says who asks.
+/// Why a request is denied although it presents an identity or a credential.
 pub(super) enum DenialCause {
-    /// A known user, whom no rule lets pass.
+    /// The user is known, but no rule allows the request.
     Forbidden(Identity, Forbidden),
-    /// The credential that it presents is not valid.
+    /// The presented credential is not valid.
     Refused(Scheme, Refusal),
-    /// More is known about its user than a request can carry.
+    /// The identity headers of the user do not fit into a request.
     TooMuch(OverBudget),
-    /// Whether it is valid cannot be told now.
+    /// The credential cannot be verified at the moment.
     Unavailable(ProviderUnavailable),
 }
 

@@ -1,4 +1,4 @@
-//! Faults on the way to a decision, and the one function that answers them: always a denial.
+//! Faults while a request is decided, and the one function that maps them to an answer: always a denial.
 
 use http::StatusCode;
 use thiserror::Error;
@@ -10,10 +10,10 @@ use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Reason, Verdict};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
 
-/// What came of a visit, and why.
+/// The verdict on a request and its reason, or the fault that prevented one.
 pub(super) type Outcome = Result<(Verdict, Reason), Fault>;
 
-/// Why there is no proper answer.
+/// Why a request could not be decided.
 #[derive(Debug, Error)]
 pub(super) enum Fault {
     #[error(transparent)]
@@ -27,7 +27,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The denial that answers this fault. Nothing of the user's is touched: no cookie is deleted.
+    /// The denial that answers this fault. The user's state stays unchanged: no cookie is deleted.
     pub(super) fn into_verdict(self, context: &RequestContext<'_>) -> (Verdict, Reason) {
         tracing::warn!(decision_id = context.id, application = %context.application.slug, fault = %self, "no decision possible");
         let (status, reason, text) = match self {

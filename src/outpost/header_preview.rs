@@ -1,5 +1,6 @@
-//! At a sign-in, and where a credential stands for one: what the requests of this user would carry. What does not fit is
-//! refused, and what is left out or not followed is told once, so that no request has to.
+//! Previews the identity headers of a user at the sign-in, or at each request that presents a credential. Headers that
+//! do not fit are refused; headers that are left out and claims that are ignored are logged once instead of at every
+//! request.
 
 use http::StatusCode;
 
@@ -11,17 +12,17 @@ use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget, UserFacts};
 
-/// Characters of a name that are told.
+/// How many characters of a name are logged.
 const LONGEST: usize = 80;
 
-/// Whether the identity headers of a user fit into a request.
+/// Checks whether the identity headers of a user fit into a request.
 pub(super) fn preview(
     services: &Services,
     context: &RequestContext<'_>,
     about: UserFacts<'_>,
 ) -> Result<(), OverBudget> {
     let application = context.application;
-    tell_of_backend(services, context, about.claims);
+    report_ignored_overrides(services, context, about.claims);
     let header_preview = services.with_outpost_facts(application, |outpost| {
         identity_headers::preview(
             &application.headers,
@@ -50,8 +51,8 @@ pub(super) fn preview(
     header_preview.fits
 }
 
-/// Says what of these claims is not followed in mode `proxy`.
-fn tell_of_backend(services: &Services, context: &RequestContext<'_>, claims: &Claims) {
+/// Logs which backend claims are ignored in mode `proxy`.
+fn report_ignored_overrides(services: &Services, context: &RequestContext<'_>, claims: &Claims) {
     let Mode::Proxy(backends) = &context.application.mode else { return };
     for cause in backends.ignored_overrides(claims) {
         if services.reported.is_news(&context.application.slug, &cause.to_string()) {
@@ -60,7 +61,7 @@ fn tell_of_backend(services: &Services, context: &RequestContext<'_>, claims: &C
     }
 }
 
-/// The refusal of a user whose identity headers do not fit.
+/// Denies the sign-in of a user whose identity headers do not fit.
 pub(super) fn too_much(context: &RequestContext<'_>, over: &OverBudget) -> (Verdict, Reason) {
     let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
     let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());

@@ -1,10 +1,10 @@
-//! A session that a request has shown and that is alive.
+//! A live session that a request presented.
 
 use crate::domain::policy::identity;
 use crate::domain::session::{Freshness, LiveSession, SessionKey};
 use crate::domain::time::Timestamp;
 
-/// A live session, the key under which it is stored, when it was last used, and whether it is time to renew it.
+/// A live session, its storage key, the time of its last use, and whether it is due for a refresh.
 pub(super) struct LoadedSession {
     pub(super) key: SessionKey,
     pub(super) session: LiveSession,
@@ -13,7 +13,7 @@ pub(super) struct LoadedSession {
 }
 
 impl LoadedSession {
-    /// What logs and pages call the user.
+    /// The display name of the user in logs and pages.
     pub(super) fn name(&self) -> &str {
         let record = self.session.record();
         identity::display_name(&record.claims, &record.user)

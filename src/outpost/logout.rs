@@ -1,4 +1,4 @@
-//! The provider ends sessions: over the back channel, itself, or over the front channel, through a frame in the browser.
+//! Logout by the provider: over the back channel by a direct call, or over the front channel by a frame in the browser.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,16 +23,16 @@ use crate::domain::session::Session;
 use crate::domain::session::frontchannel_logout::{self, LogoutRequest};
 use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Replay, StoreFault};
 
-/// How long the answer takes to a frame that shows no session, whether there was one to end or not: a store that writes
-/// durably takes some milliseconds for that (FL-3).
+/// How long the answer to a frame that presents no session takes, whether a session ended or not: a store that writes
+/// durably takes some milliseconds, which would otherwise reveal that there was one (FL-3).
 const FRAME_TAKES: Duration = Duration::from_millis(100);
 
-/// Why a logout over the back channel is refused. Nothing ended.
+/// Why a back-channel logout is refused. No session ended.
 #[derive(Debug, Error)]
 enum Refused {
     #[error("this address is reached over https only")]
     PlainHttp,
-    #[error("the request's body did not come with the front proxy's question")]
+    #[error("the front proxy did not send the request's body")]
     NoBody,
     #[error("the body is no form of at most 64 KiB with exactly one `logout_token`")]
     NoForm,
@@ -46,8 +46,8 @@ enum Refused {
     Store(#[from] StoreFault),
 }
 
-/// `backchannel_logout`: the provider's own word that sessions ended. A post is answered by 200 or 400, and by nothing
-/// else (BL-15).
+/// `backchannel_logout`: the provider reports ended sessions. A POST is answered by 200 or 400 and by no other status
+/// (BL-15).
 pub(super) async fn backchannel_logout(services: &Services, context: &RequestContext<'_>) -> Outcome {
     if context.head.method != "POST" {
         return Ok(answers::method_not_allowed(context, "POST"));
@@ -62,8 +62,9 @@ pub(super) async fn backchannel_logout(services: &Services, context: &RequestCon
     }
 }
 
-/// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: a mark that was
-/// made before it, by a store that then failed, would have the provider's second delivery refused and lose the logout.
+/// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: if the replay
+/// key were stored first and the store then failed, the provider's second delivery would be refused and the logout
+/// lost.
 async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> Result<Vec<Arc<Session>>, Refused> {
     if context.comes_plainly() {
         return Err(Refused::PlainHttp);
@@ -85,7 +86,7 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     let ended = end_named_sessions(services, &token).await?;
     match services.parts.store.consume_once(token.mark(), token.until()).await {
         Ok(Replay::Now) => {}
-        // Two deliveries at the same moment: the other one is answered by 200. What this one ended has ended all the same.
+        // Two concurrent deliveries: the other one is answered by 200. The sessions that this one ended stay ended.
         Ok(Replay::Before) => {
             revoke(services, &ended);
             return Err(Refused::Repeated);
@@ -110,7 +111,8 @@ async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) ->
     }
 }
 
-/// `frontchannel_logout`: in a frame of the provider's. The answer says the same whatever came of it (FL-2, FL-3).
+/// `frontchannel_logout`: called in a frame of the provider's page. The answer is the same whatever the outcome (FL-2,
+/// FL-3).
 pub(super) async fn frontchannel_logout(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
     if context.head.method != "GET" {
         return Ok(answers::method_not_allowed(context, "GET"));
@@ -141,7 +143,8 @@ pub(super) async fn frontchannel_logout(services: &Services, context: &mut Reque
     Ok((Verdict::Page(page), Reason::LogoutByProvider))
 }
 
-/// FL-3: whoever knows the provider's name for a session may end it, but nothing more; nobody is told whether there was one.
+/// FL-3: a client that knows the provider's session id may end that session, but learns nothing, not even whether it
+/// existed.
 async fn logout_without_cookie(
     services: &Services,
     context: &RequestContext<'_>,
@@ -178,8 +181,8 @@ fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
 }
 
-/// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). Nobody waits
-/// for it.
+/// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). The work
+/// runs in the background.
 pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
     for record in ended.iter().map(|session| session.record()) {
         let Some(refresh_token) = record.refresh_token() else { continue };

@@ -1,5 +1,5 @@
-//! The conductor: one request in, one decision out. It loads, asks and saves through the ports; all judging is done by pure
-//! functions of the domain.
+//! The outpost decides on one request at a time. It loads, queries and saves through the ports; every judgement is made
+//! by pure functions of the domain.
 
 pub mod administration;
 mod answers;
@@ -58,13 +58,13 @@ impl Outpost {
         Services::new(parts).map(|services| Self { services })
     }
 
-    /// The same with other limits for what is looked at.
+    /// Replaces the limits on the size of a request.
     #[must_use]
     pub fn with_limits(self, limits: RequestLimits) -> Self {
         Self { services: self.services.with_limits(limits) }
     }
 
-    /// The same, with other limits for requests that wait for the identity provider.
+    /// Replaces the limits on requests that wait for the identity provider.
     #[must_use]
     pub fn with_wait_limits(self, limits: WaitLimits) -> Self {
         Self { services: self.services.with_wait_limits(limits) }
@@ -97,7 +97,7 @@ impl Outpost {
     }
 
     async fn decide(&self, context: &mut RequestContext<'_>, destination: Destination) -> Outcome {
-        // The provider's own call is no browser's: it follows no redirect.
+        // The back-channel logout call comes from the provider, not from a browser, and follows no redirect.
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
         if context.comes_plainly() && !is_providers {
             self.set_retry_address(context, destination);
@@ -105,7 +105,7 @@ impl Outpost {
         }
         match destination {
             Destination::Nowhere => Ok(answers::nowhere(context)),
-            // On the heap, as everything that is rare: a call's future is moved several times, whatever it turns out to be.
+            // Boxed, as every rare path is: the future of a call is moved several times, whichever path it takes.
             Destination::Endpoint(endpoint) => Box::pin(self.endpoint(context, endpoint)).await,
             Destination::Application => self.application(context).await,
         }
@@ -135,13 +135,13 @@ impl Outpost {
         }
     }
 
-    /// The decision on what is no well-formed request, in a form that this kind of client reads.
+    /// The decision on a request that is not well-formed, in a form that this kind of client can read.
     #[must_use]
     pub fn refuse(&self, reason: Reason, kind: ClientKind) -> Decision {
         answers::refuse(self.services.decision_id(), reason, kind)
     }
 
-    /// The decision on what could not be decided in time.
+    /// The decision on a request that could not be decided in time.
     #[must_use]
     pub fn overdue(&self, routed: &RoutedRequest<'_>) -> Decision {
         let Route::Application(application, destination) = routed.route else {
@@ -153,35 +153,37 @@ impl Outpost {
         context.decided(verdict, reason)
     }
 
-    /// Where a request that came to nothing is tried again, when not at its own address: a callback's holds a code, which
-    /// stands in no page.
+    /// Sets the address at which a failed request is retried, where it is not the request's own: the address of a
+    /// callback holds a code, which must not appear in a page.
     fn set_retry_address(&self, context: &mut RequestContext<'_>, destination: Destination) {
         if destination == Destination::Endpoint(Endpoint::Callback) {
             context.again = Some(sign_in::begin_anew(&self.services, context));
         }
     }
 
-    /// Parts a path at the prefix of our own endpoints: what stands before it, and what below. `None` without a prefix.
+    /// Splits a path at the prefix of Gatepost's own endpoints into the part before it and the part below it; `None`
+    /// without a prefix.
     #[must_use]
     pub fn split_at_prefix<'a>(&self, raw: &'a str) -> Option<(&'a str, &'a str)> {
         self.services.parts.applications.prefixes().split(raw)
     }
 
-    /// Whether this is the liveness probe, which is answered whatever host it names.
+    /// Whether this is the liveness probe, which is answered for any host.
     #[must_use]
     pub fn is_probe(target: &RequestTarget) -> bool {
         endpoints::is_ping(target)
     }
 
-    /// Whether a request for `raw`, path and query, goes nowhere without its body. Doors keep no other.
+    /// Whether a request for `raw`, path and query, cannot be handled without its body. Protocols buffer no other body.
     #[must_use]
     pub fn needs_body(&self, raw: &str) -> bool {
         self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
     }
 
-    /// Waits until nothing is under way any more that nobody waits for; what is asked meanwhile counts, too.
+    /// Waits until no background work is under way, including work that begins meanwhile.
     pub async fn settled(&self) {
-        // A renewal that came too late has its token revoked.
+        // A refresh that completes after its session ended has its new token revoked, which is background work of the
+        // provider.
         self.services.refresh_tasks.finished().await;
         self.services.parts.provider.settled().await;
     }

@@ -1,4 +1,4 @@
-//! What an outpost is made of.
+//! The parts of an outpost.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
 
-/// What an outpost is made of.
+/// The parts of an outpost.
 pub struct Parts {
     /// The applications that it guards.
     pub applications: Applications,
@@ -17,12 +17,12 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// Keys that seal sign-in attempts.
     pub sealing: SealingKeys,
-    /// Where sessions are kept.
+    /// The session store.
     pub store: Arc<dyn SessionStore>,
-    /// Who signs users in.
+    /// The identity provider that signs users in.
     pub provider: Arc<dyn IdentityProvider>,
-    /// What time it is.
+    /// The source of the time.
     pub clock: Arc<dyn Clock>,
-    /// Where randomness comes from.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
 }

@@ -1,4 +1,4 @@
-//! Plain http to an application on https: led there where the client can follow and did not come from there.
+//! Plain http to an application on https: redirected where the client can follow and has not used https already.
 
 use http::StatusCode;
 
@@ -9,10 +9,11 @@ use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
 
-/// Misdirected Request (RFC 9110 section 15.5.20): this server does not answer for the scheme and host as the request has
-/// them. It is no 5xx, because any client can cause it: a balancer that counts those would take the server out.
+/// Misdirected Request (RFC 9110 section 15.5.20): this server does not answer for the scheme and host of the request.
+/// It is not a 5xx, because any client can cause it: a load balancer that counts those would take the server out of
+/// service.
 const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
-/// Characters of a header that are logged.
+/// How many characters of a header are logged.
 const LONGEST: usize = 64;
 const HELP: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
 `use_remote_address: true` with `xff_num_trusted_hops: 1` (one per proxy in front). Traefik: \
@@ -25,10 +26,10 @@ pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict
     }
     let follows = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.kind != ClientKind::WebSocket;
     if follows && let Some(location) = address_over_https(context) {
-        // A script's requests come many at a time, and it stops by itself. Every browser sends `accept`: where it is missing, a proxy
-        // withholds what would tell a page load from a script.
+        // A script sends many requests at a time and stops by itself, so it is not counted. Every browser sends
+        // `accept`: where it is missing, a proxy withholds the headers that distinguish a page load from a script.
         let counts = context.kind.reads_html() || context.head.headers.all("accept").next().is_none();
-        let cookies = counts.then(|| cookies::set_led_to_https(own.led_to_https.saturating_add(1)));
+        let cookies = counts.then(|| cookies::set_redirected_to_https(own.redirected_to_https.saturating_add(1)));
         let redirect = Redirect { status: StatusCode::FOUND, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
     }
@@ -59,8 +60,8 @@ fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Rea
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::SchemeHidden)
 }
 
-/// The request's own address over https, at the application's port; that of the request it stands for, where its own
-/// does not say it.
+/// The request's own address over https, at the application's port. Where its target has no query, the target of the
+/// request on whose behalf it was sent replaces it.
 fn address_over_https(context: &RequestContext<'_>) -> Option<String> {
     let external = &context.application.external;
     let host = context.head.authority.host();

@@ -1,19 +1,19 @@
-//! What was reported, so that each of it is reported once.
+//! Remembers which findings were reported, so that each is reported once.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::slug::Slug;
 
-/// How many are remembered. Claims choose them, so there could be any number.
+/// How many findings are remembered. Claims determine them, so their number must be bounded.
 const MOST: usize = 1000;
 
-/// What was told, so that each of it is told once: names of headers that are left out, claims that are not followed.
+/// The reported findings: names of headers that are left out, claims that are ignored.
 #[derive(Default)]
 pub(super) struct Reported(Mutex<HashSet<(Slug, String)>>);
 
 impl Reported {
-    /// Whether this is news; it is none any more. When the memory is full, nothing is.
+    /// Whether this finding is new; records it. When the set is full, no finding counts as new.
     pub(super) fn is_news(&self, application: &Slug, text: &str) -> bool {
         let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reported.len() < MOST && reported.insert((application.clone(), text.to_owned()))

@@ -1,12 +1,12 @@
-//! The body of a request, as far as a protocol hands it over.
+//! The body of a request, as far as the protocol provides it.
 
-/// What a door brought of a request's body.
+/// The part of a request's body that the protocol provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestBody<'a> {
-    /// This door brings none: the front proxy does not hand it over.
+    /// The protocol provides no body: the front proxy does not send it.
     Withheld,
-    /// All of it.
+    /// The whole body.
     Whole(&'a [u8]),
-    /// It is longer than anybody reads, or did not arrive in full.
+    /// The body exceeds the limit or did not arrive in full.
     Cut,
 }

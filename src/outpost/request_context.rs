@@ -1,4 +1,4 @@
-//! One request of an application on its way to a decision.
+//! The context of one request of an application while it is decided.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::domain::decision::pages::Action;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
 use crate::domain::http::{ClientKind, RequestHead, RequestTarget, Scheme};
 
-/// One request on its way to a decision.
+/// The context of one request while it is decided.
 pub(super) struct RequestContext<'a> {
     pub(super) head: &'a RequestHead,
     pub(super) body: RequestBody<'a>,
@@ -22,16 +22,16 @@ pub(super) struct RequestContext<'a> {
     pub(super) kind: ClientKind,
     pub(super) id: String,
     pub(super) user: Option<String>,
-    /// Where it is tried again, when not at its own address.
+    /// The address at which the request is retried, where it is not the request's own.
     pub(super) again: Option<String>,
-    /// How long it may wait for what is not needed to answer at all.
+    /// How long the request may wait for work that its answer does not require.
     pub(super) patience: Duration,
-    /// Tells the door that it waits for the provider.
+    /// Called when the request begins to wait for the provider.
     pub(super) on_wait: fn(),
 }
 
 impl<'a> RequestContext<'a> {
-    /// The context of a request that was routed to `application`; `id` is the decision's.
+    /// The context of a request that was routed to `application`; `id` is the decision id.
     pub(super) fn new(routed: &RoutedRequest<'a>, application: &'a Arc<Application>, id: String) -> Self {
         let RoutedRequest { head, body, asked, patience, on_wait, .. } = *routed;
         let kind = head.client_kind();
@@ -40,7 +40,7 @@ impl<'a> RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// The decision, with what is recorded about it.
+    /// The decision, with its audit note.
     pub(super) fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
         let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
         Decision { verdict, note }
@@ -51,23 +51,23 @@ impl RequestContext<'_> {
         self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
     }
 
-    /// The request's own address when a browser may be sent back to it, else the application's.
+    /// The request's own address if a browser may be sent back to it, else the application's landing address.
     pub(super) fn own_address(&self) -> String {
         self.address_of(self.head.target.raw())
     }
 
-    /// The address of a request for this target, in its own spelling.
+    /// The address of a request for this target, in its original spelling.
     pub(super) fn address_of(&self, target: &str) -> String {
         let address = self.base().map(|base| format!("{}{target}", base.trim_end_matches('/')));
         address.map_or_else(|| ReturnAddress::landing(self.application), |address| self.address_as_asked(&address))
     }
 
-    /// `address` in its own spelling when it passes the rules for return addresses, else where sign-ins end otherwise.
+    /// `address` in its original spelling if it passes the rules for return addresses, else the landing address.
     pub(super) fn address_as_asked(&self, address: &str) -> String {
         self.or_landing(ReturnAddress::as_asked(address, self.application))
     }
 
-    /// `raw`, which may be anybody's, when it passes the rules for return addresses, else where sign-ins end otherwise.
+    /// `raw`, which is untrusted, if it passes the rules for return addresses, else the landing address.
     pub(super) fn return_address(&self, raw: &str) -> String {
         let base = self.base().and_then(|base| Url::parse(&base).ok());
         let Some(base) = base else { return ReturnAddress::landing(self.application) };
@@ -84,7 +84,7 @@ impl RequestContext<'_> {
         }
     }
 
-    /// Where sign-ins end when nothing better is known: in domain mode the host that was asked for.
+    /// The default end of a sign-in: in domain mode the requested host, else the application's address.
     pub(super) fn landing(&self) -> String {
         match (&self.application.mode, self.base()) {
             (Mode::ForwardDomain(_), Some(base)) => base,
@@ -92,7 +92,7 @@ impl RequestContext<'_> {
         }
     }
 
-    /// The root of the host that was asked for.
+    /// The root of the requested host, if it belongs to the application.
     pub(super) fn base(&self) -> Option<String> {
         let scheme = self.application.external.scheme();
         let authority = &self.head.authority;
@@ -101,15 +101,15 @@ impl RequestContext<'_> {
             .then(|| format!("{}://{}/", scheme.as_str(), authority.to_text(scheme)))
     }
 
-    /// The way to the very address that was asked for, but after a callback.
+    /// The action that retries the request at its exact address; after a callback, at the address of a new sign-in.
     pub(super) fn again(&self) -> Action {
         let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));
         let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.head.target.raw()));
         Action::Again(self.again.clone().or(own).unwrap_or_else(|| self.landing()))
     }
 
-    /// Where a person comes back to who signs in by a link: the page with the form or the frame, where the browser names one
-    /// of the application's; else, and for a page itself, `address`.
+    /// The return address of a user that signs in by a link: the page that contains the form or the frame, if the
+    /// browser names one of the application's in `Referer`; else, and for a page itself, `address`.
     pub(super) fn page_around(&self, address: String) -> String {
         let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
         let referer = self.head.headers.text("referer").filter(|_| !is_page);

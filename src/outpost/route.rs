@@ -1,4 +1,4 @@
-//! Routing: which application a request is for, and which of our endpoints.
+//! Routing: which application a request is for, and which of Gatepost's own endpoints.
 
 use super::request_body::RequestBody;
 use super::routed_request::{REFRESH_PATIENCE, Route, RoutedRequest};

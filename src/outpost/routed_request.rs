@@ -1,4 +1,4 @@
-//! A request, and where it belongs: to an application, to one of our endpoints, or to no application.
+//! A request and its route: an application, one of Gatepost's own endpoints, or neither.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use crate::domain::application::registry::Unrouted;
 use crate::domain::application::{Application, Mode};
 use crate::domain::http::{Excess, RequestHead, RequestTarget};
 
-/// The longest that a request waits for a renewal: less than a Check may take, so that it is answered all the same.
+/// The longest wait of a request for a refresh: less than the timeout of a Check, so that the Check is still answered.
 pub(super) const REFRESH_PATIENCE: Duration = Duration::from_millis(700);
 
-/// A request and whose business it is.
+/// A request and its route.
 pub struct RoutedRequest<'a> {
     pub(super) head: &'a RequestHead,
     pub(super) route: Route<'a>,
     pub(super) body: RequestBody<'a>,
-    /// The target of the request that a front proxy leads to `start` for, where it says so.
+    /// The target of the original request, where the front proxy that redirects to `start` reports it.
     pub(super) asked: Option<&'a RequestTarget>,
     pub(super) patience: Duration,
     pub(super) on_wait: fn(),
@@ -26,28 +26,28 @@ pub struct RoutedRequest<'a> {
 pub(super) enum Route<'a> {
     /// The liveness probe, on any host.
     Probe,
-    /// Too large to be looked at.
+    /// The request exceeds a size limit.
     Excessive(Excess),
-    /// No application's.
+    /// No application matches.
     Unrouted(Unrouted),
     Application(&'a Arc<Application>, Destination),
 }
 
 impl<'a> RoutedRequest<'a> {
-    /// The same with what the door brought of the request's body.
+    /// Adds the part of the body that the protocol provided.
     #[must_use]
     pub fn with_body(self, body: RequestBody<'a>) -> Self {
         Self { body, ..self }
     }
 
-    /// The same, which tells the door by `leave` when it begins to wait for the identity provider: from then on the outpost
-    /// counts it, and the door need not.
+    /// Has `leave` called when the request begins to wait for the identity provider: from then on the outpost counts
+    /// the request, and the protocol need not.
     #[must_use]
     pub fn when_waiting(self, leave: fn()) -> Self {
         Self { on_wait: leave, ..self }
     }
 
-    /// The same with the target of the request that a front proxy leads to `start` for.
+    /// Adds the target of the original request for which a front proxy redirects to `start`.
     #[must_use]
     pub fn on_behalf_of(self, asked: Option<&'a RequestTarget>) -> Self {
         Self { asked, ..self }
@@ -55,7 +55,7 @@ impl<'a> RoutedRequest<'a> {
 }
 
 impl RoutedRequest<'_> {
-    /// Whether it is for one of our own endpoints, not for an application.
+    /// Whether the request is for one of Gatepost's own endpoints, not for an application.
     #[must_use]
     pub fn is_own(&self) -> bool {
         match self.route {
@@ -65,13 +65,13 @@ impl RoutedRequest<'_> {
         }
     }
 
-    /// Whether it exceeds a limit of the operator's, whoever it is for.
+    /// Whether the request exceeds a limit of the operator's, whatever its route.
     #[must_use]
     pub const fn is_excessive(&self) -> bool {
         matches!(self.route, Route::Excessive(_))
     }
 
-    /// The application, where it is one in mode `proxy`: its backend is named to Envoy, and nobody else takes it.
+    /// The application, if it is in mode `proxy`: its backend is named to Envoy, and no other protocol can use it.
     #[must_use]
     pub fn in_proxy_mode(&self) -> Option<&str> {
         match self.route {
@@ -82,14 +82,14 @@ impl RoutedRequest<'_> {
         }
     }
 
-    /// The same errand when there is only so much time for its answer: it waits for less, rather than come too late.
+    /// Reduces the wait for a refresh so that the answer is sent within `limit`.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         let patience = self.patience.min(limit.mul_f64(0.7));
         Self { patience, ..self }
     }
 
-    /// Whether the answer may take as long as the provider takes: to redeem a code, or to judge a credential.
+    /// Whether the answer may take as long as the provider takes: to redeem a code, or to verify a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
         match self.route {

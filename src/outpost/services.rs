@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +15,10 @@ use crate::domain::http::RequestLimits;
 use crate::domain::policy::identity_headers::OutpostFacts;
 use crate::ports::{EntropyFault, IdentityProvider};
 
-/// Bytes of the longest decision id: a dash between 32 and 64 bits in hexadecimal digits.
+/// Bytes of the longest decision id: 32 bits and 64 bits in hexadecimal digits, separated by a dash.
 const LONGEST_ID: usize = 25;
 
-/// The parts, the operator's limits, and what is counted over all requests.
+/// The parts, the operator's limits, and the counters over all requests.
 pub(super) struct Services {
     pub(super) parts: Parts,
     pub(super) limits: RequestLimits,
@@ -47,7 +47,7 @@ impl Services {
         Self { waits: Waits::new(limits), ..self }
     }
 
-    /// The live session that one of the presented cookies names. A store that cannot say is not "no session".
+    /// The live session that one of the presented cookies names. A fault of the store is not "no session".
     pub(super) async fn find_session(
         &self,
         application: &Application,
@@ -71,15 +71,15 @@ impl Services {
         Ok(bytes)
     }
 
-    /// Unique over runs and cheap: a random number for the run and a counter.
+    /// Unique over process runs, and cheap: a random number for the run, and a counter.
     pub(super) fn decision_id(&self) -> String {
         let mut id = String::with_capacity(LONGEST_ID);
-        // Text takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = write!(id, "{:08x}-{:x}", self.run, self.decisions.fetch_add(1, Ordering::Relaxed));
         id
     }
 
-    /// What of this outpost goes into headers.
+    /// The facts about this outpost that identity headers carry.
     pub(super) fn with_outpost_facts<T>(
         &self,
         application: &Application,
@@ -89,7 +89,7 @@ impl Services {
     }
 }
 
-/// What of the outpost of this `name` goes into headers; the provider is never waited for.
+/// The facts about the outpost of this `name` that identity headers carry; never waits for the provider.
 pub(super) fn with_outpost_facts<T>(
     provider: &dyn IdentityProvider,
     name: &str,

@@ -1,4 +1,4 @@
-//! Sign-in: the way to the provider and the way back.
+//! Sign-in: the redirect to the provider and the callback.
 
 use http::StatusCode;
 use url::form_urlencoded;
@@ -35,28 +35,28 @@ among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCh
 const SHARE_SESSIONS: &str = "with several replicas: `session.store: redis` for all, or one replica; compare their clocks; see how long \
 `access_token_validity`, `session` and the provider's tokens let sessions live";
 
-/// How an attempt begins.
+/// The parameters with which an attempt begins.
 pub(super) struct Beginning {
-    /// Where it ends.
+    /// The return address at which the sign-in ends.
     return_address: String,
     origin: Origin,
-    /// How many attempts before it came to nothing.
+    /// How many earlier attempts of this sign-in failed.
     restarts: u8,
 }
 
 impl Beginning {
-    /// The attempt that a request of the application begins.
+    /// The parameters of an attempt that a request of the application begins.
     pub(super) const fn of_request(return_address: String) -> Self {
         Self { return_address, origin: Origin::Request, restarts: 0 }
     }
 }
 
-/// Why a callback cannot be used, although a sign-in that starts again may well succeed.
+/// Why a callback cannot be used, although a new attempt may succeed.
 enum Setback {
-    /// Tabs that started at once each set a binding cookie, and this one's was replaced. Until the last of them has set
-    /// its own, it may happen again.
+    /// Tabs that began at the same time each set a binding cookie, and this tab's was replaced. Until the last of them
+    /// has set its own, this may happen again.
     Raced,
-    /// The attempt is over, or the browser keeps no binding.
+    /// The attempt expired, or the browser does not send the binding.
     Stale(Mismatch),
     UsedBefore,
     CodeRefused,
@@ -67,8 +67,8 @@ impl Setback {
         if mismatch == Mismatch::OtherBrowser && binding.is_some() { Self::Raced } else { Self::Stale(mismatch) }
     }
 
-    /// How often a sign-in may have started again already. Browsers follow some 20 redirects in a row, and each start
-    /// takes two or three.
+    /// The number of restarts after which the sign-in gives up. Browsers follow about 20 redirects in a row, and each
+    /// restart takes two or three.
     const fn restarts(&self) -> u8 {
         match self {
             Self::Raced => 5,
@@ -87,8 +87,8 @@ impl Setback {
     }
 }
 
-/// `start`: signs in whoever asks, and leads to `rd` if that is the application's. A front proxy sends a refused
-/// request here whatever its method, so one that cannot follow a redirect is told so here, too.
+/// `start`: signs the user in and redirects to `rd` if that is an address of the application. A front proxy sends a
+/// denied request here whatever its method, so a client that cannot follow a redirect gets the denial here as well.
 pub(super) async fn start(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
     let beginning = if let Some(asked) = context.asked {
         Beginning::of_request(context.address_of(asked.raw()))
@@ -104,7 +104,8 @@ pub(super) async fn start(services: &Services, context: &mut RequestContext<'_>)
     begin_sign_in(services, context, &own, beginning).await
 }
 
-/// A request without a session: a navigation is led to the provider; other clients are told where to sign in.
+/// A request without a session: a navigation is redirected to the provider; other clients get an answer that names the
+/// sign-in address.
 pub(super) async fn require(services: &Services, context: &RequestContext<'_>, own: &OwnCookies) -> Outcome {
     if context.kind != ClientKind::Navigation {
         return Ok(answers::sign_in_required(context, context.own_address()));
@@ -113,8 +114,8 @@ pub(super) async fn require(services: &Services, context: &RequestContext<'_>, o
     Box::pin(begin_sign_in(services, context, own, beginning)).await
 }
 
-/// Sends the browser to the provider. Nothing is stored: the attempt travels in `state`, and an address too long for it
-/// waits in the browser.
+/// Redirects the browser to the provider. Nothing is stored on the server: the attempt travels in `state`, and a return
+/// address that is too long for it is stored in a cookie.
 pub(super) async fn begin_sign_in(
     services: &Services,
     context: &RequestContext<'_>,
@@ -152,7 +153,7 @@ pub(super) async fn begin_sign_in(
     Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
 }
 
-/// `callback`: the provider sent the browser back.
+/// `callback`: the request with which the browser returns from the provider.
 pub(super) async fn callback(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
     if context.head.method != "GET" {
         return Ok(answers::method_not_allowed(context, "GET"));
@@ -204,7 +205,8 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
     if let Some(page) = sign_in_loop(services, context, &own, &attempt).await? {
         return Ok(page);
     }
-    // The attempt is used up when its turn has come and not before, so that who was turned away may reload.
+    // The attempt is consumed only after its turn has come, so that a client which was refused for lack of a place may
+    // reload.
     let Some(_redemption) = waits::redemption(&services.waits, context, matched.id()).await? else {
         return restart(services, context, &own, &attempt, &Setback::UsedBefore).await;
     };
@@ -215,8 +217,8 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
     }
 }
 
-/// Where a callback that fails is tried again: by another sign-in that ends where this one should have. Its own address holds a
-/// code, which stands in no page.
+/// The address at which a callback that failed is retried: that of another sign-in with the same return address. The
+/// callback's own address holds a code, which must not appear in a page.
 pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> String {
     let own = OwnCookies::read(&context.head.headers, context.application).ok();
     let callback = Callback::parse(context.head.target.query().unwrap_or_default()).ok();
@@ -226,7 +228,7 @@ pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> S
     address.map_or_else(|| context.landing(), |address| answers::start_again(context, &address))
 }
 
-/// The page instead of a sign-in that would begin again and again. Nothing is redeemed, and no session is touched.
+/// Returns a page if sign-ins would otherwise repeat endlessly. No code is redeemed, and no session is changed.
 async fn sign_in_loop(
     services: &Services,
     context: &mut RequestContext<'_>,
@@ -248,7 +250,7 @@ fn last_completed(services: &Services, application: &Application, own: &OwnCooki
     own.completed.as_deref().and_then(|value| CompletedSignIn::open(value, application, &services.parts.sealing))
 }
 
-/// Turns a matched code into a session, or says why not.
+/// Turns a matched code into a session, or answers why it cannot.
 async fn redeem(
     services: &Services,
     context: &mut RequestContext<'_>,
@@ -271,7 +273,7 @@ async fn redeem(
     }
 }
 
-/// Saves a session under a new id; whatever id the browser presented is never kept.
+/// Saves a session under a new id; an id that the browser presented is never reused (no session fixation).
 async fn begin_session(
     services: &Services,
     context: &mut RequestContext<'_>,
@@ -309,7 +311,8 @@ async fn begin_session(
     Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
 }
 
-/// A callback that cannot be used: who is signed in by now goes on; anybody else starts again, but not for ever.
+/// Handles a callback that cannot be used: a user who is signed in by now is redirected to the return address;
+/// otherwise the sign-in starts again, a limited number of times.
 async fn restart(
     services: &Services,
     context: &mut RequestContext<'_>,
@@ -335,28 +338,28 @@ async fn restart(
     begin_sign_in(services, context, own, beginning).await
 }
 
-/// `rd`, when it is there exactly once.
+/// The value of `rd`, if the parameter occurs exactly once.
 fn return_parameter(query: &str) -> Option<String> {
     let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "rd");
     let first = values.next().map(|(_, value)| value.into_owned());
     first.filter(|_| values.next().is_none())
 }
 
-/// Whether `start` was opened as an address: by a page load, or by a client that takes anything and was shown the link
-/// (another page with the same link would lead nowhere). nginx sends a refused request here that asked for something
-/// else.
+/// Whether `start` was opened as an address: by a page load, or by a client that accepts any type and was shown the
+/// link (another page with the same link would be of no use). nginx also sends denied requests here, whatever they
+/// requested.
 fn begins_sign_in(context: &RequestContext<'_>) -> bool {
     let opens = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.asked.is_none();
     context.kind == ClientKind::Navigation || (context.kind == ClientKind::Html && opens)
 }
 
-/// Where an attempt leads, judged again; `None` when that is lost.
+/// The return address of an attempt, checked again; `None` when it is lost.
 fn kept_address(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> Option<String> {
     let address = attempt.return_address().map(str::to_owned).or_else(|| return_cookie::kept(own, attempt))?;
     Some(context.address_as_asked(&address))
 }
 
-/// Where an attempt leads, or where sign-ins end otherwise.
+/// The return address of an attempt, or the landing address when it is lost.
 fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> String {
     if let Some(address) = kept_address(context, own, attempt) {
         return address;
@@ -366,7 +369,7 @@ fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt
     context.landing()
 }
 
-/// Nothing came of this attempt, nor of the one before.
+/// Neither this attempt nor its restarts succeeded.
 fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason) {
     let no_cookie_at_all = context.head.headers.all("cookie").next().is_none();
     let (text, help) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
@@ -389,7 +392,7 @@ fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason)
     answers::failed(context, StatusCode::BAD_REQUEST, text, cause)
 }
 
-/// Sign-ins succeed here and lead back here.
+/// Sign-ins succeed but their end begins another one.
 fn loop_detected(
     context: &RequestContext<'_>,
     shows_session: bool,
@@ -417,7 +420,7 @@ fn loop_detected(
     (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInLoop)
 }
 
-/// The provider said no, in its own words.
+/// The provider answered with an error; the page shows the provider's own text.
 fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
     let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
     let description = error.description.as_deref().unwrap_or("It gave no description.");

@@ -1,4 +1,4 @@
-//! Sign-out: all sessions of the user end here, durably, before the browser goes on to the provider.
+//! Sign-out: all sessions of the user end here, durably, before the browser is redirected to the provider.
 
 use http::StatusCode;
 
@@ -19,9 +19,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
-/// What becomes of the user's other sessions when their end could not be written.
+/// The page's text about the user's other sessions when their end could not be written.
 const OTHERS_FOLLOW: &str = "So do your sessions in other browsers.";
-/// And when nobody could be asked whose session this is.
+/// The same when the store could not be queried for the user of this session.
 const ONLY_HERE: &str = "It could not look up your sessions in other browsers: sign out there as well.";
 
 /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
@@ -71,8 +71,8 @@ async fn sign_out_everywhere(
     Ok((verdict, Reason::SignedOut))
 }
 
-/// The store does not answer: the sessions that the browser shows count as ended in this process from now on, and are
-/// ended in the store as soon as it answers. The page says so.
+/// The store is unreachable: the sessions whose cookies the browser presents count as ended in this process from now
+/// on, and are ended in the store as soon as it is reachable. The page says so.
 async fn sign_out_here(
     services: &Services,
     context: &RequestContext<'_>,
@@ -83,14 +83,15 @@ async fn sign_out_here(
     tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
     let mut ended = Vec::new();
     for id in &own.sessions {
-        // After a fault the end is remembered all the same.
+        // After a fault, this process still remembers that the session ended.
         ended.extend(services.parts.store.end(&id.key()).await.ok().flatten());
     }
     logout::revoke(services, &ended);
     (Verdict::Deny(signed_out_here(context, rest)), Reason::SignedOutHere)
 }
 
-/// On to the provider, if it has an endpoint for that and can be asked where; signed out here in any case.
+/// Redirects to the provider's `end_session_endpoint` if its metadata can be fetched and names one; otherwise a page.
+/// The local sign-out is complete in either case.
 async fn end_at_provider(
     services: &Services,
     context: &RequestContext<'_>,
@@ -118,7 +119,8 @@ async fn end_at_provider(
     })
 }
 
-/// Whether one of a user's sessions as it ended is the other, whose tokens were left in the store.
+/// Whether a session that ended is the one that the request presented. The presented one was loaded without its tokens,
+/// which stay in the store.
 fn is_same(ended: &SessionRecord, loaded: &SessionRecord) -> bool {
     ended.application == loaded.application && ended.created == loaded.created
 }
@@ -140,7 +142,7 @@ fn signed_out_here(context: &RequestContext<'_>, rest: &str) -> Page {
     page
 }
 
-/// Another site's image, link or script may have caused this; the user decides.
+/// A request from another site's image, link or script may have caused this, so the user has to confirm.
 fn ask_first(context: &RequestContext<'_>) -> (Verdict, Reason) {
     let address = context.application.endpoint("sign_out");
     let form = Action::Form { address, label: "Sign out", fields: Vec::new() };

@@ -1,6 +1,7 @@
-//! Requests that wait for an identity provider: so many and no more. They wait long and strangers can cause them, so each is
-//! counted here instead of among the requests that only look a session up: in all, for one purpose at one provider, and among
-//! these from one client's address. Who finds no place is told so at once and may try again.
+//! Limits the number of requests that wait for an identity provider. Such requests wait long and unauthenticated
+//! clients can cause them, so they are counted here instead of among the requests that only look up a session: in all,
+//! for one purpose at one provider, and among these from one client's address. A request that finds no free place is
+//! refused at once and may be retried.
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
@@ -23,9 +24,9 @@ pub struct WaitLimits {
     pub total: usize,
     /// For one purpose at one provider.
     pub per_issuer: usize,
-    /// Of these, from one client's address, or its IPv6 network of 64 bits.
+    /// The part of these from one client address, or from one IPv6 network of 64 bits.
     pub per_client: usize,
-    /// Codes that are redeemed at a time at one provider; other callbacks wait for their turn.
+    /// How many codes are redeemed concurrently at one provider; other callbacks wait for their turn.
     pub redemptions: usize,
 }
 
@@ -35,18 +36,19 @@ impl Default for WaitLimits {
     }
 }
 
-/// What a request waits for. Each purpose has places of its own, so that strangers at one do not keep others out.
+/// What a request waits for. Each purpose has places of its own, so that unauthenticated clients at one purpose cannot
+/// block the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Purpose {
     /// The provider's metadata.
     Metadata,
-    /// A code that is redeemed.
+    /// The redemption of a code.
     Redemption,
-    /// Keys for a logout token.
+    /// The keys that verify a logout token.
     LogoutToken,
-    /// The verdict on a credential.
+    /// The verification of a credential.
     Credential,
-    /// News of a signed-in user, whose request goes on without if need be.
+    /// The refresh of a signed-in user's session; the request goes on without it if no place is free.
     Renewal,
 }
 
@@ -62,7 +64,7 @@ impl Purpose {
     }
 }
 
-/// Which limit leaves no place.
+/// The limit that refuses a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Full {
     Total,
@@ -88,7 +90,7 @@ impl Full {
     }
 }
 
-/// All places of one outpost.
+/// The places of one outpost.
 #[derive(Clone)]
 pub(super) struct Waits {
     limits: WaitLimits,
@@ -115,9 +117,9 @@ impl Waits {
         Self { limits, taken: Arc::default() }
     }
 
-    /// A place for one request, until it is dropped.
+    /// Takes a place for one request; dropping the result frees it.
     fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
-        // A signed-in user's news is no stranger's to ask for.
+        // A refresh is for a signed-in user, so an unauthenticated client cannot cause it; it is not counted by client.
         let client = client.filter(|_| purpose != Purpose::Renewal);
         let client = client.map(|client| (purpose, issuer.to_owned(), network(client)));
         let of_issuer = (purpose, issuer.to_owned());
@@ -147,7 +149,7 @@ impl Waits {
         Ok(WaitPermit { waits: self.clone(), of_issuer, client })
     }
 
-    /// A turn at redeeming codes, after those who came earlier.
+    /// Waits for a turn at redeeming codes, first come, first served.
     async fn turn(&self, issuer: &str) -> Option<OwnedSemaphorePermit> {
         let turns = {
             let mut taken = self.taken();
@@ -155,23 +157,24 @@ impl Waits {
             let turns = taken.turns.entry(issuer.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(most)));
             Arc::clone(turns)
         };
-        // Never closed.
+        // The semaphore is never closed.
         turns.acquire_owned().await.ok()
     }
 
-    /// Whether nobody else is redeeming a code of this attempt, from now on until the result is dropped.
+    /// Claims the redemption of this attempt until the result is dropped; `None` when another request of this process
+    /// holds the claim.
     fn claim(&self, attempt: &AttemptId) -> Option<Claim> {
         let is_first = self.taken().attempts.insert(*attempt);
         is_first.then(|| Claim { waits: self.clone(), attempt: *attempt })
     }
 
-    /// Nothing panics while it is locked.
+    /// No code panics while this lock is held, so the contents of a poisoned lock are consistent.
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One client's address; of an IPv6 address the network that is handed out to one client as a whole.
+/// The address by which a client is counted: for IPv6, the 64-bit network, which is assigned to one client as a whole.
 fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -179,7 +182,7 @@ fn network(client: IpAddr) -> IpAddr {
     }
 }
 
-/// One request's place.
+/// The place of one request.
 struct WaitPermit {
     waits: Waits,
     of_issuer: (Purpose, String),
@@ -208,7 +211,7 @@ fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
     }
 }
 
-/// The only redemption of an attempt that is under way in this process.
+/// The claim to the only redemption of an attempt in this process.
 struct Claim {
     waits: Waits,
     attempt: AttemptId,
@@ -220,15 +223,15 @@ impl Drop for Claim {
     }
 }
 
-/// The right to redeem one code.
+/// The permission to redeem one code.
 pub(super) struct Redemption {
     _claim: Claim,
     _permit: WaitPermit,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Waits for what a provider was asked for, as one of so many. What is there at once takes no place: only a request that
-/// really waits can be turned away.
+/// Waits for the provider's result, counted as one of the limited places. A result that is ready at once takes no
+/// place: only a request that really waits can be refused.
 pub(super) async fn wait_for<T>(
     waits: &Waits,
     context: &RequestContext<'_>,
@@ -243,8 +246,8 @@ pub(super) async fn wait_for<T>(
     Ok(asked.await)
 }
 
-/// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing is
-/// used up before the turn has come.
+/// Waits for the turn to redeem a code of this attempt; `None` when another request is redeeming one already. Nothing
+/// is consumed before the turn has come.
 pub(super) async fn redemption(
     waits: &Waits,
     context: &RequestContext<'_>,

@@ -1,5 +1,5 @@
-//! Cookies: reading ours, cutting ours from what the application sees, setting and deleting them
-//! (RFC 6265bis, with the `__Host-` and `__Secure-` prefixes of its section 4.1.3).
+//! Cookies: reading Gatepost's own, removing them from the application's request, setting and deleting them (RFC
+//! 6265bis, with the `__Host-` and `__Secure-` prefixes of its section 4.1.3).
 
 use std::time::Duration;
 
@@ -12,50 +12,50 @@ use crate::domain::session::SessionId;
 
 const MAX_BYTES: usize = 32 * 1024;
 const MAX_PAIRS: usize = 256;
-/// How many cookies of one name are tried: a sibling host can plant one beside ours.
+/// How many cookies of one name are tried: a sibling host can plant one beside Gatepost's.
 const MAX_CANDIDATES: usize = 4;
 const BINDING_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// What stands between cookies that were lines of their own.
+/// The separator of cookies that came on separate lines.
 const SEPARATOR: &[u8] = b"; ";
 
 const HOST_PREFIX: &str = "__Host-gatepost-";
 const DOMAIN_PREFIX: &str = "__Secure-gatepost-";
 const SESSION: &str = "session-";
 const BINDING: &str = "binding";
-/// The last completed sign-in, for callbacks alone.
+/// The last completed sign-in; sent to callbacks only.
 const COMPLETED: &str = "completed-";
 const COMPLETED_LIFETIME: Duration = Duration::from_secs(60);
-/// Pieces of a return address, for callbacks alone.
+/// The parts of a return address; sent to callbacks only.
 const RETURN: &str = "return-";
-/// More pieces than we ever set, even when a sibling host plants some beside ours.
+/// More parts than Gatepost ever sets, even when a sibling host plants some beside them.
 const MAX_PIECES: usize = 64;
-/// How often a browser was led from plain http to https, one time after another. It is the only cookie that goes over plain
-/// http: it holds no secret and opens nothing.
+/// How many times in a row a browser was redirected from plain http to https. It is the only cookie that is sent over
+/// plain http: it holds no secret and grants no access.
 const LED_TO_HTTPS: &str = "gatepost-led-to-https";
 const LED_LIFETIME: Duration = Duration::from_secs(5);
 
-/// More cookies than any browser sends.
+/// The request has more cookies than any browser sends.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the cookie header is longer than 32 KiB or holds more than 256 cookies")]
 pub struct TooManyCookies;
 
-/// The cookies of one request that concern an application.
+/// The cookies of one request that belong to an application.
 #[derive(Debug, Default)]
 pub struct OwnCookies {
     /// Well-formed session ids under the application's cookie name, at most four.
     pub sessions: Vec<SessionId>,
-    /// The browser's binding.
+    /// The binding of the browser.
     pub binding: Option<Binding>,
     /// The last completed sign-in, sealed.
     pub completed: Option<String>,
-    /// Pieces of return addresses, by what stands behind the application's name in theirs.
+    /// Parts of return addresses, by the end of the cookie name after the application's slug.
     pub return_pieces: Vec<(String, String)>,
-    /// How often the browser was led from plain http to https a moment ago.
-    pub led_to_https: u8,
-    /// Whether any of our cookies is there that browsers send over https only, another application's included.
+    /// How many times in a row the browser was redirected from plain http to https within the last seconds.
+    pub redirected_to_https: u8,
+    /// Whether the request has any Gatepost cookie with `Secure`, another application's included.
     pub secure: bool,
-    /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
+    /// The `cookie` header without Gatepost's own cookies; `None` when it contained none of them.
     pub rest: Option<Vec<u8>>,
 }
 
@@ -63,7 +63,7 @@ impl OwnCookies {
     /// Reads the `cookie` lines of a request.
     ///
     /// # Errors
-    /// [`TooManyCookies`] beyond the caps.
+    /// [`TooManyCookies`] beyond the limits.
     pub fn read(headers: &HeaderLines, application: &Application) -> Result<Self, TooManyCookies> {
         let mut own = Self::default();
         let mut rest = Vec::with_capacity(headers.all("cookie").map(|line| line.len() + SEPARATOR.len()).sum());
@@ -96,7 +96,7 @@ impl OwnCookies {
             return;
         };
         if name == LED_TO_HTTPS {
-            self.led_to_https = value.parse().unwrap_or_default();
+            self.redirected_to_https = value.parse().unwrap_or_default();
             return;
         }
         self.secure = true;
@@ -112,7 +112,8 @@ impl OwnCookies {
         }
     }
 
-    /// What the browser sends to callbacks only. `__Host-` would take every path.
+    /// Reads the cookies that the browser sends to callbacks only. The `__Host-` prefix would force `Path=/`, so they
+    /// use the other prefix in every mode.
     fn take_for_callback(&mut self, name: &str, value: &str, application: &Application) {
         let slug = application.slug.as_str();
         if name.strip_prefix(COMPLETED) == Some(slug) {
@@ -125,12 +126,13 @@ impl OwnCookies {
     }
 }
 
-/// A pair as one piece; where the front proxy joined lines with commas, each side of one.
+/// The cookie pair as one piece; where the front proxy joined lines with commas, the pieces between the commas.
 fn pieces(pair: &[u8], form: CookieForm) -> impl Iterator<Item = &[u8]> {
     pair.split(move |byte| form == CookieForm::CommaJoined && *byte == b',')
 }
 
-/// Name and value. Bytes around the name that some application may take for white space do not hide it.
+/// Splits a piece into name and value. Bytes around the name that some application may treat as white space do not hide
+/// a name.
 fn split(piece: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = piece.split_at(piece.iter().position(|byte| *byte == b'=')?);
     let begin = name.iter().position(u8::is_ascii_graphic).unwrap_or(name.len());
@@ -144,7 +146,7 @@ fn is_ours(name: &[u8]) -> bool {
         || name == LED_TO_HTTPS.as_bytes()
 }
 
-/// Adds a piece that is not ours: after a comma within its pair, after `; ` at the beginning of the next.
+/// Appends a piece that is not Gatepost's: after a comma within its pair, after `; ` at the beginning of the next pair.
 fn keep(rest: &mut Vec<u8>, piece: &[u8], pair_began_at: usize) {
     let piece = piece.trim_ascii();
     if piece.is_empty() {
@@ -178,25 +180,26 @@ pub fn set_binding(application: &Application, binding: &Binding) -> String {
     set_cookie(application, BINDING, &binding.to_cookie_value(), BINDING_LIFETIME)
 }
 
-/// `Set-Cookie` for the sign-in that was just completed, as it is sealed; only callbacks see it.
+/// `Set-Cookie` for the sign-in that was just completed, sealed; sent to callbacks only.
 #[must_use]
 pub fn set_completed(application: &Application, sealed: &str) -> String {
     set_at_callback(application, &format!("{COMPLETED}{}", application.slug), sealed, COMPLETED_LIFETIME)
 }
 
-/// `Set-Cookie` for a piece of a return address; only callbacks see it. A lifetime of zero deletes it.
+/// `Set-Cookie` for a part of a return address; sent to callbacks only. A lifetime of zero deletes it.
 #[must_use]
 pub fn set_return_piece(application: &Application, piece: &str, value: &str, lifetime: Duration) -> String {
     set_at_callback(application, &format!("{RETURN}{}-{piece}", application.slug), value, lifetime)
 }
 
-/// `Set-Cookie` for the number of times in a row that the browser was led to https.
+/// `Set-Cookie` for the number of times in a row that the browser was redirected to https.
 #[must_use]
-pub fn set_led_to_https(times: u8) -> String {
+pub fn set_redirected_to_https(times: u8) -> String {
     format!("{LED_TO_HTTPS}={times}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", LED_LIFETIME.as_secs())
 }
 
-/// `Set-Cookie` values that delete all cookies of ours that last. They repeat every attribute, or browsers keep the cookie.
+/// `Set-Cookie` values that delete all of Gatepost's lasting cookies. They repeat every attribute, as browsers
+/// otherwise keep the cookie.
 #[must_use]
 pub fn delete_all(application: &Application) -> Vec<String> {
     let session = format!("{SESSION}{}", application.slug);

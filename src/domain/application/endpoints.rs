@@ -1,42 +1,43 @@
-//! Our own endpoints under the reserved prefix, and the query signatures that stand for two of them.
+//! Gatepost's own endpoints below the reserved prefix, and the query signatures that stand for two of them.
 
 use url::form_urlencoded;
 
 use super::{Application, Mode, RESERVED_PREFIX};
 use crate::domain::http::RequestTarget;
 
-/// One of our own endpoints.
+/// One of Gatepost's own endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// Begins a sign-in.
     Start,
-    /// Ends one: the provider sends the browser here.
+    /// Completes a sign-in: the provider redirects the browser here.
     Callback,
     /// Ends the user's sessions.
     SignOut,
-    /// The provider itself says that sessions end (`OpenID` Connect Back-Channel Logout 1.0); the only one that needs a body.
+    /// The provider reports that sessions ended (`OpenID` Connect Back-Channel Logout 1.0); the only endpoint that
+    /// needs a body.
     BackchannelLogout,
-    /// The provider has the browser say so, in a frame (`OpenID` Connect Front-Channel Logout 1.0).
+    /// The provider has the browser report it, in a frame (`OpenID` Connect Front-Channel Logout 1.0).
     FrontchannelLogout,
 }
 
-/// Whose business a request is.
+/// The destination of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// The application's.
+    /// The application.
     Application,
-    /// Ours.
+    /// One of Gatepost's own endpoints.
     Endpoint(Endpoint),
-    /// Ours, but there is nothing: below the reserved prefix every other spelling is refused.
+    /// Below the reserved prefix, but not an endpoint: every other spelling there is refused.
     Nowhere,
 }
 
 const BACKCHANNEL_LOGOUT: &str = "backchannel_logout";
 
-/// The prefix of our own endpoints before authentik renamed it (2022.2.1), where the operator still needs it.
+/// The prefix of the endpoints before authentik renamed it (2022.2.1), for operators who still need it.
 const LEGACY_PREFIX: &str = "/akprox/";
 
-/// Under which prefixes our own endpoints lie.
+/// The prefixes of the endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
     legacy: bool,
@@ -49,14 +50,14 @@ impl Prefixes {
         Self { legacy }
     }
 
-    /// What stands before the first prefix in `raw`, and what below it.
+    /// The part of `raw` before the first prefix, and the part below it.
     #[must_use]
     pub fn split(self, raw: &str) -> Option<(&str, &str)> {
         let legacy = raw.split_once(LEGACY_PREFIX).filter(|_| self.legacy);
         raw.split_once(RESERVED_PREFIX).into_iter().chain(legacy).min_by_key(|(before, _)| before.len())
     }
 
-    /// What stands below a prefix with which `raw` begins.
+    /// The part of `raw` below the prefix with which it begins.
     #[must_use]
     pub fn below(self, raw: &str) -> Option<&str> {
         let legacy = || raw.strip_prefix(LEGACY_PREFIX).filter(|_| self.legacy);
@@ -68,13 +69,13 @@ impl Prefixes {
     }
 }
 
-/// The query signature of a callback, for applications whose paths we do not see.
+/// The query signature of a callback, for applications whose paths Gatepost does not receive.
 const CALLBACK_SIGNATURE: &str = "X-authentik-auth-callback";
 /// The query signature of a sign-out.
 const SIGN_OUT_SIGNATURE: &str = "X-authentik-logout";
 
 impl Destination {
-    /// Sorts a request of `application`, whose own endpoints lie under `prefixes`.
+    /// Determines the destination of a request of `application`, whose endpoints lie under `prefixes`.
     #[must_use]
     pub fn of(application: &Application, target: &RequestTarget, prefixes: Prefixes) -> Self {
         let prefix = match application.mode {
@@ -92,7 +93,7 @@ impl Destination {
         }
         match signature(target.query().unwrap_or_default()) {
             None => Self::Application,
-            // No endpoint is reached by a path that cannot be decoded.
+            // A path that cannot be decoded matches no endpoint.
             Some(_) if target.flaw().is_some() => Self::Nowhere,
             Some(endpoint) => Self::Endpoint(endpoint),
         }
@@ -110,20 +111,20 @@ impl Destination {
     }
 }
 
-/// Whether this is the liveness probe that every host answers.
+/// Whether this is the liveness probe, which is answered on every host.
 #[must_use]
 pub fn is_ping(target: &RequestTarget) -> bool {
     target.raw_path().strip_prefix(RESERVED_PREFIX) == Some("ping")
 }
 
-/// Whether what stands below a prefix is the endpoint that needs a request's body. Of no other is one kept.
+/// Whether the part below a prefix is the endpoint that needs the request's body. No other request's body is buffered.
 #[must_use]
 pub fn needs_body(below: &str) -> bool {
     below.split('?').next() == Some(BACKCHANNEL_LOGOUT)
 }
 
-/// Whether a canonical path lies where our own endpoints are, or once were: whatever the operator's prefixes, nobody
-/// is sent there after a sign-in.
+/// Whether a canonical path lies below a current or former prefix of the endpoints: whatever prefixes the operator set,
+/// no sign-in ends there.
 #[must_use]
 pub fn is_reserved(path: &str) -> bool {
     Prefixes::new(true).reserve(path)
@@ -133,7 +134,8 @@ fn is_below(path: &str, prefix: &str) -> bool {
     path.starts_with(prefix) || prefix.strip_suffix('/') == Some(path)
 }
 
-/// The endpoint that a query stands for: the name counts by case, the value does not; the callback wins.
+/// The endpoint that a query stands for: the parameter name is case-sensitive, the value is not; a callback takes
+/// precedence.
 #[must_use]
 pub fn signature(query: &str) -> Option<Endpoint> {
     if query.is_empty() {
@@ -151,7 +153,7 @@ pub fn signature(query: &str) -> Option<Endpoint> {
     }
 }
 
-/// Whether a query names a signature at all, whatever its value.
+/// Whether a query contains a signature at all, whatever its value.
 #[must_use]
 pub fn names_signature(query: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == CALLBACK_SIGNATURE || key == SIGN_OUT_SIGNATURE)

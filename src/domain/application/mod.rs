@@ -1,4 +1,4 @@
-//! One protected application, and which requests are its own.
+//! A protected application, and which requests belong to it.
 
 use std::time::Duration;
 
@@ -13,18 +13,19 @@ use super::policy::{AccessRules, PatternSubject, UnauthenticatedPaths};
 use super::session::SessionTerms;
 use super::slug::Slug;
 
-/// Which hosts an application owns, by authentik's names.
+/// The mode of an application, which determines the hosts that it owns; the names are authentik's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// One application with its own host name.
     ForwardSingle,
-    /// One application for a whole parent domain; its external host is where sign-ins end.
+    /// One application for a whole parent domain; sign-ins end at its external host by default.
     ForwardDomain(CookieDomain),
-    /// One application with its own host name, whose requests the front proxy passes on to the backend that we name.
+    /// One application with its own host name, whose requests the front proxy passes to the backend that Gatepost
+    /// names.
     Proxy(Backends),
 }
 
-/// One protected application.
+/// A protected application.
 #[derive(Clone, Debug)]
 pub struct Application {
     /// Display name.
@@ -33,34 +34,34 @@ pub struct Application {
     pub slug: Slug,
     /// `X-authentik-meta-provider`.
     pub provider_name: String,
-    /// Which hosts it owns.
+    /// The mode, which determines its hosts.
     pub mode: Mode,
-    /// The address by which browsers know it.
+    /// The address that browsers use.
     pub external: ExternalHost,
-    /// What the identity provider knows it as.
+    /// Its registration at the identity provider.
     pub relying_party: RelyingParty,
-    /// What nobody has to sign in for.
+    /// The paths that need no sign-in.
     pub unauthenticated: UnauthenticatedPaths,
-    /// Which of those who signed in may pass.
+    /// The rules that decide which signed-in users are allowed.
     pub rules: AccessRules,
-    /// How long a session lasts; `None`: as long as its ID Token says.
+    /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.
     pub access_token_validity: Option<Duration>,
     /// Whether `X-authentik-jwt` and `X-authentik-meta-jwks` are sent.
     pub jwt_headers: bool,
-    /// Whether CORS preflights pass without a session.
+    /// Whether CORS preflights are allowed without a session.
     pub pass_preflight: bool,
-    /// What is accepted in `Authorization` instead of a session.
+    /// The credentials that are accepted in `Authorization` instead of a session.
     pub credentials: AcceptedCredentials,
-    /// What it is told about its users.
+    /// The identity headers that it receives.
     pub headers: HeaderPlan,
 }
 
-/// The path prefix of our own endpoints, below an application's own path.
+/// The path prefix of Gatepost's own endpoints, below an application's own path.
 pub const RESERVED_PREFIX: &str = "/outpost.goauthentik.io/";
 
 impl Application {
-    /// Whether this application answers for `authority`. A plain-http request belongs to its https application on
-    /// whatever port it came: it is only led there.
+    /// Whether this application owns `authority`. A plain-http request belongs to its https application whatever its
+    /// port: it is only redirected there.
     #[must_use]
     pub fn owns(&self, authority: &Authority, scheme: Scheme) -> bool {
         let is_led_to_https = scheme == Scheme::Http && self.external.scheme() == Scheme::Https;
@@ -74,7 +75,7 @@ impl Application {
         host == self.external.host() || matches!(&self.mode, Mode::ForwardDomain(domain) if domain.covers(host))
     }
 
-    /// Where a request for `target` goes; `None` in every mode but `proxy`.
+    /// The upstream of a request for `target`; `None` in every mode but `proxy`.
     pub(in crate::domain) fn upstream(&self, claims: Option<&Claims>, target: &RequestTarget) -> Option<Upstream> {
         match &self.mode {
             Mode::Proxy(backends) => Some(Upstream::of(backends, claims, target)),
@@ -82,7 +83,7 @@ impl Application {
         }
     }
 
-    /// The address of one of our own endpoints, such as `start`.
+    /// The address of one of Gatepost's own endpoints, such as `start`.
     #[must_use]
     pub fn endpoint(&self, name: &str) -> String {
         self.external.join(&format!("{RESERVED_PREFIX}{name}"))
@@ -110,14 +111,14 @@ impl<'a> From<&'a Application> for ApplicationFacts<'a> {
     }
 }
 
-/// What is sealed for one application opens for no other, nor after its issuer has changed.
+/// A value that was sealed for one application cannot be opened for another, nor after its issuer has changed.
 impl<'a> From<&'a Application> for SealingContext<'a> {
     fn from(application: &'a Application) -> Self {
         Self([application.slug.as_str().as_bytes(), application.relying_party.issuer.as_bytes()])
     }
 }
 
-/// In domain mode one list of patterns is for many hosts.
+/// In domain mode one list of patterns applies to many hosts, so patterns match the whole URL.
 impl From<&Mode> for PatternSubject {
     fn from(mode: &Mode) -> Self {
         match mode {

@@ -1,28 +1,29 @@
-//! Requests that arrive as plain http at an application on https. Most come from browsers that used plain http, and are led
-//! to https. Some come from browsers that used https already: TLS ends at a proxy in front which does not say so, or is not
-//! believed. To lead those to https again would never end.
+//! Requests that arrive as plain http at an application on https. Most come from browsers that used plain http, and are
+//! redirected to https. Some come from browsers that used https already: TLS ends at a proxy in front which does not
+//! report it, or whose report is not trusted. Redirecting those to https would never end.
 
 use super::cookies::OwnCookies;
 use crate::domain::http::RequestHead;
 
-/// How often in a row a browser is led to https which shows nothing else.
+/// How many times in a row a browser is redirected to https while it shows no other sign of https.
 const MOST_REDIRECTS: u8 = 4;
-/// Browsers send these to addresses that they trust only (Fetch Metadata section 2.1).
+/// Browsers send these headers to trustworthy addresses only (Fetch Metadata section 2.1).
 const FETCH_METADATA: [&str; 4] = ["sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site", "sec-fetch-user"];
 
-/// How a request that arrived as plain http shows that the browser used https.
+/// The sign by which a request that arrived as plain http shows that the browser used https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsedHttps {
-    /// It carries Fetch Metadata.
+    /// It has Fetch Metadata headers.
     FetchMetadata,
-    /// It carries a cookie with the attribute `Secure`.
+    /// It has a cookie with the attribute `Secure`.
     SecureCookie,
-    /// It was led to https several times within seconds.
+    /// It was redirected to https several times within seconds.
     Redirected,
 }
 
 impl UsedHttps {
-    /// Looks for such a sign. `localhost` is trusted by browsers over plain http, too: there the first two say nothing.
+    /// Looks for such a sign. Browsers trust `localhost` over plain http as well: there the first two signs prove
+    /// nothing.
     #[must_use]
     pub fn shown_by(head: &RequestHead, own: &OwnCookies) -> Option<Self> {
         let trusted_anyway = head.authority.host().is_loopback();
@@ -31,14 +32,14 @@ impl UsedHttps {
             Some(Self::FetchMetadata)
         } else if !trusted_anyway && own.secure {
             Some(Self::SecureCookie)
-        } else if own.led_to_https >= MOST_REDIRECTS {
+        } else if own.redirected_to_https >= MOST_REDIRECTS {
             Some(Self::Redirected)
         } else {
             None
         }
     }
 
-    /// The sign in words for the operator.
+    /// The sign as text for the operator.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -13,14 +13,14 @@ use crate::domain::http::{CookieDomain, Host, PrefixMatch, RequestHead, Scheme};
 #[derive(Clone, Debug, Default)]
 pub struct Applications {
     all: Vec<Arc<Application>>,
-    /// By external host; within one, the longest path prefix first.
+    /// By external host; for one host, the longest path prefix first.
     by_host: HashMap<Host, Vec<Arc<Application>>>,
-    /// By parent domain, the longest first.
+    /// By parent domain, the longest domain first.
     by_domain: Vec<(CookieDomain, Arc<Application>)>,
     prefixes: Prefixes,
 }
 
-/// Two applications that cannot both be served, by their places in the list.
+/// Two applications that conflict, by their indexes in the list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Clash {
     /// The earlier one.
@@ -34,11 +34,11 @@ pub struct Clash {
 /// Why no application owns a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unrouted {
-    /// No application has this host, or none this path on it.
+    /// No application has this host, or none has this path on it.
     UnknownHost,
     /// The operator's route names an application that does not exist or does not own the host.
     UnknownApplication,
-    /// The path can be read in several ways, of which some lead to one application of the host and some to another.
+    /// The path can be read in several ways, which lead to different applications of the host.
     OddPath,
 }
 
@@ -68,19 +68,19 @@ impl Applications {
         Ok(Self { all, by_host, by_domain, prefixes: Prefixes::default() })
     }
 
-    /// The same with their sign-in endpoints under these prefixes.
+    /// Sets the prefixes of the endpoints.
     #[must_use]
     pub fn with_prefixes(self, prefixes: Prefixes) -> Self {
         Self { prefixes, ..self }
     }
 
-    /// Under which prefixes the sign-in endpoints lie.
+    /// The prefixes of the endpoints.
     #[must_use]
     pub const fn prefixes(&self) -> Prefixes {
         self.prefixes
     }
 
-    /// All of them, in the operator's order.
+    /// All applications, in the operator's order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Application>> {
         self.all.iter()
     }
@@ -88,7 +88,7 @@ impl Applications {
     /// The application that owns `head`.
     ///
     /// # Errors
-    /// [`Unrouted`] when there is none.
+    /// [`Unrouted`] when no application owns it.
     pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
         match &head.application {
             Some(slug) => self.named(slug, head).ok_or(Unrouted::UnknownApplication),
@@ -102,7 +102,7 @@ impl Applications {
 
     fn owner(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
         let same_host = self.by_host.get(head.authority.host()).into_iter().flatten();
-        // One that is reached by readers who ignore case, and not by the others.
+        // An application whose path only matches for servers that ignore case.
         let mut folded: Option<&Arc<Application>> = None;
         for application in same_host.filter(|application| owns(application, head)) {
             let path = application.external.path();
@@ -161,7 +161,7 @@ fn shared(one: &Application, other: &Application) -> Option<&'static str> {
     }
 }
 
-/// On the standard ports http and https are one place: the first only leads to the second.
+/// On the standard ports, http and https count as one address: http only redirects to https.
 fn port(application: &Application) -> Option<u16> {
     let port = application.external.port();
     (port != Scheme::Http.default_port() && port != Scheme::Https.default_port()).then_some(port)

@@ -1,7 +1,7 @@
-//! Return addresses: the one function that judges where a browser may be sent after a sign-in, so that no
-//! sign-in ends at a stranger's (RFC 9700 section 4.11). What is accepted is the parser's own serialisation,
-//! never the raw text: two readers could take that for two addresses. Only the address of a request that was just made
-//! keeps its spelling, behind a scheme and host that are the parser's.
+//! Return addresses: the one function that decides where a browser may be sent after a sign-in, so that no sign-in ends
+//! at an untrusted host (RFC 9700 section 4.11). The accepted value is the parser's own serialisation, never the raw
+//! text, which two parsers could read as two addresses. Only the address of a request that was just made keeps its
+//! spelling, after a scheme and host that are the parser's.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use super::{Application, endpoints};
 use crate::domain::http::{Host, RequestTarget, TargetFault};
 
 const MAX_BYTES: usize = 2048;
-/// Path and query of a request, in bytes.
+/// The limit on path and query of a request, in bytes.
 const MAX_ASKED: usize = 8 * 1024;
 
 /// A return address that passed every rule.
@@ -23,7 +23,7 @@ pub struct ReturnAddress(String);
 /// The rule that an address broke.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// R1: 1 to 2048 bytes; 8 KiB of path and query where it is the address that was just asked for.
+    /// R1: 1 to 2048 bytes; 8 KiB of path and query for the address of a request that was just made.
     #[error("it is empty or too long")]
     Length,
     /// R2: printable ASCII without backslash.
@@ -32,7 +32,7 @@ pub enum Refused {
     /// R3: a path, or an absolute address of the application's scheme.
     #[error("it is neither a path nor an absolute address of the application's scheme")]
     Form,
-    /// R4: the URL parser takes it.
+    /// R4: the URL parser accepts it.
     #[error("it does not parse")]
     Unparsable,
     /// R5: no user information.
@@ -44,19 +44,19 @@ pub enum Refused {
     /// R7: the host as written is the host as parsed.
     #[error("its host is written in a way that others may read differently")]
     Spelling,
-    /// R8: a path that nobody takes for a host.
+    /// R8: a path that no parser takes for a host.
     #[error("its path may be read as a host, or holds control characters")]
     Path,
-    /// R9: not one of our own endpoints.
+    /// R9: not one of Gatepost's own endpoints.
     #[error("it leads to a sign-in or sign-out endpoint")]
     OwnEndpoint,
 }
 
 impl ReturnAddress {
-    /// Judges `raw` for `application`; a path is taken relative to `base`, the address of the request.
+    /// Checks `raw` for `application`; a path is resolved against `base`, the address of the request.
     ///
     /// # Errors
-    /// The first rule it breaks.
+    /// The first rule that the address breaks.
     pub fn check(raw: &str, application: &Application, base: &Url) -> Result<Self, Refused> {
         if raw.is_empty() || raw.len() > MAX_BYTES {
             return Err(Refused::Length);
@@ -64,18 +64,18 @@ impl ReturnAddress {
         check(raw, application, base, RequestTarget::parse).map(|url| Self(url.into()))
     }
 
-    /// Judges an absolute address of `application` as a browser asked for it, and keeps each of its bytes: query and path as
-    /// sent, where the parser does not read another path out of it. A backslash may stand behind the question mark only:
-    /// before it browsers take it for a slash.
+    /// Checks an absolute address of `application` as a browser requested it, and preserves each byte: query and path
+    /// as sent, unless the parser reads a different path. A backslash is allowed only after the question mark: before
+    /// it, browsers treat it as a slash.
     ///
     /// # Errors
-    /// The first rule it breaks.
+    /// The first rule that the address breaks.
     pub fn as_asked(address: &str, application: &Application) -> Result<Self, Refused> {
         let origin = application.external.origin();
         let base = Url::parse(&origin).map_err(|_| Refused::Unparsable)?;
         let (before, query) = address.split_once('?').map_or((address, None), |(before, query)| (before, Some(query)));
         if address.contains('#') {
-            // Not the address of a request: it is spelled by the parser already.
+            // A request's address has no fragment, so this one was spelled by the parser already.
             return Self::check(address, application, &base);
         }
         let printable = |query: &str| query.bytes().all(|byte| byte > b' ' && byte != 0x7f);
@@ -93,7 +93,7 @@ impl ReturnAddress {
         Ok(Self(query.map_or_else(|| format!("{origin}{path}"), |query| format!("{origin}{path}?{query}"))))
     }
 
-    /// The application's own address, where sign-ins end when nothing better is known.
+    /// The application's own address, the default end of a sign-in.
     #[must_use]
     pub fn landing(application: &Application) -> String {
         application.external.join("/")
@@ -106,11 +106,11 @@ impl ReturnAddress {
     }
 }
 
-/// How the path and query of an address are read.
+/// The parser for the path and query of an address.
 type Reading = fn(String) -> Result<RequestTarget, TargetFault>;
 
-/// The target of a request that was just made. What cannot be decoded is the application's own affair, but for control
-/// characters (R8).
+/// The target of a request that was just made. Paths that cannot be decoded are left to the application, except for
+/// control characters (R8).
 fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
     if decoded(&target).iter().any(u8::is_ascii_control) {
         return Err(TargetFault::EscapedControl);
@@ -118,7 +118,7 @@ fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
     RequestTarget::read(target)
 }
 
-/// Every rule but the length.
+/// Checks every rule but the length.
 fn check(raw: &str, application: &Application, base: &Url, read: Reading) -> Result<Url, Refused> {
     if !raw.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && byte != b'\\') {
         return Err(Refused::Characters);
@@ -140,11 +140,11 @@ fn check(raw: &str, application: &Application, base: &Url, read: Reading) -> Res
     Ok(url)
 }
 
-/// A query with escapes for the bytes that the rules do not know: backslashes and what is not ASCII.
+/// Percent-encodes the bytes of a query that the rules do not accept: backslashes and non-ASCII.
 fn respelled(query: &str) -> String {
     query.bytes().fold(String::with_capacity(query.len()), |mut text, byte| {
         if byte == b'\\' || !byte.is_ascii() {
-            // Text takes whatever is written to it.
+            // Writing to a `String` cannot fail.
             let _ = write!(text, "%{byte:02X}");
         } else {
             text.push(char::from(byte));
@@ -153,7 +153,7 @@ fn respelled(query: &str) -> String {
     })
 }
 
-/// The bytes of a path once its escapes are read; what is no escape stays.
+/// The bytes of a path after percent-decoding; invalid escapes stay as they are.
 fn decoded(path: &str) -> Vec<u8> {
     percent_decode_str(path).collect()
 }
@@ -178,7 +178,7 @@ fn refuse_odd_path(url: &Url, application: &Application, read: Reading) -> Resul
     if start.starts_with("//") || start.starts_with("/%2f") || start.starts_with("/%5c") {
         return Err(Refused::Path);
     }
-    // The fragment stays in the browser; path and query are judged as the request they will become.
+    // The fragment stays in the browser; path and query are checked as the request that they will become.
     let target = read(path.to_owned()).map_err(|_| Refused::Path)?;
     let below = target.canonical_path();
     let below_application = below.strip_prefix(application.external.path()).unwrap_or(below);

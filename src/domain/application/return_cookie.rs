@@ -1,8 +1,8 @@
-//! Return addresses too long for `state`: they wait in cookies that the browser sends to the callback and nowhere else, so
-//! that no application sees them and no other request pays for them. `state` holds a keyed mark of the address and the
-//! attempt: an address that somebody planted, or that belongs to another attempt, is none. It is not encrypted, because
-//! base64 would make it a third longer, and some proxies take 8 KiB of cookies at most; it is no secret to the browser that
-//! asked for it.
+//! Return addresses that are too long for `state`: they are stored in cookies that the browser sends to the callback
+//! only, so that no application sees them and no other request carries them. `state` holds a keyed hash of the address
+//! and the attempt: a planted address, or one of another attempt, does not match. The cookie is not encrypted, because
+//! base64 would make it a third longer, and some proxies accept at most 8 KiB of cookies; the address is no secret to
+//! the browser that requested it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,23 +11,24 @@ use super::Application;
 use super::cookies::{self, OwnCookies};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId};
 
-/// As long as the attempt.
+/// The lifetime of the attempt.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// Several tabs can wait at once with addresses up to this length, and one with a longer one: together less than the 60 KiB
-/// of headers that Envoy takes. Tabs find their places by chance.
+/// The longest address, in bytes, that has a cookie of its own. Several tabs can wait at once with addresses up to this
+/// length, and one with a longer one: together less than the 60 KiB of headers that Envoy accepts. The cookie of a tab
+/// is chosen at random.
 const SHORT: usize = 700;
 const SHORT_PLACES: u8 = 32;
-/// Browsers keep 4096 bytes of name and value.
+/// Browsers store at most 4096 bytes of name and value.
 const MAX_PIECE: usize = 3900;
 const MAX_PIECES: usize = 5;
 
-/// Stands before the sign for a byte that no cookie value may hold (RFC 6265 section 4.1.1). Rare in addresses.
+/// Precedes the sign for a byte that is not allowed in a cookie value (RFC 6265 section 4.1.1). Rare in addresses.
 const ESCAPE: char = '^';
 const ESCAPED: [(char, char); 5] = [('^', '0'), ('"', '1'), (',', '2'), (';', '3'), ('\\', '4')];
-/// Stands before two hexadecimal digits.
+/// Precedes two hexadecimal digits.
 const ANY_BYTE: char = 'x';
 
-/// `Set-Cookie` values by which the browser keeps `address` for the attempt `id`; none when it is too long.
+/// `Set-Cookie` values that store `address` in the browser for the attempt `id`; none when it is too long.
 #[must_use]
 pub fn keep(application: &Application, id: &AttemptId, address: &str) -> Vec<String> {
     let encoded = encode(address);
@@ -44,14 +45,14 @@ pub fn keep(application: &Application, id: &AttemptId, address: &str) -> Vec<Str
     pieces.iter().enumerate().map(|(number, piece)| set(&long_name(number), &value(number, piece))).collect()
 }
 
-/// The address that the browser kept for `attempt`, when it brought it back whole.
+/// The stored address of `attempt`, if the browser sent all of it.
 #[must_use]
 pub fn kept(own: &OwnCookies, attempt: &Attempt) -> Option<String> {
     let short = values(own, short_name(attempt.id())).find_map(|value| decode(value).filter(|it| attempt.ends_at(it)));
     short.or_else(|| long(own).and_then(|value| decode(&value)).filter(|address| attempt.ends_at(address)))
 }
 
-/// `Set-Cookie` values that delete what the browser brought for `attempt`; what belongs to another one stays.
+/// `Set-Cookie` values that delete the stored address of `attempt`; those of other attempts stay.
 #[must_use]
 pub fn forget(application: &Application, own: &OwnCookies, attempt: &Attempt) -> Vec<String> {
     let is_its_own = |value: &str| decode(value).is_some_and(|address| attempt.ends_at(&address));
@@ -81,7 +82,7 @@ fn values(own: &OwnCookies, name: String) -> impl Iterator<Item = &str> {
     own.return_pieces.iter().filter(move |(piece, _)| *piece == name).map(|(_, value)| value.as_str())
 }
 
-/// The pieces of a long address, joined.
+/// The parts of a long address, joined.
 fn long(own: &OwnCookies) -> Option<String> {
     let first = values(own, long_name(0)).next()?;
     let count = first.chars().next()?.to_digit(10)?;
@@ -94,7 +95,7 @@ fn long(own: &OwnCookies) -> Option<String> {
 }
 
 fn pieces(encoded: &str) -> impl Iterator<Item = &str> {
-    // Encoded text is ASCII: every byte is a place to cut.
+    // Encoded text is ASCII, so it can be cut at every byte.
     (0..encoded.len()).step_by(MAX_PIECE).filter_map(|at| encoded.get(at..encoded.len().min(at + MAX_PIECE)))
 }
 
@@ -106,7 +107,7 @@ fn encode(address: &str) -> String {
             Some((_, sign)) => encoded.extend([ESCAPE, *sign]),
             None if character.is_ascii_graphic() => encoded.push(character),
             None => character.encode_utf8(&mut buffer).bytes().for_each(|byte| {
-                // Text takes whatever is written to it.
+                // Writing to a `String` cannot fail.
                 let _ = write!(encoded, "{ESCAPE}{ANY_BYTE}{byte:02x}");
             }),
         }

@@ -1,5 +1,5 @@
-//! Sign-out: who may ask for it, and where the provider ends its own session (`OpenID` Connect RP-Initiated
-//! Logout 1.0 section 2).
+//! Sign-out: which requests are accepted without confirmation, and how the provider ends its own session (`OpenID`
+//! Connect RP-Initiated Logout 1.0 section 2).
 
 use openidconnect::{ClientId, CsrfToken, EndSessionUrl, LogoutRequest, PostLogoutRedirectUrl};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,41 +8,41 @@ use url::Url;
 use super::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead};
 
-/// Beyond this an address is too long for some server on its way; a form carries the rest.
+/// Longer addresses may exceed the limit of a server on the way; a form carries the parameters instead.
 const MAX_URL_BYTES: usize = 8 * 1024;
 
-/// What the logout request says (section 2).
+/// The parameters of the logout request (section 2).
 const PARAMETERS: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
 
-/// Whether a request to sign out is the user's own will: a form post, or a navigation from our own pages or the
-/// address bar. Anything else may be another site's image, link or script, and has to be confirmed.
+/// Whether a sign-out request is the user's own intent: a form post, or a navigation from Gatepost's own pages or the
+/// address bar. Any other request may come from another site's image, link or script, and has to be confirmed.
 #[must_use]
 pub fn is_deliberate(head: &RequestHead, application: &Application) -> bool {
     let own_site = match head.headers.text("sec-fetch-site") {
         Some("same-origin" | "none") => true,
         Some("same-site") => matches!(application.mode, Mode::ForwardDomain(_)),
         Some(_) => false,
-        // Without Fetch Metadata a post still carries our cookie only when it comes from our own site.
+        // Without Fetch Metadata, a POST carries Gatepost's cookie only if it comes from the same site (`SameSite`).
         None => head.method == "POST",
     };
     own_site && (head.method == "POST" || head.client_kind() == ClientKind::Navigation)
 }
 
-/// How the browser gets to the provider's end-session endpoint.
+/// How the browser is sent to the provider's end-session endpoint.
 #[derive(Debug)]
 pub enum EndSession {
     /// By redirect.
     Redirect(String),
-    /// By a form of these fields, because the address would be too long.
+    /// By a form with these fields, because the address would be too long.
     Form {
         /// The end-session endpoint.
         action: String,
-        /// Names and values.
+        /// The names and values of the fields.
         fields: Vec<(&'static str, String)>,
     },
 }
 
-/// The logout request for the user of `id_token`; without it, for whoever is signed in at the provider.
+/// The logout request for the user of `id_token`; without it, for the user that is signed in at the provider.
 #[must_use]
 pub fn end_session(
     endpoint: &Url,
@@ -53,7 +53,7 @@ pub fn end_session(
     let relying_party = &application.relying_party;
     let mut hinted = endpoint.clone();
     if let Some(token) = id_token {
-        // The library takes a hint only as a token whose claims it can read, and some provider's it cannot.
+        // The library accepts a hint only as a token whose claims it can parse, which fails for some providers' tokens.
         hinted.query_pairs_mut().append_pair("id_token_hint", token.expose_secret());
     }
     let url = LogoutRequest::from(EndSessionUrl::from_url(hinted))

@@ -1,4 +1,4 @@
-//! Slugs, cookie domains and external hosts: what an operator may write.
+//! Slugs, cookie domains and external hosts: which values an operator may set.
 
 use super::*;
 use crate::domain::http::{CookieDomainFault, ExternalHostFault, HostFault};

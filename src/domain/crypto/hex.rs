@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-/// Two digits for each byte.
+/// Two hexadecimal digits for each byte.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// `N` bytes from twice as many digits in lower case; nothing else.
+/// Decodes `N` bytes from twice as many digits in lower case; `None` for any other text.
 #[must_use]
 pub fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let (pairs, []) = text.as_chunks::<2>() else { return None };

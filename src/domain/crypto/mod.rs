@@ -1,4 +1,4 @@
-//! Sealing, secret bits, and keys that tell a replay.
+//! Sealing (authenticated encryption), secret bits, and replay keys.
 
 pub mod hex;
 pub mod replay;

@@ -1,13 +1,14 @@
-//! Marks of what may be used once: a sign-in attempt, a logout token.
+//! Replay keys of values that may be used once: a sign-in attempt, a logout token.
 
 use ring::digest;
 
-/// What a store remembers of something that was used: enough to notice a second use, and nothing more.
+/// The key under which a store records the use of a value: enough to detect a second use, and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReplayKey([u8; 16]);
 
 impl ReplayKey {
-    /// The mark of a logout token: issuer and `jti` together (`OpenID` Connect Back-Channel Logout 1.0 section 2.6).
+    /// The replay key of a logout token: a hash of issuer and `jti` together (`OpenID` Connect Back-Channel Logout 1.0
+    /// section 2.6).
     #[must_use]
     pub fn logout_token(issuer: &str, jti: &str) -> Self {
         let mut hash = digest::Context::new(&digest::SHA256);
@@ -20,13 +21,13 @@ impl ReplayKey {
         Self(mark)
     }
 
-    /// The mark of something that has a random id of its own, or one that a store kept.
+    /// The replay key of a value with a random id of its own, or one that a store holds.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its 16 bytes.
+    /// The 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

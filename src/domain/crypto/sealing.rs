@@ -1,6 +1,6 @@
-//! Sealing: authenticated encryption of what leaves our hands (attempts) or rests on disk (records).
-//! XChaCha20-Poly1305 with fresh 192-bit nonces (draft-irtf-cfrg-xchacha); one derived key per purpose
-//! (HKDF, RFC 5869); the key's id stands outside, so that keys can be rotated.
+//! Sealing: authenticated encryption of values that leave the server (attempts) or are stored on disk (records).
+//! XChaCha20-Poly1305 with fresh 192-bit nonces (draft-irtf-cfrg-xchacha); one derived key per purpose (HKDF, RFC
+//! 5869); the key id is not encrypted, so that keys can be rotated.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use ring::{hkdf, hmac};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Bytes of randomness that each sealing needs.
+/// The random bytes that each sealing needs.
 pub const NONCE_BYTES: usize = 24;
 const KEY_ID_BYTES: usize = 4;
 
-/// What a sealed value is for; one sealed for another purpose does not open.
+/// The purpose of a sealed or derived value; one sealed for another purpose does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A sign-in attempt, travelling as `state`.
+    /// A sign-in attempt, sent as `state`.
     Attempt,
     /// A session record in a store.
     SessionRecord,
@@ -26,13 +26,13 @@ pub enum Purpose {
     Nonce,
     /// The PKCE code verifier of an attempt, derived and never stored.
     CodeVerifier,
-    /// The mark by which an attempt knows its browser.
+    /// The keyed hash by which an attempt recognises its browser.
     Binding,
-    /// Index entries of a store.
+    /// The index entries of a store.
     StoreIndex,
-    /// The mark by which an attempt knows a return address that a cookie holds.
+    /// The keyed hash by which an attempt recognises a return address from a cookie.
     ReturnAddress,
-    /// When a browser last completed a sign-in.
+    /// The record of a browser's last completed sign-in.
     CompletedSignIn,
 }
 
@@ -62,20 +62,20 @@ impl Purpose {
     }
 }
 
-/// What a sealed value belongs to, as associated data: an application's short name and its issuer.
+/// The owner of a sealed value, as associated data: an application's slug and its issuer.
 #[derive(Clone, Copy, Debug)]
 pub struct SealingContext<'a>(pub [&'a [u8]; 2]);
 
-/// A sealed value does not open: altered, foreign, sealed under a key we no longer have, or for another purpose.
-/// Which of these is nobody's business.
+/// A sealed value does not open: it was altered, was not sealed here, or was sealed under a key that was removed or for
+/// another purpose. The cause is deliberately not distinguished.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the sealed value does not open")]
 pub struct DoesNotOpen;
 
-/// One secret of 256 bits, as the key for each purpose that is derived from it.
+/// One secret of 256 bits, with the key for each purpose that is derived from it.
 #[derive(Clone)]
 pub struct SealingKey {
-    /// By purpose. Deriving one takes longer than opening a record.
+    /// The derived keys by purpose, computed once, as deriving a key takes longer than opening a record.
     derived: Arc<Zeroizing<[[u8; 32]; Purpose::ALL.len()]>>,
     id: [u8; KEY_ID_BYTES],
 }
@@ -105,7 +105,7 @@ impl SealingKey {
         Self { derived: Arc::new(derived), id }
     }
 
-    /// 32 bytes that depend on this key, the purpose and every part; parts are told apart by their lengths.
+    /// Derives 32 bytes from this key, the purpose and every part; parts are separated by their lengths.
     #[must_use]
     pub fn derive(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.purpose_key(purpose)));
@@ -125,7 +125,7 @@ impl SealingKey {
     }
 }
 
-/// The keys in force: the first seals, all open.
+/// The keys in use: the first one seals, all of them open.
 #[derive(Clone, Debug)]
 pub struct SealingKeys {
     current: SealingKey,
@@ -139,13 +139,13 @@ impl SealingKeys {
         Self { current, previous }
     }
 
-    /// The key that seals now.
+    /// The key that seals.
     #[must_use]
     pub const fn current(&self) -> &SealingKey {
         &self.current
     }
 
-    /// The keys that sealed before.
+    /// The previous keys, which only open.
     #[must_use]
     pub fn previous(&self) -> &[SealingKey] {
         &self.previous
@@ -161,7 +161,8 @@ impl SealingKeys {
         [key.id.as_slice(), nonce.as_slice(), sealed.as_slice()].concat()
     }
 
-    /// Whether one of these keys sealed this, as far as the key's id tells; [`open`](Self::open) tells whether it is whole.
+    /// Whether one of these keys sealed this value, by the key id only; [`open`](Self::open) verifies the value
+    /// itself.
     #[must_use]
     pub fn sealed(&self, sealed: &[u8]) -> bool {
         sealed.first_chunk::<KEY_ID_BYTES>().is_some_and(|id| self.key_with(*id).is_some())
@@ -171,7 +172,8 @@ impl SealingKeys {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == id)
     }
 
-    /// Opens what [`seal`](Self::seal) made for the same purpose and context, and says under which key it was.
+    /// Opens a value that [`seal`](Self::seal) made for the same purpose and context, and returns the key that sealed
+    /// it.
     ///
     /// # Errors
     /// [`DoesNotOpen`], whatever the cause.
@@ -190,7 +192,7 @@ impl SealingKeys {
     }
 }
 
-/// The parts, each behind its length, so that no byte can move from one to the next unnoticed.
+/// The parts, each preceded by its length, so that no byte can move from one part to the next undetected.
 fn join(parts: &[&[u8]]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
@@ -228,7 +230,7 @@ mod tests {
         let keys = keys(1);
         let sealed = keys.seal(Purpose::Attempt, &[b"wiki", b"issuer"], [7; 24], b"plain");
         assert!(keys.open(Purpose::SessionRecord, &[b"wiki", b"issuer"], &sealed).is_err());
-        // a byte moved from one field to the next
+        // a byte moved from one field to the next.
         assert!(keys.open(Purpose::Attempt, &[b"wik", b"iissuer"], &sealed).is_err());
         assert!(keys.open(Purpose::Attempt, &[b"wikiissuer"], &sealed).is_err());
     }

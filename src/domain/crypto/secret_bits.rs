@@ -1,4 +1,4 @@
-//! 256 secret bits and their one spelling: 43 characters of unpadded base64url (RFC 4648 section 5).
+//! 256 secret bits and their text form: 43 characters of unpadded base64url (RFC 4648 section 5).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 const TEXT_BYTES: usize = 43;
 
-/// 256 bits that print nothing and are wiped when dropped.
+/// 256 bits that `Debug` does not print and that are wiped when dropped.
 #[derive(Clone)]
 pub struct SecretBits(Zeroizing<[u8; 32]>);
 
@@ -19,13 +19,13 @@ impl fmt::Debug for SecretBits {
 }
 
 impl SecretBits {
-    /// Takes the bits.
+    /// A secret from its bits.
     #[must_use]
     pub fn new(bits: [u8; 32]) -> Self {
         Self(Zeroizing::new(bits))
     }
 
-    /// Reads the one spelling; anything else is no secret of ours.
+    /// Parses the text form; `None` for any other text.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let mut bits = Zeroizing::new([0; 32]);
@@ -33,13 +33,13 @@ impl SecretBits {
         (text.len() == TEXT_BYTES && written == 32).then_some(Self(bits))
     }
 
-    /// The spelling.
+    /// The text form.
     #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.as_bytes())
     }
 
-    /// The bits themselves.
+    /// The bits.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

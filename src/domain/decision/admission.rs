@@ -1,4 +1,5 @@
-//! Admission: a proof becomes an [`Allow`]. A `Permit` or a `PublicPath` is needed, and there is no other way to make one.
+//! Admission: turns a proof into an [`Allow`]. The proof is a `Permit` or a `PublicPath`; an `Allow` cannot be made
+//! without one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,19 +16,19 @@ use crate::domain::policy::identity::Identity;
 use crate::domain::policy::identity_headers::{Facts, IdentityHeaders, OutpostFacts};
 use crate::domain::policy::{Permit, PublicPath};
 
-/// What a backend in mode `proxy` is told about the host that was asked for.
+/// The header that carries the requested host to the backend in mode `proxy`.
 const FORWARDED_HOST: &str = "x-forwarded-host";
 
-/// A request that is about to be let through.
+/// A request that is about to be allowed.
 #[derive(Debug)]
 pub struct ForwardedRequest<'a> {
-    /// What was sent.
+    /// The head of the request.
     pub head: &'a RequestHead,
-    /// The `cookie` header without any cookie of ours; `None` when there was none of ours.
+    /// The `cookie` header without Gatepost's own cookies; `None` when it contained none of them.
     pub rest_of_cookies: Option<Vec<u8>>,
 }
 
-/// Lets the request of a known user whom the rules permit it through, with the identity headers.
+/// Allows the request of a known user whom the rules permit, with the identity headers.
 #[must_use]
 pub fn allow_signed_in(
     permit: Permit<'_>,
@@ -43,11 +44,11 @@ pub fn allow_signed_in(
     allow
 }
 
-/// What the application is told about a user: kept with the session, as long as nothing else than its facts goes into it.
+/// The identity headers of a user: cached with the session, provided that they depend on the session's facts only.
 fn identity_headers(identity: &Identity, application: &Application, outpost: OutpostFacts<'_>) -> Arc<IdentityHeaders> {
     let facts = Facts { about: identity.into(), application: application.into(), outpost };
     let plan = &application.headers;
-    // What is dropped was told at the sign-in.
+    // Headers that are dropped were logged at the sign-in.
     let work_out = || Arc::new(plan.identity_headers(&facts));
     match identity {
         Identity::Session(session) if !application.jwt_headers => session.derived(work_out),
@@ -55,14 +56,14 @@ fn identity_headers(identity: &Identity, application: &Application, outpost: Out
     }
 }
 
-/// Lets a public request through, without any identity.
+/// Allows a public request, without any identity.
 #[must_use]
 pub fn allow_public(_proof: &PublicPath, application: &Application, forwarded: ForwardedRequest<'_>) -> Allow {
     allow(Arc::clone(application.headers.nobody()), None, application, forwarded)
 }
 
-/// Takes a used credential from the request, unless the application is to see it or gets an `authorization` of ours. One
-/// that was not used stays as it came.
+/// Removes a used credential from the request, unless the application is configured to receive it or gets an
+/// `authorization` header that Gatepost sets. A credential that was not used stays unchanged.
 fn cut(allow: &mut Allow, identity: &Identity, application: &Application, head: &RequestHead) {
     let used = matches!(identity, Identity::Credential(_));
     let replaced = || allow.set().any(|(name, _)| name == AUTHORIZATION);
@@ -71,7 +72,7 @@ fn cut(allow: &mut Allow, identity: &Identity, application: &Application, head: 
     }
 }
 
-/// What the user is told, and what this very request needs beside it.
+/// Combines the identity headers with the changes that depend on this request.
 fn allow(
     identity_headers: Arc<IdentityHeaders>,
     claims: Option<&Claims>,
@@ -86,14 +87,15 @@ fn allow(
         let asked_for = head.authority.to_text(application.external.scheme());
         match HeaderValue::try_from(asked_for) {
             Ok(asked_for) => set.push((HeaderName::from_static(FORWARDED_HOST), asked_for)),
-            // No host that was read is such a text; if one were, no client's would stand in its place.
+            // A parsed host is always a valid header value; if one were not, the client's own header must not pass in
+            // its place.
             Err(_) => remove.push(Cow::Borrowed(FORWARDED_HOST)),
         }
     }
     let is_ours = |name: &str| {
         plan.covers(name) || (upstream.is_some() && folds_to(name, FORWARDED_HOST)) || identity_headers.resembles(name)
     };
-    // Each name once: a client may send very many of them.
+    // Each name is handled once: a client may repeat a name very often.
     let mut met = HashSet::new();
     for name in head.headers.names().filter(|name| is_ours(name)) {
         let is_set = || identity_headers.sets(name) || set.iter().any(|(set, _)| set == name);
@@ -103,7 +105,8 @@ fn allow(
     }
     match rest_of_cookies.map(|rest| HeaderValue::try_from(rest).ok().filter(|rest| !rest.is_empty())) {
         Some(Some(rest)) => set.push((COOKIE, rest)),
-        // Nothing is left, or a control character, which no HTTP server lets in: ours may not pass either way.
+        // The rest is empty or holds a control character, which no HTTP server accepts: in both cases the whole header
+        // goes, so that Gatepost's own cookies never pass.
         Some(None) => remove.push(Cow::Borrowed("cookie")),
         None => {}
     }

@@ -1,4 +1,4 @@
-//! Everything that can be said back to a front proxy, as one value.
+//! The decision on a request: every possible answer to a front proxy, as one value.
 
 mod admission;
 pub mod pages;
@@ -21,41 +21,41 @@ pub use reason::Reason;
 /// The answer to one [`RequestHead`](super::http::RequestHead).
 #[derive(Debug)]
 pub struct Decision {
-    /// What is to happen with the request.
+    /// What happens to the request.
     pub verdict: Verdict,
-    /// What is recorded about it.
+    /// The audit record of the decision.
     pub note: Note,
 }
 
-/// What is to happen with a request.
+/// What happens to a request.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The request goes on to the application.
+    /// The request is passed to the application.
     Allow(Allow),
-    /// The browser is sent elsewhere.
+    /// The browser is redirected.
     Redirect(Redirect),
-    /// We answer ourselves, as asked: one of our own endpoints.
+    /// Gatepost answers the request itself: it is for one of its own endpoints.
     Page(Page),
-    /// The request is refused.
+    /// The request is denied.
     Deny(Page),
 }
 
-/// Changes to a request that goes on. Only [`admission`] makes one, and only from the proof that the rules let a
-/// known user pass, or that a path is public.
+/// Changes to a request that is allowed. Only [`admission`] creates one, and only from the proof that the rules permit
+/// a known user, or that a path is public.
 #[derive(Debug)]
 pub struct Allow {
-    /// The same for every request of one user.
+    /// Shared by all requests of one user.
     identity_headers: Arc<IdentityHeaders>,
-    /// Of this request alone.
+    /// For this request only.
     set: Vec<Header>,
-    /// As the client spelled them: whatever it sent under them goes, though HTTP would not allow such a name.
+    /// The names as the client spelled them: a header is removed even if HTTP would not allow its name.
     remove: Vec<Cow<'static, str>>,
     cookies: Vec<String>,
     upstream: Option<Upstream>,
 }
 
 impl Allow {
-    /// Request headers to set; each overwrites whatever the client sent.
+    /// Request headers to set; each replaces the client's header of that name.
     pub fn set(&self) -> impl Iterator<Item = &Header> {
         self.identity_headers.set().iter().chain(&self.set)
     }
@@ -65,8 +65,8 @@ impl Allow {
         self.identity_headers.remove().chain(self.remove.iter().map(AsRef::as_ref))
     }
 
-    /// Identity headers of the application that have no value on this request: removed, or set to nothing by front
-    /// proxies that pass the client's own on where an answer lacks them.
+    /// Identity headers of the application that have no value for this request: removed, or set to an empty value by
+    /// front proxies that pass on the client's header where an answer lacks it.
     #[must_use]
     pub fn unset(&self) -> &[HeaderName] {
         self.identity_headers.unset()
@@ -78,7 +78,7 @@ impl Allow {
         &self.identity_headers
     }
 
-    /// The other part: headers to set and to remove because of this very request.
+    /// The rest: headers to set and to remove because of this request only.
     #[must_use]
     pub fn of_request(&self) -> (&[Header], &[Cow<'static, str>]) {
         (&self.set, &self.remove)
@@ -90,14 +90,14 @@ impl Allow {
         &self.cookies
     }
 
-    /// Where the request goes; always there in mode `proxy`, never in another.
+    /// The upstream of the request; present in mode `proxy` only, and always there.
     #[must_use]
     pub const fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }
 }
 
-/// What every answer of our own carries, whatever it says: nothing of it is stored, embedded or told on.
+/// The headers of every answer that Gatepost itself gives: no answer may be cached, embedded or named in a referrer.
 pub static COMMON_HEADERS: [Header; 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -105,7 +105,7 @@ pub static COMMON_HEADERS: [Header; 4] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// The browser is sent to `location`.
+/// A redirect of the browser to `location`.
 #[derive(Debug)]
 pub struct Redirect {
     /// 302, or 303 after a form post.
@@ -116,22 +116,22 @@ pub struct Redirect {
     pub cookies: Vec<String>,
 }
 
-/// A small answer of our own.
+/// A small answer that Gatepost itself gives.
 #[derive(Debug)]
 pub struct Page {
     /// HTTP status; on a [`Verdict::Deny`] never below 400.
     pub status: StatusCode,
-    /// Headers besides `content-type`, `set-cookie` and those that every answer of ours carries.
+    /// Headers besides `content-type`, `set-cookie` and [`COMMON_HEADERS`].
     pub headers: Vec<Header>,
     /// Media type of the body.
     pub content_type: &'static str,
     /// The body; may be empty.
     pub body: String,
-    /// The text of an HTML body, line by line and without its markup, for output that is no browser.
+    /// The text of an HTML body, line by line and without markup, for output outside a browser.
     pub lines: Vec<String>,
     /// `Set-Cookie` values.
     pub cookies: Vec<String>,
-    /// Whether a frame may show it, in which its own policy allows that: it goes without `x-frame-options`.
+    /// Whether a frame may show the page, where its own policy allows that: it then lacks `x-frame-options`.
     pub framed: bool,
 }
 
@@ -150,7 +150,8 @@ impl Page {
         }
     }
 
-    /// Adds a header. No value of ours is one that a header cannot hold; if one were, nothing of the page would be sent.
+    /// Adds a header. Every value that Gatepost sets is valid in a header; if one were not, an empty 500 replaces the
+    /// page.
     pub fn add(&mut self, name: HeaderName, value: impl TryInto<HeaderValue>) {
         match value.try_into() {
             Ok(value) => self.headers.push((name, value)),
@@ -158,22 +159,22 @@ impl Page {
         }
     }
 
-    /// [`COMMON_HEADERS`], as far as this page carries them.
+    /// The [`COMMON_HEADERS`] that this page carries.
     pub fn common_headers(&self) -> impl Iterator<Item = &'static Header> + use<> {
         let framed = self.framed;
         COMMON_HEADERS.iter().filter(move |(name, _)| !framed || *name != X_FRAME_OPTIONS)
     }
 }
 
-/// What is recorded about a decision: in the log, in metrics and in Envoy's dynamic metadata.
+/// The audit record of a decision: for the log, metrics and Envoy's dynamic metadata.
 #[derive(Debug, Clone)]
 pub struct Note {
-    /// Random id of this decision, shown on error pages and in the log.
+    /// The unique id of this decision, shown on error pages and in the log.
     pub id: String,
     /// The application that owns the request.
     pub application: Option<Slug>,
     /// `preferred_username` of the signed-in user, or the subject.
     pub user: Option<String>,
-    /// Why it was decided so.
+    /// The reason for the decision.
     pub reason: Reason,
 }

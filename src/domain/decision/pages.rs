@@ -1,4 +1,4 @@
-//! The few pages that users see: small, self-contained, escaped, without script (ASVS 3.4).
+//! The HTML pages that users see: small, self-contained, escaped, without script (ASVS 3.4).
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -16,53 +16,55 @@ color:#1c2024;background:#fbfcfd}h1{font-size:1.4rem}a,button{display:inline-blo
 border:0;border-radius:.4rem;background:#1f5fbf;color:#fff;text-decoration:none;cursor:pointer}small{color:#60646c}\
 @media(prefers-color-scheme:dark){body{color:#edeef0;background:#111113}small{color:#b0b4ba}}";
 
-/// No script, no outside content, one stylesheet by its hash. There is no `form-action`: browsers apply it to every
-/// redirect behind a form, and a sign-out leads on to the provider and wherever that sends the browser.
+/// The content security policy: no script, no external content, one stylesheet by its hash. `form-action` is absent:
+/// browsers apply it to every redirect after a form post, and a sign-out leads to the provider and wherever that
+/// redirects the browser.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes()));
     format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors")
 });
 
-/// Whom the policy has show a page in a frame, unless some may.
+/// The source list of `frame-ancestors` when no origin may show the page in a frame.
 const NONE: &str = "'none'";
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// What a page offers to do next.
+/// The next step that a page offers.
 #[derive(Debug)]
 pub enum Action {
-    /// The same address once more; empty for the page's own, however it was reached (RFC 3986 section 4.4).
+    /// Repeats the request at the same address; empty for the page's own address, however it was reached (RFC 3986
+    /// section 4.4).
     Again(String),
     /// A link.
     Link {
-        /// Where it leads.
+        /// The target.
         address: String,
-        /// What it says.
+        /// The label.
         label: &'static str,
     },
     /// A form post of hidden fields.
     Form {
-        /// Where it goes.
+        /// The target.
         address: String,
-        /// What its button says.
+        /// The label of the button.
         label: &'static str,
-        /// Names and values.
+        /// The names and values of the hidden fields.
         fields: Vec<(&'static str, String)>,
     },
 }
 
-/// What a page says.
+/// The contents of a page.
 #[derive(Debug)]
 pub struct Message<'a> {
     /// HTTP status.
     pub status: StatusCode,
     /// Title and heading.
     pub title: &'a str,
-    /// What happened and what to do, in plain words.
+    /// What happened and what the user can do, in plain words.
     pub text: &'a str,
-    /// Id of the decision, for the operator's log; empty for none.
+    /// The decision id, for the operator's log; empty for none.
     pub id: &'a str,
-    /// What to do next.
+    /// The next step.
     pub action: Option<Action>,
 }
 
@@ -72,7 +74,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
     let mut page = Page::empty(message.status);
     match kind {
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame => {
-            // A form in a frame could be laid below something else: what it does has to be seen.
+            // A form in a frame is open to clickjacking, so a page with a form is not shown in one.
             let framed = kind == ClientKind::Frame && !matches!(message.action, Some(Action::Form { .. }));
             page.content_type = "text/html; charset=utf-8";
             page.body = html(message, framed);
@@ -80,7 +82,7 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
             page.add(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
             if framed {
                 show_in_frames_of(&mut page, "'self'");
-                // For browsers that do not know the policy's word.
+                // For browsers that do not support the policy's `frame-ancestors`.
                 page.add(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
             } else {
                 page.add(CONTENT_SECURITY_POLICY, policy(NONE));
@@ -100,8 +102,8 @@ pub fn render(message: &Message<'_>, kind: ClientKind) -> Page {
     page
 }
 
-/// The 401 of a client that is not redirected. It names where to sign in: in the challenge and in what programs read
-/// `sign_in`, and for a person a link that comes back to where they were.
+/// The 401 for a client that is not redirected. It names the sign-in address in the challenge and, for programs, in the
+/// field `sign_in`; for a person it contains a link that returns to the current page.
 #[must_use]
 pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: String, id: &str) -> Page {
     let mut page = match kind {
@@ -124,10 +126,10 @@ pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: Stri
     page
 }
 
-/// The 403 of a known user who may not pass: never a redirect, as signing in again would end here again.
+/// The 403 for a known user whom no rule allows: never a redirect, as another sign-in would end in the same denial.
 #[must_use]
 pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Page {
-    // One line for gRPC, and nothing that could rearrange the page.
+    // Control characters could break the single line for gRPC or rearrange the page.
     let user: String = user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
     match kind {
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame | ClientKind::Grpc => {
@@ -150,7 +152,7 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
     }
 }
 
-/// A page that these origins may show in a frame, and nobody else.
+/// A page that only these origins may show in a frame.
 #[must_use]
 pub fn framed(message: &Message<'_>, ancestors: &[String]) -> Page {
     let mut page = render(message, ClientKind::Navigation);
@@ -169,7 +171,7 @@ fn policy(ancestors: &str) -> String {
     format!("{} {ancestors}", *POLICY)
 }
 
-/// The answer to a logout token that is refused (Back-Channel Logout section 2.8): for a program to read.
+/// The answer to a refused logout token (Back-Channel Logout section 2.8), as JSON.
 #[must_use]
 pub fn logout_refused(cause: &str) -> Page {
     let body = serde_json::json!({ "error": "invalid_request", "error_description": cause });
@@ -190,7 +192,7 @@ fn html(message: &Message<'_>, framed: bool) -> String {
     )
 }
 
-/// What [`html`] shows, in the same order.
+/// The text of [`html`], in the same order.
 fn lines(message: &Message<'_>) -> Vec<String> {
     let action = message.action.as_ref().map(|action| match action {
         Action::Again(address) if address.is_empty() => "Try again".to_owned(),
@@ -202,7 +204,7 @@ fn lines(message: &Message<'_>) -> Vec<String> {
     [message.title.to_owned(), message.text.to_owned()].into_iter().chain(action).chain(id).collect()
 }
 
-/// Links lead out of a frame: no provider shows its sign-in page in one.
+/// Links in a frame open outside it: no provider shows its sign-in page in a frame.
 fn action_html(action: &Action, framed: bool) -> String {
     match action {
         Action::Again(address) => format!("<p><a href=\"{}\">Try again</a></p>", escape(address)),
@@ -269,7 +271,7 @@ mod tests {
         }
     }
 
-    /// Whatever stands in the lines stands in the page, too, and the other way round.
+    /// The lines and the page have the same contents.
     #[test]
     fn an_html_page_says_the_same_without_its_markup() {
         let link = || Action::Link { address: "https://a.example/?x=1&y".into(), label: "Go" };
@@ -327,7 +329,7 @@ mod tests {
         value.to_str().expect("is text")
     }
 
-    /// Only the application's own origin shows a page in a frame, and never one with a form.
+    /// Only the application's own origin may show a page in a frame, and never one with a form.
     #[test]
     fn a_frame_shows_links_only_and_to_its_own_origin_only() {
         let link = || Action::Link { address: "https://a.example/".into(), label: "Go" };

@@ -1,18 +1,18 @@
-//! Why a request was decided as it was.
+//! The reasons of decisions.
 
 use crate::domain::policy::identity::Identity;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident => $text:literal,)+) => {
-        /// Why a request was decided as it was; the closed list that logs, metrics and metadata use.
+        /// The reason for a decision; the closed list that logs, metrics and metadata use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason { $($(#[$doc])* $name,)+ }
 
         impl Reason {
-            /// Every reason there is.
+            /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The reason as it stands in logs, metrics and metadata.
+            /// The reason as it is written in logs, metrics and metadata.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
@@ -22,41 +22,41 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// A live session.
+    /// The request has a live session.
     SignedIn => "signed_in",
-    /// A credential of the request itself: a bearer token or an app password.
+    /// The request presents a valid credential: a bearer token or an app password.
     CredentialAccepted => "credential_accepted",
     /// A rule of the operator makes the path public.
     UnauthenticatedPath => "unauthenticated_path",
-    /// A CORS preflight, let through by setting.
+    /// A CORS preflight is allowed by setting.
     Preflight => "preflight",
-    /// No session: the browser goes to the identity provider.
+    /// No session: the browser is redirected to the identity provider.
     SignInStarted => "sign_in_started",
-    /// No session, and a client that cannot follow a redirect.
+    /// No session, and the client cannot follow a redirect.
     SignInRequired => "sign_in_required",
     /// The credential that the request presents is not valid.
     CredentialRefused => "credential_refused",
-    /// A known user whom no rule of the operator lets pass.
+    /// No rule of the operator allows this known user.
     Forbidden => "forbidden",
     /// Plain http to an https application.
     PlainHttp => "plain_http",
-    /// Plain http, though the browser used https: a proxy in front hides it.
+    /// Plain http, although the browser used https: a proxy in front hides it.
     SchemeHidden => "scheme_hidden",
     /// A sign-in was completed.
     SignInCompleted => "sign_in_completed",
-    /// A stale or repeated callback of somebody who is signed in by now.
+    /// A stale or repeated callback of a user who is signed in by now.
     AlreadySignedIn => "already_signed_in",
-    /// A callback that could not be used; the sign-in starts once more.
+    /// A callback could not be used; the sign-in starts again.
     SignInRestarted => "sign_in_restarted",
-    /// A callback that could not be used.
+    /// A callback could not be used.
     SignInFailed => "sign_in_failed",
-    /// A sign-in that was completed a moment ago is asked for again: a redirect loop.
+    /// A sign-in that was completed a moment ago is requested again: a redirect loop.
     SignInLoop => "sign_in_loop",
     /// The provider refused the user or the request.
     ProviderRefused => "provider_refused",
     /// The provider's tokens did not pass the checks.
     ProviderUntrustworthy => "provider_untrustworthy",
-    /// What the provider says about the user does not fit into a request.
+    /// The identity headers of the user do not fit into a request.
     IdentityTooLarge => "identity_too_large",
     /// The provider does not answer.
     ProviderUnavailable => "provider_unavailable",
@@ -68,43 +68,43 @@ reasons! {
     SignedOut => "signed_out",
     /// The provider ended sessions, or there were none to end.
     LogoutByProvider => "logout_by_provider",
-    /// A logout of the provider's that could not be believed, or not be carried out.
+    /// A logout by the provider was not accepted, or could not be carried out.
     LogoutRefused => "logout_refused",
-    /// A sign-out that could be carried out here only: the store does not answer.
+    /// A sign-out took effect in this process only: the store does not answer.
     SignedOutHere => "signed_out_here",
-    /// A sign-out that somebody else may have caused: a page asks first.
+    /// A sign-out that another site may have caused: a page asks the user to confirm.
     SignOutUnconfirmed => "sign_out_unconfirmed",
-    /// A front proxy's question that came from an address which the operator does not name as one.
+    /// A check came from an address that the operator does not list as a front proxy.
     UntrustedPeer => "untrusted_peer",
-    /// A front proxy's question about one of our own endpoints, which only the browser's own visit can answer.
+    /// A check was for one of Gatepost's own endpoints, which only a direct request of the browser can use.
     OwnEndpoint => "own_endpoint",
-    /// A front proxy's question about an application in mode `proxy`, whose backend only Envoy can be told.
+    /// A check was for an application in mode `proxy`, whose backend only Envoy can be given.
     ModeProxy => "mode_proxy",
-    /// A liveness probe of the outpost's own path.
+    /// A liveness probe at the outpost's own path.
     Ping => "ping",
-    /// Below the reserved prefix, but no endpoint of ours.
+    /// Below the reserved prefix, but not an endpoint.
     UnknownEndpoint => "unknown_endpoint",
-    /// The method does not fit the endpoint.
+    /// The endpoint does not support the method.
     MethodNotAllowed => "method_not_allowed",
     /// No application owns the host.
     UnknownHost => "unknown_host",
     /// The route names an application that does not exist or does not own the host.
     UnknownApplication => "unknown_application",
-    /// The request lacks something or cannot be made canonical.
+    /// The request lacks a required part or cannot be made canonical.
     Malformed => "malformed",
-    /// Path and query are longer than the operator's limit.
+    /// Path and query exceed the operator's limit.
     AddressTooLong => "address_too_long",
-    /// More header lines than the operator's limit.
+    /// The number of header lines exceeds the operator's limit.
     TooManyHeaders => "too_many_headers",
     /// More cookies than any browser sends.
     TooManyCookies => "too_many_cookies",
-    /// The caller's deadline, or our own, passed first.
+    /// The caller's deadline, or Gatepost's own, passed before the decision.
     Overdue => "overdue",
-    /// Something of ours went wrong.
+    /// An internal error.
     Internal => "internal",
 }
 
-/// Why a request of this user is let through.
+/// The reason for which a request of this identity is allowed.
 impl From<&Identity> for Reason {
     fn from(identity: &Identity) -> Self {
         match identity {

@@ -1,20 +1,20 @@
-//! `Accept` (RFC 9110 section 12.5.1): whether a client asks for HTML, or for JSON rather than that.
+//! `Accept` (RFC 9110 section 12.5.1): whether a client prefers HTML, or JSON to HTML.
 
 use super::HeaderLines;
 
-/// How much a client wants HTML, of the two forms in which we can say something.
+/// The client's preference for HTML, one of the two formats in which Gatepost answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Html {
-    /// It names HTML, and not JSON before it.
+    /// The client names HTML, and prefers it to JSON.
     Asked,
-    /// It takes anything, and wants nothing more than that; HTML and JSON it does not name.
+    /// The client accepts any type and prefers none; it names neither HTML nor JSON.
     Taken,
-    /// It wants something else, or says nothing.
+    /// The client prefers another type, or states no preference.
     NotAsked,
 }
 
 impl Html {
-    /// Reads every `accept` line.
+    /// Parses every `accept` line.
     pub(super) fn of(headers: &HeaderLines) -> Self {
         let html = weight_of(headers, is_html).or_else(|| weight_of(headers, |range| range == "text/*"));
         let json = weight_of(headers, is_json);
@@ -27,7 +27,7 @@ impl Html {
         }
     }
 
-    /// Of a client that names neither: it may take anything, and nothing rather than that.
+    /// The result for a client that names neither: `Taken` if it accepts any type and prefers none.
     fn of_anything(headers: &HeaderLines) -> Self {
         let anything = weight_of(headers, |range| range == "*/*").map_or(0, |anything| anything.weight);
         let most = ranges(headers).map(|(_, weight)| weight).max().unwrap_or(0);
@@ -35,15 +35,15 @@ impl Html {
     }
 }
 
-/// A media range, by its weight in thousandths and its place in the list.
+/// A media range, by its weight in thousandths and its position in the list.
 #[derive(Clone, Copy)]
-struct SnippetArgs {
+struct Preferred {
     weight: u16,
     place: usize,
 }
 
-impl SnippetArgs {
-    /// Whether it is wanted more than the other; of two that are wanted alike the first one counts.
+impl Preferred {
+    /// Whether this range is preferred to the other; of equal weights, the first one wins.
     fn comes_before(self, other: Self) -> bool {
         self.weight > other.weight || (self.weight == other.weight && self.place < other.place)
     }
@@ -57,14 +57,14 @@ fn is_json(range: &str) -> bool {
     range == "application/json" || range.ends_with("+json")
 }
 
-/// The range that is wanted most of those that `fits` names.
-fn weight_of(headers: &HeaderLines, fits: impl Fn(&str) -> bool) -> Option<SnippetArgs> {
+/// The most preferred of the ranges that `fits` selects.
+fn weight_of(headers: &HeaderLines, fits: impl Fn(&str) -> bool) -> Option<Preferred> {
     let found = ranges(headers).enumerate().filter(|(_, (range, _))| fits(range));
-    let wanted = found.map(|(place, (_, weight))| SnippetArgs { weight, place });
+    let wanted = found.map(|(place, (_, weight))| Preferred { weight, place });
     wanted.reduce(|one, other| if other.comes_before(one) { other } else { one })
 }
 
-/// Every media range in lower case, and its weight. A range whose weight cannot be read says nothing.
+/// Every media range in lower case, with its weight. A range whose weight cannot be parsed is ignored.
 fn ranges(headers: &HeaderLines) -> impl Iterator<Item = (String, u16)> {
     let lines = headers.all("accept").filter_map(|line| std::str::from_utf8(line).ok());
     lines.flat_map(|line| line.split(',')).filter_map(|element| {
@@ -78,7 +78,7 @@ fn ranges(headers: &HeaderLines) -> impl Iterator<Item = (String, u16)> {
     })
 }
 
-/// A weight (RFC 9110 section 12.4.2) in thousandths; more digits than the three that are allowed are left out.
+/// A weight (RFC 9110 section 12.4.2) in thousandths; digits after the three that are allowed are ignored.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,17 +1,20 @@
-//! Which kind of client asks, and so which answers it can use: a redirect to a sign-in page, a page, or what programs read.
+//! The kind of a client, which determines the answers that it can use: a redirect to a sign-in page, a page, or a
+//! format for programs.
 
 use super::accept::Html;
 use super::{HeaderLines, is_token};
 
-/// A client, by the answers it can use.
+/// The kinds of clients, by the answers that they can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
     /// A top-level page load; a redirect to the sign-in works.
     Navigation,
-    /// A client that shows HTML, but is not redirected: what a form sent would be lost, a frame of another site shows no sign-in
-    /// page, and a program that takes anything (`*/*`) would take the provider's page for its answer. A page has a link.
+    /// A client that shows HTML, but is not redirected: the contents of a form would be lost, a frame on another site
+    /// does not show a sign-in page, and a program that accepts any type (`*/*`) would take the provider's page for its
+    /// answer. It gets a page with a link.
     Html,
-    /// The same in a frame of the application's own origin, which may show our page; its links lead out of the frame.
+    /// As [`ClientKind::Html`], but in a frame of the application's own origin, which may show Gatepost's page; its
+    /// links open outside the frame.
     Frame,
     /// A script, an API client or a sub-resource; a redirect would be lost.
     Script,
@@ -24,7 +27,7 @@ pub enum ClientKind {
 }
 
 impl ClientKind {
-    /// Judges by method, `content-type`, `upgrade`, Fetch Metadata, `x-requested-with` and `accept`.
+    /// Determines the kind by method, `content-type`, `upgrade`, Fetch Metadata, `x-requested-with` and `accept`.
     #[must_use]
     pub fn of(method: &str, headers: &HeaderLines) -> Self {
         if starts_with(headers.text("content-type"), "application/grpc") {
@@ -36,7 +39,7 @@ impl ClientKind {
         if method == "OPTIONS" && headers.text("access-control-request-method").is_some() {
             return Self::Preflight;
         }
-        // Some front proxy does not say what was asked: nothing can be taken for a page load.
+        // Some front proxies do not report the method: then no request can be taken for a page load.
         if !is_token(method) {
             return Self::Script;
         }
@@ -49,7 +52,7 @@ impl ClientKind {
         }
     }
 
-    /// Whether a person reads the answer, in a browser.
+    /// Whether a person reads the answer in a browser.
     #[must_use]
     pub const fn reads_html(self) -> bool {
         match self {
@@ -59,7 +62,7 @@ impl ClientKind {
     }
 }
 
-/// Fetch Metadata says that it is one, so nothing else is asked but whether it can be redirected.
+/// Fetch Metadata identify a page load, so the only question is whether it can be redirected.
 fn page_load(is_safe: bool, headers: &HeaderLines) -> ClientKind {
     if is_safe {
         return ClientKind::Navigation;
@@ -80,7 +83,7 @@ fn in_frame(headers: &HeaderLines) -> ClientKind {
     }
 }
 
-/// Older browsers, plain http, `WebView`s, programs: `accept` says what they show.
+/// For older browsers, plain http, `WebView`s and programs: `accept` states what they can show.
 fn without_metadata(is_safe: bool, headers: &HeaderLines) -> ClientKind {
     if headers.text("x-requested-with").is_some_and(is_a_scripts) {
         return ClientKind::Script;
@@ -93,8 +96,8 @@ fn without_metadata(is_safe: bool, headers: &HeaderLines) -> ClientKind {
     }
 }
 
-/// Scripts say `XMLHttpRequest`, `fetch` or the like. An Android `WebView` names its app's package with every page load, and a
-/// package's name holds a dot.
+/// Scripts send `XMLHttpRequest`, `fetch` or a similar value. An Android `WebView` sends its app's package name with
+/// every page load, and a package name contains a dot.
 fn is_a_scripts(requested_with: &str) -> bool {
     !requested_with.contains('.')
 }

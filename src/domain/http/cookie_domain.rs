@@ -11,13 +11,13 @@ pub struct CookieDomain(Host);
 /// Why a cookie domain was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CookieDomainFault {
-    /// Not a host name at all.
+    /// Not a host name.
     #[error(transparent)]
     NotAHost(#[from] HostFault),
-    /// An address has no parent.
+    /// An IP address has no parent domain.
     #[error("an address cannot be a cookie domain")]
     Address,
-    /// Browsers refuse cookies for it, or everybody would share them.
+    /// Browsers refuse cookies for such a domain, or all its registrants would share them.
     #[error("it is a public suffix or a single label, under which strangers register their own names")]
     PublicSuffix,
     /// Written with upper-case letters.
@@ -29,7 +29,7 @@ impl CookieDomain {
     /// Parses `example.com` or `.example.com`, which means the same (RFC 6265 section 5.2.3).
     ///
     /// # Errors
-    /// When it is no lower-case name of at least two labels, or a public suffix.
+    /// When it is not a lower-case name of at least two labels, or is a public suffix.
     pub fn parse(text: &str) -> Result<Self, CookieDomainFault> {
         let text = text.strip_prefix('.').unwrap_or(text);
         let host = Host::parse(text)?;
@@ -52,8 +52,8 @@ impl CookieDomain {
         self.0.as_str()
     }
 
-    /// Whether `host` lies below this domain, at a dot. An internationalised label below it (`xn--`) does
-    /// not count: one that looks like a neighbour's would otherwise be trusted.
+    /// Whether `host` lies below this domain, at a dot. A host with an internationalised label below it (`xn--`) does
+    /// not count: otherwise one that resembles another host's name would be trusted.
     #[must_use]
     pub fn covers(&self, host: &Host) -> bool {
         let below = host.as_str().strip_suffix(self.as_str()).and_then(|labels| labels.strip_suffix('.'));

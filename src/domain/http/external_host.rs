@@ -1,10 +1,10 @@
-//! The address by which browsers know an application.
+//! The address that browsers use for an application.
 
 use thiserror::Error;
 
 use super::{Authority, Host, HostFault, Scheme};
 
-/// The address by which browsers know an application: scheme, host, port and path prefix.
+/// The address that browsers use for an application: scheme, host, port and path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalHost {
     scheme: Scheme,
@@ -22,7 +22,7 @@ pub enum ExternalHostFault {
     /// The host part is not a host.
     #[error(transparent)]
     Host(#[from] HostFault),
-    /// Plain http beyond this machine.
+    /// Plain http for a host other than this machine.
     #[error("http is only for loopback addresses and names under `localhost`; use https")]
     PlainHttp,
     /// The path is not in canonical form.
@@ -31,7 +31,7 @@ pub enum ExternalHostFault {
 }
 
 impl ExternalHost {
-    /// Parses `https://host[:port][/path]`; http only for this very machine.
+    /// Parses `https://host[:port][/path]`; http is allowed for this machine only.
     ///
     /// # Errors
     /// See [`ExternalHostFault`].
@@ -53,7 +53,7 @@ impl ExternalHost {
         Ok(Self { scheme, authority, path: path.to_owned() })
     }
 
-    /// The scheme browsers use.
+    /// The scheme that browsers use.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
@@ -65,7 +65,7 @@ impl ExternalHost {
         self.authority.host()
     }
 
-    /// The port, the scheme's own when none is written.
+    /// The port; the scheme's default port if none is given.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.authority.port_or_default(self.scheme)
@@ -90,8 +90,8 @@ impl ExternalHost {
     }
 }
 
-/// Whether a path is empty, or segments that everybody reads alike: unreserved characters (RFC 3986 section 2.3), no dot at
-/// an end.
+/// Whether a path is empty, or consists of segments that every server reads alike: unreserved characters (RFC 3986
+/// section 2.3), no dot at an end.
 pub(in crate::domain) fn is_plain_path(path: &str) -> bool {
     let plain = |segment: &str| {
         !segment.is_empty()

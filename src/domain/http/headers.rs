@@ -1,28 +1,28 @@
-//! Header lines as they arrived: lower-case names, raw bytes, order and repetition kept.
+//! Header lines as received: lower-case names, raw bytes, order and repetition preserved.
 
 use std::mem;
 
 use thiserror::Error;
 
-/// How the door delivered several `Cookie` lines.
+/// How the protocol delivered several `Cookie` lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CookieForm {
-    /// Each line on its own, or joined with `; ` as RFC 9113 section 8.2.3 has it.
+    /// Each line on its own, or joined with `; ` as in RFC 9113 section 8.2.3.
     #[default]
     Lines,
     /// Joined with a comma by the front proxy (Envoy's header map), so a comma may separate cookies.
     CommaJoined,
 }
 
-/// A place among the names, and one among the values.
+/// An offset into the names, and one into the values.
 type Bound = (usize, usize);
 
-/// The header lines of one request, names and values one behind the other in two stretches of memory.
+/// The header lines of one request; all names and all values are stored contiguously.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderLines {
     names: String,
     values: Vec<u8>,
-    /// Where each line's name and value end.
+    /// The end offsets of each line's name and value.
     ends: Vec<Bound>,
     /// How long the names are, a bit for each length. Most names that are looked for are not there, and of a length that no
     /// name has: then no line is looked at.
@@ -30,13 +30,13 @@ pub struct HeaderLines {
     cookie_form: CookieForm,
 }
 
-/// A header that may occur once occurred twice.
+/// A header that may occur only once occurs twice.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the header `{0}` occurs more than once")]
 pub struct DoubledHeader(pub &'static str);
 
 impl HeaderLines {
-    /// Header lines from names and raw values; names are brought to lower case.
+    /// Header lines from names and raw values; names are converted to lower case.
     pub fn new<N: AsRef<str>, V: AsRef<[u8]>>(
         lines: impl IntoIterator<Item = (N, V)>,
         cookie_form: CookieForm,
@@ -48,14 +48,14 @@ impl HeaderLines {
         all
     }
 
-    /// No lines yet, but room for `count` of them with `bytes` in all.
+    /// No lines yet, with capacity for `count` lines of `bytes` in total.
     #[must_use]
     pub fn with_room(count: usize, bytes: usize, cookie_form: CookieForm) -> Self {
         let (names, values) = (String::with_capacity(bytes / 3), Vec::with_capacity(bytes));
         Self { names, values, ends: Vec::with_capacity(count), lengths: 0, cookie_form }
     }
 
-    /// Adds a line; its name is brought to lower case.
+    /// Appends a line; its name is converted to lower case.
     pub fn push(&mut self, name: &str, value: &[u8]) {
         let begin = self.names.len();
         self.names.push_str(name);
@@ -73,30 +73,31 @@ impl HeaderLines {
         self.cookie_form
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is no line.
+    /// Whether there are no lines.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Every line, in order of arrival.
+    /// Every line, in the order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.bounds()
             .filter_map(|(begin, end)| Some((self.names.get(begin.0..end.0)?, self.values.get(begin.1..end.1)?)))
     }
 
-    /// Every name, in order of arrival, repeated where the header is.
+    /// Every name, in the order of arrival, repeated as often as the header.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.bounds().filter_map(|(begin, end)| self.names.get(begin.0..end.0))
     }
 
-    /// Every value of the header `name` (lower case). Looked for many times per request: few lines have a name of its length.
+    /// Every value of the header `name` (lower case). It is called many times per request; comparing lengths first
+    /// excludes most lines.
     pub fn all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         let names = self.names.as_bytes();
         let has_it = move |begin: usize, end: usize| {
@@ -107,7 +108,7 @@ impl HeaderLines {
         found.filter_map(|(begin, end)| self.values.get(begin.1..end.1))
     }
 
-    /// The first value of the header `name` when it is text.
+    /// The first value of the header `name`, if it is UTF-8 text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.all(name).next()?).ok()
@@ -116,7 +117,7 @@ impl HeaderLines {
     /// The only value of the header `name`.
     ///
     /// # Errors
-    /// When the header occurs more than once: whose value counts would be a guess.
+    /// When the header occurs more than once, as none of its values can be preferred.
     pub fn single(&self, name: &'static str) -> Result<Option<&[u8]>, DoubledHeader> {
         let mut values = self.all(name);
         let first = values.next();
@@ -126,7 +127,7 @@ impl HeaderLines {
         }
     }
 
-    /// Where each line's name and value begin and end.
+    /// The begin and end offsets of each line's name and value.
     fn bounds(&self) -> impl Iterator<Item = (Bound, Bound)> {
         bounds(&self.ends)
     }

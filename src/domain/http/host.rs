@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use thiserror::Error;
 
-/// How the browser reached the application.
+/// The scheme with which the browser reached the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// Plain HTTP.
@@ -15,7 +15,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Reads exactly `http` or `https`; any other text is nothing we know.
+    /// Parses exactly `http` or `https`; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -25,8 +25,8 @@ impl Scheme {
         }
     }
 
-    /// Reads what proxies forward as the scheme: one, or the same from each of them (`https, https`). Proxies that
-    /// contradict one another say nothing.
+    /// Parses the scheme that proxies forward: a single value, or the same value from each of them (`https, https`).
+    /// Values that contradict one another give `None`.
     #[must_use]
     pub fn parse_forwarded(text: &str) -> Option<Self> {
         if text.trim() != text {
@@ -46,7 +46,7 @@ impl Scheme {
         }
     }
 
-    /// The port that an address of this scheme leaves out.
+    /// The default port of the scheme.
     #[must_use]
     pub const fn default_port(self) -> u16 {
         match self {
@@ -63,7 +63,7 @@ pub struct Host(String);
 /// Why a host or authority was refused.
 #[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
 pub enum HostFault {
-    /// Nothing there.
+    /// The text is empty.
     #[error("the host is empty")]
     Empty,
     /// More than 253 bytes.
@@ -78,10 +78,10 @@ pub enum HostFault {
 }
 
 impl Host {
-    /// Parses a name or an address and brings it to lower case.
+    /// Parses a name or an address and converts it to lower case.
     ///
     /// # Errors
-    /// Anything that is not one plain host: joined values, user information, a final dot, an underscore.
+    /// For anything that is not one plain host: joined values, user information, a final dot, an underscore.
     pub fn parse(text: &str) -> Result<Self, HostFault> {
         if text.is_empty() {
             return Err(HostFault::Empty);
@@ -96,14 +96,14 @@ impl Host {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The host as text, as it stands in a URL.
+    /// The host as text, as it is written in a URL.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether browsers and we agree that this host is this very machine: `localhost`, a name below it
-    /// (RFC 6761 section 6.3), or a loopback address.
+    /// Whether this host is this machine, for browsers and for Gatepost: `localhost`, a name below it (RFC 6761 section
+    /// 6.3), or a loopback address.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.0 == "localhost"
@@ -112,7 +112,7 @@ impl Host {
             || ipv6(&self.0).is_some_and(|address| address.is_loopback())
     }
 
-    /// Whether this is an address and not a name.
+    /// Whether this is an IP address and not a name.
     #[must_use]
     pub fn is_address(&self) -> bool {
         self.0.parse::<Ipv4Addr>().is_ok() || self.0.starts_with('[')
@@ -140,7 +140,7 @@ fn is_bracketed_ipv6(text: &str) -> bool {
     ipv6(text).is_some()
 }
 
-/// Host and port, as `Host` or `:authority` give them.
+/// Host and port, as in `Host` or `:authority`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authority {
     host: Host,
@@ -172,13 +172,13 @@ impl Authority {
         &self.host
     }
 
-    /// The port, the scheme's own when none is written.
+    /// The port; the scheme's default port if none is given.
     #[must_use]
     pub fn port_or_default(&self, scheme: Scheme) -> u16 {
         self.port.unwrap_or(scheme.default_port())
     }
 
-    /// `host` or `host:port`, the scheme's own port left out.
+    /// `host` or `host:port`, without the scheme's default port.
     #[must_use]
     pub fn to_text(&self, scheme: Scheme) -> String {
         match self.port {
@@ -188,7 +188,7 @@ impl Authority {
     }
 }
 
-/// A port as a number from 1 to 65535 in its shortest form.
+/// Parses a port: a number from 1 to 65535 in its shortest form.
 pub(in crate::domain) fn parse_port(text: &str) -> Result<u16, HostFault> {
     let shortest = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     if shortest { text.parse().map_err(|_| HostFault::BadPort) } else { Err(HostFault::BadPort) }

@@ -1,8 +1,8 @@
-//! How large a request may be that is looked at at all.
+//! The limits on the size of a request.
 
 use super::RequestHead;
 
-/// How large the head of a request may be, whoever asks about it.
+/// The limits on the head of a request, whatever its route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestLimits {
     /// Bytes of path and query.
@@ -11,21 +11,21 @@ pub struct RequestLimits {
     pub header_lines: usize,
 }
 
-/// A limit that a request exceeds.
+/// The limit that a request exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
     /// Path and query are too long.
     Target {
-        /// How many bytes they have.
+        /// The actual number of bytes.
         bytes: usize,
-        /// How many they may have.
+        /// The permitted number of bytes.
         most: usize,
     },
-    /// There are too many header lines.
+    /// There are more header lines than permitted.
     HeaderLines {
-        /// How many there are.
+        /// The actual number of lines.
         count: usize,
-        /// How many there may be.
+        /// The permitted number of lines.
         most: usize,
     },
 }
@@ -42,7 +42,7 @@ impl RequestLimits {
     }
 }
 
-/// Envoy takes 60 KiB of headers and 100 lines of them, unless it is told otherwise, and adds some of its own.
+/// By default, Envoy accepts 60 KiB of headers and 100 header lines, and adds some of its own.
 impl Default for RequestLimits {
     fn default() -> Self {
         Self { target_bytes: 32 * 1024, header_lines: 1000 }

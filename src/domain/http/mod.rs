@@ -1,5 +1,5 @@
-//! What the browser sent, in our own words: every door turns its protocol into one [`RequestHead`].
-//! Hosts and paths are canonicalised here, once; nothing later looks at the raw text again.
+//! The client's request in the domain's types: every protocol converts its messages to one [`RequestHead`]. Hosts and
+//! paths are canonicalised here, once; later code never reads the raw text again.
 
 mod accept;
 mod client_kind;
@@ -30,17 +30,17 @@ pub use prefix_match::PrefixMatch;
 pub use spelling::{fold, folds_to};
 pub use target::RequestTarget;
 
-/// A header line to be set, of a request or of an answer. The value is opaque bytes without control characters, as a `cookie` line
-/// may hold.
+/// A header line to be set on a request or an answer. The value is opaque bytes without control characters, as a
+/// `cookie` line may contain.
 pub type Header = (HeaderName, HeaderValue);
 
-/// One request that somebody asks us about.
+/// The head of a request on which a decision is required.
 #[derive(Debug, Clone)]
 pub struct RequestHead {
     /// The method as sent: any RFC 9110 token, compared byte for byte.
     pub method: String,
-    /// The scheme the browser used; `None` where the door cannot know it (a side listener behind a
-    /// proxy), which then counts as the application's own.
+    /// The scheme that the browser used; `None` where the protocol cannot know it (an HTTP listener behind a proxy),
+    /// which then counts as the application's own.
     pub scheme: Option<Scheme>,
     /// Host and port of the address, from `:authority` or `Host`.
     pub authority: Authority,
@@ -48,7 +48,7 @@ pub struct RequestHead {
     pub target: RequestTarget,
     /// Header lines without pseudo headers.
     pub headers: HeaderLines,
-    /// The client's address as the front proxy understands it.
+    /// The client's address as the front proxy reports it.
     pub client: Option<IpAddr>,
     /// The application that the operator named for this route (`context_extensions["gatepost.app"]`).
     pub application: Option<String>,
@@ -64,7 +64,7 @@ pub fn is_token(text: &str) -> bool {
 }
 
 impl RequestHead {
-    /// What kind of client sent this, and so which answers it can use.
+    /// The kind of client that sent this, which determines the answers that it can use.
     #[must_use]
     pub fn client_kind(&self) -> ClientKind {
         ClientKind::of(&self.method, &self.headers)

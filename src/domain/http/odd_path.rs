@@ -1,17 +1,17 @@
-//! A path that is not plain: what decoding makes of it, and in which ways others may read it.
+//! A path that is not plain: its decoded form, and the ways in which servers may read it.
 
 use thiserror::Error;
 
-/// Decodings after which a path that can still be decoded counts as any path.
+/// The number of decodings after which a path that can still be decoded counts as any path.
 const MOST_DECODINGS: usize = 3;
 
-/// Why a target was refused, or what keeps it from being decoded.
+/// Why a target is refused, or cannot be decoded.
 #[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
 pub enum TargetFault {
     /// Empty, `*`, or in absolute form.
     #[error("the path does not begin with a slash")]
     NotAPath,
-    /// A byte that no well-formed target holds at this place.
+    /// A byte that is not allowed at this place of a well-formed target.
     #[error("path or query hold a byte that must be encoded")]
     BadByte,
     /// `%` not followed by two hexadecimal digits.
@@ -20,35 +20,36 @@ pub enum TargetFault {
     /// An escaped control character.
     #[error("the path holds an escaped control character")]
     EscapedControl,
-    /// Escapes that do not spell UTF-8.
+    /// Escapes whose bytes are not UTF-8.
     #[error("the path is not UTF-8 once decoded")]
     NotUtf8,
-    /// `.` or `..` as a segment, in any disguise.
+    /// `.` or `..` as a segment, in any encoding.
     #[error("the path holds a dot segment")]
     DotSegment,
 }
 
-/// What is known of a path beside its raw text.
+/// The properties of a path that its raw text does not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OddPath {
-    /// Decoded once, with parameters, empty segments and trailing dots. Every escaped separator is a backslash, which no raw
-    /// path holds: so `/` is one that was sent as such.
+    /// Decoded once, with parameters, empty segments and trailing dots. Every escaped separator is written as a
+    /// backslash, which no raw path contains: so every `/` was sent as such.
     pub(super) decoded: String,
-    /// The path as rules see it.
+    /// The path to which rules are applied.
     pub(super) canonical: String,
     pub(super) flaw: Option<TargetFault>,
     pub(super) escaped_separator: bool,
-    /// Whether an escape is left after one decoding, be it in a parameter: who decodes twice reads another path.
+    /// Whether an escape remains after one decoding, in a parameter as well: a server that decodes twice reads another
+    /// path.
     layered: bool,
-    /// Whether some server may find a segment `..` in it, after any number of decodings.
+    /// Whether some server may find a `..` segment in it, after any number of decodings.
     pub(super) climbs: bool,
 }
 
 impl OddPath {
-    /// Reads a raw path; `None` when it says after all the same to everybody.
+    /// Analyses a raw path; `None` when every server reads it alike after all.
     ///
     /// # Errors
-    /// When a segment is `.` or `..` as soon as it is decoded, its parameter cut and blanks behind it dropped.
+    /// When a segment is `.` or `..` after one decoding, without its parameter and trailing blanks.
     pub(super) fn read(path: &str) -> Result<Option<Self>, TargetFault> {
         let Decoded { text: decoded, flaw, escaped_separator, is_wild } = decode(path);
         let canonical = canonical_path(&decoded)?;
@@ -58,7 +59,7 @@ impl OddPath {
         Ok((!is_plain).then_some(Self { decoded, canonical, flaw, escaped_separator, layered, climbs }))
     }
 
-    /// Whether some server may read a path that cannot be told from here.
+    /// Whether some server may read it as any path, so that the path is unknown.
     pub(super) const fn may_be_any_path(&self) -> bool {
         self.flaw.is_some() || self.layered || self.climbs
     }
@@ -72,11 +73,11 @@ struct Decoded {
     text: String,
     flaw: Option<TargetFault>,
     escaped_separator: bool,
-    /// Whether lenient decoders may find separators or dots in what is no escape or no UTF-8.
+    /// Whether lenient decoders may find separators or dots in invalid escapes or invalid UTF-8.
     is_wild: bool,
 }
 
-/// One decoding. What is no escape stays, what is no UTF-8 becomes U+FFFD.
+/// Decodes once. Invalid escapes stay, invalid UTF-8 becomes U+FFFD.
 fn decode(path: &str) -> Decoded {
     let mut bytes = Vec::with_capacity(path.len());
     let (mut flaw, mut escaped_separator, mut is_wild) = (None, false, false);
@@ -89,7 +90,7 @@ fn decode(path: &str) -> Decoded {
         }
         let Some(octet) = octet(tail) else {
             flaw = flaw.or(Some(TargetFault::BadEscape));
-            // `%u002e`, as IIS read it.
+            // `%u002e`, as IIS decoded it.
             is_wild |= matches!(tail.first(), Some(b'u' | b'U'));
             bytes.push(byte);
             continue;
@@ -116,19 +117,19 @@ fn decode(path: &str) -> Decoded {
     Decoded { text, flaw, escaped_separator, is_wild }
 }
 
-/// The octet that two hexadecimal digits spell.
+/// The octet of two hexadecimal digits.
 fn octet(digits: &[u8]) -> Option<u8> {
     let [high, low, ..] = digits else { return None };
     let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
 }
 
-/// Whether ASCII is spelled with more bytes than it needs (RFC 3629 section 10).
+/// Whether ASCII is encoded with more bytes than necessary (RFC 3629 section 10).
 fn holds_overlong(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|two| matches!(two, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]))
 }
 
-/// Whether an escape is left, `%u002e` as IIS read it included.
+/// Whether an escape remains, including `%u002e` as IIS decoded it.
 fn can_be_decoded(text: &str) -> bool {
     let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
     let text = text.as_bytes();
@@ -136,7 +137,7 @@ fn can_be_decoded(text: &str) -> bool {
         || text.windows(6).any(|six| matches!(six, [b'%', b'u' | b'U', digits @ ..] if is_hex(digits)))
 }
 
-/// Escaped separators count as separators here, because an application may take them for some.
+/// Escaped separators are treated as separators here, because an application may treat them so.
 fn canonical_path(decoded: &str) -> Result<String, TargetFault> {
     let mut canonical = String::with_capacity(decoded.len());
     let mut ends_with_slash = false;
@@ -158,7 +159,7 @@ fn canonical_path(decoded: &str) -> Result<String, TargetFault> {
     Ok(canonical)
 }
 
-/// What many servers trim at the ends of names. Controls are in a path with a flaw only.
+/// The characters that many servers trim at the ends of names. Only a path with a flaw contains control characters.
 fn is_blank(c: char) -> bool {
     c == ' ' || c.is_control()
 }
@@ -181,7 +182,8 @@ fn climbs_once_decoded(decoded: &str) -> bool {
     can_be_decoded(&text)
 }
 
-/// Whether a segment is of dots, two at the least, but for what some server trims, drops or takes for the end.
+/// Whether a segment consists of at least two dots, apart from characters that some server trims, drops or treats as
+/// the end.
 fn climbs(text: &str) -> bool {
     text.split(['/', '\\']).any(|segment| {
         let mut dots = 0;

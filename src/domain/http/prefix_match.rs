@@ -1,46 +1,48 @@
-//! Whether a path leads below a prefix, for every server that may read it: parameters cut or kept, escaped separators taken for
-//! separators or not, empty segments merged or kept, dots and blanks around names trimmed, `?` and `#` taken for the end.
+//! Whether a path lies below a prefix, for every server that may read it: parameters cut or kept, escaped separators
+//! treated as separators or not, empty segments merged or kept, dots and blanks around names trimmed, `?` and `#`
+//! treated as the end.
 
-/// Whether those who read a path take it for one at or below a prefix.
+/// Whether servers read a path as one at or below a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrefixMatch {
-    /// None of them.
+    /// No server does.
     Never,
-    /// Some of them may.
+    /// Some servers may.
     Perhaps,
-    /// All of them, but for capitals.
+    /// All servers do, apart from differences in case.
     Always,
 }
 
-/// How far one way of reading a path has come in a prefix: within the segment of this number.
+/// How far one reading of a path has matched a prefix: within the segment of this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many bytes of the segment are read; none also after what is trimmed at the beginning.
+    /// The number of bytes of the segment that matched; zero also after characters that are trimmed at the beginning.
     Name(usize, usize),
-    /// Nothing but dots was read, so the segment may turn out empty.
+    /// Only dots were read, so the segment may be empty once it is trimmed.
     Dots(usize),
-    /// The whole segment was read, and then what is trimmed at the end.
+    /// The whole segment matched, followed by characters that are trimmed at the end.
     Trimmed(usize),
-    /// In a parameter behind a segment that is empty (`false`) or was read whole (`true`).
+    /// In a parameter after a segment that is empty (`false`) or matched completely (`true`).
     Parameter(usize, bool),
 }
 
-/// Whether the path lies below a prefix as it is written, whatever the case of either.
+/// Whether the path as written lies below a prefix, without regard to case.
 pub(super) fn is_below(path: &str, prefix: &str) -> bool {
     let (path, prefix) = (path.as_bytes(), prefix.as_bytes());
     path.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         && path.get(prefix.len()).is_none_or(|next| *next == b'/')
 }
 
-/// Whether some server may read `decoded` as a path below `prefix`. In `decoded` a backslash is an escaped separator of
-/// either kind, and no segment may be taken for `..`. The ways of reading are followed side by side, each choice at each
-/// place by itself: that is more than any server does. There are at most five for each segment of the prefix.
+/// Whether some server may read `decoded` as a path below `prefix`. In `decoded`, a backslash is an escaped separator
+/// of either kind, and no segment may be read as `..`. All readings are followed in parallel, with an independent
+/// choice at each place: these are more readings than any server has. There are at most five states for each segment of
+/// the prefix.
 pub(super) fn may_be_below(decoded: &str, prefix: &str) -> bool {
     let segments: Vec<&[u8]> = prefix.as_bytes().split(|byte| *byte == b'/').skip(1).collect();
     let mut states = vec![State::Name(0, 0)];
     let mut next = Vec::new();
     let leading = decoded.strip_prefix('/').unwrap_or(decoded);
-    // The end of the path ends its last segment like a slash.
+    // The end of the path ends its last segment, as a slash does.
     for c in leading.chars().chain(['/']) {
         for state in states.drain(..) {
             if step(state, c, &segments, &mut next) {
@@ -55,7 +57,7 @@ pub(super) fn may_be_below(decoded: &str, prefix: &str) -> bool {
     false
 }
 
-/// Takes one character; whether the prefix is complete with it.
+/// Processes one character; returns whether the prefix is complete.
 fn step(state: State, c: char, segments: &[&[u8]], next: &mut Vec<State>) -> bool {
     let mut add = |state| {
         if !next.contains(&state) {
@@ -99,7 +101,7 @@ fn step(state: State, c: char, segments: &[&[u8]], next: &mut Vec<State>) -> boo
     false
 }
 
-/// The letter in lower case, or what Unicode's case folding takes for one; 0 for everything else.
+/// The letter in lower case, or the letter to which Unicode's case folding maps it; 0 for all other characters.
 fn fold(c: char) -> u8 {
     match c {
         '\u{17f}' => b's',

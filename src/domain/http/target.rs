@@ -1,25 +1,26 @@
-//! Path and query: decoded once, brought to one canonical path, or refused. A front proxy, we and the application may read
-//! odd paths differently. What could climb out of a folder is refused; what cannot be decoded is nobody's business as long as
-//! nothing depends on it, and is never public and never below a rule's path else (RFC 3986 section 6 leaves the rest to us).
+//! Path and query: decoded once and converted to one canonical path, or refused. A front proxy, Gatepost and the
+//! application may read odd paths differently. A path that could leave its folder is refused; a path that cannot be
+//! decoded is accepted as long as no decision depends on it, and is otherwise never public and never below a rule's
+//! path (RFC 3986 section 6 leaves normalisation to the implementation).
 
 use super::odd_path::{OddPath, TargetFault};
 use super::prefix_match::{self, PrefixMatch};
 
-/// The target of a request: the raw text and the one path that rules see.
+/// The target of a request: the raw text and the path to which rules are applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTarget {
     raw: String,
     path_bytes: usize,
-    /// `None` when everybody reads the path as it is written, but for its case.
+    /// `None` when every server reads the path as it is written, apart from differences in case.
     odd: Option<Box<OddPath>>,
 }
 
 impl RequestTarget {
-    /// Reads path and query as the front proxy hands them over. A path that cannot be decoded is accepted, with its
+    /// Parses path and query as the front proxy sends them. A path that cannot be decoded is accepted, with its
     /// [`flaw`](Self::flaw).
     ///
     /// # Errors
-    /// What no front proxy hands over, and dot segments (rules N2 and N5).
+    /// Targets that no front proxy sends, and dot segments (rules N2 and N5).
     pub fn read(raw: String) -> Result<Self, TargetFault> {
         if !raw.starts_with('/') {
             return Err(TargetFault::NotAPath);
@@ -31,10 +32,10 @@ impl RequestTarget {
         Ok(Self { raw, path_bytes, odd })
     }
 
-    /// The same for those who cannot do with a path that has a flaw.
+    /// As [`RequestTarget::read`], for callers that cannot accept a path with a flaw.
     ///
     /// # Errors
-    /// Whatever front proxy and application could read differently (rules N2, N4 and N5).
+    /// Any target that front proxy and application could read differently (rules N2, N4 and N5).
     pub fn parse(raw: String) -> Result<Self, TargetFault> {
         let target = Self::read(raw)?;
         target.flaw().map_or(Ok(target), Err)
@@ -58,14 +59,14 @@ impl RequestTarget {
         self.raw.get(self.path_bytes + 1..)
     }
 
-    /// The path as rules see it: decoded once, path parameters cut, trailing dots and spaces dropped,
-    /// slashes merged. Of a path with a flaw, what can be made of it.
+    /// The path to which rules are applied: decoded once, without path parameters, trailing dots and spaces, with
+    /// slashes merged. For a path with a flaw, the result as far as it can be decoded.
     #[must_use]
     pub fn canonical_path(&self) -> &str {
         self.odd.as_ref().map_or_else(|| self.raw_path(), |odd| &odd.canonical)
     }
 
-    /// The path as sent, as decoded with its parameters, and as canonical: each once.
+    /// The path as sent, as decoded with its parameters, and as canonical path; equal ones occur once.
     pub fn spellings(&self) -> impl Iterator<Item = &str> {
         let raw = self.raw_path();
         let decoded = self.odd.as_ref().map(|odd| odd.decoded.as_str()).filter(|decoded| *decoded != raw);
@@ -74,34 +75,34 @@ impl RequestTarget {
         [Some(raw), decoded, canonical].into_iter().flatten()
     }
 
-    /// What keeps the path from being decoded: then every server reads it in its own way.
+    /// The flaw that keeps the path from being decoded, so that servers read it differently.
     #[must_use]
     pub fn flaw(&self) -> Option<TargetFault> {
         self.odd.as_ref().and_then(|odd| odd.flaw)
     }
 
-    /// Whether the path holds an escaped separator, which some applications take for a separator and some do not.
+    /// Whether the path contains an escaped separator, which only some applications treat as a separator.
     #[must_use]
     pub fn escapes_separators(&self) -> bool {
         self.odd.as_ref().is_some_and(|odd| odd.escaped_separator)
     }
 
-    /// Whether some server may read any path at all: what cannot be decoded, can be decoded again, or holds a segment that
-    /// may be taken for `..`.
+    /// Whether some server may read it as any path: a path that cannot be decoded, that can be decoded again, or that
+    /// contains a segment which may be read as `..`.
     #[must_use]
     pub fn may_be_any_path(&self) -> bool {
         self.odd.as_ref().is_some_and(|odd| odd.may_be_any_path())
     }
 
-    /// Whether a rule may make this path public at all: not with an escaped separator, and not when something that could be
-    /// decoded a second time, or be taken for the path's end, is left, be it in a parameter (rules N4 and N7).
+    /// Whether a rule can make this path public: not with an escaped separator, and not if it contains, even in a
+    /// parameter, a part that could be decoded a second time or be read as the path's end (rules N4 and N7).
     #[must_use]
     pub fn may_be_public(&self) -> bool {
         self.odd.as_ref().is_none_or(|odd| odd.may_be_public())
     }
 
-    /// Whether those who read this path take it for one at or below `prefix` (plain segments without a final slash),
-    /// whatever the case of either.
+    /// Whether servers read this path as one at or below `prefix` (plain segments without a final slash), without
+    /// regard to case.
     #[must_use]
     pub fn match_prefix(&self, prefix: &str) -> PrefixMatch {
         let is_below = prefix_match::is_below(self.raw_path(), prefix);
@@ -123,7 +124,7 @@ fn refuse_bad_bytes(path: &str, query: &str) -> Result<(), TargetFault> {
     if bad_path || query.bytes().any(never) { Err(TargetFault::BadByte) } else { Ok(()) }
 }
 
-/// Whether the raw path is its own canonical form: no escape, parameter, dot or empty segment to mend.
+/// Whether the raw path is its own canonical form: no escape, parameter, dot or empty segment has to be changed.
 fn is_plain(path: &str) -> bool {
     let mut previous = 0;
     let unchanged = path.bytes().all(|byte| {

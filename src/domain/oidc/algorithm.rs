@@ -20,7 +20,7 @@ pub enum SigningAlgorithm {
 }
 
 impl SigningAlgorithm {
-    /// All of them, with their registered identifiers.
+    /// All algorithms, with their registered identifiers.
     pub const ALL: [(Self, &'static str); 12] = [
         (Self::RS256, "RS256"),
         (Self::RS384, "RS384"),
@@ -42,7 +42,7 @@ impl SigningAlgorithm {
         Self::ALL.iter().find(|(_, text)| *text == name).map(|(algorithm, _)| *algorithm)
     }
 
-    /// Whether a published key verifies it, not the client secret.
+    /// Whether a published key verifies signatures of this algorithm, not the client secret.
     #[must_use]
     pub const fn uses_public_key(self) -> bool {
         !matches!(self, Self::HS256 | Self::HS384 | Self::HS512)

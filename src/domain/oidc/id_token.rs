@@ -1,4 +1,4 @@
-//! The ID Token's claims, checked in full (`OpenID` Connect Core section 3.1.3.7), and what follows from them.
+//! The ID Token's claims, checked in full (`OpenID` Connect Core section 3.1.3.7), and the completed sign-in.
 
 use std::time::Duration;
 
@@ -39,20 +39,20 @@ pub(in crate::domain) const OF_THE_TOKEN: [&str; 16] = [
     "events",
 ];
 
-/// What an ID Token must agree with.
+/// The values that an ID Token is checked against.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    /// Whose sign-in it is.
+    /// The client for which it must be issued.
     pub relying_party: &'a RelyingParty,
-    /// Nonce of the sign-in attempt; `None` where no browser took part, and the token must not have one.
+    /// The nonce of the sign-in attempt; `None` for a flow without a browser, where the token must not have one.
     pub nonce: Option<&'a Nonce>,
-    /// The access token of the same answer, for `at_hash`.
+    /// The access token of the same answer, for the check of `at_hash`.
     pub access_token: Option<&'a str>,
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Proof that an ID Token passed every check. It is made from a verified signature, and from nothing else.
+/// Proof that an ID Token passed every check. It is made from a verified signature only.
 #[derive(Debug)]
 pub struct VerifiedIdToken {
     user: User,
@@ -65,15 +65,16 @@ impl VerifiedIdToken {
     /// Checks every claim of a token whose signature is verified.
     ///
     /// # Errors
-    /// The first check that failed.
+    /// The first check that fails.
     pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
         Self::checked(token, expected, |claims| check_nonce(claims, expected.nonce))
     }
 
-    /// The same for the token of a refresh: it has no nonce, or that of the sign-in (Core section 12.2).
+    /// As [`VerifiedIdToken::check`], for the token of a refresh: it has no nonce, or that of the sign-in (Core section
+    /// 12.2).
     ///
     /// # Errors
-    /// The first check that failed.
+    /// The first check that fails.
     pub fn check_refreshed(
         token: VerifiedJws,
         expected: &Expected<'_>,
@@ -115,7 +116,7 @@ impl VerifiedIdToken {
         &self.claims
     }
 
-    /// `exp`.
+    /// The time in `exp`.
     #[must_use]
     pub const fn expires(&self) -> Timestamp {
         self.expires
@@ -136,7 +137,7 @@ pub struct SignedIn {
     pub(in crate::domain) access_token: Option<SecretString>,
     pub(in crate::domain) refresh_token: Option<SecretString>,
     pub(in crate::domain) expires_in: Option<Duration>,
-    /// Whether there is nothing that the provider may tell soon.
+    /// Whether all facts were received; if not, the first refresh is due at once.
     pub(in crate::domain) is_complete: bool,
 }
 
@@ -148,7 +149,7 @@ impl SignedIn {
         Self { id_token, claims, access_token, refresh_token: None, expires_in: None, is_complete: true }
     }
 
-    /// The same sign-in, which may be renewed with `refresh_token`; its access token lasts for `expires_in`.
+    /// Adds a refresh token, so that the session can be refreshed; the access token is valid for `expires_in`.
     #[must_use]
     pub fn renewable(mut self, refresh_token: SecretString, expires_in: Option<Duration>) -> Self {
         self.refresh_token = Some(refresh_token);
@@ -156,15 +157,15 @@ impl SignedIn {
         self
     }
 
-    /// The same when `UserInfo` could not be asked. The ID Token alone is a complete sign-in (Core section 5.3); where there is
-    /// a refresh token, the provider is asked again soon.
+    /// For a sign-in without a UserInfo answer. The ID Token alone is a complete sign-in (Core section 5.3); with a
+    /// refresh token, the provider is called again soon.
     #[must_use]
     pub fn cut_short(mut self) -> Self {
         self.is_complete = false;
         self
     }
 
-    /// The claims as known so far.
+    /// The claims collected so far.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims
@@ -176,18 +177,18 @@ impl SignedIn {
         self.access_token.as_ref()
     }
 
-    /// Completes the claims from a UserInfo answer; what the ID Token says stands, and what belongs to the token
-    /// itself (its provider session, say) comes from nowhere else.
+    /// Completes the claims from a UserInfo answer. The claims of the ID Token stay, and claims about the token itself
+    /// (for example the provider session) are taken from the ID Token only.
     ///
     /// # Errors
-    /// [`TokenFault::OtherSubject`] when it speaks of another user (Core section 5.3.2).
+    /// [`TokenFault::OtherSubject`] when the answer is about another user (Core section 5.3.2).
     pub fn complete(mut self, user_info: Map<String, Value>) -> Result<Self, TokenFault> {
         self.claims = completed(self.claims, &self.id_token.user, user_info)?;
         Ok(self)
     }
 }
 
-/// `claims` with what `UserInfo` says of the same user beyond them.
+/// Completes `claims` with those that `UserInfo` adds about the same user.
 pub(in crate::domain) fn completed(
     claims: Claims,
     user: &User,
@@ -200,7 +201,7 @@ pub(in crate::domain) fn completed(
     Ok(claims.completed_by(Claims::new(user_info)))
 }
 
-/// OC-3 and OC-4: this client alone, as a text or a list of one; whoever else is named is a stranger.
+/// OC-3 and OC-4: the audience is this client alone, as a text or a list of one; any other audience is untrusted.
 pub(in crate::domain) fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), TokenFault> {
     let ours = |value: &Value| value.as_str() == Some(client_id);
     let alone = match claims.get("aud") {
@@ -217,7 +218,7 @@ pub(in crate::domain) fn check_audience(claims: &Map<String, Value>, client_id: 
     }
 }
 
-/// OC-9. At a sign-in one was sent, so that none is as wrong as another.
+/// OC-9. A sign-in always sends a nonce, so a missing one is as wrong as a different one.
 fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<(), TokenFault> {
     let agree = match (json::optional(claims, "nonce"), expected) {
         (None, None) => true,
@@ -227,7 +228,7 @@ fn check_nonce(claims: &Map<String, Value>, expected: Option<&Nonce>) -> Result<
     if agree { Ok(()) } else { Err(TokenFault::Nonce) }
 }
 
-/// OC-12: the left half of the access token's hash (Core section 3.1.3.6).
+/// OC-12: `at_hash` is the left half of the access token's hash (Core section 3.1.3.6).
 fn check_access_token_hash(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,

@@ -1,5 +1,5 @@
-//! JSON from strangers: an object in which no member occurs twice, at any depth (RFC 8259 section 4 leaves
-//! open what a repeated member means, so two readers could see two things).
+//! Untrusted JSON: an object in which no member occurs twice, at any depth (RFC 8259 section 4 does not define the
+//! meaning of a repeated member, so two parsers could read two values).
 
 use std::fmt;
 
@@ -15,15 +15,15 @@ pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// An optional member: one that is `null` or an empty text says as little as one that is not there. Many serializers write
-/// every field that they know (`OpenID` Connect Core section 5.3.2 forbids it to providers, not to their readers).
-/// A member that must *not* be there is asked for with `contains_key` instead, as it tells by being there.
+/// An optional member: `null` and an empty text count as absent. Many serializers write every field that they know
+/// (`OpenID` Connect Core section 5.3.2 forbids this to providers, but their clients have to accept it). For a member
+/// that must *not* be present, use `contains_key` instead: there, even an empty value is a finding.
 #[must_use]
 pub fn optional<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| !is_absent(value))
 }
 
-/// Whether a value is `null` or an empty text, and so counts as not there.
+/// Whether a value is `null` or an empty text, and so counts as absent.
 #[must_use]
 pub fn is_absent(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")

@@ -1,6 +1,6 @@
-//! What every kind of signed token has in common: its compact form, its times, its subject (RFC 7519). What else a token
-//! must say is for the one validator of its kind (JW-4): [`id_token`](super::id_token),
-//! [`logout_token`](super::logout_token) or [`credentials`](super::credentials).
+//! The common parts of all kinds of signed tokens: compact form, times, subject (RFC 7519). The other checks are made
+//! by the validator of each kind (JW-4): [`id_token`](super::id_token), [`logout_token`](super::logout_token) or
+//! [`credentials`](super::credentials).
 
 use std::time::Duration;
 
@@ -14,33 +14,33 @@ use super::json;
 use super::operands::{Operands, Shown};
 use crate::domain::time::Timestamp;
 
-/// How far the provider's clock may be off.
+/// The tolerance for the difference between the provider's clock and the server's.
 pub const LEEWAY: Duration = Duration::from_secs(60);
-/// The longest token worth looking at (JW-1).
+/// The longest token that is parsed, in bytes (JW-1).
 const MAX_TOKEN_BYTES: usize = 64 * 1024;
 
 /// The check that a token, or an answer about its user, failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TokenFault {
-    /// Not three parts of strict base64url around JSON objects without repeated members.
+    /// Not three parts of strict base64url, of which the first two are JSON objects without repeated members.
     #[error("the token is not a well-formed signed JWT")]
     Malformed,
-    /// More than anybody has to read before the signature is known to be good; very many groups make it so.
+    /// Longer than a token may be before its signature is verified; a very long list of groups can cause this.
     #[error("the token is longer than 64 KiB")]
     TooLong,
-    /// Encrypted, and nothing here decrypts.
+    /// The token is encrypted, and Gatepost does not decrypt tokens.
     #[error("the token is encrypted")]
     Encrypted,
-    /// Signed with another algorithm than the pinned one.
+    /// Signed with an algorithm other than the pinned one.
     #[error("the token is not signed with the configured algorithm{0}")]
     Algorithm(Operands),
-    /// Header members that change the meaning of the token.
+    /// The header has members that change the meaning of the token.
     #[error("the token's header asks for something that is not supported")]
     Header,
     /// No key of the provider verifies the signature.
     #[error("the token's signature does not verify{0}")]
     Signature(Operands),
-    /// The signature was made with a key that is not known here, and too many wait for the provider's keys already.
+    /// The key of the signature is not known here, and too many requests wait for the provider's keys already.
     #[error("the token's key is unknown, and too many wait for the provider's keys already")]
     KeysUnavailable,
     /// `iss` is not the configured issuer, byte for byte.
@@ -52,49 +52,49 @@ pub enum TokenFault {
     /// `azp` is not this client.
     #[error("`azp` is not this client")]
     AuthorizedParty,
-    /// One of the times is missing or no number of seconds.
+    /// One of the times is missing or not a number of seconds.
     #[error("`{0}` is missing or not a number of seconds")]
     Time(&'static str),
-    /// `exp` is past, by so many seconds.
+    /// `exp` is past, by this number of seconds.
     #[error("`exp` was {0} s ago: the token came too late, or the provider's clock and ours differ")]
     Expired(u64),
-    /// `iat` is in the future, by so many seconds.
+    /// `iat` is in the future, by this number of seconds.
     #[error("`iat` is {0} s ahead: the provider's clock and ours differ")]
     IssuedAt(u64),
-    /// `nbf` is in the future, by so many seconds.
+    /// `nbf` is in the future, by this number of seconds.
     #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
     NotBefore(u64),
-    /// `nonce` missing or another attempt's.
+    /// `nonce` is missing or is another attempt's.
     #[error("`nonce` is missing or not this attempt's")]
     Nonce,
-    /// `sub` missing, empty, over 255 characters or not ASCII.
+    /// `sub` is missing, empty, over 255 characters or not ASCII.
     #[error("`sub` is missing or not 1 to 255 ASCII characters")]
     Subject,
-    /// `at_hash` does not belong to the access token.
+    /// `at_hash` does not match the access token.
     #[error("`at_hash` does not belong to the access token")]
     AccessTokenHash,
-    /// `events` does not say that this is a logout token.
+    /// `events` does not identify the token as a logout token.
     #[error("`events` does not name the back-channel logout event")]
     Event,
-    /// A logout token with a `nonce`: an ID Token may look like this.
+    /// A logout token with a `nonce`: it may be an ID Token.
     #[error("there is a `nonce`, which a logout token never has")]
     UnexpectedNonce,
-    /// A logout token without `jti`, so that its second use could not be told from its first.
+    /// A logout token without `jti`, whose replay could not be detected.
     #[error("`jti` is missing")]
     TokenId,
     /// A logout token that names neither a user nor a session.
     #[error("neither `sub` nor `sid` says whose sessions end")]
     Nobody,
-    /// A member that is there, but no text.
+    /// A member is present but not a text.
     #[error("`{0}` is not a text")]
     Text(&'static str),
-    /// `UserInfo` speaks of another user.
+    /// The `UserInfo` answer is about another user.
     #[error("UserInfo's `sub` is not the token's")]
     OtherSubject,
-    /// A refresh brought the token of another user (`OpenID` Connect Core section 12.2).
+    /// A refresh returned the token of another user (`OpenID` Connect Core section 12.2).
     #[error("`sub` is not the session's")]
     OtherUser,
-    /// A refresh brought the token of another sign-in, by this claim.
+    /// A refresh returned the token of another sign-in, as this claim shows.
     #[error("`{0}` is not that of the sign-in")]
     OtherSignIn(&'static str),
 }
@@ -102,13 +102,13 @@ pub enum TokenFault {
 impl TokenFault {
     /// [`TokenFault::Algorithm`] without the names of the algorithms.
     pub const ALGORITHM: Self = Self::Algorithm(Operands::NONE);
-    /// [`TokenFault::Signature`] without what was tried.
+    /// [`TokenFault::Signature`] without the list of keys.
     pub const SIGNATURE: Self = Self::Signature(Operands::NONE);
     /// [`TokenFault::Issuer`] without the two issuers.
     pub const ISSUER: Self = Self::Issuer(Operands::NONE);
 }
 
-/// The readable halves of a compact JWT (RFC 7519 section 3), nothing verified yet.
+/// The parsed header and payload of a compact JWT (RFC 7519 section 3), not verified yet.
 #[derive(Debug)]
 pub struct CompactToken {
     /// The JOSE header.
@@ -118,7 +118,7 @@ pub struct CompactToken {
 }
 
 impl CompactToken {
-    /// Takes a compact JWT apart: strict unpadded base64url, exactly three parts, objects without repeated members.
+    /// Parses a compact JWT: strict unpadded base64url, exactly three parts, objects without repeated members.
     ///
     /// # Errors
     /// [`TokenFault::Malformed`], [`TokenFault::TooLong`], or [`TokenFault::Encrypted`] for five parts.
@@ -139,7 +139,7 @@ impl CompactToken {
 }
 
 impl CompactToken {
-    /// The algorithm that the header names, if it is one that is known here.
+    /// The algorithm that the header names, if it is supported.
     #[must_use]
     pub fn algorithm(&self) -> Option<SigningAlgorithm> {
         self.header.get("alg").and_then(Value::as_str).and_then(SigningAlgorithm::parse)
@@ -148,15 +148,16 @@ impl CompactToken {
     /// The key that the header names (RFC 7515 section 4.1.4).
     ///
     /// # Errors
-    /// [`TokenFault::Header`] when it is no text.
+    /// [`TokenFault::Header`] when it is not a text.
     pub fn key_id(&self) -> Result<Option<&str>, TokenFault> {
         json::optional(&self.header, "kid").map(|id| id.as_str().ok_or(TokenFault::Header)).transpose()
     }
 
-    /// The media type in `typ` (RFC 7515 section 4.1.9): lower case, `application/` taken off; `None` when there is none.
+    /// The media type in `typ` (RFC 7515 section 4.1.9), in lower case and without `application/`; `None` when there is
+    /// none.
     ///
     /// # Errors
-    /// [`TokenFault::Header`] when it is no text, or when the header demands something of its readers (`crit`).
+    /// [`TokenFault::Header`] when it is not a text, or when the header has `crit`.
     pub fn kind(&self) -> Result<Option<String>, TokenFault> {
         if self.header.contains_key("crit") {
             return Err(TokenFault::Header);
@@ -175,7 +176,7 @@ fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
     json::object(&decode(part)?).ok_or(TokenFault::Malformed)
 }
 
-/// OC-8: whole seconds, a little leeway for the clocks.
+/// OC-8: checks the times in whole seconds, with a tolerance for clock differences.
 pub(in crate::domain) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, TokenFault> {
     let expires = seconds(claims, "exp")?.ok_or(TokenFault::Time("exp"))?;
     if now >= expires.plus(LEEWAY) {
@@ -193,7 +194,7 @@ pub(in crate::domain) fn check_times(claims: &Map<String, Value>, now: Timestamp
     }
 }
 
-/// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction is cut off, as the RFC allows one.
+/// A `NumericDate` (RFC 7519 section 2) up to the year 9999; a fraction, which the RFC allows, is cut off.
 pub(in crate::domain) fn seconds(
     claims: &Map<String, Value>,
     name: &'static str,
@@ -214,7 +215,7 @@ pub(in crate::domain) fn seconds(
     Ok(Some(Timestamp::from_unix(whole)))
 }
 
-/// `iss` is the configured issuer, byte for byte (OC-2).
+/// Checks that `iss` is the configured issuer, byte for byte (OC-2).
 ///
 /// # Errors
 /// [`TokenFault::Issuer`].

@@ -1,5 +1,5 @@
-//! The logout token's claims, checked in full (`OpenID` Connect Back-Channel Logout 1.0 section 2.6), and whose sessions it
-//! ends.
+//! The logout token's claims, checked in full (`OpenID` Connect Back-Channel Logout 1.0 section 2.6), and the sessions
+//! that it ends.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
@@ -14,31 +14,30 @@ use super::user::{ProviderSession, User};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::time::Timestamp;
 
-/// The longest form worth reading (BL-1).
+/// The longest form that is parsed, in bytes (BL-1).
 const MAX_FORM_BYTES: usize = 64 * 1024;
-/// The one member of `events` that makes a token a logout token (section 2.4).
+/// The member of `events` that identifies a logout token (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// What a logout token must agree with.
+/// The values that a logout token is checked against.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    /// Whose logout it is.
+    /// The client for which it must be issued.
     pub relying_party: &'a RelyingParty,
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
 }
 
 /// The sessions that a logout token ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// All of a user's.
+    /// All sessions of a user.
     User(User),
-    /// Those that rest on one of the provider's, if it is this user's.
+    /// The sessions that belong to this provider session, if it is this user's.
     ProviderSession(ProviderSession, Option<User>),
 }
 
-/// Proof that a logout token passed every check; only whether it came before is left to ask. It is made from a verified
-/// signature, and from nothing else.
+/// Proof that a logout token passed every check except the one for replay. It is made from a verified signature only.
 #[derive(Debug)]
 pub struct VerifiedLogoutToken {
     ending: Ending,
@@ -46,11 +45,11 @@ pub struct VerifiedLogoutToken {
     until: Timestamp,
 }
 
-/// Checks header and claims of a token that anybody may have written: what costs more than reading is worth doing for none but
-/// those that pass (BL-16).
+/// Checks the header and claims of an untrusted token: work that costs more than parsing, such as fetching keys, is
+/// done only for tokens that pass (BL-16).
 ///
 /// # Errors
-/// The first check that failed.
+/// The first check that fails.
 pub fn check_unsigned(raw: &SecretString, expected: &Expected<'_>) -> Result<(), TokenFault> {
     let token = CompactToken::parse(raw.expose_secret())?;
     Purpose::LogoutToken(expected.relying_party).check_header(&token)?;
@@ -61,7 +60,7 @@ impl VerifiedLogoutToken {
     /// Checks every claim of a token whose signature is verified.
     ///
     /// # Errors
-    /// The first check that failed.
+    /// The first check that fails.
     pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
         let (_, claims) = token.into_parts(Kind::LogoutToken)?;
         Self::checked(&claims, expected)
@@ -73,7 +72,7 @@ impl VerifiedLogoutToken {
         check_audience(claims, client_id)?;
         let expires = check_times(claims, expected.now)?;
         check_event(claims)?;
-        // BL-8: whatever its value.
+        // BL-8: refused whatever its value.
         if claims.contains_key("nonce") {
             return Err(TokenFault::UnexpectedNonce);
         }
@@ -82,32 +81,32 @@ impl VerifiedLogoutToken {
         Ok(Self { ending: ending(claims, issuer)?, mark, until: expires.plus(LEEWAY) })
     }
 
-    /// Whose sessions end.
+    /// The sessions to end.
     #[must_use]
     pub const fn ending(&self) -> &Ending {
         &self.ending
     }
 
-    /// By what a second use is noticed (BL-9).
+    /// The replay key by which a second use is detected (BL-9).
     #[must_use]
     pub const fn mark(&self) -> &ReplayKey {
         &self.mark
     }
 
-    /// From when on the token is refused by its age anyway.
+    /// The time from which the token is refused as expired, so that its replay key is no longer needed.
     #[must_use]
     pub const fn until(&self) -> Timestamp {
         self.until
     }
 }
 
-/// BL-7: whatever else is there does not matter.
+/// BL-7: other members of `events` have no effect.
 fn check_event(claims: &Map<String, Value>) -> Result<(), TokenFault> {
     let event = claims.get("events").and_then(|events| events.as_object()?.get(EVENT));
     if event.is_some_and(Value::is_object) { Ok(()) } else { Err(TokenFault::Event) }
 }
 
-/// BL-6: what is there is a text.
+/// BL-6: members that are present must be texts.
 fn ending(claims: &Map<String, Value>, issuer: &str) -> Result<Ending, TokenFault> {
     let user = match json::optional(claims, "sub") {
         Some(_) => Some(User { issuer: issuer.to_owned(), subject: subject(claims)?.to_owned() }),
@@ -127,8 +126,8 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option
     json::optional(claims, name).map(|value| value.as_str().ok_or(TokenFault::Text(name))).transpose()
 }
 
-/// The logout token in the body of a request (section 2.5): a form with exactly one `logout_token`, whatever else it
-/// holds (BL-1).
+/// The logout token in the body of a request (section 2.5): a form with exactly one `logout_token`; other fields are
+/// ignored (BL-1).
 #[must_use]
 pub fn in_form(content_type: Option<&str>, body: &[u8]) -> Option<SecretString> {
     let kind = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default();

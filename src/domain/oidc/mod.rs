@@ -1,4 +1,4 @@
-//! OpenID Connect and OAuth 2.0: what is sent to the provider, and what its answers must say.
+//! OpenID Connect and OAuth 2.0: the requests to the provider, and the checks of its answers.
 
 pub mod algorithm;
 pub mod claims;

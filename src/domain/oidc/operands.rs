@@ -1,22 +1,22 @@
-//! The values that a failed check compared, for the operator who has to mend it.
+//! The values that a failed check compared, for the operator who has to fix the cause.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// How many characters of a value from outside are repeated.
+/// How many characters of an untrusted value are shown.
 const MAX_CHARS: usize = 200;
 
-/// What was compared, in words that hold no secret. Faults are told apart by the check that failed: whatever their operands,
-/// two faults of one check are equal.
+/// The compared values as text, without secrets. Faults are distinguished by the check that failed: two faults of one
+/// check are equal whatever their operands.
 #[derive(Clone, Default)]
 pub struct Operands(Option<Box<str>>);
 
 impl Operands {
-    /// Nothing to say.
+    /// No operands.
     pub const NONE: Self = Self(None);
 
-    /// These words.
+    /// These operands.
     #[must_use]
     pub fn new(words: fmt::Arguments<'_>) -> Self {
         Self(Some(words.to_string().into()))
@@ -31,7 +31,7 @@ impl PartialEq for Operands {
 
 impl Eq for Operands {}
 
-/// `: ` and the words, to stand behind the name of the check.
+/// Formatted as `: ` and the text, to follow the name of the check.
 impl fmt::Display for Operands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_deref().map_or(Ok(()), |words| write!(f, ": {words}"))
@@ -44,7 +44,8 @@ impl fmt::Debug for Operands {
     }
 }
 
-/// A member from outside as it may stand in a message: a text in quotes, printable and cut; of anything else its kind.
+/// An untrusted member for use in a message: a text is quoted, made printable and cut; for other values, the type is
+/// shown.
 pub struct Shown<'a>(pub Option<&'a Value>);
 
 impl fmt::Display for Shown<'_> {
@@ -61,7 +62,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// A text from outside in quotes, printable and cut.
+/// An untrusted text, quoted, made printable and cut.
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,11 +1,11 @@
-//! The client that an application is at its provider.
+//! The client that represents an application at its provider.
 
 use secrecy::SecretString;
 use url::Url;
 
 use super::algorithm::SigningAlgorithm;
 
-/// What the identity provider knows the application as (`OpenID` Connect: the relying party).
+/// The registration of an application at the identity provider (`OpenID` Connect: the relying party).
 #[derive(Clone, Debug)]
 pub struct RelyingParty {
     /// Issuer identifier, byte for byte as the provider's metadata and tokens name it.
@@ -14,19 +14,19 @@ pub struct RelyingParty {
     pub client_id: String,
     /// Client secret.
     pub client_secret: SecretString,
-    /// How client id and secret travel to the token endpoint.
+    /// How the client id and secret are sent to the token endpoint.
     pub token_endpoint_auth_method: ClientAuthentication,
-    /// The one algorithm that ID Tokens may be signed with.
+    /// The only algorithm with which ID Tokens may be signed.
     pub id_token_signed_response_alg: SigningAlgorithm,
-    /// Scopes to ask for; `openid` always among them.
+    /// Scopes to request; `openid` is always among them.
     pub scopes: Vec<String>,
-    /// Claims that the operator's settings read, beside those that every sign-in is asked for.
+    /// Claims that the operator's settings read, beside those that every sign-in requests.
     pub claims: Vec<String>,
-    /// Those of them by which the access rules judge.
+    /// Those of these claims that the access rules read.
     pub claims_of_rules: Vec<String>,
-    /// Where the provider sends the browser back to after a sign-in.
+    /// The address to which the provider redirects the browser after a sign-in.
     pub redirect_uri: Url,
-    /// Where the provider sends the browser after a sign-out.
+    /// The address to which the provider redirects the browser after a sign-out.
     pub post_logout_redirect_uri: Url,
 }
 

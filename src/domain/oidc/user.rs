@@ -1,6 +1,6 @@
-//! The user, and the provider's own session, as tokens name them.
+//! The user and the provider session, as tokens identify them.
 
-/// A user: subject at an issuer (`OpenID` Connect Core section 5.7).
+/// A user: a subject at an issuer (`OpenID` Connect Core section 5.7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct User {
     /// Issuer identifier.
@@ -9,7 +9,7 @@ pub struct User {
     pub subject: String,
 }
 
-/// A session that the provider itself keeps for a user (`sid`).
+/// A session of a user at the provider itself (`sid`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderSession {
     /// Issuer identifier.

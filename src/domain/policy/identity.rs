@@ -1,5 +1,5 @@
-//! Who is behind a request, and what vouches for it. Only proofs become an [`Identity`], and only an identity
-//! becomes identity headers.
+//! The identity of a request and its proof. Only proofs become an [`Identity`], and identity headers are made from an
+//! identity only.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::domain::oidc::credentials::VerifiedCredential;
 use crate::domain::oidc::user::User;
 use crate::domain::session::LiveSession;
 
-/// A user, known by a proof.
+/// A user, with the proof of the sign-in.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// A live session of this application.
     Session(LiveSession),
-    /// A credential that came with the request itself.
+    /// A credential that the request presents.
     Credential(Arc<VerifiedCredential>),
 }
 
@@ -29,7 +29,7 @@ impl Identity {
         }
     }
 
-    /// What the provider says about the user.
+    /// The claims about the user.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         match self {
@@ -38,7 +38,7 @@ impl Identity {
         }
     }
 
-    /// The token that `X-authentik-jwt` shows.
+    /// The token that `X-authentik-jwt` carries.
     #[must_use]
     pub fn token(&self) -> Option<&SecretString> {
         match self {
@@ -47,7 +47,7 @@ impl Identity {
         }
     }
 
-    /// What logs, pages and Envoy's metadata call the user.
+    /// The display name of the user in logs, pages and Envoy's metadata.
     #[must_use]
     pub fn name(&self) -> &str {
         display_name(self.claims(), self.user())

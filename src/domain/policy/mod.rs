@@ -1,4 +1,4 @@
-//! Who may pass, and what the application is told about the user.
+//! Which requests are allowed, and which identity headers the application receives.
 
 mod access_rules;
 pub mod backend;

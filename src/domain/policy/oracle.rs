@@ -1,12 +1,13 @@
-//! How backends read a path: the oracle of the properties beside it. It is slow and knows nothing of the code under test.
+//! The readings of a path by backends: the oracle for the property tests next to it. It is slow and independent of the
+//! code under test.
 
 use std::collections::BTreeSet;
 
-/// What some server makes of a path.
+/// A transformation of a path by some server.
 type Step = fn(&[u8]) -> Vec<u8>;
 
-/// Steps that some server takes with a path that holds one of these bytes. They are taken in any order, each as often as it
-/// changes something, so that every order of every subset is among the results.
+/// The steps that some server applies to a path that contains one of these bytes. They are applied in any order, each
+/// as often as it has an effect, so that every order of every subset is among the results.
 const STEPS: [(&[u8], Step); 15] = [
     (b"%", decode),
     (b"%", decode_iis),
@@ -25,10 +26,10 @@ const STEPS: [(&[u8], Step); 15] = [
     (b".", resolve_dots),
 ];
 const BLANK: &[u8] = b" \t\n\0\x7f";
-/// Controls, and what is or begins no ASCII among the pieces.
+/// Control bytes, and non-ASCII bytes or their first bytes, among the pieces.
 const UNUSUAL: &[u8] = b"\t\n\0\x7f\x80\xaf\xae\xc0\xe0\xff";
 
-/// Every reading of a path as sent.
+/// All readings of a path as sent.
 pub(super) fn readings(raw: &str) -> BTreeSet<Vec<u8>> {
     let mut found = BTreeSet::new();
     let mut next = vec![raw.as_bytes().to_vec()];
@@ -43,13 +44,13 @@ pub(super) fn readings(raw: &str) -> BTreeSet<Vec<u8>> {
     found
 }
 
-/// Whether a reading is `prefix` or lies below it, with capitals or without.
+/// Whether a reading is `prefix` or lies below it, without regard to case.
 pub(super) fn is_below(reading: &[u8], prefix: &str) -> bool {
     let folded = fold(reading);
     folded.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Lower case, by way of upper case: so `ſ` is an `s` and the Kelvin sign a `k`, as in Unicode's own folding.
+/// Lower case, by way of upper case: `ſ` becomes `s` and the Kelvin sign `k`, as in Unicode's case folding.
 fn fold(reading: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(reading) {
         Ok(text) => text.to_uppercase().to_lowercase().into_bytes(),
@@ -57,7 +58,7 @@ fn fold(reading: &[u8]) -> Vec<u8> {
     }
 }
 
-/// One percent decoding; what is no escape stays.
+/// One percent-decoding; invalid escapes stay unchanged.
 fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = path;
@@ -73,7 +74,7 @@ fn decode(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// `%u002e`, as IIS had it.
+/// Decodes `%u002e`, as IIS did.
 fn decode_iis(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = path;
@@ -95,7 +96,7 @@ fn hex(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
 }
 
-/// Two and three bytes for what is one, as decoders took it before they were mended.
+/// Decodes overlong forms of two and three bytes to one byte, as decoders did before they were fixed.
 fn spell_overlong(path: &[u8]) -> Vec<u8> {
     let mut spelled = Vec::new();
     let mut rest = path;
@@ -111,7 +112,7 @@ fn spell_overlong(path: &[u8]) -> Vec<u8> {
     spelled
 }
 
-/// Without what is no UTF-8, and without controls.
+/// Drops invalid UTF-8 and control characters.
 fn drop_invalid(path: &[u8]) -> Vec<u8> {
     let valid: String = path.utf8_chunks().map(|chunk| chunk.valid()).collect();
     valid.chars().filter(|c| !c.is_control()).collect::<String>().into_bytes()
@@ -125,7 +126,7 @@ fn cut_parameters(path: &[u8]) -> Vec<u8> {
     each_segment(path, |segment| cut_at(segment, b';'))
 }
 
-/// Both ends; `.` and `..` are names of their own.
+/// Trims both ends of each segment; `.` and `..` stay unchanged.
 fn trim(path: &[u8], is_trimmed: fn(u8) -> bool) -> Vec<u8> {
     each_segment(path, |segment| {
         if matches!(segment, b"." | b"..") {
@@ -147,7 +148,7 @@ fn merge_slashes(path: &[u8]) -> Vec<u8> {
     merged
 }
 
-/// RFC 3986 section 5.2.4.
+/// Removes dot segments (RFC 3986 section 5.2.4).
 fn resolve_dots(path: &[u8]) -> Vec<u8> {
     let mut resolved: Vec<&[u8]> = Vec::new();
     let mut segments = path.split(|byte| *byte == b'/').skip(1).peekable();

@@ -1,5 +1,5 @@
-//! Unauthenticated paths: what nobody has to sign in for. A pattern is searched for, not matched in full, as
-//! authentik has it; but it sees the path as sent, decoded, and canonical, and all must say yes.
+//! Public paths: paths that need no sign-in. A pattern is searched for, not matched in full, as in authentik; but it
+//! has to match the path as sent, decoded, and canonical.
 
 use regex::Regex;
 use thiserror::Error;
@@ -12,7 +12,7 @@ pub struct UnauthenticatedPaths {
     patterns: Vec<Regex>,
 }
 
-/// What patterns are searched in.
+/// The text in which patterns are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternSubject {
     /// The path.
@@ -25,9 +25,9 @@ pub enum PatternSubject {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{cause}")]
 pub struct PatternFault {
-    /// Its place in the list.
+    /// The index in the list.
     pub index: usize,
-    /// What the regular-expression compiler says of it.
+    /// The message of the regular-expression compiler.
     pub cause: String,
 }
 
@@ -36,7 +36,7 @@ pub struct PatternFault {
 pub struct PublicPath(());
 
 impl PublicPath {
-    /// A CORS preflight, where the operator lets those through. It carries no credentials by design.
+    /// A CORS preflight, if the operator allows preflights. It carries no credentials by design.
     #[must_use]
     pub fn preflight(pass_preflight: bool, kind: ClientKind) -> Option<Self> {
         (pass_preflight && kind == ClientKind::Preflight).then_some(Self(()))
@@ -47,7 +47,7 @@ impl UnauthenticatedPaths {
     /// Compiles patterns in the syntax of the crate `regex`, which RE2 patterns share.
     ///
     /// # Errors
-    /// Every pattern that does not compile. An empty one, which would match everything, does not count as a pattern.
+    /// Every pattern that does not compile. An empty pattern, which would match everything, is refused as well.
     pub fn compile(patterns: &[String]) -> Result<Self, Vec<PatternFault>> {
         let mut faults = Vec::new();
         let mut compiled = Vec::new();
@@ -63,13 +63,13 @@ impl UnauthenticatedPaths {
         if faults.is_empty() { Ok(Self { patterns: compiled }) } else { Err(faults) }
     }
 
-    /// Patterns that are not tied to the beginning, and so open more than their author may think.
+    /// Patterns that are not anchored at the beginning, and so may make more public than intended.
     pub fn unanchored(&self) -> impl Iterator<Item = &str> {
         self.patterns.iter().map(Regex::as_str).filter(|pattern| !pattern.starts_with('^'))
     }
 
-    /// Whether the operator declared this request public. Query, fragment, and every spelling that front proxy
-    /// and application could read differently have no say.
+    /// Whether the operator declared this request public. The query, the fragment, and any spelling that front proxy
+    /// and application could read differently have no influence.
     #[must_use]
     pub fn admit(
         &self,
@@ -86,7 +86,8 @@ impl UnauthenticatedPaths {
         target.spellings().all(says_yes).then_some(PublicPath(()))
     }
 
-    /// Whether a pattern means a path with a flaw in some spelling: then it matters how the application reads it.
+    /// Whether a pattern matches a spelling of a path with a flaw: then the decision depends on how the application
+    /// reads it.
     #[must_use]
     pub fn concern(
         &self,
@@ -120,7 +121,7 @@ impl UnauthenticatedPaths {
         self.patterns.iter().find(|pattern| pattern.is_match(text)).map(Regex::as_str)
     }
 
-    /// Whether there are no patterns, so that nothing is public.
+    /// Whether there are no patterns, so that no path is public.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.patterns.is_empty()

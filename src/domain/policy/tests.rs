@@ -1,5 +1,5 @@
-//! No path that passes is another one to some backend: public paths, rules for some paths, and applications that share a
-//! host, against [`oracle`](super::oracle).
+//! No allowed path is another one to some backend: public paths, rules for some paths, and applications that share a
+//! host, tested against [`oracle`](super::oracle).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 
 const PATHS: u32 = 100_000;
 
-/// Pieces that are read in several ways, names, and whole tricks.
+/// Parts that can be read in several ways, names, and complete attack strings.
 const PIECES: &[&str] = &[
     "/",
     "/",
@@ -130,7 +130,7 @@ fn neighbours() -> Applications {
     Applications::new([("", "root"), ("/admin", "admin"), ("/public", "public")].map(at).into()).expect("do not clash")
 }
 
-/// What passes, by the part of the house that lets it pass, and below which path all readings have to lie, or none.
+/// The rules under test: public paths, access rules, and applications that share a host.
 struct Rules {
     public: UnauthenticatedPaths,
     protected: AccessRules,
@@ -210,7 +210,7 @@ fn n4_to_n7_what_passes_is_no_other_path_in_any_reading() {
     let rules = Rules::new();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(PATHS));
     runner.run(&any_path(), |raw| rules.judge(&raw)).expect("no reading leads elsewhere");
-    // Odd paths that pass are among them in numbers, or the property would say nothing.
+    // The sample must contain many odd paths that are allowed, otherwise the property would be vacuous.
     for (place, passed) in rules.passed.iter().enumerate() {
         let passed = passed.load(Ordering::Relaxed);
         assert!(passed > 500, "{passed} odd paths pass at {place}");

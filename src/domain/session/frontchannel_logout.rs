@@ -1,5 +1,5 @@
-//! Front-channel logout (`OpenID` Connect Front-Channel Logout 1.0): what a frame of the provider's asks for, and which frames
-//! may show the answer.
+//! Front-channel logout (`OpenID` Connect Front-Channel Logout 1.0): what the request of a provider's frame names, and
+//! which origins may show the answer in a frame.
 
 use url::{Origin, Url, form_urlencoded};
 
@@ -8,7 +8,7 @@ use crate::domain::http::RequestHead;
 use crate::domain::oidc::sign_in::ProviderMetadata;
 use crate::domain::oidc::user::ProviderSession;
 
-/// What the address in a frame names (section 2); both, where the provider keeps to the rules.
+/// The parameters of the frame's address (section 2); both are present where the provider follows the specification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogoutRequest {
     issuer: Option<String>,
@@ -16,7 +16,7 @@ pub struct LogoutRequest {
 }
 
 impl LogoutRequest {
-    /// Reads the query; `None` when it names something twice.
+    /// Reads the query; `None` when a parameter occurs twice.
     #[must_use]
     pub fn read(query: &str) -> Option<Self> {
         let mut asked = Self::default();
@@ -33,14 +33,14 @@ impl LogoutRequest {
         Some(asked)
     }
 
-    /// Whether nothing that it names is another's than this session's (FL-2).
+    /// Whether every parameter that is present matches this session (FL-2).
     #[must_use]
     pub fn fits(&self, record: &SessionRecord) -> bool {
         let issuer = self.issuer.as_ref().is_none_or(|issuer| *issuer == record.user.issuer);
         issuer && (self.session.is_none() || self.session == record.provider_session)
     }
 
-    /// The provider's session, where it is named in full and this provider's.
+    /// The provider session, if both parameters are present and name a session of this issuer.
     #[must_use]
     pub fn provider_session(self, issuer: &str) -> Option<ProviderSession> {
         let Self { issuer: Some(named), session: Some(id) } = self else { return None };
@@ -48,14 +48,14 @@ impl LogoutRequest {
     }
 }
 
-/// Whether a request may come from a frame: an image, a script or a link of another site signs nobody out. Browsers
-/// without Fetch Metadata get the benefit of the doubt; what their frames of other sites lack is our cookie.
+/// Whether a request may come from a frame: another site's image, script or link must not sign the user out. A browser
+/// without Fetch Metadata is allowed; a frame on another site does not send Gatepost's cookie there either.
 #[must_use]
 pub fn may_come_from_a_frame(head: &RequestHead) -> bool {
     head.headers.text("sec-fetch-dest").is_none_or(|destination| matches!(destination, "iframe" | "frame"))
 }
 
-/// The origins of the provider, which may show our answer in a frame (FL-1).
+/// The provider's origins, which may show the answer in a frame (FL-1).
 #[must_use]
 pub fn ancestors(issuer: &str, metadata: Option<&ProviderMetadata>) -> Vec<String> {
     let issuer = Url::parse(issuer).ok();

@@ -1,9 +1,9 @@
-//! The session id: the secret in the cookie, and the hash under which a store keeps the session.
+//! The session id: the secret in the cookie, and the hash under which a store holds the session.
 
 use crate::domain::crypto::hex;
 use crate::domain::crypto::secret_bits::SecretBits;
 
-/// The secret that a session cookie holds: 256 random bits and nothing else.
+/// The secret in a session cookie: 256 random bits and nothing else.
 #[derive(Debug)]
 pub struct SessionId(SecretBits);
 
@@ -14,7 +14,7 @@ impl SessionId {
         Self(SecretBits::new(random))
     }
 
-    /// Reads a cookie value, if it is a session id.
+    /// Parses a cookie value; `None` if it is not a session id.
     #[must_use]
     pub fn from_cookie_value(text: &str) -> Option<Self> {
         SecretBits::from_text(text).map(Self)
@@ -26,7 +26,7 @@ impl SessionId {
         self.0.to_text()
     }
 
-    /// The name under which a store keeps the session: a hash, so that a stolen store opens no session.
+    /// The key under which a store holds the session: a hash, so that a stolen store contains no usable session id.
     #[must_use]
     pub fn key(&self) -> SessionKey {
         let hash = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
@@ -41,19 +41,19 @@ impl SessionId {
 pub struct SessionKey([u8; 32]);
 
 impl SessionKey {
-    /// A key that a store kept.
+    /// A key as a store holds it.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads the spelling that operators use.
+    /// Parses the hexadecimal form that operators use.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         hex::decode(text.as_bytes()).map(Self)
     }
 
-    /// 64 hexadecimal digits, which no shell takes for anything else and nobody for a cookie.
+    /// 64 hexadecimal digits: safe in any shell, and not to be confused with a cookie value.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(&self.0)

@@ -1,4 +1,4 @@
-//! A session: who signed in, at which application, until when; and the cookie that names it.
+//! A session: its user, its application, its lifetime; and the cookie that names it.
 
 pub mod frontchannel_logout;
 mod id;
@@ -18,42 +18,42 @@ pub use id::{SessionId, SessionKey};
 pub use record::{Freshness, Renewal, SessionRecord};
 pub use refreshed::Refreshed;
 
-/// A session. It begins only with a verified sign-in, or comes back from a store that kept one.
+/// A session. It is created only by a verified sign-in, or restored from a store.
 #[derive(Clone, Debug)]
 pub struct Session {
     record: SessionRecord,
-    /// What has been worked out from it; see [`LiveSession::derived`].
+    /// A value derived from the record; see [`LiveSession::derived`].
     derived: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// How long sessions last.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// From the sign-in on, whatever happens.
+    /// From the sign-in, whatever happens.
     pub absolute: Duration,
-    /// From the last use on.
+    /// From the last use.
     pub idle: Duration,
 }
 
-/// What of an application its sessions depend on.
+/// The properties of an application on which its sessions depend.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionTerms<'a> {
-    /// The application that a session is for.
+    /// The application of the session.
     pub application: &'a Slug,
     /// Its issuer identifier.
     pub issuer: &'a str,
-    /// How long a session lasts; `None`: as long as its ID Token says.
+    /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.
     pub validity: Option<Duration>,
-    /// Whether the session keeps the access token, because the application is sent it.
+    /// Whether the session stores the access token, because the application receives it.
     pub keeps_access_token: bool,
 }
 
-/// The longest time for which uses of a session count as one.
+/// The longest period within which uses of a session are recorded once.
 const LONGEST_USE: Duration = Duration::from_secs(5 * 60);
 
 impl Lifetimes {
-    /// For how long uses of a session count as one, so that reading does not turn into writing: a sixtieth of what a session
-    /// lasts without any. By so much a session may end too early, never too late.
+    /// The period within which uses of a session are recorded once, so that reads do not cause writes: a sixtieth of
+    /// the idle lifetime, at most five minutes. A session may end earlier by this period, never later.
     #[must_use]
     pub fn one_use(&self) -> Duration {
         LONGEST_USE.min(self.idle / 60)
@@ -61,8 +61,9 @@ impl Lifetimes {
 }
 
 impl Session {
-    /// The session of a user who has just signed in to `application`. It ends with the ID Token; with a refresh token it
-    /// lasts longer, as the provider is asked again and again.
+    /// The session of a user who has just signed in to `application`. It ends after the application's `validity`, if
+    /// set; else with the ID Token or, with a refresh token, whose use confirms the user again and again, at the
+    /// absolute lifetime.
     #[must_use]
     pub fn begin<'a>(
         signed_in: SignedIn,
@@ -95,7 +96,7 @@ impl Session {
         })
     }
 
-    /// The session after a refresh: the same user's, and it ends when it would have ended.
+    /// The session after a refresh: same user, same end.
     #[must_use]
     pub fn renewed<'a>(&self, refreshed: Refreshed, terms: impl Into<SessionTerms<'a>>, now: Timestamp) -> Self {
         let mut record = self.record.clone();
@@ -115,7 +116,7 @@ impl Session {
         Self::restore(record)
     }
 
-    /// A session that a store kept, opened from its sealed record.
+    /// Restores a session from the record of a store.
     #[must_use]
     pub const fn restore(record: SessionRecord) -> Self {
         Self { record, derived: OnceLock::new() }
@@ -127,13 +128,13 @@ impl Session {
         &self.record
     }
 
-    /// The session as it is kept at hand; see [`SessionRecord::without_tokens`].
+    /// The session as it is cached; see [`SessionRecord::without_tokens`].
     #[must_use]
     pub fn without_tokens(self) -> Self {
         Self::restore(self.record.without_tokens())
     }
 
-    /// The provider's own session that this one rests on, where it named one.
+    /// The provider session to which this one belongs, if the provider named one.
     #[must_use]
     pub fn provider_session(&self) -> Option<ProviderSession> {
         let record = &self.record;
@@ -141,7 +142,7 @@ impl Session {
         Some(ProviderSession { issuer: record.user.issuer.clone(), id })
     }
 
-    /// The session as evidence, when it is this application's and neither limit has passed.
+    /// The session as proof, if it is this application's and no lifetime limit has passed.
     #[must_use]
     pub fn live<'a>(
         self: &Arc<Self>,
@@ -156,7 +157,7 @@ impl Session {
         (own && within).then(|| LiveSession(Arc::clone(self)))
     }
 
-    /// Whether neither limit has passed.
+    /// Whether no lifetime limit has passed.
     #[must_use]
     pub fn within_limits(&self, last_seen: Timestamp, now: Timestamp, lifetimes: Lifetimes) -> bool {
         let record = &self.record;
@@ -164,7 +165,7 @@ impl Session {
     }
 }
 
-/// Proof that a session is this application's and alive: the only thing that identity headers are made from.
+/// Proof that a session is this application's and live: identity headers are made from a live session only.
 #[derive(Clone, Debug)]
 pub struct LiveSession(Arc<Session>);
 
@@ -175,8 +176,8 @@ impl LiveSession {
         self.0.record()
     }
 
-    /// What follows from the session's facts alone, made once and kept with it as long as it is at hand. There is one place,
-    /// for one type; a value of another type is made anew.
+    /// A value derived from the session's facts only, computed once and cached with the session. The cache holds one
+    /// value of one type; a value of another type is computed each time.
     pub(in crate::domain) fn derived<T: Any + Send + Sync>(&self, make: impl Fn() -> Arc<T>) -> Arc<T> {
         let kept = Arc::clone(self.0.derived.get_or_init(|| make()));
         Arc::downcast(kept).unwrap_or_else(|_| make())

@@ -1,4 +1,4 @@
-//! The facts of a session, and when they have to be renewed.
+//! The facts of a session, and when they have to be refreshed.
 
 use std::time::Duration;
 
@@ -9,27 +9,28 @@ use crate::domain::oidc::user::User;
 use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 
-/// What keeps the claims of a session fresh, where the provider gave a refresh token.
+/// How the claims of a session are kept fresh, where the provider issued a refresh token.
 #[derive(Clone, Debug)]
 pub struct Renewal {
-    /// The refresh token (RFC 6749 section 1.5) that stands for the next renewal; `None` where it was left in the store.
+    /// The refresh token (RFC 6749 section 1.5) for the next refresh; `None` where it was left in the store.
     pub refresh_token: Option<SecretString>,
-    /// From when on the session is to be renewed.
+    /// The time from which the session is to be refreshed.
     pub due: Timestamp,
-    /// From when on what the provider said is out of date.
+    /// The time from which the facts are out of date.
     pub stale: Timestamp,
 }
 
-/// The shortest time between two renewals, whatever the provider says: who hands out tokens that are over at once is not to
-/// be asked for each request.
+/// The shortest time between two refreshes, whatever the provider reports: a provider whose tokens expire at once must
+/// not be called for each request.
 const SHORTEST_LIFE: Duration = Duration::from_secs(5);
-/// How long what a provider says holds when it does not tell.
+/// How long the provider's facts are valid when it does not report a lifetime.
 const ASSUMED_LIFE: Duration = Duration::from_secs(5 * 60);
-/// The longest time before the end at which a session is due.
+/// The longest time before `stale` at which a session is due.
 const LONGEST_LEAD: Duration = Duration::from_secs(60);
 
 impl Renewal {
-    /// The next renewal of what holds for `life` from `now` on: due a fifth of its life before the end, a minute at most.
+    /// The next refresh of facts that are valid for `life` from `now`: due a fifth of `life` before the end, at most a
+    /// minute.
     #[must_use]
     pub fn after(life: Option<Duration>, refresh_token: SecretString, now: Timestamp) -> Self {
         let life = life.unwrap_or(ASSUMED_LIFE).max(SHORTEST_LIFE);
@@ -38,44 +39,44 @@ impl Renewal {
     }
 }
 
-/// Whether what is known of a session's user is out of date.
+/// Whether the facts about a session's user are out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// No.
+    /// The facts are up to date.
     Fresh,
-    /// Not yet; it is time to ask the provider.
+    /// The facts are still valid, but it is time to refresh them.
     Due,
-    /// Yes.
+    /// The facts are out of date.
     Stale,
 }
 
-/// The facts of a session, as a store keeps them.
+/// The facts of a session, as a store holds them.
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
-    /// Who signed in.
+    /// The user that signed in.
     pub user: User,
-    /// The application signed in to; at any other the session is none.
+    /// The application of the sign-in; the session is not valid at any other.
     pub application: Slug,
     /// Claims from the ID Token, completed by `UserInfo`.
     pub claims: Claims,
     /// The raw ID Token, for RP-initiated logout; `None` where it was left in the store.
     pub id_token: Option<SecretString>,
-    /// The access token, kept only where it is passed on.
+    /// The access token, stored only if the application receives it.
     pub access_token: Option<SecretString>,
-    /// The provider's own session (`sid`), for logout by the provider.
+    /// The provider session id (`sid`), for logout by the provider.
     pub provider_session: Option<String>,
-    /// How it is kept fresh; `None` without a refresh token.
+    /// How the session is kept fresh; `None` without a refresh token.
     pub renewal: Option<Renewal>,
     /// How often it was renewed.
     pub generation: u32,
     /// When the user signed in.
     pub created: Timestamp,
-    /// The moment after which nothing keeps the session alive.
+    /// The time at which the session ends, whatever happens.
     pub ends: Timestamp,
 }
 
 impl SessionRecord {
-    /// Whether it is time to renew the session.
+    /// Whether the session is due for a refresh.
     #[must_use]
     pub fn freshness(&self, now: Timestamp) -> Freshness {
         match &self.renewal {
@@ -85,14 +86,14 @@ impl SessionRecord {
         }
     }
 
-    /// The refresh token, where there is one and it is at hand.
+    /// The refresh token, if there is one and this copy of the record holds it.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&SecretString> {
         self.renewal.as_ref()?.refresh_token.as_ref()
     }
 
-    /// The same without the tokens that only its renewal and its end need: they stay in the store. For a session that is
-    /// kept at hand, which may be one of very many.
+    /// The record without the tokens that only its refresh and its end need: they stay in the store. For cached
+    /// sessions, of which there may be very many.
     #[must_use]
     pub fn without_tokens(mut self) -> Self {
         self.id_token = None;

@@ -1,5 +1,5 @@
-//! What a refresh brings (`OpenID` Connect Core section 12.2): news about the user of one session, or no news; and the tokens
-//! for the next time.
+//! The result of a refresh (`OpenID` Connect Core section 12.2): new facts about the user of one session, or none; and
+//! the tokens for the next refresh.
 
 use std::time::Duration;
 
@@ -12,26 +12,26 @@ use crate::domain::oidc::id_token::{OF_THE_TOKEN, VerifiedIdToken, completed};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::time::Timestamp;
 
-/// Claims about the sign-in itself. It stays the same, so a later token need not repeat them.
+/// Claims about the sign-in itself. They do not change, so a later token need not repeat them.
 const OF_THE_SIGN_IN: [&str; 5] = ["nonce", "auth_time", "acr", "amr", "sid"];
 /// Claims that a later token must not contradict.
 const NEVER_CHANGED: [&str; 2] = ["auth_time", "sid"];
 
-/// A refresh that passed every check against the session that it was made for.
+/// A refresh that passed every check against its session.
 #[derive(Debug)]
 pub struct Refreshed {
     pub(in crate::domain) id_token: Option<VerifiedIdToken>,
-    /// `None`: what was said before stands.
+    /// `None`: the previous claims stay valid.
     pub(in crate::domain) claims: Option<Claims>,
     pub(in crate::domain) access_token: Option<SecretString>,
     refresh_token: Option<SecretString>,
     expires_in: Option<Duration>,
-    /// Whether there is nothing that the provider may tell soon.
+    /// Whether all facts were received; if not, the next refresh is due at once.
     is_complete: bool,
 }
 
 impl Refreshed {
-    /// A refresh that brought tokens alone. A refresh token that did not come leaves the old one in force.
+    /// A refresh that returned tokens only. Without a new refresh token, the old one stays in use.
     #[must_use]
     pub const fn new(
         access_token: Option<SecretString>,
@@ -41,7 +41,7 @@ impl Refreshed {
         Self { id_token: None, claims: None, access_token, refresh_token, expires_in, is_complete: true }
     }
 
-    /// The same with a new ID Token, which has to be the same user's and of the same sign-in.
+    /// Adds a new ID Token, which has to belong to the same user and the same sign-in.
     ///
     /// # Errors
     /// [`TokenFault::OtherUser`] or [`TokenFault::OtherSignIn`].
@@ -66,11 +66,11 @@ impl Refreshed {
         self.claims.as_ref()
     }
 
-    /// Completes the claims from a UserInfo answer. Where there is no new ID Token, nothing that the old one said about the
-    /// user stands beside it: a group that the provider took away would never go.
+    /// Completes the claims from a UserInfo answer. Without a new ID Token, the old claims about the user are dropped:
+    /// otherwise a group that the provider revoked would never disappear.
     ///
     /// # Errors
-    /// [`TokenFault::OtherSubject`] when it speaks of another user.
+    /// [`TokenFault::OtherSubject`] when the answer is about another user.
     pub fn complete(mut self, user_info: Map<String, Value>, session: &SessionRecord) -> Result<Self, TokenFault> {
         let said = self
             .claims
@@ -80,8 +80,9 @@ impl Refreshed {
         Ok(self)
     }
 
-    /// The same when `UserInfo` told nothing: beside the new ID Token stands what was known before, and the provider is to be
-    /// asked again, `soon` or when it is time anyway. The tokens are good; the ones before them may be void.
+    /// For a refresh without a UserInfo answer: the new ID Token is completed by the previous claims, and the provider
+    /// is called again at once if `soon`, otherwise when the session is due. The tokens are valid; the previous ones
+    /// may be void.
     #[must_use]
     pub fn cut_short(mut self, session: &SessionRecord, soon: bool) -> Self {
         self.claims = self.claims.map(|claims| claims.completed_by(session.claims.clone()));
@@ -89,7 +90,7 @@ impl Refreshed {
         self
     }
 
-    /// When and with what the session is renewed next.
+    /// The time and the refresh token of the next refresh.
     pub(in crate::domain) fn next_renewal(&self, last: Option<Renewal>, now: Timestamp) -> Option<Renewal> {
         let refresh_token = self.refresh_token.clone().or_else(|| last?.refresh_token)?;
         if !self.is_complete {
@@ -100,7 +101,7 @@ impl Refreshed {
     }
 }
 
-/// Those of `claims` that have these names.
+/// The claims with these names.
 fn only(claims: &Claims, names: &[&str]) -> Claims {
     let kept = claims.as_object().iter().filter(|(name, _)| names.contains(&name.as_str()));
     Claims::new(kept.map(|(name, value)| (name.clone(), value.clone())).collect())

@@ -1,4 +1,4 @@
-//! How long sessions last, and when they are renewed.
+//! How long sessions last, and when they are refreshed.
 
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -27,7 +27,7 @@ fn begin(refresh_token: Option<&str>, expires_in: Option<u64>, validity: Option<
     Session::begin(signed_in, &application, NOW, LIFETIMES)
 }
 
-/// The test's ID Tokens last an hour.
+/// The test's ID Tokens are valid for one hour.
 #[test]
 fn a_session_ends_with_the_id_token_or_with_a_refresh_token_by_the_operators_limits() {
     for (token, validity, ends) in [

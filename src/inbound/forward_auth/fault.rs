@@ -13,7 +13,7 @@ pub(super) enum Fault {
     Doubled(&'static str),
     #[error("the header `{0}` stands there in another spelling as well")]
     Alias(&'static str),
-    #[error("the header `{0}` says something else than the header that counts")]
+    #[error("the header `{0}` contradicts the header that decides")]
     Contradiction(&'static str),
     #[error("the header `{0}` is not text")]
     NotText(&'static str),

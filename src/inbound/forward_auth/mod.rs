@@ -109,7 +109,7 @@ impl ForwardAuth {
         let routed = self.outpost.route(head);
         if let Some(application) = routed.in_proxy_mode() {
             let help = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
-            tracing::warn!(%dialect, application, help, "a front proxy asks about an application in mode `proxy`");
+            tracing::warn!(%dialect, application, help, "a front proxy sent a forward-auth request for an application in mode `proxy`");
             return self.outpost.refuse(Reason::ModeProxy, head.client_kind());
         }
         if dialect == Dialect::Nginx && routed.is_own() {
@@ -126,7 +126,7 @@ impl ForwardAuth {
         match sign_in_redirect::visit(request) {
             Ok(visit) => Routed::HandedOn(visit),
             Err(fault) => {
-                tracing::warn!(%fault, "nginx' hop to the sign-in names no original address");
+                tracing::warn!(%fault, "nginx' redirect to the sign-in names no original address");
                 let decision = self.outpost.refuse(Reason::Malformed, client);
                 self.recorder.record(Protocol::Nginx, &decision, watch, None);
                 Routed::Answered(answer::to_browser(decision.verdict))
@@ -135,7 +135,7 @@ impl ForwardAuth {
     }
 
     fn malformed(&self, dialect: Dialect, fault: Fault, request: &Request<()>, watch: Stopwatch) -> Answer {
-        tracing::warn!(%dialect, %fault, "a forward-auth question cannot be answered");
+        tracing::warn!(%dialect, %fault, "a forward-auth request cannot be answered");
         self.refuse(dialect, Reason::Malformed, request, watch)
     }
 

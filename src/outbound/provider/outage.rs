@@ -11,15 +11,19 @@ pub(super) struct Outage(AtomicBool);
 impl Outage {
     pub(super) fn began(&self, issuer: &str, cause: &str) {
         if self.0.swap(true, Ordering::Relaxed) {
-            debug!(issuer, cause, "UserInfo tells nothing");
+            debug!(issuer, cause, "the UserInfo endpoint gives no claims");
         } else {
-            warn!(issuer, cause, "UserInfo tells nothing; until it does, sign-ins go on with what ID Tokens say");
+            warn!(
+                issuer,
+                cause,
+                "the UserInfo endpoint gives no claims; until it does, sign-ins continue with the claims of the ID Token"
+            );
         }
     }
 
     pub(super) fn ended(&self, issuer: &str) {
         if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
-            info!(issuer, "UserInfo tells again what ID Tokens leave out");
+            info!(issuer, "the UserInfo endpoint gives claims again");
         }
     }
 }

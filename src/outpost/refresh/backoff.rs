@@ -1,5 +1,5 @@
-//! Pauses after renewals that failed, so that a provider in trouble is not asked for every request. They are forgotten rather
-//! than kept without bound; providers have a circuit of their own besides.
+//! Backoff periods after failed refreshes, so that a failing provider is not called for every request. The cache is
+//! bounded and evicts periods instead of growing; providers have their own circuit breaker as well.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use quick_cache::sync::Cache;
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 
-/// How many sessions' pauses are remembered.
+/// How many sessions' backoff periods are stored.
 const MOST: usize = 65_536;
 
-/// Sessions that are not renewed for a while.
+/// The sessions that are not refreshed for a while: the start and the end of each backoff period.
 pub(super) struct Backoff(Cache<SessionKey, (Timestamp, Timestamp)>);
 
 impl Default for Backoff {
@@ -21,12 +21,12 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Whether a pause of this session is on. A clock that was set back ends it.
+    /// Whether this session is in its backoff period. A clock that was set back ends the period.
     pub(super) fn holds(&self, key: &SessionKey, now: Timestamp) -> bool {
         self.0.get(key).is_some_and(|(from, until)| from <= now && now < until)
     }
 
-    /// Begins a pause.
+    /// Begins a backoff period of `span`.
     pub(super) fn begin(&self, key: SessionKey, now: Timestamp, span: Duration) {
         self.0.insert(key, (now, now.plus(span)));
     }

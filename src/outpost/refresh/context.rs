@@ -1,4 +1,4 @@
-//! What every refresh works with.
+//! The dependencies of every refresh.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::backoff::Backoff;
 use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
 
-/// What every renewal works with.
+/// The dependencies of every refresh.
 pub(super) struct RefreshContext {
     pub(super) store: Arc<dyn SessionStore>,
     pub(super) provider: Arc<dyn IdentityProvider>,

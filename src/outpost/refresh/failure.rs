@@ -1,10 +1,10 @@
-//! What a refresh that failed means for the session: that it is over, or nothing yet.
+//! What a failed refresh means for the session: its end, or a later retry.
 
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::ExchangeFault;
 
-/// Refusals that speak of this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): to sign in again is
-/// the only mend. All others speak of the client, and are the operator's to mend.
+/// Error codes that concern this user's grant (RFC 6749 section 5.2, `OpenID` Connect Core section 3.1.2.6): only
+/// another sign-in helps. All other codes concern the client and are for the operator to resolve.
 const OF_THE_GRANT: [&str; 6] = [
     "invalid_grant",
     "access_denied",
@@ -13,19 +13,19 @@ const OF_THE_GRANT: [&str; 6] = [
     "consent_required",
     "account_selection_required",
 ];
-/// Seconds before a provider that did not answer is asked again, and up to twice as many.
+/// Seconds before a provider that did not answer is called again; a random factor of up to two applies.
 const PAUSE: u64 = 5;
-/// The same for one that answers, but not usefully.
+/// The same for a provider that answers, but not usefully.
 const LONG_PAUSE: u64 = 30;
 
-/// What follows from a fault.
+/// The consequence of a fault.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RefreshFailure {
-    /// The provider ended it.
+    /// The provider ended the grant.
     Ended,
-    /// What it says is not about this session's user, or not from the provider.
+    /// The answer is not about this session's user, or is not from the provider.
     Untrustworthy,
-    /// The provider could not be asked: again after so many seconds.
+    /// No usable answer about the grant: retry after this many seconds.
     Later(u64),
 }
 
@@ -34,7 +34,7 @@ impl RefreshFailure {
         match fault {
             ExchangeFault::Unavailable(_) => Self::Later(PAUSE),
             ExchangeFault::Refused(error) if OF_THE_GRANT.contains(&error.as_str()) => Self::Ended,
-            // A signature that nobody can verify says nothing about the user: the provider may have changed its keys just
+            // A signature that cannot be verified proves nothing about the user: the provider may have changed its keys
             // when they could not be fetched.
             ExchangeFault::Refused(_)
             | ExchangeFault::Malformed(_)

@@ -1,4 +1,4 @@
-//! Leases: of all processes that share a store, one renews a session; the others wait for what it saves.
+//! Leases: of all processes that share a store, one refreshes a session; the others wait for the session that it saves.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::context::RefreshContext;
 use crate::domain::session::SessionKey;
 use crate::ports::{LeaseHolder, StoredSession};
 
-/// How long a lease lasts unless it is extended: so soon another process may take over from one that died.
+/// How long a lease lasts unless it is extended: the time until another process may take over from one that crashed.
 pub(super) const SPAN: Duration = Duration::from_secs(2);
-/// How often it is extended.
+/// The interval at which a lease is extended.
 const EXTENSION: Duration = Duration::from_millis(600);
-/// How long another process's renewal is watched: no request waits longer.
+/// How long another process's refresh is watched; no request waits longer.
 const WATCH: Duration = Duration::from_secs(2);
-/// Pauses between two looks.
+/// The shortest and the longest pause between two polls.
 const FIRST_LOOK: Duration = Duration::from_millis(25);
 const LONGEST_LOOK: Duration = Duration::from_millis(200);
 
 impl RefreshContext {
-    /// Does `work` while the lease is extended, and gives it back afterwards.
+    /// Runs `work` while the lease is extended, and releases the lease afterwards.
     pub(super) async fn holding<T>(&self, key: &SessionKey, holder: &LeaseHolder, work: impl Future<Output = T>) -> T {
         let done = tokio::select! {
             done = work => done,
@@ -32,7 +32,8 @@ impl RefreshContext {
         done
     }
 
-    /// A lease that was lost does no harm: what is saved has to follow what was there.
+    /// Extends the lease until dropped. A lost lease does no harm: a renewed session is saved by compare-and-swap on
+    /// its generation.
     async fn extend(&self, key: &SessionKey, holder: &LeaseHolder) -> Infallible {
         loop {
             sleep(EXTENSION).await;
@@ -42,14 +43,14 @@ impl RefreshContext {
         }
     }
 
-    /// Waits until another process has renewed or ended the session of this generation; whether it did.
+    /// Waits until another process has renewed or ended the session of this generation; returns whether it did.
     pub(super) async fn watch(&self, key: &SessionKey, generation: u32) -> bool {
         let (begun, mut pause) = (Instant::now(), FIRST_LOOK);
         while begun.elapsed() < WATCH {
             sleep(pause).await;
             pause = LONGEST_LOOK.min(pause * 2);
             let is_same = |stored: &StoredSession| stored.session.record().generation == generation;
-            // What the store cannot tell now, it may tell at the next look.
+            // A fault of the store may be gone at the next poll.
             if self.store.load(key).await.is_ok_and(|stored| !stored.as_ref().is_some_and(is_same)) {
                 return true;
             }

@@ -1,6 +1,6 @@
-//! Keeps what is known of signed-in users fresh, with refresh tokens (`OpenID` Connect Core section 12). A session that is due is
-//! renewed behind the answer; one whose facts are out of date makes its request wait a little. A provider that is down signs
-//! nobody out: what it said before stands until the session ends.
+//! Keeps the facts about signed-in users fresh, with refresh tokens (`OpenID` Connect Core section 12). A session that
+//! is due is refreshed in the background; a session whose facts are out of date makes its request wait for a short
+//! time. A provider that is down ends no session: its last facts stay valid until the session ends.
 
 mod backoff;
 mod context;
@@ -21,21 +21,21 @@ use crate::domain::application::Application;
 use crate::domain::session::{Freshness, SessionKey};
 use crate::single_flight::SingleFlight;
 
-/// How many renewals may be under way; sessions that find no place are renewed a little later.
+/// How many refreshes may be under way; sessions beyond the limit are refreshed a little later.
 const MOST: usize = 256;
 
-/// All renewals of this process.
+/// All refreshes of this process.
 pub(super) struct RefreshTasks {
     context: Arc<RefreshContext>,
     calls: Arc<SingleFlight<SessionKey, ()>>,
 }
 
-/// What a request may rely on afterwards.
+/// Which session a request may use after the refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefreshDecision {
-    /// On the session as it was found.
+    /// The session as it was loaded.
     UpToDate,
-    /// Time has passed: only on what the store says now.
+    /// The session has to be loaded again: the loaded one may be out of date.
     Reload,
 }
 
@@ -53,7 +53,8 @@ impl RefreshTasks {
         Self { context: Arc::new(context), calls: SingleFlight::new(MOST) }
     }
 
-    /// Sees to it that a session that was found is renewed when it is time, and waits when it is high time.
+    /// Starts a refresh of the loaded session if it is due, and waits for it, at most `patience`, if its facts are out
+    /// of date.
     pub(super) async fn refresh_if_due(
         &self,
         application: &Arc<Application>,
@@ -71,7 +72,7 @@ impl RefreshTasks {
         };
         match self.calls.join(key, begin) {
             Some(call) if loaded.freshness == Freshness::Stale => {
-                // Whatever became of it, the store knows.
+                // The store holds the outcome, whatever it was.
                 Box::pin(call.result_within(patience)).await;
                 RefreshDecision::Reload
             }
@@ -79,7 +80,7 @@ impl RefreshTasks {
         }
     }
 
-    /// Waits until no renewal is under way.
+    /// Waits until no refresh is under way.
     pub(super) async fn finished(&self) {
         while let Some(call) = self.calls.any() {
             call.result().await;

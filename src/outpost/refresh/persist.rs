@@ -1,5 +1,6 @@
-//! What came of a refresh is stored: a renewed session, or the end of one. A renewed session is saved before it counts. The refresh token before may be void by now, so what came in its place is not
-//! given up at the first fault of the store.
+//! Stores the outcome of a refresh: a renewed session, or the end of one. A renewed session counts only after it was
+//! saved. The previous refresh token may be void by now, so the new one is not given up at the first fault of the
+//! store.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -13,20 +14,21 @@ use crate::domain::session::{Freshness, Session, SessionRecord};
 use crate::outpost::services::with_outpost_facts;
 use crate::ports::{Lease, LeaseHolder};
 
-/// How long saving is tried.
+/// How long saving is retried.
 const ENDURANCE: Duration = Duration::from_secs(10);
-/// Pauses between two tries.
+/// The shortest and the longest pause between two tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Seconds until the provider is asked for what it could not tell this time, and up to twice as many.
+/// Seconds before the provider is called again for facts that it did not report this time; a random factor of up to two
+/// applies.
 const UNFINISHED: u64 = 5;
 
 impl RefreshTask {
-    /// Saves the renewed session. One whose headers do not fit any more ends: to let its old claims stand would keep what the
-    /// provider may have taken away, and the sign-in tells the user what is wrong.
+    /// Saves the renewed session. A session whose headers do not fit any more ends: its old claims could grant what the
+    /// provider may have revoked, and the sign-in shows the user what is wrong.
     pub(super) async fn persist(&self, renewed: &Session) {
         if let Err(over) = self.fits(renewed.record()) {
-            tracing::warn!(application = %self.application.slug, %over, "more is said of a user by now than a request can carry");
+            tracing::warn!(application = %self.application.slug, %over, "the identity headers of a user have become larger than a request can carry");
             self.revoke(renewed.record());
             return self.end(&over).await;
         }
@@ -51,8 +53,8 @@ impl RefreshTask {
         }
     }
 
-    /// The session is not what it was. Unless an earlier try was the cause, whose answer was lost, it has ended, and the token
-    /// that came for it is to be of no use to anybody.
+    /// The stored session is not the one that was refreshed. Either an earlier try had saved it and its answer was
+    /// lost, or the session has ended; then the new token is revoked so that it cannot be used.
     async fn give_up(&self, renewed: &Session) {
         let (application, generation) = (&self.application.slug, renewed.record().generation);
         match self.context.store.load(&self.key).await {
@@ -69,7 +71,7 @@ impl RefreshTask {
         }
     }
 
-    /// Has the refresh token revoked that came with the renewal (RFC 7009). Nobody waits for it.
+    /// Has the refresh token that the refresh returned revoked (RFC 7009). The work runs in the background.
     pub(super) fn revoke(&self, record: &SessionRecord) {
         if let Some(refresh_token) = record.refresh_token() {
             self.context.provider.revoke(&self.application.relying_party, refresh_token);
@@ -87,8 +89,8 @@ impl RefreshTask {
         })
     }
 
-    /// Ends the session whose refresh token was refused, unless somebody has renewed it meanwhile: then the token was refused
-    /// because it had been used, and the session has a newer one.
+    /// Ends the session whose refresh token was refused, unless another process has renewed it meanwhile: then the
+    /// token was refused because it had been used, and the session has a newer one.
     pub(super) async fn end_if_still_the_same(&self, holder: &LeaseHolder, cause: &(dyn Display + Sync)) {
         let application = &self.application.slug;
         match self.context.store.lease(&self.key, holder, SPAN).await {
@@ -110,7 +112,7 @@ impl RefreshTask {
         let application = &self.application.slug;
         match self.context.store.end(&self.key).await {
             Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
-            // It counts as ended in this process all the same.
+            // The session counts as ended in this process all the same.
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows");
             }

@@ -1,4 +1,5 @@
-//! One renewal: by whoever holds the lease, of what the store itself holds, and of nothing that has ended.
+//! One refresh: run by the holder of the lease, on the session as the store holds it, and never on a session that has
+//! ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +12,14 @@ use crate::domain::session::{Freshness, Session, SessionKey};
 use crate::ports::{Lease, LeaseHolder, StoredSession};
 use crate::telemetry::names;
 
-/// The pause when the store or another process is slow.
+/// The backoff in seconds when the store or another process is slow.
 const SHORT_PAUSE: u64 = 1;
 
 fn count(outcome: &'static str) {
     metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
 }
 
-/// A renewal of the session under `key`, as far as it was known when it began.
+/// A refresh of the session under `key`; `generation` is the one that was known when it began.
 pub(super) struct RefreshTask {
     pub(super) context: Arc<RefreshContext>,
     pub(super) application: Arc<Application>,
@@ -36,7 +37,7 @@ impl RefreshTask {
         Self { context, application, key, generation }
     }
 
-    /// From the lease to its end.
+    /// Runs the refresh from taking the lease to releasing it.
     pub(super) async fn run(self) {
         let (context, application) = (&self.context, &self.application.slug);
         let mut holder: LeaseHolder = [0; 16];
@@ -65,7 +66,8 @@ impl RefreshTask {
         }
     }
 
-    /// What the store holds at this moment, if it still is to be renewed: somebody may have renewed or ended it meanwhile.
+    /// The session as the store holds it now, if it still needs a refresh: another process may have renewed or ended it
+    /// meanwhile.
     fn to_be_renewed(&self, stored: Option<StoredSession>) -> Option<Arc<Session>> {
         let StoredSession { session, last_seen } = stored?;
         let now = self.context.clock.now();
@@ -104,10 +106,11 @@ impl RefreshTask {
         }
     }
 
-    /// Begins a pause of so many seconds, or up to twice as many: so that sessions and replicas do not ask in step.
+    /// Begins a backoff period of `seconds`, up to doubled at random so that sessions and replicas do not retry in
+    /// step.
     pub(super) fn back_off(&self, seconds: u64) {
         let mut lot = [0];
-        // Needs to be uneven, not secret; without it the pause is the shortest.
+        // The random factor needs to be uneven, not secret; without randomness the backoff period is the shortest.
         let lot = self.context.entropy.fill(&mut lot).map_or(0, |()| u64::from(lot[0]));
         let span = Duration::from_secs(seconds + seconds * lot / 255);
         self.context.backoff.begin(self.key, self.context.clock.now(), span);

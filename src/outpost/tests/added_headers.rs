@@ -1,4 +1,4 @@
-//! PR-2: whatever a client adds to its headers or query, credentials apart, a denial never becomes an allow.
+//! PR-2: whatever headers or query a client adds, credentials apart, a denial never becomes an allow.
 
 use super::rules::{signed_in_as, test_outpost};
 use super::test_outpost::Browser;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 type Lines = Vec<(String, String)>;
 
-/// Headers by which other gateways were talked into something, and any others.
+/// Headers with which clients deceived other gateways, and arbitrary ones.
 fn name() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "accept",
@@ -91,12 +91,12 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..4).prop_map(|pieces| format!("/{}", pieces.concat()))
 }
 
-/// A query that leads to none of our own endpoints.
+/// A query that matches none of Gatepost's own endpoints.
 fn query() -> impl Strategy<Value = String> {
     "(\\?[a-z=&/%.0-9]{0,20}(next=/public/|method=GET)?)?"
 }
 
-/// The browser's request with its cookies first, as nothing that is added takes them away.
+/// The browser's request with its cookies first, since added headers do not remove them.
 fn head(browser: &Browser, host: &str, method: &str, target: &RequestTarget, lines: &Lines) -> RequestHead {
     let mut head = browser.head(&format!("https://{host}/"), &[]);
     let own = head.headers.all("cookie").map(|value| ("cookie".to_owned(), value.to_vec())).collect::<Vec<_>>();
@@ -138,7 +138,8 @@ proptest! {
             let all: Lines = sent.iter().chain(&added).cloned().collect();
             (before, test_outpost.ask(&head(&browser, host, method, &longer, &all)).await, sessions)
         });
-        // What the operator lets through without a sign-in is known by a header, and shows nobody's name.
+        // A header identifies what the operator allows without a sign-in (a preflight), and the request carries no
+        // user.
         let is_preflight = method == "OPTIONS" && after.note.reason == Reason::Preflight && after.note.user.is_none();
         prop_assert!(passes(&before) || !passes(&after) || is_preflight, "{:?}\nbecame {:?}", before, after);
         prop_assert!(after.note.user.is_none() || after.note.user == before.note.user);

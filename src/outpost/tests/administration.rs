@@ -1,11 +1,11 @@
-//! What operators do with sessions, while the store works and while it does not.
+//! The operators' session administration, with a store that works and with one that fails.
 
 use std::sync::atomic::Ordering;
 
 use super::test_outpost::{Browser, TestOutpost, test_outpost};
 use crate::outpost::administration::{EndFault, NamedUser, SessionFilter, SessionScan, UserEnd, Who};
 
-/// Alice twice and bob once, at the wiki.
+/// Two sessions of alice and one of bob, at the wiki.
 async fn lived_in() -> TestOutpost {
     let test_outpost = test_outpost();
     for user in ["alice", "alice", "bob"] {
@@ -53,7 +53,7 @@ async fn sm_12_a_store_that_cannot_say_is_not_nobody() {
     let found = test_outpost.outpost.advance(&mut scan).await.unwrap().unwrap();
     let [bob] = found.as_slice() else { panic!("{found:?}") };
     for call in [1, 2] {
-        // The first call only asks for the last use.
+        // The first call only loads the time of the last use.
         test_outpost.fail_store_at(call);
         let ended = test_outpost.outpost.end_session(&bob.key).await;
         assert_eq!(matches!(ended, Err(EndFault::End(_))), call == 2, "{ended:?}");

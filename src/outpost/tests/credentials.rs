@@ -1,4 +1,4 @@
-//! Requests that present a credential: who they are let through as, and what is said when they are not.
+//! Requests that present a credential: the identity with which they are allowed, and the answer when they are denied.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,5 @@
-//! Whatever fails, the door stays shut, nothing of the user's is lost, and the answer says so.
+//! Whatever fails, no request is allowed because of it, no state of the user's is lost, and the answer reports the
+//! fault.
 
 use std::sync::atomic::Ordering;
 
@@ -57,8 +58,8 @@ async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
     assert_eq!(test_outpost.provider.asked.load(Ordering::Relaxed), asked);
 }
 
-/// The provider or the store cannot be asked: the way on is the address itself, or another sign-in that ends where this one
-/// should have, and no page holds a code.
+/// The provider or the store is unreachable: the page links to the address itself, or to another sign-in with the same
+/// return address, and no page holds a code.
 #[tokio::test]
 async fn what_failed_is_tried_again_where_it_was_asked() {
     let test_outpost = test_outpost();
@@ -75,7 +76,7 @@ async fn what_failed_is_tried_again_where_it_was_asked() {
     assert!(denied(&late).body.contains(anew) && !denied(&late).body.contains("code="), "{late:?}");
 }
 
-/// PR-4: every store call of every walk, failed in turn.
+/// PR-4: every store call of every flow fails in turn.
 #[tokio::test]
 async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
     for call in 1..=4 {

@@ -1,4 +1,4 @@
-//! Headers that do not fit: refused where the user can be told, never at each request.
+//! Identity headers that do not fit: refused at the sign-in, where the user can be informed, never at each request.
 
 use std::sync::atomic::Ordering;
 
@@ -30,7 +30,7 @@ async fn who_does_not_fit_is_refused_at_the_sign_in_and_nothing_is_saved_or_ende
 
 #[tokio::test]
 async fn the_limit_is_the_operators_and_what_fits_exactly_passes() {
-    // Six headers tell of alice; their names and values come to this.
+    // Six headers describe alice; the total of their names and values follows.
     let version = concat!("goauthentik.io/outpost/", env!("CARGO_PKG_VERSION"));
     let told = [
         ("x-authentik-username", "alice"),

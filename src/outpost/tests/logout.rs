@@ -1,4 +1,4 @@
-//! Logout by the provider, over both channels, and what of it reaches the provider again.
+//! Logout by the provider, over both channels, and the revocations that it sends to the provider.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ const WIKI: &str = "https://wiki.example.com/";
 const ISSUER: &str = "https://sso.example.com/";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-/// A logout token with these claims beside the required ones; `null` takes one away.
+/// A logout token with these claims beside the required ones; `null` removes a claim.
 fn token(test_outpost: &TestOutpost, changes: &Value) -> String {
     let now = test_outpost.clock.now().as_unix();
     let mut claims = json!({
@@ -64,7 +64,7 @@ fn answered(decision: &Decision) -> (u16, Reason) {
 const DONE: (u16, Reason) = (200, Reason::LogoutByProvider);
 const REFUSED: (u16, Reason) = (400, Reason::LogoutRefused);
 
-/// A browser in which `user` signed in at `url`, on the provider's session `sid`.
+/// A browser in which `user` signed in at `url`, in the provider session `sid`.
 async fn signed_in(test_outpost: &TestOutpost, user: &str, sid: &str, url: &str) -> Browser {
     *test_outpost.provider.user.lock().unwrap() = user.into();
     *test_outpost.provider.sid.lock().unwrap() = Some(sid.into());
@@ -162,7 +162,7 @@ async fn bl_9_a_61_a_store_that_cannot_say_refuses_without_effect() {
     }
 }
 
-/// The ends are durable, so the logout was carried out; only that the token was used could not be written down.
+/// The sessions ended durably, so the logout was carried out; only the use of the token could not be stored.
 #[tokio::test]
 async fn bl_9_a_mark_that_cannot_be_made_undoes_no_logout() {
     let test_outpost = test_outpost();
@@ -172,7 +172,7 @@ async fn bl_9_a_mark_that_cannot_be_made_undoes_no_logout() {
     assert!(!is_signed_in(&mut alice, &test_outpost, WIKI).await);
 }
 
-/// A delivery that failed half-way is no use of the token: the provider's next one is carried out.
+/// A delivery that failed half-way does not consume the token: the provider's next delivery is carried out.
 #[tokio::test]
 async fn bl_9_a_token_whose_logout_failed_may_come_again() {
     for call in 1..=2 {
@@ -258,7 +258,7 @@ async fn rl_2_a_sign_out_revokes() {
     assert_eq!(revoked(&test_outpost).len(), 1);
 }
 
-/// What a frame with this query brings about: whether alice is still signed in, and how many tokens are revoked.
+/// The effect of a frame with this query: whether alice is still signed in, and how many tokens are revoked.
 async fn framed(query: &str, with_cookie: bool, headers: &[(&str, &str)]) -> (bool, usize) {
     let test_outpost = test_outpost();
     let mut alice = signed_in(&test_outpost, "alice", "s-1", WIKI).await;

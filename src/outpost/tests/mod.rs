@@ -1,4 +1,4 @@
-//! The conductor with a store and a provider of wood: every walk, every fault.
+//! The outpost with a fake store and a fake provider: every flow, every fault.
 
 mod added_headers;
 mod administration;

@@ -1,4 +1,4 @@
-//! Mode `proxy`: as an application with a host of its own, but every request that passes has a backend.
+//! Mode `proxy`: like an application with its own host, but every allowed request has a backend.
 
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::application::Mode;
@@ -7,7 +7,7 @@ use crate::domain::policy::UnauthenticatedPaths;
 use crate::domain::policy::backend::{Backend, BackendAllow, Backends, Upstream};
 use crate::domain::slug::Slug;
 
-/// The house, with `wiki` in mode `proxy`.
+/// The test outpost, with `wiki` in mode `proxy`.
 fn test_outpost() -> TestOutpost {
     outpost_with(|application| {
         if application.slug == Slug::parse("wiki").unwrap() {

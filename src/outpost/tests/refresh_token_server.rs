@@ -1,4 +1,4 @@
-//! The provider's desk for refresh tokens: each is good once, and brings another.
+//! The provider's refresh token grant: each token is valid once, and its use returns another.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,15 +13,15 @@ use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 #[derive(Default)]
 pub(super) struct RefreshTokenServer {
-    /// Whether sign-ins bring a refresh token.
+    /// Whether sign-ins return a refresh token.
     pub opens: AtomicBool,
-    /// Seconds that access tokens last.
+    /// The lifetime of access tokens in seconds.
     pub life: AtomicU64,
-    /// How often somebody came for a refresh.
+    /// How many refreshes were requested.
     pub asked: AtomicUsize,
-    /// What it answers instead of new tokens.
+    /// The fault that it returns instead of new tokens.
     pub fault: Mutex<Option<fn() -> ExchangeFault>>,
-    /// The answer needs a permit of this.
+    /// Each answer consumes a permit of this semaphore.
     pub gate: Mutex<Option<Arc<Semaphore>>>,
     /// The user's groups.
     pub groups: Mutex<Vec<String>>,
@@ -40,7 +40,7 @@ impl RefreshTokenServer {
         token.into()
     }
 
-    /// Takes the session's refresh token; the one for the next time.
+    /// Consumes the session's refresh token; returns the next one.
     pub(super) async fn redeem(&self, of: &SessionRecord) -> Result<SecretString, ExchangeFault> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let gate = self.gate.lock().unwrap().clone();

@@ -1,4 +1,4 @@
-//! Renewals: behind the answer, once, saved before they count, and never of what has ended.
+//! Refreshes: in the background, once, saved before they count, and never of a session that has ended.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::domain::testing::application;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
 const WIKI: &str = "https://wiki.example.com/x";
-/// Access tokens last so long; a session is due at 240 s.
+/// The lifetime of access tokens in seconds; a session is due at 240 s.
 const LIFE: u64 = 300;
 
 /// Alice, an admin, is signed in with a refresh token.
@@ -39,7 +39,7 @@ fn only_admins() -> TestOutpost {
     })
 }
 
-/// Opens a page and lets whatever that began come to its end.
+/// Opens a page and waits for the background work that it began.
 async fn open_and_settle(browser: &Browser, test_outpost: &TestOutpost) -> Decision {
     let decision = test_outpost.ask(&browser.head(WIKI, &[PAGE])).await;
     test_outpost.outpost.settled().await;
@@ -51,7 +51,7 @@ fn record(test_outpost: &TestOutpost) -> SessionRecord {
     sessions.values().next().expect("a session").session.record().clone()
 }
 
-/// Another process renews the session.
+/// Renews the session as another process would.
 async fn renew_elsewhere(test_outpost: &TestOutpost) {
     let (key, stored) = {
         let sessions = test_outpost.store.sessions.lock().unwrap();
@@ -63,7 +63,7 @@ async fn renew_elsewhere(test_outpost: &TestOutpost) {
     assert!(test_outpost.store.renew(&key, renewed).await.expect("saves"));
 }
 
-/// Waits until somebody came for a refresh.
+/// Waits until `times` refreshes were requested.
 async fn asked(test_outpost: &TestOutpost, times: usize) {
     let begun = Instant::now();
     while test_outpost.provider.refresh_token_server.asked() < times {
@@ -213,7 +213,7 @@ async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
     }
 }
 
-/// Its lease may have run out while it was suspended: another process used the token up, and has a newer one.
+/// The process's lease may have expired while it was suspended: another process used the token, and has a newer one.
 #[tokio::test]
 async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
     let test_outpost = test_outpost();
@@ -237,7 +237,7 @@ async fn refusals_that_the_operator_has_to_mend_end_nothing() {
     for fault in [
         || ExchangeFault::Refused("invalid_client".into()),
         || ExchangeFault::Malformed("a list".into()),
-        // Keys may have changed just when they could not be fetched.
+        // The provider's keys may have changed when they could not be fetched.
         || ExchangeFault::Untrustworthy(TokenFault::SIGNATURE),
         down as fn() -> ExchangeFault,
     ] {
@@ -355,7 +355,7 @@ async fn a_store_that_fails_at_any_call_lets_nobody_else_in() {
     }
 }
 
-/// To keep the old claims would keep what the provider may have taken away.
+/// Storing the old claims could grant what the provider may have revoked.
 #[tokio::test]
 async fn a_user_of_whom_too_much_is_said_has_to_sign_in_and_is_told() {
     let test_outpost = outpost_with(|application| {

@@ -1,5 +1,5 @@
-//! PR-9: for any order of touch, refresh, logout and clock moves, whoever is let through is within both limits and was not
-//! signed out before.
+//! PR-9: for any order of touch, refresh, logout and clock changes, every allowed request is within both lifetime
+//! limits and its session was not signed out before.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,15 +15,15 @@ use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 #[derive(Clone, Debug)]
 enum Step {
     Ask,
-    /// Asks, and lets the renewal come to its end.
+    /// Sends a request, and waits for the refresh.
     AskAndSettle,
     Pass(u64),
     TurnBack(u64),
     SignOut,
     EndElsewhere,
-    /// How the provider answers from now on.
+    /// Sets the provider's answer from now on.
     Answer(Option<fn() -> ExchangeFault>),
-    /// Refreshes wait from now on, or no more.
+    /// Suspends refreshes, or resumes them.
     Hold,
     LetGo,
 }
@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What must hold, kept apart from everything that is tested.
+/// The expected state, independent of the code under test.
 struct Model {
     created: u64,
     last: u64,
@@ -116,7 +116,7 @@ impl Play {
     async fn sign_out(&mut self) {
         let address = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
         let head = self.browser.head(address, &[PAGE, ("sec-fetch-site", "none")]);
-        // The cookies stay: they are what a thief would have.
+        // The cookies stay: a thief would have them as well.
         let decision = self.test_outpost.ask(&head).await;
         if decision.note.user.is_some() {
             self.model.ended = true;

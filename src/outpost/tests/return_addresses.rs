@@ -1,4 +1,4 @@
-//! The way back: `state` stays short, and the browser comes back to exactly the address it asked for.
+//! Return addresses: `state` stays short, and the browser returns to exactly the address that it requested.
 
 use proptest::prelude::*;
 
@@ -12,7 +12,7 @@ fn state_of(location: &str) -> String {
     url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
-/// Where a browser ends that asks for this target; checks the bounds on the way.
+/// The address at which a browser that requests this target ends; checks the size bounds on the way.
 async fn there_and_back(test_outpost: &TestOutpost, host: &str, target: &str) -> String {
     let mut browser = Browser::default();
     let started = browser.open(test_outpost, &format!("https://{host}{target}")).await;
@@ -125,7 +125,7 @@ async fn the_cookies_of_a_long_address_are_the_browsers_own_and_nobody_elses() {
     let (mut victim, mut stranger) = (Browser::default(), Browser::default());
     let theirs = location(&stranger.open(&test_outpost, &format!("{url}evil")).await);
     let mine = location(&victim.open(&test_outpost, &url).await);
-    // A sibling host planted its own pieces in the victim's browser.
+    // A sibling host planted its own cookie parts in the victim's browser.
     let binding = victim.cookies[BINDING].clone();
     victim.cookies.extend(stranger.cookies.clone());
     victim.cookies.insert(BINDING.into(), binding);

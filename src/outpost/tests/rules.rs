@@ -1,4 +1,4 @@
-//! Access rules: who is signed in and may not pass is told so, and never sent in a circle.
+//! Access rules: a signed-in user who is denied gets a page that says so, and is never redirected in a loop.
 
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with};
 use crate::domain::decision::{Reason, Verdict};
@@ -10,7 +10,7 @@ use crate::domain::policy::{
 const WIKI: &str = "https://wiki.example.com/x";
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
-/// Users of these names.
+/// A condition for users of these names.
 pub(super) fn named(names: &[&str]) -> Who {
     let claim = ClaimCondition {
         path: ClaimPath::parse("preferred_username").unwrap(),
@@ -27,7 +27,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], who: Who) -> Rule {
     }
 }
 
-/// Alice may do everything, bob may read, and both may read what is shared; `/public/` is everybody's.
+/// Alice may do everything, bob may read, and both may read the shared paths; `/public/` needs no sign-in.
 pub(super) fn test_outpost() -> TestOutpost {
     outpost_with(|application| {
         application.rules = AccessRules::new(vec![
@@ -112,7 +112,7 @@ async fn who_signs_out_there_comes_back_as_somebody_else() {
     assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
 }
 
-/// They are nobody there: the application is not told who they are.
+/// Such a request carries no identity: the application does not learn the user.
 #[tokio::test]
 async fn what_is_public_stays_open_to_the_forbidden() {
     let test_outpost = test_outpost();

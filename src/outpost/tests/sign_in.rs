@@ -1,4 +1,4 @@
-//! Sign-in: there and back, once, for the browser that began it.
+//! Sign-in: the redirect and the callback, completed once, for the browser that began it.
 
 use std::sync::atomic::Ordering;
 
@@ -60,7 +60,7 @@ async fn pk_4_tabs_that_raced_before_the_first_cookie_all_arrive() {
     }
 }
 
-/// At a provider that needs no click, the fastest tab is back before the slowest has its first answer.
+/// At a provider that needs no click, the fastest tab returns before the slowest has its first answer.
 #[tokio::test]
 async fn pk_4_a_tab_may_lose_the_race_more_than_once_but_not_for_ever() {
     for (losses, arrives) in [(1, true), (5, true), (6, false)] {

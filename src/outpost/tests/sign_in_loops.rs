@@ -1,4 +1,4 @@
-//! Sign-ins that succeed and lead back to where they began: each kind ends at a page.
+//! Sign-ins that succeed but lead back to their beginning: each kind of loop ends at a page.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,8 @@ const WIKI: &str = "https://wiki.example.com/x?y=1";
 const START: &str = "https://wiki.example.com/outpost.goauthentik.io/start?rd=/x";
 const SESSION: &str = "__Host-gatepost-session-wiki";
 
-/// A request that reaches the check without the browser's cookies, as behind a first check or a proxy that withholds them.
+/// Sends a request that reaches the check without the browser's cookies, as behind a first check or a proxy that
+/// withholds them.
 async fn open_stripped(
     browser: &mut Browser,
     test_outpost: &TestOutpost,
@@ -22,7 +23,8 @@ async fn open_stripped(
     decision
 }
 
-/// Visits, at each step after so many seconds, until there is a page; how many sign-ins were completed before.
+/// Opens `url` until a page is returned, with a pause of `seconds` at each step; returns how many sign-ins were
+/// completed before.
 async fn completed_before_the_page(
     test_outpost: &TestOutpost,
     seconds: u64,
@@ -103,7 +105,7 @@ async fn tabs_that_began_before_the_first_sign_in_was_complete_all_arrive() {
     }
 }
 
-/// Their requests left before the first session arrived, and were answered after it had begun.
+/// Their requests were sent before the first session cookie arrived, and were answered after the session had begun.
 #[tokio::test]
 async fn tabs_whose_requests_crossed_the_first_sign_in_all_arrive() {
     let test_outpost = test_outpost();
@@ -126,7 +128,7 @@ async fn a_user_who_asks_for_a_sign_in_gets_one() {
     test_outpost.pass(1);
     assert_eq!(browser.sign_in(&test_outpost, START).await, "https://wiki.example.com/x", "signs in anew");
     test_outpost.pass(1);
-    // Out and in again, more often and faster than anybody clicks.
+    // Signs out and in again, more often and faster than any person clicks.
     for _ in 0..6 {
         let mut out = browser.head("https://wiki.example.com/outpost.goauthentik.io/sign_out", &[PAGE]);
         out.headers.push("sec-fetch-site", b"same-origin");
@@ -136,7 +138,7 @@ async fn a_user_who_asks_for_a_sign_in_gets_one() {
         test_outpost.pass(1);
         assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
     }
-    // Somebody else ended the session: the next request signs in.
+    // Another client ended the session: the next request signs in.
     test_outpost.store.sessions.lock().unwrap().clear();
     assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
 }
@@ -149,7 +151,7 @@ async fn a_stale_session_that_is_replaced_is_no_loop() {
         browser.sign_in(&test_outpost, WIKI).await;
         test_outpost.pass(3 * 3600);
     }
-    // Hops that differ later on: a second sign-in is a page only seconds after the first.
+    // Later, the two hops differ: a second sign-in results in a page only within seconds of the first.
     browser.sign_in(&test_outpost, WIKI).await;
     test_outpost.pass(60);
     let started = open_stripped(&mut browser, &test_outpost, WIKI).await;

@@ -1,4 +1,4 @@
-//! Sign-out: all of the user's sessions, on the user's own word.
+//! Sign-out: ends all of the user's sessions, and only on the user's own request.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! An outpost with fakes behind its ports, and a browser that asks it.
+//! An outpost with fakes behind its ports, and a browser that sends requests to it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -39,19 +39,19 @@ pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
 pub(super) const LIFETIMES: Lifetimes =
     Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
 
-/// A store in memory that can be told to fail.
+/// An in-memory store that can be made to fail.
 #[derive(Default)]
 pub(super) struct Store {
     pub sessions: Mutex<HashMap<SessionKey, StoredSession>>,
     consumed: Mutex<Vec<ReplayKey>>,
-    /// Fail the nth call from now; 0 for never.
+    /// The call to fail, counted from now; 0 for none.
     pub fail_at: AtomicUsize,
     pub touches: AtomicUsize,
-    /// Somebody else holds every lease.
+    /// Another process holds every lease.
     pub leased_out: AtomicBool,
-    /// So many renewals fail.
+    /// How many renewals fail from now on.
     pub failing_renewals: AtomicUsize,
-    /// How often somebody walked through all sessions.
+    /// How many pages of a scan were requested.
     pub pages: AtomicUsize,
 }
 
@@ -187,22 +187,22 @@ impl SessionStore for Store {
     }
 }
 
-/// A provider that signs in whoever it is told to.
+/// A provider that signs in the user that is set.
 pub(super) struct Provider {
     pub down: AtomicBool,
     pub user: Mutex<String>,
     pub refuses: Mutex<Option<ExchangeFault>>,
-    /// How often somebody waited for its metadata.
+    /// How many calls waited for its metadata.
     pub asked: AtomicUsize,
     pub exchanges: AtomicUsize,
-    /// How many credentials it was asked about.
+    /// How many credentials it verified.
     pub verified: AtomicUsize,
     pub end_session: AtomicBool,
     /// Seconds from now to the end of the ID Token.
     pub token_life: AtomicU64,
-    /// Its own session, where it names one.
+    /// The provider session id, where it issues one.
     pub sid: Mutex<Option<String>>,
-    /// The tokens that it was to revoke, and for which client.
+    /// The tokens that it was asked to revoke, and the client of each.
     pub revoked: Mutex<Vec<(String, String)>>,
     pub refresh_token_server: RefreshTokenServer,
     clock: Arc<ManualClock>,
@@ -255,7 +255,7 @@ impl IdentityProvider for Provider {
             .with_id_token(token, of)?)
     }
 
-    /// Good are the bearer token `good` and the app password `good`; `slow` comes when nobody waits any more.
+    /// Valid are the bearer token `good` and the app password `good`; `slow` is answered after the timeout.
     async fn verify(
         &self,
         application: &Arc<Application>,
@@ -331,7 +331,7 @@ const fn expected<'a>(party: &'a RelyingParty, nonce: Option<&'a Nonce>, now: Ti
     Expected { relying_party: party, nonce, access_token: None, now }
 }
 
-/// A clock that is moved by hand.
+/// A clock that is set manually.
 pub(super) struct ManualClock(AtomicU64);
 
 impl Clock for ManualClock {
@@ -340,7 +340,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Counts instead of throwing dice; every value is different.
+/// Counts instead of drawing random values; every value is different.
 #[derive(Default)]
 struct Counter(AtomicU64);
 
@@ -448,7 +448,7 @@ impl Browser {
         }
     }
 
-    /// Asks for a page and keeps the cookies.
+    /// Opens a page and stores the cookies.
     pub(super) async fn open(&mut self, test_outpost: &TestOutpost, url: &str) -> Decision {
         self.send(test_outpost, &self.head(url, &[PAGE])).await
     }
@@ -478,7 +478,7 @@ impl Browser {
         format!("{}&code=code&state={}", query["redirect_uri"], query["state"])
     }
 
-    /// Signs in by way of `url`; where the browser ended.
+    /// Signs in by way of `url`; returns the address at which the browser ends.
     pub(super) async fn sign_in(&mut self, test_outpost: &TestOutpost, url: &str) -> String {
         let started = location(&self.open(test_outpost, url).await);
         location(&self.open(test_outpost, &Self::callback(&started)).await)
@@ -495,7 +495,7 @@ pub(super) fn denied(decision: &Decision) -> &Page {
     page
 }
 
-/// The user that the application is told about, if the request was let through.
+/// The user in the identity headers, if the request was allowed.
 pub(super) fn allowed(decision: &Decision) -> Option<String> {
     let Verdict::Allow(allow) = &decision.verdict else { return None };
     let user = allow.set().find(|(name, _)| name == "x-authentik-username");

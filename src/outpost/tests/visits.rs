@@ -1,4 +1,4 @@
-//! Requests of applications: who gets what.
+//! Requests of applications: which client gets which answer.
 
 use super::test_outpost::{
     Browser, LIFETIMES, PAGE, TestOutpost, allowed, denied, location, outpost_with, test_outpost,
@@ -83,7 +83,8 @@ async fn plain_http_is_led_to_https_and_never_to_the_provider() {
     assert!(browser.cookies.is_empty());
 }
 
-/// A question with `allowed_headers` that lacks `accept` and Fetch Metadata shows no page load, and may be one.
+/// A check with `allowed_headers` that lacks `accept` and Fetch Metadata cannot be identified as a page load, but may
+/// be one.
 #[tokio::test]
 async fn plain_http_ends_at_a_page_where_the_question_lacks_most_headers() {
     let test_outpost = test_outpost();
@@ -96,7 +97,7 @@ async fn plain_http_ends_at_a_page_where_the_question_lacks_most_headers() {
     assert_eq!((denied(&page).status.as_u16(), page.note.reason), (421, Reason::SchemeHidden));
 }
 
-/// The page about a callback leads to another sign-in: its own address holds a code.
+/// The page about a callback links to another sign-in: the callback's own address holds a code.
 #[tokio::test]
 async fn no_code_stands_in_the_page_about_hidden_https() {
     let test_outpost = test_outpost();
@@ -106,7 +107,7 @@ async fn no_code_stands_in_the_page_about_hidden_https() {
     assert!(!denied(&page).body.contains("SECRET"), "{}", denied(&page).body);
 }
 
-/// TLS ends in front, and nobody says so: what browsers send over https only proves it.
+/// TLS ends at a proxy in front that does not report it: headers that browsers send over https only prove it.
 #[tokio::test]
 async fn who_used_https_already_is_not_led_to_it_again() {
     let test_outpost = test_outpost();
@@ -138,7 +139,7 @@ async fn who_used_https_already_is_not_led_to_it_again() {
             }
         }
     }
-    // Browsers trust localhost over plain http, too.
+    // Browsers treat localhost over plain http as secure as well.
     let test_outpost = outpost_with(|application| {
         if application.slug.as_str() == "wiki" {
             application.external = crate::domain::http::ExternalHost::parse("https://wiki.localhost:8443").unwrap();
@@ -148,7 +149,7 @@ async fn who_used_https_already_is_not_led_to_it_again() {
     assert_eq!(location(&test_outpost.ask(&trusted).await), "https://wiki.localhost:8443/x");
 }
 
-/// Browsers without Fetch Metadata, before they have any cookie of ours.
+/// Browsers without Fetch Metadata, before they have any cookie of Gatepost's.
 #[tokio::test]
 async fn nobody_is_led_to_https_more_than_four_times_in_a_row() {
     let test_outpost = test_outpost();

@@ -1,4 +1,4 @@
-//! Places: how they are counted, and for whom.
+//! How places are counted, and for which clients.
 
 use std::net::IpAddr;
 

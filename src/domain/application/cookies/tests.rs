@@ -1,4 +1,4 @@
-//! Cookies read, cut, set and deleted; CK duties of the security specification.
+//! Reading, removing, setting and deleting cookies; CK duties of the security specification.
 
 use super::*;
 use crate::domain::slug::Slug;
@@ -129,7 +129,7 @@ fn ck_6_all_our_cookies_stay_under_1_kib() {
 }
 
 proptest! {
-    /// Whatever a browser sends, nothing of ours reaches the application, and nothing else is lost.
+    /// Whatever a browser sends, no Gatepost cookie reaches the application, and no other cookie is lost.
     #[test]
     fn ours_never_reach_the_application(names in prop::collection::vec("(__Host-gatepost-session-wiki|__Secure-gatepost-binding|[a-z]{1,4})", 0..8), value in "[A-Za-z0-9_=-]{0,50}") {
         let line = names.iter().map(|name| format!("{name}={value}")).collect::<Vec<_>>().join("; ");

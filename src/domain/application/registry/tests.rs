@@ -64,7 +64,8 @@ fn h3_a_35_an_unknown_host_has_no_owner() {
     }
 }
 
-/// The front proxy routes by one reading, the application answers by another, and rules are those of one application.
+/// The front proxy routes by one reading, the application answers by another, and access rules are those of one
+/// application.
 #[test]
 fn a_path_that_leads_to_two_applications_leads_to_none() {
     for target in [

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::testing::{application, domain_application};
 use proptest::prelude::*;
 
-/// `app.example.com` itself and all sub-domains of `example.com`, as the catalogue assumes.
+/// `app.example.com` itself and all subdomains of `example.com`, as the catalogue assumes.
 fn check(raw: &str) -> Result<String, Refused> {
     let application = domain_application("https://app.example.com", "example.com");
     let base = Url::parse("https://app.example.com/orig?x=1").expect("is a URL");
@@ -260,7 +260,7 @@ fn r9_below_a_path_our_endpoints_lie_there_too() {
 }
 
 proptest! {
-    /// PR-3: what is accepted leads to the application in a second, simple-minded reader as well.
+    /// PR-3: an accepted address leads to the application in a second, simple parser as well.
     #[test]
     fn an_accepted_address_is_ours_to_every_reader(raw in odd_address()) {
         if let Ok(accepted) = check(&raw) {
@@ -273,7 +273,7 @@ proptest! {
     }
 }
 
-/// Addresses made of the pieces that attacks are made of.
+/// Addresses made of parts that are typical of attacks.
 fn odd_address() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "/",
@@ -368,7 +368,8 @@ fn the_address_that_was_asked_for_obeys_every_rule() {
 }
 
 proptest! {
-    /// What keeps its spelling is ours to a browser's parser, to a simple-minded reader, and the same the second time.
+    /// An address that keeps its spelling belongs to the application for a browser's parser and for a simple parser,
+    /// and checking it again does not change it.
     #[test]
     fn an_address_that_keeps_its_spelling_is_ours_to_every_reader(path in odd_address(), query in "[ -~\\\\é]{0,30}", asks: bool) {
         let address = if asks { format!("https://app.example.com/{path}?{query}") } else { format!("https://app.example.com{path}") };

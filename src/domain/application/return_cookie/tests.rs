@@ -1,4 +1,4 @@
-//! Long return addresses there and back, and what somebody else may put in their place.
+//! Long return addresses, stored and read back, and values that an attacker may put in their place.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn attempt(id: u8, address: &str) -> Attempt {
     Attempt::begin(AttemptId::new([id; 16]), &binding, address.to_owned(), 0, Timestamp::from_unix(1000), &keys)
 }
 
-/// What the browser sends back of these `Set-Cookie` values.
+/// The request cookies that the browser sends after these `Set-Cookie` values.
 fn sent_back(set: &[String], application: &Application, form: CookieForm) -> OwnCookies {
     let pairs: Vec<&str> = set.iter().filter_map(|cookie| cookie.split(';').next()).collect();
     let headers = HeaderLines::new([("cookie", pairs.join("; ").into_bytes())], form);

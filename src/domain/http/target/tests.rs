@@ -76,7 +76,7 @@ fn n2_n4_n5_what_can_be_read_two_ways_is_refused() {
     }
 }
 
-/// N4: a path that cannot be decoded is read with its flaw, and may be any path.
+/// N4: a path that cannot be decoded is parsed with its flaw, and may be any path.
 #[test]
 fn n4_a_path_that_cannot_be_decoded_has_a_flaw() {
     use TargetFault::{BadEscape, EscapedControl, NotUtf8};
@@ -202,7 +202,7 @@ fn path_and_query_are_parted_at_the_first_question_mark() {
     assert_eq!(RequestTarget::parse("/a?".into()).expect("is well formed").query(), Some(""));
 }
 
-/// Pieces from which odd paths are made.
+/// Parts from which odd paths are made.
 fn odd_path() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "/", "//", ".", "..", ";", "%2e", "%2f", "%5c", "%25", "%20", "a", "admin", "é", "%c3%a9", " ", "?x=/", "%00",
@@ -212,7 +212,7 @@ fn odd_path() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// PR-1: what is canonical stays so, and the fast path agrees with the slow one.
+    /// PR-1: the canonical path is its own canonical path, and the fast path of the code agrees with the slow one.
     #[test]
     fn the_canonical_path_is_its_own_canonical_path(raw in odd_path()) {
         if let Ok(target) = RequestTarget::parse(raw) && target.may_be_public() {

@@ -1,4 +1,4 @@
-//! Claims about a user, as the identity provider made them (`OpenID` Connect Core section 5).
+//! Claims about a user, as the identity provider issued them (`OpenID` Connect Core section 5).
 
 mod path;
 
@@ -8,8 +8,9 @@ use super::json;
 
 pub use path::{ClaimPath, ClaimPathFault};
 
-/// Claims of which the second says something about the first (`OpenID` Connect Core section 5.1). They come from one source or
-/// not at all: mail of one and its verification of another would be a statement that nobody made. `address` is one claim.
+/// Pairs of claims of which the second qualifies the first (`OpenID` Connect Core section 5.1). A pair is taken from
+/// one source only: the mail address of one source and the verification flag of another would be a statement that no
+/// source made. `address` is one claim.
 const QUALIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// A set of claims: a JSON object.
@@ -23,31 +24,32 @@ impl Claims {
         Self(members)
     }
 
-    /// The claim `name`, whatever it is.
+    /// The value of the claim `name`, of any type.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// The claim `name`, unless it is `null` or an empty text: then the provider said nothing.
+    /// The value of the claim `name`; `None` if it is `null` or an empty text, which counts as absent.
     #[must_use]
     pub fn present(&self, name: &str) -> Option<&Value> {
         json::optional(&self.0, name)
     }
 
-    /// The claim `name` when it is a non-empty text.
+    /// The claim `name` if it is a non-empty text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
-    /// The texts of the claim `name` when it is a list; anything else in the list is left out.
+    /// The texts of the claim `name` if it is a list; other items of the list are left out.
     pub fn texts<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// These claims with those of `others` that are missing here; a claim and what qualifies it are taken together. That a source
-    /// calls an address unverified is kept where no other word about it is: it can only take rights away.
+    /// Adds those claims of `others` that are missing here; a claim and its qualifier are taken together. If one source
+    /// reports an address as unverified, that report is preserved where no other source qualifies the address: it can
+    /// only remove rights.
     #[must_use]
     pub fn completed_by(mut self, mut others: Self) -> Self {
         let denials =
@@ -78,14 +80,15 @@ impl Claims {
         self
     }
 
-    /// Of which claim `qualifier` says no; `null` where the claim is not here. Some providers write the boolean as a text.
+    /// The claim that `qualifier` negates; `null` if the claim is missing here. Some providers send the boolean as a
+    /// text.
     fn denial(&self, claim: &str, qualifier: &str) -> Option<Value> {
         let said = self.present(qualifier)?;
         (*said == false || said == "false").then(|| self.present(claim).cloned().unwrap_or_default())
     }
 
-    /// Whether the pair of `others` stands instead of the one here: where there is no claim here, or the same one without a
-    /// word about it.
+    /// Whether the pair of `others` replaces the one here: if the claim is missing here, or has the same value without
+    /// its qualifier.
     fn yields(&self, others: &Self, claim: &str, qualifier: &str) -> bool {
         let Some(theirs) = others.present(claim) else { return false };
         match self.present(claim) {

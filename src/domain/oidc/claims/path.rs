@@ -1,4 +1,4 @@
-//! A path into claims, as operators write it: which value inside the object is meant.
+//! A path into claims, as operators write it: it selects one value inside the object.
 
 use std::fmt;
 
@@ -15,22 +15,22 @@ pub struct ClaimPath {
     steps: Vec<String>,
 }
 
-/// Why a text is no path.
+/// Why a text is not a path.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ClaimPathFault {
-    /// Nothing between two dots, at the beginning or at the end.
+    /// An empty name between two dots, at the beginning or at the end.
     #[error("a name is empty in it")]
     EmptyName,
-    /// RFC 6901 section 3: `~` stands only in `~0` and `~1`.
+    /// RFC 6901 section 3: `~` is allowed in `~0` and `~1` only.
     #[error("in a path that begins with `/`, `~` is written `~0`, and `/` inside a name `~1`")]
     LoneTilde,
 }
 
 impl ClaimPath {
-    /// Reads a path.
+    /// Parses a path.
     ///
     /// # Errors
-    /// When a dotted name is empty or an escape of a JSON Pointer is none.
+    /// When a dotted name is empty or an escape of a JSON Pointer is invalid.
     pub fn parse(text: &str) -> Result<Self, ClaimPathFault> {
         let steps = match text.strip_prefix('/') {
             Some(pointer) => pointer.split('/').map(unescaped).collect::<Result<_, _>>()?,
@@ -39,19 +39,19 @@ impl ClaimPath {
         Ok(Self { text: text.to_owned(), steps })
     }
 
-    /// The path of these names, one inside the other. None of them holds a dot.
+    /// The path of these nested names. None of them may contain a dot.
     pub(in crate::domain) fn of_names(names: &[&str]) -> Self {
         Self { text: names.join("."), steps: names.iter().map(|name| (*name).to_owned()).collect() }
     }
 
-    /// What stands in `claims` at this path.
+    /// The value at this path in `claims`.
     #[must_use]
     pub fn find<'a>(&self, claims: &'a Claims) -> Option<&'a Value> {
         let (first, rest) = self.steps.split_first()?;
         rest.iter().try_fold(claims.value(first)?, |value, step| inside(value, step))
     }
 
-    /// The claim in which the path begins.
+    /// The claim with which the path begins.
     #[must_use]
     pub fn claim(&self) -> &str {
         self.steps.first().map_or("", String::as_str)
@@ -74,7 +74,7 @@ fn named(name: &str) -> Result<String, ClaimPathFault> {
     if name.is_empty() { Err(ClaimPathFault::EmptyName) } else { Ok(name.to_owned()) }
 }
 
-/// `~1` is `/` and `~0` is `~`, undone in this order (RFC 6901 section 4).
+/// Decodes `~1` to `/` and `~0` to `~`, in this order (RFC 6901 section 4).
 fn unescaped(step: &str) -> Result<String, ClaimPathFault> {
     let is_escape = |rest: &str| rest.starts_with(['0', '1']);
     if !step.split('~').skip(1).all(is_escape) {

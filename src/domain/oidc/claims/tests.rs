@@ -1,4 +1,4 @@
-//! Claims that qualify one another come from one source (OC-14).
+//! A claim and its qualifier come from one source (OC-14).
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn claims(value: &Value) -> Claims {
     Claims::new(value.as_object().cloned().expect("an object"))
 }
 
-/// A claim and what qualifies it, as far as they are said.
+/// A claim and its qualifier, as far as they are present.
 fn pair(of: &Claims, (claim, qualifier): (&str, &str)) -> (Option<Value>, Option<Value>) {
     (of.present(claim).cloned(), of.present(qualifier).cloned())
 }
@@ -58,7 +58,7 @@ fn oc_14_one_source_speaks_of_an_address() {
     }
 }
 
-/// What a source says of an address, of a telephone and of its verification: or nothing, in every way to say nothing.
+/// The claims of one source about an address, a telephone number and their verification, with every form of absence.
 fn source() -> impl Strategy<Value = Claims> {
     let text = || {
         prop_oneof![
@@ -90,7 +90,7 @@ proptest! {
         let merged = sources.iter().cloned().reduce(Claims::completed_by).expect("are some");
         for names in QUALIFIED {
             let (whole, all) = (pair(&merged, names), sources.iter().map(|source| pair(source, names)));
-            // That a source calls it unverified is kept beside a claim without a word about it.
+            // A report of one source that the claim is unverified is preserved beside a claim without a qualifier.
             let denied = all.clone().any(|(_, said)| said == Some(json!(false)));
             let unnamed = all.clone().any(|one| one == (None, Some(json!(false))));
             let unsaid = (whole.0.clone(), None);

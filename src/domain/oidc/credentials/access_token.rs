@@ -1,5 +1,5 @@
-//! Signed access tokens (RFC 9068), checked here. The type of the header and the required claims keep every other kind of
-//! token out; a key of the issuer has to have signed it with one of the configured algorithms.
+//! Signed access tokens (RFC 9068), verified locally. The header's type and the required claims exclude every other
+//! kind of token; the signature must be made by a key of the issuer with one of the configured algorithms.
 
 use serde_json::{Map, Value};
 
@@ -12,42 +12,42 @@ use crate::domain::oidc::jwt::{check_issuer, check_times, subject};
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
 
-/// What an application's access tokens look like.
+/// The rules for an application's access tokens.
 #[derive(Clone, Debug)]
 pub struct AccessTokenRules {
-    /// The resource that `aud` has to name (AT-3).
+    /// The resource that `aud` must name (AT-3).
     pub audience: String,
-    /// The algorithms of public keys that may have signed it (AT-2).
+    /// The public-key algorithms that may sign the token (AT-2).
     pub algorithms: Vec<SigningAlgorithm>,
-    /// The type that its header has to name (AT-1).
+    /// The type that the header must name (AT-1).
     pub token_type: TokenType,
 }
 
-/// `typ` in the header of an access token.
+/// The value of `typ` in the header of an access token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenType {
-    /// `at+jwt`: the profile of RFC 9068, with all that it demands.
+    /// `at+jwt`: the profile of RFC 9068, with all its required claims.
     #[default]
     AccessToken,
-    /// `JWT`: any provider's own ways. Members that only other kinds of tokens have keep those out.
+    /// `JWT`: for providers without that profile. Members that only other kinds of tokens have exclude those.
     Jwt,
 }
 
-/// What an access token must agree with.
+/// The values that an access token is checked against.
 #[derive(Debug)]
 pub struct Expected<'a> {
     /// Issuer identifier of the application's provider.
     pub issuer: &'a str,
     /// The application's rules.
     pub rules: &'a AccessTokenRules,
-    /// Scopes that it must have.
+    /// Scopes that the token must have.
     pub scopes: &'a [String],
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
 }
 
 impl AccessTokenRules {
-    /// What the header of an access token has to say.
+    /// The purpose under which the header and the signature are verified.
     #[must_use]
     pub fn purpose(&self) -> Purpose<'_> {
         let token_type = match self.token_type {
@@ -61,7 +61,7 @@ impl AccessTokenRules {
 /// Checks every claim of an access token whose signature is verified.
 ///
 /// # Errors
-/// The first check that failed.
+/// The first check that fails.
 pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<VerifiedCredential, Refusal> {
     let (raw, claims) = token.into_parts(Kind::AccessToken)?;
     check_issuer(&claims, expected.issuer)?;
@@ -78,8 +78,8 @@ pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<VerifiedCred
     Ok(VerifiedCredential::new(user, Claims::new(claims), raw, Some(expires)))
 }
 
-/// Is it an access token at all? RFC 9068 tells by the header and has claims that the others lack; elsewhere the others
-/// are told by what they alone have.
+/// Checks that the token is an access token at all. RFC 9068 identifies it by the header and by claims that other kinds
+/// lack; without that profile, other kinds are recognised by members that only they have.
 fn check_kind(claims: &Map<String, Value>, token_type: TokenType) -> Result<(), Refusal> {
     match token_type {
         TokenType::AccessToken => {
@@ -88,7 +88,7 @@ fn check_kind(claims: &Map<String, Value>, token_type: TokenType) -> Result<(), 
         }
         TokenType::Jwt => {
             let telling = ["nonce", "at_hash", "c_hash", "events"].into_iter().find(|name| claims.contains_key(*name));
-            // Keycloak writes the kind into a claim: `Bearer`, `ID`, `Refresh`, `Logout`.
+            // Keycloak writes the kind into this claim: `Bearer`, `ID`, `Refresh`, `Logout`.
             let named = json::optional(claims, "typ").filter(|kind| kind.as_str() != Some("Bearer")).map(|_| "typ");
             telling.or(named).map_or(Ok(()), |name| Err(Refusal::OtherKind(name)))
         }

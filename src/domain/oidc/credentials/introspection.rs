@@ -1,5 +1,5 @@
-//! What the provider says about a token (RFC 7662 section 2.2). Its word that the token is active is not enough: whatever
-//! else it says has to agree, too (IN-2).
+//! The provider's introspection answer about a token (RFC 7662 section 2.2). It is not enough that the token is active:
+//! the other members have to match as well (IN-2).
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -11,13 +11,13 @@ use crate::domain::oidc::jwt::{LEEWAY, TokenFault, check_issuer, seconds, subjec
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
 
-/// For whom a token has to be made. A provider calls tokens of all its applications active, and one made for another
-/// application is none here (CVE-2024-47077).
+/// The recipient for which a token must be issued. A provider reports the tokens of all its applications as active, and
+/// one that was issued for another application is not valid here (CVE-2024-47077).
 #[derive(Clone, Debug)]
 pub enum IntrospectionRules {
-    /// `aud` has to name this resource.
+    /// `aud` must name this resource.
     Audience(String),
-    /// `client_id` has to be one of these clients, or `aud` to name one.
+    /// `client_id` must be one of these clients, or `aud` must name one.
     Clients(Vec<String>),
 }
 
@@ -31,7 +31,7 @@ impl IntrospectionRules {
     }
 }
 
-/// What an answer must agree with.
+/// The values that an answer is checked against.
 #[derive(Debug)]
 pub struct Expected<'a> {
     /// Issuer identifier of the application's provider.
@@ -40,14 +40,14 @@ pub struct Expected<'a> {
     pub rules: &'a IntrospectionRules,
     /// Scopes that the token must have.
     pub scopes: &'a [String],
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Checks what the provider answered about `token`.
+/// Checks the provider's answer about `token`.
 ///
 /// # Errors
-/// The first check that failed.
+/// The first check that fails.
 pub fn check(
     mut members: Map<String, Value>,
     token: &SecretString,
@@ -67,7 +67,7 @@ pub fn check(
     if json::optional(&members, "cnf").is_some() {
         return Err(Refusal::Bound);
     }
-    // A refresh token may be active as well; `DPoP` and `mac` are no bearer tokens.
+    // A refresh token may be active as well; `DPoP` and `mac` tokens are not bearer tokens.
     let is_bearer = |kind: &Value| kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("Bearer"));
     if json::optional(&members, "token_type").is_some_and(|kind| !is_bearer(kind)) {
         return Err(Refusal::OtherKind("token_type"));
@@ -76,7 +76,8 @@ pub fn check(
     Ok(VerifiedCredential::new(user, Claims::new(members), token.clone(), expires))
 }
 
-/// The times of an answer are optional, and an active token has not ended; but clocks differ, and providers err.
+/// The times of an answer are optional, and an active token has not expired; they are checked because clocks differ,
+/// and providers make mistakes.
 fn check_times(members: &Map<String, Value>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let expires = seconds(members, "exp")?;
     if let Some(expires) = expires.filter(|expires| now >= expires.plus(LEEWAY)) {

@@ -1,7 +1,6 @@
-//! Credentials that clients present in `Authorization` instead of a session: which of them an application accepts, how a
-//! request presents one, and what makes it believable. There is one validator per kind: [`AccessToken`](access_token) for
-//! signed access tokens, [`introspection`] for what the provider says about an opaque one, and the ID Token's own for app
-//! passwords.
+//! Credentials that clients present in `Authorization` instead of a session: which of them an application accepts, how
+//! a request presents one, and how it is verified. There is one validator per kind: [`access_token`] for signed access
+//! tokens, [`introspection`] for the provider's answer about an opaque one, and that of the ID Token for app passwords.
 
 pub mod access_token;
 pub mod introspection;
@@ -18,11 +17,11 @@ pub use verified::VerifiedCredential;
 
 use crate::domain::http::HeaderLines;
 
-/// What an application accepts in `Authorization`. A scheme that is not configured is left alone: its header passes as it
-/// came and has no say (BR-1).
+/// The credentials that an application accepts in `Authorization`. A scheme that is not configured is ignored: its
+/// header passes unchanged and has no effect on the decision (BR-1).
 #[derive(Clone, Debug)]
 pub struct AcceptedCredentials {
-    /// Whether `Authorization` is looked at, whatever else is configured.
+    /// Whether `Authorization` is read at all, whatever else is configured.
     pub intercept: bool,
     /// `Bearer` (RFC 6750 section 2.1).
     pub bearer: Option<BearerRules>,
@@ -36,32 +35,32 @@ impl Default for AcceptedCredentials {
     }
 }
 
-/// What a bearer token must prove.
+/// The requirements on a bearer token.
 #[derive(Clone, Debug)]
 pub struct BearerRules {
-    /// How it is judged.
+    /// How it is verified.
     pub verify: BearerCheck,
-    /// Scopes that it must have, all of them.
+    /// Scopes that the token must have, all of them.
     pub scopes: Vec<String>,
-    /// Whether the application gets to see it.
+    /// Whether the application receives the token.
     pub pass_on: bool,
 }
 
-/// How a bearer token is judged.
+/// How a bearer token is verified.
 #[derive(Clone, Debug)]
 pub enum BearerCheck {
-    /// Here, by its signature and claims (RFC 9068).
+    /// Locally, by its signature and claims (RFC 9068).
     Jwt(AccessTokenRules),
-    /// By the provider (RFC 7662).
+    /// By the provider, through introspection (RFC 7662).
     Introspection(IntrospectionRules),
 }
 
-/// How user name and app password are judged.
+/// How a user name and an app password are verified.
 #[derive(Clone, Debug)]
 pub struct BasicRules {
-    /// Scopes to ask for; `openid` among them.
+    /// Scopes to request; `openid` is among them.
     pub scopes: Vec<String>,
-    /// Whether the application gets to see them.
+    /// Whether the application receives them.
     pub pass_on: bool,
 }
 
@@ -75,7 +74,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme's name, as challenges write it.
+    /// The name of the scheme, as it is written in challenges.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,7 +83,8 @@ impl Scheme {
         }
     }
 
-    /// The challenge that answers a refused credential (RFC 6750 section 3, RFC 7617 section 2). `realm` holds no quotes.
+    /// The challenge for a refused credential (RFC 6750 section 3, RFC 7617 section 2). `realm` must not contain
+    /// quotes.
     #[must_use]
     pub fn challenge(self, realm: &str) -> String {
         match self {
@@ -95,13 +95,14 @@ impl Scheme {
 }
 
 impl AcceptedCredentials {
-    /// Whether a request presents anything that would be judged here, well formed or not. Cheap: nothing is decoded.
+    /// Whether a request presents a credential that would be verified here, well-formed or not. Cheap: nothing is
+    /// decoded.
     #[must_use]
     pub fn concern(&self, headers: &HeaderLines) -> bool {
         headers.all("authorization").any(|line| self.scheme_of(line).is_some())
     }
 
-    /// Whether the application gets to see the credential that these headers present, once it was used.
+    /// Whether the application receives the credential that these headers present, once it was used.
     #[must_use]
     pub fn pass_on(&self, headers: &HeaderLines) -> bool {
         match headers.all("authorization").find_map(|line| self.scheme_of(line)) {

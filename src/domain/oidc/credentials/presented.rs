@@ -1,4 +1,4 @@
-//! What a request presents in `Authorization`.
+//! The credential that a request presents in `Authorization`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::{AcceptedCredentials, Refusal, Scheme};
 use crate::domain::http::HeaderLines;
 
-/// The user name with which authentik takes a password for a bearer token.
+/// The user name for which authentik treats the password as a bearer token.
 const TOKEN_USER: &str = "goauthentik.io/token";
-/// The longest credential worth looking at (JW-1).
+/// The longest credential that is parsed, in bytes (JW-1).
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A credential, not judged yet.
+/// A credential that is not verified yet.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// A bearer token.
@@ -22,7 +22,7 @@ pub enum Credential {
     AppPassword(AppPassword),
 }
 
-/// A user name and a password that the provider gave out for programs.
+/// A user name and a password that the provider issued for programs.
 #[derive(Clone, Debug)]
 pub struct AppPassword {
     /// The user's name at the provider.
@@ -41,7 +41,7 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// What these headers present; `None` for nothing that the application accepts.
+    /// The credential that these headers present; `None` if there is none that the application accepts.
     #[must_use]
     pub fn read(headers: &HeaderLines, accepted: &AcceptedCredentials) -> Option<Self> {
         let mut lines = headers.all("authorization");

@@ -1,43 +1,43 @@
-//! Why a credential is not accepted, in words that hold no part of it.
+//! Why a credential is not accepted; the texts contain no part of it.
 
 use thiserror::Error;
 
 use crate::domain::oidc::jwt::TokenFault;
 
-/// The check that a credential failed. Whatever it is, the client learns only that the credential is invalid.
+/// The check that a credential failed. The client learns only that the credential is invalid, whatever the check.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
-    /// Several `Authorization` lines: whose counts would be a guess.
+    /// Several `Authorization` lines, of which none can be preferred.
     #[error("there is more than one `Authorization` line")]
     Ambiguous,
-    /// Not what its scheme demands.
+    /// Not in the form that the scheme requires.
     #[error("the credential is not well formed")]
     Malformed,
-    /// A check that every kind of signed token has to pass.
+    /// A check that applies to every kind of signed token.
     #[error(transparent)]
     Token(#[from] TokenFault),
-    /// Made for another audience or client than those that are configured.
+    /// Issued for an audience or client that is not configured.
     #[error("neither `aud` nor `client_id` says that the token is for this application")]
     Audience,
-    /// A member that the profile demands.
+    /// A member that the profile requires is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
-    /// The member tells that this is another kind of token: an ID Token, a logout token, a refresh token.
+    /// The member identifies another kind of token: an ID Token, a logout token, a refresh token.
     #[error("it is another kind of token, as `{0}` tells")]
     OtherKind(&'static str),
-    /// Bound to a key (`cnf`), and nothing here proves the possession of one (DP-2).
+    /// Bound to a key (`cnf`), whose possession cannot be proved here (DP-2).
     #[error("the token is bound to a key and cannot be used as a bearer token")]
     Bound,
     /// A required scope is missing.
     #[error("the token lacks a required scope")]
     Scope,
-    /// The provider says that it cannot be a token of its own.
+    /// The provider reports that it is not one of its tokens.
     #[error("the provider does not take it for a token")]
     NotTaken,
-    /// The provider says that the token is not active.
+    /// The provider reports that the token is not active.
     #[error("the provider says that the token is not active")]
     Inactive,
-    /// The provider knows no such user, or no such password.
+    /// The provider refused the user name and password.
     #[error("the provider refused user name and password")]
     Password,
 }

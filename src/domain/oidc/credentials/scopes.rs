@@ -1,10 +1,10 @@
-//! Scopes of a token: a text of words with blanks between (RFC 6749 section 3.3), compared word by word (AT-4).
+//! The scopes of a token: words separated by blanks (RFC 6749 section 3.3), compared word by word (AT-4).
 
 use serde_json::{Map, Value};
 
 use super::Refusal;
 
-/// The words of `scope`; none when it is missing or no text.
+/// The words of `scope`; none when it is missing or not a text.
 pub(super) fn words(members: &Map<String, Value>) -> impl Iterator<Item = &str> {
     members.get("scope").and_then(Value::as_str).unwrap_or_default().split(' ').filter(|word| !word.is_empty())
 }

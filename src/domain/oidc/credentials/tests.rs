@@ -1,4 +1,4 @@
-//! What a request presents, and that nothing else is looked at.
+//! Which credential a request presents, and that no other header is read.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -20,7 +20,7 @@ fn both() -> AcceptedCredentials {
     }
 }
 
-/// What is presented, for a table.
+/// The presented credential as a text, for a table.
 fn read(values: &[&str], accepted: &AcceptedCredentials) -> String {
     let presented = Presented::read(&headers(values), accepted);
     assert_eq!(presented.is_some(), accepted.concern(&headers(values)), "{values:?}");
@@ -105,7 +105,7 @@ fn nothing_shows_a_credential() {
 }
 
 proptest! {
-    /// Whatever is sent, nothing of an accepted scheme is read as nothing, and nothing else as something.
+    /// Whatever is sent, a header with an accepted scheme is always read as a credential, and any other header never.
     #[test]
     fn br_1_reading_is_total(values in prop::collection::vec("(?i)(bearer|basic|digest|)[ \\t]{0,2}[\\x20-\\x7e]{0,12}", 0..3)) {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();

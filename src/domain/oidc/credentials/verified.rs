@@ -1,4 +1,4 @@
-//! The proof that a credential was judged and found good: the other thing than a live session that becomes an identity.
+//! The proof that a credential was verified: besides a live session, the only source of an identity.
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -19,12 +19,12 @@ pub struct VerifiedCredential {
 }
 
 impl VerifiedCredential {
-    /// Only validators make one.
+    /// Called by validators only.
     pub(super) const fn new(user: User, claims: Claims, token: SecretString, expires: Option<Timestamp>) -> Self {
         Self { user, claims, token: Some(token), expires }
     }
 
-    /// What an app password proves: that the provider signed its user in.
+    /// The proof of an app password: the provider's sign-in of its user.
     #[must_use]
     pub fn of_sign_in(signed_in: SignedIn) -> Self {
         let SignedIn { id_token, claims, .. } = signed_in;
@@ -36,16 +36,16 @@ impl VerifiedCredential {
         }
     }
 
-    /// Completes the claims from a `UserInfo` answer about the same user; what is known already stands.
+    /// Completes the claims from a `UserInfo` answer about the same user; claims that are present stay.
     ///
     /// # Errors
-    /// When it speaks of another user.
+    /// When the answer is about another user.
     pub fn complete(self, user_info: Map<String, Value>) -> Result<Self, Refusal> {
         let claims = id_token::completed(self.claims, &self.user, user_info)?;
         Ok(Self { claims, ..self })
     }
 
-    /// Without the token, where nobody is going to be shown it.
+    /// Removes the token, for applications that do not receive it.
     #[must_use]
     pub fn without_token(self) -> Self {
         Self { token: None, ..self }
@@ -57,24 +57,24 @@ impl VerifiedCredential {
         &self.user
     }
 
-    /// What the provider says about the user and the token.
+    /// The claims about the user and the token.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// The scopes that the token says it has.
+    /// The scopes in the token's claims.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         scopes::words(self.claims.as_object())
     }
 
-    /// What `X-authentik-jwt` shows: the bearer token itself, or the ID Token that an app password brought.
+    /// The value of `X-authentik-jwt`: the bearer token itself, or the ID Token that was issued for an app password.
     #[must_use]
     pub const fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
 
-    /// When it ends by its own account.
+    /// The expiry time that the token or answer states.
     #[must_use]
     pub const fn expires(&self) -> Option<Timestamp> {
         self.expires

@@ -1,4 +1,4 @@
-//! Every duty about an ID Token's claims and form, as rows.
+//! Every duty about an ID Token's claims and form, in tables.
 
 use openidconnect::core::CoreIdToken;
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ fn proper() -> Value {
 
 use signing::token as token_of;
 
-/// The wiki as its provider knows it.
+/// The relying party of the wiki.
 fn party(algorithm: SigningAlgorithm) -> RelyingParty {
     let known = application("https://wiki.example.com").relying_party;
     RelyingParty { issuer: ISSUER.into(), id_token_signed_response_alg: algorithm, ..known }
@@ -47,7 +47,7 @@ fn check_raw(raw: &str) -> Result<VerifiedIdToken, TokenFault> {
     check_raw_at(raw, SigningAlgorithm::RS256, NOW)
 }
 
-/// Checks the proper claims with `changes` on top; `null` takes a claim away.
+/// Checks the proper claims with `changes` applied; `null` removes a claim.
 fn fault_of(changes: &Value) -> Option<TokenFault> {
     let mut claims = proper();
     let (Value::Object(members), Value::Object(changes)) = (&mut claims, changes) else { panic!("objects") };
@@ -179,7 +179,7 @@ fn oc_08_f_04_leeway_is_a_minute_each_way() {
         ],
     );
     assert!(TokenFault::Expired(600).to_string().contains("600 s"), "the message names the skew");
-    // beyond 2038
+    // A time after 2038.
     let late = 2_208_988_800;
     let claims = proper().to_string().replace(&(NOW + 300).to_string(), &(late + 300).to_string());
     assert!(check_raw_at(&token_of(r#"{"alg":"RS256"}"#, &claims), SigningAlgorithm::RS256, late).is_ok());
@@ -274,7 +274,7 @@ fn oc_05_07_header_says_what_was_pinned_and_nothing_more() {
         ("{}", Some(TokenFault::ALGORITHM)),
         (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, Some(Header)),
         (r#"{"alg":"RS256","crit":[]}"#, Some(Header)),
-        // JW-4: another kind of token
+        // JW-4: another kind of token.
         (r#"{"alg":"RS256","typ":"logout+jwt"}"#, Some(Header)),
         (r#"{"alg":"RS256","typ":"at+jwt"}"#, Some(Header)),
         (r#"{"alg":"RS256","typ":"application/at+jwt"}"#, Some(Header)),
@@ -293,8 +293,8 @@ fn oc_07_a_repeated_claim_is_refused() {
     assert_eq!(check_raw(&token_of(r#"{"alg":"RS256"}"#, &doubled)).err(), Some(TokenFault::Malformed));
 }
 
-/// The reason why the claims are checked here: the library's `IdTokenVerifier` reads none of these tokens, and verifies no
-/// signature without reading the claims.
+/// Why the claims are not checked by the library: its `IdTokenVerifier` accepts none of these tokens, and cannot verify
+/// a signature without parsing the claims.
 #[test]
 fn the_library_refuses_id_tokens_that_providers_send() {
     let with = |name: &str, value: Value| {
@@ -341,7 +341,7 @@ fn oc_01_jw_1_form_is_strict() {
         (format!("{good}\n"), TokenFault::Malformed),
         (format!(" {good}"), TokenFault::Malformed),
         (format!("{signed}.+/=="), TokenFault::Malformed),
-        // the last character of a group has bits that must be zero
+        // The last character of a group has bits that must be zero.
         (format!("{signed}.c2l"), TokenFault::Malformed),
         (format!("{header}=.{payload}.{signature}"), TokenFault::Malformed),
         (format!("{header}.{payload}\u{0}.{signature}"), TokenFault::Malformed),

@@ -19,22 +19,22 @@ use crate::domain::oidc::jwt::{CompactToken, TokenFault};
 use crate::domain::oidc::operands::{Operands, Quoted};
 use crate::domain::oidc::relying_party::RelyingParty;
 
-/// More keys than this nobody needs; the rest of a set is not read.
+/// The limit on the keys of a set; further keys are not read.
 const MAX_KEYS: usize = 256;
-/// How many keys are tried on a token that does not name one.
+/// How many keys are tried for a token that does not name one.
 const MAX_CANDIDATES: usize = 8;
 const MIN_RSA_BITS: usize = 2048;
-/// What the RSA implementation verifies at most.
+/// The longest key that the RSA implementation supports.
 const MAX_RSA_BITS: usize = 4096;
 
-/// The usable public keys of one provider, and why the others are none.
+/// The usable public keys of one provider, and why the others are not usable.
 #[derive(Debug, Default)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
     unusable: Vec<Unusable>,
 }
 
-/// A published key that verifies nothing here.
+/// A published key that cannot verify signatures here.
 #[derive(Debug)]
 struct Unusable {
     id: Option<String>,
@@ -45,12 +45,12 @@ struct Unusable {
 struct PublicKey {
     id: Option<String>,
     family: Family,
-    /// The one algorithm that the provider meant it for.
+    /// The only algorithm for which the provider published the key.
     algorithm: Option<SigningAlgorithm>,
     key: CoreJsonWebKey,
 }
 
-/// Kinds of keys that verify something.
+/// The families of keys that can verify signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
     Rsa,
@@ -60,13 +60,13 @@ enum Family {
 }
 
 impl KeySet {
-    /// The usable keys of a published set; `None` when it is no key set. Unusable keys are skipped: new kinds of
-    /// keys must not stop the old ones (RFC 7517 section 5).
+    /// Parses a published set; `None` when it is not a key set. Unusable keys are skipped: new kinds of keys must not
+    /// invalidate the old ones (RFC 7517 section 5).
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Self> {
         let members = json::object(body)?;
         match members.get("keys") {
-            // A provider that signs with the client secret has nothing to publish.
+            // A provider that signs with the client secret has no keys to publish.
             None => Some(Self::default()),
             Some(Value::Array(keys)) => Some(Self::of(keys)),
             Some(_) => None,
@@ -91,13 +91,13 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// How many keys of the set are usable.
+    /// The number of usable keys.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Verifies a signature with the keys that the header's `kid` and the algorithm leave, or with the client secret.
+    /// Verifies a signature with the keys that match the header's `kid` and the algorithm, or with the client secret.
     pub(super) fn verify_signature(
         &self,
         raw: &str,
@@ -109,21 +109,21 @@ impl KeySet {
         let Some((family, verifier)) = public(algorithm) else {
             return verify_hmac(purpose, message, &signature);
         };
-        let wanted = SnippetArgs { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
+        let wanted = Required { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
         let candidates: Vec<&CoreJsonWebKey> = self.candidates(wanted).collect();
         if candidates.iter().any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
             return Ok(());
         }
         let fault = TokenFault::Signature(self.operands(wanted, candidates.len()));
-        // A key that was named and does not fit the signature is the wrong one, now and later.
+        // If the named key is known but the signature does not verify, a newer key set will not help.
         if wanted.id.is_some() && !candidates.is_empty() {
             return Err(Unverified::Final(fault));
         }
         Err(Unverified::PerhapsNewKey(fault))
     }
 
-    /// What was looked for, and what became of each key of the set.
-    fn operands(&self, wanted: SnippetArgs<'_>, tried: usize) -> Operands {
+    /// The requested key, and the result for each key of the set.
+    fn operands(&self, wanted: Required<'_>, tried: usize) -> Operands {
         let mut unfit: BTreeMap<&str, usize> = BTreeMap::new();
         let usable = self.keys.iter().filter_map(|key| wanted.misses(key));
         let is_other = |key: &Unusable| wanted.id.is_some() && key.id.as_deref() != wanted.id;
@@ -140,23 +140,23 @@ impl KeySet {
         ))
     }
 
-    fn candidates<'a>(&'a self, wanted: SnippetArgs<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+    fn candidates<'a>(&'a self, wanted: Required<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
         self.keys.iter().filter(move |key| wanted.misses(key).is_none()).take(MAX_CANDIDATES).map(|key| &key.key)
     }
 }
 
 const OTHER_ID: &str = "another `kid`";
 
-/// The key that a token asks for.
+/// The key that a token requires.
 #[derive(Clone, Copy)]
-struct SnippetArgs<'a> {
+struct Required<'a> {
     id: Option<&'a str>,
     family: Family,
     algorithm: SigningAlgorithm,
 }
 
-impl SnippetArgs<'_> {
-    /// Why a key is not the one; `None` when it may be.
+impl Required<'_> {
+    /// Why a key does not match; `None` when it does.
     fn misses(&self, key: &PublicKey) -> Option<&'static str> {
         if self.id.is_some() && key.id.as_deref() != self.id {
             Some(OTHER_ID)
@@ -170,13 +170,13 @@ impl SnippetArgs<'_> {
     }
 }
 
-/// Header and payload as they were signed, and the signature.
+/// The signed bytes (header and payload), and the signature.
 fn signed_parts(raw: &str) -> Option<(&[u8], Vec<u8>)> {
     let (message, signature) = raw.rsplit_once('.')?;
     Some((message.as_bytes(), URL_SAFE_NO_PAD.decode(signature).ok()?))
 }
 
-/// What verifies an algorithm of public keys; `None` for the client secret's.
+/// The key family and the library's name of a public-key algorithm; `None` for an HMAC.
 const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAlgorithm)> {
     use CoreJwsSigningAlgorithm as Core;
     Some(match algorithm {
@@ -193,7 +193,7 @@ const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAl
     })
 }
 
-/// The client secret as key, when that is pinned and the secret is long enough (Core section 10.1, OC-6).
+/// The client secret as an HMAC key, if an HMAC is pinned and the secret is long enough (Core section 10.1, OC-6).
 fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
     let algorithm = match relying_party.id_token_signed_response_alg {
         HS256 => hmac::HMAC_SHA256,
@@ -205,7 +205,7 @@ fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
     (secret.len() >= algorithm.digest_algorithm().output_len()).then(|| hmac::Key::new(algorithm, secret))
 }
 
-/// Whether an HMAC is pinned for which the client secret is too short.
+/// Whether an HMAC is pinned but the client secret is too short for it.
 #[must_use]
 pub fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
     public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
@@ -218,7 +218,7 @@ fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result
     if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature(tried()))) }
 }
 
-/// A key that may verify signatures; else why it may not.
+/// Parses a key that may verify signatures; otherwise returns why it may not.
 fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
     let members = value.as_object().ok_or("no object")?;
     may_verify(members)?;
@@ -234,7 +234,7 @@ fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
     let key = key.ok_or(broken)?;
     let algorithm = match json::optional(members, "alg") {
         None => None,
-        // RFC 9864 gives EdDSA over this curve a name of its own.
+        // RFC 9864 registers a separate name for EdDSA over this curve.
         Some(Value::String(name)) if name == "Ed25519" => Some(SigningAlgorithm::EdDSA),
         Some(name) => {
             let algorithm = name.as_str().and_then(SigningAlgorithm::parse);
@@ -249,7 +249,7 @@ fn key_id(value: &Value) -> Option<String> {
     Some(text(value.as_object()?, "kid")?.to_owned())
 }
 
-/// Sections 4.2 and 4.3: what the key is for, as far as the provider says.
+/// RFC 7517 sections 4.2 and 4.3: the use of the key, as far as the provider states it.
 fn may_verify(members: &Map<String, Value>) -> Result<(), &'static str> {
     if json::optional(members, "use").is_some_and(|purpose| purpose != "sig") {
         return Err("a `use` other than \"sig\"");

@@ -1,5 +1,5 @@
-//! Signed tokens (JSON Web Signature, RFC 7515). A [`VerifiedJws`] is the proof that a signature was verified: its fields are
-//! private, [`KeySet::verify`] alone makes one, and every verified token of the domain is made from one.
+//! Signed tokens (JSON Web Signature, RFC 7515). A [`VerifiedJws`] is the proof that a signature was verified: its
+//! fields are private, only [`KeySet::verify`] makes one, and every verified token of the domain is made from one.
 
 mod key_set;
 mod purpose;
@@ -13,10 +13,11 @@ pub use self::purpose::Purpose;
 use super::algorithm::SigningAlgorithm;
 use super::jwt::{CompactToken, TokenFault};
 
-/// A token that a key of the provider, or the client secret, has signed for one purpose. Nothing else makes one:
+/// A token that was signed by a key of the provider, or with the client secret, for one purpose. No other code can make
+/// one:
 ///
 /// ```compile_fail,E0451
-/// use gatepost::domain::jws::VerifiedJws;
+/// use gatepost::domain::oidc::jws::VerifiedJws;
 ///
 /// fn forged(claims: serde_json::Map<String, serde_json::Value>, like: VerifiedJws) -> VerifiedJws {
 ///     VerifiedJws { claims, ..like }
@@ -30,12 +31,12 @@ pub struct VerifiedJws {
     algorithm: SigningAlgorithm,
 }
 
-/// Why no key verified a signature.
+/// Why a signature was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unverified {
     /// A newer key set may help: the named key is unknown, or none was named and none fits.
     PerhapsNewKey(TokenFault),
-    /// Nothing will help.
+    /// A newer key set will not help.
     Final(TokenFault),
 }
 
@@ -48,7 +49,7 @@ impl From<Unverified> for TokenFault {
 }
 
 impl KeySet {
-    /// Verifies the signature of `raw` with an algorithm that its purpose permits and no other.
+    /// Verifies the signature of `raw` with an algorithm that the purpose permits.
     ///
     /// # Errors
     /// See [`Unverified`].
@@ -69,7 +70,7 @@ impl VerifiedJws {
         self.into_parts(Kind::UserInfo).map(|(_, claims)| claims)
     }
 
-    /// The text and the claims of a token that was verified as one of `kind` (JW-4).
+    /// The raw token and the claims of a token that was verified as one of `kind` (JW-4).
     pub(in crate::domain) fn into_parts(self, kind: Kind) -> Result<(SecretString, Map<String, Value>), TokenFault> {
         if self.kind == kind { Ok((self.raw, self.claims)) } else { Err(TokenFault::Header) }
     }

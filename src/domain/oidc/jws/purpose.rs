@@ -1,30 +1,31 @@
-//! What a signature is verified for, and so what the header of the token has to say (JW-4): one rule per kind of token.
+//! The purpose for which a signature is verified, which determines what the token's header must contain (JW-4): one
+//! rule per kind of token.
 
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::jwt::{CompactToken, TokenFault};
 use crate::domain::oidc::operands::{Operands, Shown};
 use crate::domain::oidc::relying_party::RelyingParty;
 
-/// What a signature is verified for.
+/// The purpose for which a signature is verified.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose<'a> {
     /// An ID Token, with the one pinned algorithm.
     IdToken(&'a RelyingParty),
-    /// A signed `UserInfo` answer, with any algorithm of public keys, or the pinned one: what signs it is registered apart
-    /// from what signs ID Tokens (`userinfo_signed_response_alg`).
+    /// A signed `UserInfo` answer, with any public-key algorithm or the pinned one: its algorithm is registered
+    /// separately from that of ID Tokens (`userinfo_signed_response_alg`).
     UserInfo(&'a RelyingParty),
     /// A logout token, with the ID Token's algorithm (BL-4).
     LogoutToken(&'a RelyingParty),
-    /// An access token, with one of the algorithms listed, all of public keys.
+    /// An access token, with one of the listed algorithms, all of which are public-key algorithms.
     AccessToken {
         /// The algorithms.
         algorithms: &'a [SigningAlgorithm],
-        /// The type that the header has to name, in lower case.
+        /// The type that the header must name, in lower case.
         token_type: &'static str,
     },
 }
 
-/// The kinds of tokens that are signed.
+/// The kinds of signed tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::domain) enum Kind {
     /// An ID Token.
@@ -47,8 +48,8 @@ impl<'a> Purpose<'a> {
         }
     }
 
-    /// Whose client secret may be the key. It signs what is for the client alone: an access token is for others to read, who do
-    /// not have it.
+    /// The relying party whose client secret may be the key. Only tokens for the client itself may be signed with it:
+    /// an access token is verified by others, which do not have the secret.
     pub(super) const fn relying_party(self) -> Option<&'a RelyingParty> {
         match self {
             Self::IdToken(party) | Self::UserInfo(party) | Self::LogoutToken(party) => Some(party),
@@ -56,8 +57,8 @@ impl<'a> Purpose<'a> {
         }
     }
 
-    /// Checks a token's header: the algorithm, nothing critical, and not the type of another kind of token. Many providers
-    /// name no type (BL-11).
+    /// Checks a token's header: the algorithm, no critical extension, and not the type of another kind of token. Many
+    /// providers send no type (BL-11).
     ///
     /// # Errors
     /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
@@ -72,7 +73,7 @@ impl<'a> Purpose<'a> {
         if fits { Ok(algorithm) } else { Err(TokenFault::Header) }
     }
 
-    /// OC-5: never the token's own choice alone.
+    /// OC-5: the token's own choice of algorithm alone is never accepted.
     fn check_algorithm(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
         let named = token.algorithm();
         let shown = Shown(token.header.get("alg"));

@@ -1,4 +1,4 @@
-//! That nothing unsigned, and nothing signed for another purpose, becomes a verified token.
+//! Neither an unsigned token nor one that was signed for another purpose becomes a verified token.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn party() -> RelyingParty {
     application("https://wiki.example.com").relying_party
 }
 
-/// Claims that pass as an ID Token's without a nonce, and with `events` as a logout token's.
+/// Claims that are valid for an ID Token without a nonce, and, with `events`, for a logout token.
 fn claims() -> Value {
     json!({
         "iss": party().issuer, "aud": "wiki", "sub": "subject", "jti": "1", "iat": NOW.as_unix(), "exp": NOW.as_unix() + 300,
@@ -50,7 +50,7 @@ fn jw_4_a_signature_counts_for_the_purpose_that_it_was_verified_for() {
     let access_token = Purpose::AccessToken { algorithms: &algorithms, token_type: "jwt" };
     let purposes = [Purpose::IdToken(&party), Purpose::UserInfo(&party), Purpose::LogoutToken(&party), access_token];
     for purpose in purposes {
-        // A type that each purpose takes: none where it may be absent.
+        // A header that each purpose accepts: without a type where it may be absent.
         let header =
             if purpose.kind() == Kind::AccessToken { r#"{"alg":"RS256","typ":"JWT"}"# } else { r#"{"alg":"RS256"}"# };
         let token = signing::token(header, &claims().to_string());

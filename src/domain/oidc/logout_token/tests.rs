@@ -1,5 +1,5 @@
-//! The casebook of logout tokens (security specification, section 1.6), as far as claims and forms go. What is told without a
-//! signature is told alike with one.
+//! The casebook of logout tokens (security specification, section 1.6), as far as it concerns claims and forms. The
+//! checks without a signature give the same results as those with one.
 
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn check_raw(raw: &str) -> Result<VerifiedLogoutToken, TokenFault> {
     checked
 }
 
-/// `value` with `changes` on top; `null` takes a member away.
+/// `value` with `changes` applied; `null` removes a member.
 fn changed(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().expect("is an object") {
         let members = value.as_object_mut().expect("is an object");

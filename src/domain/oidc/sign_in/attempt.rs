@@ -1,4 +1,4 @@
-//! The attempt itself: what is sealed into `state`, and how it finds its browser again.
+//! The sign-in attempt: its contents, sealed in `state`, and how it is matched with its browser.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use super::{Binding, CodeVerifier, Nonce};
 use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingContext, SealingKey, SealingKeys};
 use crate::domain::time::Timestamp;
 
-/// How long a user may take to sign in.
+/// The time that a user has to sign in.
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
-/// Some providers take no `state` beyond 1000 characters; ours never comes near.
+/// Some providers refuse a `state` of more than 1000 characters; Gatepost's is always far shorter.
 const MAX_STATE_BYTES: usize = 512;
-/// The longest return address that travels within `state`; a longer one waits in a cookie.
+/// The longest return address, in bytes, that is sealed in `state`; a longer one is stored in a cookie.
 const MAX_SEALED_ADDRESS: usize = 256;
 
-/// The attempt began because the user, or a link, visited `start`.
+/// Flag: the attempt began with a request for `start`.
 const ASKED_FOR: u8 = 1;
-/// The return address waits in a cookie; its mark stands in its place.
+/// Flag: the return address is in a cookie; `state` contains its keyed hash instead.
 const ADDRESS_IN_COOKIE: u8 = 2;
 
-/// Names one attempt; random, so that two attempts never share secrets.
+/// Identifies one attempt; random, so that two attempts never share secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptId([u8; 16]);
 
@@ -40,7 +40,7 @@ impl AttemptId {
     }
 }
 
-/// One attempt to sign in.
+/// One sign-in attempt.
 #[derive(Debug)]
 pub struct Attempt {
     id: AttemptId,
@@ -56,30 +56,30 @@ pub struct Attempt {
 /// Why an attempt began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A request of the application that nobody was signed in for.
+    /// A request of the application without a signed-in user.
     Request,
-    /// A visit of `start`.
+    /// A request for `start`.
     Start,
 }
 
-/// Where the browser wants to go.
+/// The return address.
 #[derive(Debug)]
 enum Destination {
     Sealed(String),
     InCookie { mark: [u8; 32] },
 }
 
-/// Why an authentic attempt cannot be completed here and now; both restart the sign-in.
+/// Why an authentic attempt cannot be completed; both causes restart the sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// Older than ten minutes.
+    /// The attempt is older than ten minutes.
     Expired,
-    /// Another browser's, or that of a tab which lost the race for the binding cookie.
+    /// The attempt belongs to another browser, or to a tab whose binding cookie was replaced by another tab's.
     OtherBrowser,
 }
 
 impl Attempt {
-    /// A fresh attempt that ends at `return_address`, after `restarts` earlier ones.
+    /// A new attempt that ends at `return_address`, after `restarts` earlier ones.
     #[must_use]
     pub fn begin(
         id: AttemptId,
@@ -100,13 +100,13 @@ impl Attempt {
         Self { id, began, restarts, origin: Origin::Request, binding_mark, destination, key }
     }
 
-    /// The same for another reason than a request, and begun at this millisecond.
+    /// Sets the origin and the time at which the attempt began.
     #[must_use]
     pub fn begun(self, origin: Origin, unix_millis: u64) -> Self {
         Self { began: unix_millis, origin, ..self }
     }
 
-    /// The attempt as `state`: sealed, for `application` alone.
+    /// The attempt as `state`, sealed for `application` only.
     #[must_use]
     pub fn seal<'a>(
         &self,
@@ -133,7 +133,7 @@ impl Attempt {
     /// Opens a `state` that this outpost sealed for `application`.
     ///
     /// # Errors
-    /// [`DoesNotOpen`] for everything else.
+    /// [`DoesNotOpen`] for any other text.
     pub fn open<'a>(
         state: &str,
         context: impl Into<SealingContext<'a>>,
@@ -170,7 +170,7 @@ impl Attempt {
         &self.id
     }
 
-    /// Where the browser wanted to go, to be judged again before it is used; `None` when a cookie holds it.
+    /// The return address, which has to be checked again before it is used; `None` when it is in a cookie.
     #[must_use]
     pub fn return_address(&self) -> Option<&str> {
         match &self.destination {
@@ -179,7 +179,7 @@ impl Attempt {
         }
     }
 
-    /// Whether `address`, as a cookie held it, is the one at which this attempt ends.
+    /// Whether `address`, read from a cookie, is the return address of this attempt.
     #[must_use]
     pub fn ends_at(&self, address: &str) -> bool {
         match &self.destination {
@@ -188,13 +188,13 @@ impl Attempt {
         }
     }
 
-    /// When it began, in milliseconds since the Unix epoch.
+    /// When the attempt began, in milliseconds since the Unix epoch.
     #[must_use]
     pub const fn began(&self) -> u64 {
         self.began
     }
 
-    /// Why it began.
+    /// Why the attempt began.
     #[must_use]
     pub const fn origin(&self) -> Origin {
         self.origin
@@ -204,7 +204,7 @@ impl Attempt {
         Timestamp::from_unix(self.began / 1000).plus(LIFETIME)
     }
 
-    /// How many attempts before this one came to nothing.
+    /// How many attempts of this sign-in failed before this one.
     #[must_use]
     pub const fn restarts(&self) -> u8 {
         self.restarts
@@ -222,10 +222,10 @@ impl Attempt {
         CodeVerifier::new(self.key.derive(Purpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
     }
 
-    /// Matches the attempt with the browser that came back.
+    /// Matches the attempt with the browser that returned.
     ///
     /// # Errors
-    /// When it is too old, or not this browser's.
+    /// When the attempt is too old, or belongs to another browser.
     pub fn matching<'a>(
         &'a self,
         binding: Option<&'a Binding>,
@@ -244,7 +244,7 @@ impl Attempt {
     }
 }
 
-/// Proof that an attempt is authentic, fresh and this browser's.
+/// Proof that an attempt is authentic, fresh and belongs to this browser.
 #[derive(Clone, Copy, Debug)]
 pub struct MatchedAttempt<'a> {
     attempt: &'a Attempt,
@@ -252,13 +252,13 @@ pub struct MatchedAttempt<'a> {
 }
 
 impl MatchedAttempt<'_> {
-    /// The id under which the attempt is marked as used.
+    /// The id under which the use of the attempt is stored.
     #[must_use]
     pub const fn id(&self) -> &AttemptId {
         &self.attempt.id
     }
 
-    /// Until when the mark has to be kept.
+    /// The time until which that use has to be stored.
     #[must_use]
     pub const fn expires(&self) -> Timestamp {
         self.attempt.expires()

@@ -1,4 +1,5 @@
-//! The authorization request (`OpenID` Connect Core section 3.1.2.1) as the address the browser is sent to.
+//! The authorization request (`OpenID` Connect Core section 3.1.2.1), as the address to which the browser is
+//! redirected.
 
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, RedirectUrl, Scope};
@@ -7,22 +8,22 @@ use url::Url;
 use super::{Attempt, Binding};
 use crate::domain::oidc::relying_party::RelyingParty;
 
-/// What the conductor has to know about a provider (`OpenID` Connect Discovery section 3).
+/// The metadata of a provider that the outpost needs (`OpenID` Connect Discovery section 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderMetadata {
     /// Issuer identifier.
     pub issuer: String,
-    /// Where sign-ins begin.
+    /// The authorization endpoint.
     pub authorization_endpoint: Url,
-    /// Where sign-outs go, if anywhere (RP-Initiated Logout section 2.1).
+    /// The end-session endpoint, if there is one (RP-Initiated Logout section 2.1).
     pub end_session_endpoint: Option<Url>,
-    /// Where the provider publishes its keys.
+    /// The address of the provider's key set.
     pub jwks_uri: Url,
-    /// Whether every answer names its issuer (RFC 9207 section 3).
+    /// Whether every authorization response contains `iss` (RFC 9207 section 3).
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// Where to send the browser for `attempt`, sealed as `state`.
+/// The address to which the browser is redirected for `attempt`, which is sealed in `state`.
 #[must_use]
 pub fn authorization_url(
     metadata: &ProviderMetadata,

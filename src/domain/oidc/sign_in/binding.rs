@@ -1,8 +1,8 @@
-//! The binding cookie's value: the browser's half of every attempt it starts.
+//! The value of the binding cookie: the browser's part of the secrets of every attempt that it begins.
 
 use crate::domain::crypto::secret_bits::SecretBits;
 
-/// 256 random bits that one browser keeps for an hour.
+/// 256 random bits that a browser stores for an hour.
 #[derive(Clone, Debug)]
 pub struct Binding(SecretBits);
 
@@ -13,7 +13,7 @@ impl Binding {
         Self(SecretBits::new(random))
     }
 
-    /// Reads a cookie value, if it is a binding.
+    /// Parses a cookie value; `None` if it is not a binding.
     #[must_use]
     pub fn from_cookie_value(text: &str) -> Option<Self> {
         SecretBits::from_text(text).map(Self)

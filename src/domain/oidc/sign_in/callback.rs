@@ -1,4 +1,4 @@
-//! What the provider sent the browser back with (RFC 6749 section 4.1.2, RFC 9207).
+//! The authorization response with which the provider redirects the browser back (RFC 6749 section 4.1.2, RFC 9207).
 
 use thiserror::Error;
 use url::form_urlencoded;
@@ -7,7 +7,7 @@ use crate::domain::oidc::operands::{Operands, Quoted};
 
 use super::{AuthorizationCode, MatchedAttempt, MatchedCode, ProviderMetadata};
 
-/// Codes and states longer than this are nobody's.
+/// The longest `code` or `state` that is accepted, in bytes.
 const MAX_VALUE_BYTES: usize = 4096;
 
 /// A well-formed callback.
@@ -18,16 +18,16 @@ pub struct Callback {
     outcome: Outcome,
 }
 
-/// What the provider decided.
+/// The result of the authorization.
 #[derive(Debug)]
 pub enum Outcome {
     /// The user signed in.
     Code(AuthorizationCode),
-    /// The user did not.
+    /// The provider returned an error.
     Error(ProviderError),
 }
 
-/// The provider's own word on why there is no code (RFC 6749 section 4.1.2.1). Text from outside: escape it.
+/// The provider's error response (RFC 6749 section 4.1.2.1). Untrusted text: escape it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderError {
     /// The error code, cut to 64 characters.
@@ -36,10 +36,10 @@ pub struct ProviderError {
     pub description: Option<String>,
 }
 
-/// Why a query is no callback.
+/// Why a query is not a callback.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CallbackFault {
-    /// A parameter occurs twice: which one counts would be a guess.
+    /// A parameter occurs twice, of which neither can be preferred.
     #[error("the parameter `{0}` occurs twice")]
     Doubled(&'static str),
     /// No `state`, or an empty or overlong one.
@@ -50,10 +50,10 @@ pub enum CallbackFault {
     NoOutcome,
 }
 
-/// Why a callback of a matched attempt brings no usable code.
+/// Why the callback of a matched attempt contains no usable code.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ResponseFault {
-    /// `iss` names another provider, or is missing where it was announced.
+    /// `iss` names another provider, or is missing although the metadata announce it.
     #[error("the answer does not come from the provider that was asked{0}")]
     OtherIssuer(Operands),
     /// The provider answered with an error.
@@ -67,7 +67,7 @@ impl ResponseFault {
 }
 
 impl Callback {
-    /// Reads the query of a callback; unknown parameters have no effect.
+    /// Parses the query of a callback; unknown parameters have no effect.
     ///
     /// # Errors
     /// See [`CallbackFault`].
@@ -92,8 +92,8 @@ impl Callback {
         &self.state
     }
 
-    /// Turns the callback of a matched attempt into a code that may be exchanged. The issuer is compared
-    /// before anything else is believed, errors included (RFC 9207 section 2.4).
+    /// Turns the callback of a matched attempt into a code that may be exchanged. The issuer is compared before any
+    /// other parameter is trusted, errors included (RFC 9207 section 2.4).
     ///
     /// # Errors
     /// See [`ResponseFault`].

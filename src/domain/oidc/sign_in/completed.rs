@@ -1,5 +1,5 @@
-//! What a browser keeps of the sign-in that it completed last, so that sign-ins which succeed and begin again all the
-//! same come to an end: a session that never arrives at the next request, or ends before it.
+//! What a browser stores about the sign-in that it completed last, in order to end loops of sign-ins that succeed and
+//! begin again: because the session never arrives with the next request, or ends before it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,31 +8,32 @@ use ring::digest;
 use super::{Attempt, Origin};
 use crate::domain::crypto::sealing::{NONCE_BYTES, Purpose, SealingContext, SealingKeys};
 
-/// An attempt that begins so soon after a sign-in was completed is the answer to the very request that the sign-in was for.
-/// Milliseconds.
+/// The time in milliseconds after a completed sign-in within which a new attempt is taken to be caused by the request
+/// for which that sign-in was made.
 const SOON: u64 = 10_000;
-/// So many sign-ins for one address may follow one another so soon.
+/// How many sign-ins for one address may follow one another within that time.
 const MOST_IN_A_ROW: u8 = 3;
-/// So many may be completed one so soon after the other, whenever they began: more than tabs that were opened together. Clocks
-/// that differ between replicas hide which began first.
+/// How many sign-ins may be completed within that time of one another, whenever they began: more than the tabs that are
+/// opened together. This limit also works where clocks that differ between replicas hide which began first.
 const MOST_IN_ALL: u8 = 50;
 
-/// Bytes of the hash of a return address that are kept: enough to tell tabs of one browser apart.
+/// Stored bytes of the hash of a return address: enough to distinguish the tabs of one browser.
 const ADDRESS_BYTES: usize = 8;
 
-/// When and for which address a browser completed its last sign-in at an application, and how many before it followed one another.
+/// When, and for which address, a browser completed its last sign-in at an application, and how many consecutive ones
+/// preceded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompletedSignIn {
     /// Milliseconds since the Unix epoch.
     completed: u64,
-    /// A hash of the return address.
+    /// The hash of the return address.
     address: [u8; ADDRESS_BYTES],
     in_a_row: u8,
     in_all: u8,
 }
 
 impl CompletedSignIn {
-    /// The sign-in of `attempt` for `address`, completed at this millisecond, after `last`.
+    /// The record of the sign-in of `attempt` for `address`, completed at this millisecond, after `last`.
     #[must_use]
     pub fn after(last: Option<Self>, attempt: &Attempt, address: &str, unix_millis: u64) -> Self {
         let before = last.filter(|last| last.is_repeated_by(attempt, address)).map_or(0, |last| last.in_a_row);
@@ -45,21 +46,21 @@ impl CompletedSignIn {
         unix_millis.saturating_sub(self.completed) <= SOON
     }
 
-    /// Whether `attempt` began right after it.
+    /// Whether `attempt` began right after this sign-in.
     #[must_use]
     pub const fn was_just_before(self, attempt: &Attempt) -> bool {
         attempt.began() > self.completed && attempt.began() - self.completed <= SOON
     }
 
-    /// Whether `attempt` began right after it and is for the same address. Tabs that were opened together began their attempts
-    /// before, or are for other addresses where they crossed on the way.
+    /// Whether `attempt` began right after this sign-in and is for the same address. Tabs that were opened together
+    /// began their attempts before, or are for other addresses if their requests crossed on the way.
     fn is_repeated_by(self, attempt: &Attempt, address: &str) -> bool {
         self.was_just_before(attempt) && self.address == hash(address)
     }
 
-    /// Whether to complete `attempt` for `address` at this millisecond would only lead to the next one. Where the session of the last
-    /// sign-in is alive and the browser shows it, `shows_session`, the request that began the attempt came without it: the next one
-    /// will, too.
+    /// Whether completing `attempt` for `address` at this millisecond would only lead to the next attempt. If the
+    /// session of the last sign-in is live and this request presents it (`shows_session`), the request that began the
+    /// attempt came without it, and the next one will as well.
     #[must_use]
     pub fn would_loop(self, attempt: &Attempt, address: &str, shows_session: bool, unix_millis: u64) -> bool {
         let asked_again = shows_session && attempt.origin() == Origin::Request;
@@ -67,13 +68,13 @@ impl CompletedSignIn {
         follows || (self.was_soon_before(unix_millis) && self.in_all >= MOST_IN_ALL)
     }
 
-    /// How many sign-ins followed one another.
+    /// The number of consecutive sign-ins.
     #[must_use]
     pub const fn in_a_row(self) -> u8 {
         self.in_a_row
     }
 
-    /// The cookie value: sealed, for `application` alone.
+    /// The cookie value, sealed for `application` only.
     #[must_use]
     pub fn seal<'a>(
         self,

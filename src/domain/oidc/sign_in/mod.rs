@@ -1,5 +1,5 @@
-//! One attempt to sign in. It travels sealed in `state` (RFC 6749 section 10.12) and is bound to the browser
-//! by a small cookie; the server remembers nothing about it until it has been used.
+//! A sign-in attempt. It is sealed in `state` (RFC 6749 section 10.12) and bound to the browser by a small cookie; the
+//! server stores nothing about it until it is used.
 
 mod attempt;
 mod authorization;

@@ -1,4 +1,5 @@
-//! The secrets of an attempt, one type each, so that none can be taken for another. None of them prints.
+//! The secrets of an attempt, each with its own type, so that they cannot be confused. Their `Debug` output does not
+//! contain them.
 
 use std::fmt;
 
@@ -24,7 +25,7 @@ fn text(bytes: [u8; 32]) -> Zeroizing<String> {
     Zeroizing::new(SecretBits::new(bytes).to_text())
 }
 
-/// Ties an ID Token to one attempt (`OpenID` Connect Core section 15.5.2).
+/// Binds an ID Token to one attempt (`OpenID` Connect Core section 15.5.2).
 pub struct Nonce(Zeroizing<String>);
 
 impl Nonce {
@@ -32,7 +33,7 @@ impl Nonce {
         Self(text(bytes))
     }
 
-    /// The nonce as it stands in the authorization request.
+    /// The nonce as it is sent in the authorization request.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -53,7 +54,7 @@ impl CodeVerifier {
         Self(text(bytes))
     }
 
-    /// The verifier as it goes to the token endpoint.
+    /// The verifier as it is sent to the token endpoint.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -66,7 +67,7 @@ impl CodeVerifier {
     }
 }
 
-/// An authorization code as a callback brought it, not yet worth anything.
+/// An authorization code from a callback, not matched with an attempt yet.
 #[derive(Clone)]
 pub struct AuthorizationCode(SecretString);
 
@@ -75,15 +76,15 @@ impl AuthorizationCode {
         Self(code.into())
     }
 
-    /// The code as it goes to the token endpoint.
+    /// The code as it is sent to the token endpoint.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// Proof that a code came back to the browser that asked for it, from the provider that was asked, for an attempt
-/// that was unused: the only thing that may be exchanged.
+/// Proof that a code was returned to the browser that requested it, by the provider that was asked, for a matched
+/// attempt: only such a code may be exchanged. The caller has to consume the attempt first.
 pub struct MatchedCode {
     pub(super) code: AuthorizationCode,
     pub(super) verifier: CodeVerifier,
@@ -97,13 +98,13 @@ impl MatchedCode {
         &self.code
     }
 
-    /// The verifier that belongs to the attempt's challenge.
+    /// The PKCE verifier for the attempt's challenge.
     #[must_use]
     pub const fn verifier(&self) -> &CodeVerifier {
         &self.verifier
     }
 
-    /// The nonce that the ID Token must carry.
+    /// The nonce that the ID Token must contain.
     #[must_use]
     pub const fn nonce(&self) -> &Nonce {
         &self.nonce

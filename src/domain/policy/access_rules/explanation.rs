@@ -1,4 +1,4 @@
-//! Why the rules do not let a known user's request pass, in words for the operator.
+//! Why the rules do not allow a known user's request, as text for the operator.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use super::{AccessRules, Forbidden};
 use crate::domain::http::RequestHead;
 use crate::domain::oidc::claims::Claims;
 
-/// How many rules are told of.
+/// How many rules are explained.
 const MOST_RULES: usize = 5;
 
-/// Why a request may not pass: of each rule that decides, what is in the way. Made only when it is written.
+/// Why a request is not allowed: for each rule that applies, the obstacles. Computed only when it is formatted.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'a> {
     rules: &'a AccessRules,
@@ -19,14 +19,14 @@ pub struct Explanation<'a> {
 }
 
 impl AccessRules {
-    /// What is in the way of this request, which they do not let pass because of `cause`.
+    /// Explains why the rules do not allow this request, given the `cause`.
     #[must_use]
     pub const fn explain<'a>(&'a self, cause: Forbidden, claims: &'a Claims, head: &'a RequestHead) -> Explanation<'a> {
         Explanation { rules: self, cause, claims, head }
     }
 }
 
-/// As in `rule 3: "groups" has none of: admins; rule 4: the method is PUT, the rule is for GET`.
+/// Formatted as in `rule 3: "groups" has none of: admins; rule 4: the method is PUT, the rule is for GET`.
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let concerned = match self.rules.concerned(&self.head.target) {

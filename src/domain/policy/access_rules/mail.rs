@@ -1,6 +1,6 @@
-//! E-mail addresses in rules: one mailbox, or everybody of a domain. An address counts only when the provider says
-//! that it verified it, as anybody may write anything into a profile (`OpenID` Connect Core section 5.7); or, where the
-//! operator says so, when it does not say otherwise.
+//! E-mail addresses in rules: one mailbox, or every mailbox of a domain. An address counts only if the provider reports
+//! it as verified, since users may enter any address in a profile (`OpenID` Connect Core section 5.7); or, if the
+//! operator allows it, unless the provider reports it as unverified.
 
 use std::fmt;
 
@@ -10,44 +10,44 @@ use thiserror::Error;
 use crate::domain::http::Host;
 use crate::domain::oidc::claims::Claims;
 
-/// The domain of mailboxes, without those below it.
+/// A mail domain, without its subdomains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailDomain(Host);
 
-/// One mailbox. The domain compares without case, what stands before it byte for byte (RFC 5321 section 2.4).
+/// One mailbox. The domain is compared without regard to case, the local part byte for byte (RFC 5321 section 2.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailAddress {
     local: String,
     domain: MailDomain,
 }
 
-/// What an address counts for about which the provider does not say whether it is verified. One that is said to be
+/// How an address is treated if the provider does not report whether it is verified. An address that is reported as
 /// unverified never counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EmailVerified {
-    /// Nothing.
+    /// The address does not count.
     #[default]
     Required,
-    /// As much as a verified one: the provider knows no other addresses.
+    /// The address counts as verified: the provider issues verified addresses only.
     Assumed,
 }
 
-/// Why a text is no address or domain of mailboxes.
+/// Why a text is not a mail address or a mail domain.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum MailFault {
     /// Not one local part, one `@` and one domain.
     #[error("it is no e-mail address in ASCII")]
     NotAnAddress,
-    /// Not a domain by itself.
+    /// Not a domain name.
     #[error("it is no domain in ASCII")]
     NotADomain,
 }
 
 impl MailDomain {
-    /// Reads a domain such as `example.com`.
+    /// Parses a domain such as `example.com`.
     ///
     /// # Errors
-    /// When it is no plain host name.
+    /// When it is not a plain host name.
     pub fn parse(text: &str) -> Result<Self, MailFault> {
         let host = Host::parse(text).ok().filter(|host| !host.is_address());
         host.map(Self).ok_or(MailFault::NotADomain)
@@ -59,10 +59,10 @@ impl MailDomain {
 }
 
 impl MailAddress {
-    /// Reads an address such as `alice@example.com`.
+    /// Parses an address such as `alice@example.com`.
     ///
     /// # Errors
-    /// When it has any other shape: a quoted local part, a comment, an address as domain.
+    /// When it has any other form: a quoted local part, a comment, an IP address as domain.
     pub fn parse(text: &str) -> Result<Self, MailFault> {
         let Mailbox { local, domain } = Mailbox::of(text).ok_or(MailFault::NotAnAddress)?;
         let domain = MailDomain::parse(domain).map_err(|_| MailFault::NotAnAddress)?;
@@ -82,14 +82,14 @@ impl fmt::Display for MailAddress {
     }
 }
 
-/// What an address claim amounts to: one local part, one `@`, and whatever a rule's own domain is compared with.
+/// The parts of an address claim: one local part, one `@`, and a domain that is compared with the domain of a rule.
 pub(super) struct Mailbox<'a> {
     local: &'a str,
     domain: &'a str,
 }
 
 impl<'a> Mailbox<'a> {
-    /// The user's address, when it is verified by the provider's word. Some write the boolean as a text.
+    /// The user's address, if the provider reports it as verified. Some providers send the boolean as a text.
     pub(super) fn verified(claims: &'a Claims, absent: EmailVerified) -> Option<Self> {
         let is_verified = match claims.present("email_verified") {
             None => absent == EmailVerified::Assumed,
@@ -105,7 +105,8 @@ impl<'a> Mailbox<'a> {
         Mailbox::of(text).is_some()
     }
 
-    /// Any shape that two programs could read differently is none (RFC 5322 section 3.2.3: a dot-atom).
+    /// Parses an address; any form that two programs could read differently is refused (RFC 5322 section 3.2.3: a
+    /// dot-atom).
     fn of(text: &'a str) -> Option<Self> {
         let (local, domain) = text.split_once('@')?;
         let is_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);

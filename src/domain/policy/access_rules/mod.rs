@@ -1,5 +1,5 @@
-//! Who may pass: the operator's rules over a user's claims, asked at every request. The rules with the longest path
-//! that covers the request decide alone; one of them has to hold as a whole.
+//! Access rules: the operator's rules on a user's claims, evaluated at every request. Only the rules with the longest
+//! path that covers the request apply; one of them has to hold as a whole.
 
 mod explanation;
 mod mail;
@@ -23,7 +23,7 @@ use crate::domain::http::{PrefixMatch, RequestHead, RequestTarget};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity::Identity;
 
-/// Who may pass. Without rules: every signed-in user.
+/// The access rules of an application. Without rules, every signed-in user is allowed.
 #[derive(Clone, Debug, Default)]
 pub struct AccessRules(Option<Compiled>);
 
@@ -34,24 +34,24 @@ struct Compiled {
     places: Vec<PathRules>,
 }
 
-/// Rules that are concerned together: their paths are the same but for case.
+/// Rules that apply together: their paths are the same except for case.
 #[derive(Clone, Debug)]
 struct PathRules {
     key: String,
     entries: Vec<Entry>,
 }
 
-/// A rule by its place in the list, and the exact path by which it is concerned.
+/// A rule by its index, and the exact path by which it applies.
 #[derive(Clone, Debug)]
 struct Entry {
     path: PathPrefix,
     index: usize,
 }
 
-/// A rule that is asked about a request, with its number, counted from 1.
+/// A rule that applies to a request, with its number, counted from 1.
 #[derive(Clone, Copy, Debug)]
 pub struct Concerned<'a> {
-    /// The place of the rule in the list, counted from 1.
+    /// The position of the rule in the list, counted from 1.
     pub number: usize,
     /// The rule.
     pub rule: &'a Rule,
@@ -59,7 +59,7 @@ pub struct Concerned<'a> {
 }
 
 impl<'a> Concerned<'a> {
-    /// What keeps the rule from letting this user's request pass; nothing exactly when it does.
+    /// The obstacles that keep the rule from allowing this user's request; empty exactly when it allows it.
     #[must_use]
     pub fn obstacles(&self, claims: &Claims, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
         self.rule.obstacles(self.path, claims, head)
@@ -70,7 +70,7 @@ impl<'a> Concerned<'a> {
     }
 }
 
-/// Proof that the rules let a known user's request pass.
+/// Proof that the rules allow a known user's request.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit<'a> {
     identity: &'a Identity,
@@ -78,35 +78,35 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    /// Whose request passes.
+    /// The identity of the request.
     #[must_use]
     pub const fn identity(self) -> &'a Identity {
         self.identity
     }
 
-    /// The rule that holds, counted from 1; `None` where there are no rules.
+    /// The rule that holds, counted from 1; `None` without rules.
     #[must_use]
     pub const fn rule(self) -> Option<usize> {
         self.rule
     }
 }
 
-/// Why a known user may not pass.
+/// Why a known user's request is denied.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Forbidden {
     /// No rule covers the path.
     #[error("no rule covers the path, so nobody may pass")]
     NotCovered,
-    /// The path can be read in several ways, and a rule for some paths is concerned with one of them.
+    /// The path can be read in several ways, and a rule for some paths applies to one of them.
     #[error("the path can be read in several ways, and a rule is for one of them")]
     OddPath,
-    /// Rules cover the path, and none of them holds for this user and method.
+    /// Rules cover the path, but none of them holds for this user and method.
     #[error("no rule that covers the path holds for this user and method")]
     NoRuleHolds,
 }
 
 impl AccessRules {
-    /// Rules, of which there has to be at least one: an empty list could be read as "everybody" and as "nobody".
+    /// Compiles rules. At least one is required: an empty list could be read as "every user" and as "no user".
     #[must_use]
     pub fn new(rules: Vec<Rule>) -> Option<Self> {
         let mut places: Vec<PathRules> = Vec::new();
@@ -124,10 +124,10 @@ impl AccessRules {
         (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places })))
     }
 
-    /// Whether this user's request may pass.
+    /// Checks whether this user's request is allowed.
     ///
     /// # Errors
-    /// Why not.
+    /// The cause of the denial.
     pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
         let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
         let mut concerned = compiled.concerned(&head.target)?;
@@ -135,32 +135,32 @@ impl AccessRules {
         by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
     }
 
-    /// All rules, counted from 1; empty where every signed-in user passes.
+    /// All rules, counted from 1; empty where every signed-in user is allowed.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &Rule)> {
         self.0.iter().flat_map(|compiled| (1..).zip(&compiled.rules))
     }
 
-    /// The rules that decide about a path; none where every signed-in user passes.
+    /// The rules that apply to a path; empty where every signed-in user is allowed.
     ///
     /// # Errors
-    /// Why no rule does.
+    /// The cause for which no rule applies.
     pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<Concerned<'_>>, Forbidden> {
         self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.concerned(target)?.collect()))
     }
 
-    /// The claims that the rules read: where the ID Token lacks one, `UserInfo` may have it.
+    /// The claims that the rules read; `UserInfo` may supply those that the ID Token lacks.
     #[must_use]
     pub fn claims_read(&self) -> Vec<String> {
         self.iter().flat_map(|(_, rule)| rule.who.claims_read()).map(str::to_owned).collect()
     }
 
-    /// Whether there are rules for some paths, so that it matters which path a request is for.
+    /// Whether there are rules for some paths, so that the decision depends on the path.
     #[must_use]
     pub fn have_paths(&self) -> bool {
         self.0.as_ref().is_some_and(Compiled::has_paths)
     }
 
-    /// Whether some paths are covered by no rule, so that nobody passes there.
+    /// Whether some paths are covered by no rule, so that every request there is denied.
     #[must_use]
     pub fn leaves_gaps(&self) -> bool {
         self.0.as_ref().is_some_and(|compiled| compiled.places.last().is_none_or(PathRules::is_for_some_paths))
@@ -175,8 +175,9 @@ impl Compiled {
         }))
     }
 
-    /// The place whose rules decide: the longest one that every reading of the path is below. Where only some readings are
-    /// below a longer one, none may let it pass: each is entitled to refuse, and none covers all readings.
+    /// The place whose rules apply: the longest one that covers every reading of the path. If only some readings are
+    /// below a longer place, the path is refused: each of those places may refuse the request, and none covers all
+    /// readings.
     fn place(&self, target: &RequestTarget) -> Result<&PathRules, Forbidden> {
         if self.has_paths() && target.may_be_any_path() {
             return Err(Forbidden::OddPath);

@@ -1,5 +1,5 @@
-//! Paths in rules. Whether a rule is concerned with a path is asked without case and of every spelling that somebody
-//! behind us may read; whether it lets the request pass, exactly and of all of them (rules N4 to N7).
+//! Paths in rules. Whether a rule applies to a path is decided without regard to case, for every reading that a server
+//! behind Gatepost may have; whether the rule allows the request, exactly and for all readings (rules N4 to N7).
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use thiserror::Error;
 
 use crate::domain::http::RequestTarget;
 
-/// A prefix that ends at a segment boundary: `/admin` is itself and everything below it, `/` is everything.
+/// A prefix that ends at a segment boundary: `/admin` covers itself and everything below it, `/` covers everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPrefix {
-    /// Without a final slash, so empty for everything.
+    /// Without a final slash, so empty for the prefix of everything.
     text: String,
 }
 
-/// Why a text is no prefix.
+/// Why a text is not a prefix.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PathPrefixFault {
     /// It does not begin with a slash.
     #[error("a path begins with `/`")]
     NotAPath,
-    /// Requests with this path would be refused, or be seen by another one.
+    /// Requests for this path would be refused, or match another path.
     #[error("a path in a rule is plain segments without escapes, parameters, dots, doubled slashes or query")]
     NotCanonical,
 }
 
 impl PathPrefix {
-    /// Reads a prefix; a final slash means nothing.
+    /// Parses a prefix; a final slash has no effect.
     ///
     /// # Errors
     /// When it is not a path in canonical form.
@@ -41,18 +41,18 @@ impl PathPrefix {
         Ok(Self { text: text.strip_suffix('/').unwrap_or(text).to_owned() })
     }
 
-    /// The prefix of every path.
+    /// The prefix that covers every path.
     pub(super) const fn everything() -> Self {
         Self { text: String::new() }
     }
 
-    /// In lower case and without a final slash: rules with equal keys are concerned together.
+    /// The prefix in lower case and without a final slash: rules with equal keys apply together.
     pub(super) fn key(&self) -> String {
         self.text.to_ascii_lowercase()
     }
 
-    /// Whether the path as sent lies below this prefix, byte for byte. Where all readings lie below it but for their case,
-    /// this says it of all of them.
+    /// Whether the path as sent lies below this prefix, byte for byte. If all readings lie below it except for case,
+    /// the result is valid for all of them.
     pub(super) fn holds(&self, target: &RequestTarget) -> bool {
         let rest = target.raw_path().strip_prefix(self.text.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

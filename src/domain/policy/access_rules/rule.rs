@@ -1,4 +1,4 @@
-//! One rule: whom it means, and for which paths and methods.
+//! One rule: the users, paths and methods to which it applies.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use super::who::Who;
 use crate::domain::http::{RequestHead, is_token};
 use crate::domain::oidc::claims::Claims;
 
-/// One rule. A request passes by one whole rule, never by parts of two (N9).
+/// One rule. A request is allowed by one whole rule, never by parts of two (N9).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// Where it counts, and keeps other rules from counting; empty for everywhere.
+    /// The paths to which the rule applies, and to which rules for shorter paths do not apply; empty for all paths.
     pub paths: Vec<PathPrefix>,
-    /// For which methods it lets requests pass; empty for all.
+    /// The methods that the rule allows; empty for all methods.
     pub methods: Vec<Method>,
-    /// Whom it lets pass.
+    /// The users that the rule allows.
     pub who: Who,
 }
 
@@ -25,19 +25,19 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Method(String);
 
-/// Why a text is no method of a rule.
+/// Why a text is not a method of a rule.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum MethodFault {
     /// Not an RFC 9110 token.
     #[error("it is no method")]
     NotAToken,
-    /// Methods are compared byte for byte, and those in use have capitals only.
+    /// Methods are compared byte for byte, and those in use are in capital letters.
     #[error("methods are written in capital letters")]
     LowerCase,
 }
 
 impl Method {
-    /// Reads a method: any token in capitals, so `QUERY` and `PROPFIND`, too.
+    /// Parses a method: any token in capital letters, including `QUERY` and `PROPFIND`.
     ///
     /// # Errors
     /// See [`MethodFault`].
@@ -52,12 +52,12 @@ impl Method {
     }
 }
 
-/// Why a rule that covers a path does not let a request pass.
+/// Why a rule that covers a path does not allow a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle<'a> {
-    /// The method is none of the rule's own.
+    /// The method is not one of the rule's.
     Method(&'a str, &'a [Method]),
-    /// The path has other capitals, or a spelling that is not below the rule's path.
+    /// The path differs in case, or its spelling is not below the rule's path.
     Spelling(&'a PathPrefix),
     /// The claims do not meet a condition.
     User(Unmet),
@@ -74,12 +74,12 @@ impl fmt::Display for Obstacle<'_> {
 }
 
 impl Rule {
-    /// Whether it lets a request pass that it covers by `path`, one of its own.
+    /// Whether the rule allows a request that `path`, one of its own, covers.
     pub(super) fn lets_pass(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> bool {
         self.is_for_method(&head.method) && path.holds(&head.target) && self.who.includes(claims)
     }
 
-    /// Everything that keeps it from letting the request pass; nothing exactly when it does.
+    /// All obstacles that keep the rule from allowing the request; empty exactly when it allows it.
     pub(super) fn obstacles<'a>(
         &'a self,
         path: &'a PathPrefix,
@@ -106,7 +106,7 @@ fn any_of(methods: &[Method]) -> String {
     methods.iter().map(|Method(text)| text.as_str()).collect::<Vec<_>>().join(" or ")
 }
 
-/// As in `paths /admin, methods GET or HEAD: groups admins`.
+/// Formatted as in `paths /admin, methods GET or HEAD: groups admins`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut places = Vec::new();

@@ -1,5 +1,5 @@
-//! Which conditions of a rule a user does not meet, and why: by the names and kinds of claims and by what the rule
-//! wants. What a claim says is the user's own and is left out.
+//! Which conditions of a rule a user does not meet, and why: by the names and types of claims and the values that the
+//! rule requires. The value of a claim is personal data of the user and is left out.
 
 use std::fmt;
 
@@ -9,35 +9,35 @@ use super::mail::Mailbox;
 use super::who::{ClaimCondition, Conditions, Who};
 use crate::domain::oidc::claims::Claims;
 
-/// How many of a rule's values are named.
+/// How many of a rule's values are listed.
 const MOST_VALUES: usize = 5;
 
 /// A condition that a user's claims do not meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unmet {
-    /// The claim is not there.
+    /// The claim is missing.
     Absent(String),
-    /// The claim is not there, and the provider says that it has to be fetched elsewhere (`OpenID` Connect Core section
-    /// 5.6.2). Entra does so for users in many groups.
+    /// The claim is missing, and the provider indicates that it has to be fetched elsewhere (`OpenID` Connect Core
+    /// section 5.6.2). Entra does so for users in many groups.
     LeftOut(String),
-    /// The claim is of a kind that can never fit.
+    /// The claim has a type that can never match.
     Kind {
         /// The claim, or the path to it.
         claim: String,
-        /// What it is.
+        /// The type of the claim.
         found: &'static str,
-        /// What it has to be.
+        /// The required type.
         wanted: &'static str,
     },
-    /// There is an address, and it does not count as verified; what `email_verified` is.
+    /// The address does not count as verified; the state of `email_verified`.
     NotVerified(&'static str),
-    /// `email` is no single address in ASCII.
+    /// `email` is not a single address in ASCII.
     NotAnAddress,
-    /// None of the values that the rule wants.
+    /// The claim has none of the values that the rule requires.
     NoneOf {
         /// The claim, or the path to it.
         claim: String,
-        /// What the rule wants.
+        /// The required values.
         wanted: Vec<String>,
     },
 }
@@ -67,7 +67,7 @@ impl fmt::Display for Unmet {
 }
 
 impl Who {
-    /// The conditions that these claims do not meet; none exactly when the rule means this user.
+    /// The conditions that these claims do not meet; empty exactly when the rule includes this user.
     pub(super) fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
         match self {
             Self::Anyone => Vec::new(),
@@ -77,7 +77,8 @@ impl Who {
 }
 
 impl Conditions {
-    /// Each kind of condition is asked as the rule itself asks, so that this never says anything else.
+    /// Each kind of condition is evaluated by the rule's own code, so that the explanation cannot differ from the
+    /// decision.
     fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
         let none = || {
             let mut none = self.clone();
@@ -144,10 +145,10 @@ fn why_not_claim(claims: &Claims, condition: &ClaimCondition) -> Unmet {
     }
 }
 
-/// What is not there at `path`, or lies in a `claim` that the provider keeps elsewhere.
+/// A claim that is missing at `path`, or inside a `claim` that the provider stores elsewhere.
 fn missing(claims: &Claims, claim: &str, path: &str) -> Unmet {
     let is_elsewhere = claims.value("_claim_names").is_some_and(|names| names.get(claim).is_some());
-    // Where tokens travel in addresses, Entra says only this much.
+    // Where tokens are sent in URLs, Entra only sets this claim.
     let is_over = claim == "groups" && claims.value("hasgroups") == Some(&Value::Bool(true));
     if claims.value(claim).is_none() && (is_elsewhere || is_over) {
         Unmet::LeftOut(claim.to_owned())
@@ -298,7 +299,7 @@ mod tests {
     }
 
     proptest! {
-        /// The explanation and the rule never disagree.
+        /// The explanation and the rule always agree.
         #[test]
         fn nothing_is_unmet_exactly_when_the_rule_means_the_user(
             groups in prop_oneof![Just(json!("admins")), Just(json!(["admins"])), Just(json!([1])), Just(json!(["x"]))],

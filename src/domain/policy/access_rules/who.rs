@@ -1,4 +1,4 @@
-//! Whom a rule means: everybody who is signed in, or those whose claims meet every one of its conditions.
+//! The users of a rule: all signed-in users, or those whose claims meet all of its conditions.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::mail::{EmailVerified, MailAddress, MailDomain, Mailbox};
 use crate::domain::oidc::claims::{ClaimPath, Claims};
 
-/// Whom a rule means.
+/// The users of a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Who {
     /// Every signed-in user.
@@ -16,7 +16,7 @@ pub enum Who {
     Those(Conditions),
 }
 
-/// Conditions on a user's claims: of each kind that is given at least one has to fit, of `claims` every one.
+/// Conditions on a user's claims: at least one of each kind that is given has to match, and all of `claims`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conditions {
     /// Names in the list `groups`, byte for byte.
@@ -25,30 +25,30 @@ pub struct Conditions {
     pub emails: Vec<MailAddress>,
     /// Domains of verified addresses.
     pub email_domains: Vec<MailDomain>,
-    /// Whether the provider has to say that an address is verified.
+    /// Whether the provider has to report that an address is verified.
     pub email_verified: EmailVerified,
     /// Conditions on any other claim.
     pub claims: Vec<ClaimCondition>,
 }
 
-/// A claim that has to have one of some values; of a list any item.
+/// A claim that must have one of several values; for a list, one of its items.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimCondition {
-    /// Where the claim is.
+    /// The path of the claim.
     pub path: ClaimPath,
     /// Its values as text: numbers and booleans as JSON writes them.
     pub values: Vec<String>,
 }
 
 impl Who {
-    /// Those who meet `conditions`; `None` when these are none at all, which would mean everybody.
+    /// The users that meet `conditions`; `None` without any condition, which would include every user.
     #[must_use]
     pub fn those(conditions: Conditions) -> Option<Self> {
         let none = Conditions { email_verified: conditions.email_verified, ..Conditions::default() };
         (conditions != none).then_some(Self::Those(conditions))
     }
 
-    /// Whether a user with these claims is meant.
+    /// Whether a user with these claims is included.
     #[must_use]
     pub fn includes(&self, claims: &Claims) -> bool {
         match self {
@@ -59,7 +59,7 @@ impl Who {
 }
 
 impl Who {
-    /// The claims that it depends on.
+    /// The claims that the condition reads.
     pub(super) fn claims_read(&self) -> Vec<&str> {
         let Self::Those(Conditions { groups, claims, .. }) = self else { return Vec::new() };
         let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
@@ -74,7 +74,7 @@ impl Who {
 }
 
 impl Who {
-    /// Whether it depends on an address.
+    /// Whether the condition reads the mail address.
     #[must_use]
     pub fn reads_mail(&self) -> bool {
         let Self::Those(Conditions { emails, email_domains, .. }) = self else { return false };
@@ -95,7 +95,7 @@ impl Conditions {
 }
 
 impl Conditions {
-    /// The user's address, as far as it counts for these conditions.
+    /// The user's mail address, if it counts for these conditions.
     pub(super) fn mailbox<'a>(&self, claims: &'a Claims) -> Option<Mailbox<'a>> {
         Mailbox::verified(claims, self.email_verified)
     }
@@ -121,7 +121,7 @@ impl ClaimCondition {
     }
 }
 
-/// As in `groups admins or staff, email_domains example.com, email_verified assumed`.
+/// Formatted as in `groups admins or staff, email_domains example.com, email_verified assumed`.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Those(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {

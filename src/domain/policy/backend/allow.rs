@@ -1,5 +1,5 @@
-//! Which backends claims may name: hosts, suffixes and networks of the operator's choice. A name is judged as a name and an
-//! address as an address; neither opens what the other is meant for.
+//! The backends that claims may name: hosts, suffixes and networks of the operator's choice. Names are matched by name
+//! entries and addresses by address entries, never across.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::host::{self, BackendHost};
 use super::{Backend, HostFault};
 
-/// The operator's list; empty, claims name no backend at all.
+/// The operator's list; if it is empty, claims cannot name a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendAllow {
     entries: Vec<Entry>,
@@ -19,9 +19,9 @@ pub struct BackendAllow {
 enum Entry {
     /// Exactly this host, on this port or on any.
     Host(BackendHost, Option<u16>),
-    /// Every name that ends so; it begins with a dot.
+    /// Every name that ends with this suffix; it begins with a dot.
     Suffix(String),
-    /// Every address in it.
+    /// Every address in this network.
     Network(IpNet),
 }
 
@@ -31,16 +31,16 @@ pub enum AllowFault {
     /// Not a host, with or without a port.
     #[error(transparent)]
     Host(#[from] HostFault),
-    /// A dot or `*.` that no name follows.
+    /// A dot or `*.` without a name after it.
     #[error("it is no suffix of names")]
     Suffix,
     /// A suffix that ends in `localhost`.
     #[error("names of this very machine have to be listed one by one")]
     LocalSuffix,
-    /// An address with a mask that is no network.
+    /// An address with a mask that is not a network.
     #[error("it is no network")]
     Network,
-    /// A network with bits set behind its mask.
+    /// A network with bits set after its mask.
     #[error("the address has bits behind the mask; the network is {0}")]
     HostBits(IpNet),
     /// An IPv6 network of mapped IPv4 addresses.
@@ -49,11 +49,11 @@ pub enum AllowFault {
 }
 
 impl BackendAllow {
-    /// Reads entries such as `wiki.internal`, `wiki.internal:8443`, `.apps.internal` or `*.apps.internal`, `10.0.0.0/8`,
-    /// `fd00::/8`.
+    /// Parses entries such as `wiki.internal`, `wiki.internal:8443`, `.apps.internal` or `*.apps.internal`,
+    /// `10.0.0.0/8`, `fd00::/8`.
     ///
     /// # Errors
-    /// Every entry that cannot be used, by its place in the list.
+    /// Every entry that is invalid, by its index.
     pub fn parse(texts: &[&str]) -> Result<Self, Vec<(usize, AllowFault)>> {
         let (mut entries, mut faults) = (Vec::new(), Vec::new());
         for (index, text) in texts.iter().enumerate() {
@@ -65,13 +65,13 @@ impl BackendAllow {
         if faults.is_empty() { Ok(Self { entries }) } else { Err(faults) }
     }
 
-    /// Whether nothing is listed, so that overrides are off.
+    /// Whether the list is empty, so that overrides are disabled.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Whether some entry lists this backend.
+    /// Whether an entry lists this backend.
     #[must_use]
     pub fn permits(&self, backend: &Backend) -> bool {
         self.entries.iter().any(|entry| match entry {
@@ -116,19 +116,19 @@ fn network(text: &str) -> Result<IpNet, AllowFault> {
     Ok(network)
 }
 
-/// Whether `name` has a label or more before `suffix`.
+/// Whether `name` has at least one label before `suffix`.
 fn is_below(name: &str, suffix: &str) -> bool {
     name.strip_suffix(suffix).is_some_and(|rest| !rest.is_empty()) && !host::is_localhost(name)
 }
 
-/// Whether a listed network opens `address`. What reaches this machine or only its own link is opened by networks that are
-/// meant for it: `0.0.0.0/0` does not list loopback.
+/// Whether a listed network permits `address`. Addresses of this machine or of its own link are permitted only by
+/// networks that lie within those ranges: `0.0.0.0/0` does not permit loopback.
 fn opens(network: IpNet, address: IpAddr) -> bool {
     let meant_for_it = close_by().iter().all(|range| !range.contains(&address) || range.contains(&network));
     network.contains(&address) && meant_for_it
 }
 
-/// This machine, its link, and addresses of many (RFC 6890, RFC 4291 section 2.4).
+/// The ranges of this machine, its link, multicast and reserved addresses (RFC 6890, RFC 4291 section 2.4).
 fn close_by() -> [IpNet; 9] {
     let v4 = |a, b, length| IpNet::V4(Ipv4Net::new_assert([a, b, 0, 0].into(), length));
     let v6 =

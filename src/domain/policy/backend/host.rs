@@ -1,4 +1,4 @@
-//! Hosts of backends: names as resolvers know them, with the underscores of containers, or addresses.
+//! Hosts of backends: names as resolvers accept them, with the underscores of container names, or addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,7 +10,7 @@ use crate::domain::http::{HostFault, parse_port};
 pub enum BackendHost {
     /// A name in lower case.
     Name(String),
-    /// An address; an IPv4 address in the clothes of IPv6 (RFC 4291 section 2.5.5.2) is the one it maps.
+    /// An address; an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is converted to the IPv4 address.
     Address(IpAddr),
 }
 
@@ -18,7 +18,7 @@ impl BackendHost {
     /// Parses a name, an IPv4 address or an IPv6 address in brackets.
     ///
     /// # Errors
-    /// Anything else, and names such as `127.1` or `0x7f.1`, which some resolvers take for addresses.
+    /// Any other text, and names such as `127.1` or `0x7f.1`, which some resolvers read as addresses.
     pub fn parse(text: &str) -> Result<Self, HostFault> {
         if text.is_empty() {
             return Err(HostFault::Empty);
@@ -39,7 +39,7 @@ impl BackendHost {
     /// Parses `host` or `host:port`.
     ///
     /// # Errors
-    /// As [`BackendHost::parse`], and a port that is no number from 1 to 65535 in its shortest form.
+    /// As [`BackendHost::parse`], and a port that is not a number from 1 to 65535 in its shortest form.
     pub fn parse_with_port(text: &str) -> Result<(Self, Option<u16>), HostFault> {
         match text.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => Ok((Self::parse(host)?, Some(parse_port(port)?))),
@@ -48,7 +48,7 @@ impl BackendHost {
     }
 }
 
-/// As it stands in a URL: IPv6 in brackets.
+/// Formatted as in a URL: IPv6 in brackets.
 impl fmt::Display for BackendHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,12 +59,12 @@ impl fmt::Display for BackendHost {
     }
 }
 
-/// Whether a name is this very machine, whatever a resolver says (RFC 6761 section 6.3).
+/// Whether a name means this machine, whatever a resolver returns (RFC 6761 section 6.3).
 pub(super) fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Labels whose last one is no number: `inet_aton` and browsers read those as addresses.
+/// Labels of which the last is not a number: `inet_aton` and browsers read such names as addresses.
 pub(super) fn is_name(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit())

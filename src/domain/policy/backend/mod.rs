@@ -1,4 +1,4 @@
-//! Backends of applications in mode `proxy`: the operator's own one, and those that a user's claims may name instead.
+//! Backends of applications in mode `proxy`: the operator's own, and those that a user's claims may name instead.
 
 mod allow;
 mod host;
@@ -14,7 +14,7 @@ pub use upstream::{IgnoredOverride, Upstream};
 
 use crate::domain::http::{HostFault, Scheme, is_plain_path};
 
-/// A server to which requests are passed on.
+/// A server to which requests are passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
     scheme: Scheme,
@@ -39,8 +39,8 @@ pub enum BackendFault {
 }
 
 impl Backend {
-    /// Parses `http(s)://host[:port][/path]` into the backend and the path: empty, or without a final slash. Whether the
-    /// certificate is checked matters for https only.
+    /// Parses `http(s)://host[:port][/path]` into the backend and the path, which is empty or has no final slash.
+    /// `check_certificate` has an effect for https only.
     ///
     /// # Errors
     /// See [`BackendFault`].
@@ -61,31 +61,31 @@ impl Backend {
         Ok((Self { scheme, host, port, check_certificate, authority }, path))
     }
 
-    /// Whether it is spoken to over TLS.
+    /// The scheme of the connection to the backend.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Where it is; on https also what its certificate has to be for.
+    /// The host; for https also the name that its certificate must have.
     #[must_use]
     pub const fn host(&self) -> &BackendHost {
         &self.host
     }
 
-    /// The port, the scheme's own when none is written.
+    /// The port; the scheme's default port if none is given.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether an https backend has to prove by its certificate who it is.
+    /// Whether the certificate of an https backend is verified.
     #[must_use]
     pub const fn checks_certificate(&self) -> bool {
         self.check_certificate
     }
 
-    /// `host` or `host:port`, the scheme's own port left out: the `Host` it is asked by (RFC 9110 section 7.2).
+    /// `host` or `host:port`, without the scheme's default port: the default value of `Host` (RFC 9110 section 7.2).
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
@@ -96,7 +96,7 @@ fn authority_text(host: &BackendHost, port: Option<u16>) -> String {
     port.map_or_else(|| host.to_string(), |port| format!("{host}:{port}"))
 }
 
-/// The backend of an application, and which others the claims of a user may name.
+/// The backend of an application, and the other backends that a user's claims may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backends {
     own: Arc<Backend>,
@@ -104,19 +104,19 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// `own` for everybody, except whose claims name another one that `allow` lists.
+    /// `own` for all users, except for those whose claims name another one that `allow` lists.
     #[must_use]
     pub fn new(own: Backend, allow: BackendAllow) -> Self {
         Self { own: Arc::new(own), allow }
     }
 
-    /// The backend for everybody whose claims name no other.
+    /// The backend for users whose claims name no other.
     #[must_use]
     pub fn own(&self) -> &Backend {
         &self.own
     }
 
-    /// Whether requests may be passed on to `backend`.
+    /// Whether requests may be passed to `backend`.
     #[must_use]
     pub fn permits(&self, backend: &Backend) -> bool {
         *backend == *self.own || self.allow.permits(backend)

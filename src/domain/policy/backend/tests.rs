@@ -1,4 +1,4 @@
-//! Tables of what may be named and what may not; properties over everything a claim can hold.
+//! Tables of backends that may and may not be named; properties over every possible value of the claim.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn upstream(backends: &Backends, ak_proxy: &Value, target: &str) -> Upstream {
     application.upstream(Some(&claims(ak_proxy)), &target).expect("is in mode proxy")
 }
 
-/// The origin at which a request arrives, for a user with this override.
+/// The origin to which a request is sent, for a user with this override.
 fn asked(allow: &[&str], backend_override: &str) -> String {
     let upstream =
         upstream(&backends("http://own.internal", allow), &json!({ "backend_override": backend_override }), "/");
@@ -270,8 +270,8 @@ fn other_modes_name_no_backend_and_strangers_get_the_own_one() {
 }
 
 proptest! {
-    /// Whatever a claim holds, the request goes to the application's own backend or to one that is listed, and nothing of
-    /// it can end a header or leave its path.
+    /// Whatever a claim contains, the request goes to the application's own backend or to a listed one, and no part of
+    /// the claim can end a header or leave the backend's path.
     #[test]
     fn a_request_goes_nowhere_else(
         scheme in "(https?|HTTP|ftp|file|)(://|:|//|:/)",

@@ -1,5 +1,5 @@
-//! Where one request goes: the application's own backend, or the one that the user's claims name, under the `Host` and the
-//! path that they ask for (authentik's `ak_proxy`).
+//! The upstream of a request: the application's own backend, or the one that the user's claims name, with the `Host`
+//! and the path that they request (authentik's `ak_proxy`).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{Backend, BackendFault, BackendHost, Backends, authority_text};
 use crate::domain::http::{HostFault, RequestTarget};
 use crate::domain::oidc::claims::Claims;
 
-/// Where one request goes. Only an [`Allow`](crate::domain::decision::Allow) in mode `proxy` has one.
+/// The upstream of a request. Only an [`Allow`](crate::domain::decision::Allow) in mode `proxy` has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     backend: Arc<Backend>,
@@ -18,24 +18,24 @@ pub struct Upstream {
     path: Option<String>,
 }
 
-/// Why a claim about the backend is not followed.
+/// Why a claim about the backend is ignored.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum IgnoredOverride {
-    /// It names a backend, and `backend_allow` is empty.
+    /// The claim names a backend, but `backend_allow` is empty.
     #[error("`ak_proxy.backend_override` has no effect while `backend_allow` is empty")]
     Off,
-    /// It names a backend that is not listed.
+    /// The claim names a backend that is not listed.
     #[error("`ak_proxy.backend_override` names {0}, which `backend_allow` does not list")]
     NotListed(String),
-    /// It names none.
+    /// The claim is not a valid backend.
     #[error("`ak_proxy.backend_override` is of no use: {0}")]
     Override(BackendFault),
-    /// The host header is none.
+    /// The claim is not a valid `Host`.
     #[error("`ak_proxy.host_header` is of no use: {0}")]
     HostHeader(HostFault),
 }
 
-/// What claims say about the backend, as far as it may be followed.
+/// The parts of the claims about the backend that take effect.
 #[derive(Default)]
 struct BackendOverride {
     backend: Option<(Arc<Backend>, String)>,
@@ -43,7 +43,7 @@ struct BackendOverride {
 }
 
 impl Upstream {
-    /// Where a request for `target` goes.
+    /// The upstream of a request for `target`.
     pub(in crate::domain) fn of(backends: &Backends, claims: Option<&Claims>, target: &RequestTarget) -> Self {
         let overrides = claims.map(|claims| backends.overrides(claims, |_| {})).unwrap_or_default();
         let (backend, prefix) = overrides.backend.unwrap_or_else(|| (Arc::clone(&backends.own), String::new()));
@@ -51,19 +51,19 @@ impl Upstream {
         Self { backend, host: overrides.host, path }
     }
 
-    /// The server.
+    /// The backend.
     #[must_use]
     pub fn backend(&self) -> &Backend {
         &self.backend
     }
 
-    /// The `Host` it is asked by.
+    /// The value of the `Host` header.
     #[must_use]
     pub fn host(&self) -> &str {
         self.host.as_deref().unwrap_or_else(|| self.backend.authority())
     }
 
-    /// Path and query it is asked for, when they differ from those that were sent.
+    /// The path and query of the upstream request, if they differ from those of the client's.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
@@ -71,7 +71,7 @@ impl Upstream {
 }
 
 impl Backends {
-    /// What these claims ask for in vain, for whoever has to be told.
+    /// The claims about the backend that are ignored, for the log or a diagnostic.
     #[must_use]
     pub fn ignored_overrides(&self, claims: &Claims) -> Vec<IgnoredOverride> {
         let mut ignored_overrides = Vec::new();

@@ -1,4 +1,4 @@
-//! Headers that stand in a claim as an object of names and values, authentik's `additionalHeaders`.
+//! Headers from a claim that is an object of names and values, authentik's `additionalHeaders`.
 
 use std::collections::HashSet;
 
@@ -11,50 +11,50 @@ use super::value::{self, Separator};
 use crate::domain::http::Header;
 use crate::domain::oidc::claims::{ClaimPath, Claims};
 
-/// Which claim holds additional headers, and which of their names are known.
+/// The claim that contains additional headers, and the names that are known in advance.
 #[derive(Clone, Debug)]
 pub struct AdditionalHeaders {
-    /// Where the object stands.
+    /// The path of the object.
     pub claim: ClaimPath,
-    /// Names that are ours on every request, whether the user has such a header or not.
+    /// Names that Gatepost owns on every request, whether the user has such a header or not.
     pub names: Vec<HeaderName>,
 }
 
-/// Why a header is not set although the claims ask for it.
+/// Why a header that the claims contain is not set.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Dropped {
-    /// Its name may not be set.
+    /// The name must not be set.
     #[error(transparent)]
     Name(#[from] NameFault),
-    /// Its name, or one that looks like it, is set from elsewhere.
+    /// The name, or one that resembles it, is set from another source.
     #[error("the name is an identity header's, or looks like one's")]
     Ours,
-    /// Two names that some application takes for one.
+    /// Some application reads two of the names as one.
     #[error("another name in the same claim looks like it")]
     Doubled,
-    /// An object, or text that a header cannot carry unchanged.
+    /// The value is an object, or text that a header cannot carry unchanged.
     #[error("the value cannot stand in a header")]
     Value,
-    /// The claim is there and no object.
+    /// The claim is not an object.
     #[error("the claim is no object of names and values")]
     NoObject,
-    /// User name or password for HTTP Basic cannot be sent.
+    /// The user name or password for HTTP Basic cannot be sent.
     #[error("the user name holds a colon, or it or the password a control character")]
     Credentials,
 }
 
-/// Is told what was dropped: a name and why, never the value.
+/// Receives each dropped header: its name and the cause, never the value.
 pub(super) type Drops<'d> = &'d mut dyn FnMut(&str, Dropped);
 
 impl AdditionalHeaders {
-    /// authentik's own: `ak_proxy.user_attributes.additionalHeaders`, no names known.
+    /// authentik's claim, `ak_proxy.user_attributes.additionalHeaders`, without known names.
     #[must_use]
     pub fn authentik() -> Self {
         let steps = ["ak_proxy", "user_attributes", "additionalHeaders"];
         Self { claim: ClaimPath::of_names(&steps), names: Vec::new() }
     }
 
-    /// The headers that stand in `claims`, except what `is_taken`.
+    /// The headers in `claims`, except those whose name `is_taken`.
     pub(super) fn read(&self, claims: &Claims, is_taken: impl Fn(&str) -> bool, drops: Drops<'_>) -> Vec<Header> {
         let (mut set, mut folded) = (Vec::new(), HashSet::new());
         let members = self.object(claims, drops).into_iter().flatten();
@@ -85,7 +85,7 @@ impl AdditionalHeaders {
     }
 }
 
-/// Whether there is anything to set at all: nothing, an empty text and an empty list are no fault.
+/// Whether the value sets a header: `null`, an empty text and an empty list are no fault.
 fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// What is set, and what was dropped.
+    /// The headers that are set, and those that are dropped.
     type Read = (Vec<(String, String)>, Vec<(String, Dropped)>);
 
     fn read(headers: &AdditionalHeaders, object: &Value) -> Read {

@@ -1,4 +1,5 @@
-//! HTTP Basic to the application (RFC 7617), from the user's attributes, as authentik's outpost sends it.
+//! HTTP Basic credentials for the application (RFC 7617), from the user's attributes, as authentik's outpost sends
+//! them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -6,25 +7,25 @@ use serde_json::Value;
 
 use crate::domain::oidc::claims::Claims;
 
-/// Which attributes of `ak_proxy.user_attributes` hold user name and password; flat names, no paths.
+/// The attributes of `ak_proxy.user_attributes` that contain the user name and the password; plain names, not paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BasicAuth {
-    /// The user name; `email` stands in when it is not given or no text.
+    /// The attribute of the user name; `email` is used when it is not given or not a text.
     pub user_attribute: Option<String>,
-    /// The password.
+    /// The attribute of the password.
     pub password_attribute: String,
 }
 
-/// User name and password cannot stand together in the header (RFC 7617 section 2).
+/// The user name and password cannot be combined in the header (RFC 7617 section 2).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unsendable;
 
 impl BasicAuth {
-    /// The value of `Authorization`; `None` for a user without a password, whose own header then stays as it came.
+    /// The value of `Authorization`; `None` for a user without a password, whose own header then stays unchanged.
     ///
     /// # Errors
-    /// When the user name holds a colon, behind which the application would look for the password, or either holds
-    /// control characters.
+    /// When the user name contains a colon, which would end it for the application, or either contains control
+    /// characters.
     pub(super) fn value(&self, claims: &Claims) -> Result<Option<String>, Unsendable> {
         let attributes = claims.value("ak_proxy").and_then(|ak_proxy| ak_proxy.get("user_attributes"));
         let text = |name: &str| attributes.and_then(|all| all.get(name)).and_then(Value::as_str);

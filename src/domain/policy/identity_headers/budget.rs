@@ -1,41 +1,41 @@
-//! How much may be said about a user: what Envoy and the application take of headers.
+//! The limit on the size of identity headers: what Envoy and the application accept.
 
 use thiserror::Error;
 
 use crate::domain::http::Header;
 
-/// The most that all headers set on one request may come to.
+/// The limit on all headers that are set on one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Bytes of names and values together.
+    /// Total bytes of names and values.
     pub max_bytes: usize,
     /// Number of headers.
     pub max_count: usize,
 }
 
 impl Default for Budget {
-    /// Half of what Envoy lets pass after changes (60 KiB, 100 headers), which leaves the browser its half.
+    /// Half of what Envoy accepts after changes (60 KiB, 100 headers), which leaves the other half to the browser.
     fn default() -> Self {
         Self { max_bytes: 32 * 1024, max_count: 60 }
     }
 }
 
-/// The headers of a user do not fit.
+/// The headers of a user exceed the budget.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{count} identity headers of {bytes} bytes, the largest `{largest}` with {largest_bytes}")]
 pub struct OverBudget {
-    /// How many there are.
+    /// The number of headers.
     pub count: usize,
     /// Bytes of their names and values.
     pub bytes: usize,
-    /// The name of the largest.
+    /// The name of the largest header.
     pub largest: String,
-    /// Bytes of its name and value.
+    /// Bytes of the largest header's name and value.
     pub largest_bytes: usize,
 }
 
 impl Budget {
-    /// Whether these headers fit.
+    /// Checks whether these headers fit.
     pub(super) fn check(&self, headers: &[Header]) -> Result<(), OverBudget> {
         let size = |(name, value): &Header| name.as_str().len() + value.len();
         let (bytes, count) = (headers.iter().map(size).sum(), headers.len());

@@ -1,4 +1,4 @@
-//! Counts in tests how many names are compared: what a request costs is bounded by that, and no clock has to be asked.
+//! Counts name comparisons in tests: they bound the cost of a request, and counting needs no clock.
 
 use std::cell::Cell;
 
@@ -6,12 +6,12 @@ thread_local! {
     static COMPARED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Notes one comparison.
+/// Counts one comparison.
 pub(super) fn count() {
     COMPARED.with(|compared| compared.set(compared.get() + 1));
 }
 
-/// How many names `work` compares.
+/// The number of comparisons that `work` makes.
 pub(super) fn of<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = COMPARED.with(Cell::get);
     let result = work();

@@ -1,4 +1,4 @@
-//! Identity headers: what the application is told about the user, and which incoming names never reach it.
+//! Identity headers: what the application receives about the user, and which client headers never reach it.
 
 mod additional;
 mod basic;
@@ -23,7 +23,7 @@ pub use unnamed::{NoName, Unnamed};
 pub use value::{BadSeparator, Separator, is_legal};
 pub use values::IdentityHeaders;
 
-/// What would be told with each request of a user: whether it fits, and what is left out of it.
+/// Previews the headers of each request of a user: whether they fit, and what is left out.
 #[must_use]
 pub fn preview(plan: &HeaderPlan, facts: &Facts<'_>) -> HeaderPreview {
     let mut dropped = Vec::new();
@@ -34,14 +34,14 @@ pub fn preview(plan: &HeaderPlan, facts: &Facts<'_>) -> HeaderPreview {
     HeaderPreview { dropped, unnamed, fits: plan.budget.check(&all) }
 }
 
-/// What the operator should know about the headers of a user.
+/// Findings about the headers of a user, for the operator.
 #[derive(Debug)]
 pub struct HeaderPreview {
-    /// Headers that the claims ask for and that are not set, and why.
+    /// Headers that the claims contain but that are not set, and why.
     pub dropped: Vec<(String, Dropped)>,
     /// Headers with the user's name that are not set.
     pub unnamed: Vec<Unnamed>,
-    /// Whether everything that is set fits into the limits.
+    /// Whether the headers that are set fit into the budget.
     pub fits: Result<(), OverBudget>,
 }
 

@@ -1,4 +1,4 @@
-//! Names of headers that may be set on the way to an application.
+//! Names of headers that may be set on requests to an application.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ use crate::domain::http::{fold, is_token};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName(http::HeaderName);
 
-/// Why a name may not be set.
+/// Why a name must not be set.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NameFault {
-    /// Not a token (RFC 9110 section 5.6.2); pseudo headers are none either.
+    /// Not a token (RFC 9110 section 5.6.2); pseudo headers are refused as well.
     #[error("it is no header name")]
     NotAName,
-    /// It frames the message, belongs to one connection, or is `host` or `cookie`.
+    /// The header frames the message, belongs to one connection, or is `host` or `cookie`.
     #[error("the name belongs to the message or the connection, and is nobody's to set")]
     OfTheMessage,
-    /// Proxies and applications read from it where a request comes from, goes to, or what it asks for.
+    /// Proxies and applications read from the header the origin, the destination or the target of a request.
     #[error("the name says where a request comes from or goes to")]
     Routing,
 }
 
-/// Bytes of the longest name; those in use are far shorter.
+/// Bytes of the longest name; names in use are far shorter.
 const LONGEST: usize = 256;
 
-/// What frames a message or belongs to one connection (RFC 9110 sections 7.6.1 and 8.6), folded.
+/// Headers that frame a message or belong to one connection (RFC 9110 sections 7.6.1 and 8.6), folded.
 const OF_THE_MESSAGE: [&str; 18] = [
     "connection",
     "content-encoding",
@@ -50,7 +50,7 @@ const OF_THE_MESSAGE: [&str; 18] = [
     "upgrade",
 ];
 
-/// What tells of other hops, or has an application take the request for another one, folded.
+/// Headers that describe other hops, or make an application read the request as another one, folded.
 const ROUTING: [&str; 24] = [
     "forwarded",
     "true-client-ip",
@@ -78,11 +78,11 @@ const ROUTING: [&str; 24] = [
     "x-rewrite-url",
 ];
 
-/// Beginnings of names that steer Envoy, folded.
+/// Prefixes of names that control Envoy or Gatepost, folded.
 const STEERING_PREFIXES: [&str; 2] = ["x-envoy-", "x-gatepost-"];
 
 impl HeaderName {
-    /// A name that an operator wrote.
+    /// Parses a name from the operator's settings.
     ///
     /// # Errors
     /// See [`NameFault`].
@@ -100,8 +100,8 @@ impl HeaderName {
         http::HeaderName::from_bytes(text.as_bytes()).map(Self).map_err(|_| NameFault::NotAName)
     }
 
-    /// A name that stands in claims. Nothing under `X-Forwarded-` may come from there: which of these a proxy or an
-    /// application trusts is known to the operator alone.
+    /// Parses a name from claims. Names under `X-Forwarded-` are refused: only the operator knows which of these a
+    /// proxy or an application trusts.
     ///
     /// # Errors
     /// See [`NameFault`].
@@ -109,7 +109,7 @@ impl HeaderName {
         if folds_to_beginning(text, "x-forwarded-") { Err(NameFault::Routing) } else { Self::parse(text) }
     }
 
-    /// A name of ours, in lower case.
+    /// A name that the code itself defines, in lower case.
     pub(super) const fn known(text: &'static str) -> Self {
         Self(http::HeaderName::from_static(text))
     }
@@ -120,17 +120,17 @@ impl HeaderName {
         self.0.as_str()
     }
 
-    /// The name as a request's changes hold it: shared, not copied.
+    /// The name as the changes of a request hold it: shared, not copied.
     pub(super) fn to_http(&self) -> http::HeaderName {
         self.0.clone()
     }
 
-    /// What the name is to a backend that takes all separators for one.
+    /// The name as read by a backend that treats all separators as one.
     pub(super) fn folded(&self) -> String {
         self.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
     }
 
-    /// Whether some backend could take one name for the other.
+    /// Whether some backend could read both names as one.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {
         same_folded(self.as_str(), other.as_str())
@@ -143,24 +143,24 @@ impl fmt::Display for HeaderName {
     }
 }
 
-/// The other spellings that are most often taken for `name`: with `-`, `_` and `.` throughout.
+/// The other spellings that are most often read as `name`: with `-`, `_` and `.` throughout.
 pub(super) fn look_alikes(name: &str) -> impl Iterator<Item = http::HeaderName> {
     let spelled = |separator| name.replace(|c: char| !c.is_ascii_alphanumeric(), separator);
     let has_separators = name.bytes().any(|byte| !byte.is_ascii_alphanumeric());
     let others = if has_separators { ["-", "_", "."].map(spelled).to_vec() } else { Vec::new() };
     let others = others.into_iter().filter(move |other| other != name);
-    // All three separators may stand in a name, so each of these is one.
+    // All three separators are allowed in a name, so each of these is valid.
     others.filter_map(|other| http::HeaderName::from_bytes(other.as_bytes()).ok())
 }
 
-/// Whether two names are one, both in lower case.
+/// Whether two names, both in lower case, are equal.
 pub(super) fn same(one: &str, other: &str) -> bool {
     #[cfg(test)]
     super::cost::count();
     one == other
 }
 
-/// Whether `name`, once folded, is `folded`.
+/// Whether `name`, once folded, equals `folded`.
 pub(super) fn folds_to(name: &str, folded: &str) -> bool {
     #[cfg(test)]
     super::cost::count();
@@ -174,7 +174,7 @@ pub(super) fn folds_to_beginning(name: &str, folded: &str) -> bool {
     name.len() >= folded.len() && name.bytes().zip(folded.bytes()).all(|(byte, expected)| fold(byte) == expected)
 }
 
-/// Whether two names are one once folded.
+/// Whether two names are equal once folded.
 pub(super) fn same_folded(one: &str, other: &str) -> bool {
     #[cfg(test)]
     super::cost::count();

@@ -1,4 +1,4 @@
-//! What one application is told about its users, compiled once.
+//! The identity headers of one application, compiled once.
 
 use std::sync::Arc;
 
@@ -17,36 +17,36 @@ use super::values::{HeaderValues, IdentityHeaders};
 use crate::domain::http::Header;
 use crate::domain::oidc::claims::ClaimPath;
 
-/// A header of the operator's own.
+/// A header that the operator defines.
 #[derive(Clone, Debug)]
 pub struct OwnHeader {
-    /// Its name; one that a set has, too, is redefined.
+    /// The name; if a set has the same name, this header replaces it.
     pub name: HeaderName,
-    /// Its value.
+    /// The value.
     pub value: OwnValue,
 }
 
-/// What a header of the operator's own says.
+/// The value of a header that the operator defines.
 #[derive(Clone, Debug)]
 pub enum OwnValue {
     /// A claim's text; lists are joined.
     Claim(ClaimPath, Separator),
-    /// Always the same.
+    /// A constant.
     Text(String),
 }
 
-/// Everything that an operator may choose about headers.
+/// The operator's settings for identity headers.
 #[derive(Clone, Debug)]
 pub struct HeaderSettings {
-    /// Which sets are sent.
+    /// The sets that are sent.
     pub sets: Vec<HeaderSet>,
-    /// Headers of the operator's own.
+    /// The headers that the operator defines.
     pub own: Vec<OwnHeader>,
-    /// Headers that stand in a claim.
+    /// The claim that contains additional headers.
     pub additional: Option<AdditionalHeaders>,
-    /// HTTP Basic to the application.
+    /// HTTP Basic credentials for the application.
     pub basic: Option<BasicAuth>,
-    /// How much all of it may come to.
+    /// The limit on all headers together.
     pub budget: Budget,
 }
 
@@ -62,7 +62,7 @@ impl Default for HeaderSettings {
     }
 }
 
-/// Which header gets its value from what, and which names are ours.
+/// The source of each header's value, and the names that Gatepost owns.
 #[derive(Clone, Debug)]
 pub struct HeaderPlan {
     pub(super) entries: Vec<Entry>,
@@ -70,12 +70,13 @@ pub struct HeaderPlan {
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,
     reserved: ReservedNames,
-    /// What requests carry that are nobody's.
+    /// The changes to requests without an identity.
     nobody: Arc<IdentityHeaders>,
 }
 
 impl HeaderPlan {
-    /// Compiles the settings. Where two headers could be taken for one, the operator's own one wins, the first of them.
+    /// Compiles the settings. Of two headers that could be read as one, the one that the operator defines wins, and of
+    /// those the first.
     #[must_use]
     pub fn new(settings: HeaderSettings) -> Self {
         let HeaderSettings { sets, own, additional, basic, budget } = settings;
@@ -86,7 +87,7 @@ impl HeaderPlan {
                 entries.push(entry);
             }
         }
-        // authentik's names are ours whatever is sent; so are those that an own header took over.
+        // Gatepost owns authentik's names whatever sets are sent, and also those that an operator's header replaced.
         let of_sets = sets.into_iter().chain([HeaderSet::Authentik]).flat_map(HeaderSet::entries);
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
         let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
@@ -95,8 +96,8 @@ impl HeaderPlan {
         Self { entries, additional, basic, budget, reserved, nobody }
     }
 
-    /// The claims that the operator named: where the ID Token lacks one, UserInfo may have it. `ak_proxy` is not among them, as
-    /// authentik tells it with all the rest and nobody else knows it.
+    /// The claims that the operator named; `UserInfo` may supply those that the ID Token lacks. `ak_proxy` is not among
+    /// them: only authentik has it, and sends it with all other claims.
     #[must_use]
     pub fn claims_read(&self) -> Vec<String> {
         let own = self.entries.iter().filter_map(|entry| {
@@ -107,25 +108,25 @@ impl HeaderPlan {
         own.chain(additional).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
     }
 
-    /// What the application is told, as far as the operator's settings say it: those of some users' claims are beside them.
+    /// The names of the headers that the settings define; those from the claims of some users are not included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let of_claims = self.additional.iter().flat_map(|additional| &additional.names);
         let of_claims = of_claims.filter(|name| !self.entries.iter().any(|entry| entry.name == **name));
         self.entries.iter().map(|entry| &entry.name).chain(of_claims).map(HeaderName::as_str)
     }
 
-    /// Every name that no client may send, in the spellings that are most often taken for one another.
+    /// Every name that clients must not send, in the spellings that are most often read as one.
     pub fn owned_spellings(&self) -> impl Iterator<Item = &str> {
         self.reserved.names().iter().chain(self.reserved.look_alikes().iter()).map(http::HeaderName::as_str)
     }
 
-    /// Whether a name, or one that looks like it, is ours on every request.
+    /// Whether Gatepost owns a name, or one that resembles it, on every request.
     #[must_use]
     pub fn owns(&self, name: &HeaderName) -> bool {
         self.reserved.covers(name.as_str())
     }
 
-    /// Whether a request header of this name is one that only we may set.
+    /// Whether only Gatepost may set a request header of this name.
     pub(in crate::domain) fn covers(&self, name: &str) -> bool {
         self.reserved.covers(name)
     }
@@ -135,13 +136,13 @@ impl HeaderPlan {
         &self.nobody
     }
 
-    /// The changes to every request of this user. What is left out was told at the sign-in.
+    /// The changes to every request of this user. Headers that are left out were logged at the sign-in.
     pub(in crate::domain) fn identity_headers(&self, facts: &Facts<'_>) -> IdentityHeaders {
         IdentityHeaders::new(self.headers_of(facts, &mut |_, _| ()), &self.reserved)
     }
 
-    /// The headers that follow from the facts; what is missing or cannot stand in a header is left out. Pure, and without
-    /// a look at the request.
+    /// The headers for these facts; values that are missing or invalid in a header are left out. Pure, and independent
+    /// of the request.
     pub(super) fn headers_of(&self, facts: &Facts<'_>, drops: Drops<'_>) -> HeaderValues {
         let mut planned = Vec::with_capacity(self.entries.len() + 2);
         for Entry { name, source } in &self.entries {

@@ -1,11 +1,11 @@
-//! Names that are ours, in every spelling. A backend may fold names (CGI turns `-`, `_` and `.` into one), so every
-//! look-alike goes as well.
+//! The names that Gatepost owns, in every spelling. A backend may fold names (CGI turns `-`, `_` and `.` into one), so
+//! every name that resembles an owned one is removed as well.
 
 use std::sync::Arc;
 
 use super::name::{self, HeaderName, folds_to, folds_to_beginning};
 
-/// Folded beginnings that are ours alone, and names by which a client could steer Envoy.
+/// Folded prefixes that only Gatepost may use, and the name by which a client could control Envoy.
 const OWNED_PREFIXES: [&str; 2] = ["x-authentik-", "x-gatepost-"];
 const STEERING: &str = "x-envoy-original-dst-host";
 
@@ -13,14 +13,14 @@ const STEERING: &str = "x-envoy-original-dst-host";
 #[derive(Clone, Debug)]
 pub(super) struct ReservedNames {
     names: Vec<http::HeaderName>,
-    /// Removed unseen, in case the front proxy shows us only some headers.
+    /// Removed even if not seen, in case the front proxy sends Gatepost only some headers.
     look_alikes: Arc<[http::HeaderName]>,
-    /// Those of `names` that no prefix covers, folded.
+    /// The names that no prefix covers, folded.
     beyond_prefixes: Vec<String>,
 }
 
 impl ReservedNames {
-    /// Computes every look-alike once. Names that fold to one may occur; all of them are owned.
+    /// Computes every look-alike once. Several names may fold to one; all of them are owned.
     pub(super) fn new(all: impl IntoIterator<Item = HeaderName>) -> Self {
         let (mut names, mut look_alikes, mut beyond_prefixes) =
             (Vec::new(), Vec::<http::HeaderName>::new(), Vec::new());
@@ -40,17 +40,17 @@ impl ReservedNames {
         Self { names, look_alikes: look_alikes.into(), beyond_prefixes }
     }
 
-    /// The names themselves: each is set or removed.
+    /// The names themselves; each is set or removed.
     pub(super) fn names(&self) -> &[http::HeaderName] {
         &self.names
     }
 
-    /// Other spellings of these names that are always removed.
+    /// Other spellings of these names; they are always removed.
     pub(super) fn look_alikes(&self) -> &Arc<[http::HeaderName]> {
         &self.look_alikes
     }
 
-    /// Whether a name, once folded, is one of ours or one that steers Envoy.
+    /// Whether a name, once folded, is owned or controls Envoy.
     pub(super) fn covers(&self, name: &str) -> bool {
         OWNED_PREFIXES.iter().any(|prefix| folds_to_beginning(name, prefix))
             || folds_to(name, STEERING)

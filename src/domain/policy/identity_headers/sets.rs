@@ -1,4 +1,4 @@
-//! The sets of identity headers that authentik has, and those that it once had.
+//! The sets of identity headers: authentik's present set and its former one.
 
 use super::name::HeaderName;
 use super::source::Source;
@@ -9,11 +9,11 @@ use crate::domain::oidc::claims::ClaimPath;
 pub enum HeaderSet {
     /// `X-authentik-*`.
     Authentik,
-    /// What authentik sent until 2022 and some applications still read.
+    /// The headers that authentik sent until 2022 and that some applications still read.
     Legacy,
 }
 
-/// A header and where its value comes from.
+/// A header and the source of its value.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) name: HeaderName,

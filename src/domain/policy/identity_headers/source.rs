@@ -1,4 +1,4 @@
-//! Where the value of an identity header comes from.
+//! The sources of the values of identity headers.
 
 use std::borrow::Cow;
 
@@ -11,19 +11,19 @@ use crate::domain::oidc::user::User;
 use crate::domain::policy::identity::Identity;
 use crate::domain::session::SessionRecord;
 
-/// Facts of the outpost that go into the `meta` headers.
+/// The facts about the outpost in the `meta` headers.
 #[derive(Clone, Copy, Debug)]
 pub struct OutpostFacts<'a> {
     /// The outpost's name.
     pub name: &'a str,
-    /// Where the application's provider publishes its keys, if known.
+    /// The address of the provider's key set, if known.
     pub jwks_uri: Option<&'a str>,
 }
 
-/// Facts of the application that go into the `meta` headers, and whether it is sent the token.
+/// The facts about the application in the `meta` headers, and whether it receives the token.
 #[derive(Clone, Copy, Debug)]
 pub struct ApplicationFacts<'a> {
-    /// Its short name.
+    /// The slug.
     pub slug: &'a str,
     /// The name of its provider.
     pub provider_name: &'a str,
@@ -31,14 +31,14 @@ pub struct ApplicationFacts<'a> {
     pub jwt_headers: bool,
 }
 
-/// What is known about a user. It proves nothing: only an [`Identity`] lets a request through.
+/// The facts about a user. They are no proof: only an [`Identity`] allows a request.
 #[derive(Clone, Copy, Debug)]
 pub struct UserFacts<'a> {
     /// Issuer and subject.
     pub user: &'a User,
-    /// What the provider says about the user.
+    /// The claims about the user.
     pub claims: &'a Claims,
-    /// The token that `X-authentik-jwt` shows.
+    /// The token that `X-authentik-jwt` carries.
     pub token: Option<&'a SecretString>,
 }
 
@@ -48,51 +48,52 @@ impl<'a> From<&'a Identity> for UserFacts<'a> {
     }
 }
 
-/// Of a session that has just begun.
+/// The facts of a session that has just begun.
 impl<'a> From<&'a SessionRecord> for UserFacts<'a> {
     fn from(record: &'a SessionRecord) -> Self {
         Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref() }
     }
 }
 
-/// Everything that identity headers may tell.
+/// The facts that identity headers may carry.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// About whom.
+    /// The user.
     pub about: UserFacts<'a>,
-    /// Who is told.
+    /// The application that receives the headers.
     pub application: ApplicationFacts<'a>,
-    /// Who tells.
+    /// The outpost that sends the headers.
     pub outpost: OutpostFacts<'a>,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A claim that is a text by its definition; anything else is none.
+    /// A claim that is defined as a text; a value of any other type counts as missing.
     Text(ClaimPath),
-    /// A claim that is a list of texts by its definition, joined as authentik does; anything else is none.
+    /// A claim that is defined as a list of texts, joined as authentik does; a value of any other type counts as
+    /// missing.
     List(ClaimPath),
-    /// A claim of any kind.
+    /// A claim of any type.
     Any(ClaimPath, Separator),
-    /// Always the same.
+    /// A constant.
     Constant(Cow<'static, str>),
-    /// The user's identifier at the provider.
+    /// The user's subject identifier.
     Subject,
-    /// The token, where the application gets it.
+    /// The token, if the application receives it.
     Token,
-    /// Where the provider publishes its keys, where the application gets the token.
+    /// The address of the provider's key set, if the application receives the token.
     Keys,
     /// The outpost's name.
     Outpost,
     /// The provider's name.
     Provider,
-    /// The application's short name.
+    /// The application's slug.
     Application,
 }
 
 impl Source {
-    /// The value; `None` when there is none, or when it would not arrive as it is.
+    /// The value; `None` when it is missing, or when a header would not carry it unchanged.
     pub(super) fn value<'a>(&'a self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
         let Facts { about: UserFacts { user, claims, token }, application, outpost } = *facts;
         let value = match self {

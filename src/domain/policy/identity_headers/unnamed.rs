@@ -1,4 +1,5 @@
-//! The header without which most applications know nobody: whether a user has it, and why not.
+//! The header with the user's name, without which most applications cannot identify a user: whether it is set, and why
+//! not.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -7,7 +8,7 @@ use super::plan::HeaderPlan;
 use super::sets::Entry;
 use super::source::{Facts, Source};
 
-/// Headers by which applications know a user by name.
+/// The headers by which applications identify a user by name.
 const USERNAMES: [&str; 2] = ["x-authentik-username", "x-auth-username"];
 
 /// A header with the user's name that is not set.
@@ -15,25 +16,25 @@ const USERNAMES: [&str; 2] = ["x-authentik-username", "x-auth-username"];
 pub struct Unnamed {
     /// The header.
     pub header: &'static str,
-    /// The claim that is looked for, or the path to it.
+    /// The claim that is read, or the path to it.
     pub claim: String,
-    /// What is wrong with it.
+    /// The problem with the claim.
     pub cause: NoName,
 }
 
-/// Why a claim is no name.
+/// Why a claim is not usable as a name.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NoName {
-    /// It is not there.
+    /// The claim is missing.
     #[error("the provider does not give the claim")]
     Absent,
-    /// A value that is not sent under this name.
+    /// The value is not sent under this name.
     #[error("the claim is there, and is no text that a header can carry")]
     Unusable,
 }
 
 impl HeaderPlan {
-    /// The headers with the user's name that these facts do not give.
+    /// The headers with the user's name that these facts do not set.
     pub(super) fn unnamed(&self, facts: &Facts<'_>) -> Vec<Unnamed> {
         let named = |header: &'static str| {
             self.entries.iter().find(|entry| entry.name.as_str() == header).map(|entry| (header, entry))

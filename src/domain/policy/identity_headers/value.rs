@@ -1,28 +1,28 @@
-//! From a claim's value to the text of a header.
+//! Converts the value of a claim to the text of a header.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 use thiserror::Error;
 
-/// What stands between the items of a list: one character.
+/// The separator between the items of a list: one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Separator(char);
 
-/// The text is no separator.
+/// The text is not a separator.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("a separator is one ASCII character, and neither letter nor digit")]
 pub struct BadSeparator;
 
 impl Separator {
-    /// The separator of lists, as authentik has it.
+    /// The separator of lists in authentik.
     pub const BAR: Self = Self('|');
 
-    /// Takes `text` as a separator. It is a single character, because the beginning of a longer one could stand at
-    /// the end of an item, and the list would read as another one.
+    /// Parses `text` as a separator. It must be a single character, because the beginning of a longer one could be at
+    /// the end of an item, and the list would be read differently.
     ///
     /// # Errors
-    /// When it is anything but a punctuation character of ASCII, or a blank.
+    /// When it is not a punctuation character of ASCII or a blank.
     pub fn parse(text: &str) -> Result<Self, BadSeparator> {
         let mut characters = text.chars();
         match (characters.next(), characters.next()) {
@@ -32,8 +32,8 @@ impl Separator {
     }
 }
 
-/// Whether a text arrives at an application as it is. Blanks at its ends do not (RFC 9110 section 5.5), and `admin `
-/// would become somebody else.
+/// Whether a header carries the text unchanged. Blanks at its ends are lost (RFC 9110 section 5.5), so that `admin `
+/// would become another user.
 #[must_use]
 pub fn is_legal(text: &str) -> bool {
     // Nearly all text is of this kind.
@@ -47,7 +47,7 @@ pub fn is_legal(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control) && text.trim() == text
 }
 
-/// Text as it is, numbers and booleans as their JSON text; nothing else has a text of its own.
+/// Text unchanged, numbers and booleans as their JSON text; other types have no text.
 pub(super) fn plain(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -57,8 +57,8 @@ pub(super) fn plain(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A list in one value. An item that holds the separator is left out, because it would read as two, and the second could
-/// be anybody's; and so is one that is no legal value by itself.
+/// Joins a list to one value. An item that contains the separator is left out, because it would be read as two items,
+/// of which the second could be chosen freely; so is an item that is not a legal value by itself.
 pub(super) fn joined<'a>(items: impl Iterator<Item = Cow<'a, str>>, separator: Separator) -> String {
     let legal = |item: &Cow<'_, str>| is_legal(item) && !item.contains(separator.0);
     let mut joined = String::new();
@@ -71,7 +71,7 @@ pub(super) fn joined<'a>(items: impl Iterator<Item = Cow<'a, str>>, separator: S
     joined
 }
 
-/// A list joined, anything else that has a text as it is.
+/// A list joined; any other value that has a text, unchanged.
 pub(super) fn text(value: &Value, separator: Separator) -> Option<Cow<'_, str>> {
     match value {
         Value::Array(items) => Some(Cow::Owned(joined(items.iter().filter_map(plain), separator))),

@@ -1,4 +1,5 @@
-//! What every request of one user at one application carries, whatever the request is: worked out once per session.
+//! The header changes that every request of one user at one application has, whatever the request: computed once per
+//! session.
 
 use std::any::Any;
 use std::fmt;
@@ -11,20 +12,20 @@ use super::name;
 use super::reserved_names::ReservedNames;
 use crate::domain::http::Header;
 
-/// The headers that one user's request gets; without an identity there are none.
+/// The headers that are set on one user's requests; empty without an identity.
 #[derive(Default)]
 pub(super) struct HeaderValues {
-    /// Of the plan; each name is owned, or `authorization`.
+    /// From the plan; each name is owned, or `authorization`.
     pub(super) planned: Vec<Header>,
-    /// Of this user's claims; no name is owned unless the operator named it.
+    /// From this user's claims; no name is owned unless the operator named it.
     pub(super) additional: Vec<Header>,
 }
 
-/// The headers of one user, and the names that are removed because they have no value or look like one of them.
+/// The headers of one user, and the names that are removed because they have no value or resemble one of them.
 #[derive(Default)]
 pub struct IdentityHeaders {
     set: Vec<Header>,
-    /// Where in `set` the headers begin that stand in this user's claims alone.
+    /// The index in `set` at which the headers from this user's claims begin.
     of_claims: usize,
     look_alikes: Arc<[HeaderName]>,
     remove: Vec<HeaderName>,
@@ -33,7 +34,7 @@ pub struct IdentityHeaders {
 }
 
 impl IdentityHeaders {
-    /// Sets what there is, removes what there is not. A name in both lists would be removed by Envoy.
+    /// Sets the headers that have a value and removes the others. Envoy would remove a name that is in both lists.
     pub(super) fn new(headers: HeaderValues, reserved: &ReservedNames) -> Self {
         let HeaderValues { planned: mut set, additional } = headers;
         let unknown = additional.iter().filter(|(name, _)| !reserved.covers(name.as_str()));
@@ -71,14 +72,14 @@ impl IdentityHeaders {
         self.remove().any(|removed| name::same(removed, name))
     }
 
-    /// Those of them that the application knows and that have no value.
+    /// The removed headers that are identity headers of the application without a value.
     #[must_use]
     pub fn unset(&self) -> &[HeaderName] {
         self.remove.get(self.unset.clone()).unwrap_or_default()
     }
 
-    /// What a protocol makes of these headers once for all requests of the user; its type is the protocol's own. `None` where
-    /// another protocol came first.
+    /// A value that a protocol computes from these headers once for all requests of the user; its type is the
+    /// protocol's own. `None` if another protocol computed its own first.
     pub fn prepared<T: Any + Send + Sync>(&self, prepare: impl FnOnce(&Self) -> T) -> Option<&T> {
         self.prepared.get_or_init(|| Box::new(prepare(self))).downcast_ref()
     }
@@ -88,14 +89,14 @@ impl IdentityHeaders {
         self.set.iter().any(|(set, _)| name::same(set.as_str(), name))
     }
 
-    /// Whether a name, once folded, is one of the user's claims' own.
+    /// Whether a name, once folded, equals one from the user's claims.
     pub(in crate::domain) fn resembles(&self, name: &str) -> bool {
         let of_claims = self.set.get(self.of_claims..).unwrap_or_default();
         of_claims.iter().any(|(set, _)| name::same_folded(set.as_str(), name))
     }
 }
 
-/// Values may be tokens and passwords.
+/// Lists names only: values may be tokens and passwords.
 impl fmt::Debug for IdentityHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.set.iter().map(|(name, _)| name)).finish()

@@ -1,4 +1,4 @@
-//! What of a refresh counts, row by row.
+//! Which parts of a refresh take effect, case by case.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::domain::testing::{application, signed_in, signing, verified};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 
-/// The session of a sign-in that said `claims`.
+/// A session whose sign-in returned `claims`.
 fn session(claims: &Value) -> Session {
     let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
     let signed_in = signed_in(claims, NOW).renewable("first".into(), Some(Duration::from_secs(300)));
@@ -21,7 +21,7 @@ fn members(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().expect("is an object")
 }
 
-/// A refresh of `session` that brought an ID Token with these changes; `null` takes a claim away.
+/// A refresh of `session` that returned an ID Token with these changes; `null` removes a claim.
 fn refreshed(session: &SessionRecord, changes: &Value) -> Result<Refreshed, TokenFault> {
     let mut payload = members(&json!({
         "iss": "https://sso.example.com/", "aud": "wiki", "sub": "subject", "iat": NOW.as_unix(), "exp": NOW.as_unix() + 600,

@@ -141,13 +141,13 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
         let recent = client.ends.recent();
         let brought = bring(&client, &recent).await;
         if !recent.is_empty() && brought {
-            info!(ends = recent.len(), "session store: told again over a new connection what ended");
+            info!(ends = recent.len(), "session store: recent revocations were sent again over a new connection");
         }
         loop {
             client.ends.tidy(now());
             let pending = client.ends.waiting();
             if !pending.is_empty() && bring(&client, &pending).await {
-                info!(ends = pending.len(), "session store: told what ended meanwhile");
+                info!(ends = pending.len(), "session store: pending revocations were delivered");
             }
             tokio::select! {
                 changed = state.changed() => match changed {
@@ -164,7 +164,7 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
 async fn bring(client: &RedisClient, ends: &[End]) -> bool {
     for some in ends.chunks(AT_ONCE) {
         if let Err(fault) = try_join_all(some.iter().map(|end| bring_one(client, *end))).await {
-            warn!(%fault, "session store: an end could not be brought; the next attempt is in a second");
+            warn!(%fault, "session store: a revocation could not be delivered; the next attempt is in a second");
             return false;
         }
     }

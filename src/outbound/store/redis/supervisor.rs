@@ -223,7 +223,9 @@ impl Supervisor {
 
 fn warn_of_tracking(fault: &Fault) {
     let help = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
-    warn!("session store: it does not tell of changes ({fault}); until it does, every request asks it{help}");
+    warn!(
+        "session store: client tracking is not available ({fault}); until it is, every request reads from Redis{help}"
+    );
 }
 
 /// What a server says that it is.

@@ -1,4 +1,4 @@
-//! Every duty about a signed access token's header and claims, as rows.
+//! Every duty about a signed access token's header and claims, in tables.
 
 use secrecy::ExposeSecret as _;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Every duty about an introspection answer, as rows.
+//! Every duty about an introspection answer, in tables.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::*;
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";
 
-/// Judges an answer about a token of the client `ci`, or one for this audience.
+/// Checks an answer about a token of the client `ci`, or about one for this audience.
 fn judge(answer: Value, audience: Option<&str>) -> Result<VerifiedCredential, Refusal> {
     let Value::Object(mut members) = answer else { panic!("an object") };
     let rules = match audience {

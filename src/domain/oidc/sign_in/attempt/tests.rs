@@ -1,4 +1,4 @@
-//! The sealed state: opens only here, matches only its browser, and only for a while.
+//! The sealed state: it opens only here, matches only its browser, and expires.
 
 use super::*;
 use crate::domain::application::Application;

@@ -1,4 +1,5 @@
-//! Who passes by which rules: tables, those of the path rules from the security specification (section 4.1).
+//! Which rules allow which requests: tables, with those of the path rules from the security specification (section
+//! 4.1).
 
 mod properties;
 
@@ -18,7 +19,7 @@ fn identity(claims: &Value) -> Identity {
     Identity::Session(session.live(now, &application, now, lifetimes).expect("is alive"))
 }
 
-/// Somebody of these groups.
+/// A user in these groups.
 pub(super) fn member(groups: &[&str]) -> Identity {
     identity(&json!({ "groups": groups }))
 }
@@ -27,7 +28,7 @@ fn texts(list: &[&str]) -> Vec<String> {
     list.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// A rule for a group (or, without one, for anyone) at some paths and methods.
+/// A rule for a group (or, without one, for every user) at some paths and methods.
 pub(super) fn rule(paths: &[&str], methods: &[&str], group: Option<&str>) -> Rule {
     let conditions = Conditions { groups: texts(group.as_slice()), ..Conditions::default() };
     Rule {
@@ -41,7 +42,7 @@ pub(super) fn rules(list: &[Rule]) -> AccessRules {
     AccessRules::new(list.to_vec()).expect("are not empty")
 }
 
-/// The rule by which a request passes, or why it does not.
+/// The number of the rule that allows a request, or why none does.
 fn outcome(rules: &AccessRules, who: &Identity, method: &str, target: &str) -> Result<usize, Forbidden> {
     let mut head = request("wiki.example.com", target, &[]);
     method.clone_into(&mut head.method);
@@ -62,7 +63,7 @@ fn claim(path: &str, values: &[&str]) -> ClaimCondition {
     ClaimCondition { path: ClaimPath::parse(path).expect("is a path"), values: texts(values) }
 }
 
-/// Whether a rule with these conditions lets somebody with these claims pass.
+/// Whether a rule with these conditions allows a user with these claims.
 fn meets(conditions: &Conditions, claims: &Value) -> bool {
     let who = Who::those(conditions.clone()).expect("names somebody");
     passes(&rules(&[Rule { paths: Vec::new(), methods: Vec::new(), who }]), &identity(claims), "GET", "/")
@@ -154,7 +155,7 @@ fn of_each_key_one_value_and_every_key() {
     assert_eq!(Who::those(Conditions::default()), None, "no condition is not everybody");
 }
 
-/// RS-C: everybody anywhere, admins alone under `/admin`.
+/// RS-C: every user everywhere, only admins below `/admin`.
 fn rs_c() -> AccessRules {
     rules(&[rule(&[], &[], None), rule(&["/admin"], &[], Some("admins"))])
 }
@@ -194,7 +195,7 @@ fn rs_c_a_protected_prefix() {
             assert_eq!(outcome(&rules, who, "GET", target), Err(Forbidden::OddPath), "{target}");
         }
     }
-    // The prefix protects whatever the case, and lets pass only as it is written.
+    // The prefix protects whatever the case, but allows only its exact spelling.
     for target in ["/ADMIN", "/Admin/x"] {
         assert_eq!(outcome(&rules, &admin, "GET", target), Err(Forbidden::NoRuleHolds), "{target}");
     }
@@ -210,7 +211,7 @@ fn n4_without_rules_for_paths_a_known_user_passes_with_every_spelling() {
     }
 }
 
-/// RS-E: a rule for a method covers only that one.
+/// RS-E: a rule for a method covers only that method.
 #[test]
 fn n8_methods_are_compared_byte_for_byte() {
     let rules = rules(&[rule(&["/public"], &["GET"], None), rule(&[], &[], Some("admins"))]);
@@ -218,7 +219,7 @@ fn n8_methods_are_compared_byte_for_byte() {
     assert!(passes(&rules, &user, "GET", "/public/a"));
     for method in ["POST", "get", "FOO", "HEAD", "GETX", ""] {
         assert!(!passes(&rules, &user, method, "/public/a"), "{method}");
-        // The longest path decides alone: what it does not allow, no shorter one allows.
+        // Only the longest path applies: a request that it denies is not allowed by a shorter one.
         assert!(!passes(&rules, &admin, method, "/public/a"), "{method}");
         assert!(passes(&rules, &admin, method, "/x"), "{method}");
     }

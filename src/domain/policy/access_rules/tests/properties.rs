@@ -1,4 +1,4 @@
-//! What holds for any rules, users, methods and spellings of a path.
+//! Properties that hold for any rules, users, methods and spellings of a path.
 
 use super::{member, passes, rule, rules};
 use crate::domain::oidc::claims::ClaimPath;
@@ -22,7 +22,7 @@ fn any_rules() -> impl Strategy<Value = Vec<Rule>> {
     prop::collection::vec(any_rule(), 1..5)
 }
 
-/// Paths with and without odd spellings.
+/// Paths with and without unusual spellings.
 fn any_target() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "/a", "/b", "/c", "/A", "/", ";x", ".", "%61", "/%62", "%2f", "%5c", "%20", "%23", "%3f", "%25", "%2561", "?x",
@@ -35,7 +35,7 @@ fn any_method() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
-    /// PR-1: whatever the spelling, the same as the canonical one or a refusal.
+    /// PR-1: for any spelling, the same result as for the canonical one, or a denial.
     #[test]
     fn pr_1_no_spelling_gets_further_than_the_canonical_one(
         list in any_rules(), groups in some_of(GROUPS), method in any_method(), raw in any_target(),
@@ -54,7 +54,7 @@ proptest! {
         }
     }
 
-    /// PR-10: a further condition never widens.
+    /// PR-10: a further condition never allows more.
     #[test]
     fn pr_10_a_further_condition_never_widens(
         list in any_rules(), at in any::<prop::sample::Index>(), stricter in any_rule(),
@@ -65,7 +65,7 @@ proptest! {
         let mut narrower = list.clone();
         let old = &list[index];
         if let Who::Those(conditions) = &stricter.who {
-            // Where the rule has groups already, the further condition is on the same claim by its path.
+            // Where the rule has groups already, the further condition is on the same claim, by its path.
             let claim = ClaimCondition { path: ClaimPath::parse("groups").unwrap(), values: conditions.groups.clone() };
             let mut both = match &old.who { Who::Anyone => Conditions::default(), Who::Those(own) => own.clone() };
             both.claims.push(claim);
@@ -79,7 +79,7 @@ proptest! {
         }
     }
 
-    /// PR-10: a rule for some paths changes nothing elsewhere, and there nobody passes whom it does not mean.
+    /// PR-10: a rule for some paths changes nothing elsewhere, and at those paths allows only its own users.
     #[test]
     fn pr_10_a_rule_for_some_paths_protects_them(
         list in any_rules(), groups in some_of(GROUPS), method in any_method(), raw in any_target(),

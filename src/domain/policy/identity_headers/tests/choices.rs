@@ -1,4 +1,4 @@
-//! What an operator may choose: sets, headers of their own, additional ones, HTTP Basic, the budget.
+//! The operator's choices: sets, own headers, additional headers, HTTP Basic, the budget.
 
 use super::*;
 
@@ -100,7 +100,7 @@ fn additional_headers_are_set_and_known_names_are_owned() {
     assert!(!removed(&public, "x-free"), "nobody said that this name is ours");
 }
 
-/// UserInfo may hold a megabyte, and reading it may not take the square of it.
+/// A UserInfo answer may be as large as a megabyte, and reading it must not take quadratic time.
 #[test]
 fn any_number_of_additional_headers_is_read_and_none_too_many_sent() {
     let headers: serde_json::Map<_, _> = (0..20_000).map(|number| (format!("X-{number}"), json!(1))).collect();

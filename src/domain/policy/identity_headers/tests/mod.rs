@@ -1,4 +1,4 @@
-//! Identity headers: ours once, nobody else's in any spelling.
+//! Identity headers: set once by Gatepost, and never from the client in any spelling.
 
 mod choices;
 mod properties;
@@ -69,7 +69,7 @@ fn planned(settings: HeaderSettings) -> Application {
     Application { headers: HeaderPlan::new(settings), ..application("https://app.example.com") }
 }
 
-/// The names set for this user, with their values, those of `meta` left out.
+/// The names and values that are set for this user, without the `meta` headers.
 fn identity_headers(settings: HeaderSettings, claims: &Value) -> Vec<(String, String)> {
     let allow = allowed_as(&planned(settings), claims, &[]);
     let identity_headers = allow.set().filter(|(name, _)| !name.as_str().starts_with("x-authentik-meta-"));
@@ -195,7 +195,8 @@ fn in_mode_proxy_every_allow_names_a_backend_and_the_host_that_was_asked_for() {
     assert!(elsewhere.upstream().is_none() && value(&elsewhere, "x-forwarded-host").is_none());
 }
 
-/// Ten times the lines cost ten times the comparisons, whatever names they have: all different, or each of them many times.
+/// Ten times as many header lines cause ten times as many comparisons, whatever their names: all different, or each
+/// repeated many times.
 #[test]
 fn the_cost_of_header_lines_is_linear() {
     let application = application("https://app.example.com");

@@ -1,14 +1,14 @@
-//! For any claims and any client: identity headers are ours and legal, or absent.
+//! For any claims and any client, identity headers are Gatepost's own and legal, or absent.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Everything that a CGI backend could take for an identity header.
+/// Whether a CGI backend could read the name as an identity header.
 fn folds_to_owned(name: &str) -> bool {
     HeaderSet::Authentik.entries().iter().any(|entry| entry.name.as_str() == folded(name))
 }
 
-/// What an identity provider may say, with the names that matter more often than chance would have it.
+/// Values that an identity provider may send, with a bias towards the names that matter.
 fn json_values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -34,12 +34,12 @@ fn header_names() -> impl Strategy<Value = String> {
         .prop_flat_map(|pattern| pattern)
 }
 
-/// A name as the most forgiving backend reads it.
+/// The name as the most lenient backend reads it.
 fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-/// The request as it reaches the application: what is removed is removed last.
+/// The request as it reaches the application: headers are removed after others are set.
 fn upstream(incoming: &[String], allow: &Allow) -> Vec<(String, String)> {
     let kept = incoming.iter().map(|name| (name.to_ascii_lowercase(), "eve".to_owned()));
     let kept = kept.filter(|(name, _)| !allow.set().any(|(set, _)| set == name.as_str()));
@@ -49,7 +49,8 @@ fn upstream(incoming: &[String], allow: &Allow) -> Vec<(String, String)> {
 }
 
 proptest! {
-    /// PR-5: after the answer is applied, every identity header is ours or gone, once, and no name is in both lists.
+    /// PR-5: after the answer is applied, every identity header is Gatepost's or absent, occurs once, and no name is in
+    /// both lists.
     #[test]
     fn nothing_that_a_client_sent_survives(
         names in prop::collection::vec("[xX][-_.]([aA]uthentik)[-_.](username|groups|uid|jwt|meta[-_.]app)", 0..6),
@@ -69,7 +70,8 @@ proptest! {
         }
     }
 
-    /// PR-5: whatever claims and client say, what an application could take for an identity header is ours, once and legal.
+    /// PR-5: whatever claims and client contain, a header that an application could read as an identity header is
+    /// Gatepost's, occurs once and is legal.
     #[test]
     fn pr_5_identity_headers_are_ours_legal_and_unambiguous_or_absent(
         claims in prop::collection::btree_map("preferred_username|groups|email|team|roles", json_values(), 0..5),
@@ -105,7 +107,7 @@ proptest! {
         }
     }
 
-    /// No JSON sets a header that is not the user's to have, and none stands in both lists.
+    /// No JSON value sets a header that claims must not set, and no name is in both lists.
     #[test]
     fn additional_headers_never_set_a_forbidden_name(headers in prop::collection::btree_map(header_names(), json_values(), 0..8)) {
         let headers = Value::Object(headers.into_iter().collect());
