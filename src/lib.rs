@@ -1,10 +1,10 @@
 //! Gatepost: sign-in for anything behind Envoy.
 //!
-//! Reading order: `domain` holds the rules, `ports` says what they need from outside, `outpost` conducts one
-//! request through them. `inbound` are the doors through which we are asked, `outbound` those we ask.
-//! `config` reads what the operator wrote, `telemetry` names what is recorded, `app` joins it all. `explain` asks
-//! the conductor without a server, `snippet` prints what front proxies need, `sessions` asks a running Gatepost in the
-//! words of `protocol`. `single_flight` is what several of them share: work done once for all who ask at the same time.
+//! Reading order: `domain` holds the rules; `ports` declares what they need from outside; `outpost` takes one request through
+//! route, authenticate and authorize to a decision. `inbound` holds the protocols by which Gatepost is asked and renders
+//! decisions; `outbound` holds the clients of the identity provider and the session stores. `config` reads the operator's
+//! settings, `telemetry` names logs and metrics, `server` composes and runs the service, `cli` holds the commands. `protocol` is
+//! generated code of the admin API, `single_flight` shares one result among concurrent callers.
 
 pub mod cli;
 pub mod config;

@@ -78,10 +78,10 @@ const WIRE: &[&str] = &[
 ];
 const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower", "tower_http"];
 const PROTOCOL: &[&str] = &["oauth2", "openidconnect"];
-const BEYOND_A_DOOR: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
-const BEYOND_OTHER_DOORS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
+const BEYOND_EXT_AUTHZ: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
+const BEYOND_OTHER_PROTOCOLS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
 /// Envoy is told where a request goes; the other protocols pass none on. What follows from a session is encoded once.
-const OF_ENVOYS_DOOR: &[&str] = &[
+const OF_EXT_AUTHZ: &[&str] = &[
     "domain::http",
     "domain::decision",
     "domain::policy::backend",
@@ -91,7 +91,7 @@ const OF_ENVOYS_DOOR: &[&str] = &[
     "inbound::connections",
     "inbound::grpc",
 ];
-const OF_A_DOOR: &[&str] =
+const OF_HTTP_PROTOCOLS: &[&str] =
     &["domain::http", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
 
 /// The rooms of the domain in their order: each may know those before it.
@@ -126,24 +126,28 @@ const ROOMS: [Room; 36] = [
     Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Room { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
     Room { name: "single_flight", may_know: &[], must_not_know: WIRE },
-    Room { name: "inbound::ext_authz", may_know: OF_ENVOYS_DOOR, must_not_know: BEYOND_A_DOOR },
-    Room { name: "inbound::forward_auth", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
-    Room { name: "inbound::side_listener", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
-    Room { name: "inbound::ops", may_know: OF_A_DOOR, must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound::ext_authz", may_know: OF_EXT_AUTHZ, must_not_know: BEYOND_EXT_AUTHZ },
+    Room { name: "inbound::forward_auth", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Room { name: "inbound::side_listener", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Room { name: "inbound::ops", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
     Room {
         // Operators' door: no request of a browser reaches it.
         name: "inbound::admin",
         may_know: &["domain::session", "outpost", "telemetry", "protocol", "inbound::connections", "inbound::grpc"],
-        must_not_know: BEYOND_OTHER_DOORS,
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_DOORS },
-    Room { name: "inbound::grpc", may_know: &["telemetry", "inbound::connections"], must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Room {
+        name: "inbound::grpc",
+        may_know: &["telemetry", "inbound::connections"],
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
+    },
     Room {
         name: "inbound::http_response",
         may_know: &["domain::decision", "inbound::connections"],
-        must_not_know: BEYOND_OTHER_DOORS,
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
     Room {
         name: "outbound::provider",
         may_know: &["domain", "ports", "telemetry", "single_flight"],
@@ -156,17 +160,17 @@ const ROOMS: [Room; 36] = [
     },
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
     // A command knows what it needs.
-    Room { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // It is told what to explain; it neither reads files nor calls anybody.
     Room { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
     Room { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code alone.
-    Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_DOORS },
+    Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // A client in a process of its own; it knows of sessions what the protocol tells it.
     Room {
         name: "cli::sessions",
         may_know: &["domain::time", "protocol", "config::duration"],
-        must_not_know: BEYOND_OTHER_DOORS,
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Room {
         // It fills in the settings of every room, the whole application's among them.
@@ -498,7 +502,7 @@ fn the_table_tells_right_from_wrong() {
         ("domain", "crate::ports::Clock", false),
         ("outpost", "crate::ports::SessionStore", true),
         ("outpost", "crate::outbound::store::Memory", false),
-        ("outpost::callback", "reqwest::Client", false),
+        ("outpost::sign_in", "reqwest::Client", false),
         ("inbound::ext_authz", "crate::domain::http::RequestHead", true),
         ("inbound::ext_authz", "envoy_types::pb::envoy", true),
         ("inbound::ext_authz", "crate::domain::oidc::sign_in::Attempt", false),

@@ -222,7 +222,11 @@ impl Supervisor {
 }
 
 fn warn_of_tracking(fault: &Fault) {
-    let help = if matches!(fault, Fault::Refused(_)) { "; allow its user `+client|tracking`" } else { "" };
+    let help = if matches!(fault, Fault::Refused(_)) {
+        "; allow its user `+client|tracking`, and in a Cluster `+cluster|myid`"
+    } else {
+        ""
+    };
     warn!(
         "session store: client tracking is not available ({fault}); until it is, every request reads from Redis{help}"
     );

@@ -14,12 +14,12 @@ use proptest::test_runner::TestRunner;
 use super::Topology;
 use super::testing::{Make, Server, Swept, settings};
 use crate::outbound::store::testing::block_on;
-use crate::outbound::store::tests::contract::SCENARIOS;
+use crate::outbound::store::tests::contract::scenarios;
 use crate::outbound::store::tests::model::{check_all, step};
 
 /// Every scenario of the contract, and some random ones, each with an empty store.
 pub(super) fn keeps_the_contract(topology: &Topology) {
-    for (scenario, run) in SCENARIOS {
+    for (scenario, run) in scenarios() {
         println!("{topology}: {scenario}");
         block_on(async { run(Swept::over(settings(topology.clone()))).await });
     }

@@ -13,10 +13,10 @@ use crate::domain::oidc::user::User;
 use crate::outbound::store::testing::{at, attempt, block_on, key, session, stores, user};
 use crate::ports::{Replay, SessionStore};
 
-pub(super) type Store = Arc<dyn SessionStore>;
-pub(super) type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
+pub(in crate::outbound::store) type Store = Arc<dyn SessionStore>;
+pub(in crate::outbound::store) type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
 
-pub(in crate::outbound::store) const SCENARIOS: &[Scenario] = &[
+const SCENARIOS: &[Scenario] = &[
     ("what was saved is loaded whole", |store| Box::pin(saved_is_loaded(store))),
     ("an unknown key is nothing", |store| Box::pin(unknown_is_nothing(store))),
     ("an ended session is gone and stays so", |store| Box::pin(ended_is_gone(store))),
@@ -31,10 +31,14 @@ pub(in crate::outbound::store) const SCENARIOS: &[Scenario] = &[
     ("a key saved again holds the later session alone", |store| Box::pin(saved_again(store))),
 ];
 
+/// All scenarios. Each needs an empty store.
+pub(in crate::outbound::store) fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    [SCENARIOS, renewal::SCENARIOS, provider_sessions::SCENARIOS, walking::SCENARIOS].into_iter().flatten()
+}
+
 #[test]
 fn every_store_keeps_the_contract() {
-    let scenarios = [SCENARIOS, renewal::SCENARIOS, provider_sessions::SCENARIOS, walking::SCENARIOS];
-    for (scenario, run) in scenarios.into_iter().flatten() {
+    for (scenario, run) in scenarios() {
         for (kind, store, _directory) in stores() {
             println!("{kind}: {scenario}");
             block_on(run(store));
