@@ -40,7 +40,7 @@ pub enum Verdict {
     Deny(Page),
 }
 
-/// Changes to a request that is allowed. Only [`admission`] creates one, and only from the proof that the rules permit
+/// Changes to a request that is allowed. Only the module `admission` creates one, and only from the proof that the rules permit
 /// a known user, or that a path is public.
 #[derive(Debug)]
 pub struct Allow {
