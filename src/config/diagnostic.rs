@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: every complaint at once, each with its place and its mend. No complaint
+//! What is wrong with a configuration: every diagnostic at once, each with its location and its help. No diagnostic
 //! ever repeats the value of a secret.
 
 use std::fmt;
@@ -39,7 +39,7 @@ impl Location {
     }
 }
 
-/// One thing that the operator should mend.
+/// One thing that the operator should correct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file's name, or `environment`.
@@ -52,7 +52,7 @@ pub struct Diagnostic {
     pub key: Rc<str>,
     /// What is wrong.
     pub problem: String,
-    /// How to mend it.
+    /// How to correct it.
     pub help: String,
 }
 

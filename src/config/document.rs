@@ -73,7 +73,7 @@ pub(super) struct NotYaml {
     pub(super) help: &'static str,
 }
 
-/// How to mend what the parser stumbled over: it often notices late.
+/// How to correct what the parser rejected: it often notices late.
 const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above this line";
 
 /// Reads `text` as one YAML document; an empty one is an empty section.

@@ -27,7 +27,7 @@ const VARIABLES: [(&str, &str); 5] = [
 /// The configuration of a single application from variables alone.
 ///
 /// # Errors
-/// Everything that is wrong with it; complaints name the variables.
+/// Everything that is wrong with it; diagnostics name the variables.
 pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     let given = |name: &str| environment(name).filter(|value| !value.is_empty());
     let mut application: Vec<(&str, String)> =

@@ -1,4 +1,4 @@
-//! Goes through what was written and gathers complaints; a fault in one place never hides one in another.
+//! Goes through what was written and gathers diagnostics; a fault in one place never hides one in another.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub(super) struct Spanned<T> {
 pub(super) enum Setting<T> {
     /// Not written.
     Absent,
-    /// Written, but not usable; the complaint has been made.
+    /// Written, but not usable; the diagnostic has been made.
     Faulty,
     /// Written.
     Given(Spanned<T>),
@@ -42,7 +42,7 @@ impl<T> Setting<T> {
     }
 }
 
-/// Gathers complaints on the way.
+/// Gathers diagnostics on the way.
 pub(super) struct Reader<'a> {
     pub(super) environment: Environment<'a>,
     source: Rc<str>,

@@ -16,7 +16,7 @@ use crate::domain::crypto::sealing::SealingKey;
 /// No secret and no certificate is longer.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What the file at `path` holds; a complaint when that is nothing.
+/// What the file at `path` holds; a diagnostic when that is nothing.
 pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let resolved = reader.resolve(&path.value);
     let shown = resolved.display();
@@ -46,7 +46,7 @@ pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option
     None
 }
 
-/// A secret that is written in place or stands in a file, and where; both is a complaint.
+/// A secret that is written in place or stands in a file, and where; both is a diagnostic.
 pub(super) fn either(
     written: &Setting<SecretString>,
     file: &Setting<PathBuf>,

@@ -121,7 +121,7 @@ impl<'n> Entries<'n> {
     }
 }
 
-/// A key as complaints may show it: not when it is no key at all, as it could then be a misplaced secret.
+/// A key as diagnostics may show it: not when it is no key at all, as it could then be a misplaced secret.
 fn printable(name: &str) -> String {
     let harmless = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     if harmless { name.to_owned() } else { "…".to_owned() }

@@ -1,5 +1,5 @@
-//! Decision to HTTP, total: whatever was decided becomes exactly one response, in one place for all doors over HTTP. They differ
-//! in who reads it.
+//! Decision to HTTP, total: whatever was decided becomes exactly one response, in one place for all protocols over HTTP. They
+//! differ in who reads it.
 
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -49,7 +49,7 @@ fn let_pass(headers: HeaderMap) -> Answer {
     answer
 }
 
-/// Who passes no redirect on is told that nobody is signed in.
+/// A recipient that does not pass redirects on receives 401.
 fn moved(redirect: Redirect, reader: &Recipient) -> Option<Answer> {
     if !reader.passes_on {
         return Some(empty(StatusCode::UNAUTHORIZED, &COMMON_HEADERS));

@@ -1,4 +1,5 @@
-//! Who asks us. Each door turns its protocol into a request head, asks the outpost, and renders the decision.
+//! The protocols by which Gatepost is asked. Each translates a request into a request head, asks the outpost, and renders the
+//! decision.
 
 pub mod admin;
 pub mod connections;

@@ -1,4 +1,4 @@
-//! A service whose listeners are bound, but which nobody is served by yet: between building and running.
+//! A service whose listeners are bound and that serves no connection yet: between building and running.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Service {
     pub admin_tls: Option<MutualTls>,
     /// Which front proxies may ask over HTTP; `None`: none.
     pub forward_auth: Option<ForwardAuthSettings>,
-    /// What nobody may exceed.
+    /// Limits.
     pub limits: Limits,
     /// How to stop.
     pub shutdown: Shutdown,
@@ -116,7 +116,7 @@ impl Bound {
         Ok(Self { service, listeners, recorder, metrics, readiness: Readiness::default(), health })
     }
 
-    /// The real addresses, for whoever asked for port 0.
+    /// The real addresses, where port 0 was asked for.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         let Listeners { grpc, http, https, metrics, admin } = &self.listeners;

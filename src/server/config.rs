@@ -49,7 +49,7 @@ pub enum Sealing {
     BesideStore,
 }
 
-/// What nobody may exceed.
+/// Limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The gRPC listener.
@@ -91,7 +91,7 @@ pub struct Config {
     pub log: LogSettings,
     /// How identity providers are spoken to.
     pub provider: ProviderSettings,
-    /// What nobody may exceed.
+    /// Limits.
     pub limits: Limits,
     /// How to stop.
     pub shutdown: Shutdown,

@@ -30,7 +30,7 @@ use system::{SystemClock, SystemEntropy};
 /// How long the last lines of the log may take.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Runs the service until it is told to stop.
+/// Runs the service until it receives a signal to stop.
 ///
 /// # Errors
 /// See [`Fault`]: the service did not start, or was stopped twice.

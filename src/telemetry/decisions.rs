@@ -78,7 +78,7 @@ struct Series {
 struct Cells(Vec<OnceLock<Counter>>);
 
 impl DecisionRecorder {
-    /// A recorder that knows these applications, by slug; the decisions of any other count as nobody's.
+    /// A recorder that knows these applications, by slug; the decisions of any other are counted without an application.
     #[must_use]
     pub fn new<'a>(applications: impl IntoIterator<Item = &'a str>) -> Self {
         Self(Arc::new(Series {

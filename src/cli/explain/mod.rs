@@ -75,7 +75,7 @@ pub fn explain(
     Ok(report.to_string())
 }
 
-/// What a door would have said before anybody was asked.
+/// What a protocol would have answered before the outpost is asked.
 fn refusal(fault: Unreadable) -> String {
     let mut text = String::from("before any application is looked for: ");
     // Writing to a String cannot fail.

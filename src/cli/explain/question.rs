@@ -51,7 +51,7 @@ pub enum BadQuestion {
     Subject,
 }
 
-/// Why every door refuses the request.
+/// Why every protocol refuses the request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unreadable {
     Host(HostFault),
@@ -87,7 +87,7 @@ impl Question {
         })
     }
 
-    /// The request as a door would hand it on.
+    /// The request as a protocol would translate it.
     pub(super) fn head(&self) -> Result<RequestHead, Unreadable> {
         Ok(RequestHead {
             method: self.method.clone(),

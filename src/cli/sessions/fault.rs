@@ -21,7 +21,7 @@ pub enum Fault {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, and how to mend it.
+        /// What is wrong with it, and how to correct it.
         problem: String,
     },
     /// Certificates and names of the command line do not go together.

@@ -50,7 +50,7 @@ fn rule(
     email_verified: EmailVerified,
     reader: &mut Reader<'_>,
 ) -> Option<Rule> {
-    // Each key is read before the first `?`, so that no complaint hides another.
+    // Each key is read before the first `?`, so that no diagnostic hides another.
     let groups = each(&value.groups, reader, "name a group", |text| Ok::<_, &str>(text.to_owned()));
     let emails = each(&value.emails, reader, "write it like alice@example.com", MailAddress::parse);
     let domains = each(&value.email_domains, reader, "write it like example.com", MailDomain::parse);

@@ -7,7 +7,7 @@ use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
 use crate::inbound::connections::{MutualTls, TlsIdentity};
 
-/// The certificates, when they are given; the outer `None` says that there were complaints.
+/// The certificates, when they are given; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn admin_tls(
     written: &raw::Admin,
@@ -36,7 +36,7 @@ pub(super) fn admin_tls(
     }
 }
 
-/// All three files, or a complaint.
+/// All three files, or a diagnostic.
 fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualTls> {
     let raw::Admin { certificate_file, private_key_file, client_ca_file } = written;
     let names = ["certificate_file", "private_key_file", "client_ca_file"];

@@ -22,7 +22,7 @@ pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Opt
     Some(AcceptedCredentials { intercept, bearer: bearer.ok()?, basic: basic.ok()? })
 }
 
-/// What complaints were made about.
+/// What diagnostics were made about.
 struct Faulty;
 
 /// A section that may be missing.

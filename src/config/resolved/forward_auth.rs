@@ -11,7 +11,7 @@ use crate::domain::application::endpoints::Prefixes;
 use crate::inbound::forward_auth::{Dialect, ForwardAuthSettings, TrustedProxies};
 use crate::server::Listen;
 
-/// The settings, when the section is there; the outer `None` says that there were complaints.
+/// The settings, when the section is there; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn forward_auth(
     written: &Setting<raw::ForwardAuth>,
@@ -74,7 +74,7 @@ fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> 
     networks(value, reader).map(TrustedProxies::new)
 }
 
-/// All of a list, so that no complaint hides another.
+/// All of a list, so that no diagnostic hides another.
 pub(super) fn networks(written: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
     let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, reader)).collect();
     networks.into_iter().collect()

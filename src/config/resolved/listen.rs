@@ -44,7 +44,7 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
         && (one.ip() == other.ip() || everywhere(one.ip()) || everywhere(other.ip()))
 }
 
-/// The certificate, when one is given; the outer `None` says that there were complaints.
+/// The certificate, when one is given; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<TlsIdentity>> {
     let (certificate, key) = match (&written.certificate_file, &written.private_key_file) {

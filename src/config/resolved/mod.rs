@@ -19,9 +19,9 @@ use super::raw::File;
 use super::reader::Reader;
 use crate::server::Config;
 
-/// Everything that a start needs; `None` when there were complaints.
+/// Everything that a start needs; `None` when there were diagnostics.
 pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> {
-    // Each room is read before the first `?`, so that no complaint hides another.
+    // Each room is read before the first `?`, so that no diagnostic hides another.
     let applications = applications::applications(written, reader);
     let listen = listen::listen(&written.listen.value, reader);
     let tls = listen::tls(&written.tls.value, reader);

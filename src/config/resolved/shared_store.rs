@@ -110,7 +110,7 @@ fn password_location<'a>(
     password.given().map(|password| &password.location).or_else(|| file.given().map(|file| &file.location))
 }
 
-/// Trust and client certificate; the outer `None` says that there were complaints.
+/// Trust and client certificate; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Option<TlsSettings>> {
     let raw::Redis { ca_file, client_certificate_file, client_key_file, .. } = written;

@@ -25,7 +25,7 @@ pub(super) trait Value: Sized {
     /// What the schema and the reference say about it.
     fn kind() -> Kind;
 
-    /// Reads it; on `None` a complaint was made.
+    /// Reads it; on `None` a diagnostic was made.
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
@@ -38,7 +38,7 @@ pub(super) fn read<T: Value>(node: &Node, location: Location, reader: &mut Reade
     T::read(node, &location, reader).map(|value| Spanned { location, value })
 }
 
-/// The entries of a section, or a complaint.
+/// The entries of a section, or a diagnostic.
 pub(super) fn section_entries<'n>(
     node: &'n Node,
     location: &Location,

@@ -16,7 +16,7 @@ use crate::outpost::Outpost;
 use crate::protocol::admin::sessions_server::SessionsServer;
 use service::AdministrationService;
 
-/// As metrics name this door.
+/// The name of this listener in metrics.
 const NAME: &str = "administration";
 /// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
 const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);

@@ -48,8 +48,8 @@ pub struct HttpLimits {
 }
 
 impl HttpLimits {
-    /// How long a door may take for its part of an answer: a little less than the answer may take, so that it can still say so in
-    /// words that its client reads.
+    /// How long a protocol may take for its part of a response: a little less than the answer may take, so that it can still say
+    /// so in words that its client reads.
     #[must_use]
     pub fn decision_timeout(&self) -> Duration {
         self.request_timeout.mul_f64(0.9)

@@ -26,7 +26,7 @@ impl Default for ConnectionLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontProxies(pub Vec<IpNet>);
 
-/// This machine, where nobody but the operator's own programs runs.
+/// This machine, on which only the operator's own programs run.
 impl Default for FrontProxies {
     fn default() -> Self {
         let loopback: [(IpAddr, u8); 2] = [(Ipv4Addr::new(127, 0, 0, 0).into(), 8), (Ipv6Addr::LOCALHOST.into(), 128)];
@@ -34,7 +34,7 @@ impl Default for FrontProxies {
     }
 }
 
-/// The seats of one listener.
+/// The connection permits of one listener.
 #[derive(Clone)]
 pub(super) struct ConnectionPermits {
     limits: ConnectionLimits,
@@ -49,7 +49,7 @@ struct Taken {
     by_source: HashMap<IpAddr, usize>,
 }
 
-/// Which limit leaves no seat.
+/// The limit that leaves no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     Total,
@@ -74,7 +74,7 @@ impl ConnectionPermits {
         Self { front_proxies: networks.into(), ..self }
     }
 
-    /// A seat for a connection from `source`, taken until it is dropped.
+    /// A permit for a connection from `source`, held until it is dropped.
     pub(super) fn take(&self, source: IpAddr) -> Result<ConnectionPermit, Full> {
         let source = source.to_canonical();
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +107,7 @@ impl ConnectionPermits {
     }
 }
 
-/// One connection's seat.
+/// One connection's permit.
 pub(super) struct ConnectionPermit {
     permits: ConnectionPermits,
     source: IpAddr,
@@ -115,7 +115,7 @@ pub(super) struct ConnectionPermit {
 }
 
 impl ConnectionPermit {
-    /// The one client whose connection it is; nobody in particular where a front proxy speaks for many.
+    /// The one client whose connection it is; `None` where a front proxy sends requests of many clients.
     pub(super) fn client(&self) -> Option<IpAddr> {
         self.has_share.then_some(self.source)
     }

@@ -19,7 +19,7 @@ use crate::telemetry::names;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// A bound socket that hands out at most as many connections as it has seats.
+/// A bound socket that accepts at most as many connections as it has permits.
 pub struct Listener {
     name: &'static str,
     socket: TcpListener,
@@ -56,7 +56,7 @@ impl Listener {
         self.address
     }
 
-    /// How many connections hold a seat.
+    /// How many connections hold a permit.
     #[must_use]
     pub fn open(&self) -> usize {
         self.permits.count()
@@ -100,7 +100,7 @@ impl Listener {
     }
 }
 
-/// An accepted connection, which holds its seat until it is dropped.
+/// An accepted connection, which holds its permit until it is dropped.
 pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,

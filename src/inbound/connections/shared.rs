@@ -1,4 +1,4 @@
-//! A listener that two doors share: the first takes the requests that are its own and hands the others on.
+//! A listener that two services share: the router takes the requests that are its own and hands the others on.
 
 use std::net::IpAddr;
 
@@ -7,18 +7,18 @@ use http::Request;
 
 use super::http1::Answer;
 
-/// The door that is asked first.
+/// The service that sees each request first.
 #[async_trait]
 pub trait Router: Send + Sync {
     /// Answers a request that is its own, from `peer`; hands any other on.
     async fn route(&self, request: Request<()>, peer: IpAddr) -> Routed;
 }
 
-/// What the first door made of a request.
+/// What the router did with a request.
 #[derive(Debug)]
 pub enum Routed {
-    /// It was the first door's.
+    /// The router answered it.
     Answered(Answer),
-    /// The request as the second door is to take it. What it could not see by itself stands in the request's extensions.
+    /// The request for the second service. What that service cannot read from it is in the request's extensions.
     HandedOn(Request<()>),
 }

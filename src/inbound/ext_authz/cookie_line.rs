@@ -1,5 +1,5 @@
-//! The `cookie` line of an answer. Envoy takes header values of a `CheckResponse` as text only: it never reads `raw_value`, and an
-//! answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and
+//! The `cookie` line of an answer. Envoy takes header values of a `CheckResponse` as text only: it never reads `raw_value`, and
+//! an answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and
 //! 1.40.0). So a cookie that is not UTF-8 cannot be told, and all others must not be lost with it.
 
 use std::collections::HashSet;
@@ -11,12 +11,12 @@ use tracing::warn;
 use crate::domain::decision::Note;
 use crate::telemetry::Stopwatch;
 
-/// How long an application is not told of again.
+/// How long an application is not reported again.
 const PERIOD: Duration = Duration::from_secs(60);
-/// Characters of a cookie's name that are told.
+/// Characters of a cookie's name that are reported.
 const LONGEST: usize = 80;
 
-/// What of a `cookie` line Envoy can be told.
+/// The part of a `cookie` line that Envoy can be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Carried {
     pub(super) text: String,

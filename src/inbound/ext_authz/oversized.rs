@@ -10,7 +10,7 @@ use tracing::warn;
 /// How long nothing more is said.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Of which messages the log has been told.
+/// The messages that have been logged.
 pub(super) struct Oversized(Mutex<Recent>);
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Oversized {
 }
 
 impl Recent {
-    /// How many were passed over since the last one that was told, if this one is to be.
+    /// How many were not logged since the last one that was, if this one is to be.
     fn is_news(&mut self, now: Instant) -> Option<u64> {
         if self.identity_headers.is_some_and(|identity_headers| now.duration_since(identity_headers) < PERIOD) {
             self.unreported += 1;

@@ -19,7 +19,7 @@ use super::cookie_line::LeftOut;
 use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
 use crate::domain::http::Header;
 
-/// Appends a decision's `CheckResponse` to `message`; `left_out` tells of cookies that Envoy cannot be told.
+/// Appends a decision's `CheckResponse` to `message`; `left_out` reports cookies that cannot be sent to Envoy.
 pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8>) {
     let Decision { verdict, note } = decision;
     let (code, denied) = match verdict {

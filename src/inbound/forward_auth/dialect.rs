@@ -1,4 +1,4 @@
-//! The ways in which front proxies ask, told apart by the path of their question.
+//! The dialects of front proxies, distinguished by the path of their request.
 
 use std::fmt;
 

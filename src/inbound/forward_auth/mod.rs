@@ -54,7 +54,7 @@ pub struct ForwardAuth {
 }
 
 impl ForwardAuth {
-    /// A door that asks `outpost`, which has so much time for a decision, and records what it decided.
+    /// Asks `outpost`, which has so much time for a decision, and records the decision.
     #[must_use]
     pub fn new(
         outpost: Arc<Outpost>,
@@ -119,7 +119,7 @@ impl ForwardAuth {
         decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
     }
 
-    /// The visit that nginx' hop to the sign-in stands for; the browser's answer when it cannot be told.
+    /// The request that nginx' redirect to the sign-in stands for; the response to the browser when it cannot be read.
     fn sign_in_redirect(&self, request: Request<()>) -> Routed {
         let watch = Stopwatch::start();
         let client = header_lines::client_kind(&request);
@@ -164,7 +164,7 @@ fn passes_on_owned_names(dialect: Dialect, decision: &Decision) -> bool {
 impl Router for ForwardAuth {
     async fn route(&self, request: Request<()>, peer: IpAddr) -> Routed {
         let uri = request.uri().clone();
-        // The absolute form is for proxies, which this is not; the second door refuses it.
+        // The absolute form is for proxies, which this is not; the second service refuses it.
         let target = uri.path_and_query().filter(|_| uri.authority().is_none()).map_or("", PathAndQuery::as_str);
         let Some((before, below)) = self.outpost.split_at_prefix(target) else { return Routed::HandedOn(request) };
         if let Some((dialect, rest)) = self.question(before, below) {

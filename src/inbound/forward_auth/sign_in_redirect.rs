@@ -1,4 +1,4 @@
-//! nginx' hop to the sign-in: after a 401 it sends the browser's request to `start`, with the address of the original
+//! nginx' redirect to the sign-in: after a 401 it sends the browser's request to `start`, with the address of the original
 //! request in `X-Original-URL`. A query parameter of nginx' making would end at the address's first `&`.
 
 use http::Request;
@@ -14,7 +14,8 @@ use crate::domain::http::HostFault;
 /// The longest address that becomes a parameter, in bytes; the target itself goes along in any case.
 const LONGEST_RETURN: usize = 2048;
 
-/// Whether a request for `below`, what stands below our own prefix, is such a hop. Who names `rd` says where to go.
+/// Whether a request for `below`, what stands below our own prefix, is such a redirect. A request with `rd` names the destination
+/// itself.
 pub(super) fn is_sign_in_redirect(request: &Request<()>, below: &str) -> bool {
     let (name, query) = below.split_once('?').unwrap_or((below, ""));
     name == "start"
@@ -22,7 +23,7 @@ pub(super) fn is_sign_in_redirect(request: &Request<()>, below: &str) -> bool {
         && !form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "rd")
 }
 
-/// The visit to `start` that the hop stands for: at the original request's host, over its scheme, with its path and query
+/// The request to `start` that the redirect stands for: at the original request's host, over its scheme, with its path and query
 /// as `rd`, and beside it as they are.
 ///
 /// # Errors

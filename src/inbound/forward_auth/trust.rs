@@ -1,4 +1,4 @@
-//! Whom we believe when they tell us about somebody else's request: front proxies at addresses that the operator named.
+//! The peers whose `X-Forwarded-*` headers are trusted: front proxies at addresses that the operator named.
 
 use std::net::IpAddr;
 

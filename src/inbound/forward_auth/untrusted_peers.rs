@@ -1,5 +1,5 @@
-//! Who asked without being a front proxy of the operator's: each address is told of once a minute, or the log would be
-//! the stranger's to fill.
+//! Peers that sent a forward-auth request without being a front proxy of the operator's: each address is logged once a minute, or
+//! they could fill the log.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,12 +11,12 @@ use tracing::warn;
 use super::dialect::Dialect;
 use crate::telemetry::Stopwatch;
 
-/// How long an address is not told of again.
+/// How long an address is not logged again.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How many addresses are told of in one period.
+/// How many addresses are logged in one period.
 const MOST: usize = 32;
 
-/// The addresses told of lately.
+/// The addresses that were logged recently.
 pub(super) struct UntrustedPeers(Mutex<Recent>);
 
 struct Recent {

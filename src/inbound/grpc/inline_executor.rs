@@ -1,8 +1,8 @@
 //! The streams of one HTTP/2 connection. Each is begun within the connection's own task: most Checks are answered without any
-//! wait, so all that arrived at once are answered at once, and written at once. A prototype answered 1.9 to 2.6 times as many as a
-//! bare tonic server in this way, and no more than it with a task for each. A stream that has to wait for something goes on in a
-//! task of its own. hyper waits without end for a peer that grants no window for an answer; a Check whose answer is not taken in
-//! time is dropped here, which resets its stream and frees what it held.
+//! wait, so all that arrived at once are answered at once, and written at once. A prototype answered 1.9 to 2.6 times as many as
+//! a bare tonic server in this way, and no more than it with a task for each. A stream that has to wait for something goes on in
+//! a task of its own. hyper waits without end for a peer that grants no window for an answer; a Check whose answer is not taken
+//! in time is dropped here, which resets its stream and frees what it held.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -27,7 +27,7 @@ struct Call {
     /// Whether its Check has been answered, so that only sending is left. Never so for streams that may last (health
     /// watches, reflection).
     answered: Cell<bool>,
-    /// Its seat among the calls that run at once, taken when its message is there.
+    /// Its permit among the calls that run at once, acquired when its message has arrived.
     permit: Cell<Option<OwnedSemaphorePermit>>,
 }
 
@@ -41,13 +41,13 @@ pub(super) struct InlineExecutor {
     new: Arc<Mutex<Vec<Stream>>>,
 }
 
-/// The stream's call holds this seat until it gives it back, or ends.
+/// The stream's call holds this permit until it releases it, or ends.
 pub(super) fn hold_permit(permit: OwnedSemaphorePermit) {
-    // Outside of a stream (a test) nobody holds any.
+    // Outside of a stream (in a test) there is no permit to hold.
     let _ = CALL.try_with(|call| call.permit.set(Some(permit)));
 }
 
-/// Gives the seat of the running call back: it waits for somebody else, and whoever it waits for counts it.
+/// Releases the permit of the running call: it waits for another service, which counts it.
 pub fn release_permit() {
     let _ = CALL.try_with(|call| drop(call.permit.take()));
 }

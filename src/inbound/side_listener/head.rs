@@ -39,7 +39,7 @@ impl IncomingRequest {
             named.ok_or_else(|| NotCanonical(ClientKind::of(self.request.method().as_str(), &headers)))?;
         Ok(RequestHead {
             method: self.request.method().as_str().to_owned(),
-            // A door before this one may have been told by somebody it trusts.
+            // A router before this one may know it from a trusted front proxy.
             scheme: self.request.extensions().get().copied().or(self.scheme),
             authority,
             target,

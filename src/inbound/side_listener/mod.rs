@@ -30,7 +30,7 @@ pub struct SideListener {
 }
 
 impl SideListener {
-    /// A listener that asks `outpost`, with a door in front of it if there is one.
+    /// A listener that asks `outpost`; another router may take requests first.
     #[must_use]
     pub fn new(
         outpost: Arc<Outpost>,
@@ -90,7 +90,7 @@ impl SideListener {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
         let body = incoming.request.extensions_mut().remove::<KeptBody>();
-        // A door before this one may hand on what the front proxy was asked for.
+        // A router before this one may hand on the target that the front proxy was asked for.
         let asked = incoming.request.extensions_mut().remove::<RequestTarget>();
         let head = match incoming.into_head() {
             Ok(head) => head,

@@ -1,6 +1,6 @@
 //! OpenID Providers over HTTP: metadata and keys in memory, codes redeemed, ID Tokens verified, claims completed.
 //! `oauth2` and `openidconnect` put requests together and read answers; rules about tokens stand in the domain, signatures in
-//! `domain::jws`.
+//! `domain::oidc::jws`.
 
 mod circuit_breaker;
 mod credentials;

@@ -1,6 +1,6 @@
-//! OAuth requests, put together and sent by `oauth2` (the part of `openidconnect` that is no OpenID Connect): with our HTTP client,
-//! and with answers that were made strict and tolerant first, in one place. What the library would accept and must not (repeated
-//! members) is refused here; what it would refuse and providers send is taken out, where nothing depends on it.
+//! OAuth requests, put together and sent by `oauth2` (the part of `openidconnect` that is no OpenID Connect): with our HTTP
+//! client, and with answers that were made strict and tolerant first, in one place. What the library would accept and must not
+//! (repeated members) is refused here; what it would refuse and providers send is taken out, where nothing depends on it.
 
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ impl std::fmt::Debug for IdTokenField {
 impl oauth2::ExtraTokenFields for IdTokenField {}
 
 /// What a provider says about a token (RFC 7662 section 2.2). `active` is the library's to read; the others stay whole for
-/// `domain::credentials::introspection`, because claims of a token have more types than the library's.
+/// `domain::oidc::credentials::introspection`, because claims of a token have more types than the library's.
 pub(super) type IntrospectionResponse = StandardTokenIntrospectionResponse<Members, BasicTokenType>;
 
 /// All members of an answer.

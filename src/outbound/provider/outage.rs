@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::{debug, info, warn};
 
-/// Whether a provider's UserInfo fails: told when it begins and when it ends, not with every sign-in.
+/// Whether a provider's UserInfo fails: logged when it begins and when it ends, not with every sign-in.
 #[derive(Default)]
 pub(super) struct Outage(AtomicBool);
 

@@ -1,4 +1,4 @@
-//! The brake on fetches that strangers can cause (OC-24): a burst of five, then one every ten seconds.
+//! The rate limit of fetches that unauthenticated clients can cause (OC-24): a burst of five, then one every ten seconds.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use crate::domain::oidc::jwt::{TokenFault, check_issuer};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
-/// Why UserInfo told nothing.
+/// Why UserInfo gave no claims.
 pub(super) enum UserInfoFault {
     /// It was not to be reached, or had a fault of its own: later it may tell.
     Unavailable(ProviderUnavailable),

@@ -49,7 +49,7 @@ pub enum KeyFault {
 /// The key that `path` holds; a new one is made and kept there when the file does not exist.
 ///
 /// # Errors
-/// [`KeyFault`], with the mend.
+/// [`KeyFault`], with the correction.
 pub fn sealing_key(path: &Path, entropy: &dyn Entropy) -> Result<SealingKey, KeyFault> {
     if let Some(file) = private_file::open_existing(path)? {
         return read(file, path);

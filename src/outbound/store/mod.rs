@@ -1,5 +1,6 @@
-//! Where sessions live: in memory, in one durable file, or in Redis, shared by several replicas. All are held to the same list of scenarios
-//! (`contract_tests`), and all rest on the same idea: the index that ends a session is as good as the one that finds it.
+//! Where sessions live: in memory, in one durable file, or in Redis, shared by several replicas. All are held to the same list of
+//! scenarios (`tests::contract`), and all rest on the same idea: the index that ends a session is as good as the one that finds
+//! it.
 
 mod cache;
 mod file;
@@ -51,7 +52,7 @@ impl fmt::Display for StoreSettings {
 /// connects in the background, so that it needs a runtime.
 ///
 /// # Errors
-/// [`OpenFault`], with the mend, when a file cannot be used as it is.
+/// [`OpenFault`], with the correction, when a file cannot be used as it is.
 pub fn open(
     settings: &StoreSettings,
     keys: SealingKeys,

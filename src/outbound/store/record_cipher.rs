@@ -86,8 +86,8 @@ impl RecordCipher {
         Self { keys, index: SealingKey::new(*index.0), previous: Vec::new(), entropy }
     }
 
-    /// A vault for a store that rests no secret of its own: marks are made with the sealing keys, which all who share
-    /// the store have.
+    /// A record cipher for a store that holds no secret of its own: user hashes are made with the sealing keys, which all who
+    /// share the store have.
     pub(super) fn shared(keys: SealingKeys, entropy: Arc<dyn Entropy>) -> Self {
         let (index, previous) = (keys.current().clone(), keys.previous().to_vec());
         Self { keys, index, previous, entropy }

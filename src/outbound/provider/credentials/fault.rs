@@ -9,7 +9,7 @@ pub(super) fn of_exchange(fault: ExchangeFault, issuer: &Issuer) -> CredentialFa
     match fault {
         ExchangeFault::Unavailable(fault) => fault.into(),
         ExchangeFault::Refused(code) if code == "invalid_grant" => Refusal::Password.into(),
-        // The client is unknown, or may not do this: the operator's to mend.
+        // The client is unknown, or may not do this: the operator has to correct that.
         fault @ (ExchangeFault::Refused(_) | ExchangeFault::Malformed(_)) => issuer.unavailable(&fault).into(),
         ExchangeFault::Untrustworthy(fault) => Refusal::Token(fault).into(),
     }

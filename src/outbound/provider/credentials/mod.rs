@@ -20,7 +20,7 @@ use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::CredentialFault;
 use crate::single_flight::SingleFlight;
 
-/// How many may be judged at once; strangers bring them.
+/// How many may be verified at once; unauthenticated clients send them.
 const MOST: usize = 1024;
 
 /// Judges credentials and remembers.
@@ -36,7 +36,7 @@ impl Default for CredentialVerifier {
 }
 
 impl CredentialVerifier {
-    /// The verdict on a request, remembered or new. Whoever stops waiting stops nobody else's wait.
+    /// The result for a request, cached or new. A caller that stops waiting does not stop the others.
     pub(super) async fn verdict(&self, request: VerificationRequest) -> Verification {
         let key = Key::of(&request.application, &request.credential);
         if let Some(verdict) = self.verification_cache.recall(&key, request.clock.now()) {
@@ -72,7 +72,7 @@ async fn verify_in_time(request: &VerificationRequest) -> Verification {
     }
 }
 
-/// A token is kept only where the application is told it.
+/// A token is kept only where the application is sent it.
 fn without_unneeded_token(request: &VerificationRequest, verified: VerifiedCredential) -> VerifiedCredential {
     if request.application.jwt_headers { verified } else { verified.without_token() }
 }

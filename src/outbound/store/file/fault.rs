@@ -27,7 +27,7 @@ impl fmt::Display for OpenFault {
     }
 }
 
-/// What is wrong with a file, and the mend.
+/// What is wrong with a file, and the correction.
 #[derive(Debug, ThisError)]
 pub(super) enum Cause {
     /// Others could read or change it, or it cannot be opened.

@@ -1,5 +1,5 @@
 //! Opening a session file: whose it is, whether it is whole, whether it is ours, and whether we have its key (FI-7).
-//! Whatever is wrong is said with the mend; nothing is repaired by forgetting sessions.
+//! Every fault is reported with its correction; nothing is repaired by dropping sessions.
 
 use std::fs::File;
 use std::io;

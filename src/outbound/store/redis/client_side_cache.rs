@@ -48,7 +48,7 @@ pub(super) struct ClientSideCache {
 }
 
 impl ClientSideCache {
-    /// A mirror of `cache_bytes`, empty and not confirmed. During an outage it may answer for `grace` from the last
+    /// A client-side cache of `cache_bytes`, empty and not confirmed. During an outage it may answer for `grace` from the last
     /// confirmed moment on.
     pub(super) fn new(cache_bytes: u64, grace: Duration, origin: Instant) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl ClientSideCache {
         }
     }
 
-    /// The session, if the mirror may answer at `now` and holds it. Takes no lock but the cache's own.
+    /// The session, if the cache may answer at `now` and holds it. Takes no lock but that of the map.
     pub(super) fn find(&self, key: &SessionKey, now: Instant) -> Option<StoredSession> {
         self.until(&self.confirmed_until, key, now)
     }

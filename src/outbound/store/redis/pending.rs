@@ -34,7 +34,7 @@ pub(super) enum End {
 enum RevocationState {
     /// Whoever wishes it is just telling them.
     RevocationGuard,
-    /// They could not be told.
+    /// They could not be delivered.
     Waits,
     /// They acknowledged it then.
     Known(Instant),
@@ -52,7 +52,7 @@ struct State {
     users: HashMap<UserHash, (Timestamp, RevocationState)>,
 }
 
-/// An end that is being told to the servers. Unless it is acknowledged, it waits from then on.
+/// A revocation that is being sent to the servers. Unless it is acknowledged, it waits from then on.
 #[must_use]
 pub(super) struct RevocationGuard<'e> {
     ends: &'e Revocations,
@@ -82,7 +82,7 @@ impl Revocations {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes an end that is about to be told to the servers. From now on it holds here.
+    /// Records a revocation that is about to be sent to the servers. From now on it holds here.
     pub(super) fn begin(&self, end: End) -> RevocationGuard<'_> {
         let State { sessions, users } = &mut *self.state();
         match end {
@@ -97,7 +97,7 @@ impl Revocations {
         RevocationGuard { ends: self, end }
     }
 
-    /// Whoever told the servers did not hear that they know.
+    /// The servers did not acknowledge it.
     fn stop(&self, end: End) {
         let State { sessions, users } = &mut *self.state();
         let standing = match end {
@@ -145,7 +145,7 @@ impl Revocations {
         self.state().sessions.remove(key);
     }
 
-    /// What the servers could not be told.
+    /// The revocations that could not be delivered.
     pub(super) fn waiting(&self) -> Vec<End> {
         self.select(|standing| standing == RevocationState::Waits)
     }

@@ -1,5 +1,5 @@
-//! How a session is read: from the mirror; else from the servers, once for all who ask; else, while they do not answer, from
-//! the mirror in its grace.
+//! How a session is read: from the client-side cache; else from the servers, once for all callers; else, while they do not
+//! answer, from the client-side cache in its grace.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl RedisStore {
         self.client.client_side_cache.find(key, Instant::now()).filter(|stored| self.looks_used(stored))
     }
 
-    /// A session that looks idle may have been used at another replica since: the mirror does not hear of uses, so that
+    /// A session that looks idle may have been used at another replica since: the client-side cache is not sent uses, so that
     /// it has no say in this.
     fn looks_used(&self, stored: &StoredSession) -> bool {
         self.client.clock.now() < stored.last_seen.plus(self.client.lifetimes.idle)

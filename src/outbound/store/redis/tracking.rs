@@ -24,7 +24,7 @@ use super::fault::Fault;
 use super::keys::Keys;
 use super::settings::Address;
 
-/// How often the servers are asked. Two answers may be late before the mirror falls silent.
+/// How often the servers are asked. Two answers may be late before the client-side cache stops answering.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 /// How long an answer may take before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -92,7 +92,7 @@ enum Heard {
 }
 
 impl Tracking {
-    /// Over a connection whose pushes `listener` is given. Everything leaves the mirror; `keep` confirms it.
+    /// Over a connection whose pushes `listener` is given. Everything is dropped from the client-side cache; `keep` confirms it.
     pub(super) async fn over(
         listener: InvalidationListener,
         mut connection: MultiplexedConnection,
@@ -114,7 +114,7 @@ impl Tracking {
         Ok(Self { listener, heard: Heard::All(connections, ids) })
     }
 
-    /// Keeps the mirror confirmed until the link is lost; why it was.
+    /// Keeps the client-side cache confirmed until the connection is lost; returns why it was.
     pub(super) async fn keep(mut self) -> Fault {
         let mut heartbeat = time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -79,7 +79,7 @@ impl RedisUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// [`UrlFault`], with its mend.
+    /// [`UrlFault`], with its correction.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlFault::Scheme)?;
         let (kind, tls) = kind(scheme)?;
