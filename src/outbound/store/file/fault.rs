@@ -19,7 +19,7 @@ pub struct OpenFault {
 
 impl fmt::Display for OpenFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Such a fault names the file, or its directory, itself.
+        // This fault already names the file or its directory.
         if let Cause::NotPrivate(fault) = &self.cause {
             return write!(f, "session store: {fault}");
         }
@@ -30,7 +30,7 @@ impl fmt::Display for OpenFault {
 /// What is wrong with a file, and the correction.
 #[derive(Debug, ThisError)]
 pub(super) enum Cause {
-    /// Others could read or change it, or it cannot be opened.
+    /// Others than the owner could read or change it, or it cannot be opened.
     #[error("{0}")]
     NotPrivate(#[from] PrivacyFault),
     #[error("is in use by another process; stop that one, or give each its own `session.path`")]
@@ -41,7 +41,7 @@ pub(super) enum Cause {
         "is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one"
     )]
     Redb,
-    /// A later Gatepost wrote it.
+    /// A later version of Gatepost wrote it.
     #[error(
         "has format {0}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out"
     )]
@@ -57,7 +57,7 @@ pub(super) enum Cause {
     WrongKey,
     #[error("cannot be used: {0}")]
     Io(#[from] io::Error),
-    /// No randomness, no seal.
+    /// Sealing failed for lack of randomness.
     #[error("cannot be used: {0}")]
     Entropy(#[from] EntropyFault),
 }

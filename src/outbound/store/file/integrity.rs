@@ -1,12 +1,12 @@
-//! Checks the whole file while the store works: a large file after the start, which would take too long before it, and any
-//! file in which a read or a write met something odd. A damaged file is not used any more: an index that lacks an entry
-//! would leave a session alive that its user ended (FI-7).
+//! Checks the whole file while the store is in use: a large file after the start, because the check would delay the start too
+//! long, and any file in which a read or a write found an inconsistency. A damaged file is not used any more: an index that
+//! lacks an entry would leave a session alive that its user ended (FI-7).
 //!
-//! SQLite knows no checksums of pages. `integrity_check` compares every entry of an index with its table, which `quick_check`
-//! leaves out, and every record vouches for its row. What this cannot show is a changed byte in a mark of something used
-//! once.
+//! SQLite has no checksums of pages. `integrity_check` compares every entry of an index with its table, which `quick_check`
+//! omits, and every sealed record authenticates its row. What this cannot detect is a changed byte in a consumed replay
+//! key.
 //!
-//! The same thread copies the log into the database from time to time, so that commits need not.
+//! The same thread periodically copies the log into the database, so that commits need not.
 
 use std::io;
 use std::path::Path;
@@ -25,15 +25,15 @@ use super::tables::seconds;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::record_cipher::{RecordCipher, Seal, short};
 
-/// How often the log is copied into the database, if something was written.
+/// How often the log is copied into the database, if there were changes.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
-/// A check works for so long and then rests, so that others get at the processor and the disk.
+/// A check alternates between `TURN` of work and `REST`, so that requests get the processor and the disk.
 const TURN: Duration = Duration::from_millis(2);
 const REST: Duration = Duration::from_millis(6);
-/// Steps of SQLite between two looks at the clock.
+/// The number of SQLite virtual machine steps between two readings of the clock.
 const STEPS: i32 = 1000;
 
-/// The thread that checks. Dropping it stops it.
+/// The thread that checks. Dropping it stops the thread.
 pub(super) struct Inspector {
     database: Arc<Database>,
     stopped: Arc<AtomicBool>,
@@ -73,16 +73,16 @@ impl Drop for Inspector {
     }
 }
 
-/// What a check of the file showed.
+/// The result of a check of the file.
 pub(super) enum Finding {
     Whole,
-    /// What is wrong with it.
+    /// Damaged, with the diagnostic.
     Damaged(String),
-    /// The disk failed, or the store stops.
+    /// The disk failed, or the store is stopping.
     Unfinished(String),
 }
 
-/// Checks the file, and ends its use if it is damaged; what is wrong with it, then.
+/// Checks the file, and stops its use if it is damaged; returns the diagnostic then.
 pub(super) fn inspect(database: &Database, record_cipher: &RecordCipher, stop: &Arc<AtomicBool>) -> Option<String> {
     let finding = match database.connect_reader() {
         Ok(mut connection) => match take_turns(&mut connection, Arc::clone(stop)) {
@@ -106,7 +106,7 @@ pub(super) fn inspect(database: &Database, record_cipher: &RecordCipher, stop: &
     }
 }
 
-/// Has SQLite rest now and then, and give up once the store stops.
+/// Makes SQLite pause periodically, and abort once the store stops.
 #[expect(clippy::disallowed_methods, reason = "measures the work; no rule depends on it")]
 fn take_turns(connection: &mut Connection, stop: Arc<AtomicBool>) -> Result<()> {
     let mut began = Instant::now();
@@ -151,7 +151,7 @@ fn damage(connection: &Connection, record_cipher: &RecordCipher) -> Result<Optio
                 let written = (user, provider_session, record.generation, seconds(record.ends));
                 written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
             }
-            // Its key was taken out of use. It is nobody's session, whatever stands in its row.
+            // Sealed under a retired key. It is no valid session, whatever its row contains.
             Seal::OfAnotherKey => true,
             Seal::Broken => false,
         };

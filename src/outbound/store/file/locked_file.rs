@@ -1,10 +1,10 @@
-//! The lock that keeps a second process out.
+//! The lock that excludes a second process.
 
 use std::fs::{File, TryLockError};
 
 use super::fault::Cause;
 
-/// The open file. Everybody else who opens it is refused. `sqlite3` does not look at this lock: backups can be made.
+/// The open, exclusively locked file. `sqlite3` ignores this lock, so backups can be made.
 pub(super) struct LockedFile(pub(super) File);
 
 impl LockedFile {
@@ -17,7 +17,7 @@ impl LockedFile {
     }
 }
 
-/// A child process that is being started has a copy of the handle for a moment: to close ours would leave the lock to it.
+/// A child process that is being started has a copy of the handle for a moment: merely closing ours would leave it locked.
 impl Drop for LockedFile {
     fn drop(&mut self) {
         let _ = self.0.unlock();

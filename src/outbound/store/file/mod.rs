@@ -1,5 +1,5 @@
-//! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads come from a bounded cache, or else from
-//! the file (an SQLite database), where the request is answered; all changes go through one writer.
+//! Sessions in one file that survives restarts, `kill -9` and power cuts. Reads are served from a bounded cache, or else from
+//! the file (an SQLite database), on the thread that serves the request; all changes go through one writer.
 
 mod database;
 mod fault;
@@ -37,22 +37,22 @@ use crate::ports::{
     StoreFault, StoredSession,
 };
 
-/// Last uses that wait before they are written of their own accord.
+/// The number of unwritten last uses at which a flush is started.
 const FLUSH_AT: usize = 8 * 1024;
-/// Sessions that one transaction expires by each limit, so that others need not wait long.
+/// How many sessions one transaction expires by each of the two limits, so that other writes need not wait long.
 const EXPIRE_AT_ONCE: u32 = 2048;
 
-/// How much memory and time a store may take.
+/// Memory and time limits of a store.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// For sessions read lately; with none, every read comes from the file.
+    /// The memory for recently read sessions; with 0, every read comes from the file.
     pub(super) cache_bytes: u64,
-    /// Up to this size a file is checked in full before the store opens; beyond it, while the store works.
+    /// A file of up to this size is checked in full before the store opens; a larger one while the store is in use.
     pub(super) checked_at_start: u64,
 }
 
 impl Limits {
-    /// Every record of such a file is opened before the store is: 32 MiB are about 20,000.
+    /// The check decrypts every record of the file before the store opens: 32 MiB are about 20,000 records.
     pub(super) const USUAL: Self = Self { cache_bytes: 40 * 1024 * 1024, checked_at_start: 32 * 1024 * 1024 };
 }
 
@@ -70,7 +70,7 @@ impl FileStore {
         Self::open_with(path, keys, entropy, Limits::USUAL)
     }
 
-    /// A store with other limits.
+    /// Opens a store with other limits.
     pub(super) fn open_with(
         path: &Path,
         keys: SealingKeys,
@@ -91,7 +91,7 @@ impl FileStore {
         Ok(Self { reader, recent, writer, _inspector: inspector })
     }
 
-    /// Reads much, on a thread that may wait for the disk.
+    /// Runs a long read on a thread that may block on the disk.
     async fn reading<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreFault> + Send + 'static,
@@ -107,8 +107,8 @@ impl SessionStore for FileStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
         match self.recent.cached(key) {
             Some(stored) => Ok(Some(stored)),
-            // Not on another thread: the file lies in the operating system's memory as a rule, and handing a read over takes
-            // longer than the read.
+            // Not on another thread: the file is usually in the operating system's page cache, and moving a read to another thread
+            // takes longer than the read.
             None => metered::timed(Operation::Load, async { self.reader.load(key, Purpose::Use) }).await,
         }
     }
@@ -164,7 +164,7 @@ impl SessionStore for FileStore {
         Ok(if consumed.done { Replay::Now } else { Replay::Before })
     }
 
-    /// Nobody shares this store.
+    /// Always succeeds: no other process shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
         Ok(Lease::Held(self.reader.load(key, Purpose::Renewal)?))
     }
@@ -184,21 +184,21 @@ impl SessionStore for FileStore {
             let change = Change::Expire { now, idle_since, limit: EXPIRE_AT_ONCE };
             let count = self.writer.write(change).await?.removed.len();
             expired += count;
-            // With fewer than that, neither limit was left with more than one transaction takes.
+            // Fewer than that in total means that both limits were exhausted.
             if count < EXPIRE_AT_ONCE as usize {
                 return Ok(expired);
             }
         }
     }
 
-    /// Pages go in the order in which sessions were saved; a cursor is the last id of the page before.
+    /// Pages are in the order in which sessions were saved; a cursor is the last id of the previous page.
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
         let foreign = |_| StoreFault("a cursor of another store".to_owned());
         let after =
             if from.0.is_empty() { 0 } else { i64::from_be_bytes(from.0.as_slice().try_into().map_err(foreign)?) };
         self.reading(move |reader| {
             let (sessions, last) = reader.list(|connection| find_after(connection, after, limit))?;
-            // After the last session there is one more page, without any.
+            // After the last session there is one more page, which is empty.
             Ok(SessionPage { sessions, next: last.map(|id| Cursor(id.to_be_bytes().to_vec())) })
         })
         .await

@@ -20,27 +20,27 @@ use crate::outbound::store::private_file;
 use crate::outbound::store::record_cipher::{IndexKey, RecordCipher};
 use crate::ports::Entropy;
 
-/// No later format has a higher number.
+/// The upper bound of format numbers, reserved for later formats.
 const LAST_FORMAT: i32 = 255;
 
-/// Says in the header that the database is ours: "gate".
+/// Identifies the database as Gatepost's in the header: "gate".
 const APPLICATION_ID: i32 = 0x6761_7465;
 const INDEX_SECRET_NAME: &str = "index secret";
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
-/// The first bytes of a file of `redb`, which held the sessions before any release.
+/// The first bytes of a `redb` file, the format of the session store before the first release.
 const REDB_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
-/// A file that is whole, as far as was looked, and ours.
+/// A file that Gatepost wrote, and that is undamaged as far as it was checked.
 pub(super) struct OpenedFile {
     pub(super) database: Database,
     pub(super) writer: Connection,
     pub(super) record_cipher: RecordCipher,
-    /// Hears of every suspicion that the file might be damaged.
+    /// Receives every suspicion that the file might be damaged.
     pub(super) suspected: Receiver<()>,
 }
 
-/// Opens the file and what seals its records; a new or empty file becomes a store without sessions. A file of more than
-/// `checked_at_start` bytes is opened as it is, with the suspicion that it may be damaged.
+/// Opens the file and its record cipher; a new or empty file becomes a store without sessions. A file of more than
+/// `checked_at_start` bytes is opened unchecked, with a request for a check.
 pub(super) fn open(
     path: &Path,
     keys: SealingKeys,
@@ -48,7 +48,7 @@ pub(super) fn open(
     checked_at_start: u64,
 ) -> Result<OpenedFile, Cause> {
     let file = LockedFile::lock(private_file::open_or_make(path)?)?;
-    // SQLite makes them with the mode of the file. They stay behind after a crash, and may have been widened since.
+    // SQLite creates them with the mode of the file. They remain after a crash, and their mode may have been widened since.
     for companion in companions(path).into_iter().chain([rollback_journal(path)]) {
         private_file::open_existing(&companion)?;
     }
@@ -96,13 +96,13 @@ fn open_database(
             connection.pragma_update(None, "application_id", APPLICATION_ID)?;
             connection.pragma_update(None, "user_version", FORMAT)?;
         }
-        // Sealed anew at each start, so that it follows a rotation of keys.
+        // Sealed again at each start, so that it follows a key rotation.
         set_meta(connection, INDEX_SECRET_NAME, &sealed)
     })?;
     Ok((connection, record_cipher))
 }
 
-/// Whether SQLite may look at the file at all. A file that was just made is empty.
+/// Whether SQLite may open the file at all. A file that was just created is empty.
 fn recognise_file(file: &File, path: &Path) -> Result<(), Cause> {
     let mut first = [0; 20];
     let len = file.read_at(&mut first, 0)?;
@@ -111,15 +111,15 @@ fn recognise_file(file: &File, path: &Path) -> Result<(), Cause> {
         return Err(Cause::Redb);
     }
     if first.iter().all(|byte| *byte == 0) && len > 0 && rollback_journal(path).try_exists()? {
-        // The very first start was cut short: SQLite had made room for the first page and not written it. It takes the room
-        // back, or says that this is no database.
+        // The very first start was interrupted: SQLite had allocated the first page without writing it. SQLite truncates the
+        // file, or reports that it is not a database.
         return Ok(());
     }
     if !SQLITE_MAGIC.starts_with(magic) {
         return Err(Cause::Foreign);
     }
-    // Page size and versions of the format. SQLite takes a file of one byte for a new one, and does not write what has
-    // another version.
+    // Page size and format versions. SQLite takes a file of one byte for a new one, and does not write to a file of another
+    // version.
     match rest {
         [] if magic.is_empty() => Ok(()),
         [_, _, 1 | 2, 1 | 2] => Ok(()),
@@ -127,7 +127,7 @@ fn recognise_file(file: &File, path: &Path) -> Result<(), Cause> {
     }
 }
 
-/// The sealed index secret of a database that is ours; `None` for one in which nothing was ever made.
+/// The sealed index secret of a database that Gatepost wrote; `None` for one in which nothing was ever created.
 fn recognise_database(connection: &Connection) -> Result<Option<Vec<u8>>, Cause> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let mut schema =

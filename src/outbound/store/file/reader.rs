@@ -1,4 +1,4 @@
-//! Reading sessions: from what is cached, else from the database.
+//! Reads sessions: from the cache, else from the database.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::session::{Session, SessionKey};
 use crate::outbound::store::record_cipher::{RecordCipher, ShortUserHash, short};
 use crate::ports::{ListedSession, StoreFault, StoredSession};
 
-/// What a read needs, wherever it is done.
+/// What a read needs, on whichever thread it runs.
 pub(super) struct Reader {
     pub(super) database: Arc<Database>,
     pub(super) recent: Arc<WriteBehindCache>,
@@ -26,7 +26,7 @@ impl Reader {
         short(&self.record_cipher.provider_session_hash(session))
     }
 
-    /// A session as the file is to hold it.
+    /// Converts a session to the form in which the file stores it.
     pub(super) fn keep(&self, key: &SessionKey, session: &Session) -> Result<Kept, StoreFault> {
         let record = session.record();
         Ok(Kept {
@@ -39,7 +39,7 @@ impl Reader {
         })
     }
 
-    /// Sessions that were removed; one that does not open was nobody's.
+    /// Decrypts removed sessions; one that does not open is omitted.
     pub(super) fn open_all(&self, removed: &[Removed]) -> Vec<Arc<Session>> {
         removed
             .iter()
@@ -52,7 +52,7 @@ impl Reader {
             let Some(loading) = self.recent.begin_load(key) else { return Ok(None) };
             let found = self.database.read(|connection| find(connection, key))?;
             let found = found.and_then(|found| self.loaded(&found, &loading, purpose));
-            // What a change overtook is read again: an end that was written meanwhile may have held since before.
+            // What a change overtook is read again: an end that was written meanwhile may already have been in effect before.
             if found.is_none() || self.recent.is_current(&loading) {
                 return Ok(found);
             }
@@ -71,18 +71,18 @@ impl Reader {
             Purpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
         };
         if session.is_none() {
-            // Moved here from another key, altered, or sealed under a key that was taken out of use: nobody's session.
+            // The record was moved here from another key, altered, or sealed under a key that has been retired: no valid session.
             tracing::warn!("a stored session does not open and counts as none");
         }
         session
     }
 
-    /// Sessions for who looks around: none of them comes into the cache, and pushes out who is active.
+    /// Reads sessions for listing: none of them enters the cache, where it would evict active sessions.
     pub(super) fn list(
         &self,
         find: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<Vec<Found>>,
     ) -> Result<(Vec<ListedSession>, Option<i64>), StoreFault> {
-        // Before the file is read, which knows from then on what is written meanwhile.
+        // Taken before the file is read: everything written after this moment is visible in the file.
         let unwritten = self.recent.unwritten();
         let found = self.database.read(find)?;
         let there = found.iter().filter(|found| !unwritten.ends(&found.key, found.user));

@@ -1,5 +1,5 @@
-//! The tables of a session file, and every query on them. Nothing in them can be read without the sealing key, but for
-//! points in time.
+//! The tables of a session file, and every query on them. Without the sealing key nothing in them is readable except points
+//! in time.
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
@@ -8,17 +8,16 @@ use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::ShortUserHash;
 
-/// The schema of `tables`; a later one is not ours to read. It stands in the header, as SQLite's `user_version`.
+/// The version of `SCHEMA`; a later version cannot be read. It is stored in the header, as SQLite's `user_version`.
 pub(super) const FORMAT: i32 = 1;
-/// In the place of a format: damage was found while the file was in use.
+/// Replaces the format version when damage was found while the file was in use.
 pub(super) const DAMAGED_FORMAT: i32 = -1;
 
-/// `session.user` and `session.provider_session` are keyed hashes, cut short, because indexes in random order cost the most room and
-/// writes; `session.sealed` is the record, sealed under `session.key`. `replay` holds sign-in attempts and logout tokens that were used. `meta` holds the sealed index secret,
-/// behind the keyed hashes.
+/// `session.user` and `session.provider_session` are keyed hashes, truncated because indexes in random order cost the most
+/// space and writes; `session.sealed` is the record, sealed under `session.key`. `replay` contains the consumed sign-in
+/// attempts and logout tokens. `meta` contains the sealed index secret, the key of the keyed hashes.
 ///
-/// Rows of `session` are in the order of their insertion, not of their keys: so pages are full, and new ones are written
-/// one behind the other.
+/// Rows of `session` are in the order of their insertion, not of their keys: so pages are full, and new rows are appended.
 pub(super) const SCHEMA: [&str; 8] = [
     "CREATE TABLE session (
         id INTEGER PRIMARY KEY,
@@ -40,7 +39,7 @@ pub(super) const SCHEMA: [&str; 8] = [
 ];
 
 const FIND: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE key = ?1";
-/// It counts the entries of the smallest index, page by page: a fraction of a millisecond for 100,000 sessions in memory.
+/// Scans the smallest index, page by page: a fraction of a millisecond for 100,000 sessions in memory.
 const COUNT: &str = "SELECT count(*) FROM session";
 const FIND_AFTER: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE id > ?1 ORDER BY id LIMIT ?2";
 const FIND_OF_USER: &str = "SELECT key, user, last_seen, sealed, id FROM session WHERE user = ?1";
@@ -69,7 +68,7 @@ const META: &str = "SELECT value FROM meta WHERE name = ?1";
 const SET_META: &str =
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
 
-/// A session as the file is to hold it.
+/// A session in the form in which the file stores it.
 pub(super) struct Kept {
     pub(super) ends: Timestamp,
     pub(super) created: Timestamp,
@@ -79,13 +78,13 @@ pub(super) struct Kept {
     pub(super) sealed: Vec<u8>,
 }
 
-/// A session as it was removed; the record of an expired one is not needed.
+/// A session that was removed; the record of an expired session is not returned.
 pub(super) struct Removed {
     pub(super) key: SessionKey,
     pub(super) sealed: Vec<u8>,
 }
 
-/// A session as the file gives it back.
+/// A session as read from the file.
 pub(super) struct Found {
     pub(super) id: i64,
     pub(super) key: SessionKey,
@@ -99,7 +98,7 @@ pub(super) fn find(on: &Connection, key: &SessionKey) -> Result<Option<Found>> {
     on.prepare_cached(FIND)?.query_row([blob(key)], found).optional()
 }
 
-/// Up to `limit` sessions behind the one that has this id, in their order.
+/// Up to `limit` sessions whose id is greater than `id`, in the order of their ids.
 pub(super) fn find_after(on: &Connection, id: i64, limit: usize) -> Result<Vec<Found>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     on.prepare_cached(FIND_AFTER)?.query_map([id, limit], found)?.collect()
@@ -110,18 +109,18 @@ pub(super) fn find_of_user(on: &Connection, user: ShortUserHash) -> Result<Vec<F
     on.prepare_cached(FIND_OF_USER)?.query_map([user], found)?.collect()
 }
 
-/// Whether something is marked as used.
+/// Whether the replay key is recorded as consumed.
 pub(super) fn is_consumed(on: &Connection, replay_key: &ReplayKey) -> Result<bool> {
     on.prepare_cached(IS_CONSUMED)?.query_row([replay_key.as_bytes().as_slice()], |row| row.get(0))
 }
 
-/// How many sessions there are.
+/// The number of sessions.
 pub(super) fn count(on: &Connection) -> Result<u64> {
     let count: i64 = on.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Keeps a session, in the place of any other under its key.
+/// Saves a session, and replaces any other under its key.
 pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()> {
     let Kept { user, provider_session, generation, sealed, .. } = kept;
     let (ends, created) = (seconds(kept.ends), seconds(kept.created));
@@ -130,19 +129,19 @@ pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()>
         .map(drop)
 }
 
-/// Replaces the session of the generation before; whether it was there.
+/// Compare-and-swap on the generation; returns whether it replaced the stored session.
 pub(super) fn renew(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
     let Kept { user, provider_session, generation, sealed, .. } = kept;
     let row = params![blob(key), user, provider_session, generation, seconds(kept.ends), sealed];
     Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)
 }
 
-/// Moves the session's last use forward; a session that is not there stays away.
+/// Moves the session's last use forward; does nothing if the session does not exist.
 pub(super) fn touch(on: &Connection, key: &SessionKey, last_seen: Timestamp) -> Result<()> {
     on.prepare_cached(TOUCH)?.execute(params![blob(key), seconds(last_seen)]).map(drop)
 }
 
-/// Removes one session; what it was, if it was there.
+/// Removes one session; returns it if it existed.
 pub(super) fn remove(on: &Connection, key: &SessionKey) -> Result<Vec<Removed>> {
     on.prepare_cached(REMOVE)?.query_map([blob(key)], removed)?.collect()
 }
@@ -152,7 +151,7 @@ pub(super) fn remove_user(on: &Connection, user: ShortUserHash) -> Result<Vec<Re
     on.prepare_cached(REMOVE_USER)?.query_map([user], removed)?.collect()
 }
 
-/// Removes all sessions that rest on one of the provider's; `None` when one of them is another user's than `of`.
+/// Removes all sessions that belong to a provider session; `None` when one of them belongs to another user than `of`.
 pub(super) fn remove_provider_session(
     on: &Connection,
     session: ShortUserHash,
@@ -177,12 +176,12 @@ pub(super) fn expire(on: &Connection, now: Timestamp, idle_since: Timestamp, lim
     Ok(expired)
 }
 
-/// Notes that something is used; whether it was unused until now.
+/// Consumes a replay key; returns whether it was unconsumed until now.
 pub(super) fn consume_once(on: &Connection, replay_key: &ReplayKey, until: Timestamp) -> Result<bool> {
     Ok(on.prepare_cached(CONSUME)?.execute(params![replay_key.as_bytes().as_slice(), seconds(until)])? > 0)
 }
 
-/// Forgets what could not be used any more by `now`.
+/// Deletes consumed replay keys that could no longer be used at `now`.
 pub(super) fn forget_consumed(on: &Connection, now: Timestamp) -> Result<()> {
     on.prepare_cached(FORGET_CONSUMED)?.execute([seconds(now)]).map(drop)
 }
@@ -209,7 +208,7 @@ fn blob(key: &SessionKey) -> &[u8] {
     key.as_bytes()
 }
 
-/// As SQLite counts: up to 63 bits.
+/// Seconds as SQLite stores them: up to 63 bits.
 pub(super) fn seconds(time: Timestamp) -> i64 {
     i64::try_from(time.as_unix()).unwrap_or(i64::MAX)
 }
@@ -234,7 +233,7 @@ mod tests {
         plan.raw_query().mapped(|step| step.get("detail")).collect::<Result<_>>().unwrap()
     }
 
-    /// The index of points in time, not the rows with their sealed records.
+    /// The query scans an index of points in time, not the rows with their sealed records.
     #[test]
     fn sessions_are_counted_in_the_smallest_index() {
         let steps = plan(&database(), COUNT);

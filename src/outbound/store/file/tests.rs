@@ -1,4 +1,4 @@
-//! What only a file can do: outlive the process, be read by the wrong people, be opened by the wrong process.
+//! The properties specific to a file: persistence across processes, privacy, and exclusion of a second process.
 
 mod crash;
 mod damage;
@@ -98,7 +98,7 @@ fn the_file_and_its_directory_are_private() {
     }
 }
 
-/// SQLite's log and the index of it, which a crash leaves behind.
+/// SQLite's log and its index, which a crash leaves behind.
 #[test]
 fn the_companions_of_the_file_are_private() {
     let directory = TempDir::new().unwrap();
@@ -126,7 +126,7 @@ fn a_foreign_owner_is_refused_with_the_mend() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     drop(open_file(&path));
-    // Only the superuser can give a file away; elsewhere there is nothing to see.
+    // Only the superuser can change the owner of a file; otherwise there is nothing to test.
     if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
         let message = message(&path, keys(1));
         assert!(message.contains("belongs to user 12345") && message.contains("chown"), "{message}");
@@ -170,7 +170,7 @@ fn keys_can_be_rotated() {
         store.save(&key(2), session("jane", 100, 200)).await.unwrap();
         drop(store);
 
-        // The former key is gone: its sessions are nobody's, but still end with their user.
+        // The former key is gone: its sessions do not open any more, but are still removed with their user.
         let store = open_with(&path, keys(2)).unwrap();
         assert!(!there(&store, 1).await && there(&store, 2).await);
         assert_eq!(store.end_user(&user("jane")).await.unwrap().len(), 1, "those that open");
@@ -195,13 +195,13 @@ fn many_touches_are_written_without_being_asked() {
         for number in 0..u64::try_from(FLUSH_AT).unwrap() + 10 {
             store.touch(&key(number), at(5)).await.unwrap();
         }
-        // The writer answers in order, so what it was asked to flush is flushed now.
+        // The writer answers in order, so the flush requested before has been made when this one returns.
         store.writer.write(Change::Flush).await.unwrap();
         assert!(store.recent.unwritten().is_empty());
     });
 }
 
-/// As docs/operations.md tells operators to do it, with the program `sqlite3`.
+/// The procedure in docs/operations.md, with the program `sqlite3`.
 #[test]
 fn a_backup_can_be_made_while_the_store_works() {
     let directory = TempDir::new().unwrap();

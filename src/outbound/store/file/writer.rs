@@ -1,5 +1,5 @@
-//! The one thread that changes the file. It takes whatever waits, writes it in one transaction, and answers after the
-//! commit: many sign-ins at once share one sync of the disk.
+//! The single thread that changes the file. It takes all queued changes, writes them in one transaction, and answers after
+//! the commit: many concurrent sign-ins share one sync of the disk.
 
 use std::io;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::ShortUserHash;
 use crate::ports::StoreFault;
 
-/// Changes that may wait before callers have to.
+/// The capacity of the queue; beyond it callers wait.
 const MAX_WAITING: usize = 1024;
-/// Changes in one transaction: bounds how long the first has to wait for the last.
+/// The limit for the changes in one transaction: bounds how long the first waits for the last.
 const MAX_BATCH: usize = 512;
 
 /// One change to the file.
@@ -28,25 +28,25 @@ pub(super) enum Change {
     Renew(SessionKey, Kept),
     End(SessionKey),
     EndUser(ShortUserHash),
-    /// The second is the user whose sessions they have to be.
+    /// The second is the user to whom all the sessions must belong, if given.
     EndProviderSession(ShortUserHash, Option<ShortUserHash>),
     ConsumeOnce(ReplayKey, Timestamp),
-    /// At most `limit` sessions by each of both limits.
+    /// At most `limit` sessions by each of the two limits.
     Expire {
         now: Timestamp,
         idle_since: Timestamp,
         limit: u32,
     },
-    /// Nothing but what is not written yet.
+    /// No change of its own: writes the pending last uses and ends.
     Flush,
 }
 
-/// What a change did.
+/// The result of a change.
 #[derive(Default)]
 pub(super) struct Applied {
-    /// Whether it was done: not, where something that it rests on was otherwise.
+    /// Whether the change was made; false where its precondition did not hold.
     pub(super) done: bool,
-    /// Sessions that were removed.
+    /// The removed sessions.
     pub(super) removed: Vec<Removed>,
     /// The session that was replaced, or may have been.
     replaced: Option<SessionKey>,
@@ -61,7 +61,7 @@ impl Applied {
         Self { done: true, removed, replaced: None }
     }
 
-    /// Sessions that are no longer what they were.
+    /// Sessions whose cached state is out of date.
     fn outdated(&self) -> impl Iterator<Item = SessionKey> {
         self.removed.iter().map(|removed| removed.key).chain(self.replaced)
     }
@@ -114,7 +114,7 @@ impl PendingWrites {
 type Answer = oneshot::Sender<Result<Applied, StoreFault>>;
 type Order = (Change, Option<Answer>);
 
-/// The way to the thread. Dropping it waits until everything that was ordered is written.
+/// The handle of the thread. Dropping it waits until everything that was queued is written.
 pub(super) struct Writer {
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
@@ -142,7 +142,7 @@ impl Writer {
         Ok(Self { orders: Some(orders), thread: Some(thread) })
     }
 
-    /// Has `change` written, and says what it did. A caller that goes away does not undo its order.
+    /// Queues `change`, and returns its result after the commit. The change is made even if the caller is cancelled meanwhile.
     pub(super) async fn write(&self, change: Change) -> Result<Applied, StoreFault> {
         let (answer, answered) = oneshot::channel();
         let gone = || StoreFault("the writing thread has stopped".to_owned());
@@ -151,10 +151,10 @@ impl Writer {
         answered.await.map_err(|_| gone())?
     }
 
-    /// Has what is not written yet written soon, without waiting for it.
+    /// Requests that pending writes are written soon, without waiting for it.
     pub(super) fn flush_soon(&self) {
         if let Some(orders) = &self.orders {
-            // A full queue writes soon anyway.
+            // If the queue is full, a write is imminent anyway.
             let _ = orders.try_send((Change::Flush, None));
         }
     }
@@ -169,7 +169,7 @@ impl Drop for Writer {
     }
 }
 
-/// Writes a batch and what had to wait before it, and only then answers.
+/// Writes a batch together with the pending writes, and only then answers.
 fn write(database: &Database, connection: &mut Connection, recent: &WriteBehindCache, batch: Vec<Order>) {
     let unwritten = recent.unwritten();
     if unwritten.is_empty() && batch.iter().all(|(change, _)| matches!(change, Change::Flush)) {
@@ -196,7 +196,8 @@ fn write(database: &Database, connection: &mut Connection, recent: &WriteBehindC
     }
 }
 
-/// What could not be written but must hold all the same: nobody stays signed in because the disk is full (F-18).
+/// Remembers the ends that could not be written but must take effect: no user stays signed in because the disk is full
+/// (F-18).
 fn remember(recent: &WriteBehindCache, change: &Change) {
     match change {
         Change::End(key) => recent.end(*key),
@@ -214,7 +215,7 @@ fn answer(batch: Vec<Order>, mut result: impl FnMut(&Change) -> Result<Applied, 
     for (change, answer) in batch {
         let result = result(&change);
         if let Some(answer) = answer {
-            // The caller may have gone; what it ordered is done.
+            // The caller may have been cancelled; its change is made.
             let _ = answer.send(result);
         }
     }

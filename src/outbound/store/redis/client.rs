@@ -1,4 +1,4 @@
-//! What the store works with, and how it asks: commands and scripts, each within its time, and not too many at once.
+//! The shared state of the store, and its command path: commands and scripts, each with a time limit and bounded concurrency.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::domain::session::{Lifetimes, SessionKey};
 use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
 use crate::ports::Clock;
 
-/// Commands that may be under way together; more wait their turn for as long as an answer may take.
+/// The limit for concurrent commands; further ones wait for a permit, within the time limit of an answer.
 const PERMITS: usize = 1024;
-/// Sessions of which it is remembered whose they are.
+/// The number of sessions whose owner is cached.
 const REMEMBERED: usize = 64 * 1024;
 
 /// Reads and changes sessions at the servers.
@@ -51,12 +51,12 @@ impl RedisClient {
         Self { state, permits, command_timeout, keys, client_side_cache, record_cipher, clock, lifetimes, ends, owners }
     }
 
-    /// Whether there is a connection, and word when that changes.
+    /// The state of the connection, and notification of its changes.
     pub(super) fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
-    /// The connection, after a little patience with a first attempt under way.
+    /// The connection. Waits up to `command_timeout` for an attempt in progress.
     pub(super) async fn connection(&self) -> Result<Arc<RedisConnection>, Fault> {
         let mut state = self.state.clone();
         let settled = timeout(self.command_timeout, state.wait_for(|state| !matches!(state, State::Connecting))).await;
@@ -79,7 +79,7 @@ impl RedisClient {
         T::from_redis_value(answer?).map_err(|_| Fault::Unreadable)
     }
 
-    /// Runs a script, and brings it to the server where that is needed.
+    /// Runs a script, and uploads it where the server does not know it yet.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         script: &Script,

@@ -1,12 +1,12 @@
-//! Sessions read lately from Redis, kept in this process, so that a signed-in Check costs no round trip. The server itself
-//! tells what changed (`tracking`); this is what becomes of it, and it must never answer with a session that ended.
+//! Recently read Redis sessions, cached in this process, so that a signed-in Check costs no round trip. The server sends
+//! invalidations (`tracking`); this module applies them, and must never answer with a session that ended.
 //!
-//! - A session is answered only while the link is *confirmed*: until 900 ms after the sending of a question that the
-//!   server answered. What the server had to say before that answer has been heard by then; what it says later, and is lost,
-//!   is overlooked for 900 ms at most. The clock is looked at on every look-up, so a process that was stopped for a while
-//!   answers nothing stale when it goes on.
-//! - A load that began before a change may come back after it with the old record: the cache keeps it outside.
-//! - A new link knows nothing of what the old one missed: everything goes before the new one is confirmed.
+//! - A session is answered only while the link is *confirmed*: for 900 ms from the sending of the last heartbeat that the
+//!   server answered. A heartbeat reply proves that all earlier invalidations have been processed; a later invalidation
+//!   that is lost is missed for at most 900 ms. The clock is read on every look-up, so a process that was suspended for a
+//!   while answers nothing stale when it resumes.
+//! - A load that began before a change may return after it with the old record: the cache does not admit it.
+//! - A new link does not report what the old one missed: the cache is emptied before the new link is confirmed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,25 +22,25 @@ use crate::outbound::store::cache::SessionCache;
 use crate::outbound::store::record_cipher::{UserHash, short};
 use crate::ports::StoredSession;
 
-/// How long an answered question counts, from its sending on. With the way of an answer, it keeps the promise that an
-/// end is seen within a second.
+/// How long an answered heartbeat counts, from the moment it was sent. Together with the transit time of an answer, it keeps
+/// the promise that the end of a session is seen within a second.
 pub(super) const CONFIRMED_FOR: Duration = Duration::from_millis(900);
 
-/// One link to the server, or to all masters of a cluster together.
+/// One link to the server, or one set of links to all masters of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LinkNumber(u64);
 
 #[derive(Default)]
 struct Links {
     made: u64,
-    /// The one whose word counts.
+    /// The only link whose confirmations count.
     open: u64,
 }
 
 pub(super) struct ClientSideCache {
     cache: SessionCache,
     links: Mutex<Links>,
-    /// Times are kept as milliseconds from here on.
+    /// Times are stored as milliseconds since this instant.
     origin: Instant,
     confirmed_until: AtomicU64,
     grace: Duration,
@@ -66,7 +66,7 @@ impl ClientSideCache {
         self.until(&self.confirmed_until, key, now)
     }
 
-    /// The same while the store does not answer, for as long as the grace lasts.
+    /// Like `find`, but for use while the store does not answer: valid as long as the grace period lasts.
     pub(super) fn in_grace(&self, key: &SessionKey, now: Instant) -> Option<StoredSession> {
         self.until(&self.grace_until, key, now)
     }
@@ -76,12 +76,12 @@ impl ClientSideCache {
         if silent { None } else { self.cache.get(key) }
     }
 
-    /// To be called before the store is asked.
+    /// Must be called before the store is read.
     pub(super) fn begin_load(&self, key: &SessionKey) -> Loading {
         self.cache.begin_load(key)
     }
 
-    /// To be called with what the store held.
+    /// Must be called with the record that the store returned.
     pub(super) fn finish_load(&self, loading: &Loading, found: Found) -> StoredSession {
         let user = found.user;
         let stored = found.without_tokens();
@@ -89,35 +89,35 @@ impl ClientSideCache {
         stored
     }
 
-    /// Notes a last use.
+    /// Records a last use.
     pub(super) fn touch(&self, key: &SessionKey, at: Timestamp) {
         self.cache.touch(key, at);
     }
 
-    /// The session changed or ended. For changes of this process itself: to be called after the store has answered, or
-    /// failed to, because a load in between may still find the old record.
+    /// Removes a session that changed or ended. For changes made by this process: must be called after the store has answered
+    /// or failed, because a load in between may still return the old record.
     pub(super) fn drop_session(&self, key: &SessionKey) {
         self.cache.remove(key);
     }
 
-    /// The same for all sessions of a user.
+    /// Removes all sessions of a user.
     pub(super) fn drop_user(&self, user: &UserHash) {
         self.cache.remove_user(short(user));
     }
 
-    /// The same for all sessions.
+    /// Removes all sessions.
     pub(super) fn drop_all(&self) {
         self.cache.clear();
     }
 
-    /// The number of a link that is being made. It has no effect yet.
+    /// Allocates the number of a link that is being established. It has no effect before `open`.
     pub(super) fn new_link(&self) -> LinkNumber {
         let mut links = lock(&self.links);
         links.made += 1;
         LinkNumber(links.made)
     }
 
-    /// From now on `link` hears of every change, and its word alone counts. Nothing from before is answered any more.
+    /// `link` receives every change from now on, and only its confirmations count. Everything cached before is dropped.
     pub(super) fn open(&self, link: LinkNumber) {
         let mut links = lock(&self.links);
         if link.0 > links.open {
@@ -127,7 +127,7 @@ impl ClientSideCache {
         }
     }
 
-    /// The server has answered a question over `link` that was sent at `sent`, and all it said before has been heard.
+    /// The server has answered a heartbeat sent over `link` at `sent`, and all its earlier invalidations have been processed.
     pub(super) fn confirm(&self, link: LinkNumber, sent: Instant) {
         let links = lock(&self.links);
         if links.open == link.0 {
@@ -138,7 +138,7 @@ impl ClientSideCache {
         }
     }
 
-    /// `link` hears nothing any more. What it heard of stays for the grace.
+    /// `link` receives nothing any more. The cached sessions remain for the grace period.
     pub(super) fn lose(&self, link: LinkNumber) {
         let links = lock(&self.links);
         if links.open == link.0 {
@@ -151,7 +151,7 @@ impl ClientSideCache {
     }
 }
 
-/// Nothing that holds one of these locks panics half-way, so what a poisoned one guards is still whole.
+/// No code that holds one of these locks panics midway, so the data behind a poisoned lock is still consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The servers of a cluster that take writes, as the cluster itself says.
+//! The masters of a cluster, as the cluster itself reports them.
 
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
@@ -9,12 +9,12 @@ use super::dial::Dialer;
 use super::fault::Fault;
 use super::settings::Address;
 
-/// How often a command is sent again after servers said that its key moved, or broke the connection.
+/// How often a command is resent after a server redirected it, or the connection broke.
 const RETRIES: u32 = 2;
-/// Pauses in between, in milliseconds.
+/// The shortest and longest pause in between, in milliseconds.
 const RETRY_PAUSE_MS: (u64, u64) = (5, 20);
 
-/// A way to all servers of a cluster.
+/// Connects to all servers of a cluster.
 pub(super) async fn connect(dialer: &Dialer, seeds: &[Address]) -> RedisResult<ClusterConnection> {
     let settings = dialer.settings();
     let seeds: RedisResult<Vec<_>> =
@@ -33,7 +33,7 @@ pub(super) async fn connect(dialer: &Dialer, seeds: &[Address]) -> RedisResult<C
     builder.build()?.get_async_connection().await
 }
 
-/// The servers that take writes, in order.
+/// The masters, sorted.
 pub(super) async fn masters(connection: &ClusterConnection) -> Result<Vec<Address>, Fault> {
     let mut question = Cmd::new();
     question.arg("CLUSTER").arg("SLOTS");
@@ -49,7 +49,7 @@ pub(super) async fn masters(connection: &ClusterConnection) -> Result<Vec<Addres
     masters.ok_or(Fault::Unreadable)
 }
 
-/// A server as `CLUSTER SLOTS` names it: host, port, and more.
+/// Parses a server of a `CLUSTER SLOTS` reply: host, port, and further fields.
 fn address(server: Value) -> Option<Address> {
     let Value::Array(parts) = server else { return None };
     let mut parts = parts.into_iter();
@@ -57,7 +57,7 @@ fn address(server: Value) -> Option<Address> {
     Some(Address { host, port: u16::from_redis_value(parts.next()?).ok()? })
 }
 
-/// Asks one of the servers.
+/// Sends a command to one given server.
 pub(super) async fn ask_at(connection: &ClusterConnection, server: &Address, command: &Cmd) -> RedisResult<Value> {
     let Address { host, port } = server.clone();
     let routing = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host, port });

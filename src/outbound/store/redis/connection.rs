@@ -1,4 +1,4 @@
-//! The connection to the servers: one at a time, made anew by one task whenever it broke.
+//! The connection to the servers: one at a time, re-established by one task after each loss.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,16 +13,16 @@ use super::cluster;
 use super::fault::Fault;
 use super::settings::Address;
 
-/// After so many answers in a row that did not come in time, the connection counts as broken.
+/// The number of consecutive timeouts after which the connection counts as broken.
 const PATIENCE: u32 = 5;
 
-/// What carries commands. Whatever was learnt over an earlier one may be out of date.
+/// A connection that carries commands. State learnt over an earlier connection may be out of date.
 pub(super) enum RedisConnection {
-    /// To one server, the master.
+    /// A connection to one server, the master.
     Server { master: Address, connection: MultiplexedConnection, late: AtomicU32, broken: Arc<Notify> },
-    /// To all servers of a cluster; it mends itself when one of them goes.
+    /// Connections to all servers of a cluster; the library reconnects by itself when one of them fails.
     Cluster {
-        /// The servers that took writes when this connection was made, in order.
+        /// The masters at the time this connection was made, sorted.
         masters: Vec<Address>,
         connection: ClusterConnection,
         late: AtomicU32,
@@ -31,7 +31,7 @@ pub(super) enum RedisConnection {
 }
 
 impl RedisConnection {
-    /// `broken` may be notified from outside.
+    /// `broken` may be notified by the caller's side, such as by the push handler.
     pub(super) const fn to_server(master: Address, connection: MultiplexedConnection, broken: Arc<Notify>) -> Self {
         Self::Server { master, connection, late: AtomicU32::new(0), broken }
     }
@@ -48,7 +48,7 @@ impl RedisConnection {
         }
     }
 
-    /// The servers that took writes when this connection was made, in order.
+    /// The masters at the time this connection was made, sorted.
     pub(super) fn first_masters(&self) -> &[Address] {
         match self {
             Self::Server { master, .. } => slice::from_ref(master),
@@ -56,7 +56,7 @@ impl RedisConnection {
         }
     }
 
-    /// The servers that take writes now, in order.
+    /// The current masters, sorted.
     pub(super) async fn masters(&self) -> Result<Vec<Address>, Fault> {
         match self {
             Self::Server { master, .. } => Ok(vec![master.clone()]),
@@ -64,7 +64,7 @@ impl RedisConnection {
         }
     }
 
-    /// Asks one of the masters.
+    /// Sends a command to one of the masters.
     pub(super) async fn ask_at(&self, server: &Address, command: &Cmd) -> Result<Value, Fault> {
         match self {
             Self::Server { master, .. } if master == server => Ok(self.ask(command).await?),
@@ -73,20 +73,20 @@ impl RedisConnection {
         }
     }
 
-    /// Says that this connection is of no use any more; another is made.
+    /// Declares this connection unusable; the supervisor makes another.
     pub(super) fn give_up(&self) {
         let (Self::Server { broken, .. } | Self::Cluster { broken, .. }) = self;
         broken.notify_one();
     }
 
-    /// Returns when somebody gave this connection up.
+    /// Returns when this connection has been given up.
     pub(super) async fn given_up(&self) {
         let (Self::Server { broken, .. } | Self::Cluster { broken, .. }) = self;
         broken.notified().await;
     }
 
-    /// Hears how a command went. When several answers in a row are missing, or the server cannot be the right one, the
-    /// connection is given up; until a new one has been tried, nobody waits for nothing.
+    /// Records the outcome of a command. After several consecutive timeouts, or when the server cannot be the right one, the
+    /// connection is given up, so that further commands do not wait in vain for their timeout.
     pub(super) fn note<T>(&self, answer: &Result<T, Fault>) {
         let (Self::Server { late, .. } | Self::Cluster { late, .. }) = self;
         let mends_itself = matches!(self, Self::Cluster { .. });
@@ -102,14 +102,14 @@ impl RedisConnection {
     }
 }
 
-/// Whether there is a connection to the servers.
+/// The state of the connection to the servers.
 #[derive(Clone)]
 pub(super) enum State {
-    /// The first attempt is under way; it is worth a little patience.
+    /// An attempt is in progress; a command waits for it briefly.
     Connecting,
-    /// There is.
+    /// Connected.
     Up(Arc<RedisConnection>),
-    /// There is none, and this is why.
+    /// Not connected, with the reason.
     Down(String),
 }
 

@@ -1,4 +1,4 @@
-//! Connections to servers: with credentials, TLS and time-outs, speaking RESP3.
+//! Connections to servers: with credentials, TLS and timeouts, over RESP3.
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use super::settings::{Address, Credentials, RedisSettings};
 
-/// Makes connections.
+/// Opens connections.
 pub(super) struct Dialer {
     settings: RedisSettings,
 }
@@ -24,7 +24,7 @@ impl Dialer {
         &self.settings
     }
 
-    /// A connection to the server at `address`. `pushes` is given what the server says unasked, and word when the
+    /// A connection to the server at `address`. `pushes` receives the server's push messages, and a notification when the
     /// connection breaks.
     pub(super) async fn server(
         &self,
@@ -36,7 +36,7 @@ impl Dialer {
         Client::open(information)?.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    /// Where a server is and how to get in.
+    /// The connection parameters of a server: address, credentials and database.
     pub(super) fn information(
         &self,
         address: &Address,

@@ -1,39 +1,39 @@
-//! What goes wrong between us and the servers, in words that hold no part of a command: servers repeat arguments in
-//! their errors, and a password is one.
+//! Failures between Gatepost and the servers, in texts that contain no part of a command: servers repeat arguments in
+//! their errors, and a password is such an argument.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use thiserror::Error;
 
 use crate::ports::StoreFault;
 
-/// No answer that could be used.
+/// Why there is no usable answer.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// There is no way to the servers at present.
+    /// No connection to the servers at present.
     #[error("{0}")]
     Down(String),
     /// The answer did not come in time.
     #[error("no answer in time")]
     TimeOut,
-    /// The way broke while the answer was awaited.
+    /// The connection broke while the answer was awaited.
     #[error("the connection broke")]
     Broken,
-    /// The server does not know a script yet; nothing was done.
+    /// The server does not know a script yet; nothing was executed.
     #[error("a script is unknown to the server")]
     UnknownScript,
-    /// The server is no master any more.
+    /// The server is not a master any more.
     #[error("the server takes no writes ({0})")]
     NoMaster(String),
-    /// The server refused.
+    /// The server refused the command.
     #[error("the server refused: {0}")]
     Refused(String),
-    /// Too much is asked at once.
+    /// The limit for concurrent loads is reached.
     #[error("too many loads are under way")]
     AtCapacity,
-    /// The work was ended before its answer was there.
+    /// The load was cancelled before its answer arrived.
     #[error("a load was given up")]
     GivenUp,
-    /// The answer is none of those that could be meant.
+    /// The answer has an unexpected form.
     #[error("the answer cannot be read")]
     Unreadable,
 }
@@ -74,10 +74,10 @@ impl From<RedisError> for Fault {
     }
 }
 
-/// Why no connection came about, and what may be done about it.
+/// Why connecting failed, with a hint on what to do about it.
 pub(super) fn described(error: &RedisError) -> String {
     match Fault::from(error.clone()) {
-        // What the system or TLS says about a connection holds nothing of what was sent.
+        // What the operating system or TLS reports about a connection contains nothing of what was sent.
         Fault::Broken if error.is_io_error() => {
             let text = error.to_string();
             let tls = text.contains("certificate") || text.contains("corrupt message");

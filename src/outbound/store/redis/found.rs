@@ -1,4 +1,4 @@
-//! What servers hold, in and out of their words.
+//! Conversion between sessions and the values that servers store.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Opens a record; `None`, when it does not open and so is nobody's.
+    /// Decrypts a record; `None` when that fails, in which case the session counts as absent.
     pub(super) fn open(
         record_cipher: &RecordCipher,
         key: &SessionKey,
@@ -30,7 +30,7 @@ impl Found {
         Some(Self { session, user, last_seen })
     }
 
-    /// As it is kept at hand.
+    /// The session in the form in which it is cached: without tokens.
     pub(super) fn without_tokens(self) -> StoredSession {
         StoredSession { session: Arc::new(self.session.without_tokens()), last_seen: self.last_seen }
     }
@@ -40,11 +40,11 @@ impl Found {
     }
 }
 
-/// The session in a record.
+/// Decrypts the session in a record.
 pub(super) fn open(record_cipher: &RecordCipher, key: &SessionKey, record: &[u8]) -> Option<Session> {
     let session = record.split_first_chunk::<4>().and_then(|(_, sealed)| record_cipher.open(key, sealed).ok());
     if session.is_none() {
-        // Moved here from another key, altered, or sealed under a key that was taken out of use.
+        // The record was moved here from another key, altered, or sealed under a key that has been retired.
         tracing::warn!("a stored session does not open and counts as none");
     }
     session
@@ -54,12 +54,12 @@ fn time(text: &[u8]) -> Option<Timestamp> {
     std::str::from_utf8(text).ok()?.parse().ok().map(Timestamp::from_unix)
 }
 
-/// A session as the servers are to hold it.
+/// A session in the form in which servers store it.
 pub(super) struct Kept {
     pub(super) record: Vec<u8>,
-    /// Its entry in the index.
+    /// The session's entry in the index.
     pub(super) entry: String,
-    /// The mark of the provider's session that it rests on.
+    /// The hash of the provider session that it belongs to.
     pub(super) provider_session: Option<UserHash>,
 }
 
@@ -81,17 +81,17 @@ impl Kept {
     }
 }
 
-/// A generation as it stands before a record.
+/// A generation as it precedes a record.
 pub(super) const fn generation(number: u32) -> [u8; 4] {
     number.to_be_bytes()
 }
 
-/// The names of the keys of one session that scripts take first: record, last use, index.
+/// The key names of one session that scripts take first: record, last use, index.
 pub(super) fn places(keys: &Keys, user: &UserHash, key: &SessionKey) -> [String; 3] {
     [keys.record(user, key), keys.last_use(user, key), keys.index(user)]
 }
 
-/// A mark as a pointer holds it.
+/// Decodes a user hash from a pointer.
 pub(super) fn user_hash(bytes: &[u8]) -> Result<UserHash, Fault> {
     super::keys::unhex(bytes).ok_or(Fault::Unreadable)
 }

@@ -1,12 +1,12 @@
-//! What our keys are called. Everything that is known of one user lies in one slot of a cluster (the mark between
-//! braces decides, Redis Cluster specification, "hash tags"), so that every change is one script, atomic there, too.
+//! The key names. All keys of one user are in one hash slot of a cluster (the user hash in braces decides, Redis Cluster
+//! specification, "hash tags"), so that every change is one script, which is atomic in a cluster, too.
 
 pub(super) use crate::domain::crypto::hex::{decode as unhex, encode as hex};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
 use crate::outbound::store::record_cipher::UserHash;
 
-/// Names of keys behind one prefix.
+/// Builds key names with one prefix.
 #[derive(Clone)]
 pub(super) struct Keys {
     prefix: String,
@@ -17,47 +17,47 @@ impl Keys {
         Self { prefix }
     }
 
-    /// Sealed record, behind its generation.
+    /// The sealed record, preceded by its generation.
     pub(super) fn record(&self, user: &UserHash, key: &SessionKey) -> String {
         format!("{}{}", self.records(user), hex(key.as_bytes()))
     }
 
-    /// What the records of a user begin with.
+    /// The prefix of the records of a user.
     pub(super) fn records(&self, user: &UserHash) -> String {
         self.of_user("s", user, ":")
     }
 
-    /// Last use, as a time.
+    /// The last use, as a Unix time.
     pub(super) fn last_use(&self, user: &UserHash, key: &SessionKey) -> String {
         format!("{}{}", self.last_uses(user), hex(key.as_bytes()))
     }
 
-    /// What the last uses of a user's sessions begin with.
+    /// The prefix of the last uses of a user's sessions.
     pub(super) fn last_uses(&self, user: &UserHash) -> String {
         self.of_user("t", user, ":")
     }
 
-    /// The sessions of a user: when each was created and ends, and which of the provider's it rests on.
+    /// The sessions of a user: when each was created and ends, and which provider session it belongs to.
     pub(super) fn index(&self, user: &UserHash) -> String {
         self.of_user("u", user, "")
     }
 
-    /// Who renews a session.
+    /// The holder of the refresh lease of a session.
     pub(super) fn lease(&self, user: &UserHash, key: &SessionKey) -> String {
         self.of_user("l", user, &format!(":{}", hex(key.as_bytes())))
     }
 
-    /// Whose a session is: the mark of the user.
+    /// The owner of a session: the user hash.
     pub(super) fn pointer(&self, key: &SessionKey) -> String {
         format!("{}k:{}", self.prefix, hex(key.as_bytes()))
     }
 
-    /// The users whose sessions rest on one of the provider's.
+    /// The users whose sessions belong to one provider session.
     pub(super) fn provider_session(&self, user_hash: &UserHash) -> String {
         self.of_user("p", user_hash, "")
     }
 
-    /// Something that was used.
+    /// A consumed replay key.
     pub(super) fn consumed(&self, replay_key: &ReplayKey) -> String {
         format!("{}x:{}", self.prefix, hex(replay_key.as_bytes()))
     }
@@ -66,12 +66,12 @@ impl Keys {
         format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(user_hash))
     }
 
-    /// What the name of every record begins with.
+    /// The prefix of all record names.
     pub(super) fn all_records(&self) -> String {
         format!("{}s:", self.prefix)
     }
 
-    /// Whose record a key is, and of which session.
+    /// Parses the name of a record into its user and session.
     pub(super) fn parse_record(&self, name: &[u8]) -> Option<(UserHash, SessionKey)> {
         let rest = name.strip_prefix(self.all_records().as_bytes())?.strip_prefix(b"{")?;
         let (user, rest) = rest.split_at_checked(64)?;

@@ -1,5 +1,5 @@
-//! Sessions in Redis or Valkey, shared by all replicas: in one server, in the one that sentinels name, or in a cluster.
-//! Servers keep sealed records, hashes and times; every change is one script over the keys of one user.
+//! Sessions in Redis or Valkey, shared by all replicas: on one server, on the master that sentinels name, or in a cluster.
+//! The servers store sealed records, hashes and times; every change is one script over the keys of one user.
 
 mod client;
 mod cluster;
@@ -50,20 +50,20 @@ use crate::ports::{
 };
 use crate::single_flight::SingleFlight;
 
-/// Loads under way at once; more are refused, because a longer queue would only exceed the callers' deadlines.
+/// The limit for concurrent loads; more are refused, because a longer queue would only exceed the callers' deadlines.
 const MAX_LOADS: usize = 1024;
 
-/// The Redis store. It is there from the start, whether a server is or not.
+/// The Redis store. It is available from the start, whether or not a server can be reached.
 pub(super) struct RedisStore {
     client: Arc<RedisClient>,
-    /// What is being read from the servers.
+    /// The loads from the servers in progress.
     loads: Arc<SingleFlight<Loading, Result<Option<StoredSession>, Fault>>>,
-    /// They end with this value.
+    /// The background tasks; they are aborted when this value is dropped.
     _tasks: JoinSet<()>,
 }
 
 impl RedisStore {
-    /// To be called within a runtime: connecting goes on in the background.
+    /// Must be called within a Tokio runtime: connecting goes on in the background.
     pub(super) fn open(
         settings: RedisSettings,
         keys: SealingKeys,
@@ -145,7 +145,7 @@ impl SessionStore for RedisStore {
         self.client.release(key, holder).await
     }
 
-    /// Servers delete what is over by themselves.
+    /// Does nothing: the servers delete expired keys by themselves.
     async fn expire(&self, _: Timestamp, _: Timestamp) -> Result<usize, StoreFault> {
         Ok(0)
     }

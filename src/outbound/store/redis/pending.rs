@@ -1,7 +1,7 @@
-//! Ends that the servers do not know, or may forget. One that could not be brought to them holds in this process at once,
-//! and is brought as soon as there is a way. One that was acknowledged is remembered for a minute, too: servers
-//! acknowledge before their replicas have heard of it, and one that takes over may never hear. What remains is an end
-//! whose server and whose Gatepost both fail within moments.
+//! Revocations that the servers do not know, or may lose. One that could not be sent to them takes effect in this process
+//! at once, and is sent as soon as there is a connection. One that was acknowledged is also remembered, for a minute:
+//! servers acknowledge before their replicas have received it, and a replica that is promoted may never receive it. The
+//! remaining gap is a revocation whose server and whose Gatepost both fail within moments.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,28 +15,28 @@ use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::UserHash;
 
-/// For how long an acknowledged end is brought again over every new link.
+/// How long an acknowledged revocation is resent over every new connection.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// How many of each kind are remembered.
+/// The limit for the remembered revocations of each kind.
 const MAX: usize = 64 * 1024;
 
-/// Which sessions end.
+/// Which sessions a revocation ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// One.
+    /// One session.
     Session(SessionKey),
-    /// All of a user that were created until then.
+    /// All sessions of a user that were created until this time.
     User(UserHash, Timestamp),
 }
 
-/// What the servers know of an end.
+/// What the servers know of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RevocationState {
-    /// Whoever wishes it is just telling them.
+    /// The caller is sending it to them.
     RevocationGuard,
     /// They could not be delivered.
     Waits,
-    /// They acknowledged it then.
+    /// They acknowledged it at this moment.
     Known(Instant),
 }
 
@@ -60,7 +60,7 @@ pub(super) struct RevocationGuard<'e> {
 }
 
 impl RevocationGuard<'_> {
-    /// The servers know it now.
+    /// The servers have acknowledged it.
     pub(super) fn acknowledge(self, now: Instant) {
         self.ends.acknowledge(self.end, now);
     }
@@ -72,12 +72,12 @@ impl Drop for RevocationGuard<'_> {
     }
 }
 
-/// The ends of this process.
+/// The revocations of this process.
 #[derive(Default)]
 pub(super) struct Revocations(Mutex<State>);
 
 impl Revocations {
-    /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
+    /// No code that holds the lock panics midway, so the data behind a poisoned lock is still consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,7 +102,7 @@ impl Revocations {
         let State { sessions, users } = &mut *self.state();
         let standing = match end {
             End::Session(key) => sessions.get_mut(&key),
-            // A later end of the same user may be on its way.
+            // A later revocation of the same user may be in progress.
             End::User(user, until) => users.get_mut(&user).filter(|(known, _)| *known <= until).map(|(_, it)| it),
         };
         if let Some(standing) = standing.filter(|standing| **standing == RevocationState::RevocationGuard) {
@@ -110,7 +110,7 @@ impl Revocations {
         }
     }
 
-    /// The servers know it now.
+    /// The servers have acknowledged it.
     pub(super) fn acknowledge(&self, end: End, now: Instant) {
         let State { sessions, users } = &mut *self.state();
         match end {
@@ -127,20 +127,20 @@ impl Revocations {
         }
     }
 
-    /// Whether a session ended here, as far as its key tells.
+    /// Whether the session with this key was ended here.
     pub(super) fn hold_session(&self, key: &SessionKey) -> bool {
         self.state().sessions.contains_key(key)
     }
 
-    /// Whether a session counts as ended here, whatever the servers say. Of a user's new session only ends count that
-    /// the servers have not heard of: he may sign in again within the second.
+    /// Whether a session counts as ended here, whatever the servers answer. Revocations of a user apply only while the servers
+    /// have not acknowledged them: the user may sign in again within the same second.
     pub(super) fn hold(&self, key: &SessionKey, user: &UserHash, created: Timestamp) -> bool {
         let state = self.state();
         let waits = |(until, standing): &(Timestamp, RevocationState)| !standing.is_known() && created <= *until;
         state.sessions.contains_key(key) || state.users.get(user).is_some_and(waits)
     }
 
-    /// A session is saved anew under this key.
+    /// Forgets the revocation of this key, because a new session is saved under it.
     pub(super) fn forget(&self, key: &SessionKey) {
         self.state().sessions.remove(key);
     }
@@ -150,12 +150,12 @@ impl Revocations {
         self.select(|standing| standing == RevocationState::Waits)
     }
 
-    /// What servers that took over may not know.
+    /// The acknowledged revocations, which a server that took over may not know.
     pub(super) fn recent(&self) -> Vec<End> {
         self.select(RevocationState::is_known)
     }
 
-    /// Forgets what every server must know by now.
+    /// Forgets the revocations that every server must know by now.
     pub(super) fn tidy(&self, now: Instant) {
         let keep = |standing: RevocationState| match standing {
             RevocationState::Known(at) => now.saturating_duration_since(at) <= REMEMBERED,
@@ -177,7 +177,7 @@ impl Revocations {
     }
 }
 
-/// Whether one more can be remembered, if need be in the place of all that are `known` to the servers.
+/// Whether one more can be remembered; when full, evicts all that are `known` to the servers first.
 fn has_room<K: Hash + Eq, V>(ends: &mut HashMap<K, V>, known: impl Fn(&V) -> bool) -> bool {
     if ends.len() >= MAX {
         ends.retain(|_, end| !known(end));

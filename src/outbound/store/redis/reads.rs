@@ -38,9 +38,8 @@ impl RedisStore {
         self.client.clock.now() < stored.last_seen.plus(self.client.lifetimes.idle)
     }
 
-    /// Shares a load under way, unless the session is known to have changed since that began. It is given up when the servers
-    /// took half as long again as one answer may take: two questions lead to a session, and the caller has a deadline of
-    /// its own.
+    /// Shares a load in progress, unless the session is known to have changed since that load began. Gives up after 1.5 times
+    /// the limit for one answer: reading a session takes two commands, and the caller has a deadline of its own.
     async fn read_at_servers(&self, key: &SessionKey) -> Result<Option<StoredSession>, Fault> {
         let (client, limit) = (&self.client, self.client.command_timeout.mul_f32(1.5));
         let loading = client.client_side_cache.begin_load(key);

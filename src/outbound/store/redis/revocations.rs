@@ -1,4 +1,4 @@
-//! Ending sessions, here at once and at the servers as soon as they can be reached.
+//! Ending sessions: in this process at once, and at the servers as soon as they can be reached.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::UserHash;
 use crate::ports::{ProviderSessionEnd, StoreFault};
 
-/// Ends that are brought together.
+/// The number of revocations that are sent concurrently.
 const AT_ONCE: usize = 64;
-/// How often ends are tried again that the servers did not take.
+/// The retry interval for revocations that the servers did not accept.
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn end(client: &RedisClient, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
@@ -38,7 +38,7 @@ async fn end_session(client: &RedisClient, key: &SessionKey) -> Result<Option<Se
     client.owners.remove(key);
     let Some(user) = client.owner(key).await? else { return Ok(None) };
     let ended = end_at(client, key, &user).await?;
-    // What is left of it points to nothing, and goes by itself if this fails.
+    // The remaining pointer has no record, and expires by itself if this fails.
     let _: Result<Value, Fault> = client.ask(Cmd::new().arg("DEL").arg(client.keys.pointer(key))).await;
     Ok(ended)
 }
@@ -67,8 +67,8 @@ pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Ar
     Ok(ended.into_iter().map(Arc::new).collect())
 }
 
-/// Ends the sessions of a user that were created until then and rest on one of those sessions of the provider's; with
-/// neither, all.
+/// Ends the sessions of a user that were created no later than `created_until` and belong to one of `provider_sessions`;
+/// with neither, ends all.
 async fn end_some(
     client: &RedisClient,
     user: &UserHash,
@@ -132,8 +132,8 @@ async fn count(client: &RedisClient, user: &UserHash, provider_sessions: &[UserH
     client.run(&COUNT, &[client.keys.index(user)], &arguments).await
 }
 
-/// Brings ends to the servers that they did not take, and over every new link also those that they may have
-/// forgotten. Runs until it is dropped.
+/// Sends to the servers the revocations that they did not accept, and over every new connection also those that they may
+/// have lost. Runs until the future is dropped.
 pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
     let mut state = client.state();
     while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
@@ -160,7 +160,7 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
     }
 }
 
-/// Whether all of them were taken.
+/// Returns whether all of them were accepted.
 async fn bring(client: &RedisClient, ends: &[End]) -> bool {
     for some in ends.chunks(AT_ONCE) {
         if let Err(fault) = try_join_all(some.iter().map(|end| bring_one(client, *end))).await {

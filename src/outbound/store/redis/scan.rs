@@ -1,4 +1,4 @@
-//! Going through the sessions: all of them page by page, or those of a user.
+//! Listing sessions: all of them page by page, or those of a user.
 
 use futures_util::future::try_join_all;
 use redis::{Cmd, FromRedisValue as _};
@@ -15,16 +15,16 @@ use crate::domain::session::SessionKey;
 use crate::outbound::store::record_cipher::UserHash;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 
-/// A session takes about so many keys, among which its record is found.
+/// The approximate number of keys per session, of which the record is one.
 const KEYS_PER_SESSION: usize = 5;
-/// Keys that a server looks at together.
+/// The limit for the keys that a server examines in one `SCAN`.
 const MAX_KEYS: usize = 2000;
-/// How often a server is asked for one page; where others keep much beside us, a page may be empty.
+/// How many `SCAN` calls serve one page; where other applications store many keys in the database, a page may be empty.
 const SCANS_PER_PAGE: usize = 16;
-/// Records that are read together.
+/// The number of records that are read concurrently.
 const AT_ONCE: usize = 64;
 
-/// Where a page begins: at which server, and where there.
+/// Where a page begins: the server, and the `SCAN` cursor there.
 struct ScanPosition {
     server: Address,
     cursor: u64,
@@ -63,7 +63,7 @@ async fn scan(
     cursor: u64,
     limit: usize,
 ) -> Result<(u64, Vec<(UserHash, SessionKey)>), Fault> {
-    // A prefix holds no sign that patterns make something of.
+    // A key prefix contains no character that is special in a pattern.
     let pattern = format!("{}*", client.keys.all_records());
     let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
     let mut scan = Cmd::new();
@@ -103,7 +103,7 @@ impl ScanPosition {
         masters.into_iter().next().map(|server| Self { server: server.clone(), cursor: 0 })
     }
 
-    /// `None` is the beginning.
+    /// `None` means the beginning.
     fn from_cursor(Cursor(bytes): &Cursor) -> Result<Option<Self>, StoreFault> {
         if bytes.is_empty() {
             return Ok(None);

@@ -1,11 +1,11 @@
-//! The changes that must be atomic, as Lua scripts. Each touches the keys of one user alone; sessions that it finds by
-//! the index lie in the same slot by their names, so that naming them up front is not needed.
+//! The changes that must be atomic, as Lua scripts. Each touches the keys of one user only; the sessions that it finds in
+//! the index are in the same slot because of their names, so they need not be declared in `KEYS`.
 //!
-//! A record is four bytes of generation and the sealed bytes. An index entry is `created:ends:user_hash`.
+//! A record is a generation of four bytes, followed by the sealed bytes. An index entry is `created:ends:hash`.
 
 use std::sync::LazyLock;
 
-/// A script, and the hash by which servers know it once they have seen it.
+/// A script, and the hash by which a server knows it once it has been loaded there.
 pub(super) struct Script {
     pub(super) body: &'static str,
     pub(super) hash: String,
@@ -17,9 +17,9 @@ impl Script {
     }
 }
 
-/// Keeps a new session, and forgets some that are over.
+/// Saves a new session, and removes some expired sessions from the index.
 /// Keys: record, last use, index. Arguments: session, record, last use, index entry, life in ms, life of the index in
-/// ms, what records begin with.
+/// ms, prefix of the records.
 pub(super) static SAVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -39,7 +39,7 @@ return 1",
     )
 });
 
-/// Puts a record in the place of the one before it, if that is there. Whether it did.
+/// Compare-and-swap on the generation; returns 1 when it replaced the stored record, else 0.
 /// Keys: record, last use, index. Arguments: session, generation before, record, index entry, life in ms, life of the
 /// index in ms.
 pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
@@ -58,8 +58,8 @@ return 1",
     )
 });
 
-/// Notes a last use, if the session is there. Its life is lengthened only when little is left: servers tell everybody
-/// who tracks the record each time.
+/// Records a last use, if the session exists. Its lifetime is extended only when little is left, because each time the
+/// servers send an invalidation to every client that tracks the record.
 /// Keys: record, last use, index. Arguments: session, last use, now, idle lifetime in ms.
 pub(super) static TOUCH: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -87,7 +87,7 @@ return 1",
     )
 });
 
-/// Ends one session: its record.
+/// Ends one session; returns its record.
 /// Keys: record, last use, index, lease. Arguments: session.
 pub(super) static END: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -99,9 +99,9 @@ return record",
     )
 });
 
-/// Ends sessions of a user: of each its name and its record, one after the other.
-/// Keys: index. Arguments: what records and what last uses begin with, the last moment of creation or nothing for any,
-/// marks of the provider's sessions or nothing for any.
+/// Ends sessions of a user; returns the name and the record of each, alternating.
+/// Keys: index. Arguments: prefix of the records, prefix of the last uses, the latest creation time or empty for any,
+/// hashes of the provider sessions or none for any.
 pub(super) static END_SOME: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -128,8 +128,8 @@ return ended",
     )
 });
 
-/// How many sessions of a user rest on sessions of the provider's.
-/// Keys: index. Arguments: what records begin with, marks of the provider's sessions.
+/// Counts the sessions of a user that belong to the given provider sessions.
+/// Keys: index. Arguments: prefix of the records, hashes of the provider sessions.
 pub(super) static COUNT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -147,8 +147,8 @@ return count",
     )
 });
 
-/// The sessions of a user: of each its name, its record and its last use, one after the other.
-/// Keys: index. Arguments: what records and what last uses begin with.
+/// Lists the sessions of a user: name, record and last use of each, in sequence.
+/// Keys: index. Arguments: prefix of the records, prefix of the last uses.
 pub(super) static LIST: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -165,8 +165,8 @@ return sessions",
     )
 });
 
-/// Takes or extends a lease: nothing when somebody else has it, else record and last use, each empty when it is not
-/// there. Nobody holds a lease of a session that ended.
+/// Takes or extends a lease; returns an empty array when another holder has it, else record and last use, each empty when
+/// absent. A session that ended has no lease.
 /// Keys: record, last use, lease. Arguments: holder, span in ms.
 pub(super) static LEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -183,7 +183,7 @@ return {record or '', redis.call('GET', KEYS[2]) or ''}",
     )
 });
 
-/// Gives a lease back.
+/// Releases a lease, if the holder still has it.
 /// Keys: lease. Arguments: holder.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -195,8 +195,8 @@ return 1",
     )
 });
 
-/// Adds a user to those whose sessions rest on one of the provider's.
-/// Keys: the set. Arguments: mark of the user, life in ms.
+/// Adds a user to the users whose sessions belong to one provider session.
+/// Keys: the set. Arguments: user hash, life in ms.
 pub(super) static ADD: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"

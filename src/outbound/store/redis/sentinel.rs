@@ -1,4 +1,4 @@
-//! Which of several servers takes the writes: the sentinels say it, at every connect and each second.
+//! Looks up the current master at the sentinels, at every connect and every second.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Sentinel {
         }
     }
 
-    /// The master of that name; `None` when the sentinel knows none.
+    /// The address of the master called `name`; `None` when the sentinel does not know it.
     pub(super) async fn master(&self, name: &str) -> Result<Option<Address>, Fault> {
         let mut question = Cmd::new();
         question.arg("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name);

@@ -1,7 +1,7 @@
-//! Where a session lies at the servers, and the changes there: to find it, to keep it, to note its use.
+//! Session operations on the servers: look-up, save, refresh, and recording the last use.
 //!
-//! A session is found in two steps: by its key whose it is, then in the slot of that user. Whose it is never changes, so
-//! that it is remembered here, and the second step alone is the rule.
+//! A look-up takes two steps: the pointer key yields the user hash, then the record is read in the hash slot of that user.
+//! The owner of a session never changes, so it is cached here, and usually only the second step is needed.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::outbound::store::record_cipher::UserHash;
 use crate::ports::{Lease, LeaseHolder, Replay, StoreFault};
 
 impl RedisClient {
-    /// The session, as the servers have it.
+    /// Reads the session from the servers.
     pub(super) async fn find(&self, key: &SessionKey) -> Result<Option<Found>, Fault> {
         if self.ends.hold_session(key) {
             return Ok(None);
@@ -43,13 +43,13 @@ impl RedisClient {
         Ok(found.filter(|found| !self.ends.hold(key, &found.user, found.session.record().created)))
     }
 
-    /// The user whose session it is, as the servers say.
+    /// Reads the user hash of the session's owner from the servers.
     pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
         let pointer: Option<Vec<u8>> = self.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
         pointer.map(|pointer| user_hash(&pointer)).transpose()
     }
 
-    /// The same, if need be from memory.
+    /// Like `owner`, but prefers the cached owner.
     async fn likely_owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
         match self.owners.get(key) {
             Some(user) => Ok(Some(user)),
@@ -71,7 +71,7 @@ impl RedisClient {
         let life = self.life(record.ends);
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
-        // A pointer to nothing does no harm; a record without one would never be found.
+        // A pointer without a record is harmless; a record without a pointer would never be found.
         let (before, added) =
             tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&kept, &user, life.index));
         added?;
@@ -178,22 +178,22 @@ impl RedisClient {
         Ok(())
     }
 
-    /// How long the keys of a session that ends then may live, in milliseconds. The record of one that is not used
-    /// leaves earlier; uses lengthen its life.
+    /// The lifetimes of the keys of a session that ends at `ends`, in milliseconds. The record of an unused session expires
+    /// earlier; each use extends its lifetime.
     fn life(&self, ends: Timestamp) -> Life {
         let index = self.until(ends);
         let idle = u64::try_from(self.lifetimes.idle.as_millis()).unwrap_or(u64::MAX);
         Life { record: index.min(idle.saturating_mul(2)), index }
     }
 
-    /// Milliseconds from now until `moment`; servers take none below one.
+    /// Milliseconds from now until `moment`, at least 1000: servers accept no expiry below 1.
     fn until(&self, moment: Timestamp) -> u64 {
         let left = moment.as_unix().saturating_sub(self.clock.now().as_unix());
         left.clamp(1, MAX_LIFE_S) * 1000
     }
 }
 
-/// Longer than anything lasts; servers refuse times that overflow.
+/// Longer than any session or replay key lives; servers reject expiries that overflow.
 const MAX_LIFE_S: u64 = 20 * 366 * 24 * 3600;
 
 /// See [`RedisClient::life`].

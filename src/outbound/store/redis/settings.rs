@@ -1,4 +1,4 @@
-//! Where the servers are and how they are spoken to.
+//! The servers, and the parameters of the connections to them.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,46 +7,46 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::tls::TlsSettings;
 
-/// A Redis or Valkey to keep sessions in.
+/// Settings of a Redis or Valkey session store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisSettings {
-    /// Which servers, and how they belong together.
+    /// The servers, and how they are organised.
     pub topology: Topology,
-    /// The number of the database; 0 in a cluster.
+    /// The database number; 0 in a cluster.
     pub database: u32,
-    /// What the servers ask for.
+    /// The credentials for the servers.
     pub credentials: Credentials,
-    /// What the sentinels ask for.
+    /// The credentials for the sentinels.
     pub sentinel_credentials: Credentials,
-    /// Whom to trust, and who we are; `None`: no TLS.
+    /// Trusted authorities and client certificate; `None`: no TLS.
     pub tls: Option<TlsSettings>,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub key_prefix: String,
-    /// How long connecting may take.
+    /// The time limit of connecting.
     pub connect_timeout: Duration,
-    /// How long an answer may take.
+    /// The time limit of an answer.
     pub command_timeout: Duration,
-    /// What sessions read lately may take in memory, in bytes.
+    /// The memory limit of the client-side cache, in bytes.
     pub cache_bytes: u64,
-    /// For how long sessions in memory may be served when no server answers.
+    /// How long cached sessions may be served while no server answers.
     pub outage_grace: Duration,
 }
 
-/// Which servers, and how they belong together.
+/// The servers, and how they are organised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topology {
     /// One server.
     Single(Address),
-    /// One of several servers, at any time the one that the sentinels name.
+    /// One of several servers: the one that the sentinels currently name as master.
     Sentinel {
         /// The sentinels.
         sentinels: Vec<Address>,
-        /// The name under which they know the servers.
+        /// The name under which the sentinels know the master.
         master: String,
     },
     /// A cluster.
     Cluster {
-        /// Servers to ask for the others.
+        /// Servers from which the others are discovered.
         seeds: Vec<Address>,
     },
 }
@@ -54,7 +54,7 @@ pub enum Topology {
 /// Host and port of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
-    /// A name or an IP address, the latter without brackets.
+    /// A host name or an IP address, the latter without brackets.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -67,10 +67,10 @@ impl fmt::Display for Address {
     }
 }
 
-/// Who we are.
+/// Credentials for a server.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    /// A user of the server's access control list; `None`: the default one.
+    /// A user of the server's access control list; `None`: the default user.
     pub username: Option<String>,
     /// The password.
     pub password: Option<SecretString>,

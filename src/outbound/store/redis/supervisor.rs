@@ -1,4 +1,4 @@
-//! The task that makes links: it tries until there is one, and again when it broke.
+//! The task that keeps a connection to the servers: it retries until one is established, and again after each loss.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use super::settings::{Address, Topology};
 use super::tracking::{InvalidationListener, Tracking};
 use crate::ports::Entropy;
 
-/// The shortest pause between two attempts.
+/// The shortest delay between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often it is asked whether a link still leads to the right place.
+/// How often the supervisor checks that the connection still leads to the current masters.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// What chance adds at most, so that replicas do not come all at once.
+/// The upper bound of the random jitter, so that replicas do not reconnect all at once.
 const SPREAD_MS: u64 = 200;
 
 pub(super) struct Supervisor {
@@ -34,11 +34,11 @@ pub(super) struct Supervisor {
     pub(super) keys: Keys,
 }
 
-/// A new connection, and what is heard over its own connection.
+/// A new connection, with its tracking where the server allows it, or the reason of the failure.
 type Made = Result<(RedisConnection, Option<Tracking>), String>;
 
 impl Supervisor {
-    /// Runs until it is dropped.
+    /// Runs until the future is dropped.
     pub(super) async fn run(self) {
         let mut said = String::new();
         loop {
@@ -58,7 +58,7 @@ impl Supervisor {
                     self.state.send_replace(State::Connecting);
                 }
                 Err(reason) => {
-                    // Every attempt of an outage fails alike; one line is enough.
+                    // Every attempt of an outage fails alike; one log line is enough.
                     if said != reason {
                         warn!(%reason, "session store: no connection; attempts go on");
                         said.clone_from(&reason);
@@ -72,7 +72,7 @@ impl Supervisor {
 
     fn pause(&self) -> Duration {
         let mut chance = [0];
-        // Without randomness they come all at once, which is better than not at all.
+        // Without randomness all replicas retry at the same moment, which is better than not at all.
         let _ = self.entropy.fill(&mut chance);
         PAUSE + Duration::from_millis(u64::from(chance[0]) * SPREAD_MS / 256)
     }
@@ -85,7 +85,7 @@ impl Supervisor {
         }
     }
 
-    /// Sentinels may be cut off from the others, so the first that leads to a master counts.
+    /// Sentinels may be partitioned from the others, so the first that leads to a master is used.
     async fn by_sentinels(&self, sentinels: &[Address], name: &str) -> Made {
         let mut reasons = Vec::new();
         for address in sentinels {
@@ -108,7 +108,7 @@ impl Supervisor {
     }
 
     async fn to_cluster(&self, seeds: &[Address]) -> Made {
-        // Seeds are tried side by side, and then the servers that they name.
+        // The seeds are tried in parallel, and then the servers that they name.
         let limit = self.dialer.settings().connect_timeout * 2;
         let connection = match timeout(limit, cluster::connect(&self.dialer, seeds)).await {
             Ok(Ok(connection)) => connection,
@@ -119,8 +119,8 @@ impl Supervisor {
         Ok((RedisConnection::to_cluster(masters, connection), None))
     }
 
-    /// Hears what changes. Returns when the link is of no use any more; a cluster is heard over connections of its own, which
-    /// are made anew while the link stays.
+    /// Receives invalidations. Returns when the connection is no longer usable. A cluster is tracked over separate
+    /// connections, which are re-established while the command connection stays.
     async fn listen(&self, link: &RedisConnection, tracking: Option<Tracking>) {
         if let Some(tracking) = tracking {
             let fault = tracking.keep().await;
@@ -133,7 +133,7 @@ impl Supervisor {
         let mut said = None;
         loop {
             let fault = self.listen_to_cluster(link).await;
-            // Every attempt of an outage fails alike; one line is enough.
+            // Every attempt of an outage fails alike; one log line is enough.
             if said.as_ref() != Some(&fault) {
                 warn_of_tracking(&fault);
                 said = Some(fault);
@@ -154,13 +154,13 @@ impl Supervisor {
         }
     }
 
-    /// Returns when the link leads to the wrong place.
+    /// Returns when the connection no longer leads to the current masters.
     async fn moved(&self, link: &RedisConnection) {
         match &self.dialer.settings().topology {
             Topology::Single(_) => std::future::pending().await,
             Topology::Sentinel { sentinels, master } => self.moved_by_sentinels(link, sentinels, master).await,
             Topology::Cluster { .. } => {
-                // A cluster that cannot say now has not said that anything changed.
+                // A cluster that cannot answer now has not reported a change.
                 while link.masters().await.map_or(true, |now| now == link.first_masters()) {
                     sleep(INTERVAL).await;
                 }
@@ -168,7 +168,7 @@ impl Supervisor {
         }
     }
 
-    /// As long as no sentinel answers, a link that works stays.
+    /// As long as no sentinel answers, a working connection stays.
     async fn moved_by_sentinels(&self, link: &RedisConnection, sentinels: &[Address], name: &str) {
         loop {
             for address in sentinels {
@@ -184,7 +184,7 @@ impl Supervisor {
         }
     }
 
-    /// A link to one server, which has to be a master.
+    /// Connects to one server, which must be a master.
     async fn to_master(&self, address: &Address) -> Made {
         let broken = Arc::new(Notify::new());
         let word = Arc::clone(&broken);
@@ -197,7 +197,7 @@ impl Supervisor {
             }
             Ok(())
         };
-        // The library's own limit does not hold for all that belongs to connecting.
+        // The library's own limit does not cover every step of connecting.
         let limit = self.dialer.settings().connect_timeout;
         let connection = match timeout(limit, self.dialer.server(address, pushes)).await {
             Ok(Ok(connection)) => connection,
@@ -232,7 +232,7 @@ fn warn_of_tracking(fault: &Fault) {
     );
 }
 
-/// What a server says that it is.
+/// The role that the server reports (`ROLE`).
 async fn role(link: &RedisConnection) -> Result<String, Fault> {
     let Value::Array(parts) = link.ask(&Cmd::new().arg("ROLE").to_owned()).await? else {
         return Err(Fault::Unreadable);

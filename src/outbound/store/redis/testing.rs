@@ -25,11 +25,11 @@ use crate::ports::{
     StoredSession,
 };
 
-/// How long servers may take for anything.
+/// The time limit for anything that a test waits for.
 pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A port below those that the kernel gives to outgoing connections. One above by 10000 is free, too: that is where
-/// nodes of a cluster speak with each other.
+/// A free port below the kernel's range for outgoing connections. The port above it by 10000 is free, too: it is the bus
+/// port, over which nodes of a cluster communicate.
 pub(in crate::outbound::store) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 40).expect("below 40") * 100;
@@ -40,7 +40,7 @@ pub(in crate::outbound::store) fn free_port() -> u16 {
         .expect("a free port")
 }
 
-/// Which server.
+/// Which server program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::outbound::store) enum Make {
     Redis,
@@ -59,7 +59,7 @@ impl Make {
     }
 }
 
-/// A running server, which ends with this value.
+/// A running server, which is killed when this value is dropped.
 pub(in crate::outbound::store) struct Server {
     process: Child,
     pub(in crate::outbound::store) port: u16,
@@ -71,7 +71,7 @@ impl Server {
         Self::start_with(make, &[])
     }
 
-    /// A server with further settings, on a port of its own.
+    /// A server with further settings, on its own port.
     pub(in crate::outbound::store) fn start_with(make: Make, settings: &[&str]) -> Self {
         Self::start_at(make, free_port(), settings)
     }
@@ -83,7 +83,7 @@ impl Server {
         Self::run(make, port, &arguments)
     }
 
-    /// The program with exactly these arguments; it answers at `port`.
+    /// Starts the program with exactly these arguments, and waits until it answers at `port`.
     pub(in crate::outbound::store) fn run(make: Make, port: u16, arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let program = make.program();
@@ -108,12 +108,12 @@ impl Server {
         }
     }
 
-    /// What the server itself answers, at once and without a store.
+    /// Sends a command to the server directly, without a store.
     pub(in crate::outbound::store) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
         self.try_ask(words).unwrap_or_else(|fault| panic!("{words:?}: {fault}"))
     }
 
-    /// The same of a server that may end the connection: one that becomes a master ends all that it has.
+    /// Like `ask`, for a server that may close the connection: a server that becomes a master closes all its connections.
     pub(in crate::outbound::store) fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let client = Client::open(format!("redis://127.0.0.1:{}/", self.port))?;
         Cmd::new().arg(words).query(&mut client.get_connection_with_timeout(PATIENCE)?)
@@ -131,7 +131,7 @@ impl Server {
 }
 
 impl Server {
-    /// Ends it at once, as a crash would.
+    /// Kills it at once, as a crash would.
     pub(in crate::outbound::store) fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -144,7 +144,7 @@ impl Drop for Server {
     }
 }
 
-/// Settings of a store at one server, with keys of its own and much time.
+/// Settings of a store at one server, with a key prefix of its own and generous time limits.
 pub(in crate::outbound::store) fn settings(topology: Topology) -> RedisSettings {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     RedisSettings {
@@ -161,7 +161,7 @@ pub(in crate::outbound::store) fn settings(topology: Topology) -> RedisSettings 
     }
 }
 
-/// Waits until it is so.
+/// Waits until `done` returns true.
 pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !done().await {
@@ -170,12 +170,12 @@ pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl As
     }
 }
 
-/// To be called within a runtime.
+/// Must be called within a Tokio runtime.
 pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
     RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0)))
 }
 
-/// A store whose sessions and marks are over when `expire` says so: servers go by their own clocks, and the times of
+/// A store whose sessions and replay keys expire when `expire` says so: servers use their own clocks, and the times in
 /// tests are small.
 pub(in crate::outbound::store) struct Swept {
     store: RedisStore,

@@ -1,4 +1,4 @@
-//! The contract and the model, with real servers.
+//! The store contract and the model test, with real servers.
 
 mod cluster;
 mod faults;
@@ -17,7 +17,7 @@ use crate::outbound::store::testing::block_on;
 use crate::outbound::store::tests::contract::scenarios;
 use crate::outbound::store::tests::model::{check_all, step};
 
-/// Every scenario of the contract, and some random ones, each with an empty store.
+/// Runs every scenario of the contract, and some random ones, each with an empty store.
 pub(super) fn keeps_the_contract(topology: &Topology) {
     for (scenario, run) in scenarios() {
         println!("{topology}: {scenario}");

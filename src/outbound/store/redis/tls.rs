@@ -1,4 +1,4 @@
-//! Whom to trust on the way to the servers, and who we are there.
+//! TLS to the servers: trusted authorities and the client certificate.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Trust and client certificate, both read already.
+/// Trusted authorities and client certificate, both already read.
 #[derive(Clone)]
 pub struct TlsSettings {
     /// Authorities as PEM; `None`: those of the system.
@@ -15,16 +15,16 @@ pub struct TlsSettings {
     client: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
 }
 
-/// The certificates or the key cannot be used.
+/// The certificates or the private key are unusable.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct TlsFault(&'static str);
 
 impl TlsSettings {
-    /// Trusts `authorities` alone, or the system's where there are none; shows the `client`'s certificate where asked.
+    /// Trusts only `authorities`, or the system's where `None`; presents the `client` certificate where the server requests it.
     ///
     /// # Errors
-    /// [`TlsFault`] when one of them is no PEM of its kind.
+    /// [`TlsFault`] when one of them is not PEM of its kind.
     pub fn from_pem(authorities: Option<&[u8]>, client: Option<(&[u8], &[u8])>) -> Result<Self, TlsFault> {
         let certificate = |pem: &[u8]| pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
         if authorities.is_some_and(|pem| !certificate(pem)) {
@@ -43,9 +43,9 @@ impl TlsSettings {
         }
     }
 
-    /// What the client library needs to connect to a server; never `None` for settings that could be made.
+    /// The address with its TLS parameters for the client library; never `None` for settings that `from_pem` accepted.
     pub(super) fn address(&self, host: String, port: u16) -> Option<ConnectionAddr> {
-        // Whoever comes first installs the one crypto provider of this process; a second time changes nothing.
+        // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let address = ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
         let client = Client::build_with_tls(address, self.certificates()).ok()?;

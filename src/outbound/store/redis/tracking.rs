@@ -1,12 +1,12 @@
-//! What the servers say of changes (`CLIENT TRACKING` in broadcasting mode), passed on to the [`ClientSideCache`], and a question
-//! every 250 ms whose answer confirms that nothing was overlooked. With a single master this goes over the connection that
-//! the commands take, so that both speak with the same server whatever happens to its address; in a cluster there is a
+//! Receives the servers' invalidations (`CLIENT TRACKING` in broadcasting mode) for the [`ClientSideCache`], and sends a
+//! heartbeat every 250 ms whose reply confirms that none was missed. With a single master both use the command connection,
+//! so that commands and tracking reach the same server whatever happens to its address; in a cluster there is a separate
 //! connection to each master.
 //!
-//! An answer comes after all that the server said before it, on the same connection, and what it said is acted on while it is
-//! read, before anybody learns of the answer. Redis sends what changed at the end of a turn of its event loop: a change of
-//! the very turn that answers a question is told behind the answer. Who made the change is answered later still, so that
-//! change is overlooked for no longer than the window from its acknowledgement on.
+//! On one connection, a reply comes after everything that the server sent before it, and invalidations are applied while the
+//! connection is read, before any task sees the reply. Redis sends invalidations at the end of an iteration of its event
+//! loop: a change of the same iteration that answers a heartbeat is sent after that reply. The client that made the change
+//! is answered later still, so that change is missed for no longer than the window, counted from its acknowledgement.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -26,10 +26,10 @@ use super::settings::Address;
 
 /// How often the servers are asked. Two answers may be late before the client-side cache stops answering.
 const HEARTBEAT: Duration = Duration::from_millis(250);
-/// How long an answer may take before the connection counts as lost.
+/// How long a reply may take before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What hears changes over one link.
+/// Applies the invalidations of one link.
 #[derive(Clone)]
 pub(super) struct InvalidationListener {
     client_side_cache: Arc<ClientSideCache>,
@@ -38,7 +38,7 @@ pub(super) struct InvalidationListener {
 }
 
 impl InvalidationListener {
-    /// For a link that is being made. It hears changes of records that are named like `names`.
+    /// For a link that is being established. It handles changes of records with the key prefix of `names`.
     pub(super) fn new(client_side_cache: &Arc<ClientSideCache>, names: &Keys) -> Self {
         Self {
             client_side_cache: Arc::clone(client_side_cache),
@@ -47,14 +47,14 @@ impl InvalidationListener {
         }
     }
 
-    /// Acts on what a server says of its own accord. To be called where the connection is read, before the next message.
+    /// Applies a push message. Must be called where the connection is read, before the next message is read.
     pub(super) fn hear(&self, push: &PushInfo) {
         if push.kind == PushKind::Disconnection {
             self.client_side_cache.lose(self.link);
         } else if push.kind == PushKind::Invalidate {
             match push.data.as_slice() {
                 [Value::Array(names)] => names.iter().for_each(|name| self.changed(name)),
-                // Without names: the whole database was emptied.
+                // A push without names: the whole database was flushed.
                 _ => self.client_side_cache.drop_all(),
             }
         }
@@ -64,12 +64,12 @@ impl InvalidationListener {
         let name = if let Value::BulkString(name) = name { self.names.parse_record(name) } else { None };
         match name {
             Some((_, key)) => self.client_side_cache.drop_session(&key),
-            // No name of ours. Whatever it means, nothing that it could mean is overlooked.
+            // Not the name of a record of this store. Dropping everything is safe, whatever it means.
             None => self.client_side_cache.drop_all(),
         }
     }
 
-    /// Has the server at the other end tell of changes from now on.
+    /// Enables tracking on the server at the other end.
     async fn enable_tracking(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
         connection.set_response_timeout(PATIENCE);
         let prefix = self.names.all_records();
@@ -78,7 +78,7 @@ impl InvalidationListener {
     }
 }
 
-/// A link over which every change is heard, as long as [`Tracking::keep`] runs.
+/// A link over which every change is received, as long as [`Tracking::keep`] runs.
 pub(super) struct Tracking {
     listener: InvalidationListener,
     heard: Heard,
@@ -87,7 +87,7 @@ pub(super) struct Tracking {
 enum Heard {
     /// One server, which must be a master.
     One(MultiplexedConnection),
-    /// The masters of a cluster, and their ids; in the view of each, these and no others.
+    /// The masters of a cluster, and their ids; each of them must report exactly these masters.
     All(Vec<MultiplexedConnection>, BTreeSet<String>),
 }
 
@@ -102,7 +102,7 @@ impl Tracking {
         Ok(Self { listener, heard: Heard::One(connection) })
     }
 
-    /// The same over new connections to the `masters` of a cluster.
+    /// Like `over`, with new connections to the `masters` of a cluster.
     pub(super) async fn of_cluster(
         listener: InvalidationListener,
         dialer: &Dialer,
@@ -137,7 +137,7 @@ impl Drop for Tracking {
 }
 
 impl Heard {
-    /// Whether those who are heard are still the ones to be heard.
+    /// Sends the heartbeat, and checks that the tracked servers are still the masters.
     async fn ask(&mut self) -> Result<(), Fault> {
         match self {
             Self::One(master) => must_be_master(master).await,
@@ -170,7 +170,7 @@ async fn connect(
     connecting.await.unwrap_or(Err(Fault::TimeOut))
 }
 
-/// `HELLO` says it and, unlike `ROLE`, needs no right beyond those of connecting.
+/// `HELLO` reports the role and, unlike `ROLE`, needs no permission beyond those of connecting.
 async fn must_be_master(connection: &mut MultiplexedConnection) -> Result<(), Fault> {
     let Value::Map(facts) = ask(connection, cmd("HELLO").arg(3)).await? else { return Err(Fault::Unreadable) };
     let text = |value| String::from_redis_value(value).ok();
@@ -182,8 +182,8 @@ async fn must_be_master(connection: &mut MultiplexedConnection) -> Result<(), Fa
     }
 }
 
-/// Who holds slots in the view of this node (`CLUSTER SLOTS`): of each range the third entry is its master, as address,
-/// port and id.
+/// The ids of the slot owners in the view of this node (`CLUSTER SLOTS`): the third entry of each range is its master, as
+/// address, port and id.
 async fn masters_by_slots(connection: &mut MultiplexedConnection) -> Result<BTreeSet<String>, Fault> {
     let ranges = ask(connection, cmd("CLUSTER").arg("SLOTS")).await?;
     let ranges = Vec::<Vec<Value>>::from_redis_value(ranges).map_err(|_| Fault::Unreadable)?;

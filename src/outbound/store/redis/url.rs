@@ -1,4 +1,4 @@
-//! The address as operators write it: one text for a server, sentinels or a cluster.
+//! The address as operators write it: one URL for a server, sentinels or a cluster.
 
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
@@ -9,50 +9,50 @@ use super::settings::{Address, Credentials, Topology};
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// What a URL says.
+/// A parsed URL.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RedisUrl {
-    /// Which servers.
+    /// The servers.
     pub topology: Topology,
-    /// The number of the database.
+    /// The database number.
     pub database: u32,
-    /// User and password, where the URL holds them.
+    /// User name and password, where the URL contains them.
     pub credentials: Credentials,
-    /// Whether the way there is TLS.
+    /// Whether the connections use TLS.
     pub tls: bool,
 }
 
-/// What is wrong with a URL; never repeats it, because it may hold a password.
+/// What is wrong with a URL; never repeats the URL, because it may contain a password.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum UrlFault {
-    /// Not one of ours.
+    /// The scheme is unknown.
     #[error("it does not begin with a scheme known here")]
     Scheme,
-    /// Percent signs without two digits, or no UTF-8 behind them.
+    /// A percent sign without two hexadecimal digits, or an encoding of invalid UTF-8.
     #[error("user or password hold a percent sign that stands for nothing")]
     Encoding,
-    /// No host, or an odd one.
+    /// A host is missing, or a host or port is invalid.
     #[error("a host or port in it cannot be read")]
     Host,
-    /// Several where there can be one.
+    /// Several servers where only one is allowed.
     #[error("it names several servers that nothing holds together")]
     Several,
-    /// A path that is no database.
+    /// The path is not a database number.
     #[error("what follows the host is no database number")]
     Database,
-    /// A cluster has one database.
+    /// A database number for a cluster, which has only one database.
     #[error("a cluster has no databases to choose from")]
     ClusterDatabase,
-    /// Sentinels know servers by a name.
+    /// The master name is missing; sentinels know the servers by that name.
     #[error("the name of the master is missing behind the sentinels")]
     Master,
-    /// Settings stand under their own keys.
+    /// A query or fragment; settings have their own configuration keys.
     #[error("it holds a `?` or `#`")]
     Extras,
 }
 
 impl UrlFault {
-    /// What to do about it.
+    /// How to correct it.
     #[must_use]
     pub const fn help(self) -> &'static str {
         match self {
@@ -134,7 +134,7 @@ fn credentials(text: &str) -> Result<Credentials, UrlFault> {
     Ok(Credentials { username: (!user.is_empty()).then(|| decoded(user)).transpose()?, password })
 }
 
-/// Percent signs stand for something, all of them.
+/// Percent-decodes; every percent sign must begin a valid escape.
 fn decoded(text: &str) -> Result<String, UrlFault> {
     let digits = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     if !text.split('%').skip(1).all(digits) {

@@ -16,11 +16,11 @@ use crate::outbound::store::testing::{
 
 const FILE_VARIABLE: &str = "GATEPOST_TEST_CRASH_FILE";
 const ROUNDS: u64 = 100;
-/// Each round's keys lie apart from those of all others.
+/// The keys of different rounds do not overlap.
 const ROUND_SPAN: u64 = 1_000_000;
 const TASKS: u64 = 4;
 
-/// Not a test by itself: what the child runs.
+/// Not a test by itself: the body of the child process.
 #[test]
 fn child() {
     #[expect(clippy::disallowed_methods, reason = "how the parent tells the child what to do")]
@@ -38,7 +38,7 @@ fn child() {
 }
 
 fn report(what: &str, number: u64) {
-    // One line in one write: what the parent reads is whole or not there.
+    // One line in one write: the parent reads it whole or not at all.
     let _ = std::io::stdout().lock().write_all(format!("@{what} {number}\n").as_bytes());
 }
 
@@ -49,7 +49,7 @@ async fn sign_in_and_out(store: Arc<dyn SessionStore>, first: u64) {
         store.save(&key(number), session).await.unwrap();
         report("in", number);
         store.touch(&key(number), at(200)).await.unwrap();
-        // Announced first: from then on until the acknowledgement either outcome is right.
+        // Announced first: between the announcement and the acknowledgement either outcome is correct.
         match number / TASKS % 5 {
             0 => {
                 report("ending", number);
@@ -122,7 +122,7 @@ impl Journal {
     }
 }
 
-/// Kills the child after a while that differs from round to round, and hands back all it said.
+/// Kills the child after a delay that differs from round to round, and records all its reports.
 fn one_round(round: u64, path: &Path, journal: &mut Journal) {
     let (mut child, reports) = start(round, path);
     let mut wanted = 5 + round * 13 % 100;
@@ -132,7 +132,7 @@ fn one_round(round: u64, path: &Path, journal: &mut Journal) {
             wanted = wanted.saturating_sub(1);
         }
         if wanted == 0 {
-            // `Child::kill` is SIGKILL. Again after the first it is no fault: the rest of the pipe is still read.
+            // `Child::kill` is SIGKILL. A repeated call is not an error: the rest of the pipe is still read.
             let _ = child.kill();
         }
         journal.note(&line);
@@ -140,8 +140,8 @@ fn one_round(round: u64, path: &Path, journal: &mut Journal) {
     child.wait().unwrap();
 }
 
-/// Whoever was killed must be back before anybody minds. What counts is the work of this thread: how long it has to wait for
-/// a processor is not the store's doing.
+/// Asserts that the file opens quickly after a kill. Only the processor time of this thread counts: the time that it waits
+/// for a processor is not caused by the store.
 fn opened_in_time(path: &Path) -> Arc<dyn SessionStore> {
     let before = processor_time();
     let store = open_file(path);
@@ -150,7 +150,7 @@ fn opened_in_time(path: &Path) -> Arc<dyn SessionStore> {
     store
 }
 
-/// What this thread has had of the processor so far.
+/// The processor time that this thread has used so far.
 fn processor_time() -> Duration {
     let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
@@ -174,14 +174,14 @@ fn f_17_what_was_acknowledged_survives_kill_9() {
     });
 }
 
-/// A first start that is cut short at any moment leaves a file that the next start can use.
+/// A first start that is killed at any moment leaves a file that the next start can use.
 #[test]
 fn f_17_the_very_first_start_may_be_cut_short() {
     for round in 0..40 {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("sessions.db");
         let (mut child, _reports) = start(round, &path);
-        // The file is made first. From then on, the child is killed a little later from round to round.
+        // The file is created first. After that, the child is killed a little later in each round.
         while !path.exists() {
             assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
             std::hint::spin_loop();

@@ -1,4 +1,4 @@
-//! FI-7: a damaged, foreign or newer file stops the start with a message that names the mend, and never with a panic.
+//! FI-7: a damaged, foreign or newer file stops the start with a message that contains the help, and never with a panic.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn open(path: &Path) -> Result<FileStore, OpenFault> {
     FileStore::open(path, keys(1), Arc::new(SystemEntropy))
 }
 
-/// A file with sessions, as bytes.
+/// The bytes of a file with sessions.
 fn healthy(directory: &TempDir) -> Vec<u8> {
     let path = path_in(directory);
     block_on(async {
@@ -55,8 +55,8 @@ fn foreign_files_are_refused_and_left_alone() {
     }
 }
 
-/// SQLite makes room for the first page before it writes it; the journal that stands beside it by then says that there was
-/// nothing.
+/// SQLite allocates the first page before it writes it; the journal that exists by then records that the database was
+/// empty.
 #[test]
 fn f_17_a_first_start_cut_short_before_its_first_page_begins_anew() {
     let directory = TempDir::new().unwrap();
@@ -76,7 +76,7 @@ fn f_17_a_first_start_cut_short_before_its_first_page_begins_anew() {
         });
         fs::remove_file(&path).unwrap();
     }
-    // A journal makes nobody else's file ours.
+    // A journal does not make a foreign file one of Gatepost's.
     drop(private_file::open_or_make(&path).unwrap());
     for (content, message) in [([0xff; 4096], "is not a session file"), ([0; 4096], "is damaged")] {
         drop(private_file::open_or_make(&journal).unwrap());
@@ -129,7 +129,7 @@ fn other_tables_than_ours_are_damage() {
     let directory = TempDir::new().unwrap();
     let path = path_in(&directory);
     healthy(&directory);
-    // What an operator's `ANALYZE` leaves behind is none of them.
+    // The statistics of an operator's `ANALYZE` do not count as damage.
     Connection::open(&path).unwrap().execute_batch("ANALYZE").unwrap();
     drop(open(&path).unwrap());
     Connection::open(&path).unwrap().execute_batch("DROP INDEX session_by_user").unwrap();
@@ -164,7 +164,7 @@ fn truncated_files_are_refused() {
     }
 }
 
-/// Each changed byte is either refused, or harmless: then all sessions are there and can be used.
+/// Each changed byte is either detected, or harmless: then all sessions exist and can be used.
 #[test]
 fn changed_bytes_are_refused_or_harmless() {
     let directory = TempDir::new().unwrap();
@@ -186,7 +186,7 @@ fn changed_bytes_are_refused_or_harmless() {
     assert!(refused > 50, "{refused}");
 }
 
-/// The same for files that are too large to be checked at the start: what is odd stops neither the process nor the check.
+/// The same for files too large to be checked at the start: an inconsistency stops neither the process nor the check.
 #[test]
 fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
     let directory = TempDir::new().unwrap();
@@ -203,7 +203,7 @@ fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
             Err(other) => panic!("byte {at_byte}: {other}"),
             Ok(store) => block_on(async {
                 for number in 0..SESSIONS {
-                    // Whatever it says before the check is through: it says it.
+                    // Before the check has finished, any result is allowed, but no panic.
                     let _ = store.load(&key(number)).await;
                 }
                 if inspect(&store.reader.database, &store.reader.record_cipher, &Arc::default()).is_some() {
@@ -221,7 +221,7 @@ fn changed_bytes_in_large_files_are_refused_found_or_harmless() {
 async fn use_all(store: &FileStore, at_byte: usize) {
     for number in 0..SESSIONS {
         let found = store.load(&key(number)).await.unwrap();
-        // The last transaction alone may be missing: its commit looks like one that a crash cut short.
+        // Only the last transaction may be missing: its commit looks like one that a crash interrupted.
         assert!(found.is_some() || number == SESSIONS - 1, "byte {at_byte}, session {number}");
     }
     store.save(&key(99), session("mary", 100, 200)).await.unwrap();

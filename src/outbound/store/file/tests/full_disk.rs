@@ -1,5 +1,5 @@
-//! F-18: a disk that takes nothing any more. The child is this test binary with a limit on the size of files, which makes
-//! real writes fail with a real error; the parent lowers the limit to nothing and lifts it again.
+//! F-18: a disk that accepts no more writes. The child is this test binary with a limit on the size of files, which makes
+//! real writes fail with a real error; the parent lowers the limit to 0 and raises it again.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,14 +13,14 @@ use crate::outbound::store::testing::{at, attempt, block_on, key, open_file, ope
 
 const FILE_VARIABLE: &str = "GATEPOST_TEST_FULL_DISK_FILE";
 
-/// Not a test by itself: what the child runs, one stage per line from the parent.
+/// Not a test by itself: the body of the child process, one stage per line from the parent.
 #[test]
 fn child() {
     #[expect(clippy::disallowed_methods, reason = "how the parent tells the child what to do")]
     let Ok(path) = env::var(FILE_VARIABLE) else { return };
     let path = PathBuf::from(path);
     block_on(async {
-        // Without a cache, so that every read shows what the file still gives.
+        // Without a cache, so that every read shows what the file still returns.
         let store = open_uncached(&path);
         for number in 0..50 {
             store.save(&key(number), session(if number < 40 { "jane" } else { "mary" }, 100, 200)).await.unwrap();
@@ -64,7 +64,7 @@ async fn nothing_can_be_written(store: &dyn SessionStore) {
 }
 
 async fn everything_is_well_again(store: &dyn SessionStore) {
-    // What is written next takes with it what could not be written before.
+    // The next write includes what could not be written before.
     assert_eq!(store.expire(at(150), at(100)).await.unwrap(), 0);
     assert_eq!(store.end_user(&user("mary")).await.unwrap().len(), 0);
     assert!(!there(store, 0).await && there(store, 1).await);
@@ -74,7 +74,7 @@ async fn everything_is_well_again(store: &dyn SessionStore) {
 }
 
 fn start(path: &Path) -> (Child, ChildStdin, BufReader<ChildStdout>) {
-    // With SIGXFSZ ignored a write beyond the limit fails with an error instead of ending the process.
+    // With SIGXFSZ ignored, a write beyond the limit fails with an error instead of killing the process.
     let mut child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(env::current_exe().unwrap())

@@ -1,4 +1,5 @@
-//! FI-7 for files that are opened without a full check: damage is found while the store works, said, and never lived with.
+//! FI-7 for files that are opened without a full check: damage is found and reported while the store is in use, and the file
+//! is not used any more.
 
 use std::fs;
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ fn healthy(directory: &TempDir) -> PathBuf {
     path
 }
 
-/// Changes a byte wherever the file names the session.
+/// Changes a byte wherever the session's key occurs in the file.
 fn damage(path: &Path, number: u64) {
     let mut content = fs::read(path).unwrap();
     let name = *key(number).as_bytes();
@@ -45,7 +46,7 @@ fn damage(path: &Path, number: u64) {
     fs::write(path, content).unwrap();
 }
 
-/// What the store says once it has found the damage.
+/// The diagnostic of the store once it has found the damage.
 async fn message_of(store: &FileStore) -> String {
     for _ in 0..6000 {
         if let Err(fault) = store.load(&key(1)).await {
@@ -65,7 +66,7 @@ fn damage_in_a_large_file_is_found_while_the_store_works() {
         let store = open(&path).unwrap();
         let message = message_of(&store).await;
         assert!(message.contains("cannot read"), "{message}");
-        // Nobody is let in by what is left, and nobody is told that there is no session.
+        // No remaining session is accepted, and no session is reported as absent.
         for number in 0..SESSIONS {
             assert!(store.load(&key(number)).await.is_err(), "session {number}");
         }
@@ -78,12 +79,12 @@ fn damage_in_a_large_file_is_found_while_the_store_works() {
     }
 }
 
-/// Opens the file as SQLite has it and changes something.
+/// Opens the file with SQLite and changes it.
 fn change(path: &Path, statements: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
 }
 
-/// It would leave a session alive that its user ended. SQLite's quick check does not see it.
+/// Such an index would leave a session alive that its user ended. SQLite's quick check does not detect it.
 #[test]
 fn an_index_that_names_another_user_is_damage() {
     let directory = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! SM-4 inside one process: once an end has returned, no reader sees the session, whatever was on its way.
+//! SM-4 inside one process: once an end has returned, no reader sees the session, whatever was in progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +28,7 @@ async fn read_until_done(store: Arc<FileStore>, ended: Arc<Ended>, done: Arc<Ato
                 seen += 1;
             }
         }
-        // Cached sessions come without waiting; whoever is to end them needs a turn, too.
+        // Cached sessions are returned without waiting; the task that ends them needs the executor, too.
         task::yield_now().await;
     }
     seen
@@ -38,13 +38,13 @@ async fn save_and_end(store: Arc<FileStore>, number: u64, ended: Arc<Ended>, don
     let subject = format!("user-{number}");
     for generation in 1..=ROUNDS {
         store.save(&key(number), session(&subject, generation, 1_000_000)).await.unwrap();
-        // Found once before it ends, and from then on by the readers too.
+        // Found once before it ends, and from then on also by the readers.
         assert!(store.load(&key(number)).await.unwrap().is_some());
         match generation % 3 {
             0 => assert_eq!(store.end_user(&user(&subject)).await.unwrap().len(), 1),
             1 => assert!(store.end(&key(number)).await.unwrap().is_some()),
             _ => {
-                // Other keys' sessions are of about the same age; theirs may expire too, which is no harm.
+                // Sessions under other keys are of about the same age; they may expire too, which is harmless.
                 store.end(&key(number)).await.unwrap();
                 store.expire(at(0), at(0)).await.unwrap();
             }
@@ -78,7 +78,7 @@ fn sm_4_an_ended_session_is_never_served_again() {
     assert!(seen > 0, "the readers saw sessions at all");
 }
 
-/// The same without a disk, whose syncs would leave little room for accidents: one key, a file that is a number (the
+/// The same without a disk, whose syncs would prevent most interleavings: one key, a file that is a number (the
 /// generation that lives, 0 for none), and threads that load and end as fast as they can.
 #[test]
 fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
@@ -119,7 +119,7 @@ fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
     assert!(seen > 1000, "the readers saw sessions at all: {seen}");
 }
 
-/// A session as the file holds it.
+/// A session as read from the file.
 fn found(created: u64) -> StoredSession {
     StoredSession { session: Arc::new(session("jane", created, 2)), last_seen: at(1) }
 }

@@ -1,5 +1,5 @@
-//! The mirror beside a server made of paper: whatever happens in whatever order, no session is answered after its end
-//! was heard of, and none 900 ms after its end was acknowledged to whoever ended it.
+//! The client-side cache with a simulated server: in any order of events, no session is answered after its end was
+//! received, and none 900 ms after its end was acknowledged to the client that ended it.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ const fn user_hash(user: usize) -> UserHash {
     [if user == 0 { 1 } else { 2 }; 32]
 }
 
-/// Sessions 0 and 2 are one user's.
+/// Sessions 0 and 2 belong to the same user.
 const fn user_of(session: usize) -> usize {
     session % USERS
 }
@@ -33,36 +33,36 @@ fn found(number: usize, generation: u32) -> Found {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A look-up missed: the question leaves.
+    /// A look-up missed: the read command is sent.
     Ask(usize),
-    /// The server reads for one of the questions.
+    /// The server executes one of the reads.
     Read(usize),
-    /// One of the answers arrives.
+    /// One of the read replies arrives.
     Land(usize),
-    /// Somebody else saves a session, or renews it.
+    /// Another replica saves or refreshes a session.
     Change(usize),
-    /// Somebody else ends it.
+    /// Another replica ends it.
     End(usize),
     OwnEnd(usize),
     OwnEndOfUser(usize),
     Flush,
-    /// A heartbeat leaves.
+    /// A heartbeat is sent.
     Ask250,
-    /// The server reads one of the heartbeats.
+    /// The server executes one of the heartbeats.
     Answer(usize),
-    /// The server's loop turns: it tells what changed, and answers what it read.
+    /// An iteration of the server's event loop: it sends invalidations, and the replies to what it executed.
     Turn,
-    /// A load without anything in between.
+    /// A complete load, without other events in between.
     Load(usize),
-    /// A heartbeat on one of the links without anything in between.
+    /// A complete heartbeat on one of the links, without other events in between.
     Heartbeat(usize),
-    /// Something of what the server said arrives.
+    /// One of the server's messages arrives.
     Hear(usize),
-    /// The network breaks a link; what was on its way may still arrive.
+    /// The network breaks a link; messages in transit may still arrive.
     Cut,
     /// The break is noticed.
     Notice(usize),
-    /// To the same server, or to one that took over.
+    /// A link to the same server, or to one that took over.
     NewLink(bool),
     /// Milliseconds pass.
     Pass(u64),
@@ -101,9 +101,9 @@ enum Said {
 
 struct Link {
     number: LinkNumber,
-    /// Whether the server still reaches us.
+    /// Whether messages of the server still arrive.
     whole: bool,
-    /// Whether another server took over; this one answers and knows of no change.
+    /// Whether another server took over; this one still answers but learns of no change.
     deposed: bool,
     /// What the server has written but not sent.
     written: VecDeque<Said>,
@@ -111,7 +111,7 @@ struct Link {
     heartbeats: VecDeque<Instant>,
 }
 
-/// What became of the state of a session before a change.
+/// What became of a former state of a session.
 #[derive(Clone, Copy, Default)]
 struct Outdated {
     acknowledged: Option<Instant>,
@@ -121,9 +121,9 @@ struct Outdated {
 struct TwoStores {
     client_side_cache: ClientSideCache,
     now: Instant,
-    /// What the server holds: the present state of each session, and whether it is there.
+    /// What the server stores: the present state of each session, and whether the session exists.
     state: [(u32, bool); SESSIONS],
-    /// Of each session and each state that it was in and left.
+    /// For each session, every state that it has left.
     outdated: [Vec<Outdated>; SESSIONS],
     changed_in_turn: Vec<(usize, u32)>,
     questions: VecDeque<(usize, Loading)>,
@@ -148,7 +148,7 @@ impl TwoStores {
         world
     }
 
-    /// The state of a session is another one from now on. Which state it was.
+    /// Gives the session a new state; returns the session and its former state.
     fn outdate(&mut self, number: usize, there: bool) -> (usize, u32) {
         let before = self.state[number].0;
         self.state[number] = (before + 1, there);
@@ -187,7 +187,7 @@ impl TwoStores {
         }
     }
 
-    /// From now on everything up to `before` is known to be out of date.
+    /// Records that every state up to `before` is known to be out of date.
     fn know(&mut self, changes: &[(usize, u32)]) {
         for (number, before) in changes {
             self.outdated[*number][..=*before as usize].iter_mut().for_each(|state| state.heard = true);
@@ -298,8 +298,8 @@ impl TwoStores {
         self.client_side_cache.open(number);
     }
 
-    /// No answer is out of date after the change was heard of, nor `window` after its acknowledgement, even if nothing
-    /// arrives any more.
+    /// No answer is out of date after the invalidation was received, nor `window` after the change was acknowledged, even if
+    /// nothing arrives any more.
     fn check(&self) -> Result<(), TestCaseError> {
         for number in 0..SESSIONS {
             let key = key(number as u64);
@@ -335,7 +335,7 @@ proptest! {
     }
 }
 
-/// A mirror that is confirmed and holds session 0.
+/// A confirmed cache that contains session 0.
 fn warm() -> (ClientSideCache, LinkNumber, Instant) {
     let origin = Instant::now();
     let client_side_cache = ClientSideCache::new(1 << 20, GRACE, origin);

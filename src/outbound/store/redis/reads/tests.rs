@@ -1,4 +1,4 @@
-//! Which loads are shared, beside what the mirror knows.
+//! Which loads are shared, given the state of the client-side cache.
 
 use std::future::{pending, ready};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Three masters.
+//! A cluster of three masters.
 
 use std::process::Command;
 
@@ -29,7 +29,7 @@ impl Cluster {
         Self(nodes)
     }
 
-    /// Two seeds are enough.
+    /// Two seeds are enough to discover all three.
     pub(super) fn topology(&self) -> Topology {
         Topology::Cluster { seeds: self.0.iter().skip(1).map(Server::address).collect() }
     }

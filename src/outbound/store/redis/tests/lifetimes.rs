@@ -1,4 +1,4 @@
-//! How long keys live at the server, and what stays behind.
+//! The lifetimes of keys at the server, and what remains there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::ports::{Lease, SessionStore};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// At noon of an odd day; half an hour of idleness ends sessions.
+/// The time of these tests' clock. Sessions expire after half an hour of idleness.
 const NOW: u64 = 1_000_000;
 
 fn store(settings: RedisSettings) -> RedisStore {
@@ -31,12 +31,12 @@ impl Bench {
         Self { server, settings }
     }
 
-    /// The names of our keys of one kind.
+    /// The names of this store's keys of one kind.
     fn names(&self, kind: &str) -> Vec<String> {
         self.server.ask(&["KEYS", &format!("{}{kind}:*", self.settings.key_prefix)])
     }
 
-    /// How long the one key of a kind lives.
+    /// The remaining lifetime of the only key of a kind.
     fn life(&self, kind: &str) -> i64 {
         let names = self.names(kind);
         assert_eq!(names.len(), 1, "{names:?}");
@@ -105,7 +105,7 @@ fn the_index_forgets_sessions_that_are_gone() {
         let store = store(bench.settings.clone());
         for number in 0..300 {
             store.save(&key(number), session("jane", NOW, NOW + 600)).await.expect("saves");
-            // It was idle for too long.
+            // The session was idle for too long.
             let _: i64 = bench.server.ask(&["DEL", &bench.names("s")[0]]);
         }
         let known: i64 = bench.server.ask(&["HLEN", &bench.names("u")[0]]);

@@ -1,4 +1,4 @@
-//! Servers that are not there, hang, come back, or let nobody in.
+//! Servers that are absent, hang, come back, or refuse access.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ fn a_server_that_hangs_does_not_hold_anybody_up() {
         let store = store(impatient(Topology::Single(server.address())));
         eventually("connected", async || !is_down(&store).await).await;
         server.signal("STOP");
-        // Once the link is given up and a new one does not come about, answers come at once.
+        // Once the connection is given up and a new one fails, answers come at once.
         eventually("answers come at once", async || {
             let begun = Instant::now();
             let down = is_down(&store).await;
@@ -124,7 +124,7 @@ fn who_may_not_get_in_is_told_without_the_password() {
 
 #[test]
 fn a_user_of_the_access_control_list_needs_few_rights() {
-    // docs/sessions.md names them.
+    // docs/sessions.md lists these rights.
     let rights = "~gatepost* resetchannels +@read +@write +@connection +@scripting -@dangerous +role";
     let mut settings_of_server = vec!["--user", "gatepost", "on", ">hush"];
     settings_of_server.extend(rights.split(' '));

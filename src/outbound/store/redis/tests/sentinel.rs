@@ -1,4 +1,4 @@
-//! A master, its replica and a sentinel: what a fail-over leaves behind.
+//! A master, its replica and a sentinel: the state after a fail-over.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::outbound::store::redis::{Address, RedisSettings, Topology};
 use crate::outbound::store::testing::{block_on, key, session, user};
 use crate::ports::SessionStore;
 
-/// Fails over quickly.
+/// A group that fails over quickly.
 struct Group {
     master: Server,
     replica: Server,
@@ -24,7 +24,7 @@ impl Group {
         let master = Server::start_with(Make::Redis, &["--repl-diskless-sync-delay", "0"]);
         let port = master.port.to_string();
         let replica = Server::start_with(Make::Redis, &["--replicaof", "127.0.0.1", &port]);
-        // A sentinel asks a master seldom for its replicas, so that they have to be there before.
+        // A sentinel queries a master for its replicas only rarely, so they must be connected before.
         master.wait_until("the replica follows", || {
             master.ask::<String>(&["INFO", "replication"]).contains("state=online")
         });
@@ -36,7 +36,7 @@ impl Group {
         );
         std::fs::write(&path, text).expect("written");
         let sentinel = Server::run(Make::Redis, own, &[path.to_str().expect("a path"), "--sentinel"]);
-        // Until it has heard from the replica itself, it promotes none.
+        // A sentinel promotes no replica from which it has not had an answer.
         sentinel.wait_until("it knows the replica", || {
             let replicas: Vec<HashMap<String, String>> = sentinel.ask(&["SENTINEL", "REPLICAS", "main"]);
             let is = |name: &str, value: &str| {
@@ -47,7 +47,7 @@ impl Group {
         Self { master, replica, sentinel, _folder: folder }
     }
 
-    /// A store that asks first a sentinel that is not there.
+    /// Settings of a store whose first sentinel does not exist.
     fn settings(&self) -> RedisSettings {
         let nobody = Address { host: "127.0.0.1".to_owned(), port: free_port() };
         let sentinels = vec![nobody, self.sentinel.address()];
@@ -56,7 +56,7 @@ impl Group {
         RedisSettings { connect_timeout, command_timeout, ..settings(topology) }
     }
 
-    /// `None` while the replica ends connections, because it becomes the master.
+    /// `None` while the replica closes connections, because it becomes the master.
     fn replica_has(&self, pattern: &str) -> Option<bool> {
         Some(!self.replica.try_ask::<Vec<String>>(&["KEYS", pattern]).ok()?.is_empty())
     }
@@ -83,7 +83,7 @@ fn f_20_a_fail_over_is_followed_and_revives_no_session() {
         let both = |group: &Group, has| group.replica_has(&jane) == has && group.replica_has(&mary) == has;
         eventually("the replica has them", async || both(&group, Some(true))).await;
 
-        // From now on the replica hears nothing more, and the master goes with what it alone knows.
+        // From now on the replica receives nothing, and what only the master knows is lost with it.
         let _: () = group.master.ask(&["ACL", "SETUSER", "default", "-psync", "-sync"]);
         let _: i64 = group.master.ask(&["CLIENT", "KILL", "TYPE", "replica"]);
         assert!(store.end(&key(1)).await.expect("ends").is_some());

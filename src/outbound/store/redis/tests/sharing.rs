@@ -1,4 +1,4 @@
-//! Several Gateposts at one server: whatever one does holds at the others, also while sealing keys change.
+//! Several Gateposts at one server: a change by one takes effect at the others, also while sealing keys are rotated.
 
 use std::sync::Arc;
 

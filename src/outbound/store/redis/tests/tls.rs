@@ -1,4 +1,4 @@
-//! Encrypted connections: who is trusted, and who has to show a certificate.
+//! TLS connections: trusted authorities and client certificates.
 
 use std::time::Duration;
 

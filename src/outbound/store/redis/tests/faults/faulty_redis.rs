@@ -16,7 +16,7 @@ use crate::outbound::store::redis::{Address, RedisSettings, RedisStore, Topology
 use crate::outbound::store::testing::{key, session};
 use crate::ports::{SessionStore as _, StoreFault, StoredSession};
 
-/// The promise: what ended is seen as ended by then, and who comes back is in service by then.
+/// The promise: an end is seen within this time, and a server that returns is in use again within it.
 pub(super) const SOON: Duration = Duration::from_secs(1);
 /// The deadline of a Check.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ impl FaultyRedis {
         Arc::new(store(self.settings.clone()))
     }
 
-    /// One that does without the relay, and has much time.
+    /// A store that bypasses the relay, with generous time limits.
     pub(super) fn neighbour(&self) -> Arc<RedisStore> {
         let topology = Topology::Single(Address { host: "127.0.0.1".to_owned(), port: self.port });
         Arc::new(store(RedisSettings { topology, command_timeout: PATIENCE, ..self.settings.clone() }))
@@ -59,12 +59,12 @@ impl FaultyRedis {
         &self.settings
     }
 
-    /// A command as an operator, over a connection of its own.
+    /// Sends a command as an operator, over a separate connection.
     pub(super) async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
         self.ask_as("", words).await
     }
 
-    /// The same with user and password (`user:password@`).
+    /// Like `ask`, with user and password (`user:password@`).
     pub(super) async fn ask_as<T: FromRedisValue>(&self, who: &str, words: &[&str]) -> T {
         let client = Client::open(format!("redis://{who}127.0.0.1:{}", self.port)).expect("an address");
         let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
@@ -79,7 +79,7 @@ impl FaultyRedis {
         let _: redis::Value = self.ask(words).await;
     }
 
-    /// How many questions for sessions the server has heard.
+    /// The number of session reads that the server has received.
     pub(super) async fn questions(&self) -> u64 {
         let info: String = self.ask(&["INFO", "commandstats"]).await;
         let count = |command: &str| {
@@ -98,7 +98,7 @@ impl FaultyRedis {
         self.server = None;
     }
 
-    /// Starts it again, with what it had acknowledged.
+    /// Starts it again, with the data that it had acknowledged.
     pub(super) fn start_again(&mut self) {
         self.server = Some(start(self.port, &self.folder));
     }
@@ -109,7 +109,8 @@ fn start(port: u16, folder: &TempDir) -> Server {
     Server::start_at(Make::Redis, port, &["--dir", folder, "--appendonly", "yes", "--appendfsync", "always"])
 }
 
-/// Asks until the answer pleases, which is at the latest what is asked for after `SOON`; how long it took.
+/// Repeats `ask` until the answer satisfies `pleases`; an attempt that begins after `SOON` is the last. Returns how long it
+/// took.
 pub(super) async fn soon<T: Debug>(what: &str, ask: impl AsyncFn() -> T, pleases: impl Fn(&T) -> bool) -> Duration {
     within(SOON, what, ask, pleases).await
 }
@@ -140,8 +141,8 @@ async fn within<T: Debug>(
     }
 }
 
-/// Waits for `time`, of which no more than a step passes while the machine runs other programs: each step begins when the runtime
-/// has got round to the one before it, as the stores' own deadlines do.
+/// Waits for `time`, of which at most one step passes while the machine runs other programs: each step begins when the
+/// runtime has completed the one before it, as the stores' own deadlines do.
 async fn running_time(time: Duration) {
     const STEP: Duration = Duration::from_millis(50);
     for _ in 0..time.as_millis().div_ceil(STEP.as_millis()) {
@@ -159,7 +160,7 @@ pub(super) fn is_none(answer: &Answer) -> bool {
     matches!(answer, Ok(None))
 }
 
-/// Loads, and sees to it that an answer comes before the deadline of a Check.
+/// Loads a session, and asserts that an answer comes before the deadline of a Check.
 pub(super) async fn load(store: &RedisStore, key: &SessionKey) -> Answer {
     tokio::select! {
         biased;
@@ -168,37 +169,37 @@ pub(super) async fn load(store: &RedisStore, key: &SessionKey) -> Answer {
     }
 }
 
-/// The same of a session that lives: a fault is no end.
+/// Like `load`, for a session that lives: a fault must not be answered as an end.
 pub(super) async fn load_living(store: &RedisStore, key: &SessionKey) -> Answer {
     let answer = load(store, key).await;
     assert!(!is_none(&answer), "a session that lives was answered as none");
     answer
 }
 
-/// Whether `store` may answer for `key` without asking anybody.
+/// Whether `store` may answer for `key` without a command to the server.
 pub(super) fn is_warm(store: &RedisStore, key: &SessionKey) -> bool {
     store.client.client_side_cache.find(key, Instant::now()).is_some()
 }
 
-/// Until `store` answers for `key` without asking anybody.
+/// Waits until `store` answers for `key` without a command to the server.
 pub(super) async fn warm_up(store: &RedisStore, key: &SessionKey) {
     let warm = async || load_living(store, key).await.map(|_| is_warm(store, key));
     within(PATIENCE, "warm", warm, |warm| matches!(warm, Ok(true))).await;
 }
 
-/// The session of a user of its own, who was renewed `generation` times, on a session of its own at the provider.
+/// The session of a separate user, refreshed `generation` times, with a separate provider session.
 pub(super) fn living(number: u64, generation: u32) -> Session {
     let record = session(&format!("user {number}"), 0, 1_000_000).record().clone();
     Session::restore(SessionRecord { generation, provider_session: Some(format!("sid {number}")), ..record })
 }
 
-/// Until the session is kept, on a machine that is busy.
+/// Retries until the session is saved, on a machine that is busy.
 pub(super) async fn save(store: &RedisStore, number: u64) {
     let saved = async || store.save(&key(number), living(number, 0)).await;
     within(PATIENCE, "saved", saved, Result::is_ok).await;
 }
 
-/// Sessions 1 to `count`, all in the store, and warm.
+/// Saves sessions 1 to `count`, and warms the cache with all of them.
 pub(super) async fn settle(store: &RedisStore, count: u64) {
     for number in 1..=count {
         save(store, number).await;

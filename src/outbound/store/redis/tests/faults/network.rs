@@ -1,4 +1,4 @@
-//! Networks that are slow, stand still, break, and lose everything.
+//! Networks that are slow, stall, break, and lose everything.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn f_7_a_slow_network() {
             times_served += u32::from(is_there(&load_living(&store, &key(1)).await));
             store.client.client_side_cache.drop_session(&key(1));
         }
-        // The mirror may have answered the first: what the server says comes late, but not too late.
+        // The cache may have answered the first load: the server's invalidation comes late, but within the limit.
         assert!(times_served > 0 || !served, "+{delay} ms");
         redis.relay.delay(Duration::ZERO);
         let took = soon("back", async || load_living(&store, &key(2)).await, is_there).await;
@@ -67,7 +67,7 @@ async fn what_ended_while_the_network_stood_still_is_not_served_afterwards() {
         neighbour.end(&key(1)).await.expect("ended");
         let ended = Instant::now();
         while ended.elapsed() < Duration::from_millis(still) {
-            // The clock is looked at before the question: what is answered later was allowed then.
+            // The clock is read before the look-up: an answer given later was still allowed at that moment.
             let late = ended.elapsed() >= Duration::from_secs(1);
             assert!(!(is_warm(&store, &key(1)) && late), "after a second");
             sleep(Duration::from_millis(10)).await;

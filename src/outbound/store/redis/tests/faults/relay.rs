@@ -1,4 +1,4 @@
-//! A network between a store and its server that can be slow, stand still, and break.
+//! A network between a store and its server that can be slow, stall, and break.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until};
 
 #[derive(Clone, Copy, Default)]
 struct Network {
-    /// What each byte takes, towards the server.
+    /// The delay of each byte towards the server.
     delay: Duration,
     /// Nothing passes in either direction; connections stay open.
     still: bool,
     /// New connections are closed at once.
     closed: bool,
-    /// Connections of an earlier one are cut.
+    /// The generation of the network; connections of an earlier one are cut.
     age: u64,
 }
 

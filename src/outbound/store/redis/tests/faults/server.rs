@@ -1,4 +1,4 @@
-//! Servers that are killed, stand still, are full, demoted, or closed to us.
+//! Servers that are killed, stall, are full, are demoted, or refuse access.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::outbound::store::redis::RedisStore;
 use crate::outbound::store::testing::{key, user};
 use crate::ports::SessionStore as _;
 
-/// Until the store has noticed that the server does not answer.
+/// Waits until the store has noticed that the server does not answer.
 async fn until_cold(store: &RedisStore) {
     soon("a fault", async || load_living(store, &key(1)).await, Result::is_err).await;
 }
@@ -40,7 +40,7 @@ async fn f_6_killed_and_started_again() {
     let ended = async || load(&neighbour, &key(2)).await;
     let begun = Instant::now();
     while !is_none(&ended().await) {
-        // Ends are brought once a second.
+        // Revocations are sent once a second.
         assert!(begun.elapsed() < Duration::from_secs(3), "the end was made up for");
         sleep(Duration::from_millis(10)).await;
     }

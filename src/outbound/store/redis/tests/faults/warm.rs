@@ -1,4 +1,5 @@
-//! What the mirror is for, with a real server: warm look-ups ask nobody, and still nothing stale is answered.
+//! The purpose of the client-side cache, with a real server: warm look-ups send no command, and still nothing stale is
+//! answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,13 +113,13 @@ async fn a_connection_that_is_closed_is_replaced_and_nothing_is_overlooked() {
         warm_up(&store, &key(1)).await;
         warm_up(&neighbour, &key(1)).await;
     }
-    // What the neighbour asks first may still go to the connection that was closed.
+    // The neighbour's first command may still go to the connection that was closed.
     soon("ended", async || neighbour.end(&key(1)).await.map(|_| ()), Result::is_ok).await;
     soon("the end", async || load(&store, &key(1)).await, is_none).await;
     assert!(is_there(&load_living(&store, &key(2)).await));
 }
 
-/// A clock that a test moves.
+/// A clock that the test sets.
 struct Moved(AtomicU64);
 
 impl Clock for Moved {
