@@ -1,4 +1,4 @@
-//! Whom we ask: the OpenID Provider, and the store that keeps sessions.
+//! Outbound adapters: the OpenID Provider, and the session stores.
 
 pub mod provider;
 pub mod store;

@@ -20,33 +20,33 @@ use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{DecisionRecorder, MetricsPage};
 
-/// What a running service is made of, beside its listeners.
+/// The parts of a running service, besides its listeners.
 pub struct Service {
-    /// Who answers.
+    /// Answers the requests.
     pub outpost: Arc<Outpost>,
-    /// Where sessions are kept; old ones are deleted from time to time.
+    /// The session store; expired sessions are deleted periodically.
     pub store: Arc<dyn SessionStore>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// How long sessions last.
+    /// The lifetimes of sessions.
     pub lifetimes: Lifetimes,
-    /// Short names of the applications, for metrics.
+    /// Slugs of the applications, for metrics.
     pub applications: Vec<String>,
-    /// The certificate for HTTPS; self-signed for `hosts` unless given.
+    /// The certificate for HTTPS; `None`: a self-signed one for `hosts`.
     pub tls: Option<TlsIdentity>,
     /// The applications' host names.
     pub hosts: Vec<String>,
     /// Certificates of the admin listener; `None`: no TLS.
     pub admin_tls: Option<MutualTls>,
-    /// Which front proxies may ask over HTTP; `None`: none.
+    /// The front proxies that may use forward auth over HTTP; `None`: none.
     pub forward_auth: Option<ForwardAuthSettings>,
     /// Limits.
     pub limits: Limits,
-    /// How to stop.
+    /// The delays of a shutdown.
     pub shutdown: Shutdown,
 }
 
-/// Bound listeners and what will be served on them.
+/// Bound listeners, and the service that will run on them.
 pub struct Bound {
     pub(super) service: Service,
     pub(super) listeners: Listeners,
@@ -64,7 +64,7 @@ pub(super) struct Listeners {
     pub(super) admin: Option<(Listener, Option<TlsAcceptor>)>,
 }
 
-/// The real addresses.
+/// The bound addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
     /// Envoy's checks.
@@ -129,7 +129,7 @@ impl Bound {
         }
     }
 
-    /// Says in the log where it listens.
+    /// Logs the addresses of all listeners.
     pub(super) fn announce(&self) {
         let Addresses { grpc, http, https, metrics, admin } = self.addresses();
         let all =
@@ -141,7 +141,7 @@ impl Bound {
         }
     }
 
-    /// Who answers Envoy.
+    /// The gRPC service of Envoy's `Check`.
     pub(super) fn check(&self) -> impl Calls + use<> {
         let Service { outpost, limits, .. } = &self.service;
         let deadlines = Deadlines { check: limits.grpc.call_deadline, callback: limits.grpc.callback_deadline };
@@ -149,7 +149,7 @@ impl Bound {
         service.into_server(limits.grpc.max_message_bytes)
     }
 
-    /// What else is served on the gRPC port.
+    /// The other services on the gRPC port.
     pub(super) fn others(&self) -> Result<Routes, Fault> {
         Ok(self.health.routes()?)
     }

@@ -1,4 +1,4 @@
-//! Everything that a start needs: a struct of the rooms' own settings.
+//! The complete configuration of a start: a struct of the modules' own settings.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::outbound::store::StoreSettings;
 use crate::outpost::WaitLimits;
 use crate::telemetry::LogSettings;
 
-/// Where to listen.
+/// The addresses of the listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// Envoy's checks.
@@ -31,21 +31,21 @@ pub struct Listen {
     pub admin: Option<SocketAddr>,
 }
 
-/// How to stop.
+/// The delays of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// How long requests are still taken while health says no.
+    /// How long requests are still accepted after the health check reports that the service is stopping.
     pub delay: Duration,
-    /// How long running requests may take after that.
+    /// The time limit for running requests after that.
     pub grace: Duration,
 }
 
-/// Where the sealing keys come from.
+/// The source of the sealing keys.
 #[derive(Clone, Debug)]
 pub enum Sealing {
-    /// The operator gave them.
+    /// Keys that the operator configured.
     Given(SealingKeys),
-    /// Made on first start and kept beside the store.
+    /// A key that is generated on the first start and stored beside the store.
     BesideStore,
 }
 
@@ -60,39 +60,39 @@ pub struct Limits {
     pub requests: RequestLimits,
     /// Connections of every listener.
     pub connections: ConnectionLimits,
-    /// Where front proxies connect from, which have no limit per source.
+    /// The networks of front proxies, which have no limit per source.
     pub front_proxies: FrontProxies,
     /// Requests that wait for identity providers.
     pub waits: WaitLimits,
 }
 
-/// Everything that a start needs.
+/// The complete configuration of a start.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What is protected.
+    /// The protected applications.
     pub applications: Applications,
-    /// Where to listen.
+    /// The addresses of the listeners.
     pub listen: Listen,
-    /// The certificate for HTTPS; self-signed unless given.
+    /// The certificate for HTTPS; `None`: a self-signed one.
     pub tls: Option<TlsIdentity>,
-    /// Certificates of the admin listener; without TLS unless given.
+    /// Certificates of the admin listener; `None`: no TLS.
     pub admin_tls: Option<MutualTls>,
-    /// Which front proxies may ask over HTTP; `None`: none.
+    /// The front proxies that may use forward auth over HTTP; `None`: none.
     pub forward_auth: Option<ForwardAuthSettings>,
-    /// Where sessions are kept.
+    /// The session store.
     pub store: StoreSettings,
-    /// Where the sealing keys come from.
+    /// The source of the sealing keys.
     pub sealing: Sealing,
-    /// How long sessions last.
+    /// The lifetimes of sessions.
     pub lifetimes: Lifetimes,
     /// The outpost's name.
     pub outpost_name: String,
-    /// What is logged.
+    /// Log level and format.
     pub log: LogSettings,
-    /// How identity providers are spoken to.
+    /// Settings of the requests to identity providers.
     pub provider: ProviderSettings,
     /// Limits.
     pub limits: Limits,
-    /// How to stop.
+    /// The delays of a shutdown.
     pub shutdown: Shutdown,
 }

@@ -1,4 +1,4 @@
-//! Why the service did not start, or did not stop as it should.
+//! Why the service did not start, or did not stop regularly.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,55 +10,55 @@ use crate::outbound::{provider, store};
 use crate::ports::EntropyFault;
 use crate::telemetry::BadLogLevel;
 
-/// Why the service did not start, or did not stop as it should.
+/// Why the service did not start, or did not stop regularly.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// The log level cannot be read.
+    /// The log level is invalid.
     #[error(transparent)]
     LogLevel(#[from] BadLogLevel),
-    /// The system gave no threads or signals.
+    /// The operating system provided no threads or signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
-    /// No randomness, no keys.
+    /// No keys could be made for lack of randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyFault),
-    /// The sealing key cannot be used.
+    /// The sealing key is unusable.
     #[error(transparent)]
     SealingKey(#[from] store::KeyFault),
-    /// Replicas that share a store read what the others sealed.
+    /// There is no sealing key for a shared store, whose replicas must read each other's records.
     #[error("a shared session store needs `session.sealing_key` or `session.sealing_key_file`")]
     NoSharedKey,
-    /// The session store cannot be used.
+    /// The session store is unusable.
     #[error(transparent)]
     Store(#[from] store::OpenFault),
-    /// Identity providers cannot be asked at all.
+    /// The client of identity providers could not be started.
     #[error(transparent)]
     Provider(#[from] provider::StartFault),
-    /// The HTTPS listener has no certificate.
+    /// The HTTPS listener has no usable certificate.
     #[error("listen.https: {0}")]
     Tls(#[from] TlsFault),
-    /// The admin listener has no certificate.
+    /// The admin listener has no usable certificate.
     #[error("listen.admin: {0}")]
     AdminTls(TlsFault),
-    /// An address is not to be had.
+    /// An address cannot be bound.
     #[error("listen.{name}: cannot listen on {address}: {cause}{}", hint(.cause))]
     Bind {
-        /// Which listener.
+        /// The name of the listener.
         name: &'static str,
-        /// The address it was to have.
+        /// The configured address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// The protocol descriptors for reflection are broken.
+    /// The protocol descriptors for reflection are invalid.
     #[error("gRPC reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// A second signal ended the service before it had finished.
+    /// A second signal stopped the service before it had drained.
     #[error("stopped at once by a second signal; requests may have been cut")]
     StoppedAtOnce,
 }
 
-/// What most likely is the matter.
+/// The most likely cause.
 fn hint(cause: &io::Error) -> &'static str {
     if cause.kind() == io::ErrorKind::AddrInUse {
         "; does another gatepost run already? Port 0 takes a free one"

@@ -27,7 +27,7 @@ pub use fault::Fault;
 use signals::StopRequests;
 use system::{SystemClock, SystemEntropy};
 
-/// How long the last lines of the log may take.
+/// The time limit for flushing the log at the end.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the service until it receives a signal to stop.
@@ -42,13 +42,13 @@ pub fn run(config: Config) -> Result<(), Fault> {
         let mut signals = StopRequests::listen()?;
         build(config).await?.run(async || signals.next().await).await
     });
-    // Whatever still blocks a thread is of no use any more.
+    // Tasks that still block a thread are not needed any more.
     runtime.shutdown_background();
     log.flush(LOG_PATIENCE);
     result.map(drop)
 }
 
-/// Opens the store, begins to ask the identity providers, and binds every listener.
+/// Opens the store, starts fetching the metadata of the identity providers, and binds every listener.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -74,7 +74,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     let hosts = applications.iter().map(|application| application.external.host());
     let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
 
-    // Before anything makes a metric.
+    // Before any metric is created.
     telemetry::install();
     info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
@@ -110,8 +110,8 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     Bound::bind(service, &listen).await
 }
 
-/// The operator's keys; else one beside the store's file, or of this process alone when nothing is kept. A shared store
-/// needs a shared key.
+/// The operator's keys; else a key beside the store's file, or one of this process only for the memory store. A shared store
+/// requires a configured key.
 fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) -> Result<SealingKeys, Fault> {
     let key = match (sealing, store) {
         (Sealing::Given(keys), _) => return Ok(keys),
@@ -126,7 +126,7 @@ fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) 
     Ok(SealingKeys::new(key, Vec::new()))
 }
 
-/// `sessions.db` has its key in `sessions.db.key`.
+/// The key of `sessions.db` is in `sessions.db.key`.
 fn key_path(store: &Path) -> PathBuf {
     let mut path = store.as_os_str().to_owned();
     path.push(".key");

@@ -1,4 +1,4 @@
-//! Running and draining. Stopping begins politely, turns firm at a deadline, and counts what was cut.
+//! Running and draining. Draining lets requests finish, cuts the rest at a deadline, and counts the connections that were cut.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +21,16 @@ use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{MetricsPage, Protocol, names};
 
-/// How often sessions are deleted whose time is over.
+/// How often expired sessions are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often samples are moved into their buckets.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
-/// How long connections may take to notice that they have been cut.
+/// How long connections may take to end after they have been cut.
 const CUT_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Bound {
-    /// Serves until the first request to stop, then drains; how many connections had to be cut. `next_stop`
-    /// waits for a request to stop; a second one ends the drain at once.
+    /// Serves until the first request to stop, then drains; returns how many connections had to be cut. `next_stop` waits for a
+    /// request to stop; a second one ends the drain at once.
     ///
     /// # Errors
     /// [`Fault::StoppedAtOnce`] after a second request to stop.
@@ -92,7 +92,7 @@ impl Bound {
     }
 }
 
-/// A service that serves.
+/// A service in operation.
 struct Running {
     outpost: Arc<Outpost>,
     public: JoinSet<usize>,
@@ -101,12 +101,12 @@ struct Running {
     admin_stop: tokio::sync::watch::Sender<Phase>,
     readiness: Readiness,
     health: Health,
-    /// They end with this value.
+    /// Background tasks; they are aborted when this value is dropped.
     _chores: JoinSet<()>,
 }
 
 impl Running {
-    /// Health says no at once, requests are taken for a while longer, then running ones may finish.
+    /// Reports not serving at once, accepts requests for a while longer, then lets running ones finish.
     async fn drain(mut self, shutdown: Shutdown) -> usize {
         info!(delay_s = shutdown.delay.as_secs(), grace_s = shutdown.grace.as_secs(), "stopping");
         self.health.stopping().await;
@@ -118,13 +118,13 @@ impl Running {
         let deadline = Instant::now() + shutdown.grace;
         if timeout_at(deadline, ended(&mut self.public, &mut cut)).await.is_err() {
             self.public_stop.send_replace(Phase::Cut);
-            // Nothing is waited for that does not end when it is cut.
+            // A connection that does not end when it is cut is not waited for any longer.
             let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
         }
         if timeout_at(deadline, self.outpost.settled()).await.is_err() {
             warn!("stopped; the grace was over before every session was renewed and every refresh token revoked");
         }
-        // Probes are answered to the end, so that nobody takes the draining for a crash.
+        // Probes are answered to the end, so that the drain is not mistaken for a crash.
         self.admin_stop.send_replace(Phase::Cut);
         let _ = timeout(CUT_PATIENCE, &mut self.admin).await;
         if cut > 0 {
@@ -163,7 +163,7 @@ async fn expire_sessions(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, id
 }
 
 async fn count_sessions(store: &dyn SessionStore) {
-    // A store that cannot count now says why at its next use.
+    // A store that cannot count now reports the reason at its next use.
     if let Ok(Some(count)) = store.count().await {
         metrics::gauge!(names::SESSIONS_OPEN).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }

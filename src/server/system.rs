@@ -1,4 +1,4 @@
-//! The system's clock and randomness: the only place where the service asks for either.
+//! The system's clock and randomness: the only place where the service reads either.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,11 +22,11 @@ impl Clock for SystemClock {
 
 #[expect(clippy::disallowed_methods, reason = "this is where everybody else gets the time from")]
 fn since_1970() -> Duration {
-    // A clock before 1970 is broken; at the epoch every token is unborn, so nobody gets in by it.
+    // A clock before 1970 is broken; at the epoch no token is valid yet, so no user is signed in by it.
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// The system's randomness source.
+/// The operating system's source of randomness.
 pub(super) struct SystemEntropy(SystemRandom);
 
 impl SystemEntropy {

@@ -1,4 +1,4 @@
-//! One line and two metrics for every decision.
+//! One log line and two metrics for every decision.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -64,7 +64,7 @@ impl Stopwatch {
     }
 }
 
-/// Records decisions. Cheap to call: the series of an application are looked up once and then kept.
+/// Records decisions. Cheap to call: each series of an application is looked up once and then cached.
 #[derive(Clone)]
 pub struct DecisionRecorder(Arc<Series>);
 
@@ -144,7 +144,7 @@ fn milliseconds(took: Duration) -> f64 {
     f64::from(micros) / 1000.0
 }
 
-/// The verdict's kind, as logs and metrics name it.
+/// The kind of a verdict, as logs and metrics name it.
 #[derive(Clone, Copy)]
 enum Kind {
     Allow,

@@ -12,13 +12,13 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// How events are written.
+/// The format of log events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object per line.
     #[default]
     Json,
-    /// For people at a terminal.
+    /// Plain text, for people at a terminal.
     Text,
 }
 
@@ -161,7 +161,7 @@ fn begin_json_text(line: &mut String, name: &str) {
     }
 }
 
-/// The message stands alone, other fields as `name=value`, quoted unless the value is one plain word.
+/// The message without its name, other fields as `name=value`, quoted unless the value is a number or boolean.
 fn text_field(line: &mut String, name: &str, value: &dyn fmt::Display, bare: bool) -> fmt::Result {
     line.push(' ');
     if name != "message" {
@@ -186,7 +186,7 @@ struct Escaped<'a> {
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly all text is, and is seen to be so at once.
+        // Fast path: nearly all text needs no escaping.
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
             return self.out.write_str(text);
         }

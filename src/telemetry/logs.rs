@@ -1,5 +1,5 @@
-//! The log: one line per event to standard error, through `tracing-appender`'s bounded queue. Whoever reads the log may be as
-//! slow as he likes: a full queue loses lines, which are counted, and never holds up a request.
+//! The log: one line per event to standard error, through `tracing-appender`'s bounded queue. A slow reader of the log never
+//! delays a request: a full queue drops lines, which are counted.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -18,25 +18,25 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::format::{Lines, LogFormat};
 
-/// Lines that may wait for their reader; some megabytes at most.
+/// The capacity of the queue in lines; a few megabytes at most.
 const QUEUE: usize = 8192;
 
-/// How long the first of several lines waits for the others; no reader notices, and whoever writes a line seldom has to wake
-/// the one who writes it out.
+/// How long the first of several lines waits for the others; imperceptible to a reader, and a thread that logs seldom has to
+/// wake the worker.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// Bytes that are written at once: as many as a pipe holds.
+/// The number of bytes written at once: the capacity of a pipe.
 const BATCH: usize = 64 * 1024;
 
-/// What of the log in use was dropped.
+/// The counter of dropped lines of the log in use.
 static LOST: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// What is logged, and how.
+/// Log level and format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
     /// A level, or directives in the syntax of `tracing_subscriber::EnvFilter`.
     pub level: String,
-    /// How events are written.
+    /// The format of events.
     pub format: LogFormat,
 }
 
@@ -46,19 +46,19 @@ impl LogSettings {
     }
 }
 
-/// The log level cannot be read.
+/// The log level is invalid.
 #[derive(Debug, Error)]
 #[error("the log level must be error, warn, info, debug, trace or off, or directives like `info,gatepost=debug`: {0}")]
 pub struct BadLogLevel(String);
 
-/// Lets the log be written out before the process ends.
+/// Flushes the log before the process ends.
 pub struct LogGuard(WorkerGuard);
 
 impl LogGuard {
     /// Waits until all lines so far are written, but no longer than `patience`.
     pub fn flush(self, patience: Duration) {
         let (written, wait) = channel();
-        // The guard has a patience of its own, and where the queue stays full it says so on standard output, which may block,
+        // The guard has a timeout of its own, and if the queue stays full it reports that on standard output, which may block,
         // too. A reader that does not read must not keep the process from ending.
         let flushing = thread::Builder::new().name("log flush".to_owned()).spawn(move || {
             drop(self.0);
@@ -73,41 +73,41 @@ impl LogGuard {
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// When the level cannot be read.
+/// When the level is invalid.
 pub fn start(settings: &LogSettings) -> Result<LogGuard, BadLogLevel> {
     let filter = settings.filter()?;
     let (queue, guard) = queue(QUEUE, io::stderr());
     let lost = queue.error_counter();
     let lines = tracing_subscriber::fmt::layer().event_format(Lines(settings.format)).with_writer(queue);
     let secretive = secretive(filter.max_level_hint());
-    // A second start in one process keeps the first subscriber, which is as good.
+    // A second start in one process keeps the first subscriber, which is equivalent.
     if tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init().is_ok() {
         let _ = LOST.set(lost);
     }
     Ok(LogGuard(guard))
 }
 
-/// How many lines were dropped.
+/// The number of dropped lines.
 pub(super) fn lines_lost() -> u64 {
     LOST.get().map_or(0, |lost| u64::try_from(lost.dropped_lines()).unwrap_or(u64::MAX))
 }
 
-/// A queue of so many lines, and who writes them out.
+/// A queue of `lines` lines, and the guard of the worker that writes them.
 fn queue(lines: usize, out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
     let builder = NonBlockingBuilder::default().buffered_lines_limit(lines).lossy(true).thread_name("log");
     builder.finish(Batch { out, lines: Vec::with_capacity(BATCH), has_gathered: false })
 }
 
-/// Libraries below us log header lines and bodies at their finer levels, cookies and codes among them.
-/// Whatever the operator's level says, they get no further than warnings. `most` is the finest level that anybody logs at:
-/// below it, nobody is even asked.
+/// Libraries log header lines and bodies at their finer levels, including cookies and codes. Whatever level the operator
+/// configures, only their warnings and errors pass. `most` is the finest level at which anything is logged: finer events are
+/// not even evaluated.
 fn secretive(most: Option<LevelFilter>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     FilterFn::new(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::WARN)
         .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
 }
 
-/// Writes what comes within a moment at once: a wake-up and a system call for each line would cost a busy server more
-/// than the line itself. The worker hands over a line at a time, and flushes when no other is waiting.
+/// Writes the lines of a short interval at once: a wake-up and a system call for each line would cost a busy server more
+/// than the line itself. The worker passes one line at a time, and flushes when no other is waiting.
 struct Batch<W> {
     out: W,
     lines: Vec<u8>,
@@ -116,7 +116,7 @@ struct Batch<W> {
 
 impl<W: Write> Batch<W> {
     fn write_out(&mut self) {
-        // Nothing can be said about a log that cannot be written.
+        // A failure to write the log cannot be logged.
         let _ = self.out.write_all(&self.lines);
         self.lines.clear();
     }

@@ -1,4 +1,4 @@
-//! The metrics recorder, rendered in Prometheus' text format by whoever holds the [`MetricsPage`].
+//! The metrics recorder, rendered in Prometheus' text format through a [`MetricsPage`].
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,23 +19,23 @@ impl MetricsPage {
         self.0.render()
     }
 
-    /// Moves samples into their buckets; to be called every few seconds, since samples take memory until then.
+    /// Moves samples into their buckets; must be called every few seconds, since samples take memory until then.
     pub fn tidy(&self) {
         self.0.run_upkeep();
     }
 }
 
-/// The page of the process: there is one recorder, however often the service is started in it (tests do).
+/// The page of the process: there is one recorder, even if the service is started in it several times (as tests do).
 static PAGE: Mutex<Option<MetricsPage>> = Mutex::new(None);
 
-/// Installs the recorder, once per process. Counters and histograms that were made before count nothing.
+/// Installs the recorder, once per process. Counters and histograms created before have no effect.
 pub fn install() -> MetricsPage {
     let mut page = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     page.get_or_insert_with(build).clone()
 }
 
 fn build() -> MetricsPage {
-    // Only an empty list of bounds is refused; without bounds a histogram would be a summary.
+    // Only an empty list of bounds is an error; without bounds a histogram would be a summary.
     let recorder = with_bounds().unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
     let page = MetricsPage(recorder.handle());
     if metrics::set_global_recorder(recorder).is_ok() {

@@ -1,5 +1,5 @@
-//! Every metric: its name, its kind, its labels and what it means. Labels come from closed lists only: no input of a
-//! user makes a new series. Units are base units: seconds.
+//! Every metric: its name, type, labels and meaning. Label values come from closed sets only: no user input creates a new
+//! series. Units are base units: seconds.
 
 use std::fmt::Write as _;
 
@@ -8,29 +8,29 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 /// One metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
-    /// Its name.
+    /// The metric name.
     pub name: &'static str,
-    /// What it counts like.
+    /// The metric type.
     pub kind: Kind,
-    /// Its labels.
+    /// The label names.
     pub labels: &'static [&'static str],
-    /// What it means: `HELP` on the page.
+    /// The meaning: `HELP` on the page.
     pub help: &'static str,
 }
 
-/// What a metric counts like.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// It only grows.
+    /// A value that only increases.
     Counter,
-    /// It grows and shrinks.
+    /// A value that increases and decreases.
     Gauge,
-    /// It counts samples up to each of these bounds.
+    /// Counts samples up to each of these bounds.
     Histogram(&'static [f64]),
 }
 
 impl Kind {
-    /// As it stands behind `TYPE` on the page.
+    /// The type as it appears after `TYPE` on the page.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Kind {
 const DECISION_BOUNDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// In seconds: from a read out of memory to a disk that stalls.
 const STORE_BOUNDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
-/// In seconds: from a provider next door to the longest `provider.timeout` that makes sense.
+/// In seconds: from a provider in the same network to the longest sensible `provider.timeout`.
 const PROVIDER_BOUNDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 macro_rules! metrics {
@@ -55,7 +55,7 @@ macro_rules! metrics {
             pub const $constant: &str = $name;
         )+
 
-        /// All of them.
+        /// All metrics.
         pub const ALL: &[Metric] = &[$(Metric {
             name: $name,
             kind: Kind::$kind $(($bounds))?,
@@ -112,7 +112,7 @@ metrics! {
         "Always 1; the version that runs";
 }
 
-/// Tells the recorder what each name means.
+/// Registers the meaning of each name with the recorder.
 pub(super) fn describe() {
     for metric in ALL {
         match metric.kind {
@@ -132,7 +132,7 @@ pub fn reference() -> String {
     );
     for Metric { name, kind, labels, help } in ALL {
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "| `{name}` | {} | {} | {help} |", kind.as_str(), labels.join(", "));
     }
     text

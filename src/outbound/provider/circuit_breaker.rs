@@ -1,5 +1,5 @@
-//! Calls that requests can cause, by presenting credentials or by renewing sessions: so many at a time and no more, and none
-//! for a while where the provider keeps failing them (IN-3). Whoever is turned away is told so at once, and nobody is admitted.
+//! Calls that requests can cause, by presenting credentials or by refreshing sessions: limited in number, and suspended for a
+//! while when the provider keeps failing them (IN-3). A rejected request is answered at once, and is not admitted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,16 +8,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::warn;
 
-/// How many calls for credentials may be under way at one provider.
+/// The limit for concurrent calls for credentials at one provider.
 const MAX_UNDER_WAY: usize = 16;
-/// How many refreshes; strangers cause none of these, and take none of their places.
+/// The limit for concurrent refreshes; unauthenticated clients cannot cause these, and take none of their permits.
 const MAX_REFRESHES: usize = 32;
-/// How many failures in a row open the circuit.
+/// The number of consecutive failures that open the circuit.
 const FAILURES: u32 = 5;
-/// How long it stays open before one call tries whether the provider is back.
+/// How long the circuit stays open before one call probes whether the provider is back.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The calls to one provider.
+/// The circuit breakers and concurrency limits of the calls to one provider.
 pub(super) struct CircuitBreaker {
     permits: Semaphore,
     introspection: Failures,
@@ -39,22 +39,22 @@ impl CircuitBreaker {
         }
     }
 
-    /// Begins to introspect a token; else says why not.
+    /// Begins an introspection; else returns the reason for the rejection.
     pub(super) fn introspection(&self) -> Result<Call<'_>, &'static str> {
         Self::begin(&self.permits, &self.introspection)
     }
 
-    /// Begins to try an app password; else says why not.
+    /// Begins the verification of an app password; else returns the reason for the rejection.
     pub(super) fn app_password(&self) -> Result<Call<'_>, &'static str> {
         Self::begin(&self.permits, &self.app_password)
     }
 
-    /// Begins to ask for claims; else says why not.
+    /// Begins a UserInfo request; else returns the reason for the rejection.
     pub(super) fn user_info(&self) -> Result<Call<'_>, &'static str> {
         Self::begin(&self.permits, &self.user_info)
     }
 
-    /// Begins to refresh tokens; else says why not.
+    /// Begins a refresh; else returns the reason for the rejection.
     pub(super) fn refresh(&self) -> Result<Call<'_>, &'static str> {
         Self::begin(&self.permits_for_refreshes, &self.refresh)
     }
@@ -68,7 +68,7 @@ impl CircuitBreaker {
     }
 }
 
-/// A call under way. It failed unless it says otherwise, so that one that was given up counts as failed, too.
+/// A call in progress. It counts as failed unless `succeeded` is called, so a cancelled call counts as failed, too.
 pub(super) struct Call<'a> {
     circuit: &'a Failures,
     succeeded: bool,
@@ -76,7 +76,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The provider is well, whatever it answered: nothing that strangers send it may open the circuit.
+    /// The provider works, whatever it answered: no input of an unauthenticated client may open the circuit.
     pub(super) fn succeeded(mut self) {
         self.succeeded = true;
     }
@@ -92,7 +92,7 @@ impl Drop for Call<'_> {
     }
 }
 
-/// A circuit breaker: closed, open, or open with one call on its way to try.
+/// A circuit breaker: closed, open, or half-open with one probing call.
 struct Failures {
     name: &'static str,
     state: Mutex<State>,
@@ -125,7 +125,7 @@ impl Failures {
         self.with(|state| *state = State { failures: 0, opened: None, trying: false });
     }
 
-    /// Notes a failure; whether this one opened the circuit.
+    /// Records a failure; returns whether this one opened the circuit.
     fn failed(&self, now: Instant) -> bool {
         self.with(|state| {
             let was_closed = state.opened.is_none();

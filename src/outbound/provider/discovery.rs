@@ -1,4 +1,4 @@
-//! A provider's metadata, checked (OpenID Connect Discovery 1.0 sections 3 and 4.3).
+//! The validated metadata of a provider (OpenID Connect Discovery 1.0 sections 3 and 4.3).
 
 use std::sync::Arc;
 
@@ -36,13 +36,13 @@ pub(super) struct Discovered {
     pub(super) introspection_endpoint: Option<Url>,
     /// RFC 8414 section 2.
     pub(super) revocation_endpoint: Option<Url>,
-    /// Whether the provider says that it has a `groups` claim.
+    /// Whether the provider announces a `groups` claim.
     pub(super) knows_groups: bool,
-    /// What the operator should know about it; it is of use all the same.
+    /// Diagnostics for the operator; the metadata is usable nevertheless.
     pub(super) warnings: Vec<String>,
 }
 
-/// What a relying party expects ID Tokens to be signed with.
+/// The algorithm with which a relying party expects ID Tokens to be signed.
 #[derive(PartialEq, Eq)]
 pub(super) struct ExpectedAlgorithm {
     pub(super) client_id: String,
@@ -56,7 +56,7 @@ impl From<&RelyingParty> for ExpectedAlgorithm {
     }
 }
 
-/// Where the metadata of `issuer` is (section 4).
+/// The metadata address of `issuer` (section 4).
 pub(super) fn address(issuer: &Url) -> Url {
     let mut address = issuer.clone();
     let path = format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/'));
@@ -76,7 +76,7 @@ impl Discovered {
         let own = Url::parse(issuer).map_err(|_| MetadataFault::Address("issuer"))?;
         let mut warnings = unsupported(&members, expected);
         let required = |name| endpoint(members.get(name).ok_or(MetadataFault::Member(name))?, name, &own);
-        // Nothing but what it is for depends on one of these: a bad one must not keep everybody out.
+        // Each of these serves only its own feature: an invalid one must not prevent sign-ins.
         let mut optional = |name| {
             let value = json::optional(&members, name)?;
             let fault = match endpoint(value, name, &own) {
@@ -115,7 +115,7 @@ fn announces_issuer(members: &Map<String, Value>) -> Result<bool, MetadataFault>
     json::optional(members, NAME).map_or(Ok(false), |value| value.as_bool().ok_or(MetadataFault::Member(NAME)))
 }
 
-/// Algorithms that relying parties expect, where the provider says that it signs with others only.
+/// Warnings about algorithms that relying parties expect, but that the provider does not list.
 fn unsupported(members: &Map<String, Value>, expected: &[ExpectedAlgorithm]) -> Vec<String> {
     const NAME: &str = "id_token_signing_alg_values_supported";
     let Some(Value::Array(supported)) = members.get(NAME) else { return Vec::new() };
@@ -138,7 +138,7 @@ fn endpoint(value: &Value, name: &'static str, issuer: &Url) -> Result<Url, Meta
     let text = value.as_str().ok_or(MetadataFault::Member(name))?;
     let url = Url::parse(text).map_err(|_| MetadataFault::Address(name))?;
     let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    // Plain http never leaves this machine, and only an issuer on this machine may send us there.
+    // Plain http never leaves this machine, and only an issuer on this machine may direct requests there.
     let safe = match url.scheme() {
         "https" => !names_neighbourhood(&url) || names_neighbourhood(issuer) || url.host() == issuer.host(),
         "http" => issuer.scheme() == "http" && names_this_machine(issuer) && names_this_machine(&url),

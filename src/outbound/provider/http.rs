@@ -1,5 +1,5 @@
-//! Requests to identity providers: verified TLS, no proxy, no redirect, short timeouts, bounded answers. What goes
-//! wrong is told in words that hold no part of a request or an answer.
+//! Requests to identity providers: verified TLS, no proxy, no redirect, short timeouts, bounded answers. Failures are
+//! described in texts that contain no part of a request or an answer.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,7 +16,7 @@ use url::{Host, Url};
 use super::settings::{ProviderSettings, StartFault};
 use crate::telemetry::names;
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Discovery,
@@ -43,7 +43,7 @@ impl Operation {
         }
     }
 
-    /// The longest answer worth reading.
+    /// The size limit of an answer.
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
@@ -58,7 +58,7 @@ impl Operation {
     }
 }
 
-/// There is no complete answer.
+/// There is no complete answer, with the cause.
 #[derive(Debug, Error)]
 #[error("{operation}: {cause}", operation = .operation.as_str())]
 pub(super) struct NoAnswer {
@@ -66,22 +66,22 @@ pub(super) struct NoAnswer {
     cause: String,
 }
 
-/// A complete answer, whatever it says.
+/// A complete answer, of any status.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) content_type: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
-/// The client for all providers of one outpost.
+/// The HTTP client for all providers of one outpost.
 pub(super) struct ProviderClient {
     client: Client,
 }
 
 impl ProviderClient {
-    /// A client that may reach this very machine only under the hosts of `issuers`.
+    /// A client that may connect to this machine only under the hosts of `issuers`.
     pub(super) fn new(settings: &ProviderSettings, issuers: &[Url]) -> Result<Self, StartFault> {
-        // Whoever comes first installs the one crypto provider of this process; a second time changes nothing.
+        // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let private =
             Certificate::from_pem_bundle(&settings.ca_certificates).map_err(|fault| StartFault::client(&fault))?;
@@ -105,7 +105,7 @@ impl ProviderClient {
         self.client.get(url.clone()).header(header::ACCEPT, "application/json")
     }
 
-    /// A request that was put together elsewhere, to `url`.
+    /// Adapts a request that a library built, and directs it to `url`.
     pub(super) fn request(&self, url: &Url, request: http::Request<Vec<u8>>) -> RequestBuilder {
         let (parts, body) = request.into_parts();
         let mut headers = parts.headers;
@@ -115,7 +115,7 @@ impl ProviderClient {
         self.client.request(parts.method, url.clone()).headers(headers).body(body)
     }
 
-    /// Sends `request` and reads the whole answer.
+    /// Sends `request` and reads the whole answer. Records count and duration as metrics.
     pub(super) async fn send(
         &self,
         issuer: &str,
@@ -167,7 +167,7 @@ const fn class(status: StatusCode) -> &'static str {
     }
 }
 
-/// The innermost cause: `connection refused` helps an operator, `error sending request` does not.
+/// The innermost cause: `connection refused` is useful to an operator, `error sending request` is not.
 fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
@@ -180,9 +180,9 @@ fn cause(error: reqwest::Error) -> String {
     innermost.to_string()
 }
 
-/// Resolves names, but to this very machine or its link only those that the operator named (TL-2): metadata must not
-/// make us ask our own neighbours. Names under `localhost` are this machine without asking anybody (RFC 6761
-/// section 6.3); whether metadata may use them was judged when it was read.
+/// Resolves names, but to addresses of this machine or its link only those that the operator configured (TL-2): metadata
+/// must not direct requests to neighbouring services. Names under `localhost` mean this machine without a DNS query
+/// (RFC 6761 section 6.3); whether metadata may use them is checked when it is parsed.
 struct GuardedNames {
     named: Vec<String>,
 }
@@ -218,12 +218,12 @@ fn is_neighbourhood(address: IpAddr) -> bool {
     }
 }
 
-/// Whether `url` names this machine or its link, as far as the text tells.
+/// Whether `url` names this machine or its link, judged by the text alone, without a DNS query.
 pub(super) fn names_neighbourhood(url: &Url) -> bool {
     names(url, is_neighbourhood)
 }
 
-/// Whether `url` names this very machine: the only place where plain http is good enough.
+/// Whether `url` names this machine: the only place for which plain http is acceptable.
 pub(super) fn names_this_machine(url: &Url) -> bool {
     names(url, |address| address.to_canonical().is_loopback())
 }
@@ -248,7 +248,7 @@ mod tests {
             let guard = GuardedNames { named: named.iter().map(ToString::to_string).collect() };
             guard.resolve(name.parse().unwrap())
         };
-        // names that the system's own table gives to this machine
+        // Names that the system's hosts file maps to this machine.
         for name in ["ip6-localhost", "ip6-loopback", own.as_str()] {
             let Ok(found) = tokio::net::lookup_host((name, 0)).await else { continue };
             if found.into_iter().all(|address| is_neighbourhood(address.ip())) {

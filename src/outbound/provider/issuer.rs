@@ -1,5 +1,5 @@
-//! What is known of one provider: metadata and keys, fetched in the background from the start on. The last good copy
-//! outlives every failed fetch.
+//! The cached metadata and keys of one provider, fetched in the background from the start on. The last valid copy survives
+//! every failed fetch.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Weak};
@@ -21,13 +21,13 @@ use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
-/// How long a sign-in waits for a first fetch that is under way: less than a Check may take, so that the answer still
+/// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
 /// names the cause.
 const PATIENCE: Duration = Duration::from_millis(700);
-/// Pauses between first fetches that fail; the longest one decides how soon a provider that came back is noticed.
+/// The pauses between failing first fetches; the longest determines how soon a provider that came back is noticed.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-/// Pause after a failed refresh, when there is a good copy to live on.
+/// The pause after a failed refresh, while there is a valid copy.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
 /// One provider.
@@ -35,17 +35,17 @@ pub(super) struct Issuer {
     identifier: String,
     address: Url,
     client: Arc<ProviderClient>,
-    /// What credentials of strangers make us ask.
+    /// Limits the calls that unauthenticated clients can cause by sending credentials.
     calls: CircuitBreaker,
     /// The algorithms that its relying parties expect.
     expected: Vec<ExpectedAlgorithm>,
     user_info: Outage,
     knowledge: watch::Sender<Knowledge>,
-    /// Whoever holds it may fetch: one at a time.
+    /// Held while fetching, so that only one fetch runs at a time.
     fetching: Mutex<()>,
-    /// The fetch of newer keys that tokens with unknown keys wait for.
+    /// The shared fetch of newer keys, for tokens with unknown keys.
     key_fetch: KeyFetch,
-    /// For what goes on when whoever began it does not wait any more.
+    /// For tasks that outlive the request that started them.
     this: Weak<Self>,
 }
 
@@ -55,22 +55,22 @@ enum Knowledge {
     DiscoveredProvider(DiscoveredProvider),
 }
 
-/// What a good fetch brought.
+/// The result of a successful fetch.
 #[derive(Clone)]
 pub(super) struct DiscoveredProvider {
     pub(super) discovered: Arc<Discovered>,
     keys: Arc<KeySet>,
 }
 
-/// What became of the wish for newer keys.
+/// The result of a request for newer keys.
 enum Newer {
-    /// Fetched for this wish.
+    /// Fetched for this request.
     Fetched(Arc<KeySet>),
-    /// Brought by a fetch that began earlier.
+    /// Obtained from a fetch that began earlier.
     Joined(Arc<KeySet>),
-    /// There are none: they cannot be fetched, or were too often of late.
+    /// There are none: they cannot be fetched, or were fetched too often recently.
     None,
-    /// Nobody can tell: too many wait for them already.
+    /// Unknown: too many requests wait for them already.
     Unknown,
 }
 
@@ -107,7 +107,7 @@ impl Issuer {
         &self.calls
     }
 
-    /// Whether its UserInfo fails.
+    /// Whether its UserInfo endpoint fails.
     pub(super) const fn user_info(&self) -> &Outage {
         &self.user_info
     }
@@ -116,7 +116,8 @@ impl Issuer {
         ProviderUnavailable { issuer: self.identifier.clone(), cause: cause.to_string() }
     }
 
-    /// A token for whose key there is no place to wait is no bad token: the provider cannot be asked.
+    /// A token whose key could not be fetched, because too many requests wait, is not invalid: the provider counts as
+    /// unavailable.
     pub(super) fn told_apart(&self, fault: ExchangeFault) -> ExchangeFault {
         if let ExchangeFault::Untrustworthy(fault @ TokenFault::KeysUnavailable) = fault {
             return self.unavailable(&fault).into();
@@ -124,7 +125,7 @@ impl Issuer {
         fault
     }
 
-    /// What is known, after a little patience with a first fetch under way.
+    /// The cached metadata and keys; waits briefly for a first fetch in progress.
     pub(super) async fn known(&self) -> Result<DiscoveredProvider, ProviderUnavailable> {
         let mut watched = self.knowledge.subscribe();
         let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
@@ -138,7 +139,7 @@ impl Issuer {
         }
     }
 
-    /// Verifies the signature of `raw` with the provider's keys, newer ones if need be.
+    /// Verifies the signature of `raw` with the provider's keys, with newer ones if needed.
     pub(super) async fn verify(
         &self,
         known: &DiscoveredProvider,
@@ -161,7 +162,7 @@ impl Issuer {
         }
     }
 
-    /// Keys newer than `tried`: by the one fetch that all wait for who need them, as far as the brake allows.
+    /// Keys newer than `tried`: from one fetch that all requests share, as far as the rate limiter allows.
     async fn newer_keys(&self, tried: &Arc<KeySet>) -> Newer {
         let (Some(known), Some(issuer)) = (self.current(), self.this.upgrade()) else { return Newer::None };
         if !Arc::ptr_eq(&known.keys, tried) {
@@ -183,7 +184,7 @@ impl Issuer {
         }
     }
 
-    /// Fetches keys, unless somebody else has just brought newer ones; `None` when that fails.
+    /// Fetches keys, unless another fetch has just obtained newer ones; `None` when that fails.
     async fn fetch_newer_keys(self: Arc<Self>, tried: Arc<KeySet>) -> Option<Arc<KeySet>> {
         let _right = self.fetching.lock().await;
         let known = self.current()?;
@@ -199,7 +200,7 @@ impl Issuer {
         }
     }
 
-    /// Keeps metadata and keys fresh for as long as it is polled.
+    /// Refreshes metadata and keys periodically, as long as the future is polled.
     pub(super) async fn keep_fresh(self: Arc<Self>, interval: Duration) {
         let mut failures: u32 = 0;
         let mut answered = false;
@@ -231,7 +232,7 @@ impl Issuer {
         FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(8)).min(LONGEST_PAUSE)
     }
 
-    /// Fetches everything anew; how many keys there are.
+    /// Fetches metadata and keys again; returns the number of keys.
     async fn refresh(&self) -> Result<usize, String> {
         let _right = self.fetching.lock().await;
         self.knowledge.send_if_modified(|knowledge| {
@@ -260,7 +261,7 @@ impl Issuer {
         }
     }
 
-    /// What is odd about metadata, told when it is new.
+    /// Logs the warnings about metadata that are new.
     fn warn_of(&self, discovered: &Discovered) {
         let before = self.current();
         let was_told = |warning| before.as_ref().is_some_and(|known| known.discovered.warnings.contains(warning));
@@ -292,7 +293,7 @@ impl Issuer {
         }
     }
 
-    /// Keeps what was fetched, and gives the keys now in force: an empty set replaces none that verifies tokens.
+    /// Caches what was fetched, and returns the keys now in force: an empty set does not replace a previous one.
     fn keep(&self, discovered: Arc<Discovered>, keys: KeySet) -> Arc<KeySet> {
         let keys = match self.current() {
             Some(known) if keys.is_empty() => known.keys,
@@ -303,7 +304,7 @@ impl Issuer {
         keys
     }
 
-    /// What is known at this moment.
+    /// The cached metadata and keys at this moment.
     pub(super) fn current(&self) -> Option<DiscoveredProvider> {
         match &*self.knowledge.borrow() {
             Knowledge::DiscoveredProvider(known) => Some(known.clone()),
@@ -312,7 +313,7 @@ impl Issuer {
     }
 }
 
-/// `span` give or take a tenth, so that replicas do not ask in step. Needs to be uneven, not secret.
+/// `span` with a jitter of ±10 %, so that replicas do not send requests in step. The jitter needs to vary, not to be secret.
 fn jittered(span: Duration) -> Duration {
     let lot = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
     span * (900 + lot) / 1000

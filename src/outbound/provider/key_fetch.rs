@@ -1,6 +1,6 @@
-//! The fetch of newer keys for tokens whose key is unknown: one at a time, shared by all who wait for it, so many of them and no
-//! more, and as often as the brake lets strangers cause it (OC-24). It belongs to nobody: it goes on when the request that
-//! began it is given up.
+//! The fetch of newer keys for tokens whose key is unknown: one at a time, shared by all waiting requests, whose number is
+//! limited, and rate-limited, because unauthenticated clients can cause it (OC-24). The fetch is a task of its own: it
+//! continues when the request that began it is cancelled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,25 +12,25 @@ use tokio::time::Instant;
 use super::rate_limiter::RateLimiter;
 use crate::domain::oidc::jws::KeySet;
 
-/// How many may wait for it.
+/// The limit for the requests that wait for the fetch.
 const MAX_WAITING: usize = 256;
 
-/// What a fetch brings; nothing when it failed.
+/// The result of a fetch; `None` when it failed.
 type Keys = Option<Arc<KeySet>>;
 
-/// What became of the wish to fetch.
+/// The result of a request to fetch.
 pub(super) enum FetchedKeys {
-    /// It was fetched for this wish.
+    /// The fetch was started for this request.
     Own(Keys),
-    /// It was under way already.
+    /// The fetch was in progress already.
     Joined(Keys),
-    /// It was fetched too often of late.
+    /// The rate limit is reached.
     RateLimited,
-    /// Too many wait for it already.
+    /// The limit for waiting requests is reached.
     AtCapacity,
 }
 
-/// The fetch under way, if any.
+/// The fetch in progress, if any.
 pub(super) struct KeyFetch {
     state: Mutex<State>,
     waiting: Semaphore,
@@ -47,7 +47,7 @@ impl KeyFetch {
         Self { state: Mutex::new(state), waiting: Semaphore::new(MAX_WAITING) }
     }
 
-    /// Waits for the fetch that is under way, else for `fetch`.
+    /// Waits for the fetch in progress, else for `fetch`.
     pub(super) async fn join(&self, fetch: impl Future<Output = Keys> + Send + 'static) -> FetchedKeys {
         let Ok(_permit) = self.waiting.try_acquire() else { return FetchedKeys::AtCapacity };
         let (fetched, is_own) = {
@@ -66,7 +66,7 @@ impl KeyFetch {
         if is_own { FetchedKeys::Own(catch) } else { FetchedKeys::Joined(catch) }
     }
 
-    /// Nothing panics while it is locked.
+    /// No code that holds the lock panics.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

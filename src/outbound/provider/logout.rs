@@ -1,6 +1,7 @@
-//! Logout tokens, verified (OpenID Connect Back-Channel Logout 1.0 section 2.6). Anybody may post one, so whatever can be
-//! told without keys is told first (BL-16). Nobody is kept out by how many come: a stranger's could keep out the provider's
-//! own. Signatures take turns on the runtime's threads, and keys are fetched no oftener than strangers may make us.
+//! Verification of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Any client may post one, so whatever can
+//! be checked without keys is checked first (BL-16). Their number is not limited here: requests of an unauthenticated
+//! client could displace the provider's own. Signature verification shares the runtime's threads, and keys are fetched only as
+//! often as the rate limiter allows.
 
 use secrecy::SecretString;
 
@@ -11,7 +12,7 @@ use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::time::Timestamp;
 use crate::ports::LogoutTokenFault;
 
-/// Verifies a logout token, with newer keys if need be.
+/// Verifies a logout token, with newer keys if needed.
 pub(super) async fn verify(
     issuer: &Issuer,
     relying_party: &RelyingParty,

@@ -62,12 +62,12 @@ pub struct OpenIdProviders {
     renews: bool,
     verify: CredentialVerifier,
     revocations: Revocations,
-    /// One task per issuer; they end with this value.
+    /// One task per issuer; they are aborted when this value is dropped.
     _background: JoinSet<()>,
 }
 
 impl OpenIdProviders {
-    /// Begins to fetch metadata and keys for every issuer of `relying_parties`; has to be called within a runtime.
+    /// Starts fetching metadata and keys for every issuer of `relying_parties`; must be called within a Tokio runtime.
     /// Providers may be down.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl OpenIdProviders {
         Ok(signed_in)
     }
 
-    /// Claims that the ID Token leaves out, as far as UserInfo tells them until `deadline`.
+    /// Adds the claims that the ID Token omits, as far as UserInfo returns them by `deadline`.
     async fn complete(
         issuer: &Issuer,
         known: &DiscoveredProvider,
@@ -229,7 +229,7 @@ impl IdentityProvider for OpenIdProviders {
     }
 }
 
-/// The address that metadata of `issuer` comes from (Discovery section 3: https, no query, no fragment).
+/// The address from which metadata of `issuer` is fetched (Discovery section 3: https, no query, no fragment).
 fn issuer_address(issuer: &str) -> Result<Url, StartFault> {
     let fault = || StartFault::Issuer(issuer.to_owned());
     let url = Url::parse(issuer).map_err(|_| fault())?;

@@ -1,6 +1,6 @@
-//! OAuth requests, put together and sent by `oauth2` (the part of `openidconnect` that is no OpenID Connect): with our HTTP
-//! client, and with answers that were made strict and tolerant first, in one place. What the library would accept and must not
-//! (repeated members) is refused here; what it would refuse and providers send is taken out, where nothing depends on it.
+//! OAuth requests, built and sent by `oauth2` (the part of `openidconnect` that is not OpenID Connect): with our HTTP client,
+//! and with answers that are normalised first, in one place. What the library would accept and must not (repeated
+//! members) is refused here; what it would refuse and providers send is removed, where nothing depends on it.
 
 use std::borrow::Cow;
 
@@ -25,10 +25,10 @@ use crate::domain::oidc::json;
 use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
 use crate::ports::ExchangeFault;
 
-/// The longest error code worth repeating.
+/// The length limit of an error code that is repeated in logs and faults.
 const MAX_ERROR_CHARS: usize = 64;
 
-/// `oauth2`'s client of one relying party, as far as its endpoints are set.
+/// `oauth2`'s client of one relying party, typed by the endpoints that are set.
 pub(super) type Client<Token = EndpointNotSet> = oauth2::Client<
     BasicErrorResponse,
     TokenResponse,
@@ -45,8 +45,8 @@ pub(super) type Client<Token = EndpointNotSet> = oauth2::Client<
 /// An answer with tokens (RFC 6749 section 5.1).
 pub(super) type TokenResponse = StandardTokenResponse<IdTokenField, BasicTokenType>;
 
-/// What OpenID Connect adds (Core section 3.1.3.3). The library's own type reads the claims of the token as well, before its
-/// signature is verified, and refuses the whole answer for a claim like `"address": ""`.
+/// The member that OpenID Connect adds (Core section 3.1.3.3). The library's own type also parses the claims of the token,
+/// before its signature is verified, and refuses the whole answer for a claim like `"address": ""`.
 #[derive(Deserialize, Serialize)]
 pub(super) struct IdTokenField {
     pub(super) id_token: Option<String>,
@@ -72,7 +72,7 @@ pub(super) struct Members {
 
 impl oauth2::ExtraTokenFields for Members {}
 
-/// The client of `relying_party`, which says who it is as the provider wants it (RFC 6749 section 2.3.1).
+/// The client of `relying_party`, with the client authentication that the provider expects (RFC 6749 section 2.3.1).
 pub(super) fn client(relying_party: &RelyingParty) -> Client {
     let auth_type = match relying_party.token_endpoint_auth_method {
         ClientAuthentication::ClientSecretBasic => AuthType::BasicAuth,
@@ -83,29 +83,29 @@ pub(super) fn client(relying_party: &RelyingParty) -> Client {
         .set_auth_type(auth_type)
 }
 
-/// The same with the provider's token endpoint.
+/// Like `client`, with the provider's token endpoint.
 pub(super) fn token_client(relying_party: &RelyingParty, endpoint: &Url) -> Client<EndpointSet> {
     client(relying_party).set_token_uri(TokenUrl::from_url(endpoint.clone()))
 }
 
-/// Why a request brought no answer that the library could read.
+/// Why a request yielded no answer that the library could parse.
 #[derive(Debug, Error)]
 pub(super) enum CallFault {
-    /// There is none.
+    /// There is no complete answer.
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
-    /// An answer with a status that says all.
+    /// The answer has an error status, and no error code.
     #[error("status {}", .0.as_u16())]
     Status(StatusCode),
-    /// An answer that breaks the protocol.
+    /// The answer violates the protocol.
     #[error("{0}")]
     Malformed(Cow<'static, str>),
 }
 
-/// What `oauth2` reports about a request.
+/// The error that `oauth2` reports for a request.
 pub(super) type RequestFault<Type> = RequestTokenError<CallFault, StandardErrorResponse<Type>>;
 
-/// Sends the library's requests for one purpose to one endpoint.
+/// Sends the library's requests for one operation to one endpoint.
 pub(super) struct Transport<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) operation: Operation,
@@ -133,7 +133,7 @@ impl Transport<'_> {
     }
 }
 
-/// The members of an answer that the library may read.
+/// The members of an answer that are passed to the library.
 fn readable(operation: Operation, answer: &Answer) -> Result<Map<String, Value>, CallFault> {
     let members = json::object(&answer.body);
     if answer.status != StatusCode::OK {
@@ -143,7 +143,7 @@ fn readable(operation: Operation, answer: &Answer) -> Result<Map<String, Value>,
         return refusal.ok_or(CallFault::Status(answer.status));
     }
     match (operation, members) {
-        // The status says all (RFC 7009 section 2.2).
+        // The status is sufficient (RFC 7009 section 2.2).
         (Operation::Revocation, _) => Ok(Map::new()),
         (_, None) => Err(CallFault::Malformed("not a JSON object without repeated members".into())),
         (Operation::Introspection, Some(members)) => {
@@ -154,14 +154,14 @@ fn readable(operation: Operation, answer: &Answer) -> Result<Map<String, Value>,
     }
 }
 
-/// `error` alone (RFC 6749 section 5.2): what else providers say has any form.
+/// Only `error` (RFC 6749 section 5.2): the other members that providers send have arbitrary forms.
 fn error_code(members: &Map<String, Value>) -> Option<Map<String, Value>> {
     let code = json::optional(members, "error").filter(|code| code.is_string())?;
     Some(std::iter::once(("error".to_owned(), code.clone())).collect())
 }
 
-/// The members about tokens. What is no refresh token, and an `expires_in` that tells nothing, count as absent: a sign-in needs
-/// neither; nor does it need an access token, which the library demands.
+/// The members about tokens. A refresh token that is not a string, and an `expires_in` that is not a number, count as absent: a
+/// sign-in needs neither. It does not need an access token either, which the library requires, so an empty one is added.
 fn tokens(mut members: Map<String, Value>) -> Result<Map<String, Value>, CallFault> {
     const READ: [&str; 5] = ["token_type", "access_token", "id_token", "refresh_token", "expires_in"];
     members.retain(|name, value| READ.contains(&name.as_str()) && !json::is_absent(value));
@@ -180,7 +180,7 @@ fn tokens(mut members: Map<String, Value>) -> Result<Map<String, Value>, CallFau
     Ok(members)
 }
 
-/// What came of a token request that brought no tokens.
+/// Converts the failure of a token request.
 pub(super) fn exchange_fault(
     issuer: &Issuer,
     operation: Operation,
@@ -200,18 +200,18 @@ pub(super) fn exchange_fault(
     if is_outage { issuer.unavailable(&cause).into() } else { ExchangeFault::Malformed(cause) }
 }
 
-/// Whether a provider that answers so has a fault of its own.
+/// Whether the status indicates a fault of the provider itself.
 fn is_unwell(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// The provider's own word (RFC 6749 section 5.2), cut and made printable.
+/// The provider's error code (RFC 6749 section 5.2), truncated and made printable.
 fn printable(code: &str) -> String {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     code.chars().take(MAX_ERROR_CHARS).map(printable).collect()
 }
 
-/// A fault in words that hold no part of a request or an answer, but for the provider's error code.
+/// Describes a fault in a text that contains no part of a request or an answer, except the provider's error code.
 pub(super) fn described<Type>(operation: Operation, fault: RequestFault<Type>) -> String
 where
     Type: oauth2::ErrorResponseType + AsRef<str> + std::fmt::Display + 'static,
@@ -223,7 +223,7 @@ where
         RequestTokenError::ServerResponse(refusal) => {
             format!("{operation}: the provider answers `{}`", printable(refusal.error().as_ref()))
         }
-        // Texts are where texts have to be, so that this names members and types, and no value.
+        // Only texts occur where texts are expected, so this error names members and types, and no value.
         RequestTokenError::Parse(fault, _) => format!("{operation}: {}", fault.inner()),
         RequestTokenError::Other(words) => format!("{operation}: {words}"),
     }

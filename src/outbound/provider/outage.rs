@@ -1,4 +1,4 @@
-//! Whether the UserInfo endpoint of an issuer is out of use, which is reported once.
+//! Whether the UserInfo endpoint of an issuer fails, which is reported once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 const BURST: u32 = 5;
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Tells how often something may be done, in memory only.
+/// A token bucket, in memory only.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     left: u32,
@@ -19,7 +19,7 @@ impl RateLimiter {
         Self { left: BURST, refilled: now }
     }
 
-    /// Whether it may be done once more at `now`.
+    /// Takes a token at `now`; returns whether there was one.
     pub(super) fn release(&mut self, now: Instant) -> bool {
         while self.left < BURST && now.duration_since(self.refilled) >= INTERVAL {
             self.left += 1;

@@ -1,4 +1,4 @@
-//! A refresh: new tokens for a session, checked against it, and what they say about its user (OpenID Connect Core section 12).
+//! A refresh: new tokens for a session, checked against it, and the claims of its user (OpenID Connect Core section 12).
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, ExchangeFault};
 
-/// Renews what is known of the user of a session. Asking for tokens and asking `UserInfo` may each take for `deadline`: when
-/// the tokens are here, they are not lost because nobody tells what else there is to know.
+/// Refreshes the tokens and claims of a session. The token request and the `UserInfo` request may each take `deadline`:
+/// tokens that have been received are not lost because UserInfo does not answer.
 pub(super) async fn renew(
     issuer: &Issuer,
     relying_party: &RelyingParty,
@@ -56,14 +56,14 @@ async fn new_tokens(
         Ok(tokens) => tokens,
         Err(_) => Err(issuer.unavailable(&"the tokens were not refreshed in time").into()),
     };
-    // Whatever it answers, it is well.
+    // Any answer shows that the provider works.
     if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
         call.succeeded();
     }
     tokens
 }
 
-/// As at a sign-in; and where there is no ID Token, `UserInfo` alone tells who the user is.
+/// Completes the claims as at a sign-in; where there is no ID Token, only `UserInfo` returns the claims of the user.
 async fn complete(
     issuer: &Issuer,
     known: &DiscoveredProvider,
@@ -82,7 +82,7 @@ async fn complete(
     match user_info::reported(issuer, relying_party, &session.claims, asked, Instant::now() + deadline).await {
         Ok(UserInfoAnswer::Claims(reported)) => Ok(refreshed.complete(reported, session)?),
         Ok(UserInfoAnswer::Nothing { soon }) => Ok(refreshed.cut_short(session, soon)),
-        // The tokens are good, and what was known before stands.
+        // The tokens are valid, and the previous claims stay in force.
         Err(ExchangeFault::Unavailable(_) | ExchangeFault::Malformed(_)) => Ok(refreshed.cut_short(session, true)),
         Err(fault) => Err(fault),
     }

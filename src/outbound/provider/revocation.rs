@@ -1,5 +1,5 @@
-//! Revocation of refresh tokens whose sessions ended (RFC 7009): in the background, because nobody's sign-out waits for the
-//! provider, and bounded, because a provider that hangs must not pile them up.
+//! Revocation of refresh tokens whose sessions ended (RFC 7009): in the background, because no sign-out waits for the
+//! provider, and bounded, because revocations must not pile up when a provider hangs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,28 +17,28 @@ use super::issuer::Issuer;
 use super::oauth::{self, Transport};
 use crate::domain::oidc::relying_party::RelyingParty;
 
-/// How many wait at most; a token beyond them ends by itself, at the provider's own time.
+/// The limit for unfinished revocations; a token beyond it is left to expire at the provider.
 const MOST: usize = 1000;
-/// How many are under way together.
+/// The limit for concurrent revocations.
 const TOGETHER: usize = 8;
 
-/// The revocations that are still to be made.
+/// The unfinished revocations.
 pub(super) struct Revocations {
     deadline: Duration,
     together: Arc<Semaphore>,
-    /// How many are left. Tasks end with this value.
+    /// The number of unfinished revocations. The tasks are aborted when this value is dropped.
     left: watch::Sender<usize>,
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl Revocations {
-    /// None yet; each may take as long as `deadline`.
+    /// No revocations yet; each may take as long as `deadline`.
     pub(super) fn new(deadline: Duration) -> Self {
         let together = Arc::new(Semaphore::new(TOGETHER));
         Self { deadline, together, left: watch::Sender::new(0), tasks: Mutex::default() }
     }
 
-    /// Begins to revoke a token, where its provider has an endpoint for that.
+    /// Begins to revoke a token, if its provider has an endpoint for that.
     pub(super) fn begin(&self, issuer: &Arc<Issuer>, relying_party: &RelyingParty, refresh_token: &SecretString) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
@@ -62,14 +62,14 @@ impl Revocations {
         });
     }
 
-    /// Waits until none is left.
+    /// Waits until all revocations have finished.
     pub(super) async fn settled(&self) {
-        // The sender is ours, so that it cannot be gone.
+        // Fails only if the sender is dropped, and `self` owns it.
         let _ = self.left.subscribe().wait_for(|left| *left == 0).await;
     }
 }
 
-/// Counts a revocation for as long as it lives, however it ends.
+/// Counts a revocation from its creation until it is dropped, however it ends.
 struct Left(watch::Sender<usize>);
 
 impl Left {
@@ -85,7 +85,7 @@ impl Drop for Left {
     }
 }
 
-/// Section 2.1. Whatever is not revoked because it never was a token of theirs is as good as revoked (section 2.2).
+/// Section 2.1. A token that the provider does not know counts as revoked (section 2.2).
 async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &SecretString) -> Result<(), String> {
     let Some(known) = issuer.current() else { return Err("its metadata is not known".to_owned()) };
     let Some(endpoint) = &known.discovered.revocation_endpoint else {
@@ -102,11 +102,11 @@ async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &S
         .map_err(|fault| oauth::described(operation, fault))
 }
 
-/// The library demands https without exception. Where http may be used is judged when metadata are read, and the request goes
-/// to the endpoint as it stands there.
+/// The library requires https without exception. Where http is allowed is decided when metadata is parsed, and the request goes
+/// to the endpoint as stated there.
 fn https(endpoint: &Url) -> RevocationUrl {
     let mut address = endpoint.clone();
-    // Only other kinds of addresses than http and https cannot be changed so, and none of them is an endpoint.
+    // Fails only for schemes other than http and https, and no endpoint has one.
     let _ = address.set_scheme("https");
     RevocationUrl::from_url(address)
 }

@@ -1,21 +1,21 @@
-//! How identity providers are asked.
+//! Settings of the requests to identity providers.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// How identity providers are asked.
+/// Settings of the requests to identity providers.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
-    /// Certificates (PEM) to trust beside the system's; empty for none.
+    /// Certificates (PEM) that are trusted in addition to the system's; empty for none.
     pub ca_certificates: Vec<u8>,
-    /// The longest a request may take as a whole, and the longest that redeeming a code may.
+    /// The time limit of a request as a whole, and of redeeming a code.
     pub timeout: Duration,
-    /// The longest that connecting may take.
+    /// The time limit of connecting.
     pub connect_timeout: Duration,
-    /// How often metadata and keys are fetched anew, give or take a tenth.
+    /// The interval at which metadata and keys are fetched again, with a jitter of ±10 %.
     pub refresh_interval: Duration,
-    /// Whether refresh tokens are taken; without one a session ends with its ID Token.
+    /// Whether refresh tokens are used; without one a session ends with its ID Token.
     pub renews_sessions: bool,
 }
 
@@ -31,13 +31,13 @@ impl Default for ProviderSettings {
     }
 }
 
-/// Why providers cannot be asked at all.
+/// Why the client of identity providers cannot be started.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum StartFault {
-    /// No HTTP client; mostly certificates.
+    /// The HTTP client cannot be made; usually because of the certificates.
     #[error("the HTTP client for identity providers cannot be made: {0}")]
     Client(String),
-    /// Not an address that metadata may come from.
+    /// The issuer is not an address from which metadata may be fetched.
     #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
     Issuer(String),
     /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).

@@ -15,16 +15,16 @@ use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::oidc::sign_in::MatchedCode;
 use crate::ports::ExchangeFault;
 
-/// The tokens of one answer, nothing verified yet; at a refresh without an ID Token, perhaps.
+/// The tokens of one answer, unverified; a refresh may return no ID Token.
 pub(super) struct Tokens<IdToken = SecretString> {
     pub(super) id_token: IdToken,
     pub(super) access_token: Option<SecretString>,
     pub(super) refresh_token: Option<SecretString>,
-    /// How long the access token lasts, where it is told in seconds.
+    /// The lifetime of the access token, if the answer states it (in seconds).
     pub(super) expires_in: Option<Duration>,
 }
 
-/// Redeems `code`: sent once, whatever comes back.
+/// Redeems `code`: sent only once, whatever the outcome, because a code is valid once.
 pub(super) async fn redeem(
     issuer: &Issuer,
     discovered: &Discovered,
@@ -41,7 +41,7 @@ pub(super) async fn redeem(
     read(issuer, operation, answer)?.with_id_token()
 }
 
-/// Asks for new tokens (RFC 6749 section 6); the scope stays what was granted.
+/// Refreshes tokens (RFC 6749 section 6); the scope remains as granted.
 pub(super) async fn refresh(
     issuer: &Issuer,
     discovered: &Discovered,
@@ -57,7 +57,7 @@ pub(super) async fn refresh(
 }
 
 impl Tokens<Option<SecretString>> {
-    /// The same when there is an ID Token.
+    /// The tokens with their ID Token; a fault if it is missing.
     pub(super) fn with_id_token(self) -> Result<Tokens, ExchangeFault> {
         let Self { id_token, access_token, refresh_token, expires_in } = self;
         let id_token = id_token.ok_or_else(|| malformed("token: there is no `id_token`"))?;
@@ -65,7 +65,7 @@ impl Tokens<Option<SecretString>> {
     }
 }
 
-/// OC-19.
+/// Reads the tokens of an answer, and checks the token type (OC-19).
 pub(super) fn read(
     issuer: &Issuer,
     operation: Operation,
@@ -84,7 +84,7 @@ pub(super) fn read(
     })
 }
 
-/// An answer that breaks the protocol.
+/// The fault of an answer that violates the protocol.
 pub(super) fn malformed(cause: &str) -> ExchangeFault {
     ExchangeFault::Malformed(cause.to_owned())
 }

@@ -1,5 +1,5 @@
-//! UserInfo, asked only where the ID Token leaves claims out (OpenID Connect Core section 5.3). The ID Token alone is a complete
-//! sign-in, so that an answer that does not come, or cannot be read, keeps nobody out; one that contradicts does.
+//! UserInfo, requested only where the ID Token omits claims (OpenID Connect Core section 5.3). The ID Token alone is a complete
+//! sign-in, so an answer that is missing or unreadable does not refuse the user; one that contradicts the ID Token does.
 
 use http::{HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,13 +20,13 @@ use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// Why UserInfo gave no claims.
 pub(super) enum UserInfoFault {
-    /// It was not to be reached, or had a fault of its own: later it may tell.
+    /// It could not be reached, or had a fault of its own: a later request may succeed.
     Unavailable(ProviderUnavailable),
-    /// It refused, or its answer cannot be read: asking again soon is of no use.
+    /// It refused, or its answer cannot be parsed: another request soon is useless.
     Unusable(String),
-    /// It is not for a token of this kind, which is no fault of its own.
+    /// It does not accept a token of this kind, which is not an outage.
     NotTaken,
-    /// It says what must not be: that the user is somebody else, or what nobody has signed.
+    /// Its answer is contradictory or not authentic: another user, or an invalid signature.
     Refused(ExchangeFault),
 }
 
@@ -39,15 +39,15 @@ impl From<TokenFault> for UserInfoFault {
     }
 }
 
-/// What came of asking when nothing must not be.
+/// The result of a request that was not refused.
 pub(super) enum UserInfoAnswer {
-    /// These claims, of whichever subject.
+    /// These claims; the subject is not compared yet.
     Claims(Map<String, Value>),
-    /// None; whether it may tell soon.
+    /// No claims; `soon` says whether a later request may succeed soon.
     Nothing { soon: bool },
 }
 
-/// Whether something is missing that the provider was asked for and could tell.
+/// Whether a claim is missing that was requested from the provider and that UserInfo could return.
 pub(super) fn is_needed(
     claims: &Claims,
     relying_party: &RelyingParty,
@@ -62,7 +62,7 @@ pub(super) fn is_needed(
         || relying_party.claims.iter().any(|name| missing(name))
 }
 
-/// Asks `endpoint` about the user of `access_token`. The subject is still to be compared.
+/// Requests the claims of the user of `access_token` from `endpoint`. The caller must compare the subject.
 pub(super) async fn fetch(
     issuer: &Issuer,
     known: &DiscoveredProvider,
@@ -74,10 +74,10 @@ pub(super) async fn fetch(
     read(issuer, known, relying_party, &answer).await
 }
 
-/// What comes until `deadline` of asking for what `claims` lack.
+/// Awaits `asked` until `deadline`, for the claims that `claims` lack.
 ///
 /// # Errors
-/// When the answer must not be; and when a claim is missing by which the user is judged, and UserInfo may soon tell it.
+/// When the answer is refused; and when a claim is missing that an access rule needs, and UserInfo may return it soon.
 pub(super) async fn reported(
     issuer: &Issuer,
     relying_party: &RelyingParty,
@@ -108,7 +108,7 @@ pub(super) async fn reported(
     }
 }
 
-/// The answer of `endpoint`, whatever it says, as long as the provider is well.
+/// The answer of `endpoint`, of any status except those that indicate a fault of the provider.
 pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, UserInfoFault> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
         .map_err(|_| unusable("token: `access_token` cannot be sent"))?;
@@ -126,7 +126,7 @@ pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretSt
     Ok(answer)
 }
 
-/// What an answer says.
+/// Parses the claims of an answer.
 pub(super) async fn read(
     issuer: &Issuer,
     known: &DiscoveredProvider,
@@ -144,8 +144,8 @@ pub(super) async fn read(
     }
 }
 
-/// A signed answer, with a key of the provider's. Whoever made it and for whom need not be said (section 5.3.2: SHOULD),
-/// but has to be right. It is no other kind of token: an ID Token has a `nonce`, a logout token has `events` (JW-4).
+/// A signed answer, verified with a key of the provider. Issuer and audience may be absent (section 5.3.2: SHOULD), but must be
+/// correct if present. Other kinds of tokens are refused: an ID Token has a `nonce`, a logout token has `events` (JW-4).
 async fn signed(
     issuer: &Issuer,
     known: &DiscoveredProvider,

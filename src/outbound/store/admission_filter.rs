@@ -1,14 +1,14 @@
-//! Who comes again soon. Keeping something costs more than making it once more, when it is thrown out before it is used a
-//! second time: its memory has gone cold by then. So what is asked for once is not kept yet.
+//! Decides which keys recur soon enough to be cached. Caching an entry that is evicted before its second use costs more than
+//! making it again, because its memory has left the processor's caches by then. So a key that occurs once is not cached yet.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::session::SessionKey;
 
-/// How many others may come in between.
+/// The number of slots: about how many other keys may come in between.
 const REMEMBERED: usize = 4096;
 
-/// Remembers the keys that came lately, each in the one place that its hash gives it.
+/// Remembers recently seen keys, each in the one slot that its hash determines.
 pub(super) struct AdmissionFilter(Box<[AtomicU64]>);
 
 impl AdmissionFilter {
@@ -16,9 +16,9 @@ impl AdmissionFilter {
         Self(std::iter::repeat_with(AtomicU64::default).take(REMEMBERED).collect())
     }
 
-    /// Whether the key came lately; it counts as having come from now on.
+    /// Whether the key was seen recently; records it as seen.
     pub(super) fn has_seen(&self, key: &SessionKey) -> bool {
-        // Keys are hashes already.
+        // The keys are hashes already.
         let [a, b, rest @ ..] = key.as_bytes();
         let place = usize::from(u16::from_be_bytes([*a, *b])) % REMEMBERED;
         let mark = rest.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();

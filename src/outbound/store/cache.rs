@@ -1,12 +1,12 @@
-//! Sessions in memory, under the stores that keep them elsewhere; bounded by what they take.
+//! A session cache in memory, for the stores that keep sessions elsewhere; bounded by its memory use.
 //!
-//! A load that began before a change may come back after it with the old session. Every change therefore moves an epoch on,
-//! under the lock under which a load puts what it found in here, and what was found in an older epoch stays outside. Changes
-//! are counted in stripes, so that one turns few other loads away.
+//! A load that began before a change may return after it with the old session. Every change therefore increments an epoch,
+//! under the lock under which a load inserts what it found, and what was found in an older epoch is not inserted. Changes
+//! are counted in stripes, so that one change rejects few unrelated loads.
 //!
-//! A session at rest takes a few hundred bytes: its facts, packed. Sessions in use have their facts unpacked beside that, and
-//! the answer that is made from them. Whether a session is there at all is said by the packed one alone: what is unpacked
-//! counts only for the very entry that it came from.
+//! A session at rest takes a few hundred bytes: its record, compressed. Sessions in use are also cached in decompressed
+//! form, with the answer made from them. Only the compressed entry decides whether a session is cached at all: a
+//! decompressed one is valid only for the very entry from which it was made.
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,14 +24,14 @@ use crate::domain::time::Timestamp;
 use crate::ports::StoredSession;
 use crate::telemetry::names;
 
-/// What any entry takes beside its packed facts: key, mark, the links of the cache.
+/// The memory of any entry besides its compressed record: key, user hash, the links of the cache.
 const ENTRY_BYTES: u64 = 176;
-/// What a session in use takes for each packed byte, the facts becoming a tree; and beside it, above all for the answer.
+/// The memory of a session in use per compressed byte, as the record becomes a tree; and besides, mainly for the answer.
 const UNPACKED_PER_PACKED: u64 = 16;
 const IN_USE_BYTES: u64 = 2304;
-/// The share of the memory that is for sessions in use.
+/// The divisor of the total memory that yields the share of sessions in use.
 const IN_USE_SHARE: u64 = 8;
-/// What a cache is laid out for, in bytes per entry; a rough figure is enough.
+/// The usual size of an entry in bytes, from which the initial capacity is estimated; a rough figure is enough.
 const USUAL_ENTRY: u64 = 320;
 const USUAL_IN_USE: u64 = 4096;
 
@@ -55,7 +55,7 @@ struct InUse {
     session: Arc<Session>,
 }
 
-/// Counts what entries take.
+/// Weighs entries by their memory use.
 #[derive(Clone)]
 struct ByBytes;
 
@@ -99,17 +99,17 @@ where
     Cache::with(laid_out(entries), bytes, ByBytes, BuildHasherDefault::default(), DefaultLifecycle::default())
 }
 
-/// How many stripes changes are counted in.
+/// The number of stripes in which changes are counted.
 const STRIPES: usize = 1024;
 
-/// A load on its way: what was known when it began.
+/// A load in progress: the epoch when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Loading {
     key: SessionKey,
     epoch: u64,
 }
 
-/// Sessions in memory by their keys. Look-ups take no lock but the caches' own.
+/// Cached sessions by their keys. Look-ups take no lock but the caches' own.
 pub(super) struct SessionCache {
     at_rest: ByKeys<Arc<Entry>>,
     in_use: ByKeys<InUse>,
@@ -121,7 +121,7 @@ pub(super) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Memory for sessions, `bytes` of it.
+    /// A cache of at most `bytes`.
     pub(super) fn new(bytes: u64) -> Self {
         let in_use = bytes / IN_USE_SHARE;
         let at_rest = bytes - in_use;
@@ -136,7 +136,7 @@ impl SessionCache {
         }
     }
 
-    /// The session, for who uses it.
+    /// The session, for use by a request; counts a hit or a miss.
     pub(super) fn get(&self, key: &SessionKey) -> Option<StoredSession> {
         let found = self.find(key);
         if found.is_some() { &self.hits } else { &self.misses }.increment(1);
@@ -156,25 +156,25 @@ impl SessionCache {
         Some(StoredSession { session, last_seen })
     }
 
-    /// `None` never happens: what was packed unpacks.
+    /// `None` cannot occur, because every entry was compressed here.
     fn unpack(&self, entry: &Entry) -> Option<Arc<Session>> {
         self.compression.unpack(&entry.packed).map(|record| Arc::new(Session::restore(record)))
     }
 
-    /// To be called before a session is read where it is kept.
+    /// Must be called before a session is read from the store.
     pub(super) fn begin_load(&self, key: &SessionKey) -> Loading {
         Loading { key: *key, epoch: *self.epoch(key) }
     }
 
-    /// Whether nothing is known to have changed since `loading` began.
+    /// Whether no change is known since `loading` began.
     pub(super) fn is_current(&self, loading: &Loading) -> bool {
         *self.epoch(&loading.key) == loading.epoch
     }
 
-    /// To be called with the session that was found, and whose it is.
+    /// Must be called with the session that was found, and its user.
     pub(super) fn finish_load(&self, loading: &Loading, found: &StoredSession, user: ShortUserHash) {
         let (StoredSession { session, last_seen }, key) = (found, loading.key);
-        // Packing takes a while: it is done before the lock is taken.
+        // Compression takes a while, so it is done before the lock is taken.
         let packed = self.compression.pack(session.record());
         let entry = Arc::new(Entry { packed, user, last_seen: AtomicU64::new(last_seen.as_unix()) });
         let epoch = self.epoch(&key);
@@ -187,15 +187,15 @@ impl SessionCache {
         self.at_rest.insert(key, entry);
     }
 
-    /// Moves its last use forward.
+    /// Moves the last use of a session forward.
     pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) {
         if let Some(entry) = self.at_rest.peek(key) {
             entry.last_seen.fetch_max(last_seen.as_unix(), Ordering::Relaxed);
         }
     }
 
-    /// A session changed or ended. To be called when that is done where it is kept, or may have been: a load in between may
-    /// still find the old one.
+    /// Removes a session that changed or ended. Must be called after the store was changed, or may have been: a load in between
+    /// may still return the old session.
     pub(super) fn remove(&self, key: &SessionKey) {
         let mut epoch = self.epoch(key);
         *epoch += 1;
@@ -203,21 +203,21 @@ impl SessionCache {
         self.in_use.remove(key);
     }
 
-    /// The same for all sessions of a user.
+    /// Removes all sessions of a user.
     pub(super) fn remove_user(&self, user: ShortUserHash) {
         self.turn_loads_away();
         self.at_rest.retain(|_, entry| entry.user != user);
         self.in_use.retain(|_, in_use| in_use.of.user != user);
     }
 
-    /// The same for all sessions.
+    /// Removes all sessions.
     pub(super) fn clear(&self) {
         self.turn_loads_away();
         self.at_rest.clear();
         self.in_use.clear();
     }
 
-    /// What a load put in here before its stripe's turn is there to be removed; what comes later stays outside.
+    /// What a load inserted before its stripe is incremented is present and can be removed; what arrives later is rejected.
     fn turn_loads_away(&self) {
         self.epochs.iter().for_each(|epoch| *lock(epoch) += 1);
     }
@@ -229,7 +229,7 @@ impl SessionCache {
     }
 }
 
-/// Nothing that holds one of these locks panics half-way, so what a poisoned one guards is still whole.
+/// No code that holds one of these locks panics midway, so the data behind a poisoned lock is still consistent.
 fn lock(epoch: &Mutex<u64>) -> MutexGuard<'_, u64> {
     epoch.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The sealing key beside the store: made on first start, read ever after. 32 random bytes as base64 text.
+//! The sealing key file beside the store: created on the first start, read from then on. 32 random bytes as base64 text.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -15,16 +15,16 @@ use crate::domain::crypto::sealing::SealingKey;
 use crate::ports::{Entropy, EntropyFault};
 
 const KEY_BYTES: usize = 32;
-/// 44 characters of base64 and a line end, with room for a careless editor.
+/// 44 characters of base64 and a line end, with a margin for extra whitespace from an editor.
 const MAX_FILE_BYTES: u64 = 64;
 
 /// Why there is no sealing key.
 #[derive(Debug, Error)]
 pub enum KeyFault {
-    /// Others could read the file, or it cannot be opened.
+    /// Others than the owner could read the file, or it cannot be opened.
     #[error("sealing key: {0}")]
     NotPrivate(#[from] PrivacyFault),
-    /// The file holds something else.
+    /// The file contains something else.
     #[error(
         "sealing key: {} does not hold 32 bytes as base64 (44 characters); restore it from a backup, or delete it together with the store, which signs everybody out",
         path.display()
@@ -33,15 +33,15 @@ pub enum KeyFault {
         /// The file.
         path: PathBuf,
     },
-    /// A new key could not be kept.
+    /// A new key could not be stored.
     #[error("sealing key: cannot write {}: {cause}", path.display())]
     NotKept {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         cause: io::Error,
     },
-    /// No randomness, no key.
+    /// No key could be made for lack of randomness.
     #[error("sealing key: {0}")]
     Entropy(#[from] EntropyFault),
 }
@@ -55,7 +55,7 @@ pub fn sealing_key(path: &Path, entropy: &dyn Entropy) -> Result<SealingKey, Key
         return read(file, path);
     }
     make(path, entropy)?;
-    // Read back what is there now: when two processes start at once, both use the key that came first.
+    // Read back what is in the file now: when two processes start at once, both use the key that was linked first.
     match private_file::open_existing(path)? {
         Some(file) => read(file, path),
         None => Err(KeyFault::NotKept { path: path.to_owned(), cause: io::ErrorKind::NotFound.into() }),
@@ -66,7 +66,7 @@ fn read(file: File, path: &Path) -> Result<SealingKey, KeyFault> {
     let not_a_key = || KeyFault::NotAKey { path: path.to_owned() };
     let mut text = Zeroizing::new(String::with_capacity(64));
     file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|cause| {
-        // Not even text.
+        // The file is not even UTF-8.
         let is_other = cause.kind() == io::ErrorKind::InvalidData;
         if is_other { not_a_key() } else { PrivacyFault::Io { path: path.to_owned(), cause }.into() }
     })?;
@@ -77,7 +77,7 @@ fn read(file: File, path: &Path) -> Result<SealingKey, KeyFault> {
     }
 }
 
-/// Writes aside, syncs and links into place, so that the name never stands for half a key, nor for a second one.
+/// Writes a temporary file, syncs it and links it into place, so that `path` never contains half a key, nor a second one.
 fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFault> {
     let mut secret = Zeroizing::new([0; KEY_BYTES]);
     entropy.fill(secret.as_mut_slice())?;
@@ -85,7 +85,7 @@ fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFault> {
     let aside = aside(path, entropy)?;
     let kept = write_synced(&aside, text.as_bytes()).and_then(|()| match fs::hard_link(&aside, path) {
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Some file systems have no hard links; a rename is as good unless two start at once.
+        // Some file systems have no hard links; a rename is equivalent unless two processes start at once.
         Err(_) => fs::rename(&aside, path),
         Ok(()) => Ok(()),
     });
@@ -100,7 +100,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A name beside `path` that nobody else takes; process ids repeat in containers.
+/// A temporary name beside `path` that no other process uses; random because process ids repeat in containers.
 fn aside(path: &Path, entropy: &dyn Entropy) -> Result<PathBuf, EntropyFault> {
     let mut random = [0; 8];
     entropy.fill(&mut random)?;

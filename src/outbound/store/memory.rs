@@ -1,4 +1,4 @@
-//! Sessions in this process alone. Every index is a sorted set, so ending and expiring cost what they end.
+//! Sessions in this process only. Every index is a sorted set, so ending and expiring cost only what they remove.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -33,7 +33,7 @@ struct Tables {
 }
 
 impl MemoryStore {
-    /// No operation panics half-way, so what a poisoned lock guards is still whole.
+    /// No operation panics midway, so the data behind a poisoned lock is still consistent.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,7 +154,7 @@ impl SessionStore for MemoryStore {
         Ok(Replay::Now)
     }
 
-    /// Nobody shares this store.
+    /// Always succeeds: no other process shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
         Ok(Lease::Held(self.load(key).await?))
     }
@@ -179,7 +179,7 @@ impl SessionStore for MemoryStore {
         Ok(tables.remove_all(&keys).len())
     }
 
-    /// Pages go by the sessions' ends. A cursor is the last end and key of the page before.
+    /// Pages are ordered by the sessions' ends. A cursor is the last end and key of the previous page.
     async fn page(&self, from: &Cursor, limit: usize) -> Result<SessionPage, StoreFault> {
         let tables = self.tables();
         let begin = match from.0.split_first_chunk::<8>() {

@@ -1,4 +1,4 @@
-//! Measures what a store takes for each operation, and counts what fails.
+//! Measures the duration of store operations, and counts failures.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::ports::{
 };
 use crate::telemetry::names;
 
-/// What a store is asked to do, as metrics name it.
+/// A store operation, as metrics name it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     Load,
@@ -60,7 +60,7 @@ impl Operation {
     }
 }
 
-/// Waits for an operation and records it.
+/// Runs an operation and records its duration and failure.
 pub(super) async fn timed<T, E>(operation: Operation, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let begun = Instant::now();
     let done = work.await;
@@ -71,8 +71,8 @@ pub(super) async fn timed<T, E>(operation: Operation, work: impl Future<Output =
     done
 }
 
-/// A store whose operations are measured. Loading is not measured here: a store knows what it has in memory, and measures
-/// the rest itself.
+/// A store whose operations are measured. Loads are not measured here: a store knows which of them are served from memory,
+/// and measures the others itself.
 pub(super) struct Metered<S>(pub(super) S);
 
 #[async_trait]

@@ -24,17 +24,17 @@ use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, SessionStore};
 use metered::Metered;
 
-/// Which store keeps the sessions.
+/// The kind of session store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreSettings {
-    /// In this process alone; a restart ends every session.
+    /// In this process only; a restart ends every session.
     Memory,
     /// In one file, which survives restarts and crashes.
     File {
-        /// The file; made when it is not there.
+        /// The file; created if it does not exist.
         path: PathBuf,
     },
-    /// In Redis or Valkey, for all replicas together.
+    /// In Redis or Valkey, shared by all replicas.
     Redis(Box<RedisSettings>),
 }
 

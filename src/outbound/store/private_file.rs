@@ -1,7 +1,7 @@
 //! Files that only their owner may use: created with mode 0600, and refused when others may use them (FI-7).
 //!
-//! Group permissions alone are taken away instead: a Kubernetes volume with `fsGroup` gets `g+rw` on every file at every
-//! mount, so a refusal would keep the second start from working. Our own uid is the only one that can undo it.
+//! Group permissions are removed instead of refused: a Kubernetes volume with `fsGroup` gets `g+rw` on every file at every
+//! mount, so a refusal would prevent the second start. Only the process's own uid can remove them.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -25,7 +25,7 @@ pub enum PrivacyFault {
         /// The path.
         path: PathBuf,
     },
-    /// Others than its owner and its group have rights.
+    /// Users other than its owner and its group have permissions.
     #[error("{0} has mode {mode:04o}, so others than its owner may use it: `chmod 600 {0}`, and consider its contents known", path.display())]
     Loose {
         /// The path.
@@ -33,7 +33,7 @@ pub enum PrivacyFault {
         /// Its permission bits.
         mode: u32,
     },
-    /// Its group has rights, which cannot be taken away.
+    /// Its group has permissions, which cannot be removed.
     #[error(
         "{0} has mode {mode:04o}, so its group may use it, and it cannot be given mode {OWNER_ONLY:04o} ({cause}): move it to a file system that can be written and keeps modes, or `chmod 600 {0}` where it is mounted writable",
         path.display()
@@ -43,10 +43,10 @@ pub enum PrivacyFault {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
-        /// Why the mode stays.
+        /// Why the mode cannot be changed.
         cause: io::Error,
     },
-    /// Another user could change it at will.
+    /// The owner is another user, who could change the file.
     #[error("{0} belongs to user {owner}, but this process is user {own}: `chown {own} {0}`", path.display())]
     ForeignOwner {
         /// The path.
@@ -61,16 +61,16 @@ pub enum PrivacyFault {
     Io {
         /// The path.
         path: PathBuf,
-        /// What it said.
+        /// The error of the operating system.
         cause: io::Error,
     },
 }
 
-/// Opens the file for reading and writing, and makes it and its directory when they are not there.
+/// Opens the file for reading and writing; creates it and its directory if they do not exist.
 pub(super) fn open_or_make(path: &Path) -> Result<File, PrivacyFault> {
     let io = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
     make_directory_of(path).map_err(io)?;
-    // A directory cannot be opened for writing; say so in our words.
+    // A directory cannot be opened for writing; report it as what it is.
     if path.is_dir() {
         return Err(PrivacyFault::NotAFile { path: path.to_owned() });
     }
@@ -86,7 +86,7 @@ pub(super) fn open_or_make(path: &Path) -> Result<File, PrivacyFault> {
     Ok(file)
 }
 
-/// Opens an existing file for reading; `None` when there is none.
+/// Opens an existing file for reading; `None` if it does not exist.
 pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivacyFault> {
     match File::open(path) {
         Ok(file) => check(&file, path).map(|()| Some(file)),
@@ -95,13 +95,13 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivacyFault> {
     }
 }
 
-/// Makes a new file; fails when there is one.
+/// Creates a new file; fails if it exists.
 pub(super) fn make_new(path: &Path) -> io::Result<File> {
     make_directory_of(path)?;
     OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)
 }
 
-/// The directory that holds `path`.
+/// The directory that contains `path`.
 pub(super) fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -110,7 +110,7 @@ fn make_directory_of(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(OWNER_ONLY_DIRECTORY).create(directory_of(path))
 }
 
-/// Checks the open file, not the path again, so that nothing can be exchanged in between.
+/// Checks the open file, not the path again, so that the file cannot be exchanged in between.
 fn check(file: &File, path: &Path) -> Result<(), PrivacyFault> {
     check_with(file, path, |mode| file.set_permissions(Permissions::from_mode(mode)))
 }

@@ -1,4 +1,4 @@
-//! The facts of a session as bytes: protobuf fields behind their lengths (`proto/gatepost/store`).
+//! Session records as bytes: length-delimited protobuf fields (`proto/gatepost/store`).
 
 use std::ops::Deref;
 
@@ -21,7 +21,7 @@ mod proto {
 }
 
 /// Bytes that are wiped when they are dropped. They are wiped as a slice: `Zeroizing<Vec<u8>>` goes byte by byte with a
-/// fence behind each, and over its capacity once more, which took longer than to find and to open a record.
+/// fence after each, and then over its capacity once more, which took longer than to find and to open a record.
 pub(super) struct Wiped(pub(super) Vec<u8>);
 
 impl Deref for Wiped {
@@ -38,13 +38,13 @@ impl Drop for Wiped {
     }
 }
 
-/// All facts; `None` when tokens are missing that were left in the store.
+/// Encodes the whole record; `None` when tokens are missing that were left in the store.
 pub(super) fn encode(record: &SessionRecord) -> Option<Wiped> {
     let is_whole = record.id_token.is_some() && (record.renewal.is_none() || record.refresh_token().is_some());
     is_whole.then(|| Wiped(message(record).encode_to_vec()))
 }
 
-/// The facts without those tokens ([`SessionRecord::without_tokens`]).
+/// Encodes the record without those tokens ([`SessionRecord::without_tokens`]).
 pub(super) fn encode_without_tokens(record: &SessionRecord) -> Wiped {
     let mut message = message(record);
     leave_tokens(&mut message);
@@ -57,12 +57,12 @@ fn leave_tokens(message: &mut proto::SessionRecord) {
     message.renewal.iter_mut().for_each(|renewal| renewal.refresh_token.zeroize());
 }
 
-/// What was encoded, with or without.
+/// Decodes a record, with or without those tokens.
 pub(super) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
     record(proto::SessionRecord::decode(bytes).ok()?)
 }
 
-/// The same, without those tokens in any case.
+/// Decodes a record, and omits those tokens in any case.
 pub(super) fn decode_without_tokens(bytes: &[u8]) -> Option<SessionRecord> {
     let mut message = proto::SessionRecord::decode(bytes).ok()?;
     leave_tokens(&mut message);
@@ -92,14 +92,14 @@ fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
     })
 }
 
-/// No token is empty.
+/// An empty text stands for an absent token: no token is empty.
 fn token(text: String) -> Option<SecretString> {
     (!text.is_empty()).then(|| SecretString::from(text))
 }
 
-/// The parts of a token in compact form (RFC 7515 section 7.1), decoded; none where they would not encode to the same text.
+/// The decoded parts of a token in compact form (RFC 7515 section 7.1); empty where they would not encode to the same text.
 fn parts(token: &str) -> Vec<Vec<u8>> {
-    // This engine refuses everything that it would not write itself.
+    // This engine rejects every text that it would not produce itself.
     token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect::<Result<_, _>>().unwrap_or_default()
 }
 
@@ -127,7 +127,7 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
         issuer: user.issuer.clone(),
         subject: user.subject.clone(),
         application: application.as_str().to_owned(),
-        // A map with text as keys always has a JSON form; an empty one would not decode, and be a miss.
+        // A map with text keys always has a JSON form; an empty value would not decode, and be a miss.
         claims: serde_json::to_vec(claims.as_object()).unwrap_or_default(),
         id_token: whole_id_token.map(text).unwrap_or_default(),
         id_token_parts,
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn an_id_token_comes_back_to_the_letter() {
         let signed = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode("{\"a\":1}"), "c2ln");
-        // Padded, with bits that nobody reads, with other letters, with empty parts; and none of these.
+        // Padding, unused bits that are set, the other alphabet, empty parts; and a token with none of these.
         for token in [signed.as_str(), "a", "YQ==", "YR", "YQ+/.YQ", "..", "YQ..", ".", "header.jane.signature", "ü"] {
             let record = SessionRecord { id_token: Some(token.into()), ..testing::record("jane", 1, 2) };
             let back = decode(&encode(&record).unwrap()).unwrap();

@@ -1,8 +1,8 @@
-//! Sessions as sealed bytes (CK-8): sealed under the session's own key, so that a record moved to another key does not
-//! open. Users are known to the store by a keyed hash alone.
+//! Sessions as sealed bytes (CK-8): each is sealed under the session's own key, so that a record moved to another key does
+//! not open. The store knows users only by a keyed hash.
 //!
-//! They are compressed before they are sealed. The length tells how much of a record repeats itself, to those who can read
-//! the store; but nobody puts text of his own beside another user's secrets.
+//! Records are compressed before they are sealed. To a reader of the store the length reveals how repetitive a record is;
+//! but an attacker cannot place chosen text beside another user's secrets.
 
 use std::sync::Arc;
 
@@ -16,23 +16,23 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::ports::{Entropy, EntropyFault};
 
-/// What the index knows a user, or a provider's session, as.
+/// The keyed hash by which the index identifies a user, or a provider session.
 pub(super) type UserHash = [u8; 32];
 
-/// The beginning of a [`UserHash`], where 64 bits are enough: that two of a million users share it is less likely than one in ten
-/// million, and would end the sessions of both when one of them leaves.
+/// The first 64 bits of a [`UserHash`], where they are enough: the probability that two of a million users share one is below
+/// one in ten million, and the effect would be that the sessions of both end when one of them signs out.
 pub(super) type ShortUserHash = i64;
 
 pub(super) fn short(user_hash: &UserHash) -> ShortUserHash {
     user_hash.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
 }
 
-/// The secret behind [`UserHash`]s, the store's own. It rests in the store, sealed, so that marks stay the same when
+/// The secret key of the [`UserHash`]es, specific to the store. It is stored there, sealed, so that hashes stay the same when
 /// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
 pub(super) struct IndexKey(Zeroizing<[u8; 32]>);
 
 impl IndexKey {
-    /// The place of the sealed secret, as part of its seal.
+    /// The associated data of the sealed secret.
     const POSITION: [&'static [u8]; 1] = [b"index secret"];
 
     pub(super) fn make(entropy: &dyn Entropy) -> Result<Self, EntropyFault> {
@@ -57,26 +57,26 @@ impl IndexKey {
 pub(super) enum SealFault {
     #[error(transparent)]
     Entropy(#[from] EntropyFault),
-    /// Kept like this, it could never be renewed or ended at the provider.
+    /// A session stored like this could never be refreshed, or ended at the provider.
     #[error("its tokens were left in the store")]
     Incomplete,
 }
 
-/// What became of a sealed record.
+/// The result of opening a sealed record.
 pub(super) enum Seal {
     Whole(Box<Session>),
-    /// Sealed under a key that we do not have (any more).
+    /// Sealed under a key that is not configured (any more).
     OfAnotherKey,
-    /// Sealed under one of our keys, but altered, or moved here from another session.
+    /// Sealed under a configured key, but altered, or moved here from another session.
     Broken,
 }
 
-/// Seals and opens what a store keeps.
+/// Seals and opens the records of a store.
 pub(super) struct RecordCipher {
     keys: SealingKeys,
-    /// What marks are made with.
+    /// The key of new hashes.
     index: SealingKey,
-    /// What they were made with before.
+    /// The keys of earlier hashes.
     previous: Vec<SealingKey>,
     entropy: Arc<dyn Entropy>,
 }
@@ -93,22 +93,22 @@ impl RecordCipher {
         Self { keys, index, previous, entropy }
     }
 
-    /// What the index knows `user` as: the same for the same issuer and subject, and no way back.
+    /// The hash of `user`: the same for the same issuer and subject, and not reversible.
     pub(super) fn user_hash(&self, user: &User) -> UserHash {
         user_hash_with(&self.index, user)
     }
 
-    /// Everything that the index may know `user` as: with the present key first, then with those before it.
+    /// All hashes under which the index may contain `user`: with the present key first, then with the previous keys.
     pub(super) fn user_hashes(&self, user: &User) -> Vec<UserHash> {
         self.index_keys().map(|key| user_hash_with(key, user)).collect()
     }
 
-    /// The same as [`RecordCipher::user_hash`] for a session of the provider's.
+    /// Like [`RecordCipher::user_hash`], for a provider session.
     pub(super) fn provider_session_hash(&self, session: &ProviderSession) -> UserHash {
         session_hash_with(&self.index, session)
     }
 
-    /// The same as [`RecordCipher::user_hashes`] for a session of the provider's.
+    /// Like [`RecordCipher::user_hashes`], for a provider session.
     pub(super) fn provider_session_hashes(&self, session: &ProviderSession) -> Vec<UserHash> {
         self.index_keys().map(|key| session_hash_with(key, session)).collect()
     }
@@ -127,7 +127,7 @@ impl RecordCipher {
         record::decode(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
     }
 
-    /// The session as it is kept at hand; see [`SessionRecord::without_tokens`].
+    /// Opens a session in the form in which it is cached; see [`SessionRecord::without_tokens`].
     pub(super) fn open_without_tokens(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
         record::decode_without_tokens(&self.plain(key, sealed)?).map(Session::restore).ok_or(DoesNotOpen)
     }
@@ -138,7 +138,7 @@ impl RecordCipher {
         decompress_size_prepended(&compressed).map(Wiped).map_err(|_| DoesNotOpen)
     }
 
-    /// The same, and why it does not open.
+    /// Like `open`, but distinguishes why a record does not open.
     pub(super) fn look_at(&self, key: &SessionKey, sealed: &[u8]) -> Seal {
         match self.open(key, sealed) {
             Ok(session) => Seal::Whole(Box::new(session)),

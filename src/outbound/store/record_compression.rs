@@ -1,5 +1,5 @@
-//! Sessions at rest, packed: what all of them have in common (names of claims, groups, issuer) is written down once, and
-//! each is kept as what it has beside that. Some hundred bytes become one hundred.
+//! Compression of sessions at rest: what all of them have in common (claim names, groups, issuer) is stored once as a
+//! dictionary, and each session as the difference to it. Several hundred bytes become about one hundred.
 
 use std::sync::OnceLock;
 
@@ -12,10 +12,10 @@ use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::user::User;
 use crate::domain::session::SessionRecord;
 
-/// A session without the tokens that only its renewal and its end need.
+/// A session without the tokens that only its refresh and its end need.
 pub(super) type CompressedRecord = Zeroizing<Box<[u8]>>;
 
-/// Packs sessions, by the pattern of the first that comes.
+/// Compresses sessions, with a dictionary made from the first.
 #[derive(Default)]
 pub(super) struct RecordCompression {
     pattern: OnceLock<Box<[u8]>>,
@@ -25,19 +25,19 @@ impl RecordCompression {
     pub(super) fn pack(&self, record: &SessionRecord) -> CompressedRecord {
         let pattern = self.pattern.get_or_init(|| (*record::encode_without_tokens(&in_common(record))).into());
         let plain = record::encode_without_tokens(record);
-        // Copied, because what is cut short leaves a gap behind it in memory.
+        // Copied, because truncating the buffer would leave its spare capacity allocated.
         Zeroizing::new(compress_prepend_size_with_dict(&plain, pattern).as_slice().into())
     }
 
-    /// `None` for what this has not packed.
+    /// `None` for data that this value has not compressed.
     pub(super) fn unpack(&self, packed: &CompressedRecord) -> Option<SessionRecord> {
         let plain = decompress_size_prepended_with_dict(packed, self.pattern.get()?).ok()?;
         record::decode(&Wiped(plain))
     }
 }
 
-/// What other sessions are likely to have as well: nothing that tells who this user is, for it is kept as long as the process
-/// runs.
+/// The parts that other sessions are likely to have as well: nothing that identifies this user, because the dictionary is
+/// kept for the lifetime of the process.
 fn in_common(record: &SessionRecord) -> SessionRecord {
     let mut claims = record.claims.as_object().clone();
     for value in claims.values_mut().filter(|value| value.is_string() || value.is_object()) {

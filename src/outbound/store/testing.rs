@@ -1,4 +1,4 @@
-//! What the tests of all stores share: sessions, keys, randomness, and stores to put them in.
+//! Shared helpers of all store tests: sessions, keys, randomness, and stores.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::ports::{Clock, Entropy, EntropyFault, SessionStore};
 
 pub(super) const ISSUER: &str = "https://sso.example.com/application/o/wiki/";
 
-/// The system's own randomness.
+/// The operating system's randomness.
 pub(super) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
@@ -31,7 +31,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// A clock that stands still.
+/// A clock that does not advance.
 pub(super) struct StoppedAt(pub(super) u64);
 
 impl Clock for StoppedAt {
@@ -40,7 +40,7 @@ impl Clock for StoppedAt {
     }
 }
 
-/// Lifetimes beyond all times in tests.
+/// Lifetimes longer than all times in tests.
 pub(super) const LIFETIMES: Lifetimes =
     Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_hours(12) };
 
@@ -48,7 +48,7 @@ fn open(settings: &StoreSettings) -> Arc<dyn SessionStore> {
     super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0))).expect("opens")
 }
 
-/// A source that failed.
+/// A source of randomness that fails.
 pub(super) struct NoEntropy;
 
 impl Entropy for NoEntropy {
@@ -79,7 +79,7 @@ pub(super) fn user(subject: &str) -> User {
     User { issuer: ISSUER.to_owned(), subject: subject.to_owned() }
 }
 
-/// What a store is to keep of a session of `subject` from `created` until `ends`, with every optional part.
+/// The record of a session of `subject` from `created` until `ends`, with every optional part.
 pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
     let claims =
         json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
@@ -102,7 +102,7 @@ pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
     Session::restore(record(subject, created, ends))
 }
 
-/// The same session, renewed so often; its tokens tell.
+/// The same session after `generation` refreshes; its tokens contain the generation.
 pub(super) fn renewed(subject: &str, created: u64, ends: u64, generation: u32) -> Session {
     let refresh_token = Some(format!("refresh {generation}").into());
     Session::restore(SessionRecord {
@@ -113,12 +113,12 @@ pub(super) fn renewed(subject: &str, created: u64, ends: u64, generation: u32) -
     })
 }
 
-/// The provider's session called `id`.
+/// The provider session with the id `id`.
 pub(super) fn provider_session(id: &str) -> ProviderSession {
     ProviderSession { issuer: ISSUER.to_owned(), id: id.to_owned() }
 }
 
-/// A session that rests on the provider's session called `id`, or on none.
+/// A session that belongs to the provider session with the id `id`, or to none.
 pub(super) fn resting_on(id: Option<&str>, subject: &str, created: u64, ends: u64) -> Session {
     Session::restore(SessionRecord { provider_session: id.map(str::to_owned), ..record(subject, created, ends) })
 }
@@ -128,13 +128,13 @@ pub(super) fn open_file(path: &Path) -> Arc<dyn SessionStore> {
     open(&settings)
 }
 
-/// A file store that keeps nothing in memory.
+/// A file store without a cache.
 pub(super) fn open_uncached(path: &Path) -> Arc<FileStore> {
     let limits = Limits { cache_bytes: 0, ..Limits::USUAL };
     Arc::new(FileStore::open_with(path, keys(1), Arc::new(SystemEntropy), limits).expect("opens"))
 }
 
-/// Every kind of store, empty, with the directory that must live as long.
+/// Every kind of store, empty, with the directory that must outlive it.
 pub(super) fn stores() -> Vec<(&'static str, Arc<dyn SessionStore>, TempDir)> {
     let in_memory = open(&StoreSettings::Memory);
     let [unused, cached, uncached] = [(), (), ()].map(|()| TempDir::new().expect("a directory"));

@@ -1,4 +1,4 @@
-//! The line per decision: complete, and of one piece whatever the user is called.
+//! The log line of a decision: complete, and a single line whatever the user name contains.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! GN-6: no input forges a line. FI-8: a reader that does not read holds nothing up.
+//! GN-6: no input forges a line. FI-8: a reader that does not read delays nothing.
 
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -90,7 +90,7 @@ fn a_level_is_a_level_or_directives() {
     }
 }
 
-/// A reader that reads when it is told to: what it was given, and word of each time it was given something.
+/// A writer that proceeds only on request: stores what was written, and reports each write.
 struct Reader {
     kept: Kept,
     given: Sender<()>,
@@ -99,7 +99,7 @@ struct Reader {
 
 impl Write for Reader {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // The test may be over.
+        // The test may have ended.
         let _ = self.given.send(());
         let _ = self.go.recv();
         self.kept.write(bytes)
@@ -121,7 +121,7 @@ fn fi_8_a_full_queue_loses_lines_instead_of_waiting_and_counts_them() {
     let (mut writer, guard) = queue(4, reader);
     writer.write_all(b"first\n").expect("never fails");
     was_given.recv().expect("the first line is written out");
-    // From here on nothing is read, and the worker waits: what is kept is what the queue holds.
+    // From here on nothing is written out, and the worker waits: only the queue stores lines.
     for _ in 0..1000 {
         writer.write_all(b"line\n").expect("never fails");
     }

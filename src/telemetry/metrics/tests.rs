@@ -1,4 +1,4 @@
-//! The table of metrics is whole, and the documents say what it says.
+//! The table of metrics is complete, and the documents agree with it.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn names_follow_the_conventions_of_prometheus() {
     }
 }
 
-/// Each histogram has buckets; one that is forgotten would be a summary.
+/// Each histogram has buckets; one without would be a summary.
 #[test]
 fn every_metric_is_on_the_page_with_its_type_and_meaning() {
     let recorder = with_bounds().expect("has bounds").build_recorder();
@@ -59,7 +59,7 @@ fn every_metric_is_on_the_page_with_its_type_and_meaning() {
     }
 }
 
-/// A metric that is named anywhere else would have neither a meaning nor a place in the documents.
+/// A metric named anywhere else would have neither a meaning nor an entry in the documents.
 #[test]
 fn no_metric_is_named_outside_the_table() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -70,7 +70,7 @@ fn no_metric_is_named_outside_the_table() {
                 folders.push(path);
                 continue;
             }
-            // This file names the calls that it looks for.
+            // This file contains the calls that it searches for.
             if path.ends_with("telemetry/metrics/tests.rs") {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! User name and app password, tried at the token endpoint as authentik has it: the client-credentials grant without a
-//! client secret (RFC 6749 section 4.4), which brings an ID Token of the user.
+//! User name and app password, verified at the token endpoint as authentik defines it: the client-credentials grant without a
+//! client secret (RFC 6749 section 4.4), which returns an ID Token of the user.
 
 use oauth2::{ClientId, Scope, TokenUrl};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,7 +16,7 @@ use crate::outbound::provider::oauth::{Client, Transport};
 use crate::outbound::provider::token::{self, Tokens};
 use crate::ports::{CredentialFault, ExchangeFault};
 
-/// Signs the user in with the app password and completes the claims as a browser's sign-in does.
+/// Signs the user in with the app password, and completes the claims as at a browser sign-in.
 pub(super) async fn signed_in(
     request: &VerificationRequest,
     app_password: &AppPassword,
@@ -51,14 +51,14 @@ async fn grant(
         .request_async(&Transport { issuer: &request.issuer, operation, endpoint })
         .await;
     let tokens = token::read(&request.issuer, operation, answer).and_then(Tokens::with_id_token);
-    // Whatever it answers, it is well: strangers could cause any refusal.
+    // Any answer shows that the provider works: unauthenticated clients can cause every refusal.
     if !matches!(tokens, Err(ExchangeFault::Unavailable(_))) {
         call.succeeded();
     }
     tokens.map_err(|fault| fault::of_exchange(fault, &request.issuer))
 }
 
-/// The ID Token in full. Nobody sent a nonce, so it must not have one: it would be another sign-in's.
+/// Verifies the ID Token in full. No nonce was sent, so it must not contain one: it would belong to another sign-in.
 async fn check(
     request: &VerificationRequest,
     known: &DiscoveredProvider,

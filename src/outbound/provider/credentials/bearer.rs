@@ -1,4 +1,4 @@
-//! Bearer tokens: signed ones are verified here (RFC 9068), opaque ones by the provider (RFC 7662).
+//! Bearer tokens: signed tokens are verified locally (RFC 9068), opaque tokens by the provider (RFC 7662).
 
 use http::StatusCode;
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
@@ -16,7 +16,7 @@ use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::oauth::{self, CallFault, IntrospectionResponse, RequestFault, Transport};
 use crate::ports::CredentialFault;
 
-/// A signed access token. What it does not say about the user stays unsaid, so that it needs nobody's answer.
+/// Verifies a signed access token. Claims that it omits are not requested, so it needs no call to UserInfo.
 pub(super) async fn signed(
     request: &VerificationRequest,
     token: &SecretString,
@@ -30,7 +30,7 @@ pub(super) async fn signed(
     Ok(access_token::check(signed, &expected)?)
 }
 
-/// A token that the provider judges, and its user's claims.
+/// Introspects a token at the provider, and completes the claims of its user.
 pub(super) async fn introspected(
     request: &VerificationRequest,
     token: &SecretString,
@@ -73,9 +73,9 @@ async fn introspect(
     answer.map(|answer| answer.extra_fields().members.clone()).map_err(|fault| refused(request, fault))
 }
 
-/// Only a clear word counts: anything else says nothing about the token (IN-3). Some providers answer with an error what
-/// cannot be a token of theirs (RFC 7009 section 2.2.1), although RFC 7662 section 2.2 knows no such error: a stranger's
-/// doing, and no outage.
+/// Only an unambiguous answer counts: any other says nothing about the token (IN-3). Some providers answer with an error if
+/// the text cannot be one of their tokens (RFC 7009 section 2.2.1), although RFC 7662 section 2.2 defines no such error:
+/// unauthenticated clients can cause it, and it is not an outage.
 fn refused(request: &VerificationRequest, fault: RequestFault<BasicErrorResponseType>) -> CredentialFault {
     let blames_token =
         |refusal: &BasicErrorResponse| matches!(refusal.error().as_ref(), "unsupported_token_type" | "invalid_request");
@@ -94,8 +94,8 @@ fn refused(request: &VerificationRequest, fault: RequestFault<BasicErrorResponse
     }
 }
 
-/// Whether the provider is not well, as far as its answer tells. A refusal is no outage: nothing that strangers send may look
-/// like one.
+/// Whether the answer indicates an outage of the provider. A refusal is not an outage: no input of an unauthenticated client
+/// may look like one.
 fn is_outage(answer: &Result<IntrospectionResponse, RequestFault<BasicErrorResponseType>>) -> bool {
     match answer {
         Ok(_) | Err(RequestTokenError::ServerResponse(_)) => false,

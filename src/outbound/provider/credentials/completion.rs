@@ -1,4 +1,4 @@
-//! Claims that a credential leaves out, asked for with the token that it is or brought.
+//! Completes the claims that a credential omits, with the token that it is or that it yielded.
 
 use http::StatusCode;
 use secrecy::SecretString;
@@ -12,8 +12,8 @@ use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::user_info::{self, UserInfoAnswer, UserInfoFault};
 use crate::ports::CredentialFault;
 
-/// What `UserInfo` says beyond `claims`; `None` when nothing is missing, when it does not take this token, or when it tells
-/// nothing and the rules do not need it.
+/// The claims that `UserInfo` returns beyond `claims`; `None` when none is missing, when it does not accept this token, or
+/// when it returns nothing and the rules do not need it.
 pub(super) async fn user_info(
     request: &VerificationRequest,
     known: &DiscoveredProvider,
@@ -36,7 +36,7 @@ pub(super) async fn user_info(
         }
         user_info::read(&request.issuer, known, party, &answer).await
     };
-    // A part of the deadline, so that time is left to go on without it.
+    // Half of the deadline, so that time remains to continue without it.
     match user_info::reported(&request.issuer, party, claims, asked, Instant::now() + request.deadline / 2).await {
         Ok(UserInfoAnswer::Claims(claims)) => Ok(Some(claims)),
         Ok(UserInfoAnswer::Nothing { .. }) => Ok(None),

@@ -1,10 +1,10 @@
-//! What faults of the provider's answers mean for a credential: 401 only when the credential is to blame.
+//! Maps faults of the provider's answers to faults of a credential: 401 only when the credential is at fault.
 
 use crate::domain::oidc::credentials::Refusal;
 use crate::outbound::provider::issuer::Issuer;
 use crate::ports::{CredentialFault, ExchangeFault};
 
-/// An answer that breaks the protocol says nothing about the credential.
+/// An answer that violates the protocol says nothing about the credential.
 pub(super) fn of_exchange(fault: ExchangeFault, issuer: &Issuer) -> CredentialFault {
     match fault {
         ExchangeFault::Unavailable(fault) => fault.into(),

@@ -1,5 +1,5 @@
-//! Credentials, judged: bearer tokens by their signature or by introspection, app passwords by the client-credentials
-//! grant. Each is judged once however many requests bring it at the same time, and the verdict is remembered for a while.
+//! Verification of credentials: bearer tokens by their signature or by introspection, app passwords by the client-credentials
+//! grant. Concurrent requests with the same credential share one verification, and its result is cached for a while.
 
 mod app_password;
 mod bearer;
@@ -23,7 +23,7 @@ use crate::single_flight::SingleFlight;
 /// How many may be verified at once; unauthenticated clients send them.
 const MOST: usize = 1024;
 
-/// Judges credentials and remembers.
+/// Verifies credentials and caches the results.
 pub(super) struct CredentialVerifier {
     verification_cache: Arc<VerificationCache>,
     calls: Arc<SingleFlight<Key, Verification>>,

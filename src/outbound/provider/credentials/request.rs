@@ -8,7 +8,7 @@ use crate::domain::oidc::credentials::Credential;
 use crate::outbound::provider::issuer::Issuer;
 use crate::ports::{Clock, ProviderUnavailable};
 
-/// One credential on its way to a verdict, with all that it takes: it outlives the request that brought it.
+/// The verification of one credential, with everything it needs: it outlives the request that presented the credential.
 pub(in crate::outbound::provider) struct VerificationRequest {
     pub(in crate::outbound::provider) issuer: Arc<Issuer>,
     pub(in crate::outbound::provider) application: Arc<Application>,

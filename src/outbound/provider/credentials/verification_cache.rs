@@ -1,5 +1,5 @@
-//! Verdicts of the last minute (IN-4). The good ones and the refusals are kept apart, so that junk never displaces a
-//! credential that somebody uses; neither grows beyond its bound.
+//! Cached verification results of the last minute (IN-4). Accepted and refused credentials are cached separately, so that
+//! invalid credentials never displace one that is in use; neither cache grows beyond its limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +13,18 @@ use crate::domain::oidc::credentials::{AppPassword, Credential, Refusal, Verifie
 use crate::domain::time::Timestamp;
 use crate::ports::CredentialFault;
 
-/// What became of a credential.
+/// The result of a verification.
 pub(super) type Verification = Result<Arc<VerifiedCredential>, CredentialFault>;
 
-/// How long a good credential is believed without asking again, at most: so long a revoked one still opens doors.
+/// How long an accepted credential is trusted without another verification, at most: for this time a revoked one still gives
+/// access.
 const GOOD_FOR: Duration = Duration::from_secs(60);
-/// How long a refused one is refused without asking again.
+/// How long a refused credential is refused without another verification.
 const REFUSED_FOR: Duration = Duration::from_secs(10);
 const MAX_GOOD: usize = 4096;
 const MAX_REFUSED: usize = 4096;
 
-/// What a verdict is remembered under: a hash, so that no credential rests in memory, over all that it depends on.
+/// The cache key: a hash over everything on which the result depends, so that no credential is stored in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key([u8; 32]);
 
@@ -38,7 +39,7 @@ impl Key {
         }
     }
 
-    /// Each part behind its length, so that no two lists of parts read the same.
+    /// Hashes each part with its length before it, so that no two lists of parts have the same input.
     fn over(parts: &[&str]) -> Self {
         let mut hash = Context::new(&SHA256);
         for part in parts {
@@ -51,7 +52,7 @@ impl Key {
     }
 }
 
-/// Something that holds from then until then.
+/// A value that is valid from one moment until another.
 #[derive(Clone)]
 struct Kept<T> {
     value: T,
@@ -60,7 +61,7 @@ struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// The value while it holds. A clock that was set back makes it worthless: nobody knows its age any more.
+    /// The value while it is valid. A clock that was set back invalidates it, because its age is then unknown.
     fn at(self, now: Timestamp) -> Option<T> {
         (self.from <= now && now < self.until).then_some(self.value)
     }
@@ -84,7 +85,7 @@ impl VerificationCache {
         good.map(Ok).or_else(|| refused().map(|refusal| Err(CredentialFault::Refused(refusal))))
     }
 
-    /// Keeps a verdict, never beyond the credential's own end. That the provider could not be asked is none.
+    /// Caches a result, never beyond the credential's own expiry. That the provider is unavailable is not a result.
     pub(super) fn keep(&self, key: Key, verdict: &Verification, now: Timestamp) {
         match verdict {
             Ok(credential) => {

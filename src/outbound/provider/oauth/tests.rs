@@ -1,4 +1,4 @@
-//! What of an answer reaches the library, and why it does not read everything.
+//! Which parts of an answer reach the library, and why it does not read everything.
 
 use openidconnect::core::{CoreGenderClaim, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{EmptyAdditionalClaims, UserInfoClaims};
@@ -11,7 +11,7 @@ fn answer(status: u16, body: &str) -> Answer {
     Answer { status, content_type: None, body: body.into() }
 }
 
-/// What the library reads of a token answer with these members beside the usual ones.
+/// What the library parses from a token answer with these members in addition to the usual ones.
 fn token_response(members: &Value) -> Result<TokenResponse, String> {
     let mut body = json!({ "token_type": "Bearer", "access_token": "a", "id_token": "e30.e30.c2ln" });
     for (name, value) in members.as_object().unwrap() {
@@ -85,7 +85,7 @@ fn a_refusal_is_the_providers_word_and_nothing_else_it_says() {
     }
 }
 
-/// The reason why UserInfo is read here: the library refuses the whole answer for what providers send.
+/// The reason why UserInfo is parsed here: the library refuses the whole answer for values that providers send.
 #[test]
 fn the_library_refuses_user_info_that_providers_send() {
     type Claims = UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>;
@@ -99,7 +99,7 @@ fn the_library_refuses_user_info_that_providers_send() {
     }
 }
 
-/// The reason why metadata are read here.
+/// The reason why metadata is parsed here.
 #[test]
 fn the_library_refuses_metadata_for_one_part_that_is_no_use() {
     let proper = json!({

@@ -1,4 +1,4 @@
-//! What is at hand is what was put there, and nothing that was taken out.
+//! The cache returns what was inserted, and nothing that was removed.
 
 use super::*;
 use crate::outbound::store::testing::{at, key, renewed, session};
@@ -61,7 +61,7 @@ fn what_was_taken_out_or_replaced_is_not_found() {
     assert!(cache.get(&key(3)).is_none());
 }
 
-/// The two parts are looked at one after the other; what lies in the second counts for nothing without the first.
+/// The two parts are read one after the other; an entry of the second is valid only with its entry in the first.
 #[test]
 fn a_session_in_use_does_not_outlive_its_entry() {
     let cache = SessionCache::new(1 << 20);

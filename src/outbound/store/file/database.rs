@@ -1,6 +1,6 @@
-//! The SQLite database of a session file: connections, and what a failure of one means.
+//! The SQLite database of a session file: connections, and the interpretation of their failures.
 //!
-//! It is kept in WAL mode: readers and the one writer do not wait for each other, and a commit is one sync of the log.
+//! It uses WAL mode: readers and the one writer do not block each other, and a commit is one sync of the log.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ use super::locked_file::LockedFile;
 use super::tables::DAMAGED_FORMAT;
 use crate::ports::StoreFault;
 
-/// How long to wait for another program that has the database locked, such as an operator's `sqlite3`.
+/// How long to wait while another program locks the database, such as an operator's `sqlite3`.
 const BUSY: Duration = Duration::from_secs(2);
-/// Reading connections that are kept open while nobody reads.
+/// The limit for idle reading connections that are kept open.
 const IDLE_READERS: usize = 16;
 const STATEMENTS: usize = 32;
-/// `synchronous = FULL`: what is acknowledged survives a power cut. A log of 16384 pages (64 MiB) is copied into the database
-/// by the commit that finds it so long; as a rule the inspector does that earlier, aside.
+/// `synchronous = FULL`: an acknowledged change survives a power cut. The commit that finds a log of 16384 pages (64 MiB)
+/// copies it into the database; usually the inspector does that earlier, in the background.
 const SETTINGS: &str = "
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 16384;
@@ -36,17 +36,17 @@ const READER_SETTINGS: &str = "
 pub(super) struct Database {
     path: PathBuf,
     idle_readers: Mutex<Vec<Connection>>,
-    /// What was found damaged. Nothing that the file says is trusted any more.
+    /// The damage that was found. From then on nothing in the file is trusted.
     damage: OnceLock<String>,
     suspicions: SyncSender<()>,
-    /// Whether the log has what the database has not.
+    /// Whether the log contains changes that the database does not.
     changed: AtomicBool,
-    /// Keeps other processes out. It goes last: closing a handle of the file takes away the locks that SQLite has on it.
+    /// Excludes other processes. Dropped last: closing a handle of the file releases the locks that SQLite has on it.
     _lock: LockedFile,
 }
 
 impl Database {
-    /// `lock` is the open file, locked. The second is what hears of every suspicion that the file might be damaged.
+    /// `lock` is the open, locked file. The receiver gets a message for every suspicion that the file might be damaged.
     pub(super) fn new(path: PathBuf, lock: LockedFile) -> (Self, Receiver<()>) {
         let (suspicions, suspected) = sync_channel(1);
         let idle_readers = Mutex::default();
@@ -54,12 +54,12 @@ impl Database {
         (Self { path, idle_readers, damage, suspicions, changed: AtomicBool::new(true), _lock: lock }, suspected)
     }
 
-    /// Has the file checked, soon; while a suspicion waits already, one more says nothing new.
+    /// Requests a check of the file; while one request is queued, another adds nothing.
     pub(super) fn suspect(&self) {
         let _ = self.suspicions.try_send(());
     }
 
-    /// From now on nothing is read or written. The file says so at the next start, too.
+    /// Stops all reads and writes from now on, and marks the file as damaged for the next start.
     pub(super) fn condemn(&self, cause: &str) {
         let _ = self.damage.set(cause.to_owned());
         if let Ok(connection) = connect(&self.path) {
@@ -91,14 +91,14 @@ impl Database {
         self.idle_readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that only reads.
+    /// Opens a read-only connection.
     pub(super) fn connect_reader(&self) -> Result<Connection> {
         let connection = connect(&self.path)?;
         connection.execute_batch(READER_SETTINGS)?;
         Ok(connection)
     }
 
-    /// Changes the tables in one transaction: all of it happens, durably, or nothing.
+    /// Changes the tables in one transaction: all of it is committed durably, or nothing.
     pub(super) fn write<T>(
         &self,
         writer: &mut Connection,
@@ -112,8 +112,8 @@ impl Database {
         written.map_err(|cause| StoreFault(format!("cannot write: {cause}")))
     }
 
-    /// Copies what commits left in the log, if there were any. Where that fails, the commit that finds the log too long says
-    /// why.
+    /// Copies the commits in the log into the database, if there are any. If that fails, the commit that finds the log too long
+    /// reports the cause.
     pub(super) fn checkpoint(&self) {
         if self.changed.swap(false, Ordering::Relaxed) {
             let _ = connect(&self.path).and_then(|it| it.execute_batch("PRAGMA wal_checkpoint(PASSIVE)"));
@@ -124,7 +124,7 @@ impl Database {
         self.damage.get().map_or(Ok(()), |cause| Err(format!("the file is damaged: {cause}")))
     }
 
-    /// What SQLite said, as a text; a hint of damage is followed up.
+    /// SQLite's error as a text with a hint; an error that indicates damage also requests a check.
     fn explained(&self, fault: &Error) -> String {
         if is_damage(fault) {
             self.suspect();
@@ -142,7 +142,7 @@ impl Database {
 
 /// Opens the database in an existing file.
 pub(super) fn connect(path: &Path) -> Result<Connection> {
-    // Not created here: SQLite would not make it private. An absolute path is never taken for a URI.
+    // Without CREATE: SQLite would not make a new file private. An absolute path is never taken for a URI.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
@@ -161,27 +161,27 @@ pub(super) fn in_transaction<T>(
     Ok(changed)
 }
 
-/// Whether the file holds what was never written into it.
+/// Whether the error indicates that the file contains data that was never written to it.
 pub(super) fn is_damage(fault: &Error) -> bool {
     match fault.sqlite_error_code() {
         Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
-        // A value of another kind or length than its column has.
+        // A value of another type or length than its column has.
         None => true,
     }
 }
 
-/// Whether the database is in WAL mode from now on; it stays so.
+/// Switches the database to WAL mode, which is persistent; returns whether it is in that mode.
 pub(super) fn use_wal(connection: &Connection) -> Result<bool> {
     let mode = |row: &Row<'_>| row.get::<_, String>(0);
     Ok(connection.pragma_update_and_check(None, "journal_mode", "WAL", mode)? == "wal")
 }
 
-/// SQLite's log of a database, and the index that its connections share.
+/// SQLite's write-ahead log of a database, and the shared-memory index of that log.
 pub(super) fn companions(path: &Path) -> [PathBuf; 2] {
     ["-wal", "-shm"].map(|ending| beside(path, ending))
 }
 
-/// What SQLite goes back by when the start that put the database into WAL mode was cut short.
+/// SQLite's rollback journal, which remains when the start that switched the database to WAL mode was interrupted.
 pub(super) fn rollback_journal(path: &Path) -> PathBuf {
     beside(path, "-journal")
 }

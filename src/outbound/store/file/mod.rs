@@ -107,8 +107,8 @@ impl SessionStore for FileStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
         match self.recent.cached(key) {
             Some(stored) => Ok(Some(stored)),
-            // Not on another thread: the file is usually in the operating system's page cache, and moving a read to another thread
-            // takes longer than the read.
+            // Not on another thread: the file is usually in the operating system's page cache, and handing a read to another
+            // thread takes longer than the read.
             None => metered::timed(Operation::Load, async { self.reader.load(key, Purpose::Use) }).await,
         }
     }

@@ -1,5 +1,5 @@
-//! What this process knows beyond the file: sessions read lately, last uses not written yet, and ends that could not be
-//! written. It is what a signed-in Check is answered from, so it must never hold a session that ended.
+//! State of this process beyond the file: recently read sessions, last uses not written yet, and ends that could not be
+//! written. A signed-in Check is answered from it, so it must never contain a session that ended.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,17 +10,17 @@ use crate::outbound::store::cache::{self, SessionCache};
 use crate::outbound::store::record_cipher::ShortUserHash;
 use crate::ports::StoredSession;
 
-/// Last uses that may wait; more come only when nothing can be written for long.
+/// The limit for unwritten last uses; it is reached only when nothing can be written for long.
 const MAX_TOUCHED: usize = 64 * 1024;
 
-/// What the file does not know yet.
+/// What is not in the file yet.
 #[derive(Clone, Default)]
 pub(super) struct PendingWrites {
-    /// Last uses, written with whatever is written next.
+    /// Last uses, written together with the next change.
     pub(super) touched: HashMap<SessionKey, Timestamp>,
     /// Sessions whose end could not be written.
     pub(super) ended: HashSet<SessionKey>,
-    /// Users whose sessions' end could not be written.
+    /// Users for whom the end of all sessions could not be written.
     pub(super) ended_users: HashSet<ShortUserHash>,
 }
 
@@ -38,13 +38,13 @@ impl PendingWrites {
 /// What a session is loaded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Somebody uses it, and is likely to come again.
+    /// A request uses it, and further requests are likely.
     Use,
-    /// It is about to be renewed, for which it has to be whole.
+    /// It is about to be refreshed, for which it must be complete, with its tokens.
     Renewal,
 }
 
-/// A load on its way: what was known when it began.
+/// A load in progress: the state known when it began.
 pub(super) struct Loading {
     key: SessionKey,
     cached: cache::Loading,
@@ -52,7 +52,7 @@ pub(super) struct Loading {
 }
 
 impl Loading {
-    /// The later of what the file says and what it has not been told yet.
+    /// The later of the last use in the file and the one not written yet.
     pub(super) fn last_seen(&self, in_file: Timestamp) -> Timestamp {
         self.touched.map_or(in_file, |touched| touched.max(in_file))
     }
@@ -68,22 +68,22 @@ impl WriteBehindCache {
         Self { cache: SessionCache::new(cache_bytes), unwritten: Mutex::default() }
     }
 
-    /// Nothing that holds the lock panics half-way, so what a poisoned one guards is still whole.
+    /// No code that holds the lock panics midway, so the data behind a poisoned lock is still consistent.
     fn lock(&self) -> MutexGuard<'_, PendingWrites> {
         self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session, when it was read lately. Takes no lock but the cache's own.
+    /// The session, if it is cached. Takes no lock but the cache's own.
     pub(super) fn cached(&self, key: &SessionKey) -> Option<StoredSession> {
         self.cache.get(key)
     }
 
-    /// Forgets what the file said, now that it is not to be trusted.
+    /// Drops all sessions read from the file, because the file is not to be trusted any more.
     pub(super) fn forget_file(&self) {
         self.cache.clear();
     }
 
-    /// To be called before the file is read; `None` when the session has ended.
+    /// Must be called before the file is read; `None` when the session has ended.
     pub(super) fn begin_load(&self, key: &SessionKey) -> Option<Loading> {
         let cached = self.cache.begin_load(key);
         let unwritten = self.lock();
@@ -96,7 +96,7 @@ impl WriteBehindCache {
         self.cache.is_current(&loading.cached)
     }
 
-    /// To be called with what the file held; `None` when the session has ended.
+    /// Must be called with the session that the file contained; `None` when the session has ended.
     pub(super) fn finish_load(
         &self,
         loading: &Loading,
@@ -107,11 +107,11 @@ impl WriteBehindCache {
         if purpose == Purpose::Use {
             self.cache.finish_load(&loading.cached, &found, user);
         }
-        // Who notes an end takes the session out of the cache afterwards.
+        // Code that records an end removes the session from the cache afterwards, so it may be cached for a moment here.
         (!self.lock().ends(&loading.key, user)).then_some(found)
     }
 
-    /// Notes a last use; how many wait to be written.
+    /// Records a last use; returns how many last uses are unwritten.
     pub(super) fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> usize {
         self.cache.touch(key, last_seen);
         let touched = &mut self.lock().touched;
@@ -127,7 +127,7 @@ impl WriteBehindCache {
         self.lock().clone()
     }
 
-    /// `written` is in the file now, and the sessions under `outdated` are no longer what they were.
+    /// `written` is in the file now, and the cached sessions under `outdated` are out of date.
     pub(super) fn settle(&self, written: &PendingWrites, outdated: impl IntoIterator<Item = SessionKey>) {
         outdated.into_iter().for_each(|key| self.cache.remove(&key));
         let unwritten = &mut *self.lock();
@@ -142,7 +142,7 @@ impl WriteBehindCache {
         self.cache.remove(&key);
     }
 
-    /// The same for all sessions of a user.
+    /// Remembers the end of all sessions of a user.
     pub(super) fn end_user(&self, user: ShortUserHash) {
         self.lock().ended_users.insert(user);
         self.cache.remove_user(user);

@@ -1,4 +1,4 @@
-//! The sealing key on disk: made once, read ever after, refused where others could have read or placed it.
+//! The sealing key file: created once, read from then on, refused where others could have read or placed it.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::crypto::sealing::Purpose;
 use crate::outbound::store::testing::{NoEntropy, SystemEntropy};
 
-/// Tells keys apart without showing them.
+/// Distinguishes keys without showing them.
 fn fingerprint(key: &SealingKey) -> [u8; 32] {
     key.derive(Purpose::StoreIndex, &[b"test"])
 }
@@ -58,7 +58,7 @@ fn loose_modes_are_refused_with_the_mend() {
     assert!(sealing_key(&path, &SystemEntropy).is_ok());
 }
 
-/// As the kubelet leaves it at each mount of a volume with `fsGroup`.
+/// The mode that the kubelet sets at each mount of a volume with `fsGroup`.
 #[test]
 fn a_key_that_its_group_may_use_is_narrowed_and_read() {
     let directory = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! FI-7: who may use a file, by its mode and its owner.
+//! FI-7: access to files by mode and owner.
 
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ fn group_permissions_of_our_own_file_are_taken_away() {
     }
 }
 
-/// As the kubelet leaves a volume: files 0660, directories 2770.
+/// The modes that the kubelet sets on a volume: files 0660, directories 2770.
 #[test]
 fn a_directory_of_the_group_is_no_obstacle() {
     let (directory, path) = file_with(0o660);
@@ -67,7 +67,7 @@ fn a_file_that_stays_open_to_its_group_is_refused() {
     for part in ["has mode 0660, so its group may use it", "0600 (read-only filesystem", "chmod 600", "writable"] {
         assert!(message.contains(part), "{message}");
     }
-    // Accepted and ignored, as some network file systems do it.
+    // Accepted and ignored, as some network file systems do.
     let refused = check_with(&file, &path, |_| Ok(()));
     assert!(refused.unwrap_err().to_string().contains("ignores modes"));
 }
@@ -76,7 +76,7 @@ fn a_file_that_stays_open_to_its_group_is_refused() {
 fn the_file_of_another_user_is_refused_whatever_its_mode() {
     for mode in [0o600, 0o660] {
         let (_directory, path) = file_with(mode);
-        // Only the superuser can give a file away; elsewhere there is nothing to see.
+        // Only the superuser can change the owner of a file; otherwise there is nothing to test.
         if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
             let message = open_existing(&path).unwrap_err().to_string();
             assert!(message.contains("belongs to user 12345"), "{message}");

@@ -1,4 +1,4 @@
-//! Sealed records: what comes out is what went in, and only under the same key, for the same session.
+//! Sealed records: each opens to what was sealed, and only under the same key, for the same session.
 
 use super::*;
 use crate::outbound::store::testing::{NoEntropy, SystemEntropy, key, keys, session, user};

@@ -33,7 +33,7 @@ pub(super) enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RevocationState {
     /// The caller is sending it to them.
-    RevocationGuard,
+    InProgress,
     /// They could not be delivered.
     Waits,
     /// They acknowledged it at this moment.
@@ -87,10 +87,10 @@ impl Revocations {
         let State { sessions, users } = &mut *self.state();
         match end {
             End::Session(key) if has_room(sessions, |standing| standing.is_known()) => {
-                sessions.insert(key, RevocationState::RevocationGuard);
+                sessions.insert(key, RevocationState::InProgress);
             }
             End::User(user, until) if has_room(users, |(_, standing)| standing.is_known()) => {
-                users.insert(user, (until, RevocationState::RevocationGuard));
+                users.insert(user, (until, RevocationState::InProgress));
             }
             End::Session(_) | End::User(..) => warn!("session store: too many ends wait for it; one is not remembered"),
         }
@@ -105,7 +105,7 @@ impl Revocations {
             // A later revocation of the same user may be in progress.
             End::User(user, until) => users.get_mut(&user).filter(|(known, _)| *known <= until).map(|(_, it)| it),
         };
-        if let Some(standing) = standing.filter(|standing| **standing == RevocationState::RevocationGuard) {
+        if let Some(standing) = standing.filter(|standing| **standing == RevocationState::InProgress) {
             *standing = RevocationState::Waits;
         }
     }
@@ -159,7 +159,7 @@ impl Revocations {
     pub(super) fn tidy(&self, now: Instant) {
         let keep = |standing: RevocationState| match standing {
             RevocationState::Known(at) => now.saturating_duration_since(at) <= REMEMBERED,
-            RevocationState::RevocationGuard | RevocationState::Waits => true,
+            RevocationState::InProgress | RevocationState::Waits => true,
         };
         let mut state = self.state();
         state.sessions.retain(|_, standing| keep(*standing));

@@ -1,5 +1,5 @@
-//! BL-13: once an end has returned, nothing that was on its way revives the session: no renewal, no use, no save of another
-//! session of the same user.
+//! BL-13: once an end has returned, nothing in progress revives the session: no refresh, no use, no save of another session
+//! of the same user.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::outbound::store::testing::{ISSUER, at, block_on, key, session, stores
 use crate::ports::{ProviderSessionEnd, SessionStore};
 
 const ROUNDS: u64 = 10_000;
-/// For stores that seal and write, which takes minutes in a build that is not optimised.
+/// For stores that seal and write, which takes minutes in an unoptimised build.
 const FEWER_ROUNDS: u64 = 1_000;
-/// So many at a time, so that a store that writes durably writes many together.
+/// The number of concurrent rounds, so that a store with durable writes writes many changes together.
 const TOGETHER: usize = 200;
-/// Keys of the other sessions, which are saved meanwhile.
+/// The first key of the other sessions, which are saved meanwhile.
 const OTHERS: u64 = 1_000_000;
 
 type Store = Arc<dyn SessionStore>;
@@ -39,7 +39,7 @@ async fn is_there(store: &Store, round: u64) -> bool {
     store.load(&key(round)).await.expect("loads").is_some()
 }
 
-/// As a refresh does it: what is loaded is renewed, as long as it is there.
+/// Refreshes as the service does: the loaded session is refreshed as long as it exists.
 async fn keep_renewing(store: Store, round: u64) {
     for _ in 0..4 {
         let Some(stored) = store.load(&key(round)).await.expect("loads") else { return };
@@ -48,7 +48,7 @@ async fn keep_renewing(store: Store, round: u64) {
     }
 }
 
-/// As Checks do it.
+/// Records uses as Checks do.
 async fn keep_using(store: Store, round: u64) {
     for second in 101..105 {
         store.touch(&key(round), at(second)).await.expect("touches");
@@ -56,7 +56,7 @@ async fn keep_using(store: Store, round: u64) {
     }
 }
 
-/// In one of the three ways; each names the session that it ended.
+/// Ends the session in one of three ways; each returns the session that it ended.
 async fn end(store: &Store, round: u64) {
     let ended = match round % 3 {
         0 => store.end(&key(round)).await.expect("ends").into_iter().collect(),

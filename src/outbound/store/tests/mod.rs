@@ -1,4 +1,4 @@
-//! What every store does, and what all of them do together.
+//! Tests of the behaviour that all stores share.
 
 pub(in crate::outbound::store) mod contract;
 mod logout_races;

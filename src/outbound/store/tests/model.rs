@@ -1,4 +1,4 @@
-//! Random sequences of operations on every store, beside a model that is small enough to be right.
+//! Random sequences of operations on every store, compared with a model that is small enough to be correct.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::outbound::store::testing::{at, attempt, block_on, key, provider_sessi
 use crate::ports::{Cursor, Lease, ProviderSessionEnd, Replay, SessionStore, StoredSession};
 
 const SUBJECTS: [&str; 3] = ["jane", "mary", "john"];
-/// The provider's sessions; the last is none.
+/// The ids of provider sessions; the last stands for none.
 const SIDS: [Option<&str>; 3] = [Some("a"), Some("b"), None];
 
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub(in crate::outbound::store) enum Step {
         number: u64,
         last_seen: u64,
     },
-    /// By so many generations: one is right.
+    /// Refreshes by this many generations; only one is valid.
     Renew {
         number: u64,
         by: u32,
@@ -56,7 +56,7 @@ pub(in crate::outbound::store) enum Reading {
     OfUser { subject: usize },
 }
 
-/// Far from the epoch, at which the clocks of these tests stand: nothing is over by itself.
+/// Far from the epoch, at which the clocks of these tests stand: nothing expires by itself.
 const BEGINNING: u64 = 1000;
 
 pub(in crate::outbound::store) fn step() -> impl Strategy<Value = Step> {
@@ -172,7 +172,7 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
 
 async fn renew(store: &Store, model: &mut Model, number: u64, by: u32, lasts: u64) {
     let before = model.sessions.get(&number).copied();
-    // Of a session that is not there, something that might have been it.
+    // For a session that does not exist, a plausible template.
     let template = Modelled { subject: 0, sid: 0, generation: 0, created: 1, ends: 2, seen: 1 };
     let template = before.unwrap_or(template);
     let next = Modelled { generation: template.generation + by, ends: template.created + lasts, ..template };
@@ -250,7 +250,7 @@ async fn read(store: &Store, model: &Model, reading: Reading) {
     }
 }
 
-/// Holds an empty store against a model of its own.
+/// Runs the steps on an empty store and on a model, and compares them.
 pub(in crate::outbound::store) async fn check_all(store: &Store, steps: Vec<Step>) {
     let mut model = Model::default();
     for step in steps {

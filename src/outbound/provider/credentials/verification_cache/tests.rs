@@ -1,4 +1,4 @@
-//! What is remembered, for how long, and under which key.
+//! What is cached, for how long, and under which key.
 
 use super::*;
 use crate::domain::oidc::id_token::SignedIn;
@@ -12,9 +12,9 @@ fn key(name: &str) -> Key {
     Key::over(&[name])
 }
 
-/// A good verdict on a token that lasts so long from now.
+/// A positive result for a token that expires this many seconds from now.
 fn good_for(seconds: u64) -> Arc<VerifiedCredential> {
-    // Tokens of the test's sign-ins last an hour.
+    // Tokens of the test's sign-ins expire after one hour.
     let begun = Timestamp::from_unix(NOW.as_unix() + seconds - 3600);
     let signed_in: SignedIn = signed_in(&serde_json::json!({}), begun);
     Arc::new(VerifiedCredential::of_sign_in(signed_in))

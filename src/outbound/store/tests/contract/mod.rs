@@ -1,4 +1,4 @@
-//! What `ports::SessionStore` promises, as one list of scenarios that every store has to pass.
+//! The contract of `ports::SessionStore`, as one list of scenarios that every store must pass.
 
 mod provider_sessions;
 mod renewal;
@@ -84,7 +84,7 @@ async fn ended_is_gone(store: Store) {
     assert!(there(&store, 1).await);
     store.end(&key(1)).await.expect("ends");
     assert!(!there(&store, 1).await);
-    // a check that was on its way while the user signed out
+    // A Check that was in progress while the user signed out.
     store.touch(&key(1), at(150)).await.expect("is no fault");
     assert_eq!(store.expire(at(101), at(1)).await.expect("expires"), 0);
     assert!(!there(&store, 1).await);
@@ -153,7 +153,7 @@ async fn many_expire(store: Store) {
         async move { save(&store, number, "jane", 100 + number % 2, 200 + number % 3).await }
     });
     join_all(saves).await;
-    // every third by its end; of the others every second by idleness
+    // Every third expires by its end; of the others every second by idleness.
     assert_eq!(store.expire(at(200), at(101)).await.expect("expires"), 1667 + 1666);
     assert_eq!(store.end_user(&user("jane")).await.expect("ends").len(), 1667);
 }

@@ -1,4 +1,4 @@
-//! Ending by the provider's own session: what rests on it, no more, and nobody else's.
+//! Ending by a provider session: the sessions that belong to it, no others, and no other user's.
 
 use super::*;
 use crate::domain::oidc::user::ProviderSession;
@@ -19,7 +19,7 @@ async fn save_on(store: &Store, number: u64, id: Option<&str>, subject: &str) {
     store.save(&key(number), resting_on(id, subject, 100, 200)).await.expect("saves");
 }
 
-/// How many sessions ended; `None` when they are another user's.
+/// The number of sessions that ended; `None` when they belong to another user.
 async fn end(store: &Store, id: &str, of: Option<&str>) -> Option<usize> {
     let user = of.map(user);
     match store.end_provider_session(&provider_session(id), user.as_ref()).await.expect("ends") {
@@ -73,7 +73,7 @@ async fn issuers(store: Store) {
         let ended = store.end_provider_session(&stranger, None).await.expect("is no fault");
         assert!(matches!(ended, ProviderSessionEnd::Ended(ended) if ended.is_empty()));
     }
-    // Nor is a user one of the provider's sessions.
+    // Nor is a user confused with a provider session.
     assert_eq!(end(&store, "jane", None).await, Some(0));
     assert_eq!(store.end_user(&user("a")).await.expect("is no fault").len(), 0);
     assert!(there(&store, 1).await);

@@ -1,4 +1,4 @@
-//! Renewing a session: compare-and-set by its generation, in step with every kind of end; and leases.
+//! Refreshing a session: compare-and-swap on its generation, concurrent with every kind of end; and leases.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn renew(store: &Store, number: u64, generation: u32) -> bool {
     store.renew(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
 }
 
-/// The session as whoever renews it gets it.
+/// The session with its tokens, as the lease returns it for a refresh.
 async fn whole(store: &Store, number: u64) -> StoredSession {
     let lease = store.lease(&key(number), &HOLDER, SPAN).await.expect("leases");
     store.release(&key(number), &HOLDER).await.expect("gives it back");
@@ -160,7 +160,7 @@ async fn end_beats_renewals(store: Store) {
     }
 }
 
-/// Lets others run a while that differs from round to round.
+/// Yields to other tasks for a number of turns that differs from round to round.
 async fn task_turns(round: u64) {
     for _ in 0..round * 3 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Walking through all sessions page by page, and listing those of one user.
+//! Scanning all sessions page by page, and listing those of one user.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ("SM-5: a user's list holds all his sessions and nobody else's", |store| Box::pin(of_user(store))),
 ];
 
-/// All sessions, in pages of about `limit`, and how often each came.
+/// Scans all sessions in pages of about `limit`; returns how often each occurred.
 async fn scan(store: &Store, limit: usize) -> BTreeMap<SessionKey, usize> {
     let (mut met, mut cursor) = (BTreeMap::new(), Cursor::default());
     for _ in 0..10_000 {
@@ -50,7 +50,7 @@ async fn nothing(store: Store) {
     assert!(store.of_user(&user("jane")).await.expect("lists").is_empty());
 }
 
-/// Where it is told at all: replicas that share a store would each have to ask for it.
+/// Checks the count where a store reports one: replicas that share a store would each have to query it.
 async fn counted(store: Store) {
     for (change, expected) in [("nothing", 0), ("three", 3), ("one ends", 2), ("the others expire", 0)] {
         match change {
@@ -69,7 +69,7 @@ async fn counted(store: Store) {
 }
 
 async fn while_they_change(store: Store) {
-    // Even numbers stay all the while; odd ones end as soon as the walk has begun, and others come.
+    // Sessions with even numbers stay throughout; odd ones end as soon as the scan has begun, and others are added.
     for number in 0..40 {
         save(&store, number, "jane", 100, 200).await;
     }
