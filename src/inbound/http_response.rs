@@ -7,25 +7,25 @@ use http::{HeaderMap, StatusCode};
 use super::connections::{Answer, empty, refusal};
 use crate::domain::decision::{Allow, COMMON_HEADERS, Page, Redirect, Verdict};
 
-/// What is said with a page.
+/// The kind of page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageKind {
-    /// What was asked for.
+    /// The page that was requested.
     Page,
-    /// That the request is refused.
+    /// A page that refuses the request.
     Denial,
 }
 
-/// Who reads a response, and what they make of it.
+/// The reader of a response, and how it treats responses.
 pub struct Recipient {
-    /// The status that stands for that of a page or a denial; `None` where it must not be sent.
+    /// The status to send instead of that of a page or a denial; `None` where the page must not be sent.
     pub status: fn(PageKind, StatusCode) -> Option<StatusCode>,
-    /// Whether redirects, bodies and cookies arrive at the browser.
+    /// Whether redirects, bodies and cookies reach the browser.
     pub passes_on: bool,
 }
 
-/// The response to `reader`. What an allow says beside its status is told by `allow`, or the status of the refusal that an allow
-/// is there. What cannot be sent is a fault of ours, and nothing of it is sent.
+/// The response for `reader`. `allow` returns the headers of an allow, or the status of a refusal where an allow must not be
+/// sent. A verdict that cannot be sent becomes a bare 500.
 pub fn render(
     verdict: Verdict,
     reader: &Recipient,
@@ -78,7 +78,7 @@ fn shown(said: PageKind, page: Page, reader: &Recipient) -> Option<Answer> {
     Some(answer)
 }
 
-/// Every cookie.
+/// Appends every cookie.
 fn set_cookies(headers: &mut HeaderMap, cookies: Vec<String>) -> Option<()> {
     cookies.into_iter().try_for_each(|cookie| {
         headers.append(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);

@@ -1,5 +1,5 @@
-//! Operators' way in, on a port of its own: list sessions and end them, over gRPC. A browser cannot speak it: the port
-//! takes HTTP/2 from the first byte on and nothing else.
+//! The operators' listener, on a port of its own: lists and ends sessions over gRPC. A browser cannot speak the protocol:
+//! the port accepts HTTP/2 from the first byte and nothing else.
 
 mod service;
 mod wire;
@@ -18,15 +18,15 @@ use service::AdministrationService;
 
 /// The name of this listener in metrics.
 const NAME: &str = "administration";
-/// How long a call may take to arrive, and its answer to be taken: a list of a million sessions is sent in less.
+/// Limit for a call to arrive and for its answer to be read by the client; a list of a million sessions is sent in less.
 const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
-/// Calls at a time, on one connection and in all. There are few operators.
+/// Concurrent calls, on one connection and in all. There are few operators.
 const MOST_CALLS: u32 = 32;
 /// The largest message that is decoded, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Serves until told to stop, over TLS where there is any; how many connections had to be cut. `limits` are those of the
-/// other gRPC listener, from which this one departs where its calls are other ones.
+/// Serves until `stop` begins, over TLS when `tls` is given; returns how many connections had to be cut. `limits` are those
+/// of the other gRPC listener; this one replaces the limits of concurrency and time, because its calls are different.
 pub async fn serve(
     outpost: Arc<Outpost>,
     listener: Listener,

@@ -1,4 +1,4 @@
-//! `gatepost.admin.v1.Sessions`: reads the wish, asks the outpost, says what came of it.
+//! `gatepost.admin.v1.Sessions`: reads the request, calls the outpost and returns the result.
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,10 +18,10 @@ use crate::protocol::admin::{
     EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
 };
 
-/// Lists and searches at a time: each reads through all sessions.
+/// Concurrent lists and searches: each scans all sessions.
 const MOST_SCANS: usize = 4;
 
-/// Answers operators.
+/// The gRPC service for operators.
 pub(super) struct AdministrationService {
     outpost: Arc<Outpost>,
     scans: Arc<Semaphore>,
@@ -39,7 +39,7 @@ impl AdministrationService {
 impl Sessions for AdministrationService {
     type ListStream = Listed;
 
-    /// The next page is read when the one before has been sent, so a slow reader holds up one page and no more.
+    /// The next page is read only when the previous one has been sent, so a slow client holds back one page at most.
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<Listed>, Status> {
         let permit = Arc::clone(&self.scans).try_acquire_owned().map_err(|_| too_many())?;
         let scan = SessionScan::new(wire::filter(request.into_inner()));

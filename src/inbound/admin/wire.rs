@@ -1,4 +1,4 @@
-//! Between the outpost's words and the protocol's.
+//! Conversions between the outpost's types and the protocol's messages.
 
 use std::time::Duration;
 

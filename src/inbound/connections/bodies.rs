@@ -1,6 +1,6 @@
-//! Requests whose bodies are still on their way: so many and no more, because a body that does not come costs its sender
-//! nothing. When one more has to wait, the one that has waited longest is given up: a body that comes at all comes soon, so
-//! whoever holds theirs back can keep nobody else's out.
+//! Requests whose bodies are still arriving. Their number is limited, because a body that does not arrive costs its sender
+//! nothing. When one more has to wait, the one that has waited longest is given up: a legitimate body arrives soon, so a
+//! client that holds its bodies back cannot keep other clients out.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -19,11 +19,11 @@ pub(super) struct Bodies {
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    /// By age. Whoever is taken out and dropped is given up.
+    /// By age, oldest first. Removing and dropping a sender gives its request up.
     by_age: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
-/// A body that had to make room for a later one.
+/// The body had to make room for a later one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct GivenUp;
 
@@ -32,7 +32,7 @@ impl Bodies {
         Self { most, waiting: Mutex::default() }
     }
 
-    /// Waits for a body. One that is there already takes no place.
+    /// Waits for a body. A body that is complete at the first poll takes no place.
     pub(super) async fn wait<T>(&self, body: impl Future<Output = T>) -> Result<T, GivenUp> {
         let mut body = pin!(body);
         if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(body.as_mut().poll(cx))).await {
@@ -56,13 +56,13 @@ impl Bodies {
         (BodyPermit { bodies: self, number }, given_up)
     }
 
-    /// Nothing panics while it is locked.
+    /// Recovers a poisoned lock: no code panics while holding it.
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One request's place.
+/// The place of one waiting request; dropping it frees the place.
 struct BodyPermit<'a> {
     bodies: &'a Bodies,
     number: u64,

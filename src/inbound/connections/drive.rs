@@ -1,6 +1,6 @@
-//! Serves a listener's connections until told to stop: first politely, then firmly, counting what was cut. Tasks are tokio's
-//! `JoinSet`, because tokio-util's `TaskTracker` cannot cut them; and hyper-util's `GracefulShutdown` knows a stop only, not that a
-//! connection is too old or its peer too slow.
+//! Serves a listener's connections until it has to stop: first it drains them, then it cuts the rest and counts them. The
+//! tasks are in tokio's `JoinSet`, because tokio-util's `TaskTracker` cannot abort them. hyper-util's `GracefulShutdown` is
+//! not used: it handles a stop only, not a connection that is too old or a peer that is too slow.
 
 use std::error::Error;
 use std::future::Future;
@@ -20,23 +20,23 @@ use crate::telemetry::names;
 /// How often connections are checked for slowness and age.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// How far the service is with stopping.
+/// How far the shutdown of the service has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Connections are accepted and served.
     Serving,
-    /// No new connections; open ones finish what they run.
+    /// No new connections are accepted; open ones finish their running requests.
     Draining,
-    /// Whatever still runs is cut.
+    /// Connections that are still open are cut.
     Cut,
 }
 
-/// Tells when to stop. A dropped sender means: at once.
+/// Reports the shutdown phase to listeners and connections. A dropped sender means an immediate stop.
 #[derive(Clone)]
 pub struct Stop(watch::Receiver<Phase>);
 
 impl Stop {
-    /// A handle to stop by, and what listens to it.
+    /// The sender that sets the phase, and the receiver for listeners.
     #[must_use]
     pub fn channel() -> (watch::Sender<Phase>, Self) {
         let (sender, receiver) = watch::channel(Phase::Serving);
@@ -45,13 +45,13 @@ impl Stop {
 
     /// Waits until the phase is `phase` or a later one.
     pub async fn reached(&mut self, phase: Phase) {
-        // A dropped sender is an error here and ends the wait all the same.
+        // A dropped sender returns an error, which ends the wait as well.
         let _ = self.0.wait_for(|now| *now >= phase).await;
     }
 }
 
-/// Serves every connection with `serve_one` in a task of its own. Returns once all have ended: by themselves
-/// before [`Phase::Cut`], or else cut, which is how many the result counts.
+/// Serves every connection with `serve_one` in a task of its own. Returns once all connections have ended, by themselves or
+/// cut at [`Phase::Cut`]; the result is the number of those that were cut.
 pub async fn serve<F, Served>(listener: Listener, mut stop: Stop, serve_one: F) -> usize
 where
     F: Fn(Connection, Stop) -> Served,
@@ -64,7 +64,7 @@ where
             connection = listener.accept() => {
                 connections.spawn(serve_one(connection, stop.clone()));
             }
-            // Ended tasks are removed as they come; a panic in one concerns nobody else.
+            // Removes finished tasks; a panic in one does not affect the others.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -82,22 +82,22 @@ where
     cut
 }
 
-/// How one connection is watched over.
+/// How one connection is supervised.
 pub struct ConnectionPolicy {
     /// The listener's name, for metrics.
     pub listener: &'static str,
-    /// What the connection does.
+    /// The connection's observed traffic.
     pub activity: Arc<ConnectionActivity>,
-    /// How slow it may be.
+    /// The time limits for the peer.
     pub timeouts: Timeouts,
-    /// How old it may become before it is asked to end.
+    /// Maximum age, after which the connection is asked to finish.
     pub age: Duration,
-    /// How long it then may take.
+    /// How long it may take to finish after that.
     pub grace: Duration,
 }
 
-/// Runs one HTTP connection to its end: its own, or the one that slowness, age or a stop bring about.
-/// `finish` tells it to end politely.
+/// Drives one HTTP connection until it ends by itself, or is ended because of slowness, age or a stop. `finish` starts its
+/// graceful shutdown.
 pub async fn attend<C, E>(
     mut connection: Pin<&mut C>,
     finish: fn(Pin<&mut C>),
@@ -144,7 +144,7 @@ pub async fn attend<C, E>(
     }
 }
 
-/// An error with what caused it, in one line; hyper's own text leaves the cause out.
+/// An error with its chain of causes in one line; hyper's own text leaves the causes out.
 fn causes(fault: &dyn Error) -> String {
     let mut text = fault.to_string();
     let mut next = fault.source();

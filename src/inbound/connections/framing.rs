@@ -1,6 +1,6 @@
-//! Where one HTTP/1.1 request ends and the next begins (RFC 9112 section 6.3). hyper quietly settles for one of
-//! several lengths; a front proxy may settle for another, and so let a request be smuggled in. This looks at
-//! the bytes before hyper does and notes every request that could be cut in two ways.
+//! Where one HTTP/1.1 request ends and the next begins (RFC 9112 section 6.3). Of several lengths hyper silently uses one; a
+//! front proxy may use another, which allows request smuggling. This scans the bytes before hyper does and detects every
+//! request whose end is ambiguous.
 
 use std::io;
 use std::pin::Pin;
@@ -9,25 +9,26 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// As much of a line as it takes to know the two headers that give a length.
+/// Bytes of a line that are kept: enough to recognize the two headers that give a length.
 const NAME_BYTES: usize = 18;
 
-/// What has been seen of the requests of one connection.
+/// The scan of one connection's requests so far.
 #[derive(Clone, Default)]
 pub(super) struct Framing(Arc<Mutex<Scan>>);
 
 impl Framing {
-    /// Whether anything so far could be read in two ways; such a connection is not kept.
+    /// Whether anything so far was ambiguous; such a connection is closed.
     pub(super) fn is_ambiguous(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).ambiguous
     }
 
-    /// Whether the request that runs has a body, after which the connection is not kept either.
+    /// Whether the running request has a body; the connection is closed after it as well, because what follows a body is not
+    /// scanned.
     pub(super) fn has_body(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).place == Position::Body
     }
 
-    /// The request has been answered: another one may follow.
+    /// The request has been answered, so another one may follow.
     pub(super) fn answered(&self) {
         let mut scan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if scan.place == Position::Answer {
@@ -42,12 +43,12 @@ impl Framing {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Position {
-    /// Within a request's head.
+    /// In a request's head.
     #[default]
     Head,
-    /// After a head without a body: the peer has to wait for the answer.
+    /// After a head without a body: the peer has to wait for the answer before it sends more.
     Answer,
-    /// In a body, of whatever length.
+    /// In a body, of any length.
     Body,
 }
 
@@ -76,7 +77,7 @@ impl Scan {
     }
 
     fn within_line(&mut self, byte: u8) {
-        // A fragment is no part of a request target, and hyper would drop it in silence.
+        // A fragment is not part of a request target, and hyper would drop it silently.
         if self.lines == 0 && byte == b'#' {
             self.ambiguous = true;
         }
@@ -102,7 +103,7 @@ impl Scan {
     }
 }
 
-/// A stream of HTTP/1.1 requests whose framing is looked at.
+/// A stream of HTTP/1.1 requests whose framing is scanned.
 pub(super) struct Framed<S> {
     pub(super) stream: S,
     pub(super) framing: Framing,
@@ -135,7 +136,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Framed<S> {
 mod tests {
     use super::*;
 
-    /// Whether the requests are ambiguous, whole or cut into single bytes.
+    /// Whether the requests are ambiguous; scanned as a whole and byte by byte.
     fn ambiguous(text: &str) -> bool {
         let (mut whole, mut pieces) = (Scan::default(), Scan::default());
         whole.see(text.as_bytes());

@@ -1,4 +1,4 @@
-//! HTTP/1.1 with limits: what every plain HTTP listener of ours puts up with (security specification, section 5).
+//! HTTP/1.1 with limits, for every plain HTTP listener (security specification, section 5).
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -29,13 +29,13 @@ use crate::telemetry::names;
 /// Limits of an HTTP/1.1 listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// How long a request's head may take from its first byte.
+    /// Time limit for a request's head, from its first byte.
     pub head_timeout: Duration,
-    /// How long its body may take.
+    /// Time limit for a request's body.
     pub body_timeout: Duration,
-    /// How long an answer may take, and how long a peer may take to read it.
+    /// Time limit for an answer, and for the peer to read it.
     pub request_timeout: Duration,
-    /// How long a connection may be without a request.
+    /// How long a connection may stay open without a request.
     pub idle_timeout: Duration,
     /// Header lines of one request.
     pub max_headers: usize,
@@ -43,7 +43,7 @@ pub struct HttpLimits {
     pub max_head_bytes: usize,
     /// Bytes of a request's body.
     pub max_body_bytes: usize,
-    /// Requests of one listener whose bodies are on their way; one more has the oldest of them given up.
+    /// Requests of one listener whose bodies are arriving; when there is one more, the oldest is given up.
     pub max_waiting_bodies: usize,
 }
 
@@ -71,16 +71,16 @@ impl Default for HttpLimits {
     }
 }
 
-/// The body of a request that needs it, among the request's extensions.
+/// The body of a request that needs it, stored among the request's extensions.
 #[derive(Clone, Debug)]
 pub enum KeptBody {
-    /// All of it.
+    /// The complete body.
     Whole(Bytes),
-    /// It is too long, or did not arrive in time and in full.
+    /// The body is too long, or did not arrive in time or in full.
     Cut,
 }
 
-/// An answer; its body is in memory.
+/// An HTTP response whose body is in memory.
 pub type Answer = axum::response::Response;
 
 /// Headers that every answer carries.
@@ -96,11 +96,11 @@ pub struct Http1 {
 }
 
 impl Http1 {
-    /// A server for `listener`; its own refusals carry the `common` headers.
+    /// A server for `listener`; the refusals that it creates itself carry the `common` headers.
     #[must_use]
     pub fn new(listener: &'static str, limits: HttpLimits, common: CommonHeaders) -> Self {
         let mut http = http1::Builder::new();
-        // hyper's own timer runs while a connection is idle, too; the head's is kept by the pulse.
+        // hyper's timer also runs while a connection is idle; the limit for the head is enforced by `ConnectionActivity`.
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.idle_timeout)
             .max_headers(limits.max_headers)
@@ -112,14 +112,14 @@ impl Http1 {
         Self { listener, common, limits, bodies, http }
     }
 
-    /// How long an encrypted connection may take to be set up.
+    /// Time limit for the TLS handshake.
     #[must_use]
     pub const fn handshake_timeout(&self) -> Duration {
         self.limits.head_timeout
     }
 
-    /// Serves one connection, whose requests `handler` answers. Bodies are read and thrown away, but for requests that go
-    /// nowhere without theirs, as `needs_body` says by path and query.
+    /// Serves one connection; `handler` answers its requests. Bodies are read and discarded, except for requests that cannot
+    /// be handled without one: `needs_body` decides this by path and query.
     pub async fn serve<S, N, H, Handled>(&self, stream: S, stop: Stop, needs_body: N, handler: H)
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -160,7 +160,7 @@ impl Http1 {
         attend(served, http1::Connection::graceful_shutdown, stop, policy).await;
     }
 
-    /// What comes of a body that is waited for.
+    /// Waits for a body and counts the bodies that are given up.
     async fn with_body_permit<T>(&self, body: impl Future<Output = Result<T, StatusCode>>) -> Result<T, StatusCode> {
         let cause = match self.bodies.wait(body).await {
             Ok(Err(StatusCode::REQUEST_TIMEOUT)) => "late",
@@ -191,7 +191,7 @@ impl Http1 {
         Handled: Future<Output = Answer>,
     {
         let (mut parts, body) = request.into_parts();
-        // Hardly any endpoint of ours needs a body; it is read all the same, so that the peer gets to see the answer.
+        // Few endpoints need a body; it is always read, so that the peer gets to see the answer.
         let body = self.with_body_permit(read(body, &self.limits)).await;
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
         if needs_body(target) {
@@ -199,14 +199,14 @@ impl Http1 {
         } else if let Err(status) = body {
             return self.refusal(status);
         }
-        // tower-http's layer would answer without a word and without the common headers.
+        // tower-http's timeout layer would answer without a body and without the common headers.
         let answer = timeout(self.limits.request_timeout, handler(Request::from_parts(parts, ()))).await;
         answer.unwrap_or_else(|_| self.refusal(StatusCode::SERVICE_UNAVAILABLE))
     }
 }
 
-/// The whole body. `RequestBodyTimeoutLayer` of tower-http gives each frame the whole time again, and its limit answers without
-/// the common headers.
+/// Reads the whole body. `RequestBodyTimeoutLayer` of tower-http restarts the timeout for each frame, and its size limit
+/// answers without the common headers.
 async fn read(body: Incoming, limits: &HttpLimits) -> Result<Bytes, StatusCode> {
     let body = Limited::new(body, limits.max_body_bytes).collect();
     let body = timeout(limits.body_timeout, body).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
@@ -216,7 +216,7 @@ async fn read(body: Incoming, limits: &HttpLimits) -> Result<Bytes, StatusCode> 
     })
 }
 
-/// What comes of a panic. No closure: the compiler cannot tell that a future which holds one is `Send`.
+/// The response to a panic. Not a closure: the compiler cannot prove that a future which holds one is `Send`.
 #[derive(Clone, Copy)]
 struct Panicked {
     listener: &'static str,
@@ -242,7 +242,7 @@ pub fn empty(status: StatusCode, common: CommonHeaders) -> Answer {
     answer
 }
 
-/// An answer that says nothing but its status.
+/// An answer whose body is the reason phrase of its status.
 #[must_use]
 pub fn refusal(status: StatusCode, common: CommonHeaders) -> Answer {
     let mut answer = empty(status, common);

@@ -1,4 +1,4 @@
-//! Seats for connections: a total, and a share that one source address may take of it.
+//! Limits on connections: a total, and the share of it that one source address may take.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
-/// How many connections one listener holds.
+/// How many connections one listener accepts at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Connections in all.
@@ -21,8 +21,8 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Where front proxies connect from. Each speaks for many clients, so a limit per source would have one client lock the others
-/// out. Nothing that they say is believed for it.
+/// Networks from which front proxies connect. Each serves many clients, so a limit per source would let one client lock the
+/// others out. Being listed here does not make a proxy's headers trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontProxies(pub Vec<IpNet>);
 
@@ -38,7 +38,7 @@ impl Default for FrontProxies {
 #[derive(Clone)]
 pub(super) struct ConnectionPermits {
     limits: ConnectionLimits,
-    /// Where front proxies connect from: each speaks for many clients and has no share, only the total.
+    /// Front proxies' networks: each proxy serves many clients, so it has no share and is limited by the total only.
     front_proxies: Arc<[IpNet]>,
     taken: Arc<Mutex<Taken>>,
 }

@@ -1,4 +1,4 @@
-//! A listening socket whose accept loop survives everything: exhausted handles, aborted handshakes, floods.
+//! A listening socket whose accept loop survives exhausted file descriptors, aborted connections and floods.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ use tracing::warn;
 use super::limits::{ConnectionLimits, ConnectionPermit, ConnectionPermits};
 use crate::telemetry::names;
 
-/// The pause after a failed accept, doubled up to the longest while it goes on failing.
+/// The pause after a failed accept; it doubles with each further failure, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -28,7 +28,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds `address`; port 0 takes a free one.
+    /// Binds `address`; port 0 takes a free port.
     ///
     /// # Errors
     /// When the address cannot be bound.
@@ -38,19 +38,19 @@ impl Listener {
         Ok(Self { name, socket, address, permits: ConnectionPermits::new(limits) })
     }
 
-    /// The same, whose limit per source does not count connections from these networks.
+    /// The same listener, with connections from these networks exempt from the limit per source.
     #[must_use]
     pub fn with_front_proxies(self, networks: &[IpNet]) -> Self {
         Self { permits: self.permits.with_front_proxies(networks), ..self }
     }
 
-    /// What the listener is for, as logs and metrics name it.
+    /// The listener's name in logs and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The real address.
+    /// The bound address, with the actual port.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -62,7 +62,7 @@ impl Listener {
         self.permits.count()
     }
 
-    /// The next connection. Connections beyond the limits are closed, failures are waited out.
+    /// The next connection. Connections beyond the limits are closed; after a failed accept it pauses and tries again.
     pub async fn accept(&self) -> Connection {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -92,7 +92,7 @@ impl Listener {
                 return None;
             }
         };
-        // Without it a small answer may wait for the acknowledgement of the one before (Nagle's algorithm).
+        // Otherwise a small answer may wait for the acknowledgement of the previous one (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
         let open = metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => self.name);
         open.increment(1.0);
@@ -109,13 +109,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Who connected.
+    /// The peer's address.
     #[must_use]
     pub const fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Whose address that is, unless it is a front proxy's, which speaks for many clients.
+    /// The client's address; `None` when the peer is a front proxy, which serves many clients.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.permit.client()

@@ -1,5 +1,5 @@
-//! Connections of every listener: how many there may be, in all and from one source, and how long a peer may
-//! dawdle. Neither hyper nor tonic counts connections, so we do.
+//! Connections of every listener: how many there may be, in all and from one source, and how slow a peer may be. Neither
+//! hyper nor tonic limits the number of connections, so this module does.
 
 mod bodies;
 mod drive;

@@ -10,7 +10,7 @@ use super::http1::Answer;
 /// The service that sees each request first.
 #[async_trait]
 pub trait Router: Send + Sync {
-    /// Answers a request that is its own, from `peer`; hands any other on.
+    /// Answers a request of its own protocol, from `peer`; hands any other on.
     async fn route(&self, request: Request<()>, peer: IpAddr) -> Routed;
 }
 

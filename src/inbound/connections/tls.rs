@@ -1,5 +1,5 @@
-//! Certificates of listeners: the operator's, or one made at start that nobody else trusts; and whose certificates clients
-//! have to show.
+//! Certificates of listeners: the operator's, or a self-signed one made at start that no client trusts; and the authorities
+//! that have to have signed the clients' certificates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ pub struct TlsIdentity {
     private_key: PrivateKeyDer<'static>,
 }
 
-/// Why certificate and key cannot be used.
+/// Why a certificate or its key cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TlsFault {
-    /// No certificate in the file.
+    /// The file holds no usable certificate.
     #[error("there is no usable certificate (PEM)")]
     Certificate,
-    /// No private key in the file.
+    /// The file holds no usable private key.
     #[error("there is no usable private key (PEM)")]
     PrivateKey,
-    /// They do not belong together.
+    /// The private key does not belong to the certificate.
     #[error("the private key does not belong to the certificate")]
     Mismatch,
-    /// No certificate of an authority in the file.
+    /// The file holds no usable certificate of an authority.
     #[error("there is no usable certificate of an authority (PEM)")]
     Authority,
-    /// A self-signed certificate could not be made.
+    /// The self-signed certificate could not be made.
     #[error("a self-signed certificate cannot be made: {0}")]
     SelfSigning(String),
 }
@@ -68,10 +68,10 @@ impl TlsIdentity {
         }
     }
 
-    /// A certificate made now for `names`; fit for a front proxy that encrypts but does not verify.
+    /// A self-signed certificate for `names`; sufficient for a front proxy that encrypts but does not verify.
     ///
     /// # Errors
-    /// When a name cannot stand in a certificate, or the randomness source fails.
+    /// When a name is not valid in a certificate, or the source of randomness fails.
     pub fn self_signed(names: Vec<String>) -> Result<Self, TlsFault> {
         let made = rcgen::generate_simple_self_signed(names);
         let certified = made.map_err(|fault| TlsFault::SelfSigning(fault.to_string()))?;
@@ -79,7 +79,7 @@ impl TlsIdentity {
         Ok(Self { chain: vec![certified.cert.der().clone()], private_key: key.into() })
     }
 
-    /// What accepts encrypted connections of browsers under this identity.
+    /// The TLS acceptor for browsers' connections: HTTP/1.1, no client certificates.
     ///
     /// # Errors
     /// When certificate and key are not usable together.
@@ -94,7 +94,7 @@ impl TlsIdentity {
     }
 }
 
-/// Certificates on both sides: ours, and the authorities that have to have signed the client's.
+/// TLS with certificates on both sides: the server's identity, and the authorities of the clients' certificates.
 #[derive(Clone)]
 pub struct MutualTls {
     identity: TlsIdentity,
@@ -109,22 +109,22 @@ impl fmt::Debug for MutualTls {
 }
 
 impl MutualTls {
-    /// Ours, and the certificates (PEM) of the clients' authorities.
+    /// Takes the server's identity and the certificates (PEM) of the clients' authorities.
     ///
     /// # Errors
-    /// [`TlsFault::Authority`] when there is none that can be used.
+    /// [`TlsFault::Authority`] when one of the authorities cannot be used, or there is none.
     pub fn new(identity: TlsIdentity, authorities: &[u8]) -> Result<Self, TlsFault> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(authorities) {
             roots.add(certificate.map_err(|_| TlsFault::Authority)?).map_err(|_| TlsFault::Authority)?;
         }
         let (authorities, provider) = (roots.len(), Arc::new(rustls::crypto::ring::default_provider()));
-        // No authority at all is a fault here, too.
+        // An empty list of authorities is an error here as well.
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
         Ok(Self { identity, clients: verifier.map_err(|_| TlsFault::Authority)?, authorities })
     }
 
-    /// What accepts encrypted gRPC from clients that show a certificate of one of the authorities, and from nobody else.
+    /// The TLS acceptor for gRPC; it rejects clients without a certificate of one of the authorities.
     ///
     /// # Errors
     /// When certificate and key are not usable together.

@@ -1,5 +1,5 @@
-//! Notices peers that are too slow: those that dribble a request, say nothing at all, or do not read answers.
-//! hyper has a timer for HTTP/1 heads only; this one sees every connection.
+//! Detects peers that are too slow: those that send a request slowly, send nothing, or do not read answers. hyper's only
+//! timer is for HTTP/1 heads; this covers every connection.
 
 use std::io;
 use std::pin::Pin;
@@ -11,38 +11,38 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// How long a peer may take.
+/// Time limits for a peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// From the accept until an HTTP/2 client's opening has arrived; `None` where HTTP/2 is not spoken.
+    /// From the accept until an HTTP/2 client's connection preface has arrived; `None` for other protocols.
     pub opening: Option<Duration>,
-    /// From the first byte of a request until it has been understood; `None` where requests share a connection
-    /// with other frames (HTTP/2).
+    /// From the first byte of a request until its head is complete; `None` where requests share a connection with other
+    /// frames (HTTP/2).
     pub head: Option<Duration>,
     /// Without any request.
     pub idle: Option<Duration>,
-    /// Without reading what we have to say.
+    /// Without reading what was sent.
     pub blocked: Duration,
 }
 
-/// An HTTP/2 client begins with a preface of 24 bytes and the nine of a frame's head (RFC 9113 section 3.4).
+/// An HTTP/2 client begins with a preface of 24 bytes and a frame header of 9 bytes (RFC 9113 section 3.4).
 const OPENING_BYTES: u64 = 33;
 
-/// What a peer was too slow at.
+/// What the peer was too slow at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overdue {
-    /// Beginning the conversation.
+    /// Sending the connection preface.
     Opening,
     /// Sending a request.
     Head,
-    /// Asking anything.
+    /// Sending any request at all.
     Idle,
     /// Reading an answer.
     Blocked,
 }
 
 impl Overdue {
-    /// The cause as metrics name it.
+    /// The cause's name in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Overdue {
     }
 }
 
-/// What happens on one connection, seen from outside. Times are milliseconds since its start, plus one; 0 is never.
+/// The observed activity of one connection. Times are milliseconds since its start, plus one; 0 means never.
 pub struct ConnectionActivity {
     start: Instant,
     bytes: AtomicU64,
@@ -65,7 +65,7 @@ pub struct ConnectionActivity {
 }
 
 impl ConnectionActivity {
-    /// The pulse of a connection that has just been accepted.
+    /// The activity of a connection that has just been accepted.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -78,7 +78,7 @@ impl ConnectionActivity {
         })
     }
 
-    /// A request has been understood; it runs until the value is dropped.
+    /// Records that a request has been received; it counts as running until the returned value is dropped.
     #[must_use]
     pub fn request(self: &Arc<Self>) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +86,7 @@ impl ConnectionActivity {
         Running(Arc::clone(self))
     }
 
-    /// How old the connection is.
+    /// The connection's age.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.start.elapsed()
@@ -149,7 +149,7 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A stream whose traffic is seen by a [`ConnectionActivity`].
+/// A stream whose traffic is recorded in a [`ConnectionActivity`].
 pub struct Watched<S> {
     stream: S,
     activity: Arc<ConnectionActivity>,
@@ -157,13 +157,13 @@ pub struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    /// Watches `stream`.
+    /// Wraps `stream`.
     pub const fn new(stream: S, activity: Arc<ConnectionActivity>) -> Self {
         Self { stream, activity, coalesces: false }
     }
 
-    /// Has small pieces copied together and written at once instead of each from where it stands: h2 otherwise ends a
-    /// write with every frame of more than 256 bytes.
+    /// Turns vectored writes off, so that hyper copies small pieces together and writes them at once: with vectored writes
+    /// h2 ends a write with every frame of more than 256 bytes.
     #[must_use]
     pub fn coalescing(self) -> Self {
         Self { coalesces: true, ..self }

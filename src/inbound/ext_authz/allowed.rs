@@ -1,5 +1,5 @@
-//! The answer that lets a request through, written by hand: nearly all of it is the same for every request of a user, and
-//! kept with the session as the bytes that Envoy gets.
+//! The answer that allows a request, encoded by hand: nearly all of it is the same for every request of a user and is cached
+//! with the session as the bytes that Envoy receives.
 //!
 //! `CheckResponse { status = 1, ok_response = 3, dynamic_metadata = 4 }`, of Envoy's `external_auth.proto`.
 
@@ -23,10 +23,10 @@ const RESPONSE_HEADERS_TO_ADD: u32 = 6;
 /// Room for the identity headers of a user; they are rarely longer.
 const USUAL_BYTES: usize = 2048;
 
-/// What a header takes beside name and value.
+/// Estimated bytes of a header option besides name and value.
 const OPTION_BYTES: usize = 16;
 
-/// Appends the `CheckResponse` that lets a request through. Returns the names of cookies that it cannot tell Envoy.
+/// Appends the `CheckResponse` that allows a request. Returns the names of the cookies that cannot be sent to Envoy.
 pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<String> {
     let reason = note.reason.as_str();
     // The code is not written: it is 0, which is the default.
@@ -47,7 +47,7 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
     left_out
 }
 
-/// The fields of `OkHttpResponse` that every request of a user has.
+/// The fields of `OkHttpResponse` that are the same for every request of a user.
 fn encode(identity_headers: &IdentityHeaders) -> Box<[u8]> {
     let mut fields = Vec::with_capacity(USUAL_BYTES);
     identity_headers.set().iter().for_each(|header| overwrite(&mut fields, header));
@@ -58,7 +58,7 @@ fn encode(identity_headers: &IdentityHeaders) -> Box<[u8]> {
 fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     let (set, remove) = allow.of_request();
     let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::headers).collect();
-    // What is in both lists would be removed.
+    // A header that is both set and removed would be removed.
     let remove = remove.iter().filter(|name| !backend_metadata.iter().any(|(set, _)| set == name));
     let room: usize = set.iter().map(|(name, value)| name.as_str().len() + value.len() + OPTION_BYTES).sum();
     let mut fields = Vec::with_capacity(room);
@@ -85,8 +85,9 @@ fn of_request(allow: &Allow) -> (Vec<u8>, Vec<String>) {
     (fields, left_out)
 }
 
-/// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40. What is no text
-/// cannot be told Envoy; all that is of that kind are cookies, and were there another, no client's would stand in its place.
+/// Sets one value, replacing existing ones: the only combination that behaves the same on every Envoy from 1.36 to 1.40. A
+/// value that is not UTF-8 cannot be sent to Envoy. Only cookies can be that; any other such header is removed, so that the
+/// client's own does not remain.
 fn overwrite(fields: &mut Vec<u8>, (name, value): &Header) {
     let name = name.as_str();
     match std::str::from_utf8(value.as_bytes()) {
@@ -95,8 +96,8 @@ fn overwrite(fields: &mut Vec<u8>, (name, value): &Header) {
     }
 }
 
-/// `HeaderValueOption { header = 1: HeaderValue { key = 1, value = 2 }, append_action = 3 }`. `HeaderValue.raw_value` is left
-/// alone: Envoy does not read it in answers (see [`cookie_line`]).
+/// `HeaderValueOption { header = 1: HeaderValue { key = 1, value = 2 }, append_action = 3 }`. `HeaderValue.raw_value` is not
+/// used: Envoy does not read it in answers (see [`cookie_line`]).
 fn option(fields: &mut Vec<u8>, tag: u32, name: &str, value: &str, append_action: HeaderAppendAction) {
     let header = field_bytes(1, name.len()) + field_bytes(2, value.len());
     let append_action = append_action as i32;
@@ -107,7 +108,7 @@ fn option(fields: &mut Vec<u8>, tag: u32, name: &str, value: &str, append_action
     int32::encode(3, &append_action, fields);
 }
 
-/// What Envoy's access log can show under `envoy.filters.http.ext_authz`, and where the request goes: a
+/// What Envoy's access log can show under `envoy.filters.http.ext_authz`, and the backend of the request: a
 /// `google.protobuf.Struct` of texts, `{ fields = 1: { key = 1, value = 2: Value { string_value = 3 } } }`.
 fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
     let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::metadata).collect();
@@ -123,7 +124,7 @@ fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
     }
 }
 
-/// What is recorded about a decision, by the names that it has in metadata.
+/// The recorded facts about a decision, by their names in metadata.
 pub(super) fn entries(note: &Note) -> impl Iterator<Item = (&'static str, &str)> {
     let application = note.application.as_ref().map(|application| ("application", application.as_str()));
     let user = note.user.as_deref().map(|user| ("user", user));

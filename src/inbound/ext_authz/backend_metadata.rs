@@ -1,5 +1,5 @@
-//! How Envoy learns where an allowed request goes: `envoy/proxy-mode` reads exactly this. All but the `Host` travels in dynamic
-//! metadata, which no client can write; without it the routes of that file answer 503 and go nowhere.
+//! The backend of an allowed request, in the form that `envoy/proxy-mode` reads. Everything but the `Host` is sent as
+//! dynamic metadata, which no client can write; without it the routes of that file answer 503 and forward nothing.
 
 use std::iter::once;
 
@@ -9,7 +9,7 @@ use crate::domain::policy::backend::{BackendHost, Upstream};
 /// The header from which Envoy's forward proxy takes the new `Host`; its routes remove it before the backend.
 const HOST: &str = "x-gatepost-backend-host";
 
-/// What Envoy reads from the filter's metadata.
+/// The backend as the filter's dynamic metadata.
 pub(super) fn metadata(upstream: &Upstream) -> impl Iterator<Item = (&'static str, String)> {
     let backend = upstream.backend();
     let protocol = match (backend.scheme(), backend.checks_certificate()) {
@@ -17,7 +17,7 @@ pub(super) fn metadata(upstream: &Upstream) -> impl Iterator<Item = (&'static st
         (Scheme::Https, true) => "https",
         (Scheme::Https, false) => "https_unverified",
     };
-    // RFC 6066 section 3: an address is never sent as server name.
+    // RFC 6066 section 3: an IP address is never sent as server name.
     let server_name = match backend.host() {
         BackendHost::Name(name) => Some(("backend_server_name", name.clone())),
         BackendHost::Address(_) => None,
@@ -35,7 +35,7 @@ pub(super) fn metadata(upstream: &Upstream) -> impl Iterator<Item = (&'static st
     address.into_iter().chain(identity.filter(|_| backend.scheme() == Scheme::Https))
 }
 
-/// What Envoy reads from the request itself. `:path` is a header to Envoy alone.
+/// The backend as request headers. Only Envoy treats `:path` as a header.
 pub(super) fn headers(upstream: &Upstream) -> impl Iterator<Item = (&'static str, &str)> {
     let path = upstream.path().map(|path| (":path", path));
     once((HOST, upstream.host())).chain(path)

@@ -1,12 +1,12 @@
-//! What a Check holds of the request's body.
+//! The part of the request's body that a Check contains.
 
 use crate::domain::http::HeaderLines;
 use crate::outpost::RequestBody;
 
-/// What Envoy says of a body that it cut, where it was told to hand bodies over in part.
+/// Envoy's header for a truncated body, sent when Envoy is configured to send bodies in part.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
-/// What the Check holds of the request's body: nothing, unless the route says `with_request_body`.
+/// The request's body in the Check: absent unless the route sets `with_request_body`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Withheld,

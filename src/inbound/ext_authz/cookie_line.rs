@@ -1,6 +1,6 @@
-//! The `cookie` line of an answer. Envoy takes header values of a `CheckResponse` as text only: it never reads `raw_value`, and
-//! an answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and
-//! 1.40.0). So a cookie that is not UTF-8 cannot be told, and all others must not be lost with it.
+//! The `cookie` line of an answer. Envoy takes header values of a `CheckResponse` as text only: it never reads `raw_value`,
+//! and an answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3,
+//! 1.39.3 and 1.40.0). So a cookie that is not UTF-8 cannot be sent, and the others must not be lost with it.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,11 +20,11 @@ const LONGEST: usize = 80;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Carried {
     pub(super) text: String,
-    /// The names of the cookies that it lacks.
+    /// The names of the cookies that are missing from it.
     pub(super) left_out: Vec<String>,
 }
 
-/// Every pair of a line that is text.
+/// Keeps every pair of a line that is UTF-8.
 pub(super) fn carried(line: &[u8]) -> Carried {
     let mut carried = Carried { text: String::with_capacity(line.len()), left_out: Vec::new() };
     for pair in line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
@@ -42,13 +42,13 @@ pub(super) fn carried(line: &[u8]) -> Carried {
     carried
 }
 
-/// The name of a cookie, never its value: a pair without `=` is nothing but a value.
+/// The name of a cookie, never its value: a pair without `=` is only a value, so its name is empty.
 fn name_of(pair: &[u8]) -> String {
     let name = pair.iter().position(|byte| *byte == b'=').and_then(|end| pair.get(..end)).unwrap_or_default();
     String::from_utf8_lossy(name).chars().take(LONGEST).collect()
 }
 
-/// Tells of cookies that were left out: once a minute and application, because it happens with every request.
+/// Logs cookies that were left out: once per minute and application, because it happens with every request.
 pub(super) struct LeftOut(Mutex<Recent>);
 
 struct Recent {
@@ -61,7 +61,7 @@ impl LeftOut {
         Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
     }
 
-    /// Says in the log which cookies the application does not get.
+    /// Logs which cookies the application does not receive.
     pub(super) fn tell(&self, names: &[String], note: &Note) {
         if names.is_empty() {
             return;

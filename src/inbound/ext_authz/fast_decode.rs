@@ -1,19 +1,19 @@
-//! The fast way to read a `CheckRequest`: one pass over its bytes, nothing copied but header lines. It knows the messages that
-//! Envoy sends with every request. Whatever it does not know, or what could be read in two ways (doubled fields, bodies,
-//! metadata, groups, broken bytes), it leaves to the full decoder, so that there is one judge of what is well formed.
+//! The fast decoder of a `CheckRequest`: one pass over its bytes that copies only header lines. It knows the messages that
+//! Envoy sends with every request. Unknown fields and everything ambiguous (repeated fields, bodies, metadata, groups,
+//! malformed bytes) are left to the full decoder, so that only one decoder defines what is well formed.
 
 use std::net::IpAddr;
 
 use super::fields::{Value, fields};
 use crate::domain::http::{CookieForm, HeaderLines};
 
-/// The context extension by which a route names its application.
+/// The context extension in which a route names its application.
 pub(super) const APPLICATION_EXTENSION: &str = "gatepost.app";
 
-/// More headers than these in the map are left to the full decoder, because doubled names are looked for one by one.
+/// A map with more headers is left to the full decoder, because repeated names are searched for linearly.
 const MOST_MAPPED: usize = 128;
 
-/// What a `CheckRequest` asks, before any of it has been judged.
+/// The attributes of a `CheckRequest` before validation.
 #[derive(Debug)]
 pub(super) struct CheckAttributes<'a> {
     pub(super) method: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct CheckAttributes<'a> {
     pub(super) application: Option<&'a str>,
 }
 
-/// Reads the message; `None` when the full decoder has to.
+/// Reads the message; `None` when the full decoder has to read it.
 pub(super) fn scan(message: &[u8]) -> Option<CheckAttributes<'_>> {
     let mut attributes = None;
     for field in fields(message) {
@@ -112,7 +112,7 @@ fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
     Some(headers)
 }
 
-/// The other form: a map, in which the last of two equal names would count.
+/// The other form: a map, in which the last of two equal names would win, so a repeated name is left to the full decoder.
 fn map(headers: &mut HeaderLines, entry: &[u8]) -> Option<()> {
     let (name, value) = pair(entry)?;
     if headers.names().count() >= MOST_MAPPED || headers.names().any(|other| other.eq_ignore_ascii_case(name)) {
@@ -124,12 +124,12 @@ fn map(headers: &mut HeaderLines, entry: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Method, host and path come from fields of their own, never from pseudo headers.
+/// Method, host and path come from their own fields, never from pseudo headers.
 pub(super) fn is_field(name: &str) -> bool {
     !name.starts_with(':')
 }
 
-/// The address of a peer, where it is a socket's; else nothing.
+/// The IP address of a peer with a socket address; empty for any other peer.
 fn address(peer: &[u8]) -> Option<&str> {
     let (mut address, mut socket, mut host) = (None, None, None);
     for field in fields(peer) {
@@ -169,7 +169,7 @@ fn pair(entry: &[u8]) -> Option<(&str, &str)> {
     Some((key.unwrap_or_default(), value.unwrap_or_default()))
 }
 
-/// A message of nothing but these texts.
+/// Accepts a message that consists of these text fields only.
 fn texts(message: &[u8], known: &[u32]) -> Option<()> {
     fields(message).try_for_each(|field| match field? {
         (number, Value::Bytes(bytes)) if known.contains(&number) => text(bytes).map(drop),
@@ -177,7 +177,7 @@ fn texts(message: &[u8], known: &[u32]) -> Option<()> {
     })
 }
 
-/// A message of nothing but these numbers.
+/// A message that consists of these number fields only.
 fn numbers(message: &[u8], known: &[u32]) -> Option<()> {
     fields(message).try_for_each(|field| match field? {
         (number, Value::Number) if known.contains(&number) => Some(()),
@@ -189,7 +189,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// The value of a field that may come once.
+/// Stores the value of a field that may occur once.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }

@@ -1,19 +1,19 @@
-//! Fields of protobuf messages without a copy: prost's own generated types own all their texts.
+//! Reads protobuf fields without copying: prost's generated types own all their texts.
 
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint, encoded_len_varint, key_len};
 
-/// A field's value, borrowed from the message. Groups and fixed-width numbers, which no message of Envoy's Checks that we
-/// read holds, are nothing that is known here.
+/// A field's value, borrowed from the message. Groups and fixed-width numbers are not supported: no message of Envoy's
+/// Checks that is read here contains any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
-    /// A number, a truth value or an enumeration.
+    /// A number, a boolean or an enumeration.
     Number,
     /// A text, bytes or a message.
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message, in order of arrival. After `Some(None)`, which stands for anything unknown or broken, whatever
-/// follows means nothing.
+/// The fields of a message, in order of arrival. An item `None` stands for an unknown or malformed field; items after it are
+/// meaningless.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 /// Reads the fields of `message`.
@@ -61,7 +61,7 @@ pub(super) fn put(message: &mut Vec<u8>, tag: u32, value: &[u8]) {
     message.extend_from_slice(value);
 }
 
-/// Appends the beginning of such a field, `length` bytes of which follow.
+/// Appends the key and length of such a field; `length` bytes of value have to follow.
 pub(super) fn put_head(message: &mut Vec<u8>, tag: u32, length: usize) {
     // As above: nearly all take one byte each.
     if let (Ok(tag @ 1..=15), Ok(length @ ..0x80)) = (u8::try_from(tag), u8::try_from(length)) {
@@ -71,7 +71,7 @@ pub(super) fn put_head(message: &mut Vec<u8>, tag: u32, length: usize) {
     encode_varint(length as u64, message);
 }
 
-/// How many bytes such a field with `length` bytes takes.
+/// The encoded size of such a field with a value of `length` bytes.
 pub(super) const fn field_bytes(tag: u32, length: usize) -> usize {
     key_len(tag) + encoded_len_varint(length as u64) + length
 }

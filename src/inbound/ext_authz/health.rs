@@ -12,7 +12,7 @@ const NAMES: [&str; 2] = ["", "envoy.service.auth.v3.Authorization"];
 /// Descriptors of Envoy's authorization protocol, for reflection.
 const EXT_AUTHZ_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envoy_ext_authz_descriptor.bin"));
 
-/// What the health service says. It begins with *no*.
+/// The status that the health service reports; initially `NOT_SERVING`.
 #[derive(Clone)]
 pub struct Health(HealthReporter);
 
@@ -34,7 +34,7 @@ impl Health {
         self.set(ServingStatus::NotServing).await;
     }
 
-    /// Ends every `Watch`: its stream would keep a connection open that is to close.
+    /// Ends every `Watch`: its stream would keep a connection open that has to close.
     pub async fn end_watches(&mut self) {
         for name in NAMES {
             self.0.clear_service_status(name).await;

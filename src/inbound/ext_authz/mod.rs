@@ -1,4 +1,4 @@
-//! Envoy's way in: `CheckRequest` to request head, decision to `CheckResponse`.
+//! Envoy's `ext_authz` over gRPC: converts a `CheckRequest` to a request head, and a decision to a `CheckResponse`.
 
 mod allowed;
 mod backend_metadata;

@@ -1,5 +1,5 @@
-//! Messages that are longer than any that is read. Envoy shows the operator its own 5xx and nothing else, so the log says here
-//! what was too long and which settings it is about: once a minute, because whoever uploads decides how often it happens.
+//! Messages beyond the size limit. Envoy shows the operator only its own 5xx, so the log names what was too long and which
+//! settings apply: once a minute, because clients decide how often it happens.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// How long nothing more is said.
+/// The minimum time between two log messages.
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// The messages that have been logged.
@@ -24,7 +24,8 @@ impl Oversized {
         Self(Mutex::default())
     }
 
-    /// Says in the log that a message is longer than `most`, with tonic's own words, unless that was said a moment ago.
+    /// Logs that a message is longer than `most` bytes, with tonic's error text, unless that was logged less than [`PERIOD`]
+    /// ago.
     pub(super) fn tell(&self, most: usize, words: &str) {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(more_before) = recent.is_news(Instant::now()) {

@@ -1,5 +1,5 @@
-//! `CheckRequest` to [`RequestHead`], once. What is missing, doubled or not canonical has a name and is denied;
-//! method, scheme, host and path come from their own fields, never from pseudo headers in the map.
+//! Converts a `CheckRequest` to a [`RequestHead`]. What is missing, repeated or not canonical is a [`RequestFault`] and is
+//! denied; method, scheme, host and path come from their own fields, never from pseudo headers in the map.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::domain::http::{
     TargetFault, is_token,
 };
 
-/// Why a `CheckRequest` is no question that can be answered.
+/// Why a `CheckRequest` cannot be answered.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum RequestFault {
     #[error("the check request holds no http attributes; the filter must be an HTTP filter")]
@@ -37,13 +37,13 @@ pub(super) enum RequestFault {
     Doubled(#[from] DoubledHeader),
 }
 
-/// The request, and what came of its body.
+/// The request's head and its body.
 pub(super) type Read = (RequestHead, Body);
 
 /// Reads a `CheckRequest` from its bytes: the usual ones in one pass, all others with the full decoder.
 ///
 /// # Errors
-/// When the bytes are no `CheckRequest` at all; and within, see [`RequestFault`].
+/// When the bytes are not a `CheckRequest`; for the inner error see [`RequestFault`].
 pub(super) fn read(message: &[u8]) -> Result<Result<Read, RequestFault>, DecodeError> {
     match fast_decode::scan(message) {
         Some(asked) => Ok(validate(asked, Vec::new())),
@@ -51,7 +51,8 @@ pub(super) fn read(message: &[u8]) -> Result<Result<Read, RequestFault>, DecodeE
     }
 }
 
-/// What kind of client a `CheckRequest` tells of that cannot be answered; read once more, because few are like that.
+/// The kind of client of a `CheckRequest` that cannot be answered. It decodes the message again, because such messages are
+/// rare.
 pub(super) fn client_kind(message: &[u8]) -> ClientKind {
     if let Some(asked) = fast_decode::scan(message) {
         return ClientKind::of(asked.method, &asked.headers);
@@ -79,7 +80,7 @@ pub(super) fn read_decoded(request: CheckRequest) -> Result<Read, RequestFault> 
     validate(asked, if raw_body.is_empty() { body.as_bytes() } else { raw_body }.to_vec())
 }
 
-/// Makes canonical what is asked, or says what is wrong with it.
+/// Validates the attributes and makes them canonical.
 pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read, RequestFault> {
     let CheckAttributes { method, scheme, host, path, headers, client, application } = asked;
     if !is_token(method) {
@@ -103,8 +104,8 @@ pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read
     Ok((head, body))
 }
 
-/// Both forms in which Envoy sends headers: every line with its raw bytes (`encode_raw_headers: true`), or a map
-/// with repeated headers joined by commas.
+/// Reads both forms in which Envoy sends headers: every line with its raw bytes (`encode_raw_headers: true`), or a map with
+/// repeated headers joined by commas.
 fn header_lines(map: &HashMap<String, String>, raw: Option<&HeaderMap>) -> HeaderLines {
     match raw {
         Some(raw) if !raw.headers.is_empty() => {
@@ -118,10 +119,10 @@ fn header_lines(map: &HashMap<String, String>, raw: Option<&HeaderMap>) -> Heade
     }
 }
 
-/// Whether `x-forwarded-proto` says https. Envoy writes that header itself, by its own connection, unless the operator
-/// makes it trust the proxy in front (`xff_num_trusted_hops`, or `use_remote_address: false`). Over HTTP/1.1 Envoy derives
-/// the scheme from it; over HTTP/2 it keeps the `:scheme` of the proxy's own connection, which is http where TLS ends
-/// there. It never turns https into http.
+/// Whether `x-forwarded-proto` is https. Envoy sets that header itself, from its own connection, unless the operator makes
+/// it trust the proxy in front (`xff_num_trusted_hops`, or `use_remote_address: false`). Over HTTP/1.1 Envoy derives the
+/// scheme from it; over HTTP/2 it keeps the `:scheme` of the proxy's own connection, which is http where TLS ends at that
+/// proxy. This function never turns https into http.
 fn forwards_https(headers: &HeaderLines) -> bool {
     let mut lines = headers.all("x-forwarded-proto").peekable();
     let says_https =
@@ -129,7 +130,7 @@ fn forwards_https(headers: &HeaderLines) -> bool {
     lines.peek().is_some() && lines.all(says_https)
 }
 
-/// H4: a `Host` line beside `:authority` must say the same.
+/// H4: a `Host` line beside `:authority` must have the same value.
 fn refuse_second_host(headers: &HeaderLines, host: &str) -> Result<(), RequestFault> {
     match headers.single("host")? {
         Some(line) if !line.eq_ignore_ascii_case(host.as_bytes()) => Err(RequestFault::TwoHosts),

@@ -1,5 +1,5 @@
-//! [`Decision`] to `CheckResponse`: one total function. Every answer carries a status; to Envoy an empty one would
-//! mean *allow*, and so would a denial with gRPC code 0.
+//! Converts a [`Decision`] to a `CheckResponse`, in one total function. Every answer carries a status: Envoy would take an
+//! empty one for *allow*, and also a denial with gRPC code 0.
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption};
@@ -36,7 +36,7 @@ pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8
     message.extend_from_slice(&response.encode_to_vec());
 }
 
-/// The gRPC code of an HTTP status; never [`Code::Ok`], which would let the request through.
+/// The gRPC code of an HTTP status; never [`Code::Ok`], which would allow the request.
 const fn code_of(status: StatusCode) -> Code {
     match status.as_u16() {
         400 | 405 | 414 | 431 => Code::InvalidArgument,
@@ -63,8 +63,8 @@ fn denied(page: Page) -> DeniedHttpResponse {
     denial(status, headers(own, common, cookies), body)
 }
 
-/// A denial with these headers. None of them holds a control character; if one did, Envoy would make two headers of it at a line
-/// break, or an error of its own of the whole answer, so nothing of it is sent.
+/// A denial with these headers. No header should hold a control character; if one did, Envoy would split it at a line break,
+/// or replace the answer with an error of its own, so none of the headers and no body are sent.
 fn denial(status: StatusCode, headers: Vec<HeaderValueOption>, body: String) -> DeniedHttpResponse {
     let sendable = |text: &str| !text.contains(|sign: char| sign.is_ascii_control() && sign != '\t');
     if headers.iter().filter_map(|option| option.header.as_ref()).all(|header| sendable(&header.value)) {
@@ -86,27 +86,27 @@ fn headers(
     own.into_iter().chain(common.map(line)).chain(cookies.into_iter().map(cookie)).collect()
 }
 
-// The type has the status as an open enumeration, so any HTTP status fits.
+// Envoy's type has the status as an open enumeration, so any HTTP status fits.
 fn http_status(status: StatusCode) -> HttpStatus {
     HttpStatus { code: i32::from(status.as_u16()) }
 }
 
-/// A header of an answer of ours, which is made of text.
+/// A header of one of our own answers, which consists of text.
 fn line((name, value): &Header) -> HeaderValueOption {
     overwrite(name, String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// One value, whatever was there before: the one recipe that reads the same on every Envoy from 1.36 to 1.40.
+/// Sets one value, replacing existing ones: the only combination that behaves the same on every Envoy from 1.36 to 1.40.
 fn overwrite(name: &HeaderName, value: String) -> HeaderValueOption {
     option(name.as_str(), value, HeaderAppendAction::OverwriteIfExistsOrAdd)
 }
 
-/// `Set-Cookie` lines stand beside each other and beside the application's own.
+/// `Set-Cookie` lines are added to each other and to the application's own.
 fn cookie(value: String) -> HeaderValueOption {
     option("set-cookie", value, HeaderAppendAction::AppendIfExistsOrAdd)
 }
 
-/// `raw_value` is left alone: Envoy does not read it in answers (see [`cookie_line`](super::cookie_line)).
+/// `raw_value` is not used: Envoy does not read it in answers (see [`cookie_line`](super::cookie_line)).
 fn option(name: &str, value: String, action: HeaderAppendAction) -> HeaderValueOption {
     let header = HeaderValue { key: name.to_owned(), value, raw_value: Vec::new() };
     HeaderValueOption { header: Some(header), append_action: action.into(), ..HeaderValueOption::default() }

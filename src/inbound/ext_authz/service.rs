@@ -1,4 +1,5 @@
-//! `envoy.service.auth.v3.Authorization`: reads the question, asks the outpost, renders the answer, in time.
+//! `envoy.service.auth.v3.Authorization`: reads the request, asks the outpost for a decision and renders it, within the
+//! deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +38,15 @@ mod generated {
 use generated::authorization_server::Authorization;
 pub use generated::authorization_server::AuthorizationServer;
 
-/// Room for an answer: with its frames it is rarely longer.
+/// Initial capacity of an answer's buffer: an answer with its frames is rarely longer.
 const ANSWER_BYTES: usize = 2048;
 
-/// How long a Check may take at the most, whatever the caller allows.
+/// The maximum time for a Check, whatever deadline the caller sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// A request of an application.
     pub check: Duration,
-    /// One for which the provider may have to be asked: at one of our own endpoints, or with a credential.
+    /// A request that may involve the provider: at one of our own endpoints, or with a credential.
     pub callback: Duration,
 }
 
@@ -59,13 +60,13 @@ pub struct CheckService {
 }
 
 impl CheckService {
-    /// A service that asks `outpost` and records what it decided.
+    /// A service that asks `outpost` for decisions and records them.
     #[must_use]
     pub fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
         Self { outpost, deadlines, recorder, left_out: Arc::new(LeftOut::none()) }
     }
 
-    /// tonic's server for it, which reads messages of `most` bytes and tells the log of longer ones.
+    /// tonic's server for it, which accepts messages of up to `most` bytes and logs longer ones.
     #[must_use]
     pub fn into_server(self, most: usize) -> impl Calls {
         let server = AuthorizationServer::new(self).max_decoding_message_size(most);
@@ -92,7 +93,7 @@ impl CheckService {
         }
     }
 
-    /// Answers one message, whose bytes came with these header lines: appends the bytes of the answer's message to `answer`.
+    /// Answers one message, received with the header lines `lines`: appends the encoded response message to `answer`.
     ///
     /// # Errors
     /// When the message is no `CheckRequest`.
@@ -122,7 +123,7 @@ impl Authorization for CheckService {
     }
 }
 
-/// The caller's deadline (gRPC over HTTP/2, `grpc-timeout`), a little shortened so that the answer still arrives.
+/// The caller's deadline (gRPC over HTTP/2, `grpc-timeout`), shortened by a tenth so that the answer still arrives in time.
 fn deadline(lines: &HeaderMap) -> Option<Duration> {
     let text = lines.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

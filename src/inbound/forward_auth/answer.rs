@@ -1,4 +1,5 @@
-//! What a front proxy gets to see. Only [`Verdict::Allow`] is a 2xx: to a front proxy every other 2xx would mean *allow*, too.
+//! The response to a front proxy. Only [`Verdict::Allow`] is a 2xx: a front proxy would take every other 2xx for *allow* as
+//! well.
 
 use http::header::{AUTHORIZATION, COOKIE, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -9,17 +10,17 @@ use crate::domain::http::HeaderLines;
 use crate::inbound::connections::{Answer, empty};
 use crate::inbound::http_response::{self, Recipient};
 
-/// What refuses a request, Traefik, Caddy and HAProxy's script hand over whole, with every cookie. Even a page that answers what was
-/// asked, such as the one after a sign-out, denies the request to the application.
+/// Traefik, Caddy and HAProxy's script pass a refusal on to the browser as it is, with every cookie. Even a page that
+/// answers the request itself, such as the one after a sign-out, has to deny the request to the application.
 const OTHERS: Recipient = Recipient { status: |_, status| Some(refusing(status)), passes_on: true };
 
-/// nginx knows no redirect. After a 401 it goes on to `start`, which sets the cookies, or has a page to show when the provider
-/// cannot be asked.
+/// nginx does not pass redirects on. After a 401 it continues at `start`, which sets the cookies, or shows a page when the
+/// provider is unavailable.
 const NGINX: Recipient = Recipient { status: |_, status| Some(understood_by_nginx(status)), passes_on: false };
 
 const ENVOY: Recipient = Recipient { status: |_, status| Some(understood_by_envoy(status)), passes_on: true };
 
-/// What the front proxy gets to see; `client` are the header lines of the original request.
+/// Renders the response to the front proxy; `client` are the header lines of the original request.
 pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines) -> Answer {
     let Decision { verdict, note } = decision;
     let reader = match dialect {
@@ -33,20 +34,21 @@ pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines)
     http_response::render(verdict, reader, |allow| allowed(allow, client).ok_or(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// What a browser gets to see that nginx sent on to the sign-in, where the visit cannot be told.
+/// The response to a browser that nginx sent to the sign-in, when the original request is malformed.
 pub(super) fn to_browser(verdict: Verdict) -> Answer {
     http_response::render(verdict, &OTHERS, |_| Err(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// Whether `start` has a page about it, which nginx shows: the provider cannot be asked for a sign-in, or nginx takes https for
-/// plain http. Who presents a credential is not on the way to a sign-in.
+/// Whether nginx gets a 401 because `start` has a page for this reason: the provider is unavailable for a sign-in, or nginx
+/// takes https for plain http. A client that presents a credential is not about to sign in.
 fn is_said_by_start(reason: Reason, client: &HeaderLines) -> bool {
     let unavailable = reason == Reason::ProviderUnavailable && client.all("authorization").next().is_none();
     unavailable || reason == Reason::SchemeHidden
 }
 
-/// What the application is to see: all identity headers, those without a value empty, because nginx and Caddy would
-/// pass on the client's own instead; `cookie` and `authorization` for the same reason. Nothing where only Envoy can be told.
+/// The headers for the application: all identity headers, those without a value empty, because nginx and Caddy would
+/// otherwise pass on the client's own; `cookie` and `authorization` for the same reason. `None` when the answer names a
+/// backend, which only Envoy can receive.
 fn allowed(allow: &Allow, client: &HeaderLines) -> Option<HeaderMap> {
     if allow.upstream().is_some() {
         return None;
@@ -57,21 +59,21 @@ fn allowed(allow: &Allow, client: &HeaderLines) -> Option<HeaderMap> {
         let value = if removed { Vec::new() } else { joined(client, name.as_str()) };
         headers.insert(name, HeaderValue::try_from(value).ok()?);
     }
-    // Each name once: `extend` would add to the lines that are there.
+    // `insert` keeps one line per name; `extend` would add to the existing lines.
     for name in allow.unset() {
         headers.insert(name, HeaderValue::from_static(""));
     }
     for (name, value) in allow.set() {
         headers.insert(name, value.clone());
     }
-    // Of an answer that lets pass, front proxies keep one `Set-Cookie`, if any.
+    // From an answer that allows the request, front proxies pass on at most one `Set-Cookie`.
     if let Some(cookie) = allow.cookies().first() {
         headers.insert(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
     Some(headers)
 }
 
-/// All lines of a header as one; only `cookie` may have several (RFC 9113 section 8.2.3).
+/// All lines of a header joined to one; only `cookie` may have several (RFC 9113 section 8.2.3).
 fn joined(client: &HeaderLines, name: &str) -> Vec<u8> {
     client.all(name).collect::<Vec<_>>().join(b"; ".as_slice())
 }
@@ -81,13 +83,14 @@ fn refusing(status: StatusCode) -> StatusCode {
     if refuses { status } else { StatusCode::FORBIDDEN }
 }
 
-/// To Envoy's HTTP service every 5xx is a fault of ours: it throws the page away, and with `failure_mode_allow` lets the request
-/// pass (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and 1.40.0). A denial is one, whatever the operator set.
+/// Envoy's HTTP service treats every 5xx as a failure of Gatepost: it discards the page, and with `failure_mode_allow` it
+/// allows the request (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and 1.40.0). A 4xx is a denial, whatever the operator
+/// configured.
 fn understood_by_envoy(status: StatusCode) -> StatusCode {
     if status.is_client_error() { status } else { StatusCode::FORBIDDEN }
 }
 
-/// nginx makes 500 of whatever is neither 401 nor 403; what is a fault stays one.
+/// nginx turns every status other than 401 and 403 into a 500; a server error stays one.
 fn understood_by_nginx(status: StatusCode) -> StatusCode {
     match status {
         StatusCode::UNAUTHORIZED => status,

@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::telemetry::Protocol;
 
-/// A way of asking.
+/// A front proxy's protocol for forward auth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// nginx' `auth_request`, which understands 2xx, 401 and 403 only.
+    /// nginx' `auth_request`, which understands only 2xx, 401 and 403.
     Nginx,
     /// Traefik's `ForwardAuth`.
     Traefik,
@@ -18,11 +18,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// All of them, with the names that paths, settings and logs use.
+    /// All dialects, with the names that paths, settings and logs use.
     pub const ALL: [(Self, &'static str); 4] =
         [(Self::Nginx, "nginx"), (Self::Traefik, "traefik"), (Self::Caddy, "caddy"), (Self::Envoy, "envoy")];
 
-    /// The name as it stands in paths, settings and logs.
+    /// The name in paths, settings and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,8 +43,8 @@ impl Dialect {
         }
     }
 
-    /// The dialect of a question, from what stands below our own prefix in its path and query; for Envoy with the rest
-    /// of it, which is what the question is about. No other spelling is a question.
+    /// The dialect of a forward-auth request, from its path and query below our own prefix; for Envoy with the remaining
+    /// path and query, which are those of the original request. Any other spelling is not a forward-auth request.
     pub(super) fn of(below: &str) -> Option<(Self, &str)> {
         if let Some(rest) = below.strip_prefix("auth/envoy") {
             return Some((Self::Envoy, rest));
@@ -53,7 +53,7 @@ impl Dialect {
         let dialect = match (path, query) {
             ("auth/nginx", _) | ("auth", "nginx") => Self::Nginx,
             ("auth/traefik", _) | ("auth", "traefik") => Self::Traefik,
-            // Caddy appends the query of the request that it asks about.
+            // Caddy appends the query of the original request.
             ("auth/caddy", _) => Self::Caddy,
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! Envoy's HTTP service: the question is the original request itself, behind the prefix of our endpoint.
+//! Envoy's HTTP service: it sends the original request itself, with the prefix of our endpoint before its path.
 
 use std::net::IpAddr;
 
@@ -9,10 +9,10 @@ use super::header_lines;
 use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme};
 
 const PROTO: &str = "x-forwarded-proto";
-/// What counts here, and so is never the client's.
+/// Headers that are read here, and so are not the client's.
 const OWN: [&str; 3] = [PROTO, "x-forwarded-for", "host"];
 
-/// Reads the original request; `rest` is path and query behind the prefix.
+/// Reads the original request; `rest` is the path and query after the prefix.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -23,7 +23,7 @@ pub(super) fn read(
     client: Option<IpAddr>,
 ) -> Result<RequestHead, Fault> {
     let host = header_lines::once(headers, "host")?;
-    // Unknown where Envoy was not told to send it: then the application's own.
+    // `None` when Envoy is not configured to send it: the application's own scheme is used then.
     let scheme = match header_lines::at_most_once(headers, PROTO)? {
         Some(proto) => Some(Scheme::parse_forwarded(proto).ok_or(Fault::Scheme)?),
         None => None,

@@ -1,10 +1,10 @@
-//! Why a question is none that can be answered. No text of the request is repeated: it may hold anything.
+//! Why a forward-auth request cannot be answered. Its content is never repeated in the text: it may hold anything.
 
 use thiserror::Error;
 
 use crate::domain::http::{HostFault, TargetFault};
 
-/// What is wrong with a question.
+/// What is wrong with a forward-auth request.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(super) enum Fault {
     #[error("the header `{0}` is missing")]

@@ -1,4 +1,4 @@
-//! Traefik and Caddy: the original request in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`, all four of them.
+//! Traefik and Caddy: the original request is in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`; all four are required.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ const METHOD: &str = "x-forwarded-method";
 const PROTO: &str = "x-forwarded-proto";
 const HOST: &str = "x-forwarded-host";
 const URI: &str = "x-forwarded-uri";
-/// What counts here, and so is never the client's. `host` is the question's own.
+/// Headers that are read here, and so are not the client's. `host` belongs to the forward-auth request itself.
 const OWN: [&str; 6] = [METHOD, PROTO, HOST, URI, "x-forwarded-for", "host"];
 
 /// Reads the original request.

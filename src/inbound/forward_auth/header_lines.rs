@@ -1,5 +1,5 @@
-//! The header lines of a question: some are the front proxy's and describe the original request, all others are the
-//! client's. A line of the front proxy's counts when it is there exactly once, in exactly its spelling.
+//! The header lines of a forward-auth request: some are the front proxy's and describe the original request, all others are
+//! the client's. A line of the front proxy's counts only if it occurs exactly once, in exactly its spelling.
 
 use http::header::HeaderName;
 use http::{HeaderMap, Request};
@@ -7,12 +7,12 @@ use http::{HeaderMap, Request};
 use super::fault::Fault;
 use crate::domain::http::{ClientKind, CookieForm, HeaderLines, folds_to};
 
-/// The value of the header `name`, which has to be there once.
+/// The value of the header `name`, which has to occur once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {
     at_most_once(headers, name)?.ok_or(Fault::Missing(name))
 }
 
-/// The value of the header `name`, which may be there once.
+/// The value of the header `name`, which may occur once.
 pub(super) fn at_most_once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Fault> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -22,16 +22,16 @@ pub(super) fn at_most_once<'a>(headers: &'a HeaderMap, name: &'static str) -> Re
     std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| Fault::NotText(name))
 }
 
-/// N1: a header by which another dialect would name the original request may stand there only if it says the same.
+/// N1: a header in which another dialect names the original request may be present only with the same value.
 pub(super) fn refuse_contradiction(headers: &HeaderMap, name: &'static str, said: &str) -> Result<(), Fault> {
     let agrees = headers.get_all(name).iter().all(|value| value.as_bytes() == said.as_bytes());
     if agrees { Ok(()) } else { Err(Fault::Contradiction(name)) }
 }
 
-/// The client's lines: all but those that count here, `own`.
+/// The client's lines: all but those in `own`, which are read here.
 ///
 /// # Errors
-/// H8: a line that a reader who folds names takes for one of `own`. H6: more than one `Authorization`.
+/// H8: a line whose name becomes one of `own` for a reader that folds names. H6: more than one `Authorization`.
 pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<HeaderLines, Fault> {
     let mut lines = Vec::with_capacity(headers.len());
     for (name, value) in headers {
@@ -49,8 +49,8 @@ pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<Hea
     Ok(HeaderLines::new(lines, CookieForm::Lines))
 }
 
-/// What kind of client a question is about that cannot be read: all that counts are the client's own lines, and the method where
-/// some dialect names it. It decides in which words the question is refused, and nothing else.
+/// The kind of client of a forward-auth request that cannot be read: from the client's own lines, and the method where a
+/// dialect names it. It decides only the form of the refusal.
 pub(super) fn client_kind(request: &Request<()>) -> ClientKind {
     let headers = request.headers();
     let named =

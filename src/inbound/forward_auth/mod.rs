@@ -1,5 +1,5 @@
-//! Front proxies' way in over HTTP: nginx, Traefik, Caddy and Envoy's HTTP service ask whether the request that they
-//! describe may pass. A dialect only translates; the same outpost decides as everywhere.
+//! Forward auth over HTTP for front proxies: nginx, Traefik, Caddy and Envoy's HTTP service ask whether the request that
+//! they describe is allowed. A dialect only translates; the same outpost decides as for every other protocol.
 
 mod answer;
 mod dialect;
@@ -35,16 +35,16 @@ use crate::inbound::connections::{Answer, Routed, Router};
 use crate::outpost::Outpost;
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
-/// Who may ask, and how.
+/// Which front proxies may ask, and in which dialects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardAuthSettings {
     /// The dialects that are answered.
     pub dialects: Vec<Dialect>,
-    /// Whose word about the original request counts.
+    /// The front proxies whose description of the original request is trusted.
     pub trusted: TrustedProxies,
 }
 
-/// Answers front proxies' questions on a listener that it shares with the browser's own visits.
+/// Answers front proxies' requests on a listener that it shares with the browser's direct requests.
 pub struct ForwardAuth {
     outpost: Arc<Outpost>,
     recorder: DecisionRecorder,
@@ -69,7 +69,7 @@ impl ForwardAuth {
         self.settings.dialects.contains(&dialect)
     }
 
-    /// A question in some dialect, with the rest of its path; `None` when the request is none.
+    /// The dialect of a request, with the rest of its path; `None` when it is not a forward-auth request.
     fn question<'a>(&self, before: &str, below: &'a str) -> Option<(Dialect, &'a str)> {
         let question = Dialect::of(below).filter(|_| before.is_empty());
         question.filter(|(dialect, _)| self.speaks(*dialect))
@@ -103,8 +103,8 @@ impl ForwardAuth {
         }
     }
 
-    /// nginx throws every answer of ours away but its status: it may not ask about our own endpoints, or a code would
-    /// be redeemed and the session that came of it lost.
+    /// nginx discards everything but the status of our answers, so it must not ask about our own endpoints: a code would be
+    /// redeemed and the resulting session lost.
     async fn decide(&self, dialect: Dialect, head: &RequestHead) -> Decision {
         let routed = self.outpost.route(head);
         if let Some(application) = routed.in_proxy_mode() {
@@ -150,9 +150,9 @@ impl ForwardAuth {
     }
 }
 
-/// Whether the application would see a header of the client's under a name of ours, in a spelling or with an ending that the
-/// front proxy's file cannot list. nginx and Caddy remove only names that their files list; the files of the others remove
-/// whatever looks like one.
+/// Whether the application would receive a client's header under one of our names, in a spelling or with a suffix that the
+/// front proxy's file cannot list. nginx and Caddy remove only the names that their files list; the files of the others
+/// remove names by pattern.
 fn passes_on_owned_names(dialect: Dialect, decision: &Decision) -> bool {
     let Verdict::Allow(allow) = &decision.verdict else { return false };
     let comes_back = |name: &str| name == COOKIE.as_str() || name == AUTHORIZATION.as_str();

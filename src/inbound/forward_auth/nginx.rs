@@ -1,4 +1,4 @@
-//! nginx' `auth_request`: a GET whose `X-Original-URL` is the address of the original request.
+//! nginx' `auth_request`: a GET whose `X-Original-URL` is the URL of the original request.
 
 use std::net::IpAddr;
 
@@ -8,13 +8,13 @@ use super::fault::Fault;
 use super::header_lines;
 use crate::domain::http::{Authority, RequestHead, RequestTarget, Scheme, is_token};
 
-/// The header that names the original address.
+/// The header that names the original URL.
 pub(super) const ORIGINAL_URL: &str = "x-original-url";
 const ORIGINAL_METHOD: &str = "x-original-method";
-/// What counts here, and so is never the client's.
+/// Headers that are read here, and so are not the client's.
 pub(super) const OWN: [&str; 4] = [ORIGINAL_URL, ORIGINAL_METHOD, "x-forwarded-for", "host"];
-/// The method where nginx was not told to name it. It is no token: no page load, no preflight, and no rule for a
-/// method can mean it.
+/// The method when nginx is not configured to send it. It is not a token, so it is never a page load or a preflight, and no
+/// rule for a method matches it.
 const UNKNOWN_METHOD: &str = "(unknown)";
 
 /// Reads the original request.
@@ -43,7 +43,7 @@ pub(super) fn read(headers: &HeaderMap, client: Option<IpAddr>) -> Result<Reques
     })
 }
 
-/// An absolute address in its parts.
+/// The parts of an absolute URL.
 #[derive(Debug)]
 pub(super) struct OriginalUrl {
     pub(super) scheme: Scheme,
@@ -51,8 +51,8 @@ pub(super) struct OriginalUrl {
     pub(super) target: RequestTarget,
 }
 
-/// The address that the one `X-Original-URL` names. Taken apart at its first `://` and the next slash: nothing is
-/// mended, as URL parsers for browsers do.
+/// The URL in the only `X-Original-URL`. It is split at its first `://` and the next slash: nothing is corrected, as
+/// browsers' URL parsers do.
 pub(super) fn original_url(headers: &HeaderMap) -> Result<OriginalUrl, Fault> {
     let url = header_lines::once(headers, ORIGINAL_URL)?;
     let (scheme, rest) = url.split_once("://").ok_or(Fault::NotAbsolute)?;

@@ -11,7 +11,7 @@ use super::header_lines;
 use super::nginx::{self, OriginalUrl};
 use crate::domain::http::HostFault;
 
-/// The longest address that becomes a parameter, in bytes; the target itself goes along in any case.
+/// The longest target that becomes a parameter, in bytes; the target is passed on among the extensions in any case.
 const LONGEST_RETURN: usize = 2048;
 
 /// Whether a request for `below`, what stands below our own prefix, is such a redirect. A request with `rd` names the destination

@@ -1,4 +1,4 @@
-//! Every dialect's reading of the original request: what is whole, and every way in which it is not (N1, H4–H8).
+//! How every dialect reads the original request: when it is complete, and in every way in which it is not (N1, H4–H8).
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -35,7 +35,7 @@ fn read(dialect: Dialect, headers: &HeaderMap) -> Result<RequestHead, Fault> {
     }
 }
 
-/// The dialect's own lines without the first of these names, then further ones.
+/// The dialect's own lines except those with the name `without`, followed by further ones.
 fn changed(own: &[Line], without: &str, further: &[Line]) -> Vec<Line> {
     own.iter().filter(|(name, _)| *name != without).chain(further).copied().collect()
 }
@@ -54,7 +54,7 @@ fn each_dialect_tells_the_same_request() {
         let client = [("cookie", "a=1"), ("cookie", "b=2"), ("accept", "text/html"), ("x-request-id", "r-1")];
         let mut lines =
             headers(&[own, &client, &[("x-forwarded-for", "192.0.2.1"), ("forwarded", "host=evil.test")]].concat());
-        // Only the Envoy dialect's own `Host` means anything.
+        // `Host` has a meaning in the Envoy dialect only.
         lines.entry("host").or_insert(HeaderValue::from_static("gatepost:9000"));
         let head = read(dialect, &lines).expect("is whole");
         assert_eq!((head.method.as_str(), head.target.raw()), ("GET", "/x?y=1"), "{dialect}");
@@ -218,7 +218,7 @@ fn envoys_question_is_the_request_itself() {
 }
 
 proptest! {
-    /// H7: whatever else stands in the request, it is refused, or read as the front proxy's own lines have it.
+    /// H7: with any additional header, the request is refused or read as the front proxy's own lines describe it.
     #[test]
     fn nobody_but_the_front_proxy_moves_the_address(
         name in "[xX][-_.](forwarded|original|rewrite|real)[-_.](url|uri|host|proto|method|port|prefix|path|ip)|forwarded",

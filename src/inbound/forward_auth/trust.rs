@@ -4,33 +4,33 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The addresses of the operator's front proxies. Nobody else is believed.
+/// The addresses of the operator's front proxies. No other peer is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Front proxies are at these addresses or in these networks.
+    /// Front proxies at these addresses or in these networks.
     #[must_use]
     pub const fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
-    /// Where they connect from.
+    /// The networks from which front proxies connect.
     #[must_use]
     pub fn networks(&self) -> &[IpNet] {
         &self.0
     }
 
-    /// Whether a front proxy is at `address`; an IPv4 address in IPv6 clothes is that IPv4 address.
+    /// Whether `address` is a front proxy's; an IPv4-mapped IPv6 address counts as its IPv4 address.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address according to the values of `X-Forwarded-For`, in order: each proxy appends whom it saw, so
-    /// the rightmost that is no front proxy of the operator's is the last that anybody vouches for. Not an address, or
-    /// nobody but front proxies: unknown.
+    /// The client's address according to the values of `X-Forwarded-For`, in order. Each proxy appends the address of its
+    /// peer, so the rightmost entry that is not a front proxy of the operator's is the last one that a trusted proxy
+    /// reported. `None` when that entry is not an address, or when all entries are front proxies.
     pub(super) fn client<'a>(&self, values: impl DoubleEndedIterator<Item = &'a [u8]>) -> Option<IpAddr> {
         let mut entries = values.rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
         let last = entries.find_map(|entry| match address(entry) {

@@ -29,7 +29,7 @@ impl UntrustedPeers {
         Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
     }
 
-    /// Says in the log that `peer` asked and was not believed, unless that was said a moment ago.
+    /// Logs that `peer` was refused as untrusted, unless it was logged in the current period.
     pub(super) fn turned_away(&self, peer: IpAddr, dialect: Dialect) {
         let peer = peer.to_canonical();
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
-//! How many calls may be under way. tower's `ConcurrencyLimit` keeps its permit from before the message is there until the
-//! response is. Here a call has a place while its message arrives and another while it runs, which it gives back when it begins to
-//! wait for a provider: a call whose message is on its way uses no processor time, and a burst of them must not have others shed.
+//! Limits on concurrent calls. tower's `ConcurrencyLimit` holds its permit from before the message has arrived until the
+//! response. Here a call has one permit while its message arrives and another while it runs, which it returns when it begins
+//! to wait for a provider: a call whose message is still arriving uses no processor time, and a burst of them must not cause
+//! other calls to be shed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,29 +15,29 @@ use super::deadline_body::DeadlineBody;
 use super::inline_executor;
 use crate::telemetry::names;
 
-/// The bounds that all calls of a port share.
+/// The limits that all calls of a listener share.
 #[derive(Clone)]
 pub(super) struct Admission {
-    /// Messages that are arriving; more wait for their turn. Each place is free again after the deadline at the latest.
+    /// Calls whose message is arriving; further calls wait. Each permit is free again after the deadline at the latest.
     arriving: Arc<Semaphore>,
-    /// Calls that run; more are shed.
+    /// Calls that run; further ones are shed.
     running: Arc<Semaphore>,
 }
 
 impl Admission {
-    /// At most so many calls whose message is arriving, and as many that run.
+    /// At most `most` calls whose message is arriving, and as many that run.
     pub(super) fn new(most: usize) -> Self {
         let bound = || Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self { arriving: bound(), running: bound() }
     }
 
-    /// The body of a call, once there is a place for its message.
+    /// The body of a call, once there is a permit for its message.
     pub(super) async fn admit(&self, body: DeadlineBody) -> Result<CallBody, Status> {
-        // Waiting counts against what a task may do in one go: from the 129th call on that arrives with others, each would be
-        // sent to a task of its own even though there is a place.
+        // Acquiring asynchronously consumes the task's cooperative budget: from the 129th of the calls that arrive together,
+        // each would be moved to a task of its own even though there is a permit.
         let place = match Arc::clone(&self.arriving).try_acquire_owned() {
             Ok(place) => place,
-            // Never closed.
+            // The semaphore is never closed.
             Err(_) => {
                 Arc::clone(&self.arriving).acquire_owned().await.map_err(|_| Status::internal("the port is closed"))?
             }
@@ -45,13 +46,13 @@ impl Admission {
     }
 }
 
-/// The body of an admitted call. When it has ended, which tonic waits for before it asks a unary method, the call takes its place
-/// among those that run; if there is none, the body ends with an error. tonic drops the body, and with it the place of the
-/// message, before it asks the method.
+/// The body of an admitted call. When it ends, which tonic waits for before it calls a unary method, the call takes a permit
+/// to run; if there is none, the body ends with an error. tonic drops the body, and with it the message's permit, before it
+/// calls the method.
 pub struct CallBody {
     body: DeadlineBody,
     _permit: OwnedSemaphorePermit,
-    /// Until the call runs.
+    /// `None` once the call runs.
     running: Option<Arc<Semaphore>>,
 }
 
@@ -61,7 +62,7 @@ impl Body for CallBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
-        // tonic does not ask for more after trailers.
+        // tonic does not poll again after trailers.
         if frame.as_ref().is_none_or(Frame::is_trailers)
             && let Some(running) = &self.running
         {
@@ -73,7 +74,7 @@ impl Body for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        // Not before the place among those that run is taken.
+        // Not before the permit to run is taken.
         self.running.is_none() && self.body.is_end_stream()
     }
 

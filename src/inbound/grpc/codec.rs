@@ -1,22 +1,22 @@
-//! A codec for tonic that leaves messages as bytes, for calls whose messages are read and written by hand.
+//! A codec for tonic that leaves messages as bytes, for calls whose messages are decoded and encoded by hand.
 
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// A question is rarely longer than half of this: with the length known, tonic wants as much room again behind what has
-/// arrived. Its default is twice as much for every call.
+/// A request is rarely longer than half of this: once the length is known, tonic reserves as much room again behind what has
+/// arrived. tonic's default is twice as much for every call.
 const DECODE_BUFFER: usize = 4096;
 /// An answer with its prefix is rarely longer.
 const ENCODE_BUFFER: usize = 2048;
-/// There is one message to an answer, so there is nothing to wait for.
+/// An answer has one message, so there is nothing to wait for.
 const YIELD_THRESHOLD: usize = 0;
 
 /// Messages as bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BytesCodec;
 
-/// Reads the one message of a unary call.
+/// Reads the only message of a unary call.
 #[derive(Debug, Default)]
 pub struct BytesDecoder {
     is_read: bool,
@@ -45,7 +45,8 @@ impl Decoder for BytesDecoder {
     type Item = Bytes;
     type Error = Status;
 
-    /// tonic drops what follows the message of a unary call. A second message makes the call ambiguous.
+    /// tonic drops what follows the message of a unary call; a second message makes the call ambiguous, so it is an error
+    /// here.
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
         if std::mem::replace(&mut self.is_read, true) {
             return Err(Status::internal("there is more than one message"));

@@ -1,5 +1,5 @@
-//! A request's body that has to arrive in time. `tower_http::timeout::TimeoutBody` gives every frame the whole time again,
-//! so that a message could be sent byte by byte for days; and it starts a timer even for a body that is there already.
+//! A request body with one deadline for all of it. `tower_http::timeout::TimeoutBody` restarts the timeout for every frame,
+//! so that a message could be sent byte by byte for days; and it starts a timer even for a body that has already arrived.
 
 use std::fmt::Display;
 use std::future::Future as _;
@@ -11,7 +11,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
-/// A body with a deadline, which counts from the moment when it first has to be waited for.
+/// A body with a deadline, which counts from the first poll that has to wait.
 #[derive(Debug)]
 pub(super) struct DeadlineBody<B = Incoming> {
     body: B,
@@ -34,7 +34,7 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            // Not "cancelled": tonic would take that for the end, and ask the method.
+            // Not "cancelled": tonic would take that for the end of the body and call the method.
             let broken = |fault: B::Error| Status::aborted(fault.to_string());
             return Poll::Ready(frame.map(|frame| frame.map_err(broken)));
         }

@@ -47,7 +47,7 @@ impl<S> Calls for S where
 {
 }
 
-/// What answers the requests of one port: always with a response, never with an error.
+/// The HTTP service of one listener: it always returns a response, never an error.
 pub trait Port:
     HyperService<Request<Incoming>, Response = Response<Answer>, Error = Infallible, Future: Send> + Send + Sync + 'static
 {
@@ -61,8 +61,8 @@ impl<S> Port for S where
 {
 }
 
-/// `calls` behind all layers. `others` (health, reflection) may last, so nothing but panics is caught there. A call takes the
-/// way through tonic's routes only where it is one of `others`: that costs more than a decision.
+/// `calls` behind all layers. `others` (health, reflection) may last, so only panics are caught there. Only calls of
+/// `others` go through tonic's routes: routing costs more than a decision.
 pub(super) fn layered<C: Calls>(calls: C, others: Routes, listener: &'static str, limits: &GrpcLimits) -> impl Port {
     let calls = bounded(calls, limits);
     let others = others.prepare();
@@ -76,7 +76,7 @@ pub(super) fn layered<C: Calls>(calls: C, others: Routes, listener: &'static str
     })
 }
 
-/// `calls` with a deadline for their messages and bounds on how many are under way.
+/// `calls` with a deadline for their messages and limits on their number.
 fn bounded<C: Calls>(
     calls: C,
     limits: &GrpcLimits,

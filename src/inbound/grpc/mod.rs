@@ -1,4 +1,4 @@
-//! gRPC listeners: HTTP/2 with every limit set by hand, tower's layers, and tonic's services within.
+//! gRPC listeners: HTTP/2 with every limit set explicitly, tower's layers, and tonic's services within.
 
 mod admission;
 mod codec;

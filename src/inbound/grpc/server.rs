@@ -1,6 +1,6 @@
-//! The gRPC port: HTTP/2 with every limit set by hand, around tonic's services. tonic's own `Server` is not used:
-//! with a grace it never sends GOAWAY to an old connection, it cannot spread the ages of connections, and it
-//! waits without end for connections that do not close.
+//! The gRPC server: HTTP/2 with every limit set explicitly, around tonic's services. tonic's own `Server` is not used: with
+//! a grace period it never sends GOAWAY to an old connection, it cannot spread the ages of connections, and it waits without
+//! limit for connections that do not close.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -63,13 +63,13 @@ impl<P: Port> GrpcServer<P> {
         }
     }
 
-    /// Serves until told to stop; how many connections had to be cut.
+    /// Serves until `stop` begins; returns how many connections had to be cut.
     pub async fn serve(self, listener: Listener, stop: Stop) -> usize {
         let server = Arc::new(self);
         connections::serve(listener, stop, |connection, stop| Arc::clone(&server).drive(connection, stop)).await
     }
 
-    /// Serves over TLS until told to stop; how many connections had to be cut.
+    /// Serves over TLS until `stop` begins; returns how many connections had to be cut.
     pub async fn serve_tls(self, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
         let server = Arc::new(self);
         let serve_one = |connection: Connection, stop| {
@@ -107,8 +107,8 @@ impl<P: Port> GrpcServer<P> {
         .await;
     }
 
-    /// The age spread by ten per cent either way, so that connections made together do not end together. The
-    /// golden ratio scatters consecutive numbers evenly, without a source of randomness.
+    /// The maximum age, spread by ten per cent either way, so that connections made together do not end together. Multiples
+    /// of the golden ratio distribute consecutive numbers evenly, without a source of randomness.
     fn age_of_next(&self) -> Duration {
         let step = self.accepted.fetch_add(1, Ordering::Relaxed).wrapping_mul(2_654_435_769);
         let spread = f64::from(step) / f64::from(u32::MAX) * 0.2 - 0.1;

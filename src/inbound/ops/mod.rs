@@ -1,5 +1,5 @@
-//! What the operator's machinery asks: is it alive, is it ready, how is it doing. On a port of its own, never
-//! reachable through the public ones.
+//! Liveness, readiness and metrics for the operator's infrastructure. On a port of its own, never reachable through the
+//! public ones.
 
 mod readiness;
 
@@ -26,13 +26,13 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Answers from these.
+    /// A server that answers from this readiness and these metrics.
     #[must_use]
     pub const fn new(readiness: Readiness, metrics: MetricsPage) -> Self {
         Self { readiness, metrics }
     }
 
-    /// Serves until told to stop; how many connections had to be cut.
+    /// Serves until `stop` begins; returns how many connections had to be cut.
     pub async fn serve(self, listener: Listener, limits: HttpLimits, stop: Stop) -> usize {
         let http = Arc::new(Http1::new(listener.name(), limits, &COMMON_HEADERS));
         let routes = self.routes();

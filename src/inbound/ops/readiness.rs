@@ -1,4 +1,4 @@
-//! Ready means that no latch is held any more; whoever asks can be told which one still is.
+//! The service is ready when no latch is held; the names of held latches can be reported.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,21 +8,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, usize>>>);
 
 impl Readiness {
-    /// Holds readiness back under `name` until the latch is dropped.
+    /// Delays readiness under `name` until the returned latch is dropped.
     #[must_use]
     pub fn hold(&self, name: &'static str) -> Latch {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
         Latch { readiness: self.clone(), name }
     }
 
-    /// The names of all latches that are held.
+    /// The names of all held latches.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 }
 
-/// Something that has to happen before the service is ready; it has, once this is dropped.
+/// A condition for readiness; dropping it means that the condition is met.
 pub struct Latch {
     readiness: Readiness,
     name: &'static str,

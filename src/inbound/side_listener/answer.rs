@@ -1,4 +1,4 @@
-//! What the browser gets to see: what was decided, and *allow* never as a 2xx.
+//! The response to a browser: the decision as it is, except that *allow* is never a 2xx.
 
 use http::StatusCode;
 
@@ -6,7 +6,7 @@ use crate::domain::decision::Verdict;
 use crate::inbound::connections::Answer;
 use crate::inbound::http_response::{self, PageKind, Recipient};
 
-/// A denial is never told as anything else.
+/// A denial is never sent with a status below 400.
 const BROWSER: Recipient = Recipient {
     status: |said, status| {
         let least = match said {
@@ -18,7 +18,7 @@ const BROWSER: Recipient = Recipient {
     passes_on: true,
 };
 
-/// What the browser gets to see. What belongs to an application is not here.
+/// Renders the response to a browser. Applications are not served here, so an allow is a 404.
 pub(super) fn render(verdict: Verdict) -> Answer {
     http_response::render(verdict, &BROWSER, |_| Err(StatusCode::NOT_FOUND))
 }

@@ -1,4 +1,4 @@
-//! A direct visit becomes a request head.
+//! Converts a browser's direct request to a request head.
 
 use std::net::IpAddr;
 
@@ -7,29 +7,29 @@ use http::{HeaderMap, Request};
 
 use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
 
-/// A request as it arrived.
+/// A request as it was received.
 pub(super) struct IncomingRequest {
     pub(super) request: Request<()>,
     pub(super) peer: IpAddr,
-    /// The client's address; `None` behind a front proxy, where it would stand for all of them.
+    /// The client's address; `None` behind a front proxy, whose address would stand for all its clients.
     pub(super) client: Option<IpAddr>,
-    /// `None` on plain HTTP: only the front proxy knows what the browser used.
+    /// `None` on plain HTTP: only the front proxy knows the scheme that the browser used.
     pub(super) scheme: Option<Scheme>,
 }
 
-/// A request that names no one host, or whose address cannot be made canonical; sent by this kind of client.
+/// The request does not name exactly one host, or its target cannot be made canonical; with the kind of client that sent it.
 pub(super) struct NotCanonical(pub(super) ClientKind);
 
 impl IncomingRequest {
-    /// Path and query in canonical form. The absolute form is for proxies, which this is not; it could name
-    /// another host than `Host` does.
+    /// Path and query in canonical form. The absolute form is refused: it is for forward proxies, which this is not, and it
+    /// could name another host than `Host`.
     pub(super) fn target(&self) -> Option<RequestTarget> {
         let uri = self.request.uri();
         let path_and_query = uri.path_and_query().filter(|_| uri.authority().is_none())?;
         RequestTarget::read(path_and_query.as_str().to_owned()).ok()
     }
 
-    /// The request in our own words.
+    /// Converts the request to a request head.
     pub(super) fn into_head(self) -> Result<RequestHead, NotCanonical> {
         let lines = self.request.headers().iter();
         let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));

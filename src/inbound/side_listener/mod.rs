@@ -1,5 +1,5 @@
-//! The browser's own visits, HTTP and HTTPS: Gatepost's endpoints and nothing else. What belongs to an
-//! application is 404 here, whoever asks, because a 2xx would be read as *allow* by somebody.
+//! The listener for browsers' direct requests, over HTTP and HTTPS: it serves Gatepost's own endpoints only. A request for
+//! an application is a 404 here for every client, because some front proxy could take a 2xx for *allow*.
 
 mod answer;
 mod head;
@@ -41,7 +41,7 @@ impl SideListener {
         Arc::new(Self { outpost, recorder, limits, first })
     }
 
-    /// Serves plain HTTP until told to stop; how many connections had to be cut.
+    /// Serves plain HTTP until `stop` begins; returns how many connections had to be cut.
     pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
         let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
@@ -56,7 +56,7 @@ impl SideListener {
         connections::serve(listener, stop, serve_one).await
     }
 
-    /// Serves HTTPS until told to stop; how many connections had to be cut.
+    /// Serves HTTPS until `stop` begins; returns how many connections had to be cut.
     pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
         let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
         let serve_one = |connection: Connection, stop| {
@@ -85,7 +85,7 @@ impl SideListener {
             };
         }
         let watch = Stopwatch::start();
-        // A probe asks by whatever name it knows this server under, and so often that a line each would be noise.
+        // A probe may use any host name, and is so frequent that a log line each would be noise.
         if incoming.target().is_some_and(|target| Outpost::is_probe(&target)) {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }

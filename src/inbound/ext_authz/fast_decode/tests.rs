@@ -1,4 +1,4 @@
-//! The fast way reads what the full decoder reads, or nothing at all.
+//! The fast decoder reads what the full decoder reads, or nothing at all.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::domain::http::RequestHead;
 use crate::inbound::ext_authz::fields::{Fields, put};
 use crate::inbound::ext_authz::request::{Read, RequestFault, read_decoded, validate};
 
-/// What was read, in one spelling: a map has no order.
+/// The result as text, with the lines of a map sorted: a map has no order.
 fn spelled(read: Result<Read, RequestFault>) -> String {
     let Ok((head, body)) = read else { return format!("{read:?}") };
     let mut lines: Vec<_> = head.headers.iter().collect();
@@ -28,7 +28,7 @@ fn spelled(read: Result<Read, RequestFault>) -> String {
     format!("{lines:?} {body:?} {:?}", RequestHead { headers: HeaderLines::default(), ..head.clone() })
 }
 
-/// Whether the fast way took it; if so it read the same.
+/// Whether the fast decoder accepted the message; if so, both decoders read the same.
 fn agrees(message: &[u8]) -> Result<bool, TestCaseError> {
     let Some(asked) = scan(message) else { return Ok(false) };
     let decoded = CheckRequest::decode(message);
@@ -98,7 +98,7 @@ prop_compose! {
     }
 }
 
-/// The fields of a message, each as it stands there.
+/// The fields of a message, each with its encoded bytes.
 fn pieces(message: &[u8]) -> Vec<(u32, &[u8], Value<'_>)> {
     let mut all = fields(message);
     let mut found = Vec::new();
@@ -109,7 +109,7 @@ fn pieces(message: &[u8]) -> Vec<(u32, &[u8], Value<'_>)> {
     }
 }
 
-/// The same message with its fields in another order, and some twice; along `path` the messages within, too.
+/// The same message with its fields in another order and some repeated; also for the nested messages along `path`.
 fn disordered(message: &[u8], path: &[u32], chance: &mut impl FnMut() -> usize) -> Vec<u8> {
     let mut pieces = pieces(message);
     let mut mixed = Vec::new();
@@ -161,7 +161,7 @@ proptest! {
     }
 }
 
-/// Otherwise none of the above would say anything.
+/// Ensures that the fast decoder accepts usual messages; otherwise the tests above would prove nothing.
 #[test]
 fn the_usual_is_scanned() {
     let lines = |raw: bool| {

@@ -1,4 +1,4 @@
-//! What a `CheckRequest` may look like, and what it may not.
+//! Which forms of `CheckRequest` are accepted and which are refused.
 
 use super::*;
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
@@ -14,7 +14,7 @@ fn http() -> HttpRequest {
     }
 }
 
-/// What was read, in one spelling: a map has no order.
+/// The result as text, with sorted lines: a map has no order.
 fn spelled(read: &Result<Read, RequestFault>) -> String {
     let Ok((head, body)) = read else { return format!("{read:?}") };
     let mut lines: Vec<_> = head.headers.iter().collect();
@@ -22,7 +22,7 @@ fn spelled(read: &Result<Read, RequestFault>) -> String {
     format!("{lines:?} {body:?} {:?}", RequestHead { headers: HeaderLines::default(), ..head.clone() })
 }
 
-/// Either way of reading comes to the same.
+/// Reads with both decoders and asserts that the results are equal.
 fn both(request: CheckRequest) -> Result<Read, RequestFault> {
     let scanned = read(&request.encode_to_vec()).expect("is a message");
     let decoded = read_decoded(request);

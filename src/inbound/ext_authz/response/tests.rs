@@ -1,4 +1,4 @@
-//! What Envoy gets to see: every field that decides between *allow* and *deny*.
+//! The encoded answers: every field that decides between *allow* and *deny*.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::inbound::ext_authz::{backend_metadata, cookie_line};
 use proptest::prelude::*;
 
-/// What Envoy reads.
+/// The answer as Envoy decodes it.
 fn render(decision: Decision) -> CheckResponse {
     let mut message = Vec::new();
     write(decision, &LeftOut::none(), &mut message);
@@ -99,7 +99,7 @@ fn a_status_without_content_has_no_body() {
     }
 }
 
-/// Envoy reads no raw value: what is left of a `cookie` line is text, and when nothing is left the line goes.
+/// Envoy reads no raw value: the remaining cookies are sent as text, and when none remains the `cookie` line is removed.
 #[test]
 fn a_cookie_that_is_no_text_is_lost_alone() {
     let none = serde_json::json!({});
@@ -132,7 +132,7 @@ fn allowed_at(
     allowed_with(backend, check_certificate, ak_proxy, headers, rest_of_cookies)
 }
 
-/// The same with what is left of the request's cookies.
+/// The same with the remaining part of the request's cookies.
 fn allowed_with(
     backend: &str,
     check_certificate: bool,
@@ -195,7 +195,7 @@ fn spelled_out(allow: &Allow) -> OkHttpResponse {
     }
 }
 
-/// What of an answer steers Envoy: metadata and headers.
+/// The metadata and headers of an answer that select the backend.
 fn backend_metadata(response: CheckResponse) -> Vec<(String, String)> {
     let Some(HttpResponse::OkResponse(ok)) = response.http_response else { panic!("is allowed") };
     let text = |value: Value| if let Some(Kind::StringValue(text)) = value.kind { text } else { panic!("is a text") };
@@ -261,7 +261,7 @@ fn a_backend_is_named_where_envoy_looks_for_it() {
 }
 
 proptest! {
-    /// The bytes that are written by hand are those of the full encoder in meaning, whatever claims and request hold.
+    /// The hand-written bytes mean the same as those of the full encoder, for any claims and any request.
     #[test]
     fn the_handwritten_answer_is_the_encoded_one(
         claims in prop::collection::btree_map("preferred_username|groups|email|name|roles", "\\PC{0,200}", 0..5),
@@ -276,7 +276,7 @@ proptest! {
         allowed_at("http://own.internal", true, &ak_proxy, &lines);
     }
 
-    /// No page, whatever its status, is ever an allow: the code is not zero and a status is set.
+    /// No page, whatever its status, is ever an allow: its code is not zero and a status is set.
     #[test]
     fn no_denial_has_code_zero(status in 100u16..1000, is_page: bool) {
         let page = page(status, vec![]);

@@ -1,4 +1,4 @@
-//! What becomes of each verdict: nothing but an allow is a 2xx, in no dialect and with no status.
+//! The response to each verdict: only an allow is a 2xx, in every dialect and with every status.
 
 use http::HeaderValue;
 use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
@@ -28,7 +28,7 @@ fn redirect(status: u16, location: &str) -> Verdict {
     Verdict::Redirect(Redirect { status, location: location.into(), cookies: vec!["a=1".into(), "b=2".into()] })
 }
 
-/// The answer to a request without any header, decided for this reason.
+/// The answer to a request without headers, decided for this reason.
 fn rendered_for(reason: Reason, dialect: Dialect, verdict: Verdict) -> Answer {
     let note = Note { id: "d-1".into(), application: None, user: None, reason };
     render(dialect, Decision { verdict, note }, &HeaderLines::default())
@@ -66,7 +66,7 @@ fn the_others_pass_a_refusal_on_as_it_is() {
     for dialect in [Dialect::Traefik, Dialect::Caddy, Dialect::Envoy] {
         for status in [400, 401, 403, 404, 405, 431, 500, 503] {
             let answer = rendered(dialect, Verdict::Deny(page(status)));
-            // A 5xx would be no denial to Envoy.
+            // Envoy would not take a 5xx for a denial.
             let expected = if dialect == Dialect::Envoy && status >= 500 { 403 } else { status };
             assert_eq!(answer.status(), expected);
             assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
@@ -92,7 +92,7 @@ fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
     }
 }
 
-/// Only such a page comes without the common header that forbids every frame; it brings its own.
+/// Only such a page omits the common header that forbids framing; it brings its own.
 #[test]
 fn a_page_for_a_frame_keeps_its_own_policy() {
     for dialect in DIALECTS {

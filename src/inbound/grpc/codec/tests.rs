@@ -1,4 +1,4 @@
-//! What a unary call's body may look like, and what comes back: tonic's framing around [`BytesCodec`], cut into small frames.
+//! Request bodies and answers of a unary call: tonic's framing around [`BytesCodec`], cut into small frames.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use crate::inbound::grpc::small_frames::SmallFrames;
 
 const PREFIX_BYTES: usize = 5;
 
-/// Answers a call whose body arrives in these chunks with what `answer` makes of its message.
+/// Answers a call whose body arrives in these chunks; `answer` turns its message into the response.
 async fn call(chunks: &[&[u8]], encoding: Option<&'static str>, answer: fn(Bytes) -> Vec<u8>) -> HttpResponse<Body> {
     let frames: VecDeque<_> = chunks.iter().map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk)))).collect();
     let body = StreamBody::new(futures_util::stream::iter(frames)).map_err(|never: Infallible| match never {});
@@ -69,7 +69,7 @@ async fn everything_else_is_refused() {
     }
 }
 
-/// What comes back when the answer has so many bytes, in frames as they are sent: the data, and the status.
+/// The answer of `LENGTH` bytes as it is sent in frames: the data, and the status.
 async fn answered<const LENGTH: usize>() -> (Vec<u8>, Option<HeaderValue>) {
     let response = call(&[b"\0\0\0\0\0"], None, |_| vec![7; LENGTH]).await;
     let mut body = SmallFrames::new(response.into_body());
