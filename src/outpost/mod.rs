@@ -78,11 +78,11 @@ impl Outpost {
 
     /// Decides on one request. Total: every error ends in a denial with a reason.
     pub async fn answer(&self, routed: &RoutedRequest<'_>) -> Decision {
-        let (id, kind) = (self.services.decision_id(), routed.head.client_kind());
+        let id = self.services.decision_id();
         let (application, destination) = match routed.route {
             Route::Probe => return answers::ping(id),
-            Route::Excessive(excess) => return answers::excessive(id, excess, kind),
-            Route::Unrouted(cause) => return answers::unrouted(id, cause, kind),
+            Route::Excessive(excess) => return answers::excessive(id, excess, routed.head.client_kind()),
+            Route::Unrouted(cause) => return answers::unrouted(id, cause, routed.head.client_kind()),
             Route::Application(application, destination) => (application, destination),
         };
         let mut context = RequestContext::new(routed, application, id);

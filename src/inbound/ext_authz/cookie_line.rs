@@ -53,12 +53,12 @@ pub(super) struct LeftOut(Mutex<Recent>);
 
 struct Recent {
     since: Stopwatch,
-    identity_headers: HashSet<Option<String>>,
+    reported: HashSet<Option<String>>,
 }
 
 impl LeftOut {
     pub(super) fn none() -> Self {
-        Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
+        Self(Mutex::new(Recent { since: Stopwatch::start(), reported: HashSet::new() }))
     }
 
     /// Logs which cookies the application does not receive.
@@ -69,9 +69,9 @@ impl LeftOut {
         let application = note.application.as_ref().map(ToString::to_string);
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.since.elapsed() >= PERIOD {
-            *recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+            *recent = Recent { since: Stopwatch::start(), reported: HashSet::new() };
         }
-        if recent.identity_headers.insert(application.clone()) {
+        if recent.reported.insert(application.clone()) {
             warn!(
                 decision_id = note.id,
                 application = application.as_deref(),

@@ -15,7 +15,7 @@ pub(super) struct Oversized(Mutex<Recent>);
 
 #[derive(Default)]
 struct Recent {
-    identity_headers: Option<Instant>,
+    reported: Option<Instant>,
     unreported: u64,
 }
 
@@ -40,11 +40,11 @@ impl Oversized {
 impl Recent {
     /// How many were not logged since the last one that was, if this one is to be.
     fn is_news(&mut self, now: Instant) -> Option<u64> {
-        if self.identity_headers.is_some_and(|identity_headers| now.duration_since(identity_headers) < PERIOD) {
+        if self.reported.is_some_and(|reported| now.duration_since(reported) < PERIOD) {
             self.unreported += 1;
             return None;
         }
-        self.identity_headers = Some(now);
+        self.reported = Some(now);
         Some(std::mem::take(&mut self.unreported))
     }
 }
@@ -56,10 +56,9 @@ mod tests {
     #[test]
     fn one_a_minute_is_told_and_the_others_are_counted() {
         let (mut recent, begin) = (Recent::default(), Instant::now());
-        let identity_headers: Vec<_> =
-            (0..130).map(|second| recent.is_news(begin + Duration::from_secs(second))).collect();
+        let news: Vec<_> = (0..130).map(|second| recent.is_news(begin + Duration::from_secs(second))).collect();
         let news: Vec<_> =
-            identity_headers.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
+            news.iter().enumerate().filter_map(|(second, news)| news.map(|more| (second, more))).collect();
         assert_eq!(news, [(0, 0), (60, 59), (120, 59)]);
     }
 }

@@ -71,7 +71,7 @@ impl CheckService {
     pub fn into_server(self, most: usize) -> impl Calls {
         let server = AuthorizationServer::new(self).max_decoding_message_size(most);
         let oversized = Arc::new(Oversized::none());
-        let identity_headers = move |response: http::Response<ResponseBody>| {
+        let log_oversized = move |response: http::Response<ResponseBody>| {
             if let Some(status) = Status::from_header_map(response.headers())
                 && status.code() == Code::OutOfRange
             {
@@ -79,7 +79,7 @@ impl CheckService {
             }
             response
         };
-        MapResponseLayer::new(identity_headers).named_layer(server)
+        MapResponseLayer::new(log_oversized).named_layer(server)
     }
 
     async fn decide(&self, head: &RequestHead, body: &Body, caller: Option<Duration>) -> Decision {

@@ -21,12 +21,12 @@ pub(super) struct UntrustedPeers(Mutex<Recent>);
 
 struct Recent {
     since: Stopwatch,
-    identity_headers: HashSet<IpAddr>,
+    reported: HashSet<IpAddr>,
 }
 
 impl UntrustedPeers {
     pub(super) fn none() -> Self {
-        Self(Mutex::new(Recent { since: Stopwatch::start(), identity_headers: HashSet::new() }))
+        Self(Mutex::new(Recent { since: Stopwatch::start(), reported: HashSet::new() }))
     }
 
     /// Logs that `peer` was refused as untrusted, unless it was logged in the current period.
@@ -34,7 +34,7 @@ impl UntrustedPeers {
         let peer = peer.to_canonical();
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.since.elapsed() >= PERIOD {
-            *recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+            *recent = Recent { since: Stopwatch::start(), reported: HashSet::new() };
         }
         if recent.is_news(peer) {
             let help = "if it is a front proxy of yours, add it to forward_auth.trusted_proxies";
@@ -45,7 +45,7 @@ impl UntrustedPeers {
 
 impl Recent {
     fn is_news(&mut self, peer: IpAddr) -> bool {
-        self.identity_headers.len() < MOST && self.identity_headers.insert(peer)
+        self.reported.len() < MOST && self.reported.insert(peer)
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn an_address_is_news_once_and_so_many_addresses_at_most() {
-        let mut recent = Recent { since: Stopwatch::start(), identity_headers: HashSet::new() };
+        let mut recent = Recent { since: Stopwatch::start(), reported: HashSet::new() };
         let address = |last: u8| IpAddr::from(Ipv4Addr::new(192, 0, 2, last));
         assert!(recent.is_news(address(0)));
         assert!(!recent.is_news(address(0)));
