@@ -1,4 +1,4 @@
-//! Why a command fails: what the operator reads, and the exit code.
+//! Why a command fails: the text for the operator, and the exit code.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::snippet::NoSnippet;
 use crate::config::{Diagnostic, Diagnostics};
 use crate::server;
 
-/// Why the process ends with something else than 0.
+/// Why the process ends with an exit code other than 0.
 pub(super) enum Fault {
     Unreadable(PathBuf, io::Error),
     Configuration(Diagnostics),
@@ -22,7 +22,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What to say, and the exit code.
+    /// The lines for the operator, and the exit code.
     pub(super) fn explain(self) -> (Vec<String>, u8) {
         match self {
             Self::Unreadable(path, error) => {

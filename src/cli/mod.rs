@@ -1,4 +1,5 @@
-//! Command line to exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 1 for everything else.
+//! From the command line to the exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 1 for everything
+//! else.
 
 mod arguments;
 pub mod explain;
@@ -25,14 +26,14 @@ use sessions::Target;
 use snippet::{Address, SnippetArgs};
 use source::load;
 
-/// Carries out the command of this process's arguments.
+/// Runs the command in this process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
     match execute(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let (lines, code) = fault.explain();
-            // When stderr is gone, the exit code still tells.
+            // When stderr is closed, the exit code still reports the failure.
             let _ = tell(&lines);
             ExitCode::from(code)
         }
@@ -92,12 +93,12 @@ fn manage_sessions(command: Sessions) -> Result<(), Fault> {
         Sessions::List { args, admin_port } => sessions::list(&reach(admin_port)?, args, now(), &mut out),
         Sessions::End { args, admin_port } => sessions::end(&reach(admin_port)?, args, &mut out),
     };
-    // What was done before a fault is told, too.
+    // What was done before a fault is reported as well.
     let told = out.flush();
     done.map_err(Fault::Sessions).and(told.map_err(Fault::Output))
 }
 
-/// The configuration is asked for the address alone, and only when nobody names one.
+/// The configuration is read only for the address, and only when none is given.
 fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Target, Fault> {
     let address = match (address, config.filter(|path| !path.is_empty())) {
         (Some(address), _) => address,
@@ -116,7 +117,7 @@ fn now() -> Timestamp {
     Timestamp::from_unix(since.unwrap_or_default().as_secs())
 }
 
-/// The claims themselves, or those of a file.
+/// The claims themselves, or the content of the file that they name.
 fn claims_text(given: String) -> Result<String, Fault> {
     let Some(path) = given.strip_prefix('@').map(PathBuf::from) else { return Ok(given) };
     std::fs::read_to_string(&path).map_err(|error| Fault::Unreadable(path, error))

@@ -1,4 +1,4 @@
-//! What the operator reads.
+//! Output for the operator.
 
 use std::io::{self, Write as _};
 
@@ -8,13 +8,13 @@ pub(super) fn warnings_of(diagnostics: &[Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(|complaint| format!("{complaint} (warning)")).collect()
 }
 
-/// Lines for the operator, on stderr.
+/// Prints lines for the operator on stderr.
 pub(super) fn tell(lines: &[String]) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     lines.iter().try_for_each(|line| writeln!(stderr, "{line}"))
 }
 
-/// What was asked for, on stdout; a reader that has read enough may go.
+/// Prints the result on stdout; a reader that closes the pipe early is not an error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

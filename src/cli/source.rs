@@ -1,4 +1,4 @@
-//! Where the configuration comes from: a file, or the environment.
+//! The source of the configuration: a file, or the environment.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What would be answered, in the words of HTTP.
+//! Describes the HTTP answer that would be given.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ fn changes(report: &mut Report, allow: &Allow) {
     cookie_names(report, allow.cookies());
 }
 
-/// As in `https://files.internal:8443/prefix/page, with Host: files.example.com`.
+/// For example `https://files.internal:8443/prefix/page, with Host: files.example.com`.
 fn backend(upstream: &Upstream) -> String {
     let backend = upstream.backend();
     let (scheme, authority) = (backend.scheme().as_str(), backend.authority());
@@ -76,17 +76,17 @@ fn answer_page(report: &mut Report, page: &Page) {
     }
 }
 
-/// A header's value, as far as it is text.
+/// A header's value as text; bytes that are not UTF-8 are replaced.
 fn text(value: &HeaderValue) -> Cow<'_, str> {
     String::from_utf8_lossy(value.as_bytes())
 }
 
-/// Their values are secrets in a running service, and of no use here.
+/// The names of the cookies only: the values are secrets in a running service, and of no use here.
 fn cookie_names(report: &mut Report, cookies: &[String]) {
     report.words("set-cookie", cookies.iter().filter_map(|cookie| cookie.split('=').next()));
 }
 
-/// Where a redirect leads; what is sealed for the provider is told as what it is.
+/// The target of a redirect; a value that is sealed for the provider is described instead of printed.
 fn where_to(location: &str, reason: Reason, application: Option<&Application>) -> String {
     let Some((to, query)) = location.split_once('?').filter(|_| location.starts_with(PROVIDER)) else {
         return shown(location);
@@ -106,7 +106,7 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
     }
 }
 
-/// Addresses at the provider as the names by which its metadata would tell them.
+/// The text with addresses at the provider replaced by their names in the provider's metadata.
 fn shown(text: &str) -> String {
     match text.split_once(PROVIDER) {
         Some((before, name)) => format!("{before}<{name}>"),

@@ -1,5 +1,5 @@
-//! What stands behind the conductor's ports here: one session at most, a clock that stands still, and a provider that
-//! nobody calls. Its keys and random bits are constants, so nothing that it seals is of any use.
+//! Stand-ins for the outpost's ports: at most one session, a clock that stands still, and a provider that is never called.
+//! Its keys and random bits are constants, so nothing that it seals is usable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +29,18 @@ use crate::ports::{
     StoreFault, StoredSession,
 };
 
-/// The host of every address at the provider, which only its metadata would tell.
+/// The prefix of every address at the provider; the real addresses are only in the provider's metadata.
 pub(super) const PROVIDER: &str = "https://provider.invalid/";
 
 const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The keys that everything here is sealed with.
+/// The sealing keys, which are constants.
 pub(super) fn keys() -> SealingKeys {
     SealingKeys::new(SealingKey::new([0; 32]), Vec::new())
 }
 
-/// Who is signed in: the session, and the cookie that names it.
+/// The signed-in user: the session, and the cookie that names it.
 pub(super) struct Visitor {
     pub(super) cookie: String,
     key: SessionKey,
@@ -71,7 +71,7 @@ impl Visitor {
     }
 }
 
-/// The parts of an outpost that can be asked and does nothing.
+/// The parts of an outpost that can decide requests but has no side effects.
 pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>) -> Parts {
     Parts {
         applications: applications.clone(),
@@ -189,7 +189,7 @@ impl IdentityProvider for Uncalled {
         Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
     }
 
-    /// Nobody can judge it here; what follows when it is good, `--claims` shows.
+    /// Credentials cannot be verified here; `--claims` shows the result of a valid one.
     async fn verify(&self, _: &Arc<Application>, _: &Credential) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         Err(Refusal::Inactive.into())
     }

@@ -1,4 +1,4 @@
-//! What is found out about a request on the way to its answer, each rule asked by itself.
+//! Facts about a request that lead to its answer; each rule is evaluated by itself.
 
 use super::report::Report;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
@@ -111,7 +111,7 @@ const fn business(destination: Destination) -> &'static str {
     }
 }
 
-/// Both spellings of the path have to match, but not the same pattern.
+/// Both spellings of the path have to match a pattern, but not necessarily the same one.
 fn public(report: &mut Report, application: &Application, head: &RequestHead) {
     let (patterns, target) = (&application.unauthenticated, &head.target);
     if patterns.is_empty() {
@@ -146,7 +146,7 @@ fn user(claims: Option<&Claims>) -> String {
     }
 }
 
-/// What the request presents beside a session; there is nobody here to judge it.
+/// The credential that the request presents beside a session; it cannot be verified here.
 fn credential(report: &mut Report, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
     let accepted = &application.credentials;
     let Some(presented) = Presented::read(&head.headers, accepted) else {
@@ -189,7 +189,7 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
     }
 }
 
-/// As in `2. paths /admin: groups admins → no: "groups" is a text, not a list`, a line for each obstacle.
+/// For example `2. paths /admin: groups admins → no: "groups" is a text, not a list`, with a line for each obstacle.
 fn rule(report: &mut Report, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
     let Concerned { number, rule, .. } = concerned;
     let rule = format!("{number}. {rule}");

@@ -1,5 +1,5 @@
-//! What would be answered, and why, without a running server: the real conductor over stand-ins that keep nothing and
-//! call nobody, and the same pure rules asked one by one.
+//! Explains without a running server what would be answered, and why: it runs the real outpost on stand-ins that store
+//! nothing and call no server, and evaluates the same pure rules one by one.
 
 mod answer;
 mod fakes;
@@ -23,13 +23,13 @@ use crate::ports::EntropyFault;
 use question::Unreadable;
 use report::Report;
 
-/// Why nothing can be explained.
+/// Why a request cannot be explained.
 #[derive(Debug, Error)]
 pub enum NoExplanation {
-    /// The question is none.
+    /// The question is invalid.
     #[error(transparent)]
     Question(#[from] BadQuestion),
-    /// The conductor could not be set up, or waited for something that no stand-in has.
+    /// The outpost could not be set up, or waited for something that no stand-in provides.
     #[error("gatepost cannot explain this request")]
     Conductor,
 }
@@ -40,10 +40,10 @@ impl From<EntropyFault> for NoExplanation {
     }
 }
 
-/// Explains what these applications' outpost, of this name and with these limits, would answer.
+/// Explains what the outpost of these applications, with this name and these limits, would answer.
 ///
 /// # Errors
-/// See [`NoExplanation`]. A denial is none: that is what is explained.
+/// See [`NoExplanation`]. A denial is not an error: it is a result that is explained.
 pub fn explain(
     applications: &Applications,
     outpost: &str,
@@ -75,7 +75,7 @@ pub fn explain(
     Ok(report.to_string())
 }
 
-/// What a protocol would have answered before the outpost is asked.
+/// The refusal by an inbound protocol, before the outpost is asked.
 fn refusal(fault: Unreadable) -> String {
     let mut text = String::from("before any application is looked for: ");
     // Writing to a String cannot fail.

@@ -1,4 +1,4 @@
-//! The question: a request as the operator describes it, and who is to have sent it.
+//! The question: a request as the operator describes it, and the claims of the user who sent it.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -16,42 +16,42 @@ use crate::domain::oidc::json;
 #[derive(Clone, Debug)]
 pub struct Question {
     pub(super) method: String,
-    /// The address as it was given.
+    /// The address as given.
     pub(super) address: String,
     scheme: Scheme,
-    /// Host and port as they were given.
+    /// Host and port as given.
     host: String,
-    /// Path and query as they were given.
+    /// Path and query as given.
     target: String,
     headers: Vec<(String, Vec<u8>)>,
-    /// Of whom who signed in; `None` for nobody.
+    /// The claims of the signed-in user; `None` without a sign-in.
     pub(super) claims: Option<Claims>,
 }
 
-/// Why a question is none.
+/// Why a question is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum BadQuestion {
-    /// Not an absolute http or https address.
+    /// The address is not an absolute http or https URL.
     #[error("`{0}` is no address; write it like https://wiki.example.com/path")]
     Address(String),
-    /// Not an RFC 9110 token.
+    /// The method is not an RFC 9110 token.
     #[error("`{0}` is no method; write it like GET")]
     Method(String),
-    /// Not a name, a colon and a value.
+    /// The header is not a name, a colon and a value.
     #[error("`{0}` is no header; write it like 'Accept: text/html'")]
     Header(String),
-    /// The host has its place in the address.
+    /// A header `host` is given, but the host belongs in the address.
     #[error("the address says which host is asked; leave out the header `host`")]
     Host,
-    /// Not a JSON object, or with a repeated member.
+    /// The claims are not a JSON object, or have a repeated member.
     #[error("the claims are no JSON object without repeated members; write them like '{{\"groups\": [\"staff\"]}}'")]
     Claims,
-    /// The subject is missing in the claims of no user.
+    /// The claims have no `sub`, or it is not a text.
     #[error("the claim `sub` is no text")]
     Subject,
 }
 
-/// Why every protocol refuses the request.
+/// Why every inbound protocol refuses the request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unreadable {
     Host(HostFault),
@@ -59,13 +59,13 @@ pub(super) enum Unreadable {
 }
 
 impl Question {
-    /// Reads a question: an address, a method, header lines (`Name: value`), and claims as JSON.
+    /// Parses a question: an address, a method, header lines (`Name: value`), and claims as JSON.
     ///
     /// # Errors
     /// See [`BadQuestion`].
     pub fn parse(url: &str, method: &str, headers: &[String], claims: Option<&str>) -> Result<Self, BadQuestion> {
         let no_address = || BadQuestion::Address(url.to_owned());
-        // A browser keeps what stands behind `#` to itself.
+        // A browser does not send what follows `#`.
         let sent = url.split('#').next().unwrap_or_default();
         let (scheme, rest) = sent.split_once("://").ok_or_else(no_address)?;
         let scheme = Scheme::parse(&scheme.to_ascii_lowercase()).ok_or_else(no_address)?;
@@ -87,7 +87,7 @@ impl Question {
         })
     }
 
-    /// The request as a protocol would translate it.
+    /// The request head as an inbound protocol would build it.
     pub(super) fn head(&self) -> Result<RequestHead, Unreadable> {
         Ok(RequestHead {
             method: self.method.clone(),
@@ -101,12 +101,12 @@ impl Question {
         })
     }
 
-    /// What kind of client it describes, whether or not the rest can be read.
+    /// The kind of client of the request, even when the rest cannot be read.
     pub(super) fn client_kind(&self) -> ClientKind {
         ClientKind::of(&self.method, &HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines))
     }
 
-    /// Who is signed in at this application, if anybody.
+    /// The user who is signed in at this application, if any.
     pub(super) fn visitor(&self, application: &Application) -> Option<Visitor> {
         self.claims.clone().map(|claims| Visitor::new(claims, application))
     }

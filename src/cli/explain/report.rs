@@ -1,18 +1,18 @@
-//! Labels in one column, what is said about them in the other.
+//! Output in two columns: labels and texts.
 
 use std::fmt;
 
-/// Where the second column begins.
+/// The column at which texts begin.
 const INDENT: usize = 13;
-/// Where a list of words goes on in the next line.
+/// The column after which a list of words continues in the next line.
 const WIDTH: usize = 110;
 
-/// Lines for people, in two columns.
+/// Lines in two columns.
 #[derive(Debug, Default)]
 pub(super) struct Report(Vec<(&'static str, String)>);
 
 impl Report {
-    /// A labelled line; further lines of the text follow below it.
+    /// A labelled line; further lines of the text follow below it without a label.
     pub(super) fn line(&mut self, label: &'static str, text: impl AsRef<str>) {
         let mut label = label;
         for line in text.as_ref().lines() {
@@ -21,7 +21,7 @@ impl Report {
         }
     }
 
-    /// Words, as many in a line as fit.
+    /// A list of words, as many in a line as fit.
     pub(super) fn words<'a>(&mut self, label: &'static str, words: impl IntoIterator<Item = &'a str>) {
         let mut lines = String::new();
         let mut width = 0;
@@ -43,7 +43,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (label, text) in &self.0 {
-            // A terminal takes orders from control characters, and texts come from claims and addresses.
+            // Replaces control characters: terminals interpret them, and texts come from claims and addresses.
             let text: String = text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect();
             writeln!(f, "{}", format!("{label:<INDENT$}{text}").trim_end())?;
         }

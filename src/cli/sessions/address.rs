@@ -1,4 +1,4 @@
-//! Where an admin port is.
+//! The address of an admin port.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,13 +11,13 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(Authority);
 
-/// What is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("it is no address; write a host and a port, such as 127.0.0.1:9302")]
 pub struct BadAddress;
 
 impl Address {
-    /// The address of a listener; where that is every address of this machine, the one by which the machine knows itself.
+    /// The address of a listener; when it listens on every address of this machine, the loopback address.
     #[must_use]
     pub fn of_listener(listener: SocketAddr) -> Self {
         let host = match listener {
@@ -25,7 +25,7 @@ impl Address {
             SocketAddr::V4(listener) => listener.ip().to_string(),
             SocketAddr::V6(listener) => format!("[{}]", listener.ip()),
         };
-        // An address and a port are an authority.
+        // A host and a port always form a valid authority.
         format!("{host}:{}", listener.port()).parse().unwrap_or_default()
     }
 
@@ -38,13 +38,13 @@ impl Address {
         self.0.port_u16().unwrap_or_default()
     }
 
-    /// As it stands in a URL.
+    /// Host and port as they are written in a URL.
     pub(super) const fn authority(&self) -> &Authority {
         &self.0
     }
 }
 
-/// Where Gatepost listens for operators unless told otherwise.
+/// The default address of Gatepost's admin listener.
 impl Default for Address {
     fn default() -> Self {
         Self(Authority::from_static("127.0.0.1:9302"))

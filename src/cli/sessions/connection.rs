@@ -1,4 +1,4 @@
-//! The way to a running Gatepost: TCP, TLS with certificates on both sides where they are given, HTTP/2.
+//! The connection to a running Gatepost: TCP, TLS with certificates on both sides when they are given, HTTP/2.
 
 use std::io;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use super::fault::{Fault, causes};
 use super::target::Target;
 use super::tls;
 
-/// How long connecting may take, TLS included.
+/// Time limit for connecting, TLS included.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a silent Gatepost is asked whether it is still there, and how long it may take to say so.
+/// How often an idle Gatepost is sent a keepalive ping, and how long it may take to answer.
 const PULSE: Duration = Duration::from_secs(10);
 
-/// A stream of either kind.
+/// A stream with or without TLS.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
@@ -50,7 +50,7 @@ pub(super) async fn connect(reach: &Target) -> Result<Channel, Fault> {
             opened.await.map_err(late)?.map(TokioIo::new)
         }
     });
-    // The connector alone knows of TLS.
+    // Only the connector knows whether TLS is used; tonic sees plain http.
     let uri = Uri::builder().scheme("http").authority(address.authority().clone()).path_and_query("/").build();
     let endpoint = Endpoint::from(uri.map_err(|fault| unreachable(fault.to_string()))?)
         .http2_keep_alive_interval(PULSE)

@@ -1,4 +1,4 @@
-//! Why `gatepost sessions` did not do what it was asked for.
+//! Why `gatepost sessions` failed.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -13,57 +13,57 @@ use super::plain::plain;
 use super::target::Target;
 use crate::protocol::admin::User;
 
-/// Why it did not.
+/// Why the command failed.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// A file of the command line cannot be used.
+    /// A file named on the command line cannot be used.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, and how to correct it.
+        /// What is wrong with it, and how to fix it.
         problem: String,
     },
-    /// Certificates and names of the command line do not go together.
+    /// Certificates and names on the command line do not fit together.
     #[error("{0}")]
     Tls(String),
-    /// The configuration has no such port.
+    /// The admin listener is off in the configuration.
     #[error("`listen.admin` is off in this configuration; name the port of a running Gatepost with --address")]
     SwitchedOff,
-    /// Nobody answers there.
+    /// No connection can be made.
     #[error("cannot reach Gatepost at {address}: {cause}; does it run, and is this its `listen.admin`?")]
     Unreachable {
-        /// Where it was sought.
+        /// The address that was tried.
         address: Address,
-        /// What happened.
+        /// The cause.
         cause: String,
     },
-    /// The connection broke: most often because one side speaks TLS and the other does not, or shows the wrong certificate.
+    /// The connection broke, most often because only one side speaks TLS, or one shows the wrong certificate.
     #[error("{address} ended the connection: {cause}{}", if *.tls { "" } else { NO_TLS })]
     Broken {
-        /// The other side.
+        /// The address of Gatepost.
         address: Address,
-        /// What happened.
+        /// The cause.
         cause: String,
-        /// Whether this side spoke TLS.
+        /// Whether this side used TLS.
         tls: bool,
     },
-    /// Gatepost says no.
+    /// Gatepost refused the call.
     #[error("{0}")]
     Refused(String),
-    /// No session fits.
+    /// No session matches.
     #[error("there is no session of such a user; nothing ended")]
     NoSuchUser,
     /// Several users fit.
     #[error("more than one user fits, so nothing ended; ask again for one of them:{}", each(.0))]
     Ambiguous(Vec<User>),
-    /// Several of these.
+    /// Several faults.
     #[error("{}", lines(.0))]
     Several(Vec<Self>),
-    /// The system gave no threads.
+    /// The runtime could not be started.
     #[error("cannot start: {0}")]
     System(io::Error),
-    /// What was asked for cannot be printed.
+    /// The result cannot be printed.
     #[error(transparent)]
     Output(#[from] io::Error),
 }
@@ -71,7 +71,7 @@ pub enum Fault {
 const NO_TLS: &str = "; if it takes TLS, give --ca-file, --certificate-file and --private-key-file";
 
 impl Fault {
-    /// What an answer without a result means.
+    /// The fault that an error status means.
     pub(super) fn of(status: &Status, reach: &Target) -> Self {
         let address = reach.address.clone();
         match (status.source(), status.code()) {
@@ -81,14 +81,14 @@ impl Fault {
         }
     }
 
-    /// The same about one handle.
+    /// The fault that an error status means, for a call about one handle.
     pub(super) fn of_handle(handle: &str, status: &Status, reach: &Target) -> Self {
         let fault = Self::of(status, reach);
         let Self::Refused(text) = &fault else { return fault };
         Self::Refused(format!("{}: {text}", plain(handle)))
     }
 
-    /// 2 for what is wrong with the command line, 1 for everything else.
+    /// 2 for a fault in the command line or configuration, 1 for everything else.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         if matches!(self, Self::File { .. } | Self::Tls(_) | Self::SwitchedOff) { 2 } else { 1 }
@@ -107,7 +107,7 @@ fn lines(faults: &[Fault]) -> String {
     faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\ngatepost: ")
 }
 
-/// An error's innermost cause: what stands around it says only that there was one.
+/// The innermost cause of an error: the outer ones only say that there was one.
 pub(super) fn causes(fault: &(dyn Error + 'static)) -> String {
     let mut innermost = fault;
     while let Some(cause) = innermost.source() {

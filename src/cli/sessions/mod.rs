@@ -1,5 +1,5 @@
-//! `gatepost sessions`: lists and ends sessions of a running Gatepost, over its admin port. It knows no session id and no
-//! token, because nobody tells it any.
+//! `gatepost sessions`: lists and ends sessions of a running Gatepost, over its admin port. It handles no session ids and no
+//! tokens: the protocol does not send any.
 
 mod address;
 mod arguments;
@@ -27,7 +27,7 @@ pub use arguments::{EndArgs, ListArgs, TlsFiles};
 pub use fault::Fault;
 pub use target::Target;
 
-/// Prints the sessions that every condition fits, as ages at `now` or as they are.
+/// Prints the sessions that match every condition: as a table with ages at `now`, or as JSON with absolute times.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -57,13 +57,13 @@ pub fn list(reach: &Target, args: ListArgs, now: Timestamp, out: &mut dyn Write)
         Ok(out.flush()?)
     });
     match printed {
-        // A reader that has read enough may go.
+        // A reader that closes the pipe early is not an error.
         Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed,
     }
 }
 
-/// Ends what is named, and prints what that was.
+/// Ends the sessions that the arguments name, and prints them.
 ///
 /// # Errors
 /// See [`Fault`].
@@ -79,7 +79,7 @@ pub fn end(reach: &Target, args: EndArgs, out: &mut dyn Write) -> Result<(), Fau
     })
 }
 
-/// One that is not there does not keep the others alive.
+/// A handle without a session does not keep the others from being ended.
 async fn end_each(
     client: &mut SessionsClient<Channel>,
     reach: &Target,
@@ -92,7 +92,7 @@ async fn end_each(
             Ok(ended) => tell(&ended.into_inner().session.unwrap_or_default(), out)?,
             Err(status) => {
                 faults.push(Fault::of_handle(&handle, &status, reach));
-                // Without a connection the others would only fare the same.
+                // Without a connection the other calls would fail in the same way.
                 if matches!(faults.last(), Some(Fault::Broken { .. })) {
                     break;
                 }

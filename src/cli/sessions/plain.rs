@@ -1,7 +1,7 @@
-//! Text of others, on an operator's terminal.
+//! Untrusted text on an operator's terminal.
 
-/// The text with everything escaped that prints nothing, or moves the cursor, or turns the line round: names are what
-/// users call themselves.
+/// Escapes every character that is invisible, moves the cursor or reverses the writing direction: users choose their own
+/// names.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for sign in text.chars() {

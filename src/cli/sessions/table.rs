@@ -1,4 +1,4 @@
-//! Sessions for people and for programs.
+//! Sessions as a table and as JSON.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::domain::time::Timestamp;
 use crate::protocol::admin::Session;
 
 const HEAD: [&str; 6] = ["USER", "APPLICATION", "SIGNED IN", "LAST USED", "ENDS", "HANDLE"];
-/// So many rows are laid out together, and no more than these are held.
+/// Rows that are laid out together; no more than these are held in memory.
 const BLOCK: usize = 500;
 
 type Row = [String; 6];
 
-/// Lays sessions out in columns.
+/// Prints sessions in columns.
 pub(super) struct Table {
     now: Timestamp,
     widths: [usize; 6],
@@ -47,7 +47,7 @@ impl Table {
         if self.rows.len() < BLOCK { Ok(()) } else { self.print(out) }
     }
 
-    /// Prints what is left; of no session at all, only that.
+    /// Prints the remaining rows; without any session, `no sessions`.
     pub(super) fn finish(mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.rows.is_empty() && !self.is_headed {
             return writeln!(out, "no sessions");
@@ -83,7 +83,7 @@ fn span(span: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
-/// Everything that is known of a session, in one line.
+/// All fields of a session as JSON in one line.
 pub(super) fn as_json(session: &Session) -> String {
     let user = session.user.clone().unwrap_or_default();
     json!({
@@ -100,7 +100,7 @@ pub(super) fn as_json(session: &Session) -> String {
     .to_string()
 }
 
-/// The moment as RFC 3339 has it, in UTC; `null` behind the end of the calendar.
+/// The time in RFC 3339 format, in UTC; `None`, in JSON `null`, beyond the end of the calendar.
 fn date(seconds: u64) -> Option<String> {
     let moment = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
     moment.format(&Rfc3339).ok()

@@ -1,12 +1,12 @@
-//! Which Gatepost is asked.
+//! The Gatepost to which the command connects.
 
 use super::{address::Address, arguments::TlsFiles};
 
-/// A running Gatepost, as it is reached.
+/// A running Gatepost and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Its admin port.
     pub address: Address,
-    /// Certificates, where that port takes TLS.
+    /// The certificate files, when that port uses TLS.
     pub tls: Option<TlsFiles>,
 }

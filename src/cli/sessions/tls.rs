@@ -1,4 +1,4 @@
-//! Certificates of the command line.
+//! TLS with the certificates of the command line.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use rustls::{ClientConfig, RootCertStore};
 use super::arguments::TlsFiles;
 use super::fault::Fault;
 
-/// What trusts the authority of `files` alone, shows their certificate, and expects one for `host` or the name given.
+/// A TLS client configuration that trusts only the authority in `files` and presents their certificate, and the server name
+/// to verify: the one given, or `host`.
 pub(super) fn client(files: &TlsFiles, host: &str) -> Result<(ClientConfig, ServerName<'static>), Fault> {
     let name = files.server_name.as_deref().unwrap_or(host);
     let server = ServerName::try_from(name.to_owned());

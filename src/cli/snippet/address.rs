@@ -1,4 +1,4 @@
-//! Where a front proxy reaches Gatepost.
+//! The address at which a front proxy reaches Gatepost.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,14 +7,14 @@ use thiserror::Error;
 
 use crate::domain::http::{Authority, Host, Scheme};
 
-/// Host and port of one of Gatepost's listeners, as a front proxy sees it.
+/// Host and port of one of Gatepost's listeners, as a front proxy uses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     host: String,
     port: u16,
 }
 
-/// What is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is no address of Gatepost; write it like http://gatepost.internal:9000")]
 pub struct BadAddress(String);
@@ -23,7 +23,7 @@ impl Address {
     /// Parses `http://host[:port]`.
     ///
     /// # Errors
-    /// For everything else.
+    /// When the text has any other form.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let bad = || BadAddress(text.to_owned());
         let authority = text.strip_prefix("http://").ok_or_else(bad)?;
@@ -33,7 +33,7 @@ impl Address {
         Ok(Self { host: authority.host().as_str().to_owned(), port })
     }
 
-    /// The address on which we listen; where that is every address of this machine, the one by which the machine knows itself.
+    /// The address of a listener; when it listens on every address of this machine, the loopback address.
     #[must_use]
     pub fn of_listener(listener: SocketAddr) -> Self {
         let host = match listener {
@@ -44,7 +44,7 @@ impl Address {
         Self { host, port: listener.port() }
     }
 
-    /// The same host, another port.
+    /// The same host with another port.
     #[must_use]
     pub fn with_port(&self, port: u16) -> Self {
         Self { host: self.host.clone(), port }
@@ -56,12 +56,12 @@ impl Address {
         self.port
     }
 
-    /// The host as it stands outside of URLs: IPv6 without brackets.
+    /// The host as it is written outside of URLs: IPv6 without brackets.
     pub(super) fn bare_host(&self) -> &str {
         self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
     }
 
-    /// Whether a name has to be looked up.
+    /// Whether the host is a name that has to be resolved.
     pub(super) fn is_name(&self) -> bool {
         Host::parse(&self.host).is_ok_and(|host| !host.is_address())
     }

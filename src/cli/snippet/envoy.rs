@@ -1,4 +1,4 @@
-//! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need nothing but the file itself.
+//! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need only the shipped file.
 
 use super::address::Address;
 use super::site::{Hosts, Site};
@@ -11,12 +11,12 @@ const VIRTUAL_HOST: &str = "            - name: applications\n";
 const FILTERS: &str = "          http_filters:\n";
 const CLUSTER: &str = "  - name: app\n";
 
-/// Where the virtual hosts stand, with what is told about the file cut off.
+/// The part of the file with the virtual hosts, without the introductory comments.
 const INSIDE: Excerpt = excerpt(excerpt(INSIDE_THE_CHECK, "admin:\n", "admin:\n").after, VIRTUAL_HOST, FILTERS);
 const BEFORE_CLUSTERS: &str = excerpt(INSIDE.after, CLUSTER, CLUSTER).before;
 const ROUTES: &str = excerpt(INSIDE_THE_CHECK, "              # Gatepost's own endpoints.", FILTERS).piece;
 const CLUSTERS: &str = excerpt(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
-/// Our virtual hosts stand before the one for all backends.
+/// The place before the virtual host for all backends, into which ours are inserted.
 const PROXY: Excerpt = excerpt(excerpt(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
 
 pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &Address) -> String {
@@ -30,13 +30,13 @@ pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &Address) -> S
         "- name: gatepost\n    type: STATIC" => &format!("- name: gatepost\n    type: {kind}"),
         "address: 127.0.0.1, port_value: 9001" => &address,
     );
-    // The other file's are the same.
+    // The other file has the same markers.
     const { marked(PROXY.after, "- name: gatepost\n    type: STATIC") };
     const { marked(PROXY.after, "address: 127.0.0.1, port_value: 9001") };
     format!("# For Envoy: envoy.yaml. TLS is to end at this listener (`transport_socket`) or before it.\n{text}")
 }
 
-/// One virtual host may hold several applications: the ones with longer paths come first.
+/// The applications of each virtual host; one may hold several, those with longer paths first.
 fn hosts<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
     let mut hosts: Vec<Vec<&Site<'_>>> = Vec::new();
     for place in places {
@@ -82,7 +82,7 @@ fn routes(place: &Site<'_>) -> String {
     )
 }
 
-/// The application itself, over HTTP/1.1 and, for gRPC, over HTTP/2.
+/// The clusters of the application itself: over HTTP/1.1 and, for gRPC, over HTTP/2.
 fn clusters(place: &Site<'_>) -> String {
     filled!(CLUSTERS, in CLUSTERS,
         "name: app\n" => &format!("name: app_{}\n", place.slug),

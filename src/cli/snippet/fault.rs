@@ -1,24 +1,24 @@
-//! Why there is no snippet.
+//! Why a snippet cannot be printed.
 
 use thiserror::Error;
 
-/// Why nothing is printed.
+/// Why a snippet cannot be printed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NoSnippet {
     /// No application has this slug.
     #[error("there is no application `{0}`")]
     UnknownApplication(String),
-    /// Only Envoy takes a backend from us.
+    /// The application is in mode `proxy`, and only Envoy can receive the backend from Gatepost.
     #[error("`{0}` has `mode: proxy`, and only Envoy can be told its backend: `gatepost snippet envoy`")]
     ModeProxy(String),
-    /// A legal header name that some front proxy would read as something else.
+    /// The header name is legal, but some front proxy would interpret it differently.
     #[error(
         "the header name `{name}` of `{application}` cannot stand in a front proxy's file; use letters, digits, `-` and `_`"
     )]
     HeaderName {
         /// The application's slug.
         application: String,
-        /// The name.
+        /// The header name.
         name: String,
     },
 }

@@ -1,10 +1,10 @@
-//! The front proxies for which there is a snippet.
+//! The front proxies for which snippets exist.
 
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A front proxy, by the name on the command line.
+/// A front proxy, selected by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontProxy {
     /// A file for nginx' `http` block.
@@ -15,7 +15,7 @@ pub enum FrontProxy {
     Caddy,
     /// `haproxy.cfg`.
     Haproxy,
-    /// The script that it loads.
+    /// The Lua script that `haproxy.cfg` loads.
     HaproxyScript,
     /// `envoy.yaml`.
     Envoy,
@@ -25,7 +25,7 @@ pub enum FrontProxy {
     EnvoyGateway,
 }
 
-/// A name that is none of theirs.
+/// The name is not one of [`FrontProxy::ALL`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("there is a snippet for: nginx, traefik, caddy, haproxy, haproxy-script, envoy, istio, envoy-gateway")]
 pub struct UnknownFrontProxy;
@@ -43,13 +43,13 @@ impl FrontProxy {
         (Self::EnvoyGateway, "envoy-gateway"),
     ];
 
-    /// Whether applications in mode `proxy` need no lines of their own: Envoy is told their backends, and the script knows
-    /// no application.
+    /// Whether applications in mode `proxy` need no lines of their own: Envoy receives their backends from Gatepost, and the
+    /// script does not depend on applications.
     pub(super) const fn takes_backends(self) -> bool {
         matches!(self, Self::Envoy | Self::HaproxyScript)
     }
 
-    /// The dialect of its questions, where its snippet asks them over HTTP.
+    /// The dialect of its forward-auth requests, when its snippet uses HTTP.
     pub(super) const fn dialect(self) -> Option<&'static str> {
         match self {
             Self::Nginx => Some("nginx"),

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::site::{Hosts, Site};
 use super::template::{Excerpt, distinct, each, excerpt, filled};
 
-/// The script; nothing in it depends on the applications.
+/// The script; it does not depend on the applications.
 pub(super) const SCRIPT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/gatepost.lua"));
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/haproxy.cfg"));
@@ -49,13 +49,13 @@ fn binds(places: &[Site<'_>]) -> String {
     distinct(places.iter().map(line)).concat()
 }
 
-/// Other spellings than with `-` are removed as no names at all.
+/// The lines that remove owned headers. Only spellings with `-` are listed: the file removes all others as invalid names.
 fn owned(places: &[Site<'_>]) -> String {
     let names = places.iter().flat_map(Site::further_owned).filter(|name| !name.contains(['_', '.']));
     each(distinct(names), |name| format!("  http-request del-header {name}\n"))
 }
 
-/// The first application that fits is the one with the longest path; exactly one question is asked.
+/// The first application that matches is the one with the longest path; exactly one forward-auth request is sent.
 fn questions(places: &[Site<'_>], gatepost: &Address) -> String {
     let choices = each(places, |place| {
         let path = if place.path.is_empty() { String::new() } else { format!("{{ path_beg {} }} ", place.path) };

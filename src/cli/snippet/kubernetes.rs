@@ -1,10 +1,10 @@
-//! Istio and Envoy Gateway: resources that have the gateway's Envoy ask over gRPC. The check answers the browser's own visits,
-//! too, so no route leads to Gatepost.
+//! Istio and Envoy Gateway: resources that make the gateway's Envoy ask over gRPC. The check also answers the browser's
+//! requests for Gatepost's own endpoints, so no route leads to Gatepost.
 
 use super::address::Address;
 use super::site::Site;
 
-/// The service in a cluster, where nobody said another name.
+/// The default name of the service in a cluster.
 const SERVICE: &str = "gatepost.gatepost.svc.cluster.local";
 
 fn service(gatepost: &Address) -> &str {
@@ -68,7 +68,7 @@ pub(super) fn envoy_gateway(places: &[Site<'_>], gatepost: &Address) -> String {
     let namespace = labels.next().unwrap_or("default");
     let port = gatepost.port();
     let policies = places.iter().map(|place| {
-        // Names in a cluster hold no `_`.
+        // Names in a cluster must not contain `_`.
         let slug = place.slug.replace('_', "-");
         format!(
             "# For the HTTPRoute `{slug}`, whose `hostnames` are [\"{}\"].

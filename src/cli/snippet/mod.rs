@@ -1,5 +1,5 @@
 //! The configuration of a front proxy for the operator's own applications: the shipped files with host names, addresses and
-//! header names filled in. Nothing is printed that could mean something else in the front proxy's syntax.
+//! header names filled in. Values that could have another meaning in the front proxy's syntax are refused.
 
 mod address;
 mod caddy;
@@ -19,24 +19,24 @@ use crate::domain::application::registry::Applications;
 use crate::domain::application::{Application, Mode};
 use site::Site;
 
-/// What a snippet is printed for.
+/// The parameters of a snippet.
 #[derive(Clone, Debug)]
 pub struct SnippetArgs<'a> {
     /// The front proxy.
     pub front_proxy: FrontProxy,
     /// All applications.
     pub applications: &'a Applications,
-    /// The slug of the only application that is meant; `None`: all of them.
+    /// The slug of the only application to include; `None` for all.
     pub only: Option<&'a str>,
-    /// Where the front proxy reaches Gatepost over HTTP.
+    /// The address at which the front proxy reaches Gatepost over HTTP.
     pub http: Address,
-    /// Where the front proxy reaches Gatepost over gRPC.
+    /// The address at which the front proxy reaches Gatepost over gRPC.
     pub grpc: Address,
-    /// The dialects that Gatepost answers.
+    /// The forward-auth dialects that are enabled.
     pub dialects: Vec<&'static str>,
 }
 
-/// The snippet.
+/// Prints the snippet.
 ///
 /// # Errors
 /// See [`NoSnippet`].
@@ -77,14 +77,14 @@ fn is_proxied(application: &Application) -> bool {
     matches!(application.mode, Mode::Proxy(_))
 }
 
-/// In the order in which a request's application is looked for.
+/// The applications' sites, in the order in which a request's application is looked for.
 fn places<'a>(applications: &[&'a Application]) -> Vec<Site<'a>> {
     let mut places: Vec<Site<'_>> = applications.iter().map(|application| Site::of(application)).collect();
     places.sort_by_key(Site::rank);
     places
 }
 
-/// Who asks over HTTP has to name each header; over gRPC Gatepost's answer does.
+/// Over HTTP the front proxy's file has to name each header; over gRPC Gatepost's answer does.
 fn refuse_odd_headers(places: &[Site<'_>]) -> Result<(), NoSnippet> {
     match places.iter().find_map(|place| Some((place.slug, place.odd_header()?))) {
         Some((slug, name)) => Err(NoSnippet::HeaderName { application: slug.to_owned(), name: name.to_owned() }),
@@ -92,7 +92,7 @@ fn refuse_odd_headers(places: &[Site<'_>]) -> Result<(), NoSnippet> {
     }
 }
 
-/// What has to be done elsewhere, as comments; every syntax here begins them with `#`.
+/// Comments about steps outside of the file; every syntax here begins comments with `#`.
 fn notes(wanted: &SnippetArgs<'_>, missing: &[&Application]) -> String {
     let missing = template::each(missing, |application| {
         format!("# `{}` is missing here: only Envoy can be told the backend of mode `proxy`.\n", application.slug)

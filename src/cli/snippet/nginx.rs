@@ -59,7 +59,7 @@ fn location(place: &Site<'_>) -> String {
 }
 
 fn headers(place: &Site<'_>) -> String {
-    // Both stand in the file already.
+    // `cookie` and `authorization` are in the file already.
     let told: Vec<&str> = place.told().collect();
     let width = told.iter().map(|name| name.len()).max().unwrap_or_default();
     let variable = |name: &str| name.replace('-', "_");
@@ -68,13 +68,13 @@ fn headers(place: &Site<'_>) -> String {
         format!("      auth_request_set $gp_{name:<width$} $upstream_http_{name};\n")
     });
     let set = each(&told, |name| format!("      proxy_set_header {name:<width$} $gp_{};\n", variable(name)));
-    // nginx itself drops every spelling with other signs.
+    // nginx itself drops every spelling with other characters.
     let untold = place.owned.iter().filter(|name| !name.contains(['_', '.']) && !place.headers.contains(*name));
     let clear = each(untold, |name| format!("      proxy_set_header {name:<width$} \"\";\n"));
     [read, set, clear].concat()
 }
 
-/// Two columns to the left.
+/// The text moved two columns to the left.
 fn outdented(text: &str) -> String {
     each(text.lines(), |line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line)))
 }

@@ -1,5 +1,6 @@
-//! What a front proxy has to know about one application. Hosts, paths and slugs are letters, digits and a few signs that mean
-//! nothing in any syntax here; header names could be more, and are held to the same.
+//! What a front proxy has to know about one application. Hosts, paths and slugs consist of letters, digits and a few
+//! characters without special meaning in any syntax here; header names could contain more, and are restricted in the same
+//! way.
 
 use std::cmp::Reverse;
 
@@ -9,27 +10,27 @@ use crate::domain::http::Scheme;
 /// An application as a front proxy sees it.
 #[derive(Debug)]
 pub(super) struct Site<'a> {
-    /// Its slug.
+    /// The slug.
     pub(super) slug: &'a str,
-    /// Whether browsers come over TLS.
+    /// Whether browsers use TLS.
     pub(super) is_https: bool,
-    /// Its hosts.
+    /// The hosts.
     pub(super) host: Hosts<'a>,
-    /// The port that browsers name or imply.
+    /// The port in the browser's URL, explicit or implied.
     pub(super) port: u16,
     /// Empty, or `/path` without a final slash.
     pub(super) path: &'a str,
-    /// What the application gets from Gatepost alone, beside `cookie` and `authorization`.
+    /// The headers that only Gatepost may set, beside `cookie` and `authorization`.
     pub(super) headers: Vec<&'a str>,
-    /// Every spelling of these, and of authentik's, which no client may send; in lower case.
+    /// Every spelling of these and of authentik's headers, which clients must not send; in lower case.
     pub(super) owned: Vec<&'a str>,
 }
 
-/// Which hosts.
+/// The hosts of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hosts<'a> {
     One(&'a str),
-    /// Everything below a domain.
+    /// All hosts below a domain.
     Below(&'a str),
 }
 
@@ -50,7 +51,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// A header name that some front proxy could read as something else.
+    /// A header name that some front proxy could interpret differently.
     pub(super) fn odd_header(&self) -> Option<&'a str> {
         self.headers.iter().copied().find(|name| !is_plain(name))
     }
@@ -63,24 +64,26 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// `https://host:port`, the scheme's own port left out.
+    /// `https://host:port`, without the scheme's default port.
     pub(super) fn origin(&self) -> String {
         let (scheme, own) = if self.is_https { ("https", 443) } else { ("http", 80) };
         let port = if self.port == own { String::new() } else { format!(":{}", self.port) };
         format!("{scheme}://{}{port}", self.pattern())
     }
 
-    /// The headers, without the two of any request.
+    /// The headers without `cookie` and `authorization`, which any request may have.
     pub(super) fn told(&self) -> impl Iterator<Item = &'a str> {
         self.headers.iter().copied().filter(|name| !matches!(*name, "cookie" | "authorization"))
     }
 
-    /// The headers, then the two that come back as the application should see them.
+    /// The headers to copy from Gatepost's answer: [`Site::told`], and the two that it returns as the application should see
+    /// them.
     pub(super) fn copied(&self) -> impl Iterator<Item = &'a str> {
         self.told().chain(["cookie", "authorization"])
     }
 
-    /// Spellings that clients may not send, beside authentik's; `authorization` is theirs until Gatepost has seen it.
+    /// Spellings that clients must not send, beside authentik's. `authorization` is not among them: Gatepost reads the
+    /// client's own.
     pub(super) fn further_owned(&self) -> impl Iterator<Item = &'a str> {
         self.owned.iter().copied().filter(|name| {
             let folded = name.replace(['_', '.'], "-");
@@ -103,7 +106,7 @@ impl<'a> Site<'a> {
     }
 }
 
-/// The places of each site, in the order of their first.
+/// The applications of each site, in the order of the sites' first application.
 pub(super) fn sites<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
     let mut sites: Vec<Vec<&Site<'_>>> = Vec::new();
     for place in places {
@@ -115,7 +118,8 @@ pub(super) fn sites<'p, 'a>(places: &'p [Site<'a>]) -> Vec<Vec<&'p Site<'a>>> {
     sites
 }
 
-/// Letters, digits, `-` and `_`, and none of these two in front: Caddy and YAML take a leading `-` for a sign of theirs.
+/// Letters, digits, `-` and `_`, but neither `-` nor `_` at the start: a leading `-` has a meaning in Caddy's syntax and in
+/// YAML.
 fn is_plain(name: &str) -> bool {
     !name.starts_with(['-', '_'])
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))

@@ -1,7 +1,7 @@
-//! Cutting pieces out of the shipped files, so that what is printed is what the tests start, and putting text together.
-//! The files are cut while Gatepost is built: a marker that is missing in one of them fails the build.
+//! Cuts pieces out of the shipped files, so that the printed text is what the tests run, and joins text. The files are cut
+//! at compile time: a missing marker fails the build.
 
-/// A text of ours, cut in three.
+/// A constant text, cut into three parts.
 #[derive(Clone, Copy)]
 pub(super) struct Excerpt {
     pub(super) before: &'static str,
@@ -10,20 +10,20 @@ pub(super) struct Excerpt {
 }
 
 impl Excerpt {
-    /// The text with another piece.
+    /// The text with `piece` in the middle.
     pub(super) fn with(self, piece: &str) -> String {
         [self.before, piece, self.after].concat()
     }
 }
 
-/// What stands before `from`, from there up to `to`, and from `to` on. For constants only.
+/// The text before `from`, from there up to `to`, and from `to` on. For constants only.
 pub(super) const fn excerpt(text: &'static str, from: &str, to: &str) -> Excerpt {
     let (before, rest) = text.split_at(position(text, from));
     let (piece, after) = rest.split_at(position(rest, to));
     Excerpt { before, piece, after }
 }
 
-/// A marker that stands in `text`. For constants only.
+/// Asserts that the marker occurs in `text`, and returns it. For constants only.
 pub(super) const fn marked(text: &str, marker: &'static str) -> &'static str {
     position(text, marker);
     marker
@@ -50,7 +50,7 @@ const fn position(text: &str, marker: &str) -> usize {
     panic!("a shipped file lacks a marker by which a snippet is cut out of it")
 }
 
-/// The text with whatever stands at each marker replaced; each marker has to stand in the constant text.
+/// The text with each marker replaced; each marker has to occur in the constant text.
 macro_rules! filled {
     ($text:expr, in $constant:expr, $($marker:literal => $by:expr,)+) => {{
         let mut text: String = $text.to_string();
@@ -60,12 +60,12 @@ macro_rules! filled {
 }
 pub(super) use filled;
 
-/// A piece of text for each.
+/// The concatenation of a text for each item.
 pub(super) fn each<T>(items: impl IntoIterator<Item = T>, piece: impl FnMut(T) -> String) -> String {
     items.into_iter().map(piece).collect()
 }
 
-/// In alphabetical order, each once.
+/// The items in order, each once.
 pub(super) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut items: Vec<T> = items.into_iter().collect();
     items.sort_unstable();
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(filled!(TEXT, in TEXT, "two" => "2", "three" => "3",), "one 2 3 2 one");
     }
 
-    /// In a constant this is a build that fails.
+    /// In a constant, this panic fails the build.
     #[test]
     #[should_panic(expected = "lacks a marker")]
     fn a_missing_marker_is_a_fault() {

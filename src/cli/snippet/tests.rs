@@ -1,4 +1,4 @@
-//! names that could mean something else in a front proxy's syntax.
+//! names that could have another meaning in a front proxy's syntax.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::domain::application::registry::Applications;
 use crate::domain::policy::identity_headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 use crate::domain::testing::application;
 
-/// What is printed for an application with a header of this name.
+/// The snippet for an application with a header of this name.
 fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {
     let name = HeaderName::parse(name).expect("is a name");
     let own = vec![OwnHeader { name, value: OwnValue::Text("1".into()) }];
@@ -24,13 +24,13 @@ fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {
     })
 }
 
-/// Whether header names stand in its snippet at all.
+/// Whether the snippet contains header names at all.
 fn names_headers(front_proxy: FrontProxy) -> bool {
     use FrontProxy::{Caddy, Haproxy, Nginx, Traefik};
     matches!(front_proxy, Nginx | Traefik | Caddy | Haproxy)
 }
 
-/// The text with every spelling of the name as one word, and every gap as one blank.
+/// The text with every spelling of the name as one word, and every run of white space as one blank.
 fn without(name: &str, text: &str) -> String {
     let spelled = |sign: &str| name.replace(['-', '_'], sign);
     let names = [name.to_owned(), spelled("-"), spelled("_"), spelled("."), spelled("[^a-z0-9]")];
@@ -38,7 +38,7 @@ fn without(name: &str, text: &str) -> String {
         let line = names.iter().fold(line.to_owned(), |line, name| line.replace(name.as_str(), "NAME"));
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     });
-    // Look-alikes stand there as often as there are any.
+    // Lines that clear a spelling occur once for each spelling, so they are left out.
     let cleared = ["request_header -NAME", "http-request del-header NAME", "proxy_set_header NAME \"\";"];
     lines.filter(|line| !cleared.contains(&line.as_str())).collect::<Vec<_>>().join("\n")
 }
@@ -55,7 +55,7 @@ proptest! {
             Ok(text) if names_headers(front_proxy) => {
                 prop_assert!(is_plain);
                 let plain = printed(front_proxy, "zq-name").expect("a plain name");
-                // nginx takes `-` and `_` for one in its variables.
+                // nginx does not distinguish `-` and `_` in its variables.
                 prop_assert_eq!(without(&name, &text), without("zq-name", &plain));
             }
             Ok(text) => prop_assert!(!text.contains(&name)),

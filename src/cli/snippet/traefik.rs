@@ -74,7 +74,7 @@ fn middleware(place: &Site<'_>, gatepost: &Address) -> String {
     )
 }
 
-/// What is ours in any spelling: in a name, everything but letters and digits counts as the same.
+/// A pattern for every spelling of our headers: in a name, all characters but letters and digits count as equal.
 fn owned(place: &Site<'_>) -> String {
     let fold = |name: &str| name.replace(['-', '_', '.'], "[^a-z0-9]");
     let authentik = "x[^a-z0-9]authentik([^a-z0-9].*)?".to_owned();

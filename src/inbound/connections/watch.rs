@@ -162,8 +162,8 @@ impl<S> Watched<S> {
         Self { stream, activity, coalesces: false }
     }
 
-    /// Turns vectored writes off, so that hyper copies small pieces together and writes them at once: with vectored writes
-    /// h2 ends a write with every frame of more than 256 bytes.
+    /// Turns vectored writes off, so that h2 copies small frames together and writes them at once: with vectored writes it
+    /// ends a write with every frame of more than 256 bytes.
     #[must_use]
     pub fn coalescing(self) -> Self {
         Self { coalesces: true, ..self }
