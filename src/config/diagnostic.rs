@@ -1,12 +1,12 @@
-//! What is wrong with a configuration: every diagnostic at once, each with its location and its help. No diagnostic
-//! ever repeats the value of a secret.
+//! Diagnostics of a configuration: all of them are reported at once, each with its location and help. No diagnostic ever
+//! contains the value of a secret.
 
 use std::fmt;
 use std::rc::Rc;
 
 use thiserror::Error;
 
-/// Where something stands: its key's full path, and line and column when it was read from a file.
+/// The location of a value: its key's full path, and line and column when it was read from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Location {
     pub(super) key: Rc<str>,
@@ -19,12 +19,12 @@ impl Location {
         Self { key: key.into(), line, column }
     }
 
-    /// The place of `key` inside the section at this place, for a key that is not written.
+    /// The location of `key` inside the section at this location, for a key that is not written.
     pub(super) fn inside(&self, key: &str) -> Self {
         self.inside_at(key, self.line, self.column)
     }
 
-    /// The place of `key` inside the section at this place, at its own position.
+    /// The location of `key` inside the section at this location, with its own line and column.
     pub(super) fn inside_at(&self, key: &str, line: usize, column: usize) -> Self {
         if self.key.is_empty() {
             Self::new(key, line, column)
@@ -33,26 +33,26 @@ impl Location {
         }
     }
 
-    /// The place of an item of the list at this place.
+    /// The location of an item of the list at this location.
     pub(super) fn item(&self, index: usize, line: usize, column: usize) -> Self {
         Self::new(&format!("{}[{index}]", self.key), line, column)
     }
 }
 
-/// One thing that the operator should correct.
+/// One problem in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file's name, or `environment`.
     pub source: Rc<str>,
-    /// Line, counted from 1; 0 when the configuration is no file.
+    /// Line, counted from 1; 0 when the configuration is not a file.
     pub line: usize,
-    /// Column, counted from 1; 0 when the configuration is no file.
+    /// Column, counted from 1; 0 when the configuration is not a file.
     pub column: usize,
     /// Full path of the key, such as `applications[0].issuer`; empty for the file as a whole.
     pub key: Rc<str>,
     /// What is wrong.
     pub problem: String,
-    /// How to correct it.
+    /// How to fix it.
     pub help: String,
 }
 
@@ -69,13 +69,13 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Everything that stops the start, and what else was noticed, both in file order.
+/// All diagnostics of a configuration that cannot be used, in file order.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}", lines(&self.faults))]
 pub struct Diagnostics {
-    /// What stops the start; never empty.
+    /// Diagnostics that prevent the start; never empty.
     pub faults: Vec<Diagnostic>,
-    /// What would not have stopped it.
+    /// Diagnostics that would not have prevented it.
     pub warnings: Vec<Diagnostic>,
 }
 

@@ -1,17 +1,17 @@
-//! YAML text as a tree that remembers where everything stood. Nothing is judged here except whether it is YAML;
-//! what the tree may hold is `value`'s and `section`'s to say.
+//! Parses YAML to a tree in which every value has its position. Nothing is validated here except that it is YAML; `value`
+//! and `section` define what the tree may contain.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
-/// How deeply sections and lists may stand in each other.
+/// Maximum nesting of sections and lists.
 const MAX_DEPTH: usize = 32;
-/// The longest file that is read.
+/// The longest file that is read, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What some editors put before a text in UTF-8. YAML 1.2 allows it where a stream begins (section 5.2).
+/// A mark that some editors put before UTF-8 text. YAML 1.2 allows it at the start of a stream (section 5.2).
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Line and column, counted from 1.
@@ -34,38 +34,38 @@ pub(super) struct Node {
     pub(super) content: Content,
 }
 
-/// What stands there. Anchors are kept for single values only, so that a small file stays a small tree.
+/// The content of a node. Anchors are supported for single values only, so that a small file cannot become a large tree.
 #[derive(Clone)]
 pub(super) enum Content {
     /// A single value.
     One { text: Rc<str>, style: Style },
     /// A list.
     List(Vec<Node>),
-    /// A section, in file order, doubled keys included.
+    /// A section, in file order, repeated keys included.
     Section(Vec<(Key, Node)>),
-    /// Legal YAML that has no place in a configuration.
+    /// Valid YAML that is not supported in a configuration.
     Unusable(&'static str),
 }
 
 /// How a single value is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Without quotes: it may be a number, a boolean or nothing.
+    /// Without quotes: it may be a number, a boolean or null.
     Plain,
-    /// Behind `|`: each line of the value is a line of the file.
+    /// After `|`: each line of the value is a line of the file.
     Lines,
-    /// In quotes, or behind `>`.
+    /// In quotes, or after `>`.
     Text,
 }
 
-/// A section's key; no text when it is a list or a section itself.
+/// A section's key; without text when it is a list or a section itself.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) at: Position,
     pub(super) text: Option<Rc<str>>,
 }
 
-/// Why a text is no YAML.
+/// Why a text is not YAML.
 #[derive(Debug)]
 pub(super) struct NotYaml {
     pub(super) at: Position,
@@ -73,10 +73,10 @@ pub(super) struct NotYaml {
     pub(super) help: &'static str,
 }
 
-/// How to correct what the parser rejected: it often notices late.
+/// Help for syntax errors: the parser often notices them late.
 const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above this line";
 
-/// Reads `text` as one YAML document; an empty one is an empty section.
+/// Parses `text` as one YAML document; an empty one is an empty section.
 pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
     if text.len() > MAX_BYTES {
         let problem = "the file is longer than 1 MiB".to_owned();
@@ -102,7 +102,7 @@ pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
     Ok(tree.root.filter(|root| !root.is_null()).unwrap_or(empty))
 }
 
-/// Where the sign first stands.
+/// The position of the first occurrence of the character.
 fn position_of(sign: char, text: &str) -> Option<Position> {
     let before = text.get(..text.find(sign)?)?;
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -110,16 +110,16 @@ fn position_of(sign: char, text: &str) -> Option<Position> {
 }
 
 impl Node {
-    /// Whether nothing is written here, or `null` or `~`.
+    /// Whether the value is missing, `null` or `~`.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.content, Content::One { text, style: Style::Plain } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
     }
 }
 
-/// A list or section that has begun and not yet ended.
+/// A list or section whose end has not been parsed yet.
 struct Open {
     at: Position,
-    /// Where its anchor would be kept.
+    /// The number of its anchor.
     anchor: usize,
     content: OpenContent,
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-/// Nothing lasts longer.
+/// The longest duration that is accepted.
 pub(super) const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
-/// What [`parse`] accepts.
+/// The syntax that [`parse`] accepts.
 pub(super) const PATTERN: &str = "^([0-9]{1,6}(ms|[smhd]))+$";
-/// What [`parse_authentik`] accepts.
+/// The syntax that [`parse_authentik`] accepts.
 pub(super) const AUTHENTIK_PATTERN: &str =
     "^(weeks|days|hours|minutes|seconds)=[0-9]{1,6}(;(weeks|days|hours|minutes|seconds)=[0-9]{1,6})*$";
 
-/// Numbers with units, added up.
+/// Parses numbers with units and adds them up.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(sum)
 }
 
-/// The duration in the largest unit that holds it whole, as [`parse`] reads it.
+/// The duration in the largest unit that holds it exactly, as [`parse`] reads it.
 pub(super) fn written(duration: Duration) -> String {
     let (seconds, part) = (duration.as_secs(), duration.subsec_millis());
     let units = [("d", 24 * 3600), ("h", 3600), ("m", 60), ("s", 1)];
@@ -47,7 +47,7 @@ pub(super) fn written(duration: Duration) -> String {
     }
 }
 
-/// authentik's way of writing a duration.
+/// Parses authentik's notation of a duration.
 pub(super) fn parse_authentik(text: &str) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     for part in text.split(';') {
@@ -65,7 +65,7 @@ pub(super) fn parse_authentik(text: &str) -> Option<Duration> {
     Some(sum)
 }
 
-/// One to six digits.
+/// Parses one to six digits.
 fn small(digits: &str) -> Option<u64> {
     let fits = (1..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     if fits { digits.parse().ok() } else { None }

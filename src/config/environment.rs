@@ -24,10 +24,10 @@ const VARIABLES: [(&str, &str); 5] = [
     (CLIENT_SECRET_FILE, "client_secret_file"),
 ];
 
-/// The configuration of a single application from variables alone.
+/// The configuration of a single application from environment variables alone.
 ///
 /// # Errors
-/// Everything that is wrong with it; diagnostics name the variables.
+/// All diagnostics; they name the variables.
 pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     let given = |name: &str| environment(name).filter(|value| !value.is_empty());
     let mut application: Vec<(&str, String)> =
@@ -60,13 +60,13 @@ fn help(name: &str) -> String {
     help + ", or give a file with --config"
 }
 
-/// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as name.
+/// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as the application's name.
 fn host_of(external_host: &str) -> &str {
     let behind = external_host.split_once("://").map_or(external_host, |(_, behind)| behind);
     behind.split(['/', ':']).next().filter(|host| !host.is_empty()).unwrap_or(external_host)
 }
 
-/// The tree that a file with this one application would give.
+/// The tree of a file with this one application.
 fn section(application: Vec<(&str, String)>) -> Node {
     let at = Position::default();
     let key = |name: &str| Key { at, text: Some(name.into()) };
@@ -79,7 +79,7 @@ fn section(application: Vec<(&str, String)>) -> Node {
     Node { at, content: Content::Section(vec![(key("applications"), list)]) }
 }
 
-/// Complaints about keys, now about the variables that stand for them.
+/// Diagnostics whose keys are replaced by the variables that stand for them.
 fn renamed(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let variable = |diagnostic: Diagnostic| {
         let key = diagnostic.key.strip_prefix("applications[0].").unwrap_or(&diagnostic.key);

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::reader::Environment;
 
-/// Why a text could not be completed. The variable's name may be told, its value never.
+/// Why a text could not be expanded. The message may contain the variable's name, never its value.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum ExpansionFault {
     #[error("the environment variable {0} is not set")]
@@ -22,7 +22,7 @@ impl ExpansionFault {
     }
 }
 
-/// `text` with every variable filled in. What a variable holds is taken as it is, never looked into again.
+/// `text` with every variable replaced. The value of a variable is not expanded again.
 pub(super) fn expand(text: &str, environment: Environment<'_>) -> Result<String, ExpansionFault> {
     let mut full = String::with_capacity(text.len());
     let mut rest = text;

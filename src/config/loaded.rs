@@ -1,13 +1,13 @@
-//! What became of a configuration that can be used.
+//! The result of loading a valid configuration.
 
 use super::diagnostic::Diagnostic;
 use crate::server::Config;
 
-/// A configuration to start with, and what was noticed in it.
+/// A configuration to start with, and its warnings.
 #[derive(Debug)]
 pub struct Loaded {
     /// The checked values.
     pub config: Config,
-    /// What is probably not meant.
+    /// Diagnostics about settings that are probably not intended.
     pub warnings: Vec<Diagnostic>,
 }

@@ -1,5 +1,5 @@
-//! Text and environment to checked values. `raw` says what may stand in the file, `resolved` what it means.
-//! Everything that is wrong is reported at once, each diagnostic with file, line, key and help.
+//! From text and environment to checked values. `raw` declares what the file may contain, `resolved` what it means. All
+//! diagnostics are reported at once, each with file, line, key and help.
 
 mod diagnostic;
 mod document;
@@ -32,10 +32,10 @@ pub use schema::schema;
 
 use reader::Reader;
 
-/// Reads the configuration file at `path`, whose content is `text`.
+/// Loads the configuration file at `path`, whose content is `text`.
 ///
 /// # Errors
-/// Everything that is wrong with it, in file order.
+/// All diagnostics, in file order.
 pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut reader = Reader::new(&path.display().to_string(), folder, environment);

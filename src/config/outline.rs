@@ -1,10 +1,11 @@
-//! The shape of the configuration: its sections, keys and kinds of values, from which the schema and the reference are printed.
+//! The structure of the configuration: its sections, keys and types of values, from which the schema and the reference are
+//! generated.
 
 use serde_json::Value as Json;
 
-/// What may stand under a key.
+/// The type of a key's value.
 pub(super) enum Kind {
-    /// A single value: its name in the reference, its JSON Schema.
+    /// A single value: its name in the reference, and its JSON Schema.
     One { name: String, schema: Json },
     /// A section.
     Section(Outline),
@@ -25,18 +26,18 @@ pub(super) struct Field {
     pub(super) kind: Kind,
 }
 
-/// What happens when a key is not written.
+/// What happens when a key is missing.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Presence {
     Required,
     Optional,
-    /// It may be missing, but not stand there without a value.
+    /// It may be missing, but must not be present without a value.
     Filled,
-    /// This YAML text stands in for it.
+    /// It has this default, as YAML text.
     Default(String),
 }
 
-/// Doc comments as running text.
+/// Joins the lines of doc comments to one text.
 pub(super) fn prose(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Goes through what was written and gathers diagnostics; a fault in one place never hides one in another.
+//! Collects diagnostics while the configuration is read; a fault in one place never hides one in another.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -7,10 +7,10 @@ use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::loaded::Loaded;
 use crate::server::Config;
 
-/// Looks up an environment variable. It is a parameter, so that tests never touch the process's own.
+/// Looks up an environment variable. It is a parameter, so that tests never use the process's own environment.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A value and where it stood.
+/// A value with its location.
 #[derive(Clone)]
 pub(super) struct Spanned<T> {
     pub(super) location: Location,
@@ -22,14 +22,14 @@ pub(super) struct Spanned<T> {
 pub(super) enum Setting<T> {
     /// Not written.
     Absent,
-    /// Written, but not usable; the diagnostic has been made.
+    /// Written but not usable; the diagnostic has been recorded.
     Faulty,
     /// Written.
     Given(Spanned<T>),
 }
 
 impl<T> Setting<T> {
-    /// The value, when one is written and usable.
+    /// The value, if it is written and usable.
     pub(super) const fn given(&self) -> Option<&Spanned<T>> {
         match self {
             Self::Given(value) => Some(value),
@@ -42,11 +42,11 @@ impl<T> Setting<T> {
     }
 }
 
-/// Gathers diagnostics on the way.
+/// Collects diagnostics.
 pub(super) struct Reader<'a> {
     pub(super) environment: Environment<'a>,
     source: Rc<str>,
-    /// What relative paths of secrets and certificates are relative to.
+    /// The base of relative paths of secrets and certificates.
     folder: PathBuf,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
@@ -75,12 +75,12 @@ impl<'a> Reader<'a> {
         Diagnostic { source: Rc::clone(&self.source), line, column, key, problem, help }
     }
 
-    /// `path` as seen from the configuration file's folder.
+    /// `path` relative to the configuration file's folder.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
 
-    /// What was made of the text, unless anything stops the start.
+    /// The configuration with its warnings, unless any diagnostic prevents the start.
     pub(super) fn finish(mut self, made: Option<Config>) -> Result<Loaded, Diagnostics> {
         for diagnostics in [&mut self.faults, &mut self.warnings] {
             diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));

@@ -1,5 +1,5 @@
-//! The configuration reference in Markdown, printed from the declaration of the keys. `REFERENCE.md` is a copy that a
-//! test keeps fresh.
+//! The configuration reference in Markdown, generated from the declaration of the keys. `REFERENCE.md` is a copy; a test
+//! checks that it is up to date.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub fn reference() -> String {
     page
 }
 
-/// A heading and a table, and the same for every section inside.
+/// Writes a heading and a table, and the same for every nested section.
 fn section(page: &mut String, path: &str, doc: &str, kind: &Kind) {
     match kind {
         Kind::Section(outline) => {

@@ -1,5 +1,5 @@
-//! The JSON Schema (draft 2020-12) that editors use. It accepts what the reader accepts by shape; what the values mean
-//! together is beyond it.
+//! The JSON Schema (draft 2020-12) that editors use. It accepts what the reader accepts by structure; rules about
+//! combinations of values are not in it.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -39,7 +39,7 @@ fn of_section(outline: &Outline) -> Json {
     schema
 }
 
-/// A key without a value counts as not written, unless it has to be there or to have one.
+/// A key without a value counts as not written, unless the key is required or must have a value.
 fn of_field(field: &Field) -> Json {
     let mut schema = match (&field.presence, of(&field.kind)) {
         (Presence::Required | Presence::Filled, schema) => schema,

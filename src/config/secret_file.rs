@@ -1,4 +1,4 @@
-//! Secrets, certificates and keys in files of their own. Complaints name the path, never what is in it.
+//! Secrets, certificates and keys in files of their own. Diagnostics name the path, never the content.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,10 +13,10 @@ use super::diagnostic::Location;
 use super::reader::{Reader, Setting, Spanned};
 use crate::domain::crypto::sealing::SealingKey;
 
-/// No secret and no certificate is longer.
+/// Longer than any secret or certificate.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// What the file at `path` holds; a diagnostic when that is nothing.
+/// The content of the file at `path`; otherwise a diagnostic is recorded.
 pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let resolved = reader.resolve(&path.value);
     let shown = resolved.display();
@@ -32,7 +32,7 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
     None
 }
 
-/// The text of a file without the line ends that editors put behind it.
+/// The text of a file without the line ends that editors append.
 pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<SecretString> {
     let content = bytes(path, reader)?;
     let text = std::str::from_utf8(&content).ok().map(|text| text.trim_end_matches(['\r', '\n']));
@@ -46,7 +46,7 @@ pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option
     None
 }
 
-/// A secret that is written in place or stands in a file, and where; both is a diagnostic.
+/// A secret that is written in place or in a file, and its location; both together are a fault.
 pub(super) fn either(
     written: &Setting<SecretString>,
     file: &Setting<PathBuf>,

@@ -1,5 +1,5 @@
-//! A section of the file, declared once: the macro [`section!`] makes from one declaration the structure that holds
-//! what was written, its reader, and the outline from which the JSON Schema and the reference are printed.
+//! A section of the file, declared once: from one declaration the macro [`section!`] generates the structure of the raw
+//! values, its reader, and the outline from which the JSON Schema and the reference are generated.
 
 use std::rc::Rc;
 
@@ -8,17 +8,17 @@ use super::document::{self, Key, Node};
 use super::reader::{Reader, Setting, Spanned};
 use super::value::{self, Value};
 
-/// What YAML 1.1 took for "the keys of another section, too".
+/// The key that includes the keys of another section in YAML 1.1.
 const MERGE_KEY: &str = "<<";
 
-/// The entries of a section on their way to their fields.
+/// The entries of a section that have not been assigned to fields yet.
 pub(super) struct Entries<'n> {
     location: Location,
     left: Vec<(&'n Key, &'n Rc<str>, &'n Node)>,
 }
 
 impl<'n> Entries<'n> {
-    /// Sorts out unknown and doubled keys.
+    /// Records unknown and repeated keys as faults.
     pub(super) fn new(
         entries: &'n [(Key, Node)],
         location: &Location,
@@ -61,7 +61,7 @@ impl<'n> Entries<'n> {
         Some(self.left.swap_remove(index).2)
     }
 
-    /// A key that may be missing. `key:` with nothing behind it counts as missing.
+    /// A key that may be missing. `key:` without a value counts as missing.
     pub(super) fn optional<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         match self.take(name) {
             Some(node) if !node.is_null() => {
@@ -72,7 +72,7 @@ impl<'n> Entries<'n> {
         }
     }
 
-    /// A key that may be missing, but means nothing without a value: what was to be restricted would be open to all.
+    /// A key that may be missing but must not be empty: an empty restriction would open to all what it should restrict.
     pub(super) fn non_empty<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
         match (self.optional(name, reader), key) {
@@ -85,7 +85,7 @@ impl<'n> Entries<'n> {
         }
     }
 
-    /// A key that has to be there.
+    /// A required key.
     pub(super) fn required<T: Value>(&mut self, name: &str, reader: &mut Reader<'_>) -> Setting<T> {
         let key = self.left.iter().find(|(_, text, _)| ***text == *name).map(|(key, ..)| key.at);
         let slot = self.optional(name, reader);
@@ -102,7 +102,7 @@ impl<'n> Entries<'n> {
         Setting::Faulty
     }
 
-    /// A key with a default, which also stands in for a faulty value so that reading can go on.
+    /// A key with a default, which also replaces a faulty value so that reading can continue.
     pub(super) fn defaulted<T: Value>(&mut self, name: &str, default: &str, reader: &mut Reader<'_>) -> Spanned<T> {
         match self.optional(name, reader) {
             Setting::Given(value) => value,
@@ -121,7 +121,7 @@ impl<'n> Entries<'n> {
     }
 }
 
-/// A key as diagnostics may show it: not when it is no key at all, as it could then be a misplaced secret.
+/// A key's name for diagnostics; hidden when it does not look like a key, because it could be a misplaced secret.
 fn printable(name: &str) -> String {
     let harmless = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     if harmless { name.to_owned() } else { "…".to_owned() }
@@ -137,7 +137,8 @@ fn help_with_unknown(name: &str, names: &[&'static str]) -> String {
 }
 
 /// Declares a section. A field is `key: required Type`, `key: optional Type`, `key: non_empty Type` (optional, but never
-/// without a value) or `key: Type = "default as YAML"`; a default that another room has is written by `value`'s functions.
+/// without a value) or `key: Type = "default as YAML"`; the functions of `value` write a default that another module
+/// defines.
 macro_rules! section {
     ($(#[doc = $doc:literal])* struct $name:ident {
         $($(#[doc = $field_doc:literal])* $field:ident: $($word:ident)+ $(= $default:expr)?,)*

@@ -121,7 +121,7 @@ section! {
     }
 }
 
-/// [`crate::domain::application::Mode`] without what belongs to it.
+/// [`crate::domain::application::Mode`] without its data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Mode {
     ForwardSingle,

@@ -1,4 +1,4 @@
-//! Keys of what an application accepts in `Authorization`.
+//! Keys of the credentials that an application accepts in `Authorization`.
 
 use crate::config::reader::Spanned;
 use crate::config::section::section;
@@ -49,7 +49,7 @@ section! {
     }
 }
 
-/// [`crate::domain::oidc::credentials::BearerCheck`] without what belongs to it.
+/// [`crate::domain::oidc::credentials::BearerCheck`] without its data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum BearerCheck {
     Jwt,

@@ -1,4 +1,4 @@
-//! Keys of front proxies that ask over HTTP.
+//! Keys of forward auth over HTTP.
 
 use crate::config::reader::Spanned;
 use crate::config::section::section;

@@ -1,4 +1,4 @@
-//! Keys of the headers that an application is told of its users by.
+//! Keys of the identity headers of an application.
 
 use crate::config::section::section;
 use crate::config::value::Texts;

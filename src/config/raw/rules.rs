@@ -1,4 +1,4 @@
-//! Keys of who may pass.
+//! Keys of the access rules.
 
 use crate::config::reader::Spanned;
 use crate::config::section::section;

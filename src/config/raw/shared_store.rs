@@ -1,4 +1,4 @@
-//! The keys of store `redis`.
+//! Keys of the store `redis`.
 
 use std::path::PathBuf;
 

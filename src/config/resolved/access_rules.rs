@@ -1,4 +1,5 @@
-//! Access rules: a set that means nobody, everybody by mistake, or something that no request can be stops the start.
+//! Access rules: a set that matches no user, or every user by mistake, or a condition that no request can fulfil prevents
+//! the start.
 
 use std::fmt::Display;
 
@@ -76,7 +77,7 @@ fn rule(
     Some(Rule { paths: paths?, methods: methods?, who })
 }
 
-/// Every item of a list as what it means; of a key that is not written, none.
+/// Parses every item of a list; a key that is not written has no items.
 fn each<T, E: Display>(
     written: &Setting<Texts>,
     reader: &mut Reader<'_>,
@@ -91,7 +92,7 @@ fn each<T, E: Display>(
     made.collect::<Vec<_>>().into_iter().collect()
 }
 
-/// The items of a list; one that is written without items would fit nobody, or everybody.
+/// The items of a list; a list that is written but empty is a fault, because it would match no user, or every user.
 fn items<'w, T>(written: &'w Setting<Vec<Spanned<T>>>, reader: &mut Reader<'_>) -> Option<&'w [Spanned<T>]> {
     match written {
         Setting::Absent => Some(&[]),

@@ -1,4 +1,4 @@
-//! Who may list and end sessions: programs of this machine, or holders of a certificate.
+//! Which clients may list and end sessions: programs on this machine, or holders of a certificate.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ pub(super) fn admin_tls(
     }
 }
 
-/// All three files, or a diagnostic.
+/// All three files; otherwise a diagnostic is recorded.
 fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualTls> {
     let raw::Admin { certificate_file, private_key_file, client_ca_file } = written;
     let names = ["certificate_file", "private_key_file", "client_ca_file"];

@@ -1,4 +1,4 @@
-//! Applications: each for itself, then all together.
+//! Applications: each one alone, then all together.
 
 use super::access_rules::access_rules;
 use super::credentials::credentials;
@@ -17,7 +17,7 @@ use crate::domain::policy::identity_headers::{Budget, HeaderPlan};
 use crate::domain::policy::{AccessRules, UnauthenticatedPaths};
 use crate::domain::slug::Slug;
 
-/// All applications, which have to get along with each other.
+/// All applications, checked against each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
     let list = file.applications.given()?;
     let prefixes = forward_auth::prefixes(&file.forward_auth);
@@ -93,7 +93,7 @@ fn application(
     })
 }
 
-/// The claims that the operator's settings read.
+/// The claims that the operator's settings use.
 fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
     let mut read = headers.claims_read();
     read.extend(rules.claims_read());
@@ -102,7 +102,7 @@ fn claims_read(headers: &HeaderPlan, rules: &AccessRules) -> Vec<String> {
     read
 }
 
-/// A text that ends in a header, where control characters would end it early.
+/// A text that becomes part of a header, where control characters would end it early.
 fn header_text(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<String> {
     let Spanned { location, value } = written.given()?;
     if value.chars().any(char::is_control) {

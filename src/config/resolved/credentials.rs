@@ -1,4 +1,4 @@
-//! What an application accepts in `Authorization`.
+//! The credentials that an application accepts in `Authorization`.
 
 use super::relying_party;
 use crate::config::diagnostic::Location;
@@ -22,10 +22,10 @@ pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Opt
     Some(AcceptedCredentials { intercept, bearer: bearer.ok()?, basic: basic.ok()? })
 }
 
-/// What diagnostics were made about.
+/// Diagnostics have been recorded.
 struct Faulty;
 
-/// A section that may be missing.
+/// Reads a section that may be missing.
 fn section<W, T>(slot: &Setting<W>, read: impl FnOnce(&Spanned<W>) -> Option<T>) -> Result<Option<T>, Faulty> {
     match slot {
         Setting::Absent => Ok(None),
@@ -132,7 +132,7 @@ fn introspection_rules(
 
 fn basic_rules(basic: &Basic, application: &Application, reader: &mut Reader<'_>) -> Option<BasicRules> {
     let scopes = match &basic.scopes {
-        // Complaints about the application's own list are made where it is read.
+        // Diagnostics about the application's own list are recorded where it is read.
         Setting::Absent => Some(application.scopes.value.iter().map(|scope| scope.value.clone()).collect()),
         Setting::Faulty => None,
         Setting::Given(scopes) => relying_party::scopes(scopes, reader),

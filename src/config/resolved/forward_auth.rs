@@ -1,4 +1,4 @@
-//! Front proxies that ask over HTTP, and whose word counts.
+//! Forward auth over HTTP: its settings, and the front proxies that are trusted.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::domain::application::endpoints::Prefixes;
 use crate::inbound::forward_auth::{Dialect, ForwardAuthSettings, TrustedProxies};
 use crate::server::Listen;
 
-/// The settings, when the section is there; the outer `None` says that there were diagnostics.
+/// The settings, when the section is present; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 pub(super) fn forward_auth(
     written: &Setting<raw::ForwardAuth>,
@@ -30,7 +30,7 @@ pub(super) fn forward_auth(
     heard.then_some(Some(settings))
 }
 
-/// Under which prefixes the sign-in endpoints lie.
+/// The path prefixes of the sign-in endpoints.
 pub(super) fn prefixes(written: &Setting<raw::ForwardAuth>) -> Prefixes {
     Prefixes::new(written.given().is_some_and(|section| section.value.legacy_prefix.value))
 }
@@ -74,13 +74,13 @@ fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> 
     networks(value, reader).map(TrustedProxies::new)
 }
 
-/// All of a list, so that no diagnostic hides another.
+/// Parses the whole list, so that no diagnostic hides another.
 pub(super) fn networks(written: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
     let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, reader)).collect();
     networks.into_iter().collect()
 }
 
-/// An address, or a network in the one way in which it can be written.
+/// An address, or a network in its canonical notation.
 fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
     let Spanned { location, value } = written;
     let Some(network) = value.parse::<IpNet>().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from)) else {

@@ -1,4 +1,4 @@
-//! What an application is told about its users.
+//! The identity headers of an application.
 
 use crate::config::raw::{self, Application, ClaimHeader, IdentityHeaderLimits};
 use crate::config::reader::{Reader, Setting, Spanned};
@@ -9,12 +9,12 @@ use crate::domain::policy::identity_headers::{
     Separator, is_legal,
 };
 
-/// How much all headers of a user may come to.
+/// The limits on all identity headers of a user together.
 pub(super) const fn budget(written: &IdentityHeaderLimits) -> Budget {
     Budget { max_bytes: written.max_size.value.0 as usize, max_count: written.max_count.value.0 as usize }
 }
 
-/// The plan, compiled.
+/// The compiled plan of an application's identity headers.
 pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &mut Reader<'_>) -> Option<HeaderPlan> {
     let sets = sets(&written.headers, reader);
     if let Some(sets) = &sets {
@@ -22,7 +22,7 @@ pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &m
     }
     let (own, own_is_sound) = own_headers(written, reader);
     let basic = basic(written, reader);
-    // Known before `names`, which may not be ours already.
+    // Computed before `names`, because the names must not be ones that Gatepost owns already.
     let others = HeaderSettings {
         sets: sets.clone().unwrap_or_default(),
         own: own.clone(),
@@ -47,7 +47,7 @@ fn sets(written: &Spanned<HeaderSets>, reader: &mut Reader<'_>) -> Option<Vec<He
     sound.then_some(sets)
 }
 
-/// Some keys matter to authentik's set alone.
+/// Keys that have an effect only with authentik's header set are a fault without it.
 fn warrant_meta_headers(written: &Application, sets: &[HeaderSet], reader: &mut Reader<'_>) {
     if sets.contains(&HeaderSet::Authentik) {
         return;
@@ -63,7 +63,7 @@ fn warrant_meta_headers(written: &Application, sets: &[HeaderSet], reader: &mut 
     }
 }
 
-/// The usable ones, and whether that is all.
+/// The usable items, and whether these are all items.
 fn own_headers(written: &Application, reader: &mut Reader<'_>) -> (Vec<OwnHeader>, bool) {
     let list = &written.claim_headers.value;
     let mut own: Vec<OwnHeader> = Vec::new();
@@ -102,7 +102,7 @@ fn own_name(
     Some(name)
 }
 
-/// A claim's text, or the same text for everybody.
+/// The value of a header: a claim's text, or the same text for every user.
 fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
     match (&item.value.claim, &item.value.text) {
         (Setting::Absent, Setting::Absent) => {
@@ -151,7 +151,7 @@ fn claim_path(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Clai
     parsed.map_err(|fault| reader.fault(&written.location, fault.to_string(), help)).ok()
 }
 
-/// `Some(None)` where they are switched off.
+/// `Some(None)` when they are switched off.
 #[expect(clippy::option_option, reason = "the outer one says whether there was a complaint, as everywhere here")]
 fn additional(
     written: &raw::AdditionalHeaders,
@@ -198,7 +198,7 @@ fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Re
     sound.then_some(names)
 }
 
-/// `Some(None)` where it is off.
+/// `Some(None)` when it is switched off.
 #[expect(clippy::option_option, reason = "the outer one says whether there was a complaint, as everywhere here")]
 fn basic(written: &Application, reader: &mut Reader<'_>) -> Option<Option<BasicAuth>> {
     let (user, password) = (&written.basic_auth_user_attribute, &written.basic_auth_password_attribute);

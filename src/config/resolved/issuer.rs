@@ -1,4 +1,4 @@
-//! Addresses of the identity provider, and those at which it sends browsers back.
+//! Addresses of the identity provider, and those to which it sends browsers back.
 
 use url::{Host, Url};
 
@@ -75,7 +75,7 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// The parser forgives blanks, line ends and backslashes; browsers and providers differ on them.
+/// The URL parser tolerates blanks, line ends and backslashes, which browsers and providers treat differently.
 fn is_clean(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }

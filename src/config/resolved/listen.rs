@@ -1,4 +1,4 @@
-//! Listeners and their certificate.
+//! Listeners and their TLS certificate.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -36,7 +36,7 @@ pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<L
     sound.then_some(listen)
 }
 
-/// Whether the second could not be bound after the first. Port 0 is always a free one.
+/// Whether the second address could not be bound after the first. Port 0 always takes a free port.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = |address: IpAddr| address.is_unspecified();
     one.port() != 0

@@ -1,4 +1,4 @@
-//! From what was written to what it means: every room's settings, checked together.
+//! Converts the raw configuration to settings: the settings of every module, checked together.
 
 mod access_rules;
 mod admin;
@@ -21,7 +21,7 @@ use crate::server::Config;
 
 /// Everything that a start needs; `None` when there were diagnostics.
 pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> {
-    // Each room is read before the first `?`, so that no diagnostic hides another.
+    // Each part is read before the first `?`, so that no diagnostic hides another.
     let applications = applications::applications(written, reader);
     let listen = listen::listen(&written.listen.value, reader);
     let tls = listen::tls(&written.tls.value, reader);

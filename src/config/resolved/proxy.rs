@@ -1,4 +1,4 @@
-//! Mode `proxy`: the backend of an application, and which others claims may name.
+//! Mode `proxy`: the backend of an application, and the other backends that claims may name.
 
 use crate::config::diagnostic::Location;
 use crate::config::raw::{self, Application};
@@ -21,7 +21,7 @@ pub(super) fn backends(written: &Application, reader: &mut Reader<'_>) -> Option
     Some(Backends::new(own, allow))
 }
 
-/// In every other mode the front proxy knows its backends itself.
+/// Keys of mode `proxy` are a fault in every other mode: the front proxy knows its backends itself.
 pub(super) fn refuse_in_other_modes(written: &Application, reader: &mut Reader<'_>) {
     if written.mode.value == raw::Mode::Proxy {
         return;

@@ -3,7 +3,7 @@
 use crate::config::raw;
 use crate::config::reader::Reader;
 
-/// `session.refresh`. Who asks for refresh tokens and keeps none should not ask.
+/// `session.refresh`. Without it refresh tokens are not stored, so a scope that requests one is a fault.
 pub(super) fn renews_sessions(written: &raw::File, reader: &mut Reader<'_>) -> bool {
     let renews = written.session.value.refresh.value;
     let applications =

@@ -1,4 +1,4 @@
-//! What the identity provider knows an application as.
+//! The application as a relying party of the identity provider.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -69,7 +69,7 @@ fn client_secret(written: &Application, location: &Location, reader: &mut Reader
     Some(value)
 }
 
-/// The shortest secret for a keyed hash (RFC 7518 section 3.2); 0 for signatures.
+/// The minimum length of a secret for a keyed hash, in bytes (RFC 7518 section 3.2); 0 for signatures.
 const fn hash_length(algorithm: SigningAlgorithm) -> usize {
     use SigningAlgorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
     match algorithm {
@@ -90,7 +90,7 @@ pub(super) fn scopes(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reade
     None
 }
 
-/// Scopes of any kind: single words, none of them twice.
+/// Scopes of any kind: single words without repetition.
 pub(super) fn scope_list(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let mut scopes: Vec<String> = Vec::new();
     let mut sound = true;

@@ -51,7 +51,7 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
     }
 }
 
-/// systemd's `StateDirectory=` where there is one; it may list several, of which the first is ours.
+/// The folder of systemd's `StateDirectory=` if there is one; of several folders, the first.
 fn default_path(reader: &Reader<'_>) -> PathBuf {
     let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
     match folder.split(':').next() {

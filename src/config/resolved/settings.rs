@@ -1,4 +1,4 @@
-//! The settings of the other rooms: logs, providers, limits, stopping.
+//! The remaining settings: logs, providers, limits, shutdown.
 
 use super::forward_auth;
 use crate::config::reader::{Reader, Spanned};
@@ -27,7 +27,7 @@ pub(super) fn log(written: &raw::Log, reader: &mut Reader<'_>) -> Option<LogSett
     Some(LogSettings { level: level.clone(), format })
 }
 
-/// `level` or `target=level`. The filter's own syntax takes any word for a target, and so forgives every typing error.
+/// `level` or `target=level`. The filter's own syntax accepts any word as a target, and so would accept every typing error.
 fn is_directive(text: &str) -> bool {
     let (target, level) = text.split_once('=').unwrap_or(("all", text));
     let is_level = ["error", "warn", "info", "debug", "trace", "off"].contains(&level);

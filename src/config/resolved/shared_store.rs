@@ -1,4 +1,4 @@
-//! Redis: URL, credentials, TLS, and what belongs together.
+//! Redis: URL, credentials, TLS, and their combinations.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
 use crate::outbound::store::{Credentials, RedisSettings, RedisUrl, TlsSettings, Topology};
 
-/// Below the second after which Envoy gives up on a Check by default.
+/// Less than the second after which Envoy gives up on a Check by default.
 const LONGEST_COMMAND: Duration = Duration::from_secs(1);
 
 pub(super) fn redis(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<RedisSettings> {
@@ -110,7 +110,7 @@ fn password_location<'a>(
     password.given().map(|password| &password.location).or_else(|| file.given().map(|file| &file.location))
 }
 
-/// Trust and client certificate; the outer `None` says that there were diagnostics.
+/// Trusted authorities and client certificate; the outer `None` says that there were diagnostics.
 #[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
 fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Option<TlsSettings>> {
     let raw::Redis { ca_file, client_certificate_file, client_key_file, .. } = written;

@@ -1,4 +1,4 @@
-//! Addresses to listen on.
+//! Addresses of listeners.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,9 +10,9 @@ use crate::config::document::{Content, Node};
 use crate::config::outline::Kind;
 use crate::config::reader::Reader;
 
-/// Where to listen: a port on all interfaces, or an address and a port.
+/// The address of a listener: a port on all interfaces, or an address and a port.
 pub(in crate::config) struct Address(pub(in crate::config) SocketAddr);
-/// Where to listen, or not at all.
+/// The address of a listener, or none (`off`).
 pub(in crate::config) struct MaybeAddress(pub(in crate::config) Option<SocketAddr>);
 
 impl Value for Address {

@@ -1,4 +1,4 @@
-//! Durations under a key: which may be zero, and which may be written authentik's way.
+//! Durations as values: whether they may be zero, and whether authentik's notation is accepted.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::config::reader::Reader;
 pub(in crate::config) struct Pause(pub(in crate::config) Duration);
 /// A duration above zero.
 pub(in crate::config) struct DurationField(pub(in crate::config) Duration);
-/// A duration above zero, also in authentik's spelling.
+/// A duration above zero, also in authentik's notation.
 pub(in crate::config) struct Validity(pub(in crate::config) Duration);
 
 impl Value for Pause {

@@ -9,7 +9,7 @@ use crate::config::outline::Kind;
 use crate::config::reader::{Reader, Spanned};
 use crate::domain::policy::identity_headers::HeaderSet;
 
-/// Which sets are sent; `none` for no set at all.
+/// The header sets that are sent; `none` for no set at all.
 pub(in crate::config) struct HeaderSets(pub(in crate::config) Vec<Spanned<HeaderSet>>);
 
 impl Choice for HeaderSet {

@@ -1,5 +1,4 @@
-//! What can stand under a key: how each kind of value is read, and how the JSON Schema describes it. The two must
-//! accept the same; a test holds them together.
+//! Types of values: how each one is read, and its JSON Schema. The two must accept the same; a test compares them.
 
 mod address;
 mod duration_field;
@@ -22,7 +21,7 @@ pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 
 /// A type that can be read from the file.
 pub(super) trait Value: Sized {
-    /// What the schema and the reference say about it.
+    /// Its description for the schema and the reference.
     fn kind() -> Kind;
 
     /// Reads it; on `None` a diagnostic was made.
@@ -38,7 +37,7 @@ pub(super) fn read<T: Value>(node: &Node, location: Location, reader: &mut Reade
     T::read(node, &location, reader).map(|value| Spanned { location, value })
 }
 
-/// The entries of a section, or a diagnostic.
+/// The entries of a section; on `None` a diagnostic has been recorded.
 pub(super) fn section_entries<'n>(
     node: &'n Node,
     location: &Location,
@@ -51,7 +50,7 @@ pub(super) fn section_entries<'n>(
     None
 }
 
-/// A word for what stands there, which never repeats it.
+/// The kind of value that is written, for diagnostics; the value itself is never repeated.
 fn described(node: &Node) -> &'static str {
     match (&node.content, plain_type(node)) {
         (Content::List(_), _) => "a list",
@@ -64,7 +63,7 @@ fn described(node: &Node) -> &'static str {
     }
 }
 
-/// What a value without quotes is (YAML 1.2 core schema, section 10.3.2).
+/// The type of a value without quotes (YAML 1.2 core schema, section 10.3.2).
 #[derive(Clone, Copy, PartialEq)]
 enum Plain {
     Null,
@@ -134,7 +133,7 @@ impl<T: Value> Value for Vec<Spanned<T>> {
 
 /// One of a few words.
 pub(super) trait Choice: Copy + 'static {
-    /// Each word and what it stands for.
+    /// Each word and its value.
     const CHOICES: &'static [(Self, &'static str)];
 }
 

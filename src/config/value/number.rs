@@ -8,7 +8,7 @@ use crate::config::document::{Content, Node};
 use crate::config::outline::Kind;
 use crate::config::reader::Reader;
 
-/// A whole number from 1 on.
+/// A whole number of at least 1.
 pub(in crate::config) struct Count(pub(in crate::config) u32);
 
 impl Value for Count {
@@ -28,7 +28,7 @@ impl Value for Count {
     }
 }
 
-/// A number of bytes, from 1 on.
+/// A number of bytes, at least 1.
 pub(in crate::config) struct Size(pub(in crate::config) u32);
 
 impl Value for Size {
@@ -68,7 +68,7 @@ pub(in crate::config) fn written_count(number: usize) -> String {
     number.to_string()
 }
 
-/// A number of bytes as it is written in the file: in the largest unit that holds it whole.
+/// A number of bytes as it is written in the file: in the largest unit that holds it exactly.
 pub(in crate::config) fn written_size(bytes: usize) -> String {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;

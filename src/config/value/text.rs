@@ -78,7 +78,7 @@ impl Value for PathBuf {
     }
 }
 
-/// A text, number or boolean, as the text that JSON has for it.
+/// A text, number or boolean, as JSON writes it.
 pub(in crate::config) struct Scalar(pub(in crate::config) String);
 
 impl Value for Scalar {
@@ -94,7 +94,8 @@ impl Value for Scalar {
     }
 }
 
-/// Patterns: a list, or one per line of a text as authentik writes them. Nothing is filled in: `$` belongs to patterns.
+/// Patterns: a list, or one per line of a text as authentik writes them. Variables are not expanded: `$` is part of the
+/// pattern syntax.
 pub(in crate::config) struct Patterns(pub(in crate::config) Vec<Spanned<String>>);
 
 impl Value for Patterns {
@@ -139,7 +140,7 @@ impl Value for Pattern {
     }
 }
 
-/// Networks as a list in the file: a colon needs quotes in YAML.
+/// Networks as a list in the file: a value with a colon needs quotes in YAML.
 pub(in crate::config) fn written_networks(networks: &[IpNet]) -> String {
     let quoted = |network: &IpNet| match network {
         IpNet::V4(network) => network.to_string(),
