@@ -1,8 +1,8 @@
-//! One Check, by Gatepost and by servers that do next to nothing, side by side in one run.
+//! Compares one Check by Gatepost with minimal servers, side by side in one run.
 //!
-//! `make bench` (or `cargo bench --bench check`). All servers share the first core, one of them at work at a time; the load
-//! has another core. The cases are measured in turn, several times, and medians are printed, with ratios from round to
-//! round. Before that, and now and then meanwhile, answers are looked at: a fast wrong answer counts for nothing.
+//! `make bench` (or `cargo bench --bench check`). All servers share the first core, and only one works at a time; the load
+//! has another core. The cases are measured in turn, several times, and medians are printed, with ratios within each round.
+//! Answers are verified before that and sampled meanwhile: a fast wrong answer counts for nothing.
 //!
 //! `-- --quick` gives a rough idea sooner; `-- --only b,c2` measures these cases alone.
 
@@ -64,7 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     report.print(&stage)
 }
 
-/// Asks each server once, so that no round is the first; half of what (b) did is the rate for the latencies.
+/// Runs each case once, so that no measured round is a server's first; half of the throughput of (b) is the rate for the
+/// latencies.
 fn warm_up(checks: &mut [Case<'_>], options: &Options, cores: Cores) -> Option<f64> {
     let mut rate = None;
     for case in checks {
@@ -78,7 +79,7 @@ fn warm_up(checks: &mut [Case<'_>], options: &Options, cores: Cores) -> Option<f
     rate
 }
 
-/// What our own generator and `h2load` find for the same server, as far as (b) is measured.
+/// The throughput of (b) as found by our own generator and by `h2load`, when (b) is measured.
 fn generators(
     checks: &[Case<'_>],
     options: &Options,

@@ -1,7 +1,7 @@
-//! What each session store costs with a million sessions in it.
+//! The cost of each session store with a million sessions in it.
 //!
 //! `make bench-sessions`, or `cargo bench --bench sessions -- 100000 file` for fewer sessions or some of the stores. Each
-//! store is filled and asked in a process of its own, so that the memory shown is its own.
+//! store is filled and measured in a process of its own, so that the reported memory is its own.
 
 #[path = "sessions/figures.rs"]
 mod figures;
@@ -23,7 +23,7 @@ use crate::redis::Redis;
 use crate::store::Kind;
 
 const SESSIONS: u64 = 1_000_000;
-/// What a process is told to be, when it is not the one that the user started.
+/// The first argument of a child process, which selects its role.
 const MEASURE: &str = "measure";
 const HOLD: &str = "hold";
 
@@ -69,7 +69,7 @@ fn measure(kind: &str, sessions: u64, directory: &Path) -> Outcome<()> {
     runtime.block_on(steps::all(kind, sessions, directory))
 }
 
-/// Opens the store, changes it once, says so, and then waits to be killed.
+/// Opens the store, changes it once, reports that, and then waits to be killed.
 fn hold(kind: &str, sessions: u64, directory: &Path) -> Outcome<()> {
     let kind = Kind::named(kind).ok_or("no such store")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

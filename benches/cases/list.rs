@@ -1,4 +1,4 @@
-//! The cases, one after the other. Every one is looked at before it is measured.
+//! The list of cases. Each one's answers are verified before it is measured.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use crate::servers::{Server, judges, request};
 
 /// Stands for a session in a request over HTTP/1.1.
 const GAP: &str = "SESSION";
-/// How many of the sessions are in use where not all of them are.
+/// The number of sessions in use in the cases that do not use all of them.
 const FEW: usize = 1000;
-/// How many are tried over HTTP/1.1.
+/// The number of sessions verified over HTTP/1.1.
 const TRIES: usize = 10;
 
-/// Who is asked: whose processor time counts, where, and whose log grows.
+/// A target: the server whose processor time counts, its address, and the Gatepost whose log grows.
 type Asked<'a> = (&'a Server, SocketAddr, Option<&'a Gatepost>);
 
 impl Stage {
@@ -63,7 +63,7 @@ impl Stage {
         Ok(case(label, name, (server, address, logs), load))
     }
 
-    /// nginx' questions to Gatepost.
+    /// nginx' requests to Gatepost.
     ///
     /// # Errors
     /// When an answer is wrong.
@@ -73,7 +73,7 @@ impl Stage {
         self.requests("g", "Gatepost, signed in, asked by nginx", ours, request::of_nginx, user)
     }
 
-    /// Requests through Envoy, whose processor time and the check's count together.
+    /// Requests through Envoy; the processor time of Envoy and of the checking server is added.
     ///
     /// # Errors
     /// When an answer is wrong.
@@ -91,7 +91,8 @@ impl Stage {
         Ok(vec![unchecked, bare, ours])
     }
 
-    /// `request` makes one out of cookies; `expected` is what the answer to the user with this number holds.
+    /// A case whose requests `request` builds from cookies; `expected` is a text that the answer for the user with this
+    /// number must contain.
     fn requests<'a>(
         &self,
         label: &'static str,

@@ -1,4 +1,4 @@
-//! What is measured: each case one kind of request to one server, with all that its rounds showed.
+//! The cases that are measured: each is one kind of request to one server, with the results of its rounds.
 
 mod list;
 mod stage;
@@ -15,10 +15,10 @@ use crate::servers::gatepost::Gatepost;
 
 pub(crate) use stage::Stage;
 
-/// Questions under way on each connection, when it goes as fast as it can.
+/// Concurrent requests on each connection when a round runs at full speed.
 const UNDER_WAY: usize = 32;
 
-/// How requests are made.
+/// How the load is generated.
 pub(crate) enum Load {
     /// Checks over gRPC.
     Checks(SocketAddr, Question),
@@ -27,25 +27,25 @@ pub(crate) enum Load {
 }
 
 pub(crate) struct Case<'a> {
-    /// By which the command line and the report know it.
+    /// The label on the command line and in the report.
     pub(crate) label: &'static str,
     pub(crate) name: String,
-    /// Whose memory is told, and whose processor time together with `beside`.
+    /// The server whose memory is reported, and whose processor time counts together with that of `beside`.
     pub(crate) server: &'a Server,
     pub(crate) beside: Option<&'a Server>,
     /// The Gatepost whose log grows.
     pub(crate) logs: Option<&'a Gatepost>,
     pub(crate) load: Load,
-    /// As fast as it goes.
+    /// Rounds at full speed.
     pub(crate) fast: Vec<Round>,
-    /// At the same rate for all; none over HTTP/1.1.
+    /// Rounds at the same rate for all cases; none over HTTP/1.1.
     pub(crate) paced: Vec<Round>,
-    /// What went wrong; nothing more is measured then.
+    /// The first failure; nothing is measured after it.
     pub(crate) fault: Option<String>,
 }
 
 impl Case<'_> {
-    /// One round as fast as it goes, and one at the rate.
+    /// One round at full speed, and one at `rate`.
     pub(crate) fn measure(&mut self, cores: Cores, span: Duration, rate: Option<f64>) {
         if self.fault.is_none() {
             self.fault = self.try_to_measure(cores, span, rate).err().map(|fault| fault.to_string());
@@ -62,7 +62,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// One round as fast as it goes.
+    /// One round at full speed.
     ///
     /// # Errors
     /// When an answer is missing or wrong.
@@ -70,7 +70,7 @@ impl Case<'_> {
         self.go(cores, Pace::UnderWay(UNDER_WAY), span)
     }
 
-    /// One round at this rate, if its load can do that.
+    /// One round at this rate; `None` when the load cannot be paced.
     fn go_at(&self, cores: Cores, rate: f64, span: Duration) -> Result<Option<Round>, Box<dyn Error>> {
         match self.load {
             Load::Checks(..) => self.go(cores, Pace::PerSecond(rate), span).map(Some),

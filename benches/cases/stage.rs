@@ -1,4 +1,4 @@
-//! All servers, started and filled.
+//! All servers, started and filled with sessions.
 
 use std::error::Error;
 use std::fs;
@@ -20,15 +20,15 @@ use crate::servers::redis::Redis;
 use crate::servers::sessions::{self, SystemClock};
 use crate::servers::{Server, judges, request};
 
-/// Not one line for each decision, but still where it listens.
+/// No line for each decision, but still the lines with the listening addresses.
 const WARN: &str = "warn,gatepost::app=info";
 
-/// Everything that runs.
+/// All running programs.
 pub(crate) struct Stage {
     pub(super) folder: TempDir,
     pub(super) runtime: Runtime,
     _provider: HostileOp,
-    /// The cookies of everybody who is signed in, in the order of their users' numbers.
+    /// The cookies of all signed-in users, in the order of the users' numbers.
     pub(super) ids: Arc<[String]>,
     pub(super) hyper: (Server, SocketAddr),
     pub(super) tonic: (Server, SocketAddr),
@@ -36,18 +36,18 @@ pub(crate) struct Stage {
     pub(super) quiet: Gatepost,
     _redis: Redis,
     pub(super) on_redis: Gatepost,
-    /// Everybody's cookies where Redis keeps the sessions.
+    /// The cookies of all users whose sessions are in Redis.
     pub(super) ids_on_redis: Arc<[String]>,
     pub(super) envoy: Envoy,
-    /// What it takes to start one more Gatepost, with as many sessions.
+    /// The recipe to start one more Gatepost with as many sessions.
     pub(crate) another: Recipe,
 }
 
 impl Stage {
-    /// Starts all of it.
+    /// Starts all servers.
     ///
     /// # Errors
-    /// When something does not start, or answers wrongly.
+    /// When a server does not start, or answers wrongly.
     pub(crate) fn set(cores: Cores, count: usize) -> Result<Self, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let provider = runtime.block_on(HostileOp::start(Arc::new(SystemClock)));
@@ -89,13 +89,13 @@ impl Stage {
         })
     }
 
-    /// A file of its own for some program to read.
+    /// The path of a file of this name in the common folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-/// What all Gateposts have in common.
+/// The settings that all Gateposts share.
 struct Place {
     folder: TempDir,
     issuer: String,
@@ -103,13 +103,13 @@ struct Place {
 }
 
 impl Place {
-    /// A Gatepost in a folder of this name, with a file for its sessions.
+    /// A Gatepost in a folder of this name, with a file store for its sessions.
     fn with_file(&self, name: &str, log_level: &'static str) -> Result<Recipe, Box<dyn Error>> {
         let file = self.sessions(name);
         self.with_store(name, log_level, format!("store: file, path: \"{}\"", file.display()))
     }
 
-    /// The same with all the sessions that `filled` has.
+    /// The same with a copy of all sessions of `filled`.
     fn with_copy(&self, name: &str, log_level: &'static str) -> Result<Recipe, Box<dyn Error>> {
         let recipe = self.with_file(name, log_level)?;
         fs::copy(self.sessions("filled"), self.sessions(name))?;

@@ -1,4 +1,4 @@
-//! A look at the answers before anything is measured.
+//! Verifies the answers before anything is measured.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -11,15 +11,15 @@ use prost::{DecodeError, Message as _};
 use crate::load::Question;
 use crate::servers::envoy::get;
 
-/// How many sessions are tried.
+/// The number of sessions that are tried.
 const TRIES: usize = 20;
-/// Flag and length of a gRPC message.
+/// Length of the flag and length that precede a gRPC message.
 const PREFIX: usize = 5;
-/// How many sessions are asked for at a time to fill a cache, and how often one.
+/// Concurrent requests while a cache is filled, and attempts for each session.
 const AT_ONCE: usize = 16;
 const ATTEMPTS: usize = 20;
 
-/// Asks by way of a full gRPC client, so that the status counts, too; the first answer.
+/// Asks with a full gRPC client, so that the gRPC status is checked as well; returns the first answer.
 ///
 /// # Errors
 /// When an answer is wrong.
@@ -34,7 +34,7 @@ pub(super) async fn checks(address: SocketAddr, question: &Question) -> Result<C
     Ok(first.ok_or("no sessions")?)
 }
 
-/// Asks once for every session, so that a cache has all of them; a store that was too slow at first is asked again.
+/// Asks once for every session, so that the cache holds all of them; retries when the store was too slow at first.
 ///
 /// # Errors
 /// When an answer stays wrong.
@@ -59,7 +59,7 @@ fn request(question: &Question, session: usize) -> Result<CheckRequest, DecodeEr
     CheckRequest::decode(question.message(session).get(PREFIX..).unwrap_or_default())
 }
 
-/// Makes each of these requests over HTTP/1.1; the answer has to hold what stands beside it.
+/// Sends each of these requests over HTTP/1.1; the answer must contain the text beside the request.
 ///
 /// # Errors
 /// When it does not.

@@ -1,4 +1,4 @@
-//! One connection of the load: questions out, answers in, and who waits for what since when.
+//! One connection of the load: sends requests, receives answers, and records when each request was sent.
 
 use std::error::Error;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -13,24 +13,24 @@ use super::question::Question;
 use crate::machine::now;
 
 const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
-/// Questions under way at a time, at most; all connections together stay below what Gatepost takes at a time.
+/// Maximum concurrent requests; all connections together stay below Gatepost's limit.
 const MOST: usize = 128;
-/// Places for streams: so many that a slow answer does not hold up those after it.
+/// Slots for streams: enough that a slow answer does not block later ones.
 const SLOTS: usize = 1024;
 const INBOX: usize = 256 * 1024;
-/// One answer in so many is decoded and judged.
+/// One answer in this many is decoded and judged.
 const SAMPLE: u32 = 64;
-/// A gRPC message begins with a flag and its length.
+/// Length of the flag and length that precede a gRPC message.
 const PREFIX: usize = 5;
-/// After so much was received the server gets as much window back.
+/// Bytes received after which the server is granted as much window again.
 const WINDOW_STEP: u32 = 1 << 28;
 
-/// A question under way.
+/// A request without a complete answer.
 struct Flight {
     stream: u32,
     asked: Instant,
     session: usize,
-    /// Bytes of the message so far.
+    /// Bytes of the answer's message received so far.
     length: usize,
     /// The message, when it is to be judged.
     sample: Vec<u8>,
@@ -41,9 +41,9 @@ pub(super) struct Connection {
     question: Question,
     first_headers: Option<Vec<u8>>,
     next_stream: u32,
-    /// Bytes that may be sent.
+    /// Bytes that may still be sent.
     window: usize,
-    /// Bytes received since the window was last opened.
+    /// Bytes received since the last window update.
     taken: u32,
     inbox: Vec<u8>,
     filled: usize,
@@ -74,7 +74,8 @@ impl Connection {
         })
     }
 
-    /// Asks for this session, unless the server is too far behind. `asked` is when the question was due.
+    /// Sends a request for this session; returns false when the server is too far behind. `asked` is when the request was
+    /// due.
     pub(super) fn ask(&mut self, session: usize, asked: Instant) -> bool {
         let (stream, size) = (self.next_stream, self.question.message.len());
         let Some(slot @ None) = slot(&mut self.flights, stream) else { return false };
@@ -93,7 +94,7 @@ impl Connection {
         true
     }
 
-    /// Sends what was said, as far as the socket takes it.
+    /// Sends buffered frames as far as the socket takes them.
     pub(super) fn flush(&mut self) -> Result<(), Box<dyn Error>> {
         if self.outbox.is_empty() {
             return Ok(());
@@ -110,10 +111,10 @@ impl Connection {
         !self.outbox.is_empty()
     }
 
-    /// Takes what has arrived, and tells how long each complete answer took.
+    /// Processes received frames, and calls `answered` with the duration of each complete answer.
     ///
     /// # Errors
-    /// When the server closed, or an answer is no answer.
+    /// When the server closed the connection, or an answer is malformed.
     pub(super) fn receive(&mut self, mut answered: impl FnMut(Duration)) -> Result<(), Box<dyn Error>> {
         let room = self.inbox.get_mut(self.filled..).unwrap_or_default();
         match self.socket.read(room) {
@@ -138,7 +139,7 @@ impl Connection {
         Ok(())
     }
 
-    /// When the question was asked that this frame ends the answer of.
+    /// The time of the request whose answer this frame completes.
     fn take(&mut self, frame: &Frame<'_>) -> Result<Option<Instant>, Box<dyn Error>> {
         match *frame {
             Frame::Message { stream, bytes } => {
@@ -178,7 +179,7 @@ impl Connection {
     }
 }
 
-/// The place of a stream; odd numbers alone are ours.
+/// The slot of a stream; clients use odd numbers only.
 fn slot(flights: &mut [Option<Flight>], stream: u32) -> Option<&mut Option<Flight>> {
     flights.get_mut(usize::try_from(stream / 2).ok()? % SLOTS)
 }

@@ -1,4 +1,4 @@
-//! As much of HTTP/2 (RFC 9113) as it takes to ask a gRPC server the same question over and over.
+//! The part of HTTP/2 (RFC 9113) that is needed to send a gRPC server the same request repeatedly.
 
 use std::error::Error;
 
@@ -19,32 +19,32 @@ const HEADER_TABLE_SIZE: u16 = 1;
 const ENABLE_PUSH: u16 = 2;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
-/// The most that a window can be.
+/// The largest flow-control window.
 const WIDE_OPEN: u32 = 0x7fff_ffff;
-/// What every window is at first.
+/// The initial flow-control window.
 pub(super) const FIRST_WINDOW: u32 = 65_535;
 
-/// What the server sent, as far as it matters here.
+/// A frame from the server, as far as it matters here.
 #[derive(Debug)]
 pub(super) enum Frame<'a> {
     /// Part of an answer's message.
     Message { stream: u32, bytes: &'a [u8] },
     /// The trailers: the answer is complete.
     End { stream: u32 },
-    /// So many more bytes may be sent.
+    /// This many more bytes may be sent.
     Window(u32),
-    /// To be sent back as [`pong`].
+    /// To be answered with [`pong`].
     Ping([u8; 8]),
     /// To be acknowledged.
     Settings,
-    /// Nothing to do.
+    /// Needs no reaction.
     Other,
 }
 
-/// The first frame in `bytes`, and its length with its head; `None` while it is not all here.
+/// The first frame in `bytes`, and its length including the frame header; `None` while it is incomplete.
 ///
 /// # Errors
-/// What no healthy server sends in answer to healthy questions.
+/// When the server sent what a working server does not send in answer to valid requests.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Box<dyn Error>> {
     let Some((head, rest)) = bytes.split_first_chunk::<9>() else { return Ok(None) };
     let [a, b, c, kind, flags, id @ ..] = *head;
@@ -68,7 +68,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Box<dyn E
     Ok(Some((frame, head.len() + length)))
 }
 
-/// Our header table has the default size, and a question has to fit into a stream's window.
+/// Checks the settings that the load depends on: a header table of the default size, and windows that a request fits into.
 fn check(settings: &[u8]) -> Result<(), Box<dyn Error>> {
     for setting in settings.chunks_exact(6) {
         let [id0, id1, value @ ..] = <[u8; 6]>::try_from(setting)?;
@@ -85,7 +85,7 @@ fn check(settings: &[u8]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a client says first: that it takes as much as there is.
+/// The client's connection preface, with the largest possible windows.
 pub(super) fn preface(out: &mut Vec<u8>) {
     out.extend(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     let mut settings = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn preface(out: &mut Vec<u8>) {
     window(out, WIDE_OPEN - FIRST_WINDOW);
 }
 
-/// The server may send so many more bytes.
+/// Grants the server `more` bytes of window.
 pub(super) fn window(out: &mut Vec<u8>, more: u32) {
     frame(out, WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
 }
@@ -110,21 +110,21 @@ pub(super) fn pong(out: &mut Vec<u8>, payload: [u8; 8]) {
     frame(out, PING, ACK, 0, &payload);
 }
 
-/// One gRPC question: `headers` are of [`first_headers`] or [`next_headers`].
+/// One gRPC request; `headers` come from [`first_headers`] or [`next_headers`].
 pub(super) fn question(out: &mut Vec<u8>, stream: u32, headers: &[u8], message: &[u8]) {
     frame(out, HEADERS, END_HEADERS, stream, headers);
     frame(out, DATA, END_STREAM, stream, message);
 }
 
 fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-    // Nothing here is longer than 16 KiB.
+    // No payload here is longer than 16 KiB.
     let [_, a, b, c] = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
     out.extend([a, b, c, kind, flags]);
     out.extend(stream.to_be_bytes());
     out.extend(payload);
 }
 
-// Entries of the table that HTTP/2 begins with (RFC 7541 appendix A): as they are, or with a value to remember.
+// Entries of the HPACK static table (RFC 7541 appendix A): indexed, or with a value to add to the dynamic table.
 const METHOD_POST: u8 = 0x80 + 3;
 const SCHEME_HTTP: u8 = 0x80 + 6;
 const PATH: u8 = 0x40 + 4;
@@ -132,13 +132,13 @@ const AUTHORITY: u8 = 0x40 + 1;
 const CONTENT_TYPE: u8 = 0x40 + 31;
 const NEW_NAME: u8 = 0x40;
 
-/// The header block (RFC 7541) of a connection's first question, which fills the server's table.
+/// The header block (RFC 7541) of a connection's first request, which fills the server's dynamic table.
 pub(super) fn first_headers(authority: &str, path: &str) -> Vec<u8> {
     let mut block = vec![METHOD_POST, SCHEME_HTTP];
     let mut add = |lead: u8, texts: &[&str]| {
         block.push(lead);
         for text in texts {
-            // All of them are shorter than 127 bytes, so that the length is one byte.
+            // Every text is shorter than 127 bytes, so its length takes one byte.
             block.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
             block.extend(text.bytes());
         }
@@ -150,7 +150,7 @@ pub(super) fn first_headers(authority: &str, path: &str) -> Vec<u8> {
     block
 }
 
-/// The header block of all further questions: the entries of the tables, ours newest first from 62 on.
+/// The header block of all further requests: indexed entries of both tables; the dynamic table starts at 62, newest first.
 pub(super) const fn next_headers() -> [u8; 6] {
     [METHOD_POST, SCHEME_HTTP, 0x80 + 65, 0x80 + 64, 0x80 + 63, 0x80 + 62]
 }

@@ -1,6 +1,6 @@
-//! Asks a server one question after the other over a few connections, from one thread. Either as fast as the answers
-//! come, or at a rate, at random moments and whether earlier answers are there or not; then a question's time runs from
-//! the moment it was due.
+//! Sends a server one request after the other over a few connections, from one thread: either as fast as answers arrive, or
+//! at a rate, at random times and independently of earlier answers; a request's latency is then measured from the time when
+//! it was due.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,22 +14,22 @@ use super::question::Question;
 use super::{Metered, Meters, Round};
 use crate::machine::now;
 
-/// As many as an Envoy with as many workers keeps.
+/// As many connections as an Envoy with as many workers holds.
 const CONNECTIONS: usize = 4;
-/// Answers that are not there so long after the last question will not come.
+/// How long to wait for answers after the last request.
 const PATIENCE: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_millis(400);
 
-/// How fast to ask.
+/// How fast to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// So many questions under way on each connection.
+    /// This many concurrent requests on each connection.
     UnderWay(usize),
-    /// So many questions each second.
+    /// This many requests per second.
     PerSecond(f64),
 }
 
-/// Asks for `span`, after a short warm-up.
+/// Sends requests for `span`, after a short warm-up.
 ///
 /// # Errors
 /// When an answer is missing or wrong.
@@ -57,9 +57,9 @@ pub(crate) fn run(
 struct Load {
     connections: Vec<Connection>,
     pace: Pace,
-    /// When the next question is due, at a rate.
+    /// When the next request is due, at a rate.
     due: Instant,
-    /// Whose turn it is then.
+    /// Counts requests to select the next connection.
     turn: usize,
     sessions: u64,
     chance: Chance,
@@ -106,7 +106,7 @@ impl Load {
             let session = self.chance.below(self.sessions)?;
             let asked = self.connections.get_mut(turn).is_some_and(|connection| connection.ask(session, self.due));
             if !asked {
-                // The server is behind; the question stays due.
+                // The server is behind; the request stays due.
                 break;
             }
             self.turn += 1;
@@ -132,7 +132,7 @@ impl Load {
         Ok(())
     }
 
-    /// Waits for what is still under way, so that the next server is asked alone.
+    /// Waits for the outstanding answers, so that the next server is measured alone.
     fn finish(mut self) -> Result<(), Box<dyn Error>> {
         let deadline = now() + PATIENCE;
         while self.connections.iter().any(|connection| connection.under_way > 0) {
@@ -150,7 +150,7 @@ fn watched(connection: &Connection) -> PollFd<'_> {
     PollFd::new(&connection.socket, PollFlags::IN | sending)
 }
 
-/// Good enough chance, fast (`SplitMix64`).
+/// A fast pseudo-random generator, good enough for load (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
@@ -169,7 +169,7 @@ impl Chance {
         usize::try_from(self.next() % limit)
     }
 
-    /// A pause between moments that come at random, once in a second on average.
+    /// The pause between events of a Poisson process with one event per second on average.
     fn pause(&mut self) -> f64 {
         let [_, _, _, _, a, b, c, d] = self.next().to_be_bytes();
         let part = (f64::from(u32::from_be_bytes([a, b, c, d])) + 1.0) / (f64::from(u32::MAX) + 1.0);

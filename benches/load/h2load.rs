@@ -1,4 +1,4 @@
-//! The same question by `h2load`, as a check on our own generator: both have to find the same throughput.
+//! The same request by `h2load`, as a check on our own generator: both have to find the same throughput.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::question::Question;
 use crate::machine::Cores;
 
-/// Requests per second with the body in a file of this name.
+/// Requests per second with the request body in the file at this path.
 ///
 /// # Errors
 /// When it cannot be run, or not every request succeeded.

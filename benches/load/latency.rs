@@ -1,4 +1,4 @@
-//! How long answers took: the middle and the tail.
+//! Latencies of answers: the median and the tail.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// Of these answers, exactly.
+    /// The exact percentiles of these durations.
     pub(super) fn of(mut answers: Vec<Duration>) -> Self {
         answers.sort_unstable();
         let at = |per_mille: usize| {

@@ -1,5 +1,5 @@
-//! The load: a generator for Checks of our own, because `h2load` sends one body only and so one session; `wrk` for HTTP/1.1.
-//! Both run on the core that no server has.
+//! The load: our own generator for Checks, because `h2load` sends only one body and so only one session; `wrk` for HTTP/1.1.
+//! Both run on the core that no server uses.
 
 mod connection;
 mod frames;
@@ -18,27 +18,27 @@ pub(crate) use generator::{Pace, run};
 pub(crate) use latency::Latency;
 pub(crate) use question::{Judge, Question};
 
-/// Whose processor time counts, and who else works.
+/// The servers whose processor time counts, and the cores.
 #[derive(Clone, Copy)]
 pub(crate) struct Metered<'a> {
     pub(crate) servers: &'a [&'a Server],
     pub(crate) cores: Cores,
 }
 
-/// What one round of load showed.
+/// The results of one round of load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Round {
     pub(crate) per_second: f64,
     pub(crate) latency: Latency,
     /// Processor seconds of the servers for a million requests.
     pub(crate) cpu_per_million: f64,
-    /// How busy the server's and the load's core were, from 0 to 1.
+    /// Utilization of the servers' core and of the load's core, from 0 to 1.
     pub(crate) server_core: f64,
     pub(crate) load_core: f64,
 }
 
 impl Round {
-    /// From the meters before and after `requests` that took `seconds`.
+    /// Computed from the meters before and after `requests` that took `seconds`.
     fn new(before: &Meters, after: &Meters, requests: f64, seconds: f64, latency: Latency) -> Self {
         Self {
             per_second: requests / seconds,
@@ -50,7 +50,7 @@ impl Round {
     }
 }
 
-/// What is read before and after.
+/// The meters that are read before and after a round.
 struct Meters {
     server: f64,
     server_core: Usage,

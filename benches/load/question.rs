@@ -1,4 +1,4 @@
-//! What is asked: one Check, in which the session alone differs from one question to the next.
+//! The request that is sent: one Check, in which only the session differs from one request to the next.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 
 use crate::servers::request;
 
-/// Looks at an answer to the question with this session; it says what is wrong with it.
+/// Verifies an answer to the request with this session; the error says what is wrong with it.
 pub(crate) type Judge = fn(&CheckResponse, usize) -> Result<(), String>;
 
-/// A gRPC message with a gap where the session's id goes.
+/// A gRPC message with a gap for the session's id.
 #[derive(Clone)]
 pub(crate) struct Question {
-    /// Flag, length, `CheckRequest`.
+    /// Flag, length and `CheckRequest`.
     pub(super) message: Vec<u8>,
     gap: Option<usize>,
     /// The sessions to draw from.
@@ -39,7 +39,7 @@ impl Question {
         Ok(Self { message, gap: Some(gap), sessions: Arc::clone(sessions), check })
     }
 
-    /// How many sessions there are; one where it does not matter.
+    /// The number of sessions; 1 when the message is the same for all.
     pub(crate) fn choices(&self) -> usize {
         self.sessions.len().max(1)
     }

@@ -1,4 +1,4 @@
-//! `wrk`, for what is asked over HTTP/1.1, with a script that draws the session of each request at random.
+//! `wrk`, for requests over HTTP/1.1, with a script that draws the session of each request at random.
 
 use std::error::Error;
 use std::fs;
@@ -13,7 +13,7 @@ use super::{Metered, Meters, Round};
 
 const CONNECTIONS: &str = "16";
 
-/// A request to repeat.
+/// The script for a request to repeat.
 pub(crate) struct Script(PathBuf);
 
 impl Script {

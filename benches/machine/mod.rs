@@ -1,4 +1,4 @@
-//! The machine: two of its cores, one for the servers and one for the load, and how busy they are.
+//! The machine: two of its cores, one for the servers and one for the load, and their utilization.
 
 use std::error::Error;
 use std::fs;
@@ -16,17 +16,17 @@ pub(crate) fn now() -> Instant {
 /// The cores that are used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cores {
-    /// Every server's.
+    /// The core of every server.
     pub(crate) server: usize,
-    /// The load's, and this program's own.
+    /// The core of the load and of this program.
     pub(crate) load: usize,
 }
 
 impl Cores {
-    /// Two cores that we may use; if there is a choice, not two threads of one.
+    /// Two cores that this process may use; if possible, not two hardware threads of one core.
     ///
     /// # Errors
-    /// When there is one only.
+    /// When there is only one.
     pub(crate) fn choose() -> Result<Self, Box<dyn Error>> {
         let ours = sched_getaffinity(None)?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|core| ours.is_set(*core));
@@ -36,24 +36,24 @@ impl Cores {
         Ok(Self { server, load: *apart.ok_or("two cores are needed: one for the server, one for the load")? })
     }
 
-    /// Puts this thread, and all that it starts, on the load's core.
+    /// Pins this thread, and every process that it starts, to the load's core.
     pub(crate) fn leave_the_servers_alone(self) -> Result<(), Box<dyn Error>> {
         let mut set = CpuSet::new();
         set.set(self.load);
         Ok(sched_setaffinity(None, &set)?)
     }
 
-    /// `program` as a server.
+    /// The command for `program` as a server.
     pub(crate) fn on_server(self, program: &str) -> Command {
         on(self.server, program)
     }
 
-    /// `program` as load, or beside it.
+    /// The command for `program` on the load's core.
     pub(crate) fn on_load(self, program: &str) -> Command {
         on(self.load, program)
     }
 
-    /// In words, for the report.
+    /// A description for the report.
     pub(crate) fn describe(self) -> String {
         let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name: &str| {
@@ -75,14 +75,14 @@ impl Cores {
     }
 }
 
-/// `program` on a core; it ends when this program does, however that ends.
+/// The command for `program` on a core; the process is killed when this program ends in any way.
 fn on(core: usize, program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "taskset", "-c", &core.to_string(), program]);
     command
 }
 
-/// The threads that share a core with this one, itself included.
+/// The hardware threads that share a core with this one, itself included.
 fn siblings(core: usize) -> Vec<usize> {
     let file = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
     let text = fs::read_to_string(file).unwrap_or_default();
@@ -93,7 +93,7 @@ fn siblings(core: usize) -> Vec<usize> {
     ranges.flatten().collect()
 }
 
-/// How long a core has worked and rested, in ticks since the machine started.
+/// Busy and idle time of a core, in ticks since the machine started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     rest: f64,
@@ -105,12 +105,12 @@ impl Usage {
         let stat = fs::read_to_string("/proc/stat")?;
         let prefix = format!("cpu{core} ");
         let line = stat.lines().find_map(|line| line.strip_prefix(&prefix)).ok_or("no such core in /proc/stat")?;
-        // user nice system idle iowait irq softirq steal; guests are counted in user already.
+        // user nice system idle iowait irq softirq steal; guest time is included in user.
         let ticks = line.split_whitespace().take(8).map(str::parse::<f64>).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { rest: ticks.iter().skip(3).take(2).sum(), all: ticks.iter().sum() })
     }
 
-    /// The share of the time since `before` that the core worked, from 0 to 1.
+    /// The share of the time since `before` that the core was busy, from 0 to 1.
     pub(crate) fn busy_since(&self, before: &Self) -> f64 {
         1.0 - (self.rest - before.rest) / (self.all - before.all).max(1.0)
     }

@@ -3,19 +3,19 @@
 use std::error::Error;
 use std::time::Duration;
 
-/// The cases through Envoy have many short turns in a round: the slowest of a hundred requests differ most from time to time.
+/// A round of the cases through Envoy has many short turns: the slowest of a hundred requests vary most over time.
 pub(crate) const TURNS_THROUGH_ENVOY: usize = 6;
 pub(crate) const TURN_THROUGH_ENVOY: Duration = Duration::from_secs(1);
 
-/// How much is measured.
+/// The extent of the measurement.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) rounds: usize,
-    /// How long one round of one case takes.
+    /// Duration of one round of one case.
     pub(crate) span: Duration,
-    /// How many users are signed in.
+    /// The number of signed-in users.
     pub(crate) sessions: usize,
-    /// Labels of the cases wanted; all where there are none.
+    /// Labels of the selected cases; all when empty.
     only: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Options {
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                // Cargo says it to every benchmark.
+                // Cargo passes this to every benchmark.
                 "--bench" => {}
                 "--quick" => {
                     options.rounds = 3;

@@ -1,4 +1,4 @@
-//! The figures as Markdown, to go into docs/performance.md as they are.
+//! The results as Markdown, which can be copied to docs/performance.md unchanged.
 
 mod spread;
 mod starts;
@@ -15,10 +15,10 @@ use spread::Spread;
 
 pub(crate) use starts::Starts;
 
-/// A server that answers less than this part of the questions at a rate has fallen behind; its latencies mean nothing.
+/// A server that answers less than this part of the requests at a rate has fallen behind; its latencies are meaningless.
 const KEPT_UP: f64 = 0.97;
 
-/// How much is printed of a wrong answer, in characters.
+/// Maximum length of a wrong answer in the output, in characters.
 const MOST_OF_A_FAULT: usize = 500;
 
 pub(crate) struct Report<'a> {
@@ -33,10 +33,10 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Prints all of it.
+    /// Prints the whole report.
     ///
     /// # Errors
-    /// When a server is not there any more, or some case gave wrong answers.
+    /// When a server has ended, or a case gave wrong answers.
     #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
     pub(crate) fn print(&self, stage: &Stage) -> Result<(), Box<dyn Error>> {
         println!("{}\n{}", self.check_table()?, self.envoy_table()?);
@@ -119,7 +119,7 @@ impl Report<'_> {
         )
     }
 
-    /// What makes the figures credible, or not.
+    /// Facts that show whether the results are credible.
     fn trust(&self, stage: &Stage) -> Result<String, Box<dyn Error>> {
         let busy = self.checks.iter().chain(&self.through_envoy).map(|case| {
             let share = |of: fn(&Round) -> f64| Spread::of(case.fast.iter().map(|round| of(round) * 100.0)).short(0);
@@ -154,7 +154,7 @@ fn latency(rounds: &[Round]) -> String {
     parts.join(" / ")
 }
 
-/// Ratios within a round, so that a machine whose speed changes from minute to minute does no harm.
+/// Ratios within each round, so that a machine whose speed changes from minute to minute does no harm.
 fn against(label: &str, cases: &[Case<'_>], case: &Case<'_>, of: fn(&Round) -> f64) -> Spread {
     let reference = cases.iter().find(|case| case.label == label).map_or(&[][..], |case| &case.fast);
     Spread::of(case.fast.iter().zip(reference).map(|(round, reference)| of(round) / of(reference)))

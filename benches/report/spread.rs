@@ -1,4 +1,4 @@
-//! Several measurements of the same thing: the middle one and the extremes.
+//! Several measurements of the same value: the median and the extremes.
 
 /// A median with the extremes.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ impl Spread {
         Self { median: at(values.len() / 2), least: at(0), most: at(values.len().saturating_sub(1)) }
     }
 
-    /// `1.31 (1.29–1.33)`; nothing where nothing was measured.
+    /// `1.31 (1.29–1.33)`; empty when nothing was measured.
     pub(super) fn text(&self, digits: usize) -> String {
         if self.median.is_nan() {
             return String::new();

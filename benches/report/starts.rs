@@ -1,4 +1,4 @@
-//! How long Gatepost takes to start with many sessions in its file.
+//! The start time of Gatepost with many sessions in its file.
 
 use std::error::Error;
 
@@ -7,7 +7,7 @@ use crate::machine::Cores;
 use crate::options::Options;
 use crate::servers::gatepost::{Gatepost, Recipe};
 
-/// Milliseconds from the start of the process to `ready`, and MiB then.
+/// Milliseconds from the start of the process to `ready`, and MiB at that moment.
 pub(crate) struct Starts {
     after_stop: Vec<f64>,
     after_kill: Vec<f64>,
@@ -15,7 +15,7 @@ pub(crate) struct Starts {
 }
 
 impl Starts {
-    /// Starts it after a clean stop and after `kill -9`, in turn.
+    /// Starts Gatepost after a clean stop and after `kill -9`, in turn.
     ///
     /// # Errors
     /// When it does not start.

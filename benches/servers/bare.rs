@@ -1,5 +1,5 @@
-//! The references, which know nothing about sign-ins. (a) hyper alone, which answers every request with the same gRPC
-//! frame. (b) tonic and envoy-types, which decode the question and allow it with as many headers as Gatepost sets.
+//! The reference servers, which have no sign-in logic. (a) hyper alone, which answers every request with the same gRPC
+//! frame. (b) tonic and envoy-types, which decode the request and allow it with as many headers as Gatepost sets.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -28,17 +28,17 @@ use tonic::{Request, Response, Status};
 use super::{Server, judges, request};
 use crate::machine::Cores;
 
-/// The arguments that make this program a bare server; the file with the answer follows.
+/// The arguments that make this program a bare server; the path of the file with the answer follows.
 const ROLES: [(&str, Kind); 2] = [("--bare-hyper", Kind::Hyper), ("--bare-tonic", Kind::Tonic)];
 
-/// Which of them.
+/// The kind of bare server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Hyper,
     Tonic,
 }
 
-/// What the arguments make of this program, if they do: a server that runs until it is killed.
+/// Runs a bare server until it is killed, when the arguments ask for one; otherwise `None`.
 pub(crate) fn serve_if_asked() -> Option<Result<(), Box<dyn Error>>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, role, file] = arguments.as_slice() else { return None };
@@ -46,7 +46,7 @@ pub(crate) fn serve_if_asked() -> Option<Result<(), Box<dyn Error>>> {
     Some(serve(*kind, Path::new(file)))
 }
 
-/// Starts one, whose answer is like `answer`.
+/// Starts a bare server whose answer is like `answer`.
 ///
 /// # Errors
 /// When it does not start.
@@ -67,7 +67,7 @@ pub(crate) fn start(
     Ok((server, line.trim().parse()?))
 }
 
-/// Prints the address first.
+/// Serves after printing the address.
 #[expect(clippy::print_stdout, reason = "the parent reads the address there")]
 fn serve(kind: Kind, answer: &Path) -> Result<(), Box<dyn Error>> {
     let answer = CheckResponse::decode(fs::read(answer)?.as_slice())?;
@@ -96,13 +96,13 @@ async fn serve_frame(listener: TcpListener, frame: Vec<u8>) -> Result<(), Box<dy
         let service = service_fn(move |request| answer(request, frame.clone()));
         tokio::spawn(async move {
             let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-            // A client that goes away is no fault.
+            // A client that disconnects is not an error.
             let _ = http2.serve_connection(TokioIo::new(socket), service).await;
         });
     }
 }
 
-/// Takes the question, unread, and says what it always says.
+/// Discards the request and returns the fixed answer.
 async fn answer(
     request: HttpRequest<Incoming>,
     frame: Bytes,
@@ -116,7 +116,7 @@ async fn answer(
     Ok(answer)
 }
 
-/// Allows everybody.
+/// Allows every request.
 struct Bare {
     headers: Vec<(String, String)>,
 }

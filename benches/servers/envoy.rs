@@ -1,5 +1,5 @@
-//! The real Envoy with one worker, and three ways in: without a check, with the bare server's, with Gatepost's. Each
-//! answers by itself, and says whom the check made of the request.
+//! The real Envoy with one worker and three listeners: without a check, with the bare server's, with Gatepost's. Each
+//! listener answers the request itself, and includes the user that the check reported.
 
 use std::error::Error;
 use std::fs;
@@ -14,18 +14,18 @@ use crate::machine::{Cores, now};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
-/// The answer's header with the user of the check.
+/// The answer's header with the user that the check reported.
 pub(crate) const SEEN_USER: &str = "x-seen-user";
 
 /// A running Envoy.
 pub(crate) struct Envoy {
     pub(crate) server: Server,
-    /// Where it answers, in the order of the checks that it was started with.
+    /// The addresses of its listeners, in the order of the checks that it was started with.
     pub(crate) fronts: [SocketAddr; 3],
 }
 
 impl Envoy {
-    /// Starts it with a way in for each of `checks`; `None` is one without.
+    /// Starts Envoy with a listener for each of `checks`; `None` is a listener without a check.
     ///
     /// # Errors
     /// When it does not get ready.
@@ -48,16 +48,16 @@ impl Envoy {
     }
 }
 
-/// Where `tests/tools/install` puts it.
+/// The path to which `tests/tools/install` installs Envoy.
 fn program() -> Result<PathBuf, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin/envoy");
     if path.exists() { Ok(path) } else { Err(format!("{} is missing: `make bench` fetches it", path.display()).into()) }
 }
 
-/// What a server answers, its head at least. `request` has lines ended by `\n`.
+/// A server's answer, at least its head. The lines of `request` end with `\n`.
 ///
 /// # Errors
-/// When it cannot be asked.
+/// When the server cannot be reached.
 pub(crate) fn get(address: SocketAddr, request: &str) -> Result<String, Box<dyn Error>> {
     let mut socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -89,7 +89,7 @@ fn socket(address: SocketAddr) -> String {
     format!("{{ socket_address: {{ address: {}, port_value: {} }} }}", address.ip(), address.port())
 }
 
-/// The filter is configured as in the shipped files.
+/// A listener, with the filter configured as in the shipped files.
 fn listener(number: usize, front: SocketAddr, has_check: bool) -> String {
     let address = socket(front);
     let check = format!(

@@ -1,4 +1,4 @@
-//! Gatepost as it is shipped: the real binary, its configuration file, its store, its log in a file.
+//! Gatepost as shipped: the real binary, its configuration file, its store, its log in a file.
 
 use std::error::Error;
 use std::fs::{self, OpenOptions};
@@ -16,28 +16,28 @@ use super::{Server, request};
 use crate::machine::{Cores, now};
 use crate::op::{CLIENT_ID, CLIENT_SECRET};
 
-/// How long Gatepost may take to start, and how often to look.
+/// How long Gatepost may take to start, and the polling interval.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(1);
 
-/// What it takes to start one, again and again.
+/// Everything needed to start one Gatepost repeatedly.
 pub(crate) struct Recipe {
-    /// Its working directory.
+    /// The working directory.
     pub(crate) folder: PathBuf,
     /// The identity provider.
     pub(crate) issuer: String,
-    /// The sealing key as the configuration takes it.
+    /// The sealing key as written in the configuration.
     pub(crate) sealing_key: String,
-    /// What stands in section `session` beside the sealing key.
+    /// The content of section `session` beside the sealing key.
     pub(crate) store: String,
     pub(crate) log_level: &'static str,
 }
 
 impl Recipe {
-    /// What Gatepost makes of the configuration.
+    /// The configuration as Gatepost loads it.
     ///
     /// # Errors
-    /// Its complaints.
+    /// Its diagnostics.
     pub(crate) fn config(&self) -> Result<Config, Box<dyn Error>> {
         let loaded = config::load(&self.as_yaml(), &self.file(), &|_| None);
         Ok(loaded.map_err(|complaints| format!("{complaints:?}"))?.config)
@@ -65,19 +65,19 @@ impl Recipe {
 /// A running Gatepost.
 pub(crate) struct Gatepost {
     pub(crate) server: Server,
-    /// Where Envoy asks, where nginx asks, and where it tells how it is doing.
+    /// The addresses for Envoy's checks, for nginx' requests, and for metrics.
     pub(crate) grpc: SocketAddr,
     pub(crate) http: SocketAddr,
     metrics: SocketAddr,
     log: PathBuf,
-    /// From its start until it said that it is ready.
+    /// The time from its start until it reported `ready`.
     pub(crate) start_time: Duration,
     /// Memory at that moment, in MiB.
     pub(crate) resident_at_start: f64,
 }
 
 impl Gatepost {
-    /// Starts it, and waits until it is ready.
+    /// Starts Gatepost, and waits until it is ready.
     ///
     /// # Errors
     /// When it does not get ready.
@@ -104,12 +104,12 @@ impl Gatepost {
         Ok(Self { server, grpc, http, metrics, log, start_time, resident_at_start })
     }
 
-    /// Empties its log, which grows fast under load.
+    /// Truncates its log, which grows fast under load.
     pub(crate) fn forget_log(&self) -> Result<(), Box<dyn Error>> {
         Ok(OpenOptions::new().write(true).open(&self.log)?.set_len(0)?)
     }
 
-    /// Lines of its log that were lost because they came faster than they could be written.
+    /// Lines of its log that were dropped because they came faster than they could be written.
     pub(crate) fn lines_lost(&self) -> Result<f64, Box<dyn Error>> {
         let mut socket = TcpStream::connect(self.metrics)?;
         socket.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
@@ -120,7 +120,7 @@ impl Gatepost {
     }
 }
 
-/// The addresses of gRPC, HTTP and metrics in the log, once it says `ready`.
+/// The addresses of gRPC, HTTP and metrics in the log, once it reports `ready`.
 fn addresses_when_ready(log: &str) -> Result<Option<[SocketAddr; 3]>, Box<dyn Error>> {
     let entries: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let is = |entry: &Value, key: &str, value: &str| entry.get(key).and_then(Value::as_str) == Some(value);

@@ -1,27 +1,27 @@
-//! What answers have to look like: a fast wrong answer counts for nothing.
+//! Verification of answers: a fast wrong answer counts for nothing.
 
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 
 use super::sessions::user_name;
 
-/// Headers that a signed-in request gets: who it is, and the cookies without our own.
+/// The number of headers that a signed-in request receives: the identity headers, and the cookies without our own.
 pub(crate) const HEADERS: usize = 11;
 const USER: &str = "x-authentik-username";
 const UNAUTHENTICATED: i32 = 16;
 
-/// The request goes on, with the name of this session's user and everything else.
+/// The request is allowed, with the name of this session's user and all other headers.
 pub(crate) fn signed_in(answer: &CheckResponse, session: usize) -> Result<(), String> {
     allowed_with_headers(answer, session)?;
     if header(answer, USER) == Some(&user_name(session)) { Ok(()) } else { odd(answer) }
 }
 
-/// The request goes on, with as many headers, whoever's.
+/// The request is allowed, with as many headers, for any user.
 pub(crate) fn allowed_with_headers(answer: &CheckResponse, _: usize) -> Result<(), String> {
     if code(answer) == Some(0) && is_ok(answer) && headers(answer).count() == HEADERS { Ok(()) } else { odd(answer) }
 }
 
-/// The request goes on, and names nobody.
+/// The request is allowed without identity headers.
 pub(crate) fn public(answer: &CheckResponse, _: usize) -> Result<(), String> {
     if code(answer) == Some(0) && is_ok(answer) && headers(answer).count() == 0 { Ok(()) } else { odd(answer) }
 }
@@ -33,7 +33,7 @@ pub(crate) fn redirect(answer: &CheckResponse, _: usize) -> Result<(), String> {
     if code(answer) == Some(UNAUTHENTICATED) && location && binding { Ok(()) } else { odd(answer) }
 }
 
-/// What an allowed request gets: names and values.
+/// The headers set on an allowed request: names and values.
 pub(crate) fn headers(answer: &CheckResponse) -> impl Iterator<Item = (&str, &str)> {
     let headers = match &answer.http_response {
         Some(HttpResponse::OkResponse(ok)) => ok.headers.as_slice(),

@@ -31,7 +31,7 @@ impl Server {
         Ok(Self { process })
     }
 
-    /// Processor time used so far, all threads together.
+    /// Processor time used so far by all threads, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64, Box<dyn Error>> {
         const TICKS_PER_SECOND: f64 = 100.0;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
@@ -48,7 +48,7 @@ impl Server {
         Ok(kilobytes.parse::<f64>()? / 1024.0)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Sends SIGTERM, and waits until the process has ended.
     pub(crate) fn stop(mut self) -> Result<(), Box<dyn Error>> {
         Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
         let status = self.process.wait()?;
@@ -56,7 +56,7 @@ impl Server {
     }
 }
 
-/// Addresses that nobody listens at, for programs that have to be told theirs.
+/// Unused addresses, for programs that have to be given theirs.
 fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT], Box<dyn Error>> {
     let held = (0..COUNT).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<Vec<_>, _>>()?;
     let addresses = held.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;

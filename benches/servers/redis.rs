@@ -1,4 +1,4 @@
-//! A Redis for the sessions. It is on the load's core, so that the servers' core shows what Gatepost itself needs.
+//! A Redis for the sessions. It runs on the load's core, so that the servers' core shows only Gatepost's own load.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
@@ -12,14 +12,14 @@ use crate::machine::{Cores, now};
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
 
-/// A running Redis that keeps nothing on disk.
+/// A running Redis without persistence.
 pub(crate) struct Redis {
     _server: Server,
     address: SocketAddr,
 }
 
 impl Redis {
-    /// Starts it, and waits until it takes connections.
+    /// Starts Redis, and waits until it accepts connections.
     ///
     /// # Errors
     /// When it does not.
@@ -47,7 +47,7 @@ impl Redis {
         Ok(Self { _server: server, address })
     }
 
-    /// What stands in section `session` for it. The cache holds every session.
+    /// The content of section `session` for this Redis. The cache holds every session.
     pub(crate) fn section(&self) -> String {
         format!("store: redis, redis: {{ url: \"redis://{}\", cache_size: 1024 MiB }}", self.address)
     }

@@ -1,4 +1,4 @@
-//! Many users, signed in beforehand: their sessions are saved through the library, as Gatepost itself saves them.
+//! Many users who are already signed in: their sessions are saved through the library, as Gatepost itself saves them.
 
 use std::error::Error;
 use std::fs;
@@ -23,7 +23,7 @@ use serde_json::json;
 
 use crate::machine::now;
 
-/// Saved at a time.
+/// Concurrent saves.
 const AT_ONCE: usize = 2000;
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
@@ -51,20 +51,20 @@ pub(crate) fn user_name(number: usize) -> String {
     format!("user-{number:06}")
 }
 
-/// A new sealing key as the configuration takes it.
+/// A new sealing key as written in the configuration.
 pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
     Ok(STANDARD.encode(random()?))
 }
 
-/// Fills the store that `config` names with so many sessions, and closes it; their cookie values, in the order of their
-/// users' numbers.
+/// Fills the store that `config` names with `count` sessions, and closes it; returns their cookie values, in the order of
+/// the users' numbers.
 ///
 /// # Errors
-/// Of the store.
+/// Errors of the store.
 pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
     let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
     if let StoreSettings::Redis(settings) = &mut config.store {
-        // Many at once take longer than a Check may.
+        // Many concurrent saves take longer than a Check may.
         settings.command_timeout = PATIENCE;
     }
     let store = store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?;
@@ -86,7 +86,7 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
     Ok(ids.into())
 }
 
-/// Waits until the store can be asked.
+/// Waits until the store is available.
 async fn wait_for(store: &dyn SessionStore) -> Result<(), Box<dyn Error>> {
     let (key, began) = (SessionId::new([0; 32]).key(), now());
     while let Err(fault) = store.load(&key).await {
@@ -98,7 +98,7 @@ async fn wait_for(store: &dyn SessionStore) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The ids, one in each line, for the scripts of `wrk`.
+/// Writes the ids, one per line, for the scripts of `wrk`.
 pub(crate) fn write_ids(ids: &[String], file: &Path) -> Result<(), Box<dyn Error>> {
     Ok(fs::write(file, ids.join("\n") + "\n")?)
 }
@@ -116,7 +116,7 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<d
         "email": format!("{name}@example.com"), "email_verified": true,
         "groups": ["staff", "wiki-editors", "on-call"], "entitlements": ["editor"],
     });
-    // As long as a token of RSA's with these claims.
+    // As long as an RSA-signed token with these claims.
     let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
     Ok(Session::restore(SessionRecord {
         user: User { issuer: issuer.to_owned(), subject: name },

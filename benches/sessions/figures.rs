@@ -1,4 +1,4 @@
-//! Times, sizes, and how they are printed.
+//! Durations and sizes, and their output format.
 
 use std::fs;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) fn time(time: Duration) -> String {
     }
 }
 
-/// Median, 99th percentile and the worst of all.
+/// Median, 99th percentile and maximum.
 pub(crate) fn spread(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let at = |hundredths: usize| {
@@ -48,14 +48,14 @@ pub(crate) fn spread(mut times: Vec<Duration>) -> String {
     format!("p50 {}, p99 {}, worst {} of {}", at(50), at(99), at(100), times.len())
 }
 
-/// What this thread took of a processor; others on the machine do not lengthen it.
+/// The processor time of this thread; other programs on the machine do not affect it.
 pub(crate) fn processor_time() -> Outcome<Duration> {
     let taken = fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds = taken.split(' ').next().ok_or("an empty schedstat")?;
     Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
-/// Memory that this process holds, in bytes: its own, without the pages of files that the kernel keeps.
+/// Memory of this process in bytes: anonymous pages only, without the page cache of files.
 pub(crate) fn memory() -> Outcome<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let kibibytes = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon")?;

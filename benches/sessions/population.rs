@@ -1,4 +1,4 @@
-//! Who is signed in: mostly users with one session, some with ten; tokens and claims of the size that providers send.
+//! The signed-in users: most with one session, some with ten; tokens and claims of realistic size.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,20 +10,20 @@ use gatepost::domain::time::Timestamp;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-/// Sessions of each user who has several; these users come first.
+/// Sessions of each user with several; these users come first.
 pub(crate) const SESSIONS_OF_SOME: u64 = 10;
-/// How many such users there are.
+/// The number of such users.
 pub(crate) const SOME_USERS: u64 = 100;
-/// One session in so many ends early.
+/// One session in this many ends early.
 pub(crate) const ENDS_EARLY: u64 = 10;
 
 const BEGUN: u64 = 1_700_000_000;
 const ISSUER: &str = "https://sso.example.com/application/o/gatepost/";
-/// A signature of RS256.
+/// Length of an RS256 signature.
 const SIGNATURE_BYTES: usize = 256;
 const REFRESH_TOKEN_BYTES: usize = 64;
 
-/// Keys are hashes, so they come in no order.
+/// The key of a session. Keys are hashes, so they are not in order.
 pub(crate) fn key(number: u64) -> SessionKey {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, &number.to_be_bytes()).as_ref());
@@ -39,7 +39,7 @@ pub(crate) const fn begun() -> Timestamp {
     Timestamp::from_unix(BEGUN)
 }
 
-/// When the sessions that end early have ended.
+/// A time at which the sessions that end early have ended.
 pub(crate) const fn early_end() -> Timestamp {
     Timestamp::from_unix(BEGUN + 3600)
 }
@@ -72,7 +72,7 @@ fn slug() -> Slug {
     Slug::parse("wiki").expect("a slug")
 }
 
-/// As a provider signs it: with the claims that it names at UserInfo, too, and a signature in which nothing repeats itself.
+/// An ID Token as a provider signs it: with the UserInfo claims as well, and a signature without repetition.
 fn id_token(number: u64, claims: &Map<String, Value>) -> String {
     let header = json!({ "alg": "RS256", "kid": "b2Zmc2V0LXNpZ25pbmcta2V5LTE", "typ": "JWT" }).to_string();
     let payload = Value::Object(claims.clone()).to_string();
@@ -84,7 +84,7 @@ fn base64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The same at every run.
+/// Pseudo-random bytes, the same in every run.
 fn random(number: u64, what: &[u8], length: usize) -> Vec<u8> {
     let block = |count: usize| digest(&SHA256, &[what, &number.to_be_bytes(), &count.to_be_bytes()].concat());
     (0..length.div_ceil(32)).flat_map(|count| block(count).as_ref().to_vec()).take(length).collect()

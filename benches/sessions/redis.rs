@@ -1,4 +1,4 @@
-//! A Redis of its own for the store `redis`, which lasts as long as the measurement.
+//! A Redis server for the store `redis`, which lasts as long as the measurement.
 #![expect(clippy::disallowed_methods, reason = "waiting for a program takes a clock")]
 
 use std::fs;
@@ -12,7 +12,7 @@ use crate::Outcome;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running server; its port stands in a file of the directory.
+/// A running server; its port is in a file of the directory.
 pub(crate) struct Redis(Child);
 
 impl Redis {
@@ -48,7 +48,7 @@ pub(crate) fn port(directory: &Path) -> Outcome<u16> {
     Ok(fs::read_to_string(directory.join("port"))?.parse()?)
 }
 
-/// What the server says that its data take, in bytes.
+/// The memory that the server reports for its data, in bytes.
 pub(crate) fn memory(directory: &Path) -> Outcome<u64> {
     let mut connection = TcpStream::connect(("127.0.0.1", port(directory)?))?;
     connection.write_all(b"INFO memory\r\nQUIT\r\n")?;

@@ -1,4 +1,4 @@
-//! What is done with each store, in this order, and measured.
+//! The steps that are measured with each store, in this order.
 #![expect(clippy::disallowed_methods, reason = "measuring durations is what this program is for")]
 
 use std::path::Path;
@@ -14,9 +14,9 @@ use crate::population::{self, ENDS_EARLY, SESSIONS_OF_SOME, SOME_USERS, begun, e
 use crate::store::Kind;
 use crate::{Outcome, crash};
 
-/// Sign-ins on their way at the same time.
+/// Concurrent sign-ins.
 const AT_ONCE: usize = 512;
-/// Look-ups of each sort.
+/// Look-ups of each kind.
 const LOOK_UPS: u64 = 20_000;
 /// Users who are active at the same time, few and many.
 const HOT: u64 = 1000;
@@ -44,7 +44,7 @@ pub(crate) async fn all(kind: Kind, sessions: u64, directory: &Path) -> Outcome<
     if kind.lasts() { shrink(kind, store, directory).await } else { Ok(()) }
 }
 
-/// A server may have to be connected to first.
+/// Waits until the store answers: a server may have to be connected to first.
 async fn ready(store: &Store) -> Outcome<()> {
     let began = Instant::now();
     while let Err(fault) = store.load(&key(0)).await {
@@ -89,7 +89,7 @@ fn sizes(kind: Kind, sessions: u64, directory: &Path, before: u64) -> Outcome<()
     Ok(())
 }
 
-/// Sessions that lie apart from each other, so that none was just read together with its neighbour.
+/// Sessions that are far apart from each other, so that none was just read together with its neighbour.
 fn scattered(sessions: u64) -> impl Iterator<Item = u64> {
     (0..LOOK_UPS).map(move |number| (number * 7919 + sessions / 2) % sessions)
 }
@@ -105,7 +105,7 @@ async fn look_up(store: &Store, sessions: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Many users are active at the same time, more than are held ready.
+/// Many users are active at the same time, more than are cached.
 async fn in_use(store: &Store, sessions: u64) -> Outcome<()> {
     let used = sessions.min(IN_USE);
     let spread_over =
@@ -131,7 +131,7 @@ async fn timed(store: &Store, numbers: impl Iterator<Item = u64>) -> Outcome<Vec
     Ok(times)
 }
 
-/// An operator lists everybody, while others are active.
+/// An operator lists all sessions while other users are active.
 async fn walk(store: &Store, sessions: u64) -> Outcome<()> {
     let began = Instant::now();
     let (mut met, mut pages, mut next) = (0, Vec::new(), Some(Cursor::default()));
@@ -197,7 +197,7 @@ async fn expire(store: &Store, sessions: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Nearly everybody's session ends, as over a weekend.
+/// Nearly all sessions end, as over a weekend.
 async fn shrink(kind: Kind, store: Store, directory: &Path) -> Outcome<()> {
     let (full, began) = (kind.outside(directory)?, Instant::now());
     let expired = store.expire(Timestamp::from_unix(u64::MAX), population::begun()).await?;

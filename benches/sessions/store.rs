@@ -1,4 +1,4 @@
-//! The stores that are measured. A further one is one more kind here, and nothing elsewhere.
+//! The stores that are measured. To add one, add a kind here; nothing else has to change.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,12 +35,12 @@ impl Kind {
         }
     }
 
-    /// Whether the process alone keeps them where they outlive it.
+    /// Whether this process itself keeps the sessions where they outlive it.
     pub(crate) const fn lasts(self) -> bool {
         matches!(self, Self::File)
     }
 
-    /// Whether the process deletes what is over; Redis does so by itself.
+    /// Whether this process deletes expired sessions; Redis does so by itself.
     pub(crate) const fn expires(self) -> bool {
         !matches!(self, Self::Redis)
     }
@@ -60,7 +60,7 @@ impl Kind {
         directory.join(self.name()).with_extension("db")
     }
 
-    /// What the store takes outside of this process, in bytes.
+    /// Bytes that the store takes outside of this process.
     pub(crate) fn outside(self, directory: &Path) -> Outcome<u64> {
         match self {
             Self::Memory => Ok(0),
@@ -73,7 +73,7 @@ impl Kind {
     }
 }
 
-/// As shipped, but for the patience: sign-ins come here as fast as the server takes them.
+/// The settings as shipped, except for the command timeout: sign-ins arrive as fast as the server accepts them.
 fn settings(port: u16) -> RedisSettings {
     RedisSettings {
         topology: Topology::Single(Address { host: "127.0.0.1".to_owned(), port }),
@@ -91,7 +91,7 @@ fn settings(port: u16) -> RedisSettings {
 
 struct System;
 
-/// It stands at the sign-ins, from which the lives of Redis' keys are counted.
+/// A clock that stands still at the time of the sign-ins, from which the expiry of Redis' keys is computed.
 impl Clock for System {
     fn now(&self) -> Timestamp {
         population::begun()
