@@ -1,4 +1,4 @@
-//! Who may know whom: the table of the design, checked against every path that stands in `src/`.
+//! Which module may depend on which: the table of the design, checked against every path in `src/`.
 #![expect(clippy::expect_used, reason = "a test fails where what it expects does not hold")]
 
 use std::collections::BTreeSet;
@@ -12,14 +12,15 @@ mod cycles;
 #[path = "architecture/reading.rs"]
 mod reading;
 
-/// A room, the rooms of this crate that it may know besides itself, and the crates and modules it must never know.
+/// A module, the modules of this crate that it may depend on besides itself, and the crates and modules it must never depend
+/// on.
 struct Room {
     name: &'static str,
     may_know: &'static [&'static str],
     must_not_know: &'static [&'static str],
 }
 
-/// Everything that acts on the world: runtimes, wire types, clients, stores.
+/// Everything that has effects: runtimes, wire types, clients, stores.
 const OUTER_CRATES: [&str; 21] = [
     "async_trait",
     "axum",
@@ -44,11 +45,11 @@ const OUTER_CRATES: [&str; 21] = [
     "tracing_appender",
 ];
 
-/// What of `openidconnect` and `oauth2` is no pure function.
+/// The parts of `openidconnect` and `oauth2` that are not pure functions.
 const IMPURE_IN_THE_PROTOCOL: [&str; 6] =
     ["AsyncHttpClient", "SyncHttpClient", "new_random", "new_random_len", "new_random_sha256", "Utc"];
 
-/// Clock, environment, randomness and the file system: what a pure function is given instead of asking for it.
+/// Clock, environment, randomness and the file system: a pure function receives these as arguments.
 const AMBIENT: [&str; 11] = [
     "getrandom",
     "rand",
@@ -94,7 +95,7 @@ const OF_EXT_AUTHZ: &[&str] = &[
 const OF_HTTP_PROTOCOLS: &[&str] =
     &["domain::http", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
 
-/// The rooms of the domain in their order: each may know those before it.
+/// The modules of the domain in order: each may depend on those before it.
 const DOMAIN: [&str; 9] = [
     "domain::slug",
     "domain::time",
@@ -107,7 +108,7 @@ const DOMAIN: [&str; 9] = [
     "domain::decision",
 ];
 
-/// The longest name that fits a module decides.
+/// For a module, the entry with the longest matching name applies.
 const ROOMS: [Room; 36] = [
     Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Room { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
@@ -115,7 +116,7 @@ const ROOMS: [Room; 36] = [
     Room { name: DOMAIN[2], may_know: before(2), must_not_know: PROTOCOL },
     Room { name: DOMAIN[3], may_know: before(2), must_not_know: PROTOCOL },
     Room { name: DOMAIN[4], may_know: before(4), must_not_know: PROTOCOL },
-    // Keys of the library verify signatures, and it puts together where the browser is sent.
+    // Keys of the library verify signatures, and the library builds the URL to which the browser is sent.
     Room { name: "domain::oidc::jws", may_know: before(5), must_not_know: &[] },
     Room { name: "domain::oidc::sign_in", may_know: before(5), must_not_know: &[] },
     Room { name: DOMAIN[5], may_know: before(5), must_not_know: PROTOCOL },
@@ -131,7 +132,7 @@ const ROOMS: [Room; 36] = [
     Room { name: "inbound::side_listener", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
     Room { name: "inbound::ops", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
     Room {
-        // Operators' door: no request of a browser reaches it.
+        // The operators' protocol: no request of a browser reaches it.
         name: "inbound::admin",
         may_know: &["domain::session", "outpost", "telemetry", "protocol", "inbound::connections", "inbound::grpc"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
@@ -173,26 +174,26 @@ const ROOMS: [Room; 36] = [
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Room {
-        // It fills in the settings of every room, the whole application's among them.
+        // It fills in the settings of every module, including the whole application's.
         name: "config",
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry", "server"],
         must_not_know: WIRE,
     },
     Room {
-        // It names what is recorded about a decision.
+        // It names the recorded facts about a decision.
         name: "telemetry",
         may_know: &["domain::decision"],
         must_not_know: &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
     Room {
-        // Only `cli` reads the configuration: the server is given its own settings.
+        // Only `cli` reads the configuration: the server receives its own settings.
         name: "server",
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry"],
         must_not_know: &["envoy_types"],
     },
 ];
 
-/// The rooms of the domain before the one at `position`.
+/// The modules of the domain before the one at `position`.
 const fn before(position: usize) -> &'static [&'static str] {
     DOMAIN.split_at(position).0
 }
@@ -233,13 +234,13 @@ impl Source {
         Self { file, code }
     }
 
-    /// Everything about it that is against the design.
+    /// Everything in the file that violates the design.
     fn offences(&self) -> Vec<String> {
         offences(&self.code).into_iter().map(|offence| format!("{}: {offence}", self.file.display())).collect()
     }
 }
 
-/// The map and the command line stand above all rooms.
+/// The crate root and the command line are above all modules.
 fn is_root(module: &[String]) -> bool {
     module == ["lib"] || module == ["main"]
 }
@@ -249,7 +250,7 @@ fn is_test(module: &[String]) -> bool {
     module.iter().any(|part| part == "tests" || part.ends_with("_tests") || part == "testing")
 }
 
-/// Everything in the code that is against the design.
+/// Everything in the code that violates the design.
 fn offences(code: &Code) -> Vec<String> {
     let mut offences = [
         knows_too_much(code),
@@ -279,8 +280,8 @@ fn waits_in_the_pure_part(code: &Code) -> Vec<String> {
     waits.then(|| "async or await in the pure part".to_owned()).into_iter().collect()
 }
 
-/// `openidconnect` and `oauth2` could ask the network, the clock and the system's randomness; the pure part takes types and checks
-/// from them.
+/// `openidconnect` and `oauth2` could use the network, the clock and the system's randomness; the pure part uses only their
+/// types and checks.
 fn asks_the_world_through_the_protocol(code: &Code) -> Vec<String> {
     if !starts_with(&code.module, "domain") {
         return Vec::new();
@@ -314,7 +315,7 @@ fn starts_with(path: &[String], name: &str) -> bool {
     path.len() >= name.len() && path.iter().zip(name).all(|(part, wanted)| part == wanted)
 }
 
-/// What a room must not know although it does: `None` where the path is in order.
+/// The path as text when the module must not depend on it; `None` when the path is allowed.
 fn offence(room: &Room, path: &[String]) -> Option<String> {
     let text = path.join("::");
     let Some((_, inner)) = path.split_first().filter(|(first, _)| *first == "crate") else {
@@ -323,7 +324,7 @@ fn offence(room: &Room, path: &[String]) -> Option<String> {
         let mut hits = forbidden.filter(|name| starts_with(path, name));
         return hits.next().map(|name| format!("{text} ({} must not know {name})", room.name));
     };
-    // How far an item can be seen: `pub(in crate::domain)`.
+    // A visibility: `pub(in crate::domain)`.
     if starts_with(&room.name.split("::").map(str::to_owned).collect::<Vec<_>>(), &inner.join("::")) {
         return None;
     }
@@ -387,7 +388,7 @@ fn a_cycle_is_found_whatever_leads_to_it() {
     assert_eq!(found(&[]), none);
 }
 
-/// The test of the test: paths are found wherever they hide, and nothing is found in comments, texts and tests.
+/// Tests the scanner: paths are found wherever they are, and nothing is found in comments, texts and tests.
 #[test]
 fn paths_are_found_wherever_they_stand() {
     let text = r##"
@@ -439,7 +440,7 @@ fn paths_are_found_wherever_they_stand() {
     assert_eq!(found, expected.map(str::to_owned).into());
 }
 
-/// The checks fail where they should: each of these files is in order but for one thing.
+/// The checks fail where they should: each of these files has exactly one violation.
 #[test]
 fn what_is_against_the_design_is_found() {
     let found = |module: &str, text: &str| {

@@ -1,4 +1,4 @@
-//! The documents point at what exists: links lead to files, and the tests that docs/security.md names are there.
+//! References in the documents are valid: links lead to files, and the tests that docs/security.md names exist.
 #![expect(clippy::expect_used, reason = "a test fails where what it expects does not hold")]
 
 use std::fs;
@@ -14,7 +14,7 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern")
 }
 
-/// Every Markdown file at the top and in these folders.
+/// Every Markdown file in the root folder and in these folders.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("docs"), root().join("envoy"), root().join("tests"), root().join("src/config")];

@@ -1,4 +1,4 @@
-//! The descriptor set behind gRPC reflection: complete, and of the service that Envoy calls.
+//! The descriptor set for gRPC reflection: it is complete and describes the service that Envoy calls.
 
 const EXT_AUTHZ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envoy_ext_authz_descriptor.bin"));
 

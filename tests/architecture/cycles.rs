@@ -1,10 +1,10 @@
-//! Cycles between files: which file depends on which, and whether any comes back to itself.
+//! Cycles between files: which file depends on which, and whether any depends on itself indirectly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reading::{Code, Names};
 
-/// The files that depend on each other in a circle, each circle as one text.
+/// The cycles of files, each as one text.
 pub(crate) fn cycles(files: &[&Code]) -> Vec<String> {
     let graph = Graph::of(files);
     let mut found = Vec::new();
@@ -42,7 +42,7 @@ impl Graph {
         Self { edges: edges.collect() }
     }
 
-    /// Every file that can be reached from this one, by one step or more.
+    /// Every file that can be reached from this one in one or more steps.
     fn reached(&self, from: &Names) -> BTreeSet<&Names> {
         let mut reached = BTreeSet::new();
         let mut open: Vec<&Names> = vec![from];
@@ -59,7 +59,7 @@ impl Graph {
     }
 }
 
-/// The file in which the thing behind a path stands, whoever re-exports it.
+/// The file that defines the item of a path, whichever module re-exports it.
 fn target(
     module: &[String],
     path: &[String],
@@ -67,7 +67,7 @@ fn target(
     exports: &BTreeMap<(&[String], String), Names>,
 ) -> Option<Names> {
     let mut path = inner(module, path, modules)?;
-    // An export leads to another at most as often as there are rooms within rooms.
+    // A chain of re-exports is at most as long as modules are nested.
     for _ in 0..8 {
         let length =
             (1..=path.len()).rev().find(|length| path.get(..*length).is_some_and(|module| modules.contains(module)))?;
@@ -81,7 +81,7 @@ fn target(
     None
 }
 
-/// A path below the crate's root; `None` where it leads out of the crate. A child module needs no `self::`.
+/// A path below the crate's root; `None` for a path outside of the crate. A child module needs no `self::`.
 fn inner(module: &[String], path: &[String], modules: &BTreeSet<&[String]>) -> Option<Names> {
     let (first, rest) = path.split_first()?;
     if first == "crate" {

@@ -1,4 +1,4 @@
-//! What a file of `src/` names, read with `syn`: every path, wherever it stands, and whatever waits.
+//! Reads a file of `src/` with `syn`: every path in it, wherever it is, and whether it awaits anything.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use syn::{
     Signature, UseTree, VisRestricted, Visibility,
 };
 
-/// The names in a path, in their order.
+/// The names in a path, in order.
 pub(crate) type Names = Vec<String>;
 
-/// A file of code.
+/// A parsed source file.
 pub(crate) struct Code {
     file: File,
     /// Its module: `domain::http` for `domain/http.rs` and for `domain/http/mod.rs`.
     pub(crate) module: Names,
 }
 
-/// What is read: the tests within the file, too, or not.
+/// Whether the tests within the file are read as well.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tests {
     Included,
@@ -28,23 +28,23 @@ pub(crate) enum Tests {
 }
 
 impl Code {
-    /// Reads the text of a module.
+    /// Parses the text of a module.
     ///
     /// # Errors
-    /// When it is no Rust.
+    /// When it is not valid Rust.
     pub(crate) fn parse(module: &[&str], text: &str) -> syn::Result<Self> {
         let module = module.iter().map(|part| (*part).to_owned()).collect();
         Ok(Self { file: syn::parse_file(text)?, module })
     }
 
-    /// The paths in the code as they are written, groups taken apart, each with the inline modules around it. A word that
-    /// stands alone is one only where it is imported; else it may be anything's name.
+    /// The paths in the code as written, groups expanded, each with the inline modules around it. A single word counts only
+    /// where it is imported; elsewhere it may be any name.
     pub(crate) fn written_paths(&self, tests: Tests) -> Vec<(Names, Names)> {
         let Walk { paths, visible, .. } = self.walk(tests);
         [paths, visible].concat()
     }
 
-    /// The same from the crate's root, where a path starts with `crate`, `self` or `super`. Without tests.
+    /// The same paths resolved from the crate's root, if they start with `crate`, `self` or `super`. Without tests.
     pub(crate) fn paths(&self) -> BTreeSet<Names> {
         let Walk { paths, visible, .. } = self.walk(Tests::LeftOut);
         paths
@@ -54,7 +54,7 @@ impl Code {
             .collect()
     }
 
-    /// The same without what is only re-exported here, and without how far an item can be seen: what the code depends on.
+    /// The same without re-exports and visibilities: the dependencies of the code.
     pub(crate) fn dependencies(&self) -> BTreeSet<Names> {
         let walk = self.walk(Tests::LeftOut);
         let exported: BTreeSet<Names> = self.exports().into_iter().map(|(_, path)| path).collect();
@@ -63,7 +63,7 @@ impl Code {
         paths.filter(|path| !exported.contains(path)).collect()
     }
 
-    /// What is re-exported here: the name, and the path from the crate's root.
+    /// The re-exports: each name, and its path from the crate's root.
     pub(crate) fn exports(&self) -> Vec<(String, Names)> {
         let mut exports = Vec::new();
         for item in &self.file.items {
@@ -81,19 +81,19 @@ impl Code {
         exports
     }
 
-    /// Whether anything waits, tests left out.
+    /// Whether the code awaits anything, tests excluded.
     pub(crate) fn waits(&self) -> bool {
         self.walk(Tests::LeftOut).waits
     }
 
-    /// Whether names of others are exported here.
+    /// Whether the file re-exports names of other modules.
     pub(crate) fn re_exports(&self) -> bool {
         let exports =
             |item: &Item| matches!(item, Item::Use(ItemUse { vis, .. }) if !matches!(vis, Visibility::Inherited));
         self.file.items.iter().any(exports)
     }
 
-    /// Whether the file says what it is for before anything else.
+    /// Whether the file begins with a doc comment.
     pub(crate) fn has_doc(&self) -> bool {
         self.file.attrs.first().is_some_and(|first| first.path().is_ident("doc"))
     }
@@ -120,10 +120,10 @@ fn in_full(module: Names, path: Names) -> Names {
 
 struct Walk {
     tests: Tests,
-    /// The inline modules around what is read.
+    /// The inline modules around the current item.
     within: Names,
     paths: Vec<(Names, Names)>,
-    /// How far items can be seen.
+    /// The paths in visibilities.
     visible: Vec<(Names, Names)>,
     waits: bool,
 }
@@ -152,7 +152,7 @@ impl Walk {
         }
     }
 
-    /// Macros have a syntax of their own; what looks like a path in them is taken for one.
+    /// Macros have a syntax of their own; a token sequence that looks like a path is taken for one.
     fn look_through(&mut self, tokens: TokenStream) {
         let mut path = Names::new();
         let (mut colons, mut is_visibility, mut after_in) = (0, false, false);
@@ -264,7 +264,7 @@ impl<'ast> Visit<'ast> for Walk {
     }
 }
 
-/// `r#type` is `type`.
+/// The name without `r#`: `r#type` is `type`.
 fn name(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
@@ -290,7 +290,7 @@ fn attributes_of(item: &Item) -> &[Attribute] {
         Item::ForeignMod(item) => &item.attrs,
         Item::TraitAlias(item) => &item.attrs,
         Item::Union(item) => &item.attrs,
-        // What `syn` does not know is read, whatever stands before it.
+        // Items that `syn` does not know are read, whatever attributes they have.
         Item::Verbatim(_) | _ => &[],
     }
 }

@@ -1,4 +1,4 @@
-//! What a signed-in Check may cost. Times depend on the machine and its neighbours; how often memory is asked for does not.
+//! The cost of a signed-in Check. Times depend on the machine and its load; the number of allocations does not.
 #![expect(clippy::unwrap_used, reason = "a test fails at the first surprise")]
 
 mod question;
@@ -30,15 +30,15 @@ use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use tower::Service as _;
 
-/// What was counted when this was last looked at. Whoever makes it dearer by a tenth hears of it here; whoever makes it
-/// cheaper writes the new figures down.
+/// The counts when this was last updated. A change that adds more than a tenth fails here; a change that makes a Check
+/// cheaper should lower the figures.
 const SIGNED_IN: Budget = Budget { allocations: 15, bytes: 4_600 };
 const PUBLIC: Budget = Budget { allocations: 10, bytes: 4_000 };
-/// The same signed-in Check with tonic's framing around it: what a call takes beside hyper's and h2's own.
+/// The same signed-in Check with tonic's framing around it: the cost of a call beside hyper's and h2's own.
 const THROUGH_TONIC: Budget = Budget { allocations: 33, bytes: 16_700 };
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
-/// A gRPC message begins with a flag and its length.
+/// Length of the flag and length that precede a gRPC message.
 const PREFIX_BYTES: usize = 5;
 
 const NOW: u64 = 1_900_000_000;
@@ -104,11 +104,11 @@ fn session(application: &Application) -> Session {
     })
 }
 
-/// The real service over the file store with one session.
+/// The real service on the file store with one session.
 struct TestOutpost {
     service: CheckService,
     runtime: Runtime,
-    /// What the answers are written to; it keeps its room.
+    /// The buffer for answers; it keeps its capacity.
     answer: Vec<u8>,
 }
 
@@ -147,7 +147,7 @@ impl TestOutpost {
         self.runtime.block_on(answered).unwrap();
     }
 
-    /// The same by way of tonic's service, up to the bytes of data frames.
+    /// The same through tonic's service, up to the bytes of data frames.
     fn call(&mut self, message: &Bytes) {
         let mut server = AuthorizationServer::new(self.service.clone());
         let mut request = Request::new(Full::new(message.clone()));
@@ -158,7 +158,7 @@ impl TestOutpost {
         self.answer.extend_from_slice(&framed.slice(PREFIX_BYTES..));
     }
 
-    /// What a Check costs once everything that is kept has been made; the answer is looked at, too.
+    /// The cost of a Check once all caches are filled; the answer is verified as well.
     fn cost(&mut self, message: &[u8], is_right: impl Fn(&CheckResponse) -> bool) -> AllocationInfo {
         self.cost_of(|test_outpost| test_outpost.check(message), is_right)
     }

@@ -1,4 +1,4 @@
-//! The question: a browser's request for a page, about twenty headers and 1 kB, as Envoy passes it on.
+//! The request of the budget test: a browser's request for a page, about twenty headers and 1 kB, as Envoy passes it on.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 
 pub(crate) const HOST: &str = "wiki.example.com";
-/// What the browser says of itself and of the page.
+/// The headers that describe the browser and the page.
 pub(crate) const BROWSER: [(&str, &str); 14] = [
     ("sec-ch-ua", "\"Chromium\";v=\"156\", \"Not_A Brand\";v=\"24\""),
     ("sec-ch-ua-mobile", "?0"),

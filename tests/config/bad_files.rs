@@ -1,4 +1,4 @@
-//! Each file in `bad/` gives exactly the complaints that stand beside it.
+//! Each file in `bad/` gives exactly the diagnostics in the file beside it.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The command line: what it prints where, and its exit codes.
+//! The command line: its output on stdout and stderr, and its exit codes.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! A single application from variables alone.
+//! A single application from environment variables alone.
 
 use gatepost::config::load_environment;
 use secrecy::ExposeSecret as _;
@@ -10,7 +10,7 @@ const COMPLETE: [(&str, &str); 4] = [
     ("GATEPOST_CLIENT_SECRET", "pa${ss}word"),
 ];
 
-/// Complaints, or the client secret that was understood.
+/// The diagnostics, or the client secret that was read.
 fn started(variables: &[(&str, &str)]) -> Result<String, Vec<String>> {
     let environment =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());

@@ -1,4 +1,4 @@
-//! What files without a fault come to.
+//! The settings that valid files result in.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The declared keys, seen from outside: schema, reference and reader agree about every one of them.
+//! The declared keys: schema, reference and reader agree about every one of them.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::support::{FULL, Folder, SMALLEST};
 
-/// Keys that exclude others which the full file has, or that have the only value which goes with them.
+/// Keys that exclude others in the full file, or that have the only value that fits those.
 const NOT_IN_FULL: [&str; 4] =
     ["session.sealing_key", "session.path", "session.redis.password", "session.redis.sentinel_password"];
 
@@ -30,7 +30,7 @@ impl Checker {
     }
 }
 
-/// The path of every key below `schema` that is no section.
+/// The path of every key below `schema` that is not a section.
 fn keys(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
     let section = schema.get("anyOf").and_then(|either| either.get(0)).unwrap_or(schema);
     if let Some(items) = section.get("items").filter(|items| items.get("properties").is_some()) {
@@ -51,7 +51,7 @@ fn all_keys() -> BTreeSet<String> {
     found
 }
 
-/// The places in `file` that `key` stands for.
+/// The JSON Pointers to `key` in `file`.
 fn pointers(file: &Value, key: &str) -> Vec<String> {
     let pointer = format!("/{}", key.replace('.', "/"));
     let candidates = ["/0", "/1", "/2"].map(|item| pointer.replace("[]", item));
@@ -117,7 +117,7 @@ fn the_schema_accepts_what_is_right() {
     assert!(Folder::new().load(&smallest.to_string()).is_ok());
 }
 
-/// What the reader says of a file whose shape is wrong, whatever it means.
+/// The diagnostics about a file whose structure is wrong.
 const ABOUT_SHAPE: [&str; 7] = [
     "there is no such key",
     "is needed here",
@@ -131,7 +131,7 @@ const ABOUT_SHAPE: [&str; 7] = [
 #[test]
 fn schema_and_reader_agree_about_every_value_under_every_key() {
     let (folder, checker) = (Folder::new(), Checker::new());
-    // Files, certificates and patterns take time and say nothing about shape.
+    // Files, certificates and patterns take time and are irrelevant to the structure.
     let mut base = full();
     base.pointer_mut("/applications").unwrap().as_array_mut().unwrap().truncate(1);
     for pointer in ["/tls", "/provider/ca_file", "/applications/0/skip_path_regex"] {

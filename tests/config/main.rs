@@ -1,4 +1,4 @@
-//! The configuration as operators meet it: files, variables, the command line, the schema and the reference.
+//! The configuration from the operator's view: files, variables, the command line, the schema and the reference.
 
 #[cfg(test)]
 mod bad_files;

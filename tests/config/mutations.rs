@@ -1,4 +1,4 @@
-//! No text whatever makes the reader panic, and files that were damaged are understood or complained of.
+//! No text makes the reader panic, and damaged files are either accepted or reported.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn read(text: &str) {
     }
 }
 
-/// One thing that happens to a text.
+/// One modification of a text.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut(prop::sample::Index, prop::sample::Index),

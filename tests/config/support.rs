@@ -7,7 +7,7 @@ use gatepost::config::{Diagnostics, Loaded, load};
 use tempfile::TempDir;
 
 pub(crate) const SMALLEST: &str = include_str!("good/smallest.yaml");
-/// Every key that there is but a few that exclude others, none with its default; JSON is YAML, too.
+/// Every key except a few that others exclude, none with its default; JSON is also YAML.
 pub(crate) const FULL: &str = include_str!("good/full.json");
 
 /// The variables that the files of these tests use.

@@ -1,4 +1,4 @@
-//! What Envoy's access log learns about each decision.
+//! Envoy's access log contains the facts about each decision.
 
 use http::Method;
 
@@ -35,7 +35,7 @@ async fn decisions_are_told_to_envoys_access_log() {
         assert!(entry.text("reason").is_some_and(|reason| !reason.is_empty()), "{entry:?}");
         decisions.push(entry.text("decision_id").expect("a decision id").to_owned());
     }
-    // Each line leads to the one of Gatepost's own log.
+    // Each line refers to one in Gatepost's own log.
     for decision in &decisions {
         assert!(site.gatepost.log().says(decision), "{decision} is not in Gatepost's log");
     }

@@ -1,4 +1,4 @@
-//! Who may pass of those who signed in: alice is an admin, bob is only staff, and bob is told so.
+//! Access rules for signed-in users: alice is an admin; bob is only staff, and sees a page that says so.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Admins everywhere, staff may read, `/admin` is for admins with a verified address, `/shared` for everybody.
+/// Admins are allowed everywhere, staff may read, `/admin` is for admins with a verified address, `/shared` for every user.
 const RULES: &str = "    allow:
       - groups: [admins]
       - groups: [staff]
@@ -105,7 +105,7 @@ async fn who_may_not_pass_is_named_and_can_sign_out_there() {
     }
 }
 
-/// Whoever signs in and may not pass ends at the page that says so, not in a circle.
+/// A sign-in by a user without access ends at the page that says so, not in a redirect loop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_that_leads_to_a_forbidden_page_ends_there() {
     let site = site(Scenario::InsideTheCheck, Mode::Single).await;
@@ -173,7 +173,7 @@ async fn no_spelling_of_a_path_gets_around_its_rule() {
     assert_eq!(site.application.seen().len(), before, "nothing reached the application");
 }
 
-/// Rules see the claims of the session, and the next sign-in brings new ones.
+/// Rules use the claims of the session, and the next sign-in brings new ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_claims_count_from_the_next_sign_in_on() {
     let mut site = site(Scenario::InsideTheCheck, Mode::Single).await;
@@ -188,7 +188,7 @@ async fn changed_claims_count_from_the_next_sign_in_on() {
     assert_eq!(anew.open(&site.wiki("/admin")).await.seen().header("x-authentik-groups"), Some("staff|admins"));
     assert_forbidden(&bob.open(&site.wiki("/admin")).await);
 
-    // The address has to be verified, by a boolean or its text.
+    // The address has to be verified, as a boolean or its text.
     for unverified in [json!(false), json!("false")] {
         site.stop_provider();
         site.plan.provider.claims = json!({ "alice": { "email_verified": unverified } });

@@ -1,4 +1,4 @@
-//! Operators: `gatepost sessions` lists and ends the sessions of people behind the real Envoy.
+//! Operators: `gatepost sessions` lists and ends the sessions of users behind the real Envoy.
 
 use std::process::{Command, Output};
 
@@ -12,7 +12,7 @@ use crate::support::process::eventually;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Runs `gatepost sessions` and keeps everything that it ever printed.
+/// Runs `gatepost sessions` and collects everything that it printed.
 struct Operator {
     address: String,
     printed: String,
@@ -23,7 +23,7 @@ impl Operator {
         Self { address: format!("127.0.0.1:{}", site.gatepost.port("admin")), printed: String::new() }
     }
 
-    /// Exit code, standard output and complaints.
+    /// Exit code, standard output and standard error.
     fn run(&mut self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
         command.arg("sessions").args(arguments).args(["--address", &self.address]).env_clear();
@@ -34,7 +34,7 @@ impl Operator {
         (status.code().expect("ends by itself"), out, err)
     }
 
-    /// Every session that the conditions fit.
+    /// Every session that the conditions match.
     fn list(&mut self, conditions: &[&str]) -> Vec<Value> {
         let (code, out, err) = self.run(&[&["list", "--json"], conditions].concat());
         assert_eq!((code, err.as_str()), (0, ""));

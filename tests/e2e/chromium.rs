@@ -8,7 +8,7 @@ use crate::support::settings::Mode;
 use crate::support::site::Site;
 use crate::support::tools;
 
-/// Runs the script; it prints what it does and fails where something is not as it should be.
+/// Runs the script; it prints its steps and fails when a result is wrong.
 pub(crate) fn run_chromium(arguments: &[&str]) {
     tools::fetched("node_modules/playwright-core/package.json");
     let chromium = tools::installed("chromium");
@@ -27,7 +27,7 @@ async fn chromium_signs_in_opens_a_second_tab_and_signs_out() {
     }
 }
 
-/// A real browser keeps the pieces of an address that is too long for `state`, and shows them to the callback alone.
+/// A real browser stores the pieces of an address that is too long for `state`, and sends them to the callback only.
 #[tokio::test(flavor = "multi_thread")]
 async fn chromium_comes_back_to_a_long_address() {
     let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;

@@ -1,4 +1,4 @@
-//! Clients that are no person at a page: scripts, forms, WebSocket, gRPC, CORS preflights.
+//! Clients that are not a user at a page: scripts, forms, WebSocket, gRPC, CORS preflights.
 
 use http::{Method, StatusCode};
 use tonic::Code;
@@ -12,7 +12,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::Site;
 
-/// A 401 in JSON that names where to sign in; the address works.
+/// Asserts a 401 in JSON that contains the sign-in address; the address works.
 fn assert_told_to_sign_in(page: &Page, site: &Site) {
     assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:#?}");
     assert!(page.header("location").is_none(), "{page:#?}");
@@ -65,7 +65,7 @@ async fn the_address_a_script_is_told_signs_in() {
     assert_eq!(asked_again.seen().header("x-authentik-username"), Some("alice"));
 }
 
-/// A gRPC call through Envoy; the application answers it as a health service would.
+/// A gRPC call through Envoy; the application answers it like a health service.
 async fn call_grpc(site: &Site, cookies: Option<&str>) -> Result<i32, tonic::Status> {
     let envoy = format!("http://127.0.0.1:{}", site.front());
     let origin = site.wiki("").parse().expect("an origin");

@@ -1,4 +1,4 @@
-//! Programs that bring their own credentials: bearer tokens that the provider introspects, and app passwords.
+//! Programs that present their own credentials: bearer tokens that the provider introspects, and app passwords.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::support::site::{Plan, Site};
 
 const PASSWORD: &str = "an-app-password-of-alice";
 
-/// A site that accepts both kinds, and says what its provider hands out.
+/// A site that accepts both kinds, and whose provider prints the tokens that it issues.
 fn plan() -> Plan {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.settings.for_entries =
@@ -44,7 +44,7 @@ async fn call(site: &Site, path: &str, authorization: &str) -> Page {
     Browser::new(Protocol::Http2).ask(ask).await
 }
 
-/// Let through as alice; nothing of the credential reaches the application, and nothing is left behind.
+/// Asserts that the request was allowed as alice; nothing of the credential reaches the application, and nothing is stored.
 fn assert_alice(page: &Page) {
     assert_eq!(page.status, StatusCode::OK, "{page:#?}");
     let seen = page.seen();

@@ -1,4 +1,4 @@
-//! The demo itself: what `make demo` runs, with the binary under test.
+//! The demo itself, as `make demo` runs it, with the binary under test.
 
 use std::path::Path;
 use std::process::Command;

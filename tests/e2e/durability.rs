@@ -1,4 +1,4 @@
-//! Gatepost comes and goes; attempts and sessions stay.
+//! Gatepost stops and starts; sign-in attempts and sessions survive.
 
 use std::fs::{Permissions, metadata, read_dir, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -48,7 +48,7 @@ async fn sessions_survive_a_restart_and_kill_9() {
     let page = browser.open(&site.wiki("/after-restart")).await;
     assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
 
-    // The session saved last, just before the power goes.
+    // The last session that was saved before the process is killed.
     let late = Browser::new(Protocol::Http1);
     late.sign_in(&site.wiki("/"), "bob").await;
     site.gatepost.kill();
@@ -116,7 +116,7 @@ async fn sessions_survive_the_remount_of_a_kubernetes_volume() {
     }
 }
 
-/// Beyond a limit on the size of files a write fails, and would end the process if SIGXFSZ did.
+/// Beyond a limit on the size of files a write fails; SIGXFSZ, if not handled, would end the process.
 #[tokio::test(flavor = "multi_thread")]
 async fn when_nothing_can_be_written_sign_ins_fail_and_signed_in_users_go_on() {
     let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
@@ -131,7 +131,7 @@ async fn when_nothing_can_be_written_sign_ins_fail_and_signed_in_users_go_on() {
     assert!(site.gatepost.is_running());
 
     site.gatepost.limit_file_size("unlimited");
-    // The provider knows bob by now.
+    // bob has a session at the provider by now.
     let page = bob.visit(&site.wiki("/room-again")).await;
     assert_eq!(page.seen().header("x-authentik-username"), Some("bob"));
     site.gatepost.stop();

@@ -1,5 +1,5 @@
-//! What the real Envoy makes of each part of an answer. Gatepost's own answers rely on it; `ARCHITECTURE.md` says on which lines
-//! of Envoy the same was seen.
+//! How the real Envoy interprets each part of an answer. Gatepost's own answers rely on it; `ARCHITECTURE.md` lists the
+//! versions of Envoy on which the same was seen.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -31,7 +31,7 @@ impl Authorization for Always {
     }
 }
 
-/// The shipped Envoy file in front of an application, with that service in Gatepost's place.
+/// The shipped Envoy file in front of an application, with that service in place of Gatepost.
 struct Stage {
     _envoy: Envoy,
     service: JoinHandle<()>,
@@ -58,7 +58,7 @@ impl Stage {
         Self { _envoy: envoy, service, _application: application, front, _folder: folder }
     }
 
-    /// The answer to a request with cookies, and what reached the application.
+    /// The answer to a request with cookies, and the request that reached the application.
     async fn ask(&self) -> (String, Option<Seen>) {
         let answer = raw::get_with(self.front, "wiki.demo.localhost", "/private", &[("Cookie", "own=1; app=1")]).await;
         let seen = Seen::from_body(raw::body(&answer));
@@ -88,7 +88,8 @@ fn denial(status: i32, headers: Vec<HeaderValueOption>) -> CheckResponse {
     answer(16, HttpResponse::DeniedResponse(denied))
 }
 
-/// `raw_value` is for what Envoy sends, not for what it is told: in an answer it is an empty value, and beside `value` nothing.
+/// `raw_value` is for what Envoy sends, not for what it receives: in an answer Envoy takes it for an empty value, and
+/// ignores it beside `value`.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_does_not_read_raw_values() {
     let lines = |name: &str| vec![line(name, "", b"raw"), line(&format!("{name}-both"), "text", b"raw")];
@@ -110,7 +111,8 @@ async fn envoy_does_not_read_raw_values() {
     assert!(answer.contains("x-denied: \r\n") && answer.contains("x-denied-both: text\r\n"), "{answer}");
 }
 
-/// What Gatepost sends in place of raw values: text in `value`, names to remove, several cookies, and every status that it uses.
+/// What Gatepost sends instead of raw values: text in `value`, names to remove, several cookies, and every status that it
+/// uses.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_honours_what_gatepost_relies_on() {
     let allowed = OkHttpResponse {

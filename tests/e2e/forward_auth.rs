@@ -1,4 +1,4 @@
-//! Front proxies that ask over HTTP: the same walks behind the real nginx, Caddy, HAProxy and Envoy, with the shipped files.
+//! Forward auth over HTTP: the same scenarios behind the real nginx, Caddy, HAProxy and Envoy, with the shipped files.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::support::front_proxy::{FrontProxy, FrontSite, LonelyFront};
 use crate::support::raw;
 use crate::support::settings::Mode;
 
-/// Identity headers in every spelling that some backend takes for the true one.
+/// Identity headers in every spelling that some backend takes for the real one.
 pub(crate) const SPOOFED: [(&str, &str); 11] = [
     ("X-authentik-username", "eve"),
     ("x-authentik-username", "eve-again"),
@@ -28,7 +28,7 @@ pub(crate) const SPOOFED: [(&str, &str); 11] = [
     ("X_AUTHENTIK_META_APP", "other"),
 ];
 
-/// What a client may say about where its request went.
+/// Headers in which a client may claim another target of its request.
 const INJECTED: [(&str, &str); 11] = [
     ("X-Original-URI", "/public/a"),
     ("X-Original-URL", "http://wiki.demo.localhost/public/a"),
@@ -61,7 +61,7 @@ async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
 
     let posted = browser.ask(Ask::script(Method::POST, &site.wiki("/api")).json(&serde_json::json!({"x": 1}))).await;
     assert_eq!(posted.seen().method, "POST");
-    // The board is another application: its own sign-in, which the provider answers without a question.
+    // The board is another application: it needs its own sign-in, which the provider answers without a form.
     let board = browser.visit(&site.at("board", "/b?c=d")).await;
     assert_eq!(board.seen().header("x-authentik-meta-app"), Some("board"));
     assert_eq!(board.url.as_str(), site.at("board", "/b?c=d"));
@@ -74,7 +74,7 @@ async fn signs_in_and_keeps_the_whole_address(front_proxy: FrontProxy) {
     assert!(!log.contains("code="), "a code stands in a log");
 }
 
-/// Longer than `state` can be, for every front proxy's own limits: nginx takes 8 KiB of address, and of cookies.
+/// Longer than `state` can be, but within every front proxy's own limits: nginx takes 8 KiB of address, and of cookies.
 async fn comes_back_to_a_long_address(front_proxy: FrontProxy) {
     let site = FrontSite::start(front_proxy).await;
     for bytes in [600, 2500, 7000] {
@@ -123,14 +123,14 @@ async fn nobody_else_names_the_user(front_proxy: FrontProxy) {
     if front_proxy == FrontProxy::Envoy {
         return;
     }
-    // What is empty does not arrive as an empty line.
+    // An empty header must not arrive as an empty line.
     let alone: Vec<_> = headers.iter().copied().filter(|(name, _)| *name == "X-Custom").collect();
     let seen = ask_raw(&site, "/public/page", &alone).await;
     assert_eq!((seen.header("cookie"), seen.header("authorization")), (None, None), "{seen:?}");
 }
 
-/// Names under our prefix that no file lists one by one, and signs between their words that none names. nginx cannot remove the
-/// first, so Gatepost refuses the request.
+/// Names under our prefix that no file lists one by one, and separators that none names. nginx cannot remove the first, so
+/// Gatepost refuses the request.
 async fn no_name_of_ours_passes_unlisted(front_proxy: FrontProxy) {
     let site = FrontSite::start(front_proxy).await;
     let browser = site.signed_in().await;
@@ -194,7 +194,7 @@ async fn who_cannot_follow_a_redirect_gets_401(front_proxy: FrontProxy) {
     }
     let call = Ask::plain(Method::POST, &address).header("content-type", "application/grpc");
     let page = browser.ask(call).await;
-    // Envoy says it in gRPC's own words: UNAUTHENTICATED.
+    // Envoy sends the status of a gRPC call as UNAUTHENTICATED.
     let told = page.status == StatusCode::UNAUTHORIZED || page.header("grpc-status") == Some("16");
     assert!(told, "{page:#?}");
     let (refused, _) = raw::open_websocket(site.front, &site.host("wiki"), None).await;
@@ -254,7 +254,7 @@ async fn no_answer_is_never_a_pass(front_proxy: FrontProxy) {
     assert!(lonely.application.seen().is_empty());
 }
 
-/// HAProxy goes on after a fault in a script.
+/// HAProxy continues after an error in a script.
 #[tokio::test(flavor = "multi_thread")]
 async fn haproxy_lets_nothing_pass_when_its_script_fails() {
     let broken = |folder: &Path| {
@@ -270,7 +270,7 @@ async fn haproxy_lets_nothing_pass_when_its_script_fails() {
     assert!(lonely.application.seen().is_empty());
 }
 
-/// Back-channel logout: the provider's own post finds its way through the front proxy, with its body.
+/// Back-channel logout: the provider's own post passes through the front proxy, with its body.
 async fn the_provider_signs_out(front_proxy: FrontProxy) {
     let site = FrontSite::start_with(front_proxy, Mode::Single, |settings, provider| {
         settings.backchannel_logout = true;
@@ -286,7 +286,7 @@ async fn the_provider_signs_out(front_proxy: FrontProxy) {
     assert_eq!(browser.ask(junk.form(&[("logout_token", "x.y.z")])).await.status, StatusCode::BAD_REQUEST);
 }
 
-/// Over HTTP a `Cookie` line travels with every byte.
+/// Over HTTP a `Cookie` line is passed on with every byte.
 async fn odd_bytes_of_cookies_stay(front_proxy: FrontProxy) {
     let site = FrontSite::start(front_proxy).await;
     let browser = site.signed_in().await;
@@ -298,8 +298,8 @@ async fn odd_bytes_of_cookies_stay(front_proxy: FrontProxy) {
     assert_eq!(seen.header("cookie"), Some("app=1; n=caf\u{fffd}; z=2"));
 }
 
-/// To Envoy's HTTP service every 5xx is a fault of the service: it would answer with a page of its own, and with
-/// `failure_mode_allow` let everything pass.
+/// Envoy's HTTP service treats every 5xx as a failure of the service: it would answer with a page of its own, and with
+/// `failure_mode_allow` allow every request.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_shows_the_page_when_no_decision_is_possible() {
     let site = FrontSite::start_with(FrontProxy::Envoy, Mode::Single, |_, provider| provider.is_up = false).await;

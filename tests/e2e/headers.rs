@@ -1,4 +1,4 @@
-//! What the application sees: nobody but Gatepost names the user, and Gatepost's cookies stay with Gatepost.
+//! The headers that the application receives: only Gatepost names the user, and Gatepost's cookies are not passed on.
 
 use http::Method;
 use url::Url;
@@ -10,7 +10,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Identity headers in every spelling that some backend takes for the true one.
+/// Identity headers in every spelling that some backend takes for the real one.
 const SPOOFED: [(&str, &str); 14] = [
     ("X-authentik-username", "eve"),
     ("x-authentik-username", "eve-again"),
@@ -65,7 +65,7 @@ async fn nobody_else_names_the_user_with_the_shipped_file() {
     nobody_else_names_the_user(Guards::AsShipped).await;
 }
 
-/// Gatepost's own work, without the help of the blocks in the shipped file.
+/// Tests Gatepost alone, without the protecting blocks of the shipped file.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_names_the_user_without_envoys_help() {
     nobody_else_names_the_user(Guards::Removed).await;
@@ -112,7 +112,7 @@ async fn own_cookies_are_cut_and_all_others_stay() {
     assert!(session.contains("__Host-gatepost-"));
     let host = site.host("wiki");
 
-    // One line, and several lines (RFC 9113 section 8.2.3 lets clients split it).
+    // In one line and in several (RFC 9113 section 8.2.3 lets clients split it).
     let joined = format!("first=1; {session}; last=\"2\"");
     let several = [("Cookie", "first=1"), ("Cookie", session.as_str()), ("Cookie", "last=\"2\"")];
     for lines in [&[("Cookie", joined.as_str())][..], &several] {
@@ -124,14 +124,14 @@ async fn own_cookies_are_cut_and_all_others_stay() {
         }
     }
 
-    // Nothing is left of a header that held only ours; somebody else's alone stay as they are.
+    // A header that contained only our cookies is removed; other cookies stay unchanged.
     let answer = raw::get_with(site.front(), &host, "/private", &[("Cookie", session.as_str())]).await;
     assert_eq!(Seen::from_body(raw::body(&answer)).expect("an answer").header("cookie"), None);
     let answer = raw::get_with(site.front(), &host, "/public/page", &[("Cookie", "a=1; b=2")]).await;
     assert_eq!(Seen::from_body(raw::body(&answer)).expect("an answer").header("cookie"), Some("a=1; b=2"));
 }
 
-/// What reaches the application of a request with this `Cookie` line, byte by byte.
+/// The request that reaches the application when this `Cookie` line is sent, byte by byte.
 async fn seen_with_cookie(site: &Site, path: &str, cookie: &[u8]) -> Seen {
     let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: ", site.host("wiki"));
     let request = [head.as_bytes(), cookie, b"\r\n\r\n"].concat();

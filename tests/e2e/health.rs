@@ -1,4 +1,4 @@
-//! Health checking by those who do it in earnest: Envoy, and the health client that Kubernetes' probes resemble.
+//! Health checks by real clients: Envoy, and the Python health client, which resembles Kubernetes' probes.
 
 use std::process::Command;
 
@@ -50,7 +50,7 @@ async fn grpcio_health_checking_agrees() {
         assert_eq!(answer.text("status"), Some(expected), "{service:?}");
     }
 
-    // Watch says so when Gatepost begins to stop, while it still serves.
+    // Watch reports the beginning of the shutdown while Gatepost still serves.
     let watcher = health_client(port, &["watch", "envoy.service.auth.v3.Authorization"]);
     let says =
         |status: &str| watcher.out.find(|line| Json::parse(line).filter(|line| line.text("status") == Some(status)));

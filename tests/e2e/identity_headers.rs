@@ -1,5 +1,5 @@
-//! What an operator may choose about headers, as the application sees it: sets, headers from any claim, additional ones, HTTP
-//! Basic, and what becomes of a user about whom there is too much to say.
+//! The operator's choices for identity headers, as the application receives them: sets, headers from any claim, additional
+//! ones, HTTP Basic, and users whose headers exceed the limits.
 
 use http::StatusCode;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Without the blocks of the shipped file that help against spoofing.
+/// Without the blocks of the shipped file that protect against spoofing.
 fn plan(lines: &'static str) -> Plan {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.guards = Guards::Removed;
@@ -27,7 +27,7 @@ async fn signed_in(site: &Site, user: &str) -> String {
     browser.cookie_header(&Url::parse(&site.wiki("/")).expect("an address")).expect("a session")
 }
 
-/// What reaches the application of a request with these headers.
+/// The request that reaches the application when these headers are sent.
 async fn seen(site: &Site, path: &str, session: Option<&str>, headers: &[(&str, &str)]) -> Seen {
     let cookie = session.map(|session| ("Cookie", session));
     let headers: Vec<_> = headers.iter().copied().chain(cookie).collect();
@@ -44,14 +44,14 @@ fn like<'a>(seen: &'a Seen, names: &[&str]) -> Vec<(&'a str, &'a str)> {
     found
 }
 
-/// `name` in the spellings that some backend takes for it.
+/// The names in the spellings that some backend takes for them.
 fn spellings(names: &[&str]) -> Vec<String> {
     let of =
         |name: &&str| [name.to_uppercase(), name.replace('-', "_"), name.replace('-', "."), name.replacen('-', "_", 1)];
     names.iter().flat_map(of).collect()
 }
 
-/// The same question by a stranger on a public path, and by a user, with every spelling of `names`.
+/// The same request without a sign-in on a public path, and by a user, with every spelling of `names`.
 async fn spoofed(site: &Site, session: &str, names: &[&str]) -> [Seen; 2] {
     let spellings = spellings(names);
     let lines: Vec<_> = spellings.iter().map(|name| (name.as_str(), "eve")).collect();
@@ -201,7 +201,7 @@ async fn who_has_more_groups_than_a_request_can_carry_is_refused_at_the_sign_in(
     assert_eq!(failed.text("application"), Some("wiki"));
 }
 
-/// The defaults hold against Envoy's own limits: what the sign-in lets through reaches the application.
+/// The defaults fit within Envoy's own limits: what the sign-in accepts reaches the application.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_just_fits_is_never_refused_by_envoy() {
     let mut plan = plan("");

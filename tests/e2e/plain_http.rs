@@ -1,4 +1,5 @@
-//! Applications at https: signed in to over TLS; a plain-http request is sent to https first, never to the provider.
+//! Applications at https: sign-in works over TLS only; a plain-http request is redirected to https first, never to the
+//! provider.
 
 use http::StatusCode;
 
@@ -15,7 +16,7 @@ async fn plain_http_is_sent_to_https_first() {
         plan.settings.entries.push(Entry::https("Vault", "vault"));
         let site = plan.start().await;
         let html = [("Accept", "text/html")];
-        // What a client claims about its own connection does not count.
+        // A client's own claim about its connection does not count.
         let claiming = [("Accept", "text/html"), ("X-Forwarded-Proto", "https")];
         for headers in [&html[..], &claiming[..]] {
             for host in ["vault.example.com", "VAULT.example.com", "vault.example.com:80"] {
@@ -30,7 +31,7 @@ async fn plain_http_is_sent_to_https_first() {
         let answer = raw::get_with(site.front(), "vault.example.com", "/api", &[("Accept", "application/json")]).await;
         assert!(!answer.contains(&site.plan.provider.issuer()), "{answer}");
         assert!(site.application.seen().is_empty(), "nothing reached the application");
-        // The other applications of the same outpost do not mind.
+        // The other applications of the same outpost are not affected.
         site.signed_in(Protocol::Http1).await;
     }
 }
@@ -64,7 +65,7 @@ fn says(site: &Site, wanted: &str) -> bool {
     site.gatepost.log().says(wanted)
 }
 
-/// TLS ends in front of Envoy, which trusts nobody in front of it: browsers sent to https arrive as plain http for ever.
+/// TLS ends in front of an Envoy that trusts no proxy: browsers redirected to https keep arriving as plain http.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_that_trusts_no_proxy_in_front_causes_no_redirect_loop() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
@@ -78,7 +79,7 @@ async fn envoy_that_trusts_no_proxy_in_front_causes_no_redirect_loop() {
         assert!(answer.contains("a proxy in front of this server") && !answer.contains("\r\nlocation:"), "{answer}");
     }
     assert!(says(&site, "xff_num_trusted_hops") && says(&site, "\"application\":\"vault\""));
-    // An older browser counts how often it was sent away.
+    // A browser without Fetch Metadata: a cookie counts its redirects.
     let (mut cookies, mut redirects) = (String::new(), 0);
     loop {
         let headers = [("Accept", "text/html"), ("Cookie", cookies.as_str())];
@@ -121,7 +122,7 @@ async fn envoy_behind_a_balancer_signs_in_over_both_protocols() {
     }
 }
 
-/// The check is asked at two hops, of which the first cuts the session's cookie.
+/// Two hops ask for a check, and the first one removes the session's cookie.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_asking_twice_ends_at_a_page() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);

@@ -1,5 +1,5 @@
-//! Single sign-out from the provider's side: the real oidc-provider ends its session, calls through the real Envoy, and the
-//! browser's next request leads to the sign-in.
+//! Single sign-out started by the provider: the real oidc-provider ends its session and calls through the real Envoy, and
+//! the browser's next request leads to the sign-in.
 
 use http::{Method, StatusCode};
 
@@ -26,7 +26,7 @@ async fn is_signed_in(browser: &Browser, site: &Site) -> bool {
     }
 }
 
-/// The user ends the session at the provider itself; Gatepost is not visited.
+/// The user ends the session at the provider itself, without a request to Gatepost.
 async fn leave_the_provider(browser: &Browser, site: &Site) {
     let question = browser.visit(&format!("{}/session/end", site.plan.provider.issuer())).await;
     browser.confirm_sign_out(&question).await;
@@ -83,7 +83,7 @@ fn assert_plain(page: &Page, status: u16) {
     assert!(page.sets_cookies().is_empty(), "BL-15: {page:#?}");
 }
 
-/// An ID Token of its own making is the best that a stranger has.
+/// The best forgery of an unauthenticated client is an ID Token that it signed itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
     for scenario in Scenario::BOTH {
@@ -103,13 +103,13 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
         assert_plain(&stranger.ask(Ask::plain(Method::GET, &site.wiki(BACK))).await, 405);
         let too_much = stranger.ask(post().form(&[("logout_token", &"x".repeat(70_000))])).await;
         match scenario {
-            // Envoy itself: nobody is asked.
+            // Envoy itself refuses it, without a check.
             Scenario::InsideTheCheck => assert_eq!(too_much.status, StatusCode::PAYLOAD_TOO_LARGE, "{too_much:#?}"),
             Scenario::SideListener | Scenario::ProxyMode => assert_plain(&too_much, 400),
         }
         let almost = "x".repeat(60_000);
         assert_plain(&stranger.ask(post().form(&[("logout_token", &almost)])).await, 400);
-        // Other spellings are nobody's.
+        // Other spellings of the path are not the endpoint.
         for odd in ["/", ";x", "%2f", "//"] {
             let page = stranger.ask(Ask::plain(Method::POST, &site.wiki(&format!("{BACK}{odd}")))).await;
             assert_eq!(page.status, StatusCode::NOT_FOUND, "{odd} {page:#?}");

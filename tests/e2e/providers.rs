@@ -1,4 +1,4 @@
-//! Providers that come late, go away, or are of another make.
+//! Providers that start late, fail, or are another product.
 
 use http::{Method, StatusCode};
 
@@ -69,7 +69,7 @@ async fn a_provider_that_dies_between_form_and_callback_gives_503_and_no_session
     assert!(page.sets_cookies().is_empty(), "{page:#?}");
 }
 
-/// The second make: glewlwyd, with ES256, the secret in the form, an issuer with a path, and no `iss` in the callback.
+/// The second product: glewlwyd, with ES256, the secret in the form, an issuer with a path, and no `iss` in the callback.
 #[tokio::test(flavor = "multi_thread")]
 async fn glewlwyd_signs_in_too() {
     let port = free_port();

@@ -1,4 +1,4 @@
-//! Mode `proxy` through the shipped file: Gatepost names the backend, and nobody else does.
+//! Mode `proxy` with the shipped file: only Gatepost names the backend.
 
 use http::StatusCode;
 use serde_json::json;
@@ -50,7 +50,7 @@ async fn a_backend_is_asked_by_its_own_name_and_told_the_browsers() {
         assert_eq!(seen.header("x-forwarded-host"), Some(site.host("wiki").as_str()));
         assert!(!seen.headers.iter().any(|(name, _)| name.contains("gatepost")), "{seen:?}");
     }
-    // A backend that is down, and an address where no backend ever is.
+    // A backend that is down, and an address without any backend.
     for (application, path, cause) in
         [("gone", "/public/gone", "remote_connection_failure"), ("cloud", "/public/cloud", "dns_")]
     {
@@ -63,7 +63,7 @@ async fn a_backend_is_asked_by_its_own_name_and_told_the_browsers() {
     }
 }
 
-/// A client's own steering, and what backends could take for the host that was asked for.
+/// Headers by which a client tries to select the backend, and those that backends could take for the requested host.
 const STEERING: [&str; 16] = [
     "X-Gatepost-Backend-Host",
     "x_gatepost_backend_host",
@@ -104,12 +104,12 @@ async fn nobody_else_names_the_backend(guards: Guards) {
         let steering: Vec<_> = seen.headers.iter().filter(|(name, _)| steers(name)).collect();
         assert_eq!(steering.len(), 1, "{steering:?}");
     }
-    // What Gatepost itself would say changes nothing either.
+    // The values that Gatepost itself would send change nothing either.
     let own =
         [("X-Forwarded-Host", site.host("wiki")), ("X-Gatepost-Backend-Host", format!("127.0.0.1:{}", backend.port))];
     ask(&site, "/public/page", &own.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
 
-    // A host that is nobody's, and an application in another mode: no backend, whatever the request says.
+    // An unknown host, and an application in another mode: no backend, whatever the request contains.
     for (host, status) in [(elsewhere.as_str(), "403"), (site.host("board").as_str(), "503")] {
         let answer = raw::get_with(site.front(), host, "/public/page", &headers).await;
         assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
@@ -158,7 +158,7 @@ async fn claims_name_backends_that_are_listed() {
     let counts = [&own, &of_alice, &of_bob].map(|application| application.seen().len());
     assert_eq!(counts, [1, 1, 1], "one request each");
 
-    // Where bob's backend is not listed he gets the application's own, and the log says so once.
+    // Where bob's backend is not allowed, the application's own is used, and the log reports it once.
     for path in ["/1", "/2", "/3"] {
         assert_eq!(browser.visit(&site.at("strict", path)).await.seen().header("host"), Some("b.example"));
     }

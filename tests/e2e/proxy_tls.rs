@@ -1,4 +1,4 @@
-//! Mode `proxy` with https backends: a certificate is for the backend's own name, whatever `Host` it is asked by.
+//! Mode `proxy` with https backends: the certificate has to be for the backend's own name, whatever `Host` is sent.
 
 use http::StatusCode;
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn https_backends_prove_who_they_are() {
         Entry::proxy("LaxWrong", "lax-wrong", &lines("good.localhost", &wrong, lax)),
         Entry::proxy("LaxUnknown", "lax-unknown", &lines("127.0.0.1", &unknown, lax)),
     ];
-    // A name that a certificate of the wrong backend would be for, were it asked by its Host.
+    // A name for which a wrong backend would have a certificate, if `Host` were what is verified.
     plan.provider.claims = json!({ "bob": { "ak_proxy": { "host_header": "other.localhost" } } });
     let site = plan.start().await;
 

@@ -1,4 +1,4 @@
-//! Unauthenticated paths, and the spellings that try to make a private path look like one.
+//! Unauthenticated paths, and spellings that try to make a private path look like one.
 
 use url::Url;
 
@@ -9,7 +9,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::Site;
 
-/// What a request without a session gets: the application's answer, or Gatepost's.
+/// Whether a request without a session gets the application's answer, and not Gatepost's.
 async fn is_public(site: &Site, application: &str, path: &str) -> bool {
     let answer = raw::get_with(site.front(), &site.host(application), path, &[("Accept", "text/html")]).await;
     let Some(seen) = Seen::from_body(raw::body(&answer)) else {
@@ -53,7 +53,8 @@ async fn public_paths_pass_and_look_alikes_do_not() {
     }
 }
 
-/// What Envoy takes and no rule looks at is for the application to judge; where a public pattern could be meant it is refused.
+/// Paths that Envoy accepts and no rule covers are left to the application; where a public pattern could match, they are
+/// refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_addresses_are_the_applications_affair_through_envoy() {
     let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
@@ -80,7 +81,7 @@ async fn odd_addresses_are_the_applications_affair_through_envoy() {
     assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
 }
 
-/// In domain mode the pattern sees the whole address: it names one application only.
+/// In domain mode the pattern is matched against the whole address, so it can name one application only.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_address_of_one_host_is_private_at_another() {
     let site = Site::start(Scenario::SideListener, Mode::Domain).await;

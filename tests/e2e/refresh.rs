@@ -15,7 +15,7 @@ use crate::support::site::{Plan, Site};
 
 const TOKEN_SECONDS: u64 = 5;
 
-/// `/admin` is for admins, the rest for everybody who signed in.
+/// `/admin` is for admins, the rest for every signed-in user.
 const RULES: &str = "    allow:
       - paths: [/]
         anyone: true
@@ -42,9 +42,9 @@ impl Stage {
         stage
     }
 
-    /// From now on the provider says this of its users, where it differs.
+    /// Changes the provider's claims from now on.
     fn provider_says(&self, claims: &Value) {
-        // A provider that reads just now finds the old file or the new one.
+        // Renamed into place: a provider that is reading gets the old file or the new one.
         let new = self.folder.path().join("new.json");
         std::fs::write(&new, claims.to_string()).expect("a file");
         std::fs::rename(&new, claims_file(self.folder.path())).expect("takes its place");
@@ -63,7 +63,7 @@ fn claims_file(folder: &Path) -> std::path::PathBuf {
     folder.join("claims.json")
 }
 
-/// Lets the tokens of this moment run out, while nobody asks anything.
+/// Waits until the current tokens have expired, without any request.
 async fn tokens_run_out() {
     let begun = Instant::now();
     let over = Duration::from_secs(TOKEN_SECONDS + 1);
@@ -123,7 +123,8 @@ async fn f_2_sessions_outlive_a_provider_that_is_down_and_end_when_it_refuses() 
     for _ in 0..5 {
         assert_eq!(browser.open(&address).await.seen().header("x-authentik-username"), Some("alice"));
     }
-    // It comes back and has forgotten whom it gave which token: the grant is refused, and the user signs in anew.
+    // After its restart the provider does not know the tokens that it issued: the grant is refused, and the user signs in
+    // again.
     stage.site.start_provider();
     eventually("the session ends", async || {
         let page = browser.open(&address).await;
@@ -135,7 +136,7 @@ async fn f_2_sessions_outlive_a_provider_that_is_down_and_end_when_it_refuses() 
     assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
 }
 
-/// Each refresh token is good once, and a second use would end everything: the new one has to survive the stop.
+/// Each refresh token is valid once, and a second use would end everything: the new one has to survive the stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_16_a_refresh_under_way_is_finished_before_the_end() {
     let mut stage = Stage::start(|plan| plan.provider.token_delay_ms = 2000).await;

@@ -1,4 +1,4 @@
-//! Three replicas of Gatepost behind one Envoy, with sessions in Redis or Valkey: nobody notices which one answered.
+//! Three replicas of Gatepost behind one Envoy, with sessions in Redis or Valkey: users cannot tell which one answered.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
 const SIGN_OUT: &str = "/outpost.goauthentik.io/sign_out";
-/// So many requests in a row reach every replica; Envoy takes them in turn.
+/// This many requests in a row reach every replica; Envoy distributes them in turn.
 const ENOUGH: usize = 12;
 
 async fn start(make: Make, change: impl FnOnce(&mut Plan)) -> (Site, Redis) {
@@ -30,7 +30,7 @@ fn gateposts(site: &Site) -> impl Iterator<Item = &Gatepost> {
     std::iter::once(&site.gatepost).chain(&site.replicas)
 }
 
-/// How many decisions each replica has logged.
+/// The number of decisions that each replica has logged.
 fn decisions(site: &Site) -> Vec<usize> {
     gateposts(site).map(|gatepost| gatepost.log().text().matches("decision_id").count()).collect()
 }
@@ -43,7 +43,7 @@ fn is_alice(page: &Page) -> bool {
     page.status == StatusCode::OK && page.seen().header("x-authentik-username") == Some("alice")
 }
 
-/// From this moment on every replica has to deny, within a second.
+/// Asserts that every replica denies within a second from now.
 async fn denied_everywhere_within_a_second(browser: &Browser, site: &Site) {
     let ended = Instant::now();
     let mut denied = 0;
@@ -75,7 +75,7 @@ async fn nobody_notices_which_replica_answered() {
     }
 }
 
-/// SM-4, BL-14: warm caches everywhere, then one sign-out.
+/// SM-4, BL-14: the caches of all replicas hold the session, then one sign-out.
 #[tokio::test(flavor = "multi_thread")]
 async fn sm_4_a_sign_out_is_seen_by_all_replicas_within_a_second() {
     for make in Make::BOTH {
@@ -90,7 +90,7 @@ async fn sm_4_a_sign_out_is_seen_by_all_replicas_within_a_second() {
     }
 }
 
-/// The provider tells one replica; warm caches hold the session everywhere.
+/// The provider calls one replica; the caches of all replicas hold the session.
 #[tokio::test(flavor = "multi_thread")]
 async fn bl_14_a_logout_by_the_provider_is_seen_by_all_replicas_within_a_second() {
     let (site, _redis) = start(Make::Redis, |plan| plan.settings.backchannel_logout = true).await;
@@ -103,7 +103,7 @@ async fn bl_14_a_logout_by_the_provider_is_seen_by_all_replicas_within_a_second(
     denied_everywhere_within_a_second(&browser, &site).await;
 }
 
-/// F-21: tokens that ran out, and very many requests at once.
+/// F-21: expired tokens, and very many requests at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_21_three_replicas_refresh_a_session_once() {
     const TOKEN_SECONDS: u64 = 5;
@@ -127,7 +127,7 @@ async fn f_21_three_replicas_refresh_a_session_once() {
     }
 }
 
-/// F-6, SM-12: the store is killed and comes back; nobody is let in, nobody is signed out.
+/// F-6, SM-12: the store is killed and restarted; no request is allowed meanwhile, and no user is signed out.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_6_while_the_store_is_gone_nobody_passes_and_nobody_is_signed_out() {
     let (site, mut redis) = start(Make::Redis, |_| {}).await;

@@ -1,4 +1,4 @@
-//! What must never be written down: tokens, codes, cookies, states, secrets, at any level.
+//! Values that must never be logged, at any level: tokens, codes, cookies, states, secrets.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::support::envoy::Scenario;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// The values that went through this browser and that nobody else may learn.
+/// The secret values that passed through this browser.
 pub(crate) fn secrets_of(browser: &Browser, site: &Site) -> BTreeSet<String> {
     let secret = |name: &str| ["code", "state", "nonce", "code_challenge", "id_token_hint"].contains(&name);
     let mut values = BTreeSet::new();
@@ -31,7 +31,7 @@ async fn no_secret_is_logged_at_any_level() {
         let browser = site.signed_in(Protocol::Http1).await;
         let is_callback = |url: &&url::Url| url.path().ends_with("/callback");
         let callback = browser.trail().iter().find(is_callback).expect("a callback").clone();
-        // Faults are logged, too: a used callback, a forged state, a refused code.
+        // Faults are logged as well: a used callback, a forged state, a refused code.
         browser.visit(callback.as_str()).await;
         let forged = callback.as_str().replace("state=", "state=forged");
         Browser::new(Protocol::Http1).open(&forged).await;

@@ -9,7 +9,7 @@ use crate::support::envoy::Scenario;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Everything the application learns about alice, and nothing else under these names.
+/// Asserts that the application receives all identity headers of alice, and no others under these names.
 fn assert_alice(seen: &Seen, application: &str) {
     let version = seen.header("x-authentik-meta-version").expect("a version").to_owned();
     assert!(version.starts_with("goauthentik.io/outpost/"), "{version}");
@@ -30,7 +30,7 @@ fn assert_alice(seen: &Seen, application: &str) {
     assert_eq!(identity, expected);
 }
 
-/// The first answer leads straight to the provider and sets nothing but the binding cookie.
+/// Asserts that the first answer redirects straight to the provider and sets only the binding cookie.
 fn assert_leads_to_provider(first: &Page, site: &Site, mode: Mode) {
     assert_eq!(first.status, StatusCode::FOUND, "{first:#?}");
     let provider = first.location();
@@ -44,7 +44,7 @@ fn assert_leads_to_provider(first: &Page, site: &Site, mode: Mode) {
     assert_eq!(first.header("cache-control"), Some("no-store"));
 }
 
-/// The cookies a signed-in browser holds: one session, in the form this mode promises.
+/// Asserts the cookies of a signed-in browser: one session, in the form of this mode.
 fn assert_session_cookie(browser: &Browser, page: &Page, mode: Mode) {
     let slug = if mode == Mode::Single { "wiki" } else { "demo" };
     let name = format!("{}session-{slug}", mode.cookie_prefix());
@@ -111,12 +111,12 @@ async fn single_mode_keeps_applications_apart() {
     let board = site.at("board", "/topics");
     let first = browser.open(&board).await;
     assert_eq!(first.status, StatusCode::FOUND, "the wiki's session is none at the board");
-    // The provider knows alice already and asks nothing.
+    // The provider already has a session of alice and shows no form.
     let page = browser.follow(first).await;
     assert_eq!(page.url.as_str(), board);
     assert_eq!(page.seen().header("x-authentik-meta-app"), Some("board"));
 
-    // Somebody who carries the wiki's cookie to the board by hand is nobody there.
+    // The wiki's cookie, copied to the board by hand, is not a session there.
     let wiki = url::Url::parse(&site.wiki("/")).expect("an address");
     let cookies = browser.cookie_header(&wiki).expect("cookies");
     let stranger = Browser::new(Protocol::Http1);
@@ -159,7 +159,7 @@ async fn a_callback_opened_again_leads_to_the_application() {
         let page = browser.visit(callback.as_str()).await;
         assert_eq!(page.seen().header("x-authentik-username"), Some("alice"), "{page:#?}");
 
-        // A bookmark, opened by somebody who never started: the provider's form, or a page that says what to do.
+        // A bookmark, opened by a client without an attempt: the provider's form, or a page that says what to do.
         let stranger = Browser::new(Protocol::Http1);
         let page = stranger.visit(callback.as_str()).await;
         let is_form = page.url.as_str().starts_with(&site.plan.provider.issuer());
@@ -168,7 +168,7 @@ async fn a_callback_opened_again_leads_to_the_application() {
     }
 }
 
-/// The way back is exact however long, and what the provider is given stays short.
+/// The return address is exact at any length, and the parameters sent to the provider stay short.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_comes_back_to_exactly_the_address_that_was_asked_for() {
     for mode in Mode::BOTH {

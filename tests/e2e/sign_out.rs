@@ -54,7 +54,7 @@ async fn signs_out_everywhere(scenario: Scenario, mode: Mode) {
     assert!(goodbye.url.path().ends_with(SIGN_OUT), "back from the provider: {goodbye:#?}");
     assert!(goodbye.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{goodbye:#?}");
 
-    // The provider forgot alice as well: it asks for a name again.
+    // The provider's session of alice has ended as well: it asks for a name again.
     let form = here.visit(&site.wiki("/")).await;
     assert!(form.url.as_str().starts_with(&site.plan.provider.issuer()), "{form:#?}");
     assert!(form.body.contains("name=\"login\""), "{form:#?}");
@@ -104,11 +104,11 @@ async fn another_sites_image_script_or_form_cannot_sign_anybody_out() {
             foreign(Ask::script(Method::GET, &address)),
             foreign(Ask::navigation(&address)).header("sec-fetch-dest", "iframe"),
             foreign(Ask::script(Method::POST, &address)),
-            // A link or form of another site, clicked by the user: at most a page that asks first.
+            // A link or form of another site, clicked by the user: at most a page that asks for confirmation.
             foreign(Ask::navigation(&address)),
             foreign(Ask::navigation(&address)).with_method(Method::POST),
         ];
-        // The worst case: the cookie comes along although it is SameSite=Lax.
+        // The worst case: the cookie is sent although it is SameSite=Lax.
         for ask in asks {
             let page = browser.ask(ask).await;
             assert!(!page.status.is_redirection(), "{page:#?}");

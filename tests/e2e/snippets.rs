@@ -1,4 +1,5 @@
-//! What `gatepost snippet` prints is taken by the real programs, and works in them. `tests/snippet` holds the printed files.
+//! The output of `gatepost snippet` is accepted by the real programs, and works in them. `tests/snippet` contains the
+//! expected output.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +15,7 @@ use crate::support::front_proxy::{FrontProxy, FrontSite};
 use crate::support::settings::Mode;
 use crate::support::tools;
 
-/// A folder with a certificate, its key, and this snippet in which both are named instead of the operator's.
+/// A folder with a certificate, its key, and this snippet with these two paths in place of the operator's.
 fn folder_with(snippet: &str, paths: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let key = KeyPair::generate().expect("a key");

@@ -13,7 +13,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// Browsers that open a public page again and again until told to stop; counts the good answers, keeps the bad ones.
+/// Browsers that open a public page repeatedly until stopped; counts good answers, and collects bad ones.
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicUsize>,
@@ -47,7 +47,7 @@ impl Load {
         self.answered.load(Ordering::Relaxed)
     }
 
-    /// Stops the load and says what was not answered well, and when.
+    /// Stops the load and returns the times and statuses of bad answers.
     async fn end(self) -> Vec<(Instant, StatusCode)> {
         self.stop.store(true, Ordering::Relaxed);
         let mut refused = Vec::new();
@@ -81,13 +81,13 @@ async fn sigterm_under_load_loses_no_request() {
     let ended = Instant::now();
     assert!(ended - asked >= Duration::from_secs(3), "it served for the whole delay");
     let refused = load.end().await;
-    // Nothing was refused while it served. Afterwards nobody is there: Envoy says 503.
+    // Nothing was refused while it served. Afterwards no process listens: Envoy answers 503.
     let too_early = refused.iter().filter(|(at, _)| *at < asked + Duration::from_secs(3));
     assert_eq!(too_early.collect::<Vec<_>>(), Vec::<&(Instant, StatusCode)>::new());
     assert!(refused.iter().all(|(_, status)| *status == StatusCode::SERVICE_UNAVAILABLE), "{refused:?}");
 }
 
-/// With the shipped health check and Gatepost's own default for the delay, a rolling restart is seen by nobody.
+/// With the shipped health check and Gatepost's default delay, a rolling restart is not noticeable.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_replica_takes_over() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
@@ -131,7 +131,7 @@ async fn a_sign_in_under_way_is_finished() {
         let form = browser.visit(&site.wiki("/")).await;
         let callback = browser.fill_in_until_callback(&form, "alice").await;
         let stop = async {
-            // The callback is on its way once the provider was asked for tokens.
+            // The callback is running once the provider has received the token request.
             let provider = site.provider.as_ref().expect("a provider");
             let waits = eventually("the token request", async || provider.has_token_request().then_some(()));
             waits.await;
@@ -144,9 +144,10 @@ async fn a_sign_in_under_way_is_finished() {
     }
 }
 
-/// All signals that end a process unless it prevents that, in turn. Left out are those that stop it (INT 2, TERM 15), those that
-/// nothing can be done about (KILL 9, STOP 19, and 32 and 33, which belong to the C library), those of a failed instruction
-/// (ILL 4, TRAP 5, BUS 7, FPE 8, SEGV 11, SYS 31) and those of a terminal's job control (TSTP 20, TTIN 21, TTOU 22).
+/// All signals that end a process unless it handles them, in turn. Excluded are those that stop Gatepost (INT 2, TERM 15),
+/// those that cannot be handled (KILL 9, STOP 19, and 32 and 33, which belong to the C library), those of a failed
+/// instruction (ILL 4, TRAP 5, BUS 7, FPE 8, SEGV 11, SYS 31) and those of a terminal's job control (TSTP 20, TTIN 21, TTOU
+/// 22).
 #[tokio::test(flavor = "multi_thread")]
 async fn no_other_signal_ends_the_process() {
     let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;

@@ -1,4 +1,5 @@
-//! Strangers who have Gatepost wait, behind the real Envoy: for the provider, or for bodies that do not come.
+//! Unauthenticated clients that make Gatepost wait, behind the real Envoy: for the provider, or for bodies that do not
+//! arrive.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +18,7 @@ use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
 const STRANGERS: u32 = 1200;
-/// How many may wait for one purpose at one provider, and codes that are redeemed at a time.
+/// Maximum waiting requests for one purpose at one provider, and maximum concurrent redemptions.
 const WAITING: u32 = 128;
 
 const NAVIGATION: &str = "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\
@@ -33,7 +34,7 @@ async fn connect(site: &Site, number: u32) -> TcpStream {
 
 async fn answer(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
-    // A reset after the answer is an end, too.
+    // A reset after the answer also ends it.
     let _ = stream.read_to_end(&mut text).await;
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -47,7 +48,7 @@ fn header<'a>(answer: &'a str, name: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no {name}: {answer}"))
 }
 
-/// The request by which a stranger comes back from the provider, with a sealed attempt and a code that it made up.
+/// A forged callback of an unauthenticated client, with a sealed attempt and an invented code.
 async fn callback(site: &Site) -> String {
     let host = site.host("wiki");
     let begun =
@@ -112,7 +113,7 @@ async fn f_14_callbacks_that_wait_keep_no_signed_in_user_out_side_listener() {
     callbacks_at_a_provider_that_stands_still(Scenario::SideListener).await;
 }
 
-/// Envoy speaks for many clients from one address.
+/// Envoy serves many clients from one address.
 #[tokio::test(flavor = "multi_thread")]
 async fn f_15_bodies_that_do_not_come_keep_nobody_from_the_side_listener() {
     let site = Site::start(Scenario::SideListener, Mode::Single).await;
@@ -128,7 +129,7 @@ async fn f_15_bodies_that_do_not_come_keep_nobody_from_the_side_listener() {
         stream.write_all(slow.as_bytes()).await.expect("is taken");
         held.push(stream);
     }
-    // 72 of the 200 have made room; the others wait, each over a connection of Envoy's.
+    // 72 of the 200 have made room; the others wait, each on its own connection of Envoy's.
     let http = "gatepost_bodies_given_up_total{listener=\"http\",cause=\"crowded\"} 72\n";
     eventually("the bodies are waited for", async || {
         let metrics = raw::get(site.gatepost.port("metrics"), "/metrics").await?;
@@ -145,7 +146,7 @@ async fn f_15_bodies_that_do_not_come_keep_nobody_from_the_side_listener() {
     drop(held);
 }
 
-/// Envoy tells its operator nothing but 503: the log says here what is wrong, once, and names both settings.
+/// Envoy shows its operator only a 503: Gatepost's log names the cause, once, and both settings.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_is_too_long_is_named_in_the_log() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);

@@ -1,4 +1,4 @@
-//! Many tabs at once: every sign-in attempt is its own.
+//! Many tabs at once: every sign-in attempt is independent.
 
 use futures_util::future::join_all;
 
@@ -37,7 +37,8 @@ async fn ten_forms_opened_at_once_all_lead_where_they_wanted_to_go() {
     }
 }
 
-/// A browser that was closed with ten tabs open, and that the provider still knows: nobody has to click anything.
+/// A browser that was closed with ten tabs open, and whose session at the provider still exists: the user does not have to
+/// click.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_tabs_opened_at_once_sign_in_by_themselves() {
     for (scenario, mode) in [(Scenario::InsideTheCheck, Mode::Domain), (Scenario::SideListener, Mode::Single)] {

@@ -1,5 +1,5 @@
-//! Answers that a person can read, for whoever asks for HTML: in place of a redirect that would lose something, in frames, when
-//! no decision is made in time, and when the request cannot be read. Everybody else gets what a program reads.
+//! HTML answers for clients that ask for HTML: in place of a redirect that would lose something, in frames, when no decision
+//! is made in time, and when the request cannot be read. All other clients get a machine-readable answer.
 
 use http::{Method, StatusCode};
 
@@ -10,7 +10,7 @@ use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
 
-/// The address of the page's link that says `label`, and the frame that it opens in.
+/// The address of the page's link labelled `label`, and whether it leaves the frame.
 fn link(page: &Page, label: &str) -> (String, bool) {
     let before = page.body.split_once(&format!(">{label}</a>")).map(|(before, _)| before);
     let tag = before.and_then(|before| before.rsplit_once("<a ")).map(|(_, tag)| tag);
@@ -24,7 +24,7 @@ fn is_html(page: &Page) -> bool {
     page.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
 }
 
-/// 401 in HTML; the address of its link, and whether it leads out of the frame.
+/// Asserts a 401 in HTML; returns the address of its link, and whether it leads out of the frame.
 fn told_to_sign_in(page: &Page) -> (String, bool) {
     assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:#?}");
     assert!(is_html(page), "{page:#?}");
@@ -33,12 +33,12 @@ fn told_to_sign_in(page: &Page) -> (String, bool) {
     link(page, "Sign in")
 }
 
-/// A form that a person sends.
+/// A form that a user sends.
 fn form(address: &str) -> Ask {
     Ask::navigation(address).header("sec-fetch-site", "same-origin").form(&[("text", "hello")])
 }
 
-/// A page load of a client that neither names what it wants nor sends Fetch Metadata.
+/// A page load of a client that neither sends a specific `Accept` nor Fetch Metadata.
 fn anything(address: &str) -> Ask {
     Ask::plain(Method::GET, address).header("accept", "*/*")
 }
@@ -78,7 +78,7 @@ async fn whoever_takes_anything_gets_a_link_and_the_link_works() {
     let browser = Browser::new(Protocol::Http1);
     let refused = browser.ask(anything(&site.wiki("/page?a=1"))).await;
     let (address, _) = told_to_sign_in(&refused);
-    // The same client goes on: neither here nor at the provider does it say more about itself.
+    // The same client continues; neither here nor at the provider does it send more about itself.
     let begun = browser.ask(anything(&address)).await;
     assert_eq!(begun.status, StatusCode::FOUND, "no second page with a link: {begun:#?}");
     let form = browser.follow(begun).await;
@@ -148,7 +148,7 @@ async fn people_behind_envoy() {
     people_behind(FrontProxy::Envoy).await;
 }
 
-/// A sign-in up to the callback, whose token request outlasts the deadline.
+/// A sign-in up to the callback, whose token request exceeds the deadline.
 async fn overdue_callback() -> (Site, Browser, String) {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
     plan.settings.sections = "limits: { grpc: { callback_deadline: 1s } }\n";
@@ -167,7 +167,7 @@ async fn an_overdue_callback_is_a_page_that_tries_again() {
     assert_eq!((late.status, late.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")), "{late:#?}");
     assert!(is_html(&late) && late.body.contains("Temporarily unavailable"), "{late:#?}");
     let (again, _) = link(&late, "Try again");
-    // The provider is as fast as usual again.
+    // The provider answers at normal speed again.
     site.stop_provider();
     site.plan.provider.token_delay_ms = 0;
     site.start_provider();
@@ -189,7 +189,7 @@ async fn an_overdue_callback_tells_a_program_in_its_own_words() {
 async fn what_cannot_be_read_is_refused_in_words_that_the_client_reads() {
     let site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
     for (accept, kind) in [("text/html", "text/html"), ("application/json", "application/json")] {
-        // Two hosts: whichever is meant.
+        // Two hosts: it is ambiguous which one is meant.
         let host = format!("{},evil.test", site.host("wiki"));
         let answer = raw::get_with(site.front(), &host, "/x", &[("Accept", accept)]).await;
         let is_page = kind == "text/html";

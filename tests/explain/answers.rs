@@ -84,7 +84,7 @@ const QUESTIONS: [(&str, &[&str]); 36] = [
     ),
 ];
 
-/// What was printed, without what changes by itself.
+/// The output, without the parts that vary between runs.
 fn answer(arguments: &[&str]) -> String {
     let output = explain(arguments);
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{output:?}");

@@ -1,4 +1,4 @@
-//! What is no question, and where claims come from.
+//! Arguments that are not a valid question, and the sources of claims.
 
 use super::explain;
 

@@ -1,5 +1,5 @@
-//! `gatepost explain` as operators meet it: each question has its answer in a file of its own, `answers/{name}.txt`.
-//! After a change that is meant, `BLESS=1 cargo test --test explain` writes them anew; read the difference.
+//! `gatepost explain` from the operator's view: the answer to each question is in a file, `answers/{name}.txt`. After an
+//! intended change `BLESS=1 cargo test --test explain` rewrites the files; review the difference.
 
 #[cfg(test)]
 mod answers;

@@ -1,4 +1,4 @@
-//! Replays every seed of every fuzz target on stable Rust. How to fuzz, and how a crash becomes a seed: README.md.
+//! Replays every seed of every fuzz target on stable Rust. README.md describes how to fuzz, and how a crash becomes a seed.
 
 #[cfg(test)]
 mod mutate;
@@ -67,7 +67,7 @@ mod replay {
     #[test]
     fn seeds_of_config_file() {
         replay("config_file", config_file::run);
-        // The configuration's own tests know many more files, good and bad.
+        // The configuration's own tests have many more files, good and bad.
         for folder in ["bad", "good"] {
             for file in files(&here().join("../config").join(folder)) {
                 config_file::run(&fs::read(file).unwrap());

@@ -1,4 +1,4 @@
-//! Poor man's fuzzing on stable Rust: seeds, changed at random but the same way each time.
+//! Simple fuzzing on stable Rust: seeds, mutated pseudo-randomly but identically in every run.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -8,7 +8,7 @@ use crate::targets::{
     callback_query, check_request, config_file, cookie_header, forwarded_headers, id_token, return_address,
 };
 
-/// Changes of each seed: a few seconds in all. More find more.
+/// Mutations of each seed: a few seconds in all. More find more.
 const ROUNDS: usize = 10;
 
 /// Xorshift (Marsaglia 2003).
@@ -23,7 +23,7 @@ impl TestRng {
     }
 }
 
-/// One to four changes: a byte replaced, pieces cut, doubled, or taken from another seed.
+/// One to four mutations: a byte replaced, pieces cut, doubled, or taken from another seed.
 fn mutate(seed: &[u8], other: &[u8], dice: &mut TestRng) -> Vec<u8> {
     const ODD: &[u8] = b"\0\t\n\r \"#%&'+,-./:;<=>?@[\\]^_{|}~\x7f\x80\xa0\xc3\xff09AZaz";
     let mut bytes = seed.to_vec();

@@ -1,4 +1,4 @@
-//! User names and app passwords: the grant that authentik has for them, and the ID Token that it brings.
+//! User names and app passwords: authentik's grant for them, and the ID Token that it returns.
 
 use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, Refusal};
 use gatepost::domain::oidc::jwt::TokenFault;
@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, Judged, password};
 use crate::op::signing::Key;
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT};
 
-/// A misbehaviour and what must come of it.
+/// A misbehaviour and its required result.
 type Row = (&'static str, fn(&mut Behaviour), Judged);
 
 async fn fixture() -> Fixture {

@@ -1,4 +1,4 @@
-//! Signed access tokens: what signs them, and that no other kind of token passes for one.
+//! Signed access tokens: their signatures, and that no other kind of token is accepted as one.
 
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::credentials::{AccessTokenRules, BearerCheck, Refusal, TokenType};
@@ -16,7 +16,7 @@ async fn fixture(token_type: TokenType) -> Fixture {
     Fixture::with(BearerCheck::Jwt(rules), &["read"]).await
 }
 
-/// A proper access token with these changes, and another `jti` each time.
+/// A valid access token with these changes, and another `jti` each time.
 fn token(fixture: &Fixture, header: &Value, claims: &Value, key: &Key) -> String {
     let now = 1_900_000_000;
     let proper = json!({
@@ -75,7 +75,7 @@ async fn at_2_oc_5_oc_7_nothing_else_signs() {
     assert_eq!(Judged::from(&fixture.show_token(&raw).await), Judged::Good);
 }
 
-/// Every other kind of token that this provider signs, shown as a bearer token.
+/// Every other kind of token that this provider signs, presented as a bearer token.
 #[tokio::test]
 async fn at_1_jw_4_other_kinds_of_tokens_are_none() {
     let strict = fixture(TokenType::AccessToken).await;

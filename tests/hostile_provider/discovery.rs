@@ -1,4 +1,4 @@
-//! Metadata: what is refused, and what is not asked for.
+//! Metadata: what is refused, and which requests are not made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::op::{Behaviour, Callback, HostileOp, NULL, Reply};
 use crate::test_client::{StillClock, TestClient, relying_party, settings};
 
-/// Starts against a provider that misbehaves from the beginning, and gives the cause it is not known for.
+/// Starts with a provider that misbehaves from the beginning, and returns why its metadata is not accepted.
 async fn refused(misbehave: impl FnOnce(&mut Behaviour)) -> String {
     let clock = StillClock::new();
     let op = HostileOp::start(clock.clone()).await;
@@ -61,7 +61,7 @@ async fn oc_23_an_issuer_that_differs_is_named_beside_the_configured_one() {
     assert!(told.contains("\"https://op.example\"") && told.contains("/o/wiki/"), "{told}");
 }
 
-/// An endpoint that is needed for one thing only keeps nobody out.
+/// An endpoint that only one feature needs does not prevent sign-ins.
 #[tokio::test]
 async fn an_optional_part_of_the_metadata_that_is_no_use_is_absent() {
     let endpoints = ["userinfo_endpoint", "end_session_endpoint", "introspection_endpoint", "revocation_endpoint"];

@@ -1,4 +1,4 @@
-//! One application that accepts credentials, its provider, and whoever presents them.
+//! One application that accepts credentials, its provider, and the client that presents them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use gatepost::ports::{CredentialFault, IdentityProvider as _};
 use crate::op::Behaviour;
 use crate::test_client::TestClient;
 
-/// What came of a credential, fit for a table.
+/// The result for a credential, in a form that tables can compare.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Judged {
     Good,
@@ -72,7 +72,7 @@ impl Fixture {
         Self { test_client, application: Arc::new(application), tokens: AtomicUsize::new(0) }
     }
 
-    /// A number that nobody had before, as no verdict is remembered for it.
+    /// A number that is not used elsewhere, so that no verdict is cached for it.
     pub(crate) fn fresh(&self) -> usize {
         self.tokens.fetch_add(1, Ordering::Relaxed)
     }
@@ -90,12 +90,12 @@ impl Fixture {
         self.show(&Credential::Token(token.into())).await
     }
 
-    /// Shows an opaque token that is new.
+    /// Presents a new opaque token.
     pub(crate) async fn show_opaque(&self) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         self.show_token(&format!("access-{}", self.fresh())).await
     }
 
-    /// Shows an app password that is new.
+    /// Presents a new app password.
     pub(crate) async fn show_password(&self) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         self.show(&password(&format!("good-{}", self.fresh()))).await
     }

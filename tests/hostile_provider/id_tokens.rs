@@ -253,7 +253,7 @@ async fn f_04_clock_skew() {
         ("+59 s", |b| b.clock_skew = 59, Outcome::SignedIn),
         ("+61 s", |b| b.clock_skew = 61, untrustworthy(TokenFault::IssuedAt(61))),
         ("+10 min", |b| b.clock_skew = 600, untrustworthy(TokenFault::IssuedAt(600))),
-        // a token of this provider lives 300 s
+        // a token of this provider is valid for 300 s
         ("-359 s", |b| b.clock_skew = -359, Outcome::SignedIn),
         ("-361 s", |b| b.clock_skew = -361, untrustworthy(TokenFault::Expired(61))),
         ("-10 min", |b| b.clock_skew = -600, untrustworthy(TokenFault::Expired(300))),
@@ -333,7 +333,7 @@ async fn a_required_member_that_is_null_or_empty_stays_a_fault() {
     }
 }
 
-/// What a sign-in is refused with, as the operator reads it.
+/// The error of a refused sign-in, as the operator reads it.
 async fn told(test_client: &TestClient, misbehave: impl FnOnce(&mut Behaviour)) -> String {
     test_client.op.reform();
     test_client.op.behave(misbehave);

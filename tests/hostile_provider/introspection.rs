@@ -1,4 +1,4 @@
-//! Opaque tokens: what the provider is asked, what its answers mean, and what becomes of requests when it has none.
+//! Opaque tokens: the introspection request, the meaning of answers, and the result when there is none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::fixture::{Fixture, Judged};
 use crate::op::{Behaviour, NULL, Reply};
 
-/// A misbehaviour and what must come of it.
+/// A misbehaviour and its required result.
 type Row = (&'static str, fn(&mut Behaviour), Judged);
 
 async fn fixture() -> Fixture {
@@ -29,7 +29,7 @@ async fn office_for(audience: Option<&str>) -> Fixture {
     Fixture::with(BearerCheck::Introspection(rules), &["read"]).await
 }
 
-/// Waits until the provider was asked that often.
+/// Waits until the provider has received this many requests.
 async fn until_asked(fixture: &Fixture, times: usize) {
     let begun = Instant::now();
     while fixture.test_client.asked("/introspect") < times {
@@ -129,7 +129,7 @@ async fn in_3_an_endpoint_that_fails_admits_nobody() {
 async fn in_3_a_provider_without_introspection_says_so() {
     let fixture = fixture().await;
     fixture.misbehave(|b| b.metadata = json!({"introspection_endpoint": null}));
-    // Metadata is fetched at the start, so a second set of providers meets the other metadata.
+    // Metadata is fetched at the start, so a second set of providers receives the other metadata.
     let clock = crate::test_client::StillClock::new();
     let settings = crate::test_client::settings();
     let parties = [&fixture.application.relying_party];
@@ -263,7 +263,7 @@ async fn user_info_completes_and_never_contradicts() {
     }
 }
 
-/// By what the rules read the user is judged: an outage must not look like a user who lacks it.
+/// Access rules use UserInfo claims: an outage must not look like a user who lacks them.
 #[tokio::test]
 async fn user_info_that_is_needed_to_judge_is_waited_for() {
     let mut fixture = fixture().await;

@@ -1,4 +1,4 @@
-//! Key sets: which keys count, and when they are fetched anew.
+//! Key sets: which keys are accepted, and when they are fetched again.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ fn with(mut jwk: Value, name: &str, value: Value) -> Value {
     jwk
 }
 
-/// What a sign-in comes to when `keys` are published under a new id and one of them signed; every row has a provider
-/// of its own, because unknown keys are fetched only so often.
+/// The outcome of a sign-in when `keys` are published under a new id and one of them signed; every row has a provider of its
+/// own, because fetches for unknown keys are rate-limited.
 async fn published(keys: Value, header: Value, key: Key) -> Outcome {
     // Sets of thousands of keys take long to read on a busy machine, and no provider stalls here.
     let patient = ProviderSettings { timeout: Duration::from_secs(60), ..settings() };

@@ -1,4 +1,4 @@
-//! Logout tokens with real signatures: whose key, which algorithm, how often keys are fetched; and revocation.
+//! Logout tokens with real signatures: key, algorithm, how often keys are fetched; and revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::test_client::{StillClock, TestClient, settings};
 
 const NOW: u64 = 1_900_000_000;
 
-/// What came of a token, fit for a table.
+/// The result for a token, in a form that tables can compare.
 #[derive(Debug, PartialEq, Eq)]
 enum Judged {
     Good,
@@ -44,7 +44,7 @@ async fn judged(test_client: &TestClient, token: &str) -> Judged {
     }
 }
 
-/// The base token of the casebook with these changes.
+/// The base token of the test cases with these changes.
 fn signed(test_client: &TestClient, header: &Value, changes: &Value) -> String {
     let header = merged(json!({"typ": "logout+jwt"}), header);
     test_client.op.sign(&header, &merged(claims(test_client), changes))
@@ -137,7 +137,8 @@ async fn jw_4_other_tokens_of_the_provider_are_no_logout_tokens() {
     }
 }
 
-/// BL-16: whatever can be told without a key costs none; and what cannot fetches keys no oftener than any stranger may.
+/// BL-16: what can be rejected without a key fetches none; the rest fetches keys no more often than any unauthenticated
+/// client may cause.
 #[tokio::test]
 async fn bl_16_junk_fetches_no_keys() {
     let test_client = TestClient::new().await;
@@ -192,7 +193,7 @@ async fn rfc_7009_the_token_is_revoked_by_an_authenticated_client() {
 async fn bl_15_nobody_waits_for_a_provider_that_hangs() {
     let (test_client, took) = revoked_with(|b| b.revocation = Reply::Stall).await;
     assert!(took < Duration::from_millis(250), "{took:?}");
-    // A stop waits, but not for ever: as long as one request may take.
+    // A stop waits, but only as long as one request may take.
     let begun = Instant::now();
     test_client.providers.settled().await;
     assert!(begun.elapsed() < Duration::from_secs(10));

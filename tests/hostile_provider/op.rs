@@ -1,8 +1,10 @@
-//! An OpenID Provider that misbehaves on command. It listens on 127.0.0.1, approves every authorization request at
-//! once, is strict about the client (code, PKCE, redirect URI, client authentication), and records what it was asked.
+//! An OpenID Provider that misbehaves on command. It listens on 127.0.0.1, approves every authorization request at once,
+//! validates the client strictly (code, PKCE, redirect URI, client authentication), and records the requests that it
+//! receives.
 //!
-//! Other test crates include it with `#[cfg(test)] #[path = "../hostile_provider/op.rs"] mod op;`. How to drive it:
-//! `HostileOp::start(clock)`, `op.behave(|b| …)` to misbehave, `op.authorize(&url)` for what a browser gets back.
+//! Other test crates include it with `#[cfg(test)] #[path = "../hostile_provider/op.rs"] mod op;`. Usage:
+//! `HostileOp::start(clock)`, `op.behave(|b| …)` to misbehave, `op.authorize(&url)` for the redirect that a browser
+//! receives.
 
 #![expect(dead_code, reason = "each test crate uses its own part")]
 
@@ -46,7 +48,7 @@ pub(crate) const SUBJECT: &str = "248289761001";
 /// In changes: a member whose value is `null`.
 pub(crate) const NULL: &str = "<null>";
 
-/// How the provider behaves; the default is properly.
+/// The provider's behaviour; the default is correct.
 #[derive(Clone, Debug)]
 pub(crate) struct Behaviour {
     pub(crate) callback: Callback,
@@ -56,7 +58,7 @@ pub(crate) struct Behaviour {
     pub(crate) user_info: Reply,
     pub(crate) introspection: Reply,
     pub(crate) revocation: Reply,
-    /// Changes of the metadata; `null` takes a member away, [`NULL`] writes it as `null`. So for all `Value`s here.
+    /// Changes of the metadata; `null` removes a member, [`NULL`] writes it as `null`. This applies to all `Value`s here.
     pub(crate) metadata: Value,
     /// The published keys.
     pub(crate) key_set: Value,
@@ -64,11 +66,11 @@ pub(crate) struct Behaviour {
     pub(crate) header: Value,
     /// Changes of the ID Token's claims.
     pub(crate) claims: Value,
-    /// Leaves the user's claims out of the ID Token, so that only UserInfo has them.
+    /// Omits the user's claims from the ID Token, so that only UserInfo has them.
     pub(crate) sparse: bool,
     /// Edits the ID Token's payload as text, before it is signed.
     pub(crate) payload_text: fn(String) -> String,
-    /// What signs it.
+    /// The key that signs it.
     pub(crate) key: Key,
     /// Edits the whole ID Token, after it was signed.
     pub(crate) id_token_text: fn(String) -> String,
@@ -108,25 +110,25 @@ pub(crate) enum Callback {
 /// How an endpoint answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// As it should.
+    /// Correctly.
     Proper,
-    /// With this status and its proper body.
+    /// With this status and its correct body.
     Status(u16),
     /// With this status, content type and body.
     Text(u16, &'static str, String),
     /// With this many bytes.
     Huge(usize),
-    /// With 64 MiB in a few, as gzip.
+    /// With 64 MiB, gzip-compressed to a small body.
     Bomb,
-    /// With half of it, and the connection closed.
+    /// With half of the body, then the connection is closed.
     Truncated,
-    /// Properly, as soon as it gets a permit.
+    /// Correctly, as soon as it gets a permit.
     Held(Arc<Semaphore>),
     /// Never.
     Stall,
     /// By closing the connection.
     Close,
-    /// By sending the client elsewhere.
+    /// With a redirect to this address.
     Redirect(String),
 }
 
@@ -157,7 +159,7 @@ impl Default for Behaviour {
     }
 }
 
-/// One request, as it came in.
+/// One request as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
     pub(crate) method: Method,
@@ -184,7 +186,7 @@ pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// What a code was issued for.
+/// The request for which a code was issued.
 struct Grant {
     client_id: String,
     redirect_uri: String,
@@ -278,7 +280,7 @@ impl HostileOp {
         &self.inner.issuer
     }
 
-    /// How many connections were open at once, at the most.
+    /// The maximum number of connections that were open at once.
     pub(crate) fn most_connections(&self) -> usize {
         self.inner.most_open.load(Ordering::Relaxed)
     }
@@ -293,24 +295,25 @@ impl HostileOp {
         change(&mut self.inner.behaviour.lock().unwrap());
     }
 
-    /// Behaves properly again.
+    /// Restores the correct behaviour.
     pub(crate) fn reform(&self) {
         *self.inner.behaviour.lock().unwrap() = Behaviour::default();
     }
 
-    /// What was asked so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/introspect`, `/revoke`,
-    /// `/authorize`, `/end_session`, `openid-configuration`.
+    /// The requests received so far under paths that end with `suffix`: `/token`, `/keys`, `/userinfo`, `/introspect`,
+    /// `/revoke`, `/authorize`, `/end_session`, `openid-configuration`.
     pub(crate) fn recorded(&self, suffix: &str) -> Vec<Recorded> {
         let all = self.inner.recorded.lock().unwrap();
         all.iter().filter(|request| request.path.ends_with(suffix)).cloned().collect()
     }
 
-    /// Where a browser that follows the authorization request `url` is sent back to. The same happens over HTTP.
+    /// The address to which a browser that follows the authorization request `url` is sent back. The same happens over HTTP.
     pub(crate) fn authorize(&self, url: &Url) -> Url {
         self.inner.authorize(url.query().unwrap_or_default())
     }
 
-    /// A JWT over `claims` as this provider would sign it now: for logout tokens and cross-feeding.
+    /// A JWT over `claims` as this provider would sign it now: for logout tokens and for tokens presented at the wrong
+    /// place.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let key = self.inner.behaviour().key;
         signing::token(&merged(json!({"alg": "RS256", "kid": "a"}), header), &claims.to_string(), &key)
@@ -327,7 +330,7 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, inner: Arc<
             let _open = open;
             let service = service_fn(|request| respond(&inner, request));
             let http = hyper::server::conn::http1::Builder::new();
-            // A client that hangs up, or does not trust us, is no concern of ours.
+            // A client that disconnects, or does not trust us, is not an error here.
             match acceptor {
                 None => drop(http.serve_connection(TokioIo::new(stream), service).await),
                 Some(acceptor) => {
@@ -424,7 +427,7 @@ fn redirect(to: &str) -> Response<Body> {
     Response::builder().status(302).header(header::LOCATION, to).body(Body::empty()).unwrap()
 }
 
-/// `value` with `changes` on top; `null` takes a member away, [`NULL`] writes it as `null`.
+/// `value` with `changes` applied; `null` removes a member, [`NULL`] writes it as `null`.
 pub(crate) fn merged(mut value: Value, changes: &Value) -> Value {
     for (name, change) in changes.as_object().unwrap_or(&Map::new()) {
         if change.is_null() {
@@ -438,7 +441,7 @@ pub(crate) fn merged(mut value: Value, changes: &Value) -> Value {
     value
 }
 
-/// What the provider knows about its user.
+/// The provider's data about its user.
 fn user() -> Value {
     json!({
         "preferred_username": "alice", "name": "Alice Doe", "email": "alice@example.test", "email_verified": true,
@@ -509,7 +512,7 @@ impl Inner {
         to
     }
 
-    /// RFC 6749 section 5: strict about everything that a client may get wrong.
+    /// The token endpoint (RFC 6749 section 5): it rejects every mistake of a client.
     fn token(&self, behaviour: &Behaviour, request: &Recorded) -> Response<Body> {
         if request.form("grant_type").as_deref() == Some("client_credentials") {
             return self.app_password(behaviour, request);
@@ -540,7 +543,7 @@ impl Inner {
         answer(200, &merged(body, &behaviour.answer))
     }
 
-    /// Exactly one way of client authentication, and a proper one.
+    /// Requires exactly one method of client authentication, and a valid one.
     fn authenticated(&self, request: &Recorded) -> Option<String> {
         let decode = |text: &str| parameter(&format!("x={text}"), "x");
         let basic = request.authorization().and_then(|value| value.strip_prefix("Basic ")).and_then(|encoded| {

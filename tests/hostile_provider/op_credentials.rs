@@ -1,4 +1,4 @@
-//! What the provider does with tokens and passwords that are shown to it: introspection (RFC 7662) and authentik's
+//! The provider's handling of tokens and passwords that are presented to it: introspection (RFC 7662) and authentik's
 //! client-credentials grant.
 
 use axum::body::Body;
@@ -24,7 +24,7 @@ impl Inner {
         answer(200, &merged(about, &behaviour.introspected))
     }
 
-    /// App passwords begin with `good`; the client is named and proves nothing.
+    /// App passwords begin with `good`; the client is named but does not authenticate.
     pub(super) fn app_password(&self, behaviour: &Behaviour, request: &Recorded) -> Response<Body> {
         let Some(client_id) = request.form("client_id") else { return error(401, "invalid_client") };
         if !self.clients.lock().unwrap().contains_key(&client_id) {

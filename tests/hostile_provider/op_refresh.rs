@@ -1,5 +1,5 @@
-//! What the provider does with refresh tokens (OpenID Connect Core section 12). They begin with `refresh-`; a sign-in brings one
-//! where `Behaviour::answer` says so.
+//! The provider's handling of refresh tokens (OpenID Connect Core section 12). They begin with `refresh-`; a sign-in returns
+//! one when `Behaviour::answer` says so.
 
 use axum::body::Body;
 use http::Response;

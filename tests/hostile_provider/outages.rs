@@ -1,4 +1,4 @@
-//! Providers that are down: at the start, later, and how they come back.
+//! Providers that are down: at the start or later, and their recovery.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::op::{HostileOp, Reply};
 use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
 
-/// Waits until `providers` know the provider; how long that took.
+/// Waits until `providers` have the provider's metadata; returns how long that took.
 async fn recovery(providers: &OpenIdProviders, issuer: &str) -> Duration {
     let (party, begun) = (relying_party(issuer), Instant::now());
     while providers.metadata(&party).await.is_err() {
@@ -25,7 +25,7 @@ async fn recovery(providers: &OpenIdProviders, issuer: &str) -> Duration {
 #[tokio::test]
 async fn f_01_down_at_the_start_refused() {
     let clock = StillClock::new();
-    // a port that was free a moment ago, with nobody behind it
+    // a port that was free a moment ago, without a listener
     let address = {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         listener.local_addr().unwrap()

@@ -41,7 +41,7 @@ impl Fixture {
         Self { test_client, application, session }
     }
 
-    /// What the session is after a refresh while the provider misbehaves.
+    /// The session after a refresh while the provider misbehaves.
     async fn renewed(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Result<Session, ExchangeFault> {
         self.test_client.op.reform();
         self.test_client.op.behave(misbehave);
@@ -206,7 +206,7 @@ async fn an_optional_claim_that_is_null_or_empty_ends_no_session() {
     }
 }
 
-/// OC-14, where UserInfo fails and what was known before stands beside the new ID Token.
+/// OC-14, when UserInfo fails and earlier claims are combined with the new ID Token.
 #[tokio::test]
 async fn oc_14_a_new_address_is_not_verified_by_an_old_word() {
     let fixture = Fixture::signed_in(|b| b.claims = json!({"email": "old@example.test", "auth_time": 5})).await;
@@ -264,7 +264,7 @@ async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
     assert!(matches!(other.await, Err(ExchangeFault::Untrustworthy(TokenFault::OtherSubject))));
 }
 
-/// The tokens before are void by now: losing the new ones would sign the user out.
+/// The previous tokens are invalid by now: losing the new ones would sign the user out.
 #[tokio::test]
 async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
     let fixture = Fixture::signed_in(|b| b.sparse = true).await;
@@ -274,7 +274,7 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
     for (id_token, reply, due) in [
         (true, Reply::Status(500), NOW),
         (false, Reply::Status(500), NOW),
-        // A provider that has no answer for us is not asked for new tokens every few seconds.
+        // A provider without an answer for us is not asked for new tokens every few seconds.
         (true, Reply::Status(401), later),
         (true, Reply::Status(404), later),
         (false, Reply::Text(200, "text/html", "<html>".into()), later),

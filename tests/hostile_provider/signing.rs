@@ -1,4 +1,4 @@
-//! Keys of the hostile provider, and signatures made with them, proper or not.
+//! Keys of the hostile provider, and signatures made with them, valid or not.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-/// What a token is signed with.
+/// The key that signs a token.
 #[derive(Clone, Debug)]
 pub(crate) enum Key {
     RsaA,
@@ -22,7 +22,7 @@ pub(crate) enum Key {
     P256,
     P384,
     Ed25519,
-    /// HMAC under these bytes.
+    /// HMAC with these bytes.
     Secret(Vec<u8>),
     /// No signature at all.
     Nothing,
@@ -72,7 +72,7 @@ fn sign_rsa(key: &RsaKeyPair, algorithm: &str, message: &[u8]) -> Vec<u8> {
     signed
 }
 
-/// Signs `message` with `key` as `algorithm` says, or as well as that goes.
+/// Signs `message` with `key` as `algorithm` requires, or as closely as the key permits.
 pub(crate) fn sign(key: &Key, algorithm: &str, message: &[u8]) -> Vec<u8> {
     let random = SystemRandom::new();
     match key {

@@ -34,7 +34,7 @@ impl Clock for StillClock {
     }
 }
 
-/// What came of a sign-in, fit for a table.
+/// The outcome of a sign-in, in a form that tables can compare.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     SignedIn,
@@ -63,7 +63,7 @@ pub(crate) struct TestClient {
     attempts: AtomicU8,
 }
 
-/// Short timeouts: nobody wants to wait for a provider that never answers.
+/// Short timeouts, so that tests do not wait long for a provider that never answers.
 pub(crate) fn settings() -> ProviderSettings {
     ProviderSettings { timeout: Duration::from_secs(2), ..ProviderSettings::default() }
 }
@@ -89,7 +89,7 @@ impl TestClient {
         Self::with(settings(), |_| {}).await
     }
 
-    /// A world whose relying party and settings differ.
+    /// A test client with another relying party and other settings.
     pub(crate) async fn with(settings: ProviderSettings, change: impl FnOnce(&mut RelyingParty)) -> Self {
         let clock = StillClock::new();
         let op = HostileOp::start(clock.clone()).await;
@@ -100,7 +100,7 @@ impl TestClient {
         test_client
     }
 
-    /// A world around a provider that may not answer yet.
+    /// A test client for a provider that may not answer yet.
     pub(crate) fn around(
         op: HostileOp,
         relying_party: RelyingParty,
@@ -111,7 +111,7 @@ impl TestClient {
         Self { op, providers, relying_party, attempts: AtomicU8::new(0) }
     }
 
-    /// Waits until the provider is known.
+    /// Waits until the provider's metadata is known.
     pub(crate) async fn ready(&self) -> Arc<ProviderMetadata> {
         let wait = async {
             loop {
@@ -143,7 +143,7 @@ impl TestClient {
         self.providers.exchange(&self.relying_party, code).await
     }
 
-    /// What a whole sign-in comes to while the provider misbehaves.
+    /// The outcome of a whole sign-in while the provider misbehaves.
     pub(crate) async fn outcome(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Outcome {
         self.op.reform();
         self.op.behave(misbehave);
@@ -155,16 +155,16 @@ impl TestClient {
         Outcome::from(&result)
     }
 
-    /// How often the provider was asked under paths that end with `suffix`.
+    /// The number of requests that the provider received under paths that end with `suffix`.
     pub(crate) fn asked(&self, suffix: &str) -> usize {
         self.op.recorded(suffix).len()
     }
 }
 
-/// A misbehaviour and what must come of it.
+/// A misbehaviour and its required outcome.
 pub(crate) type Row = (&'static str, fn(&mut Behaviour), Outcome);
 
-/// Checks each row in turn against `test_client`.
+/// Checks each row in turn with `test_client`.
 pub(crate) async fn check(test_client: &TestClient, rows: Vec<Row>) {
     for (name, misbehave, expected) in rows {
         assert_eq!(test_client.outcome(misbehave).await, expected, "{name}");

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::op::HostileOp;
 use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
 
-/// An authority's certificate (PEM), and a server that it vouches for under `name`.
+/// An authority's certificate (PEM), and a server with a certificate of that authority for `name`.
 fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

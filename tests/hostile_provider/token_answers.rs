@@ -1,4 +1,4 @@
-//! The token request, and answers to it.
+//! The token request, and its answers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! UserInfo: when it is asked, and what it may say.
+//! UserInfo: when it is requested, and what it may contain.
 
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::jwt::TokenFault;
@@ -114,7 +114,7 @@ async fn oc_13_an_answer_that_does_not_come_or_cannot_be_read_keeps_nobody_out()
         let signed_in = test_client.sign_in().await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(signed_in.claims().text("preferred_username"), Some("alice"), "{name}");
         assert_eq!((signed_in.claims().value("groups"), test_client.asked("/userinfo")), (None, 1), "{name}");
-        // The rules judge by what is missing: a moment later the provider may tell it.
+        // Access rules depend on what is missing: a moment later the provider may return it.
         let test_client = TestClient::with(settings(), |party| party.claims_of_rules = vec!["groups".to_owned()]).await;
         let outcome = test_client.outcome(|b| (b.claims, b.user_info) = (json!({"groups": null}), reply)).await;
         assert_eq!(outcome, if soon { Outcome::Unavailable } else { Outcome::SignedIn }, "{name}, needed");
@@ -150,7 +150,7 @@ async fn oc_13_no_user_info_endpoint_is_no_fault() {
     assert_eq!(test_client.asked("/userinfo"), 0);
 }
 
-/// Signed answers: what signs them, and which kind of token they are.
+/// Signed answers: their signatures, and their token type.
 fn signatures() -> Vec<Row> {
     let signature = || Outcome::Untrustworthy(TokenFault::SIGNATURE);
     vec![
@@ -205,7 +205,7 @@ fn signatures() -> Vec<Row> {
     ]
 }
 
-/// Answers that a proper key signed: what they say.
+/// The content of correctly signed answers.
 fn signed_members() -> Vec<Row> {
     vec![
         (
@@ -300,7 +300,7 @@ async fn oc_13_a_signed_answer_may_have_an_algorithm_of_its_own() {
     }
 }
 
-/// OC-14: mail and its verification are one statement.
+/// OC-14: mail address and its verification belong together.
 #[tokio::test]
 async fn oc_14_mail_of_one_source_is_never_verified_by_another() {
     let test_client = TestClient::with(settings(), |party| party.claims = vec!["email_verified".to_owned()]).await;

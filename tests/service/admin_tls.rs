@@ -1,4 +1,4 @@
-//! The admin port with certificates on both sides, asked by `gatepost sessions` itself.
+//! The admin port with certificates on both sides, called by `gatepost sessions` itself.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -82,7 +82,7 @@ async fn only_holders_of_a_certificate_get_in() {
     app.stop().await;
 }
 
-/// Whether a client that trusts the server but shows no certificate of its own is refused.
+/// Whether a client that trusts the server but presents no certificate of its own is refused.
 async fn without_certificate(authority: &Authority, address: SocketAddr) -> bool {
     let mut roots = RootCertStore::empty();
     roots.add(authority.0.der().clone()).expect("is a certificate");

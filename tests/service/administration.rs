@@ -1,4 +1,4 @@
-//! The admin port: what operators see, what they can end, and that nobody else can ask.
+//! The admin port: what operators see, what they can end, and that no other client can call it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::support::{Setup, TestApp, check, eventually, exchange, status, within
 const SSO: &str = "https://sso.example.com/";
 const OTHER: &str = "https://other.example.com/";
 
-/// A session to be: who, where from, at what application, and for how many seconds signed in.
+/// A session to create: the user, the issuer, the application, and for how many seconds signed in.
 struct Guest {
     name: &'static str,
     subject: &'static str,
@@ -69,7 +69,7 @@ fn empty() -> Arc<dyn SessionStore> {
     opened.expect("needs no file")
 }
 
-/// A service whose store holds these, numbered from 0.
+/// A service whose store contains these sessions, numbered from 0.
 async fn with(guests: impl IntoIterator<Item = Guest>) -> (TestApp, Arc<dyn SessionStore>) {
     let store = empty();
     for (number, guest) in (0..).zip(guests) {
@@ -187,7 +187,7 @@ async fn sm_5_a_user_is_ended_when_it_is_clear_who_is_meant() {
         ALICE,
         Guest { application: "board", ..ALICE },
         Guest { issuer: OTHER, ..ALICE },
-        // Who calls himself like another's subject gains nothing, and harms nobody.
+        // A user whose name equals another user's subject gains nothing, and affects no other user.
         Guest { name: "sub-a", subject: "sub-m", ..ALICE },
         Guest { name: "bob", subject: "sub-b", ..ALICE },
     ])
@@ -202,7 +202,7 @@ async fn sm_5_a_user_is_ended_when_it_is_clear_who_is_meant() {
         (user("sub-a"), None, 3, 0, 5),
         (user("sub-a"), sso.clone(), 2, 0, 5),
         (subject("sub-a"), Some("https://nobody.example.com/".to_owned()), 0, 0, 5),
-        // Without an issuer only those count that an application trusts.
+        // Without an issuer only users of issuers count that an application trusts.
         (subject("sub-a"), None, 1, 2, 3),
         (user("alice"), sso, 0, 0, 3),
         (user("alice"), Some(OTHER.to_owned()), 1, 1, 2),

@@ -1,5 +1,5 @@
-//! F-9, F-13, F-14: the attacks of the security specification's section 5, one connection each, while a second
-//! connection asks for health.
+//! F-9, F-13, F-14: the attacks of the security specification's section 5, one connection each, while a second connection
+//! asks for health.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::frames::{
 };
 use super::support::{Setup, TestApp, check, status, within};
 
-/// Another connection, which is to notice nothing.
+/// Another connection, which must not be affected.
 struct Bystander(HealthClient<Channel>);
 
 impl Bystander {
@@ -22,7 +22,7 @@ impl Bystander {
         Self(HealthClient::new(app.channel().await))
     }
 
-    /// Generous, for a slow machine and an unoptimised build: the point is that nobody is locked out.
+    /// A generous limit, for a slow machine and an unoptimised build: the point is that other clients are not locked out.
     async fn is_served(&mut self) {
         let began = Instant::now();
         within(self.0.check(HealthCheckRequest::default())).await.expect("is served");
@@ -30,7 +30,7 @@ impl Bystander {
     }
 }
 
-/// Runs an attack and returns what the server said to it.
+/// Runs an attack and returns the server's frames.
 async fn attacked(attack: impl AsyncFnOnce(&mut Attacker)) -> Heard {
     let app = TestApp::start(Setup::default()).await;
     let mut bystander = Bystander::of(&app).await;
@@ -121,7 +121,7 @@ async fn f_14_a_header_bomb_ends_the_connection() {
         let mut block = call(CHECK);
         literal(&mut block, 0x40, b"x-bomb", &[b'a'; 3800]);
         attacker.send(HEADERS, 0, 1, &block).await;
-        // Each byte stands for the entry of nearly 4 KB at the head of the dynamic table.
+        // Each byte references the entry of nearly 4 KB at the head of the dynamic table.
         let references = vec![0xbe; 4096];
         for _ in 0..32 {
             if !attacker.send(CONTINUATION, 0, 1, &references).await {
@@ -182,7 +182,7 @@ async fn f_13_broken_messages_get_an_error_and_the_connection_is_kept() {
     let app = TestApp::start(Setup::default()).await;
     let mut attacker = Attacker::connect(app.addresses.grpc).await;
     let block = call(CHECK);
-    // A field of type string with bytes that are no UTF-8; a length beyond the end; the compressed flag; nothing.
+    // A field of type string with bytes that are not UTF-8; a length beyond the end; the compressed flag; nothing.
     let compressed = [1, 0, 0, 0, 1, 0];
     let broken: [&[u8]; 4] = [
         &message(8, &[0x0a, 0x06, 0x22, 0x04, 0x12, 0x02, 0xff, 0xfe]),
@@ -221,7 +221,7 @@ async fn f_9_half_a_message_is_not_waited_for() {
         assert!(attacker.raw(&bytes).await);
     }
     attacker.hears(|heard| heard.count(HEADERS) == 100).await;
-    // Were the first still waited for, the next hundred would find no place among 128.
+    // If the first ones still waited, the next hundred would exceed the limit of 128.
     for n in 100..200 {
         attacker.send(HEADERS, END_HEADERS | END_STREAM, nth_stream(n), &block).await;
     }
@@ -240,7 +240,7 @@ async fn f_9_an_answer_that_is_not_taken_is_dropped() {
     setup.limits.grpc.call_deadline = Duration::from_millis(200);
     let app = TestApp::start(setup).await;
     let mut attacker = Attacker::connect(app.addresses.grpc).await;
-    // SETTINGS_INITIAL_WINDOW_SIZE: no answer may carry a byte of data.
+    // SETTINGS_INITIAL_WINDOW_SIZE: no answer may contain a byte of data.
     attacker.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).await;
     let block = call(CHECK);
     for n in 0..60 {
@@ -298,7 +298,7 @@ async fn a_42_other_spellings_of_a_method_are_unknown() {
         attacker.hears(|heard| heard.count(HEADERS) == 3).await;
     })
     .await;
-    // Errors stand in the headers alone (gRPC over HTTP/2, "Trailers-Only").
+    // Errors are in the headers alone (gRPC over HTTP/2, "Trailers-Only").
     let errors = heard.frames.iter().filter(|frame| frame.kind == HEADERS && frame.flags & END_STREAM != 0);
     assert_eq!(errors.count(), 3, "{heard:?}");
     assert_eq!(heard.count(DATA), 0, "no CheckResponse");

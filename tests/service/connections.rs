@@ -1,4 +1,4 @@
-//! F-15, section 5: connections are counted, and no listener's loop ends.
+//! F-15, section 5: connections are counted, and no listener's accept loop ends.
 
 use gatepost::inbound::connections::FrontProxies;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::support::{Setup, TestApp, eventually, read_to_close, within};
 async fn f_15_one_source_gets_its_share_and_again_when_it_leaves() {
     let mut setup = Setup::default();
     setup.limits.connections.per_source = 3;
-    // Unless it is said otherwise, this machine is a front proxy.
+    // By default this machine is a front proxy.
     setup.limits.front_proxies = FrontProxies(Vec::new());
     let app = TestApp::start(setup).await;
     let address = app.addresses.http.expect("listens");
@@ -41,7 +41,7 @@ async fn the_total_holds_for_every_listener_by_itself() {
     app.stop().await;
 }
 
-/// A front proxy speaks for many clients: what one of them does costs the others nothing.
+/// A front proxy serves many clients: one of them must not affect the others.
 #[tokio::test]
 async fn a_front_proxy_is_no_single_source() {
     let mut setup = Setup::default();
@@ -65,8 +65,8 @@ const PING: &str = "GET /outpost.goauthentik.io/ping HTTP/1.1\r\nHost: any\r\nCo
 const SLOW: &str = "POST /outpost.goauthentik.io/backchannel_logout HTTP/1.1\r\nHost: wiki.example.com\r\n\
                     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nlogout_token=";
 
-/// A body that does not come costs its own request only. The oldest makes room for the next, so that who holds theirs back
-/// keep nobody else's out.
+/// A body that does not arrive affects only its own request. The oldest makes room for the next, so that clients that hold
+/// their bodies back cannot keep other clients out.
 #[tokio::test]
 async fn bodies_that_do_not_come_make_room_for_those_that_do() {
     let mut setup = Setup::default();

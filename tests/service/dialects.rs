@@ -1,5 +1,5 @@
-//! One list of requests, asked in every way there is: Envoy's gRPC check and each front proxy's question. Whatever the
-//! way, the decision is the same; only what a front proxy can be told of it differs.
+//! One list of requests, sent over every protocol: Envoy's gRPC check and each front proxy's forward auth. The decision is
+//! the same over each; only the part of it that a front proxy can receive differs.
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as CheckedRequest};
@@ -76,7 +76,7 @@ fn check(original: Original<'_>) -> CheckRequest {
     CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }) }
 }
 
-/// The status that a front proxy is told where Envoy's check allows, or denies with `status`.
+/// The status for a front proxy when Envoy's check allows, or denies with `status`.
 fn told(dialect: Dialect, allowed: bool, status: i32, is_own: bool) -> u16 {
     let status = u16::try_from(status).expect("is a status");
     let in_nginx = dialect == Dialect::Nginx;

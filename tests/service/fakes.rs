@@ -1,4 +1,4 @@
-//! A store whose behaviour a test chooses, and a provider that only knows where its sign-in page is.
+//! A store whose behaviour a test selects, and a provider that only has the address of its sign-in page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,16 +27,16 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-/// What loading a session does.
+/// The behaviour of loading a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loading {
-    /// There is none.
+    /// There is no session.
     Nothing,
-    /// It waits until the test lets it go on.
+    /// It waits until the test lets it continue.
     Waits,
     /// It panics.
     Panics,
-    /// Whoever presents a session is alice.
+    /// Every session is alice's.
     Alice,
 }
 
@@ -194,7 +194,7 @@ impl Clock for FixedClock {
     }
 }
 
-/// Counts; good enough for tests.
+/// A counter; sufficient as randomness for tests.
 pub(crate) struct Counting(pub(crate) AtomicUsize);
 
 impl Entropy for Counting {

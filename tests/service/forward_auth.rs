@@ -1,4 +1,4 @@
-//! Front proxies' questions over a real socket, as each of them sends its own, and what becomes of them.
+//! Front proxies' requests over a real socket, as each of them sends its own, and their answers.
 
 use gatepost::domain::application::Mode;
 use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
@@ -23,7 +23,7 @@ const IDENTITY: [&str; 12] = [
     "x-authentik-meta-app",
     "x-authentik-meta-version",
 ];
-/// Asks in every dialect.
+/// Sends the request in every dialect.
 async fn in_every_dialect(app: &TestApp, original: Original<'_>, mut check: impl FnMut(Dialect, Reply)) {
     for (dialect, _) in Dialect::ALL {
         let reply = app.http(&question(dialect, original)).await;
@@ -69,7 +69,7 @@ async fn scripts_websockets_grpc_and_posts_get_401_in_every_dialect() {
     app.stop().await;
 }
 
-/// A 5xx would be no denial to Envoy; nginx has a page of its own.
+/// Envoy would not take a 5xx for a denial; nginx shows a page of its own.
 #[tokio::test]
 async fn what_is_overdue_is_said_in_the_clients_words_in_every_dialect() {
     let mut setup = Setup { loading: Loading::Waits, ..all() };
@@ -134,7 +134,7 @@ async fn who_is_signed_in_passes_with_every_header_said() {
     app.stop().await;
 }
 
-/// nginx and Caddy cannot remove what their files do not list, so such a request does not pass at all.
+/// nginx and Caddy cannot remove names that their files do not list, so such a request is refused.
 #[tokio::test]
 async fn h9_a_name_of_ours_that_no_file_lists_is_refused_where_the_front_proxy_would_pass_it_on() {
     let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
@@ -228,7 +228,7 @@ async fn a_12_a_39_what_a_client_adds_moves_no_address() {
         })
         .await;
     }
-    // What cannot be decoded, and what is long, is somebody's to sign in for.
+    // Targets that cannot be decoded, and long ones, still require a sign-in.
     for target in ["/%zz", &format!("/{}", "x".repeat(9000))] {
         in_every_dialect(&app, page(target), |dialect, reply| {
             let status = if dialect == Dialect::Nginx { 401 } else { 302 };

@@ -1,4 +1,4 @@
-//! HTTP/2 by hand (RFC 9113, RFC 7541): a client that keeps no rule it is not made to keep.
+//! HTTP/2 by hand (RFC 9113, RFC 7541): a client that follows only the rules that a test wants it to follow.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -33,7 +33,7 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
-/// What the server said until it closed or the test had enough.
+/// The server's frames until it closed the connection or the test had enough.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     pub(crate) frames: Vec<Frame>,
@@ -44,7 +44,7 @@ impl Heard {
         self.frames.iter().filter(|frame| frame.kind == kind).count()
     }
 
-    /// The debug text of a GOAWAY that is a complaint.
+    /// The debug text of a GOAWAY with an error code.
     pub(crate) fn complaint(&self) -> Option<String> {
         let complains = |frame: &&Frame| frame.kind == GOAWAY && frame.payload.get(4..8) != Some(&[0; 4]);
         let frame = self.frames.iter().find(complains)?;
@@ -52,7 +52,7 @@ impl Heard {
     }
 }
 
-/// The writing side; what the server says is read by a task of its own until it closes.
+/// The writing side; the server's frames are read by a task of its own until the server closes.
 pub(crate) struct Attacker {
     out: OwnedWriteHalf,
     heard: Arc<Mutex<Heard>>,
@@ -69,7 +69,7 @@ impl Attacker {
         attacker
     }
 
-    /// Sends a frame; whether the server still takes any.
+    /// Sends a frame; returns whether the server still accepts any.
     pub(crate) async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         self.raw(&frame(kind, flags, stream, payload)).await
     }
@@ -78,18 +78,18 @@ impl Attacker {
         within(self.out.write_all(bytes)).await.is_ok()
     }
 
-    /// Waits until the server has said enough.
+    /// Waits until the frames received are `enough`.
     pub(crate) async fn hears(&self, enough: impl Fn(&Heard) -> bool) {
         eventually(async || enough(&self.heard.lock().expect("is not poisoned"))).await;
     }
 
-    /// Ends the attack and tells what the server said.
+    /// Ends the attack and returns the frames received.
     pub(crate) async fn done(mut self) -> Heard {
         let _ = self.out.shutdown().await;
         self.closed().await
     }
 
-    /// What the server said, once it has closed the connection.
+    /// The frames received, once the server has closed the connection.
     pub(crate) async fn closed(self) -> Heard {
         within(self.reader).await.expect("does not panic");
         drop(self.out);
@@ -134,7 +134,7 @@ fn literal_indexed(block: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     string(block, value);
 }
 
-/// A literal with a new name; `kind` 0x40 keeps it in the dynamic table.
+/// A literal with a new name; `kind` 0x40 adds it to the dynamic table.
 pub(crate) fn literal(block: &mut Vec<u8>, kind: u8, name: &[u8], value: &[u8]) {
     block.push(kind);
     string(block, name);

@@ -1,13 +1,13 @@
-//! What each front proxy sends when it asks.
+//! The forward-auth request that each front proxy sends.
 
 use gatepost::inbound::forward_auth::{Dialect, ForwardAuthSettings, TrustedProxies};
 
 use super::support::{Reply, Setup};
 
-/// What a browser sends with a page load.
+/// The headers that a browser sends with a page load.
 pub(crate) const PAGE: &str = "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
 
-/// Every dialect, asked from this machine.
+/// All dialects enabled, with this machine as a trusted proxy.
 pub(crate) fn all() -> Setup {
     let dialects = Dialect::ALL.map(|(dialect, _)| dialect).to_vec();
     let trusted = TrustedProxies::new(vec!["127.0.0.1/32".parse().expect("is a network")]);
@@ -27,7 +27,7 @@ pub(crate) fn page(target: &str) -> Original<'_> {
     Original { method: "GET", target, lines: PAGE }
 }
 
-/// The question that a front proxy of this dialect asks about a request at wiki.example.com.
+/// The forward-auth request of a front proxy of this dialect about a request at wiki.example.com.
 pub(crate) fn question(dialect: Dialect, original: Original<'_>) -> String {
     let Original { method, target, lines } = original;
     match dialect {
@@ -53,8 +53,9 @@ pub(crate) fn question(dialect: Dialect, original: Original<'_>) -> String {
     }
 }
 
-/// Traefik 2.11 and 3: the client's headers without hop-by-hop ones, then its own five; `X-Forwarded-Port`,
-/// `-Server` and `X-Real-Ip` come from its entry point. The question is a GET without a body, whatever was asked.
+/// Traefik 2.11 and 3: the client's headers without hop-by-hop ones, then its own five; `X-Forwarded-Port`, `-Server` and
+/// `X-Real-Ip` come from its entry point. The forward-auth request is a GET without a body, whatever the original request
+/// is.
 pub(crate) fn traefik(original: Original<'_>, further: &str) -> String {
     let Original { method, target, lines } = original;
     format!(
@@ -66,7 +67,7 @@ pub(crate) fn traefik(original: Original<'_>, further: &str) -> String {
     )
 }
 
-/// How many cookies an answer sets.
+/// The number of cookies that an answer sets.
 pub(crate) fn cookies(reply: &Reply) -> usize {
     reply.text.lines().filter(|line| line.to_ascii_lowercase().starts_with("set-cookie:")).count()
 }

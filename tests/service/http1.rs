@@ -1,4 +1,4 @@
-//! The side listener: whose requests it answers, and what it puts up with (F-10, ASVS 4.2.1-4.2.5).
+//! The side listener: which requests it answers, and its limits (F-10, ASVS 4.2.1-4.2.5).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! F-16, FI-9: stopping begins politely, turns firm at a deadline, and counts what was cut. F-23: panics.
+//! F-16, FI-9: a stop drains first, cuts at a deadline, and counts what was cut. F-23: panics.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -118,7 +118,7 @@ async fn fi_2_an_answer_leaves_before_the_deadline() {
     app.stop().await;
 }
 
-/// Two Checks under way, each of which waits for the store.
+/// Two running Checks, each of which waits for the store.
 async fn two_that_wait(
     app: &TestApp,
     checks: &AuthorizationClient<Channel>,
@@ -163,10 +163,10 @@ async fn a_call_counts_among_those_that_run_once_its_message_is_there() {
     sender.send(DATA, 0, 1, &empty[..3]).await;
     sender.send(PING, 0, 0, b"12345678").await;
     sender.hears(|heard| heard.count(PING) > 0).await;
-    // Half a message takes no place among the calls that run.
+    // Half a message takes no permit among the calls that run.
     let checks = app.checks().await;
     let running = two_that_wait(&app, &checks).await;
-    // However a message ends, the call is one too many then.
+    // However the message ends, the call then exceeds the limit.
     sender.send(DATA, END_STREAM, 1, &empty[3..]).await;
     let refused = |frame: &Frame, stream| frame.stream == stream && frame.kind == HEADERS;
     sender.hears(|heard| heard.frames.iter().any(|frame| refused(frame, 1))).await;
@@ -200,7 +200,7 @@ async fn a_burst_of_messages_on_their_way_has_no_check_shed() {
         bytes.extend(frame(DATA, 0, nth_stream(n), &message(1000, b"half")));
         assert!(sender.raw(&bytes).await);
     }
-    // One after the other is given up; the next is waited for meanwhile.
+    // They are given up one after the other; meanwhile the next one is waited for.
     sender.hears(|heard| heard.count(HEADERS) > 0).await;
     let mut checks = app.checks().await;
     let answer = within(checks.check(check("/", None))).await.expect("waits its turn").into_inner();

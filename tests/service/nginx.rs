@@ -59,7 +59,7 @@ async fn plain_http_is_led_to_https_before_anybody_signs_in() {
     assert_eq!(reply.header("location"), Some("https://wiki.example.com/x"), "{reply:?}");
     only_counts(&reply);
 
-    // TLS ends in front of the front proxy, which does not say so.
+    // TLS ends in front of the front proxy, which does not report it.
     for request in [
         hop("/x", PAGE),
         over_http(PAGE),
@@ -80,7 +80,7 @@ async fn plain_http_is_led_to_https_before_anybody_signs_in() {
     app.stop().await;
 }
 
-/// nginx passes every cookie of `start` on, so that an address too long for `state` can wait in the browser.
+/// nginx passes every cookie of `start` on, so that an address too long for `state` can be stored in the browser.
 #[tokio::test]
 async fn nginx_hop_to_the_sign_in_keeps_a_long_address_byte_by_byte() {
     let app = TestApp::start(all()).await;
@@ -98,7 +98,7 @@ async fn nginx_hop_to_the_sign_in_keeps_a_long_address_byte_by_byte() {
     app.stop().await;
 }
 
-/// The location block of authentik's documentation sets `X-Original-URL` on every visit, and names no method.
+/// The location block of authentik's documentation sets `X-Original-URL` on every request to Gatepost, and sends no method.
 #[tokio::test]
 async fn authentiks_own_nginx_lines_work() {
     let app = TestApp::start(all()).await;

@@ -62,7 +62,7 @@ async fn reflection_lists_the_services_and_knows_their_files() {
     app.stop().await;
 }
 
-/// Whatever is on the page has the kind, the meaning and the labels of the table; nothing is a summary.
+/// Every metric on the page has the type, the help text and the labels of the table; none is a summary.
 fn stands_in_the_table(page: &str) {
     let types: Vec<(&str, &str)> =
         page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();

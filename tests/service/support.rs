@@ -40,23 +40,23 @@ use tonic::transport::Channel;
 
 use super::fakes::{Counting, FakeProvider, FakeStore, FixedClock, Loading};
 
-/// No step of a test takes longer.
+/// The time limit for any step of a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A session cookie that the store is asked about.
+/// A session cookie that causes a look-up in the store.
 pub(crate) const SESSION_COOKIE: &str = "__Host-gatepost-session-wiki=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) loading: Loading,
-    /// A real store in the place of the fake one.
+    /// A real store instead of the fake one.
     pub(crate) sessions: Option<Arc<dyn SessionStore>>,
     pub(crate) admin_tls: Option<MutualTls>,
     pub(crate) tls: Option<TlsIdentity>,
     pub(crate) forward_auth: Option<ForwardAuthSettings>,
     pub(crate) legacy_prefix: bool,
-    /// Of the one application.
+    /// The mode of the only application.
     pub(crate) mode: Mode,
 }
 
@@ -130,12 +130,12 @@ impl TestApp {
         Self { addresses, store, stop, run }
     }
 
-    /// One request to stop.
+    /// Sends one request to stop.
     pub(crate) fn ask_to_stop(&self) {
         self.stop.send(()).expect("still runs");
     }
 
-    /// What became of it; how many connections were cut.
+    /// Waits for the end; returns how many connections were cut.
     pub(crate) async fn ended(self) -> Result<usize, Fault> {
         within(self.run).await.expect("does not panic")
     }
@@ -150,11 +150,11 @@ impl TestApp {
         within(endpoint.connect()).await.expect("connects")
     }
 
-    /// Operators' way in.
+    /// A client of the admin port.
     pub(crate) async fn operator(&self) -> SessionsClient<Channel> {
         let address = self.addresses.admin.expect("listens");
         let endpoint = Channel::from_shared(format!("http://{address}")).expect("is an address");
-        // What a client buffers of its own accord is no part of any test.
+        // The client's own buffering is not part of any test.
         let endpoint = endpoint.initial_stream_window_size(65_535);
         SessionsClient::new(within(endpoint.connect()).await.expect("connects"))
     }
@@ -163,7 +163,7 @@ impl TestApp {
         AuthorizationClient::new(self.channel().await)
     }
 
-    /// Sends one request as it stands and reads until the connection is closed.
+    /// Sends one request unchanged and reads until the connection is closed.
     pub(crate) async fn http(&self, request: &str) -> Reply {
         exchange(self.addresses.http.expect("listens"), request.as_bytes()).await
     }
@@ -183,7 +183,7 @@ impl TestApp {
         read_to_close(&mut stream).await
     }
 
-    /// The same over TLS, to a server that shows this certificate.
+    /// The same over TLS, to a server with this certificate.
     pub(crate) async fn https(&self, certificate: &rcgen::Certificate, request: &str) -> Reply {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.der().clone()).expect("is a certificate");
@@ -198,7 +198,7 @@ impl TestApp {
         let mut stream = within(connecting).await.expect("is trusted");
         stream.write_all(request.as_bytes()).await.expect("is taken");
         let mut text = Vec::new();
-        // Who closes without a farewell closes all the same.
+        // A close without a TLS close_notify is accepted.
         let _ = within(stream.read_to_end(&mut text)).await;
         Reply { text: String::from_utf8_lossy(&text).into_owned() }
     }
@@ -270,7 +270,7 @@ pub(crate) fn status(response: &CheckResponse) -> i32 {
     }
 }
 
-/// What came back until the connection was closed.
+/// The bytes received until the connection was closed.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) text: String,
@@ -288,7 +288,7 @@ impl Reply {
     }
 }
 
-/// Sends bytes, then reads until the other side closes; that it does is part of every test that calls this.
+/// Sends bytes, then reads until the peer closes; that it does is part of every test that calls this.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(address).await.expect("connects");
     stream.write_all(bytes).await.expect("is taken");
@@ -297,7 +297,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Reply {
 
 pub(crate) async fn read_to_close(stream: &mut TcpStream) -> Reply {
     let mut text = Vec::new();
-    // A reset after the answer is a close, too.
+    // A reset after the answer is also a close.
     let _ = within(stream.read_to_end(&mut text)).await;
     Reply { text: String::from_utf8_lossy(&text).into_owned() }
 }
@@ -306,7 +306,7 @@ pub(crate) async fn within<T>(step: impl Future<Output = T>) -> T {
     timeout(PATIENCE, step).await.expect("takes no longer than anybody would wait")
 }
 
-/// Asks again and again until it is so.
+/// Polls until the condition holds.
 pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let asking = async {
         while !holds().await {

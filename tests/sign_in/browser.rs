@@ -1,4 +1,4 @@
-//! A browser behind Envoy, and what it gets.
+//! A browser behind Envoy, and the answers it receives.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,18 +16,18 @@ use crate::test_outpost::TestOutpost;
 
 pub(crate) const WIKI: &str = "https://wiki.example.com/page?x=1";
 
-/// A `CheckResponse` in a reader's words. Making one fails where Envoy would let something through by mistake.
+/// A `CheckResponse` in readable form. Creating one fails where Envoy would allow a request by mistake.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// HTTP status; 200 when the request goes on to the application.
     pub(crate) status: i32,
     pub(crate) allowed: bool,
     pub(crate) reason: String,
-    /// Of the answer, or of the request as it goes on.
+    /// Headers of the answer, or of the request as it goes on.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) cookies: Vec<String>,
     pub(crate) body: String,
-    /// All of it, for whoever searches it.
+    /// The whole answer as text, for searching.
     pub(crate) text: String,
 }
 
@@ -73,13 +73,13 @@ impl Answer {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Where the browser is sent.
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> Url {
         let location = self.header("location").unwrap_or_else(|| panic!("no redirect: {self:#?}"));
         Url::parse(location).unwrap()
     }
 
-    /// The user that the application is told about.
+    /// The user in the identity headers for the application.
     pub(crate) fn user(&self) -> Option<&str> {
         self.header("x-authentik-uid").filter(|_| self.allowed)
     }
@@ -88,7 +88,7 @@ impl Answer {
         self.cookies.iter().any(|cookie| cookie.contains("gatepost-session") && !cookie.contains("Max-Age=0"))
     }
 
-    /// Fails unless this is a page that refuses and says what to do.
+    /// Fails unless this is a page that refuses the request and says what to do.
     pub(crate) fn expect_refusal(&self, status: i32, name: &str) {
         assert_eq!(self.status, status, "{name}: {self:#?}");
         assert!(!self.allowed && self.header("location").is_none(), "{name}: no redirect leads on: {self:#?}");
@@ -135,7 +135,7 @@ impl Browser {
         self.open_with(test_outpost, url, &[]).await
     }
 
-    /// Opens a page and keeps its cookies.
+    /// Opens a page and stores its cookies.
     pub(crate) async fn open_with(
         &mut self,
         test_outpost: &TestOutpost,
@@ -161,14 +161,14 @@ impl Browser {
         self.open(test_outpost, op.authorize(&there).as_str()).await
     }
 
-    /// Opens a page that sends it to the provider, as soon as that is known; where to.
+    /// Opens a page that redirects to the provider, once its metadata is known; returns the target.
     pub(crate) async fn begin(&mut self, test_outpost: &TestOutpost, url: &str) -> Url {
         let answer = self.open(test_outpost, url).await;
         assert_eq!((answer.status, answer.reason.as_str()), (302, "sign_in_started"), "{answer:#?}");
         answer.location()
     }
 
-    /// A whole sign-in; the application's answer.
+    /// A whole sign-in; returns the application's answer.
     pub(crate) async fn sign_in(&mut self, test_outpost: &TestOutpost, op: &HostileOp, url: &str) -> Answer {
         let back = self.come_back(test_outpost, op, url).await;
         assert_eq!((back.location().as_str(), back.reason.as_str()), (url, "sign_in_completed"), "{back:#?}");
@@ -187,7 +187,7 @@ pub(crate) fn parameter(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// Where the program at `url` sends a browser: over a real connection.
+/// The address to which the program at `url` redirects a browser, over a real connection.
 pub(crate) async fn redirected(url: &Url) -> Url {
     let address = SocketAddr::new(url.host_str().unwrap().parse().unwrap(), url.port().unwrap());
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -1,4 +1,4 @@
-//! Callbacks: how a provider, or somebody between, may send a browser back.
+//! Callbacks: how a provider, or an attacker in between, may send a browser back.
 
 use serde_json::json;
 

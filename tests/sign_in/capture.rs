@@ -1,4 +1,4 @@
-//! What is logged while a test runs. A test runs on one thread, so it sees its own lines alone.
+//! Captures the log of a test. A test runs on one thread, so it sees only its own lines.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -8,11 +8,11 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A second dispatcher that stays. While there is only one, tracing asks the *current thread's* default about a callsite that is
-/// new, and so a thread of another test, which has none, would switch it off for all.
+/// A second dispatcher that is never dropped. While there is only one, tracing asks the *current thread's* default about a
+/// new callsite, so a thread of another test without a default would disable the callsite for all.
 static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
-/// The log of this thread for as long as this lives.
+/// The log of this thread during the lifetime of this value.
 pub(crate) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
@@ -41,7 +41,7 @@ impl<'a> MakeWriter<'a> for Sheet {
 }
 
 impl Log {
-    /// Everything that Gatepost says itself, and what the service lets libraries say at `trace`: warnings.
+    /// Everything that Gatepost itself logs, and what the service lets libraries log at `trace`: warnings.
     pub(crate) fn start() -> Self {
         LazyLock::force(&SECOND);
         let text = Arc::new(Mutex::new(Vec::new()));
@@ -53,7 +53,7 @@ impl Log {
         Self { text, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
-    /// What was logged since the last call.
+    /// The log since the last call.
     pub(crate) fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.text.lock().unwrap())).unwrap()
     }

@@ -1,4 +1,4 @@
-//! What may change in the middle of a sign-in: the provider's keys, our own key, and the process.
+//! Changes in the middle of a sign-in: the provider's keys, our own key, and the process.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
     old.expect_refusal(403, "the key that was withdrawn");
 }
 
-/// An outpost over the file store in `folder`, with the key beside it.
+/// An outpost on the file store in `folder`, with the sealing key beside it.
 fn in_folder(folder: &Path, op: &HostileOp, clock: &std::sync::Arc<ManualClock>) -> TestOutpost {
     let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &TestRng).unwrap(), Vec::new());
     let keeping = Keeping { store: StoreSettings::File { path: folder.join("sessions.db") }, keys };

@@ -1,4 +1,4 @@
-//! What the provider sees of the client: PKCE, nonce, client authentication, redirect URI.
+//! The client from the provider's view: PKCE, nonce, client authentication, redirect URI.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn names(url: &Url) -> Vec<String> {
 #[tokio::test]
 async fn oc_16_pk_2_bcp_4_the_authorization_request() {
     let (test_outpost, op) = wiki().await;
-    // A provider that says nothing about PKCE gets it all the same.
+    // PKCE is used as well when the provider's metadata does not mention it.
     op.behave(|b| b.metadata = json!({"code_challenge_methods_supported": null}));
     let asked = Browser::default().begin(&test_outpost, WIKI).await;
     assert!(asked.as_str().starts_with(&format!("{}authorize?", op.issuer())), "{asked}");

@@ -1,4 +1,4 @@
-//! Many users at once: each gets an own session with an own subject.
+//! Many users at once: each gets a session of their own with their own subject.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::browser::{Browser, parameter};
 use crate::test_outpost::wiki;
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is the provider's")]
-/// Makes the user of a token from its nonce: every attempt is another user's.
+/// Derives the user of a token from its nonce, so that every attempt has another user.
 fn user_of_the_nonce(payload: String) -> String {
     let mut claims: Value = serde_json::from_str(&payload).unwrap();
     claims["sub"] = format!("user-{}", claims["nonce"].as_str().unwrap()).into();
@@ -54,7 +54,7 @@ async fn pk_4_ck_6_ten_first_visits_at_once_in_one_browser_all_arrive() {
     let mut browser = Browser::default();
     let mut tabs = Vec::new();
     for tab in 0..10 {
-        // Each tab asks before the first answer is there; the browser keeps the last cookie.
+        // Each tab sends its request before the first answer arrives; the browser stores the last cookie.
         let mut alone = Browser::default();
         let page = format!("https://wiki.example.com/{tab}");
         tabs.push((alone.begin(&test_outpost, &page).await, page));

@@ -1,4 +1,4 @@
-//! ID Tokens that must not sign anybody in: a page, no session, and one line in the log that names the failed check.
+//! ID Tokens that must not sign a user in: a page, no session, and one line in the log that names the failed check.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::op::signing::{self, Key};
 use crate::op::{Behaviour, CLIENT_SECRET, Callback, Reply};
 use crate::test_outpost::wiki;
 
-/// A misbehaviour and what the log says about it.
+/// A misbehaviour and its text in the log.
 type Row = (&'static str, fn(&mut Behaviour), &'static str);
 
-/// Checks that each misbehaviour refuses the sign-in, and that a proper one follows.
+/// Checks that each misbehaviour refuses the sign-in, and that a correct one succeeds afterwards.
 async fn check(rows: &[Row]) {
     let (test_outpost, op) = wiki().await;
     for (name, misbehave, expected) in rows {
@@ -147,10 +147,10 @@ async fn oc_9_a_46_the_token_of_another_sign_in_is_refused() {
     assert!(!mallory.has_session());
 }
 
-/// A misbehaviour and the values that the log says were compared.
+/// A misbehaviour and the compared values in the log.
 type Compared<'a> = (fn(&mut Behaviour), [&'a str; 2]);
 
-/// The operator sees both sides of what was compared; whoever is refused sees neither.
+/// The operator sees both compared values; the refused user sees neither.
 #[tokio::test]
 async fn a_refusal_says_what_was_compared() {
     let (test_outpost, op) = wiki().await;

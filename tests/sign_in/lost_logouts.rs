@@ -1,5 +1,5 @@
-//! A store that stands still in the middle of a logout: the real Redis, stopped as a host under load stops it. It executes
-//! later what it had received, so a command that was not answered may have been carried out.
+//! A store that pauses in the middle of a logout: the real Redis, paused as a host under load may pause it. Later it
+//! executes the commands that it had received, so a command without an answer may have been executed.
 
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +17,7 @@ use crate::op::HostileOp;
 use crate::strangers::{logout, logout_token};
 use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
 
-/// No step of these tests takes longer.
+/// The time limit for any step of these tests.
 const SOON: Duration = Duration::from_secs(60);
 
 struct Redis {
@@ -61,7 +61,7 @@ impl Drop for Redis {
     }
 }
 
-/// A wiki whose sessions are kept there, and a browser in which its user is signed in.
+/// A wiki whose sessions are stored there, and a browser in which its user is signed in.
 async fn signed_in(redis: &Redis) -> (TestOutpost, HostileOp, Browser) {
     let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
@@ -123,7 +123,8 @@ async fn bl_9_a_logout_during_which_the_store_stands_still_is_carried_out_at_the
     expect_carried_out_once(&test_outpost, &token, &mut browser).await;
 }
 
-/// Reads are answered, and writes stand still: the fault comes between looking for the mark and the end of the sessions.
+/// Reads are answered while writes pause: the fault occurs between the look-up of the replay key and the end of the
+/// sessions.
 #[tokio::test]
 async fn bl_9_a_logout_whose_writes_stand_still_is_carried_out_at_the_next_delivery() {
     let redis = Redis::start().await;
@@ -136,7 +137,7 @@ async fn bl_9_a_logout_whose_writes_stand_still_is_carried_out_at_the_next_deliv
     expect_carried_out_once(&test_outpost, &token, &mut browser).await;
 }
 
-/// The mark of an attempt may have been made although its answer was lost; the code was not sent then.
+/// The replay key of an attempt may have been stored although the answer was lost; the code was not sent in that case.
 #[tokio::test]
 async fn a_callback_during_which_the_store_stands_still_ends_signed_in_on_reload() {
     let redis = Redis::start().await;

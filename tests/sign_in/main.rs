@@ -1,6 +1,6 @@
-//! Whole sign-ins in one process: Envoy's questions in, Envoy's answers out, the real outpost, store and provider client
-//! between, and an OpenID Provider that misbehaves on command. Test names carry the ids of the security specification.
-//! What single parts do stands in their own tests; here it is what a hostile provider does to a whole sign-in.
+//! Whole sign-ins in one process: from Envoy's requests to the answers for Envoy, with the real outpost, store and provider
+//! client, and an OpenID Provider that misbehaves on command. Test names contain the ids of the security specification.
+//! Single parts have tests of their own; these tests cover the effects of a hostile provider on a whole sign-in.
 
 #[cfg(test)]
 mod browser;

@@ -1,4 +1,4 @@
-//! Two providers, two applications, one outpost: nobody's answers count at the other's.
+//! Two providers, two applications, one outpost: the answers of one provider are not accepted for the other.
 
 use serde_json::json;
 
@@ -40,13 +40,13 @@ async fn two_applications_with_two_issuers_sign_in_in_one_browser() {
 async fn bcp_3_mix_up_the_wrong_provider_sees_no_token_call() {
     let (test_outpost, one, two) = two().await;
     let mut browser = Browser::default();
-    // The browser means to sign in at the first provider, and is sent to the second in its place.
+    // The browser begins a sign-in at the first provider, and is sent to the second instead.
     let asked = browser.begin(&test_outpost, WIKI).await;
     let back = two.authorize(&asked);
     browser.open(&test_outpost, back.as_str()).await.expect_refusal(400, "the second provider says who it is");
     assert_eq!((tokens(&one), tokens(&two)), (0, 0));
 
-    // The second one lies, and hands over its own code: it reaches the first, which does not know it.
+    // The second one lies about its issuer and returns its own code: the code reaches the first, which does not know it.
     two.behave(|b| b.callback = Callback::Issuer(one.issuer().to_owned()));
     let mut browser = Browser::default();
     let asked = browser.begin(&test_outpost, WIKI).await;
@@ -74,7 +74,7 @@ async fn a_47_a_token_of_one_provider_is_refused_at_an_application_of_the_other(
     let (test_outpost, one, two) = two().await;
     let mut browser = Browser::default();
     let asked = browser.begin(&test_outpost, BOARD).await;
-    // Both providers of the test have the same keys, so the signature is good: only the issuer gives it away.
+    // Both providers of the test have the same keys, so the signature is valid: only the issuer differs.
     let claims = json!({
         "iss": one.issuer(), "sub": SUBJECT, "aud": "wiki:1", "nonce": parameter(&asked, "nonce"),
         "iat": 1_900_000_000, "exp": 1_900_000_300,

@@ -1,4 +1,4 @@
-//! Providers that are down, and sign-ins that go on by themselves once they are back.
+//! Providers that are down, and sign-ins that continue by themselves after their recovery.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::browser::{Answer, Browser, WIKI};
 use crate::op::{HostileOp, Reply};
 use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application, wiki};
 
-/// Opens the page until somebody other than "unavailable" answers.
+/// Opens the page until the answer is not "unavailable" any more.
 async fn recovered(test_outpost: &TestOutpost, url: &str) -> Answer {
     #[expect(clippy::disallowed_methods, reason = "a deadline of the test")]
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! One full run, good and bad, and a search for every secret in everything that came out of it.
+//! One full run with successes and failures, and a search for every secret in all of its output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -13,7 +13,7 @@ use crate::test_outpost::{TestOutpost, wiki};
 
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
-/// A secret and the places where it may stand: headers of answers, by name.
+/// A secret and the places where it may occur: headers of answers, by name.
 struct Secret {
     what: &'static str,
     text: String,
@@ -27,14 +27,14 @@ struct Run {
 }
 
 impl Run {
-    /// Remembers `text` in every spelling in which it could turn up.
+    /// Records `text` in every encoding in which it could occur.
     fn keep(&mut self, what: &'static str, text: &str, may_stand_in: &'static [&'static str]) {
         let encoded: String = byte_serialize(text.as_bytes()).collect();
         let percent = encoded.replace('+', "%20");
         let base64 = STANDARD_NO_PAD.encode(text);
         let reversed = json!(text).to_string();
         for text in [text.to_owned(), encoded, percent, base64, reversed] {
-            // Short texts stand everywhere by chance.
+            // Short texts occur everywhere by chance.
             if text.len() >= 8 {
                 self.secrets.push(Secret { what, text, may_stand_in });
             }
@@ -51,7 +51,7 @@ impl Run {
         location
     }
 
-    /// A sign-in, up to where the callback leads.
+    /// A sign-in, up to the redirect of the callback.
     async fn sign_in(&mut self, browser: &mut Browser, test_outpost: &TestOutpost, op: &HostileOp) {
         let wiki = Url::parse(WIKI).unwrap();
         let asked = self.open(browser, test_outpost, &wiki).await.expect("goes to the provider");
@@ -91,7 +91,7 @@ async fn full_run(test_outpost: &TestOutpost, op: &HostileOp) -> Run {
     run.keep("ID Token's signature", hint.split('.').nth(2).unwrap(), &["location"]);
     run.keep("sign-out state", &parameter(&out, "state"), &["location"]);
 
-    // Whatever fails is logged: each way once.
+    // Every kind of failure is logged: each one once.
     let error = |code: &str| Reply::Text(400, "application/json", json!({"error": code}).to_string());
     for misbehave in 0..12 {
         op.reform();
@@ -138,7 +138,7 @@ async fn pk_3_bcp_8_a_83_a_84_no_secret_stands_where_it_must_not() {
             assert!(!answer.body.contains(text), "{what} `{text}` stands in a page: {answer:#?}");
             let elsewhere = answer.headers.iter().filter(|(name, _)| !may_stand_in.contains(&name.as_str()));
             for (name, value) in elsewhere {
-                // The application's own cookies pass; ours are cut.
+                // The application's own cookies are passed on; ours are removed.
                 assert!(!value.contains(text), "{what} `{text}` stands in {name}: {value}");
             }
             let in_cookies = !may_stand_in.contains(&"set-cookie") && answer.cookies.iter().any(|it| it.contains(text));
@@ -161,7 +161,7 @@ async fn bcp_9_13_every_answer_of_ours_is_neither_kept_nor_told_nor_framed() {
             assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{answer:#?}");
         }
         for cookie in &answer.cookies {
-            // The last completed sign-in is for the callback's path, which `__Host-` does not allow.
+            // The cookie of the last completed sign-in is for the callback's path, which `__Host-` does not allow.
             let (prefix, path) = if cookie.starts_with("__Secure-gatepost-completed-wiki=") {
                 ("__Secure-gatepost-", "; Path=/outpost.goauthentik.io/callback;")
             } else {

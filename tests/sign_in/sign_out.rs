@@ -1,4 +1,4 @@
-//! Sign-out as far as the provider's own end, and back.
+//! Sign-out up to the provider's end-session endpoint, and back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

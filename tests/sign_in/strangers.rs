@@ -1,4 +1,5 @@
-//! Strangers who have us wait for the provider, and a signed-in user beside them, over the real gRPC port.
+//! Unauthenticated clients that make us wait for the provider, and a signed-in user beside them, over the real gRPC
+//! listener.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -20,18 +21,18 @@ use crate::browser::{Answer, Browser, WIKI};
 use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
 use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
 
-/// More than the port answers at a time.
+/// More than the listener answers at a time.
 const STRANGERS: usize = 1200;
-/// How many may wait for one purpose at one provider.
+/// Maximum waiting requests for one purpose at one provider.
 const WAITING: usize = 128;
 const CHECKS: usize = 200;
 
-/// Answers by the number of the question.
+/// Answers by the number of the request.
 type Answers = JoinSet<(usize, Answer)>;
 
-/// An outpost behind its gRPC port.
+/// An outpost behind its gRPC listener.
 struct Port {
-    /// Several connections: each carries so many calls.
+    /// Several connections, because the number of calls on each is limited.
     clients: Vec<AuthorizationClient<Channel>>,
     stop: mpsc::UnboundedSender<()>,
     run: JoinHandle<()>,
@@ -40,7 +41,7 @@ struct Port {
 impl Port {
     async fn of(test_outpost: &TestOutpost) -> Self {
         let mut limits = Limits::default();
-        // Who waits is to wait until the test is over.
+        // Waiting requests have to wait until the test is over.
         limits.grpc.callback_deadline = Duration::from_secs(60);
         limits.grpc.call_deadline = Duration::from_secs(20);
         let service = Service {
@@ -77,7 +78,7 @@ impl Port {
         Self { clients, stop, run }
     }
 
-    /// Asks all of these at once.
+    /// Sends all of these at once.
     fn ask(&self, requests: Vec<CheckRequest>) -> Answers {
         let mut answers = JoinSet::new();
         for ((number, request), client) in requests.into_iter().enumerate().zip(self.clients.iter().cycle()) {
@@ -90,7 +91,7 @@ impl Port {
         answers
     }
 
-    /// A signed-in user's browser loads a page with much on it.
+    /// A signed-in user's browser loads a page with many resources.
     async fn lets_pass(&self, user: &Browser) {
         let page = user.request(&Url::parse(WIKI).unwrap(), &[]);
         let mut answers = self.ask(vec![page; CHECKS]);
@@ -107,7 +108,8 @@ impl Port {
     }
 }
 
-/// Takes the answers that come at once, all refusals; the others wait on. Whom they refuse.
+/// Takes the answers that arrive at once, all refusals, while the others keep waiting; returns the numbers of the refused
+/// requests.
 async fn expect_turned_away(answers: &mut Answers, count: usize, status: i32) -> Vec<usize> {
     let mut turned_away = Vec::new();
     for _ in 0..count {
@@ -120,7 +122,7 @@ async fn expect_turned_away(answers: &mut Answers, count: usize, status: i32) ->
     turned_away
 }
 
-/// The question of a client at one of 60 addresses.
+/// The request of a client at one of 60 addresses.
 fn from(stranger: usize, mut request: CheckRequest) -> CheckRequest {
     let socket = SocketAddress {
         address: format!("192.0.2.{}", stranger % 60),
@@ -160,10 +162,10 @@ async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
     port.lets_pass(&alice).await;
     assert_eq!(answers.len(), WAITING, "they still wait");
     assert_eq!(op.recorded("/token").len() - before, 32, "one request for each code whose turn it is");
-    // Besides those there is the connection over which metadata, keys and alice's code went.
+    // Besides those there is the connection that was used for metadata, keys and alice's code.
     assert!((32..=34).contains(&op.most_connections()), "{}", op.most_connections());
 
-    // Who was turned away has used nothing up: the same address completes as soon as there is a place.
+    // A refused request has consumed nothing: the same address completes as soon as there is room.
     answers.shutdown().await;
     op.reform();
     let begun = Instant::now();
@@ -213,7 +215,7 @@ async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out(
     let port = Port::of(&test_outpost).await;
     let unknown = logout(&token("unknown", "1"));
     let mut answers = port.ask((0..STRANGERS).map(|number| from(number, unknown.clone())).collect());
-    // BL-15 knows no other status than 400 for a logout that is not carried out.
+    // BL-15 defines no status but 400 for a logout that is not carried out.
     expect_turned_away(&mut answers, STRANGERS - WAITING, 400).await;
     port.lets_pass(&alice).await;
     let mut providers_own = port.ask(vec![from(0, logout(&token("a", "2")))]);
@@ -244,7 +246,7 @@ async fn first_visits_that_wait_for_metadata_keep_nobody_out() {
     port.stop().await;
 }
 
-/// The provider's post of a logout token, as Envoy hands it over.
+/// The provider's post of a logout token, as Envoy sends it.
 pub(crate) fn logout(token: &str) -> CheckRequest {
     let address = Url::parse("https://wiki.example.com/outpost.goauthentik.io/backchannel_logout").unwrap();
     let mut request = Browser::default().request(&address, &[("content-type", "application/x-www-form-urlencoded")]);
@@ -254,7 +256,7 @@ pub(crate) fn logout(token: &str) -> CheckRequest {
     request
 }
 
-/// A logout token that ends all sessions of the provider's one user.
+/// A logout token that ends all sessions of the provider's only user.
 pub(crate) fn logout_token(op: &HostileOp, jti: &str) -> String {
     let claims = json!({
         "iss": op.issuer(), "sub": SUBJECT, "aud": CLIENT_ID, "iat": 1_900_000_000, "exp": 1_900_000_120_u64, "jti": jti,

@@ -1,4 +1,4 @@
-//! An outpost as it is run, made of its real parts; only the clock is wooden.
+//! An outpost made of its real parts; only the clock is a fake.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ use url::Url;
 use crate::browser::Answer;
 use crate::op::{CLIENT_ID, CLIENT_SECRET, HostileOp};
 
-/// A clock that stands until it is moved.
+/// A clock that stands still until it is moved.
 pub(crate) struct ManualClock(AtomicU64);
 
 impl ManualClock {
@@ -89,7 +89,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
     }
 }
 
-/// Where sessions are kept, and under which keys.
+/// The store of the sessions, and its sealing keys.
 pub(crate) struct Keeping {
     pub(crate) store: StoreSettings,
     pub(crate) keys: SealingKeys,
@@ -111,7 +111,7 @@ pub(crate) struct TestOutpost {
 }
 
 impl TestOutpost {
-    /// An outpost that guards `applications`.
+    /// An outpost that protects `applications`.
     pub(crate) fn new(applications: Vec<Application>, clock: &Arc<ManualClock>, keeping: &Keeping) -> Self {
         let settings = ProviderSettings { timeout: Duration::from_secs(20), ..ProviderSettings::default() };
         let parties: Vec<_> = applications.iter().map(|application| application.relying_party.clone()).collect();
@@ -134,7 +134,7 @@ impl TestOutpost {
         Self { service, outpost, store, lifetimes, clock: clock.clone() }
     }
 
-    /// Asks as Envoy does.
+    /// Sends a Check as Envoy does.
     pub(crate) async fn check(&self, request: CheckRequest) -> Answer {
         let (message, mut answer) = (request.encode_to_vec(), Vec::new());
         self.service.answer(&message, &http::HeaderMap::new(), &mut answer).await.unwrap();

@@ -1,4 +1,4 @@
-//! Sparse ID Tokens: UserInfo completes what the application is told.
+//! Sparse ID Tokens: UserInfo completes the identity headers of the application.
 
 use gatepost::domain::oidc::claims::ClaimPath;
 use gatepost::domain::policy::identity_headers::{
@@ -176,7 +176,7 @@ async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
     assert!(!log.take().contains("is not told this user's name"), "the second user without a name is no news");
 }
 
-/// Each condition of a rule by what is wrong with its claim, and nothing of what the claims say.
+/// The log names each failed condition of a rule by what is wrong with its claim, without the claim's value.
 #[tokio::test]
 async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
     let condition =
@@ -216,7 +216,7 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
     }
 }
 
-/// A provider whose UserInfo fails is told of once, until it works again.
+/// A provider whose UserInfo fails is reported once, until it works again.
 #[tokio::test]
 async fn oc_13_user_info_that_fails_is_warned_of_once() {
     let log = Log::start();
@@ -257,7 +257,7 @@ async fn metadata_of_no_use_and_other_algorithms_are_warned_of_at_the_start() {
     assert_eq!(told.len(), 2, "{told:?}");
 }
 
-/// What `email_domains` makes of the providers' ways to say that an address is verified, or not to.
+/// How `email_domains` treats the providers' ways to state that an address is verified, or to state nothing.
 #[tokio::test]
 async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
     for (absent, verified, allowed) in [
@@ -290,7 +290,7 @@ async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
     }
 }
 
-/// The attack: mail of the ID Token, its verification of another address in UserInfo.
+/// The attack: the ID Token's mail address, combined with UserInfo's verification of another address.
 #[tokio::test]
 async fn oc_14_a_word_about_another_address_opens_no_door() {
     for (claims, user) in [

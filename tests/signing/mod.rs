@@ -1,4 +1,4 @@
-//! Signing keys of a provider, for tests without one: the tokens carry a valid signature.
+//! Signing keys of a provider, for tests without one: the tokens have a valid signature.
 
 use std::sync::LazyLock;
 
@@ -48,7 +48,7 @@ fn sign(algorithm: &str, message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A token with this header and payload, taken as they are, signed as `alg` in the header says; with RS256 where it says
+/// A token with this header and payload, taken as they are, signed with the header's `alg`; with RS256 where that is
 /// anything else.
 pub(crate) fn token(header: &str, payload: &str) -> String {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);

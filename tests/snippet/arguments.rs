@@ -1,4 +1,4 @@
-//! What nothing is printed for.
+//! Arguments for which nothing is printed.
 
 use super::snippet;
 

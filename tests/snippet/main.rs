@@ -1,5 +1,5 @@
-//! `gatepost snippet` as operators meet it, each answer a file in `snippets/`, and the files that are shipped beside it.
-//! After a change that is meant, `BLESS=1 cargo test --test snippet` writes them anew; read the difference.
+//! `gatepost snippet` from the operator's view: each output is a file in `snippets/`, and the shipped files are compared.
+//! After an intended change `BLESS=1 cargo test --test snippet` rewrites the files; review the difference.
 
 #[cfg(test)]
 mod arguments;

@@ -1,4 +1,5 @@
-//! The shipped files name exactly the headers that Gatepost sends: one that is missing there would come from the client.
+//! The shipped files name exactly the headers that Gatepost sends: one that is missing there would be accepted from the
+//! client.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +20,7 @@ fn shipped(name: &str) -> String {
     fs::read_to_string(format!("envoy/forward-auth/{name}")).unwrap()
 }
 
-/// Whole words of a file, in lower case.
+/// The words of a file, in lower case.
 fn words(text: &str) -> BTreeSet<String> {
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
     text.to_ascii_lowercase().split(|sign| !is_part(sign)).map(str::to_owned).collect()
@@ -39,7 +40,7 @@ fn every_identity_header_stands_in_every_file_and_no_other() {
     }
 }
 
-/// Traefik removes what matches before it sets what Gatepost says.
+/// Traefik removes matching headers before it sets Gatepost's.
 #[test]
 fn traefik_removes_every_spelling() {
     let line = "(?i)^x[^a-z0-9]authentik([^a-z0-9].*)?$";

@@ -1,4 +1,4 @@
-//! Each snippet has its file.
+//! Each snippet equals its file.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::snippet;
 
 const AT: [&str; 2] = ["--gatepost", "http://gatepost.auth.svc.cluster.local:9000"];
 
-/// The file, and what prints it.
+/// The file, and the arguments that print it.
 const SNIPPETS: [(&str, &[&str]); 10] = [
     ("nginx.conf", &["nginx"]),
     ("traefik.yaml", &["traefik"]),
@@ -47,7 +47,7 @@ fn the_script_is_the_shipped_one() {
     assert_eq!(snippet(&["haproxy-script"]).stdout, shipped);
 }
 
-/// The pieces that are cut out of the shipped files are all found.
+/// Every value of the shipped files' example application is replaced.
 #[test]
 fn nothing_of_the_shipped_files_own_application_is_left() {
     for name in ["nginx", "traefik", "caddy", "haproxy", "envoy"] {

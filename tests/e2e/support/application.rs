@@ -1,4 +1,5 @@
-//! The protected application: says back what reached it, over HTTP/1.1, HTTP/2, WebSocket and gRPC, with TLS or without.
+//! The protected application: echoes the requests that reach it, over HTTP/1.1, HTTP/2, WebSocket and gRPC, with TLS or
+//! without.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
@@ -29,7 +30,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Reads back what the application answered; `None` when the answer is not the application's.
+    /// Parses the application's answer; `None` when the answer is not the application's.
     pub(crate) fn from_body(body: &str) -> Option<Self> {
         let answer = Json::parse(body)?;
         let pairs = answer.0.get("headers")?.as_array()?;
@@ -41,7 +42,7 @@ impl Seen {
         })
     }
 
-    /// The value of a header that came exactly once.
+    /// The value of a header that occurs exactly once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
         let value = values.next();
@@ -65,7 +66,7 @@ impl Seen {
         }
     }
 
-    /// The server name by which the application was asked over TLS.
+    /// The server name in the TLS handshake with the application.
     pub(crate) fn server_name(&self) -> Option<&str> {
         self.header("(tls server name)")
     }
@@ -99,12 +100,12 @@ impl Application {
         Self::start_with(None)
     }
 
-    /// Speaks TLS only.
+    /// Starts an application that accepts TLS only.
     pub(crate) fn start_tls(acceptor: TlsAcceptor) -> Self {
         Self::start_with(Some(acceptor))
     }
 
-    /// Runs on a thread of its own, so that a test that waits for a program does not hold it up.
+    /// Runs on a thread of its own, so that a test that blocks on a program does not block it.
     fn start_with(acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         listener.set_nonblocking(true).expect("a listener for tokio");
@@ -128,7 +129,7 @@ impl Application {
         self.book.end_of_stream.notify_one();
     }
 
-    /// Every request that reached it so far.
+    /// Every request that has reached it so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.book.seen.lock().expect("the book").clone()
     }
@@ -148,7 +149,7 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, book: Arc<B
     }
 }
 
-/// A connection whose other side does not like our certificate is over.
+/// A connection whose peer rejects our certificate is closed.
 async fn serve_tls(stream: TcpStream, acceptor: TlsAcceptor, book: Arc<Book>) {
     if let Ok(stream) = acceptor.accept(stream).await {
         let server_name = stream.get_ref().1.server_name().map(str::to_owned);
@@ -162,7 +163,7 @@ where
 {
     let answer = move |request| std::future::ready(Ok::<_, Infallible>(answer(request, server_name.as_deref(), &book)));
     let server = auto::Builder::new(TokioExecutor::new());
-    // Connections end when the other side goes away; that is no fault here.
+    // Connections end when the peer disconnects; that is not an error here.
     let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).await;
 }
 
@@ -191,7 +192,7 @@ fn answer(mut request: Request<Incoming>, server_name: Option<&str>, book: &Arc<
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
 }
 
-/// One line at once, the other when the test says so.
+/// Sends one line at once, the other when the test allows it.
 fn streamed_answer(book: Arc<Book>) -> Response<Body> {
     let line = |text: &'static str| Ok(Frame::data(Bytes::from_static(text.as_bytes())));
     let last = stream::once(async move {
@@ -213,7 +214,7 @@ fn grpc_answer() -> Response<Body> {
     Response::builder().header("content-type", "application/grpc").body(body).expect("an answer")
 }
 
-/// RFC 6455 section 4.2.2.
+/// The answer to a WebSocket handshake (RFC 6455 section 4.2.2).
 fn websocket_accepted(key: &str) -> Response<Body> {
     let joined = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, joined.as_bytes());
@@ -227,7 +228,7 @@ fn websocket_accepted(key: &str) -> Response<Body> {
         .expect("an answer")
 }
 
-/// RFC 6455 section 5: reads one short masked message and says it back unmasked.
+/// Reads one short masked message and sends it back unmasked (RFC 6455 section 5).
 async fn echo_one_message<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     let mut head = [0_u8; 6];
     if stream.read_exact(&mut head).await.is_err() {

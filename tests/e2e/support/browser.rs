@@ -1,4 +1,4 @@
-//! A browser without a window: cookies, redirects and the sign-in form, over HTTP/1.1 or HTTP/2.
+//! A browser without a display: cookies, redirects and the sign-in form, over HTTP/1.1 or HTTP/2.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
@@ -13,7 +13,7 @@ use super::cookies::{Cookie, Jar};
 use super::json::Json;
 use super::process::PATIENCE;
 
-/// How the browser speaks to Envoy.
+/// The protocol between the browser and Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,
@@ -24,7 +24,7 @@ impl Protocol {
     pub(crate) const BOTH: [Self; 2] = [Self::Http1, Self::Http2];
 }
 
-/// As browsers do for `*.localhost`: every name is this machine.
+/// Resolves every name to this machine, as browsers do for `*.localhost`.
 struct ThisMachine;
 
 impl Resolve for ThisMachine {
@@ -48,7 +48,7 @@ impl Page {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Where a redirect leads.
+    /// The target of a redirect.
     pub(crate) fn location(&self) -> Url {
         let location = self.header("location").unwrap_or_else(|| panic!("no redirect: {self:#?}"));
         self.url.join(location).expect("an address")
@@ -60,7 +60,7 @@ impl Page {
         lines.filter_map(|line| line.split('=').next()).collect()
     }
 
-    /// What the application saw; anything else than the application's own answer fails the test.
+    /// The request that the application received; any answer other than the application's fails the test.
     pub(crate) fn seen(&self) -> Seen {
         assert_eq!(self.status, StatusCode::OK, "{self:#?}");
         Seen::from_body(&self.body).unwrap_or_else(|| panic!("not the application's answer: {self:#?}"))
@@ -84,7 +84,7 @@ impl Page {
     }
 }
 
-/// One request, as code on a page or a person's click makes it.
+/// One request, as a script or a user's click sends it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     method: Method,
@@ -99,7 +99,7 @@ impl Ask {
         Self { method, url, headers: Vec::new(), body: String::new() }
     }
 
-    /// A person opens an address.
+    /// A user opens an address.
     pub(crate) fn navigation(url: &str) -> Self {
         Self::new(Method::GET, url)
             .header("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
@@ -109,7 +109,7 @@ impl Ask {
             .header("upgrade-insecure-requests", "1")
     }
 
-    /// A script of the same page asks.
+    /// A script of the same page sends a request.
     pub(crate) fn script(method: Method, url: &str) -> Self {
         Self::new(method, url)
             .header("accept", "application/json")
@@ -118,12 +118,12 @@ impl Ask {
             .header("sec-fetch-site", "same-origin")
     }
 
-    /// A program that sends nothing that it was not told to send.
+    /// A program that sends only what it is told to send.
     pub(crate) fn plain(method: Method, url: &str) -> Self {
         Self::new(method, url)
     }
 
-    /// Sets a header, replacing the one that is there.
+    /// Sets a header, replacing an existing one.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(kept, _)| *kept != name);
         self.also(name, value)
@@ -140,7 +140,7 @@ impl Ask {
         self
     }
 
-    /// A JSON body.
+    /// Sets a JSON body.
     pub(crate) fn json(mut self, body: &serde_json::Value) -> Self {
         self.body = body.to_string();
         self.header("content-type", "application/json")
@@ -165,20 +165,20 @@ pub(crate) struct Browser {
     to_envoy: reqwest::Client,
     to_provider: reqwest::Client,
     jar: Mutex<Jar>,
-    /// Every address that was asked for or that an answer named, in order: what must never stand in a log.
+    /// Every address that was requested or that an answer contained, in order: none of them must be logged.
     trail: Mutex<Vec<Url>>,
 }
 
 impl Browser {
     pub(crate) fn new(protocol: Protocol) -> Self {
-        // The first one wins; every test installs the same.
+        // The first one is used; every test installs the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
                 .redirect(Policy::none())
                 .dns_resolver(ThisMachine)
                 .no_proxy()
-                // The certificates of these tests are made for them and signed by nobody.
+                // The certificates of these tests are made for them and signed by no authority.
                 .tls_danger_accept_invalid_certs(true)
                 .timeout(PATIENCE)
         };
@@ -190,9 +190,9 @@ impl Browser {
         Self { to_envoy, to_provider, jar: Mutex::default(), trail: Mutex::default() }
     }
 
-    /// Sends one request with the cookies that belong there, and keeps those of the answer.
+    /// Sends one request with the cookies for its address, and stores those of the answer.
     pub(crate) async fn ask(&self, ask: Ask) -> Page {
-        // Providers run on 127.0.0.1 and speak HTTP/1.1; applications have names, and Envoy speaks both.
+        // Providers run on 127.0.0.1 and use HTTP/1.1; applications have names, and Envoy supports both protocols.
         let client = if ask.url.domain().is_some() { &self.to_envoy } else { &self.to_provider };
         let mut request = client.request(ask.method, ask.url.clone()).body(ask.body);
         for (name, value) in ask.headers {
@@ -206,7 +206,7 @@ impl Browser {
         page
     }
 
-    /// Sends one request to Envoy as a balancer in front of it does: for a browser elsewhere, which keeps the cookies.
+    /// Sends one request to Envoy as a load balancer in front of it does: for a browser elsewhere, which stores the cookies.
     pub(crate) async fn forward(&self, ask: Ask) -> Page {
         let mut request = self.to_envoy.request(ask.method, ask.url.clone()).body(ask.body);
         for (name, value) in ask.headers {
@@ -238,7 +238,7 @@ impl Browser {
         self.jar.lock().expect("the jar").for_url(url)
     }
 
-    /// The value of every cookie it was ever given for an application.
+    /// The value of every cookie that any application has set so far.
     pub(crate) fn all_cookie_values(&self) -> Vec<String> {
         self.jar.lock().expect("the jar").values_ever_taken()
     }
@@ -252,12 +252,12 @@ impl Browser {
         self.trail.lock().expect("the trail").clone()
     }
 
-    /// Opens an address and looks at the first answer only.
+    /// Opens an address and returns the first answer.
     pub(crate) async fn open(&self, url: &str) -> Page {
         self.ask(Ask::navigation(url)).await
     }
 
-    /// Opens an address and follows where it leads.
+    /// Opens an address and follows its redirects.
     pub(crate) async fn visit(&self, url: &str) -> Page {
         let page = self.open(url).await;
         self.follow(page).await
@@ -274,7 +274,7 @@ impl Browser {
         panic!("redirected without end: {page:#?}");
     }
 
-    /// Opens an address, fills in the provider's form and ends where that leads.
+    /// Opens an address, fills in the provider's form and follows its redirects.
     pub(crate) async fn sign_in(&self, url: &str, user: &str) -> Page {
         let form = self.visit(url).await;
         self.fill_in(&form, user).await
@@ -297,7 +297,7 @@ impl Browser {
         answer.location()
     }
 
-    /// Sends the provider's question whether to sign out there, too.
+    /// Confirms the provider's question whether to sign out there as well.
     pub(crate) async fn confirm_sign_out(&self, question: &Page) -> Page {
         let fields = [("xsrf", question.hidden("xsrf")), ("logout", "yes")];
         let answer = self.ask(Ask::navigation(question.form_action().as_str()).form(&fields)).await;

@@ -1,4 +1,4 @@
-//! Certificates of an authority that was made for one test.
+//! Certificates of an authority that is made for one test.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        // A name other than the leaf's, which would otherwise seem to be its own issuer.
+        // A name other than the leaf's; otherwise the leaf would seem to be its own issuer.
         params.distinguished_name.push(DnType::CommonName, "authority of a test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority"))

@@ -1,4 +1,4 @@
-//! A cookie jar with a browser's rules (RFC 6265bis): it keeps what a browser would keep, and a cookie that a browser
+//! A cookie jar with a browser's rules (RFC 6265bis): it stores what a browser would store, and a cookie that a browser
 //! would refuse fails the test.
 
 use url::Url;
@@ -11,9 +11,9 @@ pub(crate) struct Cookie {
     pub(crate) secure: bool,
     pub(crate) http_only: bool,
     pub(crate) same_site: String,
-    /// The host or parent domain it is sent to.
+    /// The host or parent domain to which it is sent.
     pub(crate) domain: String,
-    /// Whether it goes to that host alone.
+    /// Whether it is sent to that host only.
     pub(crate) host_only: bool,
     life: Life,
 }
@@ -25,7 +25,7 @@ enum Life {
 }
 
 impl Cookie {
-    /// Reads one `Set-Cookie` line of an answer from this address.
+    /// Parses one `Set-Cookie` line of an answer from this address.
     fn parse(line: &str, from: &Url) -> Self {
         let mut parts = line.split(';').map(str::trim);
         let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).expect("name=value");
@@ -95,7 +95,7 @@ impl Cookie {
     }
 }
 
-/// Where browsers accept and send `Secure` cookies: https, and this machine itself.
+/// Whether browsers accept and send `Secure` cookies there: https, and this machine itself.
 fn is_trustworthy(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     url.scheme() == "https" || host == "127.0.0.1" || is_under(host, "localhost")
@@ -117,12 +117,12 @@ fn default_path(url: &Url) -> String {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Jar {
     kept: Vec<Cookie>,
-    /// Those that were replaced or deleted, too.
+    /// All cookies, including those that were replaced or deleted.
     ever: Vec<Cookie>,
 }
 
 impl Jar {
-    /// Takes one `Set-Cookie` line of an answer from this address.
+    /// Processes one `Set-Cookie` line of an answer from this address.
     pub(crate) fn take(&mut self, line: &str, from: &Url) {
         let cookie = Cookie::parse(line, from);
         if let Some(reason) = cookie.refusal(from) {
@@ -135,7 +135,7 @@ impl Jar {
         }
     }
 
-    /// The cookies a browser sends to this address.
+    /// The cookies that a browser sends to this address.
     pub(crate) fn for_url(&self, url: &Url) -> Vec<Cookie> {
         self.kept.iter().filter(|cookie| cookie.goes_to(url)).cloned().collect()
     }
@@ -144,7 +144,7 @@ impl Jar {
         self.kept.retain(|cookie| !which(cookie));
     }
 
-    /// The values of all cookies of Gatepost that it ever took.
+    /// The values of all of Gatepost's cookies that were ever set.
     pub(crate) fn values_ever_taken(&self) -> Vec<String> {
         let ours = self.ever.iter().filter(|cookie| cookie.name.contains("gatepost"));
         ours.map(|cookie| cookie.value.clone()).collect()
@@ -155,7 +155,7 @@ impl Jar {
 mod tests {
     use super::*;
 
-    /// What a jar that was given this line at `from` sends to `to`.
+    /// The cookies that a jar which received this line from `from` sends to `to`.
     fn sent(line: &str, from: &str, to: &str) -> Vec<String> {
         let mut jar = Jar::default();
         jar.take(line, &Url::parse(from).expect("an address"));

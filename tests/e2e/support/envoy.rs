@@ -1,4 +1,4 @@
-//! The real Envoy, run with the very files under `envoy/` that a reader starts; only port numbers are replaced.
+//! The real Envoy, run with the files under `envoy/` as shipped; only port numbers are replaced.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::json::Json;
 use super::process::{Process, eventually};
 use super::{raw, tools};
 
-/// Which of the shipped files.
+/// One of the shipped files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
     InsideTheCheck,
@@ -16,7 +16,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// Those before one application of the operator's, with different ways for the browser's own visits.
+    /// The files for one application of the operator's, with different routes for the browser's direct requests.
     pub(crate) const BOTH: [Self; 2] = [Self::InsideTheCheck, Self::SideListener];
 
     fn folder(self) -> &'static str {
@@ -56,7 +56,7 @@ impl Envoy {
         std::fs::write(&file, text).expect("the copy of envoy.yaml");
         let mut command = Command::new(tools::fetched("venv/bin/envoy"));
         command.arg("-c").arg(&file).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]);
-        // The access log is read by tests: it may not rest in a buffer.
+        // The access log is read by tests, so it must not stay in a buffer.
         command.args(["--file-flush-interval-msec", "50", "--drain-time-s", "1"]);
         let mut envoy = Self { process: Process::start("envoy", &mut command), admin };
         eventually("Envoy is ready", async || {
@@ -67,7 +67,7 @@ impl Envoy {
         envoy
     }
 
-    /// The entry of the access log for this path, the first after the mark.
+    /// The entry of the access log for this path, the first after line `mark`.
     pub(crate) fn logged(&self, mark: usize, path: &str) -> Json {
         let entry =
             self.process.out.after(mark, |line| Json::parse(line).filter(|entry| entry.text("path") == Some(path)));
@@ -82,7 +82,7 @@ impl Envoy {
         self.process.out.text()
     }
 
-    /// What Envoy's own health checking says about the endpoint at this port: whether it gets requests.
+    /// Whether Envoy's own health checking finds the endpoint at this port healthy, so that it receives requests.
     pub(crate) async fn finds_healthy(&self, port: u16) -> Option<bool> {
         let answer = raw::get(self.admin, "/clusters").await?;
         let wanted = format!("127.0.0.1:{port}::health_flags::");
@@ -116,7 +116,7 @@ pub(crate) fn with_replica(text: &str, grpc: u16, replica: u16) -> String {
     text.replace(&first, &(first.clone() + &endpoint(replica)))
 }
 
-/// The file with TLS at the listener, as its README says.
+/// The file with TLS at the listener, as its README describes.
 pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
     let before = "    filter_chains:\n    - filters:\n";
     assert!(text.contains(before), "the shipped file has one filter chain");
@@ -138,14 +138,14 @@ pub(crate) fn with_tls(text: &str, certificate: &Path, key: &Path) -> String {
     text.replace(before, &after)
 }
 
-/// The file for an Envoy behind so many proxies that it trusts.
+/// The file for an Envoy that trusts this many proxies in front of it.
 pub(crate) fn with_trusted_hops(text: &str, hops: usize) -> String {
     let shipped = "          use_remote_address: true\n";
     assert!(text.contains(shipped), "the shipped file trusts nobody in front");
     text.replace(shipped, &format!("{shipped}          xff_num_trusted_hops: {hops}\n"))
 }
 
-/// The file with a second check behind the first: what passes a gateway is asked about again at the workload.
+/// The file with a second check behind the first: what passes a gateway is checked again at the workload.
 pub(crate) fn asking_twice(text: &str) -> String {
     let (before, rest) = text.split_once("          http_filters:\n").expect("the filters");
     let (check, after) = rest.split_once("          - name: envoy.filters.http.router\n").expect("the router");

@@ -1,5 +1,5 @@
-//! A site behind a front proxy that asks over HTTP: the real nginx, Caddy, HAProxy or Envoy with the very file under `envoy/forward-auth/`
-//! that a reader starts; only port numbers are replaced.
+//! A site behind a front proxy with forward auth over HTTP: the real nginx, Caddy, HAProxy or Envoy with the file under
+//! `envoy/forward-auth/` as shipped; only port numbers are replaced.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,17 +23,17 @@ pub(crate) enum FrontProxy {
     Envoy,
 }
 
-/// Which file a front proxy is started with.
+/// The file with which a front proxy is started.
 enum File {
     Shipped,
     Printed,
 }
 
-/// A port of the shipped file, and the one that takes its place.
+/// A port of the shipped file, and its replacement.
 type Replaced = (u16, u16);
 
 impl FrontProxy {
-    /// What has to stand in gatepost.yaml.
+    /// The sections that gatepost.yaml needs for it.
     const fn sections(self) -> &'static str {
         match self {
             Self::Nginx => "forward_auth: { dialects: [nginx], trusted_proxies: [127.0.0.1] }\n",
@@ -69,7 +69,7 @@ impl FrontProxy {
         text.replace("0.0.0.0", "127.0.0.1")
     }
 
-    /// What `gatepost snippet` prints for this configuration, with an application at this port.
+    /// The output of `gatepost snippet` for this configuration, with an application at this port.
     fn printed(self, launch: &Launch, application: u16) -> String {
         let (name, head, listen) = match self {
             Self::Nginx => ("nginx", NGINX, "listen "),
@@ -94,7 +94,7 @@ impl FrontProxy {
         head.to_owned() + &text
     }
 
-    /// What runs this file, from a folder of its own.
+    /// The command that runs this file in a folder of its own.
     fn command(self, folder: &Path, text: &str) -> Command {
         if self == Self::Haproxy {
             let script = tools::root().join("envoy/forward-auth/haproxy/gatepost.lua");
@@ -122,7 +122,7 @@ impl FrontProxy {
     }
 }
 
-/// What stands around a part of nginx' `http` block.
+/// The text around a part of nginx' `http` block.
 const NGINX: &str = "pid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\nclient_body_temp_path a;\nproxy_temp_path b;\n\
                      fastcgi_temp_path c;\nuwsgi_temp_path d;\nscgi_temp_path e;\n";
 
@@ -138,7 +138,7 @@ async fn running(command: &mut Command, front: u16, path: &str, status: &str) ->
     proxy
 }
 
-/// A front proxy before an application, with nobody to ask.
+/// A front proxy before an application, without a Gatepost.
 pub(crate) struct LonelyFront {
     proxy: Process,
     pub(crate) application: Application,
@@ -147,7 +147,7 @@ pub(crate) struct LonelyFront {
 }
 
 impl LonelyFront {
-    /// Starts the shipped file after `change` was made to the files in its folder.
+    /// Starts the shipped file after `change` has modified the files in its folder.
     pub(crate) async fn start(front_proxy: FrontProxy, change: impl Fn(&Path)) -> Self {
         let application = Application::start();
         let [front, nobody] = [(); 2].map(|()| free_port());
@@ -166,7 +166,7 @@ impl Drop for LonelyFront {
     }
 }
 
-/// nginx' workers end with their master only when it is asked.
+/// nginx' workers end with their master only when it is asked to stop.
 fn stop(proxy: &mut Process) {
     if proxy.is_running() {
         proxy.ask_to_stop();
@@ -174,7 +174,7 @@ fn stop(proxy: &mut Process) {
     }
 }
 
-/// Everything together: a front proxy before an application, Gatepost beside it, a provider to sign in at.
+/// The whole setup: a front proxy before an application, Gatepost beside it, and a provider.
 pub(crate) struct FrontSite {
     // In the order in which they should end.
     proxy: Process,
@@ -251,7 +251,7 @@ impl FrontSite {
         self.at("wiki", path)
     }
 
-    /// Where the provider asks whether to end its own session.
+    /// The address at which the provider asks whether to end its own session.
     pub(crate) fn end_session(&self) -> String {
         format!("{}/session/end", self.issuer)
     }
@@ -264,7 +264,7 @@ impl FrontSite {
         browser
     }
 
-    /// What the front proxy wrote.
+    /// The output of the front proxy.
     pub(crate) fn said(&self) -> String {
         self.proxy.out.text() + &self.proxy.err.text()
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::json::Json;
 use super::process::{Lines, Process};
 
-/// What it takes to start Gatepost, again and again.
+/// Everything needed to start Gatepost repeatedly.
 #[derive(Clone)]
 pub(crate) struct Launch {
     pub(crate) folder: PathBuf,
@@ -45,7 +45,7 @@ impl Gatepost {
         *self.ports.get(listener).unwrap_or_else(|| panic!("no listener {listener} among {:?}", self.ports))
     }
 
-    /// Everything it logged.
+    /// The complete log.
     pub(crate) fn log(&self) -> &Lines {
         &self.process.err
     }
@@ -55,7 +55,7 @@ impl Gatepost {
         self.process.signal(&number.to_string());
     }
 
-    /// Sets the soft limit on the size of files that it writes: a number of bytes, or `unlimited`.
+    /// Sets the soft limit on the size of files that the process writes: a number of bytes, or `unlimited`.
     pub(crate) fn limit_file_size(&self, limit: &str) {
         let process = format!("--pid={}", self.process.id());
         let set = Command::new("prlimit").args([&process, &format!("--fsize={limit}:unlimited")]).status();
@@ -66,7 +66,7 @@ impl Gatepost {
         self.process.ask_to_stop();
     }
 
-    /// Waits for the end that was asked for; a clean stop is exit code 0.
+    /// Waits for the requested end; a clean stop has exit code 0.
     pub(crate) fn wait_for_clean_end(&mut self) {
         let status = self.process.wait();
         assert_eq!(status.code(), Some(0), "{}", self.process.last_words());
@@ -92,7 +92,7 @@ impl Gatepost {
     }
 }
 
-/// One line of Gatepost's JSON log; its fields may stand at the top or under `fields`.
+/// One line of Gatepost's JSON log; its fields may be at the top level or under `fields`.
 pub(crate) struct LogLine(Json);
 
 impl LogLine {

@@ -20,7 +20,7 @@ pub(crate) struct Glewlwyd {
 }
 
 impl Glewlwyd {
-    /// The issuer it will have at this port.
+    /// Its issuer at this port.
     pub(crate) fn issuer_at(port: u16) -> String {
         format!("http://127.0.0.1:{port}/api/oidc")
     }
@@ -79,8 +79,8 @@ impl Glewlwyd {
         self.call(admin, Method::PUT, &format!("{path}/reset"), &json!({})).await;
     }
 
-    /// Signs alice in at the login page that this address of the authorization endpoint led to, as the page's script does,
-    /// and returns where the browser is sent then.
+    /// Signs alice in at the login page to which this authorization request leads, as the page's script does, and returns
+    /// the answer that redirects the browser back.
     pub(crate) async fn sign_in(&self, browser: &Browser, authorization: &Url) -> Page {
         let login = browser.open(authorization.as_str()).await;
         assert!(login.location().path().ends_with("login.html"), "{login:#?}");

@@ -1,8 +1,8 @@
-//! Reading the JSON that programs and the application answer with.
+//! Reads the JSON output of programs and of the application.
 
 use serde_json::Value;
 
-/// A JSON value whose members are asked for by name.
+/// A JSON value whose members are accessed by name.
 #[derive(Clone, Debug)]
 pub(crate) struct Json(pub(crate) Value);
 

@@ -1,4 +1,4 @@
-//! The stage of the end-to-end tests: real Envoy, a real provider, an application, the gatepost binary and a browser.
+//! The environment of the end-to-end tests: real Envoy, a real provider, an application, the gatepost binary and a browser.
 
 pub(crate) mod application;
 pub(crate) mod browser;

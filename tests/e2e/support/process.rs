@@ -1,15 +1,15 @@
-//! A program that a test started: what it says is kept, and it ends with the test at the latest.
+//! A program that a test started: its output is collected, and it ends with the test at the latest.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for something that has to happen. It ends a test that hangs; it is no promise about speed, so
-/// it is long enough for a browser on a machine whose cores do other work.
+/// How long a test waits for something that has to happen. It ends a test that hangs and is not a requirement on speed, so
+/// it is long enough for a browser on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The lines a program wrote to one or both of its outputs.
+/// The lines that a program wrote to one or both of its outputs.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<(Mutex<Vec<String>>, Condvar)>);
 
@@ -25,27 +25,27 @@ impl Lines {
         });
     }
 
-    /// Everything so far.
+    /// All output so far.
     pub(crate) fn text(&self) -> String {
         self.0.0.lock().expect("lines").join("\n")
     }
 
-    /// How many lines there are, as a mark for [`Lines::after`].
+    /// The number of lines so far, a position for [`Lines::after`].
     pub(crate) fn count(&self) -> usize {
         self.0.0.lock().expect("lines").len()
     }
 
-    /// Waits for the first line that `pick` makes something of.
+    /// Waits for the first line for which `pick` returns `Some`.
     pub(crate) fn find<T>(&self, pick: impl FnMut(&str) -> Option<T>) -> Option<T> {
         self.after(0, pick)
     }
 
-    /// Waits for a line that holds `text`; whether it came.
+    /// Waits for a line that contains `text`; returns whether it appeared.
     pub(crate) fn says(&self, text: &str) -> bool {
         self.find(|line| line.contains(text).then_some(())).is_some()
     }
 
-    /// Waits for the first line after the mark that `pick` makes something of.
+    /// Waits for the first line after position `mark` for which `pick` returns `Some`.
     pub(crate) fn after<T>(&self, mark: usize, mut pick: impl FnMut(&str) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
         let (kept, changed) = &*self.0;
@@ -79,12 +79,12 @@ impl Process {
         Self { name, child, out, err }
     }
 
-    /// Asks it to stop, as a service manager would.
+    /// Asks it to stop, as a service manager does.
     pub(crate) fn ask_to_stop(&self) {
         self.signal("TERM");
     }
 
-    /// Asks it to stop, as Ctrl-C would.
+    /// Asks it to stop, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         self.signal("INT");
     }
@@ -93,7 +93,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Has it stand still, as a host under load does.
+    /// Pauses it, as a host under load may.
     pub(crate) fn pause(&self) {
         self.signal("STOP");
     }
@@ -120,13 +120,13 @@ impl Process {
         self.child.try_wait().expect("its state").is_none()
     }
 
-    /// Ends it without a chance to tidy up: `kill -9`.
+    /// Kills it without a chance to clean up: `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a process that runs");
         self.child.wait().expect("its end");
     }
 
-    /// What it said last, for the message of a failing test.
+    /// Its last output, for the message of a failing test.
     pub(crate) fn last_words(&self) -> String {
         let said = format!("{}\n{}", self.out.text(), self.err.text());
         let lines: Vec<&str> = said.lines().collect();
@@ -149,7 +149,7 @@ impl Drop for Process {
     }
 }
 
-/// Waits until `condition` holds, by asking again and again.
+/// Polls until `condition` holds.
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

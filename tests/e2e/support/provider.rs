@@ -1,4 +1,4 @@
-//! The main provider: npm oidc-provider, the very script of the demo.
+//! The main provider: npm oidc-provider, with the script of the demo.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,29 +13,29 @@ pub(crate) struct Provider {
     process: Process,
 }
 
-/// How a provider is set up.
+/// The setup of a provider.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, set by name")]
 pub(crate) struct ProviderSettings {
     pub(crate) port: u16,
-    /// Whether it is there at all, behind front proxies that ask over HTTP.
+    /// Whether it runs at all, in sites behind front proxies with forward auth over HTTP.
     pub(crate) is_up: bool,
     pub(crate) clients: Vec<Value>,
     pub(crate) end_session: bool,
     pub(crate) token_delay_ms: u64,
-    /// Whether it prints the tokens it hands out, so that a test can look for them elsewhere.
+    /// Whether it prints the tokens that it issues, so that a test can search for them elsewhere.
     pub(crate) print_tokens: bool,
     /// Further claims by user: `{ "alice": { … } }`.
     pub(crate) claims: Value,
     /// Users who may sign in programs, and their app passwords.
     pub(crate) app_passwords: Vec<(&'static str, &'static str)>,
-    /// Whom its access tokens are for; they are signed ones then.
+    /// The audience of its access tokens, which are signed then.
     pub(crate) audience: Option<&'static str>,
-    /// Whether it hands out refresh tokens, each good once.
+    /// Whether it issues refresh tokens, each valid once.
     pub(crate) refresh_tokens: bool,
-    /// How long access and ID tokens last.
+    /// The lifetime of access and ID tokens.
     pub(crate) token_seconds: Option<u64>,
-    /// A file that it reads for each token: what of the users' claims has changed since it began.
+    /// A file that it reads for each token, with changes of the users' claims since its start.
     pub(crate) claims_file: Option<PathBuf>,
 }
 
@@ -91,27 +91,27 @@ impl Provider {
         Self { process }
     }
 
-    /// From now on it takes connections and answers nothing.
+    /// From now on it accepts connections and answers nothing.
     pub(crate) fn pause(&self) {
         self.process.pause();
     }
 
-    /// Whether somebody asked for tokens (only with `token_delay_ms`, which makes that last).
+    /// Whether a token request has arrived (only with `token_delay_ms`, which delays its answer).
     pub(crate) fn has_token_request(&self) -> bool {
         self.process.out.text().lines().any(|line| line == "token request")
     }
 
-    /// How often it took a refresh token.
+    /// The number of refresh tokens that it has accepted.
     pub(crate) fn refreshes(&self) -> usize {
         self.process.out.text().lines().filter(|line| line.starts_with("refreshed ")).count()
     }
 
-    /// How often somebody asked for tokens (only with `token_delay_ms`).
+    /// The number of token requests (only with `token_delay_ms`).
     pub(crate) fn token_requests(&self) -> usize {
         self.process.out.text().lines().filter(|line| *line == "token request").count()
     }
 
-    /// The tokens it handed out so far (only with `print_tokens`).
+    /// The tokens that it has issued so far (only with `print_tokens`).
     pub(crate) fn tokens(&self) -> Vec<String> {
         let text = self.process.out.text();
         text.lines().filter_map(|line| line.strip_prefix("token ")).map(str::to_owned).collect()

@@ -1,9 +1,9 @@
-//! HTTP/1.1 by the byte, for what a well-behaved client refuses to send.
+//! HTTP/1.1 as raw bytes, for what a well-behaved client refuses to send.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Sends these bytes and reads until the other side closes the connection.
+/// Sends these bytes and reads until the peer closes the connection.
 pub(crate) async fn exchange(port: u16, request: &[u8]) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     stream.write_all(request).await.ok()?;
@@ -12,7 +12,7 @@ pub(crate) async fn exchange(port: u16, request: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// One GET whose connection is closed afterwards; `None` when nobody listens.
+/// One GET whose connection is closed afterwards; `None` when nothing listens.
 pub(crate) async fn get(port: u16, path: &str) -> Option<String> {
     exchange(port, format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").as_bytes()).await
 }
@@ -29,7 +29,7 @@ pub(crate) fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
-/// The head of the answer to a WebSocket handshake, and the connection behind it.
+/// The head of the answer to a WebSocket handshake, and the connection.
 pub(crate) async fn open_websocket(port: u16, host: &str, cookies: Option<&str>) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("the front proxy");
     let cookies = cookies.map(|cookies| format!("Cookie: {cookies}\r\n")).unwrap_or_default();
@@ -47,7 +47,7 @@ pub(crate) async fn open_websocket(port: u16, host: &str, cookies: Option<&str>)
 
 /// Sends a message over an open WebSocket and expects it back.
 pub(crate) async fn expect_echo(socket: &mut TcpStream) {
-    // "hi", masked with zeros as RFC 6455 section 5.3 permits nobody but a test to do.
+    // "hi", masked with zeros; RFC 6455 section 5.3 requires unpredictable masks outside of tests.
     socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).await.expect("a message");
     let mut echo = [0; 4];
     socket.read_exact(&mut echo).await.expect("its echo");

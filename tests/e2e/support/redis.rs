@@ -1,4 +1,4 @@
-//! The real Redis and Valkey, one server each, with a disk so that they may be killed and come back.
+//! The real Redis and Valkey, one server each, with persistence so that they can be killed and restarted.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::ports::free_port;
 use super::process::{Process, eventually};
 use super::{raw, tools};
 
-/// Which of the two.
+/// Redis or Valkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Make {
     Redis,
@@ -44,7 +44,7 @@ impl Redis {
         redis
     }
 
-    /// Starts it again after it was killed, on the same port and with what it had written.
+    /// Restarts it after it was killed, on the same port and with its persisted data.
     pub(crate) async fn start_again(&mut self) {
         self.process = run(self.make, self.port, &self.folder);
         self.answers().await;
@@ -58,17 +58,18 @@ impl Redis {
         eventually("the store answers", async || (self.ask("PING").await? == "+PONG").then_some(())).await;
     }
 
-    /// Sends one inline command; the first line of the answer.
+    /// Sends one inline command; returns the first line of the answer.
     pub(crate) async fn ask(&self, command: &str) -> Option<String> {
         let answer = raw::exchange(self.port, format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
         answer.lines().next().map(str::to_owned)
     }
 
-    /// The section `session` of a Gatepost that keeps its sessions here.
+    /// The section `session` of a Gatepost that stores its sessions here.
     pub(crate) fn as_session(&self) -> String {
-        // Every replica is given the same key; these are 32 zeros, fit for a test alone.
+        // Every replica has the same key; these are 32 zeros, suitable for tests only.
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-        // The default of 100 ms is a bound that a machine whose cores do other work exceeds now and then; this is the longest.
+        // The default of 100 ms is exceeded now and then on a busy machine; this is nearly the longest value that is
+        // allowed.
         let redis = format!("{{ url: 'redis://127.0.0.1:{}', command_timeout: 900ms }}", self.port);
         format!("{{ store: redis, sealing_key: {key}, redis: {redis} }}")
     }

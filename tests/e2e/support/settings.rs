@@ -1,11 +1,11 @@
-//! The configuration that a test gives Gatepost, and the clients that its provider must know for it.
+//! The configuration of Gatepost in a test, and the clients that the provider needs for it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-/// Whether every application signs in by itself, or one entry stands for a parent domain.
+/// Whether every application signs in by itself, or one entry covers a parent domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Single,
@@ -43,13 +43,13 @@ impl Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     name: &'static str,
-    /// The first label of its host under demo.localhost; its client id, too.
+    /// The first label of its host under demo.localhost; also its client id.
     label: &'static str,
     settings: Cow<'static, str>,
     place: Place,
 }
 
-/// Where the browser finds an application.
+/// The address at which the browser reaches an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// `http://{label}.demo.localhost` at Envoy's port.
@@ -71,7 +71,7 @@ impl Entry {
         Self { settings: format!("    mode: proxy\n{}{lines}", single.settings).into(), ..single }
     }
 
-    /// An application that lives at `https://{label}.example.com`.
+    /// An application at `https://{label}.example.com`.
     pub(crate) fn https(name: &'static str, label: &'static str) -> Self {
         Self { place: Place::Https, ..Self::single(name, label) }
     }
@@ -90,12 +90,12 @@ impl Entry {
         }
     }
 
-    /// The environment variable that holds its client secret.
+    /// The environment variable that contains its client secret.
     fn secret_name(&self) -> String {
         format!("{}_CLIENT_SECRET", self.name.to_uppercase())
     }
 
-    /// A secret with characters that must be encoded on their way through HTTP Basic (RFC 6749 section 2.3.1).
+    /// A secret with characters that have to be encoded for HTTP Basic (RFC 6749 section 2.3.1).
     fn secret(&self) -> String {
         format!("{}+secret/of:this%test&=", self.label)
     }
@@ -109,7 +109,7 @@ impl Entry {
         )
     }
 
-    /// What a provider must know about it.
+    /// The client that the provider needs for it.
     fn as_client(&self, port: u16) -> Value {
         let own = format!("{}/outpost.goauthentik.io", self.external_host(port));
         json!({
@@ -128,11 +128,11 @@ pub(crate) struct Settings {
     /// Further lines for every entry of `applications`.
     pub(crate) for_entries: &'static str,
     pub(crate) log_level: &'static str,
-    /// Further sections; `session` and `shutdown` are there already.
+    /// Further sections; `session` and `shutdown` are present already.
     pub(crate) sections: &'static str,
     pub(crate) session: String,
     pub(crate) shutdown: &'static str,
-    /// Whether the provider tells every application when one of its sessions ends.
+    /// Whether the provider calls every application when one of its sessions ends.
     pub(crate) backchannel_logout: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Everything together: Envoy before an application, Gatepost beside it, a provider to sign in at.
+//! The whole setup: Envoy before an application, Gatepost beside it, and a provider.
 
 use std::path::Path;
 
@@ -15,23 +15,23 @@ use super::ports::free_port;
 use super::provider::{Provider, ProviderSettings};
 use super::settings::{Mode, Settings};
 
-/// What a test wants to stand on.
+/// The setup that a test needs.
 pub(crate) struct Plan {
     pub(crate) scenario: Scenario,
     pub(crate) guards: Guards,
     pub(crate) settings: Settings,
     pub(crate) provider: ProviderSettings,
-    /// Whether the provider is there from the beginning.
+    /// Whether the provider runs from the beginning.
     pub(crate) provider_is_up: bool,
-    /// How many more Gateposts run beside the first, each in a folder of its own.
+    /// The number of further Gateposts beside the first, each in a folder of its own.
     pub(crate) replicas: usize,
-    /// Whether Envoy's listener speaks TLS.
+    /// Whether Envoy's listener uses TLS.
     pub(crate) tls: bool,
     /// The authority (PEM) that Envoy trusts for https backends.
     pub(crate) trusted_ca: Option<String>,
-    /// How many proxies in front of it Envoy trusts; 0 as shipped.
+    /// The number of proxies in front of it that Envoy trusts; 0 as shipped.
     pub(crate) trusted_hops: usize,
-    /// Whether a second filter of Envoy's asks behind the first, as a workload's does behind a gateway's.
+    /// Whether a second filter of Envoy's checks after the first, as a workload's does behind a gateway's.
     pub(crate) asks_twice: bool,
     /// An issuer other than the main provider's.
     pub(crate) issuer: Option<String>,
@@ -108,7 +108,7 @@ impl Plan {
     }
 }
 
-/// The file with TLS and a certificate made for it, which browsers of these tests accept unseen.
+/// The file with TLS and a self-signed certificate, which the browsers of these tests accept without verification.
 fn with_certificate(text: &str, folder: &Path) -> String {
     let made = rcgen::generate_simple_self_signed(["*.example.com".to_owned()]).expect("a certificate");
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
@@ -160,18 +160,18 @@ impl Site {
         browser
     }
 
-    /// Where Gatepost keeps its files.
+    /// The folder of Gatepost's files.
     pub(crate) fn folder(&self) -> &Path {
         &self.launch.folder
     }
 
-    /// Starts Gatepost again, on the same ports and the same files, after it stopped or was killed.
+    /// Starts Gatepost again, on the same ports and files, after it stopped or was killed.
     pub(crate) fn start_gatepost(&mut self) {
         assert!(!self.gatepost.is_running(), "the first one still runs");
         self.gatepost = Gatepost::start(&self.launch);
     }
 
-    /// Writes gatepost.yaml anew, as an operator edits it.
+    /// Rewrites gatepost.yaml, as an operator edits it.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.plan.settings);
         let Ports { front, grpc, http, .. } = self.plan.ports;

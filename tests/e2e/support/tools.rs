@@ -1,4 +1,4 @@
-//! Where the programs that the tests drive are. A missing one fails the test: nothing is skipped.
+//! The paths of the programs that the tests run. A missing one fails the test: nothing is skipped.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A program that `make tools` put under `.tools/`.
+/// A program that `make tools` installed under `.tools/`.
 pub(crate) fn fetched(path: &str) -> PathBuf {
     present(root().join(".tools").join(path))
 }
@@ -19,7 +19,7 @@ pub(crate) fn installed(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is missing: run `make tools`"))
 }
 
-/// A file that must be there.
+/// A file that must exist.
 pub(crate) fn present(path: PathBuf) -> PathBuf {
     assert!(path.exists(), "{} is missing: run `make tools`", path.display());
     path

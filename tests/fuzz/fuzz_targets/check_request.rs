@@ -1,4 +1,4 @@
-//! `cargo fuzz run check_request`; what is checked stands in `targets/check_request.rs`.
+//! `cargo fuzz run check_request`; the checks are in `targets/check_request.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| gatepost_fuzz::check_request::run(input));

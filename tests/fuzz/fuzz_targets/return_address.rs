@@ -1,4 +1,4 @@
-//! `cargo fuzz run return_address`; what is checked stands in `targets/return_address.rs`.
+//! `cargo fuzz run return_address`; the checks are in `targets/return_address.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| gatepost_fuzz::return_address::run(input));

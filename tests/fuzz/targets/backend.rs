@@ -1,4 +1,5 @@
-//! Where an allowed request may go: a second reading of mode `proxy`, from what Envoy is told.
+//! The backends that an allowed request may have: a second implementation of mode `proxy`, checked against the data sent to
+//! Envoy.
 
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, OkHttpResponse};
@@ -6,8 +7,8 @@ use envoy_types::pb::google::protobuf::value::Kind;
 
 use super::oracle::header;
 
-/// What Envoy is told of the backend, in the order of the names: of the application's own one, and of the one that the claims
-/// of the harness name.
+/// The backend data for Envoy, in the order of names: of the application's own backend, and of the one that the claims of
+/// the harness name.
 const OWN: [(&str, &str); 3] =
     [("backend_host", "files.internal"), ("backend_port", "8080"), ("backend_protocol", "http")];
 const CLAIMED: [(&str, &str); 5] = [

@@ -5,7 +5,7 @@ use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use super::oracle;
 use super::test_outpost::{ISSUER, TestOutpost, binding, navigation};
 
-/// Comes back to the callback with the query.
+/// Requests the callback with the query.
 pub fn run(input: &[u8]) {
     let test_outpost = TestOutpost::new();
     let state = test_outpost.state();
@@ -22,14 +22,14 @@ pub fn run(input: &[u8]) {
     let headers = denied.headers.iter().filter_map(|option| option.header.as_ref());
     let cookies: Vec<&str> = headers.filter(|it| it.key == "set-cookie").map(|it| it.value.as_str()).collect();
     let named = |name: &str| cookies.iter().filter(|cookie| cookie.starts_with(name)).count();
-    // The second one counts sign-ins that lead back to a sign-in.
+    // The second cookie counts sign-ins that lead back to a sign-in.
     let (sessions, counters) = (named("__Host-gatepost-session-wiki="), named("__Secure-gatepost-completed-wiki="));
     let expected = usize::from(redeemed);
     assert_eq!((sessions, counters), (expected, expected), "a session for a redeemed code: {cookies:?}");
     assert_eq!(cookies.len(), 2 * expected, "nothing else: {cookies:?}");
 }
 
-/// The slow reference: every parameter at most once, the state that was sent, the issuer that was asked, and a code.
+/// The slow reference: every parameter at most once, the state that was sent, the issuer of the request, and a code.
 fn is_usable(query: &str, state: &str) -> bool {
     let all = |wanted: &str| -> Vec<String> {
         let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));

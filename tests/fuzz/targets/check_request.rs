@@ -1,4 +1,4 @@
-//! Any bytes, whether they decode as a `CheckRequest` or not: the service and the full decoder agree on which do.
+//! Any bytes, valid as a `CheckRequest` or not: the service and the full decoder agree on which are.
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use prost::Message as _;
@@ -6,7 +6,7 @@ use prost::Message as _;
 use super::oracle;
 use super::test_outpost::TestOutpost;
 
-/// Asks the service what the bytes say.
+/// Sends the bytes to the service as a Check.
 pub fn run(input: &[u8]) {
     match (CheckRequest::decode(input), TestOutpost::new().answer(input)) {
         (Ok(request), Ok(response)) => oracle::check(&request, &response),

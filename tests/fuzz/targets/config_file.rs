@@ -1,4 +1,4 @@
-//! Any configuration file. Every environment variable holds a secret that no complaint may repeat.
+//! Any configuration file. Every environment variable contains a secret that no diagnostic may repeat.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use url::Url;
 
 const SECRET: &str = "pl4nted-s3cret";
 
-/// Loads the file; what is accepted is looked at a second time.
+/// Loads the file; the settings of an accepted file are verified.
 pub fn run(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    // Files that never end, and the fuzzer's own.
+    // Excludes files that never end, and the fuzzer's own.
     if text.len() > 64 * 1024 || ["/dev", "/proc", "/sys"].iter().any(|folder| text.contains(folder)) {
         return;
     }

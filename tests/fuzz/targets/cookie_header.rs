@@ -1,4 +1,4 @@
-//! Any `Cookie` lines, one per line of input, in both forms in which Envoy hands them over.
+//! Any `Cookie` lines, one per line of input, in both forms in which Envoy sends them.
 
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 
@@ -8,7 +8,7 @@ use super::test_outpost::{TestOutpost, joined, navigation};
 /// Sends the lines with a request for a private page and one for a public page.
 pub fn run(input: &[u8]) {
     let lines: Vec<(&str, &[u8])> = input.split(|byte| *byte == b'\n').map(|line| ("cookie", line)).collect();
-    // A header map holds text only, and each name once.
+    // A header map contains only text, and each name once.
     let text = String::from_utf8_lossy(input).replace('\n', ",");
     let test_outpost = TestOutpost::new();
     for host in ["wiki.example.com", "board.corp.example.com"] {

@@ -11,7 +11,7 @@ use super::test_outpost::{TestOutpost, session_values};
 
 const PREFIX: &str = "/outpost.goauthentik.io/";
 
-/// Asks; what comes back is judged by a second reading of the same bytes.
+/// Sends the request; the answer is checked by a second implementation that reads the same bytes.
 pub fn run(input: &[u8]) {
     let Some(request) = request(input) else { return };
     match TestOutpost::new().forward_auth(request.clone()) {
@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// The request, as far as hyper would hand it over.
+/// The request, as far as hyper would accept it.
 fn request(input: &[u8]) -> Option<Request<()>> {
     let mut lines = input.split(|byte| *byte == b'\n');
     let first = std::str::from_utf8(lines.next()?).ok()?;
@@ -37,7 +37,7 @@ fn request(input: &[u8]) -> Option<Request<()>> {
     Some(request)
 }
 
-/// What is handed on is the request itself, or a sign-in whose return address the outpost is going to judge.
+/// A request that is handed on is unchanged, or is a sign-in whose return address the outpost is going to validate.
 fn judge_visit(request: &Request<()>, visit: &Request<()>) {
     assert!(!is_question(request), "a question is answered: {request:?}");
     if visit.uri() != request.uri() {
@@ -92,7 +92,7 @@ fn judge_allow(request: &Request<()>, answer: &Answer) {
     assert!(authorization.is_empty() || request.headers().get("authorization") == Some(authorization));
 }
 
-/// The slow reference: the one value of each header that the front proxy sets.
+/// The slow reference: the only value of each header that the front proxy sets.
 fn original(request: &Request<()>) -> Option<HttpRequest> {
     let one = |name: &str| {
         let mut values = request.headers().get_all(name).iter();

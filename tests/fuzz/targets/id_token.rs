@@ -1,5 +1,5 @@
-//! Any ID Token: as it is, and as header, payload and UserInfo on a line each, which are encoded and signed first so that the
-//! fuzzer gets behind the base64 and the signature. `@NONCE@` stands for the nonce of the attempt.
+//! Any ID Token: as it is, and as header, payload and UserInfo on a line each, which are encoded and signed first so that
+//! the fuzzer gets past the base64 and the signature. `@NONCE@` stands for the nonce of the attempt.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,10 +14,10 @@ use super::signing;
 use super::test_outpost::{ISSUER, NOW, relying_party, verified};
 
 const CLIENT: &str = "wiki";
-/// The latest `exp` in the past and the latest `iat` in the future, by the leeway of a minute; and a fraction.
+/// The latest `exp` in the past and the latest `iat` in the future, with the leeway of a minute; and a fraction.
 const TIMES: (f64, f64) = (1_899_999_940.0, 1_900_000_061.0);
 
-/// Checks the token in both readings of the input.
+/// Checks the token in both interpretations of the input.
 pub fn run(input: &[u8]) {
     let nonce = nonce();
     let text = String::from_utf8_lossy(input).replace("@NONCE@", nonce.expose());
@@ -57,7 +57,7 @@ fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     let Ok(signed_in) = completed else { return };
     let merged = signed_in.claims().as_object();
     for (name, value) in &claims {
-        // A word about an address that the ID Token does not name gives way to UserInfo's address.
+        // A qualifier of an address that the ID Token does not contain is superseded by UserInfo's address.
         let about = QUALIFIED.iter().find(|(_, qualifier)| qualifier == name).map(|(claim, _)| *claim);
         if present(&claims, name).is_some() && about.is_none_or(|claim| present(&claims, claim).is_some()) {
             assert_eq!(merged.get(name), Some(value), "UserInfo overrules the ID Token in `{name}`");
@@ -66,22 +66,22 @@ fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     for (claim, qualifier) in QUALIFIED {
         let pair = |of: &Map<String, Value>| (present(of, claim).cloned(), present(of, qualifier).cloned());
         let (sources, whole) = ([pair(&claims), pair(&more)], pair(merged));
-        // That a source calls it unverified is kept beside a claim without a word about it.
+        // A source's statement that the claim is unverified is kept beside a claim without a statement.
         let denied = sources.iter().any(|(_, said)| said.as_ref().is_some_and(|said| said == false || said == "false"));
         let is_denied = denied && whole.1 == Some(false.into()) && sources.contains(&(whole.0.clone(), None));
         assert!(is_denied || sources.contains(&whole), "`{claim}` is of one source");
     }
 }
 
-/// Claims and what qualifies them.
+/// Claims and their qualifiers.
 const QUALIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
-/// A member that says something.
+/// A member with a non-empty value.
 fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     members.get(name).filter(|value| !value.is_null() && *value != "")
 }
 
-/// The payload in the eyes of another JSON reader.
+/// The payload as another JSON reader parses it.
 fn payload(raw: &str) -> Map<String, Value> {
     let part = raw.split('.').nth(1).expect("a payload");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")

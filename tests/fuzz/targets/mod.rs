@@ -1,5 +1,5 @@
-//! What the fuzz targets do with an input, and what must hold whatever it is. One module per target, each with a
-//! `run` that fails by panicking. The library of the cargo-fuzz crate and a module of the test that replays the seeds.
+//! The fuzz targets: how each processes an input, and what must hold for any input. One module per target, each with a `run`
+//! that fails by panicking. This is the library of the cargo-fuzz crate and a module of the test that replays the seeds.
 
 mod backend;
 pub mod callback_query;

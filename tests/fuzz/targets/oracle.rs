@@ -1,4 +1,4 @@
-//! What must hold of every answer: a second, slower reading of the rules, from the request as Envoy sent it.
+//! What must hold for every answer: a second, slower implementation of the rules, from the request as Envoy sent it.
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
@@ -29,7 +29,7 @@ pub(super) const IDENTITY: [&str; 17] = [
     "x-forwarded-preferred-username",
     "x-forwarded-user",
 ];
-/// Answers of our own endpoints that are pages and no refusals.
+/// Answers of our own endpoints that are pages and not refusals.
 const PAGES: [&str; 4] = ["ping", "signed_out", "sign_out_unconfirmed", "logout_by_provider"];
 
 type Line = (String, Vec<u8>);
@@ -54,7 +54,7 @@ pub fn check(request: &CheckRequest, response: &CheckResponse) {
     }
 }
 
-/// Whether the request passes as somebody's.
+/// Checks an allow; returns whether the request passes with a user.
 fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
     let incoming = lines(http);
     let presented = |value: &String| incoming.iter().any(|(name, line)| name == "cookie" && holds(line, value));
@@ -81,7 +81,7 @@ fn judge_allow(http: &HttpRequest, ok: &OkHttpResponse) -> bool {
     signed_in
 }
 
-/// Fails if a `cookie` line that an application sees holds one of ours.
+/// Fails if a `cookie` line that an application receives contains one of our cookies.
 pub(super) fn refuse_own_cookies(line: &[u8], joined_by_comma: bool) {
     let pairs = line.split(|byte| *byte == b';' || (joined_by_comma && *byte == b','));
     for name in pairs.filter_map(|pair| pair.split(|byte| *byte == b'=').next().filter(|it| it.len() < pair.len())) {
@@ -92,7 +92,7 @@ pub(super) fn refuse_own_cookies(line: &[u8], joined_by_comma: bool) {
     }
 }
 
-/// The request as the application would see it, by Envoy's rules: what is removed is removed last.
+/// The request as the application would receive it, by Envoy's rules: removals are applied last.
 fn upstream(incoming: &[Line], ok: &OkHttpResponse, set: &[Line]) -> Vec<Line> {
     let overwritten = |name: &String| set.iter().any(|(set, _)| set == name);
     let removed = |name: &String| ok.headers_to_remove.iter().any(|gone| gone.eq_ignore_ascii_case(name));
@@ -120,7 +120,7 @@ pub(super) fn judge_location(address: &[u8]) {
     assert!(provider || is_ours(address), "{address}");
 }
 
-/// Whether an address leads to an application of the house, in the reading of another parser and of RFC 3986.
+/// Whether an address leads to one of our applications, according to another parser and RFC 3986.
 pub fn is_ours(address: &str) -> bool {
     let host_of = |host: &str| match host {
         "wiki.example.com" | "files.example.com" | "auth.corp.example.com" => true,
@@ -133,7 +133,7 @@ pub fn is_ours(address: &str) -> bool {
     };
     let (split_scheme, rest) = address.split_once("://").unwrap_or_default();
     let split_authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // The fragment is no business of `http::Uri`; it stays in the browser.
+    // `http::Uri` does not handle the fragment; it stays in the browser.
     let uri: Option<http::Uri> = address.split('#').next().and_then(|address| address.parse().ok());
     let parsed = uri.is_some_and(|uri| {
         let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
@@ -144,7 +144,7 @@ pub fn is_ours(address: &str) -> bool {
         && address.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'\\')
 }
 
-/// A header of ours: one line, in lower case.
+/// A header that we set: one line, in lower case.
 pub(super) fn header(option: &HeaderValueOption) -> Line {
     let header = option.header.as_ref().expect("a header");
     let value = if header.raw_value.is_empty() { header.value.as_bytes() } else { &header.raw_value };
@@ -166,7 +166,7 @@ fn lines(http: &HttpRequest) -> Vec<Line> {
     raw.iter().map(|line| (line.key.to_lowercase(), value(line))).collect()
 }
 
-/// The slow reference for the house's public paths: nothing in the path that two readers could differ on.
+/// The slow reference for public paths: nothing in the path that two readers could interpret differently.
 pub(super) fn is_public(http: &HttpRequest) -> bool {
     let path = http.path.split('?').next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
@@ -183,7 +183,7 @@ pub(super) fn is_public(http: &HttpRequest) -> bool {
         }
 }
 
-/// Whether somebody who decodes once or several times, in whatever order, could read a path under `/admin`.
+/// Whether a reader that decodes once or several times, in any order, could read a path under `/admin`.
 pub(super) fn may_be_read_as_admin(path: &str) -> bool {
     let mut path = path.split('?').next().unwrap_or_default().as_bytes().to_vec();
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Any return address, for each application of the house.
+//! Any return address, for each application of the harness.
 
 use gatepost::domain::application::return_address::ReturnAddress;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::oracle::is_ours;
 use super::test_outpost::applications;
 
-/// Judges it; what is accepted has to be ours in the eyes of a second reader, and stay as it is.
+/// Validates it; an accepted address has to be ours according to a second parser, and stay unchanged.
 pub fn run(input: &[u8]) {
     let raw = String::from_utf8_lossy(input);
     for application in applications() {

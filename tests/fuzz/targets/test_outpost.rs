@@ -1,5 +1,5 @@
-//! The real service over the real memory store; only provider, clock and randomness are wooden. Made anew for every
-//! input, so that an input fails the same way each time.
+//! The real service on the real memory store; only provider, clock and randomness are fakes. Created anew for every input,
+//! so that an input fails in the same way each time.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,7 +59,7 @@ pub const SESSION_PORTAL: [u8; 32] = [8; 32];
 pub const SESSION_FILES: [u8; 32] = [9; 32];
 pub const BINDING: [u8; 32] = [9; 32];
 
-/// Where the front proxy is.
+/// The front proxy's address.
 const FRONT_PROXY: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 thread_local! {
@@ -74,7 +74,7 @@ impl Clock for StillClock {
     }
 }
 
-/// Counts instead of throwing dice, so that an input fails the same way each time.
+/// A counter instead of randomness, so that an input fails in the same way each time.
 #[derive(Default)]
 struct Counter(AtomicU64);
 
@@ -86,7 +86,7 @@ impl Entropy for Counter {
     }
 }
 
-/// Signs in whoever comes with a code, and counts.
+/// Accepts every code, and counts them.
 #[derive(Default)]
 struct Provider(AtomicUsize);
 
@@ -141,14 +141,14 @@ impl IdentityProvider for Provider {
     async fn settled(&self) {}
 }
 
-/// A token whose signature the provider's key has made.
+/// A token that is signed with the provider's key.
 pub fn verified(raw: &str, purpose: Purpose<'_>) -> Result<VerifiedJws, TokenFault> {
     static KEYS: LazyLock<KeySet> =
         LazyLock::new(|| KeySet::parse(signing::key_set().as_bytes()).expect("is a key set"));
     Ok(KEYS.verify(&raw.into(), purpose)?)
 }
 
-/// What the provider knows an application as.
+/// An application as a relying party of the provider.
 pub fn relying_party(slug: &str) -> RelyingParty {
     application(slug, "https://wiki.example.com", Mode::ForwardSingle, "/public").relying_party
 }
@@ -187,7 +187,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
     }
 }
 
-/// Every kind of credential is looked at, and the provider finds none of them good.
+/// Every kind of credential is accepted for verification, and the provider rejects all of them.
 fn credentials() -> AcceptedCredentials {
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
     AcceptedCredentials {
@@ -197,7 +197,7 @@ fn credentials() -> AcceptedCredentials {
     }
 }
 
-/// Everybody passes, but nobody under `/admin`: who is in the group that may?
+/// Every user is allowed, except under `/admin`, which requires a group that no user has.
 fn rules() -> AccessRules {
     let nobodys = Conditions { groups: vec!["nobody".to_owned()], ..Conditions::default() };
     let rule =
@@ -286,7 +286,7 @@ impl TestOutpost {
         Self { service, forward_auth, provider }
     }
 
-    /// A request to the side listener, by a front proxy.
+    /// A request to the side listener, from the front proxy's address.
     pub fn forward_auth(&self, request: http::Request<()>) -> Routed {
         RUNTIME.with(|runtime| runtime.block_on(self.forward_auth.route(request, FRONT_PROXY)))
     }
@@ -295,17 +295,17 @@ impl TestOutpost {
         self.answer(&request.encode_to_vec()).expect("a check is always answered, never failed")
     }
 
-    /// Asks with any bytes.
+    /// Sends any bytes as a Check.
     ///
     /// # Errors
-    /// When they are no `CheckRequest`.
+    /// When they are not a `CheckRequest`.
     pub fn answer(&self, message: &[u8]) -> Result<CheckResponse, tonic::Status> {
         let (lines, mut answer) = (http::HeaderMap::new(), Vec::new());
         RUNTIME.with(|runtime| runtime.block_on(self.service.answer(message, &lines, &mut answer)))?;
         Ok(CheckResponse::decode(answer.as_slice()).expect("is an answer"))
     }
 
-    /// How many codes were redeemed.
+    /// The number of redeemed codes.
     pub fn exchanges(&self) -> usize {
         self.provider.0.load(Ordering::Relaxed)
     }
@@ -321,12 +321,12 @@ impl TestOutpost {
     }
 }
 
-/// The binding cookie of the one browser.
+/// The binding cookie of the only browser.
 pub fn binding() -> String {
     format!("__Host-gatepost-binding={}", Binding::new(BINDING).to_cookie_value())
 }
 
-/// The session cookies' values.
+/// The values of the session cookies.
 pub fn session_values() -> [String; 3] {
     [SESSION_WIKI, SESSION_PORTAL, SESSION_FILES].map(|id| SessionId::new(id).to_cookie_value())
 }
@@ -361,7 +361,7 @@ fn plain(host: &str, path: &str) -> HttpRequest {
     }
 }
 
-/// A check of this HTTP request.
+/// A Check of this HTTP request.
 pub fn of_http(http: HttpRequest) -> CheckRequest {
     let request = Request { http: Some(http), ..Request::default() };
     CheckRequest { attributes: Some(AttributeContext { request: Some(request), ..AttributeContext::default() }) }

@@ -1,4 +1,4 @@
-//! `Cookie` lines: ours, nearly ours, nobody's.
+//! `Cookie` lines: ours, nearly ours, and others.
 
 use crate::targets::test_outpost::{binding, session_values};
 

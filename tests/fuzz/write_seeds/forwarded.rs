@@ -1,4 +1,4 @@
-//! Front proxies' questions, as they are sent and as they are not.
+//! Front proxies' requests, valid and malformed.
 
 use crate::targets::test_outpost::session_values;
 

@@ -1,5 +1,5 @@
-//! The seeds that follow from tables: each row is a file. What a new row lacks is written, to be committed with it;
-//! seeds of other origin, such as crash files, stay as they are.
+//! The seeds that are generated from tables: each row is a file. The file of a new row is written, to be committed with it;
+//! seeds of other origin, such as crash files, are not changed.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ mod forwarded;
 mod requests;
 mod texts;
 
-/// Writes the seeds that are missing; their names.
+/// Writes the seeds that are missing; returns their names.
 fn missing(target: &str, seeds: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
     let missing = seeds.into_iter().filter(|(name, _)| !folder.join(name).exists());

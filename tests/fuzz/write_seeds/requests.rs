@@ -1,4 +1,4 @@
-//! `CheckRequest`s, ordinary and odd.
+//! `CheckRequest`s, ordinary and unusual.
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};

@@ -1,4 +1,4 @@
-//! Inputs that are plain text, from the tables of the security specification.
+//! Plain-text inputs from the tables of the security specification.
 
 pub(super) const RETURN_ADDRESSES: &[&str] = &[
     "/",
