@@ -81,7 +81,7 @@ const ASKED_ONLY: &[&str] = &["axum", "envoy_types", "tonic", "tower", "tower_ht
 const PROTOCOL: &[&str] = &["oauth2", "openidconnect"];
 const BEYOND_EXT_AUTHZ: &[&str] = &["oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
 const BEYOND_OTHER_PROTOCOLS: &[&str] = &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest"];
-/// Envoy is told where a request goes; the other protocols pass none on. What follows from a session is encoded once.
+/// The modules for Envoy: only Envoy receives the backend of a request, and what follows from a session is encoded once.
 const OF_EXT_AUTHZ: &[&str] = &[
     "domain::http",
     "domain::decision",
@@ -160,14 +160,14 @@ const ROOMS: [Room; 36] = [
         must_not_know: ASKED_ONLY,
     },
     Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
-    // A command knows what it needs.
+    // A command depends on what it needs.
     Room { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_PROTOCOLS },
-    // It is told what to explain; it neither reads files nor calls anybody.
+    // It receives what to explain; it neither reads files nor calls any server.
     Room { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
     Room { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
-    // Generated code alone.
+    // Generated code only.
     Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
-    // A client in a process of its own; it knows of sessions what the protocol tells it.
+    // A client in a process of its own; it knows about sessions only what the protocol sends.
     Room {
         name: "cli::sessions",
         may_know: &["domain::time", "protocol", "config::duration"],

@@ -22,13 +22,13 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// The same for everybody.
+    /// The same message for every user.
     pub(crate) fn fixed(path: &str, check: Judge) -> Self {
         let message = request::frame(&request::check(path, request::COOKIES));
         Self { message, gap: None, sessions: Arc::new([]), check }
     }
 
-    /// With the cookie of one of these sessions.
+    /// A message with the cookie of one of these sessions.
     pub(crate) fn of(sessions: &Arc<[String]>, path: &str, check: Judge) -> Result<Self, Box<dyn Error>> {
         let id = sessions.first().ok_or("no sessions")?;
         let message = request::frame(&request::check(path, &request::cookies(id)));
@@ -51,7 +51,7 @@ impl Question {
         message
     }
 
-    /// Looks at an answer to [`Question::message`].
+    /// Verifies an answer to [`Question::message`].
     pub(crate) fn check(&self, answer: &CheckResponse, session: usize) -> Result<(), String> {
         (self.check)(answer, session)
     }

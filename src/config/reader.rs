@@ -58,13 +58,13 @@ impl<'a> Reader<'a> {
         Self { environment, source: source.into(), folder: folder.to_owned(), faults, warnings }
     }
 
-    /// Notes what stops the start.
+    /// Records a diagnostic that prevents the start.
     pub(super) fn fault(&mut self, location: &Location, problem: impl Into<String>, help: impl Into<String>) {
         let diagnostic = self.diagnostic(location, problem.into(), help.into());
         self.faults.push(diagnostic);
     }
 
-    /// Notes what is probably not meant.
+    /// Records a diagnostic about something that is probably not intended.
     pub(super) fn warn(&mut self, location: &Location, problem: impl Into<String>, help: impl Into<String>) {
         let diagnostic = self.diagnostic(location, problem.into(), help.into());
         self.warnings.push(diagnostic);

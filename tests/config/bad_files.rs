@@ -15,7 +15,7 @@ fn gn_9_every_bad_file_gives_its_complaints() {
         }
         count += 1;
         let shown = Path::new("bad").join(path.file_name().unwrap());
-        // The complaints name the file as the operator did; the files it mentions are sought beside it.
+        // Diagnostics show the path that the operator gave; paths within the file are relative to it.
         let diagnostics = load(&fs::read_to_string(&path).unwrap(), &path, &super::support::variables).unwrap_err();
         let said = diagnostics.to_string().replace("tests/config/bad/", "bad/");
         let expected = fs::read_to_string(path.with_extension("diagnostics")).unwrap();

@@ -54,7 +54,7 @@ pub enum Fault {
     /// No session matches.
     #[error("there is no session of such a user; nothing ended")]
     NoSuchUser,
-    /// Several users fit.
+    /// Several users match.
     #[error("more than one user fits, so nothing ended; ask again for one of them:{}", each(.0))]
     Ambiguous(Vec<User>),
     /// Several faults.

@@ -185,7 +185,7 @@ fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Opti
         Err(faults) => {
             for fault in faults {
                 let location = patterns.get(fault.index).map_or(&written.location, |pattern| &pattern.location);
-                // The compiler draws the pattern over several lines; the last one says what is wrong.
+                // The error shows the pattern over several lines; the last one has the cause.
                 let cause = fault.cause.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 reader.fault(
                     location,

@@ -33,7 +33,7 @@ impl Value for MaybeAddress {
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
-        // `off` without quotes is false to readers of YAML 1.1, so both spellings are taken.
+        // In YAML 1.1 `off` without quotes is false, so both spellings are accepted.
         let off = matches!(&node.content, Content::One { text, .. } if &**text == "off");
         if off || plain_type(node) == Plain::Bool(false) {
             return Some(Self(None));

@@ -24,11 +24,11 @@ pub(super) trait Value: Sized {
     /// Its description for the schema and the reference.
     fn kind() -> Kind;
 
-    /// Reads it; on `None` a diagnostic was made.
+    /// Reads the value; on `None` a diagnostic has been recorded.
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
-/// Reads one value; `None` when a diagnostic was made about it.
+/// Reads one value; `None` when a diagnostic has been recorded.
 pub(super) fn read<T: Value>(node: &Node, location: Location, reader: &mut Reader<'_>) -> Option<Spanned<T>> {
     if let Content::Unusable(why) = node.content {
         reader.fault(&location, why, "write the value itself");

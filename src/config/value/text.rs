@@ -16,7 +16,7 @@ use crate::config::reader::{Reader, Spanned};
 
 pub(in crate::config) type Texts = Vec<Spanned<String>>;
 
-/// The text of a single value; numbers count as they are written, as a client id may well be one.
+/// The text of a single value; a number counts as the text that is written, because a client id may be one.
 fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
     if let Content::One { text, .. } = &node.content
         && matches!(plain_type(node), Plain::Text | Plain::Whole(_) | Plain::Number)
@@ -28,7 +28,7 @@ fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Rc<
     None
 }
 
-/// Text with its variables filled in; never empty.
+/// Text with its variables expanded; never empty.
 fn expanded(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<String> {
     let text = text(node, location, reader)?;
     match expansion::expand(&text, reader.environment) {

@@ -19,7 +19,7 @@ const CLAIMED: [(&str, &str); 5] = [
     ("backend_server_name", "harness.apps.internal"),
 ];
 
-/// Fails unless an allow at `files` names a backend that is listed, and one elsewhere names none.
+/// Fails unless an allow at `files` names a backend that is allowed, and an allow elsewhere names none.
 pub fn check(http: &HttpRequest, response: &CheckResponse, ok: &OkHttpResponse, signed_in: bool) {
     let text =
         |kind: &Option<Kind>| if let Some(Kind::StringValue(text)) = kind { text.clone() } else { String::new() };

@@ -34,7 +34,7 @@ const PAGES: [&str; 4] = ["ping", "signed_out", "sign_out_unconfirmed", "logout_
 
 type Line = (String, Vec<u8>);
 
-/// Fails unless `response` is a legal answer to `request`.
+/// Fails unless `response` is a valid answer to `request`.
 pub fn check(request: &CheckRequest, response: &CheckResponse) {
     let status = response.status.as_ref().expect("an answer without a status is an allow");
     assert!(response.encoded_len() <= 16 * 1024 + 3 * request.encoded_len(), "bounded by the question");
