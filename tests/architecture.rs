@@ -92,8 +92,15 @@ const OF_EXT_AUTHZ: &[&str] = &[
     "inbound::connections",
     "inbound::grpc",
 ];
-const OF_HTTP_PROTOCOLS: &[&str] =
-    &["domain::http", "domain::decision", "outpost", "telemetry", "inbound::connections", "inbound::http_response"];
+const OF_HTTP_PROTOCOLS: &[&str] = &[
+    "domain::http",
+    "domain::decision",
+    "outpost",
+    "telemetry",
+    "inbound::connections",
+    "inbound::http_response",
+    "inbound::router",
+];
 
 /// The modules of the domain in order: each may depend on those before it.
 const DOMAIN: [&str; 9] = [
@@ -109,7 +116,7 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const ROOMS: [Room; 36] = [
+const ROOMS: [Room; 37] = [
     Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Room { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Room { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -141,6 +148,11 @@ const ROOMS: [Room; 36] = [
     Room {
         name: "inbound::grpc",
         may_know: &["telemetry", "inbound::connections"],
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
+    },
+    Room {
+        name: "inbound::router",
+        may_know: &["domain::http", "inbound::connections"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Room {

@@ -8,4 +8,5 @@ pub mod forward_auth;
 pub mod grpc;
 pub mod http_response;
 pub mod ops;
+pub mod router;
 pub mod side_listener;

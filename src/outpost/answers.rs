@@ -165,7 +165,7 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static
 /// Denies a known user whom no rule allows. Another sign-in would end in the same denial, so the answer is never a
 /// redirect.
 pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
-    let cause = context.application.rules.explain(cause, identity.claims(), context.head);
+    let cause = context.application.rules.explain(cause, identity.claims(), &context.request.head);
     tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no rule lets this user pass");
     context.user = Some(identity.name().to_owned());
     let sign_out = context.application.endpoint("sign_out");

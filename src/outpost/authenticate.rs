@@ -57,7 +57,9 @@ async fn record_use(services: &Services, loaded: &LoadedSession) {
 /// The identity of the credential that a request presents; `None` without a credential that the application accepts.
 async fn verify_credential(services: &Services, context: &RequestContext<'_>) -> Result<Option<Identity>, DenialCause> {
     let application = context.application;
-    let Some(presented) = Presented::read(&context.head.headers, &application.credentials) else { return Ok(None) };
+    let Some(presented) = Presented::read(&context.request.head.headers, &application.credentials) else {
+        return Ok(None);
+    };
     let scheme = presented.scheme;
     let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
     let verified = services.parts.provider.verify(application, &credential);

@@ -15,7 +15,7 @@ pub(super) fn authorize(
     identity: Result<Option<Identity>, DenialCause>,
     rest_of_cookies: Option<Vec<u8>>,
 ) -> Result<(Verdict, Reason), Option<DenialCause>> {
-    let (head, application) = (context.head, context.application);
+    let (head, application) = (&context.request.head, context.application);
     let forwarded = ForwardedRequest { head, rest_of_cookies };
     let cause = match identity {
         Ok(Some(identity)) => match application.rules.permit(&identity, head) {
@@ -33,7 +33,7 @@ pub(super) fn authorize(
 
 /// What makes a path ambiguous, if the decision depends on how the application reads it (N4).
 pub(super) fn ambiguous_path(context: &RequestContext<'_>) -> Option<TargetFault> {
-    context.head.target.flaw().filter(|_| depends_on_path(context))
+    context.request.head.target.flaw().filter(|_| depends_on_path(context))
 }
 
 fn allow(
@@ -53,14 +53,14 @@ fn allow(
 }
 
 fn depends_on_path(context: &RequestContext<'_>) -> bool {
-    let (head, application) = (context.head, context.application);
+    let (head, application) = (&context.request.head, context.application);
     let (mode, scheme) = (&application.mode, application.external.scheme());
     application.rules.have_paths() || application.unauthenticated.concern(mode, scheme, &head.authority, &head.target)
 }
 
 /// The reason for which this request needs no sign-in, if there is one.
 fn public(context: &RequestContext<'_>) -> Option<(PublicPath, Reason)> {
-    let (head, application) = (context.head, context.application);
+    let (head, application) = (&context.request.head, context.application);
     let scheme = application.external.scheme();
     let path = application.unauthenticated.admit(&application.mode, scheme, &head.authority, &head.target);
     let path = path.map(|proof| (proof, Reason::UnauthenticatedPath));

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::answers;
 use super::errors::{Fault, Outcome};
-use super::request_body::RequestBody;
+use super::request::RequestBody;
 use super::request_context::RequestContext;
 use super::services::Services;
 use super::waits::{self, Purpose};
@@ -49,7 +49,7 @@ enum Refused {
 /// `backchannel_logout`: the provider reports ended sessions. A POST is answered by 200 or 400 and by no other status
 /// (BL-15).
 pub(super) async fn backchannel_logout(services: &Services, context: &RequestContext<'_>) -> Outcome {
-    if context.head.method != "POST" {
+    if context.request.head.method != "POST" {
         return Ok(answers::method_not_allowed(context, "POST"));
     }
     match logout_by_token(services, context).await {
@@ -69,12 +69,12 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     if context.comes_plainly() {
         return Err(Refused::PlainHttp);
     }
-    let body = match context.body {
+    let body = match &context.request.body {
         RequestBody::Whole(body) => body,
         RequestBody::Withheld => return Err(Refused::NoBody),
         RequestBody::Cut => return Err(Refused::NoForm),
     };
-    let kind = context.head.headers.text("content-type");
+    let kind = context.request.head.headers.text("content-type");
     let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
     let token = services.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
     let token = waits::wait_for(&services.waits, context, Purpose::LogoutToken, token)
@@ -114,13 +114,13 @@ async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) ->
 /// `frontchannel_logout`: called in a frame of the provider's page. The answer is the same whatever the outcome (FL-2,
 /// FL-3).
 pub(super) async fn frontchannel_logout(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
-    if context.head.method != "GET" {
+    if context.request.head.method != "GET" {
         return Ok(answers::method_not_allowed(context, "GET"));
     }
-    let own = OwnCookies::read(&context.head.headers, context.application)?;
+    let own = OwnCookies::read(&context.request.head.headers, context.application)?;
     let mut cookies = Vec::new();
-    let asked = LogoutRequest::read(context.head.target.query().unwrap_or_default());
-    if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(context.head)) {
+    let asked = LogoutRequest::read(context.request.head.target.query().unwrap_or_default());
+    if let Some(asked) = asked.filter(|_| frontchannel_logout::may_come_from_a_frame(&context.request.head)) {
         match services.find_session(context.application, &own).await? {
             Some(found) if asked.fits(found.session.record()) => {
                 context.user = Some(found.name().to_owned());

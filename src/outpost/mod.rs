@@ -14,7 +14,7 @@ mod parts;
 mod plain_http;
 mod refresh;
 mod reported;
-mod request_body;
+mod request;
 mod request_context;
 mod route;
 mod routed_request;
@@ -28,7 +28,7 @@ mod waits;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::http::{ClientKind, RequestHead, RequestLimits, RequestTarget};
+use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
 use crate::ports::EntropyFault;
 
 use authenticate::authenticate;
@@ -40,7 +40,7 @@ use routed_request::Route;
 use services::Services;
 
 pub use parts::Parts;
-pub use request_body::RequestBody;
+pub use request::{Request, RequestBody};
 pub use routed_request::RoutedRequest;
 pub use waits::WaitLimits;
 
@@ -72,8 +72,8 @@ impl Outpost {
 
     /// Finds the application and the endpoint that a request is for.
     #[must_use]
-    pub fn route<'a>(&'a self, head: &'a RequestHead) -> RoutedRequest<'a> {
-        route(&self.services, head)
+    pub fn route<'a>(&'a self, request: &'a Request) -> RoutedRequest<'a> {
+        route(&self.services, request)
     }
 
     /// Decides on one request. Total: every error ends in a denial with a reason.
@@ -81,8 +81,8 @@ impl Outpost {
         let id = self.services.decision_id();
         let (application, destination) = match routed.route {
             Route::Probe => return answers::ping(id),
-            Route::Excessive(excess) => return answers::excessive(id, excess, routed.head.client_kind()),
-            Route::Unrouted(cause) => return answers::unrouted(id, cause, routed.head.client_kind()),
+            Route::Excessive(excess) => return answers::excessive(id, excess, routed.request.head.client_kind()),
+            Route::Unrouted(cause) => return answers::unrouted(id, cause, routed.request.head.client_kind()),
             Route::Application(application, destination) => (application, destination),
         };
         let mut context = RequestContext::new(routed, application, id);
@@ -101,7 +101,10 @@ impl Outpost {
         let is_providers = destination == Destination::Endpoint(Endpoint::BackchannelLogout);
         if context.comes_plainly() && !is_providers {
             self.set_retry_address(context, destination);
-            return Ok(plain_http::answer(context, &OwnCookies::read(&context.head.headers, context.application)?));
+            return Ok(plain_http::answer(
+                context,
+                &OwnCookies::read(&context.request.head.headers, context.application)?,
+            ));
         }
         match destination {
             Destination::Nowhere => Ok(answers::nowhere(context)),
@@ -116,7 +119,7 @@ impl Outpost {
         if let Some(flaw) = authorize::ambiguous_path(context) {
             return Ok(answers::odd_path(context, flaw));
         }
-        let mut cookies = OwnCookies::read(&context.head.headers, context.application)?;
+        let mut cookies = OwnCookies::read(&context.request.head.headers, context.application)?;
         let identity = authenticate(&self.services, context, &cookies).await?;
         match authorize(&self.services, context, identity, cookies.rest.take()) {
             Ok(allowed) => Ok(allowed),
@@ -145,7 +148,7 @@ impl Outpost {
     #[must_use]
     pub fn overdue(&self, routed: &RoutedRequest<'_>) -> Decision {
         let Route::Application(application, destination) = routed.route else {
-            return self.refuse(Reason::Overdue, routed.head.client_kind());
+            return self.refuse(Reason::Overdue, routed.request.head.client_kind());
         };
         let mut context = RequestContext::new(routed, application, self.services.decision_id());
         self.set_retry_address(&mut context, destination);

@@ -21,14 +21,15 @@ const HELP: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`
 `X-Original-URL https://$http_host$request_uri`. HAProxy: `x-forwarded-proto` in gatepost.lua";
 
 pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict, Reason) {
-    if let Some(sign) = UsedHttps::shown_by(context.head, own) {
+    if let Some(sign) = UsedHttps::shown_by(&context.request.head, own) {
         return scheme_hidden(context, sign);
     }
-    let follows = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.kind != ClientKind::WebSocket;
+    let follows =
+        matches!(context.request.head.method.as_str(), "GET" | "HEAD") && context.kind != ClientKind::WebSocket;
     if follows && let Some(location) = address_over_https(context) {
         // A script sends many requests at a time and stops by itself, so it is not counted. Every browser sends
         // `accept`: where it is missing, a proxy withholds the headers that distinguish a page load from a script.
-        let counts = context.kind.reads_html() || context.head.headers.all("accept").next().is_none();
+        let counts = context.kind.reads_html() || context.request.head.headers.all("accept").next().is_none();
         let cookies = counts.then(|| cookies::set_redirected_to_https(own.redirected_to_https.saturating_add(1)));
         let redirect = Redirect { status: StatusCode::FOUND, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
@@ -39,7 +40,7 @@ pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict
 }
 
 fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Reason) {
-    let forwarded = context.head.headers.text("x-forwarded-proto").unwrap_or("(none)");
+    let forwarded = context.request.head.headers.text("x-forwarded-proto").unwrap_or("(none)");
     let forwarded: String = forwarded.chars().take(LONGEST).collect();
     tracing::warn!(
         decision_id = context.id,
@@ -64,11 +65,12 @@ fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Rea
 /// request on whose behalf it was sent replaces it.
 fn address_over_https(context: &RequestContext<'_>) -> Option<String> {
     let external = &context.application.external;
-    let host = context.head.authority.host();
+    let (head, redirected_from) = (&context.request.head, context.request.redirected_from.as_ref());
+    let host = head.authority.host();
     let port = match external.port() {
         443 => String::new(),
         port => format!(":{port}"),
     };
-    let target = context.asked.filter(|_| context.head.target.query().is_none()).unwrap_or(&context.head.target);
+    let target = redirected_from.filter(|_| head.target.query().is_none()).unwrap_or(&head.target);
     context.application.owns_host(host).then(|| format!("https://{host}{port}{}", target.raw()))
 }

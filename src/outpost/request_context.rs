@@ -5,19 +5,17 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::request_body::RequestBody;
+use super::request::Request;
 use super::routed_request::RoutedRequest;
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
 use crate::domain::decision::pages::Action;
 use crate::domain::decision::{Decision, Note, Reason, Verdict};
-use crate::domain::http::{ClientKind, RequestHead, RequestTarget, Scheme};
+use crate::domain::http::{ClientKind, Scheme};
 
 /// The context of one request while it is decided.
 pub(super) struct RequestContext<'a> {
-    pub(super) head: &'a RequestHead,
-    pub(super) body: RequestBody<'a>,
-    pub(super) asked: Option<&'a RequestTarget>,
+    pub(super) request: &'a Request,
     pub(super) application: &'a Arc<Application>,
     pub(super) kind: ClientKind,
     pub(super) id: String,
@@ -33,9 +31,9 @@ pub(super) struct RequestContext<'a> {
 impl<'a> RequestContext<'a> {
     /// The context of a request that was routed to `application`; `id` is the decision id.
     pub(super) fn new(routed: &RoutedRequest<'a>, application: &'a Arc<Application>, id: String) -> Self {
-        let RoutedRequest { head, body, asked, patience, on_wait, .. } = *routed;
-        let kind = head.client_kind();
-        Self { head, body, asked, application, kind, id, user: None, again: None, patience, on_wait }
+        let RoutedRequest { request, patience, on_wait, .. } = *routed;
+        let kind = request.head.client_kind();
+        Self { request, application, kind, id, user: None, again: None, patience, on_wait }
     }
 }
 
@@ -48,12 +46,12 @@ impl RequestContext<'_> {
 
     /// Whether it is a plain-http request to an application that is reached over https.
     pub(super) fn comes_plainly(&self) -> bool {
-        self.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
+        self.request.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
     }
 
     /// The request's own address if a browser may be sent back to it, else the application's landing address.
     pub(super) fn own_address(&self) -> String {
-        self.address_of(self.head.target.raw())
+        self.address_of(self.request.head.target.raw())
     }
 
     /// The address of a request for this target, in its original spelling.
@@ -95,7 +93,7 @@ impl RequestContext<'_> {
     /// The root of the requested host, if it belongs to the application.
     pub(super) fn base(&self) -> Option<String> {
         let scheme = self.application.external.scheme();
-        let authority = &self.head.authority;
+        let authority = &self.request.head.authority;
         self.application
             .owns(authority, scheme)
             .then(|| format!("{}://{}/", scheme.as_str(), authority.to_text(scheme)))
@@ -103,16 +101,16 @@ impl RequestContext<'_> {
 
     /// The action that retries the request at its exact address; after a callback, at the address of a new sign-in.
     pub(super) fn again(&self) -> Action {
-        let base = self.base().filter(|_| self.head.target.raw().starts_with('/'));
-        let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.head.target.raw()));
+        let base = self.base().filter(|_| self.request.head.target.raw().starts_with('/'));
+        let own = base.map(|base| format!("{}{}", base.trim_end_matches('/'), self.request.head.target.raw()));
         Action::Again(self.again.clone().or(own).unwrap_or_else(|| self.landing()))
     }
 
     /// The return address of a user that signs in by a link: the page that contains the form or the frame, if the
     /// browser names one of the application's in `Referer`; else, and for a page itself, `address`.
     pub(super) fn page_around(&self, address: String) -> String {
-        let is_page = self.kind != ClientKind::Frame && matches!(self.head.method.as_str(), "GET" | "HEAD");
-        let referer = self.head.headers.text("referer").filter(|_| !is_page);
+        let is_page = self.kind != ClientKind::Frame && matches!(self.request.head.method.as_str(), "GET" | "HEAD");
+        let referer = self.request.head.headers.text("referer").filter(|_| !is_page);
         let base = self.base().and_then(|base| Url::parse(&base).ok());
         let page = referer.zip(base).and_then(|(raw, base)| ReturnAddress::check(raw, self.application, &base).ok());
         page.map_or(address, |page| page.as_str().to_owned())

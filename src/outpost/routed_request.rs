@@ -3,23 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::request_body::RequestBody;
+use super::request::Request;
 use crate::domain::application::endpoints::Destination;
 use crate::domain::application::registry::Unrouted;
 use crate::domain::application::{Application, Mode};
-use crate::domain::http::{Excess, RequestHead, RequestTarget};
+use crate::domain::http::Excess;
 
 /// The longest wait of a request for a refresh: less than the timeout of a Check, so that the Check is still answered.
 pub(super) const REFRESH_PATIENCE: Duration = Duration::from_millis(700);
 
 /// A request and its route.
 pub struct RoutedRequest<'a> {
-    pub(super) head: &'a RequestHead,
+    pub(super) request: &'a Request,
     pub(super) route: Route<'a>,
-    pub(super) body: RequestBody<'a>,
-    /// The target of the original request, where the front proxy that redirects to `start` reports it.
-    pub(super) asked: Option<&'a RequestTarget>,
+    /// How long the request may wait for work that its answer does not require.
     pub(super) patience: Duration,
+    /// Called when the request begins to wait for the identity provider.
     pub(super) on_wait: fn(),
 }
 
@@ -33,13 +32,7 @@ pub(super) enum Route<'a> {
     Application(&'a Arc<Application>, Destination),
 }
 
-impl<'a> RoutedRequest<'a> {
-    /// Adds the part of the body that the protocol provided.
-    #[must_use]
-    pub fn with_body(self, body: RequestBody<'a>) -> Self {
-        Self { body, ..self }
-    }
-
+impl RoutedRequest<'_> {
     /// Has `leave` called when the request begins to wait for the identity provider: from then on the outpost counts
     /// the request, and the protocol need not.
     #[must_use]
@@ -47,14 +40,6 @@ impl<'a> RoutedRequest<'a> {
         Self { on_wait: leave, ..self }
     }
 
-    /// Adds the target of the original request for which a front proxy redirects to `start`.
-    #[must_use]
-    pub fn on_behalf_of(self, asked: Option<&'a RequestTarget>) -> Self {
-        Self { asked, ..self }
-    }
-}
-
-impl RoutedRequest<'_> {
     /// Whether the request is for one of Gatepost's own endpoints, not for an application.
     #[must_use]
     pub fn is_own(&self) -> bool {
@@ -98,7 +83,7 @@ impl RoutedRequest<'_> {
             }
             Route::Application(_, Destination::Endpoint(_)) => true,
             Route::Application(application, Destination::Application) => {
-                application.credentials.concern(&self.head.headers)
+                application.credentials.concern(&self.request.head.headers)
             }
         }
     }

@@ -90,17 +90,17 @@ impl Setback {
 /// `start`: signs the user in and redirects to `rd` if that is an address of the application. A front proxy sends a
 /// denied request here whatever its method, so a client that cannot follow a redirect gets the denial here as well.
 pub(super) async fn start(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
-    let beginning = if let Some(asked) = context.asked {
-        Beginning::of_request(context.address_of(asked.raw()))
+    let beginning = if let Some(original) = &context.request.redirected_from {
+        Beginning::of_request(context.address_of(original.raw()))
     } else {
-        let raw = return_parameter(context.head.target.query().unwrap_or_default());
+        let raw = return_parameter(context.request.head.target.query().unwrap_or_default());
         let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
         Beginning { return_address, origin: Origin::Start, restarts: 0 }
     };
     if !begins_sign_in(context) {
         return Ok(answers::sign_in_required(context, beginning.return_address));
     }
-    let own = OwnCookies::read(&context.head.headers, context.application)?;
+    let own = OwnCookies::read(&context.request.head.headers, context.application)?;
     begin_sign_in(services, context, &own, beginning).await
 }
 
@@ -155,12 +155,12 @@ pub(super) async fn begin_sign_in(
 
 /// `callback`: the request with which the browser returns from the provider.
 pub(super) async fn callback(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
-    if context.head.method != "GET" {
+    if context.request.head.method != "GET" {
         return Ok(answers::method_not_allowed(context, "GET"));
     }
     let (application, keys) = (context.application, &services.parts.sealing);
-    let own = OwnCookies::read(&context.head.headers, application)?;
-    let callback = match Callback::parse(context.head.target.query().unwrap_or_default()) {
+    let own = OwnCookies::read(&context.request.head.headers, application)?;
+    let callback = match Callback::parse(context.request.head.target.query().unwrap_or_default()) {
         Ok(callback) => callback,
         Err(fault) => {
             return Ok(answers::failed(
@@ -220,8 +220,8 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
 /// The address at which a callback that failed is retried: that of another sign-in with the same return address. The
 /// callback's own address holds a code, which must not appear in a page.
 pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> String {
-    let own = OwnCookies::read(&context.head.headers, context.application).ok();
-    let callback = Callback::parse(context.head.target.query().unwrap_or_default()).ok();
+    let own = OwnCookies::read(&context.request.head.headers, context.application).ok();
+    let callback = Callback::parse(context.request.head.target.query().unwrap_or_default()).ok();
     let attempt =
         callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &services.parts.sealing).ok());
     let address = own.zip(attempt).and_then(|(own, attempt)| kept_address(context, &own, &attempt));
@@ -349,7 +349,8 @@ fn return_parameter(query: &str) -> Option<String> {
 /// link (another page with the same link would be of no use). nginx also sends denied requests here, whatever they
 /// requested.
 fn begins_sign_in(context: &RequestContext<'_>) -> bool {
-    let opens = matches!(context.head.method.as_str(), "GET" | "HEAD") && context.asked.is_none();
+    let opens =
+        matches!(context.request.head.method.as_str(), "GET" | "HEAD") && context.request.redirected_from.is_none();
     context.kind == ClientKind::Navigation || (context.kind == ClientKind::Html && opens)
 }
 
@@ -371,7 +372,7 @@ fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt
 
 /// Neither this attempt nor its restarts succeeded.
 fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason) {
-    let no_cookie_at_all = context.head.headers.all("cookie").next().is_none();
+    let no_cookie_at_all = context.request.head.headers.all("cookie").next().is_none();
     let (text, help) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
         (
             "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \

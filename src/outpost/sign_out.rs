@@ -26,11 +26,11 @@ const ONLY_HERE: &str = "It could not look up your sessions in other browsers: s
 
 /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
 pub(super) async fn sign_out(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
-    if !matches!(context.head.method.as_str(), "GET" | "POST") {
+    if !matches!(context.request.head.method.as_str(), "GET" | "POST") {
         return Ok(answers::method_not_allowed(context, "GET, POST"));
     }
-    let own = OwnCookies::read(&context.head.headers, context.application)?;
-    let deliberate = is_deliberate(context.head, context.application);
+    let own = OwnCookies::read(&context.request.head.headers, context.application)?;
+    let deliberate = is_deliberate(&context.request.head, context.application);
     let loaded = match services.find_session(context.application, &own).await {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return Ok((Verdict::Page(signed_out(context)), Reason::SignedOut)),
@@ -108,7 +108,7 @@ async fn end_at_provider(
     let state = URL_SAFE_NO_PAD.encode(services.random::<16>()?);
     Ok(match end_session(&endpoint, application, id_token, &state) {
         EndSession::Redirect(location) => {
-            let status = if context.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+            let status = if context.request.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
             Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
         }
         EndSession::Form { action, fields } => {

@@ -261,7 +261,7 @@ pub(super) async fn redemption(
 
 fn place(waits: &Waits, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {
     let issuer = &context.application.relying_party.issuer;
-    match waits.take(purpose, issuer, context.head.client) {
+    match waits.take(purpose, issuer, context.request.head.client) {
         Ok(place) => {
             (context.on_wait)();
             Ok(place)

@@ -18,7 +18,7 @@ pub use question::{BadQuestion, Question};
 use crate::domain::application::registry::Applications;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::RequestLimits;
-use crate::outpost::Outpost;
+use crate::outpost::{Outpost, Request};
 use crate::ports::EntropyFault;
 use question::Unreadable;
 use report::Report;
@@ -70,7 +70,8 @@ pub fn explain(
     };
     findings::describe(&mut report, applications, &head, question.claims.as_ref());
     let outpost = Outpost::new(fakes::parts(applications, outpost, visitor))?.with_limits(limits);
-    let decision: Decision = outpost.answer(&outpost.route(&head)).now_or_never().ok_or(NoExplanation::Conductor)?;
+    let request = Request::from(head);
+    let decision: Decision = outpost.answer(&outpost.route(&request)).now_or_never().ok_or(NoExplanation::Conductor)?;
     answer::describe(&mut report, &decision, application.map(Arc::as_ref));
     Ok(report.to_string())
 }

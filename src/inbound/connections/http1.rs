@@ -71,9 +71,11 @@ impl Default for HttpLimits {
     }
 }
 
-/// The body of a request that needs it, stored among the request's extensions.
+/// What became of a request's body.
 #[derive(Clone, Debug)]
-pub enum KeptBody {
+pub enum ReceivedBody {
+    /// The body was read and discarded: the request can be handled without it.
+    Discarded,
     /// The complete body.
     Whole(Bytes),
     /// The body is too long, or did not arrive in time or in full.
@@ -124,7 +126,7 @@ impl Http1 {
     where
         S: AsyncRead + AsyncWrite + Unpin,
         N: Fn(&str) -> bool,
-        H: Fn(Request<()>) -> Handled,
+        H: Fn(Request<ReceivedBody>) -> Handled,
         Handled: Future<Output = Answer>,
     {
         let (activity, framing) = (ConnectionActivity::new(), Framing::default());
@@ -187,20 +189,20 @@ impl Http1 {
     async fn answer_in_time<N, H, Handled>(&self, request: Request<Incoming>, needs_body: &N, handler: &H) -> Answer
     where
         N: Fn(&str) -> bool,
-        H: Fn(Request<()>) -> Handled,
+        H: Fn(Request<ReceivedBody>) -> Handled,
         Handled: Future<Output = Answer>,
     {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         // Few endpoints need a body; it is always read, so that the peer gets to see the answer.
         let body = self.with_body_permit(read(body, &self.limits)).await;
         let target = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-        if needs_body(target) {
-            parts.extensions.insert(body.map_or(KeptBody::Cut, KeptBody::Whole));
-        } else if let Err(status) = body {
-            return self.refusal(status);
-        }
+        let body = match body {
+            body if needs_body(target) => body.map_or(ReceivedBody::Cut, ReceivedBody::Whole),
+            Ok(_) => ReceivedBody::Discarded,
+            Err(status) => return self.refusal(status),
+        };
         // tower-http's timeout layer would answer without a body and without the common headers.
-        let answer = timeout(self.limits.request_timeout, handler(Request::from_parts(parts, ()))).await;
+        let answer = timeout(self.limits.request_timeout, handler(Request::from_parts(parts, body))).await;
         answer.unwrap_or_else(|_| self.refusal(StatusCode::SERVICE_UNAVAILABLE))
     }
 }

@@ -7,14 +7,12 @@ mod framing;
 mod http1;
 mod limits;
 mod listener;
-mod shared;
 mod tls;
 mod watch;
 
 pub use drive::{ConnectionPolicy, Phase, Stop, attend, serve};
-pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, KeptBody, empty, refusal};
+pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, ReceivedBody, empty, refusal};
 pub use limits::{ConnectionLimits, FrontProxies};
 pub use listener::{Connection, Listener};
-pub use shared::{Routed, Router};
 pub use tls::{MutualTls, TlsFault, TlsIdentity};
 pub use watch::{ConnectionActivity, Overdue, Timeouts, Watched};

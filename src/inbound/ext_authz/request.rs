@@ -1,4 +1,4 @@
-//! Converts a `CheckRequest` to a [`RequestHead`]. What is missing, repeated or not canonical is a [`RequestFault`] and is
+//! Converts a `CheckRequest` to a [`Request`]. What is missing, repeated or not canonical is a [`RequestFault`] and is
 //! denied; method, scheme, host and path come from their own fields, never from pseudo headers in the map.
 
 use std::collections::HashMap;
@@ -11,12 +11,13 @@ use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use prost::{DecodeError, Message as _};
 use thiserror::Error;
 
-use super::body::Body;
+use super::body;
 use super::fast_decode::{self, CheckAttributes, is_field};
 use crate::domain::http::{
     Authority, ClientKind, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme,
     TargetFault, is_token,
 };
+use crate::outpost::Request;
 
 /// Why a `CheckRequest` cannot be answered.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -37,14 +38,11 @@ pub(super) enum RequestFault {
     Doubled(#[from] DoubledHeader),
 }
 
-/// The request's head and its body.
-pub(super) type Read = (RequestHead, Body);
-
 /// Reads a `CheckRequest` from its bytes: the usual ones in one pass, all others with the full decoder.
 ///
 /// # Errors
 /// When the bytes are not a `CheckRequest`; for the inner error see [`RequestFault`].
-pub(super) fn read(message: &[u8]) -> Result<Result<Read, RequestFault>, DecodeError> {
+pub(super) fn read(message: &[u8]) -> Result<Result<Request, RequestFault>, DecodeError> {
     match fast_decode::scan(message) {
         Some(asked) => Ok(validate(asked, Vec::new())),
         None => CheckRequest::decode(message).map(read_decoded),
@@ -63,7 +61,7 @@ pub(super) fn client_kind(message: &[u8]) -> ClientKind {
 }
 
 /// Reads a decoded `CheckRequest`.
-pub(super) fn read_decoded(request: CheckRequest) -> Result<Read, RequestFault> {
+pub(super) fn read_decoded(request: CheckRequest) -> Result<Request, RequestFault> {
     let attributes = request.attributes.ok_or(RequestFault::NotHttp)?;
     let AttributeContext { source, request, context_extensions, .. } = attributes;
     let http = request.and_then(|request| request.http).ok_or(RequestFault::NotHttp)?;
@@ -81,7 +79,7 @@ pub(super) fn read_decoded(request: CheckRequest) -> Result<Read, RequestFault> 
 }
 
 /// Validates the attributes and makes them canonical.
-pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read, RequestFault> {
+pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Request, RequestFault> {
     let CheckAttributes { method, scheme, host, path, headers, client, application } = asked;
     if !is_token(method) {
         return Err(RequestFault::Method);
@@ -90,7 +88,7 @@ pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read
     let scheme = [Scheme::Https, Scheme::Http].into_iter().find(is_meant).ok_or(RequestFault::Scheme)?;
     let scheme = if forwards_https(&headers) { Scheme::Https } else { scheme };
     refuse_second_host(&headers, host)?;
-    let body = Body::of(body, &headers);
+    let body = body::received(body, &headers);
     let head = RequestHead {
         method: method.to_owned(),
         scheme: Some(scheme),
@@ -101,7 +99,7 @@ pub(super) fn validate(asked: CheckAttributes<'_>, body: Vec<u8>) -> Result<Read
         request_id: headers.text("x-request-id").map(str::to_owned),
         headers,
     };
-    Ok((head, body))
+    Ok(Request { body, ..Request::from(head) })
 }
 
 /// Reads both forms in which Envoy sends headers: every line with its raw bytes (`encode_raw_headers: true`), or a map with

@@ -30,9 +30,10 @@ pub use trust::TrustedProxies;
 use self::fault::Fault;
 use self::untrusted_peers::UntrustedPeers;
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::http::{HeaderLines, RequestHead};
-use crate::inbound::connections::{Answer, Routed, Router};
-use crate::outpost::Outpost;
+use crate::domain::http::HeaderLines;
+use crate::inbound::connections::Answer;
+use crate::inbound::router::{HandedOn, Routed, Router};
+use crate::outpost::{self, Outpost};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
 /// Which front proxies may ask, and in which dialects.
@@ -82,38 +83,39 @@ impl ForwardAuth {
             return self.refuse(dialect, Reason::UntrustedPeer, request, watch);
         }
         match self.read(dialect, rest, request) {
-            Ok(head) => {
-                let decision = self.decide(dialect, &head).await;
+            Ok(original) => {
+                let decision = self.decide(dialect, &original).await;
                 if passes_on_owned_names(dialect, &decision) {
                     return self.malformed(dialect, Fault::Owned, request, watch);
                 }
-                self.finish(dialect, decision, watch, &head.headers)
+                self.finish(dialect, decision, watch, &original.head.headers)
             }
             Err(fault) => self.malformed(dialect, fault, request, watch),
         }
     }
 
-    fn read(&self, dialect: Dialect, rest: &str, request: &Request<()>) -> Result<RequestHead, Fault> {
+    fn read(&self, dialect: Dialect, rest: &str, request: &Request<()>) -> Result<outpost::Request, Fault> {
         let headers = request.headers();
         let client = self.settings.trusted.client(headers.get_all("x-forwarded-for").iter().map(AsRef::as_ref));
-        match dialect {
+        let head = match dialect {
             Dialect::Nginx => nginx::read(headers, client),
             Dialect::Traefik | Dialect::Caddy => forwarded::read(headers, client),
             Dialect::Envoy => envoy::read(request.method(), headers, rest, client),
-        }
+        };
+        head.map(outpost::Request::from)
     }
 
     /// nginx discards everything but the status of our answers, so it must not ask about our own endpoints: a code would be
     /// redeemed and the resulting session lost.
-    async fn decide(&self, dialect: Dialect, head: &RequestHead) -> Decision {
-        let routed = self.outpost.route(head);
+    async fn decide(&self, dialect: Dialect, original: &outpost::Request) -> Decision {
+        let routed = self.outpost.route(original);
         if let Some(application) = routed.in_proxy_mode() {
             let help = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
             tracing::warn!(%dialect, application, help, "a front proxy sent a forward-auth request for an application in mode `proxy`");
-            return self.outpost.refuse(Reason::ModeProxy, head.client_kind());
+            return self.outpost.refuse(Reason::ModeProxy, original.head.client_kind());
         }
         if dialect == Dialect::Nginx && routed.is_own() {
-            return self.outpost.refuse(Reason::OwnEndpoint, head.client_kind());
+            return self.outpost.refuse(Reason::OwnEndpoint, original.head.client_kind());
         }
         let decision = timeout(self.deadline, self.outpost.answer(&routed)).await;
         decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
@@ -123,8 +125,8 @@ impl ForwardAuth {
     fn sign_in_redirect(&self, request: Request<()>) -> Routed {
         let watch = Stopwatch::start();
         let client = header_lines::client_kind(&request);
-        match sign_in_redirect::visit(request) {
-            Ok(visit) => Routed::HandedOn(visit),
+        match sign_in_redirect::read(request) {
+            Ok(start) => Routed::HandedOn(start),
             Err(fault) => {
                 tracing::warn!(%fault, "nginx' redirect to the sign-in names no original address");
                 let decision = self.outpost.refuse(Reason::Malformed, client);
@@ -166,7 +168,7 @@ impl Router for ForwardAuth {
         let uri = request.uri().clone();
         // The absolute form is for proxies, which this is not; the second service refuses it.
         let target = uri.path_and_query().filter(|_| uri.authority().is_none()).map_or("", PathAndQuery::as_str);
-        let Some((before, below)) = self.outpost.split_at_prefix(target) else { return Routed::HandedOn(request) };
+        let Some((before, below)) = self.outpost.split_at_prefix(target) else { return handed_on(request) };
         if let Some((dialect, rest)) = self.question(before, below) {
             return Routed::Answered(self.answer(dialect, rest, &request, peer).await);
         }
@@ -174,6 +176,10 @@ impl Router for ForwardAuth {
             && self.settings.trusted.contain(peer)
             && !before.contains('?')
             && sign_in_redirect::is_sign_in_redirect(&request, below);
-        if is_sign_in_redirect { self.sign_in_redirect(request) } else { Routed::HandedOn(request) }
+        if is_sign_in_redirect { self.sign_in_redirect(request) } else { handed_on(request) }
     }
+}
+
+fn handed_on(request: Request<()>) -> Routed {
+    Routed::HandedOn(HandedOn::from(request))
 }

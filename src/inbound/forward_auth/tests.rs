@@ -5,6 +5,7 @@ use http::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::http::RequestHead;
 
 type Line = (&'static str, &'static str);
 type Row = (&'static str, Vec<Line>, Fault);

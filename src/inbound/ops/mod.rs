@@ -14,7 +14,7 @@ use http::{Method, Request, StatusCode};
 use tower::ServiceExt as _;
 
 use crate::domain::decision::COMMON_HEADERS;
-use crate::inbound::connections::{self, Answer, Connection, Http1, HttpLimits, Listener, Stop, refusal};
+use crate::inbound::connections::{self, Answer, Connection, Http1, HttpLimits, Listener, ReceivedBody, Stop, refusal};
 use crate::telemetry::MetricsPage;
 
 pub use readiness::{Latch, Readiness};
@@ -38,8 +38,8 @@ impl Admin {
         let routes = self.routes();
         let serve_one = |connection: Connection, stop| {
             let (routes, http) = (routes.clone(), Arc::clone(&http));
-            let answer = move |request: Request<()>| {
-                let answer = routes.clone().oneshot(request.map(|()| Body::empty()));
+            let answer = move |request: Request<ReceivedBody>| {
+                let answer = routes.clone().oneshot(request.map(|_| Body::empty()));
                 async { answer.await.unwrap_or_else(|never| match never {}) }
             };
             async move { http.serve(connection, stop, |_| false, answer).await }

@@ -1,15 +1,17 @@
-//! Converts a browser's direct request to a request head.
+//! Reads a browser's direct request.
 
 use std::net::IpAddr;
 
 use http::header::HOST;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request as HttpRequest};
 
 use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::inbound::router::HandedOn;
+use crate::outpost::Request;
 
-/// A request as it was received.
-pub(super) struct IncomingRequest {
-    pub(super) request: Request<()>,
+/// What the connection tells about the sender of its requests.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
     pub(super) peer: IpAddr,
     /// The client's address; `None` behind a front proxy, whose address would stand for all its clients.
     pub(super) client: Option<IpAddr>,
@@ -20,35 +22,29 @@ pub(super) struct IncomingRequest {
 /// The request does not name exactly one host, or its target cannot be made canonical; with the kind of client that sent it.
 pub(super) struct NotCanonical(pub(super) ClientKind);
 
-impl IncomingRequest {
-    /// Path and query in canonical form. The absolute form is refused: it is for forward proxies, which this is not, and it
-    /// could name another host than `Host`.
-    pub(super) fn target(&self) -> Option<RequestTarget> {
-        let uri = self.request.uri();
-        let path_and_query = uri.path_and_query().filter(|_| uri.authority().is_none())?;
-        RequestTarget::read(path_and_query.as_str().to_owned()).ok()
-    }
+/// Path and query in canonical form. The absolute form is refused: it is for forward proxies, which this is not, and it
+/// could name another host than `Host`.
+pub(super) fn target(request: &HttpRequest<()>) -> Option<RequestTarget> {
+    let path_and_query = request.uri().path_and_query().filter(|_| request.uri().authority().is_none())?;
+    RequestTarget::read(path_and_query.as_str().to_owned()).ok()
+}
 
-    /// Converts the request to a request head.
-    pub(super) fn into_head(self) -> Result<RequestHead, NotCanonical> {
-        let lines = self.request.headers().iter();
-        let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
-        let headers = HeaderLines::new(lines, CookieForm::Lines);
-        let named = self.target().zip(only_host(self.request.headers()));
-        let (target, authority) =
-            named.ok_or_else(|| NotCanonical(ClientKind::of(self.request.method().as_str(), &headers)))?;
-        Ok(RequestHead {
-            method: self.request.method().as_str().to_owned(),
-            // A router before this one may know it from a trusted front proxy.
-            scheme: self.request.extensions().get().copied().or(self.scheme),
-            authority,
-            target,
-            request_id: headers.text("x-request-id").map(str::to_owned),
-            headers,
-            client: self.client,
-            application: None,
-        })
-    }
+/// Reads a request without its body.
+pub(super) fn read(handed_on: HandedOn, origin: Origin) -> Result<Request, NotCanonical> {
+    let HandedOn { request, redirected_from } = handed_on;
+    let lines = request.headers().iter();
+    let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+    let headers = HeaderLines::new(lines, CookieForm::Lines);
+    let method = request.method().as_str().to_owned();
+    let Some((target, authority)) = target(&request).zip(only_host(request.headers())) else {
+        return Err(NotCanonical(ClientKind::of(&method, &headers)));
+    };
+    // Only the front proxy that redirected the browser knows the scheme, where one did.
+    let scheme = redirected_from.as_ref().map(|original| original.scheme).or(origin.scheme);
+    let request_id = headers.text("x-request-id").map(str::to_owned);
+    let client = origin.client;
+    let head = RequestHead { method, scheme, authority, target, headers, client, application: None, request_id };
+    Ok(Request { redirected_from: redirected_from.map(|original| original.target), ..Request::from(head) })
 }
 
 fn only_host(headers: &HeaderMap) -> Option<Authority> {

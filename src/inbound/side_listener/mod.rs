@@ -6,19 +6,19 @@ mod head;
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Request as HttpRequest, StatusCode};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
-use crate::domain::http::{RequestTarget, Scheme};
-use crate::inbound::connections::{
-    self, Answer, Connection, Http1, KeptBody, Listener, Routed, Router, Stop, empty, refusal,
-};
-use crate::outpost::{Outpost, RequestBody};
+use crate::domain::http::Scheme;
+use crate::inbound::connections::{self, Answer, Connection, Http1, Listener, ReceivedBody, Stop, empty, refusal};
+use crate::inbound::router::{HandedOn, Routed, Router};
+use crate::outpost::{Outpost, Request, RequestBody};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
+use self::head::{NotCanonical, Origin};
 pub use crate::inbound::connections::{HttpLimits, TlsFault, TlsIdentity};
 
 /// Serves Gatepost's own endpoints.
@@ -47,9 +47,9 @@ impl SideListener {
         let serve_one = |connection: Connection, stop| {
             let (this, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
-                let (peer, client) = (connection.peer().ip(), connection.client());
+                let origin = Origin { peer: connection.peer().ip(), client: connection.client(), scheme: None };
                 let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(head::IncomingRequest { request, peer, client, scheme: None });
+                let answer = |request| this.answer(request, origin);
                 http.serve(connection, stop, needs_body, answer).await;
             }
         };
@@ -63,55 +63,58 @@ impl SideListener {
             let (this, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
                 let (peer, client) = (connection.peer().ip(), connection.client());
+                let origin = Origin { peer, client, scheme: Some(Scheme::Https) };
                 let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(fault)) => return info!(%peer, %fault, "TLS handshake failed"),
                     Err(_) => return info!(%peer, "TLS handshake took too long"),
                 };
-                let scheme = Some(Scheme::Https);
                 let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(head::IncomingRequest { request, peer, client, scheme });
+                let answer = |request| this.answer(request, origin);
                 http.serve(stream, stop, needs_body, answer).await;
             }
         };
         connections::serve(listener, stop, serve_one).await
     }
 
-    async fn answer(&self, mut incoming: head::IncomingRequest) -> Answer {
-        if let Some(first) = &self.first {
-            incoming.request = match first.route(incoming.request, incoming.peer).await {
+    async fn answer(&self, request: HttpRequest<ReceivedBody>, origin: Origin) -> Answer {
+        let (parts, body) = request.into_parts();
+        let request = HttpRequest::from_parts(parts, ());
+        let request = match &self.first {
+            None => HandedOn::from(request),
+            Some(first) => match first.route(request, origin.peer).await {
                 Routed::Answered(answer) => return answer,
                 Routed::HandedOn(request) => request,
-            };
-        }
+            },
+        };
         let watch = Stopwatch::start();
         // A probe may use any host name, and is so frequent that a log line each would be noise.
-        if incoming.target().is_some_and(|target| Outpost::is_probe(&target)) {
+        if head::target(&request.request).is_some_and(|target| Outpost::is_probe(&target)) {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
-        let body = incoming.request.extensions_mut().remove::<KeptBody>();
-        // A router before this one may hand on the target that the front proxy was asked for.
-        let asked = incoming.request.extensions_mut().remove::<RequestTarget>();
-        let head = match incoming.into_head() {
-            Ok(head) => head,
-            Err(head::NotCanonical(client)) => {
+        let request = match head::read(request, origin) {
+            Ok(request) => Request { body: body_of(body), ..request },
+            Err(NotCanonical(client)) => {
                 let decision = self.outpost.refuse(Reason::Malformed, client);
                 self.recorder.record(Protocol::SideListener, &decision, watch, None);
                 return answer::render(decision.verdict);
             }
         };
-        let routed = self.outpost.route(&head).with_body(match &body {
-            Some(KeptBody::Whole(body)) => RequestBody::Whole(body),
-            Some(KeptBody::Cut) => RequestBody::Cut,
-            None => RequestBody::Withheld,
-        });
-        let routed = routed.on_behalf_of(asked.as_ref());
+        let routed = self.outpost.route(&request);
         if !routed.is_own() && !routed.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS);
         }
         let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&routed)).await;
         let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&routed));
-        self.recorder.record(Protocol::SideListener, &decision, watch, head.request_id.as_deref());
+        self.recorder.record(Protocol::SideListener, &decision, watch, request.head.request_id.as_deref());
         answer::render(decision.verdict)
+    }
+}
+
+fn body_of(received: ReceivedBody) -> RequestBody {
+    match received {
+        ReceivedBody::Discarded => RequestBody::Withheld,
+        ReceivedBody::Whole(bytes) => RequestBody::Whole(bytes.into()),
+        ReceivedBody::Cut => RequestBody::Cut,
     }
 }

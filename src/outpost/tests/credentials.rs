@@ -164,7 +164,7 @@ async fn only_what_is_judged_gets_the_time_for_it() {
     let test_outpost = outpost_with(accepting(false));
     let takes_long = |headers: &[(&str, &str)]| {
         let head = Browser::default().head(WIKI, headers);
-        test_outpost.outpost.route(&head).takes_long()
+        test_outpost.outpost.route(&head.into()).takes_long()
     };
     assert!(takes_long(&[GOOD]) && takes_long(&[JUNK_PASSWORD]));
     assert!(!takes_long(&[]) && !takes_long(&[("authorization", "Digest x")]));

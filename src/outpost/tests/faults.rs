@@ -72,7 +72,7 @@ async fn what_failed_is_tried_again_where_it_was_asked() {
     let page = browser.open(&test_outpost, &callback).await;
     assert!(denied(&page).body.contains(anew) && !denied(&page).body.contains("code="), "{page:?}");
     let head = browser.head(&callback, &[("accept", "text/html")]);
-    let late = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head));
+    let late = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head.into()));
     assert!(denied(&late).body.contains(anew) && !denied(&late).body.contains("code="), "{late:?}");
 }
 
@@ -166,7 +166,7 @@ async fn what_is_no_question_is_refused_in_the_clients_own_words() {
 async fn what_is_overdue_names_its_application_and_the_same_address_again() {
     let test_outpost: TestOutpost = test_outpost();
     let head = Browser::default().head(WIKI, &[("accept", "text/html")]);
-    let decision = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head));
+    let decision = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head.into()));
     assert_eq!(decision.note.application.as_ref().map(Slug::as_str), Some("wiki"));
     assert!(denied(&decision).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"));
 }

@@ -11,7 +11,7 @@ use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Renewal, Session};
 use crate::domain::testing::signing;
 use crate::domain::time::Timestamp;
-use crate::outpost::RequestBody;
+use crate::outpost::{Request, RequestBody};
 use crate::ports::Clock as _;
 
 const BACK: &str = "https://wiki.example.com/outpost.goauthentik.io/backchannel_logout";
@@ -34,14 +34,23 @@ fn token(test_outpost: &TestOutpost, changes: &Value) -> String {
     signing::token(r#"{"alg":"RS256","typ":"logout+jwt"}"#, &claims.to_string())
 }
 
-async fn post(test_outpost: &TestOutpost, body: RequestBody<'_>) -> Decision {
-    let mut head = Browser::default().head(BACK, &[FORM]);
-    head.method = "POST".into();
-    test_outpost.outpost.answer(&test_outpost.outpost.route(&head).with_body(body)).await
+fn whole(body: &str) -> RequestBody {
+    RequestBody::Whole(body.into())
+}
+
+/// A request to the back-channel endpoint at `url`.
+fn request(method: &str, url: &str, body: RequestBody) -> Request {
+    let mut head = Browser::default().head(url, &[FORM]);
+    head.method = method.into();
+    Request { body, ..Request::from(head) }
+}
+
+async fn post(test_outpost: &TestOutpost, body: RequestBody) -> Decision {
+    test_outpost.outpost.answer(&test_outpost.outpost.route(&request("POST", BACK, body))).await
 }
 
 async fn post_token(test_outpost: &TestOutpost, token: &str) -> (u16, Reason) {
-    answered(&post(test_outpost, RequestBody::Whole(format!("logout_token={token}").as_bytes())).await)
+    answered(&post(test_outpost, whole(&format!("logout_token={token}"))).await)
 }
 
 async fn post_claims(test_outpost: &TestOutpost, claims: Value) -> (u16, Reason) {
@@ -208,30 +217,19 @@ async fn bl_15_a_post_is_answered_by_200_or_400_and_nothing_else() {
     let doubled = format!("{proper}&{proper}");
     let (message, _) = proper.rsplit_once('.').unwrap();
     let unsigned = format!("{message}.YmFk");
-    for body in [
-        RequestBody::Withheld,
-        RequestBody::Cut,
-        RequestBody::Whole(b""),
-        RequestBody::Whole(doubled.as_bytes()),
-        RequestBody::Whole(unsigned.as_bytes()),
-    ] {
-        assert_eq!(answered(&post(&test_outpost, body).await), REFUSED, "{body:?}");
+    for body in [RequestBody::Withheld, RequestBody::Cut, whole(""), whole(&doubled), whole(&unsigned)] {
+        assert_eq!(answered(&post(&test_outpost, body.clone()).await), REFUSED, "{body:?}");
     }
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
-        let mut head = Browser::default().head(BACK, &[FORM]);
-        head.method = method.into();
-        let decision = test_outpost
-            .outpost
-            .answer(&test_outpost.outpost.route(&head).with_body(RequestBody::Whole(proper.as_bytes())))
-            .await;
+        let request = request(method, BACK, whole(&proper));
+        let decision = test_outpost.outpost.answer(&test_outpost.outpost.route(&request)).await;
         assert_eq!(answered(&decision), (405, Reason::MethodNotAllowed), "{method}");
     }
-    let mut plain = Browser::default().head(&BACK.replace("https://", "http://"), &[FORM]);
-    plain.method = "POST".into();
-    let routed = test_outpost.outpost.route(&plain).with_body(RequestBody::Whole(proper.as_bytes()));
+    let plain = request("POST", &BACK.replace("https://", "http://"), whole(&proper));
+    let routed = test_outpost.outpost.route(&plain);
     assert_eq!(answered(&test_outpost.outpost.answer(&routed).await), REFUSED);
     test_outpost.provider.down.store(true, Ordering::Relaxed);
-    assert_eq!(answered(&post(&test_outpost, RequestBody::Whole(proper.as_bytes())).await), REFUSED);
+    assert_eq!(answered(&post(&test_outpost, whole(&proper)).await), REFUSED);
     assert!(is_signed_in(&mut alice, &test_outpost, WIKI).await, "and nothing has ended");
 }
 

@@ -14,6 +14,7 @@ use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings
 use crate::domain::policy::{AccessRules, Conditions, Rule, Who};
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::domain::testing::application;
+use crate::outpost::Request;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
 const WIKI: &str = "https://wiki.example.com/x";
@@ -161,8 +162,8 @@ async fn who_has_little_time_goes_on_with_what_is_known() {
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
     let gate = test_outpost.provider.refresh_token_server.close_gate();
-    let (head, begun) = (browser.head(WIKI, &[PAGE]), Instant::now());
-    let routed = test_outpost.outpost.route(&head).within(Duration::from_millis(100));
+    let (request, begun) = (Request::from(browser.head(WIKI, &[PAGE])), Instant::now());
+    let routed = test_outpost.outpost.route(&request).within(Duration::from_millis(100));
     assert_eq!(allowed(&test_outpost.outpost.answer(&routed).await), Some("alice".into()));
     assert!(begun.elapsed() >= Duration::from_millis(70));
     gate.add_permits(1);

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::refresh_token_server::{down, refused};
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::oidc::user::User;
+use crate::outpost::Request;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
 
 #[derive(Clone, Debug)]
@@ -70,8 +71,8 @@ impl Play {
     }
 
     async fn ask(&mut self) {
-        let head = self.browser.head("https://wiki.example.com/", &[PAGE]);
-        let routed = self.test_outpost.outpost.route(&head).within(std::time::Duration::from_millis(5));
+        let request = Request::from(self.browser.head("https://wiki.example.com/", &[PAGE]));
+        let routed = self.test_outpost.outpost.route(&request).within(std::time::Duration::from_millis(5));
         let is_allowed = allowed(&self.test_outpost.outpost.answer(&routed).await).is_some();
         let (now, model) = (self.test_outpost.clock.now().as_unix(), &mut self.model);
         if is_allowed {

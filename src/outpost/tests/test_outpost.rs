@@ -419,7 +419,7 @@ impl TestOutpost {
     }
 
     pub(super) async fn ask(&self, head: &RequestHead) -> Decision {
-        self.outpost.answer(&self.outpost.route(head)).await
+        self.outpost.answer(&self.outpost.route(&head.clone().into())).await
     }
 }
 

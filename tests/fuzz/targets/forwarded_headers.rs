@@ -2,7 +2,8 @@
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
-use gatepost::inbound::connections::{Answer, Routed};
+use gatepost::inbound::connections::Answer;
+use gatepost::inbound::router::Routed;
 use http::header::HeaderName;
 use http::{Method, Request, Uri};
 
@@ -15,7 +16,7 @@ const PREFIX: &str = "/outpost.goauthentik.io/";
 pub fn run(input: &[u8]) {
     let Some(request) = request(input) else { return };
     match TestOutpost::new().forward_auth(request.clone()) {
-        Routed::HandedOn(visit) => judge_visit(&request, &visit),
+        Routed::HandedOn(handed_on) => judge_handed_on(&request, &handed_on.request),
         Routed::Answered(answer) => judge_answer(&request, &answer),
     }
 }
@@ -38,14 +39,14 @@ fn request(input: &[u8]) -> Option<Request<()>> {
 }
 
 /// A request that is handed on is unchanged, or is a sign-in whose return address the outpost is going to validate.
-fn judge_visit(request: &Request<()>, visit: &Request<()>) {
+fn judge_handed_on(request: &Request<()>, handed_on: &Request<()>) {
     assert!(!is_question(request), "a question is answered: {request:?}");
-    if visit.uri() != request.uri() {
+    if handed_on.uri() != request.uri() {
         assert!(request.uri().path().ends_with("/outpost.goauthentik.io/start"), "{request:?}");
-        assert_eq!(visit.uri().path(), request.uri().path());
-        assert_eq!(visit.headers().get_all("host").iter().count(), 1);
+        assert_eq!(handed_on.uri().path(), request.uri().path());
+        assert_eq!(handed_on.headers().get_all("host").iter().count(), 1);
     }
-    assert_eq!(visit.method(), request.method());
+    assert_eq!(handed_on.method(), request.method());
 }
 
 fn is_question(request: &Request<()>) -> bool {

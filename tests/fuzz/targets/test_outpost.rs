@@ -34,9 +34,9 @@ use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Rule, Unauth
 use gatepost::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
-use gatepost::inbound::connections::{Routed, Router as _};
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
 use gatepost::inbound::forward_auth::{Dialect, ForwardAuth, ForwardAuthSettings, TrustedProxies};
+use gatepost::inbound::router::{Routed, Router as _};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::{

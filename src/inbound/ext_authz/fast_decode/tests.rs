@@ -16,11 +16,12 @@ use prost::Message as _;
 use super::*;
 use crate::domain::http::RequestHead;
 use crate::inbound::ext_authz::fields::{Fields, put};
-use crate::inbound::ext_authz::request::{Read, RequestFault, read_decoded, validate};
+use crate::inbound::ext_authz::request::{RequestFault, read_decoded, validate};
+use crate::outpost;
 
 /// The result as text, with the lines of a map sorted: a map has no order.
-fn spelled(read: Result<Read, RequestFault>) -> String {
-    let Ok((head, body)) = read else { return format!("{read:?}") };
+fn spelled(read: Result<outpost::Request, RequestFault>) -> String {
+    let Ok(outpost::Request { head, body, .. }) = read else { return format!("{read:?}") };
     let mut lines: Vec<_> = head.headers.iter().collect();
     if head.headers.cookie_form() == CookieForm::CommaJoined {
         lines.sort_unstable();
@@ -202,7 +203,8 @@ fn the_usual_is_scanned() {
         };
         let message = CheckRequest { attributes: Some(attributes) }.encode_to_vec();
         assert!(agrees(&message).expect("both ways agree"));
-        let (head, _) = validate(scan(&message).expect("is usual"), Vec::new()).expect("is well formed");
+        let outpost::Request { head, .. } =
+            validate(scan(&message).expect("is usual"), Vec::new()).expect("is well formed");
         assert_eq!((head.client, head.application.as_deref()), ("192.0.2.7".parse().ok(), Some("wiki")));
     }
 }

@@ -1,6 +1,7 @@
 //! Which forms of `CheckRequest` are accepted and which are refused.
 
 use super::*;
+use crate::outpost::{self, RequestBody};
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::Request;
 
@@ -15,15 +16,15 @@ fn http() -> HttpRequest {
 }
 
 /// The result as text, with sorted lines: a map has no order.
-fn spelled(read: &Result<Read, RequestFault>) -> String {
-    let Ok((head, body)) = read else { return format!("{read:?}") };
+fn spelled(read: &Result<outpost::Request, RequestFault>) -> String {
+    let Ok(outpost::Request { head, body, .. }) = read else { return format!("{read:?}") };
     let mut lines: Vec<_> = head.headers.iter().collect();
     lines.sort_unstable();
     format!("{lines:?} {body:?} {:?}", RequestHead { headers: HeaderLines::default(), ..head.clone() })
 }
 
 /// Reads with both decoders and asserts that the results are equal.
-fn both(request: CheckRequest) -> Result<Read, RequestFault> {
+fn both(request: CheckRequest) -> Result<outpost::Request, RequestFault> {
     let scanned = read(&request.encode_to_vec()).expect("is a message");
     let decoded = read_decoded(request);
     assert_eq!(spelled(&scanned), spelled(&decoded));
@@ -31,10 +32,10 @@ fn both(request: CheckRequest) -> Result<Read, RequestFault> {
 }
 
 fn check(http: HttpRequest) -> Result<RequestHead, RequestFault> {
-    check_with_body(http).map(|(head, _)| head)
+    check_with_body(http).map(|request| request.head)
 }
 
-fn check_with_body(http: HttpRequest) -> Result<(RequestHead, Body), RequestFault> {
+fn check_with_body(http: HttpRequest) -> Result<outpost::Request, RequestFault> {
     let request = Some(Request { http: Some(http), ..Request::default() });
     both(CheckRequest { attributes: Some(AttributeContext { request, ..AttributeContext::default() }) })
 }
@@ -77,20 +78,20 @@ fn f_12_what_is_incomplete_has_a_name() {
 
 #[test]
 fn bl_1_a_body_counts_as_a_whole_or_not_at_all() {
-    let whole = |text: &str| Body::Whole(text.as_bytes().to_vec());
+    let whole = |text: &str| RequestBody::Whole(text.as_bytes().to_vec());
     for (raw_body, body, lines, expected) in [
         (&b"a=b"[..], "", &[][..], whole("a=b")),
         (b"", "a=b", &[], whole("a=b")),
         (b"a=b", "", &[("content-length", "3")], whole("a=b")),
         (b"a=b", "", &[("content-length", "3"), ("x-envoy-auth-partial-body", "false")], whole("a=b")),
-        (b"a=b", "", &[("x-envoy-auth-partial-body", "true")], Body::Cut),
-        (b"a=b", "", &[("content-length", "4")], Body::Cut),
+        (b"a=b", "", &[("x-envoy-auth-partial-body", "true")], RequestBody::Cut),
+        (b"a=b", "", &[("content-length", "4")], RequestBody::Cut),
         (b"", "", &[("content-length", "0")], whole("")),
-        (b"", "", &[("content-length", "3")], Body::Withheld),
-        (b"", "", &[], Body::Withheld),
+        (b"", "", &[("content-length", "3")], RequestBody::Withheld),
+        (b"", "", &[], RequestBody::Withheld),
     ] {
         let http = HttpRequest { headers: map(lines), raw_body: raw_body.to_vec(), body: body.into(), ..http() };
-        assert_eq!(check_with_body(http).map(|(_, body)| body), Ok(expected), "{raw_body:?} {body} {lines:?}");
+        assert_eq!(check_with_body(http).map(|request| request.body), Ok(expected), "{raw_body:?} {body} {lines:?}");
     }
 }
 
@@ -128,6 +129,6 @@ fn the_route_may_name_the_application() {
     let context_extensions = map(&[("gatepost.app", "wiki"), ("other", "x")]);
     let request = Some(Request { http: Some(http()), ..Request::default() });
     let attributes = AttributeContext { request, context_extensions, ..AttributeContext::default() };
-    let (head, _) = both(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
+    let outpost::Request { head, .. } = both(CheckRequest { attributes: Some(attributes) }).expect("is well formed");
     assert_eq!(head.application.as_deref(), Some("wiki"));
 }
