@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 use super::sessions::{self, EndArgs, ListArgs, TlsFiles};
-use super::snippet::{Address, FrontProxy};
+use super::snippet::{FrontProxy, ListenerAddress};
 
 /// Sign-in for anything behind Envoy: an `ext_authz` service that speaks OpenID Connect.
 #[derive(Parser)]
@@ -76,8 +76,8 @@ pub(super) struct SnippetCommand {
     pub(super) app: Option<String>,
     /// Where the front proxy reaches Gatepost over HTTP, such as `http://gatepost.internal:9000`; where it asks over gRPC, its
     /// host. Otherwise the addresses of `listen`.
-    #[arg(long, value_name = "URL", value_parser = Address::parse)]
-    pub(super) gatepost: Option<Address>,
+    #[arg(long, value_name = "URL", value_parser = ListenerAddress::parse)]
+    pub(super) gatepost: Option<ListenerAddress>,
 }
 
 /// What to do with sessions.
@@ -104,7 +104,7 @@ pub(super) enum Sessions {
 pub(super) struct AdminPort {
     /// Its admin port. Unless given: `listen.admin` of the configuration file, else 127.0.0.1:9302.
     #[arg(long, value_name = "HOST:PORT")]
-    pub(super) address: Option<sessions::Address>,
+    pub(super) address: Option<sessions::AdminAddress>,
     /// The configuration file (YAML).
     #[arg(long, short, value_name = "FILE", env = "GATEPOST_CONFIG")]
     pub(super) config: Option<OsString>,

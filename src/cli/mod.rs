@@ -23,7 +23,7 @@ use explain::{BadQuestion, Question};
 use fault::Fault;
 use output::{print, tell, warnings_of};
 use sessions::Target;
-use snippet::{Address, SnippetArgs};
+use snippet::{ListenerAddress, SnippetArgs};
 use source::load;
 
 /// Runs the command in this process's arguments.
@@ -72,8 +72,8 @@ fn print_explanation(request: Request) -> Result<(), Fault> {
 fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {
     let SnippetCommand { source, front_proxy, app, gatepost } = args;
     let Loaded { config, .. } = load(source)?;
-    let grpc = Address::of_listener(config.listen.grpc);
-    let http = config.listen.http.map_or_else(|| grpc.with_port(9000), Address::of_listener);
+    let grpc = ListenerAddress::of_listener(config.listen.grpc);
+    let http = config.listen.http.map_or_else(|| grpc.with_port(9000), ListenerAddress::of_listener);
     let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
     let wanted = SnippetArgs {
         front_proxy,
@@ -102,10 +102,10 @@ fn manage_sessions(command: Sessions) -> Result<(), Fault> {
 fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Target, Fault> {
     let address = match (address, config.filter(|path| !path.is_empty())) {
         (Some(address), _) => address,
-        (None, None) => sessions::Address::default(),
+        (None, None) => sessions::AdminAddress::default(),
         (None, Some(path)) => {
             let listener = load(Source { config: Some(path) })?.config.listen.admin;
-            sessions::Address::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
+            sessions::AdminAddress::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
         }
     };
     Ok(Target { address, tls })

@@ -65,9 +65,9 @@ pub struct NamedUser {
 
 /// The user whose sessions are to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum UserSelector {
     /// The user of this name or subject; all sessions are scanned.
-    Called(String),
+    Name(String),
     /// The user with this subject, found by index.
     Subject(String),
 }
@@ -145,10 +145,10 @@ impl Outpost {
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub async fn end_sessions_of(&self, who: &Who, issuer: Option<&str>) -> Result<UserEnd, EndFault> {
-        let found = match who {
-            Who::Called(text) => self.users_called(text, issuer).await,
-            Who::Subject(subject) => self.users_with_subject(subject, issuer).await,
+    pub async fn end_sessions_of(&self, selector: &UserSelector, issuer: Option<&str>) -> Result<UserEnd, EndFault> {
+        let found = match selector {
+            UserSelector::Name(text) => self.users_called(text, issuer).await,
+            UserSelector::Subject(subject) => self.users_with_subject(subject, issuer).await,
         };
         let mut found = found.map_err(EndFault::Search)?;
         let Some(named) = found.pop() else { return Ok(UserEnd::NoSuchUser) };

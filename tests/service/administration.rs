@@ -193,10 +193,10 @@ async fn sm_5_a_user_is_ended_when_it_is_clear_who_is_meant() {
     ])
     .await;
     let mut operator = app.operator().await;
-    let user = |text: &str| Some(end_user_request::Who::User(text.to_owned()));
-    let subject = |text: &str| Some(end_user_request::Who::Subject(text.to_owned()));
+    let user = |text: &str| Some(end_user_request::Selector::User(text.to_owned()));
+    let subject = |text: &str| Some(end_user_request::Selector::Subject(text.to_owned()));
     let sso = Some(SSO.to_owned());
-    for (who, issuer, users, ended, left) in [
+    for (selector, issuer, users, ended, left) in [
         (user("carol"), None, 0, 0, 5),
         (user("alice"), None, 2, 0, 5),
         (user("sub-a"), None, 3, 0, 5),
@@ -209,12 +209,12 @@ async fn sm_5_a_user_is_ended_when_it_is_clear_who_is_meant() {
         (user("bob"), None, 1, 1, 1),
         (subject("sub-m"), None, 1, 1, 0),
     ] {
-        let request = EndUserRequest { who, issuer };
+        let request = EndUserRequest { selector, issuer };
         let answer = within(operator.end_user(request.clone())).await.expect("is answered").into_inner();
         assert_eq!((answer.users.len(), answer.ended), (users, ended), "{request:?}");
         assert_eq!(list(&mut operator, ListRequest::default()).await.len(), left, "{request:?}");
     }
-    let nobody = EndUserRequest { who: None, issuer: None };
+    let nobody = EndUserRequest { selector: None, issuer: None };
     assert_eq!(within(operator.end_user(nobody)).await.expect_err("names nobody").code(), Code::InvalidArgument);
     drop(operator);
     app.stop().await;
@@ -253,9 +253,9 @@ async fn lists_that_nobody_reads_hold_up_no_more_than_a_few() {
     }
     let refused = within(operator.list(ListRequest::default())).await.expect_err("is one too many");
     assert_eq!(refused.code(), Code::ResourceExhausted);
-    let search = EndUserRequest { who: Some(end_user_request::Who::User("bob".to_owned())), issuer: None };
+    let search = EndUserRequest { selector: Some(end_user_request::Selector::User("bob".to_owned())), issuer: None };
     assert_eq!(within(operator.end_user(search)).await.expect_err("searches").code(), Code::ResourceExhausted);
-    let known = EndUserRequest { who: Some(end_user_request::Who::Subject("bob".to_owned())), issuer: None };
+    let known = EndUserRequest { selector: Some(end_user_request::Selector::Subject("bob".to_owned())), issuer: None };
     assert!(within(operator.end_user(known)).await.is_ok(), "ending by index goes on");
     drop(unread);
     eventually(async || operator.list(ListRequest::default()).await.is_ok()).await;

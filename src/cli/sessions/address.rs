@@ -9,14 +9,14 @@ use thiserror::Error;
 
 /// Host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address(Authority);
+pub struct AdminAddress(Authority);
 
 /// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("it is no address; write a host and a port, such as 127.0.0.1:9302")]
-pub struct BadAddress;
+pub struct BadAdminAddress;
 
-impl Address {
+impl AdminAddress {
     /// The address of a listener; when it listens on every address of this machine, the loopback address.
     #[must_use]
     pub fn of_listener(listener: SocketAddr) -> Self {
@@ -45,23 +45,23 @@ impl Address {
 }
 
 /// The default address of Gatepost's admin listener.
-impl Default for Address {
+impl Default for AdminAddress {
     fn default() -> Self {
         Self(Authority::from_static("127.0.0.1:9302"))
     }
 }
 
-impl FromStr for Address {
-    type Err = BadAddress;
+impl FromStr for AdminAddress {
+    type Err = BadAdminAddress;
 
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let authority: Authority = text.parse().map_err(|_| BadAddress)?;
+    fn from_str(text: &str) -> Result<Self, BadAdminAddress> {
+        let authority: Authority = text.parse().map_err(|_| BadAdminAddress)?;
         let is_whole = !authority.host().is_empty() && authority.port_u16().is_some() && !text.contains('@');
-        is_whole.then_some(Self(authority)).ok_or(BadAddress)
+        is_whole.then_some(Self(authority)).ok_or(BadAdminAddress)
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for AdminAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -76,12 +76,12 @@ mod tests {
         for (text, host, port) in
             [("127.0.0.1:9302", "127.0.0.1", 9302), ("[::1]:9302", "::1", 9302), ("gatepost:1", "gatepost", 1)]
         {
-            let address: Address = text.parse().expect("is an address");
+            let address: AdminAddress = text.parse().expect("is an address");
             assert_eq!((address.host(), address.port(), address.to_string()), (host, port, text.to_owned()));
         }
         for text in ["", "gatepost", ":9302", "gatepost:", "gatepost:x", "gatepost:70000", "http://gatepost:1", "a@b:1"]
         {
-            assert_eq!(text.parse::<Address>(), Err(BadAddress), "{text}");
+            assert_eq!(text.parse::<AdminAddress>(), Err(BadAdminAddress), "{text}");
         }
     }
 
@@ -91,8 +91,8 @@ mod tests {
             [("0.0.0.0:9302", "127.0.0.1:9302"), ("[::]:1", "127.0.0.1:1"), ("[fd00::1]:9302", "[fd00::1]:9302")]
         {
             let listener = listener.parse().expect("is an address");
-            assert_eq!(Address::of_listener(listener).to_string(), expected);
+            assert_eq!(AdminAddress::of_listener(listener).to_string(), expected);
         }
-        assert_eq!(Address::default().to_string(), "127.0.0.1:9302");
+        assert_eq!(AdminAddress::default().to_string(), "127.0.0.1:9302");
     }
 }

@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use super::address::Address;
+use super::address::AdminAddress;
 use super::fault::{Fault, causes};
 use super::target::Target;
 use super::tls;
@@ -58,7 +58,7 @@ pub(super) async fn connect(reach: &Target) -> Result<Channel, Fault> {
     endpoint.connect_with_connector(connector).await.map_err(|fault| unreachable(causes(&fault)))
 }
 
-async fn open(address: &Address) -> io::Result<TcpStream> {
+async fn open(address: &AdminAddress) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((address.host(), address.port())).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

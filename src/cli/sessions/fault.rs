@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use super::address::Address;
+use super::address::AdminAddress;
 use super::plain::plain;
 use super::target::Target;
 use crate::protocol::admin::User;
@@ -34,7 +34,7 @@ pub enum Fault {
     #[error("cannot reach Gatepost at {address}: {cause}; does it run, and is this its `listen.admin`?")]
     Unreachable {
         /// The address that was tried.
-        address: Address,
+        address: AdminAddress,
         /// The cause.
         cause: String,
     },
@@ -42,7 +42,7 @@ pub enum Fault {
     #[error("{address} ended the connection: {cause}{}", if *.tls { "" } else { NO_TLS })]
     Broken {
         /// The address of Gatepost.
-        address: Address,
+        address: AdminAddress,
         /// The cause.
         cause: String,
         /// Whether this side used TLS.

@@ -22,7 +22,7 @@ use connection::connect;
 use plain::plain;
 use table::Table;
 
-pub use address::{Address, BadAddress};
+pub use address::{AdminAddress, BadAdminAddress};
 pub use arguments::{EndArgs, ListArgs, TlsFiles};
 pub use fault::Fault;
 pub use target::Target;
@@ -69,11 +69,14 @@ pub fn list(reach: &Target, args: ListArgs, now: Timestamp, out: &mut dyn Write)
 /// See [`Fault`].
 pub fn end(reach: &Target, args: EndArgs, out: &mut dyn Write) -> Result<(), Fault> {
     let EndArgs { handles, user, subject, issuer } = args;
-    let who = user.map(end_user_request::Who::User).or_else(|| subject.map(end_user_request::Who::Subject));
+    let selector =
+        user.map(end_user_request::Selector::User).or_else(|| subject.map(end_user_request::Selector::Subject));
     in_runtime(async {
         let mut client = client(reach).await?;
-        match who {
-            Some(who) => end_user(&mut client, reach, EndUserRequest { who: Some(who), issuer }, out).await,
+        match selector {
+            Some(selector) => {
+                end_user(&mut client, reach, EndUserRequest { selector: Some(selector), issuer }, out).await
+            }
             None => end_each(&mut client, reach, handles, out).await,
         }
     })

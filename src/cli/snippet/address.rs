@@ -9,7 +9,7 @@ use crate::domain::http::{Authority, Host, Scheme};
 
 /// Host and port of one of Gatepost's listeners, as a front proxy uses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct ListenerAddress {
     host: String,
     port: u16,
 }
@@ -17,15 +17,15 @@ pub struct Address {
 /// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is no address of Gatepost; write it like http://gatepost.internal:9000")]
-pub struct BadAddress(String);
+pub struct BadListenerAddress(String);
 
-impl Address {
+impl ListenerAddress {
     /// Parses `http://host[:port]`.
     ///
     /// # Errors
     /// When the text has any other form.
-    pub fn parse(text: &str) -> Result<Self, BadAddress> {
-        let bad = || BadAddress(text.to_owned());
+    pub fn parse(text: &str) -> Result<Self, BadListenerAddress> {
+        let bad = || BadListenerAddress(text.to_owned());
         let authority = text.strip_prefix("http://").ok_or_else(bad)?;
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         let authority = Authority::parse(authority).map_err(|_| bad())?;
@@ -67,7 +67,7 @@ impl Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ListenerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
@@ -91,7 +91,11 @@ mod tests {
             ("http://a\"b", None),
             ("http://", None),
         ] {
-            assert_eq!(Address::parse(text).ok().map(|address| address.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                ListenerAddress::parse(text).ok().map(|address| address.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -101,7 +105,7 @@ mod tests {
             [("0.0.0.0:9000", "127.0.0.1:9000"), ("[::]:9000", "127.0.0.1:9000"), ("[::1]:1", "[::1]:1")]
         {
             let listener = listener.parse().expect("is an address");
-            assert_eq!(Address::of_listener(listener).to_string(), expected);
+            assert_eq!(ListenerAddress::of_listener(listener).to_string(), expected);
         }
     }
 }

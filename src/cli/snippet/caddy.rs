@@ -1,6 +1,6 @@
 //! Caddy: a Caddyfile with a block for each site.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::{Site, sites};
 use super::template::{Excerpt, distinct, each, excerpt, filled};
 
@@ -9,12 +9,12 @@ const OF_NO_CLIENT: &str = excerpt(SHIPPED, "\t# Nobody but Gatepost", "\n\t# Qu
 const HANDLES: &str = excerpt(SHIPPED, "\t# Questions are Caddy's", "\n}\n").piece;
 const NAMES: Excerpt = excerpt(HANDLES, "\t\t\t\tX-authentik-username\n", "\t\t\t}\n");
 
-pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let blocks: Vec<String> = sites(places).iter().map(|site| block(site, gatepost)).collect();
     format!("# For Caddy: a Caddyfile, or a part of one\n{}", blocks.join("\n"))
 }
 
-fn block(site: &[&Site<'_>], gatepost: &Address) -> String {
+fn block(site: &[&Site<'_>], gatepost: &ListenerAddress) -> String {
     let Some(first) = site.first() else { return String::new() };
     let owned = distinct(site.iter().flat_map(|place| place.further_owned()));
     let owned = each(owned, |name| format!("\trequest_header -{name}\n"));
@@ -22,7 +22,7 @@ fn block(site: &[&Site<'_>], gatepost: &Address) -> String {
     [&first.origin(), " {\n", OF_NO_CLIENT, &owned, &handles, "}\n"].concat()
 }
 
-fn handles(place: &Site<'_>, gatepost: &Address) -> String {
+fn handles(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
     let names = each(place.copied(), |name| format!("\t\t\t\t{name}\n"));
     let path = place.path;
     let all = if path.is_empty() { "\thandle {\n".to_owned() } else { format!("\thandle {path}* {{\n") };

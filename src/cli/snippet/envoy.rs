@@ -1,6 +1,6 @@
 //! Envoy: `envoy.yaml`, with a virtual host for each host. Applications in mode `proxy` need only the shipped file.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::{Hosts, Site};
 use super::template::{Excerpt, each, excerpt, filled, marked};
 
@@ -19,7 +19,7 @@ const CLUSTERS: &str = excerpt(INSIDE_THE_CHECK, CLUSTER, CLUSTER).after;
 /// The place before the virtual host for all backends, into which ours are inserted.
 const PROXY: Excerpt = excerpt(excerpt(PROXY_MODE, "admin:\n", "admin:\n").after, VIRTUAL_HOST, VIRTUAL_HOST);
 
-pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], proxies: bool, gatepost: &ListenerAddress) -> String {
     let hosts = each(hosts(places), |places| virtual_host(&places));
     let clusters = each(places, clusters);
     let (before, after) = if proxies { (PROXY.before, PROXY.after) } else { (INSIDE.before, BEFORE_CLUSTERS) };

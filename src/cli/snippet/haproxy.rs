@@ -1,6 +1,6 @@
 //! HAProxy: `haproxy.cfg`, with one front end for all applications, and the script that it loads.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::{Hosts, Site};
 use super::template::{Excerpt, distinct, each, excerpt, filled};
 
@@ -15,7 +15,7 @@ const QUESTIONS_COMMENT: &str =
 const ROUTES: Excerpt = excerpt(QUESTIONS.after, "  default_backend app\n", "\nbackend gatepost");
 const BACKENDS: Excerpt = excerpt(ROUTES.after, "\nbackend app\n", "\nbackend app\n");
 
-pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let own = |suffix: &str| distinct(places.iter().map(|place| format!("{}{suffix}", place.path))).join(" ");
     let filled = |text: &str| {
         filled!(text, in TEXT,
@@ -56,7 +56,7 @@ fn owned(places: &[Site<'_>]) -> String {
 }
 
 /// The first application that matches is the one with the longest path; exactly one forward-auth request is sent.
-fn questions(places: &[Site<'_>], gatepost: &Address) -> String {
+fn questions(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let choices = each(places, |place| {
         let path = if place.path.is_empty() { String::new() } else { format!("{{ path_beg {} }} ", place.path) };
         let (slug, host) = (place.slug, host(place));

@@ -1,18 +1,18 @@
 //! Istio and Envoy Gateway: resources that make the gateway's Envoy ask over gRPC. The check also answers the browser's
 //! requests for Gatepost's own endpoints, so no route leads to Gatepost.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::Site;
 
 /// The default name of the service in a cluster.
 const SERVICE: &str = "gatepost.gatepost.svc.cluster.local";
 
-fn service(gatepost: &Address) -> &str {
+fn service(gatepost: &ListenerAddress) -> &str {
     if gatepost.is_name() { gatepost.bare_host() } else { SERVICE }
 }
 
 /// Mesh settings and a policy.
-pub(super) fn istio(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn istio(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let mut hosts: Vec<String> = Vec::new();
     for place in places {
         let pattern = place.pattern();
@@ -62,7 +62,7 @@ spec:
 }
 
 /// A policy for the route of each application.
-pub(super) fn envoy_gateway(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn envoy_gateway(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let mut labels = service(gatepost).split('.');
     let service = labels.next().unwrap_or_default();
     let namespace = labels.next().unwrap_or("default");

@@ -11,7 +11,7 @@ mod kubernetes;
 mod nginx;
 mod traefik;
 
-pub use address::{Address, BadAddress};
+pub use address::{BadListenerAddress, ListenerAddress};
 pub use fault::NoSnippet;
 pub use front_proxy::{FrontProxy, UnknownFrontProxy};
 
@@ -29,9 +29,9 @@ pub struct SnippetArgs<'a> {
     /// The slug of the only application to include; `None` for all.
     pub only: Option<&'a str>,
     /// The address at which the front proxy reaches Gatepost over HTTP.
-    pub http: Address,
+    pub http: ListenerAddress,
     /// The address at which the front proxy reaches Gatepost over gRPC.
-    pub grpc: Address,
+    pub grpc: ListenerAddress,
     /// The forward-auth dialects that are enabled.
     pub dialects: Vec<&'static str>,
 }

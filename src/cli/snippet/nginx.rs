@@ -1,6 +1,6 @@
 //! nginx: a file for the `http` block, with a `server` for each site and a location for each application.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::{Hosts, Site, sites};
 use super::template::{Excerpt, each, excerpt, filled};
 
@@ -11,7 +11,7 @@ const SERVER: &str = excerpt(SHIPPED, "    # X_authentik_username and", "    loc
 const LOCATION: &str = excerpt(SHIPPED, "    location / {\n", "  }\n}\n").piece;
 const HEADERS: Excerpt = excerpt(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
 
-pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);
     let common = format!("\n{common}");
     let applications = each(places, |place| {

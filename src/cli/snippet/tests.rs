@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Address, FrontProxy, NoSnippet, SnippetArgs, snippet};
+use super::{FrontProxy, ListenerAddress, NoSnippet, SnippetArgs, snippet};
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
 use crate::domain::policy::identity_headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
@@ -18,8 +18,8 @@ fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {
         front_proxy,
         applications: &Applications::new(vec![application]).expect("one application"),
         only: None,
-        http: Address::parse("http://127.0.0.1:9000").expect("is an address"),
-        grpc: Address::parse("http://127.0.0.1:9001").expect("is an address"),
+        http: ListenerAddress::parse("http://127.0.0.1:9000").expect("is an address"),
+        grpc: ListenerAddress::parse("http://127.0.0.1:9001").expect("is an address"),
         dialects: vec!["nginx"],
     })
 }

@@ -1,6 +1,6 @@
 //! Traefik: a file for its file provider, with two routers and two services for each application.
 
-use super::address::Address;
+use super::address::ListenerAddress;
 use super::site::{Hosts, Site};
 use super::template::{distinct, each, excerpt};
 
@@ -8,7 +8,7 @@ const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/f
 const OF_NO_CLIENT: &str = excerpt(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
 const WHY: &str = excerpt(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
 
-pub(super) fn print(places: &[Site<'_>], gatepost: &Address) -> String {
+pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let routers = each(places.iter().rev().zip(1..), |(place, rank)| routers(place, rank * 10));
     let middlewares = each(places, |place| middleware(place, gatepost));
     let services = each(places, |place| {
@@ -59,7 +59,7 @@ fn host(place: &Site<'_>) -> String {
     }
 }
 
-fn middleware(place: &Site<'_>, gatepost: &Address) -> String {
+fn middleware(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
     let names = each(place.copied(), |name| format!("        - {name}\n"));
     format!(
         "    gatepost-{}:

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use super::reader::Spanned;
 use super::section::section;
-use super::value::{Address, Choice, DurationField, MaybeAddress, Pause, written_span};
+use super::value::{Choice, DurationField, ListenAddress, MaybeAddress, Pause, written_span};
 use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
@@ -66,13 +66,13 @@ section! {
     /// Listeners.
     struct Listen {
         /// Envoy's `ext_authz`, health and reflection, over gRPC.
-        grpc: Address = "9001",
+        grpc: ListenAddress = "9001",
         /// The browser's own visits, over HTTP.
         http: MaybeAddress = "9000",
         /// The same over HTTPS.
         https: MaybeAddress = "9443",
         /// Probes and Prometheus metrics; never open this to browsers.
-        metrics: Address = "9300",
+        metrics: ListenAddress = "9300",
         /// Operators, who list and end sessions with `gatepost sessions`.
         admin: MaybeAddress = "127.0.0.1:9302",
     }

@@ -7,7 +7,7 @@ use crate::config::raw::{AccessRule, Application, ClaimCondition};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
-    self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Rule, Who,
+    self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Principals, Rule,
 };
 
 type Texts = Vec<Spanned<String>>;
@@ -15,7 +15,7 @@ type Texts = Vec<Spanned<String>>;
 pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
     let made = rules(written, reader);
     let Spanned { location, value } = &written.email_verified;
-    let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.who.reads_mail());
+    let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.principals.reads_mail());
     if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
         let problem = "no rule names `emails` or `email_domains`, so it has no effect";
         reader.warn(location, problem, "remove it unless such a rule follows");
@@ -60,9 +60,9 @@ fn rule(
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
     let conditions =
         Conditions { groups: groups?, emails: emails?, email_domains: domains?, email_verified, claims: claims? };
-    let who = match (value.anyone.value, Who::those(conditions)) {
+    let principals = match (value.anyone.value, Principals::matching(conditions)) {
         (false, Some(those)) => those,
-        (true, None) => Who::Anyone,
+        (true, None) => Principals::Any,
         (true, Some(_)) => {
             let problem = "every signed-in user is meant, so the rule's other conditions have no effect";
             reader.fault(&value.anyone.location, problem, "remove `anyone`, or those conditions");
@@ -74,7 +74,7 @@ fn rule(
             return None;
         }
     };
-    Some(Rule { paths: paths?, methods: methods?, who })
+    Some(Rule { paths: paths?, methods: methods?, principals })
 }
 
 /// Parses every item of a list; a key that is not written has no items.

@@ -11,11 +11,11 @@ use crate::config::outline::Kind;
 use crate::config::reader::Reader;
 
 /// The address of a listener: a port on all interfaces, or an address and a port.
-pub(in crate::config) struct Address(pub(in crate::config) SocketAddr);
+pub(in crate::config) struct ListenAddress(pub(in crate::config) SocketAddr);
 /// The address of a listener, or none (`off`).
 pub(in crate::config) struct MaybeAddress(pub(in crate::config) Option<SocketAddr>);
 
-impl Value for Address {
+impl Value for ListenAddress {
     fn kind() -> Kind {
         one("port or address:port", json!({ "anyOf": address_schemas() }))
     }

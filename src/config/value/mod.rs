@@ -13,7 +13,7 @@ use super::document::{Content, Key, Node, Style};
 use super::outline::Kind;
 use super::reader::{Reader, Spanned};
 
-pub(super) use address::{Address, MaybeAddress};
+pub(super) use address::{ListenAddress, MaybeAddress};
 pub(super) use duration_field::{DurationField, Pause, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};

@@ -136,9 +136,7 @@ impl CompactToken {
             _ => Err(TokenFault::Malformed),
         }
     }
-}
 
-impl CompactToken {
     /// The algorithm that the header names, if it is supported.
     #[must_use]
     pub fn algorithm(&self) -> Option<SigningAlgorithm> {

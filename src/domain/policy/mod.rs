@@ -12,6 +12,6 @@ mod tests;
 
 pub use access_rules::{
     AccessRules, ClaimCondition, Concerned, Conditions, EmailVerified, Explanation, Forbidden, MailAddress, MailDomain,
-    MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Rule, Unmet, Who,
+    MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Principals, Rule, Unmet,
 };
 pub use public_paths::{PatternFault, PatternSubject, PublicPath, UnauthenticatedPaths};

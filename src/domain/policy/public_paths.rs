@@ -82,8 +82,8 @@ impl UnauthenticatedPaths {
             return None;
         }
         let subject = subject.into();
-        let says_yes = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
-        target.spellings().all(says_yes).then_some(PublicPath(()))
+        let is_matched = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
+        target.spellings().all(is_matched).then_some(PublicPath(()))
     }
 
     /// Whether a pattern matches a spelling of a path with a flaw: then the decision depends on how the application
@@ -97,8 +97,8 @@ impl UnauthenticatedPaths {
         target: &RequestTarget,
     ) -> bool {
         let subject = subject.into();
-        let says_yes = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
-        target.spellings().any(says_yes)
+        let is_matched = |path: &str| self.first_match(subject, scheme, authority, path).is_some();
+        target.spellings().any(is_matched)
     }
 
     /// The first pattern that matches one spelling of a path.

@@ -118,7 +118,7 @@ fn user(groups: &[&str]) -> Identity {
 fn rule(path: Option<&str>, group: Option<&str>) -> Rule {
     let conditions = Conditions { groups: group.into_iter().map(str::to_owned).collect(), ..Conditions::default() };
     let paths = path.into_iter().map(|path| PathPrefix::parse(path).expect("is a prefix")).collect();
-    Rule { paths, methods: Vec::new(), who: Who::those(conditions).unwrap_or(Who::Anyone) }
+    Rule { paths, methods: Vec::new(), principals: Principals::matching(conditions).unwrap_or(Principals::Any) }
 }
 
 /// The applications of one host: at `/`, `/admin` and `/public`.

@@ -62,11 +62,11 @@ impl Sessions for AdministrationService {
     }
 
     async fn end_user(&self, request: Request<EndUserRequest>) -> Result<Response<EndUserResponse>, Status> {
-        let EndUserRequest { who, issuer } = request.into_inner();
-        let who = who.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
-        let is_search = matches!(who, end_user_request::Who::User(_));
+        let EndUserRequest { selector, issuer } = request.into_inner();
+        let selector = selector.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
+        let is_search = matches!(selector, end_user_request::Selector::User(_));
         let _permit = if is_search { Some(self.scans.try_acquire().map_err(|_| too_many())?) } else { None };
-        let ended = self.outpost.end_sessions_of(&wire::who(who), issuer.as_deref()).await;
+        let ended = self.outpost.end_sessions_of(&wire::selector(selector), issuer.as_deref()).await;
         let (ended, users) = match ended.map_err(|fault| no_end(&fault))? {
             UserEnd::Ended(user, sessions) => (sessions, vec![user]),
             UserEnd::NoSuchUser => (0, Vec::new()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outpost::administration::{NamedUser, SessionFilter, SessionSummary, Who};
+use crate::outpost::administration::{NamedUser, SessionFilter, SessionSummary, UserSelector};
 use crate::protocol::admin::{ListRequest, Session, User, end_user_request};
 
 pub(super) fn filter(request: ListRequest) -> SessionFilter {
@@ -11,10 +11,10 @@ pub(super) fn filter(request: ListRequest) -> SessionFilter {
     SessionFilter { user, issuer, application, older_than: span(older_than), idle_for: span(idle_for) }
 }
 
-pub(super) fn who(who: end_user_request::Who) -> Who {
-    match who {
-        end_user_request::Who::User(text) => Who::Called(text),
-        end_user_request::Who::Subject(subject) => Who::Subject(subject),
+pub(super) fn selector(selector: end_user_request::Selector) -> UserSelector {
+    match selector {
+        end_user_request::Selector::User(text) => UserSelector::Name(text),
+        end_user_request::Selector::Subject(subject) => UserSelector::Subject(subject),
     }
 }
 

@@ -118,7 +118,7 @@ impl Issuer {
 
     /// A token whose key could not be fetched, because too many requests wait, is not invalid: the provider counts as
     /// unavailable.
-    pub(super) fn told_apart(&self, fault: ExchangeFault) -> ExchangeFault {
+    pub(super) fn classify(&self, fault: ExchangeFault) -> ExchangeFault {
         if let ExchangeFault::Untrustworthy(fault @ TokenFault::KeysUnavailable) = fault {
             return self.unavailable(&fault).into();
         }

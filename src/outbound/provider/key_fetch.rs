@@ -56,14 +56,14 @@ impl KeyFetch {
                 Some(fetched) => (fetched, false),
                 None if !state.rate_limiter.release(Instant::now()) => return FetchedKeys::RateLimited,
                 None => {
-                    let fetched = tokio::spawn(fetch).map(|landed| landed.ok().flatten()).boxed().shared();
+                    let fetched = tokio::spawn(fetch).map(|fetched| fetched.ok().flatten()).boxed().shared();
                     state.under_way = Some(fetched.clone());
                     (fetched, true)
                 }
             }
         };
-        let catch = fetched.await;
-        if is_own { FetchedKeys::Own(catch) } else { FetchedKeys::Joined(catch) }
+        let keys = fetched.await;
+        if is_own { FetchedKeys::Own(keys) } else { FetchedKeys::Joined(keys) }
     }
 
     /// No code that holds the lock panics.
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn all_share_one_fetch_and_one_of_them_began_it() {
+    async fn concurrent_callers_share_one_fetch() {
         let (fetch, fetches) = (KeyFetch::new(), Arc::new(AtomicUsize::new(0)));
         let request = || {
             let fetches = Arc::clone(&fetches);
@@ -91,20 +91,20 @@ mod tests {
                 Some(Arc::new(KeySet::default()))
             })
         };
-        let landed = join_all((0..100).map(|_| request())).await;
+        let results = join_all((0..100).map(|_| request())).await;
         assert_eq!(fetches.load(Ordering::Relaxed), 1);
-        assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Own(Some(_)))).count(), 1);
-        assert_eq!(landed.iter().filter(|landed| matches!(landed, FetchedKeys::Joined(Some(_)))).count(), 99);
+        assert_eq!(results.iter().filter(|result| matches!(result, FetchedKeys::Own(Some(_)))).count(), 1);
+        assert_eq!(results.iter().filter(|result| matches!(result, FetchedKeys::Joined(Some(_)))).count(), 99);
     }
 
     #[tokio::test]
-    async fn who_finds_no_place_is_told_at_once() {
+    async fn a_caller_beyond_the_limit_is_refused_at_once() {
         let fetch = KeyFetch::new();
         let waiting: Vec<_> = (0..MAX_WAITING).map(|_| Box::pin(fetch.join(pending()))).collect();
         let mut waiting = join_all(waiting);
         assert!((&mut waiting).now_or_never().is_none());
         assert!(matches!(fetch.join(pending()).now_or_never(), Some(FetchedKeys::AtCapacity)));
         drop(waiting);
-        assert!(fetch.join(pending()).now_or_never().is_none(), "who gives up makes room");
+        assert!(fetch.join(pending()).now_or_never().is_none(), "a caller that gives up makes room");
     }
 }

@@ -32,7 +32,7 @@ use self::credentials::{CredentialVerifier, VerificationRequest};
 use self::discovery::ExpectedAlgorithm;
 use self::http::{ProviderClient, names_this_machine};
 use self::issuer::{DiscoveredProvider, Issuer};
-use self::revocation::Revocations;
+use self::revocation::TokenRevocations;
 use self::user_info::UserInfoAnswer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{Credential, VerifiedCredential};
@@ -61,7 +61,7 @@ pub struct OpenIdProviders {
     deadline: Duration,
     renews: bool,
     verify: CredentialVerifier,
-    revocations: Revocations,
+    revocations: TokenRevocations,
     /// One task per issuer; they are aborted when this value is dropped.
     _background: JoinSet<()>,
 }
@@ -106,7 +106,7 @@ impl OpenIdProviders {
             deadline: settings.timeout,
             renews: settings.renews_sessions,
             verify: CredentialVerifier::default(),
-            revocations: Revocations::new(settings.timeout),
+            revocations: TokenRevocations::new(settings.timeout),
             _background: background,
         }))
     }
@@ -177,15 +177,15 @@ impl IdentityProvider for OpenIdProviders {
         let known = issuer.known().await?;
         let redeemed = timeout_at(deadline, self.redeem(issuer, &known, relying_party, &code)).await;
         let late = |_| Err(issuer.unavailable(&"the code was not redeemed in time").into());
-        let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.told_apart(fault))?;
+        let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.classify(fault))?;
         let completed = Self::complete(issuer, &known, relying_party, signed_in, deadline).await;
-        completed.map_err(|fault| issuer.told_apart(fault))
+        completed.map_err(|fault| issuer.classify(fault))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
         let renewed = refresh::renew(issuer, relying_party, of, self.clock.as_ref(), self.deadline).await;
-        renewed.map_err(|fault| issuer.told_apart(fault))
+        renewed.map_err(|fault| issuer.classify(fault))
     }
 
     async fn verify(

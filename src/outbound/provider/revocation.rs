@@ -23,7 +23,7 @@ const MOST: usize = 1000;
 const TOGETHER: usize = 8;
 
 /// The unfinished revocations.
-pub(super) struct Revocations {
+pub(super) struct TokenRevocations {
     deadline: Duration,
     together: Arc<Semaphore>,
     /// The number of unfinished revocations. The tasks are aborted when this value is dropped.
@@ -31,7 +31,7 @@ pub(super) struct Revocations {
     tasks: Mutex<JoinSet<()>>,
 }
 
-impl Revocations {
+impl TokenRevocations {
     /// No revocations yet; each may take as long as `deadline`.
     pub(super) fn new(deadline: Duration) -> Self {
         let together = Arc::new(Semaphore::new(TOGETHER));

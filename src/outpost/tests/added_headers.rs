@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn pr_2_more_headers_never_open_a_door(
+    fn pr_2_more_headers_never_allow_a_denied_request(
         user in prop::option::of(prop::sample::select(vec!["alice", "bob", "eve"])),
         host in prop::sample::select(vec!["wiki.example.com", "board.example.com", "a.corp.example.com"]),
         method in prop::sample::select(vec!["GET", "PUT", "HEAD", "OPTIONS", "get"]),

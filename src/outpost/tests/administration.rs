@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::test_outpost::{Browser, TestOutpost, test_outpost};
-use crate::outpost::administration::{EndFault, NamedUser, SessionFilter, SessionScan, UserEnd, Who};
+use crate::outpost::administration::{EndFault, NamedUser, SessionFilter, SessionScan, UserEnd, UserSelector};
 
 /// Two sessions of alice and one of bob, at the wiki.
 async fn lived_in() -> TestOutpost {
@@ -16,14 +16,14 @@ async fn lived_in() -> TestOutpost {
     test_outpost
 }
 
-fn called(name: &str) -> Who {
-    Who::Called(name.to_owned())
+fn called(name: &str) -> UserSelector {
+    UserSelector::Name(name.to_owned())
 }
 
 #[tokio::test]
 async fn sm_5_a_subject_is_found_by_index_and_a_name_by_a_walk() {
     let test_outpost = lived_in().await;
-    let subject = Who::Subject("sub-alice".to_owned());
+    let subject = UserSelector::Subject("sub-alice".to_owned());
     let ended = test_outpost.outpost.end_sessions_of(&subject, None).await.unwrap();
     assert!(matches!(ended, UserEnd::Ended(NamedUser { name, .. }, 2) if name == "alice"));
     assert_eq!((test_outpost.sessions(), test_outpost.store.pages.load(Ordering::Relaxed)), (1, 0));
@@ -44,9 +44,9 @@ async fn sm_12_a_store_that_cannot_say_is_not_nobody() {
     let test_outpost = lived_in().await;
     test_outpost.fail_store_at(1);
     assert!(test_outpost.outpost.advance(&mut SessionScan::new(SessionFilter::default())).await.is_err());
-    for who in [called("alice"), Who::Subject("sub-alice".to_owned())] {
+    for selector in [called("alice"), UserSelector::Subject("sub-alice".to_owned())] {
         test_outpost.fail_store_at(1);
-        let fault = test_outpost.outpost.end_sessions_of(&who, None).await.unwrap_err();
+        let fault = test_outpost.outpost.end_sessions_of(&selector, None).await.unwrap_err();
         assert!(matches!(fault, EndFault::Search(_)), "{fault:?}");
     }
     let mut scan = SessionScan::new(SessionFilter { user: Some("bob".to_owned()), ..SessionFilter::default() });

@@ -7,7 +7,7 @@ use crate::domain::application::Application;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::policy::{AccessRules, Conditions, Rule, UnauthenticatedPaths, Who};
+use crate::domain::policy::{AccessRules, Conditions, Principals, Rule, UnauthenticatedPaths};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";
@@ -175,7 +175,7 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
-        let rule = Rule { paths: Vec::new(), methods: Vec::new(), who: Who::those(staff).unwrap() };
+        let rule = Rule { paths: Vec::new(), methods: Vec::new(), principals: Principals::matching(staff).unwrap() };
         application.rules = AccessRules::new(vec![rule]).unwrap();
     });
     for _ in 0..2 {

@@ -78,7 +78,7 @@ async fn what_failed_is_tried_again_where_it_was_asked() {
 
 /// PR-4: every store call of every flow fails in turn.
 #[tokio::test]
-async fn pr_4_no_store_fault_at_any_call_opens_a_door() {
+async fn pr_4_no_store_fault_at_any_call_allows_a_request() {
     for call in 1..=4 {
         let test_outpost = test_outpost();
         let mut browser = Browser::default();

@@ -4,7 +4,7 @@
 use super::rules::{named, rule, signed_in_as};
 use super::test_outpost::{Browser, PAGE, TestOutpost, outpost_with, test_outpost};
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::policy::{AccessRules, UnauthenticatedPaths, Who};
+use crate::domain::policy::{AccessRules, Principals, UnauthenticatedPaths};
 
 const WIKI: &str = "https://wiki.example.com";
 
@@ -24,7 +24,7 @@ const UNDECODABLE: [&str; 5] = ["/caf%E9", "/100%", "/a%0Ab", "/x/%c0%ae%c0%ae/y
 async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() {
     let for_methods = || {
         outpost_with(|application| {
-            let rules = vec![rule(&[], &[], named(&["alice"])), rule(&["/"], &["GET"], Who::Anyone)];
+            let rules = vec![rule(&[], &[], named(&["alice"])), rule(&["/"], &["GET"], Principals::Any)];
             application.rules = AccessRules::new(rules).unwrap();
             application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
         })

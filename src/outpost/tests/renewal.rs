@@ -11,7 +11,7 @@ use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, outpos
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::policy::{AccessRules, Conditions, Rule, Who};
+use crate::domain::policy::{AccessRules, Conditions, Principals, Rule};
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::domain::testing::application;
 use crate::outpost::Request;
@@ -34,8 +34,8 @@ async fn signed_in(test_outpost: &TestOutpost) -> Browser {
 fn only_admins() -> TestOutpost {
     outpost_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
-        let who = Who::those(admins).expect("names a group");
-        let rule = Rule { paths: Vec::new(), methods: Vec::new(), who };
+        let principals = Principals::matching(admins).expect("names a group");
+        let rule = Rule { paths: Vec::new(), methods: Vec::new(), principals };
         application.rules = AccessRules::new(vec![rule]).expect("is one");
     })
 }

@@ -4,26 +4,26 @@ use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_w
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
-    AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Rule, UnauthenticatedPaths, Who,
+    AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Principals, Rule, UnauthenticatedPaths,
 };
 
 const WIKI: &str = "https://wiki.example.com/x";
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
 /// A condition for users of these names.
-pub(super) fn named(names: &[&str]) -> Who {
+pub(super) fn named(names: &[&str]) -> Principals {
     let claim = ClaimCondition {
         path: ClaimPath::parse("preferred_username").unwrap(),
         values: names.iter().map(|name| (*name).to_owned()).collect(),
     };
-    Who::those(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap()
+    Principals::matching(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap()
 }
 
-pub(super) fn rule(paths: &[&str], methods: &[&str], who: Who) -> Rule {
+pub(super) fn rule(paths: &[&str], methods: &[&str], principals: Principals) -> Rule {
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).unwrap()).collect(),
         methods: methods.iter().map(|method| Method::parse(method).unwrap()).collect(),
-        who,
+        principals,
     }
 }
 
@@ -34,7 +34,7 @@ pub(super) fn test_outpost() -> TestOutpost {
             rule(&[], &[], named(&["alice"])),
             rule(&[], &["GET"], named(&["bob"])),
             rule(&["/admin"], &[], named(&["alice"])),
-            rule(&["/shared"], &["GET"], Who::Anyone),
+            rule(&["/shared"], &["GET"], Principals::Any),
         ])
         .unwrap();
         application.unauthenticated = UnauthenticatedPaths::compile(&["/public/".to_owned()]).unwrap();

@@ -30,7 +30,7 @@ use gatepost::domain::oidc::sign_in::{Binding, MatchedCode, ProviderMetadata};
 use gatepost::domain::oidc::user::User;
 use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::policy::identity_headers::{HeaderPlan, HeaderSet, HeaderSettings};
-use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Rule, UnauthenticatedPaths, Who};
+use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Principals, Rule, UnauthenticatedPaths};
 use gatepost::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
@@ -200,10 +200,13 @@ fn credentials() -> AcceptedCredentials {
 /// Every user is allowed, except under `/admin`, which requires a group that no user has.
 fn rules() -> AccessRules {
     let nobodys = Conditions { groups: vec!["nobody".to_owned()], ..Conditions::default() };
-    let rule =
-        |path, who| Rule { paths: vec![PathPrefix::parse(path).expect("is a prefix")], methods: Vec::new(), who };
-    let admin = rule("/admin", Who::those(nobodys).expect("names a group"));
-    AccessRules::new(vec![rule("/", Who::Anyone), admin]).expect("are two")
+    let rule = |path, principals| Rule {
+        paths: vec![PathPrefix::parse(path).expect("is a prefix")],
+        methods: Vec::new(),
+        principals,
+    };
+    let admin = rule("/admin", Principals::matching(nobodys).expect("names a group"));
+    AccessRules::new(vec![rule("/", Principals::Any), admin]).expect("are two")
 }
 
 /// `wiki` has a host of its own, `portal` a whole domain, `demo` a path on this machine, `files` a backend that we name.

@@ -4,18 +4,18 @@
 mod explanation;
 mod mail;
 mod path;
+mod principals;
 mod rule;
 mod unmet;
-mod who;
 
 use std::cmp::Reverse;
 
 pub use explanation::Explanation;
 pub use mail::{EmailVerified, MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
+pub use principals::{ClaimCondition, Conditions, Principals};
 pub use rule::{Method, MethodFault, Obstacle, Rule};
 pub use unmet::Unmet;
-pub use who::{ClaimCondition, Conditions, Who};
 
 use thiserror::Error;
 
@@ -151,7 +151,7 @@ impl AccessRules {
     /// The claims that the rules read; `UserInfo` may supply those that the ID Token lacks.
     #[must_use]
     pub fn claims_read(&self) -> Vec<String> {
-        self.iter().flat_map(|(_, rule)| rule.who.claims_read()).map(str::to_owned).collect()
+        self.iter().flat_map(|(_, rule)| rule.principals.claims_read()).map(str::to_owned).collect()
     }
 
     /// Whether there are rules for some paths, so that the decision depends on the path.

@@ -5,8 +5,8 @@ use std::fmt;
 use thiserror::Error;
 
 use super::path::PathPrefix;
+use super::principals::Principals;
 use super::unmet::Unmet;
-use super::who::Who;
 use crate::domain::http::{RequestHead, is_token};
 use crate::domain::oidc::claims::Claims;
 
@@ -18,7 +18,7 @@ pub struct Rule {
     /// The methods that the rule allows; empty for all methods.
     pub methods: Vec<Method>,
     /// The users that the rule allows.
-    pub who: Who,
+    pub principals: Principals,
 }
 
 /// A method, compared byte for byte (RFC 9110 section 9.1).
@@ -76,7 +76,7 @@ impl fmt::Display for Obstacle<'_> {
 impl Rule {
     /// Whether the rule allows a request that `path`, one of its own, covers.
     pub(super) fn lets_pass(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> bool {
-        self.is_for_method(&head.method) && path.holds(&head.target) && self.who.includes(claims)
+        self.is_for_method(&head.method) && path.holds(&head.target) && self.principals.includes(claims)
     }
 
     /// All obstacles that keep the rule from allowing the request; empty exactly when it allows it.
@@ -93,7 +93,7 @@ impl Rule {
         if !path.holds(&head.target) {
             obstacles.push(Obstacle::Spelling(path));
         }
-        obstacles.extend(self.who.unmet(claims).into_iter().map(Obstacle::User));
+        obstacles.extend(self.principals.unmet(claims).into_iter().map(Obstacle::User));
         obstacles
     }
 
@@ -117,7 +117,11 @@ impl fmt::Display for Rule {
         if !self.methods.is_empty() {
             places.push(format!("methods {}", any_of(&self.methods)));
         }
-        if places.is_empty() { write!(f, "{}", self.who) } else { write!(f, "{}: {}", places.join(", "), self.who) }
+        if places.is_empty() {
+            write!(f, "{}", self.principals)
+        } else {
+            write!(f, "{}: {}", places.join(", "), self.principals)
+        }
     }
 }
 

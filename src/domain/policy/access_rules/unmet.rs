@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::mail::Mailbox;
-use super::who::{ClaimCondition, Conditions, Who};
+use super::principals::{ClaimCondition, Conditions, Principals};
 use crate::domain::oidc::claims::Claims;
 
 /// How many of a rule's values are listed.
@@ -66,12 +66,12 @@ impl fmt::Display for Unmet {
     }
 }
 
-impl Who {
+impl Principals {
     /// The conditions that these claims do not meet; empty exactly when the rule includes this user.
     pub(super) fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
         match self {
-            Self::Anyone => Vec::new(),
-            Self::Those(conditions) => conditions.unmet(claims),
+            Self::Any => Vec::new(),
+            Self::Matching(conditions) => conditions.unmet(claims),
         }
     }
 }

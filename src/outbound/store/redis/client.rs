@@ -12,7 +12,7 @@ use super::client_side_cache::ClientSideCache;
 use super::connection::{RedisConnection, State};
 use super::fault::Fault;
 use super::keys::Keys;
-use super::pending::Revocations;
+use super::pending::PendingRevocations;
 use super::scripts::Script;
 use crate::domain::session::{Lifetimes, SessionKey};
 use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
@@ -33,7 +33,7 @@ pub(super) struct RedisClient {
     pub(super) record_cipher: RecordCipher,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lifetimes: Lifetimes,
-    pub(super) ends: Revocations,
+    pub(super) ends: PendingRevocations,
     pub(super) owners: Cache<SessionKey, UserHash>,
 }
 
@@ -47,7 +47,7 @@ impl RedisClient {
         clock: Arc<dyn Clock>,
         lifetimes: Lifetimes,
     ) -> Self {
-        let (permits, ends, owners) = (Semaphore::new(PERMITS), Revocations::default(), Cache::new(REMEMBERED));
+        let (permits, ends, owners) = (Semaphore::new(PERMITS), PendingRevocations::default(), Cache::new(REMEMBERED));
         Self { state, permits, command_timeout, keys, client_side_cache, record_cipher, clock, lifetimes, ends, owners }
     }
 

@@ -55,7 +55,7 @@ struct State {
 /// A revocation that is being sent to the servers. Unless it is acknowledged, it waits from then on.
 #[must_use]
 pub(super) struct RevocationGuard<'e> {
-    ends: &'e Revocations,
+    ends: &'e PendingRevocations,
     end: End,
 }
 
@@ -74,9 +74,9 @@ impl Drop for RevocationGuard<'_> {
 
 /// The revocations of this process.
 #[derive(Default)]
-pub(super) struct Revocations(Mutex<State>);
+pub(super) struct PendingRevocations(Mutex<State>);
 
-impl Revocations {
+impl PendingRevocations {
     /// No code that holds the lock panics midway, so the data behind a poisoned lock is still consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_holds_until_it_is_known_and_is_remembered_a_minute_longer() {
-        let (ends, now) = (Revocations::default(), Instant::now());
+        let (ends, now) = (PendingRevocations::default(), Instant::now());
         let user = [1; 32];
         let one = ends.begin(End::Session(key(1)));
         let all = ends.begin(End::User(user, at(50)));
@@ -215,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_servers_were_not_told_waits_also_when_the_caller_went_away() {
-        let (ends, now) = (Revocations::default(), Instant::now());
+        let (ends, now) = (PendingRevocations::default(), Instant::now());
         drop(ends.begin(End::Session(key(1))));
         drop(ends.begin(End::User([1; 32], at(50))));
         assert_eq!(ends.waiting(), [End::Session(key(1)), End::User([1; 32], at(50))]);
@@ -225,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_later_end_of_a_user_is_not_taken_for_the_earlier() {
-        let (ends, now) = (Revocations::default(), Instant::now());
+        let (ends, now) = (PendingRevocations::default(), Instant::now());
         let earlier = ends.begin(End::User([1; 32], at(50)));
         let later = ends.begin(End::User([1; 32], at(60)));
         earlier.acknowledge(now);
@@ -236,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_is_bounded_and_what_waits_is_not_pushed_out() {
-        let (ends, now) = (Revocations::default(), Instant::now());
+        let (ends, now) = (PendingRevocations::default(), Instant::now());
         drop(ends.begin(End::Session(key(0))));
         for number in 1..=MAX as u64 {
             ends.acknowledge(End::Session(key(number)), now);

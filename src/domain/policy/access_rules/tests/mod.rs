@@ -34,7 +34,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], group: Option<&str>) -> Rul
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).expect("is a prefix")).collect(),
         methods: methods.iter().map(|method| Method::parse(method).expect("is a method")).collect(),
-        who: Who::those(conditions).unwrap_or(Who::Anyone),
+        principals: Principals::matching(conditions).unwrap_or(Principals::Any),
     }
 }
 
@@ -65,8 +65,8 @@ fn claim(path: &str, values: &[&str]) -> ClaimCondition {
 
 /// Whether a rule with these conditions allows a user with these claims.
 fn meets(conditions: &Conditions, claims: &Value) -> bool {
-    let who = Who::those(conditions.clone()).expect("names somebody");
-    passes(&rules(&[Rule { paths: Vec::new(), methods: Vec::new(), who }]), &identity(claims), "GET", "/")
+    let principals = Principals::matching(conditions.clone()).expect("names somebody");
+    passes(&rules(&[Rule { paths: Vec::new(), methods: Vec::new(), principals }]), &identity(claims), "GET", "/")
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn oc_14_where_it_is_assumed_an_address_counts_unless_it_is_said_to_be_unverifie
         assert_eq!(meets(&assumed, &claims), expected, "{claims}");
     }
     let nobody = Conditions { email_verified: EmailVerified::Assumed, ..Conditions::default() };
-    assert_eq!(Who::those(nobody), None, "it is no condition by itself");
+    assert_eq!(Principals::matching(nobody), None, "it is no condition by itself");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn of_each_key_one_value_and_every_key() {
     assert!(meets(&grouped, &json!({ "groups": ["x"], "a": 1, "b": 2 })));
     assert!(!meets(&grouped, &json!({ "groups": [], "a": 1, "b": 2 })));
     assert!(!meets(&grouped, &json!({ "groups": ["x"], "b": 2 })));
-    assert_eq!(Who::those(Conditions::default()), None, "no condition is not everybody");
+    assert_eq!(Principals::matching(Conditions::default()), None, "no condition is not everybody");
 }
 
 /// RS-C: every user everywhere, only admins below `/admin`.

@@ -64,12 +64,12 @@ proptest! {
         let (who, index) = (member(&groups), at.index(list.len()));
         let mut narrower = list.clone();
         let old = &list[index];
-        if let Who::Those(conditions) = &stricter.who {
+        if let Principals::Matching(conditions) = &stricter.principals {
             // Where the rule has groups already, the further condition is on the same claim, by its path.
             let claim = ClaimCondition { path: ClaimPath::parse("groups").unwrap(), values: conditions.groups.clone() };
-            let mut both = match &old.who { Who::Anyone => Conditions::default(), Who::Those(own) => own.clone() };
+            let mut both = match &old.principals { Principals::Any => Conditions::default(), Principals::Matching(own) => own.clone() };
             both.claims.push(claim);
-            narrower[index].who = Who::those(both).unwrap();
+            narrower[index].principals = Principals::matching(both).unwrap();
         }
         if old.methods.is_empty() {
             narrower[index].methods = stricter.methods;

@@ -26,8 +26,8 @@ const SCENARIOS: &[Scenario] = &[
     ("SM-2: the absolute end deletes, at that second", |store| Box::pin(absolute_end(store))),
     ("SM-1: idleness deletes, touches postpone it", |store| Box::pin(idle_end(store))),
     ("expiry of many takes them all", |store| Box::pin(many_expire(store))),
-    ("an attempt is spent once, until its mark runs out", |store| Box::pin(attempt_once(store))),
-    ("of many that spend one attempt, one is first", |store| Box::pin(one_is_first(store))),
+    ("an attempt is consumed once, until its replay key expires", |store| Box::pin(attempt_once(store))),
+    ("of many concurrent attempts to consume one replay key, one is first", |store| Box::pin(one_is_first(store))),
     ("a key saved again holds the later session alone", |store| Box::pin(saved_again(store))),
 ];
 

@@ -40,7 +40,7 @@ async fn f_6_killed_and_started_again() {
     let ended = async || load(&neighbour, &key(2)).await;
     let begun = Instant::now();
     while !is_none(&ended().await) {
-        // Revocations are sent once a second.
+        // PendingRevocations are sent once a second.
         assert!(begun.elapsed() < Duration::from_secs(3), "the end was made up for");
         sleep(Duration::from_millis(10)).await;
     }

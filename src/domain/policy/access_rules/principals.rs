@@ -9,11 +9,11 @@ use crate::domain::oidc::claims::{ClaimPath, Claims};
 
 /// The users of a rule.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Who {
+pub enum Principals {
     /// Every signed-in user.
-    Anyone,
+    Any,
     /// Users who meet every condition.
-    Those(Conditions),
+    Matching(Conditions),
 }
 
 /// Conditions on a user's claims: at least one of each kind that is given has to match, and all of `claims`.
@@ -40,28 +40,26 @@ pub struct ClaimCondition {
     pub values: Vec<String>,
 }
 
-impl Who {
+impl Principals {
     /// The users that meet `conditions`; `None` without any condition, which would include every user.
     #[must_use]
-    pub fn those(conditions: Conditions) -> Option<Self> {
+    pub fn matching(conditions: Conditions) -> Option<Self> {
         let none = Conditions { email_verified: conditions.email_verified, ..Conditions::default() };
-        (conditions != none).then_some(Self::Those(conditions))
+        (conditions != none).then_some(Self::Matching(conditions))
     }
 
     /// Whether a user with these claims is included.
     #[must_use]
     pub fn includes(&self, claims: &Claims) -> bool {
         match self {
-            Self::Anyone => true,
-            Self::Those(conditions) => conditions.hold(claims),
+            Self::Any => true,
+            Self::Matching(conditions) => conditions.hold(claims),
         }
     }
-}
 
-impl Who {
     /// The claims that the condition reads.
     pub(super) fn claims_read(&self) -> Vec<&str> {
-        let Self::Those(Conditions { groups, claims, .. }) = self else { return Vec::new() };
+        let Self::Matching(Conditions { groups, claims, .. }) = self else { return Vec::new() };
         let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
         if !groups.is_empty() {
             read.push("groups");
@@ -71,13 +69,11 @@ impl Who {
         }
         read
     }
-}
 
-impl Who {
     /// Whether the condition reads the mail address.
     #[must_use]
     pub fn reads_mail(&self) -> bool {
-        let Self::Those(Conditions { emails, email_domains, .. }) = self else { return false };
+        let Self::Matching(Conditions { emails, email_domains, .. }) = self else { return false };
         !(emails.is_empty() && email_domains.is_empty())
     }
 }
@@ -92,9 +88,7 @@ impl Conditions {
             && (email_domains.is_empty() || has_mailbox(&|own| email_domains.iter().any(|domain| own.is_in(domain))))
             && others.iter().all(|condition| condition.holds(claims))
     }
-}
 
-impl Conditions {
     /// The user's mail address, if it counts for these conditions.
     pub(super) fn mailbox<'a>(&self, claims: &'a Claims) -> Option<Mailbox<'a>> {
         Mailbox::verified(claims, self.email_verified)
@@ -122,9 +116,9 @@ impl ClaimCondition {
 }
 
 /// Formatted as in `groups admins or staff, email_domains example.com, email_verified assumed`.
-impl fmt::Display for Who {
+impl fmt::Display for Principals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Those(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {
+        let Self::Matching(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {
             return f.write_str("anyone");
         };
         let mut parts = Vec::new();
