@@ -101,11 +101,11 @@ pub enum Lease {
 
 /// Whether a value that may be used once is used for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replay {
+pub enum Consumption {
     /// The value was unused until now.
-    Now,
+    First,
     /// The value was used before.
-    Before,
+    Repeated,
 }
 
 /// The store cannot answer: it is unknown whether there is a session.
@@ -126,7 +126,7 @@ pub trait SessionStore: Send + Sync {
 
     /// Compare-and-swap on the generation: replaces the stored session if its generation is one less than that of
     /// `session`, and returns whether it did. The time of the last use does not change.
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault>;
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault>;
 
     /// Records the use of a session; never revives a session that ended.
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault>;
@@ -153,7 +153,7 @@ pub trait SessionStore: Send + Sync {
     /// Stores a replay key as used until `until`, and returns whether it was used before. A server may carry out the
     /// call even though a fault is returned, so where the work that the key guards can be repeated, the work comes
     /// first.
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault>;
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault>;
 
     /// Takes, or extends, the exclusive right to renew a session, for `span` from now on, among all processes that
     /// share the store. Within one process, callers have to exclude each other themselves.
@@ -232,7 +232,7 @@ pub enum LogoutTokenFault {
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
     /// The provider's metadata, if it is cached; never waits, so that it can be called at every Check.
-    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>>;
+    fn cached_metadata(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>>;
 
     /// The provider's metadata; waits for a limited time if the first fetch is under way.
     async fn metadata(&self, relying_party: &RelyingParty) -> Result<Arc<ProviderMetadata>, ProviderUnavailable>;

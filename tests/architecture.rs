@@ -141,7 +141,7 @@ const ROOMS: [Room; 37] = [
     Room {
         // The operators' protocol: no request of a browser reaches it.
         name: "inbound::admin",
-        may_know: &["domain::session", "outpost", "telemetry", "protocol", "inbound::connections", "inbound::grpc"],
+        may_know: &["domain::session", "outpost", "telemetry", "admin_api", "inbound::connections", "inbound::grpc"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_PROTOCOLS },
@@ -178,11 +178,11 @@ const ROOMS: [Room; 37] = [
     Room { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
     Room { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code only.
-    Room { name: "protocol", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Room { name: "admin_api", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // A client in a process of its own; it knows about sessions only what the protocol sends.
     Room {
         name: "cli::sessions",
-        may_know: &["domain::time", "protocol", "config::duration"],
+        may_know: &["domain::time", "admin_api", "config::duration"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Room {

@@ -34,7 +34,7 @@ impl Fault {
             }
             Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
             Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
-            Self::Explanation(fault @ NoExplanation::Conductor) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Explanation(fault @ NoExplanation::Setup) => (vec![format!("gatepost: {fault}")], 1),
             Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),

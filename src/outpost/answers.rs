@@ -9,7 +9,7 @@ use super::request_context::RequestContext;
 use crate::domain::application::registry::Unrouted;
 use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::decision::pages::{self, Action, Message};
-use crate::domain::decision::{Decision, Note, Page, Reason, Verdict};
+use crate::domain::decision::{AuditRecord, Decision, Page, Reason, Verdict};
 use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
 use crate::domain::oidc::credentials::Scheme;
 use crate::domain::policy::Forbidden;
@@ -21,8 +21,8 @@ const LONGEST_PARAMETER: usize = 1024;
 const ODD_PATH: &str = "The path of this address can be read in more than one way.";
 
 pub(super) fn ping(id: String) -> Decision {
-    let note = Note { id, application: None, user: None, reason: Reason::Ping };
-    Decision { verdict: Verdict::Page(Page::empty(StatusCode::NO_CONTENT)), note }
+    let audit = AuditRecord { id, application: None, user: None, reason: Reason::Ping };
+    Decision { verdict: Verdict::Page(Page::empty(StatusCode::NO_CONTENT)), audit }
 }
 
 /// Denies a request that exceeds a limit of the operator's (RFC 9110 section 15.5.15, RFC 6585 section 5).
@@ -45,7 +45,7 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
     };
     let message = Message { status, title: "Request refused", text, id: &id, action: None };
     let verdict = Verdict::Deny(pages::render(&message, kind));
-    Decision { verdict, note: Note { id, application: None, user: None, reason } }
+    Decision { verdict, audit: AuditRecord { id, application: None, user: None, reason } }
 }
 
 pub(super) fn unrouted(id: String, cause: Unrouted, kind: ClientKind) -> Decision {
@@ -66,7 +66,7 @@ pub(super) fn unrouted(id: String, cause: Unrouted, kind: ClientKind) -> Decisio
     };
     let message = Message { status, title, text, id: &id, action: None };
     let verdict = Verdict::Deny(pages::render(&message, kind));
-    Decision { verdict, note: Note { id, application: None, user: None, reason } }
+    Decision { verdict, audit: AuditRecord { id, application: None, user: None, reason } }
 }
 
 /// Denies a request that could not be decided in time.
@@ -117,7 +117,7 @@ pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         page.headers.push(retry_after());
     }
-    Decision { verdict: Verdict::Deny(page), note: Note { id, application: None, user: None, reason } }
+    Decision { verdict: Verdict::Deny(page), audit: AuditRecord { id, application: None, user: None, reason } }
 }
 
 /// The `Retry-After` header for a denial that is temporary, in seconds.

@@ -47,7 +47,7 @@ async fn load_session(
 
 async fn record_use(services: &Services, loaded: &LoadedSession) {
     let now = services.parts.clock.now();
-    if now.since(loaded.last_seen) >= services.parts.lifetimes.one_use()
+    if now.since(loaded.last_seen) >= services.parts.lifetimes.touch_interval()
         && let Err(fault) = services.parts.store.touch(&loaded.key, now).await
     {
         tracing::warn!(%fault, "the use of a session could not be noted");

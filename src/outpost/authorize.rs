@@ -55,7 +55,7 @@ fn allow(
 fn depends_on_path(context: &RequestContext<'_>) -> bool {
     let (head, application) = (&context.request.head, context.application);
     let (mode, scheme) = (&application.mode, application.external.scheme());
-    application.rules.have_paths() || application.unauthenticated.concern(mode, scheme, &head.authority, &head.target)
+    application.rules.have_paths() || application.unauthenticated.may_match(mode, scheme, &head.authority, &head.target)
 }
 
 /// The reason for which this request needs no sign-in, if there is one.

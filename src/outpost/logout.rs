@@ -21,7 +21,7 @@ use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::Session;
 use crate::domain::session::frontchannel_logout::{self, LogoutRequest};
-use crate::ports::{LogoutTokenFault, ProviderSessionEnd, Replay, StoreFault};
+use crate::ports::{Consumption, LogoutTokenFault, ProviderSessionEnd, StoreFault};
 
 /// How long the answer to a frame that presents no session takes, whether a session ended or not: a store that writes
 /// durably takes some milliseconds, which would otherwise reveal that there was one (FL-3).
@@ -80,14 +80,14 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     let token = waits::wait_for(&services.waits, context, Purpose::LogoutToken, token)
         .await
         .map_err(LogoutTokenFault::from)??;
-    if services.parts.store.is_consumed(token.mark()).await? {
+    if services.parts.store.is_consumed(token.replay_key()).await? {
         return Err(Refused::Repeated);
     }
     let ended = end_named_sessions(services, &token).await?;
-    match services.parts.store.consume_once(token.mark(), token.until()).await {
-        Ok(Replay::Now) => {}
+    match services.parts.store.consume_once(token.replay_key(), token.until()).await {
+        Ok(Consumption::First) => {}
         // Two concurrent deliveries: the other one is answered by 200. The sessions that this one ended stay ended.
-        Ok(Replay::Before) => {
+        Ok(Consumption::Repeated) => {
             revoke(services, &ended);
             return Err(Refused::Repeated);
         }
@@ -175,7 +175,7 @@ async fn end_in_frame(
 
 fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     let relying_party = &context.application.relying_party;
-    let metadata = services.parts.provider.remembered(relying_party);
+    let metadata = services.parts.provider.cached_metadata(relying_party);
     let text = "The identity provider asked this application to sign you out.";
     let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
     pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))

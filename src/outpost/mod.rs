@@ -13,7 +13,7 @@ mod logout;
 mod parts;
 mod plain_http;
 mod refresh;
-mod reported;
+mod reported_once;
 mod request;
 mod request_context;
 mod route;

@@ -10,7 +10,7 @@ use super::routed_request::RoutedRequest;
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
 use crate::domain::decision::pages::Action;
-use crate::domain::decision::{Decision, Note, Reason, Verdict};
+use crate::domain::decision::{AuditRecord, Decision, Reason, Verdict};
 use crate::domain::http::{ClientKind, Scheme};
 
 /// The context of one request while it is decided.
@@ -40,8 +40,9 @@ impl<'a> RequestContext<'a> {
 impl RequestContext<'_> {
     /// The decision, with its audit note.
     pub(super) fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
-        let note = Note { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
-        Decision { verdict, note }
+        let audit =
+            AuditRecord { id: self.id, application: Some(self.application.slug.clone()), user: self.user, reason };
+        Decision { verdict, audit }
     }
 
     /// Whether it is a plain-http request to an application that is reached over https.

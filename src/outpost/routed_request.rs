@@ -83,7 +83,7 @@ impl RoutedRequest<'_> {
             }
             Route::Application(_, Destination::Endpoint(_)) => true,
             Route::Application(application, Destination::Application) => {
-                application.credentials.concern(&self.request.head.headers)
+                application.credentials.apply_to(&self.request.head.headers)
             }
         }
     }

@@ -7,7 +7,7 @@ use super::errors::Fault;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
 use super::refresh::RefreshTasks;
-use super::reported::Reported;
+use super::reported_once::ReportedOnce;
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
@@ -24,7 +24,7 @@ pub(super) struct Services {
     pub(super) limits: RequestLimits,
     run: u32,
     decisions: AtomicU64,
-    pub(super) reported: Reported,
+    pub(super) reported: ReportedOnce,
     pub(super) refresh_tasks: RefreshTasks,
     pub(super) waits: Waits,
 }
@@ -36,7 +36,7 @@ impl Services {
         let refresh_tasks = RefreshTasks::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
         let (limits, waits) = (RequestLimits::default(), Waits::default());
-        Ok(Self { parts, limits, run, decisions, reported: Reported::default(), refresh_tasks, waits })
+        Ok(Self { parts, limits, run, decisions, reported: ReportedOnce::default(), refresh_tasks, waits })
     }
 
     pub(super) fn with_limits(self, limits: RequestLimits) -> Self {
@@ -96,7 +96,7 @@ pub(super) fn with_outpost_facts<T>(
     application: &Application,
     tell: impl FnOnce(OutpostFacts<'_>) -> T,
 ) -> T {
-    let metadata = application.jwt_headers.then(|| provider.remembered(&application.relying_party)).flatten();
+    let metadata = application.jwt_headers.then(|| provider.cached_metadata(&application.relying_party)).flatten();
     let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
     tell(OutpostFacts { name, jwks_uri })
 }

@@ -16,12 +16,12 @@ use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::oidc::sign_in::{
-    Attempt, AttemptId, Binding, Callback, CompletedSignIn, MatchedCode, Mismatch, Origin, ProviderError,
-    ResponseFault, authorization_url,
+    Attempt, AttemptId, Binding, Callback, CompletedSignIn, MatchedCode, Mismatch, ProviderError, ResponseFault,
+    StartedBy, authorization_url,
 };
 use crate::domain::policy::identity;
 use crate::domain::session::{Session, SessionId};
-use crate::ports::{ExchangeFault, Replay};
+use crate::ports::{Consumption, ExchangeFault};
 
 /// Loop Detected (RFC 5842 section 7.2).
 const LOOP_DETECTED: StatusCode = StatusCode::LOOP_DETECTED;
@@ -39,7 +39,7 @@ const SHARE_SESSIONS: &str = "with several replicas: `session.store: redis` for 
 pub(super) struct Beginning {
     /// The return address at which the sign-in ends.
     return_address: String,
-    origin: Origin,
+    origin: StartedBy,
     /// How many earlier attempts of this sign-in failed.
     restarts: u8,
 }
@@ -47,7 +47,7 @@ pub(super) struct Beginning {
 impl Beginning {
     /// The parameters of an attempt that a request of the application begins.
     pub(super) const fn of_request(return_address: String) -> Self {
-        Self { return_address, origin: Origin::Request, restarts: 0 }
+        Self { return_address, origin: StartedBy::Request, restarts: 0 }
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn start(services: &Services, context: &mut RequestContext<'_>)
     } else {
         let raw = return_parameter(context.request.head.target.query().unwrap_or_default());
         let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
-        Beginning { return_address, origin: Origin::Start, restarts: 0 }
+        Beginning { return_address, origin: StartedBy::Start, restarts: 0 }
     };
     if !begins_sign_in(context) {
         return Ok(answers::sign_in_required(context, beginning.return_address));
@@ -212,8 +212,8 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
     };
     match services.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
     {
-        Replay::Now => redeem(services, context, &own, &attempt, code).await,
-        Replay::Before => restart(services, context, &own, &attempt, &Setback::UsedBefore).await,
+        Consumption::First => redeem(services, context, &own, &attempt, code).await,
+        Consumption::Repeated => restart(services, context, &own, &attempt, &Setback::UsedBefore).await,
     }
 }
 

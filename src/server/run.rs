@@ -14,13 +14,13 @@ use crate::domain::time::Timestamp;
 use crate::inbound::connections::{Phase, Stop};
 use crate::inbound::ext_authz::Health;
 use crate::inbound::forward_auth::ForwardAuth;
-use crate::inbound::ops::{Admin, Readiness};
+use crate::inbound::ops::{OpsServer, Readiness};
 use crate::inbound::router::Router;
 use crate::inbound::side_listener::SideListener;
 use crate::inbound::{admin, grpc};
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
-use crate::telemetry::{MetricsPage, Protocol, names};
+use crate::telemetry::{MetricsPage, names};
 
 /// How often expired sessions are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
@@ -61,18 +61,18 @@ impl Bound {
         let (check, others) = (self.check(), self.others()?);
         let Self { service, listeners, recorder, metrics, readiness, health } = self;
         let Service { outpost, store, clock, lifetimes, forward_auth, limits, .. } = service;
-        let Listeners { grpc: listener, http, https, metrics: probes, admin: operators } = listeners;
+        let Listeners { grpc: listener, http, https, metrics: ops_listener, admin } = listeners;
 
-        let (admin_stop, stop) = Stop::channel();
-        let page = Admin::new(readiness.clone(), metrics.clone());
-        let admin = tokio::spawn(page.serve(probes, limits.http.clone(), stop));
+        let (ops_stop, stop) = Stop::channel();
+        let page = OpsServer::new(readiness.clone(), metrics.clone());
+        let ops = tokio::spawn(page.serve(ops_listener, limits.http.clone(), stop));
 
         let settling = Arc::clone(&outpost);
         let (public_stop, stop) = Stop::channel();
         let mut public = JoinSet::new();
-        let checks = grpc::server(check, others, Protocol::ExtAuthz.as_str(), &limits.grpc, &listener);
+        let checks = grpc::server(check, others, &limits.grpc, &listener);
         public.spawn(checks.serve(listener, stop.clone()));
-        if let Some((listener, tls)) = operators {
+        if let Some((listener, tls)) = admin {
             public.spawn(admin::serve(Arc::clone(&outpost), listener, tls, limits.grpc.clone(), stop.clone()));
         }
         let (asked, recorded, deadline) = (Arc::clone(&outpost), recorder.clone(), limits.http.decision_timeout());
@@ -89,7 +89,7 @@ impl Bound {
         let mut chores = JoinSet::new();
         chores.spawn(expire_sessions(store, clock, lifetimes.idle));
         chores.spawn(tidy_metrics(metrics));
-        Ok(Running { outpost: settling, public, public_stop, admin, admin_stop, readiness, health, _chores: chores })
+        Ok(Running { outpost: settling, public, public_stop, ops, ops_stop, readiness, health, _chores: chores })
     }
 }
 
@@ -98,8 +98,8 @@ struct Running {
     outpost: Arc<Outpost>,
     public: JoinSet<usize>,
     public_stop: tokio::sync::watch::Sender<Phase>,
-    admin: JoinHandle<usize>,
-    admin_stop: tokio::sync::watch::Sender<Phase>,
+    ops: JoinHandle<usize>,
+    ops_stop: tokio::sync::watch::Sender<Phase>,
     readiness: Readiness,
     health: Health,
     /// Background tasks; they are aborted when this value is dropped.
@@ -126,8 +126,8 @@ impl Running {
             warn!("stopped; the grace was over before every session was renewed and every refresh token revoked");
         }
         // Probes are answered to the end, so that the drain is not mistaken for a crash.
-        self.admin_stop.send_replace(Phase::Cut);
-        let _ = timeout(CUT_PATIENCE, &mut self.admin).await;
+        self.ops_stop.send_replace(Phase::Cut);
+        let _ = timeout(CUT_PATIENCE, &mut self.ops).await;
         if cut > 0 {
             warn!(connections = cut, "stopped; the grace was over for some connections");
         } else {

@@ -93,18 +93,18 @@ impl DecisionRecorder {
     pub fn record(&self, protocol: Protocol, decision: &Decision, took: Stopwatch, request_id: Option<&str>) {
         let took = took.elapsed();
         let (kind, status) = outcome(&decision.verdict);
-        let note = &decision.note;
-        let slug = note.application.as_ref().map_or("", |slug| slug.as_str());
-        self.count(protocol, slug, kind, note.reason, took);
+        let audit = &decision.audit;
+        let slug = audit.application.as_ref().map_or("", |slug| slug.as_str());
+        self.count(protocol, slug, kind, audit.reason, took);
         info!(
             target: "gatepost::decision",
             request_id,
-            decision_id = note.id.as_str(),
+            decision_id = audit.id.as_str(),
             application = slug,
-            user = note.user.as_deref(),
+            user = audit.user.as_deref(),
             decision = kind.as_str(),
             status,
-            reason = note.reason.as_str(),
+            reason = audit.reason.as_str(),
             duration_ms = milliseconds(took),
             protocol = protocol.as_str(),
             "decision"

@@ -246,7 +246,7 @@ fn credentials_that_are_switched_off_are_warned_of() {
     assert!(warnings.iter().all(|warning| warning.ends_with(expected)), "{warnings:#?}");
     let credentials = &loaded.config.applications.iter().next().unwrap().credentials;
     let sent = |value: &[u8]| HeaderLines::new([("authorization".to_owned(), value.to_vec())], CookieForm::Lines);
-    assert!(!credentials.concern(&sent(b"Bearer x")) && !credentials.concern(&sent(b"Basic x")));
+    assert!(!credentials.apply_to(&sent(b"Bearer x")) && !credentials.apply_to(&sent(b"Basic x")));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost::admin_api::sessions_client::SessionsClient;
+use gatepost::admin_api::{self as admin, EndRequest, EndUserRequest, ListRequest, end_user_request};
 use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::user::User;
@@ -12,8 +14,6 @@ use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
 use gatepost::ports::{Clock as _, SessionStore};
-use gatepost::protocol::admin::sessions_client::SessionsClient;
-use gatepost::protocol::admin::{self, EndRequest, EndUserRequest, ListRequest, end_user_request};
 use serde_json::json;
 use tonic::Code;
 use tonic::transport::Channel;

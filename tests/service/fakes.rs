@@ -19,8 +19,8 @@ use gatepost::domain::session::{Refreshed, Session, SessionKey, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{
-    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, Replay, SessionPage, SessionStore,
+    Clock, Consumption, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease,
+    LeaseHolder, ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 use secrecy::SecretString;
@@ -71,7 +71,7 @@ impl SessionStore for FakeStore {
         Ok(())
     }
 
-    async fn renew(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
+    async fn replace(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
         Ok(false)
     }
 
@@ -99,8 +99,8 @@ impl SessionStore for FakeStore {
         Ok(false)
     }
 
-    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Replay, StoreFault> {
-        Ok(Replay::Now)
+    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Consumption, StoreFault> {
+        Ok(Consumption::First)
     }
 
     async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
@@ -145,7 +145,7 @@ pub(crate) struct FakeProvider;
 
 #[async_trait]
 impl IdentityProvider for FakeProvider {
-    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+    fn cached_metadata(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
         None
     }
 

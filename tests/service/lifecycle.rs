@@ -89,7 +89,7 @@ async fn fi_9_a_second_signal_ends_at_once() {
 async fn f_23_a_panic_refuses_that_request_only() {
     let app = TestApp::start(Setup { loading: Loading::Panics, ..Setup::default() }).await;
     let mut checks = app.checks().await;
-    let before = app.metric("gatepost_panics_total{listener=\"ext_authz\"}").await.unwrap_or(0.0);
+    let before = app.metric("gatepost_panics_total{listener=\"grpc\"}").await.unwrap_or(0.0);
     let refused = within(checks.check(check("/", Some(SESSION_COOKIE)))).await.expect_err("is refused");
     assert_eq!(refused.code(), Code::Internal);
     let answer = within(checks.check(check("/", None))).await.expect("lives on").into_inner();
@@ -99,7 +99,7 @@ async fn f_23_a_panic_refuses_that_request_only() {
         "GET {path} HTTP/1.1\r\nHost: wiki.example.com\r\nSec-Fetch-Site: none\r\nCookie: {SESSION_COOKIE}\r\nConnection: close\r\n\r\n"
     );
     assert_eq!(app.http(&request).await.status(), 500);
-    assert!(app.metric("gatepost_panics_total{listener=\"ext_authz\"}").await.is_some_and(|count| count > before));
+    assert!(app.metric("gatepost_panics_total{listener=\"grpc\"}").await.is_some_and(|count| count > before));
     drop(checks);
     app.stop().await;
 }

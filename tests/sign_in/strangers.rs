@@ -31,14 +31,14 @@ const CHECKS: usize = 200;
 type Answers = JoinSet<(usize, Answer)>;
 
 /// An outpost behind its gRPC listener.
-struct Port {
+struct ServicePort {
     /// Several connections, because the number of calls on each is limited.
     clients: Vec<AuthorizationClient<Channel>>,
     stop: mpsc::UnboundedSender<()>,
     run: JoinHandle<()>,
 }
 
-impl Port {
+impl ServicePort {
     async fn of(test_outpost: &TestOutpost) -> Self {
         let mut limits = Limits::default();
         // Waiting requests have to wait until the test is over.
@@ -156,7 +156,7 @@ async fn callbacks_that_wait_for_a_slow_provider_keep_no_signed_in_user_out() {
     }
     op.behave(|b| b.token = Reply::Stall);
     let before = op.recorded("/token").len();
-    let port = Port::of(&test_outpost).await;
+    let port = ServicePort::of(&test_outpost).await;
     let mut answers = port.ask(callbacks);
     let turned_away = expect_turned_away(&mut answers, STRANGERS - WAITING, 503).await;
     port.lets_pass(&alice).await;
@@ -193,7 +193,7 @@ async fn one_client_takes_no_more_than_its_share() {
         callbacks.push(from(7, stranger.request(&back, &[])));
     }
     op.behave(|b| b.token = Reply::Stall);
-    let port = Port::of(&test_outpost).await;
+    let port = ServicePort::of(&test_outpost).await;
     let mut answers = port.ask(callbacks);
     expect_turned_away(&mut answers, 200 - 64, 503).await;
     assert_eq!(answers.len(), 64);
@@ -212,7 +212,7 @@ async fn logout_tokens_with_unknown_keys_wait_for_one_fetch_and_keep_nobody_out(
     let token = |kid: &str, jti: &str| op.sign(&json!({ "kid": kid, "typ": "logout+jwt" }), &claims(jti));
     op.behave(|b| b.keys = Reply::Stall);
     let before = op.recorded("/keys").len();
-    let port = Port::of(&test_outpost).await;
+    let port = ServicePort::of(&test_outpost).await;
     let unknown = logout(&token("unknown", "1"));
     let mut answers = port.ask((0..STRANGERS).map(|number| from(number, unknown.clone())).collect());
     // BL-15 defines no status but 400 for a logout that is not carried out.
@@ -236,7 +236,7 @@ async fn first_visits_that_wait_for_metadata_keep_nobody_out() {
     let test_outpost = TestOutpost::new(applications, &clock, &Keeping::default());
     let mut alice = Browser::default();
     alice.sign_in(&test_outpost, &op, WIKI).await;
-    let port = Port::of(&test_outpost).await;
+    let port = ServicePort::of(&test_outpost).await;
     let board = Url::parse("https://board.example.com/").unwrap();
     let visits = (0..STRANGERS).map(|number| from(number, Browser::default().request(&board, &[]))).collect();
     let mut answers = port.ask(visits);

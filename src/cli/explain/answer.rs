@@ -13,7 +13,7 @@ use crate::domain::oidc::sign_in::Attempt;
 use crate::domain::policy::backend::Upstream;
 
 pub(super) fn describe(report: &mut Report, decision: &Decision, application: Option<&Application>) {
-    let reason = decision.note.reason;
+    let reason = decision.audit.reason;
     match &decision.verdict {
         Verdict::Allow(allow) => {
             report.line("answer", format!("allow ({})", reason.as_str()));

@@ -24,8 +24,8 @@ use crate::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionKe
 use crate::domain::time::Timestamp;
 use crate::outpost::Parts;
 use crate::ports::{
-    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, Replay, SessionPage, SessionStore,
+    Clock, Consumption, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease,
+    LeaseHolder, ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 
@@ -97,7 +97,7 @@ impl SessionStore for OneSession {
         Ok(())
     }
 
-    async fn renew(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
+    async fn replace(&self, _: &SessionKey, _: Session) -> Result<bool, StoreFault> {
         Ok(false)
     }
 
@@ -125,8 +125,8 @@ impl SessionStore for OneSession {
         Ok(false)
     }
 
-    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Replay, StoreFault> {
-        Ok(Replay::Now)
+    async fn consume_once(&self, _: &ReplayKey, _: Timestamp) -> Result<Consumption, StoreFault> {
+        Ok(Consumption::First)
     }
 
     async fn lease(&self, _: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
@@ -171,7 +171,7 @@ impl Uncalled {
 
 #[async_trait]
 impl IdentityProvider for Uncalled {
-    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+    fn cached_metadata(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
         Self::metadata_of(relying_party).ok()
     }
 

@@ -7,7 +7,7 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead, Scheme};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::Presented;
-use crate::domain::policy::{Concerned, Forbidden};
+use crate::domain::policy::{ApplicableRule, Forbidden};
 
 pub(super) fn describe(report: &mut Report, applications: &Applications, head: &RequestHead, claims: Option<&Claims>) {
     report.line("client", client(head.client_kind()));
@@ -172,7 +172,7 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
         report.line("rules", "none: every signed-in user may pass");
         return;
     }
-    match application.rules.concerned(&head.target) {
+    match application.rules.applicable(&head.target) {
         Err(Forbidden::NotCovered) => {
             report.line("rules", format!("no rule of {all} covers the path, so nobody may pass"));
         }
@@ -180,9 +180,9 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
             report
                 .line("rules", "nobody may pass: the path can be read in several ways, and a rule is for one of them");
         }
-        Ok(concerned) => {
-            report.line("rules", format!("{} of {all} decide about this path", concerned.len()));
-            for rule in &concerned {
+        Ok(applicable) => {
+            report.line("rules", format!("{} of {all} decide about this path", applicable.len()));
+            for rule in &applicable {
                 self::rule(report, rule, head, claims);
             }
         }
@@ -190,10 +190,10 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
 }
 
 /// For example `2. paths /admin: groups admins → no: "groups" is a text, not a list`, with a line for each obstacle.
-fn rule(report: &mut Report, concerned: &Concerned<'_>, head: &RequestHead, claims: Option<&Claims>) {
-    let Concerned { number, rule, .. } = concerned;
+fn rule(report: &mut Report, applicable: &ApplicableRule<'_>, head: &RequestHead, claims: Option<&Claims>) {
+    let ApplicableRule { number, rule, .. } = applicable;
     let rule = format!("{number}. {rule}");
-    match claims.map(|claims| concerned.obstacles(claims, head)) {
+    match claims.map(|claims| applicable.obstacles(claims, head)) {
         None => report.line("", rule),
         Some(obstacles) if obstacles.is_empty() => report.line("", format!("{rule} → passes")),
         Some(obstacles) => {

@@ -31,12 +31,12 @@ pub enum NoExplanation {
     Question(#[from] BadQuestion),
     /// The outpost could not be set up, or waited for something that no stand-in provides.
     #[error("gatepost cannot explain this request")]
-    Conductor,
+    Setup,
 }
 
 impl From<EntropyFault> for NoExplanation {
     fn from(_: EntropyFault) -> Self {
-        Self::Conductor
+        Self::Setup
     }
 }
 
@@ -71,7 +71,7 @@ pub fn explain(
     findings::describe(&mut report, applications, &head, question.claims.as_ref());
     let outpost = Outpost::new(fakes::parts(applications, outpost, visitor))?.with_limits(limits);
     let request = Request::from(head);
-    let decision: Decision = outpost.answer(&outpost.route(&request)).now_or_never().ok_or(NoExplanation::Conductor)?;
+    let decision: Decision = outpost.answer(&outpost.route(&request)).now_or_never().ok_or(NoExplanation::Setup)?;
     answer::describe(&mut report, &decision, application.map(Arc::as_ref));
     Ok(report.to_string())
 }

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use super::address::AdminAddress;
 use super::plain::plain;
 use super::target::Target;
-use crate::protocol::admin::User;
+use crate::admin_api::User;
 
 /// Why the command failed.
 #[derive(Debug, Error)]

@@ -15,9 +15,9 @@ use std::io::{self, Write};
 use tokio::runtime;
 use tonic::transport::Channel;
 
+use crate::admin_api::sessions_client::SessionsClient;
+use crate::admin_api::{EndRequest, EndUserRequest, ListRequest, Session, end_user_request};
 use crate::domain::time::Timestamp;
-use crate::protocol::admin::sessions_client::SessionsClient;
-use crate::protocol::admin::{EndRequest, EndUserRequest, ListRequest, Session, end_user_request};
 use connection::connect;
 use plain::plain;
 use table::Table;

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::plain::plain;
+use crate::admin_api::Session;
 use crate::domain::time::Timestamp;
-use crate::protocol::admin::Session;
 
 const HEAD: [&str; 6] = ["USER", "APPLICATION", "SIGNED IN", "LAST USED", "ENDS", "HANDLE"];
 /// Rows that are laid out together; no more than these are held in memory.
@@ -109,7 +109,7 @@ fn date(seconds: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::admin::User;
+    use crate::admin_api::User;
 
     fn session(name: &str) -> Session {
         let user = User { issuer: "https://sso.example.com/".into(), subject: "sub".into(), name: name.into() };

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 
 use super::reader::Spanned;
 use super::section::section;
-use super::value::{Choice, DurationField, ListenAddress, MaybeAddress, Pause, written_span};
+use super::value::{Choice, DurationField, DurationOrZero, ListenAddress, MaybeAddress, written_span};
 use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
@@ -156,9 +156,9 @@ section! {
     /// Stopping.
     struct Shutdown {
         /// How long requests are still taken after SIGTERM while health says no, so that Envoy can turn away.
-        delay: Pause = "5s",
+        delay: DurationOrZero = "5s",
         /// How long running requests may take after that.
-        grace: Pause = "25s",
+        grace: DurationOrZero = "25s",
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use crate::config::section::section;
-use crate::config::value::{DurationField, Pause, Size};
+use crate::config::value::{DurationField, DurationOrZero, Size};
 
 section! {
     /// Redis or Valkey.
@@ -42,6 +42,6 @@ section! {
         cache_size: Size = "64 MiB",
         /// For how long sessions in memory may still be served when no server answers. What ends elsewhere meanwhile
         /// ends here only after that.
-        outage_grace: Pause = "0s",
+        outage_grace: DurationOrZero = "0s",
     }
 }

@@ -12,13 +12,13 @@ use crate::config::outline::Kind;
 use crate::config::reader::Reader;
 
 /// A duration that may be zero.
-pub(in crate::config) struct Pause(pub(in crate::config) Duration);
+pub(in crate::config) struct DurationOrZero(pub(in crate::config) Duration);
 /// A duration above zero.
 pub(in crate::config) struct DurationField(pub(in crate::config) Duration);
 /// A duration above zero, also in authentik's notation.
 pub(in crate::config) struct Validity(pub(in crate::config) Duration);
 
-impl Value for Pause {
+impl Value for DurationOrZero {
     fn kind() -> Kind {
         one("duration", json!({ "type": "string", "pattern": duration::PATTERN }))
     }
@@ -30,7 +30,7 @@ impl Value for Pause {
 
 impl Value for DurationField {
     fn kind() -> Kind {
-        Pause::kind()
+        DurationOrZero::kind()
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! Replay keys of values that may be used once: a sign-in attempt, a logout token.
+//! Consumption keys of values that may be used once: a sign-in attempt, a logout token.
 
 use ring::digest;
 
@@ -16,9 +16,9 @@ impl ReplayKey {
         hash.update(&issuer.len().to_be_bytes());
         hash.update(issuer.as_bytes());
         hash.update(jti.as_bytes());
-        let mut mark = [0; 16];
-        mark.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
-        Self(mark)
+        let mut key = [0; 16];
+        key.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
+        Self(key)
     }
 
     /// The replay key of a value with a random id of its own, or one that a store holds.

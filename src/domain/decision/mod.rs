@@ -1,6 +1,6 @@
 //! The decision on a request: every possible answer to a front proxy, as one value.
 
-mod admission;
+mod allow;
 pub mod pages;
 mod reason;
 
@@ -15,7 +15,7 @@ use super::policy::backend::Upstream;
 use super::policy::identity_headers::IdentityHeaders;
 use super::slug::Slug;
 
-pub use admission::{ForwardedRequest, allow_public, allow_signed_in};
+pub use allow::{ForwardedRequest, allow_public, allow_signed_in};
 pub use reason::Reason;
 
 /// The answer to one [`RequestHead`](super::http::RequestHead).
@@ -24,7 +24,7 @@ pub struct Decision {
     /// What happens to the request.
     pub verdict: Verdict,
     /// The audit record of the decision.
-    pub note: Note,
+    pub audit: AuditRecord,
 }
 
 /// What happens to a request.
@@ -168,7 +168,7 @@ impl Page {
 
 /// The audit record of a decision: for the log, metrics and Envoy's dynamic metadata.
 #[derive(Debug, Clone)]
-pub struct Note {
+pub struct AuditRecord {
     /// The unique id of this decision, shown on error pages and in the log.
     pub id: String,
     /// The application that owns the request.

@@ -41,7 +41,7 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct VerifiedLogoutToken {
     ending: Ending,
-    mark: ReplayKey,
+    replay_key: ReplayKey,
     until: Timestamp,
 }
 
@@ -77,8 +77,8 @@ impl VerifiedLogoutToken {
             return Err(TokenFault::UnexpectedNonce);
         }
         let jti = text(claims, "jti")?.ok_or(TokenFault::TokenId)?;
-        let mark = ReplayKey::logout_token(issuer, jti);
-        Ok(Self { ending: ending(claims, issuer)?, mark, until: expires.plus(LEEWAY) })
+        let replay_key = ReplayKey::logout_token(issuer, jti);
+        Ok(Self { ending: ending(claims, issuer)?, replay_key, until: expires.plus(LEEWAY) })
     }
 
     /// The sessions to end.
@@ -89,8 +89,8 @@ impl VerifiedLogoutToken {
 
     /// The replay key by which a second use is detected (BL-9).
     #[must_use]
-    pub const fn mark(&self) -> &ReplayKey {
-        &self.mark
+    pub const fn replay_key(&self) -> &ReplayKey {
+        &self.replay_key
     }
 
     /// The time from which the token is refused as expired, so that its replay key is no longer needed.

@@ -11,7 +11,7 @@ mod public_paths;
 mod tests;
 
 pub use access_rules::{
-    AccessRules, ClaimCondition, Concerned, Conditions, EmailVerified, Explanation, Forbidden, MailAddress, MailDomain,
-    MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Principals, Rule, Unmet,
+    AccessRules, ApplicableRule, ClaimCondition, Conditions, EmailVerified, Explanation, Forbidden, MailAddress,
+    MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Principals, Rule, Unmet,
 };
 pub use public_paths::{PatternFault, PatternSubject, PublicPath, UnauthenticatedPaths};

@@ -89,7 +89,7 @@ impl UnauthenticatedPaths {
     /// Whether a pattern matches a spelling of a path with a flaw: then the decision depends on how the application
     /// reads it.
     #[must_use]
-    pub fn concern(
+    pub fn may_match(
         &self,
         subject: impl Into<PatternSubject>,
         scheme: Scheme,

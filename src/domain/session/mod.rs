@@ -55,7 +55,7 @@ impl Lifetimes {
     /// The period within which uses of a session are recorded once, so that reads do not cause writes: a sixtieth of
     /// the idle lifetime, at most five minutes. A session may end earlier by this period, never later.
     #[must_use]
-    pub fn one_use(&self) -> Duration {
+    pub fn touch_interval(&self) -> Duration {
         LONGEST_USE.min(self.idle / 60)
     }
 }

@@ -10,14 +10,12 @@ use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
+use crate::admin_api::sessions_server::SessionsServer;
 use crate::inbound::connections::{Listener, Stop};
 use crate::inbound::grpc::{self, GrpcLimits};
 use crate::outpost::Outpost;
-use crate::protocol::admin::sessions_server::SessionsServer;
 use service::AdministrationService;
 
-/// The name of this listener in metrics.
-const NAME: &str = "administration";
 /// Limit for a call to arrive and for its answer to be read by the client; a list of a million sessions is sent in less.
 const CALL_DEADLINE: Duration = Duration::from_secs(5 * 60);
 /// Concurrent calls, on one connection and in all. There are few operators.
@@ -41,7 +39,7 @@ pub async fn serve(
         ..limits
     };
     let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
-    let server = grpc::server(sessions, Routes::default(), NAME, &limits, &listener);
+    let server = grpc::server(sessions, Routes::default(), &limits, &listener);
     match tls {
         Some(tls) => server.serve_tls(listener, tls, stop).await,
         None => server.serve(listener, stop).await,

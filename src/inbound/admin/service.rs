@@ -10,13 +10,13 @@ use tonic::{Request, Response, Status};
 use tracing::warn;
 
 use super::wire;
+use crate::admin_api::sessions_server::Sessions;
+use crate::admin_api::{
+    EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
+};
 use crate::domain::session::SessionKey;
 use crate::outpost::Outpost;
 use crate::outpost::administration::{EndFault, SessionScan, UserEnd};
-use crate::protocol::admin::sessions_server::Sessions;
-use crate::protocol::admin::{
-    EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
-};
 
 /// Concurrent lists and searches: each scans all sessions.
 const MOST_SCANS: usize = 4;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::admin_api::{ListRequest, Session, User, end_user_request};
 use crate::outpost::administration::{NamedUser, SessionFilter, SessionSummary, UserSelector};
-use crate::protocol::admin::{ListRequest, Session, User, end_user_request};
 
 pub(super) fn filter(request: ListRequest) -> SessionFilter {
     let ListRequest { user, issuer, application, older_than, idle_for } = request;

@@ -11,7 +11,7 @@ use prost::encoding::int32;
 
 use super::fields::{field_bytes, put, put_head};
 use super::{backend_metadata, cookie_line};
-use crate::domain::decision::{Allow, Note};
+use crate::domain::decision::{Allow, AuditRecord};
 use crate::domain::http::Header;
 use crate::domain::policy::identity_headers::IdentityHeaders;
 
@@ -27,8 +27,8 @@ const USUAL_BYTES: usize = 2048;
 const OPTION_BYTES: usize = 16;
 
 /// Appends the `CheckResponse` that allows a request. Returns the names of the cookies that cannot be sent to Envoy.
-pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<String> {
-    let reason = note.reason.as_str();
+pub(super) fn write(allow: &Allow, audit: &AuditRecord, message: &mut Vec<u8>) -> Vec<String> {
+    let reason = audit.reason.as_str();
     // The code is not written: it is 0, which is the default.
     put_head(message, 1, field_bytes(2, reason.len()));
     put(message, 2, reason.as_bytes());
@@ -43,7 +43,7 @@ pub(super) fn write(allow: &Allow, note: &Note, message: &mut Vec<u8>) -> Vec<St
     put_head(message, 3, identity_headers.len() + more.len());
     message.extend_from_slice(identity_headers);
     message.extend_from_slice(&more);
-    metadata(allow, note, message);
+    metadata(allow, audit, message);
     left_out
 }
 
@@ -110,10 +110,10 @@ fn option(fields: &mut Vec<u8>, tag: u32, name: &str, value: &str, append_action
 
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, and the backend of the request: a
 /// `google.protobuf.Struct` of texts, `{ fields = 1: { key = 1, value = 2: Value { string_value = 3 } } }`.
-fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
+fn metadata(allow: &Allow, audit: &AuditRecord, message: &mut Vec<u8>) {
     let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::metadata).collect();
     let backend_metadata = backend_metadata.iter().map(|(name, text)| (*name, text.as_str()));
-    let fields = || entries(note).chain(backend_metadata.clone());
+    let fields = || entries(audit).chain(backend_metadata.clone());
     let entry = |name: &str, text: &str| field_bytes(1, name.len()) + field_bytes(2, field_bytes(3, text.len()));
     put_head(message, 4, fields().map(|(name, text)| field_bytes(1, entry(name, text))).sum());
     for (name, text) in fields() {
@@ -125,8 +125,11 @@ fn metadata(allow: &Allow, note: &Note, message: &mut Vec<u8>) {
 }
 
 /// The recorded facts about a decision, by their names in metadata.
-pub(super) fn entries(note: &Note) -> impl Iterator<Item = (&'static str, &str)> {
-    let application = note.application.as_ref().map(|application| ("application", application.as_str()));
-    let user = note.user.as_deref().map(|user| ("user", user));
-    once(("decision_id", note.id.as_str())).chain(once(("reason", note.reason.as_str()))).chain(application).chain(user)
+pub(super) fn entries(audit: &AuditRecord) -> impl Iterator<Item = (&'static str, &str)> {
+    let application = audit.application.as_ref().map(|application| ("application", application.as_str()));
+    let user = audit.user.as_deref().map(|user| ("user", user));
+    once(("decision_id", audit.id.as_str()))
+        .chain(once(("reason", audit.reason.as_str())))
+        .chain(application)
+        .chain(user)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use crate::domain::decision::Note;
+use crate::domain::decision::AuditRecord;
 use crate::telemetry::Stopwatch;
 
 /// How long an application is not reported again.
@@ -49,31 +49,31 @@ fn name_of(pair: &[u8]) -> String {
 }
 
 /// Logs cookies that were left out: once per minute and application, because it happens with every request.
-pub(super) struct LeftOut(Mutex<Recent>);
+pub(super) struct LeftOutCookiesLog(Mutex<Recent>);
 
 struct Recent {
     since: Stopwatch,
     reported: HashSet<Option<String>>,
 }
 
-impl LeftOut {
+impl LeftOutCookiesLog {
     pub(super) fn none() -> Self {
         Self(Mutex::new(Recent { since: Stopwatch::start(), reported: HashSet::new() }))
     }
 
     /// Logs which cookies the application does not receive.
-    pub(super) fn tell(&self, names: &[String], note: &Note) {
+    pub(super) fn tell(&self, names: &[String], audit: &AuditRecord) {
         if names.is_empty() {
             return;
         }
-        let application = note.application.as_ref().map(ToString::to_string);
+        let application = audit.application.as_ref().map(ToString::to_string);
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.since.elapsed() >= PERIOD {
             *recent = Recent { since: Stopwatch::start(), reported: HashSet::new() };
         }
         if recent.reported.insert(application.clone()) {
             warn!(
-                decision_id = note.id,
+                decision_id = audit.id,
                 application = application.as_deref(),
                 cookies = names.join(", "),
                 help = "write these cookies in ASCII (RFC 6265 section 4.1.1), or in UTF-8",

@@ -11,7 +11,7 @@ use tracing::warn;
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// The messages that have been logged.
-pub(super) struct Oversized(Mutex<Recent>);
+pub(super) struct OversizedLog(Mutex<Recent>);
 
 #[derive(Default)]
 struct Recent {
@@ -19,7 +19,7 @@ struct Recent {
     unreported: u64,
 }
 
-impl Oversized {
+impl OversizedLog {
     pub(super) fn none() -> Self {
         Self(Mutex::default())
     }

@@ -15,22 +15,22 @@ use prost::Message as _;
 use tonic::Code;
 
 use super::allowed;
-use super::cookie_line::LeftOut;
-use crate::domain::decision::{COMMON_HEADERS, Decision, Note, Page, Redirect, Verdict};
+use super::cookie_line::LeftOutCookiesLog;
+use crate::domain::decision::{AuditRecord, COMMON_HEADERS, Decision, Page, Redirect, Verdict};
 use crate::domain::http::Header;
 
 /// Appends a decision's `CheckResponse` to `message`; `left_out` reports cookies that cannot be sent to Envoy.
-pub(super) fn write(decision: Decision, left_out: &LeftOut, message: &mut Vec<u8>) {
-    let Decision { verdict, note } = decision;
+pub(super) fn write(decision: Decision, left_out: &LeftOutCookiesLog, message: &mut Vec<u8>) {
+    let Decision { verdict, audit } = decision;
     let (code, denied) = match verdict {
-        Verdict::Allow(allow) => return left_out.tell(&allowed::write(&allow, &note, message), &note),
+        Verdict::Allow(allow) => return left_out.tell(&allowed::write(&allow, &audit, message), &audit),
         Verdict::Redirect(redirect) => (Code::Unauthenticated, moved(redirect)),
         Verdict::Page(page) | Verdict::Deny(page) => (code_of(page.status), denied(page)),
     };
-    let status = Status { code: code as i32, message: note.reason.as_str().to_owned(), details: Vec::new() };
+    let status = Status { code: code as i32, message: audit.reason.as_str().to_owned(), details: Vec::new() };
     let response = CheckResponse {
         status: Some(status),
-        dynamic_metadata: Some(metadata(&note)),
+        dynamic_metadata: Some(metadata(&audit)),
         http_response: Some(HttpResponse::DeniedResponse(denied)),
     };
     message.extend_from_slice(&response.encode_to_vec());
@@ -113,9 +113,9 @@ fn option(name: &str, value: String, action: HeaderAppendAction) -> HeaderValueO
 }
 
 /// What Envoy's access log can show under `envoy.filters.http.ext_authz`, on denials too.
-fn metadata(note: &Note) -> Struct {
+fn metadata(audit: &AuditRecord) -> Struct {
     let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
-    Struct { fields: allowed::entries(note).map(|(name, value)| (name.to_owned(), text(value))).collect() }
+    Struct { fields: allowed::entries(audit).map(|(name, value)| (name.to_owned(), text(value))).collect() }
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use tonic::service::LayerExt as _;
 use tonic::{Code, Request, Response, Status};
 use tower::util::MapResponseLayer;
 
-use super::cookie_line::LeftOut;
-use super::oversized::Oversized;
+use super::cookie_line::LeftOutCookiesLog;
+use super::oversized::OversizedLog;
 use super::{request, response};
 use crate::domain::decision::{Decision, Reason};
 use crate::inbound::grpc::{Calls, release_permit};
@@ -54,21 +54,21 @@ pub struct CheckService {
     outpost: Arc<Outpost>,
     deadlines: Deadlines,
     recorder: DecisionRecorder,
-    left_out: Arc<LeftOut>,
+    left_out: Arc<LeftOutCookiesLog>,
 }
 
 impl CheckService {
     /// A service that asks `outpost` for decisions and records them.
     #[must_use]
     pub fn new(outpost: Arc<Outpost>, deadlines: Deadlines, recorder: DecisionRecorder) -> Self {
-        Self { outpost, deadlines, recorder, left_out: Arc::new(LeftOut::none()) }
+        Self { outpost, deadlines, recorder, left_out: Arc::new(LeftOutCookiesLog::none()) }
     }
 
     /// tonic's server for it, which accepts messages of up to `most` bytes and logs longer ones.
     #[must_use]
     pub fn into_server(self, most: usize) -> impl Calls {
         let server = AuthorizationServer::new(self).max_decoding_message_size(most);
-        let oversized = Arc::new(Oversized::none());
+        let oversized = Arc::new(OversizedLog::none());
         let log_oversized = move |response: http::Response<ResponseBody>| {
             if let Some(status) = Status::from_header_map(response.headers())
                 && status.code() == Code::OutOfRange

@@ -22,9 +22,9 @@ const ENVOY: Recipient = Recipient { status: |_, status| Some(understood_by_envo
 
 /// Renders the response to the front proxy; `client` are the header lines of the original request.
 pub(super) fn render(dialect: Dialect, decision: Decision, client: &HeaderLines) -> Answer {
-    let Decision { verdict, note } = decision;
+    let Decision { verdict, audit } = decision;
     let reader = match dialect {
-        Dialect::Nginx if matches!(verdict, Verdict::Deny(_)) && is_said_by_start(note.reason, client) => {
+        Dialect::Nginx if matches!(verdict, Verdict::Deny(_)) && is_said_by_start(audit.reason, client) => {
             return empty(StatusCode::UNAUTHORIZED, &COMMON_HEADERS);
         }
         Dialect::Nginx => &NGINX,

@@ -5,12 +5,12 @@ mod answer;
 mod dialect;
 mod envoy;
 mod fault;
-mod forwarded;
 mod header_lines;
 mod nginx;
 mod sign_in_redirect;
 #[cfg(test)]
 mod tests;
+mod traefik_and_caddy;
 mod trust;
 mod untrusted_peers;
 
@@ -28,7 +28,7 @@ pub use dialect::Dialect;
 pub use trust::TrustedProxies;
 
 use self::fault::Fault;
-use self::untrusted_peers::UntrustedPeers;
+use self::untrusted_peers::UntrustedPeersLog;
 use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::HeaderLines;
 use crate::inbound::connections::Answer;
@@ -51,7 +51,7 @@ pub struct ForwardAuth {
     recorder: DecisionRecorder,
     settings: ForwardAuthSettings,
     deadline: Duration,
-    untrusted_peers: UntrustedPeers,
+    untrusted_peers: UntrustedPeersLog,
 }
 
 impl ForwardAuth {
@@ -63,7 +63,7 @@ impl ForwardAuth {
         settings: ForwardAuthSettings,
         deadline: Duration,
     ) -> Self {
-        Self { outpost, recorder, settings, deadline, untrusted_peers: UntrustedPeers::none() }
+        Self { outpost, recorder, settings, deadline, untrusted_peers: UntrustedPeersLog::none() }
     }
 
     fn speaks(&self, dialect: Dialect) -> bool {
@@ -99,7 +99,7 @@ impl ForwardAuth {
         let client = self.settings.trusted.client(headers.get_all("x-forwarded-for").iter().map(AsRef::as_ref));
         let head = match dialect {
             Dialect::Nginx => nginx::read(headers, client),
-            Dialect::Traefik | Dialect::Caddy => forwarded::read(headers, client),
+            Dialect::Traefik | Dialect::Caddy => traefik_and_caddy::read(headers, client),
             Dialect::Envoy => envoy::read(request.method(), headers, rest, client),
         };
         head.map(outpost::Request::from)

@@ -31,7 +31,7 @@ fn headers(lines: &[Line]) -> HeaderMap {
 fn read(dialect: Dialect, headers: &HeaderMap) -> Result<RequestHead, Fault> {
     match dialect {
         Dialect::Nginx => nginx::read(headers, None),
-        Dialect::Traefik | Dialect::Caddy => forwarded::read(headers, None),
+        Dialect::Traefik | Dialect::Caddy => traefik_and_caddy::read(headers, None),
         Dialect::Envoy => envoy::read(&http::Method::GET, headers, "/x?y=1", None),
     }
 }

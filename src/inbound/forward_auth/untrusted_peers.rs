@@ -17,14 +17,14 @@ const PERIOD: Duration = Duration::from_secs(60);
 const MOST: usize = 32;
 
 /// The addresses that were logged recently.
-pub(super) struct UntrustedPeers(Mutex<Recent>);
+pub(super) struct UntrustedPeersLog(Mutex<Recent>);
 
 struct Recent {
     since: Stopwatch,
     reported: HashSet<IpAddr>,
 }
 
-impl UntrustedPeers {
+impl UntrustedPeersLog {
     pub(super) fn none() -> Self {
         Self(Mutex::new(Recent { since: Stopwatch::start(), reported: HashSet::new() }))
     }

@@ -48,12 +48,12 @@ impl<S> Calls for S where
 }
 
 /// The HTTP service of one listener: it always returns a response, never an error.
-pub trait Port:
+pub trait ListenerService:
     HyperService<Request<Incoming>, Response = Response<Answer>, Error = Infallible, Future: Send> + Send + Sync + 'static
 {
 }
 
-impl<S> Port for S where
+impl<S> ListenerService for S where
     S: HyperService<Request<Incoming>, Response = Response<Answer>, Error = Infallible, Future: Send>
         + Send
         + Sync
@@ -63,7 +63,12 @@ impl<S> Port for S where
 
 /// `calls` behind all layers. `others` (health, reflection) may last, so only panics are caught there. Only calls of
 /// `others` go through tonic's routes: routing costs more than a decision.
-pub(super) fn layered<C: Calls>(calls: C, others: Routes, listener: &'static str, limits: &GrpcLimits) -> impl Port {
+pub(super) fn layered<C: Calls>(
+    calls: C,
+    others: Routes,
+    listener: &'static str,
+    limits: &GrpcLimits,
+) -> impl ListenerService {
     let calls = bounded(calls, limits);
     let others = others.prepare();
     service_fn(move |request: Request<Incoming>| {

@@ -12,6 +12,6 @@ mod small_frames;
 pub use admission::CallBody;
 pub use codec::BytesCodec;
 pub use inline_executor::release_permit;
-pub use layers::{Calls, Port};
+pub use layers::{Calls, ListenerService};
 pub use limits::GrpcLimits;
 pub use server::{GrpcServer, server};

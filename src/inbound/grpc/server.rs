@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tracing::info;
 
 use super::inline_executor::{ConnectionDriver, InlineExecutor};
-use super::layers::{self, Calls, Port};
+use super::layers::{self, Calls, ListenerService};
 use super::limits::GrpcLimits;
 use crate::inbound::connections::{
     self, Connection, ConnectionActivity, ConnectionPolicy, Listener, Stop, Timeouts, Watched, attend,
@@ -34,20 +34,19 @@ pub struct GrpcServer<P> {
     listener: &'static str,
 }
 
-/// A server for `calls`, which the limits are about, and for `others` (health, reflection), which may last, on a port like
-/// `listener`. Metrics call it by `name`.
+/// A server for `calls`, to which the limits apply, and for `others` (health, reflection), whose calls may last as long as their
+/// connection. Metrics name it as `listener` is named.
 #[must_use]
 pub fn server(
     calls: impl Calls,
     others: Routes,
-    name: &'static str,
     limits: &GrpcLimits,
     listener: &Listener,
-) -> GrpcServer<impl Port> {
-    GrpcServer::new(layers::layered(calls, others, name, limits), limits, listener)
+) -> GrpcServer<impl ListenerService> {
+    GrpcServer::new(layers::layered(calls, others, listener.name(), limits), limits, listener)
 }
 
-impl<P: Port> GrpcServer<P> {
+impl<P: ListenerService> GrpcServer<P> {
     fn new(port: P, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
         let timeouts = Timeouts { opening: Some(limits.patience), head: None, idle: None, blocked };

@@ -20,12 +20,12 @@ use crate::telemetry::MetricsPage;
 pub use readiness::{Latch, Readiness};
 
 /// Serves `/livez`, `/readyz` and `/metrics`.
-pub struct Admin {
+pub struct OpsServer {
     readiness: Readiness,
     metrics: MetricsPage,
 }
 
-impl Admin {
+impl OpsServer {
     /// A server that answers from this readiness and these metrics.
     #[must_use]
     pub const fn new(readiness: Readiness, metrics: MetricsPage) -> Self {
@@ -62,7 +62,7 @@ async fn alive() -> Answer {
     text(StatusCode::OK, "alive\n".to_owned())
 }
 
-async fn ready(State(admin): State<Arc<Admin>>) -> Answer {
+async fn ready(State(admin): State<Arc<OpsServer>>) -> Answer {
     let missing = admin.readiness.missing();
     if missing.is_empty() {
         return text(StatusCode::OK, "ready\n".to_owned());
@@ -70,7 +70,7 @@ async fn ready(State(admin): State<Arc<Admin>>) -> Answer {
     text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join(", ")))
 }
 
-async fn metrics(State(admin): State<Arc<Admin>>) -> Answer {
+async fn metrics(State(admin): State<Arc<OpsServer>>) -> Answer {
     let mut answer = text(StatusCode::OK, admin.metrics.render());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);

@@ -16,7 +16,7 @@ use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
-use super::outage::Outage;
+use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
@@ -39,7 +39,7 @@ pub(super) struct Issuer {
     calls: CircuitBreaker,
     /// The algorithms that its relying parties expect.
     expected: Vec<ExpectedAlgorithm>,
-    user_info: Outage,
+    user_info: UserInfoOutageLog,
     knowledge: watch::Sender<Knowledge>,
     /// Held while fetching, so that only one fetch runs at a time.
     fetching: Mutex<()>,
@@ -87,7 +87,7 @@ impl Issuer {
             client,
             calls: CircuitBreaker::new(),
             expected,
-            user_info: Outage::default(),
+            user_info: UserInfoOutageLog::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
             fetching: Mutex::new(()),
             key_fetch: KeyFetch::new(),
@@ -108,7 +108,7 @@ impl Issuer {
     }
 
     /// Whether its UserInfo endpoint fails.
-    pub(super) const fn user_info(&self) -> &Outage {
+    pub(super) const fn user_info(&self) -> &UserInfoOutageLog {
         &self.user_info
     }
 
@@ -118,7 +118,7 @@ impl Issuer {
 
     /// A token whose key could not be fetched, because too many requests wait, is not invalid: the provider counts as
     /// unavailable.
-    pub(super) fn classify(&self, fault: ExchangeFault) -> ExchangeFault {
+    pub(super) fn unavailable_without_keys(&self, fault: ExchangeFault) -> ExchangeFault {
         if let ExchangeFault::Untrustworthy(fault @ TokenFault::KeysUnavailable) = fault {
             return self.unavailable(&fault).into();
         }

@@ -54,7 +54,7 @@ impl KeyFetch {
             let mut state = self.state();
             match state.under_way.clone().filter(|fetched| fetched.peek().is_none()) {
                 Some(fetched) => (fetched, false),
-                None if !state.rate_limiter.release(Instant::now()) => return FetchedKeys::RateLimited,
+                None if !state.rate_limiter.try_acquire(Instant::now()) => return FetchedKeys::RateLimited,
                 None => {
                     let fetched = tokio::spawn(fetch).map(|fetched| fetched.ok().flatten()).boxed().shared();
                     state.under_way = Some(fetched.clone());

@@ -10,13 +10,13 @@ mod issuer;
 mod key_fetch;
 mod logout;
 mod oauth;
-mod outage;
 mod rate_limiter;
 mod refresh;
 mod revocation;
 mod settings;
 mod token;
 mod user_info;
+mod user_info_outage_log;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -162,7 +162,7 @@ impl OpenIdProviders {
 
 #[async_trait]
 impl IdentityProvider for OpenIdProviders {
-    fn remembered(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+    fn cached_metadata(&self, relying_party: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
         let known = self.issuer(relying_party).ok()?.current()?;
         Some(Arc::clone(&known.discovered.metadata))
     }
@@ -177,15 +177,15 @@ impl IdentityProvider for OpenIdProviders {
         let known = issuer.known().await?;
         let redeemed = timeout_at(deadline, self.redeem(issuer, &known, relying_party, &code)).await;
         let late = |_| Err(issuer.unavailable(&"the code was not redeemed in time").into());
-        let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.classify(fault))?;
+        let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.unavailable_without_keys(fault))?;
         let completed = Self::complete(issuer, &known, relying_party, signed_in, deadline).await;
-        completed.map_err(|fault| issuer.classify(fault))
+        completed.map_err(|fault| issuer.unavailable_without_keys(fault))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
-        let renewed = refresh::renew(issuer, relying_party, of, self.clock.as_ref(), self.deadline).await;
-        renewed.map_err(|fault| issuer.classify(fault))
+        let renewed = refresh::refresh(issuer, relying_party, of, self.clock.as_ref(), self.deadline).await;
+        renewed.map_err(|fault| issuer.unavailable_without_keys(fault))
     }
 
     async fn verify(

@@ -20,7 +20,7 @@ impl RateLimiter {
     }
 
     /// Takes a token at `now`; returns whether there was one.
-    pub(super) fn release(&mut self, now: Instant) -> bool {
+    pub(super) fn try_acquire(&mut self, now: Instant) -> bool {
         while self.left < BURST && now.duration_since(self.refilled) >= INTERVAL {
             self.left += 1;
             self.refilled += INTERVAL;
@@ -43,9 +43,9 @@ mod tests {
         let begin = Instant::now();
         let mut rate_limiter = RateLimiter::new(begin);
         let released: Vec<u64> =
-            (0..61_u64).filter(|second| rate_limiter.release(begin + Duration::from_secs(*second))).collect();
+            (0..61_u64).filter(|second| rate_limiter.try_acquire(begin + Duration::from_secs(*second))).collect();
         assert_eq!(released, [0, 1, 2, 3, 4, 10, 20, 30, 40, 50, 60]);
         let later = begin + Duration::from_secs(3600);
-        assert_eq!((0..20).filter(|_| rate_limiter.release(later)).count(), 5);
+        assert_eq!((0..20).filter(|_| rate_limiter.try_acquire(later)).count(), 5);
     }
 }

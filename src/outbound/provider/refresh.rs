@@ -16,7 +16,7 @@ use crate::ports::{Clock, ExchangeFault};
 
 /// Refreshes the tokens and claims of a session. The token request and the `UserInfo` request may each take `deadline`:
 /// tokens that have been received are not lost because UserInfo does not answer.
-pub(super) async fn renew(
+pub(super) async fn refresh(
     issuer: &Issuer,
     relying_party: &RelyingParty,
     session: &SessionRecord,

@@ -13,7 +13,7 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
+    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 
@@ -94,7 +94,7 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         let mut tables = self.tables();
         let before = tables.sessions.get(key).map(|stored| (stored.session.record().generation, stored.last_seen));
         match before {
@@ -144,14 +144,14 @@ impl SessionStore for MemoryStore {
         Ok(self.tables().consumed.contains_key(replay_key))
     }
 
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault> {
         let mut tables = self.tables();
         if tables.consumed.contains_key(replay_key) {
-            return Ok(Replay::Before);
+            return Ok(Consumption::Repeated);
         }
         tables.consumed.insert(*replay_key, until);
         tables.consumed_by_end.insert((until, *replay_key));
-        Ok(Replay::Now)
+        Ok(Consumption::First)
     }
 
     /// Always succeeds: no other process shares this store.

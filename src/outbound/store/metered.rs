@@ -13,7 +13,7 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
+    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 use crate::telemetry::names;
@@ -23,7 +23,7 @@ use crate::telemetry::names;
 pub(super) enum Operation {
     Load,
     Save,
-    Renew,
+    Replace,
     Touch,
     End,
     EndUser,
@@ -43,7 +43,7 @@ impl Operation {
         match self {
             Self::Load => "load",
             Self::Save => "save",
-            Self::Renew => "renew",
+            Self::Replace => "replace",
             Self::Touch => "touch",
             Self::End => "end",
             Self::EndUser => "end_user",
@@ -93,8 +93,8 @@ impl<S: SessionStore> SessionStore for Metered<S> {
         timed(Operation::Save, self.0.save(key, session)).await
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        timed(Operation::Renew, self.0.renew(key, session)).await
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        timed(Operation::Replace, self.0.replace(key, session)).await
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -121,7 +121,7 @@ impl<S: SessionStore> SessionStore for Metered<S> {
         timed(Operation::IsConsumed, self.0.is_consumed(replay_key)).await
     }
 
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault> {
         timed(Operation::ConsumeOnce, self.0.consume_once(replay_key, until)).await
     }
 

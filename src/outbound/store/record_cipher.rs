@@ -17,17 +17,17 @@ use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::ports::{Entropy, EntropyFault};
 
 /// The keyed hash by which the index identifies a user, or a provider session.
-pub(super) type UserHash = [u8; 32];
+pub(super) type IndexHash = [u8; 32];
 
-/// The first 64 bits of a [`UserHash`], where they are enough: the probability that two of a million users share one is below
+/// The first 64 bits of a [`IndexHash`], where they are enough: the probability that two of a million users share one is below
 /// one in ten million, and the effect would be that the sessions of both end when one of them signs out.
 pub(super) type ShortUserHash = i64;
 
-pub(super) fn short(user_hash: &UserHash) -> ShortUserHash {
-    user_hash.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
+pub(super) fn short(index_hash: &IndexHash) -> ShortUserHash {
+    index_hash.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
 }
 
-/// The secret key of the [`UserHash`]es, specific to the store. It is stored there, sealed, so that hashes stay the same when
+/// The secret key of the [`IndexHash`]es, specific to the store. It is stored there, sealed, so that hashes stay the same when
 /// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
 pub(super) struct IndexKey(Zeroizing<[u8; 32]>);
 
@@ -94,22 +94,22 @@ impl RecordCipher {
     }
 
     /// The hash of `user`: the same for the same issuer and subject, and not reversible.
-    pub(super) fn user_hash(&self, user: &User) -> UserHash {
+    pub(super) fn index_hash(&self, user: &User) -> IndexHash {
         user_hash_with(&self.index, user)
     }
 
     /// All hashes under which the index may contain `user`: with the present key first, then with the previous keys.
-    pub(super) fn user_hashes(&self, user: &User) -> Vec<UserHash> {
+    pub(super) fn user_hashes(&self, user: &User) -> Vec<IndexHash> {
         self.index_keys().map(|key| user_hash_with(key, user)).collect()
     }
 
-    /// Like [`RecordCipher::user_hash`], for a provider session.
-    pub(super) fn provider_session_hash(&self, session: &ProviderSession) -> UserHash {
+    /// Like [`RecordCipher::index_hash`], for a provider session.
+    pub(super) fn provider_session_hash(&self, session: &ProviderSession) -> IndexHash {
         session_hash_with(&self.index, session)
     }
 
     /// Like [`RecordCipher::user_hashes`], for a provider session.
-    pub(super) fn provider_session_hashes(&self, session: &ProviderSession) -> Vec<UserHash> {
+    pub(super) fn provider_session_hashes(&self, session: &ProviderSession) -> Vec<IndexHash> {
         self.index_keys().map(|key| session_hash_with(key, session)).collect()
     }
 
@@ -148,11 +148,11 @@ impl RecordCipher {
     }
 }
 
-fn user_hash_with(key: &SealingKey, user: &User) -> UserHash {
+fn user_hash_with(key: &SealingKey, user: &User) -> IndexHash {
     key.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
 }
 
-fn session_hash_with(key: &SealingKey, session: &ProviderSession) -> UserHash {
+fn session_hash_with(key: &SealingKey, session: &ProviderSession) -> IndexHash {
     key.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
 }
 

@@ -37,7 +37,7 @@ impl RefreshTask {
         }
         let (application, begun, mut back_off) = (&self.application.slug, Instant::now(), FIRST_PAUSE);
         loop {
-            match self.context.store.renew(&self.key, renewed.clone()).await {
+            match self.context.store.replace(&self.key, renewed.clone()).await {
                 Ok(true) => return tracing::debug!(%application, "session renewed"),
                 Ok(false) => return self.give_up(renewed).await,
                 Err(fault) if begun.elapsed() < ENDURANCE => {

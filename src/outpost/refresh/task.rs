@@ -49,7 +49,7 @@ impl RefreshTask {
             Ok(Lease::Held(stored)) => {
                 let work = async {
                     if let Some(session) = self.to_be_renewed(stored) {
-                        self.renew(&session, &holder).await;
+                        self.refresh(&session, &holder).await;
                     }
                 };
                 context.holding(&self.key, &holder, work).await;
@@ -77,7 +77,7 @@ impl RefreshTask {
         (is_due && is_live).then_some(session)
     }
 
-    async fn renew(&self, session: &Session, holder: &LeaseHolder) {
+    async fn refresh(&self, session: &Session, holder: &LeaseHolder) {
         let (context, application) = (&self.context, &self.application.slug);
         let fault = match context.provider.refresh(&self.application.relying_party, session.record()).await {
             Ok(refreshed) => {

@@ -140,9 +140,9 @@ proptest! {
         });
         // A header identifies what the operator allows without a sign-in (a preflight), and the request carries no
         // user.
-        let is_preflight = method == "OPTIONS" && after.note.reason == Reason::Preflight && after.note.user.is_none();
+        let is_preflight = method == "OPTIONS" && after.audit.reason == Reason::Preflight && after.audit.user.is_none();
         prop_assert!(passes(&before) || !passes(&after) || is_preflight, "{:?}\nbecame {:?}", before, after);
-        prop_assert!(after.note.user.is_none() || after.note.user == before.note.user);
+        prop_assert!(after.audit.user.is_none() || after.audit.user == before.audit.user);
         prop_assert_eq!(test_outpost.sessions(), sessions, "nothing is stored");
     }
 }

@@ -55,8 +55,8 @@ async fn br_1_a_valid_credential_is_its_user_and_leaves_the_request() {
             for kind in [("accept", "*/*"), PAGE] {
                 let decision = ask(&test_outpost, WIKI, &[credential, kind]).await;
                 assert_eq!(allowed(&decision), Some(user.into()));
-                assert_eq!(decision.note.reason, Reason::CredentialAccepted);
-                assert_eq!(decision.note.user.as_deref(), Some(user));
+                assert_eq!(decision.audit.reason, Reason::CredentialAccepted);
+                assert_eq!(decision.audit.user.as_deref(), Some(user));
                 assert_eq!(removes_authorization(&decision), removed);
                 let Verdict::Allow(allow) = &decision.verdict else { panic!("no allow") };
                 assert!(allow.set().any(|(name, _)| name == "x-authentik-jwt"));
@@ -80,7 +80,7 @@ async fn br_1_an_invalid_credential_is_answered_with_401() {
     ] {
         let decision = ask(&test_outpost, WIKI, headers).await;
         assert_eq!(
-            (denied(&decision).status.as_u16(), decision.note.reason),
+            (denied(&decision).status.as_u16(), decision.audit.reason),
             (401, Reason::CredentialRefused),
             "{headers:?}"
         );
@@ -93,7 +93,7 @@ async fn br_1_an_invalid_credential_is_answered_with_401() {
 async fn in_3_what_cannot_be_judged_now_is_unavailable() {
     let test_outpost = outpost_with(accepting(false));
     let decision = ask(&test_outpost, WIKI, &[SLOW]).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::ProviderUnavailable));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (503, Reason::ProviderUnavailable));
 }
 
 #[tokio::test]
@@ -102,14 +102,14 @@ async fn br_1_schemes_that_are_not_configured_change_nothing() {
     let foreign = ("authorization", "Digest username=\"alice\"");
     for credential in [GOOD, JUNK, GOOD_PASSWORD, foreign] {
         let with = ask(&test_outpost, WIKI, &[credential]).await;
-        assert_eq!((denied(&with).status.as_u16(), with.note.reason), (401, Reason::SignInRequired), "{credential:?}");
+        assert_eq!((denied(&with).status.as_u16(), with.audit.reason), (401, Reason::SignInRequired), "{credential:?}");
         let page = ask(&test_outpost, WIKI, &[credential, PAGE]).await;
-        assert_eq!(page.note.reason, Reason::SignInStarted, "{credential:?}");
+        assert_eq!(page.audit.reason, Reason::SignInStarted, "{credential:?}");
     }
     assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
     let accepting = outpost_with(accepting(false));
     let decision = ask(&accepting, WIKI, &[foreign]).await;
-    assert_eq!(decision.note.reason, Reason::SignInRequired);
+    assert_eq!(decision.audit.reason, Reason::SignInRequired);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn public_paths_stay_open_and_keep_what_was_not_used() {
     for credential in [JUNK, SLOW, JUNK_PASSWORD] {
         let decision = ask(&test_outpost, PUBLIC, &[credential]).await;
         assert_eq!(allowed(&decision), Some(String::new()), "{credential:?}");
-        assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
+        assert_eq!(decision.audit.reason, Reason::UnauthenticatedPath);
         assert!(!removes_authorization(&decision), "{credential:?}");
     }
     let known = ask(&test_outpost, PUBLIC, &[GOOD]).await;
@@ -134,7 +134,7 @@ async fn a_session_comes_first_and_leaves_the_credential_alone() {
     for credential in [GOOD, JUNK, SLOW] {
         let decision = test_outpost.ask(&browser.head(WIKI, &[credential])).await;
         assert_eq!(allowed(&decision), Some("alice".into()));
-        assert_eq!(decision.note.reason, Reason::SignedIn);
+        assert_eq!(decision.audit.reason, Reason::SignedIn);
         assert!(!removes_authorization(&decision));
     }
     assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0, "nobody was asked");
@@ -147,7 +147,7 @@ async fn a_store_that_cannot_say_is_not_made_up_for_by_a_credential() {
     browser.sign_in(&test_outpost, WIKI).await;
     test_outpost.fail_store_at(1);
     let decision = test_outpost.ask(&browser.head(WIKI, &[GOOD])).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::StoreUnavailable));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (503, Reason::StoreUnavailable));
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn own_endpoints_look_at_no_credential() {
     let test_outpost = outpost_with(accepting(false));
     let start = "https://wiki.example.com/outpost.goauthentik.io/start";
     let decision = ask(&test_outpost, start, &[JUNK, PAGE]).await;
-    assert_eq!(decision.note.reason, Reason::SignInStarted);
+    assert_eq!(decision.audit.reason, Reason::SignInStarted);
     assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
 }
 
@@ -180,7 +180,7 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     });
     for _ in 0..2 {
         let decision = ask(&test_outpost, WIKI, &[GOOD]).await;
-        assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (403, Reason::Forbidden));
+        assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (403, Reason::Forbidden));
         assert!(denied(&decision).body.contains("robot"), "{decision:?}");
     }
     let public = ask(&test_outpost, PUBLIC, &[GOOD]).await;
@@ -196,5 +196,5 @@ async fn what_would_not_fit_is_refused_without_a_sign_in_too() {
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     });
     let decision = ask(&test_outpost, WIKI, &[GOOD]).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (403, Reason::IdentityTooLarge));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (403, Reason::IdentityTooLarge));
 }

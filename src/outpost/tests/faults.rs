@@ -16,7 +16,7 @@ fn retry_after(page: &Page) -> bool {
 
 fn unavailable(decision: &Decision, reason: Reason) {
     let page = denied(decision);
-    assert_eq!((page.status.as_u16(), decision.note.reason, retry_after(page)), (503, reason, true));
+    assert_eq!((page.status.as_u16(), decision.audit.reason, retry_after(page)), (503, reason, true));
     assert!(page.cookies.is_empty(), "a_77: nobody's cookie is deleted");
 }
 
@@ -90,7 +90,7 @@ async fn pr_4_no_store_fault_at_any_call_allows_a_request() {
             unavailable(&decision, Reason::StoreUnavailable);
             assert_eq!(test_outpost.sessions(), 0, "call {call}");
         } else {
-            assert_eq!(decision.note.reason, Reason::SignInCompleted);
+            assert_eq!(decision.audit.reason, Reason::SignInCompleted);
         }
     }
 }
@@ -104,7 +104,7 @@ async fn f_6_a_sign_out_that_cannot_be_written_holds_here_and_says_so() {
         test_outpost.fail_store_at(call);
         let decision = browser.send(&test_outpost, &sign_out(&browser, "none")).await;
         let page = denied(&decision);
-        assert_eq!((page.status.as_u16(), decision.note.reason), (503, Reason::SignedOutHere), "call {call}");
+        assert_eq!((page.status.as_u16(), decision.audit.reason), (503, Reason::SignedOutHere), "call {call}");
         assert!(retry_after(page) && page.body.contains(of_others), "{}", page.body);
         assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
         assert_eq!(test_outpost.sessions(), 0, "what the browser showed has ended");
@@ -144,7 +144,7 @@ async fn more_cookies_than_any_browser_sends_are_refused() {
     browser.sign_in(&test_outpost, WIKI).await;
     browser.cookies.insert("a".into(), "x".repeat(40_000));
     let decision = browser.open(&test_outpost, WIKI).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (431, Reason::TooManyCookies));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (431, Reason::TooManyCookies));
 }
 
 #[tokio::test]
@@ -167,6 +167,6 @@ async fn what_is_overdue_names_its_application_and_the_same_address_again() {
     let test_outpost: TestOutpost = test_outpost();
     let head = Browser::default().head(WIKI, &[("accept", "text/html")]);
     let decision = test_outpost.outpost.overdue(&test_outpost.outpost.route(&head.into()));
-    assert_eq!(decision.note.application.as_ref().map(Slug::as_str), Some("wiki"));
+    assert_eq!(decision.audit.application.as_ref().map(Slug::as_str), Some("wiki"));
     assert!(denied(&decision).body.contains("<a href=\"https://wiki.example.com/x\">Try again</a>"));
 }

@@ -22,7 +22,7 @@ async fn who_does_not_fit_is_refused_at_the_sign_in_and_nothing_is_saved_or_ende
     *test_outpost.provider.user.lock().unwrap() = "x".repeat(200);
     let started = location(&browser.open(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/start").await);
     let refused = browser.open(&test_outpost, &Browser::callback(&started)).await;
-    assert_eq!((denied(&refused).status.as_u16(), refused.note.reason), (403, Reason::IdentityTooLarge));
+    assert_eq!((denied(&refused).status.as_u16(), refused.audit.reason), (403, Reason::IdentityTooLarge));
     assert!(!denied(&refused).body.contains("xxxx") && denied(&refused).cookies.is_empty());
     assert_eq!((test_outpost.sessions(), test_outpost.provider.exchanges.load(Ordering::Relaxed)), (1, 2));
     assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()), "the session before it lives");
@@ -45,7 +45,7 @@ async fn the_limit_is_the_operators_and_what_fits_exactly_passes() {
         let test_outpost = outpost_within(max_bytes, max_count);
         let mut browser = Browser::default();
         let started = location(&browser.open(&test_outpost, WIKI).await);
-        let reason = browser.open(&test_outpost, &Browser::callback(&started)).await.note.reason;
+        let reason = browser.open(&test_outpost, &Browser::callback(&started)).await.audit.reason;
         let expected = if fits { Reason::SignInCompleted } else { Reason::IdentityTooLarge };
         assert_eq!((reason, test_outpost.sessions()), (expected, usize::from(fits)), "{max_bytes} {max_count}");
     }

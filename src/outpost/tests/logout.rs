@@ -67,7 +67,7 @@ fn page(decision: &Decision) -> &Page {
 fn answered(decision: &Decision) -> (u16, Reason) {
     let page = page(decision);
     assert!(page.cookies.is_empty(), "BL-15");
-    (page.status.as_u16(), decision.note.reason)
+    (page.status.as_u16(), decision.audit.reason)
 }
 
 const DONE: (u16, Reason) = (200, Reason::LogoutByProvider);
@@ -252,7 +252,7 @@ async fn rl_2_a_sign_out_revokes() {
     give_refresh_tokens(&test_outpost);
     let url = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
     let head = alice.head(url, &[PAGE, ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "none")]);
-    assert_eq!(alice.send(&test_outpost, &head).await.note.reason, Reason::SignedOut);
+    assert_eq!(alice.send(&test_outpost, &head).await.audit.reason, Reason::SignedOut);
     assert_eq!(revoked(&test_outpost).len(), 1);
 }
 
@@ -264,7 +264,7 @@ async fn framed(query: &str, with_cookie: bool, headers: &[(&str, &str)]) -> (bo
     let mut frame = if with_cookie { alice.clone() } else { Browser::default() };
     let decision = frame.send(&test_outpost, &frame.head(&format!("{FRONT}{query}"), headers)).await;
     let page = page(&decision);
-    assert_eq!((page.status.as_u16(), decision.note.reason), (200, Reason::LogoutByProvider), "FL-2: {query}");
+    assert_eq!((page.status.as_u16(), decision.audit.reason), (200, Reason::LogoutByProvider), "FL-2: {query}");
     assert!(page.framed && page.common_headers().all(|(name, _)| name != "x-frame-options"), "FL-1");
     let policy = page.headers.iter().find(|(name, _)| name == "content-security-policy").unwrap();
     let policy = policy.1.to_str().unwrap();

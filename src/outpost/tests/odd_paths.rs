@@ -15,7 +15,7 @@ async fn reason(test_outpost: &TestOutpost, browser: &Browser, target: &str) -> 
         Verdict::Redirect(redirect) => Some(redirect.status.as_u16()),
         Verdict::Allow(_) => None,
     };
-    (status, decision.note.reason)
+    (status, decision.audit.reason)
 }
 
 const UNDECODABLE: [&str; 5] = ["/caf%E9", "/100%", "/a%0Ab", "/x/%c0%ae%c0%ae/y", "/%zz?q=%"];
@@ -120,8 +120,8 @@ async fn a_request_over_a_limit_is_refused_whoever_asks() {
     }
     let lines = vec![("x-any", "1"); 1_001];
     let decision = test_outpost.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines)).await;
-    assert_eq!(decision.note.reason, Reason::TooManyHeaders);
+    assert_eq!(decision.audit.reason, Reason::TooManyHeaders);
     assert!(matches!(&decision.verdict, Verdict::Deny(page) if page.status == 431), "{decision:?}");
     let decision = test_outpost.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines[1..])).await;
-    assert_eq!(decision.note.reason, Reason::UnauthenticatedPath);
+    assert_eq!(decision.audit.reason, Reason::UnauthenticatedPath);
 }

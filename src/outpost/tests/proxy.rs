@@ -31,11 +31,11 @@ async fn whoever_passes_is_led_to_the_backend() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let public = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
-    assert_eq!((backend(&public), public.note.reason), (Some("wiki.internal"), Reason::UnauthenticatedPath));
+    assert_eq!((backend(&public), public.audit.reason), (Some("wiki.internal"), Reason::UnauthenticatedPath));
     let mut preflight = browser.head("https://wiki.example.com/x", &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();
     let preflight = test_outpost.ask(&preflight).await;
-    assert_eq!((backend(&preflight), preflight.note.reason), (Some("wiki.internal"), Reason::Preflight));
+    assert_eq!((backend(&preflight), preflight.audit.reason), (Some("wiki.internal"), Reason::Preflight));
 
     assert_eq!(browser.sign_in(&test_outpost, "https://wiki.example.com/x?y").await, "https://wiki.example.com/x?y");
     assert!(browser.cookies.contains_key("__Host-gatepost-session-wiki"), "{:?}", browser.cookies.keys());
@@ -52,9 +52,9 @@ async fn everybody_else_is_treated_as_before_an_application_with_its_own_host() 
     let script = test_outpost.ask(&browser.head("https://wiki.example.com/x", &[("accept", "application/json")])).await;
     assert_eq!(denied(&script).status.as_u16(), 401);
     let start = test_outpost.ask(&browser.head("https://wiki.example.com/outpost.goauthentik.io/start", &[PAGE])).await;
-    assert_eq!(start.note.reason, Reason::SignInStarted);
+    assert_eq!(start.audit.reason, Reason::SignInStarted);
     let nowhere = browser.open(&test_outpost, "https://wiki.example.com/outpost.goauthentik.io/nope").await;
     assert_eq!(denied(&nowhere).status.as_u16(), 404);
     let below = browser.open(&test_outpost, "https://a.wiki.example.com/public/a").await;
-    assert_eq!(below.note.reason, Reason::UnknownHost);
+    assert_eq!(below.audit.reason, Reason::UnknownHost);
 }

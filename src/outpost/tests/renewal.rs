@@ -61,7 +61,7 @@ async fn renew_elsewhere(test_outpost: &TestOutpost) {
     };
     let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
     let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), test_outpost.clock.now());
-    assert!(test_outpost.store.renew(&key, renewed).await.expect("saves"));
+    assert!(test_outpost.store.replace(&key, renewed).await.expect("saves"));
 }
 
 /// Waits until `times` refreshes were requested.
@@ -95,7 +95,7 @@ async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it()
     gate.add_permits(1);
     test_outpost.outpost.settled().await;
     let decision = open_and_settle(&browser, &test_outpost).await;
-    assert_eq!(decision.note.reason, Reason::Forbidden, "removed at the provider");
+    assert_eq!(decision.audit.reason, Reason::Forbidden, "removed at the provider");
     assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (1, 1));
 }
 
@@ -105,7 +105,7 @@ async fn sm_7_a_stale_session_waits_for_what_the_provider_says_now() {
     let browser = signed_in(&test_outpost).await;
     test_outpost.provider.refresh_token_server.groups.lock().unwrap().clear();
     test_outpost.pass(LIFE);
-    assert_eq!(test_outpost.ask(&browser.head(WIKI, &[PAGE])).await.note.reason, Reason::Forbidden);
+    assert_eq!(test_outpost.ask(&browser.head(WIKI, &[PAGE])).await.audit.reason, Reason::Forbidden);
     assert_eq!(record(&test_outpost).claims.texts("groups").count(), 0);
 }
 
@@ -207,10 +207,10 @@ async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
         test_outpost.pass(if stale { LIFE } else { 240 });
         let decision = browser.open(&test_outpost, WIKI).await;
         let reason = if stale { Reason::SignInStarted } else { Reason::SignedIn };
-        assert_eq!(decision.note.reason, reason);
+        assert_eq!(decision.audit.reason, reason);
         test_outpost.outpost.settled().await;
         assert_eq!(test_outpost.sessions(), 0);
-        assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
+        assert_eq!(browser.open(&test_outpost, WIKI).await.audit.reason, Reason::SignInStarted);
     }
 }
 
@@ -257,7 +257,7 @@ async fn another_users_token_ends_the_session() {
     let browser = signed_in(&test_outpost).await;
     *test_outpost.provider.user.lock().unwrap() = "mallory".into();
     test_outpost.pass(LIFE);
-    assert_eq!(open_and_settle(&browser, &test_outpost).await.note.reason, Reason::SignInStarted);
+    assert_eq!(open_and_settle(&browser, &test_outpost).await.audit.reason, Reason::SignInStarted);
     assert_eq!(test_outpost.sessions(), 0);
 
     let test_outpost = self::test_outpost();
@@ -267,7 +267,7 @@ async fn another_users_token_ends_the_session() {
         .refresh_token_server
         .answer_with(Some(|| ExchangeFault::Untrustworthy(TokenFault::OtherSubject)));
     test_outpost.pass(LIFE);
-    assert_eq!(open_and_settle(&browser, &test_outpost).await.note.reason, Reason::SignInStarted);
+    assert_eq!(open_and_settle(&browser, &test_outpost).await.audit.reason, Reason::SignInStarted);
 }
 
 #[tokio::test]
@@ -293,11 +293,11 @@ async fn sm_4_a_sign_out_while_a_refresh_is_under_way_stands() {
         asked(&test_outpost, 1).await;
         let out = browser
             .head("https://wiki.example.com/outpost.goauthentik.io/sign_out", &[PAGE, ("sec-fetch-site", "none")]);
-        assert_eq!(browser.send(&test_outpost, &out).await.note.reason, Reason::SignedOut);
+        assert_eq!(browser.send(&test_outpost, &out).await.audit.reason, Reason::SignedOut);
         gate.add_permits(1);
     };
     let (decision, ()) = tokio::join!(test_outpost.ask(&head), sign_out);
-    assert_eq!(decision.note.reason, Reason::SignInStarted);
+    assert_eq!(decision.audit.reason, Reason::SignInStarted);
     test_outpost.outpost.settled().await;
     assert_eq!(test_outpost.sessions(), 0);
 }
@@ -343,7 +343,7 @@ async fn a_store_that_fails_at_any_call_lets_nobody_else_in() {
         let decision = open_and_settle(&browser, &test_outpost).await;
         let told = allowed(&decision);
         assert!(
-            told == Some("alice".into()) || decision.note.reason == Reason::StoreUnavailable,
+            told == Some("alice".into()) || decision.audit.reason == Reason::StoreUnavailable,
             "{call}: {decision:?}"
         );
         test_outpost.fail_store_at(0);
@@ -366,6 +366,6 @@ async fn a_user_of_whom_too_much_is_said_has_to_sign_in_and_is_told() {
     let mut browser = signed_in(&test_outpost).await;
     *test_outpost.provider.refresh_token_server.groups.lock().unwrap() = vec!["g".repeat(3000)];
     test_outpost.pass(LIFE);
-    assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
+    assert_eq!(browser.open(&test_outpost, WIKI).await.audit.reason, Reason::SignInStarted);
     assert_eq!(test_outpost.sessions(), 0);
 }

@@ -119,7 +119,7 @@ impl Play {
         let head = self.browser.head(address, &[PAGE, ("sec-fetch-site", "none")]);
         // The cookies stay: a thief would have them as well.
         let decision = self.test_outpost.ask(&head).await;
-        if decision.note.user.is_some() {
+        if decision.audit.user.is_some() {
             self.model.ended = true;
         }
     }

@@ -16,11 +16,11 @@ fn state_of(location: &str) -> String {
 async fn there_and_back(test_outpost: &TestOutpost, host: &str, target: &str) -> String {
     let mut browser = Browser::default();
     let started = browser.open(test_outpost, &format!("https://{host}{target}")).await;
-    assert_eq!(started.note.reason, Reason::SignInStarted, "{target:.80}");
+    assert_eq!(started.audit.reason, Reason::SignInStarted, "{target:.80}");
     let to = location(&started);
     assert!(state_of(&to).len() < 512, "{} for {} bytes", state_of(&to).len(), target.len());
     let back = browser.open(test_outpost, &Browser::callback(&to)).await;
-    assert_eq!(back.note.reason, Reason::SignInCompleted);
+    assert_eq!(back.audit.reason, Reason::SignInCompleted);
     assert!(
         browser.cookies.keys().all(|name| !name.contains("return-")),
         "nothing is left: {:?}",
@@ -75,13 +75,13 @@ async fn a_restarted_sign_in_and_a_repeated_callback_keep_a_long_address() {
     let started = location(&browser.open(&test_outpost, &url).await);
     test_outpost.pass(601);
     let again = browser.open(&test_outpost, &Browser::callback(&started)).await;
-    assert_eq!(again.note.reason, Reason::SignInRestarted);
+    assert_eq!(again.audit.reason, Reason::SignInRestarted);
     let (callback, before) = (Browser::callback(&location(&again)), browser.clone());
     assert_eq!(location(&browser.open(&test_outpost, &callback).await), url);
     let mut repeated = before;
     repeated.cookies.extend(browser.cookies.clone());
     let repeated = repeated.open(&test_outpost, &callback).await;
-    assert_eq!((location(&repeated), repeated.note.reason), (url, Reason::AlreadySignedIn));
+    assert_eq!((location(&repeated), repeated.audit.reason), (url, Reason::AlreadySignedIn));
 }
 
 #[tokio::test]
@@ -130,9 +130,9 @@ async fn the_cookies_of_a_long_address_are_the_browsers_own_and_nobody_elses() {
     victim.cookies.extend(stranger.cookies.clone());
     victim.cookies.insert(BINDING.into(), binding);
     let back = victim.open(&test_outpost, &Browser::callback(&mine)).await;
-    assert_eq!((location(&back).as_str(), back.note.reason), ("https://wiki.example.com/", Reason::SignInCompleted));
+    assert_eq!((location(&back).as_str(), back.audit.reason), ("https://wiki.example.com/", Reason::SignInCompleted));
     let restarted = victim.open(&test_outpost, &Browser::callback(&theirs)).await;
-    assert_eq!(restarted.note.reason, Reason::AlreadySignedIn);
+    assert_eq!(restarted.audit.reason, Reason::AlreadySignedIn);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn no_request_but_the_callback_carries_the_address() {
     }
     let seen = Browser::default()
         .head("https://wiki.example.com/x", &[PAGE, ("cookie", "__Secure-gatepost-return-wiki-0=/evil; a=1")]);
-    assert_eq!(test_outpost.ask(&seen).await.note.reason, Reason::SignInStarted);
+    assert_eq!(test_outpost.ask(&seen).await.audit.reason, Reason::SignInStarted);
 }
 
 proptest! {

@@ -52,8 +52,8 @@ pub(super) async fn signed_in_as(test_outpost: &TestOutpost, name: &str, url: &s
 async fn reason(test_outpost: &TestOutpost, browser: &Browser, method: &str, url: &str) -> (Reason, Option<String>) {
     let mut head = browser.head(url, &[PAGE]);
     method.clone_into(&mut head.method);
-    let note = test_outpost.ask(&head).await.note;
-    (note.reason, note.user)
+    let audit = test_outpost.ask(&head).await.audit;
+    (audit.reason, audit.user)
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn who_may_not_pass_is_named_and_offered_to_sign_out() {
         assert_eq!((page.status.as_u16(), page.content_type), (403, content_type));
         assert!(page.body.contains(&body) && page.body.contains("eve"), "{}", page.body);
         assert!(page.cookies.is_empty() && page.headers.iter().all(|(name, _)| name != "location"), "{page:?}");
-        assert_eq!((decision.note.reason, decision.note.user.as_deref()), (Reason::Forbidden, Some("eve")));
+        assert_eq!((decision.audit.reason, decision.audit.user.as_deref()), (Reason::Forbidden, Some("eve")));
     }
 }
 
@@ -105,7 +105,7 @@ async fn who_signs_out_there_comes_back_as_somebody_else() {
     let test_outpost = test_outpost();
     let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     let click = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-site", "same-origin")]);
-    assert_eq!(browser.send(&test_outpost, &click).await.note.reason, Reason::SignedOut);
+    assert_eq!(browser.send(&test_outpost, &click).await.audit.reason, Reason::SignedOut);
     assert_eq!(test_outpost.sessions(), 0);
     "alice".clone_into(&mut test_outpost.provider.user.lock().unwrap());
     assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
@@ -118,15 +118,15 @@ async fn what_is_public_stays_open_to_the_forbidden() {
     let test_outpost = test_outpost();
     let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     let decision = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
-    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
-    assert_eq!(decision.note.user, None);
+    assert_eq!((allowed(&decision), decision.audit.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!(decision.audit.user, None);
     let Verdict::Allow(allow) = &decision.verdict else { panic!("is let through") };
     assert!(allow.remove().any(|name| name == "cookie"), "h10: our cookie leaves even then: {allow:?}");
 
     let mut preflight = browser.head(WIKI, &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();
     let decision = test_outpost.ask(&preflight).await;
-    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::Preflight));
+    assert_eq!((allowed(&decision), decision.audit.reason), (Some(String::new()), Reason::Preflight));
 }
 
 #[tokio::test]
@@ -149,5 +149,5 @@ async fn a_store_that_cannot_say_is_no_reason_to_forbid() {
     let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     test_outpost.fail_store_at(1);
     let decision = browser.open(&test_outpost, WIKI).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (503, Reason::StoreUnavailable));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (503, Reason::StoreUnavailable));
 }

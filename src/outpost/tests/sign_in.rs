@@ -14,15 +14,15 @@ async fn the_whole_walk() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let first = browser.open(&test_outpost, WIKI).await;
-    assert_eq!(first.note.reason, Reason::SignInStarted);
+    assert_eq!(first.audit.reason, Reason::SignInStarted);
     assert!(location(&first).starts_with("https://sso.example.com/authorize?"));
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["__Host-gatepost-binding"]);
     assert_eq!(test_outpost.sessions(), 0, "nothing is stored for anonymous visitors");
     let back = browser.open(&test_outpost, &Browser::callback(&location(&first))).await;
-    assert_eq!((location(&back).as_str(), back.note.reason), (WIKI, Reason::SignInCompleted));
-    assert_eq!(back.note.user.as_deref(), Some("alice"));
+    assert_eq!((location(&back).as_str(), back.audit.reason), (WIKI, Reason::SignInCompleted));
+    assert_eq!(back.audit.user.as_deref(), Some("alice"));
     let decision = browser.open(&test_outpost, WIKI).await;
-    assert_eq!((allowed(&decision), decision.note.user.as_deref()), (Some("alice".into()), Some("alice")));
+    assert_eq!((allowed(&decision), decision.audit.user.as_deref()), (Some("alice".into()), Some("alice")));
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn pk_4_tabs_that_raced_before_the_first_cookie_all_arrive() {
     }
     for (started, url) in tabs {
         let mut decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
-        if decision.note.reason == Reason::SignInRestarted {
+        if decision.audit.reason == Reason::SignInRestarted {
             decision = browser.open(&test_outpost, &Browser::callback(&location(&decision))).await;
         }
         assert_eq!(location(&decision), url);
@@ -73,10 +73,10 @@ async fn pk_4_a_tab_may_lose_the_race_more_than_once_but_not_for_ever() {
             late.open(&test_outpost, WIKI).await;
             browser.cookies.extend(late.cookies);
             let decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
-            if decision.note.reason == Reason::SignInRestarted {
+            if decision.audit.reason == Reason::SignInRestarted {
                 started = location(&decision);
             }
-            last = Some(decision.note.reason);
+            last = Some(decision.audit.reason);
         }
         assert_eq!(last == Some(Reason::SignInRestarted), arrives, "{losses}: {last:?}");
         if arrives {
@@ -91,11 +91,11 @@ async fn bcp_2_another_browsers_callback_is_never_completed() {
     let mut victim = Browser::default();
     let started = location(&Browser::default().open(&test_outpost, WIKI).await);
     let first = victim.open(&test_outpost, &Browser::callback(&started)).await;
-    assert_eq!(first.note.reason, Reason::SignInRestarted, "an authentic attempt begins anew in this browser");
+    assert_eq!(first.audit.reason, Reason::SignInRestarted, "an authentic attempt begins anew in this browser");
     assert_eq!(test_outpost.provider.exchanges.load(Ordering::Relaxed), 0);
     victim.cookies.clear();
     let second = victim.open(&test_outpost, &Browser::callback(&location(&first))).await;
-    assert_eq!((denied(&second).status.as_u16(), second.note.reason), (400, Reason::SignInFailed), "and only once");
+    assert_eq!((denied(&second).status.as_u16(), second.audit.reason), (400, Reason::SignInFailed), "and only once");
     assert_eq!((test_outpost.provider.exchanges.load(Ordering::Relaxed), test_outpost.sessions()), (0, 0));
 }
 
@@ -106,7 +106,7 @@ async fn a_51_a_late_callback_starts_again_once_at_the_same_return_address() {
     let started = location(&browser.open(&test_outpost, WIKI).await);
     test_outpost.pass(24 * 3600);
     let again = browser.open(&test_outpost, &Browser::callback(&started)).await;
-    assert_eq!(again.note.reason, Reason::SignInRestarted);
+    assert_eq!(again.audit.reason, Reason::SignInRestarted);
     assert_eq!(location(&browser.open(&test_outpost, &Browser::callback(&location(&again))).await), WIKI);
     let started = location(&again);
     test_outpost.pass(24 * 3600);
@@ -121,9 +121,9 @@ async fn f_24_a_repeated_callback_sends_the_code_once_and_leads_on() {
     let loser = browser.clone();
     browser.open(&test_outpost, &callback).await;
     let repeated = browser.open(&test_outpost, &callback).await;
-    assert_eq!((location(&repeated).as_str(), repeated.note.reason), (WIKI, Reason::AlreadySignedIn));
+    assert_eq!((location(&repeated).as_str(), repeated.audit.reason), (WIKI, Reason::AlreadySignedIn));
     let raced = test_outpost.ask(&loser.head(&callback, &[PAGE])).await;
-    assert_eq!(raced.note.reason, Reason::SignInRestarted);
+    assert_eq!(raced.audit.reason, Reason::SignInRestarted);
     assert_eq!((test_outpost.provider.exchanges.load(Ordering::Relaxed), test_outpost.sessions()), (1, 1));
 }
 
@@ -137,7 +137,7 @@ async fn sm_3_a_52_a_planted_session_id_is_never_kept() {
     browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_ne!(browser.cookies["__Host-gatepost-session-wiki"], planted);
     browser.cookies.insert("__Host-gatepost-session-wiki".into(), planted);
-    assert_eq!(browser.open(&test_outpost, WIKI).await.note.reason, Reason::SignInStarted);
+    assert_eq!(browser.open(&test_outpost, WIKI).await.audit.reason, Reason::SignInStarted);
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn the_providers_no_is_shown_escaped() {
     let refused = callback.replace("code=code", "error=access_denied&error_description=%3Cscript%3Ex");
     let decision = browser.open(&test_outpost, &refused).await;
     let page = denied(&decision);
-    assert_eq!((page.status.as_u16(), decision.note.reason), (403, Reason::ProviderRefused));
+    assert_eq!((page.status.as_u16(), decision.audit.reason), (403, Reason::ProviderRefused));
     assert!(page.body.contains("&lt;script&gt;x") && page.body.contains("start?rd="), "{}", page.body);
 }
 
@@ -206,7 +206,7 @@ async fn a_refused_login_makes_no_session_and_no_loop() {
         *test_outpost.provider.refuses.lock().unwrap() = Some(fault);
         let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
         let decision = browser.open(&test_outpost, &callback).await;
-        assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (status, reason));
+        assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (status, reason));
         assert!(!browser.cookies.keys().any(|name| name.contains("session")));
         assert_eq!(test_outpost.sessions(), 0);
     }
@@ -221,7 +221,7 @@ async fn a_stale_code_starts_again_once() {
     started = location(&browser.open(&test_outpost, &Browser::callback(&started)).await);
     *test_outpost.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
     let decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (400, Reason::SignInFailed));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (400, Reason::SignInFailed));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn completed_before_the_page(
         test_outpost.pass(seconds);
         let back = browser.open(test_outpost, &Browser::callback(&location(&started))).await;
         test_outpost.pass(seconds);
-        if back.note.reason == Reason::SignInLoop {
+        if back.audit.reason == Reason::SignInLoop {
             let page = denied(&back);
             assert_eq!(page.status.as_u16(), 508);
             assert!(page.body.contains("https://wiki.example.com/x"), "leads on by hand: {}", page.body);
@@ -54,7 +54,7 @@ async fn completed_before_the_page(
             );
             return completed;
         }
-        assert_eq!(back.note.reason, Reason::SignInCompleted);
+        assert_eq!(back.audit.reason, Reason::SignInCompleted);
         change(&mut browser);
     }
     panic!("no page ends it");
@@ -101,7 +101,7 @@ async fn tabs_that_began_before_the_first_sign_in_was_complete_all_arrive() {
     for (started, url) in tabs {
         test_outpost.pass(1);
         let back = browser.open(&test_outpost, &Browser::callback(&started)).await;
-        assert_eq!((location(&back), back.note.reason), (url, Reason::SignInCompleted));
+        assert_eq!((location(&back), back.audit.reason), (url, Reason::SignInCompleted));
     }
 }
 
@@ -116,7 +116,7 @@ async fn tabs_whose_requests_crossed_the_first_sign_in_all_arrive() {
         let url = format!("https://wiki.example.com/{tab}");
         let started = open_stripped(&mut browser, &test_outpost, &url).await;
         let back = browser.open(&test_outpost, &Browser::callback(&location(&started))).await;
-        assert_eq!((location(&back), back.note.reason), (url, Reason::SignInCompleted));
+        assert_eq!((location(&back), back.audit.reason), (url, Reason::SignInCompleted));
     }
 }
 
@@ -156,7 +156,7 @@ async fn a_stale_session_that_is_replaced_is_no_loop() {
     test_outpost.pass(60);
     let started = open_stripped(&mut browser, &test_outpost, WIKI).await;
     let back = browser.open(&test_outpost, &Browser::callback(&location(&started))).await;
-    assert_eq!(back.note.reason, Reason::SignInCompleted);
+    assert_eq!(back.audit.reason, Reason::SignInCompleted);
 }
 
 #[tokio::test]

@@ -37,10 +37,10 @@ async fn every_session_of_the_user_ends_and_nobody_elses() {
     ] {
         assert!(location.contains(part), "{part}");
     }
-    assert_eq!((decision.note.reason, decision.note.user.as_deref()), (Reason::SignedOut, Some("alice")));
+    assert_eq!((decision.audit.reason, decision.audit.user.as_deref()), (Reason::SignedOut, Some("alice")));
     assert!(one.cookies.is_empty(), "every cookie of ours is deleted: {:?}", one.cookies);
     for (mut browser, url) in [(before, "https://wiki.example.com/"), (two, "https://board.example.com/")] {
-        assert_eq!(browser.open(&test_outpost, url).await.note.reason, Reason::SignInStarted);
+        assert_eq!(browser.open(&test_outpost, url).await.audit.reason, Reason::SignInStarted);
     }
     assert_eq!(allowed(&bob.open(&test_outpost, "https://wiki.example.com/").await), Some("bob".into()));
 }
@@ -54,10 +54,10 @@ async fn rl_1_another_site_signs_nobody_out() {
         .head(SIGN_OUT, &[("accept", "image/*"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-site", "cross-site")]);
     assert_eq!(denied(&test_outpost.ask(&image).await).status, 403);
     let link = sign_out(&mut browser, &test_outpost, "cross-site").await;
-    assert_eq!(link.note.reason, Reason::SignOutUnconfirmed);
+    assert_eq!(link.audit.reason, Reason::SignOutUnconfirmed);
     assert!(page(&link).body.contains("<form method=\"post\""));
     let signature = browser.head("https://wiki.example.com/x?X-authentik-logout=true", &[PAGE]);
-    assert_eq!(test_outpost.ask(&signature).await.note.reason, Reason::SignOutUnconfirmed);
+    assert_eq!(test_outpost.ask(&signature).await.audit.reason, Reason::SignOutUnconfirmed);
     assert_eq!(test_outpost.sessions(), 1);
 
     let mut confirmed = browser.head(SIGN_OUT, &[PAGE, ("sec-fetch-site", "same-origin")]);
@@ -87,6 +87,6 @@ async fn rl_4_a_54_coming_back_signs_nobody_in() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let back = browser.open(&test_outpost, &format!("{SIGN_OUT}?state=whatever")).await;
-    assert_eq!((page(&back).status.as_u16(), back.note.reason), (200, Reason::SignedOut));
+    assert_eq!((page(&back).status.as_u16(), back.audit.reason), (200, Reason::SignedOut));
     assert!(browser.cookies.is_empty());
 }

@@ -30,8 +30,8 @@ use crate::domain::time::Timestamp;
 use crate::outpost::tests::refresh_token_server::RefreshTokenServer;
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{
-    Clock, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease, LeaseHolder,
-    ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, Replay, SessionPage, SessionStore,
+    Clock, Consumption, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease,
+    LeaseHolder, ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 
@@ -94,7 +94,7 @@ impl SessionStore for Store {
         Ok(())
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         self.call()?;
         let counts_down = |left: usize| left.checked_sub(1);
         if self.failing_renewals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counts_down).is_ok() {
@@ -144,19 +144,19 @@ impl SessionStore for Store {
         Ok(ProviderSessionEnd::Ended(self.take_out(rests_on)))
     }
 
-    async fn is_consumed(&self, mark: &ReplayKey) -> Result<bool, StoreFault> {
+    async fn is_consumed(&self, key: &ReplayKey) -> Result<bool, StoreFault> {
         self.call()?;
-        Ok(self.consumed.lock().unwrap().contains(mark))
+        Ok(self.consumed.lock().unwrap().contains(key))
     }
 
-    async fn consume_once(&self, mark: &ReplayKey, _until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, key: &ReplayKey, _until: Timestamp) -> Result<Consumption, StoreFault> {
         self.call()?;
         let mut consumed = self.consumed.lock().unwrap();
-        if consumed.contains(mark) {
-            return Ok(Replay::Before);
+        if consumed.contains(key) {
+            return Ok(Consumption::Repeated);
         }
-        consumed.push(*mark);
-        Ok(Replay::Now)
+        consumed.push(*key);
+        Ok(Consumption::First)
     }
 
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
@@ -210,7 +210,7 @@ pub(super) struct Provider {
 
 #[async_trait]
 impl IdentityProvider for Provider {
-    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+    fn cached_metadata(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
         None
     }
 

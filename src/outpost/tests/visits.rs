@@ -43,7 +43,11 @@ async fn each_kind_of_client_gets_an_answer_it_can_use() {
         method.clone_into(&mut head.method);
         let decision = test_outpost.ask(&head).await;
         let page = denied(&decision);
-        assert_eq!((page.status.as_u16(), decision.note.reason), (401, Reason::SignInRequired), "{method} {headers:?}");
+        assert_eq!(
+            (page.status.as_u16(), decision.audit.reason),
+            (401, Reason::SignInRequired),
+            "{method} {headers:?}"
+        );
         assert!(page.body.contains(&body), "{}", page.body);
         assert!(
             page.headers
@@ -68,7 +72,7 @@ async fn plain_http_is_led_to_https_and_never_to_the_provider() {
         ),
     ] {
         let decision = Browser::default().open(&test_outpost, url).await;
-        assert_eq!((location(&decision).as_str(), decision.note.reason), (expected, Reason::PlainHttp));
+        assert_eq!((location(&decision).as_str(), decision.audit.reason), (expected, Reason::PlainHttp));
         let Verdict::Redirect(redirect) = &decision.verdict else { panic!("a redirect") };
         let set: Vec<_> = redirect.cookies.iter().map(String::as_str).collect();
         let counter = "gatepost-led-to-https=1; Path=/; Max-Age=5; HttpOnly; SameSite=Lax";
@@ -91,10 +95,10 @@ async fn plain_http_ends_at_a_page_where_the_question_lacks_most_headers() {
     let mut browser = Browser::default();
     for _ in 0..4 {
         let led = browser.send(&test_outpost, &browser.head("http://wiki.example.com/x", &[])).await;
-        assert_eq!((location(&led).as_str(), led.note.reason), ("https://wiki.example.com/x", Reason::PlainHttp));
+        assert_eq!((location(&led).as_str(), led.audit.reason), ("https://wiki.example.com/x", Reason::PlainHttp));
     }
     let page = browser.send(&test_outpost, &browser.head("http://wiki.example.com/x", &[])).await;
-    assert_eq!((denied(&page).status.as_u16(), page.note.reason), (421, Reason::SchemeHidden));
+    assert_eq!((denied(&page).status.as_u16(), page.audit.reason), (421, Reason::SchemeHidden));
 }
 
 /// The page about a callback links to another sign-in: the callback's own address holds a code.
@@ -103,7 +107,7 @@ async fn no_code_stands_in_the_page_about_hidden_https() {
     let test_outpost = test_outpost();
     let callback = "http://wiki.example.com/outpost.goauthentik.io/callback?code=SECRET&state=s";
     let page = test_outpost.ask(&Browser::default().head(callback, &[PAGE, ("sec-fetch-mode", "navigate")])).await;
-    assert_eq!(page.note.reason, Reason::SchemeHidden);
+    assert_eq!(page.audit.reason, Reason::SchemeHidden);
     assert!(!denied(&page).body.contains("SECRET"), "{}", denied(&page).body);
 }
 
@@ -126,7 +130,7 @@ async fn who_used_https_already_is_not_led_to_it_again() {
             let decision = test_outpost.ask(&head).await;
             let page = denied(&decision);
             assert_eq!(
-                (page.status.as_u16(), decision.note.reason),
+                (page.status.as_u16(), decision.audit.reason),
                 (421, Reason::SchemeHidden),
                 "{method} {path} {cookie:?}"
             );
@@ -159,10 +163,10 @@ async fn nobody_is_led_to_https_more_than_four_times_in_a_row() {
         assert_eq!(location(&decision), "https://wiki.example.com/x");
     }
     let decision = browser.open(&test_outpost, "http://wiki.example.com/x").await;
-    assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (421, Reason::SchemeHidden));
+    assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (421, Reason::SchemeHidden));
     let over_https = browser.head("https://wiki.example.com/x", &[PAGE]);
     assert_eq!(
-        test_outpost.ask(&over_https).await.note.reason,
+        test_outpost.ask(&over_https).await.audit.reason,
         Reason::SignInStarted,
         "the counter says nothing over https"
     );
@@ -176,12 +180,12 @@ async fn a_public_path_shows_a_signed_in_user_and_hides_everybody_elses_claims()
     let mut browser = Browser::default();
     let anonymous =
         test_outpost.ask(&browser.head("https://wiki.example.com/public/a", &[("x-authentik-username", "eve")])).await;
-    assert_eq!((allowed(&anonymous), anonymous.note.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!((allowed(&anonymous), anonymous.audit.reason), (Some(String::new()), Reason::UnauthenticatedPath));
     let Verdict::Allow(allow) = &anonymous.verdict else { panic!("is let through") };
     assert!(allow.remove().any(|name| name == "x-authentik-username"));
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     let signed_in = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
-    assert_eq!((allowed(&signed_in), signed_in.note.reason), (Some("alice".into()), Reason::SignedIn));
+    assert_eq!((allowed(&signed_in), signed_in.audit.reason), (Some("alice".into()), Reason::SignedIn));
 }
 
 #[tokio::test]
@@ -195,7 +199,7 @@ async fn a_preflight_passes_only_by_setting_and_without_identity() {
         test_outpost.ask(&head).await
     };
     let decision = preflight(public(&[])).await;
-    assert_eq!((allowed(&decision), decision.note.reason), (Some(String::new()), Reason::Preflight));
+    assert_eq!((allowed(&decision), decision.audit.reason), (Some(String::new()), Reason::Preflight));
     assert_eq!(denied(&preflight(test_outpost()).await).status, 401);
 }
 
@@ -204,16 +208,20 @@ async fn unknown_hosts_and_endpoints_lead_nowhere() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let unknown = browser.open(&test_outpost, "https://evil.test/").await;
-    assert_eq!((denied(&unknown).status.as_u16(), unknown.note.reason), (403, Reason::UnknownHost));
+    assert_eq!((denied(&unknown).status.as_u16(), unknown.audit.reason), (403, Reason::UnknownHost));
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     for path in ["nope", "%63allback", "callback/", "auth/nginx"] {
         let decision =
             browser.open(&test_outpost, &format!("https://wiki.example.com/outpost.goauthentik.io/{path}")).await;
-        assert_eq!((denied(&decision).status.as_u16(), decision.note.reason), (404, Reason::UnknownEndpoint), "{path}");
+        assert_eq!(
+            (denied(&decision).status.as_u16(), decision.audit.reason),
+            (404, Reason::UnknownEndpoint),
+            "{path}"
+        );
     }
     let mut named = browser.head("https://wiki.example.com/", &[PAGE]);
     named.application = Some("board".into());
-    assert_eq!(test_outpost.ask(&named).await.note.reason, Reason::UnknownApplication);
+    assert_eq!(test_outpost.ask(&named).await.audit.reason, Reason::UnknownApplication);
 }
 
 #[tokio::test]
@@ -234,12 +242,12 @@ async fn sm_1_sm_2_a_session_ends_when_idle_or_old() {
         assert!(allowed(&browser.open(&test_outpost, "https://wiki.example.com/").await).is_some(), "used each hour");
     }
     test_outpost.pass(LIFETIMES.idle.as_secs());
-    assert_eq!(browser.open(&test_outpost, "https://wiki.example.com/").await.note.reason, Reason::SignInStarted);
+    assert_eq!(browser.open(&test_outpost, "https://wiki.example.com/").await.audit.reason, Reason::SignInStarted);
 
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     test_outpost.pass(LIFETIMES.idle.as_secs());
     assert_eq!(
-        browser.open(&test_outpost, "https://wiki.example.com/").await.note.reason,
+        browser.open(&test_outpost, "https://wiki.example.com/").await.audit.reason,
         Reason::SignInStarted,
         "idle"
     );
@@ -277,7 +285,7 @@ async fn sm_11_a_session_is_none_at_a_sibling() {
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
     let value = browser.cookies["__Host-gatepost-session-wiki"].clone();
     browser.cookies.insert("__Host-gatepost-session-board".into(), value);
-    assert_eq!(browser.open(&test_outpost, "https://board.example.com/").await.note.reason, Reason::SignInStarted);
+    assert_eq!(browser.open(&test_outpost, "https://board.example.com/").await.audit.reason, Reason::SignInStarted);
 }
 
 #[tokio::test]

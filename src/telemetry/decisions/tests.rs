@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
-use crate::domain::decision::{Note, Page};
+use crate::domain::decision::{AuditRecord, Page};
 use crate::domain::slug::Slug;
 use crate::telemetry::format::{Lines, LogFormat};
 
 fn decision(user: &str) -> Decision {
     let page = Page::empty(http::StatusCode::UNAUTHORIZED);
-    let note = Note {
+    let audit = AuditRecord {
         id: "d-1".into(),
         application: Slug::parse("wiki").ok(),
         user: Some(user.to_owned()),
         reason: Reason::SignInRequired,
     };
-    Decision { verdict: Verdict::Deny(page), note }
+    Decision { verdict: Verdict::Deny(page), audit }
 }
 
 #[test]

@@ -92,7 +92,7 @@ struct Provider(AtomicUsize);
 
 #[async_trait]
 impl IdentityProvider for Provider {
-    fn remembered(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
+    fn cached_metadata(&self, _: &RelyingParty) -> Option<Arc<ProviderMetadata>> {
         None
     }
 

@@ -98,7 +98,7 @@ impl AcceptedCredentials {
     /// Whether a request presents a credential that would be verified here, well-formed or not. Cheap: nothing is
     /// decoded.
     #[must_use]
-    pub fn concern(&self, headers: &HeaderLines) -> bool {
+    pub fn apply_to(&self, headers: &HeaderLines) -> bool {
         headers.all("authorization").any(|line| self.scheme_of(line).is_some())
     }
 

@@ -23,7 +23,7 @@ fn both() -> AcceptedCredentials {
 /// The presented credential as a text, for a table.
 fn read(values: &[&str], accepted: &AcceptedCredentials) -> String {
     let presented = Presented::read(&headers(values), accepted);
-    assert_eq!(presented.is_some(), accepted.concern(&headers(values)), "{values:?}");
+    assert_eq!(presented.is_some(), accepted.apply_to(&headers(values)), "{values:?}");
     match presented {
         None => "nothing".to_owned(),
         Some(Presented { scheme, credential: Ok(Credential::Token(token)) }) => {

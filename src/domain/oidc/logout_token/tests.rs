@@ -67,7 +67,7 @@ fn what_a_proper_token_ends() {
     ] {
         let token = check(&changes).expect("is proper");
         assert_eq!(*token.ending(), ending, "{changes}");
-        assert_eq!(*token.mark(), ReplayKey::logout_token(ISSUER, "j-1"));
+        assert_eq!(*token.replay_key(), ReplayKey::logout_token(ISSUER, "j-1"));
         assert_eq!(token.until(), Timestamp::from_unix(NOW + 120 + 60), "BL-9: `exp` and the leeway");
     }
 }

@@ -47,15 +47,15 @@ pub struct Attempt {
     /// Milliseconds since the Unix epoch.
     began: u64,
     restarts: u8,
-    origin: Origin,
-    binding_mark: [u8; 32],
+    origin: StartedBy,
+    binding_hash: [u8; 32],
     destination: Destination,
     key: SealingKey,
 }
 
 /// Why an attempt began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum StartedBy {
     /// A request of the application without a signed-in user.
     Request,
     /// A request for `start`.
@@ -66,7 +66,7 @@ pub enum Origin {
 #[derive(Debug)]
 enum Destination {
     Sealed(String),
-    InCookie { mark: [u8; 32] },
+    InCookie { hash: [u8; 32] },
 }
 
 /// Why an authentic attempt cannot be completed; both causes restart the sign-in.
@@ -90,19 +90,19 @@ impl Attempt {
         keys: &SealingKeys,
     ) -> Self {
         let key = keys.current().clone();
-        let binding_mark = key.derive(Purpose::Binding, &[&id.0, binding.as_bytes()]);
+        let binding_hash = key.derive(Purpose::Binding, &[&id.0, binding.as_bytes()]);
         let destination = if return_address.len() <= MAX_SEALED_ADDRESS {
             Destination::Sealed(return_address)
         } else {
-            Destination::InCookie { mark: address_mark(&key, id, &return_address) }
+            Destination::InCookie { hash: address_hash(&key, id, &return_address) }
         };
         let began = now.as_unix().saturating_mul(1000);
-        Self { id, began, restarts, origin: Origin::Request, binding_mark, destination, key }
+        Self { id, began, restarts, origin: StartedBy::Request, binding_hash, destination, key }
     }
 
     /// Sets the origin and the time at which the attempt began.
     #[must_use]
-    pub fn begun(self, origin: Origin, unix_millis: u64) -> Self {
+    pub fn begun(self, origin: StartedBy, unix_millis: u64) -> Self {
         Self { began: unix_millis, origin, ..self }
     }
 
@@ -114,16 +114,16 @@ impl Attempt {
         keys: &SealingKeys,
         nonce: [u8; NONCE_BYTES],
     ) -> String {
-        let asked_for = if self.origin == Origin::Start { ASKED_FOR } else { 0 };
+        let asked_for = if self.origin == StartedBy::Start { ASKED_FOR } else { 0 };
         let (kind, destination) = match &self.destination {
             Destination::Sealed(address) => (0, address.as_bytes()),
-            Destination::InCookie { mark } => (ADDRESS_IN_COOKIE, mark.as_slice()),
+            Destination::InCookie { hash } => (ADDRESS_IN_COOKIE, hash.as_slice()),
         };
         let plaintext = [
             self.id.0.as_slice(),
             &self.began.to_be_bytes(),
             &[self.restarts, asked_for | kind],
-            &self.binding_mark,
+            &self.binding_hash,
             destination,
         ];
         let sealed = keys.seal(Purpose::Attempt, &context.into().0, nonce, &plaintext.concat());
@@ -147,18 +147,18 @@ impl Attempt {
         let (id, rest) = plaintext.split_first_chunk::<16>().ok_or(DoesNotOpen)?;
         let (began, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
         let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
-        let (binding_mark, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
+        let (binding_hash, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
         let destination = if flags & ADDRESS_IN_COOKIE == 0 {
             Destination::Sealed(String::from_utf8(rest.to_vec()).map_err(|_| DoesNotOpen)?)
         } else {
-            Destination::InCookie { mark: rest.try_into().map_err(|_| DoesNotOpen)? }
+            Destination::InCookie { hash: rest.try_into().map_err(|_| DoesNotOpen)? }
         };
         Ok(Self {
             id: AttemptId(*id),
             began: u64::from_be_bytes(*began),
             restarts: *restarts,
-            origin: if flags & ASKED_FOR == 0 { Origin::Request } else { Origin::Start },
-            binding_mark: *binding_mark,
+            origin: if flags & ASKED_FOR == 0 { StartedBy::Request } else { StartedBy::Start },
+            binding_hash: *binding_hash,
             destination,
             key: key.clone(),
         })
@@ -184,7 +184,7 @@ impl Attempt {
     pub fn ends_at(&self, address: &str) -> bool {
         match &self.destination {
             Destination::Sealed(sealed) => sealed == address,
-            Destination::InCookie { mark } => address_mark(&self.key, self.id, address).ct_eq(mark).into(),
+            Destination::InCookie { hash } => address_hash(&self.key, self.id, address).ct_eq(hash).into(),
         }
     }
 
@@ -196,7 +196,7 @@ impl Attempt {
 
     /// Why the attempt began.
     #[must_use]
-    pub const fn origin(&self) -> Origin {
+    pub const fn origin(&self) -> StartedBy {
         self.origin
     }
 
@@ -235,8 +235,8 @@ impl Attempt {
             return Err(Mismatch::Expired);
         }
         let binding = binding.ok_or(Mismatch::OtherBrowser)?;
-        let mark = self.key.derive(Purpose::Binding, &[&self.id.0, binding.as_bytes()]);
-        if bool::from(mark.ct_eq(&self.binding_mark)) {
+        let hash = self.key.derive(Purpose::Binding, &[&self.id.0, binding.as_bytes()]);
+        if bool::from(hash.ct_eq(&self.binding_hash)) {
             Ok(MatchedAttempt { attempt: self, binding })
         } else {
             Err(Mismatch::OtherBrowser)
@@ -269,7 +269,7 @@ impl MatchedAttempt<'_> {
     }
 }
 
-fn address_mark(key: &SealingKey, id: AttemptId, address: &str) -> [u8; 32] {
+fn address_hash(key: &SealingKey, id: AttemptId, address: &str) -> [u8; 32] {
     key.derive(Purpose::ReturnAddress, &[&id.0, address.as_bytes()])
 }
 

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 
-use super::{Attempt, Origin};
+use super::{Attempt, StartedBy};
 use crate::domain::crypto::sealing::{NONCE_BYTES, Purpose, SealingContext, SealingKeys};
 
 /// The time in milliseconds after a completed sign-in within which a new attempt is taken to be caused by the request
@@ -63,7 +63,7 @@ impl CompletedSignIn {
     /// attempt came without it, and the next one will as well.
     #[must_use]
     pub fn would_loop(self, attempt: &Attempt, address: &str, shows_session: bool, unix_millis: u64) -> bool {
-        let asked_again = shows_session && attempt.origin() == Origin::Request;
+        let asked_again = shows_session && attempt.origin() == StartedBy::Request;
         let follows = self.is_repeated_by(attempt, address) && (asked_again || self.in_a_row >= MOST_IN_A_ROW);
         follows || (self.was_soon_before(unix_millis) && self.in_all >= MOST_IN_ALL)
     }
@@ -118,7 +118,7 @@ mod tests {
         SealingKeys::new(SealingKey::new([1; 32]), Vec::new())
     }
 
-    fn begun(origin: Origin, unix_millis: u64) -> Attempt {
+    fn begun(origin: StartedBy, unix_millis: u64) -> Attempt {
         let (id, binding) = (AttemptId::new([1; 16]), Binding::new([2; 32]));
         let attempt = Attempt::begin(id, &binding, "/".into(), 0, Timestamp::from_unix(0), &keys());
         attempt.begun(origin, unix_millis)
@@ -126,13 +126,16 @@ mod tests {
 
     #[test]
     fn only_an_attempt_that_began_right_after_follows() {
-        let last = CompletedSignIn::after(None, &begun(Origin::Request, 900), PAGE, 1000);
+        let last = CompletedSignIn::after(None, &begun(StartedBy::Request, 900), PAGE, 1000);
         for (began, follows) in [(999, false), (1000, false), (1001, true), (11_000, true), (11_001, false)] {
-            let attempt = begun(Origin::Request, began);
+            let attempt = begun(StartedBy::Request, began);
             assert_eq!(last.was_just_before(&attempt), follows, "{began}");
             assert_eq!(last.would_loop(&attempt, PAGE, true, 2000), follows, "{began}");
             assert!(!last.would_loop(&attempt, PAGE, false, 2000), "{began}: once may be the user's own will");
-            assert!(!last.would_loop(&begun(Origin::Start, began), PAGE, true, 2000), "{began}: the user asks for it");
+            assert!(
+                !last.would_loop(&begun(StartedBy::Start, began), PAGE, true, 2000),
+                "{began}: the user asks for it"
+            );
         }
     }
 
@@ -140,15 +143,15 @@ mod tests {
     fn sign_ins_in_a_row_are_counted_and_end() {
         let (mut last, mut now) = (None, 0);
         for number in 1..=MOST_IN_A_ROW {
-            let attempt = begun(Origin::Start, now + 100);
+            let attempt = begun(StartedBy::Start, now + 100);
             assert!(!last.is_some_and(|last: CompletedSignIn| last.would_loop(&attempt, PAGE, false, now)), "{number}");
             now += 200;
             last = Some(CompletedSignIn::after(last, &attempt, PAGE, now));
             assert_eq!(last.map(CompletedSignIn::in_a_row), Some(number));
         }
         let last = last.expect("there were some");
-        assert!(last.would_loop(&begun(Origin::Start, now + 100), PAGE, false, now));
-        let later = begun(Origin::Request, now + SOON + 1);
+        assert!(last.would_loop(&begun(StartedBy::Start, now + 100), PAGE, false, now));
+        let later = begun(StartedBy::Request, now + SOON + 1);
         assert!(!last.would_loop(&later, PAGE, true, now));
         assert_eq!(CompletedSignIn::after(Some(last), &later, PAGE, now + SOON + 2).in_a_row(), 1);
     }
@@ -158,7 +161,7 @@ mod tests {
     fn other_tabs_that_began_right_after_are_no_loop() {
         let (mut last, mut now) = (None, 1000);
         for tab in 0..20 {
-            let (attempt, address) = (begun(Origin::Request, now + 1), format!("https://wiki.example.com/{tab}"));
+            let (attempt, address) = (begun(StartedBy::Request, now + 1), format!("https://wiki.example.com/{tab}"));
             assert!(!last.is_some_and(|last: CompletedSignIn| last.would_loop(&attempt, &address, true, now)), "{tab}");
             now += 5;
             last = Some(CompletedSignIn::after(last, &attempt, &address, now));
@@ -170,22 +173,22 @@ mod tests {
     fn clocks_that_differ_hide_no_loop_for_ever() {
         // Attempts begin on a replica whose clock is behind: each seems older than the sign-in before it.
         let (mut last, mut now, mut completed) = (None, 1_000_000, 0);
-        while !last
-            .is_some_and(|last: CompletedSignIn| last.would_loop(&begun(Origin::Request, now - 5000), PAGE, false, now))
-        {
-            last = Some(CompletedSignIn::after(last, &begun(Origin::Request, now - 5000), PAGE, now));
+        while !last.is_some_and(|last: CompletedSignIn| {
+            last.would_loop(&begun(StartedBy::Request, now - 5000), PAGE, false, now)
+        }) {
+            last = Some(CompletedSignIn::after(last, &begun(StartedBy::Request, now - 5000), PAGE, now));
             completed += 1;
             now += 300;
         }
         assert_eq!(completed, MOST_IN_ALL);
         let last = last.expect("there were some");
-        assert!(!last.would_loop(&begun(Origin::Request, now), PAGE, false, now + SOON), "nobody waits long for it");
+        assert!(!last.would_loop(&begun(StartedBy::Request, now), PAGE, false, now + SOON), "nobody waits long for it");
     }
 
     #[test]
     fn the_cookie_opens_only_here() {
         let wiki = application("https://wiki.example.com");
-        let last = CompletedSignIn::after(None, &begun(Origin::Request, 1), PAGE, 1_900_000_000_123);
+        let last = CompletedSignIn::after(None, &begun(StartedBy::Request, 1), PAGE, 1_900_000_000_123);
         let value = last.seal(&wiki, &keys(), [9; 24]);
         assert_eq!(CompletedSignIn::open(&value, &wiki, &keys()), Some(last));
         let mut other = wiki.clone();

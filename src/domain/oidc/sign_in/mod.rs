@@ -8,7 +8,7 @@ mod callback;
 mod completed;
 mod secrets;
 
-pub use attempt::{Attempt, AttemptId, MatchedAttempt, Mismatch, Origin};
+pub use attempt::{Attempt, AttemptId, MatchedAttempt, Mismatch, StartedBy};
 pub use authorization::{ProviderMetadata, authorization_url};
 pub use binding::Binding;
 pub use callback::{Callback, CallbackFault, Outcome, ProviderError, ResponseFault};

@@ -29,19 +29,19 @@ impl AccessRules {
 /// Formatted as in `rule 3: "groups" has none of: admins; rule 4: the method is PUT, the rule is for GET`.
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let concerned = match self.rules.concerned(&self.head.target) {
-            Ok(concerned) if self.cause == Forbidden::NoRuleHolds => concerned,
+        let applicable = match self.rules.applicable(&self.head.target) {
+            Ok(applicable) if self.cause == Forbidden::NoRuleHolds => applicable,
             Ok(_) | Err(_) => return self.cause.fmt(f),
         };
-        for (index, concerned) in concerned.iter().take(MOST_RULES).enumerate() {
+        for (index, applicable) in applicable.iter().take(MOST_RULES).enumerate() {
             if index > 0 {
                 f.write_str("; ")?;
             }
             let obstacles: Vec<String> =
-                concerned.obstacles(self.claims, self.head).iter().map(ToString::to_string).collect();
-            write!(f, "rule {}: {}", concerned.number, obstacles.join(", "))?;
+                applicable.obstacles(self.claims, self.head).iter().map(ToString::to_string).collect();
+            write!(f, "rule {}: {}", applicable.number, obstacles.join(", "))?;
         }
-        match concerned.len().saturating_sub(MOST_RULES) {
+        match applicable.len().saturating_sub(MOST_RULES) {
             0 => Ok(()),
             more => write!(f, "; and {more} more rules"),
         }

@@ -50,7 +50,7 @@ struct Entry {
 
 /// A rule that applies to a request, with its number, counted from 1.
 #[derive(Clone, Copy, Debug)]
-pub struct Concerned<'a> {
+pub struct ApplicableRule<'a> {
     /// The position of the rule in the list, counted from 1.
     pub number: usize,
     /// The rule.
@@ -58,7 +58,7 @@ pub struct Concerned<'a> {
     path: &'a PathPrefix,
 }
 
-impl<'a> Concerned<'a> {
+impl<'a> ApplicableRule<'a> {
     /// The obstacles that keep the rule from allowing this user's request; empty exactly when it allows it.
     #[must_use]
     pub fn obstacles(&self, claims: &Claims, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
@@ -130,8 +130,8 @@ impl AccessRules {
     /// The cause of the denial.
     pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
         let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
-        let mut concerned = compiled.concerned(&head.target)?;
-        let by = concerned.find(|concerned| concerned.lets_pass(identity.claims(), head));
+        let mut applicable = compiled.applicable(&head.target)?;
+        let by = applicable.find(|applicable| applicable.lets_pass(identity.claims(), head));
         by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
     }
 
@@ -144,8 +144,8 @@ impl AccessRules {
     ///
     /// # Errors
     /// The cause for which no rule applies.
-    pub fn concerned(&self, target: &RequestTarget) -> Result<Vec<Concerned<'_>>, Forbidden> {
-        self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.concerned(target)?.collect()))
+    pub fn applicable(&self, target: &RequestTarget) -> Result<Vec<ApplicableRule<'_>>, Forbidden> {
+        self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.applicable(target)?.collect()))
     }
 
     /// The claims that the rules read; `UserInfo` may supply those that the ID Token lacks.
@@ -168,10 +168,10 @@ impl AccessRules {
 }
 
 impl Compiled {
-    fn concerned(&self, target: &RequestTarget) -> Result<impl Iterator<Item = Concerned<'_>>, Forbidden> {
+    fn applicable(&self, target: &RequestTarget) -> Result<impl Iterator<Item = ApplicableRule<'_>>, Forbidden> {
         let entries = &self.place(target)?.entries;
         Ok(entries.iter().filter_map(|Entry { path, index }| {
-            Some(Concerned { number: index + 1, rule: self.rules.get(*index)?, path })
+            Some(ApplicableRule { number: index + 1, rule: self.rules.get(*index)?, path })
         }))
     }
 

@@ -22,12 +22,12 @@ use proptest::prelude::*;
 /// The answer as Envoy decodes it.
 fn render(decision: Decision) -> CheckResponse {
     let mut message = Vec::new();
-    write(decision, &LeftOut::none(), &mut message);
+    write(decision, &LeftOutCookiesLog::none(), &mut message);
     CheckResponse::decode(message.as_slice()).expect("is an answer")
 }
 
-fn note() -> Note {
-    Note { id: "1-1".into(), application: None, user: Some("alice".into()), reason: Reason::SignInRequired }
+fn audit() -> AuditRecord {
+    AuditRecord { id: "1-1".into(), application: None, user: Some("alice".into()), reason: Reason::SignInRequired }
 }
 
 fn page(status: u16, cookies: Vec<String>) -> Page {
@@ -43,7 +43,7 @@ fn page(status: u16, cookies: Vec<String>) -> Page {
 }
 
 fn denied_response(verdict: Verdict) -> (i32, DeniedHttpResponse) {
-    let response = render(Decision { verdict, note: note() });
+    let response = render(Decision { verdict, audit: audit() });
     let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else { panic!("is a denial") };
     (response.status.expect("has a status").code, denied)
 }
@@ -76,7 +76,7 @@ fn a_redirect_is_a_denial_with_its_cookies_side_by_side() {
 
 #[test]
 fn metadata_names_user_reason_and_id() {
-    let response = render(Decision { verdict: Verdict::Deny(page(401, vec![])), note: note() });
+    let response = render(Decision { verdict: Verdict::Deny(page(401, vec![])), audit: audit() });
     let fields = response.dynamic_metadata.expect("has metadata").fields;
     let mut names: Vec<_> = fields.keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -154,17 +154,17 @@ fn allowed_with(
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
     let rest_of_cookies = rest_of_cookies.map(<[u8]>::to_vec);
     let allow = allow_signed_in(permit, &application, facts, ForwardedRequest { head: &head, rest_of_cookies });
-    let (expected, note) = (spelled_out(&allow), note());
+    let (expected, audit) = (spelled_out(&allow), audit());
     let backend_metadata: Vec<_> = allow.upstream().into_iter().flat_map(backend_metadata::metadata).collect();
-    let response = render(Decision { verdict: Verdict::Allow(allow), note: note.clone() });
+    let response = render(Decision { verdict: Verdict::Allow(allow), audit: audit.clone() });
     assert_eq!(
         response.status,
-        Some(Status { code: 0, message: note.reason.as_str().to_owned(), details: Vec::new() })
+        Some(Status { code: 0, message: audit.reason.as_str().to_owned(), details: Vec::new() })
     );
     let Some(HttpResponse::OkResponse(ok)) = &response.http_response else { panic!("is allowed") };
     assert_eq!(ok, &expected);
     let identity_headers: HashMap<_, _> =
-        allowed::entries(&note).map(|(name, text)| (name, text.to_owned())).chain(backend_metadata).collect();
+        allowed::entries(&audit).map(|(name, text)| (name, text.to_owned())).chain(backend_metadata).collect();
     let fields = response.dynamic_metadata.iter().flat_map(|metadata| &metadata.fields);
     let text =
         |value: &Value| if let Some(Kind::StringValue(text)) = &value.kind { text.clone() } else { panic!("no text") };

@@ -5,7 +5,7 @@ use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE, X_FRAME_OPTIONS};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::decision::{COMMON_HEADERS, Note, Page, Redirect};
+use crate::domain::decision::{AuditRecord, COMMON_HEADERS, Page, Redirect};
 
 const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy];
 
@@ -30,8 +30,8 @@ fn redirect(status: u16, location: &str) -> Verdict {
 
 /// The answer to a request without headers, decided for this reason.
 fn rendered_for(reason: Reason, dialect: Dialect, verdict: Verdict) -> Answer {
-    let note = Note { id: "d-1".into(), application: None, user: None, reason };
-    render(dialect, Decision { verdict, note }, &HeaderLines::default())
+    let audit = AuditRecord { id: "d-1".into(), application: None, user: None, reason };
+    render(dialect, Decision { verdict, audit }, &HeaderLines::default())
 }
 
 fn rendered(dialect: Dialect, verdict: Verdict) -> Answer {

@@ -147,7 +147,7 @@ fn damage(connection: &Connection, record_cipher: &RecordCipher) -> Result<Optio
                 let record = session.record();
                 let provider_session =
                     session.provider_session().map(|on| short(&record_cipher.provider_session_hash(&on)));
-                let user = short(&record_cipher.user_hash(&record.user));
+                let user = short(&record_cipher.index_hash(&record.user));
                 let written = (user, provider_session, record.generation, seconds(record.ends));
                 written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
             }

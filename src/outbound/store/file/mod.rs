@@ -33,7 +33,7 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore,
+    Consumption, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore,
     StoreFault, StoredSession,
 };
 
@@ -118,9 +118,9 @@ impl SessionStore for FileStore {
         self.writer.write(Change::Save(*key, kept)).await.map(drop)
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         let kept = self.reader.keep(key, &session)?;
-        Ok(self.writer.write(Change::Renew(*key, kept)).await?.done)
+        Ok(self.writer.write(Change::Replace(*key, kept)).await?.done)
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -159,9 +159,9 @@ impl SessionStore for FileStore {
         self.reader.database.read(|connection| is_consumed(connection, replay_key))
     }
 
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault> {
         let consumed = self.writer.write(Change::ConsumeOnce(*replay_key, until)).await?;
-        Ok(if consumed.done { Replay::Now } else { Replay::Before })
+        Ok(if consumed.done { Consumption::First } else { Consumption::Repeated })
     }
 
     /// Always succeeds: no other process shares this store.

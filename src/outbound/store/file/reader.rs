@@ -19,7 +19,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn user(&self, user: &User) -> ShortUserHash {
-        short(&self.record_cipher.user_hash(user))
+        short(&self.record_cipher.index_hash(user))
     }
 
     pub(super) fn provider_session(&self, session: &ProviderSession) -> ShortUserHash {

@@ -130,7 +130,7 @@ pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()>
 }
 
 /// Compare-and-swap on the generation; returns whether it replaced the stored session.
-pub(super) fn renew(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
+pub(super) fn replace(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
     let Kept { user, provider_session, generation, sealed, .. } = kept;
     let row = params![blob(key), user, provider_session, generation, seconds(kept.ends), sealed];
     Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)

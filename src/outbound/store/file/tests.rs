@@ -51,7 +51,7 @@ fn sessions_ends_touches_and_marks_outlive_a_restart() {
         let store = open_file(&path);
         assert!(!there(&*store, 1).await);
         assert_eq!(store.load(&key(0)).await.unwrap().unwrap().last_seen, at(150));
-        assert_eq!(store.consume_once(&attempt(1), at(700)).await.unwrap(), Replay::Before);
+        assert_eq!(store.consume_once(&attempt(1), at(700)).await.unwrap(), Consumption::Repeated);
         assert_eq!(store.end_user(&user("jane")).await.unwrap().len(), 2);
         drop(store);
 

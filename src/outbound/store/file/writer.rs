@@ -25,7 +25,7 @@ const MAX_BATCH: usize = 512;
 /// One change to the file.
 pub(super) enum Change {
     Save(SessionKey, Kept),
-    Renew(SessionKey, Kept),
+    Replace(SessionKey, Kept),
     End(SessionKey),
     EndUser(ShortUserHash),
     /// The second is the user to whom all the sessions must belong, if given.
@@ -74,14 +74,16 @@ impl Change {
                 tables::save(on, key, kept)?;
                 Applied { replaced: Some(*key), ..Applied::done(true) }
             }
-            Self::Renew(key, kept) => Applied { replaced: Some(*key), ..Applied::done(tables::renew(on, key, kept)?) },
+            Self::Replace(key, kept) => {
+                Applied { replaced: Some(*key), ..Applied::done(tables::replace(on, key, kept)?) }
+            }
             Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(tables::remove(on, key)?) },
             Self::EndUser(user) => Applied::removed(tables::remove_user(on, *user)?),
             Self::EndProviderSession(session, of) => {
                 let removed = tables::remove_provider_session(on, *session, *of)?;
                 removed.map_or_else(Applied::default, Applied::removed)
             }
-            Self::ConsumeOnce(user_hash, until) => Applied::done(tables::consume_once(on, user_hash, *until)?),
+            Self::ConsumeOnce(index_hash, until) => Applied::done(tables::consume_once(on, index_hash, *until)?),
             Self::Expire { now, idle_since, limit } => {
                 tables::forget_consumed(on, *now)?;
                 Applied::removed(tables::expire(on, *now, *idle_since, *limit)?)
@@ -203,7 +205,7 @@ fn remember(recent: &WriteBehindCache, change: &Change) {
         Change::End(key) => recent.end(*key),
         Change::EndUser(user) => recent.end_user(*user),
         Change::Save(..)
-        | Change::Renew(..)
+        | Change::Replace(..)
         | Change::EndProviderSession(..)
         | Change::ConsumeOnce(..)
         | Change::Expire { .. }

@@ -15,7 +15,7 @@ use super::keys::Keys;
 use super::pending::PendingRevocations;
 use super::scripts::Script;
 use crate::domain::session::{Lifetimes, SessionKey};
-use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
+use crate::outbound::store::record_cipher::{IndexHash, RecordCipher};
 use crate::ports::Clock;
 
 /// The limit for concurrent commands; further ones wait for a permit, within the time limit of an answer.
@@ -34,7 +34,7 @@ pub(super) struct RedisClient {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) lifetimes: Lifetimes,
     pub(super) ends: PendingRevocations,
-    pub(super) owners: Cache<SessionKey, UserHash>,
+    pub(super) owners: Cache<SessionKey, IndexHash>,
 }
 
 impl RedisClient {

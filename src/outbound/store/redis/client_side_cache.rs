@@ -19,7 +19,7 @@ use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
 pub(super) use crate::outbound::store::cache::Loading;
 use crate::outbound::store::cache::SessionCache;
-use crate::outbound::store::record_cipher::{UserHash, short};
+use crate::outbound::store::record_cipher::{IndexHash, short};
 use crate::ports::StoredSession;
 
 /// How long an answered heartbeat counts, from the moment it was sent. Together with the transit time of an answer, it keeps
@@ -101,7 +101,7 @@ impl ClientSideCache {
     }
 
     /// Removes all sessions of a user.
-    pub(super) fn drop_user(&self, user: &UserHash) {
+    pub(super) fn drop_user(&self, user: &IndexHash) {
         self.cache.remove_user(short(user));
     }
 

@@ -6,13 +6,13 @@ use super::fault::Fault;
 use super::keys::{Keys, hex};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::record_cipher::{RecordCipher, UserHash};
+use crate::outbound::store::record_cipher::{IndexHash, RecordCipher};
 use crate::ports::StoredSession;
 
 /// A session that was found.
 pub(super) struct Found {
     pub(super) session: Session,
-    pub(super) user: UserHash,
+    pub(super) user: IndexHash,
     pub(super) last_seen: Timestamp,
 }
 
@@ -21,7 +21,7 @@ impl Found {
     pub(super) fn open(
         record_cipher: &RecordCipher,
         key: &SessionKey,
-        user: UserHash,
+        user: IndexHash,
         record: &[u8],
         last_use: &[u8],
     ) -> Option<Self> {
@@ -60,7 +60,7 @@ pub(super) struct Kept {
     /// The session's entry in the index.
     pub(super) entry: String,
     /// The hash of the provider session that it belongs to.
-    pub(super) provider_session: Option<UserHash>,
+    pub(super) provider_session: Option<IndexHash>,
 }
 
 impl Kept {
@@ -72,10 +72,10 @@ impl Kept {
         let record = session.record();
         let sealed = record_cipher.seal(key, record).map_err(|fault| crate::ports::StoreFault(fault.to_string()))?;
         let provider_session = session.provider_session().map(|session| record_cipher.provider_session_hash(&session));
-        let user_hash = provider_session.map(|user_hash| hex(&user_hash)).unwrap_or_default();
+        let index_hash = provider_session.map(|index_hash| hex(&index_hash)).unwrap_or_default();
         Ok(Self {
             record: [generation(record.generation).as_slice(), &sealed].concat(),
-            entry: format!("{}:{}:{user_hash}", record.created.as_unix(), record.ends.as_unix()),
+            entry: format!("{}:{}:{index_hash}", record.created.as_unix(), record.ends.as_unix()),
             provider_session,
         })
     }
@@ -87,11 +87,11 @@ pub(super) const fn generation(number: u32) -> [u8; 4] {
 }
 
 /// The key names of one session that scripts take first: record, last use, index.
-pub(super) fn places(keys: &Keys, user: &UserHash, key: &SessionKey) -> [String; 3] {
+pub(super) fn places(keys: &Keys, user: &IndexHash, key: &SessionKey) -> [String; 3] {
     [keys.record(user, key), keys.last_use(user, key), keys.index(user)]
 }
 
 /// Decodes a user hash from a pointer.
-pub(super) fn user_hash(bytes: &[u8]) -> Result<UserHash, Fault> {
+pub(super) fn index_hash(bytes: &[u8]) -> Result<IndexHash, Fault> {
     super::keys::unhex(bytes).ok_or(Fault::Unreadable)
 }

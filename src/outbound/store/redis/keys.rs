@@ -4,7 +4,7 @@
 pub(super) use crate::domain::crypto::hex::{decode as unhex, encode as hex};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::record_cipher::UserHash;
+use crate::outbound::store::record_cipher::IndexHash;
 
 /// Builds key names with one prefix.
 #[derive(Clone)]
@@ -18,32 +18,32 @@ impl Keys {
     }
 
     /// The sealed record, preceded by its generation.
-    pub(super) fn record(&self, user: &UserHash, key: &SessionKey) -> String {
+    pub(super) fn record(&self, user: &IndexHash, key: &SessionKey) -> String {
         format!("{}{}", self.records(user), hex(key.as_bytes()))
     }
 
     /// The prefix of the records of a user.
-    pub(super) fn records(&self, user: &UserHash) -> String {
+    pub(super) fn records(&self, user: &IndexHash) -> String {
         self.of_user("s", user, ":")
     }
 
     /// The last use, as a Unix time.
-    pub(super) fn last_use(&self, user: &UserHash, key: &SessionKey) -> String {
+    pub(super) fn last_use(&self, user: &IndexHash, key: &SessionKey) -> String {
         format!("{}{}", self.last_uses(user), hex(key.as_bytes()))
     }
 
     /// The prefix of the last uses of a user's sessions.
-    pub(super) fn last_uses(&self, user: &UserHash) -> String {
+    pub(super) fn last_uses(&self, user: &IndexHash) -> String {
         self.of_user("t", user, ":")
     }
 
     /// The sessions of a user: when each was created and ends, and which provider session it belongs to.
-    pub(super) fn index(&self, user: &UserHash) -> String {
+    pub(super) fn index(&self, user: &IndexHash) -> String {
         self.of_user("u", user, "")
     }
 
     /// The holder of the refresh lease of a session.
-    pub(super) fn lease(&self, user: &UserHash, key: &SessionKey) -> String {
+    pub(super) fn lease(&self, user: &IndexHash, key: &SessionKey) -> String {
         self.of_user("l", user, &format!(":{}", hex(key.as_bytes())))
     }
 
@@ -53,8 +53,8 @@ impl Keys {
     }
 
     /// The users whose sessions belong to one provider session.
-    pub(super) fn provider_session(&self, user_hash: &UserHash) -> String {
-        self.of_user("p", user_hash, "")
+    pub(super) fn provider_session(&self, index_hash: &IndexHash) -> String {
+        self.of_user("p", index_hash, "")
     }
 
     /// A consumed replay key.
@@ -62,8 +62,8 @@ impl Keys {
         format!("{}x:{}", self.prefix, hex(replay_key.as_bytes()))
     }
 
-    fn of_user(&self, kind: &str, user_hash: &UserHash, rest: &str) -> String {
-        format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(user_hash))
+    fn of_user(&self, kind: &str, index_hash: &IndexHash, rest: &str) -> String {
+        format!("{}{kind}:{{{}}}{rest}", self.prefix, hex(index_hash))
     }
 
     /// The prefix of all record names.
@@ -72,7 +72,7 @@ impl Keys {
     }
 
     /// Parses the name of a record into its user and session.
-    pub(super) fn parse_record(&self, name: &[u8]) -> Option<(UserHash, SessionKey)> {
+    pub(super) fn parse_record(&self, name: &[u8]) -> Option<(IndexHash, SessionKey)> {
         let rest = name.strip_prefix(self.all_records().as_bytes())?.strip_prefix(b"{")?;
         let (user, rest) = rest.split_at_checked(64)?;
         let key = rest.strip_prefix(b"}:")?;

@@ -45,8 +45,8 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Lifetimes, Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Clock, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore,
-    StoreFault, StoredSession,
+    Clock, Consumption, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 use crate::single_flight::SingleFlight;
 
@@ -105,8 +105,8 @@ impl SessionStore for RedisStore {
         self.client.save(key, &session).await
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        self.client.renew(key, &session).await
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        self.client.replace(key, &session).await
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -133,7 +133,7 @@ impl SessionStore for RedisStore {
         self.client.is_consumed(replay_key).await
     }
 
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault> {
         self.client.consume_once(replay_key, until).await
     }
 

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::domain::session::SessionKey;
 use crate::domain::time::Timestamp;
-use crate::outbound::store::record_cipher::UserHash;
+use crate::outbound::store::record_cipher::IndexHash;
 
 /// How long an acknowledged revocation is resent over every new connection.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ pub(super) enum End {
     /// One session.
     Session(SessionKey),
     /// All sessions of a user that were created until this time.
-    User(UserHash, Timestamp),
+    User(IndexHash, Timestamp),
 }
 
 /// What the servers know of a revocation.
@@ -49,7 +49,7 @@ impl RevocationState {
 #[derive(Default)]
 struct State {
     sessions: HashMap<SessionKey, RevocationState>,
-    users: HashMap<UserHash, (Timestamp, RevocationState)>,
+    users: HashMap<IndexHash, (Timestamp, RevocationState)>,
 }
 
 /// A revocation that is being sent to the servers. Unless it is acknowledged, it waits from then on.
@@ -134,7 +134,7 @@ impl PendingRevocations {
 
     /// Whether a session counts as ended here, whatever the servers answer. Revocations of a user apply only while the servers
     /// have not acknowledged them: the user may sign in again within the same second.
-    pub(super) fn hold(&self, key: &SessionKey, user: &UserHash, created: Timestamp) -> bool {
+    pub(super) fn hold(&self, key: &SessionKey, user: &IndexHash, created: Timestamp) -> bool {
         let state = self.state();
         let waits = |(until, standing): &(Timestamp, RevocationState)| !standing.is_known() && created <= *until;
         state.sessions.contains_key(key) || state.users.get(user).is_some_and(waits)

@@ -13,7 +13,7 @@ use crate::ports::{StoreFault, StoredSession};
 
 impl RedisStore {
     pub(super) async fn read(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault> {
-        if let Some(stored) = self.at_hand(key) {
+        if let Some(stored) = self.cached(key) {
             return Ok(Some(stored));
         }
         if self.client.ends.hold_session(key) {
@@ -28,13 +28,13 @@ impl RedisStore {
         }
     }
 
-    fn at_hand(&self, key: &SessionKey) -> Option<StoredSession> {
-        self.client.client_side_cache.find(key, Instant::now()).filter(|stored| self.looks_used(stored))
+    fn cached(&self, key: &SessionKey) -> Option<StoredSession> {
+        self.client.client_side_cache.find(key, Instant::now()).filter(|stored| self.is_not_idle(stored))
     }
 
     /// A session that looks idle may have been used at another replica since: the client-side cache is not sent uses, so that
     /// it has no say in this.
-    fn looks_used(&self, stored: &StoredSession) -> bool {
+    fn is_not_idle(&self, stored: &StoredSession) -> bool {
         self.client.clock.now() < stored.last_seen.plus(self.client.lifetimes.idle)
     }
 
@@ -43,19 +43,19 @@ impl RedisStore {
     async fn read_at_servers(&self, key: &SessionKey) -> Result<Option<StoredSession>, Fault> {
         let (client, limit) = (&self.client, self.client.command_timeout.mul_f32(1.5));
         let loading = client.client_side_cache.begin_load(key);
-        let mut at_hand = None;
+        let mut cached = None;
         let load = || {
-            at_hand = self.at_hand(key);
+            cached = self.cached(key);
             let (client, key) = (Arc::clone(client), *key);
             let found = async move {
                 let found = timeout(limit, client.find(&key)).await.unwrap_or(Err(Fault::TimeOut))?;
                 Ok(found.map(|found| client.client_side_cache.finish_load(&loading, found)))
             };
-            at_hand.is_none().then_some(found)
+            cached.is_none().then_some(found)
         };
         match self.loads.join(loading, load) {
             Some(load) => load.result().await.unwrap_or(Err(Fault::GivenUp)),
-            None => at_hand.map(Some).ok_or(Fault::AtCapacity),
+            None => cached.map(Some).ok_or(Fault::AtCapacity),
         }
     }
 }

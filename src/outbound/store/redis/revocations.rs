@@ -11,14 +11,14 @@ use tracing::{info, warn};
 use super::client::RedisClient;
 use super::connection::State;
 use super::fault::Fault;
-use super::found::{open, places, user_hash};
+use super::found::{index_hash, open, places};
 use super::keys::{hex, unhex};
 use super::pending::End;
 use super::scripts::{COUNT, END, END_SOME};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::record_cipher::UserHash;
+use crate::outbound::store::record_cipher::IndexHash;
 use crate::ports::{ProviderSessionEnd, StoreFault};
 
 /// The number of revocations that are sent concurrently.
@@ -43,7 +43,7 @@ async fn end_session(client: &RedisClient, key: &SessionKey) -> Result<Option<Se
     Ok(ended)
 }
 
-pub(super) async fn end_at(client: &RedisClient, key: &SessionKey, user: &UserHash) -> Result<Option<Session>, Fault> {
+pub(super) async fn end_at(client: &RedisClient, key: &SessionKey, user: &IndexHash) -> Result<Option<Session>, Fault> {
     let [record, last_use, index] = places(&client.keys, user, key);
     let places = [record, last_use, index, client.keys.lease(user, key)];
     let record: Option<Vec<u8>> = client.run(&END, &places, &[hex(key.as_bytes()).as_bytes()]).await?;
@@ -53,15 +53,15 @@ pub(super) async fn end_at(client: &RedisClient, key: &SessionKey, user: &UserHa
 
 pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
     let at = client.clock.now();
-    let begin = |user_hash: UserHash| {
-        let underway = client.ends.begin(End::User(user_hash, at));
-        client.client_side_cache.drop_user(&user_hash);
-        (user_hash, underway)
+    let begin = |index_hash: IndexHash| {
+        let underway = client.ends.begin(End::User(index_hash, at));
+        client.client_side_cache.drop_user(&index_hash);
+        (index_hash, underway)
     };
     let underway: Vec<_> = client.record_cipher.user_hashes(user).into_iter().map(begin).collect();
     let mut ended = Vec::new();
-    for (user_hash, underway) in underway {
-        ended.extend(end_some(client, &user_hash, None, &[]).await?);
+    for (index_hash, underway) in underway {
+        ended.extend(end_some(client, &index_hash, None, &[]).await?);
         underway.acknowledge(now());
     }
     Ok(ended.into_iter().map(Arc::new).collect())
@@ -71,13 +71,13 @@ pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Ar
 /// with neither, ends all.
 async fn end_some(
     client: &RedisClient,
-    user: &UserHash,
+    user: &IndexHash,
     created_until: Option<Timestamp>,
-    provider_sessions: &[UserHash],
+    provider_sessions: &[IndexHash],
 ) -> Result<Vec<Session>, Fault> {
     let created_until = created_until.map(|until| until.as_unix().to_string()).unwrap_or_default();
     let mut arguments = vec![client.keys.records(user), client.keys.last_uses(user), created_until];
-    arguments.extend(provider_sessions.iter().map(|user_hash| hex(user_hash)));
+    arguments.extend(provider_sessions.iter().map(|index_hash| hex(index_hash)));
     let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
     let ended: Vec<Vec<u8>> = client.run(&END_SOME, &[client.keys.index(user)], &arguments).await?;
     let (pairs, _) = ended.as_chunks::<2>();
@@ -111,13 +111,13 @@ pub(super) async fn end_provider_session(
     Ok(ProviderSessionEnd::Ended(ended))
 }
 
-async fn users_of(client: &RedisClient, provider_sessions: &[UserHash]) -> Result<Vec<UserHash>, Fault> {
+async fn users_of(client: &RedisClient, provider_sessions: &[IndexHash]) -> Result<Vec<IndexHash>, Fault> {
     let mut users = Vec::new();
     for session in provider_sessions {
         let place = client.keys.provider_session(session);
         let members: Vec<Vec<u8>> = client.ask(Cmd::new().arg("SMEMBERS").arg(place)).await?;
         for member in members {
-            users.push(user_hash(&member)?);
+            users.push(index_hash(&member)?);
         }
     }
     users.sort_unstable();
@@ -125,9 +125,9 @@ async fn users_of(client: &RedisClient, provider_sessions: &[UserHash]) -> Resul
     Ok(users)
 }
 
-async fn count(client: &RedisClient, user: &UserHash, provider_sessions: &[UserHash]) -> Result<usize, Fault> {
+async fn count(client: &RedisClient, user: &IndexHash, provider_sessions: &[IndexHash]) -> Result<usize, Fault> {
     let mut arguments = vec![client.keys.records(user)];
-    arguments.extend(provider_sessions.iter().map(|user_hash| hex(user_hash)));
+    arguments.extend(provider_sessions.iter().map(|index_hash| hex(index_hash)));
     let arguments: Vec<&[u8]> = arguments.iter().map(String::as_bytes).collect();
     client.run(&COUNT, &[client.keys.index(user)], &arguments).await
 }

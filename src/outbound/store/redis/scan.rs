@@ -12,7 +12,7 @@ use super::scripts::LIST;
 use super::settings::Address;
 use crate::domain::oidc::user::User;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::record_cipher::UserHash;
+use crate::outbound::store::record_cipher::IndexHash;
 use crate::ports::{Cursor, ListedSession, SessionPage, StoreFault};
 
 /// The approximate number of keys per session, of which the record is one.
@@ -62,7 +62,7 @@ async fn scan(
     server: &Address,
     cursor: u64,
     limit: usize,
-) -> Result<(u64, Vec<(UserHash, SessionKey)>), Fault> {
+) -> Result<(u64, Vec<(IndexHash, SessionKey)>), Fault> {
     // A key prefix contains no character that is special in a pattern.
     let pattern = format!("{}*", client.keys.all_records());
     let count = limit.saturating_mul(KEYS_PER_SESSION).clamp(10, MAX_KEYS);
@@ -73,7 +73,7 @@ async fn scan(
     Ok((next, names.iter().filter_map(|name| client.keys.parse_record(name)).collect()))
 }
 
-async fn listed(client: &RedisClient, user: UserHash, key: SessionKey) -> Result<Option<ListedSession>, Fault> {
+async fn listed(client: &RedisClient, user: IndexHash, key: SessionKey) -> Result<Option<ListedSession>, Fault> {
     let found = client.find_of(&key, user).await?;
     Ok(found.and_then(|found| living(client, key, found)))
 }
@@ -85,14 +85,14 @@ fn living(client: &RedisClient, key: SessionKey, found: Found) -> Option<ListedS
 
 pub(super) async fn of_user(client: &RedisClient, user: &User) -> Result<Vec<ListedSession>, StoreFault> {
     let mut listed = Vec::new();
-    for user_hash in client.record_cipher.user_hashes(user) {
-        let (records, last_uses) = (client.keys.records(&user_hash), client.keys.last_uses(&user_hash));
+    for index_hash in client.record_cipher.user_hashes(user) {
+        let (records, last_uses) = (client.keys.records(&index_hash), client.keys.last_uses(&index_hash));
         let arguments = [records.as_bytes(), last_uses.as_bytes()];
-        let found: Vec<Vec<u8>> = client.run(&LIST, &[client.keys.index(&user_hash)], &arguments).await?;
+        let found: Vec<Vec<u8>> = client.run(&LIST, &[client.keys.index(&index_hash)], &arguments).await?;
         let (sessions, _) = found.as_chunks::<3>();
         listed.extend(sessions.iter().filter_map(|[key, record, last_use]| {
             let key = SessionKey::from_bytes(unhex(key)?);
-            living(client, key, Found::open(&client.record_cipher, &key, user_hash, record, last_use)?)
+            living(client, key, Found::open(&client.record_cipher, &key, index_hash, record, last_use)?)
         }));
     }
     Ok(listed)

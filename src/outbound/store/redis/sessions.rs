@@ -9,15 +9,15 @@ use redis::{Cmd, Value};
 
 use super::client::RedisClient;
 use super::fault::Fault;
-use super::found::{Found, Kept, generation, places, user_hash};
+use super::found::{Found, Kept, generation, index_hash, places};
 use super::keys::hex;
 use super::revocations;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::record_cipher::UserHash;
-use crate::ports::{Lease, LeaseHolder, Replay, StoreFault};
+use crate::outbound::store::record_cipher::IndexHash;
+use crate::ports::{Consumption, Lease, LeaseHolder, StoreFault};
 
 impl RedisClient {
     /// Reads the session from the servers.
@@ -44,20 +44,20 @@ impl RedisClient {
     }
 
     /// Reads the user hash of the session's owner from the servers.
-    pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
+    pub(super) async fn owner(&self, key: &SessionKey) -> Result<Option<IndexHash>, Fault> {
         let pointer: Option<Vec<u8>> = self.ask(Cmd::new().arg("GET").arg(self.keys.pointer(key))).await?;
-        pointer.map(|pointer| user_hash(&pointer)).transpose()
+        pointer.map(|pointer| index_hash(&pointer)).transpose()
     }
 
     /// Like `owner`, but prefers the cached owner.
-    async fn likely_owner(&self, key: &SessionKey) -> Result<Option<UserHash>, Fault> {
+    async fn likely_owner(&self, key: &SessionKey) -> Result<Option<IndexHash>, Fault> {
         match self.owners.get(key) {
             Some(user) => Ok(Some(user)),
             None => self.owner(key).await,
         }
     }
 
-    pub(super) async fn find_of(&self, key: &SessionKey, user: UserHash) -> Result<Option<Found>, Fault> {
+    pub(super) async fn find_of(&self, key: &SessionKey, user: IndexHash) -> Result<Option<Found>, Fault> {
         let [record, last_use, _] = places(&self.keys, &user, key);
         let answer = self.ask(Cmd::new().arg("MGET").arg(record).arg(last_use)).await?;
         let (record, last_use): (Option<Vec<u8>>, Option<Vec<u8>>) = answer;
@@ -67,7 +67,7 @@ impl RedisClient {
 
     pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
         let kept = Kept::seal(&self.record_cipher, key, session)?;
-        let (user, record) = (self.record_cipher.user_hash(&session.record().user), session.record());
+        let (user, record) = (self.record_cipher.index_hash(&session.record().user), session.record());
         let life = self.life(record.ends);
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
@@ -75,7 +75,7 @@ impl RedisClient {
         let (before, added) =
             tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&kept, &user, life.index));
         added?;
-        let before = before?.map(|before| user_hash(&before)).transpose()?;
+        let before = before?.map(|before| index_hash(&before)).transpose()?;
         let arguments = [
             hex(key.as_bytes()),
             record.created.as_unix().to_string(),
@@ -97,13 +97,13 @@ impl RedisClient {
         Ok(())
     }
 
-    async fn add_to_provider_session(&self, kept: &Kept, user: &UserHash, life: u64) -> Result<(), Fault> {
-        let Some(user_hash) = &kept.provider_session else { return Ok(()) };
-        let (place, life) = (self.keys.provider_session(user_hash), life.to_string());
+    async fn add_to_provider_session(&self, kept: &Kept, user: &IndexHash, life: u64) -> Result<(), Fault> {
+        let Some(index_hash) = &kept.provider_session else { return Ok(()) };
+        let (place, life) = (self.keys.provider_session(index_hash), life.to_string());
         self.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
     }
 
-    pub(super) async fn renew(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreFault> {
+    pub(super) async fn replace(&self, key: &SessionKey, session: &Session) -> Result<bool, StoreFault> {
         let record = session.record();
         let Some(before) = record.generation.checked_sub(1) else { return Ok(false) };
         let Some(user) = self.likely_owner(key).await? else { return Ok(false) };
@@ -147,11 +147,15 @@ impl RedisClient {
         Ok(found > 0)
     }
 
-    pub(super) async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    pub(super) async fn consume_once(
+        &self,
+        replay_key: &ReplayKey,
+        until: Timestamp,
+    ) -> Result<Consumption, StoreFault> {
         let mut consume_once = Cmd::new();
         consume_once.arg("SET").arg(self.keys.consumed(replay_key)).arg(1).arg("NX").arg("PX").arg(self.until(until));
         let done: Option<String> = self.ask(&consume_once).await?;
-        Ok(if done.is_some() { Replay::Now } else { Replay::Before })
+        Ok(if done.is_some() { Consumption::First } else { Consumption::Repeated })
     }
 
     pub(super) async fn lease(

@@ -21,7 +21,7 @@ use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::testing::{LIFETIMES, StoppedAt, SystemEntropy, keys};
 use crate::ports::{
-    Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, Replay, SessionPage, SessionStore, StoreFault,
+    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
 
@@ -198,8 +198,8 @@ impl SessionStore for Swept {
         self.store.save(key, session).await
     }
 
-    async fn renew(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        self.store.renew(key, session).await
+    async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
+        self.store.replace(key, session).await
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {
@@ -230,7 +230,7 @@ impl SessionStore for Swept {
         self.store.is_consumed(replay_key).await
     }
 
-    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Replay, StoreFault> {
+    async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault> {
         self.consumed.lock().expect("marks").entry(*replay_key).or_insert(until);
         self.store.consume_once(replay_key, until).await
     }
@@ -246,11 +246,11 @@ impl SessionStore for Swept {
     async fn expire(&self, now: Timestamp, idle_since: Timestamp) -> Result<usize, StoreFault> {
         let over: Vec<ReplayKey> = {
             let mut consumed = self.consumed.lock().expect("marks");
-            consumed.extract_if(|_, until| *until <= now).map(|(user_hash, _)| user_hash).collect()
+            consumed.extract_if(|_, until| *until <= now).map(|(index_hash, _)| index_hash).collect()
         };
         let client = &self.store.client;
-        for user_hash in over {
-            let _: i64 = client.ask(Cmd::new().arg("DEL").arg(client.keys.consumed(&user_hash))).await?;
+        for index_hash in over {
+            let _: i64 = client.ask(Cmd::new().arg("DEL").arg(client.keys.consumed(&index_hash))).await?;
         }
         let (mut count, mut from) = (0, Some(Cursor::default()));
         while let Some(cursor) = from {

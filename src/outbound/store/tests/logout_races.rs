@@ -44,7 +44,7 @@ async fn keep_renewing(store: Store, round: u64) {
     for _ in 0..4 {
         let Some(stored) = store.load(&key(round)).await.expect("loads") else { return };
         let next = generation(round, stored.session.record().generation + 1);
-        store.renew(&key(round), next).await.expect("renews");
+        store.replace(&key(round), next).await.expect("renews");
     }
 }
 
@@ -90,7 +90,7 @@ async fn run(name: &'static str, store: Store, round: u64) {
         task.await.expect("ends");
     }
     assert!(!is_there(&store, round).await, "{name}, round {round}: when all have finished");
-    assert!(!store.renew(&key(round), generation(round, 1)).await.expect("renews"), "{name}, round {round}");
+    assert!(!store.replace(&key(round), generation(round, 1)).await.expect("renews"), "{name}, round {round}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::outbound::store::testing::{at, attempt, block_on, key, provider_session, record, stores, user};
-use crate::ports::{Cursor, Lease, ProviderSessionEnd, Replay, SessionStore, StoredSession};
+use crate::ports::{Consumption, Cursor, Lease, ProviderSessionEnd, SessionStore, StoredSession};
 
 const SUBJECTS: [&str; 3] = ["jane", "mary", "john"];
 /// The ids of provider sessions; the last stands for none.
@@ -162,7 +162,7 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
         Step::Renew { number, by, lasts } => renew(store, model, number, by, lasts).await,
         Step::ConsumeOnce { number, until } => {
             let consumed = store.consume_once(&attempt(number), at(until)).await.expect("spends");
-            assert_eq!(consumed == Replay::Before, model.consumed.contains_key(&number));
+            assert_eq!(consumed == Consumption::Repeated, model.consumed.contains_key(&number));
             model.consumed.entry(number).or_insert(until);
         }
         Step::Remove(removal) => remove(store, model, removal).await,
@@ -176,7 +176,7 @@ async fn renew(store: &Store, model: &mut Model, number: u64, by: u32, lasts: u6
     let template = Modelled { subject: 0, sid: 0, generation: 0, created: 1, ends: 2, seen: 1 };
     let template = before.unwrap_or(template);
     let next = Modelled { generation: template.generation + by, ends: template.created + lasts, ..template };
-    let renewed = store.renew(&key(number), next.session()).await.expect("is no fault");
+    let renewed = store.replace(&key(number), next.session()).await.expect("is no fault");
     assert_eq!(renewed, before.is_some() && by == 1);
     if renewed {
         model.sessions.insert(number, next);

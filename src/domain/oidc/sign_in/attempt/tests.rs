@@ -42,10 +42,10 @@ fn an_attempt_comes_back_as_it_went() {
     let state = begin(1).seal(&wiki(), &keys(1), [9; 24]);
     let opened = Attempt::open(&state, &wiki(), &keys(1)).expect("opens");
     assert_eq!((opened.return_address(), opened.restarts()), (Some("https://wiki.example.com/x"), 1));
-    assert_eq!((opened.origin(), opened.began()), (Origin::Request, 1_000_000_000));
-    let asked_for = begin(1).begun(Origin::Start, 1_000_000_123).seal(&wiki(), &keys(1), [9; 24]);
+    assert_eq!((opened.origin(), opened.began()), (StartedBy::Request, 1_000_000_000));
+    let asked_for = begin(1).begun(StartedBy::Start, 1_000_000_123).seal(&wiki(), &keys(1), [9; 24]);
     let asked_for = Attempt::open(&asked_for, &wiki(), &keys(1)).expect("opens");
-    assert_eq!((asked_for.origin(), asked_for.began()), (Origin::Start, 1_000_000_123));
+    assert_eq!((asked_for.origin(), asked_for.began()), (StartedBy::Start, 1_000_000_123));
     assert!(opened.matching(Some(&binding()), NOW).is_ok());
 }
 

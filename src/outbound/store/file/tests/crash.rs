@@ -67,7 +67,7 @@ async fn sign_in_and_out(store: Arc<dyn SessionStore>, first: u64) {
                 report("out", number);
             }
             3 => {
-                assert!(store.renew(&key(number), renewed(&subject, 100, 1_000_000, 1)).await.unwrap());
+                assert!(store.replace(&key(number), renewed(&subject, 100, 1_000_000, 1)).await.unwrap());
                 report("renewed", number);
             }
             _ => {}

@@ -134,7 +134,7 @@ fn a_healthy_file_looks_whole_whatever_is_written_meanwhile() {
                     writing.touch(&key(number), at(100 + u64::from(round))).await.unwrap();
                 }
                 writing.writer.write(Change::Flush).await.unwrap();
-                writing.renew(&key(1), renewed("user-1", 100, 9000, 1)).await.unwrap();
+                writing.replace(&key(1), renewed("user-1", 100, 9000, 1)).await.unwrap();
                 writing.expire(at(101), at(101)).await.unwrap();
             }
         });

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const SESSIONS: usize = 3;
 const USERS: usize = 2;
 
-const fn user_hash(user: usize) -> UserHash {
+const fn index_hash(user: usize) -> IndexHash {
     [if user == 0 { 1 } else { 2 }; 32]
 }
 
@@ -28,7 +28,7 @@ fn found(number: usize, generation: u32) -> Found {
     let mut record = session("jane", 0, 1_000_000).record().clone();
     record.generation = generation;
     let session = Session::restore(record);
-    Found { session, user: user_hash(user_of(number)), last_seen: at(100) }
+    Found { session, user: index_hash(user_of(number)), last_seen: at(100) }
 }
 
 #[derive(Clone, Debug)]
@@ -245,7 +245,7 @@ impl TwoStores {
             }
             Step::OwnEndOfUser(user) => {
                 let sessions: Vec<_> = (0..SESSIONS).filter(|number| user_of(*number) == user).collect();
-                self.own_end(sessions.clone(), |client_side_cache| client_side_cache.drop_user(&user_hash(user)));
+                self.own_end(sessions.clone(), |client_side_cache| client_side_cache.drop_user(&index_hash(user)));
                 let changes: Vec<_> = sessions.into_iter().map(|number| (number, self.state[number].0 - 1)).collect();
                 self.know(&changes);
             }
@@ -399,7 +399,7 @@ fn a_load_from_before_a_change_stays_outside() {
     type Change = fn(&ClientSideCache);
     let changes: [(&str, Change); 4] = [
         ("of the session", |client_side_cache| client_side_cache.drop_session(&key(0))),
-        ("of the user", |client_side_cache| client_side_cache.drop_user(&user_hash(0))),
+        ("of the user", |client_side_cache| client_side_cache.drop_user(&index_hash(0))),
         ("of everything", ClientSideCache::drop_all),
         ("of the link", |client_side_cache| client_side_cache.open(client_side_cache.new_link())),
     ];
@@ -413,7 +413,7 @@ fn a_load_from_before_a_change_stays_outside() {
         assert_eq!(finds(&client_side_cache, origin), (false, false), "{change}");
     }
     let (client_side_cache, _, origin) = warm();
-    client_side_cache.drop_user(&user_hash(1));
+    client_side_cache.drop_user(&index_hash(1));
     assert!(finds(&client_side_cache, origin).0, "another user's");
 }
 

@@ -37,7 +37,7 @@ fn sealing_keys_change_without_anybody_noticing() {
         }
         assert!(new.load(&key(1)).await.expect("loads").is_none(), "sealed under a key that is no longer known");
         assert_eq!(both.of_user(&user("jane")).await.expect("lists").len(), 3);
-        assert!(both.renew(&key(1), renewed(1)).await.expect("renews"), "and sealed anew");
+        assert!(both.replace(&key(1), renewed(1)).await.expect("renews"), "and sealed anew");
         assert!(new.load(&key(1)).await.expect("loads").is_some());
         assert!(both.end(&key(2)).await.expect("ends").is_some());
         let sid = ProviderSession { issuer: ISSUER.to_owned(), id: "sid-1".to_owned() };
@@ -58,13 +58,13 @@ fn f_19_what_one_does_holds_at_the_other() {
         let (one, other) = (with_keys(&settings, &[1]), with_keys(&settings, &[1]));
         one.save(&key(1), session("jane", 0, 9000)).await.expect("saves");
         assert!(other.load(&key(1)).await.expect("loads").is_some());
-        assert!(other.renew(&key(1), renewed(1)).await.expect("renews"));
-        assert!(!one.renew(&key(1), renewed(1)).await.expect("is no fault"), "of two renewals one counts");
+        assert!(other.replace(&key(1), renewed(1)).await.expect("renews"));
+        assert!(!one.replace(&key(1), renewed(1)).await.expect("is no fault"), "of two renewals one counts");
         let found = one.load(&key(1)).await.expect("loads").expect("is there");
         assert_eq!(found.session.record().generation, 1);
         assert!(other.end(&key(1)).await.expect("ends").is_some());
         assert!(one.load(&key(1)).await.expect("loads").is_none());
-        assert!(!one.renew(&key(1), renewed(2)).await.expect("is no fault"), "nothing comes back");
+        assert!(!one.replace(&key(1), renewed(2)).await.expect("is no fault"), "nothing comes back");
         assert!(one.end(&key(1)).await.expect("is no fault").is_none());
     });
 }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use crate::domain::oidc::user::User;
 use crate::outbound::store::testing::{at, attempt, block_on, key, session, stores, user};
-use crate::ports::{Replay, SessionStore};
+use crate::ports::{Consumption, SessionStore};
 
 pub(in crate::outbound::store) type Store = Arc<dyn SessionStore>;
 pub(in crate::outbound::store) type Scenario = (&'static str, fn(Store) -> BoxFuture<'static, ()>);
@@ -162,16 +162,16 @@ async fn attempt_once(store: Store) {
     let consume_once = async |number, until| store.consume_once(&attempt(number), at(until)).await.expect("spends");
     let is_consumed = async |number| store.is_consumed(&attempt(number)).await.expect("says");
     assert!(!is_consumed(1).await && !is_consumed(1).await, "asking marks nothing");
-    assert_eq!(consume_once(1, 700).await, Replay::Now);
-    assert_eq!(consume_once(1, 700).await, Replay::Before);
+    assert_eq!(consume_once(1, 700).await, Consumption::First);
+    assert_eq!(consume_once(1, 700).await, Consumption::Repeated);
     assert!(is_consumed(1).await && !is_consumed(2).await);
-    assert_eq!(consume_once(2, 800).await, Replay::Now);
+    assert_eq!(consume_once(2, 800).await, Consumption::First);
     store.expire(at(699), at(0)).await.expect("expires");
-    assert_eq!(consume_once(1, 700).await, Replay::Before);
+    assert_eq!(consume_once(1, 700).await, Consumption::Repeated);
     store.expire(at(700), at(0)).await.expect("expires");
     assert!(!is_consumed(1).await && is_consumed(2).await);
-    assert_eq!(consume_once(1, 900).await, Replay::Now);
-    assert_eq!(consume_once(2, 800).await, Replay::Before);
+    assert_eq!(consume_once(1, 900).await, Consumption::First);
+    assert_eq!(consume_once(2, 800).await, Consumption::Repeated);
 }
 
 async fn one_is_first(store: Store) {
@@ -179,8 +179,9 @@ async fn one_is_first(store: Store) {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.consume_once(&attempt(1), at(700)).await.expect("spends") })
     });
-    let consumed: Vec<Replay> = join_all(attempts).await.into_iter().map(|consumed| consumed.expect("ran")).collect();
-    assert_eq!(consumed.iter().filter(|consumed| **consumed == Replay::Now).count(), 1);
+    let consumed: Vec<Consumption> =
+        join_all(attempts).await.into_iter().map(|consumed| consumed.expect("ran")).collect();
+    assert_eq!(consumed.iter().filter(|consumed| **consumed == Consumption::First).count(), 1);
 }
 
 async fn saved_again(store: Store) {

@@ -93,7 +93,7 @@ async fn saved_again(store: Store) {
 
 async fn renewed_rests(store: Store) {
     save_on(&store, 1, Some("sid-1"), "jane").await;
-    assert!(store.renew(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
+    assert!(store.replace(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
     assert_eq!(end(&store, "sid-1", Some("mary")).await, None);
     assert_eq!(end(&store, "sid-1", Some("jane")).await, Some(1));
     assert!(!there(&store, 1).await);

@@ -28,7 +28,7 @@ async fn load(store: &Store, number: u64) -> StoredSession {
 }
 
 async fn renew(store: &Store, number: u64, generation: u32) -> bool {
-    store.renew(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
+    store.replace(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
 }
 
 /// The session with its tokens, as the lease returns it for a refresh.
@@ -112,7 +112,7 @@ async fn new_end(store: Store) {
     for (number, ends) in [(1, 300), (2, 200)] {
         save(&store, number, "jane", 100, 250).await;
         let session = renewed("jane", 100, ends, 1);
-        assert!(store.renew(&key(number), session).await.expect("renews"));
+        assert!(store.replace(&key(number), session).await.expect("renews"));
     }
     assert_eq!(store.expire(at(250), at(0)).await.expect("expires"), 1);
     assert!(there(&store, 1).await && !there(&store, 2).await);

@@ -96,7 +96,7 @@ async fn while_they_change(store: Store) {
 async fn as_loaded(store: Store) {
     save(&store, 1, "jane", 100, 200).await;
     store.touch(&key(1), at(150)).await.expect("touches");
-    assert!(store.renew(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
+    assert!(store.replace(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
     // A page may be empty where a server holds many other keys; the pages together have the session once.
     let (mut paged, mut next) = (Vec::new(), Some(Cursor::default()));
     while let Some(cursor) = next {

@@ -38,7 +38,7 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
         settle(&other, 2).await;
         warm_up(&one, &key(1)).await;
         warm_up(&one, &key(2)).await;
-        assert!(other.renew(&key(1), living(1, 1)).await.expect("renewed"));
+        assert!(other.replace(&key(1), living(1, 1)).await.expect("renewed"));
         let generation =
             async || load(&one, &key(1)).await.map(|found| found.map(|found| found.session.record().generation));
         longest = longest.max(soon("the renewal", generation, |found| matches!(found, Ok(Some(1)))).await);

@@ -6,9 +6,9 @@ use tracing::{debug, info, warn};
 
 /// Whether a provider's UserInfo fails: logged when it begins and when it ends, not with every sign-in.
 #[derive(Default)]
-pub(super) struct Outage(AtomicBool);
+pub(super) struct UserInfoOutageLog(AtomicBool);
 
-impl Outage {
+impl UserInfoOutageLog {
     pub(super) fn began(&self, issuer: &str, cause: &str) {
         if self.0.swap(true, Ordering::Relaxed) {
             debug!(issuer, cause, "the UserInfo endpoint gives no claims");

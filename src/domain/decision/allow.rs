@@ -40,7 +40,7 @@ pub fn allow_signed_in(
     let head = forwarded.head;
     let mut allow =
         allow(identity_headers(identity, application, outpost), Some(identity.claims()), application, forwarded);
-    cut(&mut allow, identity, application, head);
+    remove_used_credential(&mut allow, identity, application, head);
     allow
 }
 
@@ -64,7 +64,7 @@ pub fn allow_public(_proof: &PublicPath, application: &Application, forwarded: F
 
 /// Removes a used credential from the request, unless the application is configured to receive it or gets an
 /// `authorization` header that Gatepost sets. A credential that was not used stays unchanged.
-fn cut(allow: &mut Allow, identity: &Identity, application: &Application, head: &RequestHead) {
+fn remove_used_credential(allow: &mut Allow, identity: &Identity, application: &Application, head: &RequestHead) {
     let used = matches!(identity, Identity::Credential(_));
     let replaced = || allow.set().any(|(name, _)| name == AUTHORIZATION);
     if used && !application.credentials.pass_on(&head.headers) && !replaced() {

@@ -10,9 +10,9 @@ const MOST: usize = 1000;
 
 /// The reported findings: names of headers that are left out, claims that are ignored.
 #[derive(Default)]
-pub(super) struct Reported(Mutex<HashSet<(Slug, String)>>);
+pub(super) struct ReportedOnce(Mutex<HashSet<(Slug, String)>>);
 
-impl Reported {
+impl ReportedOnce {
     /// Whether this finding is new; records it. When the set is full, no finding counts as new.
     pub(super) fn is_news(&self, application: &Slug, text: &str) -> bool {
         let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn what_was_told_is_remembered_within_limits() {
-        let (reported, slug) = (Reported::default(), |text| Slug::parse(text).expect("is a slug"));
+        let (reported, slug) = (ReportedOnce::default(), |text| Slug::parse(text).expect("is a slug"));
         assert!(reported.is_news(&slug("wiki"), "host") && reported.is_news(&slug("board"), "host"));
         assert!(!reported.is_news(&slug("wiki"), "host"));
         let news = (0..10 * MOST).filter(|number| reported.is_news(&slug("wiki"), &number.to_string())).count();
