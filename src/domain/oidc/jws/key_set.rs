@@ -275,9 +275,16 @@ fn rsa_key(members: &Map<String, Value>) -> Option<CoreJsonWebKey> {
 }
 
 fn ec_key(members: &Map<String, Value>, curve: CoreJsonCurveType, length: usize) -> Option<CoreJsonWebKey> {
-    let x = bytes(members, "x").filter(|x| x.len() == length)?;
-    let y = bytes(members, "y").filter(|y| y.len() == length)?;
-    Some(CoreJsonWebKey::new_ec(x, y, curve, None::<JsonWebKeyId>))
+    let coordinate = |name| bytes(members, name).and_then(|number| padded(&number, length));
+    Some(CoreJsonWebKey::new_ec(coordinate("x")?, coordinate("y")?, curve, None::<JsonWebKeyId>))
+}
+
+/// A number in `length` bytes, as RFC 7518 section 6.2.1.2 demands of a coordinate. Some providers leave out zeros at its
+/// beginning (glewlwyd), or add one; the point is the same, and the verification refuses one that is not on the curve.
+fn padded(big_endian: &[u8], length: usize) -> Option<Vec<u8>> {
+    let significant = big_endian.iter().position(|byte| *byte != 0).and_then(|first| big_endian.get(first..))?;
+    let zeros = length.checked_sub(significant.len())?;
+    Some([&vec![0; zeros], significant].concat())
 }
 
 fn bit_length(big_endian: &[u8]) -> usize {

@@ -1,5 +1,10 @@
 //! Neither an unsigned token nor one that was signed for another purpose becomes a verified token.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::*;
@@ -64,5 +69,43 @@ fn jw_4_a_signature_counts_for_the_purpose_that_it_was_verified_for() {
         let is = [is_id_token, is_user_info, is_logout_token, is_access_token];
         let expected = [Kind::IdToken, Kind::UserInfo, Kind::LogoutToken, Kind::AccessToken];
         assert_eq!(is, expected.map(|kind| kind == purpose.kind()), "{:?}", purpose.kind());
+    }
+}
+
+/// A P-256 key whose coordinate `x` begins with a zero byte: one of 256 keys.
+fn key_with_a_leading_zero() -> EcdsaKeyPair {
+    let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+    loop {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("has random bytes");
+        let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).expect("is a key");
+        if matches!(key.public_key().as_ref(), [4, 0, second, ..] if *second != 0) {
+            return key;
+        }
+    }
+}
+
+#[test]
+fn a_coordinate_counts_with_and_without_zeros_at_its_beginning() {
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let key = key_with_a_leading_zero();
+    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+    let message = format!("{}.{}", text(br#"{"alg":"ES256"}"#), text(claims().to_string().as_bytes()));
+    let signature = key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
+    let token = SecretString::from(format!("{message}.{}", text(signature.as_ref())));
+    let relying_party = RelyingParty { id_token_signed_response_alg: SigningAlgorithm::ES256, ..party() };
+    for (x, expected) in [
+        (x.to_vec(), true),
+        (x[1..].to_vec(), true),
+        ([&[0], x].concat(), true),
+        ([&[1], x].concat(), false),
+        (x[..31].to_vec(), false),
+        (x[2..].to_vec(), false),
+        (vec![0; 32], false),
+        (Vec::new(), false),
+    ] {
+        let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": text(&x), "y": text(y) }] });
+        let is_verified = KeySet::parse(keys.to_string().as_bytes())
+            .is_ok_and(|keys| keys.verify(&token, Purpose::IdToken(&relying_party)).is_ok());
+        assert_eq!(is_verified, expected, "{x:?}");
     }
 }
