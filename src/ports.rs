@@ -1,4 +1,4 @@
-//! The ports: what the outpost needs from its environment, in the domain's terms. `outbound` implements them, `app`
+//! The ports: what the outpost needs from its environment, in the domain's terms. `outbound` implements them, `server`
 //! connects them.
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ mod reading;
 
 /// A module, the modules of this crate that it may depend on besides itself, and the crates and modules it must never depend
 /// on.
-struct Room {
+struct Module {
     name: &'static str,
     may_know: &'static [&'static str],
     must_not_know: &'static [&'static str],
@@ -116,88 +116,92 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const ROOMS: [Room; 37] = [
-    Room { name: "domain", may_know: &[], must_not_know: PROTOCOL },
-    Room { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
-    Room { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
-    Room { name: DOMAIN[2], may_know: before(2), must_not_know: PROTOCOL },
-    Room { name: DOMAIN[3], may_know: before(2), must_not_know: PROTOCOL },
-    Room { name: DOMAIN[4], may_know: before(4), must_not_know: PROTOCOL },
+const MODULES: [Module; 37] = [
+    Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
+    Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
+    Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
+    Module { name: DOMAIN[2], may_know: before(2), must_not_know: PROTOCOL },
+    Module { name: DOMAIN[3], may_know: before(2), must_not_know: PROTOCOL },
+    Module { name: DOMAIN[4], may_know: before(4), must_not_know: PROTOCOL },
     // Keys of the library verify signatures, and the library builds the URL to which the browser is sent.
-    Room { name: "domain::oidc::jws", may_know: before(5), must_not_know: &[] },
-    Room { name: "domain::oidc::sign_in", may_know: before(5), must_not_know: &[] },
-    Room { name: DOMAIN[5], may_know: before(5), must_not_know: PROTOCOL },
-    Room { name: DOMAIN[6], may_know: before(6), must_not_know: PROTOCOL },
-    Room { name: DOMAIN[7], may_know: before(7), must_not_know: PROTOCOL },
-    Room { name: "domain::application::sign_out", may_know: before(8), must_not_know: &[] },
-    Room { name: DOMAIN[8], may_know: before(8), must_not_know: PROTOCOL },
-    Room { name: "ports", may_know: &["domain"], must_not_know: WIRE },
-    Room { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
-    Room { name: "single_flight", may_know: &[], must_not_know: WIRE },
-    Room { name: "inbound::ext_authz", may_know: OF_EXT_AUTHZ, must_not_know: BEYOND_EXT_AUTHZ },
-    Room { name: "inbound::forward_auth", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
-    Room { name: "inbound::side_listener", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
-    Room { name: "inbound::ops", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
-    Room {
+    Module { name: "domain::oidc::jws", may_know: before(5), must_not_know: &[] },
+    Module { name: "domain::oidc::sign_in", may_know: before(5), must_not_know: &[] },
+    Module { name: DOMAIN[5], may_know: before(5), must_not_know: PROTOCOL },
+    Module { name: DOMAIN[6], may_know: before(6), must_not_know: PROTOCOL },
+    Module { name: DOMAIN[7], may_know: before(7), must_not_know: PROTOCOL },
+    Module { name: "domain::application::sign_out", may_know: before(8), must_not_know: &[] },
+    Module { name: DOMAIN[8], may_know: before(8), must_not_know: PROTOCOL },
+    Module { name: "ports", may_know: &["domain"], must_not_know: WIRE },
+    Module { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
+    Module { name: "single_flight", may_know: &[], must_not_know: WIRE },
+    Module { name: "inbound::ext_authz", may_know: OF_EXT_AUTHZ, must_not_know: BEYOND_EXT_AUTHZ },
+    Module { name: "inbound::forward_auth", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module { name: "inbound::side_listener", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module { name: "inbound::ops", may_know: OF_HTTP_PROTOCOLS, must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module {
         // The operators' protocol: no request of a browser reaches it.
         name: "inbound::admin",
         may_know: &["domain::session", "outpost", "telemetry", "admin_api", "inbound::connections", "inbound::grpc"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room { name: "inbound::connections", may_know: &["telemetry"], must_not_know: BEYOND_OTHER_PROTOCOLS },
-    Room {
+    Module {
+        name: "inbound::connections",
+        may_know: &["domain::http", "telemetry"],
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
+    },
+    Module {
         name: "inbound::grpc",
         may_know: &["telemetry", "inbound::connections"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room {
+    Module {
         name: "inbound::router",
         may_know: &["domain::http", "inbound::connections"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room {
+    Module {
         name: "inbound::http_response",
         may_know: &["domain::decision", "inbound::connections"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
-    Room {
+    Module { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module {
         name: "outbound::provider",
         may_know: &["domain", "ports", "telemetry", "single_flight"],
         must_not_know: ASKED_ONLY,
     },
-    Room {
+    Module {
         name: "outbound::store",
         may_know: &["domain", "ports", "telemetry", "single_flight"],
         must_not_know: ASKED_ONLY,
     },
-    Room { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
+    Module { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
     // A command depends on what it needs.
-    Room { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // It receives what to explain; it neither reads files nor calls any server.
-    Room { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
-    Room { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
+    Module { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
+    Module { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code only.
-    Room { name: "admin_api", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
+    Module { name: "admin_api", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // A client in a process of its own; it knows about sessions only what the protocol sends.
-    Room {
+    Module {
         name: "cli::sessions",
         may_know: &["domain::time", "admin_api", "config::duration"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
-    Room {
+    Module {
         // It fills in the settings of every module, including the whole application's.
         name: "config",
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry", "server"],
         must_not_know: WIRE,
     },
-    Room {
+    Module {
         // It names the recorded facts about a decision.
         name: "telemetry",
         may_know: &["domain::decision"],
         must_not_know: &["envoy_types", "oauth2", "openidconnect", "rusqlite", "redis", "reqwest", "tonic"],
     },
-    Room {
+    Module {
         // Only `cli` reads the configuration: the server receives its own settings.
         name: "server",
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry"],
@@ -281,9 +285,9 @@ fn knows_too_much(code: &Code) -> Vec<String> {
     if is_root(&code.module) || is_test(&code.module) {
         return Vec::new();
     }
-    match room_of(&code.module) {
-        Some(room) => code.paths().into_iter().filter_map(|path| offence(room, &path)).collect(),
-        None => vec!["no room of the design".to_owned()],
+    match rules_of(&code.module) {
+        Some(rules) => code.paths().into_iter().filter_map(|path| offence(rules, &path)).collect(),
+        None => vec!["no module of the table; add it to MODULES here and to the table in ARCHITECTURE.md".to_owned()],
     }
 }
 
@@ -314,12 +318,12 @@ fn takes_a_detour(code: &Code) -> Vec<String> {
     offences
 }
 
-fn room_of(module: &[String]) -> Option<&'static Room> {
-    let fits = |room: &&Room| {
-        let name: Vec<&str> = room.name.split("::").collect();
+fn rules_of(module: &[String]) -> Option<&'static Module> {
+    let fits = |rules: &&Module| {
+        let name: Vec<&str> = rules.name.split("::").collect();
         module.len() >= name.len() && module.iter().zip(&name).all(|(part, wanted)| part == wanted)
     };
-    ROOMS.iter().filter(fits).max_by_key(|room| room.name.len())
+    MODULES.iter().filter(fits).max_by_key(|rules| rules.name.len())
 }
 
 fn starts_with(path: &[String], name: &str) -> bool {
@@ -328,23 +332,23 @@ fn starts_with(path: &[String], name: &str) -> bool {
 }
 
 /// The path as text when the module must not depend on it; `None` when the path is allowed.
-fn offence(room: &Room, path: &[String]) -> Option<String> {
+fn offence(rules: &Module, path: &[String]) -> Option<String> {
     let text = path.join("::");
     let Some((_, inner)) = path.split_first().filter(|(first, _)| *first == "crate") else {
-        let pure = room.name.split("::").next() == Some("domain");
-        let forbidden = room.must_not_know.iter().chain(OUTER_CRATES.iter().chain(&AMBIENT).filter(|_| pure));
+        let pure = rules.name.split("::").next() == Some("domain");
+        let forbidden = rules.must_not_know.iter().chain(OUTER_CRATES.iter().chain(&AMBIENT).filter(|_| pure));
         let mut hits = forbidden.filter(|name| starts_with(path, name));
-        return hits.next().map(|name| format!("{text} ({} must not know {name})", room.name));
+        return hits.next().map(|name| format!("{text} ({} must not know {name})", rules.name));
     };
     // A visibility: `pub(in crate::domain)`.
-    if starts_with(&room.name.split("::").map(str::to_owned).collect::<Vec<_>>(), &inner.join("::")) {
+    if starts_with(&rules.name.split("::").map(str::to_owned).collect::<Vec<_>>(), &inner.join("::")) {
         return None;
     }
     // `crate::Thing` would be a re-export at the root, which another test rejects.
-    room_of(inner)?;
-    let allowed = std::iter::once(&room.name).chain(room.may_know);
+    rules_of(inner)?;
+    let allowed = std::iter::once(&rules.name).chain(rules.may_know);
     let known = allowed.into_iter().any(|name| starts_with(inner, name));
-    (!known).then(|| format!("{text} ({} may know {:?} only)", room.name, room.may_know))
+    (!known).then(|| format!("{text} ({} may know {:?} only)", rules.name, rules.may_know))
 }
 
 #[test]
@@ -488,7 +492,7 @@ fn what_is_against_the_design_is_found() {
         ("inbound::admin", "//! X\nfn x(y: crate::inbound::ext_authz::Health) {}", Some("ext_authz")),
         ("inbound::admin", "//! X\nfn x() { super::super::y() }", Some("super::super")),
         ("inbound::admin", "//! X\n#[cfg(test)]\nmod tests { use super::super::y; }", Some("super::super")),
-        ("nowhere", "//! X\n", Some("no room")),
+        ("nowhere", "//! X\n", Some("no module")),
         ("lib", "//! X\npub use crate::server::run;", Some("re-export")),
         ("lib", "//! X\npub mod server;\nuse crate::config::load;", None),
         ("server", "use std::fmt;", Some("no module doc")),
@@ -534,7 +538,7 @@ fn the_table_tells_right_from_wrong() {
     ];
     let words = |text: &str| -> Names { text.split("::").map(str::to_owned).collect() };
     for (module, path, allowed) in rows {
-        let room = room_of(&words(module)).expect("a room");
-        assert_eq!(offence(room, &words(path)).is_none(), allowed, "{module} and {path}");
+        let rules = rules_of(&words(module)).expect("is in the table");
+        assert_eq!(offence(rules, &words(path)).is_none(), allowed, "{module} and {path}");
     }
 }

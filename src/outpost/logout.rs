@@ -111,8 +111,9 @@ async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) ->
     }
 }
 
-/// `frontchannel_logout`: called in a frame of the provider's page. The answer is the same whatever the outcome (FL-2,
-/// FL-3).
+/// `frontchannel_logout`: called in a frame of the provider's page. To a GET request the answer is the
+/// same whether or not there was a session (FL-2, FL-3); only with a session cookie may it differ, by the cookies that it deletes,
+/// or when the store fails.
 pub(super) async fn frontchannel_logout(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
     if context.request.head.method != "GET" {
         return Ok(answers::method_not_allowed(context, "GET"));

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -13,6 +13,7 @@ use std::task::Poll;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::request_context::RequestContext;
+use crate::domain::http::client_network;
 use crate::domain::oidc::sign_in::AttemptId;
 use crate::ports::ProviderUnavailable;
 use crate::telemetry::names;
@@ -121,7 +122,7 @@ impl Waits {
     fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
         // A refresh is for a signed-in user, so an unauthenticated client cannot cause it; it is not counted by client.
         let client = client.filter(|_| purpose != Purpose::Renewal);
-        let client = client.map(|client| (purpose, issuer.to_owned(), network(client)));
+        let client = client.map(|client| (purpose, issuer.to_owned(), client_network(client)));
         let of_issuer = (purpose, issuer.to_owned());
         let mut taken = self.taken();
         let count = |found: Option<&usize>| found.copied().unwrap_or_default();
@@ -171,14 +172,6 @@ impl Waits {
     /// No code panics while this lock is held, so the contents of a poisoned lock are consistent.
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The address by which a client is counted: for IPv6, the 64-bit network, which is assigned to one client as a whole.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

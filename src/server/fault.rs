@@ -56,6 +56,9 @@ pub enum Fault {
     /// A second signal stopped the service before it had drained.
     #[error("stopped at once by a second signal; requests may have been cut")]
     StoppedAtOnce,
+    /// A listener ended although nothing had asked it to.
+    #[error("a listener ended unexpectedly; please report the lines before this one")]
+    ListenerEnded,
 }
 
 /// The most likely cause.

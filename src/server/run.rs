@@ -34,17 +34,21 @@ impl Bound {
     /// request to stop; a second one ends the drain at once.
     ///
     /// # Errors
-    /// [`Fault::StoppedAtOnce`] after a second request to stop.
+    /// [`Fault::StoppedAtOnce`] after a second request to stop; [`Fault::ListenerEnded`] when a listener ended before the first one:
+    /// its port would stay dead while the others answer.
     pub async fn run(self, mut next_stop: impl AsyncFnMut()) -> Result<usize, Fault> {
         let starting = self.readiness.hold("listeners");
         self.announce();
         let shutdown = self.service.shutdown;
-        let running = self.start()?;
+        let mut running = self.start()?;
         drop(starting);
         running.health.serving().await;
         info!("ready");
 
-        next_stop().await;
+        let ended = tokio::select! {
+            () = next_stop() => false,
+            () = first_end(&mut running.public) => true,
+        };
         let draining = running.readiness.hold("draining");
         let drained = tokio::select! {
             cut = running.drain(shutdown) => Ok(cut),
@@ -54,7 +58,7 @@ impl Bound {
         if drained.is_err() {
             warn!("second signal: stopping at once");
         }
-        drained
+        if ended { Err(Fault::ListenerEnded) } else { drained }
     }
 
     fn start(self) -> Result<Running, Fault> {
@@ -137,6 +141,12 @@ impl Running {
     }
 }
 
+/// Waits until a listener ends, and logs why.
+async fn first_end(listeners: &mut JoinSet<usize>) {
+    let panic = listeners.join_next().await.and_then(Result::err).map(|fault| fault.to_string());
+    error!(panic, "a listener ended unexpectedly; stopping");
+}
+
 async fn ended(listeners: &mut JoinSet<usize>, cut: &mut usize) {
     while let Some(listener) = listeners.join_next().await {
         match listener {
@@ -179,5 +189,21 @@ async fn tidy_metrics(page: MetricsPage) {
     loop {
         turn.tick().await;
         page.tidy();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_panics_or_returns_is_noticed_while_others_go_on() {
+        for ends_by_panic in [true, false] {
+            let mut listeners = JoinSet::new();
+            listeners.spawn(std::future::pending());
+            listeners.spawn(async move { if ends_by_panic { panic!("a defect") } else { 0 } });
+            first_end(&mut listeners).await;
+            assert_eq!(listeners.len(), 1);
+        }
     }
 }

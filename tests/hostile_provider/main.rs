@@ -1,5 +1,5 @@
-//! `outbound::provider` against an OpenID Provider that misbehaves on command. Test names contain the duty ids of the
-//! security specification; a row is one misbehaviour and its required result.
+//! `outbound::provider` against an OpenID Provider that misbehaves on command. Test names contain the ids of
+//! `docs/security.md`; a row is one misbehaviour and its required result.
 
 #[cfg(test)]
 mod app_passwords;

@@ -7,7 +7,7 @@ use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionRecord};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{ExchangeFault, IdentityProvider as _};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::fixture::application;
@@ -125,7 +125,11 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
             |b| (b.header, b.key) = (json!({"alg": "none"}), Key::Nothing),
             untrustworthy(TokenFault::ALGORITHM),
         ),
-        ("another key", |b| b.key = Key::RsaB, untrustworthy(TokenFault::SIGNATURE)),
+        (
+            "another key",
+            |b| (b.key, b.answer) = (Key::RsaB, json!({"refresh_token": null})),
+            untrustworthy(TokenFault::SIGNATURE),
+        ),
         ("a logout token", |b| b.header = json!({"typ": "logout+jwt"}), untrustworthy(TokenFault::Header)),
         ("no token at all", |b| b.id_token_text = |_| "x".into(), untrustworthy(TokenFault::Malformed)),
     ];
@@ -178,6 +182,22 @@ async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
         let renewed = fixture.renewed(|b| b.answer = change.clone()).await.expect("a refresh");
         assert_eq!(token(renewed.record()), "refresh-first", "{change}");
     }
+}
+
+/// The provider has replaced the previous token, and would take its use for theft (RFC 9700 section 4.14.2).
+#[tokio::test]
+async fn an_id_token_whose_signature_cannot_be_verified_loses_no_refresh_token() {
+    let fixture = Fixture::new().await;
+    let before = fixture.session.record();
+    let renewed = fixture.renewed(|b| (b.key, b.claims) = (Key::RsaB, json!({"email": "new@example.test"}))).await;
+    let renewed = renewed.expect("keeps the new refresh token");
+    let record = renewed.record();
+    assert_eq!((token(record), record.generation), ("refresh-second", 1));
+    assert_eq!((renewal(record).due, renewal(record).stale), (NOW, NOW), "it is tried again");
+    assert_eq!(record.claims, before.claims, "nothing of an unverified token counts");
+    let exposed = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+    assert_eq!(exposed(&record.id_token), exposed(&before.id_token));
+    assert_eq!(exposed(&record.access_token), exposed(&before.access_token));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! F-9, F-13, F-14: the attacks of the security specification's section 5, one connection each, while a second connection
+//! F-9, F-13, F-14: attacks that `docs/security.md` names, one connection each, while a second connection
 //! asks for health.
 
 use std::time::Duration;

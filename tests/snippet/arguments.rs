@@ -17,7 +17,7 @@ fn what_cannot_be_printed_is_told_with_exit_code_2() {
             "gatepost: `files` has `mode: proxy`, and only Envoy can be told its backend: `gatepost snippet envoy`\n"
         );
     }
-    assert!(refused(&["apache"]).contains("there is a snippet for: nginx, traefik, "));
+    assert!(refused(&["no-such-proxy"]).contains("there is a snippet for: nginx, traefik, "));
     assert!(
         refused(&["nginx", "--gatepost", "https://gatepost:9000"])
             .contains("write it like http://gatepost.internal:9000")

@@ -26,8 +26,10 @@ fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {
 
 /// Whether the snippet contains header names at all.
 fn names_headers(front_proxy: FrontProxy) -> bool {
-    use FrontProxy::{Caddy, Haproxy, Nginx, Traefik};
-    matches!(front_proxy, Nginx | Traefik | Caddy | Haproxy)
+    match front_proxy {
+        FrontProxy::Nginx | FrontProxy::Traefik | FrontProxy::Caddy | FrontProxy::Haproxy => true,
+        FrontProxy::HaproxyScript | FrontProxy::Envoy | FrontProxy::Istio | FrontProxy::EnvoyGateway => false,
+    }
 }
 
 /// The text with every spelling of the name as one word, and every run of white space as one blank.

@@ -99,7 +99,7 @@ section! {
 }
 
 section! {
-    /// HTTP/1 and HTTP/2 of browsers.
+    /// HTTP/1.1 of browsers and of front proxies that ask over HTTP.
     struct HttpLimits {
         /// How long a request's head may take to arrive.
         head_timeout: DurationField = span(http().head_timeout),
@@ -137,7 +137,7 @@ section! {
     struct ConnectionLimits {
         /// Open at a time on one listener.
         total: Count = count(connections().total),
-        /// Open at a time from one address that is no front proxy's.
+        /// Open at a time from one source that is no front proxy: an IPv4 address, or a 64-bit network of IPv6.
         per_source: Count = count(connections().per_source),
         /// Addresses or networks of front proxies such as Envoy, which speak for many clients: `per_source` does not count their
         /// connections on `listen.grpc`, `listen.http` and `listen.https`, nor those of `forward_auth.trusted_proxies`. What they

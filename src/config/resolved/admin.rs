@@ -8,7 +8,10 @@ use crate::config::{raw, secret_file};
 use crate::inbound::connections::{MutualTls, TlsIdentity};
 
 /// The certificates, when they are given; the outer `None` says that there were diagnostics.
-#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
+)]
 pub(super) fn admin_tls(
     written: &raw::Admin,
     listen: &raw::Listen,

@@ -12,7 +12,10 @@ use crate::inbound::forward_auth::{Dialect, ForwardAuthSettings, TrustedProxies}
 use crate::server::Listen;
 
 /// The settings, when the section is present; the outer `None` says that there were diagnostics.
-#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
+)]
 pub(super) fn forward_auth(
     written: &Setting<raw::ForwardAuth>,
     listen: Option<&Listen>,

@@ -45,7 +45,10 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 /// The certificate, when one is given; the outer `None` says that there were diagnostics.
-#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
+)]
 pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<TlsIdentity>> {
     let (certificate, key) = match (&written.certificate_file, &written.private_key_file) {
         (Setting::Absent, Setting::Absent) => return Some(None),

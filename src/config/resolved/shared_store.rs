@@ -111,7 +111,10 @@ fn password_location<'a>(
 }
 
 /// Trusted authorities and client certificate; the outer `None` says that there were diagnostics.
-#[expect(clippy::option_option, reason = "as everywhere in this room, the outer one is about the reading")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
+)]
 fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) -> Option<Option<TlsSettings>> {
     let raw::Redis { ca_file, client_certificate_file, client_key_file, .. } = written;
     let files = [ca_file, client_certificate_file, client_key_file];

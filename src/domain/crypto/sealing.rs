@@ -88,6 +88,9 @@ impl fmt::Debug for SealingKey {
 
 impl SealingKey {
     /// A key from 32 random bytes.
+    ///
+    /// # Panics
+    /// When HKDF-SHA256 cannot derive 32 bytes, which is one block: never.
     #[must_use]
     pub fn new(secret: [u8; 32]) -> Self {
         let secret = Zeroizing::new(secret);
@@ -97,10 +100,12 @@ impl SealingKey {
         let mut derived = Zeroizing::new([[0; 32]; Purpose::ALL.len()]);
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"gatepost sealing").extract(secret.as_slice());
         for (purpose, key) in Purpose::ALL.into_iter().zip(derived.iter_mut()) {
-            // 32 bytes is one block of HKDF-SHA256: neither call can fail for that length.
-            if let Ok(expanded) = root.expand(&[purpose.label()], hkdf::HKDF_SHA256) {
-                let _ = expanded.fill(key);
-            }
+            let filled = root.expand(&[purpose.label()], hkdf::HKDF_SHA256).and_then(|expanded| expanded.fill(key));
+            #[expect(
+                clippy::expect_used,
+                reason = "a key that was not derived must not be used; 32 bytes is one block of HKDF-SHA256"
+            )]
+            filled.expect("HKDF-SHA256 derives one block");
         }
         Self { derived: Arc::new(derived), id }
     }
@@ -152,12 +157,18 @@ impl SealingKeys {
     }
 
     /// Seals `plaintext` for `purpose`, bound to every part of `context`, with a fresh random `nonce`.
+    ///
+    /// # Panics
+    /// When `plaintext` is longer than 256 GiB.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, context: &[&[u8]], nonce: [u8; NONCE_BYTES], plaintext: &[u8]) -> Vec<u8> {
         let key = &self.current;
         let payload = Payload { msg: plaintext, aad: &join(context) };
-        // The cipher fails only beyond 256 GiB.
-        let sealed = key.cipher(purpose).encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        #[expect(
+            clippy::expect_used,
+            reason = "a value that was not sealed must not be stored; the cipher fails only beyond 256 GiB"
+        )]
+        let sealed = key.cipher(purpose).encrypt(&XNonce::from(nonce), payload).expect("is shorter than 256 GiB");
         [key.id.as_slice(), nonce.as_slice(), sealed.as_slice()].concat()
     }
 

@@ -3,6 +3,7 @@
 
 mod accept;
 mod client_kind;
+mod client_network;
 mod cookie_domain;
 mod external_host;
 mod headers;
@@ -18,6 +19,7 @@ use std::net::IpAddr;
 use ::http::{HeaderName, HeaderValue};
 
 pub use client_kind::ClientKind;
+pub use client_network::client_network;
 pub use cookie_domain::{CookieDomain, CookieDomainFault};
 pub(in crate::domain) use external_host::is_plain_path;
 pub use external_host::{ExternalHost, ExternalHostFault};

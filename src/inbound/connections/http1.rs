@@ -1,4 +1,4 @@
-//! HTTP/1.1 with limits, for every plain HTTP listener (security specification, section 5).
+//! HTTP/1.1 with limits, for every plain HTTP listener (`docs/security.md`).
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -228,11 +228,22 @@ struct Panicked {
 impl ResponseForPanic for Panicked {
     type ResponseBody = axum::body::Body;
 
-    fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Answer {
+    fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Answer {
         metrics::counter!(names::PANICS, "listener" => self.listener).increment(1);
-        error!(listener = self.listener, "a request ended in a panic; it was refused");
+        error!(
+            listener = self.listener,
+            panic = panic_message(panic.as_ref()),
+            "a request ended in a panic; it was refused"
+        );
         refusal(StatusCode::INTERNAL_SERVER_ERROR, self.common)
     }
+}
+
+/// The message of a panic, for the log.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("of another type than a text")
 }
 
 /// An answer without a body.

@@ -1,4 +1,4 @@
-//! Limits on connections: a total, and the share of it that one source address may take.
+//! Limits on connections: a total, and the share of it that one source may take.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
+use crate::domain::http::client_network;
+
 /// How many connections one listener accepts at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// Connections in all.
     pub total: usize,
-    /// Connections from one source address.
+    /// Connections from one source: an IPv4 address, or a 64-bit network of IPv6.
     pub per_source: usize,
 }
 
@@ -75,20 +77,20 @@ impl ConnectionPermits {
     }
 
     /// A permit for a connection from `source`, held until it is dropped.
-    pub(super) fn take(&self, source: IpAddr) -> Result<ConnectionPermit, Full> {
-        let source = source.to_canonical();
+    pub(super) fn take(&self, peer: IpAddr) -> Result<ConnectionPermit, Full> {
+        let (peer, source) = (peer.to_canonical(), client_network(peer));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.total >= self.limits.total {
             return Err(Full::Total);
         }
-        let has_share = !self.front_proxies.iter().any(|network| network.contains(&source));
+        let has_share = !self.front_proxies.iter().any(|network| network.contains(&peer));
         let of_source = taken.by_source.entry(source).or_default();
         if has_share && *of_source >= self.limits.per_source {
             return Err(Full::Source);
         }
         *of_source += 1;
         taken.total += 1;
-        Ok(ConnectionPermit { permits: self.clone(), source, has_share })
+        Ok(ConnectionPermit { permits: self.clone(), peer, source, has_share })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -110,6 +112,8 @@ impl ConnectionPermits {
 /// One connection's permit.
 pub(super) struct ConnectionPermit {
     permits: ConnectionPermits,
+    peer: IpAddr,
+    /// The network by which the peer is counted.
     source: IpAddr,
     has_share: bool,
 }
@@ -117,7 +121,7 @@ pub(super) struct ConnectionPermit {
 impl ConnectionPermit {
     /// The one client whose connection it is; `None` where a front proxy sends requests of many clients.
     pub(super) fn client(&self) -> Option<IpAddr> {
-        self.has_share.then_some(self.source)
+        self.has_share.then_some(self.peer)
     }
 }
 
@@ -150,6 +154,19 @@ mod tests {
         assert_eq!(permits.count(), 0);
         let taken = permits.taken.lock().expect("is not poisoned");
         assert!(taken.by_source.is_empty(), "sources that left take no memory");
+    }
+
+    #[test]
+    fn a_client_with_many_addresses_has_one_share() {
+        let permits = ConnectionPermits::new(ConnectionLimits { total: 9, per_source: 2 });
+        let take = |address: &str| permits.take(address.parse().expect("is an address"));
+        let taken = [take("2001:db8::1"), take("2001:db8::2")];
+        let client = taken[1].as_ref().ok().and_then(ConnectionPermit::client);
+        assert_eq!(client, "2001:db8::2".parse().ok(), "the client's own address");
+        assert_eq!(take("2001:db8::3").err(), Some(Full::Source));
+        assert!(take("2001:db8:0:1::1").is_ok(), "another network");
+        drop(taken);
+        assert!(take("2001:db8::3").is_ok());
     }
 
     #[test]

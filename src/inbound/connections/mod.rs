@@ -11,7 +11,7 @@ mod tls;
 mod watch;
 
 pub use drive::{ConnectionPolicy, Phase, Stop, attend, serve};
-pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, ReceivedBody, empty, refusal};
+pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, ReceivedBody, empty, panic_message, refusal};
 pub use limits::{ConnectionLimits, FrontProxies};
 pub use listener::{Connection, Listener};
 pub use tls::{MutualTls, TlsFault, TlsIdentity};

@@ -105,8 +105,7 @@ impl ForwardAuth {
         head.map(outpost::Request::from)
     }
 
-    /// nginx discards everything but the status of our answers, so it must not ask about our own endpoints: a code would be
-    /// redeemed and the resulting session lost.
+    /// The decision on the original request.
     async fn decide(&self, dialect: Dialect, original: &outpost::Request) -> Decision {
         let routed = self.outpost.route(original);
         if let Some(application) = routed.in_proxy_mode() {
@@ -114,7 +113,7 @@ impl ForwardAuth {
             tracing::warn!(%dialect, application, help, "a front proxy sent a forward-auth request for an application in mode `proxy`");
             return self.outpost.refuse(Reason::ModeProxy, original.head.client_kind());
         }
-        if dialect == Dialect::Nginx && routed.is_own() {
+        if !dialect.passes_answers_on() && routed.is_own() {
             return self.outpost.refuse(Reason::OwnEndpoint, original.head.client_kind());
         }
         let decision = timeout(self.deadline, self.outpost.answer(&routed)).await;
@@ -153,13 +152,12 @@ impl ForwardAuth {
 }
 
 /// Whether the application would receive a client's header under one of our names, in a spelling or with a suffix that the
-/// front proxy's file cannot list. nginx and Caddy remove only the names that their files list; the files of the others
-/// remove names by pattern.
+/// front proxy's file cannot list.
 fn passes_on_owned_names(dialect: Dialect, decision: &Decision) -> bool {
     let Verdict::Allow(allow) = &decision.verdict else { return false };
     let comes_back = |name: &str| name == COOKIE.as_str() || name == AUTHORIZATION.as_str();
     let (_, removed) = allow.of_request();
-    matches!(dialect, Dialect::Nginx | Dialect::Caddy) && removed.iter().any(|name| !comes_back(name))
+    !dialect.removes_by_pattern() && removed.iter().any(|name| !comes_back(name))
 }
 
 #[async_trait]

@@ -28,6 +28,15 @@ fn headers(lines: &[Line]) -> HeaderMap {
     map
 }
 
+/// The lines by which a dialect describes a request for `https://wiki.example.com/x?y=1`.
+const fn own_lines(dialect: Dialect) -> &'static [Line] {
+    match dialect {
+        Dialect::Nginx => NGINX,
+        Dialect::Traefik | Dialect::Caddy => FORWARDED,
+        Dialect::Envoy => ENVOY,
+    }
+}
+
 fn read(dialect: Dialect, headers: &HeaderMap) -> Result<RequestHead, Fault> {
     match dialect {
         Dialect::Nginx => nginx::read(headers, None),
@@ -49,9 +58,7 @@ fn assert_faults(dialect: Dialect, rows: Vec<Row>) {
 
 #[test]
 fn each_dialect_tells_the_same_request() {
-    for (dialect, own) in
-        [(Dialect::Nginx, NGINX), (Dialect::Traefik, FORWARDED), (Dialect::Caddy, FORWARDED), (Dialect::Envoy, ENVOY)]
-    {
+    for (dialect, own) in Dialect::ALL.map(|(dialect, _)| (dialect, own_lines(dialect))) {
         let client = [("cookie", "a=1"), ("cookie", "b=2"), ("accept", "text/html"), ("x-request-id", "r-1")];
         let mut lines =
             headers(&[own, &client, &[("x-forwarded-for", "192.0.2.1"), ("forwarded", "host=evil.test")]].concat());
@@ -225,7 +232,7 @@ proptest! {
         name in "[xX][-_.](forwarded|original|rewrite|real)[-_.](url|uri|host|proto|method|port|prefix|path|ip)|forwarded",
         value in "(https://evil\\.test)?/[a-z/.%0-9]{0,12}|[a-z.]{0,8}",
     ) {
-        for (dialect, own) in [(Dialect::Nginx, NGINX), (Dialect::Caddy, FORWARDED), (Dialect::Envoy, ENVOY)] {
+        for (dialect, own) in Dialect::ALL.map(|(dialect, _)| (dialect, own_lines(dialect))) {
             let mut lines = headers(own);
             let before = lines.len();
             lines.append(HeaderName::from_bytes(name.as_bytes()).expect("is a name"), HeaderValue::try_from(&value).expect("is a value"));

@@ -1,6 +1,7 @@
-//! What every call passes on its way to its service: bounds on how many are under way, a deadline for the message, and
-//! what catches panics. Whatever goes wrong here is a gRPC error, which Envoy treats as a denial.
+//! The layers around each call of a service: the limit on concurrent calls, a deadline for the message, and the catching of panics.
+//! Every failure here is a gRPC error, which Envoy treats as a denial.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -21,6 +22,7 @@ use super::deadline_body::DeadlineBody;
 use super::inline_executor;
 use super::limits::GrpcLimits;
 use super::small_frames::SmallFrames;
+use crate::inbound::connections::panic_message;
 use crate::telemetry::names;
 
 /// A response as it is sent.
@@ -116,11 +118,13 @@ fn caught(
     call: impl Future<Output = Result<Response<Body>, Infallible>>,
     listener: &'static str,
 ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
-    AssertUnwindSafe(call).catch_unwind().map(move |answer| answer.unwrap_or_else(|_| Ok(panicked(listener))))
+    AssertUnwindSafe(call)
+        .catch_unwind()
+        .map(move |answer| answer.unwrap_or_else(|panic| Ok(panicked(listener, panic.as_ref()))))
 }
 
-fn panicked(listener: &'static str) -> Response<Body> {
+fn panicked(listener: &'static str, panic: &(dyn Any + Send)) -> Response<Body> {
     metrics::counter!(names::PANICS, "listener" => listener).increment(1);
-    error!("a call ended in a panic; it was refused");
+    error!(listener, panic = panic_message(panic), "a call ended in a panic; it was refused");
     Status::new(Code::Internal, "internal error").into_http()
 }

@@ -1,4 +1,4 @@
-//! Limits of the gRPC listener (security specification, section 5).
+//! Limits of the gRPC listener (`docs/security.md`).
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
+use tracing::warn;
 
 use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::{self, Tokens, malformed};
 use super::user_info::{self, UserInfoAnswer};
 use crate::domain::oidc::id_token::{Expected, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
+use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::ports::{Clock, ExchangeFault};
@@ -26,10 +28,18 @@ pub(super) async fn refresh(
     let known = issuer.known().await?;
     let tokens = new_tokens(issuer, &known, relying_party, session, deadline).await?;
     let Tokens { id_token, access_token, refresh_token, expires_in } = tokens;
+    let new_refresh_token = refresh_token.clone();
     let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
     match (id_token, &access_token) {
         (Some(raw), access_token) => {
-            let signed = issuer.verify(&known, &raw, Purpose::IdToken(relying_party)).await?;
+            let signed = match issuer.verify(&known, &raw, Purpose::IdToken(relying_party)).await {
+                Err(fault) if proves_nothing(&fault) && new_refresh_token.is_some() => {
+                    let issuer = &relying_party.issuer;
+                    warn!(%issuer, %fault, "the ID Token of a refresh is not verified; only its refresh token counts, and it is used at once");
+                    return Ok(Refreshed::new(None, new_refresh_token, None).cut_short(session, true));
+                }
+                signed => signed?,
+            };
             let access_token = access_token.as_ref().map(SecretString::expose_secret);
             let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
             let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
@@ -40,6 +50,12 @@ pub(super) async fn refresh(
     }
     let Some(access_token) = access_token else { return Ok(refreshed) };
     complete(issuer, &known, relying_party, session, refreshed, &access_token, deadline).await
+}
+
+/// Whether the provider's keys may be to blame, not the token. The token request has succeeded, and the provider may have made the
+/// previous refresh token void, so the new one is kept.
+const fn proves_nothing(fault: &TokenFault) -> bool {
+    matches!(fault, TokenFault::Signature(_) | TokenFault::KeysUnavailable)
 }
 
 async fn new_tokens(

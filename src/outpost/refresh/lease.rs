@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::context::RefreshContext;
 use crate::domain::session::SessionKey;
-use crate::ports::{LeaseHolder, StoredSession};
+use crate::ports::{Lease, LeaseHolder, StoredSession};
 
 /// How long a lease lasts unless it is extended: the time until another process may take over from one that crashed.
 pub(super) const SPAN: Duration = Duration::from_secs(2);
@@ -32,13 +32,18 @@ impl RefreshContext {
         done
     }
 
-    /// Extends the lease until dropped. A lost lease does no harm: a renewed session is saved by compare-and-swap on
-    /// its generation.
+    /// Extends the lease until dropped. Of two processes that refresh at once after a lease was lost, one saves its session, by
+    /// compare-and-swap on the generation; but a provider that rotates refresh tokens sees one used twice, and may end the grant
+    /// (RFC 9700 section 4.14.2). So a lost lease is logged.
     async fn extend(&self, key: &SessionKey, holder: &LeaseHolder) -> Infallible {
         loop {
             sleep(EXTENSION).await;
-            if let Err(fault) = self.store.lease(key, holder, SPAN).await {
-                tracing::debug!(%fault, "a lease could not be extended");
+            match self.store.lease(key, holder, SPAN).await {
+                Ok(Lease::Held(_)) => {}
+                Ok(Lease::Taken) => {
+                    tracing::warn!("another process took over the refresh of a session that is under way here");
+                }
+                Err(fault) => tracing::debug!(%fault, "a lease could not be extended"),
             }
         }
     }

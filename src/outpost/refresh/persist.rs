@@ -71,7 +71,7 @@ impl RefreshTask {
         }
     }
 
-    /// Has the refresh token that the refresh returned revoked (RFC 7009). The work runs in the background.
+    /// Has the refresh token of `record` revoked (RFC 7009). The work runs in the background.
     pub(super) fn revoke(&self, record: &SessionRecord) {
         if let Some(refresh_token) = record.refresh_token() {
             self.context.provider.revoke(&self.application.relying_party, refresh_token);

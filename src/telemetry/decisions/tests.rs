@@ -68,10 +68,10 @@ fn gn_06_one_line_says_everything_about_a_decision() {
 #[test]
 fn every_series_has_a_cell_of_its_own() {
     let mut seen = std::collections::HashSet::new();
-    for door in Protocol::ALL {
+    for protocol in Protocol::ALL {
         for kind in [Kind::Allow, Kind::Redirect, Kind::Page, Kind::Deny] {
             for reason in Reason::ALL {
-                let index = cell_index(door, kind, *reason);
+                let index = cell_index(protocol, kind, *reason);
                 assert!(seen.insert(index) && index < Cells::empty().0.len());
             }
         }

@@ -3,6 +3,7 @@
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
 use gatepost::inbound::connections::Answer;
+use gatepost::inbound::forward_auth::Dialect;
 use gatepost::inbound::router::Routed;
 use http::header::HeaderName;
 use http::{Method, Request, Uri};
@@ -51,7 +52,7 @@ fn judge_handed_on(request: &Request<()>, handed_on: &Request<()>) {
 
 fn is_question(request: &Request<()>) -> bool {
     let path = request.uri().path();
-    let named = ["auth/nginx", "auth/traefik", "auth/caddy"].map(|name| format!("{PREFIX}{name}"));
+    let named = Dialect::ALL.map(|(_, name)| format!("{PREFIX}auth/{name}"));
     request.uri().authority().is_none() && named.iter().any(|name| name == path)
 }
 
@@ -102,16 +103,22 @@ fn original(request: &Request<()>) -> Option<HttpRequest> {
     };
     let target = request.uri().path_and_query()?.as_str();
     let below = target.strip_prefix(PREFIX)?;
-    let (method, host, path) = if let Some(rest) = below.strip_prefix("auth/envoy") {
-        let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
-        (request.method().to_string(), one("host")?, path)
-    } else if below.starts_with("auth/nginx") || below == "auth?nginx" {
-        let url = one("x-original-url")?;
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-        let slash = rest.find('/')?;
-        (one("x-original-method").unwrap_or_default(), rest[..slash].to_owned(), rest[slash..].to_owned())
-    } else {
-        (one("x-forwarded-method")?, one("x-forwarded-host")?, one("x-forwarded-uri")?)
+    let rest = below.strip_prefix("auth").and_then(|rest| rest.strip_prefix(['/', '?']))?;
+    let (dialect, rest) = Dialect::ALL.iter().find_map(|(dialect, name)| Some((dialect, rest.strip_prefix(name)?)))?;
+    let (method, host, path) = match dialect {
+        Dialect::Envoy => {
+            let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+            (request.method().to_string(), one("host")?, path)
+        }
+        Dialect::Nginx => {
+            let url = one("x-original-url")?;
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+            let slash = rest.find('/')?;
+            (one("x-original-method").unwrap_or_default(), rest[..slash].to_owned(), rest[slash..].to_owned())
+        }
+        Dialect::Traefik | Dialect::Caddy => {
+            (one("x-forwarded-method")?, one("x-forwarded-host")?, one("x-forwarded-uri")?)
+        }
     };
     let header_map = Some(HeaderMap { headers: vec![HeaderValue::default()] });
     Some(HttpRequest { method, host, path, header_map, ..HttpRequest::default() })

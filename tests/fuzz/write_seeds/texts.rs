@@ -1,4 +1,4 @@
-//! Plain-text inputs from the tables of the security specification.
+//! Plain-text inputs for the promises of `docs/security.md`.
 
 pub(super) const RETURN_ADDRESSES: &[&str] = &[
     "/",

@@ -1,4 +1,4 @@
-//! Reading, removing, setting and deleting cookies; CK duties of the security specification.
+//! Reading, removing, setting and deleting cookies; the rows CK of `docs/security.md`.
 
 use super::*;
 use crate::domain::slug::Slug;

@@ -1,4 +1,4 @@
-//! The redirect catalogue of the security specification (section 3), row by row, and PR-3.
+//! The rows of `docs/security.md` on return addresses, and PR-3.
 
 use super::*;
 use crate::domain::testing::{application, domain_application};

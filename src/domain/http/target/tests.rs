@@ -1,4 +1,4 @@
-//! The path tables of the security specification (section 4.1), and properties of the canonical path.
+//! The path rows of `docs/security.md`, and properties of the canonical path.
 
 use super::*;
 use proptest::prelude::*;

@@ -105,7 +105,7 @@ fn a_coordinate_counts_with_and_without_zeros_at_its_beginning() {
     ] {
         let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": text(&x), "y": text(y) }] });
         let is_verified = KeySet::parse(keys.to_string().as_bytes())
-            .is_ok_and(|keys| keys.verify(&token, Purpose::IdToken(&relying_party)).is_ok());
+            .is_some_and(|keys| keys.verify(&token, Purpose::IdToken(&relying_party)).is_ok());
         assert_eq!(is_verified, expected, "{x:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The casebook of logout tokens (security specification, section 1.6), as far as it concerns claims and forms. The
+//! The rows of `docs/security.md` on logout tokens, as far as they concern claims and forms. The
 //! checks without a signature give the same results as those with one.
 
 use secrecy::ExposeSecret;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::decision::{AuditRecord, COMMON_HEADERS, Page, Redirect};
 
-const DIALECTS: [Dialect; 4] = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy];
+const DIALECTS: [(Dialect, &str); Dialect::ALL.len()] = Dialect::ALL;
 
 fn page(status: u16) -> Page {
     let headers = vec![(WWW_AUTHENTICATE, HeaderValue::from_static("Gatepost realm=\"wiki\""))];
@@ -83,7 +83,7 @@ fn the_others_pass_a_refusal_on_as_it_is() {
 
 #[test]
 fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
-    for dialect in DIALECTS {
+    for (dialect, _) in DIALECTS {
         for status in [200, 204, 302] {
             let answer = rendered(dialect, Verdict::Page(page(status)));
             assert_eq!(answer.status(), 403, "{dialect} {status}");
@@ -95,7 +95,7 @@ fn a_page_that_answers_what_was_asked_still_lets_nothing_through() {
 /// Only such a page omits the common header that forbids framing; it brings its own.
 #[test]
 fn a_page_for_a_frame_keeps_its_own_policy() {
-    for dialect in DIALECTS {
+    for (dialect, _) in DIALECTS {
         let mut page = Page { framed: true, ..page(401) };
         page.headers.push((X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")));
         let answer = rendered(dialect, Verdict::Deny(page));
@@ -114,10 +114,10 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 
 proptest! {
     #[test]
-    fn only_an_allow_is_a_2xx_and_nginx_gets_no_cookie(verdict in verdict(), dialect in 0_usize..4) {
-        let answer = rendered(DIALECTS[dialect], verdict);
+    fn only_an_allow_is_a_2xx_and_nginx_gets_no_cookie(verdict in verdict(), dialect in 0..DIALECTS.len()) {
+        let answer = rendered(DIALECTS[dialect].0, verdict);
         prop_assert!(answer.status().as_u16() >= 300, "{}", answer.status());
-        prop_assert!(cookies(&answer) == 0 || DIALECTS[dialect] != Dialect::Nginx);
+        prop_assert!(cookies(&answer) == 0 || DIALECTS[dialect].0 != Dialect::Nginx);
         for (name, value) in &COMMON_HEADERS {
             prop_assert_eq!(&answer.headers()[name], value);
         }

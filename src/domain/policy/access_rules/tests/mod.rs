@@ -1,5 +1,4 @@
-//! Which rules allow which requests: tables, with those of the path rules from the security specification (section
-//! 4.1).
+//! Which rules allow which requests: tables, with the path rows of `docs/security.md`.
 
 mod properties;
 
