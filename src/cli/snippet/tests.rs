@@ -32,6 +32,15 @@ fn names_headers(front_proxy: FrontProxy) -> bool {
     }
 }
 
+#[test]
+fn each_file_removes_the_clients_own_header_in_its_other_spelling() {
+    for (front_proxy, name) in FrontProxy::ALL.into_iter().filter(|(front_proxy, _)| names_headers(*front_proxy)) {
+        let text = printed(front_proxy, "zq_name").expect("a plain name");
+        let (spelled, by_pattern) = (text.contains("zq-name"), text.contains("zq[^a-z0-9]name"));
+        assert!(spelled || by_pattern, "{name}: {text}");
+    }
+}
+
 /// The text with every spelling of the name as one word, and every run of white space as one blank.
 fn without(name: &str, text: &str) -> String {
     let spelled = |sign: &str| name.replace(['-', '_'], sign);
