@@ -50,7 +50,7 @@ const configuration = {
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
   findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...now(id) }) },
   pkce: { required: () => true },
-  // No consent page: whoever signs in has granted all scopes.
+  // No consent page: a sign-in grants all scopes.
   loadExistingGrant: async ({ oidc: { client, provider, session } }) => {
     const known = session.grantIdFor(client.clientId);
     if (known) return provider.Grant.find(known);
@@ -107,7 +107,8 @@ const appPasswordGrant = (provider) => async (ctx, next) => {
   return undefined;
 };
 
-// The issuer holds the port, and port 0 is known only once it is bound: so listen first, answer afterwards.
+// The issuer contains the port, and port 0 is resolved only when it is bound: so the server is bound before the
+// provider is created.
 let answer;
 const server = createServer((request, response) => answer(request, response));
 server.listen(settings.port ?? 9090, '127.0.0.1', () => {

@@ -17,15 +17,15 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Answers Envoy's checks and signs users in, until SIGTERM.
+    /// Runs the service until SIGTERM.
     Serve(Source),
-    /// Lists everything that is wrong with a configuration, without starting.
+    /// Lists all faults of a configuration, without starting the service.
     CheckConfig(Source),
-    /// Tells what would be answered to a request, and why, without a server and without asking anybody.
+    /// Shows the response to a request and the reasons for it, without a running service or a call to the provider.
     Explain(Request),
-    /// Prints a front proxy's configuration for these applications.
+    /// Prints the configuration of a front proxy for the configured applications.
     Snippet(SnippetCommand),
-    /// Lists and ends the sessions of a running Gatepost.
+    /// Lists or ends sessions of a running Gatepost.
     #[command(subcommand)]
     Sessions(Sessions),
     /// Prints the JSON Schema of the configuration file, for editors.
@@ -49,16 +49,16 @@ pub(super) struct Source {
 pub(super) struct Request {
     #[command(flatten)]
     pub(super) source: Source,
-    /// Its address, such as `https://wiki.example.com/page`.
+    /// URL of the request, such as `https://wiki.example.com/page`.
     pub(super) url: String,
-    /// Its method.
+    /// Method of the request.
     #[arg(long, short, default_value = "GET")]
     pub(super) method: String,
-    /// A header of the request, such as `Accept: text/html`, which makes it a browser's; may be given several times.
+    /// Header of the request; can be repeated. With `Accept: text/html` the request is treated as a browser's.
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
     pub(super) headers: Vec<String>,
-    /// Claims of the signed-in user, as a JSON object or as `@` and the name of a file that holds one. Without them nobody
-    /// is signed in.
+    /// Claims of the signed-in user: a JSON object, or `@` and the name of a file that holds one. Without this option the
+    /// request has no session.
     #[arg(long, value_name = "JSON|@FILE")]
     pub(super) claims: Option<String>,
 }
@@ -68,14 +68,15 @@ pub(super) struct Request {
 pub(super) struct SnippetCommand {
     #[command(flatten)]
     pub(super) source: Source,
-    /// nginx, traefik, caddy, haproxy (and haproxy-script, which it loads), envoy, istio or envoy-gateway.
+    /// The front proxy: nginx, traefik, caddy, haproxy, haproxy-script (the Lua script that haproxy loads), envoy, istio or
+    /// envoy-gateway.
     #[arg(value_name = "FRONT-PROXY")]
     pub(super) front_proxy: FrontProxy,
-    /// The slug of the only application that is meant; otherwise all of them.
+    /// Slug of the application. Without this option the snippet covers all applications.
     #[arg(long, value_name = "SLUG")]
     pub(super) app: Option<String>,
-    /// Where the front proxy reaches Gatepost over HTTP, such as `http://gatepost.internal:9000`; where it asks over gRPC, its
-    /// host. Otherwise the addresses of `listen`.
+    /// URL at which the front proxy reaches Gatepost, such as `http://gatepost.internal:9000`; over gRPC only its host is
+    /// used, with the port of `listen.grpc`. Without this option: the addresses of `listen`.
     #[arg(long, value_name = "URL", value_parser = ListenerAddress::parse)]
     pub(super) gatepost: Option<ListenerAddress>,
 }
@@ -83,14 +84,14 @@ pub(super) struct SnippetCommand {
 /// What to do with sessions.
 #[derive(Subcommand)]
 pub(super) enum Sessions {
-    /// Lists sessions; no token and no session id is ever shown.
+    /// Lists sessions; the output contains no token and no session ID.
     List {
         #[command(flatten)]
         args: ListArgs,
         #[command(flatten)]
         admin_port: AdminPort,
     },
-    /// Ends sessions: whoever uses one of them next has to sign in.
+    /// Ends sessions; their users have to sign in again.
     End {
         #[command(flatten)]
         args: EndArgs,
@@ -102,7 +103,7 @@ pub(super) enum Sessions {
 /// Where the running Gatepost is.
 #[derive(Args)]
 pub(super) struct AdminPort {
-    /// Its admin port. Unless given: `listen.admin` of the configuration file, else 127.0.0.1:9302.
+    /// Address of the admin listener. Without this option: `listen.admin` of the configuration file, else 127.0.0.1:9302.
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) address: Option<sessions::AdminAddress>,
     /// The configuration file (YAML).

@@ -80,12 +80,15 @@ const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above 
 pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
     if text.len() > MAX_BYTES {
         let problem = "the file is longer than 1 MiB".to_owned();
-        return Err(NotYaml { at: Position { line: 1, column: 1 }, problem, help: "remove what is no configuration" });
+        return Err(NotYaml {
+            at: Position { line: 1, column: 1 },
+            problem,
+            help: "remove what does not belong to the configuration",
+        });
     }
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if let Some(at) = position_of(BYTE_ORDER_MARK, text) {
-        let problem =
-            "a byte order mark (U+FEFF) stands within the file, where it is allowed at the very beginning only";
+        let problem = "a byte order mark (U+FEFF) is allowed at the beginning of the file only";
         return Err(NotYaml { at, problem: problem.to_owned(), help: "remove the invisible character here" });
     }
     let mut tree = Tree::default();
@@ -171,7 +174,7 @@ impl Tree {
 
     fn begin(&mut self, at: Position, anchor: usize, content: OpenContent) -> Result<(), NotYaml> {
         if self.open.len() >= MAX_DEPTH {
-            let problem = format!("more than {MAX_DEPTH} levels stand in each other");
+            let problem = format!("more than {MAX_DEPTH} nested levels");
             return Err(NotYaml { at, problem, help: LOOK_AROUND });
         }
         self.open.push(Open { at, anchor, content });
@@ -218,6 +221,6 @@ impl From<Node> for Key {
     }
 }
 
-const TAG: Content = Content::Unusable("a YAML tag (`!…`) means nothing here");
-const UNKNOWN_ANCHOR: Content = Content::Unusable("this refers to itself or to nothing");
-const BIG_ANCHOR: Content = Content::Unusable("only single values can be repeated by `*`, not lists or sections");
+const TAG: Content = Content::Unusable("YAML tags (`!…`) are not supported");
+const UNKNOWN_ANCHOR: Content = Content::Unusable("this alias refers to itself or to an unknown anchor");
+const BIG_ANCHOR: Content = Content::Unusable("an alias (`*`) can repeat a single value only, not a list or section");

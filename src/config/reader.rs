@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
             return Ok(Loaded { config, warnings: self.warnings });
         }
         if self.faults.is_empty() {
-            self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a fault of Gatepost");
+            self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a bug of Gatepost");
         }
         Err(Diagnostics { faults: self.faults, warnings: self.warnings })
     }

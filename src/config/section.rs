@@ -34,7 +34,7 @@ impl<'n> Entries<'n> {
             };
             if &**name == MERGE_KEY {
                 let location = location.inside_at(MERGE_KEY, key.at.line, key.at.column);
-                let problem = "YAML merge keys are not read here: YAML 1.2 has none";
+                let problem = "YAML merge keys are not supported; YAML 1.2 does not define them";
                 reader.fault(
                     &location,
                     problem,
@@ -44,7 +44,7 @@ impl<'n> Entries<'n> {
             }
             if let Some((first, ..)) = left.iter().find(|(_, earlier, _)| *earlier == name) {
                 let location = location.inside_at(&printable(name), key.at.line, key.at.column);
-                let problem = format!("the key stands here a second time, first in line {}", first.at.line);
+                let problem = format!("the key occurs twice, first in line {}", first.at.line);
                 reader.fault(&location, problem, "keep one of them");
             } else if names.contains(&&**name) {
                 left.push((key, name, node));
@@ -78,7 +78,7 @@ impl<'n> Entries<'n> {
         match (self.optional(name, reader), key) {
             (Setting::Absent, Some(at)) => {
                 let location = self.location.inside_at(name, at.line, at.column);
-                reader.fault(&location, "the key has no value", "write one behind the colon, or remove the key");
+                reader.fault(&location, "the key has no value", "write one after the colon, or remove the key");
                 Setting::Faulty
             }
             (slot, _) => slot,
@@ -96,7 +96,7 @@ impl<'n> Entries<'n> {
             }
             (Setting::Absent, Some(at)) => {
                 let location = self.location.inside_at(name, at.line, at.column);
-                reader.fault(&location, "it is required and has no value", "write one behind the colon");
+                reader.fault(&location, "it is required and has no value", "write one after the colon");
             }
         }
         Setting::Faulty
@@ -132,7 +132,7 @@ fn help_with_unknown(name: &str, names: &[&'static str]) -> String {
     let best = names.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     match best.filter(|best| likeness(best) >= 600.0) {
         Some(best) => format!("did you mean `{best}`?"),
-        None => format!("known here: {}", names.join(", ")),
+        None => format!("known keys: {}", names.join(", ")),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
         Excess::Target { bytes, most } => {
             let limit = "limits.requests.max_target_size";
             tracing::info!(decision_id = id, bytes, most, limit, "a request was refused: path and query are too long");
-            (StatusCode::URI_TOO_LONG, Reason::AddressTooLong, "The address is longer than this server takes.")
+            (StatusCode::URI_TOO_LONG, Reason::AddressTooLong, "The address is longer than this server accepts.")
         }
         Excess::HeaderLines { count, most } => {
             let limit = "limits.requests.max_headers";
@@ -39,7 +39,7 @@ pub(super) fn excessive(id: String, excess: Excess, kind: ClientKind) -> Decisio
             (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 Reason::TooManyHeaders,
-                "The request has more headers than this server takes.",
+                "The request has more headers than this server accepts.",
             )
         }
     };
@@ -100,9 +100,11 @@ pub(super) fn refuse(id: String, reason: Reason, kind: ClientKind) -> Decision {
         Reason::ModeProxy => {
             (StatusCode::FORBIDDEN, "Not for this front proxy", "This application is reached through Envoy only.")
         }
-        Reason::OwnEndpoint => {
-            (StatusCode::UNAUTHORIZED, "Not for a front proxy", "This address answers the browser's own visits only.")
-        }
+        Reason::OwnEndpoint => (
+            StatusCode::UNAUTHORIZED,
+            "Not for a front proxy",
+            "This address answers browsers only, not the subrequests of a front proxy.",
+        ),
         _ => {
             (StatusCode::BAD_REQUEST, "Bad request", "The request is incomplete, or can be read in more than one way.")
         }
@@ -149,7 +151,7 @@ pub(super) fn nowhere(context: &RequestContext<'_>) -> (Verdict, Reason) {
 }
 
 pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static str) -> (Verdict, Reason) {
-    let text = "This address does not take that method.";
+    let text = "This address does not support that method.";
     let message = Message {
         status: StatusCode::METHOD_NOT_ALLOWED,
         title: "Method not allowed",
@@ -166,7 +168,7 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static
 /// redirect.
 pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
     let cause = context.application.rules.explain(cause, identity.claims(), &context.request.head);
-    tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no rule lets this user pass");
+    tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no access rule allows this user");
     context.user = Some(identity.name().to_owned());
     let sign_out = context.application.endpoint("sign_out");
     let page = pages::forbidden(context.kind, identity.name(), sign_out, &context.id);

@@ -50,7 +50,7 @@ async fn record_use(services: &Services, loaded: &LoadedSession) {
     if now.since(loaded.last_seen) >= services.parts.lifetimes.touch_interval()
         && let Err(fault) = services.parts.store.touch(&loaded.key, now).await
     {
-        tracing::warn!(%fault, "the use of a session could not be noted");
+        tracing::warn!(%fault, "the last use of a session could not be recorded");
     }
 }
 

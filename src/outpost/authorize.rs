@@ -44,7 +44,7 @@ fn allow(
 ) -> (Verdict, Reason) {
     let (application, identity) = (context.application, permit.identity());
     if let Some(rule) = permit.rule() {
-        tracing::debug!(decision_id = context.id, application = %application.slug, rule, "a rule lets this user pass");
+        tracing::debug!(decision_id = context.id, application = %application.slug, rule, "an access rule allows this user");
     }
     context.user = Some(identity.name().to_owned());
     let allow = services

@@ -43,8 +43,8 @@ pub(super) fn preview(
                 header = unnamed.header,
                 claim = unnamed.claim,
                 cause = %unnamed.cause,
-                "the application is not told this user's name: let the provider give the claim, which the scope `profile` \
-                 asks for, or name another one for this header in `claim_headers`"
+                "the header for the user's name has no value: let the provider send the claim, which is part of the scope \
+                 `profile`, or set another claim for this header in `claim_headers`"
             );
         }
     }
@@ -56,14 +56,14 @@ fn report_ignored_overrides(services: &Services, context: &RequestContext<'_>, c
     let Mode::Proxy(backends) = &context.application.mode else { return };
     for cause in backends.ignored_overrides(claims) {
         if services.reported.is_news(&context.application.slug, &cause.to_string()) {
-            tracing::warn!(decision_id = context.id, application = %context.application.slug, %cause, "a claim about the backend is not followed");
+            tracing::warn!(decision_id = context.id, application = %context.application.slug, %cause, "a claim about the backend was ignored");
         }
     }
 }
 
 /// Denies the sign-in of a user whose identity headers do not fit.
 pub(super) fn too_much(context: &RequestContext<'_>, over: &OverBudget) -> (Verdict, Reason) {
-    let text = "The identity provider says more about you than a request can carry. Please tell the operator the reference below.";
+    let text = "The identity provider sends more data about you than a request can carry. Please tell the operator the reference below.";
     let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());
     (verdict, Reason::IdentityTooLarge)
 }

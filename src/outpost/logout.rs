@@ -34,7 +34,7 @@ enum Refused {
     PlainHttp,
     #[error("the front proxy did not send the request's body")]
     NoBody,
-    #[error("the body is no form of at most 64 KiB with exactly one `logout_token`")]
+    #[error("the body is not a form of at most 64 KiB with exactly one `logout_token`")]
     NoForm,
     #[error(transparent)]
     Token(#[from] LogoutTokenFault),
@@ -54,7 +54,7 @@ pub(super) async fn backchannel_logout(services: &Services, context: &RequestCon
     }
     match logout_by_token(services, context).await {
         Ok(ended) => {
-            tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "the provider ended sessions");
+            tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a back-channel logout ended sessions");
             revoke(services, &ended);
             Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
         }
@@ -197,7 +197,7 @@ pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
 }
 
 fn log_frame(context: &RequestContext<'_>, ended: &[Arc<Session>]) {
-    tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a frame of the provider's ended sessions");
+    tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a front-channel logout ended sessions");
 }
 
 fn logout_refused(context: &RequestContext<'_>, refused: &Refused) -> (Verdict, Reason) {
@@ -206,11 +206,11 @@ fn logout_refused(context: &RequestContext<'_>, refused: &Refused) -> (Verdict, 
         Refused::NoBody => {
             let help = "let the front proxy send it (`check_settings.with_request_body`, see envoy/inside-the-check), or route \
                         this path to Gatepost's HTTP listener";
-            tracing::warn!(decision_id, %application, help, "a logout by the provider came without its body");
+            tracing::warn!(decision_id, %application, help, "a back-channel logout request has no body");
             Reason::LogoutRefused
         }
         Refused::Store(fault) => {
-            tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; it has to ask again");
+            tracing::warn!(decision_id, %application, %fault, "a logout by the provider could not be carried out; the provider has to repeat it");
             Reason::StoreUnavailable
         }
         cause @ (Refused::PlainHttp | Refused::NoForm | Refused::Token(_) | Refused::Repeated | Refused::OtherUser) => {

@@ -15,7 +15,7 @@ use crate::domain::http::ClientKind;
 const MISDIRECTED: StatusCode = StatusCode::MISDIRECTED_REQUEST;
 /// How many characters of a header are logged.
 const LONGEST: usize = 64;
-const HELP: &str = "have the proxy where TLS ends set `X-Forwarded-Proto: https`, and the one that asks believe it. Envoy: \
+const HELP: &str = "let the proxy that terminates TLS set `X-Forwarded-Proto: https`, and let the proxy that sends the Check trust it. Envoy: \
 `use_remote_address: true` with `xff_num_trusted_hops: 1` (one per proxy in front). Traefik: \
 `forwardedHeaders.trustedIPs` at the entry point, `trustForwardHeader: true` at the middleware. Caddy: `trusted_proxies`. nginx: \
 `X-Original-URL https://$http_host$request_uri`. HAProxy: `x-forwarded-proto` in gatepost.lua";
@@ -50,7 +50,7 @@ fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Rea
         x_forwarded_proto = forwarded,
         sign = sign.as_str(),
         help = HELP,
-        "the browser used https, and the request arrives as plain http: a proxy in front hides it"
+        "the browser used https, but the request arrives as plain http: a proxy in front does not forward the scheme"
     );
     let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
                 pass on that it was https. Only the operator can change that; please tell them the reference below.";

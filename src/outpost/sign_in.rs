@@ -26,14 +26,14 @@ use crate::ports::{Consumption, ExchangeFault};
 /// Loop Detected (RFC 5842 section 7.2).
 const LOOP_DETECTED: StatusCode = StatusCode::LOOP_DETECTED;
 
-const PASS_COOKIES_ON: &str = "if browsers keep cookies: pass `cookie` on to the check and to the callback. Envoy: no `allowed_headers`, \
+const PASS_COOKIES_ON: &str = "if the browser accepts cookies: pass `cookie` on to the check and to the callback. Envoy: no `allowed_headers`, \
 or `cookie` among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCheck`. Traefik: `authRequestHeaders`. nginx: \
 `proxy_pass_request_headers on`";
-const ASK_ONCE: &str = "ask at one hop only. If it is one: pass `cookie` on to the check. Envoy: no `allowed_headers`, or `cookie` \
+const ASK_ONCE: &str = "send the Check at one hop only. If there is only one: pass `cookie` on to the check. Envoy: no `allowed_headers`, or `cookie` \
 among them. Envoy Gateway: `headersToExtAuth`. Istio: `includeRequestHeadersInCheck`. Traefik: `authRequestHeaders`. nginx: \
 `proxy_pass_request_headers on`";
-const SHARE_SESSIONS: &str = "with several replicas: `session.store: redis` for all, or one replica; compare their clocks; see how long \
-`access_token_validity`, `session` and the provider's tokens let sessions live";
+const SHARE_SESSIONS: &str = "with several replicas: `session.store: redis` for all, or one replica; compare their clocks; check the lifetime of \
+sessions: `access_token_validity`, `session` and the provider's tokens";
 
 /// The parameters with which an attempt begins.
 pub(super) struct Beginning {
@@ -176,7 +176,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
             context,
             StatusCode::BAD_REQUEST,
             "This sign-in was not started here, or too long ago.",
-            "the state does not open",
+            "`state` cannot be decrypted",
         ));
     };
     let matched = match attempt.matching(own.binding.as_ref(), services.parts.clock.now()) {
@@ -197,7 +197,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
             return Ok(answers::failed(
                 context,
                 StatusCode::BAD_REQUEST,
-                "The answer did not come from the identity provider that was asked.",
+                "The response did not come from the expected identity provider.",
                 &fault.to_string(),
             ));
         }
@@ -290,7 +290,7 @@ async fn begin_session(
             context,
             StatusCode::FORBIDDEN,
             "The identity provider's token had already ended. Please tell the operator.",
-            "the session would have ended at its beginning",
+            "the session would end at once",
         ));
     }
     if let Err(over) = header_preview::preview(services, context, session.record().into()) {
@@ -388,7 +388,7 @@ fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason)
     };
     let cause = setback.cause();
     if !help.is_empty() {
-        tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, help, "no cookie arrives at the callback: the browser keeps none, or a proxy in front withholds them");
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, help, "no cookie arrives at the callback: the browser does not store it, or a proxy in front removes it");
     }
     answers::failed(context, StatusCode::BAD_REQUEST, text, cause)
 }
@@ -402,19 +402,19 @@ fn loop_detected(
 ) -> (Verdict, Reason) {
     let (cause, help) = if shows_session {
         (
-            "the callback carries a live session, and the request that began the sign-in came without: the check is asked \
-             at two hops (gateway and workload), of which the first cuts the cookie, or the question lacks cookies",
+            "the callback has a valid session, but the request that started the sign-in had none: either Checks are sent at \
+             two hops (gateway and workload), of which the first removes the cookie, or the Check lacks cookies",
             ASK_ONCE,
         )
     } else {
         (
-            "the sessions of several sign-ins in a row were gone at the next request: replicas do not share them, their \
-             clocks differ, sessions are over at once, or the browser does not keep the cookie",
+            "after several sign-ins in a row the next request had no valid session: replicas do not share sessions, their \
+             clocks differ, sessions expire at once, or the browser does not store the cookie",
             SHARE_SESSIONS,
         )
     };
     tracing::warn!(decision_id = context.id, application = %context.application.slug, in_a_row, cause, help, "sign-in loop");
-    let text = "You signed in a moment ago, and the application asks for it again. To go on would repeat that without end. Please \
+    let text = "You signed in a moment ago, and the application asks for it again. To continue would repeat this endlessly. Please \
                 tell the operator the reference below.";
     let again = Action::Link { address, label: "Open the application" };
     let message = Message { status: LOOP_DETECTED, title: "Sign-in loop", text, id: &context.id, action: Some(again) };

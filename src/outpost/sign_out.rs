@@ -132,7 +132,7 @@ fn signed_out(context: &RequestContext<'_>) -> Page {
 
 fn signed_out_here(context: &RequestContext<'_>, rest: &str) -> Page {
     let text = format!(
-        "You are signed out in this browser. The server could not write that down yet: its other instances follow as soon \
+        "You are signed out in this browser. The server cannot record this at the moment: its other instances follow as soon \
          as it can. {rest} You are not signed out at the identity provider."
     );
     let link = Action::Link { address: context.landing(), label: "Open the application" };
@@ -150,7 +150,7 @@ fn ask_first(context: &RequestContext<'_>) -> (Verdict, Reason) {
     if context.kind.reads_html() {
         return (Verdict::Page(page(context, StatusCode::OK, "Sign out?", "Do you want to sign out?", form)), reason);
     }
-    let text = "Only the user can sign out, by a visit to this address.";
+    let text = "Only the user can sign out, by opening this address in the browser.";
     (Verdict::Deny(page(context, StatusCode::FORBIDDEN, "Sign-out refused", text, form)), reason)
 }
 

@@ -54,7 +54,7 @@ pub enum Fault {
     #[error("gRPC reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     /// A second signal stopped the service before it had drained.
-    #[error("stopped at once by a second signal; requests may have been cut")]
+    #[error("stopped at once by a second signal; requests may have been aborted")]
     StoppedAtOnce,
     /// A listener ended although nothing had asked it to.
     #[error("a listener ended unexpectedly; please report the lines before this one")]

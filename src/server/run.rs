@@ -127,13 +127,13 @@ impl Running {
             let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
         }
         if timeout_at(deadline, self.outpost.settled()).await.is_err() {
-            warn!("stopped; the grace was over before every session was renewed and every refresh token revoked");
+            warn!("stopped; `shutdown.grace` ended before all sessions were refreshed and all refresh tokens revoked");
         }
         // Probes are answered to the end, so that the drain is not mistaken for a crash.
         self.ops_stop.send_replace(Phase::Cut);
         let _ = timeout(CUT_PATIENCE, &mut self.ops).await;
         if cut > 0 {
-            warn!(connections = cut, "stopped; the grace was over for some connections");
+            warn!(connections = cut, "stopped; `shutdown.grace` ended, and the remaining connections were closed");
         } else {
             info!(connections = 0, "stopped");
         }

@@ -67,49 +67,50 @@ macro_rules! metrics {
 
 metrics! {
     DECISIONS = Counter "gatepost_decisions_total", ["protocol", "application", "decision", "reason"],
-        "Decisions";
+        "Decisions about requests";
     DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["protocol"],
-        "Time to decide";
+        "Time that a decision took";
     SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
-        "Sessions in the store, counted once a minute; not with Redis, which replicas share";
+        "Sessions in the store, counted once a minute; not with Redis, because its sessions belong to all replicas";
     SESSIONS_EXPIRED = Counter "gatepost_sessions_expired_total", [],
-        "Sessions deleted because their time was over";
+        "Sessions deleted because they expired";
     SESSION_CACHE = Counter "gatepost_session_cache_lookups_total", ["outcome"],
-        "Look-ups of sessions in memory, before the file or Redis is asked; outcome is `hit` or `miss`";
+        "Look-ups in the memory cache of sessions, before the file or Redis is read; outcome is `hit` or `miss`";
     REFRESHES = Counter "gatepost_refreshes_total", ["outcome"],
-        "Refresh tokens used; outcome is `renewed`, `ended`, `untrustworthy` or `later`";
+        "Uses of refresh tokens; outcome is `renewed`, `ended` (the provider rejected the token), `untrustworthy` (the response is \
+         not valid) or `later` (no response; another attempt follows)";
     STORE_SECONDS = Histogram(STORE_BOUNDS) "gatepost_store_operation_seconds", ["operation"],
-        "Time that the session store took; `load` is of sessions that were not in memory";
+        "Time that operations of the session store took; `load` is counted only for sessions that were not in the cache";
     STORE_ERRORS = Counter "gatepost_store_errors_total", ["operation"],
         "Operations of the session store that failed";
     PROVIDER_REQUESTS = Counter "gatepost_provider_requests_total", ["issuer", "operation", "outcome"],
-        "Requests to identity providers; outcome is the class of the status, or `none` without an answer";
+        "Requests to identity providers; outcome is the class of the status, such as `2xx`, or `none` without a response";
     PROVIDER_SECONDS = Histogram(PROVIDER_BOUNDS) "gatepost_provider_request_seconds", ["issuer", "operation", "outcome"],
         "Time that requests to identity providers took";
     PROVIDER_WAITING = Gauge "gatepost_provider_waiting", ["purpose"],
         "Requests that wait for an identity provider; purpose is `metadata`, `redemption`, `logout_token`, `credential` or \
          `renewal`";
     PROVIDER_WAITS_SHED = Counter "gatepost_provider_waits_shed_total", ["purpose", "cause"],
-        "Requests that found no place to wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
+        "Requests refused because too many wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
          or `client`";
     CONNECTIONS_OPEN = Gauge "gatepost_connections_open", ["listener"],
         "Open connections";
     CONNECTIONS_REFUSED = Counter "gatepost_connections_refused_total", ["listener", "cause"],
-        "Connections closed at once; cause is the limit that was reached, `total` or `source`";
+        "Connections refused; cause is the limit that was reached, `total` or `source`";
     CONNECTIONS_CUT = Counter "gatepost_connections_cut_total", ["listener", "cause"],
         "Connections ended because the peer was too slow";
     BODIES_GIVEN_UP = Counter "gatepost_bodies_given_up_total", ["listener", "cause"],
-        "Request bodies that were not waited for any longer; cause is `late`, or `crowded` where others took its place";
+        "Request bodies that did not arrive in time; cause is `late` (time limit), or `crowded` (`limits.http.max_waiting_bodies`)";
     ACCEPT_ERRORS = Counter "gatepost_accept_errors_total", ["listener"],
         "Failures of `accept`";
     CALLS_SHED = Counter "gatepost_calls_shed_total", [],
-        "gRPC calls refused because too many were running";
+        "gRPC calls refused because of `limits.grpc.max_concurrent_checks`";
     PANICS = Counter "gatepost_panics_total", ["listener"],
         "Requests that ended in a panic";
     LOG_LINES_LOST = Counter "gatepost_log_lines_lost_total", [],
         "Log lines dropped because the reader of the log was too slow";
     BUILD_INFO = Gauge "gatepost_build_info", ["version"],
-        "Always 1; the version that runs";
+        "Always 1; the label is the running version";
 }
 
 /// Registers the meaning of each name with the recorder.

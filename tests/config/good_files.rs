@@ -214,7 +214,7 @@ fn addresses_that_are_assumed_to_be_verified_without_a_rule_on_addresses_are_war
 fn rules_that_leave_paths_to_nobody_are_warned_of() {
     let text = format!("{SMALLEST}    allow: [{{ paths: [/admin], groups: [admins] }}]\n");
     let warnings: Vec<String> = Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
-    let expected = ":7:12: applications[0].allow: no rule covers the other paths, so nobody passes there; add a rule without `paths` unless that is meant";
+    let expected = ":7:12: applications[0].allow: no rule covers the other paths, so they are denied to every user; add a rule without `paths`, unless this is intended";
     assert!(matches!(warnings.as_slice(), [only] if only.ends_with(expected)), "{warnings:?}");
 }
 
@@ -225,7 +225,7 @@ fn unanchored_patterns_and_idle_lifetimes_without_effect_are_warned_of() {
     );
     let warnings: Vec<String> = Folder::new().load(&text).unwrap().warnings.iter().map(ToString::to_string).collect();
     let expected = [
-        "9:7: applications[0].skip_path_regex[1]: the pattern `/static/` matches anywhere; begin it with `^` unless that is meant",
+        "9:7: applications[0].skip_path_regex[1]: the pattern `/static/` matches anywhere; begin it with `^`, unless this is intended",
         "10:50: session.idle_lifetime: the idle lifetime is longer than the absolute one and has no effect; shorten it, or lengthen `absolute_lifetime`",
     ];
     assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
@@ -241,7 +241,8 @@ fn credentials_that_are_switched_off_are_warned_of() {
     );
     let loaded = Folder::new().load(&text).unwrap();
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    let expected = "it has no effect with `intercept_header_auth: false`; remove one of the two unless that is meant";
+    let expected =
+        "it has no effect with `intercept_header_auth: false`; remove one of the two, unless this is intended";
     assert_eq!(warnings.len(), 2, "{warnings:#?}");
     assert!(warnings.iter().all(|warning| warning.ends_with(expected)), "{warnings:#?}");
     let credentials = &loaded.config.applications.iter().next().unwrap().credentials;

@@ -122,8 +122,8 @@ const ABOUT_SHAPE: [&str; 7] = [
     "there is no such key",
     "is needed here",
     "it is required",
-    "none of the words",
-    "it is no address to listen on",
+    "it is not one of the accepted values",
+    "it is not a listen address",
     "it is empty",
     "the key has no value",
 ];

@@ -81,7 +81,7 @@ async fn sm_4_operators_list_sessions_and_end_them() {
     assert!(code == 0 && out.starts_with("ended 2 sessions of alice (subject "), "{out}");
     assert!(!is_signed_in(&alice[0], &site).await && !is_signed_in(&alice[1], &site).await);
     let (code, _, err) = operator.run(&["end", "--user", "alice"]);
-    assert_eq!((code, err.as_str()), (1, "gatepost: there is no session of such a user; nothing ended\n"));
+    assert_eq!((code, err.as_str()), (1, "gatepost: no user matches; no session ended\n"));
 
     site.gatepost.stop();
     let log = site.gatepost.log().text();

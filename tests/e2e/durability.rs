@@ -111,7 +111,7 @@ async fn sessions_survive_the_remount_of_a_kubernetes_volume() {
         }
         let log = site.gatepost.log().text();
         let warnings: Vec<&str> = log.lines().filter(|line| line.contains("had mode 0660")).collect();
-        assert!(warnings.iter().any(|line| line.contains(".key had") && line.contains("mode 0600 again")), "{log}");
+        assert!(warnings.iter().any(|line| line.contains(".key had") && line.contains("back to mode 0600")), "{log}");
         assert!(warnings.len() >= 2, "{log}");
     }
 }

@@ -281,7 +281,7 @@ async fn the_provider_signs_out(front_proxy: FrontProxy) {
     let question = browser.visit(&site.end_session()).await;
     browser.confirm_sign_out(&question).await;
     assert_eq!(browser.open(&site.wiki("/x")).await.status, StatusCode::FOUND, "signed in anew");
-    assert!(site.gatepost.log().says("the provider ended sessions"));
+    assert!(site.gatepost.log().says("a back-channel logout ended sessions"));
     let junk = Ask::plain(Method::POST, &site.wiki("/outpost.goauthentik.io/backchannel_logout"));
     assert_eq!(browser.ask(junk.form(&[("logout_token", "x.y.z")])).await.status, StatusCode::BAD_REQUEST);
 }

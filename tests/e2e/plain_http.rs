@@ -132,7 +132,7 @@ async fn envoy_asking_twice_ends_at_a_page() {
     let end = browser.sign_in(&site.wiki("/x"), "alice").await;
     assert_eq!(end.status.as_u16(), 508, "{end:#?}");
     assert!(end.body.contains(&site.wiki("/x")) && end.body.contains("Sign-in loop"), "{end:#?}");
-    assert!(says(&site, "the check is asked at two hops") && says(&site, "headersToExtAuth"));
+    assert!(says(&site, "Checks are sent at two hops") && says(&site, "headersToExtAuth"));
     assert!(site.application.seen().is_empty());
     let callbacks = browser.trail().iter().filter(|url| url.path().ends_with("/callback")).count();
     assert!(callbacks <= 4, "{callbacks}: one sign-in and its repetition, each told as location and as visit");

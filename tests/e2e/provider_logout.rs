@@ -38,7 +38,7 @@ async fn the_providers_end_is_ours(plan: Plan) {
     leave_the_provider(&here, &site).await;
     assert!(!is_signed_in(&here, &site).await, "{}", site.gatepost.log().text());
     assert!(is_signed_in(&elsewhere, &site).await, "another of the provider's sessions goes on");
-    assert!(site.gatepost.log().says("the provider ended sessions"));
+    assert!(site.gatepost.log().says("a back-channel logout ended sessions"));
     assert!(
         site.application.seen().iter().all(|seen| !seen.path.contains("logout")),
         "nothing of it reaches the application"

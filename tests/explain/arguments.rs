@@ -14,16 +14,16 @@ fn what_is_no_question_is_told_with_exit_code_2() {
     for (arguments, expected) in [
         (
             &["wiki.example.com"][..],
-            "gatepost: `wiki.example.com` is no address; write it like https://wiki.example.com/path\n",
+            "gatepost: `wiki.example.com` is not a URL; write it like https://wiki.example.com/path\n",
         ),
-        (&["--method", "G T", url], "gatepost: `G T` is no method; write it like GET\n"),
-        (&["--header", "x", url], "gatepost: `x` is no header; write it like 'Accept: text/html'\n"),
-        (&["-H", "Host: x", url], "gatepost: the address says which host is asked; leave out the header `host`\n"),
+        (&["--method", "G T", url], "gatepost: `G T` is not an HTTP method; write it like GET\n"),
+        (&["--header", "x", url], "gatepost: `x` is not a header line; write it like 'Accept: text/html'\n"),
+        (&["-H", "Host: x", url], "gatepost: the host is part of the URL; remove the header `host`\n"),
         (
             &["--claims", "[]", url],
-            "gatepost: the claims are no JSON object without repeated members; write them like '{\"groups\": [\"staff\"]}'\n",
+            "gatepost: the claims are not a JSON object, or it has repeated members; write them like '{\"groups\": [\"staff\"]}'\n",
         ),
-        (&["--claims", r#"{"sub":""}"#, url], "gatepost: the claim `sub` is no text\n"),
+        (&["--claims", r#"{"sub":""}"#, url], "gatepost: the claim `sub` is missing or not a text\n"),
     ] {
         assert_eq!(refused(arguments), expected);
     }
@@ -41,7 +41,9 @@ fn a_configuration_with_faults_is_not_explained() {
         .output()
         .unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("allow: without a rule nobody would pass"));
+    assert!(
+        String::from_utf8(output.stderr).unwrap().contains("allow: the list is empty, which would deny every user")
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn only_holders_of_a_certificate_get_in() {
         (Some(["ours-ca.pem", "ours.pem", "ours.key"]), &[], 1, "not valid for name"),
         (Some(["ours-ca.pem", "ours.pem", "theirs.key"]), &named, 2, "theirs.key: it cannot be used"),
         (Some(["ours.key", "ours.pem", "ours.key"]), &named, 2, "ours.key: there is no certificate"),
-        (None, &[], 1, "if it takes TLS, give --ca-file"),
+        (None, &[], 1, "if it requires TLS, give --ca-file"),
     ] {
         let output = sessions(folder.path(), address, files, more).await;
         let said = String::from_utf8_lossy(&output.stderr);

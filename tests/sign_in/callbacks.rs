@@ -19,7 +19,7 @@ async fn oc_17_iss_1_2_3_a_callback_that_is_not_the_asked_providers_own_is_a_pag
     let issuer = op.issuer().to_owned();
     let encoded_twice = issuer.replace(':', "%3A").replace('/', "%2F");
     let other = |text: String| Callback::Issuer(text);
-    let (foreign, incomplete) = ("identity provider that was asked", "incomplete");
+    let (foreign, incomplete) = ("expected identity provider", "incomplete");
     let rows: Vec<Row> = vec![
         ("ISS-1 no iss", Callback::NoIssuer, 400, foreign),
         ("ISS-1 error without iss", Callback::ErrorWithoutIssuer("access_denied"), 400, foreign),

@@ -165,7 +165,8 @@ async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
     let answer = Browser::default().sign_in(&test_outpost, &op, WIKI).await;
     assert_eq!(answer.header("x-authentik-username"), None);
     let told = log.take();
-    let lines: Vec<&str> = told.lines().filter(|line| line.contains("is not told this user's name")).collect();
+    let lines: Vec<&str> =
+        told.lines().filter(|line| line.contains("the header for the user's name has no value")).collect();
     let [line] = lines.as_slice() else { panic!("one line: {told}") };
     for part in
         ["WARN", "wiki", "x-authentik-username", "preferred_username", "does not give the claim", "claim_headers"]
@@ -173,7 +174,10 @@ async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
         assert!(line.contains(part), "{part}: {line}");
     }
     Browser::default().sign_in(&test_outpost, &op, WIKI).await;
-    assert!(!log.take().contains("is not told this user's name"), "the second user without a name is no news");
+    assert!(
+        !log.take().contains("the header for the user's name has no value"),
+        "the second user without a name is no news"
+    );
 }
 
 /// The log names each failed condition of a rule by what is wrong with its claim, without the claim's value.
@@ -197,7 +201,7 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
         (json!({ "groups": ["hush"] }), "rule 1: `groups` has none of: admins; rule 2: `email` is not verified"),
         (
             json!({ "groups": null, "_claim_names": { "groups": "src1" } }),
-            "rule 1: the provider left `groups` out and names another place for it (`_claim_names`)",
+            "rule 1: the provider omitted `groups` and refers to another source for it (`_claim_names`)",
         ),
     ] {
         let log = Log::start();
@@ -213,7 +217,7 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
         let answer = browser.open(&test_outpost, WIKI).await;
         assert_eq!((answer.allowed, answer.reason.as_str()), (false, "forbidden"));
         let told = log.take();
-        let line = told.lines().find(|line| line.contains("no rule lets this user pass")).unwrap_or_default();
+        let line = told.lines().find(|line| line.contains("no access rule allows this user")).unwrap_or_default();
         assert!(line.contains("INFO") && line.contains(expected), "{told}");
         assert!(!told.contains("hush") && !told.contains("@example.test"), "{told}");
     }

@@ -14,10 +14,10 @@ fn what_cannot_be_printed_is_told_with_exit_code_2() {
     for front_proxy in ["nginx", "traefik", "caddy", "haproxy", "istio", "envoy-gateway"] {
         assert_eq!(
             refused(&[front_proxy, "--app", "files"]),
-            "gatepost: `files` has `mode: proxy`, and only Envoy can be told its backend: `gatepost snippet envoy`\n"
+            "gatepost: `files` has `mode: proxy`, which only Envoy supports: `gatepost snippet envoy`\n"
         );
     }
-    assert!(refused(&["no-such-proxy"]).contains("there is a snippet for: nginx, traefik, "));
+    assert!(refused(&["no-such-proxy"]).contains("known front proxies: nginx, traefik, "));
     assert!(
         refused(&["nginx", "--gatepost", "https://gatepost:9000"])
             .contains("write it like http://gatepost.internal:9000")

@@ -1,23 +1,23 @@
--- Asks Gatepost whether a request may pass, over HTTP, in the way Traefik asks.
+-- Sends a forward-auth subrequest to Gatepost over HTTP, with the headers that Traefik uses.
 --
 --   http-request lua.gatepost http://127.0.0.1:9000 x-authentik-username,x-authentik-groups,...
 --
--- The first word is Gatepost's address, the second names the headers that an application is to get from it. Only where
--- Gatepost allows a request, the variable txn.gatepost says so: haproxy.cfg denies whatever lacks it, so that no
--- fault of this script lets a request pass.
+-- The first argument is Gatepost's address, the second lists the headers for the application. The variable txn.gatepost
+-- is set only when Gatepost allows the request: haproxy.cfg denies every request without it, so that a fault of this
+-- script allows none.
 
-local question = "/outpost.goauthentik.io/auth/traefik"
--- Milliseconds. HAProxy 2.6 asks up to four times.
+local endpoint = "/outpost.goauthentik.io/auth/traefik"
+-- Milliseconds. HAProxy 2.6 tries up to four times.
 local patience = 2000
 
--- Belongs to one connection or one body, and so neither to the question nor to its answer. `upgrade` stays: it tells
--- Gatepost that a client cannot follow a redirect.
+-- Headers of one connection or one body, which are not copied to the subrequest or from its response. `upgrade` is
+-- copied: it tells Gatepost that the client cannot follow a redirect.
 local of_the_message = {
   ["connection"] = true, ["content-length"] = true, ["expect"] = true, ["host"] = true, ["keep-alive"] = true,
   ["proxy-connection"] = true, ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true,
 }
 
--- The client's header lines, and what it asked for.
+-- The client's header lines, and method and address of its request.
 local function describe(txn)
   local lines = {}
   for name, values in pairs(txn.http:req_get_headers()) do
@@ -34,7 +34,7 @@ local function describe(txn)
   return lines
 end
 
--- What the application sees is what Gatepost says, and nothing where it says nothing.
+-- The application receives the values of Gatepost's response; a header without a value is removed.
 local function hand_over(txn, answer, names)
   for name in names:gmatch("[^,%s]+") do
     local values = answer.headers[name:lower()]
@@ -43,7 +43,7 @@ local function hand_over(txn, answer, names)
   end
 end
 
--- Gatepost's own answer: the way to the sign-in, with its cookie, or the page that says why not.
+-- Gatepost's response for the client: the redirect to the sign-in with its cookie, or an error page.
 local function answer_client(txn, answer)
   local reply = txn:reply({ status = answer.status })
   for name, values in pairs(answer.headers) do
@@ -57,7 +57,7 @@ local function answer_client(txn, answer)
 end
 
 core.register_action("gatepost", { "http-req" }, function(txn, address, names)
-  local answer = core.httpclient():get({ url = address .. question, headers = describe(txn), timeout = patience })
+  local answer = core.httpclient():get({ url = address .. endpoint, headers = describe(txn), timeout = patience })
   local status = answer and answer.status or 0
   if status == 200 then
     hand_over(txn, answer, names)

@@ -53,7 +53,7 @@ fn backend(upstream: &Upstream) -> String {
         text.push_str(upstream.host());
     }
     if backend.scheme() == Scheme::Https && !backend.checks_certificate() {
-        text.push_str(", whatever its certificate");
+        text.push_str(", with any certificate");
     }
     text
 }
@@ -99,7 +99,7 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
         .and_then(|(_, state)| Attempt::open(&state, application?, &fakes::keys()).ok());
     match attempt {
         Some(attempt) => {
-            let back = attempt.return_address().unwrap_or("the whole address that was asked for, kept in cookies");
+            let back = attempt.return_address().unwrap_or("the complete address of the request, kept in cookies");
             format!("{to} of {issuer}\nand back to {back}")
         }
         None => format!("{to} of {issuer}"),

@@ -181,12 +181,12 @@ impl IdentityProvider for Uncalled {
 
     async fn exchange(&self, relying_party: &RelyingParty, _: MatchedCode) -> Result<SignedIn, ExchangeFault> {
         let issuer = relying_party.issuer.clone();
-        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "no provider is called here".to_owned() }))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, _: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = relying_party.issuer.clone();
-        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "nobody is called here".to_owned() }))
+        Err(ExchangeFault::Unavailable(ProviderUnavailable { issuer, cause: "no provider is called here".to_owned() }))
     }
 
     /// Credentials cannot be verified here; `--claims` shows the result of a valid one.

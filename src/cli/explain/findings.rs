@@ -13,7 +13,7 @@ pub(super) fn describe(report: &mut Report, applications: &Applications, head: &
     report.line("client", client(head.client_kind()));
     report.line("path", path(head));
     if endpoints::is_ping(&head.target) {
-        report.line("for", "the liveness probe, which is answered on any host");
+        report.line("for", "the liveness probe, which is answered on every host");
         return;
     }
     let application = match applications.find(head) {
@@ -22,7 +22,7 @@ pub(super) fn describe(report: &mut Report, applications: &Applications, head: &
     };
     report.line("application", owner(application, head));
     if head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
-        report.line("scheme", "plain http, while the application is on https: nothing else counts");
+        report.line("scheme", "plain http, but the application uses https: this decides the response");
         return;
     }
     let destination = Destination::of(application, &head.target, applications.prefixes());
@@ -35,16 +35,18 @@ pub(super) fn describe(report: &mut Report, applications: &Applications, head: &
     credential(report, application, head, claims);
     rules(report, application, head, claims);
     if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
-        backends.ignored_overrides(claims).iter().for_each(|cause| report.line("unheeded", cause.to_string()));
+        backends.ignored_overrides(claims).iter().for_each(|cause| report.line("ignored", cause.to_string()));
     }
 }
 
 fn client(kind: ClientKind) -> &'static str {
     match kind {
-        ClientKind::Navigation => "a browser that opens a page, and can be sent to the sign-in",
-        ClientKind::Html => "a person, or a program that takes anything: not redirected, but shown a page with a link",
-        ClientKind::Frame => "a frame of the same origin, which is shown a page with a link that leads out of it",
-        ClientKind::Script => "a script, a form or another program, for which a redirect would be lost",
+        ClientKind::Navigation => "a browser that opens a page, and can be redirected to the sign-in",
+        ClientKind::Html => {
+            "a browser's form or frame, or a client that accepts anything: not redirected, but shown a page with a link"
+        }
+        ClientKind::Frame => "a frame of the same origin, which is shown a page whose link leads out of the frame",
+        ClientKind::Script => "a script or another program, which is not redirected",
         ClientKind::Grpc => "a gRPC client",
         ClientKind::WebSocket => "a WebSocket handshake",
         ClientKind::Preflight => "a CORS preflight",
@@ -59,11 +61,11 @@ fn path(head: &RequestHead) -> String {
         text.push_str(raw);
     }
     if let Some(flaw) = head.target.flaw() {
-        text.push_str("\nnever public, and refused where rules for some paths count: ");
+        text.push_str("\nnever public, and refused where rules have `paths`: ");
         text.push_str(&flaw.to_string());
     }
     if head.target.escapes_separators() {
-        text.push_str("\nholds an escaped separator: never public, and never let through by a rule for some paths");
+        text.push_str("\ncontains an escaped separator: never public, and never allowed by a rule with `paths`");
     }
     text
 }
@@ -103,10 +105,10 @@ const fn business(destination: Destination) -> &'static str {
         Destination::Endpoint(Endpoint::Callback) => "Gatepost itself: `callback` ends a sign-in",
         Destination::Endpoint(Endpoint::SignOut) => "Gatepost itself: `sign_out` ends the user's sessions",
         Destination::Endpoint(Endpoint::BackchannelLogout) => {
-            "Gatepost itself: at `backchannel_logout` the provider ends sessions, by a token in the body"
+            "Gatepost itself: at `backchannel_logout` the provider ends sessions by a logout token in the body"
         }
         Destination::Endpoint(Endpoint::FrontchannelLogout) => {
-            "Gatepost itself: at `frontchannel_logout` a frame of the provider's ends sessions"
+            "Gatepost itself: at `frontchannel_logout` a frame of the provider ends sessions"
         }
     }
 }
@@ -138,7 +140,7 @@ fn public(report: &mut Report, application: &Application, head: &RequestHead) {
 
 fn user(claims: Option<&Claims>) -> String {
     match claims {
-        None => "nobody is signed in".to_owned(),
+        None => "not signed in".to_owned(),
         Some(claims) => {
             let name = claims.text("preferred_username").or_else(|| claims.text("sub")).unwrap_or_default();
             format!("{name}, signed in with the given claims")
@@ -151,16 +153,18 @@ fn credential(report: &mut Report, application: &Application, head: &RequestHead
     let accepted = &application.credentials;
     let Some(presented) = Presented::read(&head.headers, accepted) else {
         if head.headers.text("authorization").is_some() {
-            report.line("credential", "of a kind that this application does not accept: left alone");
+            report.line("credential", "of a scheme that this application does not accept: ignored");
         }
         return;
     };
     let scheme = presented.scheme.as_str();
     let text = match presented.credential {
-        _ if claims.is_some() => format!("{scheme}, not looked at: the session comes first"),
+        _ if claims.is_some() => format!("{scheme}, ignored: the session takes precedence"),
         Err(refusal) => format!("{scheme}, refused: {refusal}"),
         Ok(_) => {
-            format!("{scheme}, taken for invalid here, as nobody judges it; --claims shows what its user would get")
+            format!(
+                "{scheme}, treated as invalid here, because it is not verified; --claims shows the response to its user"
+            )
         }
     };
     report.line("credential", text);
@@ -169,19 +173,21 @@ fn credential(report: &mut Report, application: &Application, head: &RequestHead
 fn rules(report: &mut Report, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
     let all = application.rules.iter().count();
     if all == 0 {
-        report.line("rules", "none: every signed-in user may pass");
+        report.line("rules", "none: every signed-in user has access");
         return;
     }
     match application.rules.applicable(&head.target) {
         Err(Forbidden::NotCovered) => {
-            report.line("rules", format!("no rule of {all} covers the path, so nobody may pass"));
+            report.line("rules", format!("none of {all} covers the path, so it is denied to every user"));
         }
         Err(Forbidden::OddPath | Forbidden::NoRuleHolds) => {
-            report
-                .line("rules", "nobody may pass: the path can be read in several ways, and a rule is for one of them");
+            report.line(
+                "rules",
+                "denied to every user: the path can be read in several ways, and a rule covers one of them",
+            );
         }
         Ok(applicable) => {
-            report.line("rules", format!("{} of {all} decide about this path", applicable.len()));
+            report.line("rules", format!("{} of {all} apply to this path", applicable.len()));
             for rule in &applicable {
                 self::rule(report, rule, head, claims);
             }

@@ -78,7 +78,7 @@ pub fn explain(
 
 /// The refusal by an inbound protocol, before the outpost is asked.
 fn refusal(fault: Unreadable) -> String {
-    let mut text = String::from("before any application is looked for: ");
+    let mut text = String::from("before an application is selected: ");
     // Writing to a String cannot fail.
     let _ = match fault {
         Unreadable::Host(fault) => write!(text, "{fault}"),

@@ -32,22 +32,24 @@ pub struct Question {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum BadQuestion {
     /// The address is not an absolute http or https URL.
-    #[error("`{0}` is no address; write it like https://wiki.example.com/path")]
+    #[error("`{0}` is not a URL; write it like https://wiki.example.com/path")]
     Address(String),
     /// The method is not an RFC 9110 token.
-    #[error("`{0}` is no method; write it like GET")]
+    #[error("`{0}` is not an HTTP method; write it like GET")]
     Method(String),
     /// The header is not a name, a colon and a value.
-    #[error("`{0}` is no header; write it like 'Accept: text/html'")]
+    #[error("`{0}` is not a header line; write it like 'Accept: text/html'")]
     Header(String),
     /// A header `host` is given, but the host belongs in the address.
-    #[error("the address says which host is asked; leave out the header `host`")]
+    #[error("the host is part of the URL; remove the header `host`")]
     Host,
     /// The claims are not a JSON object, or have a repeated member.
-    #[error("the claims are no JSON object without repeated members; write them like '{{\"groups\": [\"staff\"]}}'")]
+    #[error(
+        "the claims are not a JSON object, or it has repeated members; write them like '{{\"groups\": [\"staff\"]}}'"
+    )]
     Claims,
     /// The claims have no `sub`, or it is not a text.
-    #[error("the claim `sub` is no text")]
+    #[error("the claim `sub` is missing or not a text")]
     Subject,
 }
 

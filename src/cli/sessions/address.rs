@@ -13,7 +13,7 @@ pub struct AdminAddress(Authority);
 
 /// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("it is no address; write a host and a port, such as 127.0.0.1:9302")]
+#[error("it is not an address; write a host and a port, such as 127.0.0.1:9302")]
 pub struct BadAdminAddress;
 
 impl AdminAddress {

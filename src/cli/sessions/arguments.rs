@@ -11,39 +11,40 @@ use crate::config::duration;
 #[derive(Args, Clone, Debug)]
 #[group(requires_all = ["ca_file", "certificate_file", "private_key_file"])]
 pub struct TlsFiles {
-    /// Certificates (PEM) of the authority that signed Gatepost's. With this and the next two the connection is encrypted.
+    /// CA certificates (PEM) for the certificate of Gatepost. The three options of this kind turn on TLS, and are used
+    /// together.
     #[arg(long, value_name = "FILE", required = false)]
     pub ca_file: PathBuf,
-    /// Your own certificate (PEM), signed by an authority of `admin.client_ca_file`.
+    /// Client certificate (PEM), signed by a CA of `admin.client_ca_file`.
     #[arg(long, value_name = "FILE", required = false)]
     pub certificate_file: PathBuf,
-    /// Its private key (PEM).
+    /// Private key of the client certificate (PEM).
     #[arg(long, value_name = "FILE", required = false)]
     pub private_key_file: PathBuf,
-    /// The name or address in Gatepost's certificate, where that is not the one that is connected to.
+    /// Host name or IP address in the certificate of Gatepost, if it differs from the one in --address.
     #[arg(long, value_name = "NAME")]
     pub server_name: Option<String>,
 }
 
-/// The sessions to list: those that every condition fits.
+/// The sessions to list: those that match every condition.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// The user's name or subject.
+    /// Name or subject (`sub`) of the user.
     #[arg(long, value_name = "NAME|SUBJECT")]
     pub user: Option<String>,
-    /// The application's slug.
+    /// Slug of the application.
     #[arg(long, value_name = "SLUG")]
     pub app: Option<String>,
-    /// The issuer that vouched for the user.
+    /// Issuer of the user's ID Token.
     #[arg(long, value_name = "ISSUER")]
     pub issuer: Option<String>,
-    /// How long ago the sign-in is at least, such as `2h`.
+    /// Minimum time since the sign-in, such as `2h`.
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub older_than: Option<Duration>,
-    /// How long ago the last use is at least, such as `30m`.
+    /// Minimum time since the last use, such as `30m`.
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub idle_for: Option<Duration>,
-    /// Prints one JSON object per session, with everything that is known, instead of a table.
+    /// Prints one JSON object with all fields per session, instead of a table.
     #[arg(long)]
     pub json: bool,
 }
@@ -51,16 +52,17 @@ pub struct ListArgs {
 /// The sessions to end: those named by their handles, or all of a user.
 #[derive(Args, Clone, Debug)]
 pub struct EndArgs {
-    /// Handles, as `gatepost sessions list` prints them.
+    /// Handles of sessions, as `gatepost sessions list` prints them.
     #[arg(value_name = "HANDLE", required_unless_present_any = ["user", "subject"], conflicts_with_all = ["user", "subject", "issuer"])]
     pub handles: Vec<String>,
-    /// All sessions of the user of this name or subject. When several users fit, nothing ends and they are listed.
+    /// Ends all sessions of the user with this name or subject. If several users match, no session ends, and the users are
+    /// listed.
     #[arg(long, value_name = "NAME|SUBJECT", conflicts_with = "subject")]
     pub user: Option<String>,
-    /// All sessions of the user with this subject.
+    /// Ends all sessions of the user with this subject (`sub`).
     #[arg(long, value_name = "SUBJECT")]
     pub subject: Option<String>,
-    /// The issuer that vouched for the user.
+    /// Issuer of the user's ID Token.
     #[arg(long, value_name = "ISSUER")]
     pub issuer: Option<String>,
 }

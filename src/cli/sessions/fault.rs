@@ -31,7 +31,7 @@ pub enum Fault {
     #[error("`listen.admin` is off in this configuration; name the port of a running Gatepost with --address")]
     SwitchedOff,
     /// No connection can be made.
-    #[error("cannot reach Gatepost at {address}: {cause}; does it run, and is this its `listen.admin`?")]
+    #[error("cannot reach Gatepost at {address}: {cause}; is it running, and is this its `listen.admin`?")]
     Unreachable {
         /// The address that was tried.
         address: AdminAddress,
@@ -52,10 +52,10 @@ pub enum Fault {
     #[error("{0}")]
     Refused(String),
     /// No session matches.
-    #[error("there is no session of such a user; nothing ended")]
+    #[error("no user matches; no session ended")]
     NoSuchUser,
     /// Several users match.
-    #[error("more than one user fits, so nothing ended; ask again for one of them:{}", each(.0))]
+    #[error("more than one user matches, so no session ended; repeat the command for one of them:{}", each(.0))]
     Ambiguous(Vec<User>),
     /// Several faults.
     #[error("{}", lines(.0))]
@@ -68,7 +68,7 @@ pub enum Fault {
     Output(#[from] io::Error),
 }
 
-const NO_TLS: &str = "; if it takes TLS, give --ca-file, --certificate-file and --private-key-file";
+const NO_TLS: &str = "; if it requires TLS, give --ca-file, --certificate-file and --private-key-file";
 
 impl Fault {
     /// The fault that an error status means.

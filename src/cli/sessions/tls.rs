@@ -15,7 +15,7 @@ use super::fault::Fault;
 pub(super) fn client(files: &TlsFiles, host: &str) -> Result<(ClientConfig, ServerName<'static>), Fault> {
     let name = files.server_name.as_deref().unwrap_or(host);
     let server = ServerName::try_from(name.to_owned());
-    let server = server.map_err(|_| Fault::Tls(format!("`{name}` is no name of a server; give --server-name")))?;
+    let server = server.map_err(|_| Fault::Tls(format!("`{name}` is not a server name; give --server-name")))?;
 
     let mut roots = RootCertStore::empty();
     for authority in certificates(&files.ca_file)? {

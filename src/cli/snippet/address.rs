@@ -16,7 +16,7 @@ pub struct ListenerAddress {
 
 /// The text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is no address of Gatepost; write it like http://gatepost.internal:9000")]
+#[error("`{0}` is not an address of Gatepost; write it like http://gatepost.internal:9000")]
 pub struct BadListenerAddress(String);
 
 impl ListenerAddress {

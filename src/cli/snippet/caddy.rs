@@ -5,8 +5,8 @@ use super::site::{Site, sites};
 use super::template::{Excerpt, distinct, each, excerpt, filled};
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/caddy/Caddyfile"));
-const OF_NO_CLIENT: &str = excerpt(SHIPPED, "\t# Nobody but Gatepost", "\n\t# Questions are Caddy's").piece;
-const HANDLES: &str = excerpt(SHIPPED, "\t# Questions are Caddy's", "\n}\n").piece;
+const OF_NO_CLIENT: &str = excerpt(SHIPPED, "\t# Removes identity headers", "\n\t# Clients must not reach").piece;
+const HANDLES: &str = excerpt(SHIPPED, "\t# Clients must not reach", "\n}\n").piece;
 const NAMES: Excerpt = excerpt(HANDLES, "\t\t\t\tX-authentik-username\n", "\t\t\t}\n");
 
 pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {

@@ -9,11 +9,11 @@ pub enum NoSnippet {
     #[error("there is no application `{0}`")]
     UnknownApplication(String),
     /// The application is in mode `proxy`, and only Envoy can receive the backend from Gatepost.
-    #[error("`{0}` has `mode: proxy`, and only Envoy can be told its backend: `gatepost snippet envoy`")]
+    #[error("`{0}` has `mode: proxy`, which only Envoy supports: `gatepost snippet envoy`")]
     ModeProxy(String),
     /// The header name is legal, but some front proxy would interpret it differently.
     #[error(
-        "the header name `{name}` of `{application}` cannot stand in a front proxy's file; use letters, digits, `-` and `_`"
+        "the header name `{name}` of `{application}` is not safe in a front proxy's file; use letters, digits, `-` and `_`"
     )]
     HeaderName {
         /// The application's slug.

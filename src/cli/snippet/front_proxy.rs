@@ -27,7 +27,7 @@ pub enum FrontProxy {
 
 /// The name is not one of [`FrontProxy::ALL`].
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("there is a snippet for: {}", FrontProxy::ALL.map(|(_, name)| name).join(", "))]
+#[error("known front proxies: {}", FrontProxy::ALL.map(|(_, name)| name).join(", "))]
 pub struct UnknownFrontProxy;
 
 impl FrontProxy {

@@ -9,9 +9,9 @@ pub(super) const SCRIPT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/gatepost.lua"));
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/haproxy/haproxy.cfg"));
 const TEXT: &str = excerpt(SHIPPED, "global\n", "global\n").after;
-const QUESTIONS: Excerpt = excerpt(TEXT, "  # Gatepost says every one", "  # No answer from");
+const QUESTIONS: Excerpt = excerpt(TEXT, "  # Gatepost's response has", "  # No request is allowed");
 const QUESTIONS_COMMENT: &str =
-    excerpt(QUESTIONS.piece, "  # Gatepost says every one", "  http-request lua.gatepost").piece;
+    excerpt(QUESTIONS.piece, "  # Gatepost's response has", "  http-request lua.gatepost").piece;
 const ROUTES: Excerpt = excerpt(QUESTIONS.after, "  default_backend app\n", "\nbackend gatepost");
 const BACKENDS: Excerpt = excerpt(ROUTES.after, "\nbackend app\n", "\nbackend app\n");
 
@@ -69,7 +69,7 @@ fn questions(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
         )
     });
     [
-        "  # Which application: of those on one host the one with the longest path.\n",
+        "  # Selects the application: of several on one host, the one with the longest path.\n",
         &choices,
         "  http-request return status 404 unless own_visit || { var(txn.app) -m found }\n\n",
         QUESTIONS_COMMENT,

@@ -23,21 +23,21 @@ pub(super) fn istio(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
         }
     }
     format!(
-        "# For Istio: who may be asked. A part of the mesh's settings (`meshConfig`).
+        "# For Istio: the extension provider, a part of the mesh's settings (`meshConfig`).
 extensionProviders:
 - name: gatepost
   envoyExtAuthzGrpc:
     service: \"{}\"
     port: {}
-    # A callback redeems a code at the provider before it is answered.
+    # A callback exchanges a code at the provider, which takes time.
     timeout: 15s
-    # Logout by the provider (`backchannel_logout`) needs its body, which no question holds here: route that path to
-    # Gatepost's HTTP listener, and leave it out of the policy below (`notPaths`).
-    # No answer from Gatepost is never a pass.
+    # Back-channel logout (`backchannel_logout`) needs its body, which a check does not have here: route that path to
+    # Gatepost's HTTP listener, and exclude it from the policy below (`notPaths`).
+    # No request is allowed without a response from Gatepost.
     failOpen: false
     statusOnError: \"503\"
 ---
-# Which requests are asked about: all at these hosts, through this gateway.
+# The requests that are checked: all for these hosts, through this gateway.
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata:
@@ -81,10 +81,10 @@ spec:
   - group: gateway.networking.k8s.io
     kind: HTTPRoute
     name: \"{slug}\"
-  # Logout by the provider (`backchannel_logout`) needs its body, which no question holds here: give that path a route of
-  # its own to Gatepost's HTTP listener, without this policy.
+  # Back-channel logout (`backchannel_logout`) needs its body, which a check does not have here: give that path a route
+  # of its own to Gatepost's HTTP listener, without this policy.
   extAuth:
-    # No answer from Gatepost is never a pass.
+    # No request is allowed without a response from Gatepost.
     failOpen: false
     grpc:
       backendRefs:
@@ -98,7 +98,7 @@ spec:
     let policies: Vec<String> = policies.collect();
     format!(
         "{}---
-# Lets the policies, in the routes' namespace, name the service in Gatepost's.
+# Allows the policies in the routes' namespace to refer to the service in Gatepost's namespace.
 apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
 metadata:

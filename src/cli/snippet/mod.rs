@@ -95,12 +95,12 @@ fn refuse_odd_headers(places: &[Site<'_>]) -> Result<(), NoSnippet> {
 /// Comments about steps outside of the file; every syntax here begins comments with `#`.
 fn notes(wanted: &SnippetArgs<'_>, missing: &[&Application]) -> String {
     let missing = template::each(missing, |application| {
-        format!("# `{}` is missing here: only Envoy can be told the backend of mode `proxy`.\n", application.slug)
+        format!("# `{}` is omitted: only Envoy supports `mode: proxy`.\n", application.slug)
     });
     let unanswered = wanted.front_proxy.dialect().filter(|dialect| !wanted.dialects.contains(dialect));
     let unanswered = template::each(unanswered, |dialect| {
         format!(
-            "# gatepost.yaml does not answer these questions yet. Add there, with the addresses from which they come:\n\
+            "# gatepost.yaml does not accept these subrequests yet. Add this section, with the addresses of your front proxies:\n\
              # forward_auth: {{ dialects: [{dialect}], trusted_proxies: [127.0.0.1] }}\n"
         )
     });

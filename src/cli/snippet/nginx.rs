@@ -9,7 +9,8 @@ const LOG: &str = excerpt(SHIPPED, "  # Without the query", "  access_log ").pie
 const COMMON: &str = excerpt(SHIPPED, "  map $http_upgrade", "  upstream app {").piece;
 const SERVER: &str = excerpt(SHIPPED, "    # X_authentik_username and", "    location / {\n").piece;
 const LOCATION: &str = excerpt(SHIPPED, "    location / {\n", "  }\n}\n").piece;
-const HEADERS: Excerpt = excerpt(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's own");
+const HEADERS: Excerpt =
+    excerpt(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's cookies");
 
 pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);

@@ -5,8 +5,9 @@ use super::site::{Hosts, Site};
 use super::template::{distinct, each, excerpt};
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/forward-auth/traefik/dynamic.yaml"));
-const OF_NO_CLIENT: &str = excerpt(SHIPPED, "    # What a client says", "    gatepost:\n      forwardAuth:").piece;
-const WHY: &str = excerpt(SHIPPED, "        # Whatever a client sent", "        authResponseHeadersRegex").piece;
+const OF_NO_CLIENT: &str =
+    excerpt(SHIPPED, "    # Removes headers in which", "    gatepost:\n      forwardAuth:").piece;
+const WHY: &str = excerpt(SHIPPED, "        # Traefik removes every", "        authResponseHeadersRegex").piece;
 
 pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let routers = each(places.iter().rev().zip(1..), |(place, rank)| routers(place, rank * 10));
@@ -34,7 +35,7 @@ fn routers(place: &Site<'_>, priority: usize) -> String {
     let below = if path.is_empty() { String::new() } else { format!(" && PathPrefix(`{path}`)") };
     let (entry_point, tls) = if place.is_https { ("websecure", "      tls: {}\n") } else { ("web", "") };
     format!(
-        "    # The browser's own visits. Questions (`auth`) are Traefik's to ask, nobody else's.
+        "    # The sign-in endpoints. Clients must not reach `auth`, the endpoint for subrequests.
     gatepost-{slug}:
       rule: {host} && PathPrefix(`{path}/outpost.goauthentik.io/`) && !PathPrefix(`{path}/outpost.goauthentik.io/auth`)
       priority: {}

@@ -1,4 +1,4 @@
-//! Keys of the port on which operators list and end sessions.
+//! Keys of the admin listener, at which operators list and end sessions.
 #![expect(clippy::struct_field_names, reason = "every one of them is a file")]
 
 use std::path::PathBuf;
@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use crate::config::section::section;
 
 section! {
-    /// Certificates of the admin port.
+    /// Certificates of the admin listener.
     struct Admin {
-        /// Gatepost's own certificate chain as PEM.
+        /// Certificate chain of the listener (PEM).
         certificate_file: optional PathBuf,
-        /// Its private key as PEM.
+        /// Private key of the certificate (PEM).
         private_key_file: optional PathBuf,
-        /// Certificates (PEM) of the authorities that sign operators' certificates. Whoever shows none of theirs is refused.
+        /// CA certificates (PEM) for client certificates. A client without a certificate from one of these CAs is
+        /// refused.
         client_ca_file: optional PathBuf,
     }
 }

@@ -23,100 +23,116 @@ section! {
     struct Application {
         /// Display name.
         name: required String,
-        /// Short name, sent as `X-authentik-meta-app`; unique. Unless given: `name` in lower case with `-` for everything
-        /// but letters and digits.
+        /// Identifier of the application, unique, and value of the header `X-authentik-meta-app`. Unless given:
+        /// `name` in lower case, with `-` in place of everything but letters and digits.
         slug: optional String,
-        /// The address by which browsers know the application, `https://host[:port][/path]`. Plain http only for loopback
-        /// addresses and names under `localhost`.
+        /// URL at which browsers reach the application, `https://host[:port][/path]`. Plain http is accepted for
+        /// loopback addresses and names under `localhost` only.
         external_host: required String,
-        /// `forward_single` guards one application under its own host. `forward_domain` guards every host of
-        /// `cookie_domain`, with one sign-in for all, and `external_host` is where sign-ins end. `proxy` is `forward_single`
-        /// behind an Envoy that passes each request on to the backend that Gatepost names, as `envoy/proxy-mode` sets it up.
+        /// `forward_single`: protects one application under its own host. `forward_domain`: protects all hosts of
+        /// `cookie_domain` with one sign-in; the provider sends browsers back to `external_host`. `proxy`: as
+        /// `forward_single`, and Gatepost also names the backend to which Envoy sends each request (see
+        /// `envoy/proxy-mode`).
         mode: Mode = "forward_single",
-        /// The parent domain in mode `forward_domain`; `external_host` lies in it.
+        /// Required in mode `forward_domain`: the parent domain of the protected hosts, and `Domain` of the session
+        /// cookie. `external_host` must lie in it.
         cookie_domain: optional String,
-        /// The backend in mode `proxy`, `http://host[:port]` or `https://host[:port]`.
+        /// Required in mode `proxy`: URL of the backend, `http://host[:port]` or `https://host[:port]`.
         internal_host: optional String,
-        /// Whether https backends have to show a certificate for their name from an authority that Envoy trusts. Unless given:
-        /// `true`.
+        /// In mode `proxy`: `true` requires https backends to present a certificate for their host name from a CA
+        /// that Envoy trusts, `false` accepts any certificate. Unless given: `true`.
         internal_host_ssl_validation: optional bool,
-        /// Which backends the claim `ak_proxy.backend_override` may name in mode `proxy` beside `internal_host`: hosts
-        /// (`wiki.internal`, `wiki.internal:8443`), suffixes of names (`.apps.internal`), networks (`10.0.0.0/8`). A network lists
-        /// no name. Loopback and link-local addresses count only by a network that lies in their range, or listed
-        /// themselves. Unless given: none, and the claim has no effect.
+        /// In mode `proxy`: backends that the claim `ak_proxy.backend_override` may name besides `internal_host`:
+        /// hosts (`wiki.internal`, `wiki.internal:8443`), domain suffixes (`.apps.internal`), networks
+        /// (`10.0.0.0/8`). A network matches IP addresses, not host names. A loopback or link-local address matches
+        /// only if it is listed itself, or by a network within the loopback or link-local range. Unless given: none,
+        /// and the claim has no effect.
         backend_allow: optional Texts,
-        /// Issuer identifier, byte for byte as the provider's discovery document names it. Plain http only for loopback.
+        /// Issuer identifier, byte for byte as in the provider's discovery document. Plain http is accepted for
+        /// loopback addresses and names under `localhost` only.
         issuer: required String,
-        /// Client identifier at the provider.
+        /// Client ID at the provider.
         client_id: required String,
-        /// Client secret. Give it here, best as `${VARIABLE}`, or in `client_secret_file`.
+        /// Client secret, preferably as `${VARIABLE}`. Either this key or `client_secret_file` is required.
         client_secret: optional SecretString,
-        /// A file that holds the client secret; final line ends are cut off.
+        /// A file that holds the client secret; line breaks at its end are removed.
         client_secret_file: optional PathBuf,
-        /// How client id and secret travel to the token endpoint. Basic form-encodes both first (RFC 6749 section 2.3.1), which some
-        /// providers do not undo: with those, and a secret of more than letters and digits, take `client_secret_post`.
+        /// Client authentication at the token endpoint. `client_secret_basic` form-encodes client ID and secret
+        /// before the Basic encoding (RFC 6749 section 2.3.1); some providers do not decode this. For these, use
+        /// `client_secret_post` if the secret holds anything but letters and digits.
         token_endpoint_auth_method: ClientAuthentication = "client_secret_basic",
-        /// The one algorithm that ID Tokens may be signed with.
+        /// The signing algorithm (`alg`) of ID Tokens; a token with another one is rejected.
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
-        /// Scopes to ask for; `openid` has to be among them. Most providers hand out refresh tokens (see `session.refresh`) for
-        /// `offline_access` only; some give one without it, and some want a consent page shown each time (`prompt=consent`,
-        /// which Gatepost does not ask for) unless the client is registered as one that may do without.
+        /// Scopes of the authentication request; `openid` is required. Most providers issue a refresh token (see
+        /// `session.refresh`) for the scope `offline_access` only; some issue one without it. Some require consent at
+        /// every sign-in for it (`prompt=consent`, which Gatepost does not send), unless the client is registered as
+        /// exempt.
         scopes: Texts = "[openid, profile, email]",
-        /// What nobody has to sign in for: regular expressions, matched anywhere unless `^` anchors them, against the
-        /// path; in mode `forward_domain` against the URL without query.
+        /// Requests that need no sign-in: regular expressions that are matched with the path, in mode
+        /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`.
         skip_path_regex: Patterns = "[]",
-        /// Who may pass of those who signed in. Unless given: everybody. A rule means `anyone`, or users whom every key that it
-        /// gives fits, each by one of its values. A request passes by one whole rule. The rules with the longest of `paths` that
-        /// covers it decide alone; a rule without `paths` counts where no other does. Who may not pass gets a 403 that names the
-        /// user and offers to sign out.
+        /// Access rules for signed-in users. Unless given: every signed-in user has access. A rule matches a user if
+        /// it has `anyone: true`, or if each of its keys `groups`, `emails`, `email_domains` and `claims` matches;
+        /// one matching item of a list suffices, but `claims` needs all. One rule that matches the user and the
+        /// method allows the request. If `paths` of several rules cover the path, only the rules with the longest of
+        /// these paths are evaluated; rules without `paths` are evaluated where no other rule covers the path. A user
+        /// without a matching rule gets 403: a page with the user's name and a link to sign out.
         allow: non_empty AccessRules,
-        /// What `emails` and `email_domains` make of an address about which the provider does not say whether it is verified,
-        /// as Microsoft Entra ID and AD FS never do. `required`: it fits nothing. `assumed`: it counts as verified. Assume that
-        /// only where users cannot write any address they like into their profile. An address that the provider calls
-        /// unverified (`email_verified` is `false`) never fits.
+        /// How `emails` and `email_domains` treat an address without the claim `email_verified`, which Microsoft
+        /// Entra ID and AD FS never send. `required`: it matches no rule. `assumed`: it counts as verified; use this
+        /// only if users cannot enter an arbitrary address in their profile. An address with `email_verified: false`
+        /// never matches.
         email_verified: EmailVerified = "required",
-        /// How long a sign-in is good for. Unless given: as long as the ID Token says; with a refresh token, for
-        /// `session.absolute_lifetime`.
+        /// Lifetime of the application's sessions, counted from the sign-in; at most `session.absolute_lifetime`.
+        /// Unless given: until `exp` of the ID Token; with a refresh token, `session.absolute_lifetime`.
         access_token_validity: optional Validity,
-        /// Where the provider sends the browser after a sign-in. Unless given:
+        /// `redirect_uri` of the authentication request, below `external_host`. Unless given:
         /// `{external_host}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`.
         redirect_uri: optional String,
-        /// Where the provider sends the browser after a sign-out. Unless given:
+        /// `post_logout_redirect_uri` of the logout request, below `external_host`. Unless given:
         /// `{external_host}/outpost.goauthentik.io/sign_out`.
         post_logout_redirect_uri: optional String,
-        /// Whether the application gets `X-authentik-jwt` and `X-authentik-meta-jwks`.
+        /// Whether the application receives the access token in `X-authentik-jwt` and the provider's `jwks_uri` in
+        /// `X-authentik-meta-jwks`.
         jwt_headers: bool = "false",
-        /// Sent as `X-authentik-meta-provider`. Unless given: `name`.
+        /// Value of the header `X-authentik-meta-provider`. Unless given: `name`.
         provider_name: optional String,
-        /// Whether CORS preflights pass without a sign-in, with every identity header removed.
+        /// Whether CORS preflight requests are allowed without a sign-in, with all identity headers removed. With
+        /// `false` they get 401.
         pass_preflight: bool = "false",
-        /// Whether `bearer` and `basic` are in force. With `false` the `Authorization` header is never looked at and passes to the
-        /// application as it came. (In authentik this switch only decides what unusable credentials are answered with: 401 or
-        /// the way to the sign-in. Here they are answered with 401.)
+        /// Whether `bearer` and `basic` are enabled. With `false`, Gatepost ignores the `Authorization` header, and
+        /// the application receives it unchanged. (In authentik this setting chooses the response to invalid
+        /// credentials: 401, or a redirect to the sign-in. Gatepost always responds with 401.)
         intercept_header_auth: bool = "true",
-        /// Accepts `Authorization: Bearer` instead of a session. Unless given, such a header is left alone.
+        /// Accepts `Authorization: Bearer` in place of a session. Without this section, such a header reaches the
+        /// application unchanged.
         bearer: optional Bearer,
-        /// Accepts `Authorization: Basic` with a user name and an app password, which are tried at the provider as authentik has
-        /// it: the client-credentials grant without a client secret, answered with an ID Token. `basic: {}` takes the
-        /// defaults; unless given, such a header is left alone. A password for the user `goauthentik.io/token` is taken for a
-        /// bearer token where `bearer` is given.
+        /// Accepts `Authorization: Basic` with a user name and an app password in place of a session. Gatepost sends
+        /// them to the provider's token endpoint as authentik defines it: client-credentials grant without a client
+        /// secret, with an ID Token in the response. `basic: {}` uses the defaults; without this section, such a
+        /// header reaches the application unchanged. The password of the user name `goauthentik.io/token` is treated
+        /// as a bearer token if `bearer` is configured.
         basic: optional Basic,
-        /// Which identity headers are sent. `legacy` is what authentik sent until 2022: `X-Auth-Username`, `X-Auth-Groups`,
-        /// `X-Forwarded-Email`, `X-Forwarded-Preferred-Username`, `X-Forwarded-User`. Whatever is chosen, no client's
-        /// `X-authentik-*` passes.
+        /// The identity headers to send. `authentik`: the `X-authentik-*` headers. `legacy`: the headers that
+        /// authentik sent until 2022 (`X-Auth-Username`, `X-Auth-Groups`, `X-Forwarded-Email`,
+        /// `X-Forwarded-Preferred-Username`, `X-Forwarded-User`). `none`: no set. With every value, `X-authentik-*`
+        /// headers of a client are removed.
         headers: HeaderSets = "authentik",
-        /// Headers of your own, from any claim. One that a set has, too, is redefined.
+        /// Headers that carry a claim or a constant text. An entry with the name of a header in `headers` replaces
+        /// it.
         claim_headers: ClaimHeaders = "[]",
-        /// Headers that stand in a claim as an object of names and values, as authentik's `additionalHeaders`. Names of
-        /// identity headers, `X-Forwarded-*` and what belongs to the message or the connection are never set; what is left out
-        /// is logged at the sign-in.
+        /// Headers from a claim whose value is an object of header names and values, as authentik's
+        /// `additionalHeaders`. These names are never set: identity headers, `X-Forwarded-*`, and headers of the
+        /// message or the connection, such as `Content-Length` and `Connection`. The log lists the omitted headers at
+        /// the sign-in.
         additional_headers: AdditionalHeaders = "{}",
-        /// Whether the application gets `Authorization: Basic` from attributes of the user (`ak_proxy.user_attributes`), in place
-        /// of whatever the client sent. A user without a password gets none, and the client's own header stays.
+        /// Whether the application receives `Authorization: Basic` with user name and password from the user's
+        /// attributes (`ak_proxy.user_attributes`), in place of the client's header. For a user without a password
+        /// attribute, the client's header remains.
         basic_auth_enabled: bool = "false",
-        /// The attribute with the user name. Where the user has none: `email`.
+        /// The attribute that holds the user name. If it is absent, the claim `email` is used.
         basic_auth_user_attribute: optional String,
-        /// The attribute with the password.
+        /// Required with `basic_auth_enabled: true`: the attribute that holds the password.
         basic_auth_password_attribute: optional String,
     }
 }

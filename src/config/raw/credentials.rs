@@ -10,41 +10,43 @@ use crate::domain::oidc::credentials::TokenType;
 type Algorithms = Vec<Spanned<SigningAlgorithm>>;
 
 section! {
-    /// Bearer tokens. Who presents a valid one is let through as its user, without a session and without a cookie; who presents
-    /// an invalid one gets 401. A verdict is remembered for a minute at most, and never beyond the token's own end.
-    /// Asking the provider takes as long as `limits.grpc.callback_deadline` and Envoy's own timeout of the check allow (2 s in the
-    /// files that come with Gatepost); an answer that comes later serves the next request.
+    /// Bearer tokens. A valid token authenticates the request as its user, without a session and a cookie; an invalid one
+    /// gets 401. Results are cached for one minute at most, and never beyond `exp`. A call to the provider may take as long
+    /// as `limits.grpc.callback_deadline` and Envoy's timeout of the Check allow (2 s in the shipped files); a later
+    /// response is cached for the next request.
     struct Bearer {
-        /// `jwt`: signed access tokens (RFC 9068) are verified here with the provider's keys; what they do not say about the user
-        /// stays unknown. `introspection`: the provider is asked (RFC 7662), and for missing claims its UserInfo, when the token has
-        /// the scope `openid`.
+        /// `jwt`: Gatepost verifies signed access tokens (RFC 9068) with the provider's keys; only the claims in the
+        /// token are known. `introspection`: Gatepost asks the provider's introspection endpoint (RFC 7662), and for
+        /// missing claims its UserInfo endpoint if the token has the scope `openid`.
         verify: required BearerCheck,
-        /// What the token's `aud` has to name. Required with `jwt`.
+        /// Required value in `aud` of the token. Must be set with `jwt`.
         audience: optional String,
-        /// With `introspection`, in place of `audience`: the clients whose tokens count, by `client_id` or `aud`. The provider
-        /// calls tokens of all its applications active, so name those that may act here. Unless given: this application's own
-        /// `client_id`.
+        /// With `introspection`, in place of `audience`: the clients whose tokens are accepted, compared with
+        /// `client_id` and `aud` of the token. Providers report the tokens of all their clients as active, so list
+        /// only clients that may use this application. Unless given: the application's own `client_id`.
         clients: optional Texts,
-        /// With `jwt`: the algorithms that may have signed it, all of public keys. Unless given: RS256.
+        /// With `jwt`: accepted signing algorithms (`alg`); HS256, HS384 and HS512 are not supported. Unless given:
+        /// RS256.
         algorithms: optional Algorithms,
-        /// With `jwt`: the type that its header names. `at+jwt` is the profile of RFC 9068. `JWT` is what authentik and Keycloak
-        /// write; a token with `nonce`, `at_hash`, `c_hash` or `events`, or with another `typ` claim than `Bearer`, is then
-        /// refused as an ID or logout token (for access tokens that have one, take `introspection`). Unless given: `at+jwt`.
+        /// With `jwt`: required `typ` in the token's header. `at+jwt`: as RFC 9068 defines it. `JWT`: as authentik
+        /// and Keycloak send it; tokens that may be ID Tokens or logout tokens are then rejected: those with `nonce`,
+        /// `at_hash`, `c_hash` or `events`, or with a claim `typ` other than `Bearer`. If your access tokens have one
+        /// of these claims, use `introspection`. Unless given: `at+jwt`.
         token_type: optional TokenType,
-        /// Scopes that the token must have, all of them.
+        /// Required scopes; the token must have all of them.
         scopes: Texts = "[]",
-        /// Whether the application gets to see a token that was used.
+        /// Whether the application receives an accepted token; otherwise it is removed from the request.
         pass_on: bool = "false",
     }
 }
 
 section! {
-    /// User names and app passwords. As with `bearer`: no session, no cookie, 401 for those that are not valid, and verdicts that
-    /// are remembered for a minute at most.
+    /// User names and app passwords. As with `bearer`: no session, no cookie, 401 for invalid ones, and results that are
+    /// cached for one minute at most.
     struct Basic {
-        /// Scopes to ask for; `openid` has to be among them. Unless given: the application's `scopes`.
+        /// Scopes of the token request; `openid` is required. Unless given: the application's `scopes`.
         scopes: optional Texts,
-        /// Whether the application gets to see user name and password that were used.
+        /// Whether the application receives accepted credentials; otherwise they are removed from the request.
         pass_on: bool = "false",
     }
 }

@@ -9,17 +9,19 @@ use crate::inbound::forward_auth::Dialect;
 type Dialects = Vec<Spanned<Dialect>>;
 
 section! {
-    /// Front proxies that ask over HTTP.
+    /// Forward auth over HTTP.
     struct ForwardAuth {
-        /// The kinds of front proxy that ask: `nginx` at `…/auth/nginx`, `traefik` at `…/auth/traefik`, `caddy` at
-        /// `…/auth/caddy`, `envoy` (its HTTP `ext_authz` service) with `…/auth/envoy` as path prefix.
+        /// The front proxies that send subrequests, each to its own path: `nginx` to `…/auth/nginx`, `traefik` (also
+        /// HAProxy) to `…/auth/traefik`, `caddy` to `…/auth/caddy`, `envoy` (`ext_authz` with `http_service`) with
+        /// `path_prefix` `…/auth/envoy`.
         dialects: required Dialects,
-        /// Addresses or networks (`10.0.0.5`, `10.1.0.0/16`, `fd00::/8`) of the front proxies. What they say about a request is
-        /// believed, so nobody else may be able to connect from there; all others get 403. `limits.connections.per_source`
-        /// does not count their connections.
+        /// Addresses or networks of the front proxies (`10.0.0.5`, `10.1.0.0/16`, `fd00::/8`). Gatepost trusts what
+        /// they report about a request, so no other program may be able to connect from these addresses. A subrequest
+        /// from any other address gets 403. `limits.connections.per_source` does not apply to these addresses.
         trusted_proxies: required Texts,
-        /// Whether `/akprox/start`, `/auth`, `/sign_out` and `/callback` are the same endpoints, as before authentik 2022.2.
-        /// Nothing below `/akprox/` reaches an application then, whoever asks.
+        /// `true`: the endpoints are also available as `/akprox/start`, `/akprox/auth`, `/akprox/sign_out` and
+        /// `/akprox/callback`, as before authentik 2022.2; then no request for a path below `/akprox/` reaches an
+        /// application.
         legacy_prefix: bool = "false",
     }
 }

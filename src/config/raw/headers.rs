@@ -6,29 +6,30 @@ use crate::config::value::Texts;
 section! {
     /// A header from a claim.
     struct ClaimHeader {
-        /// The header's name. From then on it is Gatepost's: no client's reaches the application, in no spelling.
+        /// Name of the header. Gatepost removes this header from all client requests, in every spelling that an
+        /// application may read as this name.
         header: required String,
-        /// The claim with the value: dotted names (`team.name`), or a JSON Pointer where it begins with `/`
-        /// (`/https:~1~1example.com~1roles`), for names that hold dots or slashes. Text is sent as it is, numbers and booleans as
-        /// JSON has them, lists joined; objects are not sent.
+        /// Claim that holds the value: a dotted path (`team.name`), or a JSON Pointer if it begins with `/`
+        /// (`/https:~1~1example.com~1roles`), for claim names with dots or slashes. Texts are sent unchanged, numbers
+        /// and booleans as in JSON, lists joined by `separator`; objects are not sent.
         claim: optional String,
-        /// The sign between the items of a list; an item that holds it is left out. Unless given: `|`.
+        /// Character between the items of a list; an item that contains it is omitted. Unless given: `|`.
         separator: optional String,
-        /// The same text for everybody, in place of `claim`. No place for secrets.
+        /// A constant value for all users, in place of `claim`. Do not use it for secrets.
         text: optional String,
     }
 }
 
 section! {
-    /// Headers that stand in a claim.
+    /// Headers from a claim.
     struct AdditionalHeaders {
-        /// Whether they are sent.
+        /// Whether these headers are sent.
         enabled: bool = "true",
-        /// The claim that holds them, written as in `claim_headers`. Unless given: `ak_proxy.user_attributes.additionalHeaders`.
-        /// Lists are joined with `|`.
+        /// Claim that holds the object, in the notation of `claim_headers`. Unless given:
+        /// `ak_proxy.user_attributes.additionalHeaders`. Lists are joined by `|`.
         claim: optional String,
-        /// Names that such headers have. List every one that the application trusts: only these are removed from requests of
-        /// users who have no such header, and from public requests.
+        /// Names of such headers. List every name that the application trusts: only these headers are removed from
+        /// client requests when the user's claim does not set them, and on public paths.
         names: Texts = "[]",
     }
 }

@@ -47,53 +47,60 @@ section! {
         grpc: GrpcLimits = "{}",
         /// The HTTP and HTTPS listeners.
         http: HttpLimits = "{}",
-        /// Requests of applications, whoever asks about them.
+        /// Requests to applications, as reported by `ext_authz` or forward auth.
         requests: RequestLimits = "{}",
         /// Connections of every listener.
         connections: ConnectionLimits = "{}",
-        /// Requests that wait for an identity provider. One that finds no place gets a 503 with `Retry-After` at once; signed-in
-        /// users' requests do not wait for a provider, and go on.
+        /// Requests that wait for an identity provider. A request above a limit gets 503 with `Retry-After` at once.
+        /// Requests of signed-in users do not wait for a provider, and continue.
         provider: ProviderLimits = "{}",
-        /// Everything that is told about one user in headers. Whoever has more is refused at the sign-in. Envoy lets 60 KiB and
-        /// 100 headers pass, the browser's own among them; many applications take less.
+        /// All identity headers of one user. A user above a limit is refused at the sign-in. Envoy's limits are 60
+        /// KiB and 100 headers, including those of the browser; many applications accept less.
         identity_headers: IdentityHeaderLimits = "{}",
     }
 }
 
 section! {
-    /// HTTP/2 and calls.
+    /// The gRPC listener.
     struct GrpcLimits {
-        /// Checks at a time on one connection. Unless given: 1000 when `listen.grpc` is a loopback address, where only Envoy
-        /// asks, else 128.
+        /// Concurrent calls on one connection (`SETTINGS_MAX_CONCURRENT_STREAMS`). Unless given: 1000 if
+        /// `listen.grpc` is a loopback address, to which only a local Envoy connects, else 128.
         max_concurrent_streams: optional Count,
-        /// Streams that a connection may make us reset before it is closed. Lower it to 64 where others than a local Envoy
-        /// can connect.
+        /// Streams of one connection that Gatepost resets because of errors of the peer (CVE-2025-8671); then the
+        /// connection is closed. Use 64 where other programs than a local Envoy can connect.
         max_local_error_reset_streams: Count = count(grpc().max_local_error_reset_streams),
-        /// Streams that a peer may reset before we took them up, before the connection is closed.
+        /// Streams of one connection that the peer resets before Gatepost accepts them (CVE-2023-44487); then the
+        /// connection is closed.
         max_pending_accept_reset_streams: Count = count(grpc().max_pending_accept_reset_streams),
-        /// Headers of one request.
+        /// Size of the header lines of a call. The headers of the checked request are part of the message, not of
+        /// these.
         max_header_list_size: Size = size(grpc().max_header_list_bytes as usize),
         /// Flow-control window of one stream.
         stream_window: Size = size(grpc().stream_window_bytes as usize),
         /// Flow-control window of one connection.
         connection_window: Size = size(grpc().connection_window_bytes as usize),
-        /// One message.
+        /// Size of one message, which holds the headers of the checked request, and its body if Envoy sends it.
         max_message_size: Size = size(grpc().max_message_bytes),
-        /// How often a silent connection is pinged.
+        /// Interval of keepalive pings on an idle connection; also how long the peer may leave sent data unread
+        /// before the connection is closed.
         keepalive_interval: DurationField = span(grpc().keepalive_interval),
-        /// How long the answer to a ping may take.
+        /// Timeout of the reply to a keepalive ping; then the connection is closed.
         keepalive_timeout: DurationField = span(grpc().keepalive_timeout),
-        /// Age at which a connection is asked to go, more or less by chance.
+        /// Age at which a connection is closed gracefully (GOAWAY), varied at random by up to 10 %.
         max_connection_age: DurationField = span(grpc().max_connection_age),
-        /// How long it may finish what it began.
+        /// Time for running calls to finish after `max_connection_age`.
         max_connection_age_grace: DurationField = span(grpc().max_connection_age_grace),
-        /// How long a peer may take to begin, and to take what is sent to it.
+        /// Timeout of the peer for the TLS handshake, for the HTTP/2 connection preface, and for reading the answer
+        /// to a call.
         patience: DurationField = span(grpc().patience),
-        /// How long a check may take.
+        /// Time limit of a Check. An earlier deadline of the caller (`grpc-timeout`) takes precedence. A Check that
+        /// takes longer is denied with 503.
         check_deadline: DurationField = span(grpc().call_deadline),
-        /// How long a check may take that asks the provider: one that redeems a code or judges a credential.
+        /// Time limit in place of `check_deadline` for a Check that may call the provider: at a sign-in endpoint, or
+        /// with a credential.
         callback_deadline: DurationField = span(grpc().callback_deadline),
-        /// Checks at a time, without those that wait for a provider; more are turned away at once.
+        /// Concurrent Checks, without those that wait for a provider. Further ones are refused at once with
+        /// `RESOURCE_EXHAUSTED`.
         max_concurrent_checks: Count = count(grpc().max_concurrent_calls),
     }
 }
@@ -101,33 +108,33 @@ section! {
 section! {
     /// HTTP/1.1 of browsers and of front proxies that ask over HTTP.
     struct HttpLimits {
-        /// How long a request's head may take to arrive.
+        /// Timeout for receiving the head of a request: request line and headers.
         head_timeout: DurationField = span(http().head_timeout),
-        /// How long a request's body may take to arrive.
+        /// Timeout for receiving the body of a request.
         body_timeout: DurationField = span(http().body_timeout),
-        /// How long a request may take altogether.
+        /// Time limit of a request as a whole.
         request_timeout: DurationField = span(http().request_timeout),
-        /// How long a connection may be silent between requests.
+        /// Time after which an idle connection is closed.
         idle_timeout: DurationField = span(http().idle_timeout),
-        /// Header lines of one request.
+        /// Number of header lines of a request.
         max_headers: Count = count(http().max_headers),
-        /// One request's head.
+        /// Size of the head of a request.
         max_head_size: Size = size(http().max_head_bytes),
-        /// One request's body.
+        /// Size of the body of a request.
         max_body_size: Size = size(http().max_body_bytes),
-        /// Requests at a time on one listener whose bodies are still on their way. One more, and the one that has waited longest
-        /// is turned away.
+        /// Requests on one listener whose bodies are still being received. When there is one more, the oldest of them
+        /// is refused.
         max_waiting_bodies: Count = count(http().max_waiting_bodies),
     }
 }
 
 section! {
-    /// Requests that are looked at.
+    /// Requests to applications.
     struct RequestLimits {
-        /// Path and query of one request; 414 for a longer one. Envoy and other front proxies have limits of their own.
+        /// Size of path and query; a longer target gets 414. Front proxies have limits of their own.
         max_target_size: Size = size(requests().target_bytes),
-        /// Header lines of one request; 431 for more. Envoy takes 100 unless `max_headers_count` says otherwise, and adds some
-        /// of its own.
+        /// Number of header lines; more get 431. Envoy accepts 100 unless its `max_headers_count` is set, and adds
+        /// some of its own.
         max_headers: Count = count(requests().header_lines),
     }
 }
@@ -135,13 +142,15 @@ section! {
 section! {
     /// Connections.
     struct ConnectionLimits {
-        /// Open at a time on one listener.
+        /// Open connections of one listener.
         total: Count = count(connections().total),
-        /// Open at a time from one source that is no front proxy: an IPv4 address, or a 64-bit network of IPv6.
+        /// Open connections of one listener from one source, front proxies excepted: an IPv4 address, or a 64-bit
+        /// network of IPv6.
         per_source: Count = count(connections().per_source),
-        /// Addresses or networks of front proxies such as Envoy, which speak for many clients: `per_source` does not count their
-        /// connections on `listen.grpc`, `listen.http` and `listen.https`, nor those of `forward_auth.trusted_proxies`. What they
-        /// say is not believed for that. The default is this machine; name Envoy's address where it runs elsewhere.
+        /// Addresses or networks of front proxies such as Envoy, whose connections carry requests of many clients:
+        /// `per_source` does not apply to them on `listen.grpc`, `listen.http` and `listen.https`. It does not apply
+        /// to `forward_auth.trusted_proxies` either. This setting does not make a proxy trusted. The default is the
+        /// local machine; set Envoy's address if it runs elsewhere.
         front_proxies: Networks = front_proxies(),
     }
 }
@@ -149,25 +158,28 @@ section! {
 section! {
     /// Requests that wait for an identity provider.
     struct ProviderLimits {
-        /// Waiting at a time, for all providers together. Keep it well below the number of requests that Envoy has under way at
-        /// Gatepost at most (`circuit_breakers`, 1024 unless given).
+        /// Waiting requests for all providers together. Keep it well below Envoy's limit of concurrent requests to
+        /// Gatepost (`circuit_breakers`, 1024 by default).
         waiting: Count = count(waits().total),
-        /// Of these, for one purpose at one provider: metadata, codes, logout tokens, credentials, renewals.
+        /// Waiting requests for one purpose at one provider; the purposes are metadata, code exchange, logout tokens,
+        /// credentials and refresh.
         waiting_per_issuer: Count = count(waits().per_issuer),
-        /// Of these, from one client's address (of IPv6, its network of 64 bits). Many users may share one, behind a company's
-        /// gateway or a balancer, whose address Envoy's question names: raise it there.
+        /// As `waiting_per_issuer`, from one client address (IPv6: from one /64 network). Many users may share one
+        /// address, for example behind a company's gateway, or behind a load balancer whose address Envoy reports as
+        /// the client: then raise this limit.
         waiting_per_client: Count = count(waits().per_client),
-        /// Codes that are redeemed at a time at one provider, each over one connection; other callbacks wait for their turn.
+        /// Concurrent code exchanges at one provider, each on its own connection; other callbacks wait for their
+        /// turn.
         redemptions: Count = count(waits().redemptions),
     }
 }
 
 section! {
-    /// Headers that tell of a user.
+    /// Identity headers of one user.
     struct IdentityHeaderLimits {
-        /// Names and values together.
+        /// Total size of names and values.
         max_size: Size = size(identity_headers().max_bytes),
-        /// How many there may be.
+        /// Number of headers.
         max_count: Count = count(identity_headers().max_count),
     }
 }

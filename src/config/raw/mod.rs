@@ -34,30 +34,34 @@ type Paths = Vec<Spanned<PathBuf>>;
 type Applications = Vec<Spanned<Application>>;
 
 section! {
-    /// The whole file.
+    /// The configuration file.
     struct File {
-        /// What is protected: at least one application.
+        /// The protected applications; at least one.
         applications: required Applications,
-        /// Where Gatepost listens. A port alone means all interfaces (IPv4); port 0 takes a free one.
+        /// The addresses of the listeners. A port alone means all IPv4 interfaces; port 0 means a free port; `off`,
+        /// where it is listed, disables the listener.
         listen: Listen = "{}",
-        /// The certificate of `listen.https`. Unless given, Gatepost signs one for itself at every start.
+        /// The certificate of `listen.https`. Without it, Gatepost makes a self-signed certificate at every start.
         tls: Tls = "{}",
-        /// Certificates of `listen.admin`. Without this section there is no TLS, and the port opens on loopback addresses only.
+        /// Mutual TLS on `listen.admin`: all three files, or none. Without them the listener has no TLS, and its
+        /// address must be a loopback address.
         admin: Admin = "{}",
-        /// Front proxies that ask over HTTP whether a request may pass, on `listen.http` and `listen.https`, below
-        /// `/outpost.goauthentik.io/auth`. Without this section nobody can.
+        /// Forward auth over HTTP: a front proxy sends a subrequest for each request to
+        /// `/outpost.goauthentik.io/auth/…` on `listen.http` or `listen.https`. Without this section these endpoints
+        /// do not exist.
         forward_auth: optional ForwardAuth,
-        /// How long sessions last, and where they are kept.
+        /// Lifetime and storage of sessions.
         session: Session = "{}",
-        /// This Gatepost itself.
+        /// This outpost.
         outpost: Outpost = "{}",
-        /// What is logged; always to stderr.
+        /// The log, on stderr.
         log: Log = "{}",
-        /// How identity providers are spoken to.
+        /// The HTTP client for identity providers.
         provider: Provider = "{}",
-        /// What nobody may exceed. The defaults withstand the attacks known; change one only when a log line names it.
+        /// Limits of size, time and concurrency. The defaults withstand known attacks; change a limit only when a log
+        /// line names it.
         limits: Limits = "{}",
-        /// How Gatepost stops.
+        /// The graceful shutdown after SIGTERM or SIGINT.
         shutdown: Shutdown = "{}",
     }
 }
@@ -65,15 +69,16 @@ section! {
 section! {
     /// Listeners.
     struct Listen {
-        /// Envoy's `ext_authz`, health and reflection, over gRPC.
+        /// gRPC: Envoy's `ext_authz`, health and reflection.
         grpc: ListenAddress = "9001",
-        /// The browser's own visits, over HTTP.
+        /// HTTP: the sign-in endpoints for browsers, and forward auth.
         http: MaybeAddress = "9000",
-        /// The same over HTTPS.
+        /// HTTPS: the same endpoints as `http`, with the certificate of `tls`.
         https: MaybeAddress = "9443",
-        /// Probes and Prometheus metrics; never open this to browsers.
+        /// Probes (`/livez`, `/readyz`) and Prometheus metrics (`/metrics`), without authentication; do not expose it
+        /// to browsers.
         metrics: ListenAddress = "9300",
-        /// Operators, who list and end sessions with `gatepost sessions`.
+        /// The admin API, through which `gatepost sessions` lists and ends sessions.
         admin: MaybeAddress = "127.0.0.1:9302",
     }
 }
@@ -81,9 +86,9 @@ section! {
 section! {
     /// Certificate.
     struct Tls {
-        /// Certificate chain as PEM, the server's own first.
+        /// Certificate chain (PEM), the server's own certificate first.
         certificate_file: optional PathBuf,
-        /// Private key as PEM.
+        /// Private key of the certificate (PEM).
         private_key_file: optional PathBuf,
     }
 }
@@ -91,31 +96,35 @@ section! {
 section! {
     /// Sessions.
     struct Session {
-        /// `file` keeps sessions over a restart, `memory` does not; `redis` shares them between replicas.
+        /// `file`: an SQLite file; sessions survive a restart. `memory`: sessions end with the process. `redis`:
+        /// replicas share the sessions.
         store: Store = "file",
-        /// The file of store `file`, relative to the working directory. Unless given: `sessions.db` in
-        /// `$STATE_DIRECTORY` where systemd sets one, else `gatepost-sessions.db`.
+        /// With store `file`: the database file, relative to the working directory. Unless given: `sessions.db` in
+        /// `$STATE_DIRECTORY` if systemd sets it, else `gatepost-sessions.db`.
         path: optional PathBuf,
-        /// The Redis or Valkey of store `redis`.
+        /// The Redis or Valkey server of store `redis`.
         redis: optional Redis,
-        /// The key that seals sessions and sign-in attempts: base64 of 32 random bytes. Unless given, one is made on first
-        /// start and kept beside the store. Store `redis` needs one, the same at every replica.
+        /// The key that encrypts sessions and sign-in attempts: 32 random bytes as base64 (`openssl rand -base64
+        /// 32`). Unless given, one is made at the first start and kept beside the session file. Store `redis`
+        /// requires the same key at every replica.
         sealing_key: optional SecretString,
         /// A file that holds the sealing key.
         sealing_key_file: optional PathBuf,
-        /// Keys that still open what they once sealed, so that the sealing key can be changed without signing anybody out.
+        /// Earlier sealing keys, which decrypt but do not encrypt: with them, the sealing key can be changed without
+        /// ending sessions.
         previous_sealing_keys: Secrets = "[]",
-        /// Files that each hold such a key.
+        /// Files that each hold one earlier sealing key.
         previous_sealing_keys_files: Paths = "[]",
-        /// How long a session lasts at most, from the sign-in on.
+        /// Maximum lifetime of a session, counted from the sign-in.
         absolute_lifetime: DurationField = "24h",
-        /// How long a session lasts without being used. Uses within a sixtieth of it (five minutes at most) count as one, so
-        /// that a session may end so much earlier.
+        /// A session ends when it has not been used for this time. Uses within one sixtieth of this time (at most
+        /// five minutes) are recorded as one, so a session may end earlier by that much.
         idle_lifetime: DurationField = "4h",
-        /// Whether refresh tokens are used. With one, a session outlasts its ID Token up to `absolute_lifetime` (or the
-        /// application's `access_token_validity`): shortly before the access token ends, the provider is asked anew, groups and
-        /// other claims count from the next request on, and a refusal ends the session. While the provider is down, what it
-        /// said last stands. `false` never keeps a refresh token: every session ends with its ID Token.
+        /// `true`: Gatepost uses refresh tokens. Shortly before the access token expires, it requests new tokens; the
+        /// new groups and other claims apply from the next request on. Such a session can outlast its ID Token, up to
+        /// `absolute_lifetime` or the application's `access_token_validity`. It ends when the provider rejects the
+        /// refresh token; while the provider does not answer, the last claims apply. `false`: refresh tokens are not
+        /// stored; a session ends with its ID Token, or after `access_token_validity`.
         refresh: bool = "true",
     }
 }
@@ -123,7 +132,7 @@ section! {
 section! {
     /// Outpost.
     struct Outpost {
-        /// Sent as `X-authentik-meta-outpost`.
+        /// Value of the header `X-authentik-meta-outpost`.
         name: String = "gatepost",
     }
 }
@@ -131,9 +140,10 @@ section! {
 section! {
     /// Logs.
     struct Log {
-        /// `error`, `warn`, `info`, `debug`, `trace` or `off`; also per part, as in `info,gatepost::outbound=debug`.
+        /// `error`, `warn`, `info`, `debug`, `trace` or `off`; also with levels for single modules, as in
+        /// `info,gatepost::outbound=debug`.
         level: String = "info",
-        /// One JSON object per line, or text for people.
+        /// `json`: one JSON object per line. `text`: lines for people.
         format: Format = "json",
     }
 }
@@ -141,23 +151,24 @@ section! {
 section! {
     /// Outbound HTTP to identity providers.
     struct Provider {
-        /// Certificates (PEM) of authorities to trust beside the public ones.
+        /// CA certificates (PEM) that are trusted in addition to the system's.
         ca_file: optional PathBuf,
-        /// How long a provider may take for an answer.
+        /// Timeout of a request to a provider, from connecting to the end of the response.
         timeout: DurationField = written_span(ProviderSettings::default().timeout),
-        /// How long connecting may take, name resolution included.
+        /// Timeout of connecting to a provider, including name resolution.
         connect_timeout: DurationField = written_span(ProviderSettings::default().connect_timeout),
-        /// How often metadata and keys are fetched anew.
+        /// Interval at which the provider's metadata and keys (JWKS) are fetched again.
         refresh_interval: DurationField = written_span(ProviderSettings::default().refresh_interval),
     }
 }
 
 section! {
-    /// Stopping.
+    /// Shutdown.
     struct Shutdown {
-        /// How long requests are still taken after SIGTERM while health says no, so that Envoy can turn away.
+        /// Time after the signal during which new requests are still served, while health checks already report that
+        /// Gatepost stops, so that Envoy can choose another endpoint.
         delay: DurationOrZero = "5s",
-        /// How long running requests may take after that.
+        /// Time after `delay` for running requests to finish.
         grace: DurationOrZero = "25s",
     }
 }

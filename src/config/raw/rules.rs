@@ -9,26 +9,28 @@ type ClaimConditions = Vec<Spanned<ClaimCondition>>;
 type Scalars = Vec<Spanned<Scalar>>;
 
 section! {
-    /// One rule: whom it means, by `anyone` or by at least one of the other four, and where. Of each key at least one value
-    /// has to fit, and every key that is given.
+    /// One rule: conditions on the user (`anyone`, or at least one of the next four keys) and on the request. Every key
+    /// that is given must match by one of its values.
     struct AccessRule {
-        /// Names in the claim `groups`, byte for byte.
+        /// Groups, of which the claim `groups` must contain one, compared byte for byte.
         groups: non_empty Texts,
-        /// Addresses in the claim `email`, which counts only when the claim `email_verified` is true (a boolean, or its text);
-        /// for a provider that does not send that claim, see the application's `email_verified`. The domain compares without
-        /// case, what stands before it byte for byte. For a provider that verifies nothing, name `email` in `claims`.
+        /// Addresses, compared with the claim `email`: the domain without case, the part before it byte for byte. The
+        /// claim `email_verified` must be true (a boolean or a text), or absent with the application's
+        /// `email_verified: assumed`. For a provider that does not verify addresses, use the claim `email` in
+        /// `claims`.
         emails: non_empty Texts,
-        /// Domains of such addresses, without those below them.
+        /// Domains of addresses, with the same condition on `email_verified`; subdomains do not match.
         email_domains: non_empty Texts,
-        /// Any other claims; every one that is listed has to fit.
+        /// Conditions on other claims; all of them must match.
         claims: non_empty ClaimConditions,
-        /// Every signed-in user.
+        /// `true` matches every signed-in user.
         anyone: bool = "false",
-        /// Where the rule counts, instead of rules with shorter paths: each path is itself and what lies below it, in mode
-        /// `forward_domain` on every host. It protects in any spelling and case, and lets pass only as it is written here,
-        /// so never with an escaped `/` or `\`.
+        /// Paths to which the rule applies; rules with a longer path take precedence. A path covers itself and
+        /// everything below it, in mode `forward_domain` on every host. Every spelling of a covered path is
+        /// protected, in any case and with any escapes. Only the exact spelling is allowed by the rule, never one
+        /// with an escaped `/` or `\`.
         paths: non_empty Texts,
-        /// Methods that the rule lets pass, in capitals; `HEAD` is not `GET`. Unless given: all.
+        /// Methods that the rule allows, in upper case; `GET` does not include `HEAD`. Unless given: all.
         methods: non_empty Texts,
     }
 }
@@ -36,9 +38,10 @@ section! {
 section! {
     /// One condition on a claim.
     struct ClaimCondition {
-        /// Its name; a path of dotted names (`team.name`), or a JSON Pointer (RFC 6901) when it begins with `/`.
+        /// Name of the claim: a dotted path (`team.name`), or a JSON Pointer (RFC 6901) if it begins with `/`.
         claim: required String,
-        /// Values of which it has to have one; of a list any item. Numbers and booleans compare as JSON writes them.
+        /// Accepted values. The claim must equal one of them; if it is a list, one of its items must. Numbers and
+        /// booleans are compared as JSON text.
         values: required Scalars,
     }
 }

@@ -10,38 +10,39 @@ use crate::config::value::{DurationField, DurationOrZero, Size};
 section! {
     /// Redis or Valkey.
     struct Redis {
-        /// One server: `redis://host:6379`, with a database as in `redis://host/1`. The one that sentinels name:
-        /// `redis+sentinel://host:26379,host2:26379/master-name`. A cluster: `redis+cluster://host:6379,host2:6379`.
-        /// `rediss` in place of `redis` is TLS; `valkey` and `valkeys` mean the same.
+        /// One server: `redis://host:6379`, or `redis://host/1` for database 1. Sentinel:
+        /// `redis+sentinel://host:26379,host2:26379/master-name`. Cluster: `redis+cluster://host:6379,host2:6379`.
+        /// `rediss` in place of `redis` means TLS; `valkey` and `valkeys` mean the same as `redis` and `rediss`.
         url: required String,
-        /// A user of the server's access control list.
+        /// User name at the servers (ACL).
         username: optional String,
-        /// The password.
+        /// Password at the servers.
         password: optional SecretString,
         /// A file that holds the password.
         password_file: optional PathBuf,
-        /// The same for the sentinels.
+        /// User name at the sentinels.
         sentinel_username: optional String,
-        /// The sentinels' password.
+        /// Password at the sentinels.
         sentinel_password: optional SecretString,
-        /// A file that holds the sentinels' password.
+        /// A file that holds the password at the sentinels.
         sentinel_password_file: optional PathBuf,
-        /// What every key begins with, so that several can share a server.
+        /// Prefix of every key, so that several installations can share a server.
         key_prefix: String = "'gatepost:'",
-        /// Certificates (PEM) of the authorities to trust, and no others. Unless given, the system's.
+        /// CA certificates (PEM) that are trusted in place of the system's.
         ca_file: optional PathBuf,
-        /// A certificate (PEM) to show to the servers.
+        /// Client certificate (PEM), if the servers require one.
         client_certificate_file: optional PathBuf,
-        /// Its private key (PEM).
+        /// Private key of the client certificate (PEM).
         client_key_file: optional PathBuf,
-        /// How long connecting may take.
+        /// Timeout of connecting.
         connect_timeout: DurationField = "1s",
-        /// How long an answer may take.
+        /// Timeout of a command; less than 1s.
         command_timeout: DurationField = "100ms",
-        /// What sessions read lately may take in memory. What ends elsewhere leaves it at once.
+        /// Memory for the cache of recently read sessions. The server announces changes, so a session that ends at
+        /// another replica is removed at once.
         cache_size: Size = "64 MiB",
-        /// For how long sessions in memory may still be served when no server answers. What ends elsewhere meanwhile
-        /// ends here only after that.
+        /// Time for which cached sessions are still used while no server answers. During this time, sessions that end
+        /// at other replicas remain valid at this one. `0s`: requests get 503 at once.
         outage_grace: DurationOrZero = "0s",
     }
 }

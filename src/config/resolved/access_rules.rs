@@ -18,7 +18,7 @@ pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Op
     let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.principals.reads_mail());
     if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
         let problem = "no rule names `emails` or `email_domains`, so it has no effect";
-        reader.warn(location, problem, "remove it unless such a rule follows");
+        reader.warn(location, problem, "add such a rule, or remove it");
     }
     made
 }
@@ -35,11 +35,11 @@ fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> 
     match &rules {
         None => {
             let help = "write a rule, such as `- anyone: true`, or remove the key";
-            reader.fault(&list.location, "without a rule nobody would pass", help);
+            reader.fault(&list.location, "the list is empty, which would deny every user", help);
         }
         Some(rules) if rules.leaves_gaps() => {
-            let problem = "no rule covers the other paths, so nobody passes there";
-            reader.warn(&list.location, problem, "add a rule without `paths` unless that is meant");
+            let problem = "no rule covers the other paths, so they are denied to every user";
+            reader.warn(&list.location, problem, "add a rule without `paths`, unless this is intended");
         }
         Some(_) => {}
     }
@@ -64,13 +64,13 @@ fn rule(
         (false, Some(those)) => those,
         (true, None) => Principals::Any,
         (true, Some(_)) => {
-            let problem = "every signed-in user is meant, so the rule's other conditions have no effect";
+            let problem = "`anyone` matches every signed-in user, so the rule's other conditions have no effect";
             reader.fault(&value.anyone.location, problem, "remove `anyone`, or those conditions");
             return None;
         }
         (false, None) => {
             let help = "add `groups`, `emails`, `email_domains` or `claims`, or `anyone: true`";
-            reader.fault(location, "the rule names nobody", help);
+            reader.fault(location, "the rule has no condition on the user", help);
             return None;
         }
     };

@@ -23,7 +23,7 @@ pub(super) fn admin_tls(
     let absent = slots.iter().all(|(slot, _)| slot.is_absent());
     match address.value.0 {
         Some(listener) if absent && !listener.ip().is_loopback() => {
-            let problem = "everybody who reaches this address could list and end sessions";
+            let problem = "every program that can connect to this address could list and end sessions";
             let help = "write 127.0.0.1:9302, or add the section `admin` with its three files";
             reader.fault(&address.location, problem, help);
             None
@@ -31,8 +31,8 @@ pub(super) fn admin_tls(
         Some(_) | None if absent => Some(None),
         None => {
             let (_, first) = slots.iter().find(|(_, given)| given.is_some())?;
-            let help = "turn it on, or remove the section `admin`";
-            reader.fault(&first.as_ref()?.location, "`listen.admin` is off, so nobody would see it", help);
+            let help = "enable `listen.admin`, or remove the section `admin`";
+            reader.fault(&first.as_ref()?.location, "it has no effect while `listen.admin` is off", help);
             None
         }
         Some(_) => certificates(written, reader).map(Some),
@@ -49,7 +49,7 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
             names.iter().zip(slots).filter(|(_, slot)| slot.is_absent()).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let help = format!("add `{}`", missing.join("` and `"));
-            reader.fault(&location, "the admin port takes certificates on both sides or none", help);
+            reader.fault(&location, "mutual TLS requires all three files", help);
             return None;
         }
     }

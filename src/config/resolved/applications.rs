@@ -22,7 +22,7 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     let list = file.applications.given()?;
     let prefixes = forward_auth::prefixes(&file.forward_auth);
     if list.value.is_empty() {
-        reader.fault(&list.location, "there is no application to protect", "describe at least one");
+        reader.fault(&list.location, "the list is empty", "add at least one application");
         return None;
     }
     let budget = identity_headers::budget(&file.limits.value.identity_headers.value);
@@ -108,7 +108,7 @@ fn header_text(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Str
     if value.chars().any(char::is_control) {
         reader.fault(
             location,
-            "it holds a control character or line end, and goes into a header",
+            "it contains a control character or line break, which a header cannot carry",
             "write it on one line",
         );
         return None;
@@ -119,9 +119,11 @@ fn header_text(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Str
 fn slug(written: &raw::Application, location: &Location, reader: &mut Reader<'_>) -> Option<Slug> {
     let (location, slug, help) = match (&written.slug, written.name.given()) {
         (Setting::Given(slug), _) => (slug.location.clone(), Slug::parse(&slug.value), "write it like `team-wiki`"),
-        (Setting::Absent, Some(name)) => {
-            (location.inside("slug"), Slug::from_name(&name.value), "add a `slug`, as `name` gives none")
-        }
+        (Setting::Absent, Some(name)) => (
+            location.inside("slug"),
+            Slug::from_name(&name.value),
+            "add a `slug`, because none can be derived from `name`",
+        ),
         (Setting::Absent | Setting::Faulty, _) => return None,
     };
     slug.map_err(|fault| reader.fault(&location, fault.to_string(), help)).ok()
@@ -165,7 +167,7 @@ fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mu
         return None;
     }
     if !external.path().is_empty() {
-        reader.fault(location, "in mode `forward_domain` the external host has no path", "remove the path");
+        reader.fault(location, "in mode `forward_domain` the external host must not have a path", "remove the path");
         return None;
     }
     Some(Mode::ForwardDomain(cookie_domain))
@@ -178,7 +180,7 @@ fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Opti
         Ok(compiled) => {
             for pattern in patterns.iter().filter(|pattern| compiled.unanchored().any(|text| text == pattern.value)) {
                 let problem = format!("the pattern `{}` matches anywhere", printable(&pattern.value));
-                reader.warn(&pattern.location, problem, "begin it with `^` unless that is meant");
+                reader.warn(&pattern.location, problem, "begin it with `^`, unless this is intended");
             }
             Some(compiled)
         }

@@ -17,7 +17,7 @@ pub(super) fn credentials(written: &Application, reader: &mut Reader<'_>) -> Opt
         [written.bearer.given().map(|bearer| &bearer.location), written.basic.given().map(|basic| &basic.location)];
     for location in locations.into_iter().flatten().filter(|_| !intercept) {
         let problem = "it has no effect with `intercept_header_auth: false`";
-        reader.warn(location, problem, "remove one of the two unless that is meant");
+        reader.warn(location, problem, "remove one of the two, unless this is intended");
     }
     Some(AcceptedCredentials { intercept, bearer: bearer.ok()?, basic: basic.ok()? })
 }
@@ -48,13 +48,13 @@ fn access_token_rules(bearer: &Bearer, location: &Location, reader: &mut Reader<
     let algorithms = algorithms(&bearer.algorithms, reader);
     if let Some(clients) = bearer.clients.given() {
         let problem = "`clients` has no effect with `verify: jwt`";
-        reader.fault(&clients.location, problem, "remove it, or take `verify: introspection`");
+        reader.fault(&clients.location, problem, "remove it, or use `verify: introspection`");
         return None;
     }
     if bearer.audience.is_absent() {
         let location = location.inside("audience");
-        let problem = "without an audience, tokens made for other applications would open this one";
-        reader.fault(&location, problem, "name what the provider writes into `aud` for this application");
+        let problem = "without an audience, tokens issued for other applications would be accepted";
+        reader.fault(&location, problem, "set the value that the provider writes into `aud` for this application");
     }
     Some(AccessTokenRules {
         audience: bearer.audience.given()?.value.clone(),
@@ -77,13 +77,17 @@ fn algorithms(
     for Spanned { location, value } in list {
         if matches!(value, HS256 | HS384 | HS512) {
             sound = false;
-            let problem = "access tokens signed with a shared secret are not verified";
-            reader.fault(location, problem, "let the provider sign with a key pair, or take `verify: introspection`");
+            let problem = "access tokens with an HMAC signature are not supported";
+            reader.fault(
+                location,
+                problem,
+                "configure an asymmetric algorithm at the provider, or use `verify: introspection`",
+            );
         }
     }
     if list.is_empty() {
         sound = false;
-        reader.fault(location, "no algorithm is listed, so no token would ever pass", "list one, such as RS256");
+        reader.fault(location, "the list is empty, so every token would be rejected", "list one, such as RS256");
     }
     sound.then(|| list.iter().map(|algorithm| algorithm.value).collect())
 }
@@ -102,7 +106,7 @@ fn introspection_rules(
         if let Some(location) = location {
             sound = false;
             let problem = format!("`{name}` has no effect with `verify: introspection`");
-            reader.fault(location, problem, "remove it, or take `verify: jwt`");
+            reader.fault(location, problem, "remove it, or use `verify: jwt`");
         }
     }
     let rules = match (&bearer.audience, &bearer.clients) {
@@ -115,7 +119,7 @@ fn introspection_rules(
         (Setting::Absent, Setting::Given(clients)) if clients.value.is_empty() => {
             reader.fault(
                 &clients.location,
-                "no client is listed, so no token would ever pass",
+                "the list is empty, so every token would be rejected",
                 "list one, or remove it",
             );
             return None;

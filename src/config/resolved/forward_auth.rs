@@ -43,8 +43,8 @@ fn is_heard(location: &Location, listen: Option<&Listen>, reader: &mut Reader<'_
     if !heard {
         reader.fault(
             location,
-            "`listen.http` and `listen.https` are both off, so nobody can ask",
-            "turn one of them on",
+            "`listen.http` and `listen.https` are both off, so no subrequest can arrive",
+            "enable one of them",
         );
     }
     heard
@@ -53,14 +53,14 @@ fn is_heard(location: &Location, listen: Option<&Listen>, reader: &mut Reader<'_
 fn dialects(written: &Setting<Vec<Spanned<Dialect>>>, reader: &mut Reader<'_>) -> Option<Vec<Dialect>> {
     let Spanned { location, value } = written.given()?;
     if value.is_empty() {
-        reader.fault(location, "no kind of front proxy is named", "name yours, or remove the section `forward_auth`");
+        reader.fault(location, "the list is empty", "list your front proxy, or remove the section `forward_auth`");
         return None;
     }
     let mut dialects = Vec::new();
     let mut sound = true;
     for Spanned { location, value } in value {
         if dialects.contains(value) {
-            reader.fault(location, "it stands in the list already", "remove it");
+            reader.fault(location, "it is listed twice", "remove it");
             sound = false;
         }
         dialects.push(*value);
@@ -71,7 +71,11 @@ fn dialects(written: &Setting<Vec<Spanned<Dialect>>>, reader: &mut Reader<'_>) -
 fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> Option<TrustedProxies> {
     let Spanned { location, value } = written.given()?;
     if value.is_empty() {
-        reader.fault(location, "nobody would be believed", "name the addresses of your front proxies");
+        reader.fault(
+            location,
+            "the list is empty, so every subrequest would be refused",
+            "list the addresses of your front proxies",
+        );
         return None;
     }
     networks(value, reader).map(TrustedProxies::new)
@@ -93,11 +97,14 @@ fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> 
     };
     let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
     let (problem, help) = if network.prefix_len() == 0 {
-        ("everybody would be believed", "name the addresses of your front proxies".to_owned())
+        (
+            "it contains every address, so every client would be trusted",
+            "list the addresses of your front proxies".to_owned(),
+        )
     } else if network != network.trunc() {
-        ("the address has bits beyond its network", format!("write {}, or the address alone", network.trunc()))
+        ("the address has bits outside of its prefix", format!("write {}, or the address alone", network.trunc()))
     } else if is_mapped {
-        ("an IPv4 address in IPv6 clothes is never compared", "write it as IPv4".to_owned())
+        ("an IPv4-mapped IPv6 address never matches", "write it as IPv4".to_owned())
     } else {
         return Some(network);
     };

@@ -55,11 +55,7 @@ fn warrant_meta_headers(written: &Application, sets: &[HeaderSet], reader: &mut 
     let jwt = written.jwt_headers.value.then_some(&written.jwt_headers.location);
     let provider = written.provider_name.given().map(|name| &name.location);
     for location in jwt.into_iter().chain(provider) {
-        reader.fault(
-            location,
-            "it has no effect without the headers of authentik's set",
-            "add `authentik` to `headers`",
-        );
+        reader.fault(location, "it has no effect without the header set `authentik`", "add `authentik` to `headers`");
     }
 }
 
@@ -90,12 +86,12 @@ fn own_name(
         .map_err(|fault| reader.fault(location, fault.to_string(), "write a name like X-Team"))
         .ok()?;
     if let Some(other) = earlier.iter().find(|other| other.name.looks_like(&name)) {
-        let problem = format!("applications could take it for `{}`, which stands above", other.name);
+        let problem = format!("an application could read it as `{}`, which is listed above", other.name);
         reader.fault(location, problem, "keep one of the two");
         return None;
     }
     if name.as_str() == "authorization" && written.basic_auth_enabled.value {
-        let problem = "HTTP Basic to the application has the same header";
+        let problem = "`basic_auth_enabled` sets the same header";
         reader.fault(location, problem, "remove it, or remove `basic_auth_enabled`");
         return None;
     }
@@ -106,11 +102,11 @@ fn own_name(
 fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
     match (&item.value.claim, &item.value.text) {
         (Setting::Absent, Setting::Absent) => {
-            reader.fault(&item.location, "it says nothing", "add `claim`, or `text` for the same text for everybody");
+            reader.fault(&item.location, "it has no value", "add `claim`, or `text` for a constant value");
             None
         }
         (Setting::Given(_), Setting::Given(text)) => {
-            reader.fault(&text.location, "the claim is given, too", "keep one of the two");
+            reader.fault(&text.location, "`claim` is set, too", "keep one of the two");
             None
         }
         (Setting::Absent, Setting::Given(text)) => {
@@ -119,7 +115,8 @@ fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<Own
                 return None;
             }
             if !is_legal(&text.value) {
-                let problem = "it holds a control character, or a blank at one of its ends, and goes into a header";
+                let problem =
+                    "it contains a control character, or a blank at its beginning or end, which a header cannot carry";
                 reader.fault(&text.location, problem, "write it on one line, without blanks around it");
                 return None;
             }
@@ -139,7 +136,7 @@ fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separ
         Setting::Absent => Some(Separator::BAR),
         Setting::Faulty => None,
         Setting::Given(Spanned { location, value }) => {
-            let help = "write a single sign, such as \",\" or \";\"";
+            let help = "write a single character, such as \",\" or \";\"";
             Separator::parse(value).map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
         }
     }
@@ -171,7 +168,7 @@ fn additional(
     let names = (!written.names.value.is_empty()).then_some(&written.names.location);
     let mut sound = true;
     for location in claim.into_iter().chain(names) {
-        reader.fault(location, "it has no effect while additional headers are off", "remove it, or `enabled: false`");
+        reader.fault(location, "it has no effect with `enabled: false`", "remove it, or `enabled: false`");
         sound = false;
     }
     sound.then_some(None)
@@ -182,9 +179,11 @@ fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Re
     let mut sound = true;
     for Spanned { location, value } in written {
         let problem = match HeaderName::parse_from_claims(value) {
-            Ok(name) if others.owns(&name) => "it is, or looks like, an identity header's name".to_owned(),
+            Ok(name) if others.owns(&name) => {
+                "it is the name of an identity header, or could be read as one".to_owned()
+            }
             Ok(name) if names.iter().any(|other| other.looks_like(&name)) => {
-                "applications could take it for one that stands above".to_owned()
+                "an application could read it as a name that is listed above".to_owned()
             }
             Ok(name) => {
                 names.push(name);
@@ -192,7 +191,7 @@ fn known_names(written: &[Spanned<String>], others: &HeaderPlan, reader: &mut Re
             }
             Err(fault) => fault.to_string(),
         };
-        reader.fault(location, problem, "remove it: no additional header could have this name");
+        reader.fault(location, problem, "remove it; such a header is never set");
         sound = false;
     }
     sound.then_some(names)
@@ -206,14 +205,14 @@ fn basic(written: &Application, reader: &mut Reader<'_>) -> Option<Option<BasicA
         let mut sound = true;
         for attribute in [user, password].into_iter().filter_map(Setting::given) {
             let help = "add `basic_auth_enabled: true`, or remove it";
-            reader.fault(&attribute.location, "it has no effect while HTTP Basic to the application is off", help);
+            reader.fault(&attribute.location, "it has no effect without `basic_auth_enabled`", help);
             sound = false;
         }
         return sound.then_some(None);
     }
     if password.is_absent() {
         let help = "add `basic_auth_password_attribute`";
-        reader.fault(&written.basic_auth_enabled.location, "no attribute holds the password, so nothing is sent", help);
+        reader.fault(&written.basic_auth_enabled.location, "it requires an attribute for the password", help);
     }
     let user_attribute = user.given().map(|attribute| attribute.value.clone());
     Some(Some(BasicAuth { user_attribute, password_attribute: password.given()?.value.clone() }))

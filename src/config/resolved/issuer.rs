@@ -11,17 +11,20 @@ use crate::domain::http::ExternalHost;
 pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
     let (problem, help) = match Url::parse(&written.value) {
         Ok(url) if url.cannot_be_a_base() || !matches!(url.scheme(), "https" | "http") => {
-            ("the issuer is no https address", EXAMPLE)
+            ("the issuer is not an https URL", EXAMPLE)
         }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
-            ("an http issuer has to be on this machine, as everybody on the way could sign in as anybody", "use https")
-        }
+        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => (
+            "an http issuer must be on this machine: on the network, an attacker could sign in as any user",
+            "use https",
+        ),
         Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            ("an issuer has neither query nor fragment", "copy `issuer` from the provider's discovery document")
+            ("an issuer must not have a query or fragment", "copy `issuer` from the provider's discovery document")
         }
-        Ok(url) if has_user(&url) => ("an issuer has no user name and no password", "remove what stands before `@`"),
+        Ok(url) if has_user(&url) => {
+            ("an issuer must not contain a user name or password", "remove the part before `@`")
+        }
         Ok(_) if is_clean(&written.value) => return Some(written.value.clone()),
-        Ok(_) | Err(_) => ("the issuer is no https address", EXAMPLE),
+        Ok(_) | Err(_) => ("the issuer is not an https URL", EXAMPLE),
     };
     reader.fault(&written.location, problem, help);
     None
@@ -46,7 +49,7 @@ pub(super) fn redirect_uri(
     }
     let path = format!("{}{RESERVED_PREFIX}callback", external.path());
     let help = format!("end it with {path}, or add ?X-authentik-auth-callback=true");
-    reader.fault(&written.location, "nothing there would take up the sign-in", help);
+    reader.fault(&written.location, "it is not the callback endpoint", help);
     None
 }
 
@@ -59,7 +62,7 @@ pub(super) fn on_external_host(
     let usable = |url: &Url| url.fragment().is_none() && !has_user(url) && is_clean(&written.value);
     let Some(url) = Url::parse(&written.value).ok().filter(usable) else {
         let help = format!("write it like {}", external.join("/path"));
-        reader.fault(&written.location, "it is no address without user and fragment", help);
+        reader.fault(&written.location, "it is not a URL, or it has a user name, password or fragment", help);
         return None;
     };
     let same_path = url.path().strip_prefix(external.path()).is_some_and(|below| below.starts_with('/'));

@@ -29,7 +29,11 @@ pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<L
             earlier.key != location.key && address.zip(*other).is_some_and(|(one, other)| overlap(one, other))
         };
         if let Some((earlier, _)) = all.iter().take(index).find(same) {
-            reader.fault(location, format!("{} listens there already", earlier.key), "give each its own port");
+            reader.fault(
+                location,
+                format!("{} uses this address already", earlier.key),
+                "give each listener a port of its own",
+            );
             sound = false;
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn backends(written: &Application, reader: &mut Reader<'_>) -> Option
         && own.scheme() == Scheme::Http
         && allow.is_empty()
     {
-        let problem = "it has no effect, as requests are passed on over plain http only";
+        let problem = "it has no effect, because no backend uses https";
         reader.fault(location, problem, "remove it, or write https in `internal_host`");
     }
     Some(Backends::new(own, allow))
@@ -49,7 +49,7 @@ fn own(written: &Application, reader: &mut Reader<'_>) -> Option<Backend> {
     match Backend::parse(value, check_certificate) {
         Ok((own, "")) => Some(own),
         Ok(_) => {
-            let problem = "the backend is asked for the path that the browser asked for, so a path has no effect here";
+            let problem = "the backend receives the path of the original request, so a path has no effect here";
             reader.fault(location, problem, "remove the path");
             None
         }

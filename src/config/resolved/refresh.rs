@@ -10,7 +10,7 @@ pub(super) fn renews_sessions(written: &raw::File, reader: &mut Reader<'_>) -> b
         written.applications.given().into_iter().flat_map(|list| &list.value).map(|application| &application.value);
     let offline = applications.flat_map(|application| &application.scopes.value);
     for scope in offline.filter(|scope| !renews && scope.value == "offline_access") {
-        let problem = "it asks for a refresh token, and `session.refresh: false` keeps none";
+        let problem = "it requests a refresh token, which `session.refresh: false` disables";
         reader.fault(&scope.location, problem, "remove the scope, or `session.refresh`");
     }
     renews

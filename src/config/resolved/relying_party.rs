@@ -62,7 +62,7 @@ fn client_secret(written: &Application, location: &Location, reader: &mut Reader
     let needed = hash_length(algorithm.value);
     if value.expose_secret().len() < needed {
         let problem = format!("the client secret is shorter than the {needed} bytes that the HS algorithm needs");
-        let help = "use a longer secret, or let the provider sign with RS256";
+        let help = "use a longer secret, or configure RS256 at the provider";
         reader.fault(&location, problem, help);
         return None;
     }
@@ -86,7 +86,7 @@ pub(super) fn scopes(written: &Spanned<Vec<Spanned<String>>>, reader: &mut Reade
     if scopes.iter().any(|scope| scope == "openid") {
         return Some(scopes);
     }
-    reader.fault(&written.location, "without the scope `openid` there is no sign-in", "add `openid` to the list");
+    reader.fault(&written.location, "the scope `openid` is required", "add `openid` to the list");
     None
 }
 
@@ -99,7 +99,7 @@ pub(super) fn scope_list(written: &Spanned<Vec<Spanned<String>>>, reader: &mut R
         let token = value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
         if !token {
             sound = false;
-            reader.fault(location, "a scope is one word", "write one list item per scope");
+            reader.fault(location, "a scope must be a single word", "write one list item per scope");
         } else if scopes.contains(value) {
             sound = false;
             reader.fault(location, "the scope is listed twice", "keep one of them");

@@ -23,8 +23,10 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
     let path = written.path.given();
     if let (Store::Memory | Store::Redis, Some(path)) = (store.value, path) {
         let (problem, help) = match store.value {
-            Store::Memory => ("store `memory` keeps no file", "remove `path`, or write `store: file`"),
-            Store::Redis | Store::File => ("store `redis` keeps no file", "remove `path`, or write `store: file`"),
+            Store::Memory => ("store `memory` does not use a file", "remove `path`, or write `store: file`"),
+            Store::Redis | Store::File => {
+                ("store `redis` does not use a file", "remove `path`, or write `store: file`")
+            }
         };
         reader.fault(&path.location, problem, help);
     }
@@ -32,14 +34,18 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
     match (store.value, &written.redis) {
         (Store::Redis, Setting::Absent) => {
             let help = "add a section `redis` with its `url`, or choose another store";
-            reader.fault(&store.location, "store `redis` needs to know where it is", help);
+            reader.fault(&store.location, "store `redis` requires the address of a server", help);
             None
         }
         (Store::Redis, Setting::Given(_) | Setting::Faulty) => {
             settings.map(|settings| StoreSettings::Redis(Box::new(settings))).filter(|_| path.is_none())
         }
         (Store::Memory | Store::File, Setting::Given(section)) => {
-            reader.fault(&section.location, "another store is chosen", "write `store: redis`, or remove the section");
+            reader.fault(
+                &section.location,
+                "it has no effect with another store",
+                "write `store: redis`, or remove the section",
+            );
             None
         }
         (Store::Memory | Store::File, Setting::Faulty) => None,
@@ -74,13 +80,14 @@ fn sealing(written: &raw::Session, reader: &mut Reader<'_>) -> Option<Sealing> {
     ];
     let mut sound = previous.is_some();
     if written.store.value == Store::Redis {
-        let help = "add `sealing_key_file`, the same for every replica; make one with `openssl rand -base64 32`";
+        let help =
+            "add `sealing_key_file`, with the same key at every replica; make one with `openssl rand -base64 32`";
         reader.fault(&written.store.location, "store `redis` needs a sealing key that all replicas share", help);
         sound = false;
     }
     for (_, location) in lists.iter().filter(|(given, _)| *given) {
-        let help = "add `sealing_key` or `sealing_key_file`, the key that seals from now on";
-        reader.fault(location, "there are previous keys but no present one", help);
+        let help = "add `sealing_key` or `sealing_key_file`, the key that encrypts from now on";
+        reader.fault(location, "previous sealing keys require a current one", help);
         sound = false;
     }
     sound.then_some(Sealing::BesideStore)

@@ -16,8 +16,8 @@ use crate::telemetry::{LogFormat, LogSettings};
 pub(super) fn log(written: &raw::Log, reader: &mut Reader<'_>) -> Option<LogSettings> {
     let Spanned { location, value: level } = &written.level;
     if !level.split(',').all(is_directive) {
-        let help = "write error, warn, info, debug, trace or off, also per part: info,gatepost::outbound=debug";
-        reader.fault(location, "it is no log level", help);
+        let help = "write error, warn, info, debug, trace or off, also with levels for single modules: info,gatepost::outbound=debug";
+        reader.fault(location, "it is not a log level", help);
         return None;
     }
     let format = match written.format.value {
@@ -41,7 +41,7 @@ pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> O
     if value.chars().any(char::is_control) {
         reader.fault(
             location,
-            "it holds a control character or line end, and goes into a header",
+            "it contains a control character or line break, which a header cannot carry",
             "write it on one line",
         );
         return None;

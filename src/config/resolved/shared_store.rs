@@ -51,12 +51,12 @@ fn credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader
     let password = password_location(&written.password, &written.password_file);
     let mut sound = true;
     let twice = [
-        (written.username.given().map(|username| &username.location), in_url.username.is_some(), "the user"),
+        (written.username.given().map(|username| &username.location), in_url.username.is_some(), "a user name"),
         (password, in_url.password.is_some(), "a password"),
     ];
     for (location, in_url, what) in twice {
         if let (Some(location), true) = (location, in_url) {
-            reader.fault(location, format!("`url` holds {what}, too"), "keep one of the two");
+            reader.fault(location, format!("`url` contains {what}, too"), "keep one of the two");
             sound = false;
         }
     }
@@ -67,7 +67,7 @@ fn credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader
         && sound
     {
         let location = written.username.given().map_or(&url.location, |username| &username.location);
-        reader.fault(location, "a user needs a password", "add `password_file`");
+        reader.fault(location, "a user name requires a password", "add `password_file`");
         sound = false;
     }
     sound.then_some(beside)
@@ -85,7 +85,7 @@ fn sentinel_credentials(written: &raw::Redis, url: Option<&RedisUrl>, reader: &m
         sound = false;
     }
     if let (Some(location), None) = (username, &credentials.password) {
-        reader.fault(location, "a user needs a password", "add `sentinel_password_file`");
+        reader.fault(location, "a user name requires a password", "add `sentinel_password_file`");
         sound = false;
     }
     sound.then_some(credentials)
@@ -126,7 +126,7 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
         for file in files.iter().filter_map(|file| file.given()) {
             reader.fault(
                 &file.location,
-                "the connection is not encrypted",
+                "it requires TLS, which `url` does not use",
                 "write rediss:// in `url`, or remove the key",
             );
             sound = false;
@@ -139,7 +139,11 @@ fn tls(written: &raw::Redis, url: Option<&RedisUrl>, reader: &mut Reader<'_>) ->
         _ => None,
     };
     if let Some((file, other)) = alone {
-        reader.fault(&file.location, "certificate and private key belong together", format!("add `{other}`"));
+        reader.fault(
+            &file.location,
+            "a client certificate and its private key must be set together",
+            format!("add `{other}`"),
+        );
         sound = false;
     }
     let contents = files.map(|file| file.given().map(|path| secret_file::bytes(path, reader)));
@@ -162,7 +166,7 @@ fn key_prefix(Spanned { location, value }: &Spanned<String>, reader: &mut Reader
     let sound = value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":._-/".contains(&byte));
     if !sound {
         let help = "write at most 64 letters, digits and `:`, `.`, `_`, `-`, `/`";
-        reader.fault(location, "the prefix is too long, or holds a sign with a meaning of its own", help);
+        reader.fault(location, "the prefix is too long, or contains a character that is not allowed", help);
     }
     sound.then(|| value.clone())
 }
@@ -171,7 +175,7 @@ fn command_timeout(written: &raw::Redis, reader: &mut Reader<'_>) -> Option<Dura
     let Spanned { location, value } = &written.command_timeout;
     let sound = value.0 < LONGEST_COMMAND;
     if !sound {
-        reader.fault(location, "a Check would be given up before", "write less than 1s");
+        reader.fault(location, "the time limit of a Check would end first", "write less than 1s");
     }
     sound.then_some(value.0)
 }

@@ -56,7 +56,7 @@ fn read_address(node: &Node, location: &Location, reader: &mut Reader<'_>, help:
         _ => None,
     };
     if address.is_none() {
-        reader.fault(location, "it is no address to listen on", help);
+        reader.fault(location, "it is not a listen address", help);
     }
     address
 }

@@ -27,7 +27,7 @@ impl Value for HeaderSets {
         match &node.content {
             Content::One { text, .. } if &**text == "none" => Some(Self(Vec::new())),
             Content::List(items) if items.is_empty() => {
-                reader.fault(location, "the list of sets has no item", "write `none`, or name a set");
+                reader.fault(location, "the list is empty", "write `none`, or name a set");
                 None
             }
             Content::List(_) => Vec::read(node, location, reader).map(Self),
@@ -35,7 +35,7 @@ impl Value for HeaderSets {
                 let help = "write authentik, legacy, a list of both, or none";
                 let set = HeaderSet::CHOICES.iter().find(|(_, word)| is(node, word)).map(|(set, _)| *set);
                 if set.is_none() {
-                    reader.fault(location, "none of the words known here", help);
+                    reader.fault(location, "it is not one of the accepted values", help);
                 }
                 set.map(|value| Self(vec![Spanned { location: location.clone(), value }]))
             }

@@ -152,7 +152,11 @@ impl<T: Choice> Value for T {
         let choice = T::CHOICES.iter().find(|(_, word)| Some(*word) == written).map(|(choice, _)| *choice);
         if choice.is_none() {
             let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
-            reader.fault(location, "none of the words known here", format!("write one of {}", words.join(", ")));
+            reader.fault(
+                location,
+                "it is not one of the accepted values",
+                format!("write one of {}", words.join(", ")),
+            );
         }
         choice
     }

@@ -24,7 +24,7 @@ fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Rc<
         return Some(Rc::clone(text));
     }
     let problem = format!("a text is needed here, not {}", described(node));
-    reader.fault(location, problem, "write a single value, in quotes where it could be taken for something else");
+    reader.fault(location, problem, "write a single value, in quotes if YAML could read it as another type");
     None
 }
 

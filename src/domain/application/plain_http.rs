@@ -44,9 +44,9 @@ impl UsedHttps {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FetchMetadata => "`Sec-Fetch-*` headers, which browsers send over https only",
-            Self::SecureCookie => "a cookie of ours with `Secure`, which browsers send over https only",
+            Self::SecureCookie => "a `Secure` cookie of Gatepost, which browsers send over https only",
             Self::Redirected => {
-                "the browser was led to https four times within seconds and arrives as plain http again"
+                "the browser was redirected to https four times within seconds, and the request arrives as plain http again"
             }
         }
     }

@@ -27,7 +27,7 @@ pub enum Refused {
     #[error("it is empty or too long")]
     Length,
     /// R2: printable ASCII without backslash.
-    #[error("it holds a character that no address holds")]
+    #[error("it contains a character that a URL cannot contain")]
     Characters,
     /// R3: a path, or an absolute address of the application's scheme.
     #[error("it is neither a path nor an absolute address of the application's scheme")]
@@ -42,7 +42,7 @@ pub enum Refused {
     #[error("it leads to a host that is not the application's")]
     ForeignHost,
     /// R7: the host as written is the host as parsed.
-    #[error("its host is written in a way that others may read differently")]
+    #[error("its host is spelled in a way that other programs may read differently")]
     Spelling,
     /// R8: a path that no parser takes for a host.
     #[error("its path may be read as a host, or holds control characters")]

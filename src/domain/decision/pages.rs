@@ -135,7 +135,7 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame | ClientKind::Grpc => {
             let text = format!(
                 "You are signed in as {user}, and this user has no access to this address. Ask the operator for it, or \
-                 sign out to come back as somebody else."
+                 sign out and sign in as another user."
             );
             let action = Action::Link { address: sign_out, label: "Sign out" };
             render(

@@ -18,7 +18,7 @@ pub enum CookieDomainFault {
     #[error("an address cannot be a cookie domain")]
     Address,
     /// Browsers refuse cookies for such a domain, or all its registrants would share them.
-    #[error("it is a public suffix or a single label, under which strangers register their own names")]
+    #[error("it is a public suffix or a single label, under which other parties register domains")]
     PublicSuffix,
     /// Written with upper-case letters.
     #[error("it must be written in lower case")]

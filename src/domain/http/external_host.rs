@@ -17,13 +17,13 @@ pub struct ExternalHost {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ExternalHostFault {
     /// Not `https://host[:port][/path]`.
-    #[error("it must read https://host[:port][/path], without user, query or fragment")]
+    #[error("it must have the form https://host[:port][/path], without user, query or fragment")]
     NotAnAddress,
     /// The host part is not a host.
     #[error(transparent)]
     Host(#[from] HostFault),
     /// Plain http for a host other than this machine.
-    #[error("http is only for loopback addresses and names under `localhost`; use https")]
+    #[error("http is accepted for loopback addresses and names under `localhost` only; use https")]
     PlainHttp,
     /// The path is not in canonical form.
     #[error("the path must be plain segments without escapes, dots or doubled slashes")]

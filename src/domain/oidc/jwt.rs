@@ -35,13 +35,13 @@ pub enum TokenFault {
     #[error("the token is not signed with the configured algorithm{0}")]
     Algorithm(Operands),
     /// The header has members that change the meaning of the token.
-    #[error("the token's header asks for something that is not supported")]
+    #[error("the token's header has a parameter that is not supported")]
     Header,
     /// No key of the provider verifies the signature.
     #[error("the token's signature does not verify{0}")]
     Signature(Operands),
     /// The key of the signature is not known here, and too many requests wait for the provider's keys already.
-    #[error("the token's key is unknown, and too many wait for the provider's keys already")]
+    #[error("the token's key is unknown, and too many requests wait for the provider's keys already")]
     KeysUnavailable,
     /// `iss` is not the configured issuer, byte for byte.
     #[error("`iss` is not the configured issuer{0}")]
@@ -65,7 +65,7 @@ pub enum TokenFault {
     #[error("`nbf` is {0} s ahead: the provider's clock and ours differ")]
     NotBefore(u64),
     /// `nonce` is missing or is another attempt's.
-    #[error("`nonce` is missing or not this attempt's")]
+    #[error("`nonce` is missing or belongs to another sign-in attempt")]
     Nonce,
     /// `sub` is missing, empty, over 255 characters or not ASCII.
     #[error("`sub` is missing or not 1 to 255 ASCII characters")]
@@ -95,7 +95,7 @@ pub enum TokenFault {
     #[error("`sub` is not the session's")]
     OtherUser,
     /// A refresh returned the token of another sign-in, as this claim shows.
-    #[error("`{0}` is not that of the sign-in")]
+    #[error("`{0}` differs from the sign-in")]
     OtherSignIn(&'static str),
 }
 

@@ -83,17 +83,17 @@ fn too_many() -> Status {
 
 fn unread(fault: &dyn fmt::Display) -> Status {
     warn!(%fault, "sessions cannot be listed");
-    Status::unavailable("the session store does not answer; its fault stands in the log of this Gatepost")
+    Status::unavailable("the session store does not answer; the cause is in the log of this Gatepost")
 }
 
 fn no_end(fault: &EndFault) -> Status {
     match fault {
         EndFault::Search(fault) => unread(fault),
         EndFault::End(fault) => {
-            warn!(%fault, "sessions that were to end cannot be ended in the store at the moment");
+            warn!(%fault, "sessions could not be ended in the store");
             Status::unavailable(
-                "the session store does not answer: here this has ended, elsewhere it does as soon as the store answers \
-                 this Gatepost; try again then, to be sure",
+                "the session store does not answer: the session ended at this Gatepost, and ends at other replicas as soon as \
+                 the store answers; repeat the command then",
             )
         }
     }

@@ -24,7 +24,7 @@ use crate::outpost::Request;
 pub(super) enum RequestFault {
     #[error("the check request holds no http attributes; the filter must be an HTTP filter")]
     NotHttp,
-    #[error("the method is empty or no token")]
+    #[error("the method is empty or not a token")]
     Method,
     #[error("the scheme is neither http nor https")]
     Scheme,

@@ -11,19 +11,19 @@ pub(super) enum Fault {
     Missing(&'static str),
     #[error("the header `{0}` occurs more than once")]
     Doubled(&'static str),
-    #[error("the header `{0}` stands there in another spelling as well")]
+    #[error("the header `{0}` is also present in another spelling")]
     Alias(&'static str),
-    #[error("the header `{0}` contradicts the header that decides")]
+    #[error("the header `{0}` contradicts the header that names the original request")]
     Contradiction(&'static str),
     #[error("the header `{0}` is not text")]
     NotText(&'static str),
-    #[error("the original method is no token")]
+    #[error("the original method is not a token")]
     Method,
     #[error("the original scheme is neither http nor https")]
     Scheme,
-    #[error("the original URL does not read scheme://host/path")]
+    #[error("the original URL does not have the form scheme://host/path")]
     NotAbsolute,
-    #[error("the client sent a header under a name of Gatepost's that this front proxy would pass on")]
+    #[error("the client sent a header whose name is reserved for Gatepost, and this front proxy would pass it on")]
     Owned,
     #[error(transparent)]
     Host(#[from] HostFault),

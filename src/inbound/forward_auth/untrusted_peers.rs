@@ -38,7 +38,7 @@ impl UntrustedPeersLog {
         }
         if recent.is_news(peer) {
             let help = "if it is a front proxy of yours, add it to forward_auth.trusted_proxies";
-            warn!(%peer, %dialect, help, "a forward-auth question from an address that is not trusted was refused");
+            warn!(%peer, %dialect, help, "a forward-auth request from an untrusted address was refused");
         }
     }
 }

@@ -60,9 +60,9 @@ impl CircuitBreaker {
     }
 
     fn begin<'a>(permits: &'a Semaphore, circuit: &'a Failures) -> Result<Call<'a>, &'static str> {
-        let place = permits.try_acquire().map_err(|_| "too many calls are under way")?;
+        let place = permits.try_acquire().map_err(|_| "too many calls are in progress")?;
         if !circuit.lets_through(Instant::now()) {
-            return Err("calls failed too often of late");
+            return Err("recent calls failed too often");
         }
         Ok(Call { circuit, succeeded: false, _permit: place })
     }
@@ -87,7 +87,10 @@ impl Drop for Call<'_> {
         if self.succeeded {
             self.circuit.close();
         } else if self.circuit.failed(Instant::now()) {
-            warn!(calls = self.circuit.name, "The provider keeps failing these calls; they wait for it.");
+            warn!(
+                calls = self.circuit.name,
+                "These calls to the provider keep failing; they are suspended for five seconds."
+            );
         }
     }
 }

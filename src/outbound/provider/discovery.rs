@@ -22,7 +22,7 @@ pub(super) enum MetadataFault {
     OtherIssuer(Operands),
     #[error("`{0}` is missing from the metadata or not of the right type")]
     Member(&'static str),
-    #[error("`{0}` in the metadata is not an address that may be used: https, without user and fragment")]
+    #[error("`{0}` in the metadata is not an https URL without user name and fragment")]
     Address(&'static str),
 }
 

@@ -198,7 +198,7 @@ impl Resolve for GuardedNames {
                 found.filter(|address| trusted || !is_neighbourhood(address.ip())).collect()
             };
             if found.is_empty() {
-                return Err("the name leads to this machine or its link, and the configuration does not name it".into());
+                return Err("the host name resolves to a loopback or link-local address, and the configuration does not name it".into());
             }
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)

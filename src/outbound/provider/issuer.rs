@@ -174,11 +174,17 @@ impl Issuer {
             FetchedKeys::Joined(Some(keys)) => Newer::Joined(keys),
             FetchedKeys::Own(None) | FetchedKeys::Joined(None) => Newer::None,
             FetchedKeys::RateLimited => {
-                warn!(issuer = self.identifier, "A token's key is unknown; its keys were fetched too often of late.");
+                warn!(
+                    issuer = self.identifier,
+                    "The key of a token is unknown; the provider's keys are not fetched again so soon."
+                );
                 Newer::None
             }
             FetchedKeys::AtCapacity => {
-                warn!(issuer = self.identifier, "A token's key is unknown; too many wait for newer keys already.");
+                warn!(
+                    issuer = self.identifier,
+                    "The key of a token is unknown; too many requests wait for newer keys already."
+                );
                 Newer::Unknown
             }
         }
@@ -194,7 +200,10 @@ impl Issuer {
         match self.fetch_keys(&known.discovered).await {
             Ok(keys) => Some(self.keep(known.discovered, keys)),
             Err(cause) => {
-                warn!(issuer = self.identifier, cause, "A token's key is unknown, and keys cannot be fetched.");
+                warn!(
+                    issuer = self.identifier,
+                    cause, "The key of a token is unknown, and the provider's keys cannot be fetched."
+                );
                 None
             }
         }
@@ -208,7 +217,7 @@ impl Issuer {
             let pause = match self.refresh().await {
                 Ok(keys) => {
                     if failures > 0 || !answered {
-                        info!(issuer = self.identifier, keys, "The identity provider answers.");
+                        info!(issuer = self.identifier, keys, "The identity provider is available.");
                     }
                     (failures, answered) = (0, true);
                     interval
@@ -216,7 +225,7 @@ impl Issuer {
                 Err(cause) => {
                     failures = failures.saturating_add(1);
                     if failures.is_power_of_two() {
-                        warn!(issuer = self.identifier, cause, failures, "The identity provider cannot be asked.");
+                        warn!(issuer = self.identifier, cause, failures, "The identity provider is not available.");
                     }
                     self.pause_after(failures, interval)
                 }
@@ -280,7 +289,7 @@ impl Issuer {
 
     async fn fetch_keys(&self, discovered: &Discovered) -> Result<KeySet, String> {
         let body = self.get(Operation::Keys, &discovered.metadata.jwks_uri).await?;
-        KeySet::parse(&body).ok_or_else(|| "keys: the answer is no key set".to_owned())
+        KeySet::parse(&body).ok_or_else(|| "keys: the response is not a key set".to_owned())
     }
 
     async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {

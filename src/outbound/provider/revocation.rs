@@ -43,7 +43,10 @@ impl TokenRevocations {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         if tasks.len() >= MOST {
-            warn!(issuer = issuer.identifier(), "too many refresh tokens wait to be revoked; one is left to run out");
+            warn!(
+                issuer = issuer.identifier(),
+                "too many refresh tokens wait for revocation; one is not revoked and remains valid until it expires"
+            );
             return;
         }
         let left = Left::one_more(&self.left);
@@ -56,7 +59,7 @@ impl TokenRevocations {
             if let Err(cause) = revoked.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
                 warn!(
                     issuer = issuer.identifier(),
-                    cause, "a refresh token could not be revoked; it is left to run out"
+                    cause, "a refresh token could not be revoked; it remains valid until it expires"
                 );
             }
         });
@@ -89,7 +92,10 @@ impl Drop for Left {
 async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &SecretString) -> Result<(), String> {
     let Some(known) = issuer.current() else { return Err("its metadata is not known".to_owned()) };
     let Some(endpoint) = &known.discovered.revocation_endpoint else {
-        debug!(issuer = issuer.identifier(), "there is no `revocation_endpoint`; a refresh token is left to run out");
+        debug!(
+            issuer = issuer.identifier(),
+            "there is no `revocation_endpoint`; a refresh token remains valid until it expires"
+        );
         return Ok(());
     };
     let operation = Operation::Revocation;

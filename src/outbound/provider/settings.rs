@@ -41,6 +41,6 @@ pub enum StartFault {
     #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
     Issuer(String),
     /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
-    #[error("the client secret of `{0}` is too short for the HMAC algorithm that is pinned")]
+    #[error("the client secret of `{0}` is too short for the HMAC algorithm in `id_token_signed_response_alg`")]
     ShortSecret(String),
 }

@@ -11,19 +11,19 @@ pub(super) struct UserInfoOutageLog(AtomicBool);
 impl UserInfoOutageLog {
     pub(super) fn began(&self, issuer: &str, cause: &str) {
         if self.0.swap(true, Ordering::Relaxed) {
-            debug!(issuer, cause, "the UserInfo endpoint gives no claims");
+            debug!(issuer, cause, "the UserInfo endpoint returns no claims");
         } else {
             warn!(
                 issuer,
                 cause,
-                "the UserInfo endpoint gives no claims; until it does, sign-ins continue with the claims of the ID Token"
+                "the UserInfo endpoint returns no claims; until it does, sign-ins continue with the claims of the ID Token"
             );
         }
     }
 
     pub(super) fn ended(&self, issuer: &str) {
         if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
-            info!(issuer, "the UserInfo endpoint gives claims again");
+            info!(issuer, "the UserInfo endpoint returns claims again");
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum KeyFault {
     NotPrivate(#[from] PrivacyFault),
     /// The file contains something else.
     #[error(
-        "sealing key: {} does not hold 32 bytes as base64 (44 characters); restore it from a backup, or delete it together with the store, which signs everybody out",
+        "sealing key: {} does not hold 32 bytes as base64 (44 characters); restore it from a backup, or delete it together with the store, which signs all users out",
         path.display()
     )]
     NotAKey {

@@ -26,7 +26,7 @@ pub enum PrivacyFault {
         path: PathBuf,
     },
     /// Users other than its owner and its group have permissions.
-    #[error("{0} has mode {mode:04o}, so others than its owner may use it: `chmod 600 {0}`, and consider its contents known", path.display())]
+    #[error("{0} has mode {mode:04o}, so other users may access it: `chmod 600 {0}`, and treat its contents as disclosed", path.display())]
     Loose {
         /// The path.
         path: PathBuf,
@@ -141,8 +141,8 @@ fn check_with(file: &File, path: &Path, set_mode: impl FnOnce(u32) -> io::Result
         return Err(PrivacyFault::GroupStays { path: path(), mode, cause });
     }
     tracing::warn!(
-        "{} had mode {mode:04o}, as a volume with `fsGroup` makes it; it has mode {narrowed:04o} again. Members of its group \
-         ({}) could use it until now",
+        "{} had mode {mode:04o}, as a volume with `fsGroup` sets it; it is changed back to mode {narrowed:04o}. Members of its \
+         group ({}) could use the file until now",
         path().display(),
         metadata.gid()
     );

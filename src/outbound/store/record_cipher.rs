@@ -58,7 +58,7 @@ pub(super) enum SealFault {
     #[error(transparent)]
     Entropy(#[from] EntropyFault),
     /// A session stored like this could never be refreshed, or ended at the provider.
-    #[error("its tokens were left in the store")]
+    #[error("the session lacks its tokens")]
     Incomplete,
 }
 

@@ -27,7 +27,7 @@ impl RefreshContext {
             never = self.extend(key, holder) => match never {},
         };
         if let Err(fault) = self.store.release(key, holder).await {
-            tracing::debug!(%fault, "a lease was not given back and runs out by itself");
+            tracing::debug!(%fault, "a lease was not released and expires by itself");
         }
         done
     }

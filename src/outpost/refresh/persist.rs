@@ -101,7 +101,7 @@ impl RefreshTask {
                 tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile");
             }
             Err(fault) => {
-                tracing::warn!(%application, %cause, %fault, "the provider ended a session, which the store cannot do yet");
+                tracing::warn!(%application, %cause, %fault, "the provider ended a session, which cannot be deleted in the store yet");
                 self.end(cause).await;
             }
         }
@@ -114,7 +114,7 @@ impl RefreshTask {
             Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
             // The session counts as ended in this process all the same.
             Err(fault) => {
-                tracing::warn!(%application, %cause, %fault, "session ended in this process; the store follows");
+                tracing::warn!(%application, %cause, %fault, "session ended in this process; it is deleted in the store later");
             }
         }
     }

@@ -100,7 +100,7 @@ impl RefreshTask {
             }
             RefreshFailure::Later(back_off) => {
                 count("later");
-                tracing::warn!(%application, %fault, "a session was not renewed; what is known of its user stands");
+                tracing::warn!(%application, %fault, "a session was not renewed; the last claims of its user still apply");
                 self.back_off(back_off);
             }
         }

@@ -19,10 +19,10 @@ pub struct ClaimPath {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ClaimPathFault {
     /// An empty name between two dots, at the beginning or at the end.
-    #[error("a name is empty in it")]
+    #[error("it contains an empty name")]
     EmptyName,
     /// RFC 6901 section 3: `~` is allowed in `~0` and `~1` only.
-    #[error("in a path that begins with `/`, `~` is written `~0`, and `/` inside a name `~1`")]
+    #[error("in a JSON Pointer, `~` must be written as `~0`, and `/` within a name as `~1`")]
     LoneTilde,
 }
 

@@ -23,7 +23,7 @@ pub enum Refusal {
     #[error("`{0}` is missing")]
     Missing(&'static str),
     /// The member identifies another kind of token: an ID Token, a logout token, a refresh token.
-    #[error("it is another kind of token, as `{0}` tells")]
+    #[error("it is another kind of token, as `{0}` shows")]
     OtherKind(&'static str),
     /// Bound to a key (`cnf`), whose possession cannot be proved here (DP-2).
     #[error("the token is bound to a key and cannot be used as a bearer token")]
@@ -32,7 +32,7 @@ pub enum Refusal {
     #[error("the token lacks a required scope")]
     Scope,
     /// The provider reports that it is not one of its tokens.
-    #[error("the provider does not take it for a token")]
+    #[error("the provider does not recognise it as a token")]
     NotTaken,
     /// The provider reports that the token is not active.
     #[error("the provider says that the token is not active")]

@@ -214,7 +214,7 @@ pub fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
 fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
     let relying_party = purpose.relying_party().ok_or(Unverified::Final(TokenFault::ALGORITHM))?;
     let verified = hmac_key(relying_party).is_some_and(|key| hmac::verify(&key, message, signature).is_ok());
-    let tried = || Operands::new(format_args!("the client secret is the key, no published one is tried"));
+    let tried = || Operands::new(format_args!("the client secret is the key; published keys are not tried"));
     if verified { Ok(()) } else { Err(Unverified::Final(TokenFault::Signature(tried()))) }
 }
 
@@ -223,7 +223,7 @@ fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
     let members = value.as_object().ok_or("no object")?;
     may_verify(members)?;
     let unknown = "a `kty` or `crv` that is not supported";
-    let broken = "no sound key (RSA keys have 2048 to 4096 bits)";
+    let broken = "not a valid key (RSA keys have 2048 to 4096 bits)";
     let (family, key) = match (text(members, "kty"), text(members, "crv")) {
         (Some("RSA"), _) => (Family::Rsa, rsa_key(members)),
         (Some("EC"), Some("P-256")) => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32)),
@@ -241,7 +241,7 @@ fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
             Some(algorithm.ok_or("an `alg` that is not supported")?)
         }
     };
-    let id = json::optional(members, "kid").map(|id| id.as_str().ok_or("a `kid` that is no text")).transpose()?;
+    let id = json::optional(members, "kid").map(|id| id.as_str().ok_or("a `kid` that is not a text")).transpose()?;
     Ok(PublicKey { id: id.map(str::to_owned), family, algorithm, key })
 }
 

@@ -46,7 +46,7 @@ pub enum CallbackFault {
     #[error("the parameter `state` is missing, empty or too long")]
     NoState,
     /// Neither or both of `code` and `error`, or an empty or overlong one.
-    #[error("exactly one of `code` and `error` must be there")]
+    #[error("exactly one of `code` and `error` must be present")]
     NoOutcome,
 }
 
@@ -54,7 +54,7 @@ pub enum CallbackFault {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ResponseFault {
     /// `iss` names another provider, or is missing although the metadata announce it.
-    #[error("the answer does not come from the provider that was asked{0}")]
+    #[error("the response does not come from the expected provider{0}")]
     OtherIssuer(Operands),
     /// The provider answered with an error.
     #[error("the provider answered with an error")]

@@ -36,10 +36,10 @@ pub enum EmailVerified {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum MailFault {
     /// Not one local part, one `@` and one domain.
-    #[error("it is no e-mail address in ASCII")]
+    #[error("it is not an ASCII e-mail address")]
     NotAnAddress,
     /// Not a domain name.
-    #[error("it is no domain in ASCII")]
+    #[error("it is not an ASCII domain name")]
     NotADomain,
 }
 

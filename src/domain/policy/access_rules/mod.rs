@@ -95,13 +95,13 @@ impl<'a> Permit<'a> {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Forbidden {
     /// No rule covers the path.
-    #[error("no rule covers the path, so nobody may pass")]
+    #[error("no access rule covers the path, so it is denied to every user")]
     NotCovered,
     /// The path can be read in several ways, and a rule for some paths applies to one of them.
-    #[error("the path can be read in several ways, and a rule is for one of them")]
+    #[error("the path can be read in several ways, and a rule covers one of them")]
     OddPath,
     /// Rules cover the path, but none of them holds for this user and method.
-    #[error("no rule that covers the path holds for this user and method")]
+    #[error("no rule that covers the path matches this user and method")]
     NoRuleHolds,
 }
 

@@ -18,10 +18,12 @@ pub struct PathPrefix {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PathPrefixFault {
     /// It does not begin with a slash.
-    #[error("a path begins with `/`")]
+    #[error("a path must begin with `/`")]
     NotAPath,
     /// Requests for this path would be refused, or match another path.
-    #[error("a path in a rule is plain segments without escapes, parameters, dots, doubled slashes or query")]
+    #[error(
+        "a path in a rule must consist of plain segments without escapes, parameters, dots, doubled slashes or query"
+    )]
     NotCanonical,
 }
 

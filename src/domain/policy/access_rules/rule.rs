@@ -29,10 +29,10 @@ pub struct Method(String);
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum MethodFault {
     /// Not an RFC 9110 token.
-    #[error("it is no method")]
+    #[error("it is not an HTTP method")]
     NotAToken,
     /// Methods are compared byte for byte, and those in use are in capital letters.
-    #[error("methods are written in capital letters")]
+    #[error("a method must be in upper case")]
     LowerCase,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Obstacle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method(asked, covered) => write!(f, "the method is {asked}, the rule is for {}", any_of(covered)),
-            Self::Spelling(path) => write!(f, "the path is not written like {path}, which is compared byte for byte"),
+            Self::Spelling(path) => write!(f, "the path is not spelled like {path}, which is compared byte for byte"),
             Self::User(unmet) => unmet.fmt(f),
         }
     }

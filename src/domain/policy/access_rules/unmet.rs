@@ -48,8 +48,8 @@ impl fmt::Display for Unmet {
             Self::Absent(claim) => write!(f, "the claim `{claim}` is absent"),
             Self::LeftOut(claim) => write!(
                 f,
-                "the provider left `{claim}` out and names another place for it (`_claim_names`), as Entra does for users \
-                 in many groups: have it send fewer of them, such as those assigned to the application"
+                "the provider omitted `{claim}` and refers to another source for it (`_claim_names`), as Entra does for users \
+                 in many groups: configure it to send fewer groups, such as those assigned to the application"
             ),
             Self::Kind { claim, found, wanted } => write!(f, "`{claim}` is {found}, not {wanted}"),
             Self::NotVerified(found) => write!(f, "`email` is not verified: `email_verified` is {found}"),
@@ -239,7 +239,7 @@ mod tests {
         for left_out in [json!({ "_claim_names": { "groups": "src1" } }), json!({ "hasgroups": true })] {
             let [said] = said(&rule, left_out.clone()).try_into().expect("is one");
             assert!(
-                said.starts_with("the provider left `groups` out") && said.contains("_claim_names"),
+                said.starts_with("the provider omitted `groups`") && said.contains("_claim_names"),
                 "{left_out}: {said}"
             );
         }

@@ -32,19 +32,19 @@ pub enum AllowFault {
     #[error(transparent)]
     Host(#[from] HostFault),
     /// A dot or `*.` without a name after it.
-    #[error("it is no suffix of names")]
+    #[error("it is not a domain suffix")]
     Suffix,
     /// A suffix that ends in `localhost`.
-    #[error("names of this very machine have to be listed one by one")]
+    #[error("names of the local machine must be listed individually")]
     LocalSuffix,
     /// An address with a mask that is not a network.
-    #[error("it is no network")]
+    #[error("it is not a network")]
     Network,
     /// A network with bits set after its mask.
-    #[error("the address has bits behind the mask; the network is {0}")]
+    #[error("the address has bits outside of its prefix; the network is {0}")]
     HostBits(IpNet),
     /// An IPv6 network of mapped IPv4 addresses.
-    #[error("IPv4 addresses are listed as IPv4 networks")]
+    #[error("an IPv4-mapped IPv6 network never matches")]
     Mapped,
 }
 

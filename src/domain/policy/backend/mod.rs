@@ -28,7 +28,7 @@ pub struct Backend {
 #[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
 pub enum BackendFault {
     /// Not `http(s)://host[:port]`.
-    #[error("it must read http://host[:port] or https://host[:port], without user, query or fragment")]
+    #[error("it must have the form http://host[:port] or https://host[:port], without user, query or fragment")]
     NotAnAddress,
     /// The host part is not a host.
     #[error(transparent)]

@@ -28,10 +28,10 @@ pub enum IgnoredOverride {
     #[error("`ak_proxy.backend_override` names {0}, which `backend_allow` does not list")]
     NotListed(String),
     /// The claim is not a valid backend.
-    #[error("`ak_proxy.backend_override` is of no use: {0}")]
+    #[error("`ak_proxy.backend_override` is not valid: {0}")]
     Override(BackendFault),
     /// The claim is not a valid `Host`.
-    #[error("`ak_proxy.host_header` is of no use: {0}")]
+    #[error("`ak_proxy.host_header` is not valid: {0}")]
     HostHeader(HostFault),
 }
 

@@ -27,19 +27,19 @@ pub enum Dropped {
     #[error(transparent)]
     Name(#[from] NameFault),
     /// The name, or one that resembles it, is set from another source.
-    #[error("the name is an identity header's, or looks like one's")]
+    #[error("the name is that of an identity header, or could be read as one")]
     Ours,
     /// Some application reads two of the names as one.
-    #[error("another name in the same claim looks like it")]
+    #[error("another name in the same claim could be read as it")]
     Doubled,
     /// The value is an object, or text that a header cannot carry unchanged.
-    #[error("the value cannot stand in a header")]
+    #[error("the value is not valid in a header")]
     Value,
     /// The claim is not an object.
-    #[error("the claim is no object of names and values")]
+    #[error("the claim is not an object of names and values")]
     NoObject,
     /// The user name or password for HTTP Basic cannot be sent.
-    #[error("the user name holds a colon, or it or the password a control character")]
+    #[error("the user name contains a colon, or one of the two contains a control character")]
     Credentials,
 }
 

@@ -15,13 +15,13 @@ pub struct HeaderName(http::HeaderName);
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NameFault {
     /// Not a token (RFC 9110 section 5.6.2); pseudo headers are refused as well.
-    #[error("it is no header name")]
+    #[error("it is not a header name")]
     NotAName,
     /// The header frames the message, belongs to one connection, or is `host` or `cookie`.
-    #[error("the name belongs to the message or the connection, and is nobody's to set")]
+    #[error("the header belongs to the message or the connection, and must not be set")]
     OfTheMessage,
     /// Proxies and applications read from the header the origin, the destination or the target of a request.
-    #[error("the name says where a request comes from or goes to")]
+    #[error("the header describes source or destination of a request, and must not be set")]
     Routing,
 }
 

@@ -29,7 +29,7 @@ pub enum NoName {
     #[error("the provider does not give the claim")]
     Absent,
     /// The value is not sent under this name.
-    #[error("the claim is there, and is no text that a header can carry")]
+    #[error("the claim is not a text that a header can carry")]
     Unusable,
 }
 

@@ -11,7 +11,7 @@ pub struct Separator(char);
 
 /// The text is not a separator.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a separator is one ASCII character, and neither letter nor digit")]
+#[error("a separator must be one ASCII character other than a letter or digit")]
 pub struct BadSeparator;
 
 impl Separator {

@@ -38,21 +38,21 @@ pub(super) enum Cause {
     #[error("is not a session file of Gatepost; let `session.path` name another file")]
     Foreign,
     #[error(
-        "is a redb database, as Gatepost kept sessions in before its first release; sessions are kept in SQLite now. Delete the file, which signs everybody out, or let `session.path` name another one"
+        "is a redb database, the format before the first release of Gatepost, which now uses SQLite. Delete the file, which signs all users out, or let `session.path` name another one"
     )]
     Redb,
     /// A later version of Gatepost wrote it.
     #[error(
-        "has format {0}, but this Gatepost knows formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs everybody out"
+        "has format {0}, but this Gatepost supports formats up to {FORMAT}; start the version that wrote it, or delete the file, which signs all users out"
     )]
     Newer(i32),
     /// Bytes were lost or changed.
     #[error(
-        "is damaged ({0}); restore it from a backup, or delete it and its companions, of the same name with -wal and -shm behind it, which signs everybody out"
+        "is damaged ({0}); restore it from a backup, or delete it together with the files of the same name with the suffixes -wal and -shm, which signs all users out"
     )]
     Damaged(String),
     #[error(
-        "was sealed under another key; give that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs everybody out"
+        "was encrypted with another key; set that key as `session.sealing_key` (or among `session.previous_sealing_keys`), or delete the file, which signs all users out"
     )]
     WrongKey,
     #[error("cannot be used: {0}")]

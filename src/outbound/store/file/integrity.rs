@@ -55,7 +55,7 @@ impl Inspector {
                 } else if let Some(cause) = inspect(&reader.database, &reader.record_cipher, &stop) {
                     reader.recent.forget_file();
                     let fault = Cause::Damaged(cause).at(&path);
-                    tracing::error!("{fault}; until then nobody is signed in");
+                    tracing::error!("{fault}; until then no session is accepted");
                 }
             }
         })?;

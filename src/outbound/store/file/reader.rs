@@ -72,7 +72,7 @@ impl Reader {
         };
         if session.is_none() {
             // The record was moved here from another key, altered, or sealed under a key that has been retired: no valid session.
-            tracing::warn!("a stored session does not open and counts as none");
+            tracing::warn!("a stored session cannot be decrypted and is ignored");
         }
         session
     }

@@ -152,7 +152,7 @@ fn another_key_is_refused_and_changes_nothing() {
     block_on(async {
         open_file(&path).save(&key(1), session("jane", 100, 200)).await.unwrap();
         let message = message(&path, keys(2));
-        assert!(message.contains("sealed under another key"), "{message}");
+        assert!(message.contains("encrypted with another key"), "{message}");
         assert!(there(&*open_file(&path), 1).await);
     });
 }

@@ -51,7 +51,7 @@ fn what_everybody_may_use_is_refused_and_left_as_it_is() {
         let (_directory, path) = file_with(mode);
         for refused in [open_existing(&path).map(drop), open_or_make(&path).map(drop)] {
             let message = refused.unwrap_err().to_string();
-            assert!(message.contains(&format!("has mode {mode:04o}, so others than its owner")), "{message}");
+            assert!(message.contains(&format!("has mode {mode:04o}, so other users may access it")), "{message}");
             assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
         }
         assert_eq!(mode_of(&path), mode);

@@ -22,19 +22,19 @@ pub(super) enum Fault {
     #[error("a script is unknown to the server")]
     UnknownScript,
     /// The server is not a master any more.
-    #[error("the server takes no writes ({0})")]
+    #[error("the server does not accept writes ({0})")]
     NoMaster(String),
     /// The server refused the command.
     #[error("the server refused: {0}")]
     Refused(String),
     /// The limit for concurrent loads is reached.
-    #[error("too many loads are under way")]
+    #[error("too many reads are in progress")]
     AtCapacity,
     /// The load was cancelled before its answer arrived.
-    #[error("a load was given up")]
+    #[error("a read was aborted")]
     GivenUp,
     /// The answer has an unexpected form.
-    #[error("the answer cannot be read")]
+    #[error("the reply is not valid")]
     Unreadable,
 }
 
@@ -60,13 +60,13 @@ impl From<RedisError> for Fault {
                 ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading,
             ) => Self::NoMaster(code()),
             ErrorKind::Server(_) | ErrorKind::Extension => Self::Refused(match error.code() {
-                Some("WRONGPASS") => "it does not accept user and password".to_owned(),
-                Some("NOAUTH") => "it asks for a password (NOAUTH)".to_owned(),
-                Some("NOPERM") => "the user lacks a right (NOPERM)".to_owned(),
+                Some("WRONGPASS") => "it rejects user name and password".to_owned(),
+                Some("NOAUTH") => "it requires a password (NOAUTH)".to_owned(),
+                Some("NOPERM") => "the user lacks a permission (NOPERM)".to_owned(),
                 _ => code(),
             }),
             ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => Self::Broken,
-            ErrorKind::AuthenticationFailed => Self::Refused("it does not accept user and password".to_owned()),
+            ErrorKind::AuthenticationFailed => Self::Refused("it rejects user name and password".to_owned()),
             ErrorKind::RESP3NotSupported => Self::Refused("it does not speak RESP3; Redis 7 or newer does".to_owned()),
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Unreadable,
             _ => Self::Refused(error.category().to_owned()),

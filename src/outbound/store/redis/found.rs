@@ -45,7 +45,7 @@ pub(super) fn open(record_cipher: &RecordCipher, key: &SessionKey, record: &[u8]
     let session = record.split_first_chunk::<4>().and_then(|(_, sealed)| record_cipher.open(key, sealed).ok());
     if session.is_none() {
         // The record was moved here from another key, altered, or sealed under a key that has been retired.
-        tracing::warn!("a stored session does not open and counts as none");
+        tracing::warn!("a stored session cannot be decrypted and is ignored");
     }
     session
 }

@@ -92,7 +92,7 @@ impl PendingRevocations {
             End::User(user, until) if has_room(users, |(_, standing)| standing.is_known()) => {
                 users.insert(user, (until, RevocationState::InProgress));
             }
-            End::Session(_) | End::User(..) => warn!("session store: too many ends wait for it; one is not remembered"),
+            End::Session(_) | End::User(..) => warn!("session store: too many revocations are pending; one is dropped"),
         }
         RevocationGuard { ends: self, end }
     }

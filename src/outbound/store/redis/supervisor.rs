@@ -54,13 +54,13 @@ impl Supervisor {
                         () = self.moved(&link) => {}
                         () = self.listen(&link, tracking) => {}
                     }
-                    warn!(%servers, "session store: the connection is given up, another is made");
+                    warn!(%servers, "session store: the connection is closed, and a new one is opened");
                     self.state.send_replace(State::Connecting);
                 }
                 Err(reason) => {
                     // Every attempt of an outage fails alike; one log line is enough.
                     if said != reason {
-                        warn!(%reason, "session store: no connection; attempts go on");
+                        warn!(%reason, "session store: cannot connect; the attempts continue");
                         said.clone_from(&reason);
                     }
                     self.state.send_replace(State::Down(reason));
@@ -124,7 +124,7 @@ impl Supervisor {
     async fn listen(&self, link: &RedisConnection, tracking: Option<Tracking>) {
         if let Some(tracking) = tracking {
             let fault = tracking.keep().await;
-            warn!(%fault, "session store: nothing is heard of changes any more");
+            warn!(%fault, "session store: no more invalidations are received");
             return;
         }
         if !matches!(self.dialer.settings().topology, Topology::Cluster { .. }) {

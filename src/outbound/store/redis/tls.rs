@@ -39,7 +39,7 @@ impl TlsSettings {
         };
         match settings.address("localhost".to_owned(), 0) {
             Some(_) => Ok(settings),
-            None => Err(TlsFault("the certificates or the private key are no sound PEM")),
+            None => Err(TlsFault("the certificates or the private key are not valid PEM")),
         }
     }
 

@@ -26,28 +26,28 @@ pub struct RedisUrl {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum UrlFault {
     /// The scheme is unknown.
-    #[error("it does not begin with a scheme known here")]
+    #[error("the URL scheme is not supported")]
     Scheme,
     /// A percent sign without two hexadecimal digits, or an encoding of invalid UTF-8.
-    #[error("user or password hold a percent sign that stands for nothing")]
+    #[error("user name or password contains an invalid percent escape")]
     Encoding,
     /// A host is missing, or a host or port is invalid.
-    #[error("a host or port in it cannot be read")]
+    #[error("it contains an invalid host or port")]
     Host,
     /// Several servers where only one is allowed.
-    #[error("it names several servers that nothing holds together")]
+    #[error("it lists several servers, but neither sentinels nor a cluster")]
     Several,
     /// The path is not a database number.
-    #[error("what follows the host is no database number")]
+    #[error("the path is not a database number")]
     Database,
     /// A database number for a cluster, which has only one database.
-    #[error("a cluster has no databases to choose from")]
+    #[error("a cluster has only one database")]
     ClusterDatabase,
     /// The master name is missing; sentinels know the servers by that name.
-    #[error("the name of the master is missing behind the sentinels")]
+    #[error("the master name after the sentinels is missing")]
     Master,
     /// A query or fragment; settings have their own configuration keys.
-    #[error("it holds a `?` or `#`")]
+    #[error("it contains `?` or `#`")]
     Extras,
 }
 
@@ -61,7 +61,7 @@ impl UrlFault {
             Self::Host => "write host or host:port, IPv6 addresses in brackets",
             Self::Several => "write redis+cluster:// or redis+sentinel://, or name one server",
             Self::Database => "write a number, as in redis://host/1",
-            Self::ClusterDatabase => "remove what follows the last host, and use `key_prefix` to share a cluster",
+            Self::ClusterDatabase => "remove the path, and use `key_prefix` to share a cluster",
             Self::Master => "write redis+sentinel://host:26379/master-name",
             Self::Extras => "use the keys beside `url`; in a password write %3F and %23",
         }

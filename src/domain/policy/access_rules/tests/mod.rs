@@ -303,9 +303,9 @@ fn an_explanation_says_of_each_rule_that_decides_what_is_in_the_way() {
             "/admin",
             "rule 1: `groups` has none of: admins; rule 2: the method is GET, the rule is for PUT",
         ),
-        (&staff, "GET", "/B", "rule 4: the path is not written like /b, which is compared byte for byte"),
-        (&staff, "GET", "/other", "no rule covers the path, so nobody may pass"),
-        (&staff, "GET", "/b%2Fc", "the path can be read in several ways, and a rule is for one of them"),
+        (&staff, "GET", "/B", "rule 4: the path is not spelled like /b, which is compared byte for byte"),
+        (&staff, "GET", "/other", "no access rule covers the path, so it is denied to every user"),
+        (&staff, "GET", "/b%2Fc", "the path can be read in several ways, and a rule covers one of them"),
     ] {
         assert_eq!(explained(&rules, who, method, target), expected, "{method} {target}");
     }

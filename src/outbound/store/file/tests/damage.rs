@@ -92,7 +92,7 @@ fn a_file_of_redb_is_refused_by_name() {
     drop(private_file::open_or_make(&path).unwrap());
     let content = [b"redb\x1a\x0a\xa9\x0d\x0a", [7; 4096].as_slice()].concat();
     let message = message_about(&path, &content);
-    for part in ["is a redb database", "kept in SQLite now", "Delete the file", "signs everybody out", "session.path"] {
+    for part in ["is a redb database", "now uses SQLite", "Delete the file", "signs all users out", "session.path"] {
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(fs::read(&path).unwrap(), content, "is as it was");
@@ -121,7 +121,7 @@ fn a_newer_format_is_refused() {
     healthy(&directory);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
     let message = open(&path).err().unwrap().to_string();
-    assert!(message.contains("has format 2, but this Gatepost knows formats up to 1"), "{message}");
+    assert!(message.contains("has format 2, but this Gatepost supports formats up to 1"), "{message}");
 }
 
 #[test]

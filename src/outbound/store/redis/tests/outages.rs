@@ -108,7 +108,7 @@ fn a_broken_connection_is_made_anew() {
 fn who_may_not_get_in_is_told_without_the_password() {
     let server = Server::start_with(Make::Redis, &["--requirepass", "right"]);
     block_on(async {
-        for (password, expected) in [(Some("hush-wrong"), "user and password"), (None, "")] {
+        for (password, expected) in [(Some("hush-wrong"), "user name and password"), (None, "")] {
             let password = password.map(SecretString::from);
             let credentials = Credentials { username: None, password };
             let store = store(RedisSettings { credentials, ..impatient(Topology::Single(server.address())) });
