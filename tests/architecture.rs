@@ -116,7 +116,7 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 37] = [
+const MODULES: [Module; 38] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -207,7 +207,12 @@ const MODULES: [Module; 37] = [
         may_know: &["domain", "ports", "outpost", "inbound", "outbound", "telemetry"],
         must_not_know: &["envoy_types"],
     },
+    // Fakes and builders. No module may use it; tests may use every module.
+    Module { name: TESTING, may_know: &["domain", "ports", "outbound::store"], must_not_know: WIRE },
 ];
+
+/// The module that only tests and benchmarks contain.
+const TESTING: &str = "testing";
 
 /// The modules of the domain before the one at `position`.
 const fn before(position: usize) -> &'static [&'static str] {
@@ -263,7 +268,8 @@ fn is_root(module: &[String]) -> bool {
 
 /// Tests may use every module.
 fn is_test(module: &[String]) -> bool {
-    module.iter().any(|part| part == "tests" || part.ends_with("_tests") || part == "testing")
+    !starts_with(module, TESTING)
+        && module.iter().any(|part| part == "tests" || part.ends_with("_tests") || part == "testing")
 }
 
 /// Everything in the code that violates the design.
@@ -355,6 +361,22 @@ fn offence(rules: &Module, path: &[String]) -> Option<String> {
 fn the_code_follows_the_design() {
     let offences: Vec<String> = sources().iter().flat_map(Source::offences).collect();
     assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+/// The service never contains a fake: the module needs `cfg(test)` or a feature, which only the dev-dependency enables.
+#[test]
+fn only_tests_and_benchmarks_contain_the_fakes() {
+    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file");
+    let (library, manifest) = (read("src/lib.rs"), read("Cargo.toml"));
+    assert_eq!(library.matches("mod testing;").count(), 1);
+    assert!(library.contains("#[cfg(any(test, feature = \"testing\"))]\npub mod testing;\n"));
+    let (before, after) = manifest.split_once("[dev-dependencies]").expect("has dev-dependencies");
+    let (_, features) = before.split_once("[features]").expect("has features");
+    let (features, _) = features.split_once("\n[").expect("ends");
+    let features: Vec<&str> = features.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert_eq!(features, ["testing = []"], "nothing else enables it");
+    let enabled = "features = [\"testing\"]";
+    assert!(after.contains(enabled) && !before.contains(enabled), "only the dev-dependency enables it");
 }
 
 #[test]
@@ -496,6 +518,16 @@ fn what_is_against_the_design_is_found() {
         ("lib", "//! X\npub use crate::server::run;", Some("re-export")),
         ("lib", "//! X\npub mod server;\nuse crate::config::load;", None),
         ("server", "use std::fmt;", Some("no module doc")),
+        ("outpost::sign_in", "//! X\nuse crate::testing::ManualClock;", Some("may know")),
+        (
+            "cli::explain",
+            "//! X\n#[cfg(any(test, feature = \"testing\"))]\nuse crate::testing::ManualClock;",
+            Some("may know"),
+        ),
+        ("outpost::tests", "//! X\nuse crate::testing::ManualClock;", None),
+        ("outpost::sign_in", "//! X\n#[cfg(test)]\nmod tests { use crate::testing::ManualClock; }", None),
+        ("testing::store", "//! X\nuse crate::server::run;", Some("may know")),
+        ("testing::store", "//! X\nuse crate::outbound::store::open;", None),
     ] {
         let found = found(module, text);
         match expected {
@@ -535,6 +567,11 @@ fn the_table_tells_right_from_wrong() {
         ("cli::explain", "crate::outbound::provider::OpenIdProviders", false),
         ("server", "crate::outbound::store::Memory", true),
         ("inbound::ops", "crate::config::Config", false),
+        ("domain::session", "crate::testing::ManualClock", false),
+        ("ports", "crate::testing::ManualClock", false),
+        ("outbound::store", "crate::testing::ManualClock", false),
+        ("server", "crate::testing::ManualClock", false),
+        ("testing", "crate::ports::Clock", true),
     ];
     let words = |text: &str| -> Names { text.split("::").map(str::to_owned).collect() };
     for (module, path, allowed) in rows {

@@ -9,15 +9,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
-use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::user::User;
 use gatepost::domain::session::{Session, SessionId, SessionRecord};
-use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
 use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
 use gatepost::server::{Config, Sealing};
-use ring::rand::{SecureRandom as _, SystemRandom};
+use gatepost::testing::{SystemEntropy, session_record};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -35,14 +33,6 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "Gatepost, which is another process, goes by the system's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from_unix(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
-    }
-}
-
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
-        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
     }
 }
 
@@ -76,7 +66,7 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
         let mut saves = Vec::with_capacity(AT_ONCE);
         for number in from..count.min(from + AT_ONCE) {
             let id = SessionId::new(random()?);
-            let (key, session) = (id.key(), session(number, issuer, now)?);
+            let (key, session) = (id.key(), session(number, issuer, now));
             ids.push(id.to_cookie_value());
             let store = &store;
             saves.push(async move { store.save(&key, session).await });
@@ -109,7 +99,7 @@ fn random() -> Result<[u8; 32], EntropyFault> {
     Ok(bytes)
 }
 
-fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<dyn Error>> {
+fn session(number: usize, issuer: &str, now: Timestamp) -> Session {
     let name = user_name(number);
     let claims = json!({
         "sub": name, "preferred_username": name, "name": format!("User {number:06}"),
@@ -118,16 +108,10 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Result<Session, Box<d
     });
     // As long as an RSA-signed token with these claims.
     let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
-    Ok(Session::restore(SessionRecord {
-        user: User { issuer: issuer.to_owned(), subject: name },
-        application: Slug::parse("wiki")?,
-        claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
+    Session::restore(SessionRecord {
+        user: User { issuer: issuer.to_owned(), subject: name.clone() },
         id_token: Some(SecretString::from(id_token)),
-        access_token: None,
-        provider_session: None,
-        renewal: None,
-        generation: 0,
-        created: now,
         ends: now.plus(LIFETIME),
-    }))
+        ..session_record(&name, &claims, now.as_unix())
+    })
 }

@@ -4,12 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::session::Lifetimes;
-use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, Address, Credentials, RedisSettings, StoreSettings, Topology};
-use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
-use ring::rand::{SecureRandom as _, SystemRandom};
+use gatepost::ports::SessionStore;
+use gatepost::testing::{ManualClock, SystemEntropy, sealing_keys};
 
 use crate::{Outcome, population, redis};
 
@@ -51,9 +49,11 @@ impl Kind {
             Self::File => StoreSettings::File { path: self.file(directory) },
             Self::Redis => StoreSettings::Redis(Box::new(settings(redis::port(directory)?))),
         };
-        let keys = SealingKeys::new(SealingKey::new([7; 32]), Vec::new());
         let day = Duration::from_secs(24 * 60 * 60);
-        Ok(store::open(&settings, keys, Lifetimes { absolute: day, idle: day }, Arc::new(System), Arc::new(System))?)
+        let lifetimes = Lifetimes { absolute: day, idle: day };
+        // From the time of the sign-ins, the expiry of Redis' keys is computed.
+        let clock = ManualClock::at(population::begun().as_unix());
+        Ok(store::open(&settings, sealing_keys(7), lifetimes, Arc::new(SystemEntropy), clock)?)
     }
 
     fn file(self, directory: &Path) -> PathBuf {
@@ -86,20 +86,5 @@ fn settings(port: u16) -> RedisSettings {
         command_timeout: Duration::from_secs(10),
         cache_bytes: 64 * 1024 * 1024,
         outage_grace: Duration::ZERO,
-    }
-}
-
-struct System;
-
-/// A clock that stands still at the time of the sign-ins, from which the expiry of Redis' keys is computed.
-impl Clock for System {
-    fn now(&self) -> Timestamp {
-        population::begun()
-    }
-}
-
-impl Entropy for System {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
-        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
     }
 }

@@ -10,6 +10,4 @@ pub mod oidc;
 pub mod policy;
 pub mod session;
 pub mod slug;
-#[cfg(test)]
-pub(crate) mod testing;
 pub mod time;

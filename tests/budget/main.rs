@@ -11,17 +11,14 @@ use allocation_counter::{AllocationInfo, measure};
 use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use gatepost::domain::application::Application;
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::user::User;
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord};
-use gatepost::domain::time::Timestamp;
 use gatepost::inbound::ext_authz::{AuthorizationServer, CheckService, Deadlines};
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
 use gatepost::outbound::store::{StoreSettings, open};
 use gatepost::outpost::{Outpost, Parts};
-use gatepost::ports::{Clock, Entropy, EntropyFault};
 use gatepost::telemetry::DecisionRecorder;
+use gatepost::testing::{CountingEntropy, ManualClock, NOW, sealing_keys, session_record};
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
@@ -41,7 +38,6 @@ const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// Length of the flag and length that precede a gRPC message.
 const PREFIX_BYTES: usize = 5;
 
-const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "http://127.0.0.1:9/";
 const SESSION: [u8; 32] = [7; 32];
 
@@ -68,23 +64,6 @@ impl Budget {
     }
 }
 
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(NOW)
-    }
-}
-
-struct Sevens;
-
-impl Entropy for Sevens {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
-        bytes.fill(7);
-        Ok(())
-    }
-}
-
 fn session(application: &Application) -> Session {
     let claims = json!({
         "preferred_username": "alice", "groups": ["admins", "staff"], "entitlements": ["editor"],
@@ -93,14 +72,8 @@ fn session(application: &Application) -> Session {
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "248289761001".to_owned() },
         application: application.slug.clone(),
-        claims: Claims::new(claims.as_object().cloned().unwrap()),
         id_token: Some("raw".into()),
-        access_token: None,
-        provider_session: None,
-        renewal: None,
-        generation: 0,
-        created: Timestamp::from_unix(NOW),
-        ends: Timestamp::from_unix(NOW + 3600),
+        ..session_record("248289761001", &claims, NOW)
     })
 }
 
@@ -118,19 +91,19 @@ impl TestOutpost {
         let applications = gatepost::config::load(CONFIGURATION, Path::new("gatepost.yaml"), &|_| None);
         let applications = applications.unwrap().config.applications;
         let parties = applications.iter().map(|application| application.relying_party.clone()).collect::<Vec<_>>();
-        let sealing = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
-        let (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>) = (Arc::new(Sevens), Arc::new(StoppedClock));
+        let sealing = sealing_keys(1);
+        let (entropy, clock) = (Arc::new(CountingEntropy::default()), ManualClock::new());
         let path = folder.join("sessions.db");
         let day = Duration::from_secs(86_400);
         let lifetimes = Lifetimes { absolute: day, idle: day };
         let file = StoreSettings::File { path };
-        let store = open(&file, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock)).unwrap();
+        let store = open(&file, sealing.clone(), lifetimes, entropy.clone(), clock.clone()).unwrap();
         let wiki = applications.iter().next().unwrap();
         runtime.block_on(store.save(&SessionId::new(SESSION).key(), session(wiki))).unwrap();
         let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
         let provider = {
             let _context = runtime.enter();
-            OpenIdProviders::start(&ProviderSettings::default(), &parties, Arc::clone(&clock)).unwrap()
+            OpenIdProviders::start(&ProviderSettings::default(), &parties, clock.clone()).unwrap()
         };
         let name = "outpost".to_owned();
         let outpost = Outpost::new(Parts { applications, name, lifetimes, sealing, store, provider, clock, entropy });

@@ -6,14 +6,15 @@ use std::time::Duration;
 use gatepost::domain::oidc::sign_in::ResponseFault;
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings, StartFault};
 use gatepost::ports::IdentityProvider as _;
+use gatepost::testing::ManualClock;
 use serde_json::json;
 
 use crate::op::{Behaviour, Callback, HostileOp, NULL, Reply};
-use crate::test_client::{StillClock, TestClient, relying_party, settings};
+use crate::test_client::{TestClient, relying_party, settings};
 
 /// Starts with a provider that misbehaves from the beginning, and returns why its metadata is not accepted.
 async fn refused(misbehave: impl FnOnce(&mut Behaviour)) -> String {
-    let clock = StillClock::new();
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
     op.behave(misbehave);
     let party = relying_party(op.issuer());
@@ -30,7 +31,7 @@ async fn refused(misbehave: impl FnOnce(&mut Behaviour)) -> String {
 
 #[tokio::test]
 async fn oc_23_metadata_is_checked() {
-    let elsewhere = HostileOp::start(StillClock::new()).await;
+    let elsewhere = HostileOp::start(ManualClock::new()).await;
     let http = |name: &str| json!({name: "http://op.example/x"});
     for (name, metadata, cause) in [
         ("other issuer", json!({"issuer": "https://op.example"}), "another issuer"),
@@ -66,7 +67,7 @@ async fn oc_23_an_issuer_that_differs_is_named_beside_the_configured_one() {
 async fn an_optional_part_of_the_metadata_that_is_no_use_is_absent() {
     let endpoints = ["userinfo_endpoint", "end_session_endpoint", "introspection_endpoint", "revocation_endpoint"];
     for value in [json!(NULL), json!(""), json!("http://op.example/x"), json!("/relative"), json!(true), json!(["x"])] {
-        let clock = StillClock::new();
+        let clock = ManualClock::new();
         let op = HostileOp::start(clock.clone()).await;
         op.behave(|b| {
             for name in endpoints {
@@ -88,7 +89,7 @@ async fn an_optional_part_of_the_metadata_that_is_no_use_is_absent() {
 
 #[tokio::test]
 async fn oc_23_the_answer_is_whole_small_and_from_where_it_was_asked() {
-    let elsewhere = HostileOp::start(StillClock::new()).await;
+    let elsewhere = HostileOp::start(ManualClock::new()).await;
     let to = format!("{}.well-known/openid-configuration", elsewhere.issuer());
     for (name, reply) in [
         ("redirect", Reply::Redirect(to)),
@@ -171,14 +172,14 @@ async fn issuers_are_https_or_this_machine() {
         "",
     ] {
         let party = relying_party(issuer);
-        let fault = OpenIdProviders::start(&settings(), [&party], StillClock::new()).err();
+        let fault = OpenIdProviders::start(&settings(), [&party], ManualClock::new()).err();
         assert_eq!(fault, Some(StartFault::Issuer(issuer.to_owned())));
     }
 }
 
 #[tokio::test]
 async fn relying_parties_of_one_issuer_share_what_is_known() {
-    let clock = StillClock::new();
+    let clock = ManualClock::new();
     let (one, two) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
     let mut parties = vec![relying_party(one.issuer()), relying_party(one.issuer()), relying_party(two.issuer())];
     parties[1].client_id = "blog".to_owned();

@@ -3,14 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gatepost::domain::application::{Application, Mode};
-use gatepost::domain::http::ExternalHost;
+use gatepost::domain::application::Application;
 use gatepost::domain::oidc::credentials::{
     AcceptedCredentials, AppPassword, BasicRules, BearerCheck, BearerRules, Credential, Refusal, VerifiedCredential,
 };
-use gatepost::domain::policy::identity_headers::HeaderPlan;
-use gatepost::domain::policy::{AccessRules, UnauthenticatedPaths};
-use gatepost::domain::slug::Slug;
 use gatepost::ports::{CredentialFault, IdentityProvider as _};
 
 use crate::op::Behaviour;
@@ -37,19 +33,9 @@ impl From<&Result<Arc<VerifiedCredential>, CredentialFault>> for Judged {
 /// The application whose provider `test_client` is; it accepts no credentials.
 pub(crate) fn application(test_client: &TestClient) -> Application {
     Application {
-        name: "Wiki".to_owned(),
-        slug: Slug::parse("wiki").unwrap(),
-        provider_name: "Wiki".to_owned(),
-        mode: Mode::ForwardSingle,
         relying_party: test_client.relying_party.clone(),
-        external: ExternalHost::parse("https://wiki.example").unwrap(),
-        unauthenticated: UnauthenticatedPaths::default(),
-        rules: AccessRules::default(),
-        access_token_validity: None,
         jwt_headers: true,
-        pass_preflight: false,
-        headers: HeaderPlan::default(),
-        credentials: AcceptedCredentials::default(),
+        ..gatepost::testing::application("https://wiki.example")
     }
 }
 

@@ -3,11 +3,12 @@
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::outbound::provider::{OpenIdProviders, StartFault};
+use gatepost::testing::ManualClock;
 use serde_json::json;
 
 use crate::op::signing::{self, Key};
 use crate::op::{Behaviour, CLIENT_SECRET, NULL, SUBJECT};
-use crate::test_client::{Outcome, Row, StillClock, TestClient, check, relying_party, settings};
+use crate::test_client::{Outcome, Row, TestClient, check, relying_party, settings};
 
 const fn untrustworthy(fault: TokenFault) -> Outcome {
     Outcome::Untrustworthy(fault)
@@ -191,10 +192,10 @@ async fn oc_06_a_short_secret_is_refused_at_the_start() {
         let mut party = relying_party("http://127.0.0.1:9/");
         party.id_token_signed_response_alg = algorithm;
         party.client_secret = "x".repeat(length).into();
-        let fault = OpenIdProviders::start(&settings(), [&party], StillClock::new()).err();
+        let fault = OpenIdProviders::start(&settings(), [&party], ManualClock::new()).err();
         assert_eq!(fault, Some(StartFault::ShortSecret(party.client_id.clone())));
         party.client_secret = "x".repeat(length + 1).into();
-        assert!(OpenIdProviders::start(&settings(), [&party], StillClock::new()).is_ok());
+        assert!(OpenIdProviders::start(&settings(), [&party], ManualClock::new()).is_ok());
     }
 }
 

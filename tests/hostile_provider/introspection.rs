@@ -130,7 +130,7 @@ async fn in_3_a_provider_without_introspection_says_so() {
     let fixture = fixture().await;
     fixture.misbehave(|b| b.metadata = json!({"introspection_endpoint": null}));
     // Metadata is fetched at the start, so a second set of providers receives the other metadata.
-    let clock = crate::test_client::StillClock::new();
+    let clock = gatepost::testing::ManualClock::new();
     let settings = crate::test_client::settings();
     let parties = [&fixture.application.relying_party];
     let providers = gatepost::outbound::provider::OpenIdProviders::start(&settings, parties, clock).unwrap();

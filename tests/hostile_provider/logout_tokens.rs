@@ -7,13 +7,14 @@ use futures_util::FutureExt as _;
 use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::oidc::logout_token::{Ending, VerifiedLogoutToken};
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
+use gatepost::testing::ManualClock;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::op::signing::{Key, jwk};
 use crate::op::{Behaviour, CLIENT_ID, Reply, SUBJECT, merged};
-use crate::test_client::{StillClock, TestClient, settings};
+use crate::test_client::{TestClient, settings};
 
 const NOW: u64 = 1_900_000_000;
 
@@ -217,7 +218,7 @@ async fn f_16_a_stop_waits_for_revocations_under_way() {
 async fn without_an_endpoint_there_is_nothing_to_do() {
     let TestClient { op, relying_party, .. } = TestClient::new().await;
     op.behave(|b| b.metadata = json!({"revocation_endpoint": null}));
-    let fresh = TestClient::around(op, relying_party, &settings(), StillClock::new());
+    let fresh = TestClient::around(op, relying_party, &settings(), ManualClock::new());
     fresh.ready().await;
     fresh.providers.revoke(&fresh.relying_party, &"refresh-1".into());
     fresh.providers.settled().await;

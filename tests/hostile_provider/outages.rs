@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use gatepost::outbound::provider::OpenIdProviders;
 use gatepost::ports::IdentityProvider as _;
+use gatepost::testing::ManualClock;
 
 use tokio::time::Instant;
 
 use crate::op::{HostileOp, Reply};
-use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
+use crate::test_client::{Outcome, TestClient, relying_party, settings};
 
 /// Waits until `providers` have the provider's metadata; returns how long that took.
 async fn recovery(providers: &OpenIdProviders, issuer: &str) -> Duration {
@@ -24,7 +25,7 @@ async fn recovery(providers: &OpenIdProviders, issuer: &str) -> Duration {
 
 #[tokio::test]
 async fn f_01_down_at_the_start_refused() {
-    let clock = StillClock::new();
+    let clock = ManualClock::new();
     // a port that was free a moment ago, without a listener
     let address = {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -45,7 +46,7 @@ async fn f_01_down_at_the_start_refused() {
 #[tokio::test]
 async fn f_01_down_at_the_start_stalled_or_failing() {
     for reply in [Reply::Stall, Reply::Status(500), Reply::Close] {
-        let clock = StillClock::new();
+        let clock = ManualClock::new();
         let op = HostileOp::start(clock.clone()).await;
         op.behave(|b| b.discovery = reply.clone());
         let party = relying_party(op.issuer());
@@ -61,7 +62,7 @@ async fn f_01_down_at_the_start_stalled_or_failing() {
 
 #[tokio::test]
 async fn f_01_a_sign_in_waits_for_the_first_fetch_under_way() {
-    let clock = StillClock::new();
+    let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
     let party = relying_party(op.issuer());
     let test_client = TestClient::around(op, party, &settings(), clock);

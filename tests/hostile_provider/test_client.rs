@@ -1,38 +1,21 @@
 //! One relying party, one hostile provider, and a browser between them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::id_token::SignedIn;
 use gatepost::domain::oidc::jwt::TokenFault;
-use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use gatepost::domain::oidc::relying_party::RelyingParty;
 use gatepost::domain::oidc::sign_in::{
     Attempt, AttemptId, Binding, Callback, MatchedCode, ProviderMetadata, ResponseFault, authorization_url,
 };
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings};
 use gatepost::ports::{Clock, ExchangeFault, IdentityProvider as _};
-use url::Url;
+use gatepost::testing::{ManualClock, NOW, application, sealing_keys};
 
 use crate::op::{Behaviour, CLIENT_ID, CLIENT_SECRET, HostileOp};
-
-/// A clock that stands still.
-pub(crate) struct StillClock(AtomicU64);
-
-impl StillClock {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(1_900_000_000)))
-    }
-}
-
-impl Clock for StillClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.0.load(Ordering::Relaxed))
-    }
-}
 
 /// The outcome of a sign-in, in a form that tables can compare.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,14 +56,8 @@ pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
         issuer: issuer.to_owned(),
         client_id: CLIENT_ID.to_owned(),
         client_secret: CLIENT_SECRET.into(),
-        token_endpoint_auth_method: ClientAuthentication::ClientSecretBasic,
-        id_token_signed_response_alg: SigningAlgorithm::RS256,
         scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
-        claims: Vec::new(),
-        claims_of_rules: Vec::new(),
-        redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/callback?X-authentik-auth-callback=true")
-            .unwrap(),
-        post_logout_redirect_uri: Url::parse("https://wiki.example/outpost.goauthentik.io/sign_out").unwrap(),
+        ..application("https://wiki.example").relying_party
     }
 }
 
@@ -91,7 +68,7 @@ impl TestClient {
 
     /// A test client with another relying party and other settings.
     pub(crate) async fn with(settings: ProviderSettings, change: impl FnOnce(&mut RelyingParty)) -> Self {
-        let clock = StillClock::new();
+        let clock = ManualClock::new();
         let op = HostileOp::start(clock.clone()).await;
         let mut relying_party = relying_party(op.issuer());
         change(&mut relying_party);
@@ -128,9 +105,8 @@ impl TestClient {
     pub(crate) async fn code(&self) -> Result<MatchedCode, ResponseFault> {
         let metadata = self.ready().await;
         let id = AttemptId::new([self.attempts.fetch_add(1, Ordering::Relaxed); 16]);
-        let keys = SealingKeys::new(SealingKey::new([3; 32]), vec![]);
-        let (binding, now) = (Binding::new([5; 32]), Timestamp::from_unix(1_900_000_000));
-        let attempt = Attempt::begin(id, &binding, "/".to_owned(), 0, now, &keys);
+        let (binding, now) = (Binding::new([5; 32]), Timestamp::from_unix(NOW));
+        let attempt = Attempt::begin(id, &binding, "/".to_owned(), 0, now, &sealing_keys(3));
         let to = authorization_url(&metadata, &self.relying_party, &attempt, &binding, "sealed");
         let back = self.op.authorize(&to);
         let callback = Callback::parse(back.query().unwrap()).unwrap();

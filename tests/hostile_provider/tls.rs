@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use gatepost::outbound::provider::ProviderSettings;
 use gatepost::ports::IdentityProvider as _;
+use gatepost::testing::ManualClock;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use crate::op::HostileOp;
-use crate::test_client::{Outcome, StillClock, TestClient, relying_party, settings};
+use crate::test_client::{Outcome, TestClient, relying_party, settings};
 
 /// An authority's certificate (PEM), and a server with a certificate of that authority for `name`.
 fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
@@ -34,7 +35,7 @@ fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8
 }
 
 async fn test_client(acceptor: TlsAcceptor, ca_certificates: Vec<u8>) -> TestClient {
-    let clock = StillClock::new();
+    let clock = ManualClock::new();
     let op = HostileOp::start_tls(acceptor, clock.clone()).await;
     let party = relying_party(op.issuer());
     let settings = ProviderSettings { ca_certificates, timeout: Duration::from_secs(5), ..settings() };

@@ -3,11 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatepost::domain::oidc::relying_party::ClientAuthentication;
+use gatepost::testing::ManualClock;
 use http::Method;
 use serde_json::json;
 
 use crate::op::{CLIENT_ID, CLIENT_SECRET, HostileOp, Reply, parameter};
-use crate::test_client::{Outcome, Row, StillClock, TestClient, check, settings};
+use crate::test_client::{Outcome, Row, TestClient, check, settings};
 
 #[tokio::test]
 async fn oc_19_the_request_carries_code_verifier_and_credentials() {
@@ -145,7 +146,7 @@ async fn oc_19_errors() {
 
 #[tokio::test]
 async fn tl_2_a_redirect_takes_no_code_along() {
-    let (test_client, elsewhere) = (TestClient::new().await, HostileOp::start(StillClock::new()).await);
+    let (test_client, elsewhere) = (TestClient::new().await, HostileOp::start(ManualClock::new()).await);
     let to = format!("{}token", elsewhere.issuer());
     assert_eq!(test_client.outcome(|b| b.token = Reply::Redirect(to)).await, Outcome::Malformed);
     assert!(elsewhere.recorded("").is_empty());

@@ -137,7 +137,7 @@ async fn oc_13_what_the_id_token_says_stands() {
 
 #[tokio::test]
 async fn oc_13_no_user_info_endpoint_is_no_fault() {
-    let clock = crate::test_client::StillClock::new();
+    let clock = gatepost::testing::ManualClock::new();
     let op = crate::op::HostileOp::start(clock.clone()).await;
     op.behave(|b| {
         b.metadata = json!({"userinfo_endpoint": null});

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gatepost::admin_api::sessions_client::SessionsClient;
 use gatepost::admin_api::{self as admin, EndRequest, EndUserRequest, ListRequest, end_user_request};
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::user::User;
-use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionRecord};
+use gatepost::domain::session::{Renewal, Session, SessionId, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
-use gatepost::outbound::store::{self, StoreSettings};
-use gatepost::ports::{Clock as _, SessionStore};
+use gatepost::ports::SessionStore;
+use gatepost::testing::{NOW, memory_store, session_record};
 use serde_json::json;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::fakes::{Counting, FixedClock};
 use super::support::{Setup, TestApp, check, eventually, exchange, status, within};
 
 const SSO: &str = "https://sso.example.com/";
@@ -37,19 +33,18 @@ const ALICE: Guest = Guest { name: "alice", subject: "sub-a", issuer: SSO, appli
 
 impl Guest {
     fn session(&self) -> Session {
-        let created = Timestamp::from_unix(FixedClock.now().as_unix() - self.age);
+        let created = Timestamp::from_unix(NOW - self.age);
         let claims = json!({ "preferred_username": self.name, "groups": ["staff"] });
         Session::restore(SessionRecord {
             user: User { issuer: self.issuer.to_owned(), subject: self.subject.to_owned() },
             application: Slug::parse(self.application).expect("is a slug"),
-            claims: Claims::new(claims.as_object().cloned().unwrap_or_default()),
             id_token: Some("hunter2.id.token".into()),
             access_token: Some("hunter2-access".into()),
             provider_session: Some("hunter2-sid".to_owned()),
             renewal: Some(Renewal { refresh_token: Some("hunter2-refresh".into()), due: created, stale: created }),
             generation: 3,
-            created,
             ends: Timestamp::from_unix(created.as_unix() + 3000),
+            ..session_record(self.subject, &claims, created.as_unix())
         })
     }
 }
@@ -61,17 +56,9 @@ fn id(number: u32) -> SessionId {
     SessionId::new(bits)
 }
 
-fn empty() -> Arc<dyn SessionStore> {
-    let keys = SealingKeys::new(SealingKey::new([7; 32]), Vec::new());
-    let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
-    let opened =
-        store::open(&StoreSettings::Memory, keys, lifetimes, Arc::new(Counting(0.into())), Arc::new(FixedClock));
-    opened.expect("needs no file")
-}
-
 /// A service whose store contains these sessions, numbered from 0.
 async fn with(guests: impl IntoIterator<Item = Guest>) -> (TestApp, Arc<dyn SessionStore>) {
-    let store = empty();
+    let store = memory_store();
     for (number, guest) in (0..).zip(guests) {
         store.save(&id(number).key(), guest.session()).await.expect("saves");
     }
@@ -96,15 +83,14 @@ async fn every_live_session_is_listed_once_without_a_secret() {
     let found = list(&mut app.operator().await, ListRequest::default()).await;
     let handles: BTreeSet<&str> = found.iter().map(|session| session.handle.as_str()).collect();
     assert_eq!((found.len(), handles.len()), (1234, 1234));
-    let now = FixedClock.now().as_unix();
     let user = admin::User { issuer: SSO.to_owned(), subject: "sub-a".to_owned(), name: "alice".to_owned() };
     let expected = admin::Session {
         handle: id(0).key().to_hex(),
         user: Some(user),
         application: "wiki".to_owned(),
-        created: now - 60,
-        last_seen: now - 60,
-        ends: now + 2940,
+        created: NOW - 60,
+        last_seen: NOW - 60,
+        ends: NOW + 2940,
         renewed: 3,
     };
     assert!(found.contains(&expected));
@@ -123,7 +109,7 @@ async fn conditions_have_to_fit_all_together() {
         Guest { application: "board", age: 200, ..ALICE },
     ])
     .await;
-    store.touch(&id(0).key(), Timestamp::from_unix(FixedClock.now().as_unix() - 10)).await.expect("is noted");
+    store.touch(&id(0).key(), Timestamp::from_unix(NOW - 10)).await.expect("is noted");
     let mut operator = app.operator().await;
     let text = |text: &str| Some(text.to_owned());
     let nothing = ListRequest::default;

@@ -7,7 +7,6 @@ use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use gatepost::inbound::forward_auth::Dialect;
 
-use super::fakes::Loading;
 use super::front_proxies::{Original, PAGE, all, question};
 use super::support::{SESSION_COOKIE, Setup, TestApp, status, within};
 
@@ -116,7 +115,7 @@ async fn nobody_is_decided_on_alike() {
 
 #[tokio::test]
 async fn alice_is_decided_on_alike() {
-    decided_alike(Setup { loading: Loading::Alice, ..all() }, &format!("Cookie: {SESSION_COOKIE}\r\n")).await;
+    decided_alike(Setup { signed_in: true, ..all() }, &format!("Cookie: {SESSION_COOKIE}\r\n")).await;
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use gatepost::domain::application::Mode;
 use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::inbound::side_listener::TlsIdentity;
+use gatepost::testing::Loading;
 
-use super::fakes::Loading;
 use super::front_proxies::{Original, PAGE, all, cookies, page, question, traefik};
 use super::support::{Reply, SESSION_COOKIE, Setup, TestApp};
 
@@ -108,7 +108,7 @@ async fn what_cannot_be_read_is_said_in_the_clients_words_in_every_dialect() {
 
 #[tokio::test]
 async fn who_is_signed_in_passes_with_every_header_said() {
-    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
     let lines = format!(
         "{PAGE}Cookie: a=1; {SESSION_COOKIE}; b=2\r\nAuthorization: Token abc\r\nX-authentik-username: eve\r\n\
          X-authentik-email: eve@example.test\r\nX_authentik_uid: eve\r\n"
@@ -137,7 +137,7 @@ async fn who_is_signed_in_passes_with_every_header_said() {
 /// nginx and Caddy cannot remove names that their files do not list, so such a request is refused.
 #[tokio::test]
 async fn h9_a_name_of_ours_that_no_file_lists_is_refused_where_the_front_proxy_would_pass_it_on() {
-    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
     for line in
         ["X-authentik-anything: eve", "X~authentik~email: eve", "X-Gatepost-Cluster: eve", "x|authentik!uid: eve"]
     {
@@ -175,7 +175,7 @@ async fn h9_on_a_public_path_every_identity_header_is_empty() {
 
 #[tokio::test]
 async fn a_13_own_endpoints_are_never_allowed_and_no_code_is_lost_in_nginx() {
-    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
     let lines = format!("{PAGE}Cookie: {SESSION_COOKIE}\r\nSec-Fetch-Site: none\r\n");
     for target in [
         "/outpost.goauthentik.io/ping",
@@ -241,7 +241,7 @@ async fn a_12_a_39_what_a_client_adds_moves_no_address() {
 
 #[tokio::test]
 async fn a_14_nobody_else_is_believed() {
-    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
     let lines = format!("{PAGE}Cookie: {SESSION_COOKIE}\r\n");
     for (dialect, _) in Dialect::ALL {
         for target in ["/x", "/public/a"] {
@@ -260,7 +260,7 @@ async fn an_application_in_mode_proxy_is_envoys_alone() {
     let own = Backend::parse("http://wiki.internal", true).expect("is a backend").0;
     let allow = BackendAllow::parse(&[]).expect("is a list");
     let mode = Mode::Proxy(Backends::new(own, allow));
-    let app = TestApp::start(Setup { loading: Loading::Alice, mode, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, mode, ..all() }).await;
     let lines = format!("{PAGE}Cookie: {SESSION_COOKIE}\r\n");
     for target in ["/x", "/public/a", "/outpost.goauthentik.io/start"] {
         in_every_dialect(&app, Original { lines: &lines, ..page(target) }, |dialect, reply| {
@@ -291,7 +291,7 @@ async fn without_the_setting_there_are_no_such_endpoints() {
         settings.dialects = vec![Dialect::Nginx];
     }
     for (setup, spoken) in [(Setup::default(), None), (nginx_only, Some(Dialect::Nginx))] {
-        let app = TestApp::start(Setup { loading: Loading::Alice, ..setup }).await;
+        let app = TestApp::start(Setup { signed_in: true, ..setup }).await;
         for (dialect, _) in Dialect::ALL {
             let reply = app.http(&question(dialect, page("/public/a"))).await;
             let expected = if spoken == Some(dialect) { 200 } else { 404 };
@@ -329,7 +329,7 @@ async fn the_older_prefix_and_the_bare_path_are_the_same_endpoints() {
 
 #[tokio::test]
 async fn traefiks_questions_header_by_header() {
-    let app = TestApp::start(Setup { loading: Loading::Alice, ..all() }).await;
+    let app = TestApp::start(Setup { signed_in: true, ..all() }).await;
     let lines = format!(
         "{PAGE}Accept-Language: en\r\nCookie: {SESSION_COOKIE}\r\nReferer: https://wiki.example.com/\r\n\
          Sec-Fetch-Site: same-origin\r\nSec-Fetch-User: ?1\r\nUpgrade-Insecure-Requests: 1\r\n"

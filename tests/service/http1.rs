@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use gatepost::inbound::side_listener::TlsIdentity;
+use gatepost::testing::Loading;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::fakes::Loading;
 use super::support::{SESSION_COOKIE, Setup, TestApp, read_to_close, within};
 
 fn get(target: &str, host: &str) -> String {

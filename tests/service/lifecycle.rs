@@ -7,6 +7,7 @@ use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use gatepost::server::Fault;
+use gatepost::testing::Loading;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
@@ -16,7 +17,6 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::fakes::Loading;
 use super::frames::{
     Attacker, CHECK, DATA, END_HEADERS, END_STREAM, Frame, HEADERS, PING, call, frame, literal, message, nth_stream,
 };
@@ -56,7 +56,7 @@ async fn f_16_a_stop_is_announced_and_what_runs_is_finished() {
     }
     assert_eq!(app.admin("/livez").await.status(), 200);
 
-    app.store.go_on.add_permits(1);
+    app.store.permits.add_permits(1);
     let answer = within(running).await.expect("does not panic").expect("is answered").into_inner();
     assert_eq!(status(&answer), 302);
     assert_eq!(app.ended().await.expect("stops cleanly"), 0);
@@ -142,7 +142,7 @@ async fn checks_beyond_the_bound_are_shed() {
     let running = two_that_wait(&app, &checks).await;
     let shed = within(checks.clone().check(check("/", None))).await.expect_err("is shed");
     assert_eq!(shed.code(), Code::ResourceExhausted);
-    app.store.go_on.add_permits(2);
+    app.store.permits.add_permits(2);
     for check in running {
         assert!(within(check).await.expect("does not panic").is_ok());
     }
@@ -174,7 +174,7 @@ async fn a_call_counts_among_those_that_run_once_its_message_is_there() {
     sender.send(DATA, 0, 3, &empty).await;
     sender.send(HEADERS, END_HEADERS | END_STREAM, 3, &trailers).await;
     sender.hears(|heard| heard.frames.iter().any(|frame| refused(frame, 3))).await;
-    app.store.go_on.add_permits(2);
+    app.store.permits.add_permits(2);
     for check in running {
         assert!(within(check).await.expect("does not panic").is_ok());
     }

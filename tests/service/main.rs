@@ -11,8 +11,6 @@ mod connections;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
-mod fakes;
-#[cfg(test)]
 mod forward_auth;
 #[cfg(test)]
 mod frames;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as CheckedRequest};
@@ -12,24 +13,21 @@ use gatepost::admin_api::sessions_client::SessionsClient;
 use gatepost::domain::application::endpoints::Prefixes;
 use gatepost::domain::application::registry::Applications;
 use gatepost::domain::application::{Application, Mode};
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
-use gatepost::domain::http::ExternalHost;
-use gatepost::domain::oidc::algorithm::SigningAlgorithm;
-use gatepost::domain::oidc::credentials::AcceptedCredentials;
-use gatepost::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
-use gatepost::domain::policy::identity_headers::HeaderPlan;
-use gatepost::domain::policy::{AccessRules, UnauthenticatedPaths};
-use gatepost::domain::session::Lifetimes;
-use gatepost::domain::slug::Slug;
+use gatepost::domain::policy::UnauthenticatedPaths;
+use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord};
 use gatepost::inbound::connections::MutualTls;
 use gatepost::inbound::forward_auth::ForwardAuthSettings;
 use gatepost::inbound::side_listener::TlsIdentity;
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::SessionStore;
 use gatepost::server::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
+use gatepost::testing::{
+    CountingEntropy, FakeProvider, FakeStore, Loading, ManualClock, NOW, application, sealing_keys, session_record,
+    unavailable,
+};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use secrecy::SecretString;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -37,8 +35,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tonic::transport::Channel;
-
-use super::fakes::{Counting, FakeProvider, FakeStore, FixedClock, Loading};
 
 /// The time limit for any step of a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) shutdown: Shutdown,
     pub(crate) loading: Loading,
+    /// [`SESSION_COOKIE`] is the cookie of alice's session.
+    pub(crate) signed_in: bool,
     /// A real store instead of the fake one.
     pub(crate) sessions: Option<Arc<dyn SessionStore>>,
     pub(crate) admin_tls: Option<MutualTls>,
@@ -69,7 +67,8 @@ impl Default for Setup {
         Self {
             limits,
             shutdown,
-            loading: Loading::Nothing,
+            loading: Loading::Answers,
+            signed_in: false,
             sessions: None,
             admin_tls: None,
             tls: None,
@@ -90,7 +89,14 @@ pub(crate) struct TestApp {
 impl TestApp {
     pub(crate) async fn start(setup: Setup) -> Self {
         let store = FakeStore::new(setup.loading);
+        if setup.signed_in {
+            store.put(&SessionId::new([0; 32]).key(), alice());
+        }
         let sessions = setup.sessions.unwrap_or_else(|| store.clone());
+        let clock = ManualClock::new();
+        let provider = FakeProvider::new(clock.clone());
+        provider.has_end_session.store(false, Ordering::Relaxed);
+        provider.refresh_tokens.answer_with(Some(unavailable));
         let lifetimes = Lifetimes { absolute: Duration::from_secs(3600), idle: Duration::from_secs(600) };
         let parts = Parts {
             applications: Applications::new(vec![wiki(setup.mode)])
@@ -98,16 +104,16 @@ impl TestApp {
                 .with_prefixes(Prefixes::new(setup.legacy_prefix)),
             name: "gatepost".into(),
             lifetimes,
-            sealing: SealingKeys::new(SealingKey::new([7; 32]), Vec::new()),
+            sealing: sealing_keys(7),
             store: Arc::clone(&sessions),
-            provider: Arc::new(FakeProvider),
-            clock: Arc::new(FixedClock),
-            entropy: Arc::new(Counting(0.into())),
+            provider: Arc::new(provider),
+            clock: clock.clone(),
+            entropy: Arc::new(CountingEntropy::default()),
         };
         let service = Service {
             outpost: Arc::new(Outpost::new(parts).expect("has entropy")),
             store: sessions,
-            clock: Arc::new(FixedClock),
+            clock,
             lifetimes,
             applications: vec!["wiki".into()],
             tls: setup.tls,
@@ -211,34 +217,17 @@ impl TestApp {
 }
 
 fn wiki(mode: Mode) -> Application {
-    let external = ExternalHost::parse("https://wiki.example.com").expect("is an address");
-    let endpoint = |name: &str| external.join(&format!("/outpost.goauthentik.io/{name}")).parse().expect("is a URL");
-    Application {
-        name: "Wiki".into(),
-        slug: Slug::parse("wiki").expect("is a slug"),
-        provider_name: "Wiki".into(),
-        mode,
-        relying_party: RelyingParty {
-            issuer: "https://sso.example.com/".into(),
-            client_id: "wiki".into(),
-            client_secret: SecretString::from("secret"),
-            token_endpoint_auth_method: ClientAuthentication::default(),
-            id_token_signed_response_alg: SigningAlgorithm::default(),
-            scopes: vec!["openid".into()],
-            claims: Vec::new(),
-            claims_of_rules: Vec::new(),
-            redirect_uri: endpoint("callback"),
-            post_logout_redirect_uri: endpoint("sign_out"),
-        },
-        external,
-        unauthenticated: UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
-        rules: AccessRules::default(),
-        access_token_validity: None,
-        jwt_headers: false,
-        pass_preflight: false,
-        credentials: AcceptedCredentials::default(),
-        headers: HeaderPlan::default(),
-    }
+    let unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles");
+    Application { mode, unauthenticated, ..application("https://wiki.example.com") }
+}
+
+/// A session of the wiki; alice has no `email`.
+fn alice() -> Session {
+    let claims = json!({"preferred_username": "alice", "groups": ["admins", "staff"]});
+    Session::restore(SessionRecord {
+        id_token: Some("e30.e30.c2ln".into()),
+        ..session_record("alice-id", &claims, NOW)
+    })
 }
 
 /// A Check of a page load at the wiki.

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::outbound::store::{StoreSettings, sealing_key};
+use gatepost::testing::{ManualClock, SystemEntropy};
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::op::HostileOp;
 use crate::op::signing::{self, Key};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, TestRng, application, wiki};
+use crate::test_outpost::{Storage, TestOutpost, application, wiki};
 
 #[tokio::test]
 async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
@@ -39,9 +40,9 @@ async fn f_3_oc_24_the_provider_rotates_its_keys_in_the_middle_of_a_sign_in() {
 
 /// An outpost on the file store in `folder`, with the sealing key beside it.
 fn in_folder(folder: &Path, op: &HostileOp, clock: &std::sync::Arc<ManualClock>) -> TestOutpost {
-    let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &TestRng).unwrap(), Vec::new());
-    let keeping = Keeping { store: StoreSettings::File { path: folder.join("sessions.db") }, keys };
-    TestOutpost::new(vec![application("wiki", op.issuer())], clock, &keeping)
+    let keys = SealingKeys::new(sealing_key(&folder.join("sessions.key"), &SystemEntropy).unwrap(), Vec::new());
+    let storage = Storage { store: StoreSettings::File { path: folder.join("sessions.db") }, keys };
+    TestOutpost::new(vec![application("wiki", op.issuer())], clock, &storage)
 }
 
 #[tokio::test]
@@ -87,7 +88,7 @@ async fn a_55_f_20_our_own_key_is_rotated_in_the_middle_of_a_sign_in() {
     let op = HostileOp::start(clock.clone()).await;
     let (old, new) = (SealingKey::new([1; 32]), SealingKey::new([2; 32]));
     let with = |keys| {
-        TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping { keys, ..Keeping::default() })
+        TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Storage { keys, ..Storage::default() })
     };
     let first = with(SealingKeys::new(old.clone(), Vec::new()));
     let (mut alice, mut bob) = (Browser::default(), Browser::default());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::outbound::store::{Address, Credentials, RedisSettings, StoreSettings, Topology};
+use gatepost::testing::ManualClock;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::browser::{Answer, Browser, WIKI};
 use crate::op::HostileOp;
 use crate::strangers::{logout, logout_token};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
+use crate::test_outpost::{Storage, TestOutpost, application};
 
 /// The time limit for any step of these tests.
 const SOON: Duration = Duration::from_secs(60);
@@ -65,7 +66,7 @@ impl Drop for Redis {
 async fn signed_in(redis: &Redis) -> (TestOutpost, HostileOp, Browser) {
     let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
-    let keeping = Keeping {
+    let storage = Storage {
         store: StoreSettings::Redis(Box::new(RedisSettings {
             topology: Topology::Single(Address { host: "127.0.0.1".to_owned(), port: redis.port }),
             database: 0,
@@ -80,7 +81,7 @@ async fn signed_in(redis: &Redis) -> (TestOutpost, HostileOp, Browser) {
         })),
         keys: SealingKeys::new(SealingKey::new([1; 32]), Vec::new()),
     };
-    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &keeping);
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &storage);
     let (mut browser, begun) = (Browser::default(), Instant::now());
     while browser.come_back(&test_outpost, &op, WIKI).await.reason != "sign_in_completed" {
         assert!(begun.elapsed() < SOON, "the store never answers");

@@ -1,11 +1,12 @@
 //! Two providers, two applications, one outpost: the answers of one provider are not accepted for the other.
 
+use gatepost::testing::ManualClock;
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI, parameter};
 use crate::capture::Log;
 use crate::op::{Callback, HostileOp, SUBJECT};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
+use crate::test_outpost::{Storage, TestOutpost, application};
 
 const BOARD: &str = "https://board.example.com/";
 
@@ -14,7 +15,7 @@ async fn two() -> (TestOutpost, HostileOp, HostileOp) {
     let clock = ManualClock::new();
     let (one, two) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
     let applications = vec![application("wiki", one.issuer()), application("board", two.issuer())];
-    (TestOutpost::new(applications, &clock, &Keeping::default()), one, two)
+    (TestOutpost::new(applications, &clock, &Storage::default()), one, two)
 }
 
 fn tokens(op: &HostileOp) -> usize {

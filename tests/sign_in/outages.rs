@@ -1,10 +1,11 @@
 //! Providers that are down, and sign-ins that continue by themselves after their recovery.
 
+use gatepost::testing::ManualClock;
 use std::time::{Duration, Instant};
 
 use crate::browser::{Answer, Browser, WIKI};
 use crate::op::{HostileOp, Reply};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application, wiki};
+use crate::test_outpost::{Storage, TestOutpost, application, wiki};
 
 /// Opens the page until the answer is not "unavailable" any more.
 async fn recovered(test_outpost: &TestOutpost, url: &str) -> Answer {
@@ -28,7 +29,7 @@ async fn f_1_down_at_the_start_is_a_503_that_recovers_without_a_restart() {
         let (op, other) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
         op.behave(|b| b.discovery = down.clone());
         let applications = vec![application("wiki", op.issuer()), application("board", other.issuer())];
-        let test_outpost = TestOutpost::new(applications, &clock, &Keeping::default());
+        let test_outpost = TestOutpost::new(applications, &clock, &Storage::default());
         let mut browser = Browser::default();
         let page = browser.open(&test_outpost, WIKI).await;
         page.expect_refusal(503, &format!("{down:?}"));

@@ -10,6 +10,7 @@ use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::Peer;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use gatepost::server::{Bound, Limits, Listen, Service, Shutdown};
+use gatepost::testing::ManualClock;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -19,7 +20,7 @@ use url::Url;
 
 use crate::browser::{Answer, Browser, WIKI};
 use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application};
+use crate::test_outpost::{Storage, TestOutpost, application};
 
 /// More than the listener answers at a time.
 const STRANGERS: usize = 1200;
@@ -137,7 +138,7 @@ fn from(stranger: usize, mut request: CheckRequest) -> CheckRequest {
 async fn test_outpost() -> (TestOutpost, HostileOp, Browser) {
     let clock = ManualClock::new();
     let op = HostileOp::start(clock.clone()).await;
-    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Storage::default());
     let mut alice = Browser::default();
     alice.sign_in(&test_outpost, &op, WIKI).await;
     (test_outpost, op, alice)
@@ -233,7 +234,7 @@ async fn first_visits_that_wait_for_metadata_keep_nobody_out() {
     let (op, slow) = (HostileOp::start(clock.clone()).await, HostileOp::start(clock.clone()).await);
     slow.behave(|b| b.discovery = Reply::Stall);
     let applications = vec![application("wiki", op.issuer()), application("board", slow.issuer())];
-    let test_outpost = TestOutpost::new(applications, &clock, &Keeping::default());
+    let test_outpost = TestOutpost::new(applications, &clock, &Storage::default());
     let mut alice = Browser::default();
     alice.sign_in(&test_outpost, &op, WIKI).await;
     let port = ServicePort::of(&test_outpost).await;

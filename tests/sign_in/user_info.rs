@@ -5,13 +5,14 @@ use gatepost::domain::policy::identity_headers::{
     HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator,
 };
 use gatepost::domain::policy::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Principals, Rule};
+use gatepost::testing::ManualClock;
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::capture::Log;
 use crate::op::signing::Key;
 use crate::op::{CLIENT_ID, HostileOp, Reply, SUBJECT};
-use crate::test_outpost::{Keeping, ManualClock, TestOutpost, application, wiki, wiki_with};
+use crate::test_outpost::{Storage, TestOutpost, application, wiki, wiki_with};
 
 #[tokio::test]
 async fn oc_13_a_sparse_token_is_completed_from_user_info() {
@@ -254,7 +255,7 @@ async fn metadata_of_no_use_and_other_algorithms_are_warned_of_at_the_start() {
             "revocation_endpoint": "http://op.example/revoke", "id_token_signing_alg_values_supported": ["ES256"],
         });
     });
-    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Keeping::default());
+    let test_outpost = TestOutpost::new(vec![application("wiki", op.issuer())], &clock, &Storage::default());
     Browser::default().begin(&test_outpost, WIKI).await;
     let text = log.take();
     let told: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();

@@ -6,7 +6,7 @@ use super::{FrontProxy, ListenerAddress, NoSnippet, SnippetArgs, snippet};
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
 use crate::domain::policy::identity_headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
-use crate::domain::testing::application;
+use crate::testing::application;
 
 /// The snippet for an application with a header of this name.
 fn printed(front_proxy: FrontProxy, name: &str) -> Result<String, NoSnippet> {

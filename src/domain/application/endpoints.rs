@@ -162,7 +162,7 @@ pub fn names_signature(query: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::application;
+    use crate::testing::application;
 
     fn destination(external: &str, raw: &str) -> Destination {
         destination_under(Prefixes::default(), external, raw)

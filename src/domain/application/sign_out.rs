@@ -73,7 +73,7 @@ pub fn end_session(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::{application, domain_application, request};
+    use crate::testing::{application, domain_application, request};
 
     #[test]
     fn rl_1_only_the_users_own_will_signs_out() {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::http::{CookieDomainFault, ExternalHostFault, HostFault};
 use crate::domain::slug::BadSlug;
-use crate::domain::testing::{application, domain_application};
+use crate::testing::{application, domain_application};
 use CookieDomainFault::{Address, NotAHost, PublicSuffix, UpperCase};
 use ExternalHostFault::{NotAnAddress, OddPath, PlainHttp};
 

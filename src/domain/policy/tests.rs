@@ -15,8 +15,8 @@ use crate::domain::http::{RequestHead, RequestTarget};
 use crate::domain::policy::identity::Identity;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::slug::Slug;
-use crate::domain::testing;
 use crate::domain::time::Timestamp;
+use crate::testing;
 
 const PATHS: u32 = 100_000;
 

@@ -76,7 +76,7 @@ pub fn ancestors(issuer: &str, metadata: Option<&ProviderMetadata>) -> Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::testing::request;
+    use crate::testing::request;
 
     fn asked(query: &str) -> Option<(Option<String>, Option<String>)> {
         LogoutRequest::read(query).map(|asked| (asked.issuer, asked.session))

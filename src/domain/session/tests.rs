@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
-use crate::domain::testing::{application, signed_in};
+use crate::testing::{application, signed_in};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 const LIFETIMES: Lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };

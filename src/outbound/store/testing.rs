@@ -1,10 +1,9 @@
-//! Shared helpers of all store tests: sessions, keys, randomness, and stores.
+//! Shared helpers of all store tests: sessions, keys and stores.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::SecretString;
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,53 +11,21 @@ use tempfile::TempDir;
 use super::StoreSettings;
 use super::file::{FileStore, Limits};
 use crate::domain::crypto::replay::ReplayKey;
-use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
-use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionKey, SessionRecord};
-use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
-use crate::ports::{Clock, Entropy, EntropyFault, SessionStore};
+use crate::ports::SessionStore;
+pub(super) use crate::testing::sealing_keys as keys;
+use crate::testing::{ManualClock, SystemEntropy, session_record};
 
 pub(super) const ISSUER: &str = "https://sso.example.com/application/o/wiki/";
-
-/// The operating system's randomness.
-pub(super) struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyFault> {
-        SystemRandom::new().fill(bytes).map_err(|_| EntropyFault)
-    }
-}
-
-/// A clock that does not advance.
-pub(super) struct StoppedAt(pub(super) u64);
-
-impl Clock for StoppedAt {
-    fn now(&self) -> Timestamp {
-        at(self.0)
-    }
-}
 
 /// Lifetimes longer than all times in tests.
 pub(super) const LIFETIMES: Lifetimes =
     Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_hours(12) };
 
 fn open(settings: &StoreSettings) -> Arc<dyn SessionStore> {
-    super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0))).expect("opens")
-}
-
-/// A source of randomness that fails.
-pub(super) struct NoEntropy;
-
-impl Entropy for NoEntropy {
-    fn fill(&self, _: &mut [u8]) -> Result<(), EntropyFault> {
-        Err(EntropyFault)
-    }
-}
-
-pub(super) fn keys(first: u8) -> SealingKeys {
-    SealingKeys::new(SealingKey::new([first; 32]), Vec::new())
+    super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).expect("opens")
 }
 
 pub(super) fn key(number: u64) -> SessionKey {
@@ -85,15 +52,12 @@ pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
         json!({ "sub": subject, "preferred_username": "jane", "groups": ["staff", "wiki"], "n": { "deep": null } });
     SessionRecord {
         user: user(subject),
-        application: Slug::parse("wiki").expect("a slug"),
-        claims: Claims::new(claims.as_object().expect("an object").clone()),
         id_token: Some(format!("header.{subject}.signature").into()),
         access_token: Some(SecretString::from("access")),
         provider_session: Some("sid-1".to_owned()),
         renewal: Some(Renewal { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
-        generation: 0,
-        created: at(created),
         ends: at(ends),
+        ..session_record(subject, &claims, created)
     }
 }
 

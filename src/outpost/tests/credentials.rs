@@ -106,7 +106,7 @@ async fn br_1_schemes_that_are_not_configured_change_nothing() {
         let page = ask(&test_outpost, WIKI, &[credential, PAGE]).await;
         assert_eq!(page.audit.reason, Reason::SignInStarted, "{credential:?}");
     }
-    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.verifications.load(Ordering::Relaxed), 0);
     let accepting = outpost_with(accepting(false));
     let decision = ask(&accepting, WIKI, &[foreign]).await;
     assert_eq!(decision.audit.reason, Reason::SignInRequired);
@@ -137,7 +137,7 @@ async fn a_session_comes_first_and_leaves_the_credential_alone() {
         assert_eq!(decision.audit.reason, Reason::SignedIn);
         assert!(!removes_authorization(&decision));
     }
-    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0, "nobody was asked");
+    assert_eq!(test_outpost.provider.verifications.load(Ordering::Relaxed), 0, "nobody was asked");
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn own_endpoints_look_at_no_credential() {
     let start = "https://wiki.example.com/outpost.goauthentik.io/start";
     let decision = ask(&test_outpost, start, &[JUNK, PAGE]).await;
     assert_eq!(decision.audit.reason, Reason::SignInStarted);
-    assert_eq!(test_outpost.provider.verified.load(Ordering::Relaxed), 0);
+    assert_eq!(test_outpost.provider.verifications.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

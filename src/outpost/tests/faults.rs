@@ -53,9 +53,9 @@ async fn f_1_a_signed_in_request_never_waits_for_the_provider() {
     let test_outpost = outpost_with(|application| application.jwt_headers = true);
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
-    let asked = test_outpost.provider.asked.load(Ordering::Relaxed);
+    let asked = test_outpost.provider.metadata_calls.load(Ordering::Relaxed);
     assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
-    assert_eq!(test_outpost.provider.asked.load(Ordering::Relaxed), asked);
+    assert_eq!(test_outpost.provider.metadata_calls.load(Ordering::Relaxed), asked);
 }
 
 /// The provider or the store is unreachable: the page links to the address itself, or to another sign-in with the same

@@ -1,6 +1,5 @@
 //! Logout by the provider, over both channels, and the revocations that it sends to the provider.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,10 +8,10 @@ use serde_json::{Value, json};
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
 use crate::domain::session::{Renewal, Session};
-use crate::domain::testing::signing;
 use crate::domain::time::Timestamp;
 use crate::outpost::{Request, RequestBody};
-use crate::ports::Clock as _;
+use crate::ports::{Clock as _, ListedSession};
+use crate::testing::signing;
 
 const BACK: &str = "https://wiki.example.com/outpost.goauthentik.io/backchannel_logout";
 const FRONT: &str = "https://wiki.example.com/outpost.goauthentik.io/frontchannel_logout";
@@ -88,12 +87,12 @@ async fn is_signed_in(browser: &mut Browser, test_outpost: &TestOutpost, url: &s
 
 /// Gives every session a refresh token, named after its user.
 fn give_refresh_tokens(test_outpost: &TestOutpost) {
-    for stored in test_outpost.store.sessions.lock().unwrap().values_mut() {
+    for ListedSession { key, stored } in test_outpost.store.all() {
         let mut record = stored.session.record().clone();
         let refresh_token = format!("refresh-{}-{}", record.application, record.user.subject).into();
         let never = Timestamp::from_unix(u64::MAX / 2);
         record.renewal = Some(Renewal { refresh_token: Some(refresh_token), due: never, stale: never });
-        stored.session = Arc::new(Session::restore(record));
+        test_outpost.store.put(&key, Session::restore(record));
     }
 }
 

@@ -8,7 +8,6 @@ mod identity_headers;
 mod logout;
 mod odd_paths;
 mod proxy;
-mod refresh_token_server;
 mod renewal;
 mod renewal_property;
 mod return_addresses;

@@ -6,16 +6,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::refresh_token_server::{down, refused};
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 use crate::domain::policy::{AccessRules, Conditions, Principals, Rule};
 use crate::domain::session::{Refreshed, SessionRecord};
-use crate::domain::testing::application;
 use crate::outpost::Request;
-use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
+use crate::ports::{Clock as _, ExchangeFault, ListedSession, SessionStore as _};
+use crate::testing::{application, invalid_grant, unavailable};
 
 const WIKI: &str = "https://wiki.example.com/x";
 /// The lifetime of access tokens in seconds; a session is due at 240 s.
@@ -23,9 +22,9 @@ const LIFE: u64 = 300;
 
 /// Alice, an admin, is signed in with a refresh token.
 async fn signed_in(test_outpost: &TestOutpost) -> Browser {
-    test_outpost.provider.refresh_token_server.opens.store(true, Ordering::Relaxed);
-    test_outpost.provider.refresh_token_server.life.store(LIFE, Ordering::Relaxed);
-    *test_outpost.provider.refresh_token_server.groups.lock().unwrap() = vec!["admins".to_owned()];
+    test_outpost.provider.refresh_tokens.enabled.store(true, Ordering::Relaxed);
+    test_outpost.provider.refresh_tokens.lifetime.store(LIFE, Ordering::Relaxed);
+    *test_outpost.provider.groups.lock().unwrap() = vec!["admins".to_owned()];
     let mut browser = Browser::default();
     browser.sign_in(test_outpost, WIKI).await;
     browser
@@ -48,17 +47,12 @@ async fn open_and_settle(browser: &Browser, test_outpost: &TestOutpost) -> Decis
 }
 
 fn record(test_outpost: &TestOutpost) -> SessionRecord {
-    let sessions = test_outpost.store.sessions.lock().unwrap();
-    sessions.values().next().expect("a session").session.record().clone()
+    test_outpost.store.all().first().expect("a session").stored.session.record().clone()
 }
 
 /// Renews the session as another process would.
 async fn renew_elsewhere(test_outpost: &TestOutpost) {
-    let (key, stored) = {
-        let sessions = test_outpost.store.sessions.lock().unwrap();
-        let (key, stored) = sessions.iter().next().expect("a session");
-        (*key, stored.clone())
-    };
+    let ListedSession { key, stored } = test_outpost.store.all().pop().expect("a session");
     let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
     let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), test_outpost.clock.now());
     assert!(test_outpost.store.replace(&key, renewed).await.expect("saves"));
@@ -67,7 +61,7 @@ async fn renew_elsewhere(test_outpost: &TestOutpost) {
 /// Waits until `times` refreshes were requested.
 async fn asked(test_outpost: &TestOutpost, times: usize) {
     let begun = Instant::now();
-    while test_outpost.provider.refresh_token_server.asked() < times {
+    while test_outpost.provider.refresh_tokens.requests() < times {
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody asked");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -79,16 +73,16 @@ async fn a_session_that_is_not_due_asks_nobody() {
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(239);
     assert_eq!(allowed(&open_and_settle(&browser, &test_outpost).await), Some("alice".into()));
-    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (0, 0));
+    assert_eq!((test_outpost.provider.refresh_tokens.requests(), record(&test_outpost).generation), (0, 0));
 }
 
 #[tokio::test]
 async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it() {
     let test_outpost = only_admins();
     let browser = signed_in(&test_outpost).await;
-    test_outpost.provider.refresh_token_server.groups.lock().unwrap().clear();
+    test_outpost.provider.groups.lock().unwrap().clear();
     test_outpost.pass(240);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
     assert!(allowed(&test_outpost.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nobody waits");
     asked(&test_outpost, 1).await;
     assert!(allowed(&test_outpost.ask(&browser.head(WIKI, &[PAGE])).await).is_some(), "nor while it is under way");
@@ -96,14 +90,14 @@ async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it()
     test_outpost.outpost.settled().await;
     let decision = open_and_settle(&browser, &test_outpost).await;
     assert_eq!(decision.audit.reason, Reason::Forbidden, "removed at the provider");
-    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (1, 1));
+    assert_eq!((test_outpost.provider.refresh_tokens.requests(), record(&test_outpost).generation), (1, 1));
 }
 
 #[tokio::test]
 async fn sm_7_a_stale_session_waits_for_what_the_provider_says_now() {
     let test_outpost = only_admins();
     let browser = signed_in(&test_outpost).await;
-    test_outpost.provider.refresh_token_server.groups.lock().unwrap().clear();
+    test_outpost.provider.groups.lock().unwrap().clear();
     test_outpost.pass(LIFE);
     assert_eq!(test_outpost.ask(&browser.head(WIKI, &[PAGE])).await.audit.reason, Reason::Forbidden);
     assert_eq!(record(&test_outpost).claims.texts("groups").count(), 0);
@@ -122,7 +116,7 @@ async fn sm_2_renewals_move_no_end() {
     }
     test_outpost.pass(LIFETIMES.absolute.as_secs() - 80 * LIFE);
     assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_none());
-    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 80, "what has ended is not renewed");
+    assert_eq!(test_outpost.provider.refresh_tokens.requests(), 80, "what has ended is not renewed");
 }
 
 #[tokio::test]
@@ -130,7 +124,7 @@ async fn f_21_bcp_6_two_hundred_requests_make_one_refresh() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
     let head = browser.head(WIKI, &[PAGE]);
     let requests = join_all((0..200).map(|_| test_outpost.ask(&head)));
     let (decisions, ()) = tokio::join!(requests, async {
@@ -139,7 +133,7 @@ async fn f_21_bcp_6_two_hundred_requests_make_one_refresh() {
     });
     assert!(decisions.iter().all(|decision| allowed(decision) == Some("alice".into())));
     test_outpost.outpost.settled().await;
-    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (1, 1));
+    assert_eq!((test_outpost.provider.refresh_tokens.requests(), record(&test_outpost).generation), (1, 1));
 }
 
 #[tokio::test]
@@ -147,7 +141,7 @@ async fn a_refresh_goes_on_when_its_request_is_given_up() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
     let head = browser.head(WIKI, &[PAGE]);
     let given_up = tokio::time::timeout(Duration::from_millis(50), test_outpost.ask(&head)).await;
     assert!(given_up.is_err());
@@ -161,7 +155,7 @@ async fn who_has_little_time_goes_on_with_what_is_known() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
     let (request, begun) = (Request::from(browser.head(WIKI, &[PAGE])), Instant::now());
     let routed = test_outpost.outpost.route(&request).within(Duration::from_millis(100));
     assert_eq!(allowed(&test_outpost.outpost.answer(&routed).await), Some("alice".into()));
@@ -175,21 +169,21 @@ async fn who_has_little_time_goes_on_with_what_is_known() {
 async fn f_2_a_provider_that_is_down_signs_nobody_out_and_is_not_asked_for_each_request() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
-    test_outpost.provider.refresh_token_server.answer_with(Some(down));
+    test_outpost.provider.refresh_tokens.answer_with(Some(unavailable));
     test_outpost.pass(LIFE);
     for _ in 0..20 {
         assert_eq!(allowed(&open_and_settle(&browser, &test_outpost).await), Some("alice".into()));
     }
-    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 1);
+    assert_eq!(test_outpost.provider.refresh_tokens.requests(), 1);
     test_outpost.pass(11);
     open_and_settle(&browser, &test_outpost).await;
-    assert_eq!(test_outpost.provider.refresh_token_server.asked(), 2, "after a pause it is tried again");
-    test_outpost.provider.refresh_token_server.answer_with(None);
+    assert_eq!(test_outpost.provider.refresh_tokens.requests(), 2, "after a pause it is tried again");
+    test_outpost.provider.refresh_tokens.answer_with(None);
     test_outpost.pass(11);
     assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
     assert_eq!(record(&test_outpost).generation, 1);
 
-    test_outpost.provider.refresh_token_server.answer_with(Some(down));
+    test_outpost.provider.refresh_tokens.answer_with(Some(unavailable));
     for _ in 0..24 {
         test_outpost.pass(LIFETIMES.idle.as_secs() - 1);
         open_and_settle(&browser, &test_outpost).await;
@@ -203,7 +197,7 @@ async fn bcp_6_a_grant_that_is_refused_ends_the_session() {
     for stale in [false, true] {
         let test_outpost = test_outpost();
         let mut browser = signed_in(&test_outpost).await;
-        test_outpost.provider.refresh_token_server.answer_with(Some(refused));
+        test_outpost.provider.refresh_tokens.answer_with(Some(invalid_grant));
         test_outpost.pass(if stale { LIFE } else { 240 });
         let decision = browser.open(&test_outpost, WIKI).await;
         let reason = if stale { Reason::SignInStarted } else { Reason::SignedIn };
@@ -220,8 +214,8 @@ async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
-    test_outpost.provider.refresh_token_server.answer_with(Some(refused));
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
+    test_outpost.provider.refresh_tokens.answer_with(Some(invalid_grant));
     let head = browser.head(WIKI, &[PAGE]);
     let (decision, ()) = tokio::join!(test_outpost.ask(&head), async {
         asked(&test_outpost, 1).await;
@@ -240,11 +234,11 @@ async fn refusals_that_the_operator_has_to_mend_end_nothing() {
         || ExchangeFault::Malformed("a list".into()),
         // The provider's keys may have changed when they could not be fetched.
         || ExchangeFault::Untrustworthy(TokenFault::SIGNATURE),
-        down as fn() -> ExchangeFault,
+        unavailable as fn() -> ExchangeFault,
     ] {
         let test_outpost = test_outpost();
         let browser = signed_in(&test_outpost).await;
-        test_outpost.provider.refresh_token_server.answer_with(Some(fault));
+        test_outpost.provider.refresh_tokens.answer_with(Some(fault));
         test_outpost.pass(LIFE);
         assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
         assert_eq!(test_outpost.sessions(), 1);
@@ -262,10 +256,7 @@ async fn another_users_token_ends_the_session() {
 
     let test_outpost = self::test_outpost();
     let browser = signed_in(&test_outpost).await;
-    test_outpost
-        .provider
-        .refresh_token_server
-        .answer_with(Some(|| ExchangeFault::Untrustworthy(TokenFault::OtherSubject)));
+    test_outpost.provider.refresh_tokens.answer_with(Some(|| ExchangeFault::Untrustworthy(TokenFault::OtherSubject)));
     test_outpost.pass(LIFE);
     assert_eq!(open_and_settle(&browser, &test_outpost).await.audit.reason, Reason::SignInStarted);
 }
@@ -288,7 +279,7 @@ async fn sm_4_a_sign_out_while_a_refresh_is_under_way_stands() {
     let mut browser = signed_in(&test_outpost).await;
     let head = browser.head(WIKI, &[PAGE]);
     test_outpost.pass(LIFE);
-    let gate = test_outpost.provider.refresh_token_server.close_gate();
+    let gate = test_outpost.provider.refresh_tokens.close_gate();
     let sign_out = async {
         asked(&test_outpost, 1).await;
         let out = browser
@@ -317,7 +308,7 @@ async fn bcp_6_another_process_that_renews_is_waited_for() {
     let (decision, ()) = tokio::join!(test_outpost.ask(&head), elsewhere);
     assert!(allowed(&decision).is_some() && begun.elapsed() < Duration::from_millis(700));
     test_outpost.outpost.settled().await;
-    assert_eq!((test_outpost.provider.refresh_token_server.asked(), record(&test_outpost).generation), (0, 1));
+    assert_eq!((test_outpost.provider.refresh_tokens.requests(), record(&test_outpost).generation), (0, 1));
 }
 
 #[tokio::test]
@@ -364,7 +355,7 @@ async fn a_user_of_whom_too_much_is_said_has_to_sign_in_and_is_told() {
         application.headers = HeaderPlan::new(HeaderSettings { budget, ..HeaderSettings::default() });
     });
     let mut browser = signed_in(&test_outpost).await;
-    *test_outpost.provider.refresh_token_server.groups.lock().unwrap() = vec!["g".repeat(3000)];
+    *test_outpost.provider.groups.lock().unwrap() = vec!["g".repeat(3000)];
     test_outpost.pass(LIFE);
     assert_eq!(browser.open(&test_outpost, WIKI).await.audit.reason, Reason::SignInStarted);
     assert_eq!(test_outpost.sessions(), 0);

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
-use super::refresh_token_server::{down, refused};
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::oidc::user::User;
 use crate::outpost::Request;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
+use crate::testing::{invalid_grant, unavailable};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..5000_u64).prop_map(Step::TurnBack),
         1 => Just(Step::SignOut),
         1 => Just(Step::EndElsewhere),
-        2 => prop_oneof![Just(None), Just(Some(down as fn() -> ExchangeFault)), Just(Some(refused as fn() -> ExchangeFault))]
+        2 => prop_oneof![Just(None), Just(Some(unavailable as fn() -> ExchangeFault)), Just(Some(invalid_grant as fn() -> ExchangeFault))]
             .prop_map(Step::Answer),
         1 => Just(Step::Hold),
         1 => Just(Step::LetGo),
@@ -62,8 +62,8 @@ struct Play {
 impl Play {
     async fn begin() -> Self {
         let test_outpost = test_outpost();
-        test_outpost.provider.refresh_token_server.opens.store(true, Ordering::Relaxed);
-        test_outpost.provider.refresh_token_server.life.store(300, Ordering::Relaxed);
+        test_outpost.provider.refresh_tokens.enabled.store(true, Ordering::Relaxed);
+        test_outpost.provider.refresh_tokens.lifetime.store(300, Ordering::Relaxed);
         let mut browser = Browser::default();
         browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
         let now = test_outpost.clock.now().as_unix();
@@ -84,7 +84,7 @@ impl Play {
     }
 
     async fn take(&mut self, step: Step) {
-        let refresh_token_server = &self.test_outpost.provider.refresh_token_server;
+        let refresh_tokens = &self.test_outpost.provider.refresh_tokens;
         match step {
             Step::Ask => self.ask().await,
             Step::AskAndSettle => {
@@ -101,12 +101,12 @@ impl Play {
                 self.test_outpost.store.end_user(&user).await.expect("ends");
                 self.model.ended = true;
             }
-            Step::Answer(fault) => refresh_token_server.answer_with(fault),
-            Step::Hold if self.held.is_none() => self.held = Some(refresh_token_server.close_gate()),
+            Step::Answer(fault) => refresh_tokens.answer_with(fault),
+            Step::Hold if self.held.is_none() => self.held = Some(refresh_tokens.close_gate()),
             Step::Hold => {}
             Step::LetGo => {
                 if let Some(gate) = self.held.take() {
-                    *refresh_token_server.gate.lock().unwrap() = None;
+                    *refresh_tokens.gate.lock().unwrap() = None;
                     gate.add_permits(1000);
                 }
                 self.test_outpost.outpost.settled().await;

@@ -203,7 +203,7 @@ async fn a_refused_login_makes_no_session_and_no_loop() {
     ] {
         let test_outpost = test_outpost();
         let mut browser = Browser::default();
-        *test_outpost.provider.refuses.lock().unwrap() = Some(fault);
+        *test_outpost.provider.exchange_fault.lock().unwrap() = Some(fault);
         let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
         let decision = browser.open(&test_outpost, &callback).await;
         assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (status, reason));
@@ -217,9 +217,9 @@ async fn a_stale_code_starts_again_once() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let mut started = location(&browser.open(&test_outpost, WIKI).await);
-    *test_outpost.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
+    *test_outpost.provider.exchange_fault.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
     started = location(&browser.open(&test_outpost, &Browser::callback(&started)).await);
-    *test_outpost.provider.refuses.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
+    *test_outpost.provider.exchange_fault.lock().unwrap() = Some(ExchangeFault::Refused("invalid_grant".into()));
     let decision = browser.open(&test_outpost, &Browser::callback(&started)).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (400, Reason::SignInFailed));
 }
@@ -227,7 +227,7 @@ async fn a_stale_code_starts_again_once() {
 #[tokio::test]
 async fn a_token_that_has_ended_already_makes_a_page_and_no_loop() {
     let test_outpost = test_outpost();
-    test_outpost.provider.token_life.store(0, Ordering::Relaxed);
+    test_outpost.provider.id_token_lifetime.store(0, Ordering::Relaxed);
     let mut browser = Browser::default();
     let callback = Browser::callback(&location(&browser.open(&test_outpost, WIKI).await));
     assert_eq!(denied(&browser.open(&test_outpost, &callback).await).status, 403);

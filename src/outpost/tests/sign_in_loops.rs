@@ -77,14 +77,14 @@ async fn a_session_that_never_arrives_or_is_gone_at_once_ends_at_a_page() {
     };
     assert_eq!(completed_before_the_page(&test_outpost(), 1, WIKI, false, loses_the_cookie).await, 3);
     let test_outpost = test_outpost();
-    let loses_the_session = |_: &mut Browser| test_outpost.store.sessions.lock().unwrap().clear();
+    let loses_the_session = |_: &mut Browser| test_outpost.store.clear();
     assert_eq!(completed_before_the_page(&test_outpost, 1, WIKI, false, loses_the_session).await, 3);
 }
 
 #[tokio::test]
 async fn a_session_that_is_over_at_the_next_request_ends_at_a_page() {
     let test_outpost = test_outpost();
-    test_outpost.provider.token_life.store(2, Ordering::Relaxed);
+    test_outpost.provider.id_token_lifetime.store(2, Ordering::Relaxed);
     assert_eq!(completed_before_the_page(&test_outpost, 2, WIKI, false, |_| {}).await, 3);
 }
 
@@ -139,7 +139,7 @@ async fn a_user_who_asks_for_a_sign_in_gets_one() {
         assert_eq!(allowed(&browser.open(&test_outpost, WIKI).await), Some("alice".into()));
     }
     // Another client ended the session: the next request signs in.
-    test_outpost.store.sessions.lock().unwrap().clear();
+    test_outpost.store.clear();
     assert_eq!(browser.sign_in(&test_outpost, WIKI).await, WIKI);
 }
 

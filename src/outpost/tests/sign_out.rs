@@ -74,7 +74,7 @@ async fn rl_5_without_an_end_session_endpoint_or_with_a_provider_that_is_down_a_
         let test_outpost = test_outpost();
         let mut browser = Browser::default();
         browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
-        test_outpost.provider.end_session.store(false, Ordering::Relaxed);
+        test_outpost.provider.has_end_session.store(false, Ordering::Relaxed);
         test_outpost.provider.down.store(down, Ordering::Relaxed);
         let decision = sign_out(&mut browser, &test_outpost, "same-origin").await;
         assert_eq!((page(&decision).status.as_u16(), test_outpost.sessions()), (200, 0));

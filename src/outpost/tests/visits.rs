@@ -260,8 +260,8 @@ async fn the_session_lasts_as_the_operator_chose() {
             application.access_token_validity = validity.map(std::time::Duration::from_secs);
         });
         Browser::default().sign_in(&test_outpost, "https://wiki.example.com/").await;
-        let sessions = test_outpost.store.sessions.lock().unwrap();
-        let record = sessions.values().next().unwrap().session.record();
+        let sessions = test_outpost.store.all();
+        let record = sessions.first().unwrap().stored.session.record();
         assert_eq!(record.ends.since(record.created).as_secs(), expected, "{validity:?}");
     }
 }

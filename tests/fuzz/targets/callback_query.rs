@@ -1,9 +1,10 @@
 //! Any query at the callback. `@STATE@` in it stands for the state of a sign-in that the browser has begun.
 
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use gatepost::testing::ISSUER;
 
 use super::oracle;
-use super::test_outpost::{ISSUER, TestOutpost, binding, navigation};
+use super::test_outpost::{TestOutpost, binding, navigation};
 
 /// Requests the callback with the query.
 pub fn run(input: &[u8]) {

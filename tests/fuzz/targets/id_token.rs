@@ -3,15 +3,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost::domain::crypto::sealing::{SealingKey, SealingKeys};
 use gatepost::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
 use gatepost::domain::oidc::jws::Purpose;
 use gatepost::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use gatepost::domain::time::Timestamp;
+use gatepost::testing::{ISSUER, NOW, sealing_keys, signing};
 use serde_json::{Map, Value};
 
-use super::signing;
-use super::test_outpost::{ISSUER, NOW, relying_party, verified};
+use super::test_outpost::relying_party;
 
 const CLIENT: &str = "wiki";
 /// The latest `exp` in the past and the latest `iat` in the future, with the leeway of a minute; and a fraction.
@@ -29,15 +28,14 @@ pub fn run(input: &[u8]) {
 }
 
 fn nonce() -> Nonce {
-    let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());
     let (binding, now) = (Binding::new([2; 32]), Timestamp::from_unix(NOW));
-    Attempt::begin(AttemptId::new([3; 16]), &binding, String::new(), 0, now, &keys).nonce(&binding)
+    Attempt::begin(AttemptId::new([3; 16]), &binding, String::new(), 0, now, &sealing_keys(1)).nonce(&binding)
 }
 
 fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     let (party, now) = (relying_party(CLIENT), Timestamp::from_unix(NOW));
     let expected = Expected { relying_party: &party, nonce: Some(nonce), access_token: Some("access"), now };
-    let Ok(signed) = verified(raw, Purpose::IdToken(&party)) else { return };
+    let Ok(signed) = signing::verified(raw, Purpose::IdToken(&party)) else { return };
     let Ok(token) = VerifiedIdToken::check(signed, &expected) else { return };
     let claims = payload(raw);
     assert_eq!(claims["iss"], ISSUER);

@@ -10,6 +10,4 @@ pub mod forwarded_headers;
 pub mod id_token;
 mod oracle;
 pub mod return_address;
-#[path = "../../signing/mod.rs"]
-mod signing;
 pub mod test_outpost;

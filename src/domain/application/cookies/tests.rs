@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::slug::Slug;
-use crate::domain::testing::{application, domain_application};
+use crate::testing::{application, domain_application};
 use proptest::prelude::*;
 
 const ID: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

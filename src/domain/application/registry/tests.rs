@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::slug::Slug;
-use crate::domain::testing::{application, domain_application, request};
+use crate::testing::{application, domain_application, request};
 
 fn slugged(slug: &str, application: Application) -> Application {
     Application { slug: Slug::parse(slug).expect("is a slug"), ..application }

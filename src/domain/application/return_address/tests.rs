@@ -1,7 +1,7 @@
 //! The rows of `docs/security.md` on return addresses, and PR-3.
 
 use super::*;
-use crate::domain::testing::{application, domain_application};
+use crate::testing::{application, domain_application};
 use proptest::prelude::*;
 
 /// `app.example.com` itself and all subdomains of `example.com`, as the catalogue assumes.

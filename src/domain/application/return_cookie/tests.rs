@@ -6,8 +6,8 @@ use super::*;
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::http::{CookieForm, HeaderLines};
 use crate::domain::oidc::sign_in::Binding;
-use crate::domain::testing::{application, domain_application};
 use crate::domain::time::Timestamp;
+use crate::testing::{application, domain_application};
 
 fn attempt(id: u8, address: &str) -> Attempt {
     let keys = SealingKeys::new(SealingKey::new([1; 32]), Vec::new());

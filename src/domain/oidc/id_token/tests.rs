@@ -8,7 +8,8 @@ use super::*;
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding};
-use crate::domain::testing::{application, signing, verified};
+use crate::testing::signing::verified;
+use crate::testing::{application, signing};
 
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";

@@ -11,8 +11,9 @@ use super::*;
 use crate::domain::oidc::id_token::{self, VerifiedIdToken};
 use crate::domain::oidc::logout_token::{self, VerifiedLogoutToken};
 use crate::domain::oidc::relying_party::RelyingParty;
-use crate::domain::testing::{application, signing, verified};
 use crate::domain::time::Timestamp;
+use crate::testing::signing::verified;
+use crate::testing::{application, signing};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 

@@ -5,7 +5,8 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
-use crate::domain::testing::{application, signing, verified};
+use crate::testing::signing::verified;
+use crate::testing::{application, signing};
 
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";

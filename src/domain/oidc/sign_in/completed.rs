@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use crate::domain::crypto::sealing::SealingKey;
     use crate::domain::oidc::sign_in::{AttemptId, Binding};
-    use crate::domain::testing::application;
     use crate::domain::time::Timestamp;
+    use crate::testing::application;
 
     const PAGE: &str = "https://wiki.example.com/x";
 

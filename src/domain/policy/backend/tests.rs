@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::application::{Application, Mode};
 use crate::domain::http::RequestTarget;
 use crate::domain::oidc::claims::Claims;
-use crate::domain::testing::application;
+use crate::testing::application;
 
 fn backend(text: &str) -> Backend {
     Backend::parse(text, true).expect("is a backend").0

@@ -6,7 +6,8 @@ use super::*;
 use crate::domain::oidc::id_token::Expected;
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::session::{Lifetimes, Session};
-use crate::domain::testing::{application, signed_in, signing, verified};
+use crate::testing::signing::verified;
+use crate::testing::{application, signed_in, signing};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 

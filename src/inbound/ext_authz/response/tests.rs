@@ -14,9 +14,9 @@ use crate::domain::policy::backend::{Backend, BackendAllow, Backends};
 use crate::domain::policy::identity::Identity;
 use crate::domain::policy::identity_headers::OutpostFacts;
 use crate::domain::session::{Lifetimes, Session};
-use crate::domain::testing::{application, request, signed_in};
 use crate::domain::time::Timestamp;
 use crate::inbound::ext_authz::{backend_metadata, cookie_line};
+use crate::testing::{application, request, signed_in};
 use proptest::prelude::*;
 
 /// The answer as Envoy decodes it.

@@ -14,9 +14,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::crypto::sealing::SealingKey;
-use crate::outbound::store::testing::{
-    ISSUER, SystemEntropy, at, attempt, block_on, key, keys, open_file, session, user,
-};
+use crate::outbound::store::testing::{ISSUER, at, attempt, block_on, key, keys, open_file, session, user};
+use crate::testing::SystemEntropy;
 
 fn path_in(directory: &TempDir) -> PathBuf {
     directory.path().join("sessions.db")
@@ -183,7 +182,7 @@ fn keys_can_be_rotated() {
 #[test]
 fn without_randomness_there_is_a_fault_and_no_session() {
     let directory = TempDir::new().unwrap();
-    let refused = FileStore::open(&path_in(&directory), keys(1), Arc::new(crate::outbound::store::testing::NoEntropy));
+    let refused = FileStore::open(&path_in(&directory), keys(1), Arc::new(crate::testing::FailingEntropy));
     assert!(matches!(refused, Err(OpenFault { cause: Cause::Entropy(_), .. })));
 }
 

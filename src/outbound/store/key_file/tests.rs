@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::crypto::sealing::Purpose;
-use crate::outbound::store::testing::{NoEntropy, SystemEntropy};
+use crate::testing::{FailingEntropy, SystemEntropy};
 
 /// Distinguishes keys without showing them.
 fn fingerprint(key: &SealingKey) -> [u8; 32] {
@@ -23,7 +23,7 @@ fn a_key_is_made_once_and_read_ever_after() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state/new/sealing.key");
     let made = fingerprint(&sealing_key(&path, &SystemEntropy).unwrap());
-    assert_eq!(fingerprint(&sealing_key(&path, &NoEntropy).unwrap()), made);
+    assert_eq!(fingerprint(&sealing_key(&path, &FailingEntropy).unwrap()), made);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().permissions().mode() & 0o7777, 0o700);
     assert_eq!(fs::read_to_string(&path).unwrap().len(), 45);
@@ -66,7 +66,7 @@ fn a_key_that_its_group_may_use_is_narrowed_and_read() {
     let made = fingerprint(&sealing_key(&path, &SystemEntropy).unwrap());
     for mode in [0o660, 0o640, 0o620, 0o610] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        assert_eq!(fingerprint(&sealing_key(&path, &NoEntropy).unwrap()), made);
+        assert_eq!(fingerprint(&sealing_key(&path, &FailingEntropy).unwrap()), made);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     }
 }
@@ -87,7 +87,7 @@ fn anything_but_32_bytes_of_base64_is_refused_and_not_shown() {
     fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
     assert!(message(&path).contains("does not hold 32 bytes"));
     fs::write(&path, STANDARD.encode([1; 32]) + "\r\n").unwrap();
-    assert_eq!(fingerprint(&sealing_key(&path, &NoEntropy).unwrap()), fingerprint(&SealingKey::new([1; 32])));
+    assert_eq!(fingerprint(&sealing_key(&path, &FailingEntropy).unwrap()), fingerprint(&SealingKey::new([1; 32])));
 }
 
 #[test]
@@ -103,6 +103,6 @@ fn what_is_no_file_is_refused() {
 fn without_randomness_no_key_is_made() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("sealing.key");
-    assert!(matches!(sealing_key(&path, &NoEntropy), Err(KeyFault::Entropy(_))));
+    assert!(matches!(sealing_key(&path, &FailingEntropy), Err(KeyFault::Entropy(_))));
     assert!(!path.exists());
 }

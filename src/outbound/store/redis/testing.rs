@@ -19,11 +19,12 @@ use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
-use crate::outbound::store::testing::{LIFETIMES, StoppedAt, SystemEntropy, keys};
+use crate::outbound::store::testing::{LIFETIMES, keys};
 use crate::ports::{
     Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
     StoredSession,
 };
+use crate::testing::{ManualClock, SystemEntropy};
 
 /// The time limit for anything that a test waits for.
 pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(120);
@@ -172,7 +173,7 @@ pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl As
 
 /// Must be called within a Tokio runtime.
 pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
-    RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0)))
+    RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0))
 }
 
 /// A store whose sessions and replay keys expire when `expire` says so: servers use their own clocks, and the times in

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::oidc::jwt::TokenFault;
-use crate::domain::testing::{signing, verified};
+use crate::testing::signing;
+use crate::testing::signing::verified;
 
 const NOW: u64 = 1_900_000_000;
 const ISSUER: &str = "https://op.example/o/wiki/";

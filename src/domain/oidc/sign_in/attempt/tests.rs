@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::application::Application;
 use crate::domain::oidc::sign_in::{Callback, ProviderMetadata, ResponseFault, authorization_url};
 use crate::domain::slug::Slug;
-use crate::domain::testing::application;
+use crate::testing::application;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use url::Url;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::slug::Slug;
-use crate::domain::testing::{application, signed_in};
 use crate::ports::ProviderUnavailable;
+use crate::testing::{application, signed_in};
 
 const NOW: Timestamp = Timestamp::from_unix(1_000_000);
 

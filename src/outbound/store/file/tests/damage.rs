@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::outbound::store::file::integrity::inspect;
 use crate::outbound::store::file::*;
 use crate::outbound::store::private_file;
-use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, open_file, session, user};
+use crate::outbound::store::testing::{at, block_on, key, keys, open_file, session, user};
+use crate::testing::SystemEntropy;
 
 const SESSIONS: u64 = 40;
 

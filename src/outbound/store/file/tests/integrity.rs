@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::outbound::store::file::integrity::{Finding, check, inspect};
 use crate::outbound::store::file::*;
-use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, renewed, session, user};
+use crate::outbound::store::testing::{at, block_on, key, keys, renewed, session, user};
+use crate::testing::SystemEntropy;
 
 /// No file is small enough to be checked at the start.
 const UNCHECKED: Limits = Limits { checked_at_start: 0, ..Limits::USUAL };

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use crate::outbound::store::file::write_behind::{PendingWrites, Purpose};
 use crate::outbound::store::file::*;
-use crate::outbound::store::testing::{SystemEntropy, at, block_on, key, keys, session, user};
+use crate::outbound::store::testing::{at, block_on, key, keys, session, user};
+use crate::testing::SystemEntropy;
 
 const KEYS: u64 = 8;
 const ROUNDS: u64 = 60;

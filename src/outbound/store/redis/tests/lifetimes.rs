@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::domain::session::Lifetimes;
 use crate::outbound::store::redis::testing::{Make, Server, eventually, settings};
 use crate::outbound::store::redis::{RedisSettings, RedisStore, Topology};
-use crate::outbound::store::testing::{StoppedAt, SystemEntropy, at, block_on, key, keys, session, user};
+use crate::outbound::store::testing::{at, block_on, key, keys, session, user};
 use crate::ports::{Lease, SessionStore};
+use crate::testing::{ManualClock, SystemEntropy};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -16,7 +17,7 @@ const NOW: u64 = 1_000_000;
 
 fn store(settings: RedisSettings) -> RedisStore {
     let lifetimes = Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_mins(30) };
-    RedisStore::open(settings, keys(1), lifetimes, Arc::new(SystemEntropy), Arc::new(StoppedAt(NOW)))
+    RedisStore::open(settings, keys(1), lifetimes, Arc::new(SystemEntropy), ManualClock::at(NOW))
 }
 
 struct Bench {

@@ -7,14 +7,15 @@ use crate::domain::oidc::user::ProviderSession;
 use crate::domain::session::Session;
 use crate::outbound::store::redis::testing::{Make, Server, settings};
 use crate::outbound::store::redis::{RedisSettings, RedisStore, Topology};
-use crate::outbound::store::testing::{ISSUER, LIFETIMES, StoppedAt, SystemEntropy, block_on, key, session, user};
+use crate::outbound::store::testing::{ISSUER, LIFETIMES, block_on, key, session, user};
 use crate::ports::{ProviderSessionEnd, SessionStore};
+use crate::testing::{ManualClock, SystemEntropy};
 
 /// A store whose present sealing key is the first.
 fn with_keys(settings: &RedisSettings, numbers: &[u8]) -> RedisStore {
     let mut keys = numbers.iter().map(|number| SealingKey::new([*number; 32]));
     let keys = SealingKeys::new(keys.next().expect("a key"), keys.collect());
-    RedisStore::open(settings.clone(), keys, LIFETIMES, Arc::new(SystemEntropy), Arc::new(StoppedAt(0)))
+    RedisStore::open(settings.clone(), keys, LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0))
 }
 
 fn renewed(generation: u32) -> Session {

@@ -2,7 +2,6 @@
 //! answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -10,12 +9,12 @@ use tokio::task::JoinSet;
 use super::faulty_redis::{
     FaultyRedis, is_none, is_there, is_warm, living, load, load_living, save, settle, soon, warm_up,
 };
-use crate::domain::time::Timestamp;
 use crate::outbound::store::redis::testing::{PATIENCE, settings, store};
 use crate::outbound::store::redis::tests::cluster::Cluster;
 use crate::outbound::store::redis::{RedisSettings, RedisStore};
-use crate::outbound::store::testing::{LIFETIMES, SystemEntropy, at, key, keys, user};
-use crate::ports::{Clock, SessionStore as _};
+use crate::outbound::store::testing::{LIFETIMES, at, key, keys, user};
+use crate::ports::SessionStore as _;
+use crate::testing::{ManualClock, SystemEntropy};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_look_up_asks_nobody() {
@@ -119,28 +118,19 @@ async fn a_connection_that_is_closed_is_replaced_and_nothing_is_overlooked() {
     assert!(is_there(&load_living(&store, &key(2)).await));
 }
 
-/// A clock that the test sets.
-struct Moved(AtomicU64);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        at(self.0.load(Ordering::Relaxed))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_active_elsewhere_is_not_idle_here() {
     let redis = FaultyRedis::new().await;
-    let clock = Arc::new(Moved(AtomicU64::new(0)));
+    let clock = ManualClock::at(0);
     let settings = RedisSettings { command_timeout: PATIENCE, ..redis.settings().clone() };
     let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _);
     settle(&store, 1).await;
     let idle = LIFETIMES.idle.as_secs();
     redis.neighbour().touch(&key(1), at(idle - 10)).await.expect("noted");
     assert!(is_warm(&store, &key(1)), "uses are not told of");
-    clock.0.store(idle - 1, Ordering::Relaxed);
+    clock.set(idle - 1);
     assert_eq!(load(&store, &key(1)).await.expect("an answer").expect("there").last_seen, at(0));
-    clock.0.store(idle, Ordering::Relaxed);
+    clock.set(idle);
     assert_eq!(load(&store, &key(1)).await.expect("an answer").expect("there").last_seen, at(idle - 10));
     let before = redis.questions().await;
     assert!(is_there(&load(&store, &key(1)).await));

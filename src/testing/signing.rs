@@ -12,15 +12,18 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
+use crate::domain::oidc::jws::{KeySet, Purpose, VerifiedJws};
+use crate::domain::oidc::jwt::TokenFault;
+
 static RSA: LazyLock<RsaKeyPair> = LazyLock::new(|| {
-    RsaKeyPair::from_pkcs8(&der(include_str!("../hostile_provider/keys/rsa_a.pem"))).expect("is a key")
+    RsaKeyPair::from_pkcs8(&der(include_str!("../../tests/hostile_provider/keys/rsa_a.pem"))).expect("is a key")
 });
 static P256: LazyLock<EcdsaKeyPair> =
-    LazyLock::new(|| ec(&ECDSA_P256_SHA256_FIXED_SIGNING, include_str!("../hostile_provider/keys/p256.pem")));
+    LazyLock::new(|| ec(&ECDSA_P256_SHA256_FIXED_SIGNING, include_str!("../../tests/hostile_provider/keys/p256.pem")));
 static P384: LazyLock<EcdsaKeyPair> =
-    LazyLock::new(|| ec(&ECDSA_P384_SHA384_FIXED_SIGNING, include_str!("../hostile_provider/keys/p384.pem")));
+    LazyLock::new(|| ec(&ECDSA_P384_SHA384_FIXED_SIGNING, include_str!("../../tests/hostile_provider/keys/p384.pem")));
 static ED25519: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
-    let der = der(include_str!("../hostile_provider/keys/ed25519.pem"));
+    let der = der(include_str!("../../tests/hostile_provider/keys/ed25519.pem"));
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).expect("is a key")
 });
 
@@ -50,7 +53,7 @@ fn sign(algorithm: &str, message: &[u8]) -> Vec<u8> {
 
 /// A token with this header and payload, taken as they are, signed with the header's `alg`; with RS256 where that is
 /// anything else.
-pub(crate) fn token(header: &str, payload: &str) -> String {
+pub fn token(header: &str, payload: &str) -> String {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let message = format!("{}.{}", text(header.as_bytes()), text(payload.as_bytes()));
     let named: Value = serde_json::from_str(header).unwrap_or_default();
@@ -59,7 +62,7 @@ pub(crate) fn token(header: &str, payload: &str) -> String {
 }
 
 /// The public halves of the keys, as the provider publishes them.
-pub(crate) fn key_set() -> String {
+pub fn key_set() -> String {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let ec = |key: &EcdsaKeyPair, curve: &str| {
         let point = &key.public_key().as_ref()[1..];
@@ -74,4 +77,13 @@ pub(crate) fn key_set() -> String {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": text(ED25519.public_key().as_ref()) }),
     ];
     json!({ "keys": keys }).to_string()
+}
+
+/// A token whose signature was made by one of these keys.
+///
+/// # Errors
+/// [`TokenFault`], when the signature or the header is not as `purpose` demands.
+pub fn verified(raw: &str, purpose: Purpose<'_>) -> Result<VerifiedJws, TokenFault> {
+    static KEYS: LazyLock<KeySet> = LazyLock::new(|| KeySet::parse(key_set().as_bytes()).expect("is a key set"));
+    Ok(KEYS.verify(&raw.into(), purpose)?)
 }
