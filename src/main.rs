@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tikv_jemallocator::Jemalloc;
 
-/// With glibc's, the memory of sessions that went is found again slowly, and little of it is given back.
+/// jemalloc reuses the memory of ended sessions sooner than glibc's allocator, and returns more of it to the operating system.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

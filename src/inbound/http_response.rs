@@ -1,5 +1,5 @@
-//! Decision to HTTP, total: whatever was decided becomes exactly one response, in one place for all protocols over HTTP. They
-//! differ in who reads it.
+//! Converts a decision to an HTTP response. Total: every decision becomes exactly one response, for all protocols over HTTP. They
+//! differ only in their [`Recipient`].
 
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};

@@ -7,7 +7,7 @@ use super::loaded_session::LoadedSession;
 use super::refresh::RefreshDecision;
 use super::request_context::RequestContext;
 use super::services::Services;
-use super::waits::{self, Purpose};
+use super::waits::{self, WaitReason};
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::oidc::credentials::Presented;
 use crate::domain::policy::identity::Identity;
@@ -36,7 +36,7 @@ async fn load_session(
     let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
     // Where too many requests wait already, the stored facts about the user stay valid, as they do while the provider
     // is down.
-    match waits::wait_for(&services.waits, context, Purpose::Renewal, attended)
+    match waits::wait_for(&services.waits, context, WaitReason::Renewal, attended)
         .await
         .unwrap_or(RefreshDecision::UpToDate)
     {
@@ -63,8 +63,9 @@ async fn verify_credential(services: &Services, context: &RequestContext<'_>) ->
     let scheme = presented.scheme;
     let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
     let verified = services.parts.provider.verify(application, &credential);
-    let verified =
-        waits::wait_for(&services.waits, context, Purpose::Credential, verified).await.map_err(CredentialFault::from);
+    let verified = waits::wait_for(&services.waits, context, WaitReason::Credential, verified)
+        .await
+        .map_err(CredentialFault::from);
     match verified.and_then(|verified| verified) {
         Ok(verified) => credential_fits(services, context, Identity::Credential(verified)).map(Some),
         Err(CredentialFault::Refused(refusal)) => Err(DenialCause::Refused(scheme, refusal)),

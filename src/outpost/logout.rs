@@ -13,7 +13,7 @@ use super::errors::{Fault, Outcome};
 use super::request::RequestBody;
 use super::request_context::RequestContext;
 use super::services::Services;
-use super::waits::{self, Purpose};
+use super::waits::{self, WaitReason};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Page, Reason, Verdict};
@@ -77,7 +77,7 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     let kind = context.request.head.headers.text("content-type");
     let raw = logout_token::in_form(kind, body).ok_or(Refused::NoForm)?;
     let token = services.parts.provider.verify_logout_token(&context.application.relying_party, &raw);
-    let token = waits::wait_for(&services.waits, context, Purpose::LogoutToken, token)
+    let token = waits::wait_for(&services.waits, context, WaitReason::LogoutToken, token)
         .await
         .map_err(LogoutTokenFault::from)??;
     if services.parts.store.is_consumed(token.replay_key()).await? {

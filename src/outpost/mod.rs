@@ -160,7 +160,7 @@ impl Outpost {
     /// callback holds a code, which must not appear in a page.
     fn set_retry_address(&self, context: &mut RequestContext<'_>, destination: Destination) {
         if destination == Destination::Endpoint(Endpoint::Callback) {
-            context.again = Some(sign_in::begin_anew(&self.services, context));
+            context.again = Some(sign_in::retry_address(&self.services, context));
         }
     }
 

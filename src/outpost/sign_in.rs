@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use super::errors::{Fault, Outcome};
 use super::request_context::RequestContext;
 use super::services::Services;
-use super::waits::{self, Purpose};
+use super::waits::{self, WaitReason};
 use super::{answers, header_preview};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::{Application, return_cookie};
@@ -125,7 +125,7 @@ pub(super) async fn begin_sign_in(
     let application = context.application;
     let relying_party = &application.relying_party;
     let metadata = services.parts.provider.metadata(relying_party);
-    let metadata = waits::wait_for(&services.waits, context, Purpose::Metadata, metadata).await??;
+    let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
     let mut set_cookies = Vec::new();
     let binding = if let Some(binding) = &own.binding {
         binding.clone()
@@ -187,7 +187,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
         }
     };
     let metadata = services.parts.provider.metadata(&application.relying_party);
-    let metadata = waits::wait_for(&services.waits, context, Purpose::Metadata, metadata).await??;
+    let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
     let code = match callback.into_code(&matched, &metadata) {
         Ok(code) => code,
         Err(ResponseFault::Provider(error)) => {
@@ -219,7 +219,7 @@ pub(super) async fn callback(services: &Services, context: &mut RequestContext<'
 
 /// The address at which a callback that failed is retried: that of another sign-in with the same return address. The
 /// callback's own address holds a code, which must not appear in a page.
-pub(super) fn begin_anew(services: &Services, context: &RequestContext<'_>) -> String {
+pub(super) fn retry_address(services: &Services, context: &RequestContext<'_>) -> String {
     let own = OwnCookies::read(&context.request.head.headers, context.application).ok();
     let callback = Callback::parse(context.request.head.target.query().unwrap_or_default()).ok();
     let attempt =
@@ -346,7 +346,7 @@ fn return_parameter(query: &str) -> Option<String> {
 }
 
 /// Whether `start` was opened as an address: by a page load, or by a client that accepts any type and was shown the
-/// link (another page with the same link would be of no use). nginx also sends denied requests here, whatever they
+/// link: another page with the same link would not help its user. nginx also sends denied requests here, whatever they
 /// requested.
 fn begins_sign_in(context: &RequestContext<'_>) -> bool {
     let opens =

@@ -6,7 +6,7 @@ use super::errors::{Fault, Outcome};
 use super::loaded_session::LoadedSession;
 use super::request_context::RequestContext;
 use super::services::Services;
-use super::waits::{self, Purpose};
+use super::waits::{self, WaitReason};
 use super::{answers, logout};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
@@ -99,7 +99,7 @@ async fn end_at_provider(
 ) -> Result<Verdict, Fault> {
     let application = context.application;
     let metadata = services.parts.provider.metadata(&application.relying_party);
-    let metadata = waits::wait_for(&services.waits, context, Purpose::Metadata, metadata).await;
+    let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await;
     let Some(endpoint) =
         metadata.and_then(|metadata| metadata).ok().and_then(|metadata| metadata.end_session_endpoint.clone())
     else {

@@ -40,7 +40,7 @@ impl Default for WaitLimits {
 /// What a request waits for. Each purpose has places of its own, so that unauthenticated clients at one purpose cannot
 /// block the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Purpose {
+pub(super) enum WaitReason {
     /// The provider's metadata.
     Metadata,
     /// The redemption of a code.
@@ -53,7 +53,7 @@ pub(super) enum Purpose {
     Renewal,
 }
 
-impl Purpose {
+impl WaitReason {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -101,8 +101,8 @@ pub(super) struct Waits {
 #[derive(Default)]
 struct Taken {
     total: usize,
-    by_issuer: HashMap<(Purpose, String), usize>,
-    by_client: HashMap<(Purpose, String, IpAddr), usize>,
+    by_issuer: HashMap<(WaitReason, String), usize>,
+    by_client: HashMap<(WaitReason, String, IpAddr), usize>,
     attempts: HashSet<AttemptId>,
     turns: HashMap<String, Arc<Semaphore>>,
 }
@@ -119,9 +119,9 @@ impl Waits {
     }
 
     /// Takes a place for one request; dropping the result frees it.
-    fn take(&self, purpose: Purpose, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
+    fn take(&self, purpose: WaitReason, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
         // A refresh is for a signed-in user, so an unauthenticated client cannot cause it; it is not counted by client.
-        let client = client.filter(|_| purpose != Purpose::Renewal);
+        let client = client.filter(|_| purpose != WaitReason::Renewal);
         let client = client.map(|client| (purpose, issuer.to_owned(), client_network(client)));
         let of_issuer = (purpose, issuer.to_owned());
         let mut taken = self.taken();
@@ -178,8 +178,8 @@ impl Waits {
 /// The place of one request.
 struct WaitPermit {
     waits: Waits,
-    of_issuer: (Purpose, String),
-    client: Option<(Purpose, String, IpAddr)>,
+    of_issuer: (WaitReason, String),
+    client: Option<(WaitReason, String, IpAddr)>,
 }
 
 impl Drop for WaitPermit {
@@ -228,7 +228,7 @@ pub(super) struct Redemption {
 pub(super) async fn wait_for<T>(
     waits: &Waits,
     context: &RequestContext<'_>,
-    purpose: Purpose,
+    purpose: WaitReason,
     asked: impl Future<Output = T> + Send,
 ) -> Result<T, ProviderUnavailable> {
     let mut asked = pin!(asked);
@@ -247,12 +247,12 @@ pub(super) async fn redemption(
     attempt: &AttemptId,
 ) -> Result<Option<Redemption>, ProviderUnavailable> {
     let Some(claim) = waits.claim(attempt) else { return Ok(None) };
-    let place = place(waits, context, Purpose::Redemption)?;
+    let place = place(waits, context, WaitReason::Redemption)?;
     let turn = waits.turn(&context.application.relying_party.issuer).await;
     Ok(Some(Redemption { _claim: claim, _permit: place, _turn: turn }))
 }
 
-fn place(waits: &Waits, context: &RequestContext<'_>, purpose: Purpose) -> Result<WaitPermit, ProviderUnavailable> {
+fn place(waits: &Waits, context: &RequestContext<'_>, purpose: WaitReason) -> Result<WaitPermit, ProviderUnavailable> {
     let issuer = &context.application.relying_party.issuer;
     match waits.take(purpose, issuer, context.request.head.client) {
         Ok(place) => {

@@ -1,7 +1,7 @@
 //! Return addresses that are too long for `state`: they are stored in cookies that the browser sends to the callback
 //! only, so that no application sees them and no other request carries them. `state` holds a keyed hash of the address
 //! and the attempt: a planted address, or one of another attempt, does not match. The cookie is not encrypted, because
-//! base64 would make it a third longer, and some proxies accept at most 8 KiB of cookies; the address is no secret to
+//! base64 adds a third to its length, and some proxies accept at most 8 KiB of cookies; the address is no secret to
 //! the browser that requested it.
 
 use std::fmt::Write as _;

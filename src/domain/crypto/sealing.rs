@@ -17,7 +17,7 @@ const KEY_ID_BYTES: usize = 4;
 
 /// The purpose of a sealed or derived value; one sealed for another purpose does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum SealPurpose {
     /// A sign-in attempt, sent as `state`.
     Attempt,
     /// A session record in a store.
@@ -36,7 +36,7 @@ pub enum Purpose {
     CompletedSignIn,
 }
 
-impl Purpose {
+impl SealPurpose {
     const ALL: [Self; 8] = [
         Self::Attempt,
         Self::SessionRecord,
@@ -76,7 +76,7 @@ pub struct DoesNotOpen;
 #[derive(Clone)]
 pub struct SealingKey {
     /// The derived keys by purpose, computed once, as deriving a key takes longer than opening a record.
-    derived: Arc<Zeroizing<[[u8; 32]; Purpose::ALL.len()]>>,
+    derived: Arc<Zeroizing<[[u8; 32]; SealPurpose::ALL.len()]>>,
     id: [u8; KEY_ID_BYTES],
 }
 
@@ -97,9 +97,9 @@ impl SealingKey {
         let mark = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()), b"gatepost key id v1");
         let mut id = [0; KEY_ID_BYTES];
         id.iter_mut().zip(mark.as_ref()).for_each(|(to, from)| *to = *from);
-        let mut derived = Zeroizing::new([[0; 32]; Purpose::ALL.len()]);
+        let mut derived = Zeroizing::new([[0; 32]; SealPurpose::ALL.len()]);
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"gatepost sealing").extract(secret.as_slice());
-        for (purpose, key) in Purpose::ALL.into_iter().zip(derived.iter_mut()) {
+        for (purpose, key) in SealPurpose::ALL.into_iter().zip(derived.iter_mut()) {
             let filled = root.expand(&[purpose.label()], hkdf::HKDF_SHA256).and_then(|expanded| expanded.fill(key));
             #[expect(
                 clippy::expect_used,
@@ -112,7 +112,7 @@ impl SealingKey {
 
     /// Derives 32 bytes from this key, the purpose and every part; parts are separated by their lengths.
     #[must_use]
-    pub fn derive(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
+    pub fn derive(&self, purpose: SealPurpose, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.purpose_key(purpose)));
         context.update(&join(parts));
         let mut derived = [0; 32];
@@ -120,12 +120,12 @@ impl SealingKey {
         derived
     }
 
-    fn purpose_key(&self, purpose: Purpose) -> &[u8; 32] {
+    fn purpose_key(&self, purpose: SealPurpose) -> &[u8; 32] {
         #[expect(clippy::indexing_slicing, reason = "there is one for each purpose, in their order")]
         &self.derived[purpose as usize]
     }
 
-    fn cipher(&self, purpose: Purpose) -> XChaCha20Poly1305 {
+    fn cipher(&self, purpose: SealPurpose) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.purpose_key(purpose).into())
     }
 }
@@ -161,7 +161,7 @@ impl SealingKeys {
     /// # Panics
     /// When `plaintext` is longer than 256 GiB.
     #[must_use]
-    pub fn seal(&self, purpose: Purpose, context: &[&[u8]], nonce: [u8; NONCE_BYTES], plaintext: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, purpose: SealPurpose, context: &[&[u8]], nonce: [u8; NONCE_BYTES], plaintext: &[u8]) -> Vec<u8> {
         let key = &self.current;
         let payload = Payload { msg: plaintext, aad: &join(context) };
         #[expect(
@@ -190,7 +190,7 @@ impl SealingKeys {
     /// [`DoesNotOpen`], whatever the cause.
     pub fn open(
         &self,
-        purpose: Purpose,
+        purpose: SealPurpose,
         context: &[&[u8]],
         sealed: &[u8],
     ) -> Result<(Vec<u8>, &SealingKey), DoesNotOpen> {
@@ -225,51 +225,51 @@ mod tests {
     #[test]
     fn ck_8_any_change_of_a_sealed_value_closes_it() {
         let keys = keys(1);
-        let sealed = keys.seal(Purpose::Attempt, &[b"wiki", b"issuer"], [7; 24], b"plain");
+        let sealed = keys.seal(SealPurpose::Attempt, &[b"wiki", b"issuer"], [7; 24], b"plain");
         for bit in 0..sealed.len() * 8 {
             let mut altered = sealed.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(keys.open(Purpose::Attempt, &[b"wiki", b"issuer"], &altered).err(), Some(DoesNotOpen));
+            assert_eq!(keys.open(SealPurpose::Attempt, &[b"wiki", b"issuer"], &altered).err(), Some(DoesNotOpen));
         }
         for end in 0..sealed.len() {
-            assert!(keys.open(Purpose::Attempt, &[b"wiki", b"issuer"], &sealed[..end]).is_err());
+            assert!(keys.open(SealPurpose::Attempt, &[b"wiki", b"issuer"], &sealed[..end]).is_err());
         }
     }
 
     #[test]
     fn ck_8_purpose_and_place_are_part_of_the_seal() {
         let keys = keys(1);
-        let sealed = keys.seal(Purpose::Attempt, &[b"wiki", b"issuer"], [7; 24], b"plain");
-        assert!(keys.open(Purpose::SessionRecord, &[b"wiki", b"issuer"], &sealed).is_err());
+        let sealed = keys.seal(SealPurpose::Attempt, &[b"wiki", b"issuer"], [7; 24], b"plain");
+        assert!(keys.open(SealPurpose::SessionRecord, &[b"wiki", b"issuer"], &sealed).is_err());
         // a byte moved from one field to the next.
-        assert!(keys.open(Purpose::Attempt, &[b"wik", b"iissuer"], &sealed).is_err());
-        assert!(keys.open(Purpose::Attempt, &[b"wikiissuer"], &sealed).is_err());
+        assert!(keys.open(SealPurpose::Attempt, &[b"wik", b"iissuer"], &sealed).is_err());
+        assert!(keys.open(SealPurpose::Attempt, &[b"wikiissuer"], &sealed).is_err());
     }
 
     #[test]
     fn a_previous_key_opens_and_a_foreign_one_does_not() {
         let old = SealingKeys::new(SealingKey::new([2; 32]), vec![]);
-        let sealed = old.seal(Purpose::Attempt, &[], [7; 24], b"plain");
-        assert_eq!(keys(1).open(Purpose::Attempt, &[], &sealed).map(|(text, _)| text), Ok(b"plain".to_vec()));
-        assert!(keys(5).open(Purpose::Attempt, &[], &sealed).is_err());
+        let sealed = old.seal(SealPurpose::Attempt, &[], [7; 24], b"plain");
+        assert_eq!(keys(1).open(SealPurpose::Attempt, &[], &sealed).map(|(text, _)| text), Ok(b"plain".to_vec()));
+        assert!(keys(5).open(SealPurpose::Attempt, &[], &sealed).is_err());
     }
 
     #[test]
     fn derived_values_differ_by_purpose_part_and_key() {
         let (one, two) = (SealingKey::new([1; 32]), SealingKey::new([2; 32]));
-        let base = one.derive(Purpose::Nonce, &[b"ab", b"c"]);
-        assert_eq!(base, one.derive(Purpose::Nonce, &[b"ab", b"c"]));
-        assert_ne!(base, one.derive(Purpose::Nonce, &[b"a", b"bc"]));
-        assert_ne!(base, one.derive(Purpose::CodeVerifier, &[b"ab", b"c"]));
-        assert_ne!(base, two.derive(Purpose::Nonce, &[b"ab", b"c"]));
+        let base = one.derive(SealPurpose::Nonce, &[b"ab", b"c"]);
+        assert_eq!(base, one.derive(SealPurpose::Nonce, &[b"ab", b"c"]));
+        assert_ne!(base, one.derive(SealPurpose::Nonce, &[b"a", b"bc"]));
+        assert_ne!(base, one.derive(SealPurpose::CodeVerifier, &[b"ab", b"c"]));
+        assert_ne!(base, two.derive(SealPurpose::Nonce, &[b"ab", b"c"]));
     }
 
     #[test]
     fn each_purpose_has_a_key_of_its_own() {
         let key = SealingKey::new([1; 32]);
-        for (place, purpose) in Purpose::ALL.into_iter().enumerate() {
+        for (place, purpose) in SealPurpose::ALL.into_iter().enumerate() {
             assert_eq!(place, purpose as usize);
-            let same = Purpose::ALL.into_iter().filter(|other| key.purpose_key(*other) == key.purpose_key(purpose));
+            let same = SealPurpose::ALL.into_iter().filter(|other| key.purpose_key(*other) == key.purpose_key(purpose));
             assert_eq!(same.count(), 1);
         }
     }
@@ -282,8 +282,8 @@ mod tests {
     proptest! {
         #[test]
         fn pr_8_what_was_sealed_opens(text: Vec<u8>, nonce: [u8; 24], context: Vec<u8>) {
-            let sealed = keys(1).seal(Purpose::SessionRecord, &[&context], nonce, &text);
-            prop_assert_eq!(keys(1).open(Purpose::SessionRecord, &[&context], &sealed).map(|(text, _)| text), Ok(text));
+            let sealed = keys(1).seal(SealPurpose::SessionRecord, &[&context], nonce, &text);
+            prop_assert_eq!(keys(1).open(SealPurpose::SessionRecord, &[&context], &sealed).map(|(text, _)| text), Ok(text));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// The number of decodings after which a path that can still be decoded counts as any path.
+/// The number of decodings after which a path that can still be decoded is treated as one that a server may read as any path.
 const MOST_DECODINGS: usize = 3;
 
 /// Why a target is refused, or cannot be decoded.

@@ -49,14 +49,14 @@ pub struct SessionTerms<'a> {
 }
 
 /// The longest period within which uses of a session are recorded once.
-const LONGEST_USE: Duration = Duration::from_secs(5 * 60);
+const MAX_TOUCH_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 impl Lifetimes {
     /// The period within which uses of a session are recorded once, so that reads do not cause writes: a sixtieth of
     /// the idle lifetime, at most five minutes. A session may end earlier by this period, never later.
     #[must_use]
     pub fn touch_interval(&self) -> Duration {
-        LONGEST_USE.min(self.idle / 60)
+        MAX_TOUCH_INTERVAL.min(self.idle / 60)
     }
 }
 

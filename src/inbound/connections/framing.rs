@@ -1,4 +1,4 @@
-//! Where one HTTP/1.1 request ends and the next begins (RFC 9112 section 6.3). Of several lengths hyper silently uses one; a
+//! Where one HTTP/1.1 request ends and the next begins (RFC 9112 section 6.3). Where a request states several lengths, hyper uses one without an error; a
 //! front proxy may use another, which allows request smuggling. This scans the bytes before hyper does and detects every
 //! request whose end is ambiguous.
 

@@ -1,6 +1,6 @@
 //! Runs the streams of one HTTP/2 connection. Each stream is first polled within the connection's own task: most Checks are
-//! answered without waiting, so all that arrived together are answered and written together. A prototype answered 1.9 to 2.6
-//! times as many Checks as a bare tonic server in this way, and no more than that server with a task for each. A stream that
+//! answered without waiting, so all that arrived together are answered and written together. Measured with a
+//! prototype, in Checks per second relative to a bare tonic server: 1.9 to 2.6 in this way, 1.0 with a task for each stream. A stream that
 //! has to wait continues in a task of its own. hyper waits without limit for a peer that grants no flow-control window for
 //! an answer; a Check whose answer is not read in time is dropped here, which resets its stream and frees its resources.
 

@@ -1,6 +1,6 @@
-//! A response body in small data frames. h2 writes frames below 1 KiB together, but ends a write with each larger one. A
-//! prototype with many concurrent Checks answered only 1.3 instead of 1.9 to 2.6 times as many as a bare tonic server when
-//! frames were not cut.
+//! A response body in small data frames. h2 writes frames below 1 KiB together, but ends a write with each larger one. Measured with
+//! a prototype and many concurrent Checks, in Checks per second relative to a bare tonic server: 1.9 to 2.6 with small frames, 1.3
+//! without.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -1,6 +1,6 @@
-//! Where sessions live: in memory, in one durable file, or in Redis, shared by several replicas. All are held to the same list of
-//! scenarios (`tests::contract`), and all rest on the same idea: the index that ends a session is as good as the one that finds
-//! it.
+//! The session stores: memory, one durable file, and Redis, shared by several replicas. All pass the same list of scenarios
+//! (`tests::contract`). In all of them, the indexes by which the sessions of a user or of a provider session are ended change in the
+//! same atomic step as the session itself.
 
 mod cache;
 mod file;

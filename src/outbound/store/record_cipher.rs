@@ -11,7 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::record::{self, Wiped};
-use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingKey, SealingKeys};
+use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, SealPurpose, SealingKey, SealingKeys};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey, SessionRecord};
 use crate::ports::{Entropy, EntropyFault};
@@ -28,7 +28,7 @@ pub(super) fn short(index_hash: &IndexHash) -> ShortUserHash {
 }
 
 /// The secret key of the [`IndexHash`]es, specific to the store. It is stored there, sealed, so that hashes stay the same when
-/// sealing keys are rotated, and so that a store whose key is missing is noticed at once.
+/// sealing keys are rotated, and so that a store whose sealing key is missing is detected when it is opened.
 pub(super) struct IndexKey(Zeroizing<[u8; 32]>);
 
 impl IndexKey {
@@ -42,11 +42,11 @@ impl IndexKey {
     }
 
     pub(super) fn seal(&self, keys: &SealingKeys, entropy: &dyn Entropy) -> Result<Vec<u8>, EntropyFault> {
-        Ok(keys.seal(Purpose::StoreIndex, &Self::POSITION, nonce(entropy)?, self.0.as_slice()))
+        Ok(keys.seal(SealPurpose::StoreIndex, &Self::POSITION, nonce(entropy)?, self.0.as_slice()))
     }
 
     pub(super) fn open(sealed: &[u8], keys: &SealingKeys) -> Result<Self, DoesNotOpen> {
-        let (secret, _) = keys.open(Purpose::StoreIndex, &Self::POSITION, sealed)?;
+        let (secret, _) = keys.open(SealPurpose::StoreIndex, &Self::POSITION, sealed)?;
         let secret = Zeroizing::new(secret);
         Ok(Self(Zeroizing::new(secret.as_slice().try_into().map_err(|_| DoesNotOpen)?)))
     }
@@ -120,7 +120,7 @@ impl RecordCipher {
     pub(super) fn seal(&self, key: &SessionKey, record: &SessionRecord) -> Result<Vec<u8>, SealFault> {
         let plain = record::encode(record).ok_or(SealFault::Incomplete)?;
         let plain = Wiped(compress_prepend_size(&plain));
-        Ok(self.keys.seal(Purpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
+        Ok(self.keys.seal(SealPurpose::SessionRecord, &[key.as_bytes()], nonce(&*self.entropy)?, &plain))
     }
 
     pub(super) fn open(&self, key: &SessionKey, sealed: &[u8]) -> Result<Session, DoesNotOpen> {
@@ -133,7 +133,7 @@ impl RecordCipher {
     }
 
     fn plain(&self, key: &SessionKey, sealed: &[u8]) -> Result<Wiped, DoesNotOpen> {
-        let (compressed, _) = self.keys.open(Purpose::SessionRecord, &[key.as_bytes()], sealed)?;
+        let (compressed, _) = self.keys.open(SealPurpose::SessionRecord, &[key.as_bytes()], sealed)?;
         let compressed = Wiped(compressed);
         decompress_size_prepended(&compressed).map(Wiped).map_err(|_| DoesNotOpen)
     }
@@ -149,11 +149,11 @@ impl RecordCipher {
 }
 
 fn user_hash_with(key: &SealingKey, user: &User) -> IndexHash {
-    key.derive(Purpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
+    key.derive(SealPurpose::StoreIndex, &[user.issuer.as_bytes(), user.subject.as_bytes()])
 }
 
 fn session_hash_with(key: &SealingKey, session: &ProviderSession) -> IndexHash {
-    key.derive(Purpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
+    key.derive(SealPurpose::StoreIndex, &[b"sid", session.issuer.as_bytes(), session.id.as_bytes()])
 }
 
 fn nonce(entropy: &dyn Entropy) -> Result<[u8; NONCE_BYTES], EntropyFault> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::lease::SPAN;
-use super::task::RefreshTask;
+use super::task::{RefreshTask, count};
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
 use crate::outpost::services::with_outpost_facts;
@@ -38,7 +38,10 @@ impl RefreshTask {
         let (application, begun, mut back_off) = (&self.application.slug, Instant::now(), FIRST_PAUSE);
         loop {
             match self.context.store.replace(&self.key, renewed.clone()).await {
-                Ok(true) => return tracing::debug!(%application, "session renewed"),
+                Ok(true) => {
+                    count("renewed");
+                    return tracing::debug!(%application, "session renewed");
+                }
                 Ok(false) => return self.give_up(renewed).await,
                 Err(fault) if begun.elapsed() < ENDURANCE => {
                     tracing::debug!(%application, %fault, "a renewed session could not be saved yet");
@@ -59,6 +62,7 @@ impl RefreshTask {
         let (application, generation) = (&self.application.slug, renewed.record().generation);
         match self.context.store.load(&self.key).await {
             Ok(Some(stored)) if stored.session.record().generation >= generation => {
+                count("renewed");
                 tracing::debug!(%application, "session renewed");
             }
             Ok(_) => {

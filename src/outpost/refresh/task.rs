@@ -15,7 +15,7 @@ use crate::telemetry::names;
 /// The backoff in seconds when the store or another process is slow.
 const SHORT_PAUSE: u64 = 1;
 
-fn count(outcome: &'static str) {
+pub(super) fn count(outcome: &'static str) {
     metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
 }
 
@@ -81,7 +81,6 @@ impl RefreshTask {
         let (context, application) = (&self.context, &self.application.slug);
         let fault = match context.provider.refresh(&self.application.relying_party, session.record()).await {
             Ok(refreshed) => {
-                count("renewed");
                 let renewed = session.renewed(refreshed, self.application.as_ref(), context.clock.now());
                 return self.persist(&renewed).await;
             }

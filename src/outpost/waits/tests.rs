@@ -15,20 +15,20 @@ fn places_are_counted_in_all_by_purpose_at_an_issuer_and_by_client() {
     let waits = Waits::new(LIMITS);
     let take = |purpose, issuer: &str, client| waits.take(purpose, issuer, client);
     let first = [
-        take(Purpose::Redemption, "a", Some(address("192.0.2.1"))),
-        take(Purpose::Redemption, "a", Some(address("::ffff:192.0.2.1"))),
+        take(WaitReason::Redemption, "a", Some(address("192.0.2.1"))),
+        take(WaitReason::Redemption, "a", Some(address("::ffff:192.0.2.1"))),
     ];
     assert!(first.iter().all(Result::is_ok));
-    assert_eq!(take(Purpose::Redemption, "a", Some(address("192.0.2.1"))).err(), Some(Full::Client));
-    let elsewhere = take(Purpose::Redemption, "b", Some(address("192.0.2.1")));
+    assert_eq!(take(WaitReason::Redemption, "a", Some(address("192.0.2.1"))).err(), Some(Full::Client));
+    let elsewhere = take(WaitReason::Redemption, "b", Some(address("192.0.2.1")));
     assert!(elsewhere.is_ok(), "what one address does at one provider keeps it from no other");
     drop(elsewhere);
-    let second = take(Purpose::Redemption, "a", Some(address("192.0.2.2")));
+    let second = take(WaitReason::Redemption, "a", Some(address("192.0.2.2")));
     assert!(second.is_ok());
-    assert_eq!(take(Purpose::Redemption, "a", Some(address("192.0.2.3"))).err(), Some(Full::Issuer));
-    let others = [take(Purpose::LogoutToken, "a", None), take(Purpose::Redemption, "b", None)];
+    assert_eq!(take(WaitReason::Redemption, "a", Some(address("192.0.2.3"))).err(), Some(Full::Issuer));
+    let others = [take(WaitReason::LogoutToken, "a", None), take(WaitReason::Redemption, "b", None)];
     assert!(others.iter().all(Result::is_ok), "another purpose, and another issuer");
-    assert_eq!(take(Purpose::Credential, "c", None).err(), Some(Full::Total));
+    assert_eq!(take(WaitReason::Credential, "c", None).err(), Some(Full::Total));
     drop((first, second, others));
     let taken = waits.taken();
     assert!(taken.total == 0 && taken.by_issuer.is_empty() && taken.by_client.is_empty(), "who left takes no memory");
@@ -37,7 +37,7 @@ fn places_are_counted_in_all_by_purpose_at_an_issuer_and_by_client() {
 #[test]
 fn a_client_is_an_ipv6_network_of_64_bits() {
     let waits = Waits::new(LIMITS);
-    let take = |client| waits.take(Purpose::Metadata, "a", Some(address(client)));
+    let take = |client| waits.take(WaitReason::Metadata, "a", Some(address(client)));
     let _held = [take("2001:db8::1"), take("2001:db8::2:0:0:1")];
     assert_eq!(take("2001:db8::3").err(), Some(Full::Client));
     assert!(take("2001:db8:0:1::3").is_ok());
@@ -46,9 +46,9 @@ fn a_client_is_an_ipv6_network_of_64_bits() {
 #[test]
 fn a_signed_in_users_news_is_counted_for_no_client() {
     let waits = Waits::new(LIMITS);
-    let held: Vec<_> = (0..3).map(|_| waits.take(Purpose::Renewal, "a", Some(address("192.0.2.1")))).collect();
+    let held: Vec<_> = (0..3).map(|_| waits.take(WaitReason::Renewal, "a", Some(address("192.0.2.1")))).collect();
     assert!(held.iter().all(Result::is_ok));
-    assert_eq!(waits.take(Purpose::Renewal, "a", Some(address("192.0.2.1"))).err(), Some(Full::Issuer));
+    assert_eq!(waits.take(WaitReason::Renewal, "a", Some(address("192.0.2.1"))).err(), Some(Full::Issuer));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::{Binding, CodeVerifier, Nonce};
-use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, Purpose, SealingContext, SealingKey, SealingKeys};
+use crate::domain::crypto::sealing::{DoesNotOpen, NONCE_BYTES, SealPurpose, SealingContext, SealingKey, SealingKeys};
 use crate::domain::time::Timestamp;
 
 /// The time that a user has to sign in.
@@ -90,7 +90,7 @@ impl Attempt {
         keys: &SealingKeys,
     ) -> Self {
         let key = keys.current().clone();
-        let binding_hash = key.derive(Purpose::Binding, &[&id.0, binding.as_bytes()]);
+        let binding_hash = key.derive(SealPurpose::Binding, &[&id.0, binding.as_bytes()]);
         let destination = if return_address.len() <= MAX_SEALED_ADDRESS {
             Destination::Sealed(return_address)
         } else {
@@ -126,7 +126,7 @@ impl Attempt {
             &self.binding_hash,
             destination,
         ];
-        let sealed = keys.seal(Purpose::Attempt, &context.into().0, nonce, &plaintext.concat());
+        let sealed = keys.seal(SealPurpose::Attempt, &context.into().0, nonce, &plaintext.concat());
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
@@ -143,7 +143,7 @@ impl Attempt {
             return Err(DoesNotOpen);
         }
         let sealed = URL_SAFE_NO_PAD.decode(state).map_err(|_| DoesNotOpen)?;
-        let (plaintext, key) = keys.open(Purpose::Attempt, &context.into().0, &sealed)?;
+        let (plaintext, key) = keys.open(SealPurpose::Attempt, &context.into().0, &sealed)?;
         let (id, rest) = plaintext.split_first_chunk::<16>().ok_or(DoesNotOpen)?;
         let (began, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
         let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
@@ -213,13 +213,13 @@ impl Attempt {
     /// The nonce of this attempt in the browser that holds `binding`.
     #[must_use]
     pub fn nonce(&self, binding: &Binding) -> Nonce {
-        Nonce::new(self.key.derive(Purpose::Nonce, &[&self.id.0, binding.as_bytes()]))
+        Nonce::new(self.key.derive(SealPurpose::Nonce, &[&self.id.0, binding.as_bytes()]))
     }
 
     /// The PKCE verifier of this attempt in the browser that holds `binding`.
     #[must_use]
     pub fn verifier(&self, binding: &Binding) -> CodeVerifier {
-        CodeVerifier::new(self.key.derive(Purpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
+        CodeVerifier::new(self.key.derive(SealPurpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
     }
 
     /// Matches the attempt with the browser that returned.
@@ -235,7 +235,7 @@ impl Attempt {
             return Err(Mismatch::Expired);
         }
         let binding = binding.ok_or(Mismatch::OtherBrowser)?;
-        let hash = self.key.derive(Purpose::Binding, &[&self.id.0, binding.as_bytes()]);
+        let hash = self.key.derive(SealPurpose::Binding, &[&self.id.0, binding.as_bytes()]);
         if bool::from(hash.ct_eq(&self.binding_hash)) {
             Ok(MatchedAttempt { attempt: self, binding })
         } else {
@@ -270,7 +270,7 @@ impl MatchedAttempt<'_> {
 }
 
 fn address_hash(key: &SealingKey, id: AttemptId, address: &str) -> [u8; 32] {
-    key.derive(Purpose::ReturnAddress, &[&id.0, address.as_bytes()])
+    key.derive(SealPurpose::ReturnAddress, &[&id.0, address.as_bytes()])
 }
 
 #[cfg(test)]

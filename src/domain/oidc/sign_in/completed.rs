@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 
 use super::{Attempt, StartedBy};
-use crate::domain::crypto::sealing::{NONCE_BYTES, Purpose, SealingContext, SealingKeys};
+use crate::domain::crypto::sealing::{NONCE_BYTES, SealPurpose, SealingContext, SealingKeys};
 
 /// The time in milliseconds after a completed sign-in within which a new attempt is taken to be caused by the request
 /// for which that sign-in was made.
@@ -84,14 +84,14 @@ impl CompletedSignIn {
     ) -> String {
         let plaintext =
             [self.completed.to_be_bytes().as_slice(), &self.address, &[self.in_a_row, self.in_all]].concat();
-        URL_SAFE_NO_PAD.encode(keys.seal(Purpose::CompletedSignIn, &context.into().0, nonce, &plaintext))
+        URL_SAFE_NO_PAD.encode(keys.seal(SealPurpose::CompletedSignIn, &context.into().0, nonce, &plaintext))
     }
 
     /// Opens a cookie value that this outpost sealed for `application`.
     #[must_use]
     pub fn open<'a>(value: &str, context: impl Into<SealingContext<'a>>, keys: &SealingKeys) -> Option<Self> {
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let (plaintext, _) = keys.open(Purpose::CompletedSignIn, &context.into().0, &sealed).ok()?;
+        let (plaintext, _) = keys.open(SealPurpose::CompletedSignIn, &context.into().0, &sealed).ok()?;
         let (completed, rest) = plaintext.split_first_chunk::<8>()?;
         let (address, rest) = rest.split_first_chunk::<ADDRESS_BYTES>()?;
         let [in_a_row, in_all] = *rest else { return None };

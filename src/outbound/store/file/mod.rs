@@ -24,7 +24,7 @@ use self::integrity::Inspector;
 use self::opening::OpenedFile;
 use self::reader::Reader;
 use self::tables::{count, find_after, find_of_user, is_consumed};
-use self::write_behind::{Purpose, WriteBehindCache};
+use self::write_behind::{LoadPurpose, WriteBehindCache};
 use self::writer::{Change, Writer};
 use super::metered::{self, Operation};
 use crate::domain::crypto::replay::ReplayKey;
@@ -109,7 +109,7 @@ impl SessionStore for FileStore {
             Some(stored) => Ok(Some(stored)),
             // Not on another thread: the file is usually in the operating system's page cache, and handing a read to another
             // thread takes longer than the read.
-            None => metered::timed(Operation::Load, async { self.reader.load(key, Purpose::Use) }).await,
+            None => metered::timed(Operation::Load, async { self.reader.load(key, LoadPurpose::Use) }).await,
         }
     }
 
@@ -166,7 +166,7 @@ impl SessionStore for FileStore {
 
     /// Always succeeds: no other process shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
-        Ok(Lease::Held(self.reader.load(key, Purpose::Renewal)?))
+        Ok(Lease::Held(self.reader.load(key, LoadPurpose::Renewal)?))
     }
 
     async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {

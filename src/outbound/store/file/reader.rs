@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::database::Database;
 use super::tables::{Found, Kept, Removed, find};
-use super::write_behind::{Loading, Purpose, WriteBehindCache};
+use super::write_behind::{LoadPurpose, Loading, WriteBehindCache};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::outbound::store::record_cipher::{RecordCipher, ShortUserHash, short};
@@ -47,7 +47,7 @@ impl Reader {
             .collect()
     }
 
-    pub(super) fn load(&self, key: &SessionKey, purpose: Purpose) -> Result<Option<StoredSession>, StoreFault> {
+    pub(super) fn load(&self, key: &SessionKey, purpose: LoadPurpose) -> Result<Option<StoredSession>, StoreFault> {
         loop {
             let Some(loading) = self.recent.begin_load(key) else { return Ok(None) };
             let found = self.database.read(|connection| find(connection, key))?;
@@ -59,16 +59,16 @@ impl Reader {
         }
     }
 
-    pub(super) fn loaded(&self, found: &Found, loading: &Loading, purpose: Purpose) -> Option<StoredSession> {
+    pub(super) fn loaded(&self, found: &Found, loading: &Loading, purpose: LoadPurpose) -> Option<StoredSession> {
         let session = self.open(found, purpose)?;
         let stored = StoredSession { session: Arc::new(session), last_seen: loading.last_seen(found.last_seen) };
         self.recent.finish_load(loading, stored, found.user, purpose)
     }
 
-    pub(super) fn open(&self, found: &Found, purpose: Purpose) -> Option<Session> {
+    pub(super) fn open(&self, found: &Found, purpose: LoadPurpose) -> Option<Session> {
         let session = match purpose {
-            Purpose::Use => self.record_cipher.open_without_tokens(&found.key, &found.sealed).ok(),
-            Purpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
+            LoadPurpose::Use => self.record_cipher.open_without_tokens(&found.key, &found.sealed).ok(),
+            LoadPurpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
         };
         if session.is_none() {
             // The record was moved here from another key, altered, or sealed under a key that has been retired: no valid session.
@@ -87,7 +87,7 @@ impl Reader {
         let found = self.database.read(find)?;
         let there = found.iter().filter(|found| !unwritten.ends(&found.key, found.user));
         let listed = there.filter_map(|found| {
-            let session = Arc::new(self.open(found, Purpose::Use)?);
+            let session = Arc::new(self.open(found, LoadPurpose::Use)?);
             let last_seen =
                 unwritten.touched.get(&found.key).copied().map_or(found.last_seen, |it| it.max(found.last_seen));
             Some(ListedSession { key: found.key, stored: StoredSession { session, last_seen } })

@@ -37,7 +37,7 @@ impl PendingWrites {
 
 /// What a session is loaded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum LoadPurpose {
     /// A request uses it, and further requests are likely.
     Use,
     /// It is about to be refreshed, for which it must be complete, with its tokens.
@@ -102,9 +102,9 @@ impl WriteBehindCache {
         loading: &Loading,
         found: StoredSession,
         user: ShortUserHash,
-        purpose: Purpose,
+        purpose: LoadPurpose,
     ) -> Option<StoredSession> {
-        if purpose == Purpose::Use {
+        if purpose == LoadPurpose::Use {
             self.cache.finish_load(&loading.cached, &found, user);
         }
         // Code that records an end removes the session from the cache afterwards, so it may be cached for a moment here.

@@ -6,12 +6,12 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::crypto::sealing::Purpose;
+use crate::domain::crypto::sealing::SealPurpose;
 use crate::testing::{FailingEntropy, SystemEntropy};
 
 /// Distinguishes keys without showing them.
 fn fingerprint(key: &SealingKey) -> [u8; 32] {
-    key.derive(Purpose::StoreIndex, &[b"test"])
+    key.derive(SealPurpose::StoreIndex, &[b"test"])
 }
 
 fn message(path: &Path) -> String {

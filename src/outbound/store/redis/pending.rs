@@ -32,9 +32,9 @@ pub(super) enum End {
 /// What the servers know of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RevocationState {
-    /// The caller is sending it to them.
+    /// The caller is sending it to the servers.
     InProgress,
-    /// They could not be delivered.
+    /// It could not be delivered to the servers.
     Waits,
     /// They acknowledged it at this moment.
     Known(Instant),

@@ -32,8 +32,8 @@ impl RedisStore {
         self.client.client_side_cache.find(key, Instant::now()).filter(|stored| self.is_not_idle(stored))
     }
 
-    /// A session that looks idle may have been used at another replica since: the client-side cache is not sent uses, so that
-    /// it has no say in this.
+    /// A session that looks idle may have been used at another replica since: Redis announces changes of sessions to the client-side
+    /// cache, but not their uses, so the cache must not decide that a session is idle.
     fn is_not_idle(&self, stored: &StoredSession) -> bool {
         self.client.clock.now() < stored.last_seen.plus(self.client.lifetimes.idle)
     }

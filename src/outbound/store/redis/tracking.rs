@@ -6,7 +6,8 @@
 //! On one connection, a reply comes after everything that the server sent before it, and invalidations are applied while the
 //! connection is read, before any task sees the reply. Redis sends invalidations at the end of an iteration of its event
 //! loop: a change of the same iteration that answers a heartbeat is sent after that reply. The client that made the change
-//! is answered later still, so that change is missed for no longer than the window, counted from its acknowledgement.
+//! is answered later still, so such a change is missed for no longer than the window in which the cache may answer
+//! (`CONFIRMED_FOR`), counted from the acknowledgement of the change.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

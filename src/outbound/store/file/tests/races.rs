@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
-use crate::outbound::store::file::write_behind::{PendingWrites, Purpose};
+use crate::outbound::store::file::write_behind::{LoadPurpose, PendingWrites};
 use crate::outbound::store::file::*;
 use crate::outbound::store::testing::{at, block_on, key, keys, session, user};
 use crate::testing::SystemEntropy;
@@ -92,7 +92,7 @@ fn sm_4_loads_and_ends_in_any_order_leave_no_ended_session_in_the_cache() {
             let loading = recent.begin_load(&key(1))?;
             let generation = Some(file.load(Ordering::SeqCst)).filter(|generation| *generation > 0)?;
             std::thread::yield_now();
-            recent.finish_load(&loading, found(generation), 1, Purpose::Use)
+            recent.finish_load(&loading, found(generation), 1, LoadPurpose::Use)
         })?;
         let generation = stored.session.record().created.as_unix();
         assert!(generation > known, "generation {generation} after the end of {known}");
@@ -131,11 +131,11 @@ fn a_load_that_was_overtaken_by_an_end_is_not_cached() {
     let recent = WriteBehindCache::new(1 << 20);
     let loading = recent.begin_load(&key(1)).unwrap();
     recent.settle(&recent.unwritten(), [key(1)]);
-    assert!(recent.finish_load(&loading, found(1), 1, Purpose::Use).is_some(), "the load began before the end");
+    assert!(recent.finish_load(&loading, found(1), 1, LoadPurpose::Use).is_some(), "the load began before the end");
     assert!(recent.cached(&key(1)).is_none());
 
     let loading = recent.begin_load(&key(1)).unwrap();
-    assert!(recent.finish_load(&loading, found(1), 1, Purpose::Use).is_some());
+    assert!(recent.finish_load(&loading, found(1), 1, LoadPurpose::Use).is_some());
     assert!(recent.cached(&key(1)).is_some());
 }
 
@@ -144,16 +144,16 @@ fn ends_that_could_not_be_written_hold_in_this_process() {
     let recent = WriteBehindCache::new(1 << 20);
     for number in 1..=3 {
         let loading = recent.begin_load(&key(number)).unwrap();
-        recent.finish_load(&loading, found(1), if number == 3 { 3 } else { 1 }, Purpose::Use);
+        recent.finish_load(&loading, found(1), if number == 3 { 3 } else { 1 }, LoadPurpose::Use);
     }
     let overtaken = recent.begin_load(&key(1)).unwrap();
     recent.end(key(1));
     assert!(recent.cached(&key(1)).is_none() && recent.begin_load(&key(1)).is_none());
-    assert!(recent.finish_load(&overtaken, found(1), 1, Purpose::Use).is_none());
+    assert!(recent.finish_load(&overtaken, found(1), 1, LoadPurpose::Use).is_none());
     recent.end_user(1);
     assert!(recent.cached(&key(2)).is_none() && recent.cached(&key(3)).is_some());
     let loading = recent.begin_load(&key(2)).unwrap();
-    assert!(recent.finish_load(&loading, found(1), 1, Purpose::Use).is_none());
+    assert!(recent.finish_load(&loading, found(1), 1, LoadPurpose::Use).is_none());
     let overtaken = recent.begin_load(&key(2)).unwrap();
     recent.settle(&recent.unwritten(), [key(2)]);
     assert!(recent.unwritten().is_empty());
@@ -165,7 +165,7 @@ fn the_cache_is_bounded() {
     let recent = WriteBehindCache::new(100 * 1024);
     for number in 0..1000 {
         let loading = recent.begin_load(&key(number)).unwrap();
-        recent.finish_load(&loading, found(1), 1, Purpose::Use);
+        recent.finish_load(&loading, found(1), 1, LoadPurpose::Use);
     }
     let cached = (0..1000).filter(|number| recent.cached(&key(*number)).is_some()).count();
     assert!((1..=100 * 1024 / 256).contains(&cached), "{cached}");
