@@ -24,7 +24,7 @@ fn token(fixture: &Fixture, header: &Value, claims: &Value, key: &Key) -> String
         "jti": fixture.fresh().to_string(), "iat": now, "exp": now + 300, "scope": "read", "groups": ["robots"],
     });
     let header = merged(json!({"alg": "RS256", "typ": "at+jwt", "kid": "a"}), header);
-    signing::token(&header, &merged(proper, claims).to_string(), key)
+    signing::signed(&header, &merged(proper, claims).to_string(), key)
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatepost::ports::Clock;
+pub(crate) use gatepost::testing::signing::{self, Key};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -34,10 +35,6 @@ use url::{Url, form_urlencoded};
 mod credentials;
 #[path = "op_refresh.rs"]
 mod refresh;
-#[path = "signing.rs"]
-pub(crate) mod signing;
-
-pub(crate) use signing::Key;
 
 /// The client that is always registered. Its secret needs form-encoding and is long enough for HS512.
 pub(crate) const CLIENT_ID: &str = "wiki:1";
@@ -316,7 +313,7 @@ impl HostileOp {
     /// place.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let key = self.inner.behaviour().key;
-        signing::token(&merged(json!({"alg": "RS256", "kid": "a"}), header), &claims.to_string(), &key)
+        signing::signed(&merged(json!({"alg": "RS256", "kid": "a"}), header), &claims.to_string(), &key)
     }
 }
 
@@ -575,7 +572,7 @@ impl Inner {
         }
         let payload = (behaviour.payload_text)(merged(claims, &behaviour.claims).to_string());
         let header = merged(json!({"alg": "RS256", "kid": "a", "typ": "JWT"}), &behaviour.header);
-        (behaviour.id_token_text)(signing::token(&header, &payload, &behaviour.key))
+        (behaviour.id_token_text)(signing::signed(&header, &payload, &behaviour.key))
     }
 
     fn user_info(&self, behaviour: &Behaviour, request: &Recorded) -> Response<Body> {
@@ -588,6 +585,6 @@ impl Inner {
         };
         let user = merged(user, &json!({"iss": self.issuer, "aud": CLIENT_ID}));
         let header = merged(json!({"alg": "RS256", "kid": "a"}), header);
-        text(200, "application/jwt", signing::token(&header, &merged(user, &behaviour.user).to_string(), key))
+        text(200, "application/jwt", signing::signed(&header, &merged(user, &behaviour.user).to_string(), key))
     }
 }

@@ -40,7 +40,7 @@ impl Inner {
         }
         let claims = merged(claims, &behaviour.claims);
         let header = merged(json!({"alg": "RS256", "kid": "a", "typ": "JWT"}), &behaviour.header);
-        let id_token = signing::token(&header, &claims.to_string(), &behaviour.key);
+        let id_token = signing::signed(&header, &claims.to_string(), &behaviour.key);
         let body = json!({
             "access_token": "access-of-an-app-password", "token_type": "Bearer", "expires_in": 300,
             "id_token": (behaviour.id_token_text)(id_token),
