@@ -21,7 +21,7 @@ use crate::servers::sessions::{self, SystemClock};
 use crate::servers::{Server, judges, request};
 
 /// No line for each decision, but still the lines with the listening addresses.
-const WARN: &str = "warn,gatepost::app=info";
+const WARN: &str = "warn,gatepost::server=info";
 
 /// All running programs.
 pub(crate) struct Stage {
