@@ -1,4 +1,4 @@
-//! A request as the browser sent it, whatever protocol reported it.
+//! A request as the browser sent it, in the same form for all protocols.
 
 use crate::domain::http::{RequestHead, RequestTarget};
 

@@ -346,8 +346,8 @@ fn return_parameter(query: &str) -> Option<String> {
 }
 
 /// Whether `start` was opened as an address: by a page load, or by a client that accepts any type and was shown the
-/// link: another page with the same link would not help its user. nginx also sends denied requests here, whatever they
-/// requested.
+/// link: another page with the same link would not help its user. nginx also sends denied requests here, those of scripts
+/// and images too.
 fn begins_sign_in(context: &RequestContext<'_>) -> bool {
     let opens =
         matches!(context.request.head.method.as_str(), "GET" | "HEAD") && context.request.redirected_from.is_none();

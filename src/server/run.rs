@@ -45,7 +45,7 @@ impl Bound {
         running.health.serving().await;
         info!("ready");
 
-        let ended = tokio::select! {
+        let has_listener_ended = tokio::select! {
             () = next_stop() => false,
             () = first_end(&mut running.public) => true,
         };
@@ -58,7 +58,7 @@ impl Bound {
         if drained.is_err() {
             warn!("second signal: stopping at once");
         }
-        if ended { Err(Fault::ListenerEnded) } else { drained }
+        if has_listener_ended { Err(Fault::ListenerEnded) } else { drained }
     }
 
     fn start(self) -> Result<Running, Fault> {

@@ -98,8 +98,8 @@ fn queue(lines: usize, out: impl Write + Send + 'static) -> (NonBlocking, Worker
     builder.finish(Batch { out, lines: Vec::with_capacity(BATCH), has_gathered: false })
 }
 
-/// Libraries log header lines and bodies at their finer levels, including cookies and codes. Whatever level the operator
-/// configures, only their warnings and errors pass. `most` is the finest level at which anything is logged: finer events are
+/// Libraries log header lines and bodies at their finer levels, including cookies and codes. With every configured
+/// level, only their warnings and errors pass. `most` is the finest level at which anything is logged: finer events are
 /// not even evaluated.
 fn secretive(most: Option<LevelFilter>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     FilterFn::new(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::WARN)

@@ -290,7 +290,7 @@ fn attributes_of(item: &Item) -> &[Attribute] {
         Item::ForeignMod(item) => &item.attrs,
         Item::TraitAlias(item) => &item.attrs,
         Item::Union(item) => &item.attrs,
-        // Items that `syn` does not know are read, whatever attributes they have.
+        // Items that `syn` does not know are read with any attributes.
         Item::Verbatim(_) | _ => &[],
     }
 }

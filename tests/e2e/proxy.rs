@@ -109,7 +109,7 @@ async fn nobody_else_names_the_backend(guards: Guards) {
         [("X-Forwarded-Host", site.host("wiki")), ("X-Gatepost-Backend-Host", format!("127.0.0.1:{}", backend.port))];
     ask(&site, "/public/page", &own.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
 
-    // An unknown host, and an application in another mode: no backend, whatever the request contains.
+    // An unknown host, and an application in another mode: no backend for any request.
     for (host, status) in [(elsewhere.as_str(), "403"), (site.host("board").as_str(), "503")] {
         let answer = raw::get_with(site.front(), host, "/public/page", &headers).await;
         assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");

@@ -1,4 +1,4 @@
-//! Mode `proxy` with https backends: the certificate has to be for the backend's own name, whatever `Host` is sent.
+//! Mode `proxy` with https backends: the certificate has to be for the backend's own name, with every `Host` that is sent.
 
 use http::StatusCode;
 use serde_json::json;

@@ -60,7 +60,7 @@ const QUESTIONS: [(&str, &[&str]); 36] = [
     ("a-backend-without-sign-in", &["https://files.example.com/public/a"]),
     ("a-backend-of-the-users-own", &["--claims", ELSEWHERE, "https://files.example.com/a?b"]),
     ("a-backend-that-is-not-listed", &["--claims", NOWHERE, "https://files.example.com/a?b"]),
-    ("a-token-that-nobody-judges", &["-H", "Authorization: Bearer secret-token", "https://files.example.com/a"]),
+    ("a-token-that-is-not-verified", &["-H", "Authorization: Bearer secret-token", "https://files.example.com/a"]),
     ("a-token-that-is-none", &["-H", "Authorization: Bearer", "https://files.example.com/a"]),
     ("a-credential-of-no-concern", &["-H", "Authorization: Bearer secret-token", "https://wiki.example.com/a"]),
     ("an-unknown-host", &["https://evil.test/"]),

@@ -200,8 +200,11 @@ async fn sm_5_a_user_is_ended_when_it_is_clear_who_is_meant() {
         assert_eq!((answer.users.len(), answer.ended), (users, ended), "{request:?}");
         assert_eq!(list(&mut operator, ListRequest::default()).await.len(), left, "{request:?}");
     }
-    let nobody = EndUserRequest { selector: None, issuer: None };
-    assert_eq!(within(operator.end_user(nobody)).await.expect_err("names nobody").code(), Code::InvalidArgument);
+    let without_selector = EndUserRequest { selector: None, issuer: None };
+    assert_eq!(
+        within(operator.end_user(without_selector)).await.expect_err("names no user").code(),
+        Code::InvalidArgument
+    );
     drop(operator);
     app.stop().await;
 }

@@ -54,8 +54,8 @@ pub(crate) fn question(dialect: Dialect, original: Original<'_>) -> String {
 }
 
 /// Traefik 2.11 and 3: the client's headers without hop-by-hop ones, then its own five; `X-Forwarded-Port`, `-Server` and
-/// `X-Real-Ip` come from its entry point. The forward-auth request is a GET without a body, whatever the original request
-/// is.
+/// `X-Real-Ip` come from its entry point. The forward-auth request is a GET without a body, for every original
+/// request.
 pub(crate) fn traefik(original: Original<'_>, further: &str) -> String {
     let Original { method, target, lines } = original;
     format!(

@@ -39,7 +39,7 @@ pub use generated::authorization_server::AuthorizationServer;
 /// Initial capacity of an answer's buffer: an answer with its frames is rarely longer.
 const ANSWER_BYTES: usize = 2048;
 
-/// The maximum time for a Check, whatever deadline the caller sends.
+/// The maximum time for a Check, even if the caller sends a longer deadline.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// A request of an application.

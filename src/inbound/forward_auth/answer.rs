@@ -84,8 +84,8 @@ fn refusing(status: StatusCode) -> StatusCode {
 }
 
 /// Envoy's HTTP service treats every 5xx as a failure of Gatepost: it discards the page, and with `failure_mode_allow` it
-/// allows the request (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and 1.40.0). A 4xx is a denial, whatever the operator
-/// configured.
+/// allows the request (seen alike on 1.36.4, 1.37.0, 1.38.3, 1.39.3 and 1.40.0). A 4xx is a denial with every
+/// configuration.
 fn understood_by_envoy(status: StatusCode) -> StatusCode {
     if status.is_client_error() { status } else { StatusCode::FORBIDDEN }
 }

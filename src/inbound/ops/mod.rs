@@ -62,16 +62,16 @@ async fn alive() -> Answer {
     text(StatusCode::OK, "alive\n".to_owned())
 }
 
-async fn ready(State(admin): State<Arc<OpsServer>>) -> Answer {
-    let missing = admin.readiness.missing();
+async fn ready(State(ops): State<Arc<OpsServer>>) -> Answer {
+    let missing = ops.readiness.missing();
     if missing.is_empty() {
         return text(StatusCode::OK, "ready\n".to_owned());
     }
     text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join(", ")))
 }
 
-async fn metrics(State(admin): State<Arc<OpsServer>>) -> Answer {
-    let mut answer = text(StatusCode::OK, admin.metrics.render());
+async fn metrics(State(ops): State<Arc<OpsServer>>) -> Answer {
+    let mut answer = text(StatusCode::OK, ops.metrics.render());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer

@@ -11,7 +11,7 @@ use crate::outpost::Request;
 
 /// What the connection tells about the sender of its requests.
 #[derive(Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct ConnectInfo {
     pub(super) peer: IpAddr,
     /// The client's address; `None` behind a front proxy, whose address would stand for all its clients.
     pub(super) client: Option<IpAddr>,
@@ -30,7 +30,7 @@ pub(super) fn target(request: &HttpRequest<()>) -> Option<RequestTarget> {
 }
 
 /// Reads a request without its body.
-pub(super) fn read(handed_on: HandedOn, origin: Origin) -> Result<Request, NotCanonical> {
+pub(super) fn read(handed_on: HandedOn, connection: ConnectInfo) -> Result<Request, NotCanonical> {
     let HandedOn { request, redirected_from } = handed_on;
     let lines = request.headers().iter();
     let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
@@ -40,9 +40,9 @@ pub(super) fn read(handed_on: HandedOn, origin: Origin) -> Result<Request, NotCa
         return Err(NotCanonical(ClientKind::of(&method, &headers)));
     };
     // Only the front proxy that redirected the browser knows the scheme, where one did.
-    let scheme = redirected_from.as_ref().map(|original| original.scheme).or(origin.scheme);
+    let scheme = redirected_from.as_ref().map(|original| original.scheme).or(connection.scheme);
     let request_id = headers.text("x-request-id").map(str::to_owned);
-    let client = origin.client;
+    let client = connection.client;
     let head = RequestHead { method, scheme, authority, target, headers, client, application: None, request_id };
     Ok(Request { redirected_from: redirected_from.map(|original| original.target), ..Request::from(head) })
 }

@@ -18,7 +18,7 @@ use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{Outpost, Request, RequestBody};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
-use self::head::{NotCanonical, Origin};
+use self::head::{ConnectInfo, NotCanonical};
 pub use crate::inbound::connections::{HttpLimits, TlsFault, TlsIdentity};
 
 /// Serves Gatepost's own endpoints.
@@ -47,9 +47,9 @@ impl SideListener {
         let serve_one = |connection: Connection, stop| {
             let (this, http) = (Arc::clone(&self), Arc::clone(&http));
             async move {
-                let origin = Origin { peer: connection.peer().ip(), client: connection.client(), scheme: None };
+                let info = ConnectInfo { peer: connection.peer().ip(), client: connection.client(), scheme: None };
                 let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(request, origin);
+                let answer = |request| this.answer(request, info);
                 http.serve(connection, stop, needs_body, answer).await;
             }
         };
@@ -63,26 +63,26 @@ impl SideListener {
             let (this, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
             async move {
                 let (peer, client) = (connection.peer().ip(), connection.client());
-                let origin = Origin { peer, client, scheme: Some(Scheme::Https) };
+                let info = ConnectInfo { peer, client, scheme: Some(Scheme::Https) };
                 let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(fault)) => return info!(%peer, %fault, "TLS handshake failed"),
                     Err(_) => return info!(%peer, "TLS handshake took too long"),
                 };
                 let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(request, origin);
+                let answer = |request| this.answer(request, info);
                 http.serve(stream, stop, needs_body, answer).await;
             }
         };
         connections::serve(listener, stop, serve_one).await
     }
 
-    async fn answer(&self, request: HttpRequest<ReceivedBody>, origin: Origin) -> Answer {
+    async fn answer(&self, request: HttpRequest<ReceivedBody>, connection: ConnectInfo) -> Answer {
         let (parts, body) = request.into_parts();
         let request = HttpRequest::from_parts(parts, ());
         let request = match &self.first {
             None => HandedOn::from(request),
-            Some(first) => match first.route(request, origin.peer).await {
+            Some(first) => match first.route(request, connection.peer).await {
                 Routed::Answered(answer) => return answer,
                 Routed::HandedOn(request) => request,
             },
@@ -92,7 +92,7 @@ impl SideListener {
         if head::target(&request.request).is_some_and(|target| Outpost::is_probe(&target)) {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
-        let request = match head::read(request, origin) {
+        let request = match head::read(request, connection) {
             Ok(request) => Request { body: body_of(body), ..request },
             Err(NotCanonical(client)) => {
                 let decision = self.outpost.refuse(Reason::Malformed, client);

@@ -76,7 +76,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The provider works, whatever it answered: no input of an unauthenticated client may open the circuit.
+    /// The provider works, because it answered: no input of an unauthenticated client may open the circuit.
     pub(super) fn succeeded(mut self) {
         self.succeeded = true;
     }

@@ -1,4 +1,4 @@
-//! Verification of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Any client may post one, so whatever can
+//! Verification of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Any client may post one, so everything that can
 //! be checked without keys is checked first (BL-16). Their number is not limited here: requests of an unauthenticated
 //! client could displace the provider's own. Signature verification shares the runtime's threads, and keys are fetched only as
 //! often as the rate limiter allows.

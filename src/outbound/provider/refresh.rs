@@ -28,21 +28,24 @@ pub(super) async fn refresh(
     let known = issuer.known().await?;
     let tokens = new_tokens(issuer, &known, relying_party, session, deadline).await?;
     let Tokens { id_token, access_token, refresh_token, expires_in } = tokens;
-    let new_refresh_token = refresh_token.clone();
+    let verified = match &id_token {
+        Some(raw) => Some(issuer.verify(&known, raw, Purpose::IdToken(relying_party)).await),
+        None => None,
+    };
+    if let Some(Err(fault)) = &verified
+        && proves_nothing(fault)
+        && refresh_token.is_some()
+    {
+        let issuer = &relying_party.issuer;
+        warn!(%issuer, %fault, "the ID Token of a refresh is not verified; only its refresh token counts, and it is used at once");
+        return Ok(Refreshed::new(None, refresh_token, None).cut_short(session, true));
+    }
     let mut refreshed = Refreshed::new(access_token.clone(), refresh_token, expires_in);
-    match (id_token, &access_token) {
-        (Some(raw), access_token) => {
-            let signed = match issuer.verify(&known, &raw, Purpose::IdToken(relying_party)).await {
-                Err(fault) if proves_nothing(&fault) && new_refresh_token.is_some() => {
-                    let issuer = &relying_party.issuer;
-                    warn!(%issuer, %fault, "the ID Token of a refresh is not verified; only its refresh token counts, and it is used at once");
-                    return Ok(Refreshed::new(None, new_refresh_token, None).cut_short(session, true));
-                }
-                signed => signed?,
-            };
+    match (verified, &access_token) {
+        (Some(verified), access_token) => {
             let access_token = access_token.as_ref().map(SecretString::expose_secret);
             let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
-            let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
+            let token = VerifiedIdToken::check_refreshed(verified?, &expected, session.claims.text("nonce"))?;
             refreshed = refreshed.with_id_token(token, session)?;
         }
         (None, Some(_)) => {}

@@ -24,7 +24,7 @@ pub(super) struct Tokens<IdToken = SecretString> {
     pub(super) expires_in: Option<Duration>,
 }
 
-/// Redeems `code`: sent only once, whatever the outcome, because a code is valid once.
+/// Redeems `code`: sent only once, with any outcome, because a code is valid once.
 pub(super) async fn redeem(
     issuer: &Issuer,
     discovered: &Discovered,

@@ -137,7 +137,7 @@ async fn a_session_comes_first_and_leaves_the_credential_alone() {
         assert_eq!(decision.audit.reason, Reason::SignedIn);
         assert!(!removes_authorization(&decision));
     }
-    assert_eq!(test_outpost.provider.verifications.load(Ordering::Relaxed), 0, "nobody was asked");
+    assert_eq!(test_outpost.provider.verifications.load(Ordering::Relaxed), 0, "the provider was not called");
 }
 
 #[tokio::test]

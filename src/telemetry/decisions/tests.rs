@@ -1,4 +1,4 @@
-//! The log line of a decision: complete, and a single line whatever the user name contains.
+//! The log line of a decision: complete, and a single line for every user name.
 
 use std::sync::{Arc, Mutex};
 

@@ -182,7 +182,7 @@ mod tests {
         }
         assert_eq!(completed, MOST_IN_ALL);
         let last = last.expect("there were some");
-        assert!(!last.would_loop(&begun(StartedBy::Request, now), PAGE, false, now + SOON), "nobody waits long for it");
+        assert!(!last.would_loop(&begun(StartedBy::Request, now), PAGE, false, now + SOON), "the wait is short");
     }
 
     #[test]

@@ -276,7 +276,7 @@ proptest! {
         allowed_at("http://own.internal", true, &ak_proxy, &lines);
     }
 
-    /// No page, whatever its status, is ever an allow: its code is not zero and a status is set.
+    /// No page is an allow, with any status: its code is not zero and a status is set.
     #[test]
     fn no_denial_has_code_zero(status in 100u16..1000, is_page: bool) {
         let page = page(status, vec![]);

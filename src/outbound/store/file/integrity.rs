@@ -151,7 +151,7 @@ fn damage(connection: &Connection, record_cipher: &RecordCipher) -> Result<Optio
                 let written = (user, provider_session, record.generation, seconds(record.ends));
                 written == (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)
             }
-            // Sealed under a retired key. It is no valid session, whatever its row contains.
+            // Sealed under a retired key. It is not a valid session, even if its row looks like one.
             Seal::OfAnotherKey => true,
             Seal::Broken => false,
         };

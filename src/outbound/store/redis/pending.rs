@@ -132,7 +132,7 @@ impl PendingRevocations {
         self.state().sessions.contains_key(key)
     }
 
-    /// Whether a session counts as ended here, whatever the servers answer. Revocations of a user apply only while the servers
+    /// Whether a session counts as ended here, regardless of what the servers answer. Revocations of a user apply only while the servers
     /// have not acknowledged them: the user may sign in again within the same second.
     pub(super) fn hold(&self, key: &SessionKey, user: &IndexHash, created: Timestamp) -> bool {
         let state = self.state();

@@ -1,6 +1,6 @@
 //! Receives the servers' invalidations (`CLIENT TRACKING` in broadcasting mode) for the [`ClientSideCache`], and sends a
 //! heartbeat every 250 ms whose reply confirms that none was missed. With a single master both use the command connection,
-//! so that commands and tracking reach the same server whatever happens to its address; in a cluster there is a separate
+//! so that commands and tracking reach the same server even when its address changes; in a cluster there is a separate
 //! connection to each master.
 //!
 //! On one connection, a reply comes after everything that the server sent before it, and invalidations are applied while the
@@ -65,7 +65,7 @@ impl InvalidationListener {
         let name = if let Value::BulkString(name) = name { self.names.parse_record(name) } else { None };
         match name {
             Some((_, key)) => self.client_side_cache.drop_session(&key),
-            // Not the name of a record of this store. Dropping everything is safe, whatever it means.
+            // Not the name of a record of this store. Dropping everything is always safe.
             None => self.client_side_cache.drop_all(),
         }
     }

@@ -119,8 +119,8 @@ fn oc_14_where_it_is_assumed_an_address_counts_unless_it_is_said_to_be_unverifie
     ] {
         assert_eq!(meets(&assumed, &claims), expected, "{claims}");
     }
-    let nobody = Conditions { email_verified: EmailVerified::Assumed, ..Conditions::default() };
-    assert_eq!(Principals::matching(nobody), None, "it is no condition by itself");
+    let empty = Conditions { email_verified: EmailVerified::Assumed, ..Conditions::default() };
+    assert_eq!(Principals::matching(empty), None, "it is no condition by itself");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! SM-4 inside one process: once an end has returned, no reader sees the session, whatever was in progress.
+//! SM-4 inside one process: once an end has returned, no reader sees the session, with any load or refresh in progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
