@@ -67,6 +67,7 @@ impl RedisClient {
 
     pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
         let kept = Kept::seal(&self.record_cipher, key, session)?;
+        let _no_replay = self.ends.exclude_replay(key).await;
         let (user, record) = (self.record_cipher.index_hash(&session.record().user), session.record());
         let life = self.life(record.ends);
         let mut point = Cmd::new();
