@@ -120,6 +120,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
     SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: subject.to_owned() },
         application: Slug::parse("wiki").expect("is a slug"),
+        client_id: "wiki".to_owned(),
         claims: Claims::new(claims.as_object().expect("is an object").clone()),
         id_token: None,
         access_token: None,

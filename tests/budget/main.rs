@@ -106,7 +106,16 @@ impl TestOutpost {
             OpenIdProviders::start(&ProviderSettings::default(), &parties, clock.clone()).unwrap()
         };
         let name = "outpost".to_owned();
-        let outpost = Outpost::new(Parts { applications, name, lifetimes, sealing, store, provider, clock, entropy });
+        let outpost = Outpost::new(Parts {
+            applications: applications.into(),
+            name,
+            lifetimes,
+            sealing,
+            store,
+            provider,
+            clock,
+            entropy,
+        });
         let second = Duration::from_secs(1);
         let deadlines = Deadlines { check: second, callback: second };
         let service = CheckService::new(Arc::new(outpost.unwrap()), deadlines, recorder);

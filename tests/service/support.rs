@@ -101,7 +101,8 @@ impl TestApp {
         let parts = Parts {
             applications: Applications::new(vec![wiki(setup.mode)])
                 .expect("do not clash")
-                .with_prefixes(Prefixes::new(setup.legacy_prefix)),
+                .with_prefixes(Prefixes::new(setup.legacy_prefix))
+                .into(),
             name: "gatepost".into(),
             lifetimes,
             sealing: sealing_keys(7),

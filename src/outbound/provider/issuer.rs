@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, watch};
@@ -34,11 +35,11 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Issuer {
     identifier: String,
     address: Url,
-    client: Arc<ProviderClient>,
+    client: ArcSwap<ProviderClient>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
     calls: CircuitBreaker,
     /// The algorithms that its relying parties expect.
-    expected: Vec<ExpectedAlgorithm>,
+    expected: ArcSwap<Vec<ExpectedAlgorithm>>,
     user_info: UserInfoOutageLog,
     knowledge: watch::Sender<Knowledge>,
     /// Held while fetching, so that only one fetch runs at a time.
@@ -84,9 +85,9 @@ impl Issuer {
         Arc::new_cyclic(|this| Self {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
-            client,
+            client: ArcSwap::new(client),
             calls: CircuitBreaker::new(),
-            expected,
+            expected: ArcSwap::from_pointee(expected),
             user_info: UserInfoOutageLog::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
             fetching: Mutex::new(()),
@@ -99,8 +100,14 @@ impl Issuer {
         &self.identifier
     }
 
-    pub(super) fn client(&self) -> &ProviderClient {
-        &self.client
+    pub(super) fn client(&self) -> Arc<ProviderClient> {
+        self.client.load_full()
+    }
+
+    /// Replaces the client and the algorithms that relying parties expect.
+    pub(super) fn reconfigure(&self, client: Arc<ProviderClient>, expected: Vec<ExpectedAlgorithm>) {
+        self.client.store(client);
+        self.expected.store(Arc::new(expected));
     }
 
     pub(super) const fn calls(&self) -> &CircuitBreaker {
@@ -282,7 +289,7 @@ impl Issuer {
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
         let body = self.get(Operation::Discovery, &self.address).await?;
         let discovered =
-            Discovered::parse(&self.identifier, &body, &self.expected).map_err(|fault| fault.to_string())?;
+            Discovered::parse(&self.identifier, &body, &self.expected.load()).map_err(|fault| fault.to_string())?;
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }
@@ -293,8 +300,9 @@ impl Issuer {
     }
 
     async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
-        let request = self.client.get(url);
-        let answer = self.client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
+        let client = self.client();
+        let request = client.get(url);
+        let answer = client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
         if answer.status == StatusCode::OK {
             Ok(answer.body)
         } else {

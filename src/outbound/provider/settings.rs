@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Settings of the requests to identity providers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Certificates (PEM) that are trusted in addition to the system's; empty for none.
     pub ca_certificates: Vec<u8>,
@@ -31,7 +31,7 @@ impl Default for ProviderSettings {
     }
 }
 
-/// Why the client of identity providers cannot be started.
+/// Why the client of identity providers cannot be made.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum StartFault {
     /// The HTTP client cannot be made; usually because of the certificates.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use zeroize::Zeroize as _;
 
 use crate::domain::oidc::claims::Claims;
@@ -70,10 +71,12 @@ pub(super) fn decode_without_tokens(bytes: &[u8]) -> Option<SessionRecord> {
 }
 
 fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
+    let claims = Claims::new(json::object(&message.claims)?);
     Some(SessionRecord {
         user: User { issuer: message.issuer, subject: message.subject },
         application: Slug::parse(&message.application).ok()?,
-        claims: Claims::new(json::object(&message.claims)?),
+        client_id: if message.client_id.is_empty() { sole_audience(&claims)? } else { message.client_id },
+        claims,
         id_token: token(if message.id_token_parts.is_empty() {
             message.id_token
         } else {
@@ -90,6 +93,13 @@ fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
         created: Timestamp::from_unix(message.created),
         ends: Timestamp::from_unix(message.ends),
     })
+}
+
+/// The client of a record that names none: versions before 0.5 stored it only as the `aud` of the ID Token.
+fn sole_audience(claims: &Claims) -> Option<String> {
+    let audience = claims.as_object().get("aud")?;
+    let sole = audience.as_array().map_or(Some(audience), |list| list.first().filter(|_| list.len() == 1));
+    sole.and_then(Value::as_str).map(str::to_owned)
 }
 
 /// An empty text stands for an absent token: no token is empty.
@@ -111,6 +121,7 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
     let SessionRecord {
         user,
         application,
+        client_id,
         claims,
         id_token,
         access_token,
@@ -127,6 +138,7 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
         issuer: user.issuer.clone(),
         subject: user.subject.clone(),
         application: application.as_str().to_owned(),
+        client_id: client_id.clone(),
         // A map with text keys always has a JSON form; an empty value would not decode, and be a miss.
         claims: serde_json::to_vec(claims.as_object()).unwrap_or_default(),
         id_token: whole_id_token.map(text).unwrap_or_default(),
@@ -147,6 +159,7 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
+    use serde_json::json;
 
     use super::*;
     use crate::outbound::store::testing;
@@ -165,6 +178,23 @@ mod tests {
         assert!(without.id_token.is_none() && without.refresh_token().is_none());
         assert_eq!(without.access_token.as_ref().map(ExposeSecret::expose_secret), Some("access"));
         assert_eq!(*encode_without_tokens(&without), *encode_without_tokens(&record));
+    }
+
+    #[test]
+    fn a_record_without_a_client_is_of_its_only_audience() {
+        for (audience, client) in [
+            (json!({ "aud": "wiki" }), Some("wiki")),
+            (json!({ "aud": ["wiki"] }), Some("wiki")),
+            (json!({ "aud": ["wiki", "api"] }), None),
+            (json!({ "aud": [] }), None),
+            (json!({ "aud": 1 }), None),
+            (json!({}), None),
+        ] {
+            let claims = Claims::new(audience.as_object().unwrap().clone());
+            let stored = encode(&SessionRecord { claims, client_id: String::new(), ..testing::record("jane", 1, 2) });
+            let client_id = decode(&stored.unwrap()).map(|record| record.client_id);
+            assert_eq!(client_id.as_deref(), client, "{audience}");
+        }
     }
 
     #[test]

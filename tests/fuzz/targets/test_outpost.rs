@@ -149,7 +149,7 @@ impl TestOutpost {
         provider.returns_issuer.store(true, Ordering::Relaxed);
         let recorder = DecisionRecorder::new(all.iter().map(|application| application.slug.as_str()));
         let outpost = Outpost::new(Parts {
-            applications: Applications::new(all.to_vec()).expect("they do not clash"),
+            applications: Applications::new(all.to_vec()).expect("they do not clash").into(),
             name: "fuzz".to_owned(),
             lifetimes: LIFETIMES,
             sealing: sealing_keys(1),
