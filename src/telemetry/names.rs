@@ -70,6 +70,10 @@ metrics! {
         "Decisions about requests";
     DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["protocol"],
         "Time that a decision took";
+    CONFIG_RELOADS = Counter "gatepost_config_reloads_total", ["outcome"],
+        "Reloads of the configuration; outcome is `success`, or `failure` (the earlier configuration stays in service)";
+    CONFIG_LAST_RELOAD = Gauge "gatepost_config_last_reload_success_timestamp_seconds", [],
+        "When the configuration in service was read, in seconds since the Unix epoch";
     SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
         "Sessions in the store, counted once a minute; not with Redis, because its sessions belong to all replicas";
     SESSIONS_EXPIRED = Counter "gatepost_sessions_expired_total", [],

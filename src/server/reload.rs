@@ -1,0 +1,139 @@
+//! Reload: a new configuration is taken into service while requests go on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::Signal;
+use tracing::{info, warn};
+
+use super::config::Config;
+use super::config_watcher::ConfigWatcher;
+use super::service_manager;
+use super::system::SystemClock;
+use crate::outbound::provider::{OpenIdProviders, StartFault};
+use crate::outpost::Outpost;
+use crate::ports::Clock as _;
+use crate::telemetry::{DecisionRecorder, names};
+
+/// Where the configuration of a running service is read again.
+pub trait ConfigSource: Send + Sync + 'static {
+    /// Reads the configuration, and compares it with the one that was read before.
+    ///
+    /// # Errors
+    /// The lines that say why it cannot be used.
+    fn reread(&self) -> Result<Reread, Vec<String>>;
+
+    /// The files that the last reading used, the configuration file first.
+    fn files(&self) -> Vec<PathBuf>;
+}
+
+/// A configuration that was read again.
+pub struct Reread {
+    /// The configuration.
+    pub config: Config,
+    /// The keys of changed settings that a reload applies.
+    pub reloaded: Vec<String>,
+    /// The keys of changed settings that apply after a restart only.
+    pub need_restart: Vec<String>,
+    /// Warnings about settings that are probably not intended.
+    pub warnings: Vec<String>,
+}
+
+/// The parts of a running service to which a new configuration is applied.
+pub(super) struct Reloader {
+    pub(super) outpost: Arc<Outpost>,
+    pub(super) providers: Arc<OpenIdProviders>,
+    pub(super) recorder: DecisionRecorder,
+}
+
+/// The result of a reload, as the metric names it.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Success,
+    Failure,
+}
+
+impl Reloader {
+    /// Applies the settings that a reload can change, all of them or none.
+    fn apply(&self, config: Config) -> Result<(), StartFault> {
+        let Config { applications, provider, .. } = config;
+        self.providers.update(&provider, applications.iter().map(|application| &application.relying_party))?;
+        self.recorder.set_applications(applications.iter().map(|application| application.slug.as_str()));
+        self.outpost.replace_applications(applications);
+        Ok(())
+    }
+
+    /// Reloads when a file changes or `hangup` arrives, until the future is dropped.
+    pub(super) async fn run(self, source: Arc<dyn ConfigSource>, mut hangup: Signal) {
+        let mut watcher = ConfigWatcher::new();
+        watcher.watch(&source.files());
+        loop {
+            let is_asked = tokio::select! {
+                _ = hangup.recv() => true,
+                () = watcher.changed() => false,
+            };
+            let reading = Arc::clone(&source);
+            // Files are read, and regular expressions compiled.
+            let reread = tokio::task::spawn_blocking(move || reading.reread()).await;
+            let reread = reread.unwrap_or_else(|fault| Err(vec![fault.to_string()]));
+            self.reload(reread, is_asked);
+            watcher.watch(&source.files());
+        }
+    }
+
+    fn reload(&self, reread: Result<Reread, Vec<String>>, is_asked: bool) {
+        let Reread { config, reloaded, need_restart, warnings } = match reread {
+            Ok(reread) => reread,
+            Err(faults) => {
+                for fault in faults {
+                    warn!(%fault, "the changed configuration cannot be used; the earlier one stays in service");
+                }
+                return count(Outcome::Failure);
+            }
+        };
+        if !need_restart.is_empty() {
+            let settings = need_restart.join(", ");
+            warn!(settings, "changed settings that apply after a restart only");
+        }
+        if reloaded.is_empty() {
+            if is_asked {
+                info!("configuration read again; no setting changed that a reload applies");
+                count(Outcome::Success);
+            }
+            return;
+        }
+        service_manager::reloading();
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        let outcome = match self.apply(config) {
+            Ok(()) => {
+                info!(settings = reloaded.join(", "), "configuration reloaded");
+                Outcome::Success
+            }
+            Err(fault) => {
+                warn!(%fault, "the changed configuration cannot be used; the earlier one stays in service");
+                Outcome::Failure
+            }
+        };
+        service_manager::ready();
+        count(outcome);
+    }
+}
+
+fn count(outcome: Outcome) {
+    let label = match outcome {
+        Outcome::Success => "success",
+        Outcome::Failure => "failure",
+    };
+    metrics::counter!(names::CONFIG_RELOADS, "outcome" => label).increment(1);
+    if matches!(outcome, Outcome::Success) {
+        note_success();
+    }
+}
+
+/// Records that the present configuration was read just now.
+pub(super) fn note_success() {
+    let now = u32::try_from(SystemClock.now().as_unix()).unwrap_or(u32::MAX);
+    metrics::gauge!(names::CONFIG_LAST_RELOAD).set(f64::from(now));
+}
