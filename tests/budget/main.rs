@@ -72,6 +72,7 @@ fn session(application: &Application) -> Session {
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "248289761001".to_owned() },
         application: application.slug.clone(),
+        client_id: application.relying_party.client_id.clone(),
         id_token: Some("raw".into()),
         ..session_record("248289761001", &claims, NOW)
     })

@@ -20,6 +20,7 @@ use super::key_fetch::{FetchedKeys, KeyFetch};
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::relying_party::ProviderEndpoints;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
@@ -35,6 +36,8 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Issuer {
     identifier: String,
     address: Url,
+    /// The endpoints that the operator gives; `None`: its metadata names them.
+    endpoints: Option<ProviderEndpoints>,
     client: ArcSwap<ProviderClient>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
     calls: CircuitBreaker,
@@ -79,12 +82,14 @@ impl Issuer {
     pub(super) fn new(
         identifier: &str,
         url: &Url,
+        endpoints: Option<ProviderEndpoints>,
         client: Arc<ProviderClient>,
         expected: Vec<ExpectedAlgorithm>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
+            endpoints,
             client: ArcSwap::new(client),
             calls: CircuitBreaker::new(),
             expected: ArcSwap::from_pointee(expected),
@@ -98,6 +103,11 @@ impl Issuer {
 
     pub(super) fn identifier(&self) -> &str {
         &self.identifier
+    }
+
+    /// The endpoints that the operator gives.
+    pub(super) const fn endpoints(&self) -> Option<&ProviderEndpoints> {
+        self.endpoints.as_ref()
     }
 
     pub(super) fn client(&self) -> Arc<ProviderClient> {
@@ -287,9 +297,14 @@ impl Issuer {
     }
 
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
-        let body = self.get(Operation::Discovery, &self.address).await?;
-        let discovered =
-            Discovered::parse(&self.identifier, &body, &self.expected.load()).map_err(|fault| fault.to_string())?;
+        let discovered = match &self.endpoints {
+            Some(endpoints) => Discovered::given(&self.identifier, endpoints),
+            None => {
+                let body = self.get(Operation::Discovery, &self.address).await?;
+                let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
+                parsed.map_err(|fault| fault.to_string())?
+            }
+        };
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }

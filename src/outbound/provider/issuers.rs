@@ -12,14 +12,21 @@ use super::http::{ProviderClient, names_this_machine};
 use super::issuer::Issuer;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::jws;
-use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
 
 /// The issuers of one set of applications, and the settings with which they are called.
 pub(super) struct Issuers {
     pub(super) settings: ProviderSettings,
     client: Arc<ProviderClient>,
-    addresses: BTreeMap<String, Url>,
+    addresses: BTreeMap<String, Addresses>,
     by_identifier: HashMap<String, Entry>,
+}
+
+/// The address of an issuer, and its endpoints where the operator gives them.
+#[derive(PartialEq, Eq)]
+struct Addresses {
+    issuer: Url,
+    endpoints: Option<ProviderEndpoints>,
 }
 
 struct Entry {
@@ -43,18 +50,25 @@ impl Issuers {
         let same = before.filter(|before| before.settings == *settings && before.addresses == addresses);
         let client = match same {
             Some(before) => Arc::clone(&before.client),
-            None => Arc::new(ProviderClient::new(settings, &addresses.values().cloned().collect::<Vec<_>>())?),
+            None => Arc::new(ProviderClient::new(settings, addresses.values().flat_map(Addresses::configured))?),
         };
-        let earlier = |identifier: &str| before.and_then(|before| before.by_identifier.get(identifier));
+        let earlier = |identifier: &str, Addresses { endpoints, .. }: &Addresses| {
+            let entry = before?.by_identifier.get(identifier)?;
+            (entry.issuer.endpoints() == endpoints.as_ref()).then_some(entry)
+        };
+        let same_interval = before.is_some_and(|before| before.settings.refresh_interval == settings.refresh_interval);
         let mut by_identifier = HashMap::new();
-        for (identifier, url) in &addresses {
+        for (identifier, known) in &addresses {
             let expected = expected.remove(identifier.as_str()).unwrap_or_default();
-            let (issuer, task) = match earlier(identifier) {
+            let (issuer, task) = match earlier(identifier, known) {
                 Some(Entry { issuer, task }) => {
                     issuer.reconfigure(Arc::clone(&client), expected);
-                    (Arc::clone(issuer), task.clone().filter(|_| same.is_some()))
+                    (Arc::clone(issuer), task.clone().filter(|_| same_interval))
                 }
-                None => (Issuer::new(identifier, url, Arc::clone(&client), expected), None),
+                None => {
+                    let Addresses { issuer, endpoints } = known;
+                    (Issuer::new(identifier, issuer, endpoints.clone(), Arc::clone(&client), expected), None)
+                }
             };
             let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
             by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });
@@ -72,22 +86,36 @@ impl Issuers {
     }
 }
 
+impl Addresses {
+    /// The addresses that the operator named, and that Gatepost sends requests to.
+    fn configured(&self) -> impl Iterator<Item = &Url> {
+        let endpoints = self.endpoints.iter().flat_map(ProviderEndpoints::requested);
+        std::iter::once(&self.issuer).chain(endpoints)
+    }
+}
+
 fn keep_fresh(issuer: &Arc<Issuer>, settings: &ProviderSettings) -> Arc<JoinSet<()>> {
     let mut task = JoinSet::new();
     task.spawn(Arc::clone(issuer).keep_fresh(settings.refresh_interval));
     Arc::new(task)
 }
 
-type Named<'a> = (BTreeMap<String, Url>, HashMap<&'a str, Vec<ExpectedAlgorithm>>);
+type Named<'a> = (BTreeMap<String, Addresses>, HashMap<&'a str, Vec<ExpectedAlgorithm>>);
 
 /// The address of each issuer, and the algorithms that its relying parties expect.
 fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Result<Named<'a>, StartFault> {
-    let (mut addresses, mut expected) = (BTreeMap::new(), HashMap::<&str, Vec<ExpectedAlgorithm>>::new());
+    let (mut addresses, mut expected) =
+        (BTreeMap::<String, Addresses>::new(), HashMap::<&str, Vec<ExpectedAlgorithm>>::new());
     for relying_party in relying_parties {
         if jws::secret_is_too_short(relying_party) {
             return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
         }
-        addresses.insert(relying_party.issuer.clone(), issuer_address(&relying_party.issuer)?);
+        let known =
+            Addresses { issuer: issuer_address(&relying_party.issuer)?, endpoints: relying_party.endpoints.clone() };
+        if addresses.get(&relying_party.issuer).is_some_and(|other| *other != known) {
+            return Err(StartFault::Endpoints(relying_party.issuer.clone()));
+        }
+        addresses.insert(relying_party.issuer.clone(), known);
         let expected = expected.entry(&relying_party.issuer).or_default();
         let one = ExpectedAlgorithm::from(relying_party);
         if !expected.contains(&one) {

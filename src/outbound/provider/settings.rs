@@ -40,6 +40,9 @@ pub enum StartFault {
     /// The issuer is not an address from which metadata may be fetched.
     #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
     Issuer(String),
+    /// Two applications give one issuer different endpoints.
+    #[error("applications of the issuer `{0}` give it different endpoints")]
+    Endpoints(String),
     /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
     #[error("the client secret of `{0}` is too short for the HMAC algorithm in `id_token_signed_response_alg`")]
     ShortSecret(String),

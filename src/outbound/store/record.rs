@@ -95,7 +95,7 @@ fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
     })
 }
 
-/// The client of a record that names none: versions before 0.5 stored it only as the `aud` of the ID Token.
+/// The client of a record that names none: earlier builds stored it as the `aud` of the ID Token only.
 fn sole_audience(claims: &Claims) -> Option<String> {
     let audience = claims.as_object().get("aud")?;
     let sole = audience.as_array().map_or(Some(audience), |list| list.first().filter(|_| list.len() == 1));

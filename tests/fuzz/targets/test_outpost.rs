@@ -124,6 +124,7 @@ fn session(application: &Application) -> Session {
     });
     Session::restore(SessionRecord {
         application: application.slug.clone(),
+        client_id: application.relying_party.client_id.clone(),
         id_token: Some(signing::token(r#"{"alg":"RS256"}"#, &claims.to_string()).into()),
         ..session_record("harness", &claims, NOW)
     })
