@@ -222,25 +222,25 @@ impl Attempt {
         CodeVerifier::new(self.key.derive(SealPurpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
     }
 
-    /// Matches the attempt with the browser that returned.
+    /// Matches the attempt with the browser that returned: one of the bindings that it sends is the attempt's.
     ///
     /// # Errors
     /// When the attempt is too old, or belongs to another browser.
     pub fn matching<'a>(
         &'a self,
-        binding: Option<&'a Binding>,
+        bindings: impl IntoIterator<Item = &'a Binding>,
         now: Timestamp,
     ) -> Result<MatchedAttempt<'a>, Mismatch> {
         if now >= self.expires() {
             return Err(Mismatch::Expired);
         }
-        let binding = binding.ok_or(Mismatch::OtherBrowser)?;
+        let binding = bindings.into_iter().find(|binding| self.is_bound_to(binding)).ok_or(Mismatch::OtherBrowser)?;
+        Ok(MatchedAttempt { attempt: self, binding })
+    }
+
+    fn is_bound_to(&self, binding: &Binding) -> bool {
         let hash = self.key.derive(SealPurpose::Binding, &[&self.id.0, binding.as_bytes()]);
-        if bool::from(hash.ct_eq(&self.binding_hash)) {
-            Ok(MatchedAttempt { attempt: self, binding })
-        } else {
-            Err(Mismatch::OtherBrowser)
-        }
+        hash.ct_eq(&self.binding_hash).into()
     }
 }
 
