@@ -19,6 +19,7 @@ use super::key_fetch::{FetchedKeys, KeyFetch};
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::time::jittered;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
@@ -230,7 +231,7 @@ impl Issuer {
                     self.pause_after(failures, interval)
                 }
             };
-            sleep(jittered(pause)).await;
+            sleep(jittered(pause * 9 / 10, pause * 11 / 10, random_byte())).await;
         }
     }
 
@@ -322,21 +323,8 @@ impl Issuer {
     }
 }
 
-/// `span` with a jitter of ±10 %, so that replicas do not send requests in step. The jitter needs to vary, not to be secret.
-fn jittered(span: Duration) -> Duration {
-    let lot = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
-    span * (900 + lot) / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f_2_jitter_stays_within_a_tenth() {
-        for _ in 0..1000 {
-            let span = jittered(Duration::from_secs(300));
-            assert!((270..=330).contains(&span.as_secs()), "{span:?}");
-        }
-    }
+/// An unpredictable byte, from the random keys of the standard library's hash function.
+fn random_byte() -> u8 {
+    let [byte, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+    byte
 }
