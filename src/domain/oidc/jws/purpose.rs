@@ -64,11 +64,13 @@ impl<'a> Purpose<'a> {
     /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
     pub fn check_header(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
         let algorithm = self.check_algorithm(token)?;
-        let kind = token.kind()?;
+        token.refuse_critical()?;
+        let media_type = token.media_type()?;
+        let media_type = media_type.as_deref();
         let fits = match self {
-            Self::IdToken(_) | Self::UserInfo(_) => matches!(kind.as_deref(), None | Some("jwt" | "id_token+jwt")),
-            Self::LogoutToken(_) => matches!(kind.as_deref(), None | Some("logout+jwt")),
-            Self::AccessToken { token_type, .. } => kind.as_deref() == Some(token_type),
+            Self::IdToken(_) | Self::UserInfo(_) => matches!(media_type, None | Some("jwt" | "id_token+jwt")),
+            Self::LogoutToken(_) => matches!(media_type, None | Some("logout+jwt")),
+            Self::AccessToken { token_type, .. } => media_type == Some(token_type),
         };
         if fits { Ok(algorithm) } else { Err(TokenFault::Header) }
     }

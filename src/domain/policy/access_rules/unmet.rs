@@ -80,32 +80,19 @@ impl Conditions {
     /// Each kind of condition is evaluated by the rule's own code, so that the explanation cannot differ from the
     /// decision.
     fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
-        let none = || {
-            let mut none = self.clone();
-            none.groups.clear();
-            none.emails.clear();
-            none.email_domains.clear();
-            none.claims.clear();
-            none
-        };
         let mut unmet = Vec::new();
-        if !(Self { groups: self.groups.clone(), ..none() }).hold(claims) {
+        if !self.groups_hold(claims) {
             unmet.push(why_no_group(claims, &self.groups));
         }
-        let by_address = Self { emails: self.emails.clone(), ..none() };
-        let by_domain = Self { email_domains: self.email_domains.clone(), ..none() };
-        if !by_address.hold(claims) {
+        if !self.emails_hold(claims) {
             unmet.push(self.why_no_mailbox(claims, &self.emails));
         }
-        if !by_domain.hold(claims) {
+        if !self.email_domains_hold(claims) {
             let domains: Vec<String> = self.email_domains.iter().map(|domain| format!("@{domain}")).collect();
             unmet.push(self.why_no_mailbox(claims, &domains));
         }
-        for condition in &self.claims {
-            if !(Self { claims: vec![condition.clone()], ..none() }).hold(claims) {
-                unmet.push(why_not_claim(claims, condition));
-            }
-        }
+        let failing = self.claims.iter().filter(|condition| !condition.holds(claims));
+        unmet.extend(failing.map(|condition| why_not_claim(claims, condition)));
         unmet.dedup();
         unmet
     }
