@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
+use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
@@ -37,7 +37,7 @@ pub(super) struct Issuer {
     address: Url,
     client: Arc<ProviderClient>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
-    calls: CircuitBreaker,
+    calls: ProviderCalls,
     /// The algorithms that its relying parties expect.
     expected: Vec<ExpectedAlgorithm>,
     user_info: UserInfoOutageLog,
@@ -86,7 +86,7 @@ impl Issuer {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
             client,
-            calls: CircuitBreaker::new(),
+            calls: ProviderCalls::new(),
             expected,
             user_info: UserInfoOutageLog::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
@@ -104,7 +104,7 @@ impl Issuer {
         &self.client
     }
 
-    pub(super) const fn calls(&self) -> &CircuitBreaker {
+    pub(super) const fn calls(&self) -> &ProviderCalls {
         &self.calls
     }
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::restart::{Setback, restart};
-use super::return_address::{destination, kept_address};
+use super::return_address::{kept_address, return_address};
 use super::sign_in_loop::{last_completed, sign_in_loop};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_cookie;
@@ -59,7 +59,7 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
     let code = match callback.into_code(&matched, &metadata) {
         Ok(code) => code,
         Err(ResponseFault::Provider(error)) => {
-            return Ok(provider_refused(context, &error, &destination(context, &own, &attempt)));
+            return Ok(provider_refused(context, &error, &return_address(context, &own, &attempt)));
         }
         Err(fault @ ResponseFault::OtherIssuer(_)) => {
             return Ok(answers::failed(
@@ -147,7 +147,7 @@ async fn begin_session(
         services.parts.store.end(&presented.key()).await?;
     }
     services.parts.store.save(&id.key(), session).await?;
-    let location = destination(context, own, attempt);
+    let location = return_address(context, own, attempt);
     let last = last_completed(services, application, own);
     let completed = CompletedSignIn::after(last, attempt, &location, services.parts.clock.unix_millis());
     let completed = completed.seal(application.as_ref(), &services.parts.sealing, services.random()?);

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::return_address::destination;
+use super::return_address::return_address;
 use super::start::{Beginning, begin_sign_in};
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::decision::{Reason, Redirect, Verdict};
@@ -61,7 +61,7 @@ pub(super) async fn restart(
     attempt: &Attempt,
     setback: &Setback,
 ) -> Outcome {
-    let location = destination(context, own, attempt);
+    let location = return_address(context, own, attempt);
     if let Some(found) = services.find_session(context.application, own).await? {
         context.user = Some(found.name().to_owned());
         return Ok((

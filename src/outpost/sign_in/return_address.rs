@@ -12,7 +12,7 @@ pub(super) fn kept_address(context: &RequestContext<'_>, own: &OwnCookies, attem
 }
 
 /// The return address of an attempt, or the landing address when it is lost.
-pub(super) fn destination(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> String {
+pub(super) fn return_address(context: &RequestContext<'_>, own: &OwnCookies, attempt: &Attempt) -> String {
     if let Some(address) = kept_address(context, own, attempt) {
         return address;
     }

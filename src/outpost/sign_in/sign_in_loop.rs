@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::return_address::destination;
+use super::return_address::return_address;
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::decision::pages::{self, Action, Message};
@@ -31,7 +31,7 @@ pub(super) async fn sign_in_loop(
     let Some(last) = last_completed(services, context.application, own) else { return Ok(None) };
     let found =
         if last.was_just_before(attempt) { services.find_session(context.application, own).await? } else { None };
-    let address = destination(context, own, attempt);
+    let address = return_address(context, own, attempt);
     if !last.would_loop(attempt, &address, found.is_some(), services.parts.clock.unix_millis()) {
         return Ok(None);
     }

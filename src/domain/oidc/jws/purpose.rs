@@ -27,7 +27,7 @@ pub enum Purpose<'a> {
 
 /// The kinds of signed tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain) enum Kind {
+pub(in crate::domain) enum TokenKind {
     /// An ID Token.
     IdToken,
     /// A `UserInfo` answer.
@@ -39,12 +39,12 @@ pub(in crate::domain) enum Kind {
 }
 
 impl<'a> Purpose<'a> {
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> TokenKind {
         match self {
-            Self::IdToken(_) => Kind::IdToken,
-            Self::UserInfo(_) => Kind::UserInfo,
-            Self::LogoutToken(_) => Kind::LogoutToken,
-            Self::AccessToken { .. } => Kind::AccessToken,
+            Self::IdToken(_) => TokenKind::IdToken,
+            Self::UserInfo(_) => TokenKind::UserInfo,
+            Self::LogoutToken(_) => TokenKind::LogoutToken,
+            Self::AccessToken { .. } => TokenKind::AccessToken,
         }
     }
 

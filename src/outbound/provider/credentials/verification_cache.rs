@@ -54,13 +54,13 @@ impl Key {
 
 /// A value that is valid from one moment until another.
 #[derive(Clone)]
-struct Kept<T> {
+struct CachedResult<T> {
     value: T,
     from: Timestamp,
     until: Timestamp,
 }
 
-impl<T> Kept<T> {
+impl<T> CachedResult<T> {
     /// The value while it is valid. A clock that was set back invalidates it, because its age is then unknown.
     fn at(self, now: Timestamp) -> Option<T> {
         (self.from <= now && now < self.until).then_some(self.value)
@@ -68,8 +68,8 @@ impl<T> Kept<T> {
 }
 
 pub(super) struct VerificationCache {
-    good: Cache<Key, Kept<Arc<VerifiedCredential>>>,
-    refused: Cache<Key, Kept<Refusal>>,
+    good: Cache<Key, CachedResult<Arc<VerifiedCredential>>>,
+    refused: Cache<Key, CachedResult<Refusal>>,
 }
 
 impl Default for VerificationCache {
@@ -80,8 +80,8 @@ impl Default for VerificationCache {
 
 impl VerificationCache {
     pub(super) fn recall(&self, key: &Key, now: Timestamp) -> Option<Verification> {
-        let good = self.good.get(key).and_then(|kept| kept.at(now));
-        let refused = || self.refused.get(key).and_then(|kept| kept.at(now));
+        let good = self.good.get(key).and_then(|cached| cached.at(now));
+        let refused = || self.refused.get(key).and_then(|cached| cached.at(now));
         good.map(Ok).or_else(|| refused().map(|refusal| Err(CredentialFault::Refused(refusal))))
     }
 
@@ -90,11 +90,11 @@ impl VerificationCache {
         match verdict {
             Ok(credential) => {
                 let end = credential.expires().unwrap_or(now.plus(GOOD_FOR)).min(now.plus(GOOD_FOR));
-                self.good.insert(key, Kept { value: Arc::clone(credential), from: now, until: end });
+                self.good.insert(key, CachedResult { value: Arc::clone(credential), from: now, until: end });
             }
             Err(CredentialFault::Refused(refusal)) => {
                 let until = now.plus(REFUSED_FOR);
-                self.refused.insert(key, Kept { value: refusal.clone(), from: now, until });
+                self.refused.insert(key, CachedResult { value: refusal.clone(), from: now, until });
             }
             Err(CredentialFault::Unavailable(_)) => {}
         }
