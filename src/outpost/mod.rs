@@ -13,7 +13,6 @@ mod logout;
 mod parts;
 mod plain_http;
 mod refresh;
-mod reported_once;
 mod request;
 mod request_context;
 mod route;
@@ -33,7 +32,7 @@ use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
 use crate::ports::EntropyFault;
 
 use authenticate::authenticate;
-use authorize::authorize;
+use authorize::{Authorization, authorize};
 use errors::Outcome;
 use request_context::RequestContext;
 use route::route;
@@ -129,11 +128,11 @@ impl Outpost {
             return Ok(answers::odd_path(context, flaw));
         }
         let mut cookies = OwnCookies::read(&context.request.head.headers, context.application)?;
-        let identity = authenticate(&self.services, context, &cookies).await?;
-        match authorize(&self.services, context, identity, cookies.rest.take()) {
-            Ok(allowed) => Ok(allowed),
-            Err(Some(cause)) => cause.into_outcome(context),
-            Err(None) => sign_in::require(&self.services, context, &cookies).await,
+        let authentication = authenticate(&self.services, context, &cookies).await?;
+        match authorize(&self.services, context, authentication, cookies.rest.take()) {
+            Authorization::Allowed(verdict, reason) => Ok((verdict, reason)),
+            Authorization::Denied(cause) => cause.into_outcome(context),
+            Authorization::SignInRequired => sign_in::require(&self.services, context, &cookies).await,
         }
     }
 

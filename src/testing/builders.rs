@@ -14,7 +14,7 @@ use crate::domain::http::{
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::AcceptedCredentials;
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
@@ -104,7 +104,7 @@ pub fn signed_in(claims: &Value, now: Timestamp) -> SignedIn {
     let raw = signing::token(r#"{"alg":"RS256"}"#, &payload.to_string());
     let party = application("https://wiki.example.com").relying_party;
     let signed = signing::verified(&raw, Purpose::IdToken(&party)).expect("is signed");
-    let expected = Expected { relying_party: &party, nonce: Some(&nonce), access_token: None, now };
+    let expected = ExpectedIdToken { relying_party: &party, nonce: Some(&nonce), access_token: None, now };
     let token = VerifiedIdToken::check(signed, &expected).expect("passes every check");
     SignedIn::new(token, Some("access-token".into()))
 }

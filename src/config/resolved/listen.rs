@@ -1,11 +1,12 @@
 //! Listeners and their TLS certificate.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::config::diagnostic::Location;
-use crate::config::reader::{Reader, Setting};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
-use crate::inbound::side_listener::TlsIdentity;
+use crate::inbound::side_listener::{TlsFault, TlsIdentity};
 use crate::server::Listen;
 
 pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<Listen> {
@@ -67,18 +68,22 @@ pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<
         }
         (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
     };
-    let chain = secret_file::bytes(certificate, reader);
-    let private_key = secret_file::bytes(key, reader);
-    let (chain, private_key) = (chain?, private_key?);
-    match TlsIdentity::from_pem(&chain, &private_key) {
-        Ok(identity) => Some(Some(identity)),
-        Err(fault) => {
-            reader.fault(
-                &certificate.location,
-                fault.to_string(),
-                "give a PEM certificate chain and its own private key",
-            );
-            None
-        }
-    }
+    tls_identity(certificate, key, reader).map(Some)
+}
+
+/// The certificate chain and the private key in these files; otherwise a diagnostic is recorded.
+pub(super) fn tls_identity(
+    certificate: &Spanned<PathBuf>,
+    key: &Spanned<PathBuf>,
+    reader: &mut Reader<'_>,
+) -> Option<TlsIdentity> {
+    let (chain, private_key) = (secret_file::bytes(certificate, reader), secret_file::bytes(key, reader));
+    let fault = match TlsIdentity::from_pem(&chain?, &private_key?) {
+        Ok(identity) => return Some(identity),
+        Err(fault) => fault,
+    };
+    let file = if matches!(fault, TlsFault::PrivateKey(_)) { key } else { certificate };
+    let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+    reader.fault(&file.location, problem, "give a PEM certificate chain and its own private key");
+    None
 }

@@ -13,14 +13,15 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
+use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::relying_party::ProviderEndpoints;
+use crate::domain::time::jittered;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
@@ -40,7 +41,7 @@ pub(super) struct Issuer {
     endpoints: Option<ProviderEndpoints>,
     client: ArcSwap<ProviderClient>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
-    calls: CircuitBreaker,
+    calls: ProviderCalls,
     /// The algorithms that its relying parties expect.
     expected: ArcSwap<Vec<ExpectedAlgorithm>>,
     user_info: UserInfoOutageLog,
@@ -91,7 +92,7 @@ impl Issuer {
             address: discovery::address(url),
             endpoints,
             client: ArcSwap::new(client),
-            calls: CircuitBreaker::new(),
+            calls: ProviderCalls::new(),
             expected: ArcSwap::from_pointee(expected),
             user_info: UserInfoOutageLog::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
@@ -120,7 +121,7 @@ impl Issuer {
         self.expected.store(Arc::new(expected));
     }
 
-    pub(super) const fn calls(&self) -> &CircuitBreaker {
+    pub(super) const fn calls(&self) -> &ProviderCalls {
         &self.calls
     }
 
@@ -247,7 +248,7 @@ impl Issuer {
                     self.pause_after(failures, interval)
                 }
             };
-            sleep(jittered(pause)).await;
+            sleep(jittered(pause * 9 / 10, pause * 11 / 10, random_byte())).await;
         }
     }
 
@@ -297,13 +298,12 @@ impl Issuer {
     }
 
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
-        let discovered = match &self.endpoints {
-            Some(endpoints) => Discovered::given(&self.identifier, endpoints),
-            None => {
-                let body = self.get(Operation::Discovery, &self.address).await?;
-                let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
-                parsed.map_err(|fault| fault.to_string())?
-            }
+        let discovered = if let Some(endpoints) = &self.endpoints {
+            Discovered::given(&self.identifier, endpoints)
+        } else {
+            let body = self.get(Operation::Discovery, &self.address).await?;
+            let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
+            parsed.map_err(|fault| fault.to_string())?
         };
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
@@ -345,21 +345,8 @@ impl Issuer {
     }
 }
 
-/// `span` with a jitter of ±10 %, so that replicas do not send requests in step. The jitter needs to vary, not to be secret.
-fn jittered(span: Duration) -> Duration {
-    let lot = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
-    span * (900 + lot) / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f_2_jitter_stays_within_a_tenth() {
-        for _ in 0..1000 {
-            let span = jittered(Duration::from_secs(300));
-            assert!((270..=330).contains(&span.as_secs()), "{span:?}");
-        }
-    }
+/// An unpredictable byte, from the random keys of the standard library's hash function.
+fn random_byte() -> u8 {
+    let [byte, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+    byte
 }

@@ -60,15 +60,12 @@ impl Issuers {
         let mut by_identifier = HashMap::new();
         for (identifier, known) in &addresses {
             let expected = expected.remove(identifier.as_str()).unwrap_or_default();
-            let (issuer, task) = match earlier(identifier, known) {
-                Some(Entry { issuer, task }) => {
-                    issuer.reconfigure(Arc::clone(&client), expected);
-                    (Arc::clone(issuer), task.clone().filter(|_| same_interval))
-                }
-                None => {
-                    let Addresses { issuer, endpoints } = known;
-                    (Issuer::new(identifier, issuer, endpoints.clone(), Arc::clone(&client), expected), None)
-                }
+            let (issuer, task) = if let Some(Entry { issuer, task }) = earlier(identifier, known) {
+                issuer.reconfigure(Arc::clone(&client), expected);
+                (Arc::clone(issuer), task.clone().filter(|_| same_interval))
+            } else {
+                let Addresses { issuer, endpoints } = known;
+                (Issuer::new(identifier, issuer, endpoints.clone(), Arc::clone(&client), expected), None)
             };
             let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
             by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });

@@ -11,6 +11,7 @@ mod issuers;
 mod key_fetch;
 mod logout;
 mod oauth;
+mod provider_calls;
 mod rate_limiter;
 mod refresh;
 mod revocation;
@@ -34,7 +35,7 @@ use self::revocation::TokenRevocations;
 use self::user_info::UserInfoAnswer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{Credential, VerifiedCredential};
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::logout_token::VerifiedLogoutToken;
@@ -120,7 +121,8 @@ impl OpenIdProviders {
         let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
         let signed = issuer.verify(known, &tokens.id_token, Purpose::IdToken(relying_party)).await?;
         let access_token = tokens.access_token.as_ref().map(SecretString::expose_secret);
-        let expected = Expected { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
+        let expected =
+            ExpectedIdToken { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
         let id_token = VerifiedIdToken::check(signed, &expected)?;
         let mut signed_in = SignedIn::new(id_token, tokens.access_token.clone());
         if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.issuers.load().settings.renews_sessions) {

@@ -56,7 +56,7 @@ impl Key {
 
 /// A value that is valid from one moment until another.
 #[derive(Clone)]
-struct Kept<T> {
+struct CachedResult<T> {
     value: T,
     /// Keeps the address of the application from being reused; see [`Key::of`].
     _application: Weak<Application>,
@@ -64,7 +64,7 @@ struct Kept<T> {
     until: Timestamp,
 }
 
-impl<T> Kept<T> {
+impl<T> CachedResult<T> {
     /// The value while it is valid. A clock that was set back invalidates it, because its age is then unknown.
     fn at(self, now: Timestamp) -> Option<T> {
         (self.from <= now && now < self.until).then_some(self.value)
@@ -72,8 +72,8 @@ impl<T> Kept<T> {
 }
 
 pub(super) struct VerificationCache {
-    good: Cache<Key, Kept<Arc<VerifiedCredential>>>,
-    refused: Cache<Key, Kept<Refusal>>,
+    good: Cache<Key, CachedResult<Arc<VerifiedCredential>>>,
+    refused: Cache<Key, CachedResult<Refusal>>,
 }
 
 impl Default for VerificationCache {
@@ -84,8 +84,8 @@ impl Default for VerificationCache {
 
 impl VerificationCache {
     pub(super) fn recall(&self, key: &Key, now: Timestamp) -> Option<Verification> {
-        let good = self.good.get(key).and_then(|kept| kept.at(now));
-        let refused = || self.refused.get(key).and_then(|kept| kept.at(now));
+        let good = self.good.get(key).and_then(|cached| cached.at(now));
+        let refused = || self.refused.get(key).and_then(|cached| cached.at(now));
         good.map(Ok).or_else(|| refused().map(|refusal| Err(CredentialFault::Refused(refusal))))
     }
 
@@ -97,12 +97,13 @@ impl VerificationCache {
                 let end = credential.expires().unwrap_or(now.plus(GOOD_FOR)).min(now.plus(GOOD_FOR));
                 self.good.insert(
                     key,
-                    Kept { value: Arc::clone(credential), _application: application, from: now, until: end },
+                    CachedResult { value: Arc::clone(credential), _application: application, from: now, until: end },
                 );
             }
             Err(CredentialFault::Refused(refusal)) => {
                 let until = now.plus(REFUSED_FOR);
-                self.refused.insert(key, Kept { value: refusal.clone(), _application: application, from: now, until });
+                self.refused
+                    .insert(key, CachedResult { value: refusal.clone(), _application: application, from: now, until });
             }
             Err(CredentialFault::Unavailable(_)) => {}
         }
