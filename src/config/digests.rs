@@ -22,8 +22,8 @@ pub struct ChangedSettings {
     pub need_restart: Vec<String>,
 }
 
-/// The settings that a reload applies: these keys, and all keys below them. `reload` of the reference names them, too.
-const RELOADED: [&str; 3] = ["applications", "provider", "limits.identity_headers"];
+/// The settings that a reload applies: these keys, and all keys below them.
+const RELOADED: [&str; 5] = ["applications", "provider", "tls", "admin", "limits.identity_headers"];
 
 impl SettingDigests {
     /// The settings below `root`, with their variables expanded.

@@ -11,7 +11,7 @@ mod signals;
 mod system;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -78,8 +78,7 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let slugs = applications.iter().map(|application| application.slug.as_str().to_owned()).collect();
-    let hosts = applications.iter().map(|application| application.external.host());
-    let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
+    let hosts = reload::host_names(&applications);
 
     // Before any metric is created.
     telemetry::install();
@@ -108,7 +107,7 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
         lifetimes,
         applications: slugs,
         tls,
-        hosts,
+        hosts: hosts.clone(),
         admin_tls,
         forward_auth,
         limits,
@@ -116,7 +115,14 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     };
     let bound = Bound::bind(service, &listen).await?;
     reload::note_success();
-    let reloader = Reloader { outpost, providers, recorder: bound.recorder.clone() };
+    let reloader = Reloader {
+        outpost,
+        providers,
+        recorder: bound.recorder.clone(),
+        https: bound.listeners.https.as_ref().map(|(_, tls)| tls.clone()),
+        admin: bound.listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
+        hosts: Mutex::new(hosts),
+    };
     Ok((bound, reloader))
 }
 

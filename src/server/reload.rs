@@ -1,16 +1,20 @@
 //! Reload: a new configuration is taken into service while requests go on.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::Signal;
 use tracing::{info, warn};
 
+use super::bound::https_tls;
 use super::config::Config;
 use super::config_watcher::ConfigWatcher;
+use super::fault::Fault;
 use super::service_manager;
 use super::system::SystemClock;
-use crate::outbound::provider::{OpenIdProviders, StartFault};
+use crate::domain::application::registry::Applications;
+use crate::inbound::connections::{MutualTls, ReloadableTls};
+use crate::outbound::provider::OpenIdProviders;
 use crate::outpost::Outpost;
 use crate::ports::Clock as _;
 use crate::telemetry::{DecisionRecorder, names};
@@ -44,6 +48,16 @@ pub(super) struct Reloader {
     pub(super) outpost: Arc<Outpost>,
     pub(super) providers: Arc<OpenIdProviders>,
     pub(super) recorder: DecisionRecorder,
+    pub(super) https: Option<ReloadableTls>,
+    pub(super) admin: Option<ReloadableTls>,
+    /// The names in the self-signed certificate.
+    pub(super) hosts: Mutex<Vec<String>>,
+}
+
+/// The host names of the applications, without addresses: the names of a self-signed certificate.
+pub(super) fn host_names(applications: &Applications) -> Vec<String> {
+    let hosts = applications.iter().map(|application| application.external.host());
+    hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect()
 }
 
 /// The result of a reload, as the metric names it.
@@ -55,11 +69,24 @@ enum Outcome {
 
 impl Reloader {
     /// Applies the settings that a reload can change, all of them or none.
-    fn apply(&self, config: Config) -> Result<(), StartFault> {
-        let Config { applications, provider, .. } = config;
-        self.providers.update(&provider, applications.iter().map(|application| &application.relying_party))?;
+    fn apply(&self, config: &Config) -> Result<(), Fault> {
+        let Config { applications, provider, tls, admin_tls, .. } = config;
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = host_names(applications);
+        // A self-signed certificate is made again only for other names: front proxies may have pinned it.
+        let is_same = tls.is_empty() && *hosts == names;
+        let https = (!is_same).then(|| https_tls(tls, &names)).transpose()?;
+        let admin = admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
+        self.providers.update(provider, applications.iter().map(|application| &application.relying_party))?;
+
+        *hosts = names;
+        for (listener, config) in [(&self.https, https), (&self.admin, admin)] {
+            if let Some((listener, config)) = listener.as_ref().zip(config) {
+                listener.replace(config);
+            }
+        }
         self.recorder.set_applications(applications.iter().map(|application| application.slug.as_str()));
-        self.outpost.replace_applications(applications);
+        self.outpost.replace_applications(applications.clone());
         Ok(())
     }
 
@@ -106,7 +133,7 @@ impl Reloader {
         for warning in warnings {
             warn!("{warning}");
         }
-        let outcome = match self.apply(config) {
+        let outcome = match self.apply(&config) {
             Ok(()) => {
                 info!(settings = reloaded.join(", "), "configuration reloaded");
                 Outcome::Success

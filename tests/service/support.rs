@@ -117,7 +117,7 @@ impl TestApp {
             clock,
             lifetimes,
             applications: vec!["wiki".into()],
-            tls: setup.tls,
+            tls: setup.tls.into_iter().collect(),
             hosts: vec!["wiki.example.com".into()],
             admin_tls: setup.admin_tls,
             forward_auth: setup.forward_auth,

@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info};
 
+use super::reloadable_tls::ReloadableTls;
 use super::listener::{Connection, Listener};
 use super::watch::{ConnectionActivity, Timeouts};
 use crate::telemetry::names;
@@ -87,7 +87,7 @@ where
 /// Like [`serve`], over TLS. A connection whose handshake fails, or takes longer than `handshake_timeout`, is closed.
 pub async fn serve_tls<F, Served>(
     listener: Listener,
-    tls: TlsAcceptor,
+    tls: ReloadableTls,
     handshake_timeout: Duration,
     stop: Stop,
     serve_one: F,
@@ -101,7 +101,7 @@ where
         let (tls, serve_one) = (tls.clone(), Arc::clone(&serve_one));
         async move {
             let peer = connection.peer().ip();
-            match timeout(handshake_timeout, tls.accept(connection)).await {
+            match timeout(handshake_timeout, tls.acceptor().accept(connection)).await {
                 Ok(Ok(stream)) => serve_one(stream, stop).await,
                 Ok(Err(fault)) => info!(listener = name, %peer, %fault, "TLS handshake failed"),
                 Err(_) => info!(listener = name, %peer, "TLS handshake took too long"),

@@ -8,9 +8,11 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use thiserror::Error;
-use tokio_rustls::TlsAcceptor;
+
+use super::reloadable_tls::CertificatesByName;
 
 /// A certificate chain and its private key.
 pub struct TlsIdentity {
@@ -103,7 +105,7 @@ impl TlsIdentity {
         let provider = rustls::crypto::ring::default_provider();
         let key = provider.key_provider.load_private_key(private_key.clone_key());
         let key = key.map_err(|fault| TlsFault::PrivateKey(fault.into()))?;
-        match rustls::sign::CertifiedKey::new(chain.clone(), key).keys_match() {
+        match CertifiedKey::new(chain.clone(), key).keys_match() {
             Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(TlsFault::Mismatch),
             Err(fault @ rustls::Error::InvalidCertificate(_)) => Err(TlsFault::Certificate(fault.into())),
             _ => Ok(Self { chain, private_key }),
@@ -120,19 +122,34 @@ impl TlsIdentity {
         Ok(Self { chain: vec![certified.cert.der().clone()], private_key: key.into() })
     }
 
-    /// The TLS acceptor for browsers' connections: HTTP/1.1, no client certificates.
-    ///
-    /// # Errors
-    /// When certificate and key are not usable together.
-    pub fn acceptor(self) -> Result<TlsAcceptor, TlsFault> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(self.chain, self.private_key));
-        let mut config = config.map_err(TlsFault::Together)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+    fn certified(&self) -> Result<Arc<CertifiedKey>, TlsFault> {
+        let provider = rustls::crypto::ring::default_provider();
+        let certified = CertifiedKey::from_der(self.chain.clone(), self.private_key.clone_key(), &provider);
+        certified.map(Arc::new).map_err(TlsFault::Together)
     }
+}
+
+/// The TLS settings for browsers' connections: HTTP/1.1, no client certificates; the certificate is chosen by the server
+/// name, and the first is the default.
+///
+/// # Errors
+/// When a certificate and its key are not usable together.
+pub fn browsers_tls(identities: &[TlsIdentity]) -> Result<Arc<ServerConfig>, TlsFault> {
+    server_config(WebPkiClientVerifier::no_client_auth(), identities, b"http/1.1")
+}
+
+fn server_config(
+    clients: Arc<dyn ClientCertVerifier>,
+    identities: &[TlsIdentity],
+    protocol: &[u8],
+) -> Result<Arc<ServerConfig>, TlsFault> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificates = identities.iter().map(TlsIdentity::certified).collect::<Result<_, _>>()?;
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(TlsFault::Together)?.with_client_cert_verifier(clients);
+    let mut config = builder.with_cert_resolver(Arc::new(CertificatesByName(certificates)));
+    config.alpn_protocols = vec![protocol.to_vec()];
+    Ok(Arc::new(config))
 }
 
 /// The certificates of a PEM file, at least one.
@@ -170,19 +187,12 @@ impl MutualTls {
         Ok(Self { identity, clients: verifier.map_err(TlsFault::Authorities)?, authorities })
     }
 
-    /// The TLS acceptor for gRPC; it rejects clients without a certificate of one of the authorities.
+    /// The TLS settings for gRPC; clients without a certificate of one of the authorities are rejected.
     ///
     /// # Errors
     /// When certificate and key are not usable together.
-    pub fn acceptor(self) -> Result<TlsAcceptor, TlsFault> {
-        let TlsIdentity { chain, private_key } = self.identity;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_client_cert_verifier(self.clients).with_single_cert(chain, private_key));
-        let mut config = config.map_err(TlsFault::Together)?;
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(TlsAcceptor::from(Arc::new(config)))
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsFault> {
+        server_config(Arc::clone(&self.clients), std::slice::from_ref(&self.identity), b"h2")
     }
 }
 

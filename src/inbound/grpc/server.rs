@@ -10,15 +10,12 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
 use super::inline_executor::{ConnectionDriver, InlineExecutor};
 use super::layers::{self, Calls, ListenerService};
 use super::limits::GrpcLimits;
-use crate::inbound::connections::{
-    self, ConnectionActivity, ConnectionPolicy, Listener, Stop, Timeouts, Watched, attend,
-};
+use crate::inbound::connections::{ConnectionActivity, ConnectionPolicy, Listener, ReloadableTls, Stop, Timeouts, Watched, attend, self};
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer<P> {
@@ -67,7 +64,7 @@ impl<P: ListenerService> GrpcServer<P> {
     }
 
     /// Serves over TLS until `stop` begins; returns how many connections had to be cut.
-    pub async fn serve_tls(self, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
+    pub async fn serve_tls(self, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
         let handshake_timeout = self.limits.patience;
         let server = Arc::new(self);
         let serve_one = move |stream, stop| Arc::clone(&server).drive(stream, stop);

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use http::{Request as HttpRequest, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::http::Scheme;
-use crate::inbound::connections::{self, Answer, Connection, Http1, Listener, ReceivedBody, Stop, empty, refusal};
+use crate::inbound::connections::{Answer, Connection, Http1, Listener, ReceivedBody, ReloadableTls, Stop, empty, refusal, self};
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{Outpost, Request, RequestBody};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
@@ -53,7 +52,7 @@ impl SideListener {
     }
 
     /// Serves HTTPS until `stop` begins; returns how many connections had to be cut.
-    pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
+    pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
         let http = self.http(&listener);
         let handshake_timeout = http.handshake_timeout();
         let serve_one = move |stream: TlsStream<Connection>, stop| {
