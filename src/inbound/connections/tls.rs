@@ -76,7 +76,7 @@ impl From<pem::Error> for PemFault {
             pem::Error::IllegalSectionStart { .. } => Self::Begin,
             pem::Error::MissingSectionEnd { .. } => Self::NoEnd,
             pem::Error::Base64Decode(_) => Self::Base64,
-            _ => Self::Unreadable,
+            pem::Error::Io(_) | pem::Error::SectionTooLarge | _ => Self::Unreadable,
         }
     }
 }
