@@ -11,7 +11,7 @@ mod signals;
 mod system;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -101,13 +101,13 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
     let outpost = Arc::new(outpost);
     let service = Service {
-        outpost: Arc::clone(&outpost),
+        outpost,
         store,
         clock,
         lifetimes,
         applications: slugs,
         tls,
-        hosts: hosts.clone(),
+        hosts,
         admin_tls,
         forward_auth,
         limits,
@@ -115,14 +115,7 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     };
     let bound = Bound::bind(service, &listen).await?;
     reload::note_success();
-    let reloader = Reloader {
-        outpost,
-        providers,
-        recorder: bound.recorder.clone(),
-        https: bound.listeners.https.as_ref().map(|(_, tls)| tls.clone()),
-        admin: bound.listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
-        hosts: Mutex::new(hosts),
-    };
+    let reloader = Reloader::new(&bound, providers);
     Ok((bound, reloader))
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::Signal;
 use tracing::{info, warn};
 
-use super::bound::https_tls;
+use super::bound::{Bound, https_tls};
 use super::config::Config;
 use super::config_watcher::ConfigWatcher;
 use super::fault::Fault;
@@ -45,13 +45,13 @@ pub struct Reread {
 
 /// The parts of a running service to which a new configuration is applied.
 pub(super) struct Reloader {
-    pub(super) outpost: Arc<Outpost>,
-    pub(super) providers: Arc<OpenIdProviders>,
-    pub(super) recorder: DecisionRecorder,
-    pub(super) https: Option<ReloadableTls>,
-    pub(super) admin: Option<ReloadableTls>,
+    outpost: Arc<Outpost>,
+    providers: Arc<OpenIdProviders>,
+    recorder: DecisionRecorder,
+    https: Option<ReloadableTls>,
+    admin: Option<ReloadableTls>,
     /// The names in the self-signed certificate.
-    pub(super) hosts: Mutex<Vec<String>>,
+    hosts: Mutex<Vec<String>>,
 }
 
 /// The host names of the applications, without addresses: the names of a self-signed certificate.
@@ -68,6 +68,19 @@ enum Outcome {
 }
 
 impl Reloader {
+    /// The parts of `bound` that a new configuration replaces.
+    pub(super) fn new(bound: &Bound, providers: Arc<OpenIdProviders>) -> Self {
+        let Bound { service, listeners, recorder, .. } = bound;
+        Self {
+            outpost: Arc::clone(&service.outpost),
+            providers,
+            recorder: recorder.clone(),
+            https: listeners.https.as_ref().map(|(_, tls)| tls.clone()),
+            admin: listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
+            hosts: Mutex::new(service.hosts.clone()),
+        }
+    }
+
     /// Applies the settings that a reload can change, all of them or none.
     fn apply(&self, config: &Config) -> Result<(), Fault> {
         let Config { applications, provider, tls, admin_tls, .. } = config;

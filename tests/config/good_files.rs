@@ -64,7 +64,7 @@ fn everything_else_has_its_default() {
     assert_eq!(config.listen.metrics, address("0.0.0.0:9300"));
     assert_eq!(config.listen.admin, Some(address("127.0.0.1:9302")), "operators of this machine");
     assert!(config.admin_tls.is_none());
-    assert!(config.tls.is_none());
+    assert!(config.tls.is_empty());
     assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.db") });
     assert!(matches!(config.sealing, Sealing::BesideStore));
     assert_eq!(config.lifetimes.absolute, Duration::from_hours(24));

@@ -14,8 +14,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info};
 
-use super::reloadable_tls::ReloadableTls;
 use super::listener::{Connection, Listener};
+use super::reloadable_tls::ReloadableTls;
 use super::watch::{ConnectionActivity, Timeouts};
 use crate::telemetry::names;
 

@@ -15,7 +15,9 @@ use tonic::service::Routes;
 use super::inline_executor::{ConnectionDriver, InlineExecutor};
 use super::layers::{self, Calls, ListenerService};
 use super::limits::GrpcLimits;
-use crate::inbound::connections::{ConnectionActivity, ConnectionPolicy, Listener, ReloadableTls, Stop, Timeouts, Watched, attend, self};
+use crate::inbound::connections::{
+    self, ConnectionActivity, ConnectionPolicy, Listener, ReloadableTls, Stop, Timeouts, Watched, attend,
+};
 
 /// Serves gRPC on one listener.
 pub struct GrpcServer<P> {

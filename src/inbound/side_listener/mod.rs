@@ -13,7 +13,9 @@ use tokio_rustls::server::TlsStream;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::http::Scheme;
-use crate::inbound::connections::{Answer, Connection, Http1, Listener, ReceivedBody, ReloadableTls, Stop, empty, refusal, self};
+use crate::inbound::connections::{
+    self, Answer, Connection, Http1, Listener, ReceivedBody, ReloadableTls, Stop, empty, refusal,
+};
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{Outpost, Request, RequestBody};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
