@@ -2,6 +2,7 @@
 //! else.
 
 mod arguments;
+mod check_config;
 pub mod explain;
 mod fault;
 mod output;
@@ -21,7 +22,7 @@ use crate::domain::time::Timestamp;
 use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
-use output::{print, tell, warnings_of};
+use output::{print, tell};
 use sessions::Target;
 use snippet::{ListenerAddress, SnippetArgs};
 use source::load;
@@ -43,10 +44,7 @@ pub fn run() -> ExitCode {
 fn execute(command: Command) -> Result<(), Fault> {
     match command {
         Command::Serve(source) => serve::serve(source),
-        Command::CheckConfig(source) => {
-            let Loaded { warnings, .. } = load(&source)?;
-            tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
-        }
+        Command::CheckConfig(args) => check_config::check_config(args),
         Command::Explain(request) => print_explanation(request),
         Command::Snippet(args) => print_snippet(args),
         Command::Sessions(args) => manage_sessions(args),

@@ -6,7 +6,7 @@ use crate::support::load::Load;
 use crate::support::process::eventually;
 use crate::support::raw;
 use crate::support::settings::Mode;
-use crate::support::site::Site;
+use crate::support::site::{Plan, Site};
 
 const RELOADED: &str = "configuration reloaded";
 const REFUSED: &str = "the changed configuration cannot be used; the earlier one stays in service";
@@ -81,6 +81,46 @@ async fn sighup_reads_the_files_and_names_what_needs_a_restart() {
     let line = site.gatepost.logs_after(mark, "changed settings that apply after a restart only");
     assert_eq!(line.text("settings"), Some("shutdown.delay"));
     assert!(site.gatepost.is_running());
+}
+
+/// Writes a certificate for `gatepost.test` and its key beside gatepost.yaml, and returns the certificate (PEM).
+fn write_certificate(site: &Site) -> String {
+    let made = rcgen::generate_simple_self_signed(["gatepost.test".to_owned()]).expect("a certificate");
+    std::fs::write(site.folder().join("key.pem"), made.signing_key.serialize_pem()).expect("key.pem");
+    std::fs::write(site.folder().join("certificate.pem"), made.cert.pem()).expect("certificate.pem");
+    made.cert.pem()
+}
+
+/// Whether a client that trusts only this certificate gets an answer over HTTPS.
+async fn is_served(site: &Site, certificate: &str) -> bool {
+    let port = site.gatepost.port("https");
+    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([trusted])
+        .resolve("gatepost.test", ([127, 0, 0, 1], port).into())
+        .build()
+        .expect("a client");
+    client.get(format!("https://gatepost.test:{port}/outpost.goauthentik.io/ping")).send().await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_when_its_files_change() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.https = "127.0.0.1:0";
+    let mut site = plan.start().await;
+    let first = write_certificate(&site);
+    assert!(!is_served(&site, &first).await, "a self-signed one of the start is served");
+
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.sections = "tls: { certificate_file: certificate.pem, private_key_file: key.pem }\n");
+    site.gatepost.logs_after(mark, RELOADED);
+    assert!(is_served(&site, &first).await);
+
+    let mark = site.gatepost.log().count();
+    let second = write_certificate(&site);
+    site.gatepost.logs_after(mark, RELOADED);
+    assert!(is_served(&site, &second).await && !is_served(&site, &first).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
