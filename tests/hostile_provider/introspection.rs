@@ -42,7 +42,7 @@ async fn until_asked(fixture: &Fixture, times: usize) {
 async fn in_1_the_provider_is_asked_as_the_client_and_claims_are_completed() {
     let mut fixture = fixture().await;
     for method in [ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost] {
-        Arc::get_mut(&mut fixture.application).unwrap().relying_party.token_endpoint_auth_method = method;
+        Arc::make_mut(&mut fixture.application).relying_party.token_endpoint_auth_method = method;
         let verified = fixture.show_opaque().await.unwrap();
         assert_eq!(verified.claims().text("preferred_username"), Some("alice"));
         assert_eq!(verified.claims().text("client_id"), Some("ci"));
@@ -267,7 +267,7 @@ async fn user_info_completes_and_never_contradicts() {
 #[tokio::test]
 async fn user_info_that_is_needed_to_judge_is_waited_for() {
     let mut fixture = fixture().await;
-    Arc::get_mut(&mut fixture.application).unwrap().relying_party.claims_of_rules = vec!["groups".to_owned()];
+    Arc::make_mut(&mut fixture.application).relying_party.claims_of_rules = vec!["groups".to_owned()];
     for (reply, expected) in [
         (Reply::Proper, Judged::Good),
         (Reply::Status(500), Judged::Unavailable),
