@@ -23,7 +23,7 @@ pub struct ChangedSettings {
 }
 
 /// The settings that a reload applies: these keys, and all keys below them.
-const RELOADED: [&str; 5] = ["applications", "provider", "tls", "admin", "limits.identity_headers"];
+const RELOADED: [&str; 6] = ["applications", "provider", "tls", "admin", "session.refresh", "limits.identity_headers"];
 
 impl SettingDigests {
     /// The settings below `root`, with their variables expanded.
@@ -127,6 +127,11 @@ limits: { identity_headers: 8 KiB, header_bytes: 1 }
             (("email]", "profile]"), vec!["applications[Wiki].scopes[1]"], vec![]),
             (("name: Board", "name: Forum"), vec!["applications[forum].name"], vec![]),
             (("9001", "9002"), vec![], vec!["listen.grpc"]),
+            (
+                ("listen:", "session: { refresh: false, store: memory }\nlisten:"),
+                vec!["session.refresh"],
+                vec!["session.store"],
+            ),
             (
                 ("8 KiB, header_bytes: 1", "9 KiB, header_bytes: 2"),
                 vec!["limits.identity_headers"],

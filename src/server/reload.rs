@@ -92,6 +92,9 @@ impl Reloader {
         let admin = admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
         self.providers.update(provider, applications.iter().map(|application| &application.relying_party))?;
 
+        if admin.is_some() != self.admin.is_some() {
+            warn!("the admin listener begins or ends TLS after a restart only");
+        }
         *hosts = names;
         for (listener, config) in [(&self.https, https), (&self.admin, admin)] {
             if let Some((listener, config)) = listener.as_ref().zip(config) {
