@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::redis::Redis;
-use crate::store::Kind;
+use crate::store::StoreKind;
 
 const SESSIONS: u64 = 1_000_000;
 /// The first argument of a child process, which selects its role.
@@ -43,12 +43,12 @@ fn main() -> Outcome<()> {
 /// Runs a process for each store; `choice` names stores and the number of sessions.
 fn run(choice: &[&str]) -> Outcome<()> {
     let sessions = choice.iter().find_map(|word| word.parse().ok()).unwrap_or(SESSIONS);
-    let named: Vec<Kind> = choice.iter().filter_map(|word| Kind::named(word)).collect();
-    let kinds = if named.is_empty() { Kind::ALL.to_vec() } else { named };
+    let named: Vec<StoreKind> = choice.iter().filter_map(|word| StoreKind::named(word)).collect();
+    let kinds = if named.is_empty() { StoreKind::ALL.to_vec() } else { named };
     figures::say_machine(sessions);
     for kind in kinds {
         let directory = tempfile::tempdir()?;
-        let _server = (kind == Kind::Redis).then(|| Redis::start(directory.path())).transpose()?;
+        let _server = (kind == StoreKind::Redis).then(|| Redis::start(directory.path())).transpose()?;
         let finished = another_process(MEASURE, kind, sessions, directory.path())?.status()?;
         if !finished.success() {
             return Err(format!("the measurement of `{}` failed", kind.name()).into());
@@ -57,21 +57,21 @@ fn run(choice: &[&str]) -> Outcome<()> {
     Ok(())
 }
 
-fn another_process(role: &str, kind: Kind, sessions: u64, directory: &Path) -> io::Result<Command> {
+fn another_process(role: &str, kind: StoreKind, sessions: u64, directory: &Path) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args([role, kind.name(), &sessions.to_string()]).arg(directory);
     Ok(command)
 }
 
 fn measure(kind: &str, sessions: u64, directory: &Path) -> Outcome<()> {
-    let kind = Kind::named(kind).ok_or("no such store")?;
+    let kind = StoreKind::named(kind).ok_or("no such store")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(steps::all(kind, sessions, directory))
 }
 
 /// Opens the store, changes it once, reports that, and then waits to be killed.
 fn hold(kind: &str, sessions: u64, directory: &Path) -> Outcome<()> {
-    let kind = Kind::named(kind).ok_or("no such store")?;
+    let kind = StoreKind::named(kind).ok_or("no such store")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let store = kind.open(directory)?;
     runtime.block_on(store.save(&population::key(sessions), population::session(sessions)))?;
@@ -81,7 +81,7 @@ fn hold(kind: &str, sessions: u64, directory: &Path) -> Outcome<()> {
 }
 
 /// Leaves the store as a `kill -9` in the middle of its work would.
-fn crash(kind: Kind, sessions: u64, directory: &Path) -> Outcome<()> {
+fn crash(kind: StoreKind, sessions: u64, directory: &Path) -> Outcome<()> {
     let mut command = another_process(HOLD, kind, sessions, directory)?;
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().ok_or("no output")?;

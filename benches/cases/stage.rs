@@ -13,7 +13,7 @@ use super::verify;
 use crate::load::Question;
 use crate::machine::Cores;
 use crate::op::HostileOp;
-use crate::servers::bare::{self, Kind};
+use crate::servers::bare::{self, BareServer};
 use crate::servers::envoy::Envoy;
 use crate::servers::gatepost::{Gatepost, Recipe};
 use crate::servers::redis::Redis;
@@ -69,7 +69,8 @@ impl Stage {
         let question = Question::of(&ids, request::PAGE, judges::signed_in)?;
         let answer = runtime.block_on(verify::checks(gatepost.grpc, &question))?;
         let folder = place.folder;
-        let [hyper, tonic] = [Kind::Hyper, Kind::Tonic].map(|kind| bare::start(kind, &answer, folder.path(), cores));
+        let [hyper, tonic] =
+            [BareServer::Hyper, BareServer::Tonic].map(|kind| bare::start(kind, &answer, folder.path(), cores));
         let (hyper, tonic) = (hyper?, tonic?);
         let envoy = Envoy::start(folder.path(), &[None, Some(tonic.1), Some(gatepost.grpc)], cores)?;
         Ok(Self {

@@ -29,11 +29,11 @@ use super::{Server, judges, request};
 use crate::machine::Cores;
 
 /// The arguments that make this program a bare server; the path of the file with the answer follows.
-const ROLES: [(&str, Kind); 2] = [("--bare-hyper", Kind::Hyper), ("--bare-tonic", Kind::Tonic)];
+const ROLES: [(&str, BareServer); 2] = [("--bare-hyper", BareServer::Hyper), ("--bare-tonic", BareServer::Tonic)];
 
 /// The kind of bare server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum BareServer {
     Hyper,
     Tonic,
 }
@@ -51,7 +51,7 @@ pub(crate) fn serve_if_asked() -> Option<Result<(), Box<dyn Error>>> {
 /// # Errors
 /// When it does not start.
 pub(crate) fn start(
-    kind: Kind,
+    kind: BareServer,
     answer: &CheckResponse,
     folder: &Path,
     cores: Cores,
@@ -69,15 +69,15 @@ pub(crate) fn start(
 
 /// Serves after printing the address.
 #[expect(clippy::print_stdout, reason = "the parent reads the address there")]
-fn serve(kind: Kind, answer: &Path) -> Result<(), Box<dyn Error>> {
+fn serve(kind: BareServer, answer: &Path) -> Result<(), Box<dyn Error>> {
     let answer = CheckResponse::decode(fs::read(answer)?.as_slice())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         match kind {
-            Kind::Hyper => serve_frame(listener, request::message(&answer.encode_to_vec())).await,
-            Kind::Tonic => {
+            BareServer::Hyper => serve_frame(listener, request::message(&answer.encode_to_vec())).await,
+            BareServer::Tonic => {
                 let headers = judges::headers(&answer).map(|(name, value)| (name.to_owned(), value.to_owned()));
                 let service = AuthorizationServer::new(Bare { headers: headers.collect() });
                 let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

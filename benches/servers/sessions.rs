@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::machine::now;
+use crate::op::CLIENT_ID;
 
 /// Concurrent saves.
 const AT_ONCE: usize = 2000;
@@ -110,6 +111,7 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Session {
     let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
     Session::restore(SessionRecord {
         user: User { issuer: issuer.to_owned(), subject: name.clone() },
+        client_id: CLIENT_ID.to_owned(),
         id_token: Some(SecretString::from(id_token)),
         ends: now.plus(LIFETIME),
         ..session_record(&name, &claims, now.as_unix())

@@ -54,6 +54,7 @@ pub(crate) fn session(number: u64) -> Session {
         claims: Claims::new(claims),
         user,
         application: slug(),
+        client_id: "wiki".to_owned(),
         access_token: None,
         provider_session: Some(format!("{number:032x}")),
         renewal: Some(Renewal {

@@ -11,7 +11,7 @@ use gatepost::ports::{Cursor, SessionStore};
 
 use crate::figures::{mebibytes, memory, processor_time, say, say_line, spread, time};
 use crate::population::{self, ENDS_EARLY, SESSIONS_OF_SOME, SOME_USERS, begun, early_end, key, session, user};
-use crate::store::Kind;
+use crate::store::StoreKind;
 use crate::{Outcome, crash};
 
 /// Concurrent sign-ins.
@@ -25,7 +25,7 @@ const PAGE: usize = 500;
 
 type Store = Arc<dyn SessionStore>;
 
-pub(crate) async fn all(kind: Kind, sessions: u64, directory: &Path) -> Outcome<()> {
+pub(crate) async fn all(kind: StoreKind, sessions: u64, directory: &Path) -> Outcome<()> {
     say_line(&format!("store `{}`", kind.name()));
     let before = memory()?;
     let store = kind.open(directory)?;
@@ -79,10 +79,10 @@ async fn fill(store: &Store, sessions: u64) -> Outcome<()> {
     Ok(())
 }
 
-fn sizes(kind: Kind, sessions: u64, directory: &Path, before: u64) -> Outcome<()> {
+fn sizes(kind: StoreKind, sessions: u64, directory: &Path, before: u64) -> Outcome<()> {
     let taken = memory()?.saturating_sub(before);
     say("memory", &format!("{}: {} bytes per session", mebibytes(taken), taken / sessions));
-    if kind != Kind::Memory {
+    if kind != StoreKind::Memory {
         let outside = kind.outside(directory)?;
         say("size outside", &format!("{}: {} bytes per session", mebibytes(outside), outside / sessions));
     }
@@ -151,7 +151,7 @@ async fn walk(store: &Store, sessions: u64) -> Outcome<()> {
     Ok(())
 }
 
-async fn start_again(kind: Kind, store: Store, sessions: u64, directory: &Path) -> Outcome<Store> {
+async fn start_again(kind: StoreKind, store: Store, sessions: u64, directory: &Path) -> Outcome<Store> {
     let began = Instant::now();
     drop(store);
     say("stop", &time(began.elapsed()));
@@ -164,7 +164,7 @@ async fn start_again(kind: Kind, store: Store, sessions: u64, directory: &Path) 
     Ok(store)
 }
 
-async fn start(kind: Kind, directory: &Path, what: &str) -> Outcome<Store> {
+async fn start(kind: StoreKind, directory: &Path, what: &str) -> Outcome<Store> {
     let began = Instant::now();
     let store = kind.open(directory)?;
     store.load(&key(0)).await?.ok_or("the first session is missing")?;
@@ -198,7 +198,7 @@ async fn expire(store: &Store, sessions: u64) -> Outcome<()> {
 }
 
 /// Nearly all sessions end, as over a weekend.
-async fn shrink(kind: Kind, store: Store, directory: &Path) -> Outcome<()> {
+async fn shrink(kind: StoreKind, store: Store, directory: &Path) -> Outcome<()> {
     let (full, began) = (kind.outside(directory)?, Instant::now());
     let expired = store.expire(Timestamp::from_unix(u64::MAX), population::begun()).await?;
     let took = time(began.elapsed());
@@ -212,7 +212,7 @@ async fn shrink(kind: Kind, store: Store, directory: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn start_empty(kind: Kind, directory: &Path) -> Outcome<Store> {
+fn start_empty(kind: StoreKind, directory: &Path) -> Outcome<Store> {
     let began = Instant::now();
     let store = kind.open(directory)?;
     say("start of an emptied store", &time(began.elapsed()));

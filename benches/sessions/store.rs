@@ -12,13 +12,13 @@ use gatepost::testing::{ManualClock, SystemEntropy, sealing_keys};
 use crate::{Outcome, population, redis};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum StoreKind {
     Memory,
     File,
     Redis,
 }
 
-impl Kind {
+impl StoreKind {
     pub(crate) const ALL: [Self; 3] = [Self::Memory, Self::File, Self::Redis];
 
     pub(crate) fn named(name: &str) -> Option<Self> {

@@ -20,7 +20,7 @@ pub(super) enum Command {
     /// Runs the service until SIGTERM.
     Serve(Source),
     /// Lists all faults of a configuration, without starting the service.
-    CheckConfig(Source),
+    CheckConfig(CheckConfig),
     /// Shows the response to a request and the reasons for it, without a running service or a call to the provider.
     Explain(Request),
     /// Prints the configuration of a front proxy for the configured applications.
@@ -35,13 +35,24 @@ pub(super) enum Command {
 }
 
 /// Where the configuration is.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct Source {
     /// The configuration file (YAML). Without one, `GATEPOST_EXTERNAL_HOST`, `GATEPOST_ISSUER`, `GATEPOST_CLIENT_ID`
     /// and `GATEPOST_CLIENT_SECRET` or `GATEPOST_CLIENT_SECRET_FILE` describe a single application.
     // Text that may be empty, as `GATEPOST_CONFIG=` is no file.
     #[arg(long, short, value_name = "FILE", env = "GATEPOST_CONFIG")]
     pub(super) config: Option<OsString>,
+}
+
+/// The configuration to check.
+#[derive(Args)]
+pub(super) struct CheckConfig {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Compares the configuration with this file, such as a copy of the one that is in service, and lists the settings
+    /// that differ: those that a reload applies, and those that need a restart.
+    #[arg(long, value_name = "FILE")]
+    pub(super) diff: Option<OsString>,
 }
 
 /// The request to explain.

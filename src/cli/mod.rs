@@ -2,9 +2,11 @@
 //! else.
 
 mod arguments;
+mod check_config;
 pub mod explain;
 mod fault;
 mod output;
+mod serve;
 pub mod sessions;
 pub mod snippet;
 mod source;
@@ -17,11 +19,10 @@ use clap::Parser as _;
 
 use crate::config::{self, Loaded};
 use crate::domain::time::Timestamp;
-use crate::server;
 use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
-use output::{print, tell, warnings_of};
+use output::{print, tell};
 use sessions::Target;
 use snippet::{ListenerAddress, SnippetArgs};
 use source::load;
@@ -42,15 +43,8 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Fault> {
     match command {
-        Command::Serve(source) => {
-            let Loaded { config, warnings } = load(source)?;
-            tell(&warnings_of(&warnings)).map_err(Fault::Output)?;
-            server::run(config).map_err(Fault::Service)
-        }
-        Command::CheckConfig(source) => {
-            let Loaded { warnings, .. } = load(source)?;
-            tell(&warnings_of(&warnings)).and_then(|()| print("ok\n")).map_err(Fault::Output)
-        }
+        Command::Serve(source) => serve::serve(source),
+        Command::CheckConfig(args) => check_config::check_config(args),
         Command::Explain(request) => print_explanation(request),
         Command::Snippet(args) => print_snippet(args),
         Command::Sessions(args) => manage_sessions(args),
@@ -64,14 +58,14 @@ fn print_explanation(request: Request) -> Result<(), Fault> {
     let claims = claims.map(claims_text).transpose()?;
     let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
     let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
-    let Loaded { config, .. } = load(source)?;
+    let Loaded { config, .. } = load(&source)?;
     let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
 }
 
 fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {
     let SnippetCommand { source, front_proxy, app, gatepost } = args;
-    let Loaded { config, .. } = load(source)?;
+    let Loaded { config, .. } = load(&source)?;
     let grpc = ListenerAddress::of_listener(config.listen.grpc);
     let http = config.listen.http.map_or_else(|| grpc.with_port(9000), ListenerAddress::of_listener);
     let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
@@ -104,7 +98,7 @@ fn reach(AdminPort { address, config, tls }: AdminPort) -> Result<Target, Fault>
         (Some(address), _) => address,
         (None, None) => sessions::AdminAddress::default(),
         (None, Some(path)) => {
-            let listener = load(Source { config: Some(path) })?.config.listen.admin;
+            let listener = load(&Source { config: Some(path) })?.config.listen.admin;
             sessions::AdminAddress::of_listener(listener.ok_or(Fault::Sessions(sessions::Fault::SwitchedOff))?)
         }
     };

@@ -6,8 +6,15 @@ use super::arguments::Source;
 use super::fault::Fault;
 use crate::config::{self, Loaded};
 
-pub(super) fn load(source: Source) -> Result<Loaded, Fault> {
-    let Some(path) = source.config.filter(|path| !path.is_empty()).map(PathBuf::from) else {
+impl Source {
+    /// The configuration file; `None` without one.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.config.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+}
+
+pub(super) fn load(source: &Source) -> Result<Loaded, Fault> {
+    let Some(path) = source.path() else {
         return config::load_environment(&environment).map_err(Fault::Configuration);
     };
     match std::fs::read_to_string(&path) {

@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::document::{Content, Key, Node, Position, Style};
-use super::expansion::escape;
+use super::expansion::{Environment, escape};
 use super::loaded::Loaded;
-use super::reader::{Environment, Reader};
+use super::reader::Reader;
 use super::understand;
 
 const EXTERNAL_HOST: &str = "GATEPOST_EXTERNAL_HOST";
@@ -45,7 +45,9 @@ pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnost
     let complete = missing.is_empty() && !secret_missing;
     let loaded = if complete { understand(&section(application), reader) } else { reader.finish(None) };
     match loaded {
-        Ok(Loaded { config, warnings }) => Ok(Loaded { config, warnings: renamed(warnings) }),
+        Ok(Loaded { warnings, config, digests, files }) => {
+            Ok(Loaded { warnings: renamed(warnings), config, digests, files })
+        }
         Err(Diagnostics { faults, warnings }) => {
             Err(Diagnostics { faults: renamed(faults), warnings: renamed(warnings) })
         }

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::reader::Environment;
+/// Looks up an environment variable. It is a parameter, so that tests never use the process's own environment.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Why a text could not be expanded. The message may contain the variable's name, never its value.
 #[derive(Debug, Error, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 pub mod authentik;
 mod diagnostic;
+mod digests;
 mod document;
 pub mod duration;
 mod environment;
@@ -25,9 +26,10 @@ use document::Node;
 use value::Value as _;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use digests::{ChangedSettings, SettingDigests};
 pub use environment::load_environment;
+pub use expansion::Environment;
 pub use loaded::Loaded;
-pub use reader::Environment;
 pub use reference::reference;
 pub use schema::schema;
 
@@ -52,6 +54,7 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
 }
 
 fn understand(root: &Node, mut reader: Reader<'_>) -> Result<Loaded, Diagnostics> {
+    reader.digests = SettingDigests::of(root, reader.environment);
     let written = raw::File::read(root, &Location::new("", 1, 1), &mut reader);
     let config = written.and_then(|written| resolved::config(&written, &mut reader));
     reader.finish(config)

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 /// The type of a key's value.
-pub(super) enum Kind {
+pub(super) enum ValueType {
     /// A single value: its name in the reference, and its JSON Schema.
     One { name: String, schema: Json },
     /// A section.
@@ -23,7 +23,7 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) doc: String,
     pub(super) presence: Presence,
-    pub(super) kind: Kind,
+    pub(super) value_type: ValueType,
 }
 
 /// What happens when a key is missing.

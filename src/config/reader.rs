@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
+use super::digests::SettingDigests;
+use super::expansion::Environment;
 use super::loaded::Loaded;
 use crate::server::Config;
-
-/// Looks up an environment variable. It is a parameter, so that tests never use the process's own environment.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A value with its location.
 #[derive(Clone)]
@@ -50,12 +49,16 @@ pub(super) struct Reader<'a> {
     folder: PathBuf,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    pub(super) digests: SettingDigests,
+    /// The files that were read so far.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &str, folder: &Path, environment: Environment<'a>) -> Self {
-        let (faults, warnings) = (Vec::new(), Vec::new());
-        Self { environment, source: source.into(), folder: folder.to_owned(), faults, warnings }
+        let (faults, warnings, files) = (Vec::new(), Vec::new(), Vec::new());
+        let digests = SettingDigests::default();
+        Self { environment, source: source.into(), folder: folder.to_owned(), faults, warnings, digests, files }
     }
 
     /// Records a diagnostic that prevents the start.
@@ -86,7 +89,8 @@ impl<'a> Reader<'a> {
             diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         }
         if let (Some(config), true) = (made, self.faults.is_empty()) {
-            return Ok(Loaded { config, warnings: self.warnings });
+            let Self { warnings, digests, files, .. } = self;
+            return Ok(Loaded { config, warnings, digests, files });
         }
         if self.faults.is_empty() {
             self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a bug of Gatepost");

@@ -4,14 +4,14 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{self, Content, Node};
-use super::outline::{Field, Kind, Outline, Presence};
+use super::outline::{Field, Outline, Presence, ValueType};
 use super::raw::File;
 use super::value::Value as _;
 
 /// The schema as text.
 #[must_use]
 pub fn schema() -> String {
-    let mut schema = of(&File::kind());
+    let mut schema = of(&File::value_type());
     if let Json::Object(members) = &mut schema {
         members.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
         members.insert("title".into(), "Gatepost configuration".into());
@@ -19,11 +19,11 @@ pub fn schema() -> String {
     format!("{schema:#}\n")
 }
 
-fn of(kind: &Kind) -> Json {
-    match kind {
-        Kind::One { schema, .. } => schema.clone(),
-        Kind::List(item) => json!({ "type": "array", "items": of(item) }),
-        Kind::Section(outline) => of_section(outline),
+fn of(value_type: &ValueType) -> Json {
+    match value_type {
+        ValueType::One { schema, .. } => schema.clone(),
+        ValueType::List(item) => json!({ "type": "array", "items": of(item) }),
+        ValueType::Section(outline) => of_section(outline),
     }
 }
 
@@ -41,13 +41,15 @@ fn of_section(outline: &Outline) -> Json {
 
 /// A key without a value counts as not written, unless the key is required or must have a value.
 fn of_field(field: &Field) -> Json {
-    let mut schema = match (&field.presence, of(&field.kind)) {
+    let mut schema = match (&field.presence, of(&field.value_type)) {
         (Presence::Required | Presence::Filled, schema) => schema,
         (Presence::Optional | Presence::Default(_), schema) => json!({ "anyOf": [schema, { "type": "null" }] }),
     };
     if let Json::Object(members) = &mut schema {
         members.insert("description".into(), field.doc.clone().into());
-        if let (Presence::Default(default), false) = (&field.presence, matches!(field.kind, Kind::Section(_))) {
+        if let (Presence::Default(default), false) =
+            (&field.presence, matches!(field.value_type, ValueType::Section(_)))
+        {
             let default = document::parse(default).map_or(Json::Null, |node| as_json(&node));
             members.insert("default".into(), default);
         }

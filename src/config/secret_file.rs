@@ -19,6 +19,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// The content of the file at `path`; otherwise a diagnostic is recorded.
 pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let resolved = reader.resolve(&path.value);
+    reader.files.push(resolved.clone());
     let shown = resolved.display();
     let mut content = Zeroizing::new(Vec::new());
     let read = File::open(&resolved).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content));
@@ -26,7 +27,10 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
         Err(fault) => format!("{shown} cannot be read ({})", fault.kind()),
         Ok(_) if content.is_empty() => format!("{shown} is empty"),
         Ok(read) if read as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
-        Ok(_) => return Some(content),
+        Ok(_) => {
+            reader.digests.add_file(&path.location.key, &content);
+            return Some(content);
+        }
     };
     reader.fault(&path.location, problem, "name a readable file that holds the value");
     None

@@ -149,14 +149,14 @@ macro_rules! section {
         }
 
         impl $crate::config::value::Value for $name {
-            fn kind() -> $crate::config::outline::Kind {
-                use $crate::config::outline::{Field, Kind, Outline, prose};
-                Kind::Section(Outline {
+            fn value_type() -> $crate::config::outline::ValueType {
+                use $crate::config::outline::{Field, ValueType, Outline, prose};
+                ValueType::Section(Outline {
                     fields: vec![$(Field {
                         name: stringify!($field),
                         doc: prose(&[$($field_doc),*]),
                         presence: section!(@presence $($word)+ $(= $default)?),
-                        kind: <section!(@value $($word)+) as $crate::config::value::Value>::kind(),
+                        value_type: <section!(@value $($word)+) as $crate::config::value::Value>::value_type(),
                     }),*],
                 })
             }

@@ -31,3 +31,24 @@ impl Timestamp {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 }
+
+/// A span between `shortest` and `longest`, as far from the first as the random byte says, so that processes and sessions
+/// that failed together do not retry together. The byte needs to vary, not to be secret.
+#[must_use]
+pub fn jittered(shortest: Duration, longest: Duration, random: u8) -> Duration {
+    shortest + longest.saturating_sub(shortest) * u32::from(random) / u32::from(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_2_jitter_stays_between_the_shortest_and_the_longest() {
+        let [shortest, longest] = [270, 330].map(Duration::from_secs);
+        assert_eq!(jittered(shortest, longest, 0), shortest);
+        assert_eq!(jittered(shortest, longest, u8::MAX), longest);
+        let spans: Vec<_> = (0..=u8::MAX).map(|random| jittered(shortest, longest, random)).collect();
+        assert!(spans.is_sorted_by(|one, next| one < next), "every byte counts");
+    }
+}

@@ -185,8 +185,8 @@ impl Outpost {
 
     /// Searches by index: at the given issuer, else at every issuer that an application trusts.
     async fn users_with_subject(&self, subject: &str, issuer: Option<&str>) -> Result<Vec<NamedUser>, StoreFault> {
-        let trusted =
-            self.services.parts.applications.iter().map(|application| application.relying_party.issuer.as_str());
+        let applications = self.services.parts.applications.load_full();
+        let trusted = applications.iter().map(|application| application.relying_party.issuer.as_str());
         let issuers: BTreeSet<&str> = issuer.map_or_else(|| trusted.collect(), |issuer| BTreeSet::from([issuer]));
         let mut found = Vec::new();
         for issuer in issuers {

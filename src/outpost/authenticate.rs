@@ -13,16 +13,30 @@ use crate::domain::oidc::credentials::Presented;
 use crate::domain::policy::identity::Identity;
 use crate::ports::CredentialFault;
 
+/// What authentication found.
+pub(super) enum Authentication {
+    /// A user, or a client, by a live session or a verified credential.
+    Identity(Identity),
+    /// Neither a live session nor a credential that the application accepts.
+    Anonymous,
+    /// A credential that does not count.
+    Denied(DenialCause),
+}
+
 /// The identity behind the request: by a live session, else by the credential that the request presents.
 pub(super) async fn authenticate(
     services: &Services,
     context: &RequestContext<'_>,
     own: &OwnCookies,
-) -> Result<Result<Option<Identity>, DenialCause>, Fault> {
-    let Some(loaded) = load_session(services, context, own).await? else {
-        return Ok(Box::pin(verify_credential(services, context)).await);
+) -> Result<Authentication, Fault> {
+    if let Some(loaded) = load_session(services, context, own).await? {
+        return Ok(Authentication::Identity(Identity::Session(loaded.session)));
+    }
+    let Some(presented) = Presented::read(&context.request.head.headers, &context.application.credentials) else {
+        return Ok(Authentication::Anonymous);
     };
-    Ok(Ok(Some(Identity::Session(loaded.session))))
+    let identity = Box::pin(verify_credential(services, context, presented)).await;
+    Ok(identity.map_or_else(Authentication::Denied, Authentication::Identity))
 }
 
 /// The live session, refreshed first if its facts are out of date.
@@ -54,20 +68,20 @@ async fn record_use(services: &Services, loaded: &LoadedSession) {
     }
 }
 
-/// The identity of the credential that a request presents; `None` without a credential that the application accepts.
-async fn verify_credential(services: &Services, context: &RequestContext<'_>) -> Result<Option<Identity>, DenialCause> {
-    let application = context.application;
-    let Some(presented) = Presented::read(&context.request.head.headers, &application.credentials) else {
-        return Ok(None);
-    };
+/// The identity of the credential that a request presents.
+async fn verify_credential(
+    services: &Services,
+    context: &RequestContext<'_>,
+    presented: Presented,
+) -> Result<Identity, DenialCause> {
     let scheme = presented.scheme;
     let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
-    let verified = services.parts.provider.verify(application, &credential);
+    let verified = services.parts.provider.verify(context.application, &credential);
     let verified = waits::wait_for(&services.waits, context, WaitReason::Credential, verified)
         .await
         .map_err(CredentialFault::from);
     match verified.and_then(|verified| verified) {
-        Ok(verified) => credential_fits(services, context, Identity::Credential(verified)).map(Some),
+        Ok(verified) => credential_fits(services, context, Identity::Credential(verified)),
         Err(CredentialFault::Refused(refusal)) => Err(DenialCause::Refused(scheme, refusal)),
         Err(CredentialFault::Unavailable(fault)) => Err(DenialCause::Unavailable(fault)),
     }

@@ -1,37 +1,45 @@
 //! Authorization: only a permit of the access rules or a public path becomes an *allow*.
 
+use super::authenticate::Authentication;
 use super::denial_cause::DenialCause;
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::domain::decision::{self, ForwardedRequest, Reason, Verdict};
 use crate::domain::http::TargetFault;
-use crate::domain::policy::identity::Identity;
 use crate::domain::policy::{Permit, PublicPath};
 
-/// Allows the request, or returns the cause of the denial; the cause is `None` when no user is known.
+/// What authorization decided.
+pub(super) enum Authorization {
+    /// The request may pass.
+    Allowed(Verdict, Reason),
+    /// Nobody is known yet who could be allowed.
+    SignInRequired,
+    /// The request may not pass.
+    Denied(DenialCause),
+}
+
+/// Allows the request if the access rules permit the identity, or if the path is public.
 pub(super) fn authorize(
     services: &Services,
     context: &mut RequestContext<'_>,
-    identity: Result<Option<Identity>, DenialCause>,
+    authentication: Authentication,
     rest_of_cookies: Option<Vec<u8>>,
-) -> Result<(Verdict, Reason), Option<DenialCause>> {
+) -> Authorization {
     let (head, application) = (&context.request.head, context.application);
     let forwarded = ForwardedRequest { head, rest_of_cookies };
-    let cause = match identity {
-        Ok(Some(identity)) => match application.rules.permit(&identity, head) {
-            Ok(permit) => return Ok(allow(services, context, permit, forwarded)),
-            Err(cause) => Some(DenialCause::Forbidden(identity, cause)),
+    let otherwise = match authentication {
+        Authentication::Identity(identity) => match application.rules.permit(&identity, head) {
+            Ok(permit) => return allow(services, context, permit, forwarded),
+            Err(cause) => Authorization::Denied(DenialCause::Forbidden(identity, cause)),
         },
-        Ok(None) => None,
-        Err(cause) => Some(cause),
+        Authentication::Anonymous => Authorization::SignInRequired,
+        Authentication::Denied(cause) => Authorization::Denied(cause),
     };
-    match public(context) {
-        Some((proof, reason)) => Ok((Verdict::Allow(decision::allow_public(&proof, application, forwarded)), reason)),
-        None => Err(cause),
-    }
+    let Some((proof, reason)) = public(context) else { return otherwise };
+    Authorization::Allowed(Verdict::Allow(decision::allow_public(&proof, application, forwarded)), reason)
 }
 
-/// What makes a path ambiguous, if the decision depends on how the application reads it (N4).
+/// What makes a path ambiguous, if the decision depends on how the application reads it (N-4).
 pub(super) fn ambiguous_path(context: &RequestContext<'_>) -> Option<TargetFault> {
     context.request.head.target.flaw().filter(|_| depends_on_path(context))
 }
@@ -41,7 +49,7 @@ fn allow(
     context: &mut RequestContext<'_>,
     permit: Permit<'_>,
     forwarded: ForwardedRequest<'_>,
-) -> (Verdict, Reason) {
+) -> Authorization {
     let (application, identity) = (context.application, permit.identity());
     if let Some(rule) = permit.rule() {
         tracing::debug!(decision_id = context.id, application = %application.slug, rule, "an access rule allows this user");
@@ -49,7 +57,7 @@ fn allow(
     context.user = Some(identity.name().to_owned());
     let allow = services
         .with_outpost_facts(application, |outpost| decision::allow_signed_in(permit, application, outpost, forwarded));
-    (Verdict::Allow(allow), identity.into())
+    Authorization::Allowed(Verdict::Allow(allow), identity.into())
 }
 
 fn depends_on_path(context: &RequestContext<'_>) -> bool {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::answers;
 use super::request_context::RequestContext;
 use super::services::Services;
-use crate::domain::application::Mode;
+use crate::domain::application::{Application, Mode};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget, UserFacts};
@@ -31,12 +31,12 @@ pub(super) fn preview(
     });
     for (name, cause) in header_preview.dropped {
         let header: String = name.chars().take(LONGEST).collect();
-        if services.reported.is_news(&application.slug, &header) {
+        if is_news(services, application, &header) {
             tracing::warn!(decision_id = context.id, application = %application.slug, header, %cause, "header left out");
         }
     }
     for unnamed in header_preview.unnamed {
-        if services.reported.is_news(&application.slug, unnamed.header) {
+        if is_news(services, application, unnamed.header) {
             tracing::warn!(
                 decision_id = context.id,
                 application = %application.slug,
@@ -51,11 +51,15 @@ pub(super) fn preview(
     header_preview.fits
 }
 
+fn is_news(services: &Services, application: &Application, finding: &str) -> bool {
+    services.reported.admit((application.slug.clone(), finding.to_owned())).is_some()
+}
+
 /// Logs which backend claims are ignored in mode `proxy`.
 fn report_ignored_overrides(services: &Services, context: &RequestContext<'_>, claims: &Claims) {
     let Mode::Proxy(backends) = &context.application.mode else { return };
     for cause in backends.ignored_overrides(claims) {
-        if services.reported.is_news(&context.application.slug, &cause.to_string()) {
+        if is_news(services, context.application, &cause.to_string()) {
             tracing::warn!(decision_id = context.id, application = %context.application.slug, %cause, "a claim about the backend was ignored");
         }
     }

@@ -185,10 +185,14 @@ fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
 /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). The work
 /// runs in the background.
 pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
+    let applications = services.parts.applications.load_full();
     for record in ended.iter().map(|session| session.record()) {
         let Some(refresh_token) = record.refresh_token() else { continue };
-        let of_client = services.parts.applications.iter().find(|application| {
-            application.slug == record.application && application.relying_party.issuer == record.user.issuer
+        let of_client = applications.iter().find(|application| {
+            let relying_party = &application.relying_party;
+            application.slug == record.application
+                && relying_party.issuer == record.user.issuer
+                && relying_party.client_id == record.client_id
         });
         if let Some(application) = of_client {
             services.parts.provider.revoke(&application.relying_party, refresh_token);

@@ -13,7 +13,6 @@ mod logout;
 mod parts;
 mod plain_http;
 mod refresh;
-mod reported_once;
 mod request;
 mod request_context;
 mod route;
@@ -27,12 +26,13 @@ mod waits;
 
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
+use crate::domain::application::registry::Applications;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
 use crate::ports::EntropyFault;
 
 use authenticate::authenticate;
-use authorize::authorize;
+use authorize::{Authorization, authorize};
 use errors::Outcome;
 use request_context::RequestContext;
 use route::route;
@@ -70,20 +70,28 @@ impl Outpost {
         Self { services: self.services.with_wait_limits(limits) }
     }
 
+    /// Replaces the applications. Requests that were routed before, and refreshes under way, keep the earlier ones. The
+    /// prefixes of the endpoints stay.
+    pub fn replace_applications(&self, applications: Applications) {
+        let current = &self.services.parts.applications;
+        let prefixes = current.load().prefixes();
+        current.replace(applications.with_prefixes(prefixes));
+    }
+
     /// Finds the application and the endpoint that a request is for.
     #[must_use]
-    pub fn route<'a>(&'a self, request: &'a Request) -> RoutedRequest<'a> {
+    pub fn route<'a>(&self, request: &'a Request) -> RoutedRequest<'a> {
         route(&self.services, request)
     }
 
     /// Decides on one request. Total: every error ends in a denial with a reason.
     pub async fn answer(&self, routed: &RoutedRequest<'_>) -> Decision {
         let id = self.services.decision_id();
-        let (application, destination) = match routed.route {
+        let (application, destination) = match &routed.route {
             Route::Probe => return answers::ping(id),
-            Route::Excessive(excess) => return answers::excessive(id, excess, routed.request.head.client_kind()),
-            Route::Unrouted(cause) => return answers::unrouted(id, cause, routed.request.head.client_kind()),
-            Route::Application(application, destination) => (application, destination),
+            Route::Excessive(excess) => return answers::excessive(id, *excess, routed.request.head.client_kind()),
+            Route::Unrouted(cause) => return answers::unrouted(id, *cause, routed.request.head.client_kind()),
+            Route::Application(application, destination) => (application, *destination),
         };
         let mut context = RequestContext::new(routed, application, id);
         let (verdict, reason) = match self.decide(&mut context, destination).await {
@@ -120,11 +128,11 @@ impl Outpost {
             return Ok(answers::odd_path(context, flaw));
         }
         let mut cookies = OwnCookies::read(&context.request.head.headers, context.application)?;
-        let identity = authenticate(&self.services, context, &cookies).await?;
-        match authorize(&self.services, context, identity, cookies.rest.take()) {
-            Ok(allowed) => Ok(allowed),
-            Err(Some(cause)) => cause.into_outcome(context),
-            Err(None) => sign_in::require(&self.services, context, &cookies).await,
+        let authentication = authenticate(&self.services, context, &cookies).await?;
+        match authorize(&self.services, context, authentication, cookies.rest.take()) {
+            Authorization::Allowed(verdict, reason) => Ok((verdict, reason)),
+            Authorization::Denied(cause) => cause.into_outcome(context),
+            Authorization::SignInRequired => sign_in::require(&self.services, context, &cookies).await,
         }
     }
 
@@ -147,11 +155,11 @@ impl Outpost {
     /// The decision on a request that could not be decided in time.
     #[must_use]
     pub fn overdue(&self, routed: &RoutedRequest<'_>) -> Decision {
-        let Route::Application(application, destination) = routed.route else {
+        let Route::Application(application, destination) = &routed.route else {
             return self.refuse(Reason::Overdue, routed.request.head.client_kind());
         };
         let mut context = RequestContext::new(routed, application, self.services.decision_id());
-        self.set_retry_address(&mut context, destination);
+        self.set_retry_address(&mut context, *destination);
         let (verdict, reason) = answers::overdue(&context);
         context.decided(verdict, reason)
     }
@@ -168,7 +176,7 @@ impl Outpost {
     /// without a prefix.
     #[must_use]
     pub fn split_at_prefix<'a>(&self, raw: &'a str) -> Option<(&'a str, &'a str)> {
-        self.services.parts.applications.prefixes().split(raw)
+        self.services.parts.applications.load().prefixes().split(raw)
     }
 
     /// Whether this is the liveness probe, which is answered for any host.

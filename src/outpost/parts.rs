@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::domain::application::registry::Applications;
+use crate::domain::application::registry::CurrentApplications;
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
 
 /// The parts of an outpost.
 pub struct Parts {
-    /// The applications that it guards.
-    pub applications: Applications,
+    /// The applications that it guards; they are replaced as a whole.
+    pub applications: CurrentApplications,
     /// The outpost's name; `X-authentik-meta-outpost`.
     pub name: String,
     /// How long sessions last.

@@ -30,7 +30,7 @@ pub(super) struct RequestContext<'a> {
 
 impl<'a> RequestContext<'a> {
     /// The context of a request that was routed to `application`; `id` is the decision id.
-    pub(super) fn new(routed: &RoutedRequest<'a>, application: &'a Arc<Application>, id: String) -> Self {
+    pub(super) fn new(routed: &'a RoutedRequest<'_>, application: &'a Arc<Application>, id: String) -> Self {
         let RoutedRequest { request, patience, on_wait, .. } = *routed;
         let kind = request.head.client_kind();
         Self { request, application, kind, id, user: None, again: None, patience, on_wait }

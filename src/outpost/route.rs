@@ -1,21 +1,24 @@
 //! Routing: which application a request is for, and which of Gatepost's own endpoints.
 
+use std::sync::Arc;
+
 use super::request::Request;
 use super::routed_request::{REFRESH_PATIENCE, Route, RoutedRequest};
 use super::services::Services;
 use crate::domain::application::endpoints::{self, Destination};
 
 /// Finds the application and the endpoint that a request is for.
-pub(super) fn route<'a>(services: &'a Services, request: &'a Request) -> RoutedRequest<'a> {
+pub(super) fn route<'a>(services: &Services, request: &'a Request) -> RoutedRequest<'a> {
     let route = if let Some(excess) = services.limits.exceeded_by(&request.head) {
         Route::Excessive(excess)
     } else if endpoints::is_ping(&request.head.target) {
         Route::Probe
     } else {
-        match services.parts.applications.find(&request.head) {
+        let applications = services.parts.applications.load();
+        match applications.find(&request.head) {
             Ok(application) => {
-                let prefixes = services.parts.applications.prefixes();
-                Route::Application(application, Destination::of(application, &request.head.target, prefixes))
+                let destination = Destination::of(application, &request.head.target, applications.prefixes());
+                Route::Application(Arc::clone(application), destination)
             }
             Err(cause) => Route::Unrouted(cause),
         }

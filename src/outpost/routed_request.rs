@@ -15,21 +15,22 @@ pub(super) const REFRESH_PATIENCE: Duration = Duration::from_millis(700);
 /// A request and its route.
 pub struct RoutedRequest<'a> {
     pub(super) request: &'a Request,
-    pub(super) route: Route<'a>,
+    pub(super) route: Route,
     /// How long the request may wait for work that its answer does not require.
     pub(super) patience: Duration,
     /// Called when the request begins to wait for the identity provider.
     pub(super) on_wait: fn(),
 }
 
-pub(super) enum Route<'a> {
+pub(super) enum Route {
     /// The liveness probe, on any host.
     Probe,
     /// The request exceeds a size limit.
     Excessive(Excess),
     /// No application matches.
     Unrouted(Unrouted),
-    Application(&'a Arc<Application>, Destination),
+    /// The application as it was when the request came: a change of the configuration does not affect the request.
+    Application(Arc<Application>, Destination),
 }
 
 impl RoutedRequest<'_> {
@@ -43,10 +44,10 @@ impl RoutedRequest<'_> {
     /// Whether the request is for one of Gatepost's own endpoints, not for an application.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        match self.route {
+        match &self.route {
             Route::Probe => true,
             Route::Unrouted(_) | Route::Excessive(_) => false,
-            Route::Application(_, destination) => destination != Destination::Application,
+            Route::Application(_, destination) => *destination != Destination::Application,
         }
     }
 
@@ -59,7 +60,7 @@ impl RoutedRequest<'_> {
     /// The application, if it is in mode `proxy`: its backend is named to Envoy, and no other protocol can use it.
     #[must_use]
     pub fn in_proxy_mode(&self) -> Option<&str> {
-        match self.route {
+        match &self.route {
             Route::Application(application, _) if matches!(application.mode, Mode::Proxy(_)) => {
                 Some(application.slug.as_str())
             }
@@ -77,7 +78,7 @@ impl RoutedRequest<'_> {
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to verify a credential.
     #[must_use]
     pub fn takes_long(&self) -> bool {
-        match self.route {
+        match &self.route {
             Route::Probe | Route::Excessive(_) | Route::Unrouted(_) | Route::Application(_, Destination::Nowhere) => {
                 false
             }

@@ -7,16 +7,20 @@ use super::errors::Fault;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
 use super::refresh::RefreshTasks;
-use super::reported_once::ReportedOnce;
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::http::RequestLimits;
 use crate::domain::policy::identity_headers::OutpostFacts;
+use crate::domain::slug::Slug;
 use crate::ports::{EntropyFault, IdentityProvider};
+use crate::telemetry::LogThrottle;
 
 /// Bytes of the longest decision id: 32 bits and 64 bits in hexadecimal digits, separated by a dash.
 const LONGEST_ID: usize = 25;
+
+/// How many findings are remembered. Claims determine them, so their number must be bounded.
+const MOST_REPORTED: usize = 1000;
 
 /// The parts, the operator's limits, and the counters over all requests.
 pub(super) struct Services {
@@ -24,7 +28,8 @@ pub(super) struct Services {
     pub(super) limits: RequestLimits,
     run: u32,
     decisions: AtomicU64,
-    pub(super) reported: ReportedOnce,
+    /// What was logged about an application's users and claims, so that each finding is logged once.
+    pub(super) reported: LogThrottle<(Slug, String)>,
     pub(super) refresh_tasks: RefreshTasks,
     pub(super) waits: Waits,
 }
@@ -36,7 +41,7 @@ impl Services {
         let refresh_tasks = RefreshTasks::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
         let (limits, waits) = (RequestLimits::default(), Waits::default());
-        Ok(Self { parts, limits, run, decisions, reported: ReportedOnce::default(), refresh_tasks, waits })
+        Ok(Self { parts, limits, run, decisions, reported: LogThrottle::once(MOST_REPORTED), refresh_tasks, waits })
     }
 
     pub(super) fn with_limits(self, limits: RequestLimits) -> Self {

@@ -3,19 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio_rustls::TlsAcceptor;
+use rustls::ServerConfig;
 use tonic::service::Routes;
 use tracing::info;
 
 use super::config::{Limits, Listen, Shutdown};
 use super::fault::Fault;
 use crate::domain::session::Lifetimes;
-use crate::inbound::connections::{ConnectionLimits, Listener, MutualTls};
+use crate::inbound::connections::{
+    ConnectionLimits, Listener, MutualTls, ReloadableTls, TlsFault, TlsIdentity, browsers_tls,
+};
 use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::Calls;
 use crate::inbound::ops::Readiness;
-use crate::inbound::side_listener::TlsIdentity;
 use crate::outpost::Outpost;
 use crate::ports::{Clock, SessionStore};
 use crate::telemetry::{DecisionRecorder, MetricsPage};
@@ -32,8 +33,8 @@ pub struct Service {
     pub lifetimes: Lifetimes,
     /// Slugs of the applications, for metrics.
     pub applications: Vec<String>,
-    /// The certificate for HTTPS; `None`: a self-signed one for `hosts`.
-    pub tls: Option<TlsIdentity>,
+    /// The certificates for HTTPS, the default first; none: a self-signed one for `hosts`.
+    pub tls: Vec<TlsIdentity>,
     /// The applications' host names.
     pub hosts: Vec<String>,
     /// Certificates of the admin listener; `None`: no TLS.
@@ -59,9 +60,9 @@ pub struct Bound {
 pub(super) struct Listeners {
     pub(super) grpc: Listener,
     pub(super) http: Option<Listener>,
-    pub(super) https: Option<(Listener, TlsAcceptor)>,
+    pub(super) https: Option<(Listener, ReloadableTls)>,
     pub(super) metrics: Listener,
-    pub(super) admin: Option<(Listener, Option<TlsAcceptor>)>,
+    pub(super) admin: Option<(Listener, Option<ReloadableTls>)>,
 }
 
 /// The bound addresses.
@@ -99,15 +100,19 @@ impl Bound {
             https: match listen.https {
                 Some(address) => {
                     let listener = open("https", address, permits).await?.with_front_proxies(front_proxies);
-                    Some((listener, tls(&service)?))
+                    let config = https_tls(&service.tls, &service.hosts)?;
+                    Some((listener, ReloadableTls::new(config)))
                 }
                 None => None,
             },
             metrics: open("metrics", listen.metrics, permits).await?,
             admin: match listen.admin {
                 Some(address) => {
-                    let tls = service.admin_tls.clone().map(MutualTls::acceptor).transpose();
-                    Some((open("admin", address, permits).await?, tls.map_err(Fault::AdminTls)?))
+                    let tls = service.admin_tls.as_ref().map(MutualTls::server_config).transpose();
+                    Some((
+                        open("admin", address, permits).await?,
+                        tls.map_err(Fault::AdminTls)?.map(ReloadableTls::new),
+                    ))
                 }
                 None => None,
             },
@@ -159,10 +164,11 @@ async fn open(name: &'static str, address: SocketAddr, limits: ConnectionLimits)
     Listener::bind(name, address, limits).await.map_err(|cause| Fault::Bind { name, address, cause })
 }
 
-fn tls(service: &Service) -> Result<TlsAcceptor, Fault> {
-    let identity = match &service.tls {
-        Some(given) => given.clone(),
-        None => TlsIdentity::self_signed(service.hosts.clone())?,
-    };
-    Ok(identity.acceptor()?)
+/// The TLS settings of the HTTPS listener: the operator's certificates, or a self-signed one.
+pub(super) fn https_tls(identities: &[TlsIdentity], hosts: &[String]) -> Result<Arc<ServerConfig>, TlsFault> {
+    if identities.is_empty() {
+        browsers_tls(&[TlsIdentity::self_signed(hosts.to_vec())?])
+    } else {
+        browsers_tls(identities)
+    }
 }

@@ -73,8 +73,8 @@ pub struct Config {
     pub applications: Applications,
     /// The addresses of the listeners.
     pub listen: Listen,
-    /// The certificate for HTTPS; `None`: a self-signed one.
-    pub tls: Option<TlsIdentity>,
+    /// The certificates for HTTPS, the default first; none: a self-signed one.
+    pub tls: Vec<TlsIdentity>,
     /// Certificates of the admin listener; `None`: no TLS.
     pub admin_tls: Option<MutualTls>,
     /// The front proxies that may use forward auth over HTTP; `None`: none.

@@ -2,8 +2,11 @@
 
 mod bound;
 mod config;
+mod config_watcher;
 mod fault;
+mod reload;
 mod run;
+mod service_manager;
 mod signals;
 mod system;
 
@@ -11,36 +14,43 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::outbound::provider::OpenIdProviders;
 use crate::outbound::store::{self, StoreSettings};
 use crate::outpost::{Outpost, Parts};
-use crate::ports::{Clock, Entropy};
+use crate::ports::{Clock, Entropy, IdentityProvider};
 use crate::telemetry;
 
 pub use bound::{Addresses, Bound, Service};
 pub use config::{Config, Limits, Listen, Sealing, Shutdown};
 pub use fault::Fault;
+pub use reload::{ConfigSource, Reread};
 
+use reload::Reloader;
 use signals::StopRequests;
 use system::{SystemClock, SystemEntropy};
 
 /// The time limit for flushing the log at the end.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Runs the service until it receives a signal to stop.
+/// Runs the service until it receives a signal to stop. The configuration is read again from `source` when a file of it
+/// changes, and on SIGHUP.
 ///
 /// # Errors
 /// See [`Fault`]: the service did not start, or was stopped twice.
-pub fn run(config: Config) -> Result<(), Fault> {
+pub fn run(config: Config, source: Arc<dyn ConfigSource>) -> Result<(), Fault> {
     signals::ignore_others();
     let log = telemetry::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let mut signals = StopRequests::listen()?;
-        build(config).await?.run(async || signals.next().await).await
+        let (mut signals, hangup) = (StopRequests::listen()?, signals::hangup()?);
+        let (bound, reloader) = build(config).await?;
+        let mut reloads = JoinSet::new();
+        reloads.spawn(reloader.run(source, hangup));
+        bound.run(async || signals.next().await).await
     });
     // Tasks that still block a thread are not needed any more.
     runtime.shutdown_background();
@@ -49,10 +59,7 @@ pub fn run(config: Config) -> Result<(), Fault> {
 }
 
 /// Opens the store, starts fetching the metadata of the identity providers, and binds every listener.
-///
-/// # Errors
-/// See [`Fault`].
-pub async fn build(config: Config) -> Result<Bound, Fault> {
+async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     let Config {
         applications,
         listen,
@@ -71,8 +78,7 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
     let slugs = applications.iter().map(|application| application.slug.as_str().to_owned()).collect();
-    let hosts = applications.iter().map(|application| application.external.host());
-    let hosts = hosts.filter(|host| !host.is_address()).map(ToString::to_string).collect();
+    let hosts = reload::host_names(&applications);
 
     // Before any metric is created.
     telemetry::install();
@@ -80,15 +86,15 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let store = store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
     let relying_parties = applications.iter().map(|application| &application.relying_party);
-    let provider = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
+    let providers = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
 
     let parts = Parts {
-        applications,
+        applications: applications.into(),
         name: outpost_name,
         lifetimes,
         sealing,
         store: Arc::clone(&store),
-        provider,
+        provider: Arc::clone(&providers) as Arc<dyn IdentityProvider>,
         clock: Arc::clone(&clock),
         entropy,
     };
@@ -107,7 +113,10 @@ pub async fn build(config: Config) -> Result<Bound, Fault> {
         limits,
         shutdown,
     };
-    Bound::bind(service, &listen).await
+    let bound = Bound::bind(service, &listen).await?;
+    reload::note_success();
+    let reloader = Reloader::new(&bound, providers);
+    Ok((bound, reloader))
 }
 
 /// The operator's keys; else a key beside the store's file, or one of this process only for the memory store. A shared store

@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use super::bound::{Bound, Listeners, Service};
 use super::config::Shutdown;
 use super::fault::Fault;
+use super::service_manager;
 use crate::domain::time::Timestamp;
 use crate::inbound::connections::{Phase, Stop};
 use crate::inbound::ext_authz::Health;
@@ -44,6 +45,7 @@ impl Bound {
         drop(starting);
         running.health.serving().await;
         info!("ready");
+        service_manager::ready();
 
         let has_listener_ended = tokio::select! {
             () = next_stop() => false,
@@ -114,6 +116,7 @@ impl Running {
     /// Reports not serving at once, accepts requests for a while longer, then lets running ones finish.
     async fn drain(mut self, shutdown: Shutdown) -> usize {
         info!(delay_s = shutdown.delay.as_secs(), grace_s = shutdown.grace.as_secs(), "stopping");
+        service_manager::stopping();
         self.health.stopping().await;
         sleep(shutdown.delay).await;
 

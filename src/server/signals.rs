@@ -35,6 +35,14 @@ pub(super) fn ignore_others() {
     }
 }
 
+/// SIGHUP, which asks for a reload.
+///
+/// # Errors
+/// When the operating system refuses.
+pub(super) fn hangup() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
 /// Requests to stop: SIGTERM and SIGINT.
 pub(super) struct StopRequests {
     terminate: Signal,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use metrics::{Counter, Histogram};
 use tracing::info;
 
@@ -69,7 +70,7 @@ impl Stopwatch {
 pub struct DecisionRecorder(Arc<Series>);
 
 struct Series {
-    by_application: HashMap<String, Cells>,
+    by_application: ArcSwap<HashMap<String, Arc<Cells>>>,
     unowned: Cells,
     seconds: [Histogram; Protocol::ALL.len()],
 }
@@ -82,11 +83,17 @@ impl DecisionRecorder {
     #[must_use]
     pub fn new<'a>(applications: impl IntoIterator<Item = &'a str>) -> Self {
         Self(Arc::new(Series {
-            by_application: applications.into_iter().map(|slug| (slug.to_owned(), Cells::empty())).collect(),
+            by_application: ArcSwap::from_pointee(with_cells(applications, &HashMap::new())),
             unowned: Cells::empty(),
             seconds: Protocol::ALL
                 .map(|protocol| metrics::histogram!(names::DECISION_SECONDS, "protocol" => protocol.as_str())),
         }))
+    }
+
+    /// Replaces the known applications; the series of those that stay go on.
+    pub fn set_applications<'a>(&self, applications: impl IntoIterator<Item = &'a str>) {
+        let before = self.0.by_application.load_full();
+        self.0.by_application.store(Arc::new(with_cells(applications, &before)));
     }
 
     /// Counts the decision and logs it in one line.
@@ -112,8 +119,9 @@ impl DecisionRecorder {
     }
 
     fn count(&self, protocol: Protocol, slug: &str, kind: Kind, reason: Reason, took: Duration) {
-        let known = self.0.by_application.get_key_value(slug);
-        let (slug, cells) = known.map_or(("", &self.0.unowned), |(slug, cells)| (slug.as_str(), cells));
+        let known = self.0.by_application.load();
+        let known = known.get_key_value(slug);
+        let (slug, cells) = known.map_or(("", &self.0.unowned), |(slug, cells)| (slug.as_str(), &**cells));
         if let Some(cell) = cells.0.get(cell_index(protocol, kind, reason)) {
             let series = || {
                 metrics::counter!(names::DECISIONS, "protocol" => protocol.as_str(), "application" => slug.to_owned(),
@@ -125,6 +133,15 @@ impl DecisionRecorder {
             seconds.record(took);
         }
     }
+}
+
+/// The cells of these applications: those from `before`, else empty ones.
+fn with_cells<'a>(
+    applications: impl IntoIterator<Item = &'a str>,
+    before: &HashMap<String, Arc<Cells>>,
+) -> HashMap<String, Arc<Cells>> {
+    let cells = |slug: &str| before.get(slug).cloned().unwrap_or_else(|| Arc::new(Cells::empty()));
+    applications.into_iter().map(|slug| (slug.to_owned(), cells(slug))).collect()
 }
 
 impl Cells {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::logs;
-use super::names::{self, Kind};
+use super::names::{self, MetricType};
 
 /// Renders what has been recorded so far.
 #[derive(Clone)]
@@ -50,8 +50,8 @@ fn build() -> MetricsPage {
 
 fn with_bounds() -> Result<PrometheusBuilder, BuildError> {
     names::ALL.iter().try_fold(PrometheusBuilder::new(), |builder, metric| match metric.kind {
-        Kind::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
-        Kind::Counter | Kind::Gauge => Ok(builder),
+        MetricType::Histogram(bounds) => builder.set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), bounds),
+        MetricType::Counter | MetricType::Gauge => Ok(builder),
     })
 }
 

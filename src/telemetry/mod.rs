@@ -2,12 +2,14 @@
 
 mod decisions;
 mod format;
+mod log_throttle;
 mod logs;
 mod metrics;
 pub mod names;
 
 pub use decisions::{DecisionRecorder, Protocol, Stopwatch};
 pub use format::LogFormat;
+pub use log_throttle::LogThrottle;
 pub use logs::{BadLogLevel, LogGuard, LogSettings, start};
 pub use metrics::{MetricsPage, install};
 

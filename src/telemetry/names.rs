@@ -11,7 +11,7 @@ pub struct Metric {
     /// The metric name.
     pub name: &'static str,
     /// The metric type.
-    pub kind: Kind,
+    pub kind: MetricType,
     /// The label names.
     pub labels: &'static [&'static str],
     /// The meaning: `HELP` on the page.
@@ -20,7 +20,7 @@ pub struct Metric {
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum MetricType {
     /// A value that only increases.
     Counter,
     /// A value that increases and decreases.
@@ -29,7 +29,7 @@ pub enum Kind {
     Histogram(&'static [f64]),
 }
 
-impl Kind {
+impl MetricType {
     /// The type as it appears after `TYPE` on the page.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -58,7 +58,7 @@ macro_rules! metrics {
         /// All metrics.
         pub const ALL: &[Metric] = &[$(Metric {
             name: $name,
-            kind: Kind::$kind $(($bounds))?,
+            kind: MetricType::$kind $(($bounds))?,
             labels: &[$($label),*],
             help: $help,
         }),+];
@@ -70,6 +70,10 @@ metrics! {
         "Decisions about requests";
     DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["protocol"],
         "Time that a decision took";
+    CONFIG_RELOADS = Counter "gatepost_config_reloads_total", ["outcome"],
+        "Reloads of the configuration; outcome is `success`, or `failure` (the earlier configuration stays in service)";
+    CONFIG_LAST_RELOAD = Gauge "gatepost_config_last_reload_success_timestamp_seconds", [],
+        "When the configuration in service was read, in seconds since the Unix epoch";
     SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
         "Sessions in the store, counted once a minute; not with Redis, because its sessions belong to all replicas";
     SESSIONS_EXPIRED = Counter "gatepost_sessions_expired_total", [],
@@ -117,9 +121,9 @@ metrics! {
 pub(super) fn describe() {
     for metric in ALL {
         match metric.kind {
-            Kind::Counter => describe_counter!(metric.name, metric.help),
-            Kind::Gauge => describe_gauge!(metric.name, metric.help),
-            Kind::Histogram(_) => describe_histogram!(metric.name, metric.help),
+            MetricType::Counter => describe_counter!(metric.name, metric.help),
+            MetricType::Gauge => describe_gauge!(metric.name, metric.help),
+            MetricType::Histogram(_) => describe_histogram!(metric.name, metric.help),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::http::{
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::AcceptedCredentials;
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
@@ -57,7 +57,8 @@ pub fn application(external: &str) -> Application {
             claims: Vec::new(),
             claims_of_rules: Vec::new(),
             redirect_uri: endpoint("callback?X-authentik-auth-callback=true"),
-            post_logout_redirect_uri: endpoint("sign_out"),
+            post_logout_redirect_uri: Some(endpoint("sign_out")),
+            endpoints: None,
         },
         external,
         unauthenticated: UnauthenticatedPaths::default(),
@@ -103,7 +104,7 @@ pub fn signed_in(claims: &Value, now: Timestamp) -> SignedIn {
     let raw = signing::token(r#"{"alg":"RS256"}"#, &payload.to_string());
     let party = application("https://wiki.example.com").relying_party;
     let signed = signing::verified(&raw, Purpose::IdToken(&party)).expect("is signed");
-    let expected = Expected { relying_party: &party, nonce: Some(&nonce), access_token: None, now };
+    let expected = ExpectedIdToken { relying_party: &party, nonce: Some(&nonce), access_token: None, now };
     let token = VerifiedIdToken::check(signed, &expected).expect("passes every check");
     SignedIn::new(token, Some("access-token".into()))
 }
@@ -120,6 +121,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
     SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: subject.to_owned() },
         application: Slug::parse("wiki").expect("is a slug"),
+        client_id: "wiki".to_owned(),
         claims: Claims::new(claims.as_object().expect("is an object").clone()),
         id_token: None,
         access_token: None,

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::logout_token::{self, VerifiedLogoutToken};
@@ -108,8 +108,8 @@ impl FakeProvider {
         signing::token(r#"{"alg":"RS256"}"#, &payload.to_string())
     }
 
-    fn expected<'a>(&self, relying_party: &'a RelyingParty, nonce: Option<&'a Nonce>) -> Expected<'a> {
-        Expected { relying_party, nonce, access_token: None, now: self.clock.now() }
+    fn expected<'a>(&self, relying_party: &'a RelyingParty, nonce: Option<&'a Nonce>) -> ExpectedIdToken<'a> {
+        ExpectedIdToken { relying_party, nonce, access_token: None, now: self.clock.now() }
     }
 }
 
@@ -190,7 +190,7 @@ impl IdentityProvider for FakeProvider {
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
         self.reached(relying_party)?;
         let signed = signing::verified(raw.expose_secret(), Purpose::LogoutToken(relying_party))?;
-        let expected = logout_token::Expected { relying_party, now: self.clock.now() };
+        let expected = logout_token::ExpectedLogoutToken { relying_party, now: self.clock.now() };
         Ok(VerifiedLogoutToken::check(signed, &expected)?)
     }
 

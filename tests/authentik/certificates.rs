@@ -51,7 +51,7 @@ async fn a_certificate_without_key_or_without_permission_is_told() {
     let fault = connection.certificate(UUID, None).await.expect_err("is unknown").to_string();
     assert!(fault.contains("404") && fault.contains("No CertificateKeyPair matches"), "{fault}");
     fake.change(|state| {
-        state.certificates = vec![FakeCertificate { private_key: None, ..certificate(Some("aa"), "one") }]
+        state.certificates = vec![FakeCertificate { private_key: None, ..certificate(Some("aa"), "one") }];
     });
     let fault = connection.certificate(UUID, None).await.expect_err("has no key");
     assert!(matches!(fault, ApiFault::NoPrivateKey { .. }) && fault.to_string().contains("\"wildcard\""), "{fault}");

@@ -1,5 +1,5 @@
-//! The fake's answers beside authentik's own models of them, as it publishes them on PyPI (`authentik-client`): a member that is
-//! missing, unknown or of another type fails. `make tools` installs them.
+//! The fake's answers beside authentik's own models of them, which it publishes as the Python package `authentik-client`: a member
+//! that is missing, unknown or of another type fails. `make tools` installs the package.
 
 use std::path::Path;
 use std::process::Command;

@@ -72,6 +72,7 @@ fn session(application: &Application) -> Session {
     Session::restore(SessionRecord {
         user: User { issuer: ISSUER.to_owned(), subject: "248289761001".to_owned() },
         application: application.slug.clone(),
+        client_id: application.relying_party.client_id.clone(),
         id_token: Some("raw".into()),
         ..session_record("248289761001", &claims, NOW)
     })
@@ -106,7 +107,16 @@ impl TestOutpost {
             OpenIdProviders::start(&ProviderSettings::default(), &parties, clock.clone()).unwrap()
         };
         let name = "outpost".to_owned();
-        let outpost = Outpost::new(Parts { applications, name, lifetimes, sealing, store, provider, clock, entropy });
+        let outpost = Outpost::new(Parts {
+            applications: applications.into(),
+            name,
+            lifetimes,
+            sealing,
+            store,
+            provider,
+            clock,
+            entropy,
+        });
         let second = Duration::from_secs(1);
         let deadlines = Deadlines { check: second, callback: second };
         let service = CheckService::new(Arc::new(outpost.unwrap()), deadlines, recorder);

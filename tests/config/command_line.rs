@@ -33,6 +33,25 @@ fn check_config_says_ok() {
 }
 
 #[test]
+fn check_config_compares_two_files() {
+    let folder = Folder::new();
+    let (present, next) = (folder.file(), folder.file().with_file_name("next.yaml"));
+    std::fs::write(&present, SMALLEST).unwrap();
+    for (text, expected) in [
+        (SMALLEST.to_owned(), "ok\nno setting differs\n"),
+        (
+            format!("{SMALLEST}    client_id: hunter2\nlisten: {{ http: off }}\n").replace("    client_id: wiki\n", ""),
+            "ok\napplies on reload: applications[Wiki].client_id\nneeds a restart: listen.http\n",
+        ),
+    ] {
+        std::fs::write(&next, text).unwrap();
+        let arguments = ["check-config", "-c", next.to_str().unwrap(), "--diff", present.to_str().unwrap()];
+        let output = gatepost(&arguments, &[("WIKI_CLIENT_SECRET", "x")]);
+        assert_eq!((output.status.code(), self::text(&output.stdout)), (Some(0), expected));
+    }
+}
+
+#[test]
 fn check_config_warns_and_still_says_ok() {
     let folder = Folder::new();
     std::fs::write(folder.file(), format!("{SMALLEST}    skip_path_regex: [public]\n")).unwrap();

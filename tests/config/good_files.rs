@@ -19,6 +19,7 @@ use gatepost::outpost::WaitLimits;
 use gatepost::server::{Config, Limits, Sealing};
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::support::{FULL, Folder, SMALLEST};
 
@@ -51,7 +52,7 @@ fn the_smallest_file_is_one_application() {
     let callback = "https://wiki.example.com/outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
     assert_eq!(party.redirect_uri.as_str(), callback);
     let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
-    assert_eq!(party.post_logout_redirect_uri.as_str(), sign_out);
+    assert_eq!(party.post_logout_redirect_uri.as_ref().map(Url::as_str), Some(sign_out));
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn everything_else_has_its_default() {
     assert_eq!(config.listen.metrics, address("0.0.0.0:9300"));
     assert_eq!(config.listen.admin, Some(address("127.0.0.1:9302")), "operators of this machine");
     assert!(config.admin_tls.is_none());
-    assert!(config.tls.is_none());
+    assert!(config.tls.is_empty());
     assert_eq!(config.store, StoreSettings::File { path: PathBuf::from("gatepost-sessions.db") });
     assert!(matches!(config.sealing, Sealing::BesideStore));
     assert_eq!(config.lifetimes.absolute, Duration::from_hours(24));
@@ -320,6 +321,32 @@ fn anchors_of_single_values_are_kept() {
     let issuers: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.issuer.clone()).collect();
     assert_eq!(issuers, vec!["https://sso.example.com/application/o/wiki/"; 2]);
+}
+
+#[test]
+fn endpoints_that_are_given_replace_discovery() {
+    let text = "
+applications:
+  - name: Wiki
+    external_host: https://wiki.example.com
+    issuer: https://sso.example.com/wiki/
+    authorization_endpoint: https://public.example.com/auth?x=1
+    token_endpoint: http://127.0.0.1:9000/token
+    jwks_uri: http://localhost:9000/keys
+    end_session_endpoint: https://public.example.com/end
+    client_id: wiki
+    client_secret: x
+    post_logout_redirect_uri: none
+";
+    let config = Folder::new().load(text).unwrap().config;
+    let party = config.applications.iter().next().unwrap().relying_party.clone();
+    let endpoints = party.endpoints.unwrap();
+    assert_eq!(endpoints.authorization_endpoint.as_str(), "https://public.example.com/auth?x=1");
+    assert_eq!(endpoints.token_endpoint.as_str(), "http://127.0.0.1:9000/token");
+    assert_eq!(endpoints.jwks_uri.as_str(), "http://localhost:9000/keys");
+    assert_eq!(endpoints.end_session_endpoint.unwrap().as_str(), "https://public.example.com/end");
+    assert_eq!((endpoints.userinfo_endpoint, endpoints.introspection_endpoint), (None, None));
+    assert_eq!(party.post_logout_redirect_uri, None);
 }
 
 #[test]

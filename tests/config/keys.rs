@@ -6,7 +6,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use gatepost::config::{reference, schema};
 use serde_json::{Value, json};
 
-use super::support::{FULL, Folder, SMALLEST};
+use super::support::{FULL, Folder, SMALLEST, first_difference};
 
 /// Keys that exclude others in the full file, or that have the only value that fits those.
 const NOT_IN_FULL: [&str; 4] =
@@ -70,8 +70,10 @@ fn remove(file: &mut Value, pointer: &str) {
 
 #[test]
 fn the_reference_is_fresh() {
-    let written = include_str!("../../src/config/REFERENCE.md");
-    assert_eq!(written, reference(), "run `gatepost config-reference > src/config/REFERENCE.md`");
+    let (written, fresh) = (include_str!("../../src/config/REFERENCE.md"), reference());
+    let difference = first_difference(written, &fresh).unwrap_or_else(|| "the line ends differ".to_owned());
+    let help = "run `cargo run --locked -- config-reference > src/config/REFERENCE.md`";
+    assert!(written == fresh, "{difference}\n{help}");
 }
 
 #[test]

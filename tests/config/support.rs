@@ -45,3 +45,19 @@ impl Folder {
         load(text, &self.file(), &variables)
     }
 }
+
+/// The first line in which two texts differ.
+pub(crate) fn first_difference(expected: &str, found: &str) -> Option<String> {
+    let (mut expected, mut found) = (expected.lines(), found.lines());
+    for line in 1.. {
+        match (expected.next(), found.next()) {
+            (None, None) => break,
+            (expected, found) if expected == found => {}
+            (expected, found) => {
+                let [expected, found] = [expected, found].map(|line| line.unwrap_or("(the end)"));
+                return Some(format!("line {line}:\n  expected: {expected}\n  found:    {found}"));
+            }
+        }
+    }
+    None
+}

@@ -31,6 +31,7 @@ mod proxy;
 mod proxy_tls;
 mod public_paths;
 mod refresh;
+mod reload;
 mod replicas;
 mod secrecy;
 mod sign_in;

@@ -128,3 +128,26 @@ async fn a_provider_without_logout_gets_a_plain_page() {
     assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{page:#?}");
     assert!(!is_signed_in(&browser, &site).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_are_given_suffice_and_a_sign_out_may_end_at_the_provider() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    let provider = plan.provider.issuer();
+    plan.settings.for_entries = format!(
+        "    authorization_endpoint: {provider}/auth\n    token_endpoint: {provider}/token\n    jwks_uri: {provider}/jwks\n    \
+         userinfo_endpoint: {provider}/me\n    end_session_endpoint: {provider}/session/end\n    \
+         post_logout_redirect_uri: none\n"
+    )
+    .leak();
+    let site = plan.start().await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let left = browser.ask(click(&site.wiki(SIGN_OUT))).await;
+    let logout = left.location();
+    assert!(logout.as_str().starts_with(&format!("{provider}/session/end?")), "{logout}");
+    let names: Vec<String> = logout.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(names, ["id_token_hint", "client_id"]);
+    let question = browser.follow(left).await;
+    let goodbye = browser.confirm_sign_out(&question).await;
+    assert!(goodbye.status.is_success() && goodbye.url.as_str().starts_with(&provider), "{goodbye:#?}");
+    assert!(!is_signed_in(&browser, &site).await);
+}

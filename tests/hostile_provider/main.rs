@@ -6,6 +6,8 @@ mod app_passwords;
 #[cfg(test)]
 mod bearer;
 #[cfg(test)]
+mod changed_settings;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod fixture;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use gatepost::inbound::connections::{MutualTls, TlsFault, TlsIdentity};
+use gatepost::inbound::connections::{MutualTls, PemFault, TlsFault, TlsIdentity};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -52,7 +52,8 @@ async fn only_holders_of_a_certificate_get_in() {
     let (certificate, key) = ours.vouch_for("gatepost.internal");
     let identity = TlsIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).expect("belong together");
     let tls = MutualTls::new(identity.clone(), ours.0.pem().as_bytes()).expect("is an authority");
-    assert_eq!(MutualTls::new(identity, b"nothing").err(), Some(TlsFault::Authority));
+    let no_authority = MutualTls::new(identity, b"nothing").expect_err("there is none");
+    assert!(matches!(no_authority, TlsFault::Authority(PemFault::NoSection)), "{no_authority}");
     for (name, authority) in [("ours", &ours), ("theirs", &theirs)] {
         let (certificate, key) = authority.vouch_for("operator");
         write(&format!("{name}-ca.pem"), &authority.0.pem());

@@ -101,7 +101,8 @@ impl TestApp {
         let parts = Parts {
             applications: Applications::new(vec![wiki(setup.mode)])
                 .expect("do not clash")
-                .with_prefixes(Prefixes::new(setup.legacy_prefix)),
+                .with_prefixes(Prefixes::new(setup.legacy_prefix))
+                .into(),
             name: "gatepost".into(),
             lifetimes,
             sealing: sealing_keys(7),
@@ -116,7 +117,7 @@ impl TestApp {
             clock,
             lifetimes,
             applications: vec!["wiki".into()],
-            tls: setup.tls,
+            tls: setup.tls.into_iter().collect(),
             hosts: vec!["wiki.example.com".into()],
             admin_tls: setup.admin_tls,
             forward_auth: setup.forward_auth,

@@ -1,10 +1,13 @@
 //! Callbacks: how a provider, or an attacker in between, may send a browser back.
 
+use gatepost::domain::application::{Application, Mode};
+use gatepost::domain::http::CookieDomain;
+use gatepost::domain::oidc::sign_in::Binding;
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
 use crate::op::{Callback, HostileOp};
-use crate::test_outpost::wiki;
+use crate::test_outpost::{wiki, wiki_with};
 
 fn tokens(op: &HostileOp) -> usize {
     op.recorded("/token").len()
@@ -101,6 +104,33 @@ async fn bcp_2_a_1_a_state_counts_only_here_now_and_in_the_browser_that_began() 
     test_outpost.clock.pass(600);
     assert_eq!(late.clone().open(&test_outpost, back.as_str()).await.reason, "sign_in_restarted", "PK-4: ten minutes");
     assert_eq!(tokens(&op), 0);
+}
+
+/// A sibling host can plant a cookie of the same name, which the browser sends before or after Gatepost's own.
+#[tokio::test]
+async fn ck_5_a_planted_binding_does_not_block_the_sign_in() {
+    let in_domain_mode = |application: &mut Application| {
+        application.mode = Mode::ForwardDomain(CookieDomain::parse("example.com").unwrap());
+    };
+    let (test_outpost, op) = wiki_with(in_domain_mode).await;
+    let (name, planted) = ("__Secure-gatepost-binding", Binding::new([7; 32]).to_cookie_value());
+    for order in [Order::Before, Order::After] {
+        let mut browser = Browser::default();
+        let back = op.authorize(&browser.begin(&test_outpost, WIKI).await);
+        let own = browser.cookies.get_mut(&("wiki.example.com".to_owned(), name.to_owned())).expect("a binding");
+        *own = match order {
+            Order::Before => format!("{planted}; {name}={own}"),
+            Order::After => format!("{own}; {name}={planted}"),
+        };
+        let answer = browser.open(&test_outpost, back.as_str()).await;
+        assert_eq!(answer.reason, "sign_in_completed", "planted {order:?} the real one: {answer:#?}");
+    }
+}
+
+#[derive(Debug)]
+enum Order {
+    Before,
+    After,
 }
 
 #[tokio::test]

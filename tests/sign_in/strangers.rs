@@ -51,7 +51,7 @@ impl ServicePort {
             clock: test_outpost.clock.clone(),
             lifetimes: test_outpost.lifetimes,
             applications: vec!["wiki".to_owned()],
-            tls: None,
+            tls: Vec::new(),
             hosts: Vec::new(),
             admin_tls: None,
             forward_auth: None,

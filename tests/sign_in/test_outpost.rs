@@ -71,7 +71,7 @@ impl TestOutpost {
         let store =
             open(&storage.store, storage.keys.clone(), lifetimes, Arc::new(SystemEntropy), clock.clone()).unwrap();
         let outpost = Outpost::new(Parts {
-            applications: Applications::new(applications).unwrap(),
+            applications: Applications::new(applications).unwrap().into(),
             name: "outpost".to_owned(),
             lifetimes,
             sealing: storage.keys.clone(),

@@ -58,6 +58,7 @@ impl Visitor {
                 subject: claims.text("sub").unwrap_or_default().to_owned(),
             },
             application: application.slug.clone(),
+            client_id: application.relying_party.client_id.clone(),
             claims,
             id_token: Some("<the ID Token>".into()),
             access_token: application.jwt_headers.then(|| "<the access token>".into()),
@@ -74,7 +75,7 @@ impl Visitor {
 /// The parts of an outpost that can decide requests but has no side effects.
 pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>) -> Parts {
     Parts {
-        applications: applications.clone(),
+        applications: applications.clone().into(),
         name: name.to_owned(),
         lifetimes: Lifetimes { absolute: HOUR, idle: HOUR },
         sealing: keys(),

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::reference::{Unresolved, resolve};
+use crate::config::Environment;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
-use crate::config::reader::Environment;
 use crate::outbound::authentik::{BrowserAddress, ServerAddress};
 
 const HOST: &str = "AUTHENTIK_HOST";
@@ -71,8 +71,8 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
         });
     let trusted_proxies = variables.trusted_proxies();
     if variables.value("AUTHENTIK_LOG__HTTP_HEADERS").is_some() {
-        let help = "remove it; docs/operations.md says what the log contains";
-        variables.warn("AUTHENTIK_LOG__HTTP_HEADERS", "it has no effect: the log contains no request headers", help);
+        let problem = "it has no effect: no setting copies request headers into the log";
+        variables.warn("AUTHENTIK_LOG__HTTP_HEADERS", problem, "remove it");
     }
     let Variables { faults, warnings, .. } = variables;
     match (host, token) {
@@ -112,6 +112,14 @@ impl Variables<'_> {
         }
     }
 
+    /// The value as a diagnostic shows it: not the content of another variable or of a file, which may be a secret.
+    fn shown(&self, name: &str, value: &str) -> String {
+        match (self.environment)(name) {
+            Some(written) if written.trim() == value => format!("{value:?}"),
+            _ => "the value to which it refers".to_owned(),
+        }
+    }
+
     fn required(&mut self, name: &str, help: &str) -> Option<String> {
         let faults = self.faults.len();
         let value = self.value(name);
@@ -127,7 +135,8 @@ impl Variables<'_> {
         let value = self.value(name)?;
         let read = parse(&value);
         if read.is_none() {
-            self.faults.push(diagnostic(name, &format!("{value:?} cannot be used"), help));
+            let problem = format!("{} cannot be used", self.shown(name, &value));
+            self.faults.push(diagnostic(name, &problem, help));
         }
         read
     }
@@ -156,11 +165,8 @@ impl Variables<'_> {
         let level = log_level(&value);
         if level.is_none() {
             // No reason not to guard an application.
-            self.warn(
-                NAME,
-                &format!("the level {value:?} is unknown, so it is info"),
-                "write trace, debug, info, warning or error",
-            );
+            let problem = format!("{} is no level, so the level is info", self.shown(NAME, &value));
+            self.warn(NAME, &problem, "write trace, debug, info, warning or error");
         }
         level
     }

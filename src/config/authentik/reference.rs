@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 
-use crate::config::reader::Environment;
+use crate::config::Environment;
 
 /// Longer than any token or address.
 const MAX_BYTES: u64 = 64 * 1024;

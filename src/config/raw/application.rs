@@ -51,6 +51,24 @@ section! {
         /// Issuer identifier, byte for byte as in the provider's discovery document. Plain http is accepted for
         /// loopback addresses and names under `localhost` only.
         issuer: required String,
+        /// The provider's authorization endpoint, for a provider without a discovery document, or whose document names
+        /// addresses that Gatepost cannot reach. With this key, `token_endpoint` and `jwks_uri`, no discovery takes
+        /// place; only the endpoints that are given are used. Applications of one issuer must give the same endpoints.
+        authorization_endpoint: optional String,
+        /// The token endpoint; see `authorization_endpoint`.
+        token_endpoint: optional String,
+        /// The address of the provider's keys (JWKS); see `authorization_endpoint`.
+        jwks_uri: optional String,
+        /// The UserInfo endpoint, beside `authorization_endpoint`. Without it, the claims of the ID Token are all.
+        userinfo_endpoint: optional String,
+        /// The endpoint for RP-initiated logout, beside `authorization_endpoint`. Without it, a sign-out ends at a page of
+        /// Gatepost's.
+        end_session_endpoint: optional String,
+        /// The introspection endpoint (RFC 7662), beside `authorization_endpoint`; `bearer: {verify: introspection}`
+        /// requires it.
+        introspection_endpoint: optional String,
+        /// The revocation endpoint (RFC 7009), beside `authorization_endpoint`. Without it, refresh tokens are not revoked.
+        revocation_endpoint: optional String,
         /// Client ID at the provider.
         client_id: required String,
         /// Client secret, preferably as `${VARIABLE}`. Either this key or `client_secret_file` is required.
@@ -89,8 +107,8 @@ section! {
         /// `redirect_uri` of the authentication request, below `external_host`. Unless given:
         /// `{external_host}/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`.
         redirect_uri: optional String,
-        /// `post_logout_redirect_uri` of the logout request, below `external_host`. Unless given:
-        /// `{external_host}/outpost.goauthentik.io/sign_out`.
+        /// `post_logout_redirect_uri` of the logout request, below `external_host`. `none`: the request names none, and the
+        /// sign-out ends at a page of the provider's. Unless given: `{external_host}/outpost.goauthentik.io/sign_out`.
         post_logout_redirect_uri: optional String,
         /// Whether the application receives the access token in `X-authentik-jwt` and the provider's `jwks_uri` in
         /// `X-authentik-meta-jwks`.

@@ -90,6 +90,21 @@ section! {
         certificate_file: optional PathBuf,
         /// Private key of the certificate (PEM).
         private_key_file: optional PathBuf,
+        /// Further certificates. A client gets the first one, `certificate_file` included, that is valid for the server
+        /// name that it sends (SNI); without a match, `certificate_file`.
+        certificates: Certificates = "[]",
+    }
+}
+
+type Certificates = Vec<Spanned<Certificate>>;
+
+section! {
+    /// A certificate beside the default one.
+    struct Certificate {
+        /// Certificate chain (PEM), the server's own certificate first.
+        certificate_file: required PathBuf,
+        /// Private key of the certificate (PEM).
+        private_key_file: required PathBuf,
     }
 }
 

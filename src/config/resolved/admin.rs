@@ -1,11 +1,9 @@
 //! Which clients may list and end sessions: programs on this machine, or holders of a certificate.
 
-use std::path::PathBuf;
-
-use crate::config::diagnostic::Location;
-use crate::config::reader::{Reader, Setting, Spanned};
+use super::listen::tls_identity;
+use crate::config::reader::Reader;
 use crate::config::{raw, secret_file};
-use crate::inbound::connections::{MutualTls, TlsIdentity};
+use crate::inbound::connections::MutualTls;
 
 /// The certificates, when they are given; the outer `None` says that there were diagnostics.
 #[expect(
@@ -53,20 +51,13 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
             return None;
         }
     }
-    let (certificate, key, authorities) =
-        (bytes(certificate_file, reader), bytes(private_key_file, reader), bytes(client_ca_file, reader));
-    let ((certificate_location, certificate), (_, key), (authorities_location, authorities)) =
-        (certificate?, key?, authorities?);
-    let identity = TlsIdentity::from_pem(&certificate, &key).map_err(|fault| {
-        let help = "give a PEM certificate chain and its own private key";
-        reader.fault(&certificate_location, fault.to_string(), help);
-    });
-    MutualTls::new(identity.ok()?, &authorities)
-        .map_err(|fault| reader.fault(&authorities_location, fault.to_string(), "give certificates as PEM"))
+    let authorities = client_ca_file.given().map(|file| (file, secret_file::bytes(file, reader)));
+    let identity = tls_identity(certificate_file.given()?, private_key_file.given()?, reader);
+    let (file, authorities) = authorities?;
+    MutualTls::new(identity?, &authorities?)
+        .map_err(|fault| {
+            let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+            reader.fault(&file.location, problem, "give certificates as PEM");
+        })
         .ok()
-}
-
-fn bytes(slot: &Setting<PathBuf>, reader: &mut Reader<'_>) -> Option<(Location, zeroize::Zeroizing<Vec<u8>>)> {
-    let path: &Spanned<PathBuf> = slot.given()?;
-    Some((path.location.clone(), secret_file::bytes(path, reader)?))
 }

@@ -34,7 +34,8 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
     let count = made.len();
     let (written, sound): (Vec<_>, Vec<_>) =
         made.into_iter().filter_map(|(written, made)| made.map(|made| (written, made))).unzip();
-    let complete = sound.len() == count;
+    let agree = agree_on_endpoints(&written, &sound, reader);
+    let complete = agree && sound.len() == count;
     let clashes = match Applications::new(sound) {
         Ok(applications) => return complete.then(|| applications.with_prefixes(prefixes)),
         Err(clashes) => clashes,
@@ -51,6 +52,28 @@ pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Appli
         reader.fault(key.map_or(&second.location, |key| &key.location), problem, help);
     }
     None
+}
+
+/// Whether all applications of one issuer give it the same endpoints: it is one provider, whose keys are cached once.
+fn agree_on_endpoints(
+    written: &[&Spanned<raw::Application>],
+    applications: &[Application],
+    reader: &mut Reader<'_>,
+) -> bool {
+    let mut agree = true;
+    for (index, (written, later)) in written.iter().zip(applications).enumerate() {
+        let differs = |earlier: &&Application| {
+            let (one, other) = (&earlier.relying_party, &later.relying_party);
+            one.issuer == other.issuer && one.endpoints != other.endpoints
+        };
+        if let Some(earlier) = applications.iter().take(index).find(differs) {
+            let location = written.value.issuer.given().map_or(&written.location, |issuer| &issuer.location);
+            let problem = format!("the application `{}` gives this issuer other endpoints", earlier.slug);
+            reader.fault(location, problem, "give both the same endpoints, or none");
+            agree = false;
+        }
+    }
+    agree
 }
 
 fn application(

@@ -97,6 +97,12 @@ fn introspection_rules(
     application: &Application,
     reader: &mut Reader<'_>,
 ) -> Option<IntrospectionRules> {
+    let has_no_endpoint =
+        application.authorization_endpoint.given().is_some() && application.introspection_endpoint.is_absent();
+    if let Some(verify) = bearer.verify.given().filter(|_| has_no_endpoint) {
+        let problem = "there is no `introspection_endpoint` among the endpoints that are given";
+        reader.fault(&verify.location, problem, "add `introspection_endpoint`");
+    }
     let useless = [
         (bearer.algorithms.given().map(|written| &written.location), "algorithms"),
         (bearer.token_type.given().map(|written| &written.location), "token_type"),

@@ -30,6 +30,24 @@ pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Opti
     None
 }
 
+/// An endpoint of the provider (RFC 6749 section 3.1: no fragment).
+pub(super) fn endpoint(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Url> {
+    let help = "write it as the provider documents it, like https://sso.example.com/token";
+    let url = Url::parse(&written.value).ok().filter(|url| url.has_host() && is_clean(&written.value));
+    let problem = match url {
+        Some(url) if has_user(&url) || url.fragment().is_some() => {
+            "an endpoint must not have a user name, password or fragment"
+        }
+        Some(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => return Some(url),
+        Some(url) if url.scheme() == "http" => {
+            "an http endpoint must be on this machine: on the network, an attacker could sign in as any user"
+        }
+        Some(_) | None => "the endpoint is not an https URL",
+    };
+    reader.fault(&written.location, problem, help);
+    None
+}
+
 const EXAMPLE: &str = "write it like https://sso.example.com/application/o/wiki/";
 
 /// Where the provider sends browsers after a sign-in: one of our own endpoints.

@@ -1,11 +1,12 @@
 //! Listeners and their TLS certificate.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use crate::config::diagnostic::Location;
-use crate::config::reader::{Reader, Setting};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::{raw, secret_file};
-use crate::inbound::side_listener::TlsIdentity;
+use crate::inbound::side_listener::{TlsFault, TlsIdentity};
 use crate::server::Listen;
 
 pub(super) fn listen(written: &raw::Listen, reader: &mut Reader<'_>) -> Option<Listen> {
@@ -48,15 +49,24 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
         && (one.ip() == other.ip() || everywhere(one.ip()) || everywhere(other.ip()))
 }
 
-/// The certificate, when one is given; the outer `None` says that there were diagnostics.
-#[expect(
-    clippy::option_option,
-    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
-)]
-pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<TlsIdentity>> {
-    let (certificate, key) = match (&written.certificate_file, &written.private_key_file) {
-        (Setting::Absent, Setting::Absent) => return Some(None),
-        (Setting::Given(certificate), Setting::Given(key)) => (certificate, key),
+/// The certificates, the default first; none is given: an empty list. `None` says that there were diagnostics.
+pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Vec<TlsIdentity>> {
+    let further: Vec<Option<TlsIdentity>> = written
+        .certificates
+        .value
+        .iter()
+        .map(|Spanned { value, .. }| {
+            tls_identity(value.certificate_file.given()?, value.private_key_file.given()?, reader)
+        })
+        .collect();
+    let default = match (&written.certificate_file, &written.private_key_file) {
+        (Setting::Absent, Setting::Absent) if further.is_empty() => return Some(Vec::new()),
+        (Setting::Absent, Setting::Absent) => {
+            let problem = "there is no certificate for clients whose server name matches none of these";
+            reader.fault(&written.certificates.location, problem, "add `certificate_file` and `private_key_file`");
+            return None;
+        }
+        (Setting::Given(certificate), Setting::Given(key)) => tls_identity(certificate, key, reader),
         (Setting::Given(certificate), Setting::Absent) => {
             reader.fault(&certificate.location, "a certificate needs its private key", "add `private_key_file`");
             return None;
@@ -67,18 +77,22 @@ pub(super) fn tls(written: &raw::Tls, reader: &mut Reader<'_>) -> Option<Option<
         }
         (Setting::Faulty, _) | (_, Setting::Faulty) => return None,
     };
-    let chain = secret_file::bytes(certificate, reader);
-    let private_key = secret_file::bytes(key, reader);
-    let (chain, private_key) = (chain?, private_key?);
-    match TlsIdentity::from_pem(&chain, &private_key) {
-        Ok(identity) => Some(Some(identity)),
-        Err(fault) => {
-            reader.fault(
-                &certificate.location,
-                fault.to_string(),
-                "give a PEM certificate chain and its own private key",
-            );
-            None
-        }
-    }
+    std::iter::once(default).chain(further).collect()
+}
+
+/// The certificate chain and the private key in these files; otherwise a diagnostic is recorded.
+pub(super) fn tls_identity(
+    certificate: &Spanned<PathBuf>,
+    key: &Spanned<PathBuf>,
+    reader: &mut Reader<'_>,
+) -> Option<TlsIdentity> {
+    let (chain, private_key) = (secret_file::bytes(certificate, reader), secret_file::bytes(key, reader));
+    let fault = match TlsIdentity::from_pem(&chain?, &private_key?) {
+        Ok(identity) => return Some(identity),
+        Err(fault) => fault,
+    };
+    let file = if matches!(fault, TlsFault::PrivateKey(_)) { key } else { certificate };
+    let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+    reader.fault(&file.location, problem, "give a PEM certificate chain and its own private key");
+    None
 }

@@ -8,6 +8,7 @@ mod forward_auth;
 mod identity_headers;
 mod issuer;
 mod listen;
+mod provider_endpoints;
 mod proxy;
 mod refresh;
 mod relying_party;

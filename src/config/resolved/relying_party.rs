@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::issuer;
+use super::provider_endpoints::provider_endpoints;
 use crate::config::diagnostic::Location;
 use crate::config::raw::Application;
 use crate::config::reader::{Reader, Spanned};
@@ -24,14 +25,16 @@ pub(super) fn relying_party(
     let issuer = written.issuer.given().and_then(|issuer| issuer::issuer(issuer, reader));
     let client_secret = client_secret(written, location, reader);
     let scopes = scopes(&written.scopes, reader);
+    let endpoints = provider_endpoints(written, reader);
     let external = external?;
     let redirect_uri = match written.redirect_uri.given() {
         Some(uri) => issuer::redirect_uri(uri, external, prefixes, reader),
         None => Url::parse(&external.join(&format!("{RESERVED_PREFIX}callback?X-authentik-auth-callback=true"))).ok(),
     };
     let post_logout_redirect_uri = match written.post_logout_redirect_uri.given() {
-        Some(uri) => issuer::on_external_host(uri, external, reader),
-        None => Url::parse(&external.join(&format!("{RESERVED_PREFIX}sign_out"))).ok(),
+        Some(uri) if uri.value == "none" => Some(None),
+        Some(uri) => issuer::on_external_host(uri, external, reader).map(Some),
+        None => Url::parse(&external.join(&format!("{RESERVED_PREFIX}sign_out"))).ok().map(Some),
     };
     Some(RelyingParty {
         issuer: issuer?,
@@ -44,6 +47,7 @@ pub(super) fn relying_party(
         claims_of_rules: Vec::new(),
         redirect_uri: redirect_uri?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
+        endpoints: endpoints?,
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
-use crate::config::outline::Kind;
+use crate::config::outline::ValueType;
 use crate::config::reader::Reader;
 
 /// The address of a listener: a port on all interfaces, or an address and a port.
@@ -16,7 +16,7 @@ pub(in crate::config) struct ListenAddress(pub(in crate::config) SocketAddr);
 pub(in crate::config) struct MaybeAddress(pub(in crate::config) Option<SocketAddr>);
 
 impl Value for ListenAddress {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("port or address:port", json!({ "anyOf": address_schemas() }))
     }
 
@@ -26,7 +26,7 @@ impl Value for ListenAddress {
 }
 
 impl Value for MaybeAddress {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let mut schemas = address_schemas();
         schemas.push(json!({ "enum": ["off", false] }));
         one("port, address:port or off", json!({ "anyOf": schemas }))

@@ -8,7 +8,7 @@ use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
 use crate::config::duration;
-use crate::config::outline::Kind;
+use crate::config::outline::ValueType;
 use crate::config::reader::Reader;
 
 /// A duration that may be zero.
@@ -19,7 +19,7 @@ pub(in crate::config) struct DurationField(pub(in crate::config) Duration);
 pub(in crate::config) struct Validity(pub(in crate::config) Duration);
 
 impl Value for DurationOrZero {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("duration", json!({ "type": "string", "pattern": duration::PATTERN }))
     }
 
@@ -29,8 +29,8 @@ impl Value for DurationOrZero {
 }
 
 impl Value for DurationField {
-    fn kind() -> Kind {
-        DurationOrZero::kind()
+    fn value_type() -> ValueType {
+        DurationOrZero::value_type()
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
@@ -40,7 +40,7 @@ impl Value for DurationField {
 }
 
 impl Value for Validity {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let spellings = [duration::PATTERN, duration::AUTHENTIK_PATTERN].map(|pattern| json!({ "pattern": pattern }));
         one("duration, or authentik's `hours=8;minutes=30`", json!({ "type": "string", "anyOf": spellings }))
     }

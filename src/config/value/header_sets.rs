@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Choice, Value, one};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
-use crate::config::outline::Kind;
+use crate::config::outline::ValueType;
 use crate::config::reader::{Reader, Spanned};
 use crate::domain::policy::identity_headers::HeaderSet;
 
@@ -17,7 +17,7 @@ impl Choice for HeaderSet {
 }
 
 impl Value for HeaderSets {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let list = json!({ "type": "array", "items": { "enum": ["authentik", "legacy"] } });
         let schema = json!({ "anyOf": [{ "enum": ["authentik", "legacy", "none"] }, list] });
         one("`authentik`, `legacy`, list of both, or `none`", schema)

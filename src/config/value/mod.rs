@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::diagnostic::Location;
 use super::document::{Content, Key, Node, Style};
-use super::outline::Kind;
+use super::outline::ValueType;
 use super::reader::{Reader, Spanned};
 
 pub(super) use address::{ListenAddress, MaybeAddress};
@@ -22,7 +22,7 @@ pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 /// A type that can be read from the file.
 pub(super) trait Value: Sized {
     /// Its description for the schema and the reference.
-    fn kind() -> Kind;
+    fn value_type() -> ValueType;
 
     /// Reads the value; on `None` a diagnostic has been recorded.
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self>;
@@ -95,12 +95,12 @@ fn plain_type(node: &Node) -> Plain {
     }
 }
 
-fn one(name: &str, schema: Json) -> Kind {
-    Kind::One { name: name.to_owned(), schema }
+fn one(name: &str, schema: Json) -> ValueType {
+    ValueType::One { name: name.to_owned(), schema }
 }
 
 impl Value for bool {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("true or false", json!({ "type": "boolean" }))
     }
 
@@ -114,8 +114,8 @@ impl Value for bool {
 }
 
 impl<T: Value> Value for Vec<Spanned<T>> {
-    fn kind() -> Kind {
-        Kind::List(Box::new(T::kind()))
+    fn value_type() -> ValueType {
+        ValueType::List(Box::new(T::value_type()))
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
@@ -138,7 +138,7 @@ pub(super) trait Choice: Copy + 'static {
 }
 
 impl<T: Choice> Value for T {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let words: Vec<&str> = T::CHOICES.iter().map(|(_, word)| *word).collect();
         let name = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         one(&name, json!({ "enum": words }))

@@ -5,14 +5,14 @@ use serde_json::json;
 use super::{Plain, Value, one, plain_type};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node};
-use crate::config::outline::Kind;
+use crate::config::outline::ValueType;
 use crate::config::reader::Reader;
 
 /// A whole number of at least 1.
 pub(in crate::config) struct Count(pub(in crate::config) u32);
 
 impl Value for Count {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("number", json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX }))
     }
 
@@ -32,7 +32,7 @@ impl Value for Count {
 pub(in crate::config) struct Size(pub(in crate::config) u32);
 
 impl Value for Size {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let number = json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX });
         one("size", json!({ "anyOf": [number, { "type": "string", "pattern": "^[0-9]{1,9} ?(KiB|MiB)$" }] }))
     }

@@ -11,7 +11,7 @@ use super::{Plain, Value, described, one, plain_type, read};
 use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Node, Style};
 use crate::config::expansion;
-use crate::config::outline::Kind;
+use crate::config::outline::ValueType;
 use crate::config::reader::{Reader, Spanned};
 
 pub(in crate::config) type Texts = Vec<Spanned<String>>;
@@ -49,7 +49,7 @@ fn text_schema() -> Json {
 }
 
 impl Value for String {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("text", text_schema())
     }
 
@@ -59,7 +59,7 @@ impl Value for String {
 }
 
 impl Value for SecretString {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("secret text", text_schema())
     }
 
@@ -69,7 +69,7 @@ impl Value for SecretString {
 }
 
 impl Value for PathBuf {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("path", text_schema())
     }
 
@@ -82,7 +82,7 @@ impl Value for PathBuf {
 pub(in crate::config) struct Scalar(pub(in crate::config) String);
 
 impl Value for Scalar {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("text, number, true or false", json!({ "type": ["string", "number", "boolean"], "minLength": 1 }))
     }
 
@@ -99,7 +99,7 @@ impl Value for Scalar {
 pub(in crate::config) struct Patterns(pub(in crate::config) Vec<Spanned<String>>);
 
 impl Value for Patterns {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         let pattern = json!({ "type": ["string", "number"] });
         let schema = json!({ "anyOf": [pattern, { "type": "array", "items": pattern }] });
         one("list of patterns, or text with one pattern per line", schema)
@@ -131,7 +131,7 @@ impl Value for Patterns {
 struct Pattern(String);
 
 impl Value for Pattern {
-    fn kind() -> Kind {
+    fn value_type() -> ValueType {
         one("pattern", json!({ "type": ["string", "number"] }))
     }
 

@@ -45,10 +45,10 @@ pub struct TooManyCookies;
 pub struct OwnCookies {
     /// Well-formed session ids under the application's cookie name, at most four.
     pub sessions: Vec<SessionId>,
-    /// The binding of the browser.
-    pub binding: Option<Binding>,
-    /// The last completed sign-in, sealed.
-    pub completed: Option<String>,
+    /// Well-formed bindings of the browser, at most four.
+    pub bindings: Vec<Binding>,
+    /// Sealed completed sign-ins, at most four.
+    pub completed: Vec<String>,
     /// Parts of return addresses, by the end of the cookie name after the application's slug.
     pub return_pieces: Vec<(String, String)>,
     /// How many times in a row the browser was redirected from plain http to https within the last seconds.
@@ -104,8 +104,8 @@ impl OwnCookies {
             self.take_for_callback(name, value, application);
         }
         let Some(name) = name.strip_prefix(prefix(application)) else { return };
-        if name == BINDING {
-            self.binding = self.binding.take().or_else(|| Binding::from_cookie_value(value));
+        if name == BINDING && self.bindings.len() < MAX_CANDIDATES {
+            self.bindings.extend(Binding::from_cookie_value(value));
         } else if name.strip_prefix(SESSION) == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES
         {
             self.sessions.extend(SessionId::from_cookie_value(value));
@@ -116,8 +116,8 @@ impl OwnCookies {
     /// use the other prefix in every mode.
     fn take_for_callback(&mut self, name: &str, value: &str, application: &Application) {
         let slug = application.slug.as_str();
-        if name.strip_prefix(COMPLETED) == Some(slug) {
-            self.completed = self.completed.take().or_else(|| Some(value.to_owned()));
+        if name.strip_prefix(COMPLETED) == Some(slug) && self.completed.len() < MAX_CANDIDATES {
+            self.completed.push(value.to_owned());
         }
         let piece = name.strip_prefix(RETURN).and_then(|name| name.strip_prefix(slug)?.strip_prefix('-'));
         if let Some(piece) = piece.filter(|_| self.return_pieces.len() < MAX_PIECES) {

@@ -95,6 +95,7 @@ impl<'a> From<&'a Application> for SessionTerms<'a> {
         Self {
             application: &application.slug,
             issuer: &application.relying_party.issuer,
+            client_id: &application.relying_party.client_id,
             validity: application.access_token_validity,
             keeps_access_token: application.jwt_headers,
         }

@@ -3,7 +3,10 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use super::endpoints::Prefixes;
 use super::{Application, Mode};
@@ -18,6 +21,34 @@ pub struct Applications {
     /// By parent domain, the longest domain first.
     by_domain: Vec<(CookieDomain, Arc<Application>)>,
     prefixes: Prefixes,
+}
+
+/// The present applications, which are replaced as a whole: a request keeps the ones with which it began.
+#[derive(Debug)]
+pub struct CurrentApplications(ArcSwap<Applications>);
+
+impl CurrentApplications {
+    /// The applications at this moment, for a short use.
+    pub fn load(&self) -> impl Deref<Target = Arc<Applications>> {
+        self.0.load()
+    }
+
+    /// The applications at this moment.
+    #[must_use]
+    pub fn load_full(&self) -> Arc<Applications> {
+        self.0.load_full()
+    }
+
+    /// Replaces all of them.
+    pub fn replace(&self, applications: Applications) {
+        self.0.store(Arc::new(applications));
+    }
+}
+
+impl From<Applications> for CurrentApplications {
+    fn from(applications: Applications) -> Self {
+        Self(ArcSwap::from_pointee(applications))
+    }
 }
 
 /// Two applications that conflict, by their indexes in the list.

@@ -23,31 +23,31 @@ pub struct ReturnAddress(String);
 /// The rule that an address broke.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// R1: 1 to 2048 bytes; 8 KiB of path and query for the address of a request that was just made.
+    /// 1 to 2048 bytes; 8 KiB of path and query for the address of a request that was just made.
     #[error("it is empty or too long")]
     Length,
-    /// R2: printable ASCII without backslash.
+    /// printable ASCII without backslash.
     #[error("it contains a character that a URL cannot contain")]
     Characters,
-    /// R3: a path, or an absolute address of the application's scheme.
+    /// a path, or an absolute address of the application's scheme.
     #[error("it is neither a path nor an absolute address of the application's scheme")]
     Form,
-    /// R4: the URL parser accepts it.
+    /// the URL parser accepts it.
     #[error("it does not parse")]
     Unparsable,
-    /// R5: no user information.
+    /// no user information.
     #[error("it holds user information")]
     UserInformation,
-    /// R6: scheme, host and port are the application's.
+    /// scheme, host and port are the application's.
     #[error("it leads to a host that is not the application's")]
     ForeignHost,
-    /// R7: the host as written is the host as parsed.
+    /// the host as written is the host as parsed.
     #[error("its host is spelled in a way that other programs may read differently")]
     Spelling,
-    /// R8: a path that no parser takes for a host.
+    /// a path that no parser takes for a host.
     #[error("its path may be read as a host, or holds control characters")]
     Path,
-    /// R9: not one of Gatepost's own endpoints.
+    /// not one of Gatepost's own endpoints.
     #[error("it leads to a sign-in or sign-out endpoint")]
     OwnEndpoint,
 }
@@ -110,7 +110,7 @@ impl ReturnAddress {
 type Reading = fn(String) -> Result<RequestTarget, TargetFault>;
 
 /// The target of a request that was just made. Paths that cannot be decoded are left to the application, except for
-/// control characters (R8).
+/// control characters.
 fn as_sent(target: String) -> Result<RequestTarget, TargetFault> {
     if decoded(&target).iter().any(u8::is_ascii_control) {
         return Err(TargetFault::EscapedControl);

@@ -56,11 +56,13 @@ pub fn end_session(
         // The library accepts a hint only as a token whose claims it can parse, which fails for some providers' tokens.
         hinted.query_pairs_mut().append_pair("id_token_hint", token.expose_secret());
     }
-    let url = LogoutRequest::from(EndSessionUrl::from_url(hinted))
-        .set_client_id(ClientId::new(relying_party.client_id.clone()))
-        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::from_url(relying_party.post_logout_redirect_uri.clone()))
-        .set_state(CsrfToken::new(state.to_owned()))
-        .http_get_url();
+    let mut request = LogoutRequest::from(EndSessionUrl::from_url(hinted))
+        .set_client_id(ClientId::new(relying_party.client_id.clone()));
+    if let Some(uri) = &relying_party.post_logout_redirect_uri {
+        let uri = PostLogoutRedirectUrl::from_url(uri.clone());
+        request = request.set_post_logout_redirect_uri(uri).set_state(CsrfToken::new(state.to_owned()));
+    }
+    let url = request.http_get_url();
     if url.as_str().len() <= MAX_URL_BYTES {
         return EndSession::Redirect(url.into());
     }

@@ -51,7 +51,9 @@ fn identity_headers(identity: &Identity, application: &Application, outpost: Out
     // Headers that are dropped were logged at the sign-in.
     let work_out = || Arc::new(plan.identity_headers(&facts));
     match identity {
-        Identity::Session(session) if !application.jwt_headers => session.derived(work_out),
+        Identity::Session(session) if !application.jwt_headers => {
+            session.derived(|headers| plan.made(headers), work_out)
+        }
         Identity::Session(_) | Identity::Credential(_) => work_out(),
     }
 }

@@ -56,7 +56,8 @@ impl Scheme {
     }
 }
 
-/// A host: a lower-case name without a final dot, or an address (IPv6 in brackets).
+/// A host as browsers write it in `Host`: a lower-case name without a final dot, or an address in the form of the URL
+/// standard (IPv6 in brackets).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Host(String);
 
@@ -69,7 +70,8 @@ pub enum HostFault {
     /// More than 253 bytes.
     #[error("the host is longer than 253 bytes")]
     TooLong,
-    /// Not labels of letters, digits and inner hyphens, and not an address.
+    /// Not labels of letters, digits and inner hyphens, and not an address. A name that ends in a number is an address, or
+    /// nothing (URL standard, section 3.5).
     #[error("the host is neither a name of letters, digits and hyphens nor an address")]
     NotAName,
     /// A port that is not a number from 1 to 65535 in its shortest form.
@@ -78,7 +80,7 @@ pub enum HostFault {
 }
 
 impl Host {
-    /// Parses a name or an address and converts it to lower case.
+    /// Parses a name or an address and makes it canonical.
     ///
     /// # Errors
     /// For anything that is not one plain host: joined values, user information, a final dot, an underscore.
@@ -89,11 +91,17 @@ impl Host {
         if text.len() > 253 {
             return Err(HostFault::TooLong);
         }
-        let is_host = text.split('.').all(is_label) || is_bracketed_ipv6(text);
-        if !is_host {
+        let is_name = text.split('.').all(is_label);
+        if is_name && !ends_in_a_number(text) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        if !is_name && !text.starts_with('[') {
             return Err(HostFault::NotAName);
         }
-        Ok(Self(text.to_ascii_lowercase()))
+        match url::Host::parse(text) {
+            Ok(address @ (url::Host::Ipv4(_) | url::Host::Ipv6(_))) => Ok(Self(address.to_string())),
+            _ => Err(HostFault::NotAName),
+        }
     }
 
     /// The host as text, as it is written in a URL.
@@ -136,8 +144,12 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-fn is_bracketed_ipv6(text: &str) -> bool {
-    ipv6(text).is_some()
+/// The "ends in a number checker" of the URL standard, section 3.5.
+fn ends_in_a_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    last.bytes().all(|byte| byte.is_ascii_digit())
+        || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Host and port, as in `Host` or `:authority`.
@@ -208,6 +220,9 @@ mod tests {
             ("[::1]:9000", "[::1]:9000"),
             ("[::1]", "[::1]"),
             ("127.0.0.1", "127.0.0.1"),
+            ("1.example.com", "1.example.com"),
+            ("0x7f.example.com", "0x7f.example.com"),
+            ("app.0xyz", "app.0xyz"),
         ];
         for (text, expected) in accepted {
             assert_eq!(Authority::parse(text).map(|a| a.to_text(Scheme::Https)), Ok(expected.into()), "{text}");
@@ -232,12 +247,47 @@ mod tests {
             "[fe80::1%25eth0]",
             "app.example.com:80:80",
             "аpp.example.com",
+            "[::1]x",
+            "[]",
+            "[1.2.3.4]",
         ];
         for text in refused {
             assert!(Authority::parse(text).is_err(), "{text}");
         }
         assert!(Host::parse(&format!("{}.com", "a".repeat(64))).is_err());
         assert!(Host::parse(&"a.".repeat(126)).is_err());
+    }
+
+    /// What browsers send in `Host` for each spelling: `new URL(…).host`.
+    #[test]
+    fn h1_addresses_have_the_form_of_the_url_standard() {
+        for (text, expected) in [
+            ("[0:0:0:0:0:0:0:1]", Some("[::1]")),
+            ("[::0001]", Some("[::1]")),
+            ("[2001:DB8:0:0:1:0:0:1]", Some("[2001:db8::1:0:0:1]")),
+            ("[2001:db8:0:1:1:1:1:1]", Some("[2001:db8:0:1:1:1:1:1]")),
+            ("[::ffff:192.0.2.1]", Some("[::ffff:c000:201]")),
+            ("[::ffff:c000:201]", Some("[::ffff:c000:201]")),
+            ("1.2.3.4", Some("1.2.3.4")),
+            ("127.1", Some("127.0.0.1")),
+            ("2130706433", Some("127.0.0.1")),
+            ("0x7f.0.0.1", Some("127.0.0.1")),
+            ("0X7F000001", Some("127.0.0.1")),
+            ("0177.0.0.01", Some("127.0.0.1")),
+            ("1.2.3.0x", Some("1.2.3.0")),
+            ("1.2.3.256", None),
+            ("1.2.3.4.5", None),
+            ("1.2.3.08", None),
+            ("4294967296", None),
+            ("foo.1", None),
+            ("foo.0x1", None),
+            ("foo.0x", None),
+            ("app.example.09", None),
+        ] {
+            let host = Host::parse(text);
+            assert_eq!(host.as_ref().map(Host::as_str).ok(), expected, "{text}");
+            assert!(host.is_ok_and(|host| host.is_address()) == expected.is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl RequestTarget {
     /// [`flaw`](Self::flaw).
     ///
     /// # Errors
-    /// Targets that no front proxy sends, and dot segments (rules N2 and N5).
+    /// Targets that no front proxy sends, and dot segments (rules N-2 and N-5).
     pub fn read(raw: String) -> Result<Self, TargetFault> {
         if !raw.starts_with('/') {
             return Err(TargetFault::NotAPath);
@@ -35,7 +35,7 @@ impl RequestTarget {
     /// As [`RequestTarget::read`], for callers that cannot accept a path with a flaw.
     ///
     /// # Errors
-    /// Any target that front proxy and application could read differently (rules N2, N4 and N5).
+    /// Any target that front proxy and application could read differently (rules N-2, N-4 and N-5).
     pub fn parse(raw: String) -> Result<Self, TargetFault> {
         let target = Self::read(raw)?;
         target.flaw().map_or(Ok(target), Err)
@@ -95,7 +95,7 @@ impl RequestTarget {
     }
 
     /// Whether a rule can make this path public: not with an escaped separator, and not if it contains, even in a
-    /// parameter, a part that could be decoded a second time or be read as the path's end (rules N4 and N7).
+    /// parameter, a part that could be decoded a second time or be read as the path's end (rules N-4 and N-7).
     #[must_use]
     pub fn may_be_public(&self) -> bool {
         self.odd.as_ref().is_none_or(|odd| odd.may_be_public())

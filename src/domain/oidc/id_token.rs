@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use super::algorithm::SigningAlgorithm;
 use super::claims::Claims;
 use super::json;
-use super::jws::{Kind, VerifiedJws};
+use super::jws::{TokenKind, VerifiedJws};
 use super::jwt::{TokenFault, check_issuer, check_times, subject};
 use super::relying_party::RelyingParty;
 use super::sign_in::Nonce;
@@ -41,7 +41,7 @@ pub(in crate::domain) const OF_THE_TOKEN: [&str; 16] = [
 
 /// The values that an ID Token is checked against.
 #[derive(Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedIdToken<'a> {
     /// The client for which it must be issued.
     pub relying_party: &'a RelyingParty,
     /// The nonce of the sign-in attempt; `None` for a flow without a browser, where the token must not have one.
@@ -66,7 +66,7 @@ impl VerifiedIdToken {
     ///
     /// # Errors
     /// The first check that fails.
-    pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+    pub fn check(token: VerifiedJws, expected: &ExpectedIdToken<'_>) -> Result<Self, TokenFault> {
         Self::checked(token, expected, |claims| check_nonce(claims, expected.nonce))
     }
 
@@ -77,7 +77,7 @@ impl VerifiedIdToken {
     /// The first check that fails.
     pub fn check_refreshed(
         token: VerifiedJws,
-        expected: &Expected<'_>,
+        expected: &ExpectedIdToken<'_>,
         original_nonce: Option<&str>,
     ) -> Result<Self, TokenFault> {
         Self::checked(token, expected, |claims| match json::optional(claims, "nonce") {
@@ -89,11 +89,11 @@ impl VerifiedIdToken {
 
     fn checked(
         token: VerifiedJws,
-        expected: &Expected<'_>,
+        expected: &ExpectedIdToken<'_>,
         check_nonce: impl FnOnce(&Map<String, Value>) -> Result<(), TokenFault>,
     ) -> Result<Self, TokenFault> {
         let algorithm = token.algorithm();
-        let (raw, claims) = token.into_parts(Kind::IdToken)?;
+        let (raw, claims) = token.into_parts(TokenKind::IdToken)?;
         let issuer = &expected.relying_party.issuer;
         check_issuer(&claims, issuer)?;
         check_audience(&claims, &expected.relying_party.client_id)?;

@@ -155,14 +155,19 @@ impl CompactToken {
     /// none.
     ///
     /// # Errors
-    /// [`TokenFault::Header`] when it is not a text, or when the header has `crit`.
-    pub fn kind(&self) -> Result<Option<String>, TokenFault> {
-        if self.header.contains_key("crit") {
-            return Err(TokenFault::Header);
-        }
-        let Some(kind) = json::optional(&self.header, "typ") else { return Ok(None) };
-        let kind = kind.as_str().ok_or(TokenFault::Header)?.to_ascii_lowercase();
-        Ok(Some(kind.strip_prefix("application/").map_or_else(|| kind.clone(), str::to_owned)))
+    /// [`TokenFault::Header`] when it is not a text.
+    pub fn media_type(&self) -> Result<Option<String>, TokenFault> {
+        let Some(media_type) = json::optional(&self.header, "typ") else { return Ok(None) };
+        let media_type = media_type.as_str().ok_or(TokenFault::Header)?.to_ascii_lowercase();
+        Ok(Some(media_type.strip_prefix("application/").map_or_else(|| media_type.clone(), str::to_owned)))
+    }
+
+    /// Refuses a header with critical extensions (RFC 7515 section 4.1.11): none is supported.
+    ///
+    /// # Errors
+    /// [`TokenFault::Header`] when it has `crit`.
+    pub fn refuse_critical(&self) -> Result<(), TokenFault> {
+        if self.header.contains_key("crit") { Err(TokenFault::Header) } else { Ok(()) }
     }
 }
 

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::id_token::check_audience;
 use super::json;
-use super::jws::{Kind, Purpose, VerifiedJws};
+use super::jws::{Purpose, TokenKind, VerifiedJws};
 use super::jwt::{CompactToken, LEEWAY, TokenFault, check_issuer, check_times, subject};
 use super::relying_party::RelyingParty;
 use super::user::{ProviderSession, User};
@@ -21,7 +21,7 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// The values that a logout token is checked against.
 #[derive(Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedLogoutToken<'a> {
     /// The client for which it must be issued.
     pub relying_party: &'a RelyingParty,
     /// The current time.
@@ -50,7 +50,7 @@ pub struct VerifiedLogoutToken {
 ///
 /// # Errors
 /// The first check that fails.
-pub fn check_unsigned(raw: &SecretString, expected: &Expected<'_>) -> Result<(), TokenFault> {
+pub fn check_unsigned(raw: &SecretString, expected: &ExpectedLogoutToken<'_>) -> Result<(), TokenFault> {
     let token = CompactToken::parse(raw.expose_secret())?;
     Purpose::LogoutToken(expected.relying_party).check_header(&token)?;
     VerifiedLogoutToken::checked(&token.payload, expected).map(drop)
@@ -61,12 +61,12 @@ impl VerifiedLogoutToken {
     ///
     /// # Errors
     /// The first check that fails.
-    pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<Self, TokenFault> {
-        let (_, claims) = token.into_parts(Kind::LogoutToken)?;
+    pub fn check(token: VerifiedJws, expected: &ExpectedLogoutToken<'_>) -> Result<Self, TokenFault> {
+        let (_, claims) = token.into_parts(TokenKind::LogoutToken)?;
         Self::checked(&claims, expected)
     }
 
-    fn checked(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<Self, TokenFault> {
+    fn checked(claims: &Map<String, Value>, expected: &ExpectedLogoutToken<'_>) -> Result<Self, TokenFault> {
         let RelyingParty { issuer, client_id, .. } = expected.relying_party;
         check_issuer(claims, issuer)?;
         check_audience(claims, client_id)?;

@@ -26,8 +26,40 @@ pub struct RelyingParty {
     pub claims_of_rules: Vec<String>,
     /// The address to which the provider redirects the browser after a sign-in.
     pub redirect_uri: Url,
-    /// The address to which the provider redirects the browser after a sign-out.
-    pub post_logout_redirect_uri: Url,
+    /// The address to which the provider redirects the browser after a sign-out; `None`: the logout request names none.
+    pub post_logout_redirect_uri: Option<Url>,
+    /// The provider's endpoints where the operator gives them; `None`: its metadata names them.
+    pub endpoints: Option<ProviderEndpoints>,
+}
+
+/// The endpoints of a provider that are given in place of its metadata (the names are those of `OpenID` Connect Discovery
+/// section 3, RFC 8414 section 2 and RP-Initiated Logout section 2.1). All of them are trusted addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderEndpoints {
+    /// Where users sign in.
+    pub authorization_endpoint: Url,
+    /// Where codes are redeemed.
+    pub token_endpoint: Url,
+    /// Where the keys are published.
+    pub jwks_uri: Url,
+    /// Where further claims are.
+    pub userinfo_endpoint: Option<Url>,
+    /// Where browsers are sent to sign out.
+    pub end_session_endpoint: Option<Url>,
+    /// Where tokens are introspected.
+    pub introspection_endpoint: Option<Url>,
+    /// Where refresh tokens are revoked.
+    pub revocation_endpoint: Option<Url>,
+}
+
+impl ProviderEndpoints {
+    /// The addresses that Gatepost itself sends requests to.
+    pub fn requested(&self) -> impl Iterator<Item = &Url> {
+        let Self { token_endpoint, jwks_uri, userinfo_endpoint, introspection_endpoint, revocation_endpoint, .. } =
+            self;
+        let optional = [userinfo_endpoint, introspection_endpoint, revocation_endpoint];
+        [token_endpoint, jwks_uri].into_iter().chain(optional.into_iter().flatten())
+    }
 }
 
 /// Client authentication at the token endpoint (`OpenID` Connect Core section 9).

@@ -1,18 +1,21 @@
 //! A session: its user, its application, its lifetime; and the cookie that names it.
 
+mod derived;
 pub mod frontchannel_logout;
 mod id;
 mod record;
 mod refreshed;
 
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::oidc::id_token::SignedIn;
 use super::oidc::user::ProviderSession;
 use super::slug::Slug;
 use super::time::Timestamp;
+
+use derived::Derived;
 
 pub use id::{SessionId, SessionKey};
 pub use record::{Freshness, Renewal, SessionRecord};
@@ -23,7 +26,7 @@ pub use refreshed::Refreshed;
 pub struct Session {
     record: SessionRecord,
     /// A value derived from the record; see [`LiveSession::derived`].
-    derived: OnceLock<Arc<dyn Any + Send + Sync>>,
+    derived: Derived,
 }
 
 /// How long sessions last.
@@ -42,6 +45,8 @@ pub struct SessionTerms<'a> {
     pub application: &'a Slug,
     /// Its issuer identifier.
     pub issuer: &'a str,
+    /// Its client identifier at that issuer.
+    pub client_id: &'a str,
     /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.
     pub validity: Option<Duration>,
     /// Whether the session stores the access token, because the application receives it.
@@ -85,6 +90,7 @@ impl Session {
         Self::restore(SessionRecord {
             user: id_token.user().clone(),
             application: terms.application.clone(),
+            client_id: terms.client_id.to_owned(),
             provider_session: claims.text("sid").map(str::to_owned),
             claims,
             id_token: Some(id_token.into_raw()),
@@ -119,7 +125,7 @@ impl Session {
     /// Restores a session from the record of a store.
     #[must_use]
     pub const fn restore(record: SessionRecord) -> Self {
-        Self { record, derived: OnceLock::new() }
+        Self { record, derived: Derived::empty() }
     }
 
     /// The facts of the session.
@@ -142,7 +148,8 @@ impl Session {
         Some(ProviderSession { issuer: record.user.issuer.clone(), id })
     }
 
-    /// The session as proof, if it is this application's and no lifetime limit has passed.
+    /// The session as proof, if it is this application's, from its present issuer and client, and no lifetime limit has
+    /// passed.
     #[must_use]
     pub fn live<'a>(
         self: &Arc<Self>,
@@ -152,7 +159,9 @@ impl Session {
         lifetimes: Lifetimes,
     ) -> Option<LiveSession> {
         let (record, terms) = (&self.record, terms.into());
-        let own = record.application == *terms.application && record.user.issuer == terms.issuer;
+        let own = record.application == *terms.application
+            && record.user.issuer == terms.issuer
+            && record.client_id == terms.client_id;
         let within = self.within_limits(last_seen, now, lifetimes);
         (own && within).then(|| LiveSession(Arc::clone(self)))
     }
@@ -176,11 +185,14 @@ impl LiveSession {
         self.0.record()
     }
 
-    /// A value derived from the session's facts only, computed once and cached with the session. The cache holds one
-    /// value of one type; a value of another type is computed each time.
-    pub(in crate::domain) fn derived<T: Any + Send + Sync>(&self, make: impl Fn() -> Arc<T>) -> Arc<T> {
-        let kept = Arc::clone(self.0.derived.get_or_init(|| make()));
-        Arc::downcast(kept).unwrap_or_else(|_| make())
+    /// A value derived from the session's facts and the application's settings, cached with the session. It is computed
+    /// again when `is_current` says that it was derived from earlier settings. The cache holds one value.
+    pub(in crate::domain) fn derived<T: Any + Send + Sync>(
+        &self,
+        is_current: impl FnOnce(&T) -> bool,
+        derive: impl FnOnce() -> Arc<T>,
+    ) -> Arc<T> {
+        self.0.derived.get_or_derive(is_current, derive)
     }
 }
 

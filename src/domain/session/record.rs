@@ -57,6 +57,8 @@ pub struct SessionRecord {
     pub user: User,
     /// The application of the sign-in; the session is not valid at any other.
     pub application: Slug,
+    /// The client (`client_id`) that the user signed in to; the session is not valid for any other.
+    pub client_id: String,
     /// Claims from the ID Token, completed by `UserInfo`.
     pub claims: Claims,
     /// The raw ID Token, for RP-initiated logout; `None` where it was left in the store.

@@ -7,11 +7,10 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
 
 use crate::admin_api::sessions_server::SessionsServer;
-use crate::inbound::connections::{Listener, Stop};
+use crate::inbound::connections::{Listener, ReloadableTls, Stop};
 use crate::inbound::grpc::{self, GrpcLimits};
 use crate::outpost::Outpost;
 use service::AdministrationService;
@@ -28,7 +27,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub async fn serve(
     outpost: Arc<Outpost>,
     listener: Listener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ReloadableTls>,
     limits: GrpcLimits,
     stop: Stop,
 ) -> usize {

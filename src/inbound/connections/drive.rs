@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::debug;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, info};
 
 use super::listener::{Connection, Listener};
+use super::reloadable_tls::ReloadableTls;
 use super::watch::{ConnectionActivity, Timeouts};
 use crate::telemetry::names;
 
@@ -80,6 +82,33 @@ where
     let cut = connections.len();
     connections.shutdown().await;
     cut
+}
+
+/// Like [`serve`], over TLS. A connection whose handshake fails, or takes longer than `handshake_timeout`, is closed.
+pub async fn serve_tls<F, Served>(
+    listener: Listener,
+    tls: ReloadableTls,
+    handshake_timeout: Duration,
+    stop: Stop,
+    serve_one: F,
+) -> usize
+where
+    F: Fn(TlsStream<Connection>, Stop) -> Served + Send + Sync + 'static,
+    Served: Future<Output = ()> + Send + 'static,
+{
+    let (name, serve_one) = (listener.name(), Arc::new(serve_one));
+    let shake_hands = |connection: Connection, stop| {
+        let (tls, serve_one) = (tls.clone(), Arc::clone(&serve_one));
+        async move {
+            let peer = connection.peer().ip();
+            match timeout(handshake_timeout, tls.acceptor().accept(connection)).await {
+                Ok(Ok(stream)) => serve_one(stream, stop).await,
+                Ok(Err(fault)) => info!(listener = name, %peer, %fault, "TLS handshake failed"),
+                Err(_) => info!(listener = name, %peer, "TLS handshake took too long"),
+            }
+        }
+    };
+    serve(listener, stop, shake_hands).await
 }
 
 /// How one connection is supervised.

@@ -7,12 +7,14 @@ mod framing;
 mod http1;
 mod limits;
 mod listener;
+mod reloadable_tls;
 mod tls;
 mod watch;
 
-pub use drive::{ConnectionPolicy, Phase, Stop, attend, serve};
+pub use drive::{ConnectionPolicy, Phase, Stop, attend, serve, serve_tls};
 pub use http1::{Answer, CommonHeaders, Http1, HttpLimits, ReceivedBody, empty, panic_message, refusal};
 pub use limits::{ConnectionLimits, FrontProxies};
 pub use listener::{Connection, Listener};
-pub use tls::{MutualTls, TlsFault, TlsIdentity};
+pub use reloadable_tls::ReloadableTls;
+pub use tls::{MutualTls, PemFault, TlsFault, TlsIdentity, browsers_tls};
 pub use watch::{ConnectionActivity, Overdue, Timeouts, Watched};

@@ -2,14 +2,12 @@
 //! and an answer whose `value` is not UTF-8 does not decode and counts as no answer (seen alike on 1.36.4, 1.37.0, 1.38.3,
 //! 1.39.3 and 1.40.0). So a cookie that is not UTF-8 cannot be sent, and the others must not be lost with it.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::warn;
 
 use crate::domain::decision::AuditRecord;
-use crate::telemetry::Stopwatch;
+use crate::telemetry::LogThrottle;
 
 /// How long an application is not reported again.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -49,16 +47,11 @@ fn name_of(pair: &[u8]) -> String {
 }
 
 /// Logs cookies that were left out: once per minute and application, because it happens with every request.
-pub(super) struct LeftOutCookiesLog(Mutex<Recent>);
-
-struct Recent {
-    since: Stopwatch,
-    reported: HashSet<Option<String>>,
-}
+pub(super) struct LeftOutCookiesLog(LogThrottle<Option<String>>);
 
 impl LeftOutCookiesLog {
     pub(super) fn none() -> Self {
-        Self(Mutex::new(Recent { since: Stopwatch::start(), reported: HashSet::new() }))
+        Self(LogThrottle::new(PERIOD, usize::MAX))
     }
 
     /// Logs which cookies the application does not receive.
@@ -67,11 +60,7 @@ impl LeftOutCookiesLog {
             return;
         }
         let application = audit.application.as_ref().map(ToString::to_string);
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if recent.since.elapsed() >= PERIOD {
-            *recent = Recent { since: Stopwatch::start(), reported: HashSet::new() };
-        }
-        if recent.reported.insert(application.clone()) {
+        if self.0.admit(application.clone()).is_some() {
             warn!(
                 decision_id = audit.id,
                 application = application.as_deref(),

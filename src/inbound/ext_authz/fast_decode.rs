@@ -4,6 +4,10 @@
 
 use std::net::IpAddr;
 
+use super::field_numbers::{
+    address, attribute_context, check_request, header_map, header_value, http_request, map_entry, peer, request,
+    socket_address, timestamp, tls_session,
+};
 use super::fields::{Value, fields};
 use crate::domain::http::{CookieForm, HeaderLines};
 
@@ -30,40 +34,40 @@ pub(super) fn scan(message: &[u8]) -> Option<CheckAttributes<'_>> {
     let mut attributes = None;
     for field in fields(message) {
         match field? {
-            (1, Value::Bytes(value)) => once(&mut attributes, value)?,
+            (check_request::ATTRIBUTES, Value::Bytes(value)) => once(&mut attributes, value)?,
             _ => return None,
         }
     }
     let (mut source, mut destination, mut request, mut application) = (None, None, None, None);
     for field in fields(attributes?) {
         match field? {
-            (1, Value::Bytes(peer)) => once(&mut source, peer)?,
-            (2, Value::Bytes(peer)) => once(&mut destination, peer)?,
-            (4, Value::Bytes(value)) => once(&mut request, value)?,
-            (10, Value::Bytes(entry)) => {
+            (attribute_context::SOURCE, Value::Bytes(peer)) => once(&mut source, peer)?,
+            (attribute_context::DESTINATION, Value::Bytes(peer)) => once(&mut destination, peer)?,
+            (attribute_context::REQUEST, Value::Bytes(value)) => once(&mut request, value)?,
+            (attribute_context::CONTEXT_EXTENSIONS, Value::Bytes(entry)) => {
                 let (name, value) = pair(entry)?;
                 if name == APPLICATION_EXTENSION {
                     once(&mut application, value)?;
                 }
             }
-            (11 | 13, Value::Bytes([])) => {}
-            (12, Value::Bytes(tls_session)) => texts(tls_session, &[1])?,
+            (attribute_context::METADATA_CONTEXT | attribute_context::ROUTE_METADATA_CONTEXT, Value::Bytes([])) => {}
+            (attribute_context::TLS_SESSION, Value::Bytes(session)) => texts(session, &[tls_session::SNI])?,
             _ => return None,
         }
     }
     if let Some(destination) = destination {
-        address(destination)?;
+        ip_address(destination)?;
     }
-    let client = source.map_or(Some(""), address)?;
+    let client = source.map_or(Some(""), ip_address)?;
     http(request?, client.parse().ok(), application)
 }
 
-fn http<'a>(request: &'a [u8], client: Option<IpAddr>, application: Option<&'a str>) -> Option<CheckAttributes<'a>> {
+fn http<'a>(message: &'a [u8], client: Option<IpAddr>, application: Option<&'a str>) -> Option<CheckAttributes<'a>> {
     let mut http = None;
-    for field in fields(request) {
+    for field in fields(message) {
         match field? {
-            (1, Value::Bytes(time)) => numbers(time, &[1, 2])?,
-            (2, Value::Bytes(value)) => once(&mut http, value)?,
+            (request::TIME, Value::Bytes(time)) => numbers(time, &[timestamp::SECONDS, timestamp::NANOS])?,
+            (request::HTTP, Value::Bytes(value)) => once(&mut http, value)?,
             _ => return None,
         }
     }
@@ -71,14 +75,17 @@ fn http<'a>(request: &'a [u8], client: Option<IpAddr>, application: Option<&'a s
     let (mut mapped, mut lines) = (HeaderLines::with_room(0, 0, CookieForm::CommaJoined), None);
     for field in fields(http?) {
         match field? {
-            (2, Value::Bytes(value)) => once(&mut method, text(value)?)?,
-            (3, Value::Bytes(entry)) => map(&mut mapped, entry)?,
-            (4, Value::Bytes(value)) => once(&mut path, text(value)?)?,
-            (5, Value::Bytes(value)) => once(&mut host, text(value)?)?,
-            (6, Value::Bytes(value)) => once(&mut scheme, text(value)?)?,
-            (1 | 7 | 8 | 10, Value::Bytes(value)) => text(value).map(drop)?,
-            (9, Value::Number) => {}
-            (13, Value::Bytes(value)) => once(&mut lines, value)?,
+            (http_request::METHOD, Value::Bytes(value)) => once(&mut method, text(value)?)?,
+            (http_request::HEADERS, Value::Bytes(entry)) => map(&mut mapped, entry)?,
+            (http_request::PATH, Value::Bytes(value)) => once(&mut path, text(value)?)?,
+            (http_request::HOST, Value::Bytes(value)) => once(&mut host, text(value)?)?,
+            (http_request::SCHEME, Value::Bytes(value)) => once(&mut scheme, text(value)?)?,
+            (
+                http_request::ID | http_request::QUERY | http_request::FRAGMENT | http_request::PROTOCOL,
+                Value::Bytes(value),
+            ) => text(value).map(drop)?,
+            (http_request::SIZE, Value::Number) => {}
+            (http_request::HEADER_MAP, Value::Bytes(value)) => once(&mut lines, value)?,
             _ => return None,
         }
     }
@@ -94,13 +101,13 @@ fn http<'a>(request: &'a [u8], client: Option<IpAddr>, application: Option<&'a s
 fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
     let mut headers = HeaderLines::with_room(32, lines.len(), CookieForm::Lines);
     for field in fields(lines) {
-        let (1, Value::Bytes(line)) = field? else { return None };
+        let (header_map::HEADERS, Value::Bytes(line)) = field? else { return None };
         let (mut name, mut value, mut raw) = (None, None, None);
         for field in fields(line) {
             match field? {
-                (1, Value::Bytes(bytes)) => once(&mut name, text(bytes)?)?,
-                (2, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
-                (3, Value::Bytes(bytes)) => once(&mut raw, bytes)?,
+                (header_value::KEY, Value::Bytes(bytes)) => once(&mut name, text(bytes)?)?,
+                (header_value::VALUE, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
+                (header_value::RAW_VALUE, Value::Bytes(bytes)) => once(&mut raw, bytes)?,
                 _ => return None,
             }
         }
@@ -130,26 +137,29 @@ pub(super) fn is_field(name: &str) -> bool {
 }
 
 /// The IP address of a peer with a socket address; empty for any other peer.
-fn address(peer: &[u8]) -> Option<&str> {
+fn ip_address(message: &[u8]) -> Option<&str> {
     let (mut address, mut socket, mut host) = (None, None, None);
-    for field in fields(peer) {
+    for field in fields(message) {
         match field? {
-            (1, Value::Bytes(value)) => once(&mut address, value)?,
-            (2 | 4 | 5, Value::Bytes(value)) => text(value).map(drop)?,
+            (peer::ADDRESS, Value::Bytes(value)) => once(&mut address, value)?,
+            (peer::SERVICE | peer::PRINCIPAL | peer::CERTIFICATE, Value::Bytes(value)) => text(value).map(drop)?,
             _ => return None,
         }
     }
     for field in fields(address.unwrap_or_default()) {
         match field? {
-            (1, Value::Bytes(value)) => once(&mut socket, value)?,
+            (address::SOCKET_ADDRESS, Value::Bytes(value)) => once(&mut socket, value)?,
             _ => return None,
         }
     }
     for field in fields(socket.unwrap_or_default()) {
         match field? {
-            (1 | 3 | 6, Value::Number) => {}
-            (2, Value::Bytes(value)) => once(&mut host, text(value)?)?,
-            (4 | 5 | 7, Value::Bytes(value)) => text(value).map(drop)?,
+            (socket_address::PROTOCOL | socket_address::PORT_VALUE | socket_address::IPV4_COMPAT, Value::Number) => {}
+            (socket_address::ADDRESS, Value::Bytes(value)) => once(&mut host, text(value)?)?,
+            (
+                socket_address::NAMED_PORT | socket_address::RESOLVER_NAME | socket_address::NETWORK_NAMESPACE_FILEPATH,
+                Value::Bytes(value),
+            ) => text(value).map(drop)?,
             _ => return None,
         }
     }
@@ -161,8 +171,8 @@ fn pair(entry: &[u8]) -> Option<(&str, &str)> {
     let (mut key, mut value) = (None, None);
     for field in fields(entry) {
         match field? {
-            (1, Value::Bytes(bytes)) => once(&mut key, text(bytes)?)?,
-            (2, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
+            (map_entry::KEY, Value::Bytes(bytes)) => once(&mut key, text(bytes)?)?,
+            (map_entry::VALUE, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
             _ => return None,
         }
     }

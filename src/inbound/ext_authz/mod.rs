@@ -5,6 +5,7 @@ mod backend_metadata;
 mod body;
 mod cookie_line;
 mod fast_decode;
+mod field_numbers;
 mod fields;
 mod health;
 mod oversized;

@@ -128,7 +128,7 @@ fn forwards_https(headers: &HeaderLines) -> bool {
     lines.peek().is_some() && lines.all(says_https)
 }
 
-/// H4: a `Host` line beside `:authority` must have the same value.
+/// H-4: a `Host` line beside `:authority` must have the same value.
 fn refuse_second_host(headers: &HeaderLines, host: &str) -> Result<(), RequestFault> {
     match headers.single("host")? {
         Some(line) if !line.eq_ignore_ascii_case(host.as_bytes()) => Err(RequestFault::TwoHosts),

@@ -22,7 +22,7 @@ pub(super) fn at_most_once<'a>(headers: &'a HeaderMap, name: &'static str) -> Re
     std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| Fault::NotText(name))
 }
 
-/// N1: a header in which another dialect names the original request may be present only with the same value.
+/// N-1: a header in which another dialect names the original request may be present only with the same value.
 pub(super) fn refuse_contradiction(headers: &HeaderMap, name: &'static str, said: &str) -> Result<(), Fault> {
     let agrees = headers.get_all(name).iter().all(|value| value.as_bytes() == said.as_bytes());
     if agrees { Ok(()) } else { Err(Fault::Contradiction(name)) }
@@ -31,7 +31,7 @@ pub(super) fn refuse_contradiction(headers: &HeaderMap, name: &'static str, said
 /// The client's lines: all but those in `own`, which are read here.
 ///
 /// # Errors
-/// H8: a line whose name becomes one of `own` for a reader that folds names. H6: more than one `Authorization`.
+/// H-8: a line whose name becomes one of `own` for a reader that folds names. H-6: more than one `Authorization`.
 pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<HeaderLines, Fault> {
     let mut lines = Vec::with_capacity(headers.len());
     for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! How every dialect reads the original request: when it is complete, and in every way in which it is not (N1, H4–H8).
+//! How every dialect reads the original request: when it is complete, and in every way in which it is not (N-1, H-4–H-8).
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -226,7 +226,7 @@ fn envoys_question_is_the_request_itself() {
 }
 
 proptest! {
-    /// H7: with any additional header, the request is refused or read as the front proxy's own lines describe it.
+    /// H-7: with any additional header, the request is refused or read as the front proxy's own lines describe it.
     #[test]
     fn nobody_but_the_front_proxy_moves_the_address(
         name in "[xX][-_.](forwarded|original|rewrite|real)[-_.](url|uri|host|proto|method|port|prefix|path|ip)|forwarded",

@@ -10,16 +10,13 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tonic::service::Routes;
-use tracing::info;
 
 use super::inline_executor::{ConnectionDriver, InlineExecutor};
 use super::layers::{self, Calls, ListenerService};
 use super::limits::GrpcLimits;
 use crate::inbound::connections::{
-    self, Connection, ConnectionActivity, ConnectionPolicy, Listener, Stop, Timeouts, Watched, attend,
+    self, ConnectionActivity, ConnectionPolicy, Listener, ReloadableTls, Stop, Timeouts, Watched, attend,
 };
 
 /// Serves gRPC on one listener.
@@ -69,20 +66,11 @@ impl<P: ListenerService> GrpcServer<P> {
     }
 
     /// Serves over TLS until `stop` begins; returns how many connections had to be cut.
-    pub async fn serve_tls(self, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
+    pub async fn serve_tls(self, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
+        let handshake_timeout = self.limits.patience;
         let server = Arc::new(self);
-        let serve_one = |connection: Connection, stop| {
-            let (server, tls) = (Arc::clone(&server), tls.clone());
-            async move {
-                let peer = connection.peer().ip();
-                match timeout(server.limits.patience, tls.accept(connection)).await {
-                    Ok(Ok(stream)) => server.drive(stream, stop).await,
-                    Ok(Err(fault)) => info!(listener = server.listener, %peer, %fault, "TLS handshake failed"),
-                    Err(_) => info!(listener = server.listener, %peer, "TLS handshake took too long"),
-                }
-            }
-        };
-        connections::serve(listener, stop, serve_one).await
+        let serve_one = move |stream, stop| Arc::clone(&server).drive(stream, stop);
+        connections::serve_tls(listener, tls, handshake_timeout, stop, serve_one).await
     }
 
     async fn drive<S>(self: Arc<Self>, stream: S, stop: Stop)

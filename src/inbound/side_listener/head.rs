@@ -6,6 +6,7 @@ use http::header::HOST;
 use http::{HeaderMap, Request as HttpRequest};
 
 use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::inbound::connections::Connection;
 use crate::inbound::router::HandedOn;
 use crate::outpost::Request;
 
@@ -19,6 +20,12 @@ pub(super) struct ConnectInfo {
     pub(super) scheme: Option<Scheme>,
 }
 
+impl ConnectInfo {
+    pub(super) fn of(connection: &Connection, scheme: Option<Scheme>) -> Self {
+        Self { peer: connection.peer().ip(), client: connection.client(), scheme }
+    }
+}
+
 /// The request does not name exactly one host, or its target cannot be made canonical; with the kind of client that sent it.
 pub(super) struct NotCanonical(pub(super) ClientKind);
 
@@ -29,14 +36,18 @@ pub(super) fn target(request: &HttpRequest<()>) -> Option<RequestTarget> {
     RequestTarget::read(path_and_query.as_str().to_owned()).ok()
 }
 
-/// Reads a request without its body.
-pub(super) fn read(handed_on: HandedOn, connection: ConnectInfo) -> Result<Request, NotCanonical> {
+/// Reads a request without its body; `target` is what [`target`] made of it.
+pub(super) fn read(
+    handed_on: HandedOn,
+    target: Option<RequestTarget>,
+    connection: ConnectInfo,
+) -> Result<Request, NotCanonical> {
     let HandedOn { request, redirected_from } = handed_on;
     let lines = request.headers().iter();
     let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     let headers = HeaderLines::new(lines, CookieForm::Lines);
     let method = request.method().as_str().to_owned();
-    let Some((target, authority)) = target(&request).zip(only_host(request.headers())) else {
+    let Some((target, authority)) = target.zip(only_host(request.headers())) else {
         return Err(NotCanonical(ClientKind::of(&method, &headers)));
     };
     // Only the front proxy that redirected the browser knows the scheme, where one did.

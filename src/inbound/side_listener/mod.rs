@@ -7,13 +7,15 @@ mod head;
 use std::sync::Arc;
 
 use http::{Request as HttpRequest, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tracing::info;
+use tokio_rustls::server::TlsStream;
 
 use crate::domain::decision::{COMMON_HEADERS, Reason};
 use crate::domain::http::Scheme;
-use crate::inbound::connections::{self, Answer, Connection, Http1, Listener, ReceivedBody, Stop, empty, refusal};
+use crate::inbound::connections::{
+    self, Answer, Connection, Http1, Listener, ReceivedBody, ReloadableTls, Stop, empty, refusal,
+};
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{Outpost, Request, RequestBody};
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
@@ -43,38 +45,36 @@ impl SideListener {
 
     /// Serves plain HTTP until `stop` begins; returns how many connections had to be cut.
     pub async fn serve(self: Arc<Self>, listener: Listener, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
-        let serve_one = |connection: Connection, stop| {
-            let (this, http) = (Arc::clone(&self), Arc::clone(&http));
-            async move {
-                let info = ConnectInfo { peer: connection.peer().ip(), client: connection.client(), scheme: None };
-                let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(request, info);
-                http.serve(connection, stop, needs_body, answer).await;
-            }
+        let http = self.http(&listener);
+        let serve_one = move |connection: Connection, stop| {
+            let info = ConnectInfo::of(&connection, None);
+            Arc::clone(&self).drive(Arc::clone(&http), connection, info, stop)
         };
         connections::serve(listener, stop, serve_one).await
     }
 
     /// Serves HTTPS until `stop` begins; returns how many connections had to be cut.
-    pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: TlsAcceptor, stop: Stop) -> usize {
-        let http = Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS));
-        let serve_one = |connection: Connection, stop| {
-            let (this, http, tls) = (Arc::clone(&self), Arc::clone(&http), tls.clone());
-            async move {
-                let (peer, client) = (connection.peer().ip(), connection.client());
-                let info = ConnectInfo { peer, client, scheme: Some(Scheme::Https) };
-                let stream = match timeout(http.handshake_timeout(), tls.accept(connection)).await {
-                    Ok(Ok(stream)) => stream,
-                    Ok(Err(fault)) => return info!(%peer, %fault, "TLS handshake failed"),
-                    Err(_) => return info!(%peer, "TLS handshake took too long"),
-                };
-                let needs_body = |target: &str| this.outpost.needs_body(target);
-                let answer = |request| this.answer(request, info);
-                http.serve(stream, stop, needs_body, answer).await;
-            }
+    pub async fn serve_tls(self: Arc<Self>, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
+        let http = self.http(&listener);
+        let handshake_timeout = http.handshake_timeout();
+        let serve_one = move |stream: TlsStream<Connection>, stop| {
+            let info = ConnectInfo::of(stream.get_ref().0, Some(Scheme::Https));
+            Arc::clone(&self).drive(Arc::clone(&http), stream, info, stop)
         };
-        connections::serve(listener, stop, serve_one).await
+        connections::serve_tls(listener, tls, handshake_timeout, stop, serve_one).await
+    }
+
+    fn http(&self, listener: &Listener) -> Arc<Http1> {
+        Arc::new(Http1::new(listener.name(), self.limits.clone(), &COMMON_HEADERS))
+    }
+
+    async fn drive<S>(self: Arc<Self>, http: Arc<Http1>, stream: S, info: ConnectInfo, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let needs_body = |target: &str| self.outpost.needs_body(target);
+        let answer = |request| self.answer(request, info);
+        http.serve(stream, stop, needs_body, answer).await;
     }
 
     async fn answer(&self, request: HttpRequest<ReceivedBody>, connection: ConnectInfo) -> Answer {
@@ -88,11 +88,12 @@ impl SideListener {
             },
         };
         let watch = Stopwatch::start();
+        let target = head::target(&request.request);
         // A probe may use any host name, and is so frequent that a log line each would be noise.
-        if head::target(&request.request).is_some_and(|target| Outpost::is_probe(&target)) {
+        if target.as_ref().is_some_and(Outpost::is_probe) {
             return empty(StatusCode::NO_CONTENT, &COMMON_HEADERS);
         }
-        let request = match head::read(request, connection) {
+        let request = match head::read(request, target, connection) {
             Ok(request) => Request { body: body_of(body), ..request },
             Err(NotCanonical(client)) => {
                 let decision = self.outpost.refuse(Reason::Malformed, client);

@@ -175,7 +175,7 @@ impl Reply {
                 let to = self.location.as_deref().unwrap_or("another address");
                 ApiFault::NotAuthentik { url, found: format!("it redirects to {to:?} ({status})") }
             }
-            _ => {
+            Resource::Outposts | Resource::Providers | Resource::Certificate => {
                 let kind = content_type.as_deref().unwrap_or("no content type");
                 ApiFault::NotAuthentik { url, found: format!("it answers {status} with {kind:?}") }
             }

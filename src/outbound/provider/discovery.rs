@@ -10,7 +10,7 @@ use super::http::{names_neighbourhood, names_this_machine};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::json;
 use crate::domain::oidc::operands::{Operands, Shown};
-use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
 use crate::domain::oidc::sign_in::ProviderMetadata;
 
 /// Why metadata was refused.
@@ -65,6 +65,28 @@ pub(super) fn address(issuer: &Url) -> Url {
 }
 
 impl Discovered {
+    /// The endpoints that the operator gives in place of metadata; what else metadata would announce counts as not
+    /// announced.
+    pub(super) fn given(issuer: &str, endpoints: &ProviderEndpoints) -> Self {
+        let endpoints = endpoints.clone();
+        let metadata = ProviderMetadata {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: endpoints.authorization_endpoint,
+            end_session_endpoint: endpoints.end_session_endpoint,
+            jwks_uri: endpoints.jwks_uri,
+            authorization_response_iss_parameter_supported: false,
+        };
+        Self {
+            metadata: Arc::new(metadata),
+            token_endpoint: endpoints.token_endpoint,
+            user_info_endpoint: endpoints.userinfo_endpoint,
+            introspection_endpoint: endpoints.introspection_endpoint,
+            revocation_endpoint: endpoints.revocation_endpoint,
+            knows_groups: false,
+            warnings: Vec::new(),
+        }
+    }
+
     /// Checks the metadata that `issuer` published.
     pub(super) fn parse(issuer: &str, body: &[u8], expected: &[ExpectedAlgorithm]) -> Result<Self, MetadataFault> {
         let members = json::object(body).ok_or(MetadataFault::NotAnObject)?;

@@ -73,13 +73,16 @@ pub(super) struct ProviderClient {
 }
 
 impl ProviderClient {
-    /// A client that may connect to this machine only under the hosts of `issuers`.
-    pub(super) fn new(settings: &ProviderSettings, issuers: &[Url]) -> Result<Self, StartFault> {
+    /// A client that may connect to this machine only under the hosts of `configured`, the addresses that the operator named.
+    pub(super) fn new<'a>(
+        settings: &ProviderSettings,
+        configured: impl IntoIterator<Item = &'a Url>,
+    ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let private =
             Certificate::from_pem_bundle(&settings.ca_certificates).map_err(|fault| StartFault::client(&fault))?;
-        let named = issuers.iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        let named = configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())

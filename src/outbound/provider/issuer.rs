@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, watch};
@@ -12,13 +13,15 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::circuit_breaker::CircuitBreaker;
 use super::discovery::{self, Discovered, ExpectedAlgorithm};
 use super::http::{Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
+use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::oidc::relying_party::ProviderEndpoints;
+use crate::domain::time::jittered;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
@@ -34,11 +37,13 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 pub(super) struct Issuer {
     identifier: String,
     address: Url,
-    client: Arc<ProviderClient>,
+    /// The endpoints that the operator gives; `None`: its metadata names them.
+    endpoints: Option<ProviderEndpoints>,
+    client: ArcSwap<ProviderClient>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
-    calls: CircuitBreaker,
+    calls: ProviderCalls,
     /// The algorithms that its relying parties expect.
-    expected: Vec<ExpectedAlgorithm>,
+    expected: ArcSwap<Vec<ExpectedAlgorithm>>,
     user_info: UserInfoOutageLog,
     knowledge: watch::Sender<Knowledge>,
     /// Held while fetching, so that only one fetch runs at a time.
@@ -78,15 +83,17 @@ impl Issuer {
     pub(super) fn new(
         identifier: &str,
         url: &Url,
+        endpoints: Option<ProviderEndpoints>,
         client: Arc<ProviderClient>,
         expected: Vec<ExpectedAlgorithm>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             identifier: identifier.to_owned(),
             address: discovery::address(url),
-            client,
-            calls: CircuitBreaker::new(),
-            expected,
+            endpoints,
+            client: ArcSwap::new(client),
+            calls: ProviderCalls::new(),
+            expected: ArcSwap::from_pointee(expected),
             user_info: UserInfoOutageLog::default(),
             knowledge: watch::Sender::new(Knowledge::Fetching),
             fetching: Mutex::new(()),
@@ -99,11 +106,22 @@ impl Issuer {
         &self.identifier
     }
 
-    pub(super) fn client(&self) -> &ProviderClient {
-        &self.client
+    /// The endpoints that the operator gives.
+    pub(super) const fn endpoints(&self) -> Option<&ProviderEndpoints> {
+        self.endpoints.as_ref()
     }
 
-    pub(super) const fn calls(&self) -> &CircuitBreaker {
+    pub(super) fn client(&self) -> Arc<ProviderClient> {
+        self.client.load_full()
+    }
+
+    /// Replaces the client and the algorithms that relying parties expect.
+    pub(super) fn reconfigure(&self, client: Arc<ProviderClient>, expected: Vec<ExpectedAlgorithm>) {
+        self.client.store(client);
+        self.expected.store(Arc::new(expected));
+    }
+
+    pub(super) const fn calls(&self) -> &ProviderCalls {
         &self.calls
     }
 
@@ -230,7 +248,7 @@ impl Issuer {
                     self.pause_after(failures, interval)
                 }
             };
-            sleep(jittered(pause)).await;
+            sleep(jittered(pause * 9 / 10, pause * 11 / 10, random_byte())).await;
         }
     }
 
@@ -280,9 +298,13 @@ impl Issuer {
     }
 
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
-        let body = self.get(Operation::Discovery, &self.address).await?;
-        let discovered =
-            Discovered::parse(&self.identifier, &body, &self.expected).map_err(|fault| fault.to_string())?;
+        let discovered = if let Some(endpoints) = &self.endpoints {
+            Discovered::given(&self.identifier, endpoints)
+        } else {
+            let body = self.get(Operation::Discovery, &self.address).await?;
+            let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
+            parsed.map_err(|fault| fault.to_string())?
+        };
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }
@@ -293,8 +315,9 @@ impl Issuer {
     }
 
     async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
-        let request = self.client.get(url);
-        let answer = self.client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
+        let client = self.client();
+        let request = client.get(url);
+        let answer = client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
         if answer.status == StatusCode::OK {
             Ok(answer.body)
         } else {
@@ -322,21 +345,8 @@ impl Issuer {
     }
 }
 
-/// `span` with a jitter of ±10 %, so that replicas do not send requests in step. The jitter needs to vary, not to be secret.
-fn jittered(span: Duration) -> Duration {
-    let lot = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or_default();
-    span * (900 + lot) / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn f_2_jitter_stays_within_a_tenth() {
-        for _ in 0..1000 {
-            let span = jittered(Duration::from_secs(300));
-            assert!((270..=330).contains(&span.as_secs()), "{span:?}");
-        }
-    }
+/// An unpredictable byte, from the random keys of the standard library's hash function.
+fn random_byte() -> u8 {
+    let [byte, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+    byte
 }

@@ -2,15 +2,14 @@
 //! limited, and rate-limited, because unauthenticated clients can cause it (OC-24). The fetch is a task of its own: it
 //! continues when the request that began it is cancelled.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::rate_limiter::RateLimiter;
 use crate::domain::oidc::jws::KeySet;
+use crate::single_flight::SingleFlight;
 
 /// The limit for the requests that wait for the fetch.
 const MAX_WAITING: usize = 256;
@@ -32,43 +31,36 @@ pub(super) enum FetchedKeys {
 
 /// The fetch in progress, if any.
 pub(super) struct KeyFetch {
-    state: Mutex<State>,
+    fetch: Arc<SingleFlight<(), Keys>>,
+    rate_limiter: Mutex<RateLimiter>,
     waiting: Semaphore,
-}
-
-struct State {
-    rate_limiter: RateLimiter,
-    under_way: Option<Shared<BoxFuture<'static, Keys>>>,
 }
 
 impl KeyFetch {
     pub(super) fn new() -> Self {
-        let state = State { rate_limiter: RateLimiter::new(Instant::now()), under_way: None };
-        Self { state: Mutex::new(state), waiting: Semaphore::new(MAX_WAITING) }
+        Self {
+            fetch: SingleFlight::new(1),
+            rate_limiter: Mutex::new(RateLimiter::new(Instant::now())),
+            waiting: Semaphore::new(MAX_WAITING),
+        }
     }
 
     /// Waits for the fetch in progress, else for `fetch`.
     pub(super) async fn join(&self, fetch: impl Future<Output = Keys> + Send + 'static) -> FetchedKeys {
         let Ok(_permit) = self.waiting.try_acquire() else { return FetchedKeys::AtCapacity };
-        let (fetched, is_own) = {
-            let mut state = self.state();
-            match state.under_way.clone().filter(|fetched| fetched.peek().is_none()) {
-                Some(fetched) => (fetched, false),
-                None if !state.rate_limiter.try_acquire(Instant::now()) => return FetchedKeys::RateLimited,
-                None => {
-                    let fetched = tokio::spawn(fetch).map(|fetched| fetched.ok().flatten()).boxed().shared();
-                    state.under_way = Some(fetched.clone());
-                    (fetched, true)
-                }
-            }
+        let mut is_own = false;
+        let begin = || {
+            is_own = self.may_fetch();
+            is_own.then_some(fetch)
         };
-        let keys = fetched.await;
+        let Some(fetched) = self.fetch.join((), begin) else { return FetchedKeys::RateLimited };
+        let keys = fetched.result().await.flatten();
         if is_own { FetchedKeys::Own(keys) } else { FetchedKeys::Joined(keys) }
     }
 
     /// No code that holds the lock panics.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn may_fetch(&self) -> bool {
+        self.rate_limiter.lock().unwrap_or_else(PoisonError::into_inner).try_acquire(Instant::now())
     }
 }
 
@@ -76,6 +68,7 @@ impl KeyFetch {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures_util::FutureExt as _;
     use futures_util::future::{join_all, pending};
 
     use super::*;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::issuer::Issuer;
 use crate::domain::oidc::jws::Purpose;
-use crate::domain::oidc::logout_token::{Expected, VerifiedLogoutToken, check_unsigned};
+use crate::domain::oidc::logout_token::{ExpectedLogoutToken, VerifiedLogoutToken, check_unsigned};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::time::Timestamp;
 use crate::ports::LogoutTokenFault;
@@ -19,7 +19,7 @@ pub(super) async fn verify(
     raw: &SecretString,
     now: Timestamp,
 ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
-    let expected = Expected { relying_party, now };
+    let expected = ExpectedLogoutToken { relying_party, now };
     check_unsigned(raw, &expected)?;
     let known = issuer.known().await?;
     let token = issuer.verify(&known, raw, Purpose::LogoutToken(relying_party)).await?;

@@ -7,9 +7,11 @@ mod credentials;
 mod discovery;
 mod http;
 mod issuer;
+mod issuers;
 mod key_fetch;
 mod logout;
 mod oauth;
+mod provider_calls;
 mod rate_limiter;
 mod refresh;
 mod revocation;
@@ -18,26 +20,23 @@ mod token;
 mod user_info;
 mod user_info_outage_log;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Url;
 
 use self::credentials::{CredentialVerifier, VerificationRequest};
-use self::discovery::ExpectedAlgorithm;
-use self::http::{ProviderClient, names_this_machine};
 use self::issuer::{DiscoveredProvider, Issuer};
+use self::issuers::Issuers;
 use self::revocation::TokenRevocations;
 use self::user_info::UserInfoAnswer;
 use crate::domain::application::Application;
 use crate::domain::oidc::credentials::{Credential, VerifiedCredential};
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
-use crate::domain::oidc::jws::{self, Purpose};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::logout_token::VerifiedLogoutToken;
 use crate::domain::oidc::relying_party::RelyingParty;
@@ -56,14 +55,12 @@ pub use settings::{ProviderSettings, StartFault};
 
 /// All identity providers of one outpost.
 pub struct OpenIdProviders {
-    issuers: HashMap<String, Arc<Issuer>>,
+    issuers: ArcSwap<Issuers>,
+    /// Held while the issuers are replaced.
+    update: Mutex<()>,
     clock: Arc<dyn Clock>,
-    deadline: Duration,
-    renews: bool,
     verify: CredentialVerifier,
     revocations: TokenRevocations,
-    /// One task per issuer; they are aborted when this value is dropped.
-    _background: JoinSet<()>,
 }
 
 impl OpenIdProviders {
@@ -77,45 +74,41 @@ impl OpenIdProviders {
         relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartFault> {
-        let mut addresses = HashMap::new();
-        let mut expected: HashMap<&str, Vec<ExpectedAlgorithm>> = HashMap::new();
-        for relying_party in relying_parties {
-            if jws::secret_is_too_short(relying_party) {
-                return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
-            }
-            addresses.insert(relying_party.issuer.as_str(), issuer_address(&relying_party.issuer)?);
-            let expected = expected.entry(&relying_party.issuer).or_default();
-            let one = ExpectedAlgorithm::from(relying_party);
-            if !expected.contains(&one) {
-                expected.push(one);
-            }
-        }
-        let urls: Vec<Url> = addresses.values().cloned().collect();
-        let client = Arc::new(ProviderClient::new(settings, &urls)?);
-        let mut background = JoinSet::new();
-        let mut issuers = HashMap::new();
-        for (identifier, url) in addresses {
-            let expected = expected.remove(identifier).unwrap_or_default();
-            let issuer = Issuer::new(identifier, &url, Arc::clone(&client), expected);
-            background.spawn(Arc::clone(&issuer).keep_fresh(settings.refresh_interval));
-            issuers.insert(identifier.to_owned(), issuer);
-        }
         Ok(Arc::new(Self {
-            issuers,
+            issuers: ArcSwap::from_pointee(Issuers::new(settings, relying_parties, None)?),
+            update: Mutex::new(()),
             clock,
-            deadline: settings.timeout,
-            renews: settings.renews_sessions,
             verify: CredentialVerifier::default(),
             revocations: TokenRevocations::new(settings.timeout),
-            _background: background,
         }))
     }
 
-    fn issuer(&self, relying_party: &RelyingParty) -> Result<&Arc<Issuer>, ProviderUnavailable> {
-        self.issuers.get(&relying_party.issuer).ok_or_else(|| ProviderUnavailable {
+    /// Replaces settings and relying parties; must be called within a Tokio runtime. Issuers that stay keep their metadata
+    /// and keys; an issuer that is not named any more still serves the requests that are under way. After a fault nothing
+    /// has changed.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub fn update<'a>(
+        &self,
+        settings: &ProviderSettings,
+        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+    ) -> Result<(), StartFault> {
+        let _exclusive = self.update.lock().unwrap_or_else(PoisonError::into_inner);
+        let issuers = Issuers::new(settings, relying_parties, Some(&self.issuers.load()))?;
+        self.issuers.store(Arc::new(issuers));
+        Ok(())
+    }
+
+    fn issuer(&self, relying_party: &RelyingParty) -> Result<Arc<Issuer>, ProviderUnavailable> {
+        self.issuers.load().get(&relying_party.issuer).cloned().ok_or_else(|| ProviderUnavailable {
             issuer: relying_party.issuer.clone(),
-            cause: "it is not among the issuers known at the start".to_owned(),
+            cause: "no application names it".to_owned(),
         })
+    }
+
+    fn deadline(&self) -> Duration {
+        self.issuers.load().settings.timeout
     }
 
     async fn redeem(
@@ -128,10 +121,11 @@ impl OpenIdProviders {
         let tokens = token::redeem(issuer, &known.discovered, relying_party, code).await?;
         let signed = issuer.verify(known, &tokens.id_token, Purpose::IdToken(relying_party)).await?;
         let access_token = tokens.access_token.as_ref().map(SecretString::expose_secret);
-        let expected = Expected { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
+        let expected =
+            ExpectedIdToken { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
         let id_token = VerifiedIdToken::check(signed, &expected)?;
         let mut signed_in = SignedIn::new(id_token, tokens.access_token.clone());
-        if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.renews) {
+        if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.issuers.load().settings.renews_sessions) {
             signed_in = signed_in.renewable(refresh_token, tokens.expires_in);
         }
         Ok(signed_in)
@@ -173,18 +167,18 @@ impl IdentityProvider for OpenIdProviders {
     }
 
     async fn exchange(&self, relying_party: &RelyingParty, code: MatchedCode) -> Result<SignedIn, ExchangeFault> {
-        let (issuer, deadline) = (self.issuer(relying_party)?, Instant::now() + self.deadline);
+        let (issuer, deadline) = (self.issuer(relying_party)?, Instant::now() + self.deadline());
         let known = issuer.known().await?;
-        let redeemed = timeout_at(deadline, self.redeem(issuer, &known, relying_party, &code)).await;
+        let redeemed = timeout_at(deadline, self.redeem(&issuer, &known, relying_party, &code)).await;
         let late = |_| Err(issuer.unavailable(&"the code was not redeemed in time").into());
         let signed_in = redeemed.unwrap_or_else(late).map_err(|fault| issuer.unavailable_without_keys(fault))?;
-        let completed = Self::complete(issuer, &known, relying_party, signed_in, deadline).await;
+        let completed = Self::complete(&issuer, &known, relying_party, signed_in, deadline).await;
         completed.map_err(|fault| issuer.unavailable_without_keys(fault))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
-        let renewed = refresh::refresh(issuer, relying_party, of, self.clock.as_ref(), self.deadline).await;
+        let renewed = refresh::refresh(&issuer, relying_party, of, self.clock.as_ref(), self.deadline()).await;
         renewed.map_err(|fault| issuer.unavailable_without_keys(fault))
     }
 
@@ -194,11 +188,11 @@ impl IdentityProvider for OpenIdProviders {
         credential: &Credential,
     ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         let case = VerificationRequest {
-            issuer: Arc::clone(self.issuer(&application.relying_party)?),
+            issuer: self.issuer(&application.relying_party)?,
             application: Arc::clone(application),
             credential: credential.clone(),
             clock: Arc::clone(&self.clock),
-            deadline: self.deadline,
+            deadline: self.deadline(),
         };
         self.verify.verdict(case).await
     }
@@ -209,7 +203,7 @@ impl IdentityProvider for OpenIdProviders {
         raw: &SecretString,
     ) -> Result<VerifiedLogoutToken, LogoutTokenFault> {
         let issuer = self.issuer(relying_party)?;
-        match timeout(self.deadline, logout::verify(issuer, relying_party, raw, self.clock.now())).await {
+        match timeout(self.deadline(), logout::verify(&issuer, relying_party, raw, self.clock.now())).await {
             Ok(Err(LogoutTokenFault::Refused(fault @ TokenFault::KeysUnavailable))) => {
                 Err(issuer.unavailable(&fault).into())
             }
@@ -220,24 +214,11 @@ impl IdentityProvider for OpenIdProviders {
 
     fn revoke(&self, relying_party: &RelyingParty, refresh_token: &SecretString) {
         if let Ok(issuer) = self.issuer(relying_party) {
-            self.revocations.begin(issuer, relying_party, refresh_token);
+            self.revocations.begin(&issuer, relying_party, refresh_token);
         }
     }
 
     async fn settled(&self) {
         self.revocations.settled().await;
     }
-}
-
-/// The address from which metadata of `issuer` is fetched (Discovery section 3: https, no query, no fragment).
-fn issuer_address(issuer: &str) -> Result<Url, StartFault> {
-    let fault = || StartFault::Issuer(issuer.to_owned());
-    let url = Url::parse(issuer).map_err(|_| fault())?;
-    let clean = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.has_host();
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && names_this_machine(&url));
-    if clean && safe { Ok(url) } else { Err(fault()) }
 }

@@ -9,7 +9,7 @@ use tracing::warn;
 use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::{self, Tokens, malformed};
 use super::user_info::{self, UserInfoAnswer};
-use crate::domain::oidc::id_token::{Expected, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::relying_party::RelyingParty;
@@ -44,7 +44,7 @@ pub(super) async fn refresh(
     match (verified, &access_token) {
         (Some(verified), access_token) => {
             let access_token = access_token.as_ref().map(SecretString::expose_secret);
-            let expected = Expected { relying_party, nonce: None, access_token, now: clock.now() };
+            let expected = ExpectedIdToken { relying_party, nonce: None, access_token, now: clock.now() };
             let token = VerifiedIdToken::check_refreshed(verified?, &expected, session.claims.text("nonce"))?;
             refreshed = refreshed.with_id_token(token, session)?;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Settings of the requests to identity providers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Certificates (PEM) that are trusted in addition to the system's; empty for none.
     pub ca_certificates: Vec<u8>,
@@ -31,7 +31,7 @@ impl Default for ProviderSettings {
     }
 }
 
-/// Why the client of identity providers cannot be started.
+/// Why the client of identity providers cannot be made.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum StartFault {
     /// The HTTP client cannot be made; usually because of the certificates.
@@ -40,6 +40,9 @@ pub enum StartFault {
     /// The issuer is not an address from which metadata may be fetched.
     #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
     Issuer(String),
+    /// Two applications give one issuer different endpoints.
+    #[error("applications of the issuer `{0}` give it different endpoints")]
+    Endpoints(String),
     /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
     #[error("the client secret of `{0}` is too short for the HMAC algorithm in `id_token_signed_response_alg`")]
     ShortSecret(String),

@@ -1,11 +1,13 @@
 //! Session records as bytes: length-delimited protobuf fields (`proto/gatepost/store`).
 
+use std::mem::take;
 use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message as _;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use zeroize::Zeroize as _;
 
 use crate::domain::oidc::claims::Claims;
@@ -38,51 +40,71 @@ impl Drop for Wiped {
     }
 }
 
+/// A record as a message; its tokens are wiped when it is dropped.
+struct Message(proto::SessionRecord);
+
+impl Message {
+    /// Wipes the tokens that stay in the store.
+    fn leave_tokens(&mut self) {
+        wipe(&mut self.0.id_token);
+        self.0.id_token_parts.drain(..).for_each(|part| drop(Wiped(part)));
+        self.0.renewal.iter_mut().for_each(|renewal| wipe(&mut renewal.refresh_token));
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        self.leave_tokens();
+        self.0.access_token.iter_mut().for_each(wipe);
+    }
+}
+
+fn wipe(text: &mut String) {
+    drop(Wiped(take(text).into_bytes()));
+}
+
 /// Encodes the whole record; `None` when tokens are missing that were left in the store.
 pub(super) fn encode(record: &SessionRecord) -> Option<Wiped> {
     let is_whole = record.id_token.is_some() && (record.renewal.is_none() || record.refresh_token().is_some());
-    is_whole.then(|| Wiped(message(record).encode_to_vec()))
+    is_whole.then(|| Wiped(message(record).0.encode_to_vec()))
 }
 
 /// Encodes the record without those tokens ([`SessionRecord::without_tokens`]).
 pub(super) fn encode_without_tokens(record: &SessionRecord) -> Wiped {
     let mut message = message(record);
-    leave_tokens(&mut message);
-    Wiped(message.encode_to_vec())
-}
-
-fn leave_tokens(message: &mut proto::SessionRecord) {
-    message.id_token.zeroize();
-    message.id_token_parts.drain(..).for_each(|part| drop(Wiped(part)));
-    message.renewal.iter_mut().for_each(|renewal| renewal.refresh_token.zeroize());
+    message.leave_tokens();
+    Wiped(message.0.encode_to_vec())
 }
 
 /// Decodes a record, with or without those tokens.
 pub(super) fn decode(bytes: &[u8]) -> Option<SessionRecord> {
-    record(proto::SessionRecord::decode(bytes).ok()?)
+    record(Message(proto::SessionRecord::decode(bytes).ok()?))
 }
 
 /// Decodes a record, and omits those tokens in any case.
 pub(super) fn decode_without_tokens(bytes: &[u8]) -> Option<SessionRecord> {
-    let mut message = proto::SessionRecord::decode(bytes).ok()?;
-    leave_tokens(&mut message);
+    let mut message = Message(proto::SessionRecord::decode(bytes).ok()?);
+    message.leave_tokens();
     record(message)
 }
 
-fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
+fn record(mut message: Message) -> Option<SessionRecord> {
+    let message = &mut message.0;
+    let claims = Claims::new(json::object(&message.claims)?);
     Some(SessionRecord {
-        user: User { issuer: message.issuer, subject: message.subject },
+        user: User { issuer: take(&mut message.issuer), subject: take(&mut message.subject) },
         application: Slug::parse(&message.application).ok()?,
-        claims: Claims::new(json::object(&message.claims)?),
+        client_id: if message.client_id.is_empty() { sole_audience(&claims)? } else { take(&mut message.client_id) },
+        claims,
         id_token: token(if message.id_token_parts.is_empty() {
-            message.id_token
+            take(&mut message.id_token)
         } else {
             joined(&message.id_token_parts)
         }),
-        access_token: message.access_token.map(SecretString::from),
-        provider_session: message.provider_session,
-        renewal: message.renewal.map(|renewal| Renewal {
-            refresh_token: token(renewal.refresh_token),
+        access_token: message.access_token.take().map(SecretString::from),
+        provider_session: message.provider_session.take(),
+        renewal: message.renewal.as_mut().map(|renewal| Renewal {
+            refresh_token: token(take(&mut renewal.refresh_token)),
             due: Timestamp::from_unix(renewal.due),
             stale: Timestamp::from_unix(renewal.stale),
         }),
@@ -92,6 +114,13 @@ fn record(message: proto::SessionRecord) -> Option<SessionRecord> {
     })
 }
 
+/// The client of a record that names none: earlier builds stored it as the `aud` of the ID Token only.
+fn sole_audience(claims: &Claims) -> Option<String> {
+    let audience = claims.as_object().get("aud")?;
+    let sole = audience.as_array().map_or(Some(audience), |list| list.first().filter(|_| list.len() == 1));
+    sole.and_then(Value::as_str).map(str::to_owned)
+}
+
 /// An empty text stands for an absent token: no token is empty.
 fn token(text: String) -> Option<SecretString> {
     (!text.is_empty()).then(|| SecretString::from(text))
@@ -99,18 +128,36 @@ fn token(text: String) -> Option<SecretString> {
 
 /// The decoded parts of a token in compact form (RFC 7515 section 7.1); empty where they would not encode to the same text.
 fn parts(token: &str) -> Vec<Vec<u8>> {
-    // This engine rejects every text that it would not produce itself.
-    token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect::<Result<_, _>>().unwrap_or_default()
+    let mut parts = Vec::new();
+    for part in token.split('.') {
+        // This engine rejects every text that it would not produce itself.
+        let Ok(part) = URL_SAFE_NO_PAD.decode(part) else {
+            parts.drain(..).for_each(|part| drop(Wiped(part)));
+            break;
+        };
+        parts.push(part);
+    }
+    parts
 }
 
 fn joined(parts: &[Vec<u8>]) -> String {
-    parts.iter().map(|part| URL_SAFE_NO_PAD.encode(part)).collect::<Vec<_>>().join(".")
+    // A text that grew, or was longer than its contents, would leave copies behind.
+    let encoded = parts.iter().map(|part| base64::encoded_len(part.len(), false).unwrap_or_default());
+    let mut token = String::with_capacity(encoded.sum::<usize>() + parts.len().saturating_sub(1));
+    for (number, part) in parts.iter().enumerate() {
+        if number > 0 {
+            token.push('.');
+        }
+        URL_SAFE_NO_PAD.encode_string(part, &mut token);
+    }
+    token
 }
 
-fn message(record: &SessionRecord) -> proto::SessionRecord {
+fn message(record: &SessionRecord) -> Message {
     let SessionRecord {
         user,
         application,
+        client_id,
         claims,
         id_token,
         access_token,
@@ -123,10 +170,11 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
     let text = |token: &SecretString| token.expose_secret().to_owned();
     let id_token_parts = id_token.as_ref().map(|token| parts(token.expose_secret())).unwrap_or_default();
     let whole_id_token = id_token.as_ref().filter(|_| id_token_parts.is_empty());
-    proto::SessionRecord {
+    Message(proto::SessionRecord {
         issuer: user.issuer.clone(),
         subject: user.subject.clone(),
         application: application.as_str().to_owned(),
+        client_id: client_id.clone(),
         // A map with text keys always has a JSON form; an empty value would not decode, and be a miss.
         claims: serde_json::to_vec(claims.as_object()).unwrap_or_default(),
         id_token: whole_id_token.map(text).unwrap_or_default(),
@@ -141,12 +189,13 @@ fn message(record: &SessionRecord) -> proto::SessionRecord {
         generation: *generation,
         created: created.as_unix(),
         ends: ends.as_unix(),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
+    use serde_json::json;
 
     use super::*;
     use crate::outbound::store::testing;
@@ -168,6 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_without_a_client_is_of_its_only_audience() {
+        for (audience, client) in [
+            (json!({ "aud": "wiki" }), Some("wiki")),
+            (json!({ "aud": ["wiki"] }), Some("wiki")),
+            (json!({ "aud": ["wiki", "api"] }), None),
+            (json!({ "aud": [] }), None),
+            (json!({ "aud": 1 }), None),
+            (json!({}), None),
+        ] {
+            let claims = Claims::new(audience.as_object().unwrap().clone());
+            let stored = encode(&SessionRecord { claims, client_id: String::new(), ..testing::record("jane", 1, 2) });
+            let client_id = decode(&stored.unwrap()).map(|record| record.client_id);
+            assert_eq!(client_id.as_deref(), client, "{audience}");
+        }
+    }
+
+    #[test]
     fn an_id_token_comes_back_to_the_letter() {
         let signed = format!("{}.{}.{}", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode("{\"a\":1}"), "c2ln");
         // Padding, unused bits that are set, the other alphabet, empty parts; and a token with none of these.
@@ -177,6 +243,16 @@ mod tests {
             assert_eq!(back.id_token.as_ref().map(ExposeSecret::expose_secret), Some(token));
         }
         assert_eq!(parts(&signed).len(), 3);
+        assert_eq!(joined(&parts(&signed)).capacity(), signed.len(), "no copy is left behind");
+    }
+
+    #[test]
+    fn a_record_that_is_taken_from_its_message_leaves_no_token_there() {
+        let mut taken = message(&testing::record("jane", 1, 2));
+        assert!(taken.0.access_token.is_some() && !taken.0.id_token.is_empty());
+        taken.leave_tokens();
+        assert!(taken.0.id_token.is_empty() && taken.0.id_token_parts.is_empty());
+        assert!(taken.0.renewal.iter().all(|renewal| renewal.refresh_token.is_empty()));
     }
 
     #[test]

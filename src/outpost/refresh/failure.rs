@@ -1,5 +1,7 @@
 //! What a failed refresh means for the session: its end, or a later retry.
 
+use std::time::Duration;
+
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::ExchangeFault;
 
@@ -13,10 +15,10 @@ const OF_THE_GRANT: [&str; 6] = [
     "consent_required",
     "account_selection_required",
 ];
-/// Seconds before a provider that did not answer is called again; a random factor of up to two applies.
-const PAUSE: u64 = 5;
+/// The time before a provider that did not answer is called again; a random factor of up to two applies.
+const PAUSE: Duration = Duration::from_secs(5);
 /// The same for a provider that answers, but not usefully.
-const LONG_PAUSE: u64 = 30;
+const LONG_PAUSE: Duration = Duration::from_secs(30);
 
 /// The consequence of a fault.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub(super) enum RefreshFailure {
     Ended,
     /// The answer is not about this session's user, or is not from the provider.
     Untrustworthy,
-    /// No usable answer about the grant: retry after this many seconds.
-    Later(u64),
+    /// No usable answer about the grant: retry after this time.
+    Later(Duration),
 }
 
 impl RefreshFailure {

@@ -34,13 +34,16 @@ impl RefreshContext {
 
     /// Extends the lease until dropped. Of two processes that refresh at once after a lease was lost, one saves its session, by
     /// compare-and-swap on the generation; but a provider that rotates refresh tokens sees one used twice, and may end the grant
-    /// (RFC 9700 section 4.14.2). So a lost lease is logged.
+    /// (RFC 9700 section 4.14.2). So a lost lease is logged, once, however often the extension is tried afterwards.
     async fn extend(&self, key: &SessionKey, holder: &LeaseHolder) -> Infallible {
+        let mut is_reported = false;
         loop {
             sleep(EXTENSION).await;
             match self.store.lease(key, holder, SPAN).await {
                 Ok(Lease::Held(_)) => {}
+                Ok(Lease::Taken) if is_reported => {}
                 Ok(Lease::Taken) => {
+                    is_reported = true;
                     tracing::warn!("another process took over the refresh of a session that is under way here");
                 }
                 Err(fault) => tracing::debug!(%fault, "a lease could not be extended"),

@@ -19,9 +19,9 @@ const ENDURANCE: Duration = Duration::from_secs(10);
 /// The shortest and the longest pause between two tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Seconds before the provider is called again for facts that it did not report this time; a random factor of up to two
+/// The time before the provider is called again for facts that it did not report this time; a random factor of up to two
 /// applies.
-const UNFINISHED: u64 = 5;
+const UNFINISHED: Duration = Duration::from_secs(5);
 
 impl RefreshTask {
     /// Saves the renewed session. A session whose headers do not fit any more ends: its old claims could grant what the

@@ -9,11 +9,12 @@ use super::failure::RefreshFailure;
 use super::lease::SPAN;
 use crate::domain::application::Application;
 use crate::domain::session::{Freshness, Session, SessionKey};
+use crate::domain::time::jittered;
 use crate::ports::{Lease, LeaseHolder, StoredSession};
 use crate::telemetry::names;
 
-/// The backoff in seconds when the store or another process is slow.
-const SHORT_PAUSE: u64 = 1;
+/// The backoff when the store or another process is slow.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn count(outcome: &'static str) {
     metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
@@ -105,13 +106,12 @@ impl RefreshTask {
         }
     }
 
-    /// Begins a backoff period of `seconds`, up to doubled at random so that sessions and replicas do not retry in
-    /// step.
-    pub(super) fn back_off(&self, seconds: u64) {
-        let mut lot = [0];
-        // The random factor needs to be uneven, not secret; without randomness the backoff period is the shortest.
-        let lot = self.context.entropy.fill(&mut lot).map_or(0, |()| u64::from(lot[0]));
-        let span = Duration::from_secs(seconds + seconds * lot / 255);
+    /// Begins a backoff period of `span`, up to doubled at random so that sessions and replicas do not retry in step.
+    pub(super) fn back_off(&self, span: Duration) {
+        let mut random = [0];
+        // Without randomness the backoff period is the shortest.
+        let _ = self.context.entropy.fill(&mut random);
+        let span = jittered(span, span * 2, random[0]);
         self.context.backoff.begin(self.key, self.context.clock.now(), span);
     }
 }

@@ -10,6 +10,7 @@ mod odd_paths;
 mod proxy;
 mod renewal;
 mod renewal_property;
+mod replaced_applications;
 mod return_addresses;
 mod rules;
 mod sign_in;

@@ -1,5 +1,5 @@
 //! Paths that cannot be decoded, or can be read in several ways: passed to the application where no decision depends on
-//! the path, refused where one does (N4 to N7, N10).
+//! the path, refused where one does (N-4 to N-7, N-10).
 
 use super::rules::{named, rule, signed_in_as};
 use super::test_outpost::{Browser, PAGE, TestOutpost, outpost_with, test_outpost};

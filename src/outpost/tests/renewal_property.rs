@@ -1,5 +1,5 @@
 //! PR-9: for any order of touch, refresh, logout and clock changes, every allowed request is within both lifetime
-//! limits and its session was not signed out before.
+//! limits and its session was not signed out before; and every other request begins a sign-in, for one of these reasons.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, test_outpost};
+use crate::domain::decision::Reason;
 use crate::domain::oidc::user::User;
 use crate::outpost::Request;
 use crate::ports::{Clock as _, ExchangeFault, SessionStore as _};
@@ -50,6 +51,20 @@ struct Model {
     created: u64,
     last: u64,
     ended: bool,
+    /// Whether the session may have ended: by the provider's answer to a refresh, if there was one, or by a sign-out after it
+    /// had expired.
+    may_have_ended: bool,
+}
+
+impl Model {
+    fn is_within_limits(&self, now: u64) -> bool {
+        now < self.created + LIFETIMES.absolute.as_secs() && now < self.last + LIFETIMES.idle.as_secs()
+    }
+
+    /// The last use may be recorded later than it was, by up to this interval.
+    fn must_be_live(&self, now: u64) -> bool {
+        !self.ended && !self.may_have_ended && self.is_within_limits(now + LIFETIMES.touch_interval().as_secs())
+    }
 }
 
 struct Play {
@@ -67,19 +82,27 @@ impl Play {
         let mut browser = Browser::default();
         browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
         let now = test_outpost.clock.now().as_unix();
-        Self { test_outpost, browser, model: Model { created: now, last: now, ended: false }, held: None }
+        Self {
+            test_outpost,
+            browser,
+            model: Model { created: now, last: now, ended: false, may_have_ended: false },
+            held: None,
+        }
     }
 
     async fn ask(&mut self) {
         let request = Request::from(self.browser.head("https://wiki.example.com/", &[PAGE]));
         let routed = self.test_outpost.outpost.route(&request).within(std::time::Duration::from_millis(5));
-        let is_allowed = allowed(&self.test_outpost.outpost.answer(&routed).await).is_some();
+        let decision = self.test_outpost.outpost.answer(&routed).await;
         let (now, model) = (self.test_outpost.clock.now().as_unix(), &mut self.model);
-        if is_allowed {
+        if allowed(&decision).is_some() {
             assert!(!model.ended, "signed out before");
             assert!(now < model.created + LIFETIMES.absolute.as_secs(), "past its absolute end");
             assert!(now < model.last + LIFETIMES.idle.as_secs(), "idle for too long");
             model.last = model.last.max(now);
+        } else {
+            assert_eq!(decision.audit.reason, Reason::SignInStarted);
+            assert!(!model.must_be_live(now), "a live session does not count");
         }
     }
 
@@ -101,7 +124,11 @@ impl Play {
                 self.test_outpost.store.end_user(&user).await.expect("ends");
                 self.model.ended = true;
             }
-            Step::Answer(fault) => refresh_tokens.answer_with(fault),
+            Step::Answer(fault) => {
+                let ends = fault.is_some_and(|fault| matches!(fault(), ExchangeFault::Refused(_)));
+                self.model.may_have_ended |= ends;
+                refresh_tokens.answer_with(fault);
+            }
             Step::Hold if self.held.is_none() => self.held = Some(refresh_tokens.close_gate()),
             Step::Hold => {}
             Step::LetGo => {
@@ -122,6 +149,7 @@ impl Play {
         if decision.audit.user.is_some() {
             self.model.ended = true;
         }
+        self.model.may_have_ended = true;
     }
 }
 

@@ -71,6 +71,17 @@ async fn a_question_without_cookies_after_which_somebody_is_led_to_start_ends_at
 }
 
 #[tokio::test]
+async fn ck_5_a_planted_cookie_hides_no_loop() {
+    let plants = |browser: &mut Browser| {
+        browser.cookies.remove(SESSION);
+        let name = "__Secure-gatepost-completed-wiki";
+        let own = browser.cookies.remove(name).expect("is set");
+        browser.cookies.insert(name.into(), format!("planted; {name}={own}; {name}=planted"));
+    };
+    assert_eq!(completed_before_the_page(&test_outpost(), 1, WIKI, false, plants).await, 3);
+}
+
+#[tokio::test]
 async fn a_session_that_never_arrives_or_is_gone_at_once_ends_at_a_page() {
     let loses_the_cookie = |browser: &mut Browser| {
         browser.cookies.remove(SESSION);

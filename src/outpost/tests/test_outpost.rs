@@ -32,7 +32,8 @@ pub(super) fn test_outpost() -> TestOutpost {
     outpost_with(|_| {})
 }
 
-pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
+/// The applications of a [`TestOutpost`] after this change of each.
+pub(super) fn applications(change: impl Fn(&mut Application)) -> Applications {
     let named = |slug: &str, application: Application| Application { slug: Slug::parse(slug).unwrap(), ..application };
     let mut all = vec![
         named("wiki", application("https://wiki.example.com")),
@@ -40,12 +41,16 @@ pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
         named("portal", domain_application("https://auth.corp.example.com", "corp.example.com")),
     ];
     all.iter_mut().for_each(change);
+    Applications::new(all).unwrap()
+}
+
+pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
     let clock = ManualClock::at(1_000_000);
     let store = FakeStore::new(Loading::Answers);
     let provider = Arc::new(FakeProvider::new(clock.clone()));
     provider.verifies_credentials.store(true, Ordering::Relaxed);
     let outpost = Outpost::new(Parts {
-        applications: Applications::new(all).unwrap(),
+        applications: applications(change).into(),
         name: "outpost".into(),
         lifetimes: LIFETIMES,
         sealing: sealing_keys(1),

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use super::*;
 
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Kept {
+impl Write for CapturedLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("is not poisoned").write(bytes)
     }
@@ -19,7 +19,7 @@ impl Write for Kept {
 }
 
 fn logged(format: LogFormat, level: &str, log: impl FnOnce()) -> String {
-    let kept = Kept::default();
+    let kept = CapturedLog::default();
     let sink = kept.clone();
     let layer = tracing_subscriber::fmt::layer().event_format(Lines(format)).with_writer(move || sink.clone());
     let settings = LogSettings { level: level.to_owned(), format };
@@ -92,7 +92,7 @@ fn a_level_is_a_level_or_directives() {
 
 /// A writer that proceeds only on request: stores what was written, and reports each write.
 struct Reader {
-    kept: Kept,
+    kept: CapturedLog,
     given: Sender<()>,
     go: Receiver<()>,
 }
@@ -110,8 +110,8 @@ impl Write for Reader {
     }
 }
 
-fn reader() -> (Reader, Kept, Receiver<()>, Sender<()>) {
-    let (kept, (given, was_given), (read, go)) = (Kept::default(), channel(), channel());
+fn reader() -> (Reader, CapturedLog, Receiver<()>, Sender<()>) {
+    let (kept, (given, was_given), (read, go)) = (CapturedLog::default(), channel(), channel());
     (Reader { kept: kept.clone(), given, go }, kept, was_given, read)
 }
 

@@ -23,9 +23,9 @@ fn names_follow_the_conventions_of_prometheus() {
         let name = metric.name;
         assert!(name.starts_with("gatepost_") && !metric.help.is_empty(), "{name}");
         match metric.kind {
-            Kind::Counter => assert!(name.ends_with("_total"), "{name}"),
-            Kind::Gauge => assert!(!name.ends_with("_total"), "{name}"),
-            Kind::Histogram(bounds) => {
+            MetricType::Counter => assert!(name.ends_with("_total"), "{name}"),
+            MetricType::Gauge => assert!(!name.ends_with("_total"), "{name}"),
+            MetricType::Histogram(bounds) => {
                 assert!(name.ends_with("_seconds") || name.ends_with("_bytes"), "{name}: no base unit");
                 assert!(!bounds.is_empty() && bounds.is_sorted_by(|one, next| one < next), "{name}");
             }
@@ -42,9 +42,9 @@ fn every_metric_is_on_the_page_with_its_type_and_meaning() {
         names::describe();
         for metric in ALL {
             match metric.kind {
-                Kind::Counter => metrics::counter!(metric.name).increment(1),
-                Kind::Gauge => metrics::gauge!(metric.name).set(1.0),
-                Kind::Histogram(_) => metrics::histogram!(metric.name).record(0.003),
+                MetricType::Counter => metrics::counter!(metric.name).increment(1),
+                MetricType::Gauge => metrics::gauge!(metric.name).set(1.0),
+                MetricType::Histogram(_) => metrics::histogram!(metric.name).record(0.003),
             }
         }
     });

@@ -20,9 +20,9 @@ use super::{Inner, Recorded};
 /// What is sent on all WebSockets.
 #[derive(Clone, Debug)]
 pub(crate) enum Push {
-    /// TRIGGER_UPDATE.
+    /// `TRIGGER_UPDATE`.
     TriggerUpdate,
-    /// SESSION_END with this id.
+    /// `SESSION_END` with this id.
     SessionEnd(String),
     /// The end of a session as servers before 2025 send it.
     Logout(String),

@@ -55,6 +55,19 @@ impl Gatepost {
         self.process.signal(&number.to_string());
     }
 
+    /// The memory that the process has in use, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Waits for the next log line after position `mark` with this message, and returns it.
+    pub(crate) fn logs_after(&self, mark: usize, message: &str) -> LogLine {
+        let found = self.log().after(mark, |line| LogLine::parse(line).filter(|line| line.message() == Some(message)));
+        found.unwrap_or_else(|| panic!("no line {message:?}\n{}", self.process.last_words()))
+    }
+
     /// Sets the soft limit on the size of files that the process writes: a number of bytes, or `unlimited`.
     pub(crate) fn limit_file_size(&self, limit: &str) {
         let process = format!("--pid={}", self.process.id());

@@ -9,6 +9,7 @@ pub(crate) mod front_proxy;
 pub(crate) mod gatepost;
 pub(crate) mod glewlwyd;
 pub(crate) mod json;
+pub(crate) mod load;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod provider;

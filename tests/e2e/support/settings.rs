@@ -128,6 +128,8 @@ pub(crate) struct Settings {
     /// Further lines for every entry of `applications`.
     pub(crate) for_entries: &'static str,
     pub(crate) log_level: &'static str,
+    /// The address of the HTTPS listener, or `off`.
+    pub(crate) https: &'static str,
     /// Further sections; `session` and `shutdown` are present already.
     pub(crate) sections: &'static str,
     pub(crate) session: String,
@@ -142,6 +144,7 @@ impl Settings {
             entries: mode.entries(),
             for_entries: "",
             log_level: "info",
+            https: "off",
             sections: "",
             session: "{ store: file, path: sessions.db }".to_owned(),
             shutdown: "{ delay: 0s, grace: 5s }",
@@ -156,7 +159,8 @@ impl Settings {
             text += &entry.as_yaml(envoy, issuer);
             text += self.for_entries;
         }
-        let listen = format!("grpc: 127.0.0.1:{grpc}, http: 127.0.0.1:{http}, https: off, metrics: 127.0.0.1:0");
+        let addresses = format!("grpc: 127.0.0.1:{grpc}, http: 127.0.0.1:{http}");
+        let listen = format!("{addresses}, https: {}, metrics: 127.0.0.1:0", self.https);
         let _ = writeln!(text, "listen: {{ {listen}, admin: 127.0.0.1:0 }}");
         let _ = writeln!(text, "session: {}\nshutdown: {}", self.session, self.shutdown);
         let _ = writeln!(text, "log: {{ level: {} }}\n{}", self.log_level, self.sections);

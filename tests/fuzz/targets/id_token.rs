@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gatepost::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use gatepost::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use gatepost::domain::oidc::jws::Purpose;
 use gatepost::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use gatepost::domain::time::Timestamp;
@@ -34,7 +34,7 @@ fn nonce() -> Nonce {
 
 fn check(raw: &str, nonce: &Nonce, user_info: Option<&str>) {
     let (party, now) = (relying_party(CLIENT), Timestamp::from_unix(NOW));
-    let expected = Expected { relying_party: &party, nonce: Some(nonce), access_token: Some("access"), now };
+    let expected = ExpectedIdToken { relying_party: &party, nonce: Some(nonce), access_token: Some("access"), now };
     let Ok(signed) = signing::verified(raw, Purpose::IdToken(&party)) else { return };
     let Ok(token) = VerifiedIdToken::check(signed, &expected) else { return };
     let claims = payload(raw);

@@ -124,6 +124,7 @@ fn session(application: &Application) -> Session {
     });
     Session::restore(SessionRecord {
         application: application.slug.clone(),
+        client_id: application.relying_party.client_id.clone(),
         id_token: Some(signing::token(r#"{"alg":"RS256"}"#, &claims.to_string()).into()),
         ..session_record("harness", &claims, NOW)
     })
@@ -149,7 +150,7 @@ impl TestOutpost {
         provider.returns_issuer.store(true, Ordering::Relaxed);
         let recorder = DecisionRecorder::new(all.iter().map(|application| application.slug.as_str()));
         let outpost = Outpost::new(Parts {
-            applications: Applications::new(all.to_vec()).expect("they do not clash"),
+            applications: Applications::new(all.to_vec()).expect("they do not clash").into(),
             name: "fuzz".to_owned(),
             lifetimes: LIFETIMES,
             sealing: sealing_keys(1),

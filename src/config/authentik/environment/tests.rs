@@ -102,6 +102,8 @@ fn what_is_wrong_names_its_variable_and_the_correction() {
         (TOKEN, "env://NOWHERE", "it refers to the variable NOWHERE, which is not set; set NOWHERE"),
         (TOKEN, "file:///nowhere/at/all?", "it is empty"),
         ("AUTHENTIK_INSECURE", "maybe", "\"maybe\" cannot be used; write true or false"),
+        ("AUTHENTIK_INSECURE", "env://AUTHENTIK_TOKEN", "the value to which it refers cannot be used; write true"),
+        ("AUTHENTIK_LISTEN__HTTP", "env://AUTHENTIK_TOKEN", "the value to which it refers cannot be used; write"),
         ("AUTHENTIK_HOST_BROWSER", "sso.example.com", "it is not an address; write https://"),
         ("AUTHENTIK_LISTEN__HTTP", "9000", "\"9000\" cannot be used; write an address and a port"),
         ("AUTHENTIK_LISTEN__HTTPS", "0.0.0.0:9443,x", "cannot be used; write an address and a port"),
@@ -110,8 +112,10 @@ fn what_is_wrong_names_its_variable_and_the_correction() {
     ] {
         let fault = read(&[(name, value)]).expect_err(value).to_string();
         assert!(fault.starts_with(&format!("environment: {name}: ")) && fault.contains(words), "{fault}");
-        assert!(!fault.contains("secret@"), "{fault}");
+        assert!(!fault.contains("secret@") && !fault.contains("the token\""), "{fault}");
     }
+    let referred = good(&[("AUTHENTIK_LOG_LEVEL", "env://AUTHENTIK_TOKEN")]).warnings;
+    assert_eq!(referred[0].problem, "the value to which it refers is no level, so the level is info");
     let warned = good(&[("AUTHENTIK_LOG_LEVEL", "loud"), ("AUTHENTIK_LOG__HTTP_HEADERS", "User-Agent")]);
     let keys: Vec<&str> = warned.warnings.iter().map(|warning| &*warning.key).collect();
     assert_eq!(keys, ["AUTHENTIK_LOG_LEVEL", "AUTHENTIK_LOG__HTTP_HEADERS"]);

@@ -51,8 +51,11 @@ fn joined_with_commas_ours_are_found_and_commas_elsewhere_stay() {
 
 #[test]
 fn ck_5_candidates_of_one_name_are_tried_up_to_four() {
-    let pair = format!("__Host-gatepost-session-wiki={ID};");
-    assert_eq!(read(&[pair.repeat(9).as_bytes()]).sessions.len(), 4);
+    let session = format!("__Host-gatepost-session-wiki={ID};");
+    let binding = format!("__Host-gatepost-binding=malformed; __Host-gatepost-binding={ID};");
+    let completed = "__Secure-gatepost-completed-wiki=sealed;";
+    let own = read(&[session.repeat(9).as_bytes(), binding.repeat(9).as_bytes(), completed.repeat(9).as_bytes()]);
+    assert_eq!((own.sessions.len(), own.bindings.len(), own.completed.len()), (4, 4, 4));
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn sm_11_the_cookie_of_a_sibling_is_none() {
         "__Host-gatepost-session-board={ID}; __Secure-gatepost-session-wiki={ID}; __Secure-gatepost-binding={ID}"
     );
     let own = read(&[line.as_bytes()]);
-    assert!(own.sessions.is_empty() && own.binding.is_none());
+    assert!(own.sessions.is_empty() && own.bindings.is_empty());
 }
 
 #[test]
@@ -153,6 +156,6 @@ fn h10_a_cookie_of_ours_is_cut_whatever_its_value_and_whatever_stands_around_its
         let headers = HeaderLines::new([("cookie".to_owned(), line)], CookieForm::Lines);
         let own = OwnCookies::read(&headers, &application).expect("is within the caps");
         assert_eq!(own.rest.as_deref(), Some(b"a=\xff; b=2".as_slice()), "{}", piece.escape_ascii());
-        assert!(own.sessions.is_empty() && own.binding.is_none());
+        assert!(own.sessions.is_empty() && own.bindings.is_empty());
     }
 }

@@ -76,7 +76,7 @@ fn n2_n4_n5_what_can_be_read_two_ways_is_refused() {
     }
 }
 
-/// N4: a path that cannot be decoded is parsed with its flaw, and may be any path.
+/// N-4: a path that cannot be decoded is parsed with its flaw, and may be any path.
 #[test]
 fn n4_a_path_that_cannot_be_decoded_has_a_flaw() {
     use TargetFault::{BadEscape, EscapedControl, NotUtf8};

@@ -7,7 +7,7 @@ use super::{Refusal, VerifiedCredential, scopes};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::json;
-use crate::domain::oidc::jws::{Kind, Purpose, VerifiedJws};
+use crate::domain::oidc::jws::{Purpose, TokenKind, VerifiedJws};
 use crate::domain::oidc::jwt::{check_issuer, check_times, subject};
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
@@ -35,7 +35,7 @@ pub enum TokenType {
 
 /// The values that an access token is checked against.
 #[derive(Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedAccessToken<'a> {
     /// Issuer identifier of the application's provider.
     pub issuer: &'a str,
     /// The application's rules.
@@ -62,8 +62,8 @@ impl AccessTokenRules {
 ///
 /// # Errors
 /// The first check that fails.
-pub fn check(token: VerifiedJws, expected: &Expected<'_>) -> Result<VerifiedCredential, Refusal> {
-    let (raw, claims) = token.into_parts(Kind::AccessToken)?;
+pub fn check(token: VerifiedJws, expected: &ExpectedAccessToken<'_>) -> Result<VerifiedCredential, Refusal> {
+    let (raw, claims) = token.into_parts(TokenKind::AccessToken)?;
     check_issuer(&claims, expected.issuer)?;
     if !scopes::is_for(&claims, &expected.rules.audience) {
         return Err(Refusal::Audience);

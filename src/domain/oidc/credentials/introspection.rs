@@ -33,7 +33,7 @@ impl IntrospectionRules {
 
 /// The values that an answer is checked against.
 #[derive(Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedIntrospection<'a> {
     /// Issuer identifier of the application's provider.
     pub issuer: &'a str,
     /// The application's rules.
@@ -51,7 +51,7 @@ pub struct Expected<'a> {
 pub fn check(
     mut members: Map<String, Value>,
     token: &SecretString,
-    expected: &Expected<'_>,
+    expected: &ExpectedIntrospection<'_>,
 ) -> Result<VerifiedCredential, Refusal> {
     if members.remove("active") != Some(Value::Bool(true)) {
         return Err(Refusal::Inactive);

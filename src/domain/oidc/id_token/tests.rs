@@ -41,7 +41,7 @@ fn check_raw_at(raw: &str, algorithm: SigningAlgorithm, now: u64) -> Result<Veri
     let (party, nonce) = (party(algorithm), nonce(1));
     let signed = verified(raw, Purpose::IdToken(&party))?;
     let (access_token, now) = (Some(ACCESS_TOKEN), Timestamp::from_unix(now));
-    VerifiedIdToken::check(signed, &Expected { relying_party: &party, nonce: Some(&nonce), access_token, now })
+    VerifiedIdToken::check(signed, &ExpectedIdToken { relying_party: &party, nonce: Some(&nonce), access_token, now })
 }
 
 fn check_raw(raw: &str) -> Result<VerifiedIdToken, TokenFault> {

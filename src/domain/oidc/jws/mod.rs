@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 pub use self::key_set::{KeySet, secret_is_too_short};
-pub(in crate::domain) use self::purpose::Kind;
 pub use self::purpose::Purpose;
+pub(in crate::domain) use self::purpose::TokenKind;
 use super::algorithm::SigningAlgorithm;
 use super::jwt::{CompactToken, TokenFault};
 
@@ -27,7 +27,7 @@ use super::jwt::{CompactToken, TokenFault};
 pub struct VerifiedJws {
     raw: SecretString,
     claims: Map<String, Value>,
-    kind: Kind,
+    kind: TokenKind,
     algorithm: SigningAlgorithm,
 }
 
@@ -67,11 +67,14 @@ impl VerifiedJws {
     /// # Errors
     /// [`TokenFault::Header`] when it was verified as another kind of token.
     pub fn into_user_info(self) -> Result<Map<String, Value>, TokenFault> {
-        self.into_parts(Kind::UserInfo).map(|(_, claims)| claims)
+        self.into_parts(TokenKind::UserInfo).map(|(_, claims)| claims)
     }
 
     /// The raw token and the claims of a token that was verified as one of `kind` (JW-4).
-    pub(in crate::domain) fn into_parts(self, kind: Kind) -> Result<(SecretString, Map<String, Value>), TokenFault> {
+    pub(in crate::domain) fn into_parts(
+        self,
+        kind: TokenKind,
+    ) -> Result<(SecretString, Map<String, Value>), TokenFault> {
         if self.kind == kind { Ok((self.raw, self.claims)) } else { Err(TokenFault::Header) }
     }
 

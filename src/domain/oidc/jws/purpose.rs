@@ -27,7 +27,7 @@ pub enum Purpose<'a> {
 
 /// The kinds of signed tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::domain) enum Kind {
+pub(in crate::domain) enum TokenKind {
     /// An ID Token.
     IdToken,
     /// A `UserInfo` answer.
@@ -39,12 +39,12 @@ pub(in crate::domain) enum Kind {
 }
 
 impl<'a> Purpose<'a> {
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> TokenKind {
         match self {
-            Self::IdToken(_) => Kind::IdToken,
-            Self::UserInfo(_) => Kind::UserInfo,
-            Self::LogoutToken(_) => Kind::LogoutToken,
-            Self::AccessToken { .. } => Kind::AccessToken,
+            Self::IdToken(_) => TokenKind::IdToken,
+            Self::UserInfo(_) => TokenKind::UserInfo,
+            Self::LogoutToken(_) => TokenKind::LogoutToken,
+            Self::AccessToken { .. } => TokenKind::AccessToken,
         }
     }
 
@@ -64,11 +64,13 @@ impl<'a> Purpose<'a> {
     /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
     pub fn check_header(self, token: &CompactToken) -> Result<SigningAlgorithm, TokenFault> {
         let algorithm = self.check_algorithm(token)?;
-        let kind = token.kind()?;
+        token.refuse_critical()?;
+        let media_type = token.media_type()?;
+        let media_type = media_type.as_deref();
         let fits = match self {
-            Self::IdToken(_) | Self::UserInfo(_) => matches!(kind.as_deref(), None | Some("jwt" | "id_token+jwt")),
-            Self::LogoutToken(_) => matches!(kind.as_deref(), None | Some("logout+jwt")),
-            Self::AccessToken { token_type, .. } => kind.as_deref() == Some(token_type),
+            Self::IdToken(_) | Self::UserInfo(_) => matches!(media_type, None | Some("jwt" | "id_token+jwt")),
+            Self::LogoutToken(_) => matches!(media_type, None | Some("logout+jwt")),
+            Self::AccessToken { token_type, .. } => media_type == Some(token_type),
         };
         if fits { Ok(algorithm) } else { Err(TokenFault::Header) }
     }

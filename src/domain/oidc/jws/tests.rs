@@ -57,18 +57,21 @@ fn jw_4_a_signature_counts_for_the_purpose_that_it_was_verified_for() {
     let purposes = [Purpose::IdToken(&party), Purpose::UserInfo(&party), Purpose::LogoutToken(&party), access_token];
     for purpose in purposes {
         // A header that each purpose accepts: without a type where it may be absent.
-        let header =
-            if purpose.kind() == Kind::AccessToken { r#"{"alg":"RS256","typ":"JWT"}"# } else { r#"{"alg":"RS256"}"# };
+        let header = if purpose.kind() == TokenKind::AccessToken {
+            r#"{"alg":"RS256","typ":"JWT"}"#
+        } else {
+            r#"{"alg":"RS256"}"#
+        };
         let token = signing::token(header, &claims().to_string());
         let signed = || verified(&token, purpose).expect("is signed");
-        let id_token = id_token::Expected { relying_party: &party, nonce: None, access_token: None, now: NOW };
+        let id_token = id_token::ExpectedIdToken { relying_party: &party, nonce: None, access_token: None, now: NOW };
         let is_id_token = VerifiedIdToken::check(signed(), &id_token).is_ok();
-        let logout_token = logout_token::Expected { relying_party: &party, now: NOW };
+        let logout_token = logout_token::ExpectedLogoutToken { relying_party: &party, now: NOW };
         let is_logout_token = VerifiedLogoutToken::check(signed(), &logout_token).is_ok();
         let is_user_info = signed().into_user_info().is_ok();
-        let is_access_token = signed().into_parts(Kind::AccessToken).is_ok();
+        let is_access_token = signed().into_parts(TokenKind::AccessToken).is_ok();
         let is = [is_id_token, is_user_info, is_logout_token, is_access_token];
-        let expected = [Kind::IdToken, Kind::UserInfo, Kind::LogoutToken, Kind::AccessToken];
+        let expected = [TokenKind::IdToken, TokenKind::UserInfo, TokenKind::LogoutToken, TokenKind::AccessToken];
         assert_eq!(is, expected.map(|kind| kind == purpose.kind()), "{:?}", purpose.kind());
     }
 }

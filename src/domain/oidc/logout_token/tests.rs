@@ -25,7 +25,7 @@ fn raw(header: &Value, claims: &Value) -> String {
 fn check_raw(raw: &str) -> Result<VerifiedLogoutToken, TokenFault> {
     let known = application("https://wiki.example.com").relying_party;
     let party = RelyingParty { issuer: ISSUER.into(), ..known };
-    let expected = Expected { relying_party: &party, now: Timestamp::from_unix(NOW) };
+    let expected = ExpectedLogoutToken { relying_party: &party, now: Timestamp::from_unix(NOW) };
     let checked =
         verified(raw, Purpose::LogoutToken(&party)).and_then(|token| VerifiedLogoutToken::check(token, &expected));
     assert_eq!(check_unsigned(&raw.into(), &expected).err(), checked.as_ref().err().cloned(), "{raw:.80}");

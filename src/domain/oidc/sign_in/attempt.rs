@@ -49,7 +49,7 @@ pub struct Attempt {
     restarts: u8,
     origin: StartedBy,
     binding_hash: [u8; 32],
-    destination: Destination,
+    address: StoredReturnAddress,
     key: SealingKey,
 }
 
@@ -64,7 +64,7 @@ pub enum StartedBy {
 
 /// The return address.
 #[derive(Debug)]
-enum Destination {
+enum StoredReturnAddress {
     Sealed(String),
     InCookie { hash: [u8; 32] },
 }
@@ -91,13 +91,13 @@ impl Attempt {
     ) -> Self {
         let key = keys.current().clone();
         let binding_hash = key.derive(SealPurpose::Binding, &[&id.0, binding.as_bytes()]);
-        let destination = if return_address.len() <= MAX_SEALED_ADDRESS {
-            Destination::Sealed(return_address)
+        let address = if return_address.len() <= MAX_SEALED_ADDRESS {
+            StoredReturnAddress::Sealed(return_address)
         } else {
-            Destination::InCookie { hash: address_hash(&key, id, &return_address) }
+            StoredReturnAddress::InCookie { hash: address_hash(&key, id, &return_address) }
         };
         let began = now.as_unix().saturating_mul(1000);
-        Self { id, began, restarts, origin: StartedBy::Request, binding_hash, destination, key }
+        Self { id, began, restarts, origin: StartedBy::Request, binding_hash, address, key }
     }
 
     /// Sets the origin and the time at which the attempt began.
@@ -115,16 +115,16 @@ impl Attempt {
         nonce: [u8; NONCE_BYTES],
     ) -> String {
         let asked_for = if self.origin == StartedBy::Start { ASKED_FOR } else { 0 };
-        let (kind, destination) = match &self.destination {
-            Destination::Sealed(address) => (0, address.as_bytes()),
-            Destination::InCookie { hash } => (ADDRESS_IN_COOKIE, hash.as_slice()),
+        let (kind, address) = match &self.address {
+            StoredReturnAddress::Sealed(address) => (0, address.as_bytes()),
+            StoredReturnAddress::InCookie { hash } => (ADDRESS_IN_COOKIE, hash.as_slice()),
         };
         let plaintext = [
             self.id.0.as_slice(),
             &self.began.to_be_bytes(),
             &[self.restarts, asked_for | kind],
             &self.binding_hash,
-            destination,
+            address,
         ];
         let sealed = keys.seal(SealPurpose::Attempt, &context.into().0, nonce, &plaintext.concat());
         URL_SAFE_NO_PAD.encode(sealed)
@@ -148,10 +148,10 @@ impl Attempt {
         let (began, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
         let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
         let (binding_hash, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
-        let destination = if flags & ADDRESS_IN_COOKIE == 0 {
-            Destination::Sealed(String::from_utf8(rest.to_vec()).map_err(|_| DoesNotOpen)?)
+        let address = if flags & ADDRESS_IN_COOKIE == 0 {
+            StoredReturnAddress::Sealed(String::from_utf8(rest.to_vec()).map_err(|_| DoesNotOpen)?)
         } else {
-            Destination::InCookie { hash: rest.try_into().map_err(|_| DoesNotOpen)? }
+            StoredReturnAddress::InCookie { hash: rest.try_into().map_err(|_| DoesNotOpen)? }
         };
         Ok(Self {
             id: AttemptId(*id),
@@ -159,7 +159,7 @@ impl Attempt {
             restarts: *restarts,
             origin: if flags & ASKED_FOR == 0 { StartedBy::Request } else { StartedBy::Start },
             binding_hash: *binding_hash,
-            destination,
+            address,
             key: key.clone(),
         })
     }
@@ -173,18 +173,18 @@ impl Attempt {
     /// The return address, which has to be checked again before it is used; `None` when it is in a cookie.
     #[must_use]
     pub fn return_address(&self) -> Option<&str> {
-        match &self.destination {
-            Destination::Sealed(address) => Some(address),
-            Destination::InCookie { .. } => None,
+        match &self.address {
+            StoredReturnAddress::Sealed(address) => Some(address),
+            StoredReturnAddress::InCookie { .. } => None,
         }
     }
 
     /// Whether `address`, read from a cookie, is the return address of this attempt.
     #[must_use]
     pub fn ends_at(&self, address: &str) -> bool {
-        match &self.destination {
-            Destination::Sealed(sealed) => sealed == address,
-            Destination::InCookie { hash } => address_hash(&self.key, self.id, address).ct_eq(hash).into(),
+        match &self.address {
+            StoredReturnAddress::Sealed(sealed) => sealed == address,
+            StoredReturnAddress::InCookie { hash } => address_hash(&self.key, self.id, address).ct_eq(hash).into(),
         }
     }
 
@@ -222,25 +222,25 @@ impl Attempt {
         CodeVerifier::new(self.key.derive(SealPurpose::CodeVerifier, &[&self.id.0, binding.as_bytes()]))
     }
 
-    /// Matches the attempt with the browser that returned.
+    /// Matches the attempt with the browser that returned: one of the bindings that it sends is the attempt's.
     ///
     /// # Errors
     /// When the attempt is too old, or belongs to another browser.
     pub fn matching<'a>(
         &'a self,
-        binding: Option<&'a Binding>,
+        bindings: impl IntoIterator<Item = &'a Binding>,
         now: Timestamp,
     ) -> Result<MatchedAttempt<'a>, Mismatch> {
         if now >= self.expires() {
             return Err(Mismatch::Expired);
         }
-        let binding = binding.ok_or(Mismatch::OtherBrowser)?;
+        let binding = bindings.into_iter().find(|binding| self.is_bound_to(binding)).ok_or(Mismatch::OtherBrowser)?;
+        Ok(MatchedAttempt { attempt: self, binding })
+    }
+
+    fn is_bound_to(&self, binding: &Binding) -> bool {
         let hash = self.key.derive(SealPurpose::Binding, &[&self.id.0, binding.as_bytes()]);
-        if bool::from(hash.ct_eq(&self.binding_hash)) {
-            Ok(MatchedAttempt { attempt: self, binding })
-        } else {
-            Err(Mismatch::OtherBrowser)
-        }
+        hash.ct_eq(&self.binding_hash).into()
     }
 }
 

@@ -87,6 +87,15 @@ impl CompletedSignIn {
         URL_SAFE_NO_PAD.encode(keys.seal(SealPurpose::CompletedSignIn, &context.into().0, nonce, &plaintext))
     }
 
+    /// The latest of these cookie values that this outpost sealed for `application`. A sibling host can plant some beside
+    /// Gatepost's, an earlier sign-in too.
+    #[must_use]
+    pub fn latest<'a>(values: &[String], context: impl Into<SealingContext<'a>>, keys: &SealingKeys) -> Option<Self> {
+        let context = context.into();
+        let opened = values.iter().filter_map(|value| Self::open(value, context, keys));
+        opened.max_by_key(|last| last.completed)
+    }
+
     /// Opens a cookie value that this outpost sealed for `application`.
     #[must_use]
     pub fn open<'a>(value: &str, context: impl Into<SealingContext<'a>>, keys: &SealingKeys) -> Option<Self> {
@@ -194,6 +203,11 @@ mod tests {
         let mut other = wiki.clone();
         other.relying_party.issuer = "https://other.example.com/".into();
         assert_eq!(CompletedSignIn::open(&value, &other, &keys()), None);
+        let earlier = CompletedSignIn::after(None, &begun(StartedBy::Request, 1), PAGE, 1_900_000_000_122);
+        let earlier = earlier.seal(&wiki, &keys(), [8; 24]);
+        for values in [["x".into(), earlier.clone(), value.clone()], [value.clone(), earlier.clone(), "x".into()]] {
+            assert_eq!(CompletedSignIn::latest(&values, &wiki, &keys()), Some(last), "CK-5: the latest that opens");
+        }
         for forged in ["", "x", &value[1..], &value.replace(&value[50..52], "__")] {
             assert_eq!(CompletedSignIn::open(forged, &wiki, &keys()), None, "{forged}");
         }

@@ -1,5 +1,5 @@
 //! Paths in rules. Whether a rule applies to a path is decided without regard to case, for every reading that a server
-//! behind Gatepost may have; whether the rule allows the request, exactly and for all readings (rules N4 to N7).
+//! behind Gatepost may have; whether the rule allows the request, exactly and for all readings (rules N-4 to N-7).
 
 use std::fmt;
 

@@ -80,13 +80,25 @@ impl Principals {
 
 impl Conditions {
     pub(super) fn hold(&self, claims: &Claims) -> bool {
-        let Self { groups, emails, email_domains, claims: others, .. } = self;
-        let is_in_group = || claims.texts("groups").any(|group| groups.iter().any(|wanted| wanted == group));
-        let has_mailbox = |fits: &dyn Fn(&Mailbox<'_>) -> bool| self.mailbox(claims).is_some_and(|own| fits(&own));
-        (groups.is_empty() || is_in_group())
-            && (emails.is_empty() || has_mailbox(&|own| emails.iter().any(|address| own.is(address))))
-            && (email_domains.is_empty() || has_mailbox(&|own| email_domains.iter().any(|domain| own.is_in(domain))))
-            && others.iter().all(|condition| condition.holds(claims))
+        self.groups_hold(claims)
+            && self.emails_hold(claims)
+            && self.email_domains_hold(claims)
+            && self.claims.iter().all(|condition| condition.holds(claims))
+    }
+
+    pub(super) fn groups_hold(&self, claims: &Claims) -> bool {
+        let is_named = |group: &str| self.groups.iter().any(|wanted| wanted == group);
+        self.groups.is_empty() || claims.texts("groups").any(is_named)
+    }
+
+    pub(super) fn emails_hold(&self, claims: &Claims) -> bool {
+        let is_named = |own: Mailbox<'_>| self.emails.iter().any(|address| own.is(address));
+        self.emails.is_empty() || self.mailbox(claims).is_some_and(is_named)
+    }
+
+    pub(super) fn email_domains_hold(&self, claims: &Claims) -> bool {
+        let is_named = |own: Mailbox<'_>| self.email_domains.iter().any(|domain| own.is_in(domain));
+        self.email_domains.is_empty() || self.mailbox(claims).is_some_and(is_named)
     }
 
     /// The user's mail address, if it counts for these conditions.
@@ -96,7 +108,7 @@ impl Conditions {
 }
 
 impl ClaimCondition {
-    fn holds(&self, claims: &Claims) -> bool {
+    pub(super) fn holds(&self, claims: &Claims) -> bool {
         match self.path.find(claims) {
             Some(Value::Array(items)) => items.iter().any(|item| self.accepts(item)),
             Some(value) => self.accepts(value),

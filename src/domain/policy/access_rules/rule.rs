@@ -10,7 +10,7 @@ use super::unmet::Unmet;
 use crate::domain::http::{RequestHead, is_token};
 use crate::domain::oidc::claims::Claims;
 
-/// One rule. A request is allowed by one whole rule, never by parts of two (N9).
+/// One rule. A request is allowed by one whole rule, never by parts of two (N-9).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// The paths to which the rule applies, and to which rules for shorter paths do not apply; empty for all paths.

@@ -21,7 +21,7 @@ pub enum Unmet {
     /// section 5.6.2). Entra does so for users in many groups.
     LeftOut(String),
     /// The claim has a type that can never match.
-    Kind {
+    WrongType {
         /// The claim, or the path to it.
         claim: String,
         /// The type of the claim.
@@ -51,7 +51,7 @@ impl fmt::Display for Unmet {
                 "the provider omitted `{claim}` and refers to another source for it (`_claim_names`), as Entra does for users \
                  in many groups: configure it to send fewer groups, such as those assigned to the application"
             ),
-            Self::Kind { claim, found, wanted } => write!(f, "`{claim}` is {found}, not {wanted}"),
+            Self::WrongType { claim, found, wanted } => write!(f, "`{claim}` is {found}, not {wanted}"),
             Self::NotVerified(found) => write!(f, "`email` is not verified: `email_verified` is {found}"),
             Self::NotAnAddress => f.write_str("`email` is not one plain address in ASCII"),
             Self::NoneOf { claim, wanted } => {
@@ -80,32 +80,19 @@ impl Conditions {
     /// Each kind of condition is evaluated by the rule's own code, so that the explanation cannot differ from the
     /// decision.
     fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
-        let none = || {
-            let mut none = self.clone();
-            none.groups.clear();
-            none.emails.clear();
-            none.email_domains.clear();
-            none.claims.clear();
-            none
-        };
         let mut unmet = Vec::new();
-        if !(Self { groups: self.groups.clone(), ..none() }).hold(claims) {
+        if !self.groups_hold(claims) {
             unmet.push(why_no_group(claims, &self.groups));
         }
-        let by_address = Self { emails: self.emails.clone(), ..none() };
-        let by_domain = Self { email_domains: self.email_domains.clone(), ..none() };
-        if !by_address.hold(claims) {
+        if !self.emails_hold(claims) {
             unmet.push(self.why_no_mailbox(claims, &self.emails));
         }
-        if !by_domain.hold(claims) {
+        if !self.email_domains_hold(claims) {
             let domains: Vec<String> = self.email_domains.iter().map(|domain| format!("@{domain}")).collect();
             unmet.push(self.why_no_mailbox(claims, &domains));
         }
-        for condition in &self.claims {
-            if !(Self { claims: vec![condition.clone()], ..none() }).hold(claims) {
-                unmet.push(why_not_claim(claims, condition));
-            }
-        }
+        let failing = self.claims.iter().filter(|condition| !condition.holds(claims));
+        unmet.extend(failing.map(|condition| why_not_claim(claims, condition)));
         unmet.dedup();
         unmet
     }
@@ -114,10 +101,10 @@ impl Conditions {
         match claims.value("email") {
             None => missing(claims, "email", "email"),
             _ if self.mailbox(claims).is_some() => none_of("email", wanted),
-            Some(Value::String(text)) if text.is_empty() => wrong_kind("email", "an empty text", "an address"),
+            Some(Value::String(text)) if text.is_empty() => wrong_type("email", "an empty text", "an address"),
             Some(Value::String(text)) if !Mailbox::is_one(text) => Unmet::NotAnAddress,
             Some(Value::String(_)) => Unmet::NotVerified(truth(claims.value("email_verified"))),
-            Some(other) => wrong_kind("email", kind(other), "a text"),
+            Some(other) => wrong_type("email", type_name(other), "a text"),
         }
     }
 }
@@ -125,12 +112,12 @@ impl Conditions {
 fn why_no_group(claims: &Claims, wanted: &[String]) -> Unmet {
     match claims.value("groups") {
         None => missing(claims, "groups", "groups"),
-        Some(Value::Array(groups)) if groups.is_empty() => wrong_kind("groups", "an empty list", "a list of names"),
+        Some(Value::Array(groups)) if groups.is_empty() => wrong_type("groups", "an empty list", "a list of names"),
         Some(Value::Array(groups)) if !groups.iter().any(Value::is_string) => {
-            wrong_kind("groups", "a list without texts", "a list of names")
+            wrong_type("groups", "a list without texts", "a list of names")
         }
         Some(Value::Array(_)) => none_of("groups", wanted),
-        Some(other) => wrong_kind("groups", kind(other), "a list"),
+        Some(other) => wrong_type("groups", type_name(other), "a list"),
     }
 }
 
@@ -139,7 +126,7 @@ fn why_not_claim(claims: &Claims, condition: &ClaimCondition) -> Unmet {
     match path.find(claims) {
         None => missing(claims, path.claim(), path.as_str()),
         Some(value @ (Value::Null | Value::Object(_))) => {
-            wrong_kind(path.as_str(), kind(value), "a text, number, boolean or list")
+            wrong_type(path.as_str(), type_name(value), "a text, number, boolean or list")
         }
         Some(_) => none_of(path.as_str(), values),
     }
@@ -157,15 +144,15 @@ fn missing(claims: &Claims, claim: &str, path: &str) -> Unmet {
     }
 }
 
-fn wrong_kind(claim: &str, found: &'static str, wanted: &'static str) -> Unmet {
-    Unmet::Kind { claim: claim.to_owned(), found, wanted }
+fn wrong_type(claim: &str, found: &'static str, wanted: &'static str) -> Unmet {
+    Unmet::WrongType { claim: claim.to_owned(), found, wanted }
 }
 
 fn none_of(claim: &str, wanted: &[impl fmt::Display]) -> Unmet {
     Unmet::NoneOf { claim: claim.to_owned(), wanted: wanted.iter().map(ToString::to_string).collect() }
 }
 
-const fn kind(value: &Value) -> &'static str {
+const fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -183,7 +170,7 @@ fn truth(verified: Option<&Value>) -> &'static str {
         Some(Value::Bool(false)) => "false",
         Some(Value::String(text)) if text == "true" => "the text \"true\"",
         Some(Value::String(text)) if text == "false" => "the text \"false\"",
-        Some(other) => kind(other),
+        Some(other) => type_name(other),
     }
 }
 

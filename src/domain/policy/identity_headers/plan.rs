@@ -69,7 +69,7 @@ pub struct HeaderPlan {
     additional: Option<AdditionalHeaders>,
     basic: Option<BasicAuth>,
     pub(super) budget: Budget,
-    reserved: ReservedNames,
+    reserved: Arc<ReservedNames>,
     /// The changes to requests without an identity.
     nobody: Arc<IdentityHeaders>,
 }
@@ -91,7 +91,7 @@ impl HeaderPlan {
         let of_sets = sets.into_iter().chain([HeaderSet::Authentik]).flat_map(HeaderSet::entries);
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
         let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
-        let reserved = ReservedNames::new(reserved);
+        let reserved = Arc::new(ReservedNames::new(reserved));
         let nobody = Arc::new(IdentityHeaders::new(HeaderValues::default(), &reserved));
         Self { entries, additional, basic, budget, reserved, nobody }
     }
@@ -139,6 +139,11 @@ impl HeaderPlan {
     /// The changes to every request of this user. Headers that are left out were logged at the sign-in.
     pub(in crate::domain) fn identity_headers(&self, facts: &Facts<'_>) -> IdentityHeaders {
         IdentityHeaders::new(self.headers_of(facts, &mut |_, _| ()), &self.reserved)
+    }
+
+    /// Whether this plan made these headers, or a clone of it did.
+    pub(in crate::domain) fn made(&self, headers: &IdentityHeaders) -> bool {
+        headers.is_made_with(&self.reserved)
     }
 
     /// The headers for these facts; values that are missing or invalid in a header are left out. Pure, and independent

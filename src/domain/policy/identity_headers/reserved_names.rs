@@ -10,7 +10,7 @@ const OWNED_PREFIXES: [&str; 2] = ["x-authentik-", "x-gatepost-"];
 const STEERING: &str = "x-envoy-original-dst-host";
 
 /// The names that Gatepost owns on every request to one application.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ReservedNames {
     names: Vec<http::HeaderName>,
     /// Removed even if not seen, in case the front proxy sends Gatepost only some headers.

@@ -27,7 +27,8 @@ pub struct IdentityHeaders {
     set: Vec<Header>,
     /// The index in `set` at which the headers from this user's claims begin.
     of_claims: usize,
-    look_alikes: Arc<[HeaderName]>,
+    /// The names of the plan that made these headers.
+    reserved: Arc<ReservedNames>,
     remove: Vec<HeaderName>,
     unset: Range<usize>,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
@@ -35,7 +36,7 @@ pub struct IdentityHeaders {
 
 impl IdentityHeaders {
     /// Sets the headers that have a value and removes the others. Envoy would remove a name that is in both lists.
-    pub(super) fn new(headers: HeaderValues, reserved: &ReservedNames) -> Self {
+    pub(super) fn new(headers: HeaderValues, reserved: &Arc<ReservedNames>) -> Self {
         let HeaderValues { planned: mut set, additional } = headers;
         let unknown = additional.iter().filter(|(name, _)| !reserved.covers(name.as_str()));
         let mut remove: Vec<_> = unknown.flat_map(|(name, _)| name::look_alikes(name.as_str())).collect();
@@ -46,14 +47,7 @@ impl IdentityHeaders {
         remove.extend(reserved.names().iter().filter(|name| !set.iter().any(|(set, _)| set == *name)).cloned());
         remove.shrink_to_fit();
         let unset = first..remove.len();
-        Self {
-            set,
-            of_claims,
-            look_alikes: Arc::clone(reserved.look_alikes()),
-            remove,
-            unset,
-            prepared: OnceLock::new(),
-        }
+        Self { set, of_claims, reserved: Arc::clone(reserved), remove, unset, prepared: OnceLock::new() }
     }
 
     /// Request headers to set.
@@ -64,7 +58,12 @@ impl IdentityHeaders {
 
     /// Request headers to remove; none of them is also set.
     pub fn remove(&self) -> impl Iterator<Item = &str> {
-        self.look_alikes.iter().chain(&self.remove).map(HeaderName::as_str)
+        self.reserved.look_alikes().iter().chain(&self.remove).map(HeaderName::as_str)
+    }
+
+    /// Whether the plan with these names made the headers.
+    pub(super) fn is_made_with(&self, reserved: &Arc<ReservedNames>) -> bool {
+        Arc::ptr_eq(&self.reserved, reserved)
     }
 
     /// Whether a header of this name is removed from every request of this user.

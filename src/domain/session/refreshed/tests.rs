@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::oidc::id_token::Expected;
+use crate::domain::oidc::id_token::ExpectedIdToken;
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::session::{Lifetimes, Session};
 use crate::testing::signing::verified;
@@ -31,7 +31,7 @@ fn refreshed(session: &SessionRecord, changes: &Value) -> Result<Refreshed, Toke
     payload.retain(|_, value| !value.is_null());
     let raw = signing::token(r#"{"alg":"RS256"}"#, &Value::Object(payload).to_string());
     let party = application("https://wiki.example.com").relying_party;
-    let expected = Expected { relying_party: &party, nonce: None, access_token: Some("access"), now: NOW };
+    let expected = ExpectedIdToken { relying_party: &party, nonce: None, access_token: Some("access"), now: NOW };
     let signed = verified(&raw, Purpose::IdToken(&party))?;
     let token = VerifiedIdToken::check_refreshed(signed, &expected, session.claims.text("nonce"))?;
     Refreshed::new(Some("access".into()), None, None).with_id_token(token, session)

@@ -121,8 +121,8 @@ impl<'a> Session<'a> {
 
 /// What ended a connection; no text repeats a part of a message.
 fn described(error: &Error) -> String {
-    match error {
-        Error::ConnectionClosed | Error::AlreadyClosed => "authentik closed it".to_owned(),
-        other => other.to_string(),
+    if matches!(error, Error::ConnectionClosed | Error::AlreadyClosed) {
+        return "authentik closed it".to_owned();
     }
+    error.to_string()
 }

@@ -50,12 +50,11 @@ pub struct Updates {
 impl Updates {
     /// Waits until an update is due. May be cancelled: nothing is lost.
     pub async fn next(&mut self) {
-        let due = match self.due {
-            Some(due) => due,
-            None => {
-                self.triggers.notified().await;
-                *self.due.insert(Instant::now() + self.delay)
-            }
+        let due = if let Some(due) = self.due {
+            due
+        } else {
+            self.triggers.notified().await;
+            *self.due.insert(Instant::now() + self.delay)
         };
         sleep_until(due).await;
         self.due = None;

@@ -8,7 +8,7 @@ use super::completion;
 use super::fault;
 use super::request::VerificationRequest;
 use crate::domain::oidc::credentials::{AppPassword, BasicRules, Refusal, VerifiedCredential};
-use crate::domain::oidc::id_token::{Expected, SignedIn, VerifiedIdToken};
+use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::DiscoveredProvider;
@@ -67,7 +67,7 @@ async fn check(
 ) -> Result<SignedIn, CredentialFault> {
     let party = &request.application.relying_party;
     let signed = request.issuer.verify(known, id_token, Purpose::IdToken(party)).await.map_err(Refusal::Token)?;
-    let expected = Expected {
+    let expected = ExpectedIdToken {
         relying_party: party,
         nonce: None,
         access_token: access_token.map(SecretString::expose_secret),

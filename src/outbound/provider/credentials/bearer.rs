@@ -25,8 +25,12 @@ pub(super) async fn signed(
 ) -> Result<VerifiedCredential, CredentialFault> {
     let known = request.issuer.known().await?;
     let signed = request.issuer.verify(&known, token, rules.purpose()).await.map_err(Refusal::Token)?;
-    let expected =
-        access_token::Expected { issuer: request.issuer.identifier(), rules, scopes, now: request.clock.now() };
+    let expected = access_token::ExpectedAccessToken {
+        issuer: request.issuer.identifier(),
+        rules,
+        scopes,
+        now: request.clock.now(),
+    };
     Ok(access_token::check(signed, &expected)?)
 }
 
@@ -40,7 +44,7 @@ pub(super) async fn introspected(
     let known = request.issuer.known().await?;
     let members = introspect(request, &known, token).await?;
     let now = request.clock.now();
-    let expected = introspection::Expected { issuer: request.issuer.identifier(), rules, scopes, now };
+    let expected = introspection::ExpectedIntrospection { issuer: request.issuer.identifier(), rules, scopes, now };
     let verified = introspection::check(members, token, &expected)?;
     let granted: Vec<String> = verified.scopes().map(str::to_owned).collect();
     if !granted.iter().any(|scope| scope == "openid") {

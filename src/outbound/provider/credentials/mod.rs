@@ -46,7 +46,7 @@ impl CredentialVerifier {
         let (verification_cache, clock) = (Arc::clone(&self.verification_cache), Arc::clone(&request.clock));
         let judged = async move {
             let verdict = verify_in_time(&request).await;
-            verification_cache.keep(key, &verdict, request.clock.now());
+            verification_cache.keep(key, &request.application, &verdict, request.clock.now());
             verdict
         };
         let mut recalled = None;

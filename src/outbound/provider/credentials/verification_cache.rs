@@ -1,7 +1,7 @@
 //! Cached verification results of the last minute (IN-4). Accepted and refused credentials are cached separately, so that
 //! invalid credentials never displace one that is in use; neither cache grows beyond its limit.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -29,22 +29,24 @@ const MAX_REFUSED: usize = 4096;
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    pub(super) fn of(application: &Application, credential: &Credential) -> Self {
-        let (issuer, slug) = (&application.relying_party.issuer, application.slug.as_str());
+    /// The application counts as the value that it is, not by its name: after its settings changed, it is another one. Its
+    /// address cannot be reused while an entry holds a [`Weak`] to it.
+    pub(super) fn of(application: &Arc<Application>, credential: &Credential) -> Self {
+        let application = Arc::as_ptr(application).addr().to_be_bytes();
         match credential {
-            Credential::Token(token) => Self::over(&[issuer, slug, "token", token.expose_secret()]),
+            Credential::Token(token) => Self::over(&[&application, b"token", token.expose_secret().as_bytes()]),
             Credential::AppPassword(AppPassword { user, password }) => {
-                Self::over(&[issuer, slug, "app password", user, password.expose_secret()])
+                Self::over(&[&application, b"app password", user.as_bytes(), password.expose_secret().as_bytes()])
             }
         }
     }
 
     /// Hashes each part with its length before it, so that no two lists of parts have the same input.
-    fn over(parts: &[&str]) -> Self {
+    fn over(parts: &[&[u8]]) -> Self {
         let mut hash = Context::new(&SHA256);
         for part in parts {
             hash.update(&(part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
+            hash.update(part);
         }
         let mut key = [0; 32];
         key.copy_from_slice(hash.finish().as_ref());
@@ -54,13 +56,15 @@ impl Key {
 
 /// A value that is valid from one moment until another.
 #[derive(Clone)]
-struct Kept<T> {
+struct CachedResult<T> {
     value: T,
+    /// Keeps the address of the application from being reused; see [`Key::of`].
+    _application: Weak<Application>,
     from: Timestamp,
     until: Timestamp,
 }
 
-impl<T> Kept<T> {
+impl<T> CachedResult<T> {
     /// The value while it is valid. A clock that was set back invalidates it, because its age is then unknown.
     fn at(self, now: Timestamp) -> Option<T> {
         (self.from <= now && now < self.until).then_some(self.value)
@@ -68,8 +72,8 @@ impl<T> Kept<T> {
 }
 
 pub(super) struct VerificationCache {
-    good: Cache<Key, Kept<Arc<VerifiedCredential>>>,
-    refused: Cache<Key, Kept<Refusal>>,
+    good: Cache<Key, CachedResult<Arc<VerifiedCredential>>>,
+    refused: Cache<Key, CachedResult<Refusal>>,
 }
 
 impl Default for VerificationCache {
@@ -80,21 +84,26 @@ impl Default for VerificationCache {
 
 impl VerificationCache {
     pub(super) fn recall(&self, key: &Key, now: Timestamp) -> Option<Verification> {
-        let good = self.good.get(key).and_then(|kept| kept.at(now));
-        let refused = || self.refused.get(key).and_then(|kept| kept.at(now));
+        let good = self.good.get(key).and_then(|cached| cached.at(now));
+        let refused = || self.refused.get(key).and_then(|cached| cached.at(now));
         good.map(Ok).or_else(|| refused().map(|refusal| Err(CredentialFault::Refused(refusal))))
     }
 
     /// Caches a result, never beyond the credential's own expiry. That the provider is unavailable is not a result.
-    pub(super) fn keep(&self, key: Key, verdict: &Verification, now: Timestamp) {
+    pub(super) fn keep(&self, key: Key, application: &Arc<Application>, verdict: &Verification, now: Timestamp) {
+        let application = Arc::downgrade(application);
         match verdict {
             Ok(credential) => {
                 let end = credential.expires().unwrap_or(now.plus(GOOD_FOR)).min(now.plus(GOOD_FOR));
-                self.good.insert(key, Kept { value: Arc::clone(credential), from: now, until: end });
+                self.good.insert(
+                    key,
+                    CachedResult { value: Arc::clone(credential), _application: application, from: now, until: end },
+                );
             }
             Err(CredentialFault::Refused(refusal)) => {
                 let until = now.plus(REFUSED_FOR);
-                self.refused.insert(key, Kept { value: refusal.clone(), from: now, until });
+                self.refused
+                    .insert(key, CachedResult { value: refusal.clone(), _application: application, from: now, until });
             }
             Err(CredentialFault::Unavailable(_)) => {}
         }

@@ -114,13 +114,13 @@ impl SessionStore for FileStore {
     }
 
     async fn save(&self, key: &SessionKey, session: Session) -> Result<(), StoreFault> {
-        let kept = self.reader.keep(key, &session)?;
-        self.writer.write(Change::Save(*key, kept)).await.map(drop)
+        let session_row = self.reader.keep(key, &session)?;
+        self.writer.write(Change::Save(*key, session_row)).await.map(drop)
     }
 
     async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
-        let kept = self.reader.keep(key, &session)?;
-        Ok(self.writer.write(Change::Replace(*key, kept)).await?.done)
+        let session_row = self.reader.keep(key, &session)?;
+        Ok(self.writer.write(Change::Replace(*key, session_row)).await?.done)
     }
 
     async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {

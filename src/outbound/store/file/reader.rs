@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::database::Database;
-use super::tables::{Found, Kept, Removed, find};
+use super::tables::{Found, Removed, SessionRow, find};
 use super::write_behind::{LoadPurpose, Loading, WriteBehindCache};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
@@ -27,9 +27,9 @@ impl Reader {
     }
 
     /// Converts a session to the form in which the file stores it.
-    pub(super) fn keep(&self, key: &SessionKey, session: &Session) -> Result<Kept, StoreFault> {
+    pub(super) fn keep(&self, key: &SessionKey, session: &Session) -> Result<SessionRow, StoreFault> {
         let record = session.record();
-        Ok(Kept {
+        Ok(SessionRow {
             ends: record.ends,
             created: record.created,
             user: self.user(&record.user),

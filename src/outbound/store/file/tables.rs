@@ -69,7 +69,7 @@ const SET_META: &str =
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
 
 /// A session in the form in which the file stores it.
-pub(super) struct Kept {
+pub(super) struct SessionRow {
     pub(super) ends: Timestamp,
     pub(super) created: Timestamp,
     pub(super) user: ShortUserHash,
@@ -121,18 +121,18 @@ pub(super) fn count(on: &Connection) -> Result<u64> {
 }
 
 /// Saves a session, and replaces any other under its key.
-pub(super) fn save(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<()> {
-    let Kept { user, provider_session, generation, sealed, .. } = kept;
-    let (ends, created) = (seconds(kept.ends), seconds(kept.created));
+pub(super) fn save(on: &Connection, key: &SessionKey, session_row: &SessionRow) -> Result<()> {
+    let SessionRow { user, provider_session, generation, sealed, .. } = session_row;
+    let (ends, created) = (seconds(session_row.ends), seconds(session_row.created));
     on.prepare_cached(SAVE)?
         .execute(params![blob(key), user, provider_session, generation, ends, created, sealed])
         .map(drop)
 }
 
 /// Compare-and-swap on the generation; returns whether it replaced the stored session.
-pub(super) fn replace(on: &Connection, key: &SessionKey, kept: &Kept) -> Result<bool> {
-    let Kept { user, provider_session, generation, sealed, .. } = kept;
-    let row = params![blob(key), user, provider_session, generation, seconds(kept.ends), sealed];
+pub(super) fn replace(on: &Connection, key: &SessionKey, session_row: &SessionRow) -> Result<bool> {
+    let SessionRow { user, provider_session, generation, sealed, .. } = session_row;
+    let row = params![blob(key), user, provider_session, generation, seconds(session_row.ends), sealed];
     Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)
 }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::Database;
-use super::tables::{self, Kept, Removed};
+use super::tables::{self, Removed, SessionRow};
 use super::write_behind::{PendingWrites, WriteBehindCache};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::SessionKey;
@@ -24,8 +24,8 @@ const MAX_BATCH: usize = 512;
 
 /// One change to the file.
 pub(super) enum Change {
-    Save(SessionKey, Kept),
-    Replace(SessionKey, Kept),
+    Save(SessionKey, SessionRow),
+    Replace(SessionKey, SessionRow),
     End(SessionKey),
     EndUser(ShortUserHash),
     /// The second is the user to whom all the sessions must belong, if given.
@@ -70,12 +70,12 @@ impl Applied {
 impl Change {
     fn apply(&self, on: &Connection) -> rusqlite::Result<Applied> {
         Ok(match self {
-            Self::Save(key, kept) => {
-                tables::save(on, key, kept)?;
+            Self::Save(key, session_row) => {
+                tables::save(on, key, session_row)?;
                 Applied { replaced: Some(*key), ..Applied::done(true) }
             }
-            Self::Replace(key, kept) => {
-                Applied { replaced: Some(*key), ..Applied::done(tables::replace(on, key, kept)?) }
+            Self::Replace(key, session_row) => {
+                Applied { replaced: Some(*key), ..Applied::done(tables::replace(on, key, session_row)?) }
             }
             Self::End(key) => Applied { replaced: Some(*key), ..Applied::removed(tables::remove(on, key)?) },
             Self::EndUser(user) => Applied::removed(tables::remove_user(on, *user)?),

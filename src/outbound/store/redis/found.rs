@@ -55,7 +55,7 @@ fn time(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// A session in the form in which servers store it.
-pub(super) struct Kept {
+pub(super) struct SealedSession {
     pub(super) record: Vec<u8>,
     /// The session's entry in the index.
     pub(super) entry: String,
@@ -63,7 +63,7 @@ pub(super) struct Kept {
     pub(super) provider_session: Option<IndexHash>,
 }
 
-impl Kept {
+impl SealedSession {
     pub(super) fn seal(
         record_cipher: &RecordCipher,
         key: &SessionKey,

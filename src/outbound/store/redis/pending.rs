@@ -8,6 +8,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -74,12 +75,16 @@ impl Drop for RevocationGuard<'_> {
 
 /// The revocations of this process.
 #[derive(Default)]
-pub(super) struct PendingRevocations(Mutex<State>);
+pub(super) struct PendingRevocations {
+    state: Mutex<State>,
+    /// Held while revocations are sent again, and while a session is saved under a key whose revocation may be sent again.
+    replay: AsyncMutex<()>,
+}
 
 impl PendingRevocations {
     /// No code that holds the lock panics midway, so the data behind a poisoned lock is still consistent.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records a revocation that is about to be sent to the servers. From now on it holds here.
@@ -138,6 +143,17 @@ impl PendingRevocations {
         let state = self.state();
         let waits = |(until, standing): &(Timestamp, RevocationState)| !standing.is_known() && created <= *until;
         state.sessions.contains_key(key) || state.users.get(user).is_some_and(waits)
+    }
+
+    /// Excludes other replays of revocations, until the guard is dropped.
+    pub(super) async fn replay(&self) -> AsyncMutexGuard<'_, ()> {
+        self.replay.lock().await
+    }
+
+    /// Excludes replays if the session with this key was ended here: a repeated revocation must not end a session that is
+    /// saved under the same key.
+    pub(super) async fn exclude_replay(&self, key: &SessionKey) -> Option<AsyncMutexGuard<'_, ()>> {
+        if self.hold_session(key) { Some(self.replay.lock().await) } else { None }
     }
 
     /// Forgets the revocation of this key, because a new session is saved under it.

@@ -13,7 +13,7 @@ use super::connection::State;
 use super::fault::Fault;
 use super::found::{index_hash, open, places};
 use super::keys::{hex, unhex};
-use super::pending::End;
+use super::pending::{End, PendingRevocations};
 use super::scripts::{COUNT, END, END_SOME};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
@@ -138,16 +138,15 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
     let mut state = client.state();
     while state.wait_for(|state| matches!(state, State::Up(_))).await.is_ok() {
         state.mark_unchanged();
-        let recent = client.ends.recent();
-        let brought = bring(&client, &recent).await;
-        if !recent.is_empty() && brought {
-            info!(ends = recent.len(), "session store: recent revocations were sent again over a new connection");
+        let recent = replay(&client, PendingRevocations::recent).await;
+        if recent > 0 {
+            info!(ends = recent, "session store: recent revocations were sent again over a new connection");
         }
         loop {
             client.ends.tidy(now());
-            let pending = client.ends.waiting();
-            if !pending.is_empty() && bring(&client, &pending).await {
-                info!(ends = pending.len(), "session store: pending revocations were delivered");
+            let delivered = replay(&client, PendingRevocations::waiting).await;
+            if delivered > 0 {
+                info!(ends = delivered, "session store: pending revocations were delivered");
             }
             tokio::select! {
                 changed = state.changed() => match changed {
@@ -158,6 +157,13 @@ pub(super) async fn replay_revocations(client: Arc<RedisClient>) {
             }
         }
     }
+}
+
+/// Sends those revocations again; returns their number if all of them were accepted, else 0.
+async fn replay(client: &RedisClient, which: fn(&PendingRevocations) -> Vec<End>) -> usize {
+    let _exclusive = client.ends.replay().await;
+    let ends = which(&client.ends);
+    if bring(client, &ends).await { ends.len() } else { 0 }
 }
 
 /// Returns whether all of them were accepted.

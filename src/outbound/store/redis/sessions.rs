@@ -9,7 +9,7 @@ use redis::{Cmd, Value};
 
 use super::client::RedisClient;
 use super::fault::Fault;
-use super::found::{Found, Kept, generation, index_hash, places};
+use super::found::{Found, SealedSession, generation, index_hash, places};
 use super::keys::hex;
 use super::revocations;
 use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
@@ -66,26 +66,27 @@ impl RedisClient {
     }
 
     pub(super) async fn save(&self, key: &SessionKey, session: &Session) -> Result<(), StoreFault> {
-        let kept = Kept::seal(&self.record_cipher, key, session)?;
+        let sealed = SealedSession::seal(&self.record_cipher, key, session)?;
+        let _no_replay = self.ends.exclude_replay(key).await;
         let (user, record) = (self.record_cipher.index_hash(&session.record().user), session.record());
         let life = self.life(record.ends);
         let mut point = Cmd::new();
         point.arg("SET").arg(self.keys.pointer(key)).arg(hex(&user)).arg("PX").arg(life.index).arg("GET");
         // A pointer without a record is harmless; a record without a pointer would never be found.
         let (before, added) =
-            tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&kept, &user, life.index));
+            tokio::join!(self.ask::<Option<Vec<u8>>>(&point), self.add_to_provider_session(&sealed, &user, life.index));
         added?;
         let before = before?.map(|before| index_hash(&before)).transpose()?;
         let arguments = [
             hex(key.as_bytes()),
             record.created.as_unix().to_string(),
-            kept.entry,
+            sealed.entry,
             life.record.to_string(),
             life.index.to_string(),
             self.keys.records(&user),
         ];
         let [name, last_use, entry, record_life, index_life, records] = arguments.each_ref().map(String::as_bytes);
-        let arguments = [name, &kept.record, last_use, entry, record_life, index_life, records];
+        let arguments = [name, &sealed.record, last_use, entry, record_life, index_life, records];
         let saved = self.run::<Value>(&SAVE, &places(&self.keys, &user, key), &arguments).await;
         self.client_side_cache.drop_session(key);
         saved?;
@@ -97,8 +98,8 @@ impl RedisClient {
         Ok(())
     }
 
-    async fn add_to_provider_session(&self, kept: &Kept, user: &IndexHash, life: u64) -> Result<(), Fault> {
-        let Some(index_hash) = &kept.provider_session else { return Ok(()) };
+    async fn add_to_provider_session(&self, sealed: &SealedSession, user: &IndexHash, life: u64) -> Result<(), Fault> {
+        let Some(index_hash) = &sealed.provider_session else { return Ok(()) };
         let (place, life) = (self.keys.provider_session(index_hash), life.to_string());
         self.run::<Value>(&ADD, &[place], &[hex(user).as_bytes(), life.as_bytes()]).await.map(drop)
     }
@@ -110,16 +111,16 @@ impl RedisClient {
         if self.ends.hold(key, &user, record.created) {
             return Ok(false);
         }
-        let kept = Kept::seal(&self.record_cipher, key, session)?;
+        let sealed = SealedSession::seal(&self.record_cipher, key, session)?;
         let life = self.life(record.ends);
-        self.add_to_provider_session(&kept, &user, life.index).await?;
+        self.add_to_provider_session(&sealed, &user, life.index).await?;
         let (name, record_life, index_life) = (hex(key.as_bytes()), life.record.to_string(), life.index.to_string());
         let before = generation(before);
         let arguments = [
             name.as_bytes(),
             &before,
-            &kept.record,
-            kept.entry.as_bytes(),
+            &sealed.record,
+            sealed.entry.as_bytes(),
             record_life.as_bytes(),
             index_life.as_bytes(),
         ];

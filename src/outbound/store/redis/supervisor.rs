@@ -17,14 +17,14 @@ use super::keys::Keys;
 use super::sentinel::Sentinel;
 use super::settings::{Address, Topology};
 use super::tracking::{InvalidationListener, Tracking};
+use crate::domain::time::jittered;
 use crate::ports::Entropy;
 
-/// The shortest delay between two attempts.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The shortest and the longest delay between two attempts: random, so that replicas do not reconnect all at once.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How often the supervisor checks that the connection still leads to the current masters.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The upper bound of the random jitter, so that replicas do not reconnect all at once.
-const SPREAD_MS: u64 = 200;
 
 pub(super) struct Supervisor {
     pub(super) dialer: Arc<Dialer>,
@@ -71,10 +71,10 @@ impl Supervisor {
     }
 
     fn pause(&self) -> Duration {
-        let mut chance = [0];
+        let mut random = [0];
         // Without randomness all replicas retry at the same moment, which is better than not at all.
-        let _ = self.entropy.fill(&mut chance);
-        PAUSE + Duration::from_millis(u64::from(chance[0]) * SPREAD_MS / 256)
+        let _ = self.entropy.fill(&mut random);
+        jittered(SHORTEST_PAUSE, LONGEST_PAUSE, random[0])
     }
 
     async fn connect(&self) -> Made {

@@ -69,7 +69,7 @@ impl UrlFault {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum TopologyKind {
     Single,
     Sentinel,
     Cluster,
@@ -92,12 +92,12 @@ impl RedisUrl {
         };
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (topology, database) = match kind {
-            Kind::Single => {
+            TopologyKind::Single => {
                 let mut servers = addresses(hosts, REDIS_PORT)?;
                 let server = servers.pop().filter(|_| servers.is_empty()).ok_or(UrlFault::Several)?;
                 (Topology::Single(server), number(path)?)
             }
-            Kind::Sentinel => {
+            TopologyKind::Sentinel => {
                 let (name, path) = path.split_once('/').unwrap_or((path, ""));
                 if name.is_empty() {
                     return Err(UrlFault::Master);
@@ -105,18 +105,18 @@ impl RedisUrl {
                 let sentinels = addresses(hosts, SENTINEL_PORT)?;
                 (Topology::Sentinel { sentinels, master: decoded(name)? }, number(path)?)
             }
-            Kind::Cluster if path.is_empty() => (Topology::Cluster { seeds: addresses(hosts, REDIS_PORT)? }, 0),
-            Kind::Cluster => return Err(UrlFault::ClusterDatabase),
+            TopologyKind::Cluster if path.is_empty() => (Topology::Cluster { seeds: addresses(hosts, REDIS_PORT)? }, 0),
+            TopologyKind::Cluster => return Err(UrlFault::ClusterDatabase),
         };
         Ok(Self { topology, database, credentials, tls })
     }
 }
 
-fn kind(scheme: &str) -> Result<(Kind, bool), UrlFault> {
+fn kind(scheme: &str) -> Result<(TopologyKind, bool), UrlFault> {
     let (server, kind) = match scheme.split_once('+') {
-        None => (scheme, Kind::Single),
-        Some((server, "sentinel")) => (server, Kind::Sentinel),
-        Some((server, "cluster")) => (server, Kind::Cluster),
+        None => (scheme, TopologyKind::Single),
+        Some((server, "sentinel")) => (server, TopologyKind::Sentinel),
+        Some((server, "cluster")) => (server, TopologyKind::Cluster),
         Some(_) => return Err(UrlFault::Scheme),
     };
     match server {

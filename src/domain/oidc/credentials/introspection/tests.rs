@@ -16,7 +16,8 @@ fn judge(answer: Value, audience: Option<&str>) -> Result<VerifiedCredential, Re
     };
     members.entry("client_id").or_insert("ci".into());
     let scopes = ["read".to_owned()];
-    let expected = Expected { issuer: ISSUER, rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
+    let expected =
+        ExpectedIntrospection { issuer: ISSUER, rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
     check(members, &"opaque".into(), &expected)
 }
 

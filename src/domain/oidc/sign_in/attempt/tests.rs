@@ -57,6 +57,14 @@ fn bcp_2_only_the_browser_that_began_matches() {
 }
 
 #[test]
+fn ck_5_one_of_several_bindings_matches_wherever_it_is() {
+    let (attempt, planted) = (begin(1), Binding::new([8; 32]));
+    assert!(attempt.matching([&planted, &binding()], NOW).is_ok());
+    assert!(attempt.matching([&binding(), &planted], NOW).is_ok());
+    assert_eq!(attempt.matching([&planted, &planted], NOW).err(), Some(Mismatch::OtherBrowser));
+}
+
+#[test]
 fn pk_4_an_attempt_lives_ten_minutes() {
     let attempt = begin(1);
     assert!(attempt.matching(Some(&binding()), NOW.plus(Duration::from_secs(599))).is_ok());

@@ -41,6 +41,28 @@ fn a_store_begins_without_its_server_and_finds_it_later() {
 }
 
 #[test]
+fn a_revocation_that_is_sent_again_ends_no_later_session_of_its_key() {
+    let server = Server::start(Make::Redis);
+    block_on(async {
+        let store = store(settings(Topology::Single(server.address())));
+        store.save(&key(1), session("jane", 0, 9000)).await.expect("saves");
+        store.end(&key(1)).await.expect("ends");
+
+        let replay = store.client.ends.replay().await;
+        let (key_1, key_2) = (key(1), key(2));
+        let mut later = store.save(&key_1, session("mary", 0, 9000));
+        tokio::select! {
+            biased;
+            _ = &mut later => panic!("the revocation that is on its way would end this session"),
+            saved = store.save(&key_2, session("john", 0, 9000)) => saved.expect("a key that was not ended does not wait"),
+        }
+        drop(replay);
+        later.await.expect("saves");
+        assert!(is_there(&store, 1).await && store.client.ends.recent().is_empty());
+    });
+}
+
+#[test]
 fn during_an_outage_ends_hold_here_and_afterwards_everywhere() {
     let server = Server::start(Make::Redis);
     block_on(async {

@@ -1,0 +1,168 @@
+//! What changed between two readings of the configuration. Settings are kept as digests only, because some are secrets.
+
+use std::collections::BTreeMap;
+
+use ring::digest::{SHA256, digest};
+
+use super::document::{Content, Node};
+use super::expansion::Environment;
+use super::expansion::expand;
+
+/// The settings of one reading: a digest of each value, by the full path of its key. An application is named by its slug,
+/// else by its name, not by its position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingDigests(BTreeMap<String, [u8; 32]>);
+
+/// The keys of settings that changed between two readings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangedSettings {
+    /// Those that a reload applies.
+    pub reloaded: Vec<String>,
+    /// Those that apply after a restart only.
+    pub need_restart: Vec<String>,
+}
+
+/// The settings that a reload applies: these keys, and all keys below them.
+const RELOADED: [&str; 5] = ["applications", "provider", "tls", "admin", "limits.identity_headers"];
+
+impl SettingDigests {
+    /// The settings below `root`, with their variables expanded.
+    pub(super) fn of(root: &Node, environment: Environment<'_>) -> Self {
+        let mut digests = Self::default();
+        digests.add(String::new(), root, environment);
+        digests
+    }
+
+    /// Adds the content of a file that the setting `key` names.
+    pub(super) fn add_file(&mut self, key: &str, content: &[u8]) {
+        self.0.insert(format!("{key} (content)"), sha256(content));
+    }
+
+    fn add(&mut self, key: String, node: &Node, environment: Environment<'_>) {
+        match &node.content {
+            Content::One { text, .. } => {
+                let value = expand(text, environment).unwrap_or_else(|_| text.to_string());
+                self.0.insert(key, sha256(value.as_bytes()));
+            }
+            Content::Section(entries) => {
+                for (name, node) in entries {
+                    let name = name.text.as_deref().unwrap_or_default();
+                    let below = if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+                    self.add(below, node, environment);
+                }
+            }
+            Content::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let label = label(item, environment).unwrap_or_else(|| index.to_string());
+                    self.add(format!("{key}[{label}]"), item, environment);
+                }
+            }
+            Content::Unusable(_) => {}
+        }
+    }
+
+    /// The settings that differ from those of an earlier reading: changed, added, or removed.
+    #[must_use]
+    pub fn changed_since(&self, earlier: &Self) -> ChangedSettings {
+        let of_both = self.0.keys().chain(earlier.0.keys().filter(|key| !self.0.contains_key(*key)));
+        let mut changed: Vec<String> = of_both.filter(|key| self.0.get(*key) != earlier.0.get(*key)).cloned().collect();
+        changed.sort_unstable();
+        let (reloaded, need_restart) = changed.into_iter().partition(|key| is_reloaded(key));
+        ChangedSettings { reloaded, need_restart }
+    }
+}
+
+impl ChangedSettings {
+    /// Whether nothing changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.reloaded.is_empty() && self.need_restart.is_empty()
+    }
+}
+
+/// Whether a reload applies the setting with this key.
+fn is_reloaded(key: &str) -> bool {
+    let is_below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[', ' ']);
+    RELOADED.iter().any(|reloaded| key.strip_prefix(reloaded).is_some_and(is_below))
+}
+
+/// The name by which a list item is known: an application's.
+fn label(item: &Node, environment: Environment<'_>) -> Option<String> {
+    let Content::Section(entries) = &item.content else { return None };
+    let value = |wanted: &str| {
+        let (_, node) = entries.iter().find(|(key, _)| key.text.as_deref() == Some(wanted))?;
+        let Content::One { text, .. } = &node.content else { return None };
+        expand(text, environment).ok()
+    };
+    value("slug").or_else(|| value("name"))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest_of = [0; 32];
+    digest_of.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    digest_of
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::parse;
+
+    fn digests(text: &str, secret: &str) -> SettingDigests {
+        let environment = |name: &str| (name == "SECRET").then(|| secret.to_owned());
+        SettingDigests::of(&parse(text).expect("is YAML"), &environment)
+    }
+
+    #[test]
+    fn changes_are_named_by_key_and_sorted_by_when_they_apply() {
+        let before = "\
+applications:
+  - { name: Wiki, client_secret: '${SECRET}', scopes: [openid, email] }
+  - { name: Board, slug: forum }
+listen: { grpc: 9001 }
+limits: { identity_headers: 8 KiB, header_bytes: 1 }
+";
+        for (change, reloaded, need_restart) in [
+            (("", ""), vec![], vec![]),
+            (("email]", "profile]"), vec!["applications[Wiki].scopes[1]"], vec![]),
+            (("name: Board", "name: Forum"), vec!["applications[forum].name"], vec![]),
+            (("9001", "9002"), vec![], vec!["listen.grpc"]),
+            (
+                ("8 KiB, header_bytes: 1", "9 KiB, header_bytes: 2"),
+                vec!["limits.identity_headers"],
+                vec!["limits.header_bytes"],
+            ),
+            (
+                ("  - { name: Board, slug: forum }\n", ""),
+                vec!["applications[forum].name", "applications[forum].slug"],
+                vec![],
+            ),
+        ] {
+            let after = before.replace(change.0, change.1);
+            let changed =
+                digests(if change.0.is_empty() { before } else { &after }, "1").changed_since(&digests(before, "1"));
+            assert_eq!(
+                (changed.reloaded, changed.need_restart),
+                (owned(&reloaded), owned(&need_restart)),
+                "{change:?}"
+            );
+        }
+        let rotated = digests(before, "2").changed_since(&digests(before, "1"));
+        assert_eq!(rotated.reloaded, ["applications[Wiki].client_secret"]);
+    }
+
+    #[test]
+    fn the_content_of_files_counts() {
+        let of = |content: &[u8]| {
+            let mut digests = digests("provider: { ca_file: ca.pem }", "");
+            digests.add_file("provider.ca_file", content);
+            digests
+        };
+        assert!(of(b"one").changed_since(&of(b"one")).is_empty());
+        assert_eq!(of(b"two").changed_since(&of(b"one")).reloaded, ["provider.ca_file (content)"]);
+    }
+
+    fn owned(keys: &[&str]) -> Vec<String> {
+        keys.iter().map(|key| (*key).to_owned()).collect()
+    }
+}

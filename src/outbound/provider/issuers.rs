@@ -1,0 +1,136 @@
+//! The issuers that the applications name, each with a task that keeps its metadata and keys fresh. They are replaced as a
+//! whole when the applications are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::discovery::ExpectedAlgorithm;
+use super::http::{ProviderClient, names_this_machine};
+use super::issuer::Issuer;
+use super::settings::{ProviderSettings, StartFault};
+use crate::domain::oidc::jws;
+use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
+
+/// The issuers of one set of applications, and the settings with which they are called.
+pub(super) struct Issuers {
+    pub(super) settings: ProviderSettings,
+    client: Arc<ProviderClient>,
+    addresses: BTreeMap<String, Addresses>,
+    by_identifier: HashMap<String, Entry>,
+}
+
+/// The address of an issuer, and its endpoints where the operator gives them.
+#[derive(PartialEq, Eq)]
+struct Addresses {
+    issuer: Url,
+    endpoints: Option<ProviderEndpoints>,
+}
+
+struct Entry {
+    issuer: Arc<Issuer>,
+    /// The task that keeps it fresh; it is aborted when the last entry is dropped. `None`: no application names the issuer
+    /// any more. It is kept until the next change for requests that are under way.
+    task: Option<Arc<JoinSet<()>>>,
+}
+
+impl Issuers {
+    /// The issuers of `relying_parties`. Those of `before` that are named again keep their metadata and keys.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub(super) fn new<'a>(
+        settings: &ProviderSettings,
+        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        before: Option<&Self>,
+    ) -> Result<Self, StartFault> {
+        let (addresses, mut expected) = named(relying_parties)?;
+        let same = before.filter(|before| before.settings == *settings && before.addresses == addresses);
+        let client = match same {
+            Some(before) => Arc::clone(&before.client),
+            None => Arc::new(ProviderClient::new(settings, addresses.values().flat_map(Addresses::configured))?),
+        };
+        let earlier = |identifier: &str, Addresses { endpoints, .. }: &Addresses| {
+            let entry = before?.by_identifier.get(identifier)?;
+            (entry.issuer.endpoints() == endpoints.as_ref()).then_some(entry)
+        };
+        let same_interval = before.is_some_and(|before| before.settings.refresh_interval == settings.refresh_interval);
+        let mut by_identifier = HashMap::new();
+        for (identifier, known) in &addresses {
+            let expected = expected.remove(identifier.as_str()).unwrap_or_default();
+            let (issuer, task) = if let Some(Entry { issuer, task }) = earlier(identifier, known) {
+                issuer.reconfigure(Arc::clone(&client), expected);
+                (Arc::clone(issuer), task.clone().filter(|_| same_interval))
+            } else {
+                let Addresses { issuer, endpoints } = known;
+                (Issuer::new(identifier, issuer, endpoints.clone(), Arc::clone(&client), expected), None)
+            };
+            let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
+            by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });
+        }
+        for (identifier, Entry { issuer, task }) in before.iter().flat_map(|before| &before.by_identifier) {
+            if task.is_some() && !by_identifier.contains_key(identifier) {
+                by_identifier.insert(identifier.clone(), Entry { issuer: Arc::clone(issuer), task: None });
+            }
+        }
+        Ok(Self { settings: settings.clone(), client, addresses, by_identifier })
+    }
+
+    pub(super) fn get(&self, identifier: &str) -> Option<&Arc<Issuer>> {
+        self.by_identifier.get(identifier).map(|entry| &entry.issuer)
+    }
+}
+
+impl Addresses {
+    /// The addresses that the operator named, and that Gatepost sends requests to.
+    fn configured(&self) -> impl Iterator<Item = &Url> {
+        let endpoints = self.endpoints.iter().flat_map(ProviderEndpoints::requested);
+        std::iter::once(&self.issuer).chain(endpoints)
+    }
+}
+
+fn keep_fresh(issuer: &Arc<Issuer>, settings: &ProviderSettings) -> Arc<JoinSet<()>> {
+    let mut task = JoinSet::new();
+    task.spawn(Arc::clone(issuer).keep_fresh(settings.refresh_interval));
+    Arc::new(task)
+}
+
+type Named<'a> = (BTreeMap<String, Addresses>, HashMap<&'a str, Vec<ExpectedAlgorithm>>);
+
+/// The address of each issuer, and the algorithms that its relying parties expect.
+fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Result<Named<'a>, StartFault> {
+    let (mut addresses, mut expected) =
+        (BTreeMap::<String, Addresses>::new(), HashMap::<&str, Vec<ExpectedAlgorithm>>::new());
+    for relying_party in relying_parties {
+        if jws::secret_is_too_short(relying_party) {
+            return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
+        }
+        let known =
+            Addresses { issuer: issuer_address(&relying_party.issuer)?, endpoints: relying_party.endpoints.clone() };
+        if addresses.get(&relying_party.issuer).is_some_and(|other| *other != known) {
+            return Err(StartFault::Endpoints(relying_party.issuer.clone()));
+        }
+        addresses.insert(relying_party.issuer.clone(), known);
+        let expected = expected.entry(&relying_party.issuer).or_default();
+        let one = ExpectedAlgorithm::from(relying_party);
+        if !expected.contains(&one) {
+            expected.push(one);
+        }
+    }
+    Ok((addresses, expected))
+}
+
+/// The address from which metadata of `issuer` is fetched (Discovery section 3: https, no query, no fragment).
+fn issuer_address(issuer: &str) -> Result<Url, StartFault> {
+    let fault = || StartFault::Issuer(issuer.to_owned());
+    let url = Url::parse(issuer).map_err(|_| fault())?;
+    let clean = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.has_host();
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && names_this_machine(&url));
+    if clean && safe { Ok(url) } else { Err(fault()) }
+}

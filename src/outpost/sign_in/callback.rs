@@ -1,0 +1,170 @@
+//! The callback: the request with which the browser returns from the provider, and the session that it begins.
+
+use http::StatusCode;
+
+use super::restart::{Setback, restart};
+use super::return_address::{kept_address, return_address};
+use super::sign_in_loop::{last_completed, sign_in_loop};
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::return_cookie;
+use crate::domain::crypto::replay::ReplayKey;
+use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::{Reason, Redirect, Verdict};
+use crate::domain::oidc::id_token::SignedIn;
+use crate::domain::oidc::sign_in::{Attempt, Callback, CompletedSignIn, MatchedCode, ProviderError, ResponseFault};
+use crate::domain::policy::identity;
+use crate::domain::session::{Session, SessionId};
+use crate::outpost::errors::{Fault, Outcome};
+use crate::outpost::request_context::RequestContext;
+use crate::outpost::services::Services;
+use crate::outpost::waits::{self, WaitReason};
+use crate::outpost::{answers, header_preview};
+use crate::ports::{Consumption, ExchangeFault};
+
+/// `callback`: the request with which the browser returns from the provider.
+pub(in crate::outpost) async fn callback(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    if context.request.head.method != "GET" {
+        return Ok(answers::method_not_allowed(context, "GET"));
+    }
+    let (application, keys) = (context.application, &services.parts.sealing);
+    let own = OwnCookies::read(&context.request.head.headers, application)?;
+    let callback = match Callback::parse(context.request.head.target.query().unwrap_or_default()) {
+        Ok(callback) => callback,
+        Err(fault) => {
+            return Ok(answers::failed(
+                context,
+                StatusCode::BAD_REQUEST,
+                "The address you came back with is incomplete.",
+                &fault.to_string(),
+            ));
+        }
+    };
+    let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
+        return Ok(answers::failed(
+            context,
+            StatusCode::BAD_REQUEST,
+            "This sign-in was not started here, or too long ago.",
+            "`state` cannot be decrypted",
+        ));
+    };
+    let matched = match attempt.matching(&own.bindings, services.parts.clock.now()) {
+        Ok(matched) => matched,
+        Err(mismatch) => {
+            let setback = Setback::of(mismatch, &own);
+            return restart(services, context, &own, &attempt, &setback).await;
+        }
+    };
+    let metadata = services.parts.provider.metadata(&application.relying_party);
+    let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
+    let code = match callback.into_code(&matched, &metadata) {
+        Ok(code) => code,
+        Err(ResponseFault::Provider(error)) => {
+            return Ok(provider_refused(context, &error, &return_address(context, &own, &attempt)));
+        }
+        Err(fault @ ResponseFault::OtherIssuer(_)) => {
+            return Ok(answers::failed(
+                context,
+                StatusCode::BAD_REQUEST,
+                "The response did not come from the expected identity provider.",
+                &fault.to_string(),
+            ));
+        }
+    };
+    if let Some(page) = sign_in_loop(services, context, &own, &attempt).await? {
+        return Ok(page);
+    }
+    // The attempt is consumed only after its turn has come, so that a client which was refused for lack of a place may
+    // reload.
+    let Some(_redemption) = waits::redemption(&services.waits, context, matched.id()).await? else {
+        return restart(services, context, &own, &attempt, &Setback::UsedBefore).await;
+    };
+    match services.parts.store.consume_once(&ReplayKey::from_bytes(*matched.id().as_bytes()), matched.expires()).await?
+    {
+        Consumption::First => redeem(services, context, &own, &attempt, code).await,
+        Consumption::Repeated => restart(services, context, &own, &attempt, &Setback::UsedBefore).await,
+    }
+}
+
+/// The address at which a callback that failed is retried: that of another sign-in with the same return address. The
+/// callback's own address holds a code, which must not appear in a page.
+pub(in crate::outpost) fn retry_address(services: &Services, context: &RequestContext<'_>) -> String {
+    let own = OwnCookies::read(&context.request.head.headers, context.application).ok();
+    let callback = Callback::parse(context.request.head.target.query().unwrap_or_default()).ok();
+    let attempt =
+        callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &services.parts.sealing).ok());
+    let address = own.zip(attempt).and_then(|(own, attempt)| kept_address(context, &own, &attempt));
+    address.map_or_else(|| context.landing(), |address| answers::start_again(context, &address))
+}
+
+/// Turns a matched code into a session, or answers why it cannot.
+async fn redeem(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+    code: MatchedCode,
+) -> Outcome {
+    match services.parts.provider.exchange(&context.application.relying_party, code).await {
+        Ok(signed_in) => begin_session(services, context, own, attempt, signed_in).await,
+        Err(ExchangeFault::Unavailable(fault)) => Err(Fault::Provider(fault)),
+        Err(ExchangeFault::Refused(error)) if error == "invalid_grant" => {
+            restart(services, context, own, attempt, &Setback::CodeRefused).await
+        }
+        Err(fault) => {
+            let text =
+                "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
+            let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
+            Ok((verdict, Reason::ProviderUntrustworthy))
+        }
+    }
+}
+
+/// Saves a session under a new id; an id that the browser presented is never reused (no session fixation).
+async fn begin_session(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    attempt: &Attempt,
+    signed_in: SignedIn,
+) -> Outcome {
+    let (application, now) = (context.application, services.parts.clock.now());
+    let session = Session::begin(signed_in, application.as_ref(), now, services.parts.lifetimes);
+    let lifetime = session.record().ends.since(now);
+    context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
+    if lifetime.is_zero() {
+        return Ok(answers::failed(
+            context,
+            StatusCode::FORBIDDEN,
+            "The identity provider's token had already ended. Please tell the operator.",
+            "the session would end at once",
+        ));
+    }
+    if let Err(over) = header_preview::preview(services, context, session.record().into()) {
+        return Ok(header_preview::too_much(context, &over));
+    }
+    let id = SessionId::new(services.random()?);
+    for presented in &own.sessions {
+        services.parts.store.end(&presented.key()).await?;
+    }
+    services.parts.store.save(&id.key(), session).await?;
+    let location = return_address(context, own, attempt);
+    let last = last_completed(services, application, own);
+    let completed = CompletedSignIn::after(last, attempt, &location, services.parts.clock.unix_millis());
+    let completed = completed.seal(application.as_ref(), &services.parts.sealing, services.random()?);
+    let mut cookies =
+        vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
+    cookies.extend(return_cookie::forget(application, own, attempt));
+    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
+}
+
+/// The provider answered with an error; the page shows the provider's own text.
+fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
+    let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
+    let description = error.description.as_deref().unwrap_or("It gave no description.");
+    let text = format!("The identity provider answered “{}”. {description}", error.error);
+    tracing::warn!(decision_id = context.id, application = %context.application.slug, error = error.error, "the provider refused the sign-in");
+    let again = Action::Link { address: answers::start_again(context, return_address), label: "Try again" };
+    let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
+    let message = Message { status, title: "Sign-in refused", text: &text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(pages::render(&message, context.kind)), Reason::ProviderRefused)
+}

@@ -1,0 +1,117 @@
+//! The beginning of a sign-in: the redirect to the provider, asked for by `start` or by a request without a session.
+
+use http::StatusCode;
+use url::form_urlencoded;
+
+use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::return_cookie;
+use crate::domain::decision::{Reason, Redirect, Verdict};
+use crate::domain::http::ClientKind;
+use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, StartedBy, authorization_url};
+use crate::outpost::answers;
+use crate::outpost::errors::Outcome;
+use crate::outpost::request_context::RequestContext;
+use crate::outpost::services::Services;
+use crate::outpost::waits::{self, WaitReason};
+
+/// The parameters with which an attempt begins.
+pub(super) struct Beginning {
+    /// The return address at which the sign-in ends.
+    pub(super) return_address: String,
+    pub(super) origin: StartedBy,
+    /// How many earlier attempts of this sign-in failed.
+    pub(super) restarts: u8,
+}
+
+impl Beginning {
+    /// The parameters of an attempt that a request of the application begins.
+    const fn of_request(return_address: String) -> Self {
+        Self { return_address, origin: StartedBy::Request, restarts: 0 }
+    }
+}
+
+/// `start`: signs the user in and redirects to `rd` if that is an address of the application. A front proxy sends a
+/// denied request here whatever its method, so a client that cannot follow a redirect gets the denial here as well.
+pub(in crate::outpost) async fn start(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
+    let beginning = if let Some(original) = &context.request.redirected_from {
+        Beginning::of_request(context.address_of(original.raw()))
+    } else {
+        let raw = return_parameter(context.request.head.target.query().unwrap_or_default());
+        let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
+        Beginning { return_address, origin: StartedBy::Start, restarts: 0 }
+    };
+    if !begins_sign_in(context) {
+        return Ok(answers::sign_in_required(context, beginning.return_address));
+    }
+    let own = OwnCookies::read(&context.request.head.headers, context.application)?;
+    begin_sign_in(services, context, &own, beginning).await
+}
+
+/// A request without a session: a navigation is redirected to the provider; other clients get an answer that names the
+/// sign-in address.
+pub(in crate::outpost) async fn require(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+) -> Outcome {
+    if context.kind != ClientKind::Navigation {
+        return Ok(answers::sign_in_required(context, context.own_address()));
+    }
+    let beginning = Beginning::of_request(context.own_address());
+    Box::pin(begin_sign_in(services, context, own, beginning)).await
+}
+
+/// Redirects the browser to the provider. Nothing is stored on the server: the attempt travels in `state`, and a return
+/// address that is too long for it is stored in a cookie.
+pub(super) async fn begin_sign_in(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+    beginning: Beginning,
+) -> Outcome {
+    let application = context.application;
+    let relying_party = &application.relying_party;
+    let metadata = services.parts.provider.metadata(relying_party);
+    let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
+    let mut set_cookies = Vec::new();
+    let binding = if let Some(binding) = own.bindings.first() {
+        binding.clone()
+    } else {
+        let binding = Binding::new(services.random()?);
+        set_cookies.push(cookies::set_binding(application, &binding));
+        binding
+    };
+    let (keys, clock) = (&services.parts.sealing, &services.parts.clock);
+    let Beginning { mut return_address, origin, restarts } = beginning;
+    let id = AttemptId::new(services.random()?);
+    let mut attempt = Attempt::begin(id, &binding, return_address.clone(), restarts, clock.now(), keys);
+    if attempt.return_address().is_none() {
+        let kept = return_cookie::keep(application, &id, &return_address);
+        if kept.is_empty() {
+            return_address = context.landing();
+            attempt = Attempt::begin(id, &binding, return_address, restarts, clock.now(), keys);
+        }
+        set_cookies.extend(kept);
+    }
+    let attempt = attempt.begun(origin, clock.unix_millis());
+    let state = attempt.seal(application.as_ref(), keys, services.random()?);
+    let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
+    let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
+    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
+}
+
+/// The value of `rd`, if the parameter occurs exactly once.
+fn return_parameter(query: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "rd");
+    let first = values.next().map(|(_, value)| value.into_owned());
+    first.filter(|_| values.next().is_none())
+}
+
+/// Whether `start` was opened as an address: by a page load, or by a client that accepts any type and was shown the
+/// link: another page with the same link would not help its user. nginx also sends denied requests here, those of scripts
+/// and images too.
+fn begins_sign_in(context: &RequestContext<'_>) -> bool {
+    let opens =
+        matches!(context.request.head.method.as_str(), "GET" | "HEAD") && context.request.redirected_from.is_none();
+    context.kind == ClientKind::Navigation || (context.kind == ClientKind::Html && opens)
+}

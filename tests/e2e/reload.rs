@@ -1,0 +1,146 @@
+//! The configuration changes while Gatepost runs.
+
+use crate::support::browser::{Browser, Protocol};
+use crate::support::envoy::Scenario;
+use crate::support::load::Load;
+use crate::support::process::eventually;
+use crate::support::raw;
+use crate::support::settings::Mode;
+use crate::support::site::{Plan, Site};
+
+const RELOADED: &str = "configuration reloaded";
+const REFUSED: &str = "the changed configuration cannot be used; the earlier one stays in service";
+const SIGHUP: u32 = 1;
+
+const MOTTO: &str = "    claim_headers: [{ header: X-Motto, text: semper }]\n";
+
+/// The header that the application receives.
+async fn motto(site: &Site, browser: &Browser) -> Option<String> {
+    browser.open(&site.wiki("/")).await.seen().header("x-motto").map(str::to_owned)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_takes_effect_and_sessions_go_on() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http2).await;
+    assert_eq!(motto(&site, &browser).await, None);
+
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.for_entries = MOTTO);
+    let line = site.gatepost.logs_after(mark, RELOADED);
+    assert!(
+        line.text("settings").expect("names").contains("applications[Wiki].claim_headers"),
+        "{:?}",
+        line.text("settings")
+    );
+    assert_eq!(motto(&site, &browser).await.as_deref(), Some("semper"), "the session goes on, with the new header");
+
+    // A file that cannot be used changes nothing, and says where the fault is.
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.for_entries = "    claim_headers: [{ header: X-Motto }]\n");
+    let line = site.gatepost.logs_after(mark, REFUSED);
+    assert!(line.text("fault").expect("a fault").contains("gatepost.yaml:"), "{:?}", line.text("fault"));
+    assert_eq!(motto(&site, &browser).await.as_deref(), Some("semper"));
+    let metrics = raw::get(site.gatepost.port("metrics"), "/metrics").await.expect("metrics");
+    for line in [
+        r#"gatepost_config_reloads_total{outcome="success"} 1"#,
+        r#"gatepost_config_reloads_total{outcome="failure"} 1"#,
+        "gatepost_config_last_reload_success_timestamp_seconds 1",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_is_removed_is_not_served_and_one_that_returns_still_knows_its_users() {
+    let mut site = Site::start(Scenario::SideListener, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let wiki = site.plan.settings.entries[0].clone();
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| drop(settings.entries.remove(0)));
+    site.gatepost.logs_after(mark, RELOADED);
+    assert_eq!(browser.open(&site.wiki("/")).await.status, http::StatusCode::FORBIDDEN);
+    let board = Browser::new(Protocol::Http1).sign_in(&site.at("board", "/"), "bob").await;
+    assert_eq!(board.seen().header("x-authentik-username"), Some("bob"));
+
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.entries.insert(0, wiki));
+    site.gatepost.logs_after(mark, RELOADED);
+    assert_eq!(browser.open(&site.wiki("/")).await.seen().header("x-authentik-username"), Some("alice"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reads_the_files_and_names_what_needs_a_restart() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let mark = site.gatepost.log().count();
+    site.gatepost.signal(SIGHUP);
+    site.gatepost.logs_after(mark, "configuration read again; no setting changed that a reload applies");
+
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.shutdown = "{ delay: 1s, grace: 5s }");
+    let line = site.gatepost.logs_after(mark, "changed settings that apply after a restart only");
+    assert_eq!(line.text("settings"), Some("shutdown.delay"));
+    assert!(site.gatepost.is_running());
+}
+
+/// Writes a certificate for `gatepost.test` and its key beside gatepost.yaml, and returns the certificate (PEM).
+fn write_certificate(site: &Site) -> String {
+    let made = rcgen::generate_simple_self_signed(["gatepost.test".to_owned()]).expect("a certificate");
+    std::fs::write(site.folder().join("key.pem"), made.signing_key.serialize_pem()).expect("key.pem");
+    std::fs::write(site.folder().join("certificate.pem"), made.cert.pem()).expect("certificate.pem");
+    made.cert.pem()
+}
+
+/// Whether a client that trusts only this certificate gets an answer over HTTPS.
+async fn is_served(site: &Site, certificate: &str) -> bool {
+    let port = site.gatepost.port("https");
+    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([trusted])
+        .resolve("gatepost.test", ([127, 0, 0, 1], port).into())
+        .build()
+        .expect("a client");
+    client.get(format!("https://gatepost.test:{port}/outpost.goauthentik.io/ping")).send().await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_when_its_files_change() {
+    let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
+    plan.settings.https = "127.0.0.1:0";
+    let mut site = plan.start().await;
+    let first = write_certificate(&site);
+    assert!(!is_served(&site, &first).await, "a self-signed one of the start is served");
+
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.sections = "tls: { certificate_file: certificate.pem, private_key_file: key.pem }\n");
+    site.gatepost.logs_after(mark, RELOADED);
+    assert!(is_served(&site, &first).await);
+
+    let mark = site.gatepost.log().count();
+    let second = write_certificate(&site);
+    site.gatepost.logs_after(mark, RELOADED);
+    assert!(is_served(&site, &second).await && !is_served(&site, &first).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_reloads_under_load_lose_no_request_and_take_no_memory() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let browser = site.signed_in(Protocol::Http1).await;
+    let load = Load::start(&site);
+    eventually("the load is on", async || (load.answered() > 100).then_some(())).await;
+    let mut resident = Vec::new();
+    for number in 0..100 {
+        let mark = site.gatepost.log().count();
+        site.edit(|settings| settings.for_entries = if number % 2 == 0 { MOTTO } else { "" });
+        site.gatepost.signal(SIGHUP);
+        site.gatepost.logs_after(mark, RELOADED);
+        resident.push(site.gatepost.resident_kib());
+    }
+    assert_eq!(motto(&site, &browser).await, None, "the last file is in force");
+    let refused = load.end().await;
+    assert!(refused.is_empty(), "{refused:?}");
+    // The first reloads fill what is reused afterwards.
+    let (warm, last) = (resident[29], resident[99]);
+    assert!(last <= warm + 4096, "{warm} KiB after 30 reloads, {last} KiB after 100: {resident:?}");
+}
