@@ -2,8 +2,8 @@
 //!
 //! Reading order: `domain` holds the rules; `ports` declares what they need from outside; `outpost` takes one request through
 //! route, authenticate and authorize to a decision. `inbound` holds the protocols by which Gatepost is asked and renders
-//! decisions; `outbound` holds the clients of the identity provider and the session stores. `config` reads the operator's
-//! settings, `telemetry` names logs and metrics, `server` composes and runs the service, `cli` holds the commands. `admin_api` is
+//! decisions; `outbound` holds the clients of the identity provider, of the session stores and of authentik's outpost API. `config`
+//! reads the operator's settings, `telemetry` names logs and metrics, `server` composes and runs the service, `cli` holds the commands. `admin_api` is
 //! generated code of the admin API, `single_flight` shares one result among concurrent callers. `testing` holds the fakes of the
 //! ports; only tests and benchmarks contain it.
 

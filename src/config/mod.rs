@@ -1,6 +1,7 @@
 //! From text and environment to checked values. `raw` declares what the file may contain, `resolved` what it means. All
 //! diagnostics are reported at once, each with file, line, key and help.
 
+pub mod authentik;
 mod diagnostic;
 mod digests;
 mod document;

@@ -1,4 +1,7 @@
-//! Outbound adapters: the OpenID Provider, and the session stores.
+//! Outbound adapters: the OpenID Provider, the session stores, and authentik's outpost API.
 
+pub mod authentik;
+mod http_answer;
+mod private_file;
 pub mod provider;
 pub mod store;

@@ -34,10 +34,12 @@ pub enum SealPurpose {
     ReturnAddress,
     /// The record of a browser's last completed sign-in.
     CompletedSignIn,
+    /// The last answer of authentik's outpost API, stored on disk.
+    AuthentikAnswer,
 }
 
 impl SealPurpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Attempt,
         Self::SessionRecord,
         Self::Nonce,
@@ -46,6 +48,7 @@ impl SealPurpose {
         Self::StoreIndex,
         Self::ReturnAddress,
         Self::CompletedSignIn,
+        Self::AuthentikAnswer,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -58,6 +61,7 @@ impl SealPurpose {
             Self::StoreIndex => b"gatepost store index v1",
             Self::ReturnAddress => b"gatepost return address v1",
             Self::CompletedSignIn => b"gatepost completed sign-in v1",
+            Self::AuthentikAnswer => b"gatepost authentik answer v1",
         }
     }
 }

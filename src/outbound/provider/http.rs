@@ -1,11 +1,10 @@
 //! Requests to identity providers: verified TLS, no proxy, no redirect, short timeouts, bounded answers. Failures are
 //! described in texts that contain no part of a request or an answer.
 
-use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Request, RequestBuilder, tls};
@@ -14,6 +13,8 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::settings::{ProviderSettings, StartFault};
+pub(super) use crate::outbound::http_answer::Answer;
+use crate::outbound::http_answer::{self, cause};
 use crate::telemetry::names;
 
 /// The purpose of a request.
@@ -64,13 +65,6 @@ impl Operation {
 pub(super) struct NoAnswer {
     operation: Operation,
     cause: String,
-}
-
-/// A complete answer, of any status.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) content_type: Option<String>,
-    pub(super) body: Vec<u8>,
 }
 
 /// The HTTP client for all providers of one outpost.
@@ -142,23 +136,9 @@ impl ProviderClient {
     }
 
     async fn answer(&self, operation: Operation, request: Request) -> Result<Answer, String> {
-        let mut response = self.client.execute(request).await.map_err(cause)?;
-        let limit = operation.max_bytes();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(cause)? {
-            if chunk.len() > limit - body.len() {
-                return Err(format!("the answer is longer than {} KiB", limit / 1024));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status: response.status(), content_type: content_type(response.headers()), body })
+        let response = self.client.execute(request).await.map_err(cause)?;
+        http_answer::read(response, operation.max_bytes()).await
     }
-}
-
-/// The media type without parameters, in lower case.
-fn content_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())
 }
 
 const fn class(status: StatusCode) -> &'static str {
@@ -168,19 +148,6 @@ const fn class(status: StatusCode) -> &'static str {
         400..=499 => "4xx",
         _ => "5xx",
     }
-}
-
-/// The innermost cause: `connection refused` is useful to an operator, `error sending request` is not.
-fn cause(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let error = error.without_url();
-    let mut innermost: &dyn Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 /// Resolves names, but to addresses of this machine or its link only those that the operator configured (TL-2): metadata

@@ -1,8 +1,7 @@
 //! The sealing key file beside the store: created on the first start, read from then on. 32 random bytes as base64 text.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -10,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::private_file::{self, PrivacyFault};
 use crate::domain::crypto::sealing::SealingKey;
+use crate::outbound::private_file::{self, PrivacyFault};
 use crate::ports::{Entropy, EntropyFault};
 
 const KEY_BYTES: usize = 32;
@@ -82,8 +81,8 @@ fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFault> {
     let mut secret = Zeroizing::new([0; KEY_BYTES]);
     entropy.fill(secret.as_mut_slice())?;
     let text = Zeroizing::new(STANDARD.encode(*secret) + "\n");
-    let aside = aside(path, entropy)?;
-    let kept = write_synced(&aside, text.as_bytes()).and_then(|()| match fs::hard_link(&aside, path) {
+    let aside = private_file::aside(path, entropy)?;
+    let kept = private_file::write_synced(&aside, text.as_bytes()).and_then(|()| match fs::hard_link(&aside, path) {
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // Some file systems have no hard links; a rename is equivalent unless two processes start at once.
         Err(_) => fs::rename(&aside, path),
@@ -92,21 +91,6 @@ fn make(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFault> {
     let _ = fs::remove_file(&aside);
     kept.and_then(|()| File::open(private_file::directory_of(path))?.sync_all())
         .map_err(|cause| KeyFault::NotKept { path: path.to_owned(), cause })
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private_file::make_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// A temporary name beside `path` that no other process uses; random because process ids repeat in containers.
-fn aside(path: &Path, entropy: &dyn Entropy) -> Result<PathBuf, EntropyFault> {
-    let mut random = [0; 8];
-    entropy.fill(&mut random)?;
-    let mut name = OsString::from(path);
-    name.push(format!(".new-{:016x}", u64::from_be_bytes(random)));
-    Ok(PathBuf::from(name))
 }
 
 #[cfg(test)]

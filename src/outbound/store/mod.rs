@@ -7,7 +7,6 @@ mod file;
 mod key_file;
 mod memory;
 mod metered;
-mod private_file;
 mod record;
 mod redis;
 

@@ -7,7 +7,7 @@ use rusqlite::{Error, ErrorCode};
 use thiserror::Error as ThisError;
 
 use super::tables::FORMAT;
-use crate::outbound::store::private_file::PrivacyFault;
+use crate::outbound::private_file::PrivacyFault;
 use crate::ports::EntropyFault;
 
 /// Why a session file cannot be used as it is.

@@ -16,7 +16,7 @@ use super::integrity::{Finding, check};
 use super::locked_file::LockedFile;
 use super::tables::{DAMAGED_FORMAT, FORMAT, SCHEMA, meta, set_meta};
 use crate::domain::crypto::sealing::SealingKeys;
-use crate::outbound::store::private_file;
+use crate::outbound::private_file;
 use crate::outbound::store::record_cipher::{IndexKey, RecordCipher};
 use crate::ports::Entropy;
 

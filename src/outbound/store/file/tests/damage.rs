@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::outbound::private_file;
 use crate::outbound::store::file::integrity::inspect;
 use crate::outbound::store::file::*;
-use crate::outbound::store::private_file;
 use crate::outbound::store::testing::{at, block_on, key, keys, open_file, session, user};
 use crate::testing::SystemEntropy;
 

@@ -3,12 +3,15 @@
 //! Group permissions are removed instead of refused: a Kubernetes volume with `fsGroup` gets `g+rw` on every file at every
 //! mount, so a refusal would prevent the second start. Only the process's own uid can remove them.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::ports::{Entropy, EntropyFault};
 
 const OWNER_ONLY: u32 = 0o600;
 const OWNER_ONLY_DIRECTORY: u32 = 0o700;
@@ -99,6 +102,32 @@ pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivacyFault> {
 pub(super) fn make_new(path: &Path) -> io::Result<File> {
     make_directory_of(path)?;
     OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)
+}
+
+/// Creates a new file with this content, which is on the disk when this returns.
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = make_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Replaces the content of the file as a whole: a reader, and a crash at any moment, find the old content or the new one.
+pub(super) fn replace(path: &Path, bytes: &[u8], entropy: &dyn Entropy) -> io::Result<()> {
+    let aside = aside(path, entropy).map_err(io::Error::other)?;
+    let kept = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    if kept.is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+    kept.and_then(|()| File::open(directory_of(path))?.sync_all())
+}
+
+/// A temporary name beside `path` that no other process uses; random because process ids repeat in containers.
+pub(super) fn aside(path: &Path, entropy: &dyn Entropy) -> Result<PathBuf, EntropyFault> {
+    let mut random = [0; 8];
+    entropy.fill(&mut random)?;
+    let mut name = OsString::from(path);
+    name.push(format!(".new-{:016x}", u64::from_be_bytes(random)));
+    Ok(PathBuf::from(name))
 }
 
 /// The directory that contains `path`.

@@ -1,0 +1,47 @@
+//! Values that stand elsewhere: `file:///path?fallback` and `env://NAME?fallback`, as authentik accepts them for every variable.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use crate::config::Environment;
+
+/// Longer than any token or address.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// What is wrong, and how to mend it. No text contains the content of a file or variable.
+pub(super) struct Unresolved {
+    pub(super) problem: String,
+    pub(super) help: String,
+}
+
+/// The value that `written` stands for: itself, or what it refers to.
+pub(super) fn resolve(written: &str, environment: Environment<'_>) -> Result<String, Unresolved> {
+    if let Some(reference) = written.strip_prefix("file://") {
+        let (path, fallback) = parts(reference);
+        let help = "name a readable file that holds the value, or add a value for its absence: `file:///path?value`";
+        return content(path).or_else(|problem| fallback.ok_or(Unresolved { problem, help: help.to_owned() }));
+    }
+    if let Some(reference) = written.strip_prefix("env://") {
+        let (name, fallback) = parts(reference);
+        let problem = format!("it refers to the variable {name}, which is not set");
+        let help = format!("set {name}, or add a value for its absence: `env://{name}?value`");
+        return environment(name).or(fallback).ok_or(Unresolved { problem, help });
+    }
+    Ok(written.to_owned())
+}
+
+fn parts(reference: &str) -> (&str, Option<String>) {
+    match reference.split_once('?') {
+        Some((place, fallback)) => (place, Some(fallback.to_owned())),
+        None => (reference, None),
+    }
+}
+
+fn content(path: &str) -> Result<String, String> {
+    let mut text = String::new();
+    match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text)) {
+        Ok(read) if read as u64 > MAX_BYTES => Err(format!("{path} is longer than 64 KiB")),
+        Ok(_) => Ok(text.trim().to_owned()),
+        Err(fault) => Err(format!("{path} cannot be read ({})", fault.kind())),
+    }
+}

@@ -1,0 +1,20 @@
+//! One page of a list.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::fields::whole;
+
+/// One page of a list, whose items are not read yet: one that is wrong must not take the others with it.
+#[derive(Deserialize)]
+pub(in crate::outbound::authentik) struct Page {
+    pub(in crate::outbound::authentik) pagination: Pagination,
+    pub(in crate::outbound::authentik) results: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::outbound::authentik) struct Pagination {
+    /// The number of the next page; 0 on the last one.
+    #[serde(deserialize_with = "whole")]
+    pub(in crate::outbound::authentik) next: i64,
+}

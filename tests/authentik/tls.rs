@@ -1,0 +1,86 @@
+//! TLS to authentik: the same for API and WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::outbound::authentik::{ApiFault, ConnectionSettings, Instance, WebSocketSettings};
+use gatepost::testing::SystemEntropy;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::client::{connect, settings};
+use crate::fake::FakeAuthentik;
+
+/// An authority's certificate (PEM), and a server with a certificate of that authority for `name`.
+fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    change(&mut params);
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    (issuer.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Whether the WebSocket is answered; it is not when the connection is refused at the first attempt.
+async fn websocket_connects(fake: &FakeAuthentik, settings: &ConnectionSettings) -> bool {
+    let (connection, outpost) = (connect(settings), crate::fake::OUTPOST.to_owned().try_into().unwrap());
+    let instance = Instance::new("edge-1", &SystemEntropy).unwrap();
+    let mut open = connection.subscribe(&outpost, &instance, Duration::ZERO, WebSocketSettings::default());
+    let mut published = open.connected.clone();
+    tokio::select! {
+        connected = open.connected.wait_for(|connected| *connected) => connected.is_ok(),
+        // The end of an attempt is published, too.
+        Ok(()) = published.changed() => fake.log(|log| !log.sockets.is_empty()),
+    }
+}
+
+#[tokio::test]
+async fn an_authority_that_is_named_is_trusted() {
+    let (ca, acceptor) = authority("localhost", |_| {});
+    let fake = FakeAuthentik::start_tls(acceptor).await;
+    let settings = ConnectionSettings { ca_certificates: ca, ..settings(&fake.url()) };
+    let connection = connect(&settings);
+    assert!(connection.outpost().await.is_ok());
+    assert!(connection.providers().await.unwrap().valid[0].oidc_configuration.issuer.starts_with("https://localhost:"));
+    assert!(websocket_connects(&fake, &settings).await);
+}
+
+#[tokio::test]
+async fn every_other_certificate_is_refused_unless_the_operator_says_otherwise() {
+    let (other_ca, _) = authority("localhost", |_| {});
+    let (_, unknown) = authority("localhost", |_| {});
+    let (named_ca, wrong_name) = authority("other.example", |_| {});
+    let (old_ca, expired) = authority("localhost", |params| {
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    });
+    for (name, acceptor, ca_certificates) in [
+        ("unknown authority", unknown.clone(), Vec::new()),
+        ("another authority", unknown, other_ca),
+        ("wrong host", wrong_name, named_ca),
+        ("expired", expired, old_ca),
+    ] {
+        let fake = FakeAuthentik::start_tls(acceptor).await;
+        let settings = ConnectionSettings { ca_certificates, ..settings(&fake.url()) };
+        let fault = connect(&settings).outpost().await.expect_err(name);
+        assert!(matches!(fault, ApiFault::UntrustedCertificate { .. }), "{name}: {fault}");
+        assert!(fault.to_string().contains("ca_file"), "{fault}");
+        assert!(!websocket_connects(&fake, &settings).await, "{name}");
+        assert!(fake.log(|log| log.requests.is_empty()), "{name}");
+        let insecure = ConnectionSettings { insecure: true, ..settings };
+        assert!(connect(&insecure).outpost().await.is_ok(), "{name}");
+        assert!(websocket_connects(&fake, &insecure).await, "{name}");
+    }
+}
