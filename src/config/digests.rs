@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ring::digest::{SHA256, digest};
 
-use super::document::{Content, Node};
+use super::document::{Content, Node, Style};
 use super::expansion::Environment;
 use super::expansion::expand;
 
@@ -40,10 +40,19 @@ impl SettingDigests {
 
     fn add(&mut self, key: String, node: &Node, environment: Environment<'_>) {
         match &node.content {
-            Content::One { text, .. } => {
+            Content::One { text, style } => {
+                // `1` and `"1"` are different values.
+                let style = match style {
+                    Style::Plain => "plain ",
+                    Style::Lines => "lines ",
+                    Style::Text => "text ",
+                };
                 let value = expand(text, environment).unwrap_or_else(|_| text.to_string());
-                self.0.insert(key, sha256(value.as_bytes()));
+                self.0.insert(key, sha256(&[style.as_bytes(), value.as_bytes()].concat()));
             }
+            // `basic: {}` enables what is disabled without the key.
+            Content::Section(entries) if entries.is_empty() => _ = self.0.insert(key, sha256(b"{}")),
+            Content::List(items) if items.is_empty() => _ = self.0.insert(key, sha256(b"[]")),
             Content::Section(entries) => {
                 for (name, node) in entries {
                     let name = name.text.as_deref().unwrap_or_default();
