@@ -35,7 +35,7 @@ pub(super) enum Command {
 }
 
 /// Where the configuration is.
-#[derive(Args, Clone)]
+#[derive(Args)]
 pub(super) struct Source {
     /// The configuration file (YAML). Without one, `GATEPOST_EXTERNAL_HOST`, `GATEPOST_ISSUER`, `GATEPOST_CLIENT_ID`
     /// and `GATEPOST_CLIENT_SECRET` or `GATEPOST_CLIENT_SECRET_FILE` describe a single application.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use ring::digest::{SHA256, digest};
 
 use super::document::{Content, Node, Style};
-use super::expansion::Environment;
-use super::expansion::expand;
+use super::expansion::{Environment, expand};
 
 /// The settings of one reading: a digest of each value, by the full path of its key. An application is named by its slug,
 /// else by its name, not by its position.
@@ -78,14 +77,6 @@ impl SettingDigests {
         changed.sort_unstable();
         let (reloaded, need_restart) = changed.into_iter().partition(|key| is_reloaded(key));
         ChangedSettings { reloaded, need_restart }
-    }
-}
-
-impl ChangedSettings {
-    /// Whether nothing changed.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.reloaded.is_empty() && self.need_restart.is_empty()
     }
 }
 
@@ -166,13 +157,29 @@ limits: { identity_headers: 8 KiB, header_bytes: 1 }
     }
 
     #[test]
+    fn an_empty_section_and_the_type_of_a_value_count() {
+        for (before, after) in [
+            ("applications: [{ name: Wiki }]", "applications: [{ name: Wiki, basic: {} }]"),
+            ("applications: [{ name: Wiki }]", "applications: [{ name: Wiki, basic: [] }]"),
+            ("applications: [{ name: Wiki, basic: 1 }]", "applications: [{ name: Wiki, basic: '1' }]"),
+            ("applications: [{ name: Wiki, basic: a }]", "applications: [{ name: Wiki, basic: 'a' }]"),
+            ("applications: [{ name: Wiki, basic: {} }]", "applications: [{ name: Wiki, basic: [] }]"),
+        ] {
+            for (before, after) in [(before, after), (after, before)] {
+                let changed = digests(after, "").changed_since(&digests(before, ""));
+                assert_eq!(changed.reloaded, ["applications[Wiki].basic"], "{before} → {after}");
+            }
+        }
+    }
+
+    #[test]
     fn the_content_of_files_counts() {
         let of = |content: &[u8]| {
             let mut digests = digests("provider: { ca_file: ca.pem }", "");
             digests.add_file("provider.ca_file", content);
             digests
         };
-        assert!(of(b"one").changed_since(&of(b"one")).is_empty());
+        assert_eq!(of(b"one").changed_since(&of(b"one")), ChangedSettings::default());
         assert_eq!(of(b"two").changed_since(&of(b"one")).reloaded, ["provider.ca_file (content)"]);
     }
 

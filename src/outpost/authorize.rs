@@ -12,7 +12,7 @@ use crate::domain::policy::{Permit, PublicPath};
 pub(super) enum Authorization {
     /// The request may pass.
     Allowed(Verdict, Reason),
-    /// Nobody is known yet who could be allowed.
+    /// The user is unknown until a sign-in.
     SignInRequired,
     /// The request may not pass.
     Denied(DenialCause),

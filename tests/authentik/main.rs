@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+#[path = "../hostile_provider/authority.rs"]
+mod authority;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod client;

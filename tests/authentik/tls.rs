@@ -1,37 +1,13 @@
 //! TLS to authentik: the same for API and WebSocket.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost::outbound::authentik::{ApiFault, ConnectionSettings, Instance, WebSocketSettings};
 use gatepost::testing::SystemEntropy;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::TlsAcceptor;
 
+use crate::authority::authority;
 use crate::client::{connect, settings};
 use crate::fake::FakeAuthentik;
-
-/// An authority's certificate (PEM), and a server with a certificate of that authority for `name`.
-fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    change(&mut params);
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (issuer.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
-}
 
 /// Whether the WebSocket is answered; it is not when the connection is refused at the first attempt.
 async fn websocket_connects(fake: &FakeAuthentik, settings: &ConnectionSettings) -> bool {

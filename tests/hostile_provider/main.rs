@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod app_passwords;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod bearer;
 #[cfg(test)]
 mod changed_settings;

@@ -31,7 +31,7 @@ impl Beginning {
 }
 
 /// `start`: signs the user in and redirects to `rd` if that is an address of the application. A front proxy sends a
-/// denied request here whatever its method, so a client that cannot follow a redirect gets the denial here as well.
+/// denied request here with any method, so a client that cannot follow a redirect gets the denial here as well.
 pub(in crate::outpost) async fn start(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
     let beginning = if let Some(original) = &context.request.redirected_from {
         Beginning::of_request(context.address_of(original.raw()))

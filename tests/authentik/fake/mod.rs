@@ -48,7 +48,7 @@ pub(crate) struct State {
     pub(crate) outposts: Vec<Value>,
     pub(crate) providers: Vec<Value>,
     pub(crate) certificates: Vec<FakeCertificate>,
-    /// The greatest page, whatever is asked for.
+    /// The largest size of a page, also where a larger one is asked for.
     pub(crate) page_size: usize,
     /// How requests are answered whose path and query contain this text; the first one counts.
     pub(crate) replies: Vec<(&'static str, Reply)>,

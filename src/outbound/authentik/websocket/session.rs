@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         }
         tracing::info!("the WebSocket of authentik is connected");
         if self.after_a_gap {
-            // Nobody reports later what changed in between.
+            // authentik does not report later what changed in between.
             self.reports.triggers.notify_one();
         }
     }
