@@ -118,7 +118,7 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 41] = [
+const MODULES: [Module; 42] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -169,18 +169,39 @@ const MODULES: [Module; 41] = [
     Module { name: "inbound", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },
     Module {
         name: "outbound::provider",
-        may_know: &["domain", "ports", "telemetry", "single_flight", "outbound::http_answer"],
+        may_know: &[
+            "domain",
+            "ports",
+            "telemetry",
+            "single_flight",
+            "outbound::http_answer",
+            "outbound::trusted_certificates",
+        ],
         must_not_know: ASKED_ONLY,
     },
     Module {
         name: "outbound::store",
-        may_know: &["domain", "ports", "telemetry", "single_flight", "outbound::private_file"],
+        may_know: &[
+            "domain",
+            "ports",
+            "telemetry",
+            "single_flight",
+            "outbound::private_file",
+            "outbound::trusted_certificates",
+        ],
         must_not_know: ASKED_ONLY,
     },
     Module {
         // It yields what authentik says; which applications follow from that is decided elsewhere.
         name: "outbound::authentik",
-        may_know: &["domain::crypto", "domain::time", "ports", "outbound::http_answer", "outbound::private_file"],
+        may_know: &[
+            "domain::crypto",
+            "domain::time",
+            "ports",
+            "outbound::http_answer",
+            "outbound::private_file",
+            "outbound::trusted_certificates",
+        ],
         must_not_know: &[
             "axum",
             "envoy_types",
@@ -194,6 +215,7 @@ const MODULES: [Module; 41] = [
         ],
     },
     Module { name: "outbound::http_answer", may_know: &[], must_not_know: ASKED_ONLY },
+    Module { name: "outbound::trusted_certificates", may_know: &[], must_not_know: ASKED_ONLY },
     Module { name: "outbound::private_file", may_know: &["ports"], must_not_know: WIRE },
     Module { name: "outbound", may_know: &[], must_not_know: ASKED_ONLY },
     // A command depends on what it needs.

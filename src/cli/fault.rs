@@ -22,13 +22,26 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// The files besides the configuration file that were read, or could not be read.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Configuration(Diagnostics { files, .. }) => files,
+            Self::Unreadable(..)
+            | Self::Service(_)
+            | Self::Explanation(_)
+            | Self::Snippet(_)
+            | Self::Sessions(_)
+            | Self::Output(_) => &[],
+        }
+    }
+
     /// The lines for the operator, and the exit code.
     pub(super) fn explain(self) -> (Vec<String>, u8) {
         match self {
             Self::Unreadable(path, error) => {
                 (vec![format!("{}: the file cannot be read ({error}); name another", path.display())], 2)
             }
-            Self::Configuration(Diagnostics { faults, warnings }) => {
+            Self::Configuration(Diagnostics { faults, warnings, .. }) => {
                 let faults = faults.iter().map(Diagnostic::to_string);
                 (faults.chain(warnings_of(&warnings)).collect(), 2)
             }

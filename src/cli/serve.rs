@@ -1,40 +1,81 @@
 //! `gatepost serve`: the service, and the configuration that it reads again.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arguments::Source;
 use super::fault::Fault;
 use super::output::{tell, warnings_of};
 use super::source::load;
-use crate::config::{ChangedSettings, Loaded, SettingDigests};
-use crate::server::{self, ConfigSource, Reread};
+use crate::config::{Loaded, SettingDigests};
+use crate::server::{self, Changed, ConfigSource, Reread};
 
 /// Runs the service until it is stopped.
 pub(super) fn serve(source: Source) -> Result<(), Fault> {
+    // Before anything else: a request for a reload must not end a service that is starting.
+    server::ignore_signals();
     let Loaded { config, warnings, digests, files } = load(&source)?;
-    tell(&warnings_of(&warnings)).map_err(Fault::Output)?;
-    let source = Arc::new(Rereading { source, last: Mutex::new((digests, files)) });
+    let mut lines = warnings_of(&warnings);
+    let files: Vec<PathBuf> = source.path().into_iter().chain(files).collect();
+    let once = files.iter().find(|file| !can_be_read_again(file));
+    if let Some(file) = once {
+        lines.push(format!(
+            "{}: not a regular file, so the configuration is not read again; SIGHUP has no effect",
+            file.display()
+        ));
+    }
+    tell(&lines).map_err(Fault::Output)?;
+    let source = match once {
+        Some(_) => None,
+        None => Some(Arc::new(Rereading::new(source, digests)) as Arc<dyn ConfigSource>),
+    };
     server::run(config, source).map_err(Fault::Service)
 }
 
-/// The source of the configuration, and what was read from it last.
+/// Whether a second reading finds the content as well. The content of a pipe is gone after the first.
+fn can_be_read_again(file: &Path) -> bool {
+    fs::metadata(file).map_or(true, |metadata| metadata.is_file())
+}
+
+/// The source of the configuration, and what was read from it.
 struct Rereading {
     source: Source,
-    last: Mutex<(SettingDigests, Vec<PathBuf>)>,
+    /// The settings of the start: those that need a restart are compared with them.
+    started: SettingDigests,
+    read: Mutex<Read>,
+}
+
+struct Read {
+    in_service: SettingDigests,
+    last: SettingDigests,
+}
+
+impl Rereading {
+    fn new(source: Source, started: SettingDigests) -> Self {
+        let read = Mutex::new(Read { in_service: started.clone(), last: started.clone() });
+        Self { source, started, read }
+    }
 }
 
 impl ConfigSource for Rereading {
-    fn reread(&self) -> Result<Reread, Vec<String>> {
-        let Loaded { config, warnings, digests, files } = load(&self.source).map_err(|fault| fault.explain().0)?;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let ChangedSettings { reloaded, need_restart } = digests.changed_since(&last.0);
-        *last = (digests, files);
-        Ok(Reread { config, reloaded, need_restart, warnings: warnings_of(&warnings) })
+    fn reread(&self) -> Reread {
+        let file = self.source.path();
+        let (files, outcome) = match load(&self.source) {
+            Ok(Loaded { config, warnings, digests, files }) => {
+                let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+                let reloaded = digests.changed_since(&read.in_service).reloaded;
+                let need_restart = digests.changed_since(&self.started).need_restart;
+                read.last = digests;
+                (files, Ok(Changed { config, reloaded, need_restart, warnings: warnings_of(&warnings) }))
+            }
+            Err(fault) => (fault.files().to_vec(), Err(fault.explain().0)),
+        };
+        Reread { files: file.into_iter().chain(files).collect(), outcome }
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let (_, files) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        self.source.path().into_iter().chain(files.iter().cloned()).collect()
+    fn applied(&self) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.in_service = read.last.clone();
     }
 }

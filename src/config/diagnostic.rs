@@ -2,6 +2,7 @@
 //! contains the value of a secret.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use thiserror::Error;
@@ -77,6 +78,8 @@ pub struct Diagnostics {
     pub faults: Vec<Diagnostic>,
     /// Diagnostics that would not have prevented it.
     pub warnings: Vec<Diagnostic>,
+    /// The files that were read, or could not be read, besides the configuration file.
+    pub files: Vec<PathBuf>,
 }
 
 fn lines(diagnostics: &[Diagnostic]) -> String {

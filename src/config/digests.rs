@@ -10,7 +10,11 @@ use super::expansion::{Environment, expand};
 /// The settings of one reading: a digest of each value, by the full path of its key. An application is named by its slug,
 /// else by its name, not by its position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SettingDigests(BTreeMap<String, [u8; 32]>);
+pub struct SettingDigests {
+    digests: BTreeMap<String, [u8; 32]>,
+    /// The path of each named list item, by its path with the position.
+    names: BTreeMap<String, String>,
+}
 
 /// The keys of settings that changed between two readings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,16 +32,20 @@ impl SettingDigests {
     /// The settings below `root`, with their variables expanded.
     pub(super) fn of(root: &Node, environment: Environment<'_>) -> Self {
         let mut digests = Self::default();
-        digests.add(String::new(), root, environment);
+        digests.add("", "", root, environment);
         digests
     }
 
-    /// Adds the content of a file that the setting `key` names.
-    pub(super) fn add_file(&mut self, key: &str, content: &[u8]) {
-        self.0.insert(format!("{key} (content)"), sha256(content));
+    /// Adds the content of a file that the setting at `location` names.
+    pub(super) fn add_file(&mut self, location: &str, content: &[u8]) {
+        let named =
+            self.names.iter().find_map(|(position, name)| Some((name, location.strip_prefix(position.as_str())?)));
+        let key = named.map_or_else(|| location.to_owned(), |(name, rest)| format!("{name}{rest}"));
+        self.digests.insert(format!("{key} (content)"), sha256(content));
     }
 
-    fn add(&mut self, key: String, node: &Node, environment: Environment<'_>) {
+    /// `location` is the path with positions of list items instead of their names.
+    fn add(&mut self, key: &str, location: &str, node: &Node, environment: Environment<'_>) {
         match &node.content {
             Content::One { text, style } => {
                 // `1` and `"1"` are different values.
@@ -47,22 +55,24 @@ impl SettingDigests {
                     Style::Text => "text ",
                 };
                 let value = expand(text, environment).unwrap_or_else(|_| text.to_string());
-                self.0.insert(key, sha256(&[style.as_bytes(), value.as_bytes()].concat()));
+                self.digests.insert(key.to_owned(), sha256(&[style.as_bytes(), value.as_bytes()].concat()));
             }
             // `basic: {}` enables what is disabled without the key.
-            Content::Section(entries) if entries.is_empty() => _ = self.0.insert(key, sha256(b"{}")),
-            Content::List(items) if items.is_empty() => _ = self.0.insert(key, sha256(b"[]")),
+            Content::Section(entries) if entries.is_empty() => _ = self.digests.insert(key.to_owned(), sha256(b"{}")),
+            Content::List(items) if items.is_empty() => _ = self.digests.insert(key.to_owned(), sha256(b"[]")),
             Content::Section(entries) => {
                 for (name, node) in entries {
                     let name = name.text.as_deref().unwrap_or_default();
-                    let below = if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
-                    self.add(below, node, environment);
+                    let below = |path: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                    self.add(&below(key), &below(location), node, environment);
                 }
             }
             Content::List(items) => {
                 for (index, item) in items.iter().enumerate() {
                     let label = label(item, environment).unwrap_or_else(|| index.to_string());
-                    self.add(format!("{key}[{label}]"), item, environment);
+                    let (named, location) = (format!("{key}[{label}]"), format!("{location}[{index}]"));
+                    self.names.insert(location.clone(), named.clone());
+                    self.add(&named, &location, item, environment);
                 }
             }
             Content::Unusable(_) => {}
@@ -72,8 +82,9 @@ impl SettingDigests {
     /// The settings that differ from those of an earlier reading: changed, added, or removed.
     #[must_use]
     pub fn changed_since(&self, earlier: &Self) -> ChangedSettings {
-        let of_both = self.0.keys().chain(earlier.0.keys().filter(|key| !self.0.contains_key(*key)));
-        let mut changed: Vec<String> = of_both.filter(|key| self.0.get(*key) != earlier.0.get(*key)).cloned().collect();
+        let (now, then) = (&self.digests, &earlier.digests);
+        let of_both = now.keys().chain(then.keys().filter(|key| !now.contains_key(*key)));
+        let mut changed: Vec<String> = of_both.filter(|key| now.get(*key) != then.get(*key)).cloned().collect();
         changed.sort_unstable();
         let (reloaded, need_restart) = changed.into_iter().partition(|key| is_reloaded(key));
         ChangedSettings { reloaded, need_restart }
@@ -181,6 +192,16 @@ limits: { identity_headers: 8 KiB, header_bytes: 1 }
         };
         assert_eq!(of(b"one").changed_since(&of(b"one")), ChangedSettings::default());
         assert_eq!(of(b"two").changed_since(&of(b"one")).reloaded, ["provider.ca_file (content)"]);
+        // An application is named by its slug here, too: its position may change.
+        let of = |text: &str, location: &str| {
+            let mut digests = digests(text, "");
+            digests.add_file(location, b"hush");
+            digests
+        };
+        let (wiki, board) = ("  - { slug: wiki, client_secret_file: hush }\n", "  - { slug: board }\n");
+        let first = of(&format!("applications:\n{wiki}{board}"), "applications[0].client_secret_file");
+        let second = of(&format!("applications:\n{board}{wiki}"), "applications[1].client_secret_file");
+        assert_eq!(second.changed_since(&first), ChangedSettings::default());
     }
 
     fn owned(keys: &[&str]) -> Vec<String> {

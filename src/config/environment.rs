@@ -48,8 +48,8 @@ pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnost
         Ok(Loaded { warnings, config, digests, files }) => {
             Ok(Loaded { warnings: renamed(warnings), config, digests, files })
         }
-        Err(Diagnostics { faults, warnings }) => {
-            Err(Diagnostics { faults: renamed(faults), warnings: renamed(warnings) })
+        Err(Diagnostics { faults, warnings, files }) => {
+            Err(Diagnostics { faults: renamed(faults), warnings: renamed(warnings), files })
         }
     }
 }

@@ -95,6 +95,7 @@ impl<'a> Reader<'a> {
         if self.faults.is_empty() {
             self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a bug of Gatepost");
         }
-        Err(Diagnostics { faults: self.faults, warnings: self.warnings })
+        let Self { faults, warnings, files, .. } = self;
+        Err(Diagnostics { faults, warnings, files })
     }
 }

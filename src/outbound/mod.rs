@@ -5,3 +5,4 @@ mod http_answer;
 mod private_file;
 pub mod provider;
 pub mod store;
+pub mod trusted_certificates;

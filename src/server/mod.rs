@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
@@ -27,7 +26,8 @@ use crate::telemetry;
 pub use bound::{Addresses, Bound, Service};
 pub use config::{Config, Limits, Listen, Sealing, Shutdown};
 pub use fault::Fault;
-pub use reload::{ConfigSource, Reread};
+pub use reload::{Changed, ConfigSource, Reread};
+pub use signals::ignore_others as ignore_signals;
 
 use reload::Reloader;
 use signals::StopRequests;
@@ -37,20 +37,23 @@ use system::{SystemClock, SystemEntropy};
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the service until it receives a signal to stop. The configuration is read again from `source` when a file of it
-/// changes, and on SIGHUP.
+/// changes, and on SIGHUP; without a source it is not.
 ///
 /// # Errors
 /// See [`Fault`]: the service did not start, or was stopped twice.
-pub fn run(config: Config, source: Arc<dyn ConfigSource>) -> Result<(), Fault> {
-    signals::ignore_others();
+pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), Fault> {
     let log = telemetry::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let (mut signals, hangup) = (StopRequests::listen()?, signals::hangup()?);
         let (bound, reloader) = build(config).await?;
-        let mut reloads = JoinSet::new();
-        reloads.spawn(reloader.run(source, hangup));
-        bound.run(async || signals.next().await).await
+        let reloads = async {
+            match source {
+                Some(source) => reloader.run(source, hangup).await,
+                None => reload::refuse(hangup).await,
+            }
+        };
+        bound.run(reloads, async || signals.next().await).await
     });
     // Tasks that still block a thread are not needed any more.
     runtime.shutdown_background();

@@ -1,5 +1,6 @@
 //! Reload: a new configuration is taken into service while requests go on.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,23 +22,28 @@ use crate::telemetry::{DecisionRecorder, names};
 
 /// Where the configuration of a running service is read again.
 pub trait ConfigSource: Send + Sync + 'static {
-    /// Reads the configuration, and compares it with the one that was read before.
-    ///
-    /// # Errors
-    /// The lines that say why it cannot be used.
-    fn reread(&self) -> Result<Reread, Vec<String>>;
+    /// Reads the configuration, and compares it with the one in service. Blocks while files are read.
+    fn reread(&self) -> Reread;
 
-    /// The files that the last reading used, the configuration file first.
-    fn files(&self) -> Vec<PathBuf>;
+    /// The configuration that was read last is in service from now on.
+    fn applied(&self);
 }
 
-/// A configuration that was read again.
+/// The result of reading the configuration again.
 pub struct Reread {
+    /// The files that were read, or that could not be read.
+    pub files: Vec<PathBuf>,
+    /// The configuration, or the lines that say why it cannot be used.
+    pub outcome: Result<Changed, Vec<String>>,
+}
+
+/// A usable configuration, and how it differs from the one in service.
+pub struct Changed {
     /// The configuration.
     pub config: Config,
-    /// The keys of changed settings that a reload applies.
+    /// The keys of settings that a reload applies, and that differ from the configuration in service.
     pub reloaded: Vec<String>,
-    /// The keys of changed settings that apply after a restart only.
+    /// The keys of settings that apply after a restart only, and that differ from the configuration of the start.
     pub need_restart: Vec<String>,
     /// Warnings about settings that are probably not intended.
     pub warnings: Vec<String>,
@@ -106,61 +112,113 @@ impl Reloader {
         Ok(())
     }
 
-    /// Reloads when a file changes or `hangup` arrives, until the future is dropped.
-    pub(super) async fn run(self, source: Arc<dyn ConfigSource>, mut hangup: Signal) {
-        let mut watcher = ConfigWatcher::new();
-        watcher.watch(&source.files());
+    /// Reads `source` at once, because it may have changed since the start, and then when a file changes or `hangup` arrives.
+    pub(super) async fn run(self, source: Arc<dyn ConfigSource>, mut hangup: Signal) -> Infallible {
+        let (mut watcher, mut last, mut is_asked) = (ConfigWatcher::new(), Reported::default(), false);
         loop {
-            let is_asked = tokio::select! {
+            if is_asked {
+                service_manager::reloading();
+            }
+            let outcome = read(&source, &mut watcher).await;
+            self.take(outcome, source.as_ref(), &mut last, is_asked);
+            if is_asked {
+                service_manager::ready();
+            }
+            is_asked = tokio::select! {
                 _ = hangup.recv() => true,
                 () = watcher.changed() => false,
             };
-            let reading = Arc::clone(&source);
-            // Files are read, and regular expressions compiled.
-            let reread = tokio::task::spawn_blocking(move || reading.reread()).await;
-            let reread = reread.unwrap_or_else(|fault| Err(vec![fault.to_string()]));
-            self.reload(reread, is_asked);
-            watcher.watch(&source.files());
         }
     }
 
-    fn reload(&self, reread: Result<Reread, Vec<String>>, is_asked: bool) {
-        let Reread { config, reloaded, need_restart, warnings } = match reread {
-            Ok(reread) => reread,
-            Err(faults) => {
-                for fault in faults {
-                    warn!(%fault, "the changed configuration cannot be used; the earlier one stays in service");
-                }
-                return count(Outcome::Failure);
+    /// Takes what was read into service, or reports why not. A fault is reported once, however often the files are read.
+    fn take(
+        &self,
+        outcome: Result<Changed, Vec<String>>,
+        source: &dyn ConfigSource,
+        last: &mut Reported,
+        is_asked: bool,
+    ) {
+        let applied = outcome.and_then(|changed| self.take_usable(changed, source, last, is_asked));
+        let faults = applied.err().unwrap_or_default();
+        if !faults.is_empty() && (is_asked || faults != last.faults) {
+            for fault in &faults {
+                warn!(fault, "the changed configuration cannot be used; the earlier one stays in service");
             }
-        };
-        if !need_restart.is_empty() {
-            let settings = need_restart.join(", ");
-            warn!(settings, "changed settings that apply after a restart only");
+            count(Outcome::Failure);
         }
+        last.faults = faults;
+    }
+
+    fn take_usable(
+        &self,
+        changed: Changed,
+        source: &dyn ConfigSource,
+        last: &mut Reported,
+        is_asked: bool,
+    ) -> Result<(), Vec<String>> {
+        let Changed { config, reloaded, need_restart, warnings } = changed;
+        if need_restart.is_empty() && !last.need_restart.is_empty() {
+            info!("no changed setting needs a restart any more");
+        } else if !need_restart.is_empty() && (is_asked || need_restart != last.need_restart) {
+            warn!(settings = need_restart.join(", "), "changed settings that apply after a restart only");
+        }
+        last.need_restart = need_restart;
         if reloaded.is_empty() {
-            if is_asked {
+            if is_asked || !last.faults.is_empty() {
                 info!("configuration read again; no setting changed that a reload applies");
                 count(Outcome::Success);
             }
-            return;
+            return Ok(());
         }
-        service_manager::reloading();
         for warning in warnings {
             warn!("{warning}");
         }
-        let outcome = match self.apply(&config) {
-            Ok(()) => {
-                info!(settings = reloaded.join(", "), "configuration reloaded");
-                Outcome::Success
-            }
-            Err(fault) => {
-                warn!(%fault, "the changed configuration cannot be used; the earlier one stays in service");
-                Outcome::Failure
-            }
-        };
+        if !is_asked {
+            service_manager::reloading();
+        }
+        let applied = self.apply(&config).map_err(|fault| vec![fault.to_string()]);
+        if applied.is_ok() {
+            source.applied();
+            info!(settings = reloaded.join(", "), "configuration reloaded");
+            count(Outcome::Success);
+        }
+        if !is_asked {
+            service_manager::ready();
+        }
+        applied
+    }
+}
+
+/// Reads the configuration from files that are watched while they are read, and that are not being written.
+async fn read(source: &Arc<dyn ConfigSource>, watcher: &mut ConfigWatcher) -> Result<Changed, Vec<String>> {
+    loop {
+        let reading = Arc::clone(source);
+        // Files are read, and regular expressions compiled.
+        let reread = tokio::task::spawn_blocking(move || reading.reread()).await;
+        let Reread { files, outcome } = reread.map_err(|fault| vec![fault.to_string()])?;
+        // A file that was not watched yet may have changed after it was read, and a faulty one may be half written.
+        let is_stale = watcher.watch(&files) || (outcome.is_err() && watcher.changes_soon().await);
+        if !is_stale {
+            return outcome;
+        }
+    }
+}
+
+/// What the last reading reported.
+#[derive(Default)]
+struct Reported {
+    faults: Vec<String>,
+    need_restart: Vec<String>,
+}
+
+/// Answers requests for a reload where the configuration can be read only once.
+pub(super) async fn refuse(mut hangup: Signal) -> Infallible {
+    loop {
+        hangup.recv().await;
+        service_manager::reloading();
+        warn!("the configuration is not read again: one of its files is not a regular file; restart Gatepost instead");
         service_manager::ready();
-        count(outcome);
     }
 }
 

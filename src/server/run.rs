@@ -1,5 +1,6 @@
 //! Running and draining. Draining lets requests finish, cuts the rest at a deadline, and counts the connections that were cut.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +32,17 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 const CUT_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Bound {
-    /// Serves until the first request to stop, then drains; returns how many connections had to be cut. `next_stop` waits for a
-    /// request to stop; a second one ends the drain at once.
+    /// Serves until the first request to stop, then drains; returns how many connections had to be cut. `reloads` runs from
+    /// readiness until the drain. `next_stop` waits for a request to stop; a second one ends the drain at once.
     ///
     /// # Errors
     /// [`Fault::StoppedAtOnce`] after a second request to stop; [`Fault::ListenerEnded`] when a listener ended before the first one:
     /// its port would stay dead while the others answer.
-    pub async fn run(self, mut next_stop: impl AsyncFnMut()) -> Result<usize, Fault> {
+    pub async fn run(
+        self,
+        reloads: impl Future<Output = Infallible>,
+        mut next_stop: impl AsyncFnMut(),
+    ) -> Result<usize, Fault> {
         let starting = self.readiness.hold("listeners");
         self.announce();
         let shutdown = self.service.shutdown;
@@ -50,6 +55,7 @@ impl Bound {
         let has_listener_ended = tokio::select! {
             () = next_stop() => false,
             () = first_end(&mut running.public) => true,
+            never = reloads => match never {},
         };
         let draining = running.readiness.hold("draining");
         let drained = tokio::select! {

@@ -27,7 +27,7 @@ const UNTOUCHED: [i32; 18] = [
 
 /// Keeps every other signal from ending the process. With SIGXFSZ handled, a write beyond a limit on the size of files is an
 /// ordinary failed write.
-pub(super) fn ignore_others() {
+pub fn ignore_others() {
     let unread = Arc::new(AtomicBool::new(false));
     for number in (1..=LAST_SIGNAL).filter(|number| !UNTOUCHED.contains(number)) {
         // The operating system refuses numbers that it does not have, and those that the C library reserves.

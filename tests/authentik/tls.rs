@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost::outbound::authentik::{ApiFault, ConnectionSettings, Instance, WebSocketSettings};
+use gatepost::outbound::trusted_certificates::TrustedCertificates;
 use gatepost::testing::SystemEntropy;
 
 use crate::authority::authority;
@@ -43,7 +44,7 @@ async fn every_other_certificate_is_refused_unless_the_operator_says_otherwise()
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
     });
     for (name, acceptor, ca_certificates) in [
-        ("unknown authority", unknown.clone(), Vec::new()),
+        ("unknown authority", unknown.clone(), TrustedCertificates::default()),
         ("another authority", unknown, other_ca),
         ("wrong host", wrong_name, named_ca),
         ("expired", expired, old_ca),

@@ -1,5 +1,7 @@
 //! The configuration changes while Gatepost runs.
 
+use std::os::unix::net::UnixDatagram;
+
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::load::Load;
@@ -10,6 +12,7 @@ use crate::support::site::{Plan, Site};
 
 const RELOADED: &str = "configuration reloaded";
 const REFUSED: &str = "the changed configuration cannot be used; the earlier one stays in service";
+const UNCHANGED: &str = "configuration read again; no setting changed that a reload applies";
 const SIGHUP: u32 = 1;
 
 const MOTTO: &str = "    claim_headers: [{ header: X-Motto, text: semper }]\n";
@@ -41,9 +44,14 @@ async fn a_changed_file_takes_effect_and_sessions_go_on() {
     let line = site.gatepost.logs_after(mark, REFUSED);
     assert!(line.text("fault").expect("a fault").contains("gatepost.yaml:"), "{:?}", line.text("fault"));
     assert_eq!(motto(&site, &browser).await.as_deref(), Some("semper"));
+
+    // The repaired file is what is in service already.
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.for_entries = MOTTO);
+    site.gatepost.logs_after(mark, UNCHANGED);
     let metrics = raw::get(site.gatepost.port("metrics"), "/metrics").await.expect("metrics");
     for line in [
-        r#"gatepost_config_reloads_total{outcome="success"} 1"#,
+        r#"gatepost_config_reloads_total{outcome="success"} 2"#,
         r#"gatepost_config_reloads_total{outcome="failure"} 1"#,
         "gatepost_config_last_reload_success_timestamp_seconds 1",
     ] {
@@ -74,13 +82,84 @@ async fn sighup_reads_the_files_and_names_what_needs_a_restart() {
     let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
     let mark = site.gatepost.log().count();
     site.gatepost.signal(SIGHUP);
-    site.gatepost.logs_after(mark, "configuration read again; no setting changed that a reload applies");
+    site.gatepost.logs_after(mark, UNCHANGED);
 
     let mark = site.gatepost.log().count();
     site.edit(|settings| settings.shutdown = "{ delay: 1s, grace: 5s }");
     let line = site.gatepost.logs_after(mark, "changed settings that apply after a restart only");
     assert_eq!(line.text("settings"), Some("shutdown.delay"));
+
+    // Compared with the settings of the start, not with those that were read last.
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.shutdown = "{ delay: 0s, grace: 5s }");
+    site.gatepost.logs_after(mark, "no changed setting needs a restart any more");
     assert!(site.gatepost.is_running());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_missing_is_read_when_it_appears() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let missing = "provider: { ca_file: authorities/private.pem }\n";
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.sections = missing);
+    let line = site.gatepost.logs_after(mark, REFUSED);
+    assert!(line.text("fault").expect("a fault").contains("private.pem cannot be read"), "{:?}", line.text("fault"));
+
+    let mark = site.gatepost.log().count();
+    let made = rcgen::generate_simple_self_signed(["authority.test".to_owned()]).expect("a certificate");
+    std::fs::create_dir(site.folder().join("authorities")).expect("a folder");
+    std::fs::write(site.folder().join("authorities/private.pem"), made.cert.pem()).expect("private.pem");
+    let line = site.gatepost.logs_after(mark, RELOADED);
+    let settings = line.text("settings").expect("names");
+    assert_eq!(settings, "provider.ca_file, provider.ca_file (content)");
+}
+
+/// The messages to the service manager so far, without their times.
+fn received(socket: &UnixDatagram) -> Vec<String> {
+    let mut messages = Vec::new();
+    let mut message = [0; 256];
+    while let Ok(length) = socket.recv(&mut message) {
+        let text = String::from_utf8_lossy(&message[..length]).into_owned();
+        messages.push(text.lines().next().unwrap_or_default().to_owned());
+    }
+    messages
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reload_that_was_asked_for_is_answered_to_the_service_manager() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    let path = site.folder().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_nonblocking(true).expect("its mode");
+    site.restart_with("NOTIFY_SOCKET", path.to_str().expect("a path"));
+    // "ready" is logged before it is sent.
+    eventually("it is ready", async || (received(&socket) == ["READY=1"]).then_some(())).await;
+
+    for (change, message) in [("", UNCHANGED), ("outpost: [\n", REFUSED)] {
+        site.edit(|settings| settings.sections = change);
+        let mark = site.gatepost.log().count();
+        site.gatepost.signal(SIGHUP);
+        site.gatepost.logs_after(mark, message);
+        let mut messages = Vec::new();
+        eventually("the reload ends", async || {
+            messages.extend(received(&socket));
+            messages.ends_with(&["RELOADING=1".to_owned(), "READY=1".to_owned()]).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_during_the_start_is_noticed() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    site.gatepost.stop();
+    let mut process = site.spawn_gatepost();
+    // The configuration was read when this is logged, and its files are not watched yet.
+    assert!(process.err.says(r#""starting""#), "{}", process.last_words());
+    site.edit(|settings| settings.for_entries = MOTTO);
+    assert!(process.err.says(RELOADED), "{}", process.last_words());
+    process.ask_to_stop();
+    assert!(process.wait().success());
 }
 
 /// Writes a certificate for `gatepost.test` and its key beside gatepost.yaml, and returns the certificate (PEM).
@@ -93,6 +172,8 @@ fn write_certificate(site: &Site) -> String {
 
 /// Whether a client that trusts only this certificate gets an answer over HTTPS.
 async fn is_served(site: &Site, certificate: &str) -> bool {
+    // The first call installs the crypto provider of this process; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let port = site.gatepost.port("https");
     let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
     let client = reqwest::Client::builder()

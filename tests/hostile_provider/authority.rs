@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use gatepost::outbound::trusted_certificates::TrustedCertificates;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// An authority's certificate (PEM), and a server with a certificate of that authority for `name`.
-pub(crate) fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (Vec<u8>, TlsAcceptor) {
+/// An authority's certificate, and a server with a certificate of that authority for `name`.
+pub(crate) fn authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> (TrustedCertificates, TlsAcceptor) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -26,5 +27,5 @@ pub(crate) fn authority(name: &str, change: impl FnOnce(&mut CertificateParams))
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    (issuer.pem().into_bytes(), TlsAcceptor::from(Arc::new(config)))
+    (TrustedCertificates::from_pem(issuer.pem().as_bytes()).unwrap(), TlsAcceptor::from(Arc::new(config)))
 }

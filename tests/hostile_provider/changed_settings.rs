@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatepost::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
-use gatepost::outbound::provider::{OpenIdProviders, ProviderSettings, StartFault};
+use gatepost::outbound::provider::{OpenIdProviders, StartFault};
 use gatepost::ports::IdentityProvider as _;
 use gatepost::testing::ManualClock;
 use url::Url;
@@ -40,11 +40,9 @@ async fn settings_that_cannot_be_used_change_nothing() {
     let party = relying_party(op.issuer());
     let providers: Arc<OpenIdProviders> = OpenIdProviders::start(&settings(), [&party], clock).unwrap();
     assert!(providers.metadata(&party).await.is_ok());
-    let no_certificate = ProviderSettings {
-        ca_certificates: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec(),
-        ..settings()
-    };
-    assert!(matches!(providers.update(&no_certificate, [&party]), Err(StartFault::Client(_))));
+    let endpoints = Some(endpoints(&op));
+    let other = RelyingParty { endpoints, ..party.clone() };
+    assert!(matches!(providers.update(&settings(), [&party, &other]), Err(StartFault::Endpoints(_))));
     let bad = relying_party("http://op.example");
     assert!(matches!(providers.update(&settings(), [&bad]), Err(StartFault::Issuer(_))));
     assert!(providers.metadata(&party).await.is_ok());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gatepost::outbound::provider::ProviderSettings;
+use gatepost::outbound::trusted_certificates::TrustedCertificates;
 use gatepost::ports::IdentityProvider as _;
 use gatepost::testing::ManualClock;
 use tokio_rustls::TlsAcceptor;
@@ -11,7 +12,7 @@ use crate::authority::authority;
 use crate::op::HostileOp;
 use crate::test_client::{Outcome, TestClient, relying_party, settings};
 
-async fn test_client(acceptor: TlsAcceptor, ca_certificates: Vec<u8>) -> TestClient {
+async fn test_client(acceptor: TlsAcceptor, ca_certificates: TrustedCertificates) -> TestClient {
     let clock = ManualClock::new();
     let op = HostileOp::start_tls(acceptor, clock.clone()).await;
     let party = relying_party(op.issuer());
@@ -36,7 +37,7 @@ async fn tl_1_anything_else_is_refused() {
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
     });
     for (name, acceptor, ca) in [
-        ("unknown authority", unknown.clone(), Vec::new()),
+        ("unknown authority", unknown.clone(), TrustedCertificates::default()),
         ("another authority", unknown, other_ca),
         ("wrong host", wrong_name, named_ca),
         ("expired", expired, old_ca),

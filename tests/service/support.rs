@@ -129,7 +129,7 @@ impl TestApp {
         let bound = Bound::bind(service, &listen).await.expect("binds free ports");
         let addresses = bound.addresses();
         let (stop, mut stops) = mpsc::unbounded_channel();
-        let run = tokio::spawn(bound.run(async move || {
+        let run = tokio::spawn(bound.run(std::future::pending(), async move || {
             if stops.recv().await.is_none() {
                 std::future::pending::<()>().await;
             }

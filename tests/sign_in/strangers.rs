@@ -69,7 +69,7 @@ impl ServicePort {
                     std::future::pending::<()>().await;
                 }
             };
-            bound.run(next_stop).await.unwrap();
+            bound.run(std::future::pending(), next_stop).await.unwrap();
         });
         let mut clients = Vec::new();
         for _ in 0..4 {

@@ -88,7 +88,7 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
             trusted_proxies,
             warnings,
         })),
-        _ => Err(Diagnostics { faults, warnings }),
+        _ => Err(Diagnostics { faults, warnings, files: Vec::new() }),
     }
 }
 

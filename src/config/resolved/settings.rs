@@ -9,6 +9,7 @@ use crate::inbound::connections::{ConnectionLimits, FrontProxies};
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::HttpLimits;
 use crate::outbound::provider::ProviderSettings;
+use crate::outbound::trusted_certificates::TrustedCertificates;
 use crate::outpost::WaitLimits;
 use crate::server::{Limits, Shutdown};
 use crate::telemetry::{LogFormat, LogSettings};
@@ -57,13 +58,15 @@ pub(super) fn provider(
     let ca_certificates = match written.ca_file.given() {
         Some(path) => {
             let pem = secret_file::bytes(path, reader)?;
-            if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-                reader.fault(&path.location, "there is no certificate in the file", "give certificates as PEM");
-                return None;
+            match TrustedCertificates::from_pem(&pem) {
+                Ok(certificates) => certificates,
+                Err(fault) => {
+                    reader.fault(&path.location, fault.to_string(), "give certificates as PEM");
+                    return None;
+                }
             }
-            pem.to_vec()
         }
-        None => Vec::new(),
+        None => TrustedCertificates::default(),
     };
     Some(ProviderSettings {
         ca_certificates,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, RequestBuilder, tls};
+use reqwest::{Client, RequestBuilder, tls};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::address::ServerAddress;
 use super::fault::ConnectionFault;
+use crate::outbound::trusted_certificates::TrustedCertificates;
 
 /// How authentik is reached.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct ConnectionSettings {
     pub token: SecretString,
     /// Accepts any certificate and any host name, for the API and the WebSocket.
     pub insecure: bool,
-    /// Certificates (PEM) that are trusted in addition to the system's; empty for none.
-    pub ca_certificates: Vec<u8>,
+    /// Certificates that are trusted in addition to the system's.
+    pub ca_certificates: TrustedCertificates,
     /// The time limit of a request as a whole.
     pub timeout: Duration,
     /// The time limit of connecting.
@@ -32,9 +33,9 @@ pub struct ConnectionSettings {
 impl ConnectionSettings {
     /// Verified TLS with the system's authorities, and limits that a busy authentik keeps.
     #[must_use]
-    pub const fn new(host: ServerAddress, token: SecretString) -> Self {
+    pub fn new(host: ServerAddress, token: SecretString) -> Self {
         let (timeout, connect_timeout) = (Duration::from_secs(30), Duration::from_secs(5));
-        Self { host, token, insecure: false, ca_certificates: Vec::new(), timeout, connect_timeout }
+        Self { host, token, insecure: false, ca_certificates: TrustedCertificates::default(), timeout, connect_timeout }
     }
 }
 
@@ -63,7 +64,7 @@ impl Connection {
             let source = std::error::Error::source(&error).map(ToString::to_string);
             ConnectionFault::Client(source.unwrap_or_else(|| error.to_string()))
         };
-        let private = Certificate::from_pem_bundle(&settings.ca_certificates).map_err(client_fault)?;
+        let private = settings.ca_certificates.for_client().map_err(client_fault)?;
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())

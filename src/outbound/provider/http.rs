@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Request, RequestBuilder, tls};
+use reqwest::{Client, Request, RequestBuilder, tls};
 use thiserror::Error;
 use tokio::time::Instant;
 use url::{Host, Url};
@@ -80,8 +80,7 @@ impl ProviderClient {
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let private =
-            Certificate::from_pem_bundle(&settings.ca_certificates).map_err(|fault| StartFault::client(&fault))?;
+        let private = settings.ca_certificates.for_client().map_err(|fault| StartFault::client(&fault))?;
         let named = configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
         let client = Client::builder()
             .no_proxy()

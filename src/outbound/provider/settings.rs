@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::outbound::trusted_certificates::TrustedCertificates;
+
 /// Settings of the requests to identity providers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// Certificates (PEM) that are trusted in addition to the system's; empty for none.
-    pub ca_certificates: Vec<u8>,
+    /// Certificates that are trusted in addition to the system's.
+    pub ca_certificates: TrustedCertificates,
     /// The time limit of a request as a whole, and of redeeming a code.
     pub timeout: Duration,
     /// The time limit of connecting.
@@ -22,7 +24,7 @@ pub struct ProviderSettings {
 impl Default for ProviderSettings {
     fn default() -> Self {
         Self {
-            ca_certificates: Vec::new(),
+            ca_certificates: TrustedCertificates::default(),
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             refresh_interval: Duration::from_secs(5 * 60),

@@ -21,12 +21,19 @@ pub(crate) struct Gatepost {
     ports: HashMap<String, u16>,
 }
 
+impl Launch {
+    /// Starts the process, without waiting for its readiness.
+    pub(crate) fn spawn(&self) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
+        command.args(["serve", "--config"]).arg(&self.config).current_dir(&self.folder);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Process::start("gatepost", &mut command)
+    }
+}
+
 impl Gatepost {
     pub(crate) fn start(launch: &Launch) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gatepost"));
-        command.args(["serve", "--config"]).arg(&launch.config).current_dir(&launch.folder);
-        command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
-        let process = Process::start("gatepost", &mut command);
+        let process = launch.spawn();
         let mut ports = HashMap::new();
         let ready = process.err.find(|line| {
             let entry = LogLine::parse(line)?;

@@ -12,6 +12,7 @@ use super::envoy::{
 };
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
+use super::process::Process;
 use super::provider::{Provider, ProviderSettings};
 use super::settings::{Mode, Settings};
 
@@ -171,13 +172,25 @@ impl Site {
         self.gatepost = Gatepost::start(&self.launch);
     }
 
+    /// Starts the process again, without waiting for its readiness.
+    pub(crate) fn spawn_gatepost(&mut self) -> Process {
+        assert!(!self.gatepost.is_running(), "the first one still runs");
+        self.launch.spawn()
+    }
+
+    /// Starts Gatepost again with one more environment variable.
+    pub(crate) fn restart_with(&mut self, name: &str, value: &str) {
+        self.gatepost.stop();
+        self.launch.environment.push((name.to_owned(), value.to_owned()));
+        self.start_gatepost();
+    }
+
     /// Rewrites gatepost.yaml, as an operator edits it.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.plan.settings);
         let Ports { front, grpc, http, .. } = self.plan.ports;
         let text = self.plan.settings.as_yaml(front, grpc, http, &self.plan.provider.issuer());
         std::fs::write(&self.launch.config, text).expect("gatepost.yaml");
-        self.launch.environment = self.plan.settings.environment();
     }
 
     /// Starts the provider (again).

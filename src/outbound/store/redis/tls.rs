@@ -6,6 +6,8 @@ use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::outbound::trusted_certificates::TrustedCertificates;
+
 /// Trusted authorities and client certificate, both already read.
 #[derive(Clone)]
 pub struct TlsSettings {
@@ -26,12 +28,12 @@ impl TlsSettings {
     /// # Errors
     /// [`TlsFault`] when one of them is not PEM of its kind.
     pub fn from_pem(authorities: Option<&[u8]>, client: Option<(&[u8], &[u8])>) -> Result<Self, TlsFault> {
-        let certificate = |pem: &[u8]| pem.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
-        if authorities.is_some_and(|pem| !certificate(pem)) {
-            return Err(TlsFault("there is no certificate in `ca_file`"));
+        let certificates = |pem: &[u8]| TrustedCertificates::from_pem(pem).is_ok();
+        if authorities.is_some_and(|pem| !certificates(pem)) {
+            return Err(TlsFault("there is no usable certificate in `ca_file`"));
         }
-        if client.is_some_and(|(chain, _)| !certificate(chain)) {
-            return Err(TlsFault("there is no certificate in `client_certificate_file`"));
+        if client.is_some_and(|(chain, _)| !certificates(chain)) {
+            return Err(TlsFault("there is no usable certificate in `client_certificate_file`"));
         }
         let settings = Self {
             authorities: authorities.map(<[u8]>::to_vec),

@@ -107,8 +107,11 @@ fn a_server_may_ask_for_a_certificate() {
 fn settings_that_are_no_pem_are_refused() {
     let (chain, key) = certificate(&authority(), "gatepost");
     let (chain, key) = (chain.as_bytes(), key.as_bytes());
+    let damaged = &b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"[..];
     for (authorities, client) in [
         (Some(&b"x"[..]), None),
+        (Some(damaged), None),
+        (None, Some((damaged, key))),
         (Some(key), None),
         (None, Some((&b"x"[..], key))),
         (None, Some((chain, &b"x"[..]))),
