@@ -196,6 +196,7 @@ const MODULES: [Module; 42] = [
         name: "outbound::authentik",
         may_know: &[
             "domain::crypto",
+            "domain::oidc::relying_party",
             "domain::time",
             "ports",
             "outbound::http_answer",

@@ -17,6 +17,8 @@ pub(super) enum Fault {
     Service(server::Fault),
     Explanation(NoExplanation),
     Snippet(NoSnippet),
+    /// The applications come from authentik, which commands do not ask.
+    NoApplications,
     Sessions(sessions::Fault),
     Output(io::Error),
 }
@@ -30,6 +32,7 @@ impl Fault {
             | Self::Service(_)
             | Self::Explanation(_)
             | Self::Snippet(_)
+            | Self::NoApplications
             | Self::Sessions(_)
             | Self::Output(_) => &[],
         }
@@ -46,6 +49,10 @@ impl Fault {
                 (faults.chain(warnings_of(&warnings)).collect(), 2)
             }
             Self::Explanation(NoExplanation::Question(fault)) => (vec![format!("gatepost: {fault}")], 2),
+            Self::NoApplications => {
+                let text = "gatepost: the applications come from authentik, which this command does not ask; for its answers, write the application into a file of its own";
+                (vec![text.to_owned()], 2)
+            }
             Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
             Self::Explanation(fault @ NoExplanation::Setup) => (vec![format!("gatepost: {fault}")], 1),
             Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),

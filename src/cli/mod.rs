@@ -19,6 +19,7 @@ use clap::Parser as _;
 
 use crate::config::{self, Loaded};
 use crate::domain::time::Timestamp;
+use crate::server::Config;
 use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
@@ -53,19 +54,25 @@ fn execute(command: Command) -> Result<(), Fault> {
     }
 }
 
+/// The configuration, if its applications are known without a running service.
+fn load_applications(source: &Source) -> Result<Config, Fault> {
+    let Loaded { config, .. } = load(source)?;
+    if config.authentik.is_some() { Err(Fault::NoApplications) } else { Ok(config) }
+}
+
 fn print_explanation(request: Request) -> Result<(), Fault> {
     let Request { source, url, method, headers, claims } = request;
     let claims = claims.map(claims_text).transpose()?;
     let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
     let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
-    let Loaded { config, .. } = load(&source)?;
+    let config = load_applications(&source)?;
     let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
 }
 
 fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {
     let SnippetCommand { source, front_proxy, app, gatepost } = args;
-    let Loaded { config, .. } = load(&source)?;
+    let config = load_applications(&source)?;
     let grpc = ListenerAddress::of_listener(config.listen.grpc);
     let http = config.listen.http.map_or_else(|| grpc.with_port(9000), ListenerAddress::of_listener);
     let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);

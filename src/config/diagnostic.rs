@@ -3,14 +3,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 /// The location of a value: its key's full path, and line and column when it was read from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Location {
-    pub(super) key: Rc<str>,
+    pub(super) key: Arc<str>,
     pub(super) line: usize,
     pub(super) column: usize,
 }
@@ -44,13 +44,13 @@ impl Location {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The file's name, or `environment`.
-    pub source: Rc<str>,
+    pub source: Arc<str>,
     /// Line, counted from 1; 0 when the configuration is not a file.
     pub line: usize,
     /// Column, counted from 1; 0 when the configuration is not a file.
     pub column: usize,
     /// Full path of the key, such as `applications[0].issuer`; empty for the file as a whole.
-    pub key: Rc<str>,
+    pub key: Arc<str>,
     /// What is wrong.
     pub problem: String,
     /// How to fix it.

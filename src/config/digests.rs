@@ -26,7 +26,15 @@ pub struct ChangedSettings {
 }
 
 /// The settings that a reload applies: these keys, and all keys below them.
-const RELOADED: [&str; 6] = ["applications", "provider", "tls", "admin", "session.refresh", "limits.identity_headers"];
+const RELOADED: [&str; 7] = [
+    "applications",
+    "authentik.applications",
+    "provider",
+    "tls",
+    "admin",
+    "session.refresh",
+    "limits.identity_headers",
+];
 
 impl SettingDigests {
     /// The settings below `root`, with their variables expanded.

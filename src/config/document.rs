@@ -2,9 +2,11 @@
 //! and `section` define what the tree may contain.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+
+use super::expansion::escape;
 
 /// Maximum nesting of sections and lists.
 const MAX_DEPTH: usize = 32;
@@ -38,7 +40,7 @@ pub(super) struct Node {
 #[derive(Clone)]
 pub(super) enum Content {
     /// A single value.
-    One { text: Rc<str>, style: Style },
+    One { text: Arc<str>, style: Style },
     /// A list.
     List(Vec<Node>),
     /// A section, in file order, repeated keys included.
@@ -58,11 +60,54 @@ pub(super) enum Style {
     Text,
 }
 
+impl Node {
+    /// A text that stands for itself: variables in it are not replaced.
+    pub(super) fn text(text: &str) -> Self {
+        Self::one(&escape(text), Style::Text)
+    }
+
+    /// A word without quotes: a boolean, or one of a few words.
+    pub(super) fn word(word: &str) -> Self {
+        Self::one(word, Style::Plain)
+    }
+
+    pub(super) fn list(items: impl IntoIterator<Item = Self>) -> Self {
+        Self { at: Position::default(), content: Content::List(items.into_iter().collect()) }
+    }
+
+    pub(super) fn section<'k>(entries: impl IntoIterator<Item = (&'k str, Self)>) -> Self {
+        let at = Position::default();
+        let entries = entries.into_iter().map(|(key, node)| (Key { at, text: Some(key.into()) }, node));
+        Self { at, content: Content::Section(entries.collect()) }
+    }
+
+    /// Adds the keys of another section that this one does not have, in sections of both, too.
+    pub(super) fn add_missing(&mut self, other: Self) {
+        let (Content::Section(entries), Content::Section(others)) = (&mut self.content, other.content) else { return };
+        for (key, node) in others {
+            match entries.iter_mut().find(|(known, _)| known.text == key.text) {
+                Some((_, known)) => known.add_missing(node),
+                None => entries.push((key, node)),
+            }
+        }
+    }
+
+    /// Whether it is a section with this key.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let Content::Section(entries) = &self.content else { return false };
+        entries.iter().any(|(key, _)| key.text.as_deref() == Some(name))
+    }
+
+    fn one(text: &str, style: Style) -> Self {
+        Self { at: Position::default(), content: Content::One { text: text.into(), style } }
+    }
+}
+
 /// A section's key; without text when it is a list or a section itself.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) at: Position,
-    pub(super) text: Option<Rc<str>>,
+    pub(super) text: Option<Arc<str>>,
 }
 
 /// Why a text is not YAML.

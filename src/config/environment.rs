@@ -1,15 +1,17 @@
-//! One application without a file: four variables describe it, everything else has its default.
+//! A configuration without a file: four variables describe one application, or those of authentik's outpost say where the
+//! applications come from. Everything else has its default.
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
+use super::authentik;
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
-use super::document::{Content, Key, Node, Position, Style};
-use super::expansion::{Environment, escape};
+use super::document::Node;
+use super::expansion::Environment;
 use super::loaded::Loaded;
 use super::reader::Reader;
-use super::understand;
+use super::understand::understand;
 
 const EXTERNAL_HOST: &str = "GATEPOST_EXTERNAL_HOST";
 const CLIENT_SECRET: &str = "GATEPOST_CLIENT_SECRET";
@@ -24,11 +26,18 @@ const VARIABLES: [(&str, &str); 5] = [
     (CLIENT_SECRET_FILE, "client_secret_file"),
 ];
 
-/// The configuration of a single application from environment variables alone.
+/// The configuration from environment variables alone: authentik's, or a single application.
 ///
 /// # Errors
 /// All diagnostics; they name the variables.
 pub fn load_environment(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
+    match authentik::environment(environment)? {
+        Some(outpost) => outpost.load(environment),
+        None => one_application(environment),
+    }
+}
+
+fn one_application(environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
     let given = |name: &str| environment(name).filter(|value| !value.is_empty());
     let mut application: Vec<(&str, String)> =
         VARIABLES.iter().filter_map(|(name, key)| given(name).map(|value| (*key, value))).collect();
@@ -70,15 +79,8 @@ fn host_of(external_host: &str) -> &str {
 
 /// The tree of a file with this one application.
 fn section(application: Vec<(&str, String)>) -> Node {
-    let at = Position::default();
-    let key = |name: &str| Key { at, text: Some(name.into()) };
-    let entries = application.into_iter().map(|(name, value)| {
-        let text: Rc<str> = escape(&value).into();
-        (key(name), Node { at, content: Content::One { text, style: Style::Text } })
-    });
-    let application = Node { at, content: Content::Section(entries.collect()) };
-    let list = Node { at, content: Content::List(vec![application]) };
-    Node { at, content: Content::Section(vec![(key("applications"), list)]) }
+    let application = Node::section(application.into_iter().map(|(name, value)| (name, Node::text(&value))));
+    Node::section([("applications", Node::list([application]))])
 }
 
 /// Diagnostics whose keys are replaced by the variables that stand for them.
@@ -87,7 +89,7 @@ fn renamed(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let key = diagnostic.key.strip_prefix("applications[0].").unwrap_or(&diagnostic.key);
         let name =
             VARIABLES.iter().find(|(_, of)| *of == key || matches!(key, "name" | "slug") && *of == "external_host");
-        let key = name.map_or_else(|| Rc::clone(&diagnostic.key), |(name, _)| Rc::from(*name));
+        let key = name.map_or_else(|| Arc::clone(&diagnostic.key), |(name, _)| Arc::from(*name));
         Diagnostic { key, ..diagnostic }
     };
     diagnostics.into_iter().map(variable).collect()

@@ -17,13 +17,13 @@ mod resolved;
 mod schema;
 mod secret_file;
 mod section;
+mod understand;
 mod value;
 
 use std::path::Path;
 
 use diagnostic::Location;
-use document::Node;
-use value::Value as _;
+use understand::understand;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use digests::{ChangedSettings, SettingDigests};
@@ -43,7 +43,15 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut reader = Reader::new(&path.display().to_string(), folder, environment);
     match document::parse(text) {
-        Ok(root) => understand(&root, reader),
+        Ok(mut root) => {
+            if !root.has("applications")
+                && !root.has("authentik")
+                && let Some(outpost) = authentik::environment(environment)?
+            {
+                outpost.complete(&mut root);
+            }
+            understand(&root, reader)
+        }
         Err(fault) => {
             let location = Location::new("", fault.at.line, fault.at.column);
             let problem = format!("the file is not usable YAML: {}", fault.problem);
@@ -51,11 +59,4 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
             reader.finish(None)
         }
     }
-}
-
-fn understand(root: &Node, mut reader: Reader<'_>) -> Result<Loaded, Diagnostics> {
-    reader.digests = SettingDigests::of(root, reader.environment);
-    let written = raw::File::read(root, &Location::new("", 1, 1), &mut reader);
-    let config = written.and_then(|written| resolved::config(&written, &mut reader));
-    reader.finish(config)
 }

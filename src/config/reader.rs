@@ -1,7 +1,7 @@
 //! Collects diagnostics while the configuration is read; a fault in one place never hides one in another.
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Location};
 use super::digests::SettingDigests;
@@ -44,7 +44,7 @@ impl<T> Setting<T> {
 /// Collects diagnostics.
 pub(super) struct Reader<'a> {
     pub(super) environment: Environment<'a>,
-    source: Rc<str>,
+    source: Arc<str>,
     /// The base of relative paths of secrets and certificates.
     folder: PathBuf,
     faults: Vec<Diagnostic>,
@@ -52,13 +52,16 @@ pub(super) struct Reader<'a> {
     pub(super) digests: SettingDigests,
     /// The files that were read so far.
     pub(super) files: Vec<PathBuf>,
+    /// Whether the provider may be reached over plain http although it is not on this machine.
+    pub(super) allows_plain_http: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &str, folder: &Path, environment: Environment<'a>) -> Self {
         let (faults, warnings, files) = (Vec::new(), Vec::new(), Vec::new());
         let digests = SettingDigests::default();
-        Self { environment, source: source.into(), folder: folder.to_owned(), faults, warnings, digests, files }
+        let (source, folder) = (source.into(), folder.to_owned());
+        Self { environment, source, folder, faults, warnings, digests, files, allows_plain_http: false }
     }
 
     /// Records a diagnostic that prevents the start.
@@ -75,12 +78,29 @@ impl<'a> Reader<'a> {
 
     fn diagnostic(&self, location: &Location, problem: String, help: String) -> Diagnostic {
         let Location { key, line, column } = location.clone();
-        Diagnostic { source: Rc::clone(&self.source), line, column, key, problem, help }
+        Diagnostic { source: Arc::clone(&self.source), line, column, key, problem, help }
+    }
+
+    /// The name of the file.
+    pub(super) fn source(&self) -> &str {
+        &self.source
     }
 
     /// `path` relative to the configuration file's folder.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// Records what another reader of the same file found there.
+    pub(super) fn add(&mut self, found: Diagnostics) {
+        self.faults.extend(found.faults);
+        self.warnings.extend(found.warnings);
+    }
+
+    /// All diagnostics.
+    pub(super) fn into_diagnostics(self) -> Diagnostics {
+        let Self { faults, warnings, files, .. } = self;
+        Diagnostics { faults, warnings, files }
     }
 
     /// The configuration with its warnings, unless any diagnostic prevents the start.
@@ -95,7 +115,6 @@ impl<'a> Reader<'a> {
         if self.faults.is_empty() {
             self.fault(&Location::new("", 0, 0), "it cannot be used", "report this as a bug of Gatepost");
         }
-        let Self { faults, warnings, files, .. } = self;
-        Err(Diagnostics { faults, warnings, files })
+        Err(self.into_diagnostics())
     }
 }

@@ -15,6 +15,9 @@ pub fn schema() -> String {
     if let Json::Object(members) = &mut schema {
         members.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
         members.insert("title".into(), "Gatepost configuration".into());
+        // The applications have exactly one source.
+        let only = |name: &str, kind: &str| json!({ "required": [name], "properties": { name: { "type": kind } } });
+        members.insert("oneOf".into(), json!([only("applications", "array"), only("authentik", "object")]));
     }
     format!("{schema:#}\n")
 }

@@ -1,7 +1,7 @@
 //! A section of the file, declared once: from one declaration the macro [`section!`] generates the structure of the raw
 //! values, its reader, and the outline from which the JSON Schema and the reference are generated.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::diagnostic::Location;
 use super::document::{self, Key, Node};
@@ -14,7 +14,7 @@ const MERGE_KEY: &str = "<<";
 /// The entries of a section that have not been assigned to fields yet.
 pub(super) struct Entries<'n> {
     location: Location,
-    left: Vec<(&'n Key, &'n Rc<str>, &'n Node)>,
+    left: Vec<(&'n Key, &'n Arc<str>, &'n Node)>,
 }
 
 impl<'n> Entries<'n> {
@@ -25,7 +25,7 @@ impl<'n> Entries<'n> {
         names: &[&'static str],
         reader: &mut Reader<'_>,
     ) -> Self {
-        let mut left: Vec<(&Key, &Rc<str>, &Node)> = Vec::new();
+        let mut left: Vec<(&Key, &Arc<str>, &Node)> = Vec::new();
         for (key, node) in entries {
             let Some(name) = key.text.as_ref() else {
                 let location = Location::new(&location.key, key.at.line, key.at.column);

@@ -1,5 +1,6 @@
 //! Logout by the provider: over the back channel by a direct call, or over the front channel by a frame in the browser.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,7 +129,7 @@ pub(super) async fn frontchannel_logout(services: &Services, context: &mut Reque
                 let record = found.session.record();
                 let named = asked.provider_session(&record.user.issuer);
                 let ended = match named {
-                    Some(session) => end_in_frame(services, &session, Some(&record.user)).await?,
+                    Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
                     None => services.parts.store.end(&found.key).await?.into_iter().collect(),
                 };
                 log_frame(context, &ended);
@@ -154,7 +155,7 @@ async fn logout_without_cookie(
     let named = asked.provider_session(&context.application.relying_party.issuer);
     let ending = async {
         match &named {
-            Some(session) => end_in_frame(services, session, None).await,
+            Some(session) => end_sessions_of(services, session, None).await,
             None => Ok(Vec::new()),
         }
     };
@@ -163,7 +164,7 @@ async fn logout_without_cookie(
     Ok(())
 }
 
-async fn end_in_frame(
+async fn end_sessions_of(
     services: &Services,
     session: &ProviderSession,
     of: Option<&User>,
@@ -180,6 +181,21 @@ fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     let text = "The identity provider asked this application to sign you out.";
     let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
     pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
+}
+
+/// Ends the sessions that belong to the provider session `id` at the issuer of any application; returns how many.
+pub(super) async fn end_everywhere(services: &Services, id: &str) -> Result<usize, StoreFault> {
+    let applications = services.parts.applications.load_full();
+    let issuers: BTreeSet<&str> =
+        applications.iter().map(|application| application.relying_party.issuer.as_str()).collect();
+    let mut count = 0;
+    for issuer in issuers {
+        let session = ProviderSession { issuer: issuer.to_owned(), id: id.to_owned() };
+        let ended = end_sessions_of(services, &session, None).await?;
+        revoke(services, &ended);
+        count += ended.len();
+    }
+    Ok(count)
 }
 
 /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). The work

@@ -29,7 +29,7 @@ use crate::domain::application::endpoints::{self, Destination, Endpoint};
 use crate::domain::application::registry::Applications;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
-use crate::ports::EntropyFault;
+use crate::ports::{EntropyFault, StoreFault};
 
 use authenticate::authenticate;
 use authorize::{Authorization, authorize};
@@ -39,7 +39,7 @@ use route::route;
 use routed_request::Route;
 use services::Services;
 
-pub use parts::Parts;
+pub use parts::{OutpostName, Parts};
 pub use request::{Request, RequestBody};
 pub use routed_request::RoutedRequest;
 pub use waits::WaitLimits;
@@ -76,6 +76,11 @@ impl Outpost {
         let current = &self.services.parts.applications;
         let prefixes = current.load().prefixes();
         current.replace(applications.with_prefixes(prefixes));
+    }
+
+    /// Replaces the name. Identity headers that were made before have it as soon as the applications are replaced.
+    pub fn rename(&self, name: String) {
+        self.services.parts.name.replace(name);
     }
 
     /// Finds the application and the endpoint that a request is for.
@@ -189,6 +194,15 @@ impl Outpost {
     #[must_use]
     pub fn needs_body(&self, raw: &str) -> bool {
         self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
+    }
+
+    /// Ends the sessions that belong to the provider session `id` (claim `sid`) at the issuer of any application, and has their
+    /// refresh tokens revoked; returns how many ended. May be called again after a fault.
+    ///
+    /// # Errors
+    /// When the store cannot answer.
+    pub async fn end_provider_session(&self, id: &str) -> Result<usize, StoreFault> {
+        logout::end_everywhere(&self.services, id).await
     }
 
     /// Waits until no background work is under way, including work that begins meanwhile.

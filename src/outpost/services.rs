@@ -90,7 +90,7 @@ impl Services {
         application: &Application,
         tell: impl FnOnce(OutpostFacts<'_>) -> T,
     ) -> T {
-        with_outpost_facts(self.parts.provider.as_ref(), &self.parts.name, application, tell)
+        with_outpost_facts(self.parts.provider.as_ref(), &self.parts.name.load(), application, tell)
     }
 }
 

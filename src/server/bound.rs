@@ -3,16 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use tonic::service::Routes;
 use tracing::info;
 
+use super::certificates::Certificates;
 use super::config::{Limits, Listen, Shutdown};
 use super::fault::Fault;
 use crate::domain::session::Lifetimes;
-use crate::inbound::connections::{
-    ConnectionLimits, Listener, MutualTls, ReloadableTls, TlsFault, TlsIdentity, browsers_tls,
-};
+use crate::inbound::connections::{ConnectionLimits, Listener, MutualTls, ReloadableTls};
 use crate::inbound::ext_authz::{CheckService, Deadlines, Health};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::Calls;
@@ -33,10 +31,8 @@ pub struct Service {
     pub lifetimes: Lifetimes,
     /// Slugs of the applications, for metrics.
     pub applications: Vec<String>,
-    /// The certificates for HTTPS, the default first; none: a self-signed one for `hosts`.
-    pub tls: Vec<TlsIdentity>,
-    /// The applications' host names.
-    pub hosts: Vec<String>,
+    /// The certificates for HTTPS.
+    pub certificates: Certificates,
     /// Certificates of the admin listener; `None`: no TLS.
     pub admin_tls: Option<MutualTls>,
     /// The front proxies that may use forward auth over HTTP; `None`: none.
@@ -100,7 +96,7 @@ impl Bound {
             https: match listen.https {
                 Some(address) => {
                     let listener = open("https", address, permits).await?.with_front_proxies(front_proxies);
-                    let config = https_tls(&service.tls, &service.hosts)?;
+                    let config = service.certificates.tls()?;
                     Some((listener, ReloadableTls::new(config)))
                 }
                 None => None,
@@ -162,13 +158,4 @@ impl Bound {
 
 async fn open(name: &'static str, address: SocketAddr, limits: ConnectionLimits) -> Result<Listener, Fault> {
     Listener::bind(name, address, limits).await.map_err(|cause| Fault::Bind { name, address, cause })
-}
-
-/// The TLS settings of the HTTPS listener: the operator's certificates, or a self-signed one.
-pub(super) fn https_tls(identities: &[TlsIdentity], hosts: &[String]) -> Result<Arc<ServerConfig>, TlsFault> {
-    if identities.is_empty() {
-        browsers_tls(&[TlsIdentity::self_signed(hosts.to_vec())?])
-    } else {
-        browsers_tls(identities)
-    }
 }

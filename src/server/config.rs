@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::authentik::Authentik;
 use crate::domain::application::registry::Applications;
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::http::RequestLimits;
@@ -81,6 +82,8 @@ pub struct Config {
     pub forward_auth: Option<ForwardAuthSettings>,
     /// The session store.
     pub store: StoreSettings,
+    /// authentik, where the applications come from it; `applications` is empty then.
+    pub authentik: Option<Authentik>,
     /// The source of the sealing keys.
     pub sealing: Sealing,
     /// The lifetimes of sessions.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::inbound::side_listener::TlsFault;
+use crate::outbound::authentik::ConnectionFault;
 use crate::outbound::{provider, store};
 use crate::ports::EntropyFault;
 use crate::telemetry::BadLogLevel;
@@ -34,6 +35,9 @@ pub enum Fault {
     /// The client of identity providers could not be started.
     #[error(transparent)]
     Provider(#[from] provider::StartFault),
+    /// The client of authentik could not be made.
+    #[error(transparent)]
+    Authentik(#[from] ConnectionFault),
     /// The HTTPS listener has no usable certificate.
     #[error("listen.https: {0}")]
     Tls(#[from] TlsFault),

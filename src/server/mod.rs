@@ -1,6 +1,8 @@
 //! Composition root: from a checked configuration to bound listeners, running, draining.
 
+mod authentik;
 mod bound;
+mod certificates;
 mod config;
 mod config_watcher;
 mod fault;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
@@ -23,12 +26,15 @@ use crate::outpost::{Outpost, Parts};
 use crate::ports::{Clock, Entropy, IdentityProvider};
 use crate::telemetry;
 
+pub use authentik::{ApplicationMapping, Authentik, MappedApplication};
 pub use bound::{Addresses, Bound, Service};
+pub use certificates::Certificates;
 pub use config::{Config, Limits, Listen, Sealing, Shutdown};
 pub use fault::Fault;
 pub use reload::{Changed, ConfigSource, Reread};
 pub use signals::ignore_others as ignore_signals;
 
+use authentik::AuthentikUpdates;
 use reload::Reloader;
 use signals::StopRequests;
 use system::{SystemClock, SystemEntropy};
@@ -46,11 +52,23 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let (mut signals, hangup) = (StopRequests::listen()?, signals::hangup()?);
-        let (bound, reloader) = build(config).await?;
-        let reloads = async {
+        let Built { bound, reloader, updates } = build(config).await?;
+        let from_files = async {
             match source {
                 Some(source) => reloader.run(source, hangup).await,
                 None => reload::refuse(hangup).await,
+            }
+        };
+        let from_authentik = async {
+            match updates {
+                Some(updates) => Box::pin(updates.run()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let reloads = async {
+            tokio::select! {
+                never = from_files => never,
+                never = from_authentik => never,
             }
         };
         bound.run(reloads, async || signals.next().await).await
@@ -61,8 +79,15 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
     result.map(drop)
 }
 
+/// A service that is ready to run, and what changes its configuration while it runs.
+struct Built {
+    bound: Bound,
+    reloader: Arc<Reloader>,
+    updates: Option<AuthentikUpdates>,
+}
+
 /// Opens the store, starts fetching the metadata of the identity providers, and binds every listener.
-async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
+async fn build(config: Config) -> Result<Built, Fault> {
     let Config {
         applications,
         listen,
@@ -74,14 +99,13 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
         lifetimes,
         outpost_name,
         provider,
+        authentik,
         limits,
         shutdown,
         ..
     } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-    let slugs = applications.iter().map(|application| application.slug.as_str().to_owned()).collect();
-    let hosts = reload::host_names(&applications);
 
     // Before any metric is created.
     telemetry::install();
@@ -92,25 +116,24 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     let providers = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
 
     let parts = Parts {
-        applications: applications.into(),
-        name: outpost_name,
+        applications: applications.clone().into(),
+        name: outpost_name.into(),
         lifetimes,
-        sealing,
+        sealing: sealing.clone(),
         store: Arc::clone(&store),
         provider: Arc::clone(&providers) as Arc<dyn IdentityProvider>,
         clock: Arc::clone(&clock),
-        entropy,
+        entropy: Arc::clone(&entropy),
     };
     let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
     let outpost = Arc::new(outpost);
     let service = Service {
-        outpost,
+        outpost: Arc::clone(&outpost),
         store,
-        clock,
+        clock: Arc::clone(&clock),
         lifetimes,
-        applications: slugs,
-        tls,
-        hosts,
+        applications: applications.iter().map(|application| application.slug.as_str().to_owned()).collect(),
+        certificates: Certificates::new(tls, reload::host_names(&applications))?,
         admin_tls,
         forward_auth,
         limits,
@@ -118,8 +141,14 @@ async fn build(config: Config) -> Result<(Bound, Reloader), Fault> {
     };
     let bound = Bound::bind(service, &listen).await?;
     reload::note_success();
-    let reloader = Reloader::new(&bound, providers);
-    Ok((bound, reloader))
+    let (sender, mapping) = authentik.as_ref().map(|authentik| watch::channel(Arc::clone(&authentik.mapping))).unzip();
+    let reloader = Arc::new(Reloader::new(&bound, providers, provider, applications, sender));
+    let Some((settings, mapping)) = authentik.zip(mapping) else {
+        return Ok(Built { bound, reloader, updates: None });
+    };
+    let parts = authentik::Parts { mapping, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
+    let updates = AuthentikUpdates::new(&settings, parts, &bound)?;
+    Ok(Built { bound, reloader, updates: Some(updates) })
 }
 
 /// The operator's keys; else a key beside the store's file, or one of this process only for the memory store. A shared store

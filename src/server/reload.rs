@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::Signal;
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use super::bound::{Bound, https_tls};
+use super::authentik::ApplicationMapping;
+use super::bound::Bound;
+use super::certificates::Certificates;
 use super::config::Config;
 use super::config_watcher::ConfigWatcher;
 use super::fault::Fault;
 use super::service_manager;
 use super::system::SystemClock;
 use crate::domain::application::registry::Applications;
-use crate::inbound::connections::{MutualTls, ReloadableTls};
-use crate::outbound::provider::OpenIdProviders;
+use crate::inbound::connections::{MutualTls, ReloadableTls, TlsIdentity};
+use crate::outbound::provider::{OpenIdProviders, ProviderSettings};
 use crate::outpost::Outpost;
 use crate::ports::Clock as _;
 use crate::telemetry::{DecisionRecorder, names};
@@ -56,8 +59,18 @@ pub(super) struct Reloader {
     recorder: DecisionRecorder,
     https: Option<ReloadableTls>,
     admin: Option<ReloadableTls>,
-    /// The names in the self-signed certificate.
-    hosts: Mutex<Vec<String>>,
+    settings: Mutex<InService>,
+    /// Where the applications come from authentik: how they are made of its answers.
+    mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
+    asked: Notify,
+}
+
+/// The settings in service from which a change starts.
+#[derive(Clone)]
+struct InService {
+    applications: Applications,
+    provider: ProviderSettings,
+    certificates: Certificates,
 }
 
 /// The host names of the applications, without addresses: the names of a self-signed certificate.
@@ -75,49 +88,93 @@ enum Outcome {
 
 impl Reloader {
     /// The parts of `bound` that a new configuration replaces.
-    pub(super) fn new(bound: &Bound, providers: Arc<OpenIdProviders>) -> Self {
+    pub(super) fn new(
+        bound: &Bound,
+        providers: Arc<OpenIdProviders>,
+        provider: ProviderSettings,
+        applications: Applications,
+        mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
+    ) -> Self {
         let Bound { service, listeners, recorder, .. } = bound;
+        let certificates = service.certificates.clone();
         Self {
             outpost: Arc::clone(&service.outpost),
             providers,
             recorder: recorder.clone(),
             https: listeners.https.as_ref().map(|(_, tls)| tls.clone()),
             admin: listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
-            hosts: Mutex::new(service.hosts.clone()),
+            settings: Mutex::new(InService { applications, provider, certificates }),
+            mapping,
+            asked: Notify::new(),
         }
     }
 
-    /// Applies the settings that a reload can change, all of them or none.
+    /// Applies the settings of a configuration that a reload can change, all of them or none.
     fn apply(&self, config: &Config) -> Result<(), Fault> {
-        let Config { applications, provider, tls, admin_tls, .. } = config;
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = host_names(applications);
-        // A self-signed certificate is made again only for other names: front proxies may have pinned it.
-        let is_same = tls.is_empty() && *hosts == names;
-        let https = (!is_same).then(|| https_tls(tls, &names)).transpose()?;
-        let admin = admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
-        self.providers.update(provider, applications.iter().map(|application| &application.relying_party))?;
-
+        let admin = config.admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
+        let tls = config.tls.clone();
+        self.change(|InService { applications, certificates, .. }| {
+            // They are authentik's where it is their source.
+            let applications = if config.authentik.is_some() { applications } else { config.applications.clone() };
+            let certificates = certificates.with(tls, host_names(&applications))?;
+            Ok(InService { applications, certificates, provider: config.provider.clone() })
+        })?;
         if admin.is_some() != self.admin.is_some() {
             warn!("the admin listener begins or ends TLS after a restart only");
         }
-        *hosts = names;
-        for (listener, config) in [(&self.https, https), (&self.admin, admin)] {
-            if let Some((listener, config)) = listener.as_ref().zip(config) {
-                listener.replace(config);
-            }
+        if let Some((listener, config)) = self.admin.as_ref().zip(admin) {
+            listener.replace(config);
         }
-        self.recorder.set_applications(applications.iter().map(|application| application.slug.as_str()));
-        self.outpost.replace_applications(applications.clone());
+        if let Some((sender, authentik)) = self.mapping.as_ref().zip(config.authentik.as_ref()) {
+            sender.send_replace(Arc::clone(&authentik.mapping));
+        }
         Ok(())
     }
 
+    /// Takes other applications into service, with the certificates that come with them, and another name of the outpost.
+    pub(super) fn replace_applications(
+        &self,
+        applications: Applications,
+        identities: Vec<TlsIdentity>,
+        name: String,
+    ) -> Result<(), Fault> {
+        self.outpost.rename(name);
+        self.change(|InService { certificates, provider, .. }| {
+            let configured = certificates.configured().to_vec();
+            let certificates = certificates.with(configured, host_names(&applications))?;
+            let certificates = certificates.with_those_of_applications(identities);
+            Ok(InService { applications, provider, certificates })
+        })
+    }
+
+    /// Changes the settings in service; on a fault nothing changes.
+    fn change(&self, change: impl FnOnce(InService) -> Result<InService, Fault>) -> Result<(), Fault> {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(settings.clone())?;
+        let InService { applications, provider, certificates } = &changed;
+        let https = certificates.tls()?;
+        self.providers.update(provider, applications.iter().map(|application| &application.relying_party))?;
+        if let Some(listener) = &self.https {
+            listener.replace(https);
+        }
+        self.recorder.set_applications(applications.iter().map(|application| application.slug.as_str()));
+        self.outpost.replace_applications(applications.clone());
+        *settings = changed;
+        Ok(())
+    }
+
+    /// Waits until the operator asks for a reload.
+    pub(super) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
     /// Reads `source` at once, because it may have changed since the start, and then when a file changes or `hangup` arrives.
-    pub(super) async fn run(self, source: Arc<dyn ConfigSource>, mut hangup: Signal) -> Infallible {
+    pub(super) async fn run(&self, source: Arc<dyn ConfigSource>, mut hangup: Signal) -> Infallible {
         let (mut watcher, mut last, mut is_asked) = (ConfigWatcher::new(), Reported::default(), false);
         loop {
             if is_asked {
                 service_manager::reloading();
+                self.asked.notify_one();
             }
             let outcome = read(&source, &mut watcher).await;
             self.take(outcome, source.as_ref(), &mut last, is_asked);

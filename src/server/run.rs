@@ -48,7 +48,9 @@ impl Bound {
         let shutdown = self.service.shutdown;
         let mut running = self.start()?;
         drop(starting);
-        running.health.serving().await;
+        if running.readiness.missing().is_empty() {
+            running.health.serving().await;
+        }
         info!("ready");
         service_manager::ready();
 

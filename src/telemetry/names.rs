@@ -113,6 +113,18 @@ metrics! {
         "Requests that ended in a panic";
     LOG_LINES_LOST = Counter "gatepost_log_lines_lost_total", [],
         "Log lines dropped because the reader of the log was too slow";
+    AUTHENTIK_CONNECTED = Gauge "gatepost_authentik_connected", [],
+        "1 while authentik answers on the WebSocket, else 0";
+    AUTHENTIK_UPDATES = Counter "gatepost_authentik_updates_total", ["outcome"],
+        "Readings of the applications from authentik; outcome is `success`, or `failure` (the earlier ones stay in service)";
+    AUTHENTIK_ANSWER = Gauge "gatepost_authentik_answer_timestamp_seconds", [],
+        "When authentik gave the answer in service, in seconds since the Unix epoch";
+    OUTPOST_INFO = Gauge "authentik_outpost_info", ["outpost_name", "outpost_type", "uuid", "version", "build"],
+        "Always 1, while the applications come from authentik; the name is that of authentik's own outpost";
+    OUTPOST_LAST_UPDATE = Gauge "authentik_outpost_last_update", ["outpost_name", "outpost_type", "uuid"],
+        "As `gatepost_authentik_answer_timestamp_seconds`, under the name of authentik's own outpost";
+    OUTPOST_CONNECTION = Gauge "authentik_outpost_connection", ["outpost_name", "outpost_type", "uuid"],
+        "As `gatepost_authentik_connected`, under the name of authentik's own outpost";
     BUILD_INFO = Gauge "gatepost_build_info", ["version"],
         "Always 1; the label is the running version";
 }

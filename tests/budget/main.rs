@@ -109,7 +109,7 @@ impl TestOutpost {
         let name = "outpost".to_owned();
         let outpost = Outpost::new(Parts {
             applications: applications.into(),
-            name,
+            name: name.into(),
             lifetimes,
             sealing,
             store,

@@ -95,6 +95,18 @@ fn without_file_and_variables_the_variables_are_asked_for() {
 }
 
 #[test]
+fn commands_that_need_applications_do_not_ask_authentik() {
+    let variables = [("AUTHENTIK_HOST", "https://auth.example.com"), ("AUTHENTIK_TOKEN", "hush")];
+    let output = gatepost(&["check-config"], &variables);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "ok\n"));
+    for arguments in [&["snippet", "nginx"][..], &["explain", "https://wiki.example.com/"]] {
+        let output = gatepost(arguments, &variables);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("the applications come from authentik"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn schema_reference_and_version_are_printed() {
     assert_eq!(text(&gatepost(&["schema"], &[]).stdout), gatepost::config::schema());
     assert_eq!(text(&gatepost(&["config-reference"], &[]).stdout), gatepost::config::reference());

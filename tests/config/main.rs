@@ -1,6 +1,8 @@
 //! The configuration from the operator's view: files, variables, the command line, the schema and the reference.
 
 #[cfg(test)]
+mod authentik;
+#[cfg(test)]
 mod bad_files;
 #[cfg(test)]
 mod command_line;

@@ -9,11 +9,16 @@
     reason = "a test says what it expects and fails where that does not hold"
 )]
 
+#[cfg(test)]
+#[path = "../authentik/fake/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod fake_authentik;
 mod support;
 
 mod access_log;
 mod access_rules;
 mod administration;
+mod authentik;
 mod chromium;
 mod clients;
 mod credentials;

@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 
 use crate::support::browser::{Browser, Protocol};
+use crate::support::certificates::is_served;
 use crate::support::envoy::Scenario;
 use crate::support::load::Load;
 use crate::support::process::eventually;
@@ -14,6 +15,8 @@ const RELOADED: &str = "configuration reloaded";
 const REFUSED: &str = "the changed configuration cannot be used; the earlier one stays in service";
 const UNCHANGED: &str = "configuration read again; no setting changed that a reload applies";
 const SIGHUP: u32 = 1;
+/// The server name for which certificates are made.
+const NAME: &str = "gatepost.test";
 
 const MOTTO: &str = "    claim_headers: [{ header: X-Motto, text: semper }]\n";
 
@@ -162,27 +165,12 @@ async fn a_change_during_the_start_is_noticed() {
     assert!(process.wait().success());
 }
 
-/// Writes a certificate for `gatepost.test` and its key beside gatepost.yaml, and returns the certificate (PEM).
+/// Writes a certificate for [`NAME`] and its key beside gatepost.yaml, and returns the certificate (PEM).
 fn write_certificate(site: &Site) -> String {
-    let made = rcgen::generate_simple_self_signed(["gatepost.test".to_owned()]).expect("a certificate");
+    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).expect("a certificate");
     std::fs::write(site.folder().join("key.pem"), made.signing_key.serialize_pem()).expect("key.pem");
     std::fs::write(site.folder().join("certificate.pem"), made.cert.pem()).expect("certificate.pem");
     made.cert.pem()
-}
-
-/// Whether a client that trusts only this certificate gets an answer over HTTPS.
-async fn is_served(site: &Site, certificate: &str) -> bool {
-    // The first call installs the crypto provider of this process; a second call changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let port = site.gatepost.port("https");
-    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([trusted])
-        .resolve("gatepost.test", ([127, 0, 0, 1], port).into())
-        .build()
-        .expect("a client");
-    client.get(format!("https://gatepost.test:{port}/outpost.goauthentik.io/ping")).send().await.is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,17 +179,17 @@ async fn a_certificate_is_replaced_when_its_files_change() {
     plan.settings.https = "127.0.0.1:0";
     let mut site = plan.start().await;
     let first = write_certificate(&site);
-    assert!(!is_served(&site, &first).await, "a self-signed one of the start is served");
+    assert!(!is_served(&site, NAME, &first).await, "a self-signed one of the start is served");
 
     let mark = site.gatepost.log().count();
     site.edit(|settings| settings.sections = "tls: { certificate_file: certificate.pem, private_key_file: key.pem }\n");
     site.gatepost.logs_after(mark, RELOADED);
-    assert!(is_served(&site, &first).await);
+    assert!(is_served(&site, NAME, &first).await);
 
     let mark = site.gatepost.log().count();
     let second = write_certificate(&site);
     site.gatepost.logs_after(mark, RELOADED);
-    assert!(is_served(&site, &second).await && !is_served(&site, &first).await);
+    assert!(is_served(&site, NAME, &second).await && !is_served(&site, NAME, &first).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

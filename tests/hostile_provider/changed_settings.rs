@@ -59,6 +59,7 @@ fn endpoints(op: &HostileOp) -> ProviderEndpoints {
         end_session_endpoint: None,
         introspection_endpoint: None,
         revocation_endpoint: None,
+        backchannel_host: None,
     }
 }
 

@@ -20,7 +20,7 @@ use gatepost::inbound::forward_auth::ForwardAuthSettings;
 use gatepost::inbound::side_listener::TlsIdentity;
 use gatepost::outpost::{Outpost, Parts};
 use gatepost::ports::SessionStore;
-use gatepost::server::{Addresses, Bound, Fault, Limits, Listen, Service, Shutdown};
+use gatepost::server::{Addresses, Bound, Certificates, Fault, Limits, Listen, Service, Shutdown};
 use gatepost::testing::{
     CountingEntropy, FakeProvider, FakeStore, Loading, ManualClock, NOW, application, sealing_keys, session_record,
     unavailable,
@@ -117,8 +117,7 @@ impl TestApp {
             clock,
             lifetimes,
             applications: vec!["wiki".into()],
-            tls: setup.tls.into_iter().collect(),
-            hosts: vec!["wiki.example.com".into()],
+            certificates: Certificates::new(setup.tls.into_iter().collect(), vec!["wiki.example.com".into()]).unwrap(),
             admin_tls: setup.admin_tls,
             forward_auth: setup.forward_auth,
             limits: setup.limits,

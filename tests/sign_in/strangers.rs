@@ -9,7 +9,7 @@ use envoy_types::pb::envoy::config::core::v3::{Address, SocketAddress, address};
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::Peer;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use gatepost::server::{Bound, Limits, Listen, Service, Shutdown};
+use gatepost::server::{Bound, Certificates, Limits, Listen, Service, Shutdown};
 use gatepost::testing::ManualClock;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -51,8 +51,7 @@ impl ServicePort {
             clock: test_outpost.clock.clone(),
             lifetimes: test_outpost.lifetimes,
             applications: vec!["wiki".to_owned()],
-            tls: Vec::new(),
-            hosts: Vec::new(),
+            certificates: Certificates::new(Vec::new(), Vec::new()).unwrap(),
             admin_tls: None,
             forward_auth: None,
             limits,

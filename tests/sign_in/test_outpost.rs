@@ -72,7 +72,7 @@ impl TestOutpost {
             open(&storage.store, storage.keys.clone(), lifetimes, Arc::new(SystemEntropy), clock.clone()).unwrap();
         let outpost = Outpost::new(Parts {
             applications: Applications::new(applications).unwrap().into(),
-            name: "outpost".to_owned(),
+            name: "outpost".into(),
             lifetimes,
             sealing: storage.keys.clone(),
             store: Arc::clone(&store),

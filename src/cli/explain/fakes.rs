@@ -76,7 +76,7 @@ impl Visitor {
 pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>) -> Parts {
     Parts {
         applications: applications.clone().into(),
-        name: name.to_owned(),
+        name: name.into(),
         lifetimes: Lifetimes { absolute: HOUR, idle: HOUR },
         sealing: keys(),
         store: Arc::new(OneSession(visitor)),

@@ -1,14 +1,18 @@
 //! The variables by which authentik's outpost is configured.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::rc::Rc;
+use std::path::Path;
+use std::sync::Arc;
 
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::reference::{Unresolved, resolve};
-use crate::config::Environment;
-use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::diagnostic::{Diagnostic, Diagnostics, Location};
+use crate::config::document::Node;
+use crate::config::reader::Reader;
+use crate::config::understand::understand;
+use crate::config::{Environment, Loaded};
 use crate::outbound::authentik::{BrowserAddress, ServerAddress};
 
 const HOST: &str = "AUTHENTIK_HOST";
@@ -89,6 +93,64 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
             warnings,
         })),
         _ => Err(Diagnostics { faults, warnings, files: Vec::new() }),
+    }
+}
+
+impl AuthentikEnvironment {
+    /// The configuration of an outpost that has only these variables.
+    ///
+    /// # Errors
+    /// All diagnostics.
+    pub(in crate::config) fn load(self, environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
+        let mut reader = Reader::new("environment", Path::new(""), environment);
+        for (name, addresses) in
+            [("HTTP", &self.listen_http), ("HTTPS", &self.listen_https), ("METRICS", &self.listen_metrics)]
+        {
+            if addresses.as_ref().is_some_and(|addresses| addresses.len() > 1) {
+                let location = Location::new(&format!("AUTHENTIK_LISTEN__{name}"), 0, 0);
+                reader.fault(
+                    &location,
+                    "it names several addresses",
+                    "write one; [::]:9000 accepts connections to all",
+                );
+            }
+        }
+        let mut loaded = understand(&self.root(), reader)?;
+        loaded.warnings.retain(|warning| &*warning.key != "authentik.insecure");
+        loaded.warnings.extend(self.warnings);
+        Ok(loaded)
+    }
+
+    /// Adds to a configuration file without applications what these variables say, where the file says nothing.
+    pub(in crate::config) fn complete(&self, root: &mut Node) {
+        root.add_missing(self.root());
+    }
+
+    /// The tree of a file with the same meaning.
+    fn root(&self) -> Node {
+        let first =
+            |addresses: &Option<Vec<SocketAddr>>| addresses.as_ref().and_then(|addresses| addresses.first().copied());
+        let listen = [("http", &self.listen_http), ("https", &self.listen_https), ("metrics", &self.listen_metrics)];
+        let listen = listen.into_iter().filter_map(|(name, addresses)| Some((name, first(addresses)?)));
+        let listen = listen.map(|(name, address)| (name, Node::text(&address.to_string())));
+        let networks = self.trusted_proxies.iter().map(|network| Node::text(&network.to_string()));
+        let dialects = ["nginx", "traefik", "caddy", "envoy"].map(Node::word);
+        let mut authentik = vec![
+            ("host", Node::text(&self.host.to_string())),
+            ("token", Node::text(self.token.expose_secret())),
+            ("insecure", Node::word(if self.insecure { "true" } else { "false" })),
+        ];
+        authentik.extend(self.host_browser.as_ref().map(|host| ("host_browser", Node::text(&host.to_string()))));
+        let mut root = vec![
+            ("listen", Node::section(listen)),
+            ("authentik", Node::section(authentik)),
+            (
+                "forward_auth",
+                Node::section([("dialects", Node::list(dialects)), ("trusted_proxies", Node::list(networks))]),
+            ),
+        ];
+        root.extend(self.log_level.map(|level| ("log", Node::section([("level", Node::word(level))]))));
+        Node::section(root)
     }
 }
 
@@ -184,7 +246,7 @@ impl Variables<'_> {
 
 fn diagnostic(name: &str, problem: &str, help: &str) -> Diagnostic {
     let (problem, help) = (problem.to_owned(), help.to_owned());
-    Diagnostic { source: Rc::from("environment"), line: 0, column: 0, key: Rc::from(name), problem, help }
+    Diagnostic { source: Arc::from("environment"), line: 0, column: 0, key: Arc::from(name), problem, help }
 }
 
 /// The spellings that authentik's own readers accept.
@@ -224,6 +286,15 @@ fn address(text: &str) -> Option<SocketAddr> {
 /// A network, or a single address.
 fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// The mapping of a configuration with authentik at `host`, and further lines of its section.
+#[cfg(test)]
+pub(super) fn test_loading(host: &str, lines: &str) -> std::sync::Arc<dyn crate::server::ApplicationMapping> {
+    let text = format!("authentik:\n  host: {host}\n  token: x\n{lines}");
+    let root = crate::config::document::parse(&text).expect("is YAML");
+    let reader = Reader::new("gatepost.yaml", Path::new(""), &|_| None);
+    understand(&root, reader).expect("is a configuration").config.authentik.expect("is the source").mapping
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod admin;
 mod application;
+mod authentik;
 mod credentials;
 mod forward_auth;
 mod headers;
@@ -20,6 +21,7 @@ use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
 pub(super) use application::{Application, Mode};
+pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
 pub(super) use headers::{AdditionalHeaders, ClaimHeader};
@@ -36,8 +38,12 @@ type Applications = Vec<Spanned<Application>>;
 section! {
     /// The configuration file.
     struct File {
-        /// The protected applications; at least one.
-        applications: required Applications,
+        /// The protected applications; at least one. Required, unless they come from `authentik`.
+        applications: optional Applications,
+        /// authentik, in place of `applications`: Gatepost takes the place of a proxy outpost of authentik, reads its
+        /// applications from authentik, and follows their changes. Without a file, the variables of authentik's outpost
+        /// (`AUTHENTIK_HOST`, `AUTHENTIK_TOKEN`, …) have the same effect.
+        authentik: optional Authentik,
         /// The addresses of the listeners. A port alone means all IPv4 interfaces; port 0 means a free port; `off`,
         /// where it is listed, disables the listener.
         listen: Listen = "{}",

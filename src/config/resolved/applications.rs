@@ -19,8 +19,22 @@ use crate::domain::slug::Slug;
 
 /// All applications, checked against each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
-    let list = file.applications.given()?;
     let prefixes = forward_auth::prefixes(&file.forward_auth);
+    let list = match (&file.applications, &file.authentik) {
+        (Setting::Absent, Setting::Absent) => {
+            let location = Location::new("applications", 1, 1);
+            reader.fault(&location, "it is required and missing", "add `applications: …`, or a section `authentik`");
+            return None;
+        }
+        (Setting::Absent, _) => return Some(Applications::default().with_prefixes(prefixes)),
+        (Setting::Faulty, _) => return None,
+        (Setting::Given(list), Setting::Given(Spanned { location, .. })) => {
+            let problem = "the applications of this file would be ignored beside it";
+            reader.fault(location, problem, "keep either `applications` or `authentik`");
+            list
+        }
+        (Setting::Given(list), _) => list,
+    };
     if list.value.is_empty() {
         reader.fault(&list.location, "the list is empty", "add at least one application");
         return None;
@@ -76,7 +90,8 @@ fn agree_on_endpoints(
     agree
 }
 
-fn application(
+/// One application alone; on `None` diagnostics have been recorded.
+pub(in crate::config) fn application(
     written: &raw::Application,
     location: &Location,
     prefixes: Prefixes,

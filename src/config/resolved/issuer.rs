@@ -13,7 +13,7 @@ pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Opti
         Ok(url) if url.cannot_be_a_base() || !matches!(url.scheme(), "https" | "http") => {
             ("the issuer is not an https URL", EXAMPLE)
         }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => (
+        Ok(url) if url.scheme() == "http" && !is_loopback(&url) && !reader.allows_plain_http => (
             "an http issuer must be on this machine: on the network, an attacker could sign in as any user",
             "use https",
         ),
@@ -39,6 +39,7 @@ pub(super) fn endpoint(written: &Spanned<String>, reader: &mut Reader<'_>) -> Op
             "an endpoint must not have a user name, password or fragment"
         }
         Some(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => return Some(url),
+        Some(url) if url.scheme() == "http" && reader.allows_plain_http => return Some(url),
         Some(url) if url.scheme() == "http" => {
             "an http endpoint must be on this machine: on the network, an attacker could sign in as any user"
         }
@@ -83,7 +84,8 @@ pub(super) fn on_external_host(
         reader.fault(&written.location, "it is not a URL, or it has a user name, password or fragment", help);
         return None;
     };
-    let same_path = url.path().strip_prefix(external.path()).is_some_and(|below| below.starts_with('/'));
+    let below = url.path().strip_prefix(external.path());
+    let same_path = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
     if url.origin().ascii_serialization() == external.origin() && same_path {
         return Some(url);
     }

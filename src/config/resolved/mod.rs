@@ -2,7 +2,8 @@
 
 mod access_rules;
 mod admin;
-mod applications;
+pub(super) mod applications;
+mod authentik;
 mod credentials;
 mod forward_auth;
 mod identity_headers;
@@ -18,7 +19,7 @@ mod shared_store;
 
 use super::raw::File;
 use super::reader::Reader;
-use crate::server::Config;
+use crate::server::{Authentik, Config};
 
 /// Everything that a start needs; `None` when there were diagnostics.
 pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> {
@@ -34,7 +35,14 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let provider = settings::provider(&written.provider.value, renews_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
     let limits = settings::limits(&written.limits.value, reader);
+    let authentik = authentik::authentik(written, session.as_ref(), reader);
     let (store, sealing, lifetimes) = session?;
+    let (mut authentik, mut provider) = (authentik?, provider?);
+    if let Some(Authentik { connection, .. }) = &mut authentik {
+        // Tokens, keys and claims come from the same server, behind the same certificate.
+        connection.ca_certificates = provider.ca_certificates.clone();
+        provider.insecure = connection.insecure;
+    }
     Some(Config {
         applications: applications?,
         listen: listen?,
@@ -46,7 +54,8 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         lifetimes,
         outpost_name: outpost_name?,
         log: log?,
-        provider: provider?,
+        provider,
+        authentik,
         limits: limits?,
         shutdown: settings::shutdown(&written.shutdown.value),
     })

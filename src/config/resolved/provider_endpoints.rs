@@ -45,6 +45,7 @@ pub(super) fn provider_endpoints(written: &Application, reader: &mut Reader<'_>)
         end_session_endpoint: end_session?,
         introspection_endpoint: introspection?,
         revocation_endpoint: revocation?,
+        backchannel_host: None,
     }))
 }
 

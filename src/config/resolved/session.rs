@@ -58,7 +58,7 @@ fn store(written: &raw::Session, reader: &mut Reader<'_>) -> Option<StoreSetting
 }
 
 /// The folder of systemd's `StateDirectory=` if there is one; of several folders, the first.
-fn default_path(reader: &Reader<'_>) -> PathBuf {
+pub(super) fn default_path(reader: &Reader<'_>) -> PathBuf {
     let folder = (reader.environment)("STATE_DIRECTORY").unwrap_or_default();
     match folder.split(':').next() {
         Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("sessions.db"),

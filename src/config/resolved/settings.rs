@@ -70,6 +70,7 @@ pub(super) fn provider(
     };
     Some(ProviderSettings {
         ca_certificates,
+        insecure: false,
         timeout: written.timeout.value.0,
         connect_timeout: written.connect_timeout.value.0,
         refresh_interval: written.refresh_interval.value.0,

@@ -4,6 +4,7 @@ mod address;
 mod duration_field;
 mod header_sets;
 mod number;
+mod overlays;
 mod text;
 
 use serde_json::{Value as Json, json};
@@ -17,6 +18,7 @@ pub(super) use address::{ListenAddress, MaybeAddress};
 pub(super) use duration_field::{DurationField, DurationOrZero, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};
+pub(super) use overlays::Overlays;
 pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 
 /// A type that can be read from the file.

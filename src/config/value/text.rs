@@ -1,7 +1,7 @@
 //! Texts, secrets, paths, patterns.
 
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -17,11 +17,11 @@ use crate::config::reader::{Reader, Spanned};
 pub(in crate::config) type Texts = Vec<Spanned<String>>;
 
 /// The text of a single value; a number counts as the text that is written, because a client id may be one.
-fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Rc<str>> {
+fn text(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Arc<str>> {
     if let Content::One { text, .. } = &node.content
         && matches!(plain_type(node), Plain::Text | Plain::Whole(_) | Plain::Number)
     {
-        return Some(Rc::clone(text));
+        return Some(Arc::clone(text));
     }
     let problem = format!("a text is needed here, not {}", described(node));
     reader.fault(location, problem, "write a single value, in quotes if YAML could read it as another type");

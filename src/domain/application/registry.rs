@@ -99,6 +99,17 @@ impl Applications {
         Ok(Self { all, by_host, by_domain, prefixes: Prefixes::default() })
     }
 
+    /// Indexes `applications` without those that conflict with an earlier one, and returns these conflicts, too.
+    #[must_use]
+    pub fn without_clashes(applications: Vec<Application>) -> (Self, Vec<Clash>) {
+        let clashes = clashes(&applications);
+        let is_later = |index: usize| clashes.iter().any(|clash| clash.second == index);
+        let kept = applications.into_iter().enumerate().filter(|(index, _)| !is_later(*index));
+        let kept = kept.map(|(_, application)| application).collect();
+        // Without the later one of each pair no pair is left.
+        (Self::new(kept).unwrap_or_default(), clashes)
+    }
+
     /// Sets the prefixes of the endpoints.
     #[must_use]
     pub fn with_prefixes(self, prefixes: Prefixes) -> Self {

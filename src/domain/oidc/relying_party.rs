@@ -50,6 +50,18 @@ pub struct ProviderEndpoints {
     pub introspection_endpoint: Option<Url>,
     /// Where refresh tokens are revoked.
     pub revocation_endpoint: Option<Url>,
+    /// The host that token and introspection requests name, where it is not the one to which they are sent.
+    pub backchannel_host: Option<BackchannelHost>,
+}
+
+/// `Host` (RFC 9110 section 7.2) and `X-Forwarded-Proto` of requests that are sent to one address of a provider and have to count
+/// as sent to another, because the provider makes the issuer of its tokens of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackchannelHost {
+    /// `Host`: host name with port.
+    pub authority: String,
+    /// `X-Forwarded-Proto`: `http` or `https`.
+    pub scheme: String,
 }
 
 impl ProviderEndpoints {

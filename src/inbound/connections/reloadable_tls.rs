@@ -34,15 +34,18 @@ impl ReloadableTls {
 }
 
 /// Certificates of one listener: the client gets the first that is valid for the server name that it sends (RFC 6066
-/// section 3), else the first of all.
+/// section 3), else the default.
 #[derive(Debug)]
-pub(super) struct CertificatesByName(pub(super) Vec<Arc<CertifiedKey>>);
+pub(super) struct CertificatesByName {
+    pub(super) default: Arc<CertifiedKey>,
+    pub(super) named: Vec<Arc<CertifiedKey>>,
+}
 
 impl ResolvesServerCert for CertificatesByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
-        let named = name.and_then(|name| self.0.iter().find(|certificate| is_valid_for(certificate, &name)));
-        named.or_else(|| self.0.first()).cloned()
+        let named = name.and_then(|name| self.named.iter().find(|certificate| is_valid_for(certificate, &name)));
+        Some(Arc::clone(named.unwrap_or(&self.default)))
     }
 }
 
@@ -85,7 +88,7 @@ mod tests {
     async fn the_server_name_chooses_the_certificate_and_the_first_is_the_default() {
         let [(wiki, first), (board, second), (renewed, third)] =
             ["wiki.test", "*.board.test", "wiki.test"].map(identity);
-        let tls = ReloadableTls::new(browsers_tls(&[first, second]).unwrap());
+        let tls = ReloadableTls::new(browsers_tls(&first, &[first.clone(), second]).unwrap());
         for (name, certificate, is_accepted) in [
             ("wiki.test", &wiki, true),
             ("a.board.test", &board, true),
@@ -96,7 +99,7 @@ mod tests {
         ] {
             assert_eq!(handshake(&tls, name, certificate).await, is_accepted, "{name}");
         }
-        tls.replace(browsers_tls(&[third]).unwrap());
+        tls.replace(browsers_tls(&third, &[]).unwrap());
         assert!(handshake(&tls, "wiki.test", &renewed).await && !handshake(&tls, "a.board.test", &board).await);
     }
 }

@@ -129,25 +129,27 @@ impl TlsIdentity {
     }
 }
 
-/// The TLS settings for browsers' connections: HTTP/1.1, no client certificates; the certificate is chosen by the server
-/// name, and the first is the default.
+/// The TLS settings for browsers' connections: HTTP/1.1, no client certificates. The first of the `named` certificates that is
+/// valid for the server name is sent, else the `default`.
 ///
 /// # Errors
 /// When a certificate and its key are not usable together.
-pub fn browsers_tls(identities: &[TlsIdentity]) -> Result<Arc<ServerConfig>, TlsFault> {
-    server_config(WebPkiClientVerifier::no_client_auth(), identities, b"http/1.1")
+pub fn browsers_tls(default: &TlsIdentity, named: &[TlsIdentity]) -> Result<Arc<ServerConfig>, TlsFault> {
+    server_config(WebPkiClientVerifier::no_client_auth(), default, named, b"http/1.1")
 }
 
 fn server_config(
     clients: Arc<dyn ClientCertVerifier>,
-    identities: &[TlsIdentity],
+    default: &TlsIdentity,
+    named: &[TlsIdentity],
     protocol: &[u8],
 ) -> Result<Arc<ServerConfig>, TlsFault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certificates = identities.iter().map(TlsIdentity::certified).collect::<Result<_, _>>()?;
+    let named = named.iter().map(TlsIdentity::certified).collect::<Result<_, _>>()?;
+    let certificates = CertificatesByName { default: default.certified()?, named };
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(TlsFault::Together)?.with_client_cert_verifier(clients);
-    let mut config = builder.with_cert_resolver(Arc::new(CertificatesByName(certificates)));
+    let mut config = builder.with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = vec![protocol.to_vec()];
     Ok(Arc::new(config))
 }
@@ -192,7 +194,7 @@ impl MutualTls {
     /// # Errors
     /// When certificate and key are not usable together.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsFault> {
-        server_config(Arc::clone(&self.clients), std::slice::from_ref(&self.identity), b"h2")
+        server_config(Arc::clone(&self.clients), &self.identity, &[], b"h2")
     }
 }
 

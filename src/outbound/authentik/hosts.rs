@@ -6,6 +6,7 @@ use url::Url;
 
 use super::address::{AddressFault, BrowserAddress};
 use super::model::{OpenIdConnectConfiguration, Outpost};
+use crate::domain::oidc::relying_party::BackchannelHost;
 
 /// What browsers call authentik, if it is not what the outpost calls it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,16 +24,6 @@ pub enum HostsFault {
     /// An endpoint is not an http or https address.
     #[error("`oidc_configuration.{0}` is not an http or https address; save the provider in authentik again")]
     Endpoint(&'static str),
-}
-
-/// The `Host` and `X-Forwarded-Proto` of requests that go to one address of authentik and have to count as sent to another: the
-/// issuer of an ID Token is built from them. Exactly one `Host` may be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackchannelHost {
-    /// `Host`.
-    pub authority: String,
-    /// `X-Forwarded-Proto`.
-    pub scheme: String,
 }
 
 /// The endpoints of a provider, each with the host that its users reach.

@@ -14,7 +14,7 @@ pub use address::{AddressFault, BrowserAddress, ServerAddress};
 pub use cache::{AnswerCache, CacheFault, CachedAnswer, OutpostAnswer};
 pub use connection::{Connection, ConnectionSettings};
 pub use fault::{ApiFault, ConnectionFault};
-pub use hosts::{BackchannelHost, Endpoints, Hosts, HostsFault, redirect_uri};
+pub use hosts::{Endpoints, Hosts, HostsFault, redirect_uri};
 pub use model::{
     Certificate, InvalidProvider, OpenIdConnectConfiguration, Outpost, OutpostConfig, OutpostId, Providers, ProxyMode,
     ProxyOutpostConfig, Secret,

@@ -13,9 +13,13 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::settings::{ProviderSettings, StartFault};
+use crate::domain::oidc::relying_party::BackchannelHost;
 pub(super) use crate::outbound::http_answer::Answer;
 use crate::outbound::http_answer::{self, cause};
 use crate::telemetry::names;
+
+/// Names the scheme of the host that a request names.
+const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 /// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +78,11 @@ pub(super) struct ProviderClient {
 
 impl ProviderClient {
     /// A client that may connect to this machine only under the hosts of `configured`, the addresses that the operator named.
+    /// `names_other_host`: requests may carry the `Host` of another address.
     pub(super) fn new<'a>(
         settings: &ProviderSettings,
         configured: impl IntoIterator<Item = &'a Url>,
+        names_other_host: bool,
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -90,10 +96,13 @@ impl ProviderClient {
             .timeout(settings.timeout)
             .tls_version_min(tls::Version::TLS_1_2)
             .tls_certs_merge(private)
+            // It covers the host name, too.
+            .tls_danger_accept_invalid_certs(settings.insecure)
             .dns_resolver(Arc::new(GuardedNames { named }))
-            .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|fault| StartFault::client(&fault))?;
+            .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")));
+        // HTTP/2 names the host in `:authority`, which always is the one to which a request is sent.
+        let client = if names_other_host { client.http1_only() } else { client };
+        let client = client.build().map_err(|fault| StartFault::client(&fault))?;
         Ok(Self { client })
     }
 
@@ -101,14 +110,26 @@ impl ProviderClient {
         self.client.get(url.clone()).header(header::ACCEPT, "application/json")
     }
 
-    /// Adapts a request that a library built, and directs it to `url`.
-    pub(super) fn request(&self, url: &Url, request: http::Request<Vec<u8>>) -> RequestBuilder {
+    /// Adapts a request that a library built, and directs it to `url`; `as_if_to` is the host that it names instead.
+    pub(super) fn request(
+        &self,
+        url: &Url,
+        request: http::Request<Vec<u8>>,
+        as_if_to: Option<&BackchannelHost>,
+    ) -> RequestBuilder {
         let (parts, body) = request.into_parts();
         let mut headers = parts.headers;
         if let Some(credentials) = headers.get_mut(header::AUTHORIZATION) {
             credentials.set_sensitive(true);
         }
-        self.client.request(parts.method, url.clone()).headers(headers).body(body)
+        let request = self.client.request(parts.method, url.clone()).headers(headers).body(body);
+        match as_if_to {
+            // The client adds no `Host` beside one that is given.
+            Some(BackchannelHost { authority, scheme }) => {
+                request.header(header::HOST, authority).header(X_FORWARDED_PROTO, scheme)
+            }
+            None => request,
+        }
     }
 
     /// Sends `request` and reads the whole answer. Records count and duration as metrics.

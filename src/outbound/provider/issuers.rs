@@ -48,9 +48,12 @@ impl Issuers {
     ) -> Result<Self, StartFault> {
         let (addresses, mut expected) = named(relying_parties)?;
         let same = before.filter(|before| before.settings == *settings && before.addresses == addresses);
-        let client = match same {
-            Some(before) => Arc::clone(&before.client),
-            None => Arc::new(ProviderClient::new(settings, addresses.values().flat_map(Addresses::configured))?),
+        let client = if let Some(before) = same {
+            Arc::clone(&before.client)
+        } else {
+            let names_other_host = addresses.values().any(Addresses::name_other_host);
+            let configured = addresses.values().flat_map(Addresses::configured);
+            Arc::new(ProviderClient::new(settings, configured, names_other_host)?)
         };
         let earlier = |identifier: &str, Addresses { endpoints, .. }: &Addresses| {
             let entry = before?.by_identifier.get(identifier)?;
@@ -89,6 +92,10 @@ impl Addresses {
         let endpoints = self.endpoints.iter().flat_map(ProviderEndpoints::requested);
         std::iter::once(&self.issuer).chain(endpoints)
     }
+
+    fn name_other_host(&self) -> bool {
+        self.endpoints.as_ref().is_some_and(|endpoints| endpoints.backchannel_host.is_some())
+    }
 }
 
 fn keep_fresh(issuer: &Arc<Issuer>, settings: &ProviderSettings) -> Arc<JoinSet<()>> {
@@ -107,8 +114,7 @@ fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Res
         if jws::secret_is_too_short(relying_party) {
             return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
         }
-        let known =
-            Addresses { issuer: issuer_address(&relying_party.issuer)?, endpoints: relying_party.endpoints.clone() };
+        let known = Addresses { issuer: issuer_address(relying_party)?, endpoints: relying_party.endpoints.clone() };
         if addresses.get(&relying_party.issuer).is_some_and(|other| *other != known) {
             return Err(StartFault::Endpoints(relying_party.issuer.clone()));
         }
@@ -122,15 +128,16 @@ fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Res
     Ok((addresses, expected))
 }
 
-/// The address from which metadata of `issuer` is fetched (Discovery section 3: https, no query, no fragment).
-fn issuer_address(issuer: &str) -> Result<Url, StartFault> {
-    let fault = || StartFault::Issuer(issuer.to_owned());
+/// The address from which metadata of the issuer is fetched (Discovery section 3: https, no query, no fragment). Nothing is fetched
+/// from it where the endpoints are given.
+fn issuer_address(RelyingParty { issuer, endpoints, .. }: &RelyingParty) -> Result<Url, StartFault> {
+    let fault = || StartFault::Issuer(issuer.clone());
     let url = Url::parse(issuer).map_err(|_| fault())?;
     let clean = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none()
         && url.has_host();
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && names_this_machine(&url));
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && (endpoints.is_some() || names_this_machine(&url)));
     if clean && safe { Ok(url) } else { Err(fault()) }
 }

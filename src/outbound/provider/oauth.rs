@@ -124,7 +124,8 @@ impl<'c> AsyncHttpClient<'c> for Transport<'_> {
 impl Transport<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallFault> {
         let client = self.issuer.client();
-        let request = client.request(self.endpoint, request);
+        let backchannel = self.issuer.endpoints().and_then(|endpoints| endpoints.backchannel_host.as_ref());
+        let request = client.request(self.endpoint, request, backchannel);
         let answer = client.send(self.issuer.identifier(), self.operation, request).await?;
         let body = readable(self.operation, &answer)?;
         let mut response = Response::new(Value::Object(body).to_string().into_bytes());

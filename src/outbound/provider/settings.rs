@@ -11,6 +11,8 @@ use crate::outbound::trusted_certificates::TrustedCertificates;
 pub struct ProviderSettings {
     /// Certificates that are trusted in addition to the system's.
     pub ca_certificates: TrustedCertificates,
+    /// Accepts any certificate and any host name.
+    pub insecure: bool,
     /// The time limit of a request as a whole, and of redeeming a code.
     pub timeout: Duration,
     /// The time limit of connecting.
@@ -25,6 +27,7 @@ impl Default for ProviderSettings {
     fn default() -> Self {
         Self {
             ca_certificates: TrustedCertificates::default(),
+            insecure: false,
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             refresh_interval: Duration::from_secs(5 * 60),

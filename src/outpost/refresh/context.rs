@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::backoff::Backoff;
 use crate::domain::session::Lifetimes;
+use crate::outpost::parts::OutpostName;
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
 
 /// The dependencies of every refresh.
@@ -13,6 +14,6 @@ pub(super) struct RefreshContext {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) lifetimes: Lifetimes,
-    pub(super) outpost: String,
+    pub(super) outpost: OutpostName,
     pub(super) backoff: Backoff,
 }

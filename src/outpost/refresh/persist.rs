@@ -84,7 +84,7 @@ impl RefreshTask {
 
     fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
         let (context, application) = (&self.context, &*self.application);
-        with_outpost_facts(context.provider.as_ref(), &context.outpost, application, |outpost| {
+        with_outpost_facts(context.provider.as_ref(), &context.outpost.load(), application, |outpost| {
             identity_headers::preview(
                 &application.headers,
                 &Facts { about: about.into(), application: application.into(), outpost },

@@ -7,6 +7,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use super::site::Site;
+
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -36,4 +38,19 @@ impl Authority {
             .expect("a key that fits");
         TlsAcceptor::from(Arc::new(config))
     }
+}
+
+/// Whether a client that asks for this server name and trusts only this certificate (PEM) gets an answer over HTTPS.
+pub(crate) async fn is_served(site: &Site, name: &str, certificate: &str) -> bool {
+    // The first call installs the crypto provider of this process; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let port = site.gatepost.port("https");
+    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([trusted])
+        .resolve(name, ([127, 0, 0, 1], port).into())
+        .build()
+        .expect("a client");
+    client.get(format!("https://{name}:{port}/outpost.goauthentik.io/ping")).send().await.is_ok()
 }

@@ -134,6 +134,8 @@ pub(crate) struct Settings {
     pub(crate) sections: &'static str,
     pub(crate) session: String,
     pub(crate) shutdown: &'static str,
+    /// Where the applications come from in place of `entries`: the variables `AUTHENTIK_…` of authentik's outpost.
+    pub(crate) authentik: Vec<(&'static str, String)>,
     /// Whether the provider calls every application when one of its sessions ends.
     pub(crate) backchannel_logout: bool,
 }
@@ -148,14 +150,19 @@ impl Settings {
             sections: "",
             session: "{ store: file, path: sessions.db }".to_owned(),
             shutdown: "{ delay: 0s, grace: 5s }",
+            authentik: Vec::new(),
             backchannel_logout: false,
         }
     }
 
     /// The text of gatepost.yaml, for an Envoy at this port.
     pub(crate) fn as_yaml(&self, envoy: u16, grpc: u16, http: u16, issuer: &str) -> String {
-        let mut text = String::from("applications:\n");
-        for entry in &self.entries {
+        let mut text = String::new();
+        let entries = if self.authentik.is_empty() { self.entries.as_slice() } else { &[] };
+        if !entries.is_empty() {
+            text += "applications:\n";
+        }
+        for entry in entries {
             text += &entry.as_yaml(envoy, issuer);
             text += self.for_entries;
         }
@@ -180,7 +187,9 @@ impl Settings {
     }
 
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        self.entries.iter().map(|entry| (entry.secret_name(), entry.secret())).collect()
+        let of_entries = self.entries.iter().map(|entry| (entry.secret_name(), entry.secret()));
+        let of_authentik = self.authentik.iter().map(|(name, value)| (format!("AUTHENTIK_{name}"), value.clone()));
+        of_entries.chain(of_authentik).collect()
     }
 
     pub(crate) fn secrets(&self) -> Vec<String> {

@@ -151,7 +151,7 @@ impl TestOutpost {
         let recorder = DecisionRecorder::new(all.iter().map(|application| application.slug.as_str()));
         let outpost = Outpost::new(Parts {
             applications: Applications::new(all.to_vec()).expect("they do not clash").into(),
-            name: "fuzz".to_owned(),
+            name: "fuzz".into(),
             lifetimes: LIFETIMES,
             sealing: sealing_keys(1),
             store,

@@ -1,0 +1,48 @@
+//! authentik as the source of the applications: they are read when the service starts, at an interval and when authentik reports
+//! a change, and sessions end when authentik reports their end.
+
+mod applications;
+mod status;
+mod updates;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::application::Application;
+use crate::domain::application::endpoints::Prefixes;
+use crate::outbound::authentik::{ConnectionSettings, Outpost, ProxyOutpostConfig};
+
+pub(super) use updates::{AuthentikUpdates, Parts};
+
+/// authentik as the source of the applications.
+#[derive(Clone, Debug)]
+pub struct Authentik {
+    /// How it is reached.
+    pub connection: ConnectionSettings,
+    /// The file with its last answer; `None`: no answer is kept, because no key outlasts the process.
+    pub answer_file: Option<PathBuf>,
+    /// How applications are made of its answers.
+    pub mapping: Arc<dyn ApplicationMapping>,
+}
+
+/// Makes applications of the providers that authentik lists.
+pub trait ApplicationMapping: fmt::Debug + Send + Sync {
+    /// The application of one provider.
+    ///
+    /// # Errors
+    /// Lines that say why there is none, and what to do.
+    fn application(&self, outpost: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>>;
+
+    /// The prefixes of the endpoints of all applications.
+    fn prefixes(&self) -> Prefixes;
+}
+
+/// An application, and what is probably not intended about it.
+#[derive(Clone, Debug)]
+pub struct MappedApplication {
+    /// The application.
+    pub application: Application,
+    /// Lines about it.
+    pub warnings: Vec<String>,
+}

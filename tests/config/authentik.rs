@@ -1,0 +1,109 @@
+//! authentik as the source of the applications: in the file, in the environment, in both.
+
+use std::path::Path;
+
+use gatepost::config::{Diagnostics, Loaded, load, load_environment};
+use secrecy::ExposeSecret as _;
+
+const HOST: (&str, &str) = ("AUTHENTIK_HOST", "https://auth.example.com");
+const TOKEN: (&str, &str) = ("AUTHENTIK_TOKEN", "outpost-token");
+
+fn read(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {
+    let environment =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    match text {
+        Some(text) => load(text, Path::new("gatepost.yaml"), &environment),
+        None => load_environment(&environment),
+    }
+}
+
+#[test]
+fn two_variables_are_enough() {
+    for text in [None, Some(""), Some("log: { level: debug }")] {
+        let Loaded { config, warnings, .. } = read(text, &[HOST, TOKEN]).expect("is a configuration");
+        let authentik = config.authentik.expect("is the source");
+        assert_eq!(authentik.connection.host.to_string(), "https://auth.example.com/");
+        assert_eq!(authentik.connection.token.expose_secret(), "outpost-token");
+        assert!(!authentik.connection.insecure && !config.provider.insecure);
+        assert_eq!(config.applications.iter().count(), 0);
+        assert!(warnings.is_empty(), "{warnings:?}");
+        // As authentik's outpost does it: front proxies in private networks are trusted.
+        let forward_auth = config.forward_auth.expect("is on");
+        let trusts = |address: &str| forward_auth.trusted.contain(address.parse().unwrap());
+        assert!(trusts("10.1.2.3") && trusts("127.0.0.1") && !trusts("8.8.8.8"));
+        assert!(!format!("{authentik:?}").contains("outpost-token"));
+    }
+}
+
+#[test]
+fn variables_of_the_outpost_have_their_effect_and_the_file_comes_first() {
+    let variables = [
+        HOST,
+        TOKEN,
+        ("AUTHENTIK_INSECURE", "true"),
+        ("AUTHENTIK_LISTEN__HTTP", "127.0.0.1:9100"),
+        ("AUTHENTIK_LISTEN__METRICS", "127.0.0.1:9101"),
+        ("AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS", "192.0.2.0/24"),
+        ("AUTHENTIK_LOG_LEVEL", "warning"),
+    ];
+    let config = read(Some("listen: { http: 127.0.0.1:9200 }"), &variables).unwrap().config;
+    assert_eq!(config.listen.http.unwrap().port(), 9200);
+    assert_eq!(config.listen.metrics.port(), 9101);
+    assert_eq!(config.log.level, "warn");
+    assert!(config.provider.insecure, "tokens and keys come from the same server");
+    let warnings = read(None, &variables).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].to_string().contains("AUTHENTIK_INSECURE"), "{}", warnings[0]);
+
+    let several = [HOST, TOKEN, ("AUTHENTIK_LISTEN__HTTP", "127.0.0.1:1,127.0.0.1:2")];
+    let fault = read(None, &several).unwrap_err().to_string();
+    assert!(fault.contains("AUTHENTIK_LISTEN__HTTP: it names several addresses"), "{fault}");
+    let fault = read(None, &[HOST]).unwrap_err().to_string();
+    assert!(fault.contains("AUTHENTIK_TOKEN: it is not set"), "{fault}");
+}
+
+const FILE: &str = "\
+authentik:
+  host: https://auth.example.com/sso
+  token: ${AUTHENTIK_TOKEN}
+  host_browser: https://login.example.com
+  applications:
+    wiki:
+      allow: [{ groups: ['${STAFF}'] }]
+      claim_headers: [{ header: X-Motto, text: semper }]
+    board: { pass_preflight: true, backend_allow: [.internal] }
+";
+
+#[test]
+fn the_section_of_the_file_is_read() {
+    let variables = [TOKEN, ("STAFF", "staff")];
+    let authentik = read(Some(FILE), &variables).unwrap().config.authentik.unwrap();
+    assert_eq!(authentik.connection.host.to_string(), "https://auth.example.com/sso/");
+    let beside = FILE.replace("token: ${AUTHENTIK_TOKEN}", "token_file: Cargo.toml");
+    assert!(read(Some(&beside), &variables).is_ok(), "a token in a file of its own");
+}
+
+#[test]
+fn faults_are_named_with_their_place() {
+    let variables = [TOKEN, ("STAFF", "staff")];
+    for (from, to, diagnostic) in [
+        ("host: https", "host: ftp", "authentik.host: the scheme is `ftp`"),
+        (
+            "host_browser: https://login.example.com",
+            "host_browser: login",
+            "authentik.host_browser: it is not an address",
+        ),
+        ("  token: ${AUTHENTIK_TOKEN}\n", "", "authentik.token: there is no token"),
+        ("claim_headers:", "issuer: x\n      claim_headers:", "authentik.applications.wiki: there is no such key here"),
+        ("groups: [", "group: [", "gatepost.yaml:7:17: allow[0].group: there is no such key"),
+        ("pass_preflight: true", "pass_preflight: 1", "pass_preflight: true or false is needed here"),
+        ("authentik:\n", "applications: []\nauthentik:\n", "authentik: the applications of this file would be ignored"),
+        ("${STAFF}", "${UNSET}", "the environment variable UNSET is not set"),
+        ("    board: {", "    wiki: {", "authentik.applications.wiki: the application occurs twice"),
+    ] {
+        let text = FILE.replacen(from, to, 1);
+        assert_ne!(text, FILE);
+        let found = read(Some(&text), &variables).expect_err(diagnostic).to_string();
+        assert!(found.contains(diagnostic), "{diagnostic}\n{found}");
+    }
+}
