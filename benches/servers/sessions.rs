@@ -58,7 +58,8 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
         // Many concurrent saves take longer than a Check may.
         settings.command_timeout = PATIENCE;
     }
-    let store = store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?;
+    let store =
+        store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?.store;
     wait_for(store.as_ref()).await?;
     let now = SystemClock.now();
     let mut ids = Vec::with_capacity(count);

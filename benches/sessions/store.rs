@@ -53,7 +53,7 @@ impl StoreKind {
         let lifetimes = Lifetimes { absolute: day, idle: day };
         // From the time of the sign-ins, the expiry of Redis' keys is computed.
         let clock = ManualClock::at(population::begun().as_unix());
-        Ok(store::open(&settings, sealing_keys(7), lifetimes, Arc::new(SystemEntropy), clock)?)
+        Ok(store::open(&settings, sealing_keys(7), lifetimes, Arc::new(SystemEntropy), clock)?.store)
     }
 
     fn file(self, directory: &Path) -> PathBuf {

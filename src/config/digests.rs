@@ -26,13 +26,22 @@ pub struct ChangedSettings {
 }
 
 /// The settings that a reload applies: these keys, and all keys below them.
-const RELOADED: [&str; 7] = [
+const RELOADED: [&str; 16] = [
     "applications",
     "authentik.applications",
     "provider",
     "tls",
     "admin",
     "session.refresh",
+    "session.redis.username",
+    "session.redis.password",
+    "session.redis.password_file",
+    "session.redis.sentinel_username",
+    "session.redis.sentinel_password",
+    "session.redis.sentinel_password_file",
+    "session.redis.ca_file",
+    "session.redis.client_certificate_file",
+    "session.redis.client_key_file",
     "limits.identity_headers",
 ];
 

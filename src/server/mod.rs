@@ -21,7 +21,7 @@ use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::outbound::provider::OpenIdProviders;
-use crate::outbound::store::{self, StoreSettings};
+use crate::outbound::store::{self, OpenStore, StoreSettings};
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{Clock, Entropy, IdentityProvider};
 use crate::telemetry;
@@ -35,7 +35,7 @@ pub use reload::{Changed, ConfigSource, Reread};
 pub use signals::ignore_others as ignore_signals;
 
 use authentik::AuthentikUpdates;
-use reload::Reloader;
+use reload::{InService, Reloader};
 use signals::StopRequests;
 use system::{SystemClock, SystemEntropy};
 
@@ -111,7 +111,8 @@ async fn build(config: Config) -> Result<Built, Fault> {
     telemetry::install();
     info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
-    let store = store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
+    let OpenStore { store, access } =
+        store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
     let relying_parties = applications.iter().map(|application| &application.relying_party);
     let providers = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
 
@@ -140,15 +141,14 @@ async fn build(config: Config) -> Result<Built, Fault> {
         shutdown,
     };
     let bound = Bound::bind(service, &listen).await?;
-    reload::note_success();
     let (sender, mapping) = authentik.as_ref().map(|authentik| watch::channel(Arc::clone(&authentik.mapping))).unzip();
-    let reloader = Arc::new(Reloader::new(&bound, providers, provider, applications, sender));
-    let Some((settings, mapping)) = authentik.zip(mapping) else {
-        return Ok(Built { bound, reloader, updates: None });
-    };
-    let parts = authentik::Parts { mapping, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
-    let updates = AuthentikUpdates::new(&settings, parts, &bound)?;
-    Ok(Built { bound, reloader, updates: Some(updates) })
+    let in_service = InService::new(applications, provider, &bound);
+    let reloader = Arc::new(Reloader::new(&bound, providers, in_service, access, sender));
+    let updates = authentik.zip(mapping).map(|(settings, mapping)| {
+        let parts = authentik::Parts { mapping, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
+        AuthentikUpdates::new(&settings, parts, &bound)
+    });
+    Ok(Built { bound, reloader, updates: updates.transpose()? })
 }
 
 /// The operator's keys; else a key beside the store's file, or one of this process only for the memory store. A shared store

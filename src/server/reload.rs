@@ -19,6 +19,7 @@ use super::system::SystemClock;
 use crate::domain::application::registry::Applications;
 use crate::inbound::connections::{MutualTls, ReloadableTls, TlsIdentity};
 use crate::outbound::provider::{OpenIdProviders, ProviderSettings};
+use crate::outbound::store::{Access, StoreSettings};
 use crate::outpost::Outpost;
 use crate::ports::Clock as _;
 use crate::telemetry::{DecisionRecorder, names};
@@ -60,6 +61,8 @@ pub(super) struct Reloader {
     https: Option<ReloadableTls>,
     admin: Option<ReloadableTls>,
     settings: Mutex<InService>,
+    /// Where the store is at servers: how it is admitted there.
+    access: Option<watch::Sender<Access>>,
     /// Where the applications come from authentik: how they are made of its answers.
     mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
     asked: Notify,
@@ -67,10 +70,17 @@ pub(super) struct Reloader {
 
 /// The settings in service from which a change starts.
 #[derive(Clone)]
-struct InService {
+pub(super) struct InService {
     applications: Applications,
     provider: ProviderSettings,
     certificates: Certificates,
+}
+
+impl InService {
+    /// The settings with which `bound` was made.
+    pub(super) fn new(applications: Applications, provider: ProviderSettings, bound: &Bound) -> Self {
+        Self { applications, provider, certificates: bound.service.certificates.clone() }
+    }
 }
 
 /// The host names of the applications, without addresses: the names of a self-signed certificate.
@@ -91,19 +101,20 @@ impl Reloader {
     pub(super) fn new(
         bound: &Bound,
         providers: Arc<OpenIdProviders>,
-        provider: ProviderSettings,
-        applications: Applications,
+        settings: InService,
+        access: Option<watch::Sender<Access>>,
         mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
     ) -> Self {
+        note_success();
         let Bound { service, listeners, recorder, .. } = bound;
-        let certificates = service.certificates.clone();
         Self {
             outpost: Arc::clone(&service.outpost),
             providers,
             recorder: recorder.clone(),
             https: listeners.https.as_ref().map(|(_, tls)| tls.clone()),
             admin: listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
-            settings: Mutex::new(InService { applications, provider, certificates }),
+            settings: Mutex::new(settings),
+            access,
             mapping,
             asked: Notify::new(),
         }
@@ -124,6 +135,14 @@ impl Reloader {
         }
         if let Some((listener, config)) = self.admin.as_ref().zip(admin) {
             listener.replace(config);
+        }
+        if let (Some(sender), StoreSettings::Redis(settings)) = (&self.access, &config.store) {
+            let access = Access::of(settings);
+            sender.send_if_modified(|present| {
+                let is_other = *present != access;
+                *present = access;
+                is_other
+            });
         }
         if let Some((sender, authentik)) = self.mapping.as_ref().zip(config.authentik.as_ref()) {
             sender.send_replace(Arc::clone(&authentik.mapping));
@@ -291,7 +310,7 @@ fn count(outcome: Outcome) {
 }
 
 /// Records that the present configuration was read just now.
-pub(super) fn note_success() {
+fn note_success() {
     let now = u32::try_from(SystemClock.now().as_unix()).unwrap_or(u32::MAX);
     metrics::gauge!(names::CONFIG_LAST_RELOAD).set(f64::from(now));
 }

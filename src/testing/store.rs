@@ -24,7 +24,7 @@ use crate::testing::entropy::CountingEntropy;
 /// The real memory store, empty.
 pub fn memory_store() -> Arc<dyn SessionStore> {
     let entropy = Arc::new(CountingEntropy::default());
-    open(&StoreSettings::Memory, sealing_keys(1), LIFETIMES, entropy, ManualClock::new()).expect("needs no file")
+    open(&StoreSettings::Memory, sealing_keys(1), LIFETIMES, entropy, ManualClock::new()).expect("needs no file").store
 }
 
 /// What happens when a session is loaded.

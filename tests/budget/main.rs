@@ -98,7 +98,7 @@ impl TestOutpost {
         let day = Duration::from_secs(86_400);
         let lifetimes = Lifetimes { absolute: day, idle: day };
         let file = StoreSettings::File { path };
-        let store = open(&file, sealing.clone(), lifetimes, entropy.clone(), clock.clone()).unwrap();
+        let store = open(&file, sealing.clone(), lifetimes, entropy.clone(), clock.clone()).unwrap().store;
         let wiki = applications.iter().next().unwrap();
         runtime.block_on(store.save(&SessionId::new(SESSION).key(), session(wiki))).unwrap();
         let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));

@@ -68,8 +68,9 @@ impl TestOutpost {
         let parties: Vec<_> = applications.iter().map(|application| application.relying_party.clone()).collect();
         let recorder = DecisionRecorder::new(applications.iter().map(|application| application.slug.as_str()));
         let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(14_400) };
-        let store =
-            open(&storage.store, storage.keys.clone(), lifetimes, Arc::new(SystemEntropy), clock.clone()).unwrap();
+        let store = open(&storage.store, storage.keys.clone(), lifetimes, Arc::new(SystemEntropy), clock.clone())
+            .unwrap()
+            .store;
         let outpost = Outpost::new(Parts {
             applications: Applications::new(applications).unwrap().into(),
             name: "outpost".into(),

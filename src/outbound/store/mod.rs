@@ -14,9 +14,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 pub use file::OpenFault;
 pub use key_file::{KeyFault, sealing_key};
-pub use redis::{Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSettings, Topology, UrlFault};
+pub use redis::{Access, Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSettings, Topology, UrlFault};
 
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
@@ -47,6 +49,14 @@ impl fmt::Display for StoreSettings {
     }
 }
 
+/// A store, and how its access is replaced where it is at servers.
+pub struct OpenStore {
+    /// The store.
+    pub store: Arc<dyn SessionStore>,
+    /// Where another access of a Redis store is sent.
+    pub access: Option<watch::Sender<Access>>,
+}
+
 /// Opens the store that `settings` name. Blocks while a file is read and checked. Redis need not be reachable: its store
 /// connects in the background, so that it needs a runtime.
 ///
@@ -58,14 +68,16 @@ pub fn open(
     lifetimes: Lifetimes,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn SessionStore>, OpenFault> {
-    Ok(match settings {
+) -> Result<OpenStore, OpenFault> {
+    let store: Arc<dyn SessionStore> = match settings {
         StoreSettings::Memory => Arc::new(Metered(memory::MemoryStore::default())),
         StoreSettings::File { path } => Arc::new(Metered(file::FileStore::open(path, keys, entropy)?)),
         StoreSettings::Redis(settings) => {
-            Arc::new(Metered(redis::RedisStore::open((**settings).clone(), keys, lifetimes, entropy, clock)))
+            let (store, access) = redis::RedisStore::open((**settings).clone(), keys, lifetimes, entropy, clock);
+            return Ok(OpenStore { store: Arc::new(Metered(store)), access: Some(access) });
         }
-    })
+    };
+    Ok(OpenStore { store, access: None })
 }
 
 mod admission_filter;

@@ -25,7 +25,7 @@ pub(super) const LIFETIMES: Lifetimes =
     Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_hours(12) };
 
 fn open(settings: &StoreSettings) -> Arc<dyn SessionStore> {
-    super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).expect("opens")
+    super::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).expect("opens").store
 }
 
 pub(super) fn key(number: u64) -> SessionKey {

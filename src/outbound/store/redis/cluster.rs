@@ -16,9 +16,9 @@ const RETRY_PAUSE_MS: (u64, u64) = (5, 20);
 
 /// Connects to all servers of a cluster.
 pub(super) async fn connect(dialer: &Dialer, seeds: &[Address]) -> RedisResult<ClusterConnection> {
-    let settings = dialer.settings();
+    let (settings, access) = (dialer.settings(), dialer.access());
     let seeds: RedisResult<Vec<_>> =
-        seeds.iter().map(|seed| dialer.information(seed, &settings.credentials, 0)).collect();
+        seeds.iter().map(|seed| dialer.information(seed, &access.credentials, 0)).collect();
     let mut builder = ClusterClientBuilder::new(seeds?)
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(settings.connect_timeout)
@@ -27,7 +27,7 @@ pub(super) async fn connect(dialer: &Dialer, seeds: &[Address]) -> RedisResult<C
         .retries(RETRIES)
         .min_retry_wait(RETRY_PAUSE_MS.0)
         .max_retry_wait(RETRY_PAUSE_MS.1);
-    if let Some(tls) = &settings.tls {
+    if let Some(tls) = &access.tls {
         builder = builder.certs(tls.certificates());
     }
     builder.build()?.get_async_connection().await

@@ -7,21 +7,36 @@ use redis::{
     RedisConnectionInfo, RedisError, RedisResult,
 };
 use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
 
-use super::settings::{Address, Credentials, RedisSettings};
+use super::settings::{Access, Address, Credentials, RedisSettings};
 
 /// Opens connections.
 pub(super) struct Dialer {
     settings: RedisSettings,
+    access: watch::Receiver<Access>,
 }
 
 impl Dialer {
-    pub(super) const fn new(settings: RedisSettings) -> Self {
-        Self { settings }
+    /// With the access of `settings` until another one is sent.
+    pub(super) fn new(settings: RedisSettings) -> (Self, watch::Sender<Access>) {
+        let (sender, access) = watch::channel(Access::of(&settings));
+        (Self { settings, access }, sender)
     }
 
+    /// The settings that do not change.
     pub(super) const fn settings(&self) -> &RedisSettings {
         &self.settings
+    }
+
+    /// The present access.
+    pub(super) fn access(&self) -> Access {
+        self.access.borrow().clone()
+    }
+
+    /// The changes of the access from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<Access> {
+        self.access.clone()
     }
 
     /// A connection to the server at `address`. `pushes` receives the server's push messages, and a notification when the
@@ -31,7 +46,7 @@ impl Dialer {
         address: &Address,
         pushes: impl AsyncPushSender,
     ) -> RedisResult<MultiplexedConnection> {
-        let information = self.information(address, &self.settings.credentials, self.settings.database)?;
+        let information = self.information(address, &self.access().credentials, self.settings.database)?;
         let config = self.config().set_push_sender(pushes);
         Client::open(information)?.get_multiplexed_async_connection_with_config(&config).await
     }
@@ -56,7 +71,7 @@ impl Dialer {
     }
 
     fn place(&self, Address { host, port }: &Address) -> RedisResult<ConnectionAddr> {
-        match &self.settings.tls {
+        match &self.access().tls {
             None => Ok(ConnectionAddr::Tcp(host.clone(), *port)),
             Some(tls) => {
                 let unusable = (redis::ErrorKind::InvalidClientConfig, "the TLS settings cannot be used");

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use settings::{Address, Credentials, RedisSettings, Topology};
+pub use settings::{Access, Address, Credentials, RedisSettings, Topology};
 pub use tls::{TlsFault, TlsSettings};
 pub use url::{RedisUrl, UrlFault};
 
@@ -63,20 +63,21 @@ pub(super) struct RedisStore {
 }
 
 impl RedisStore {
-    /// Must be called within a Tokio runtime: connecting goes on in the background.
+    /// Must be called within a Tokio runtime: connecting goes on in the background. Another access can be sent later.
     pub(super) fn open(
         settings: RedisSettings,
         keys: SealingKeys,
         lifetimes: Lifetimes,
         entropy: Arc<dyn Entropy>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
+    ) -> (Self, watch::Sender<Access>) {
         let (state, watched) = watch::channel(State::Connecting);
         let limit = settings.command_timeout;
         let client_side_cache =
             Arc::new(ClientSideCache::new(settings.cache_bytes, settings.outage_grace, Instant::now()));
         let names = Keys::new(settings.key_prefix.clone());
-        let dialer = Arc::new(Dialer::new(settings));
+        let (dialer, access) = Dialer::new(settings);
+        let dialer = Arc::new(dialer);
         let record_cipher = RecordCipher::shared(keys, Arc::clone(&entropy));
         let client = RedisClient::new(
             watched,
@@ -91,7 +92,7 @@ impl RedisStore {
         let mut tasks = JoinSet::new();
         tasks.spawn(Supervisor { dialer, state, entropy, client_side_cache, keys: names }.run());
         tasks.spawn(revocations::replay_revocations(Arc::clone(&client)));
-        Self { client, loads: SingleFlight::new(MAX_LOADS), _tasks: tasks }
+        (Self { client, loads: SingleFlight::new(MAX_LOADS), _tasks: tasks }, access)
     }
 }
 

@@ -20,7 +20,7 @@ impl Sentinel {
     pub(super) async fn reach(dialer: &Dialer, address: &Address) -> Result<Self, String> {
         let settings = dialer.settings();
         let connected = timeout(settings.connect_timeout, async {
-            let information = dialer.information(address, &settings.sentinel_credentials, 0)?;
+            let information = dialer.information(address, &dialer.access().sentinel_credentials, 0)?;
             Client::open(information)?.get_multiplexed_async_connection_with_config(&dialer.config()).await
         });
         match connected.await {

@@ -76,6 +76,26 @@ pub struct Credentials {
     pub password: Option<SecretString>,
 }
 
+/// What a connection needs to be admitted; it can be replaced while the store is in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The credentials for the servers.
+    pub credentials: Credentials,
+    /// The credentials for the sentinels.
+    pub sentinel_credentials: Credentials,
+    /// Trusted authorities and client certificate; `None`: no TLS.
+    pub tls: Option<TlsSettings>,
+}
+
+impl Access {
+    /// The access that these settings have.
+    #[must_use]
+    pub fn of(settings: &RedisSettings) -> Self {
+        let RedisSettings { credentials, sentinel_credentials, tls, .. } = settings.clone();
+        Self { credentials, sentinel_credentials, tls }
+    }
+}
+
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
         let password = |of: &Self| of.password.as_ref().map(|password| password.expose_secret().to_owned());

@@ -15,7 +15,7 @@ use super::dial::Dialer;
 use super::fault::{Fault, described};
 use super::keys::Keys;
 use super::sentinel::Sentinel;
-use super::settings::{Address, Topology};
+use super::settings::{Access, Address, Topology};
 use super::tracking::{InvalidationListener, Tracking};
 use crate::domain::time::jittered;
 use crate::ports::Entropy;
@@ -41,8 +41,16 @@ impl Supervisor {
     /// Runs until the future is dropped.
     pub(super) async fn run(self) {
         let mut said = String::new();
+        let mut replacement = None;
+        let mut changes = self.dialer.changes();
         loop {
-            match self.connect().await {
+            let made = if let Some(made) = replacement.take() {
+                Ok(made)
+            } else {
+                changes.mark_unchanged();
+                self.connect().await
+            };
+            match made {
                 Ok((link, tracking)) => {
                     let link = Arc::new(link);
                     let servers = link.to_string();
@@ -53,6 +61,10 @@ impl Supervisor {
                         () = link.given_up() => {}
                         () = self.moved(&link) => {}
                         () = self.listen(&link, tracking) => {}
+                        made = self.admitted_anew(&mut changes) => {
+                            replacement = Some(made);
+                            continue;
+                        }
                     }
                     warn!(%servers, "session store: the connection is closed, and a new one is opened");
                     self.state.send_replace(State::Connecting);
@@ -65,6 +77,22 @@ impl Supervisor {
                     }
                     self.state.send_replace(State::Down(reason));
                     sleep(self.pause()).await;
+                }
+            }
+        }
+    }
+
+    /// A connection with an access that replaced the one of the present connection. As long as it is not admitted, the present
+    /// connection stays.
+    async fn admitted_anew(&self, changes: &mut watch::Receiver<Access>) -> (RedisConnection, Option<Tracking>) {
+        loop {
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            match self.connect().await {
+                Ok(made) => return made,
+                Err(reason) => {
+                    warn!(%reason, "session store: the changed credentials or certificates are not accepted; the present connection stays");
                 }
             }
         }

@@ -173,7 +173,7 @@ pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl As
 
 /// Must be called within a Tokio runtime.
 pub(in crate::outbound::store) fn store(settings: RedisSettings) -> RedisStore {
-    RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0))
+    RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).0
 }
 
 /// A store whose sessions and replay keys expire when `expire` says so: servers use their own clocks, and the times in

@@ -17,7 +17,7 @@ const NOW: u64 = 1_000_000;
 
 fn store(settings: RedisSettings) -> RedisStore {
     let lifetimes = Lifetimes { absolute: Duration::from_hours(24), idle: Duration::from_mins(30) };
-    RedisStore::open(settings, keys(1), lifetimes, Arc::new(SystemEntropy), ManualClock::at(NOW))
+    RedisStore::open(settings, keys(1), lifetimes, Arc::new(SystemEntropy), ManualClock::at(NOW)).0
 }
 
 struct Bench {

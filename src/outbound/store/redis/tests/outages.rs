@@ -1,14 +1,16 @@
 //! Servers that are absent, hang, come back, or refuse access.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::outbound::store::redis::testing::{Make, Server, eventually, free_port, settings, store};
-use crate::outbound::store::redis::{Address, Credentials, RedisSettings, Topology};
-use crate::outbound::store::testing::{at, block_on, key, session, user};
+use crate::outbound::store::redis::{Access, Address, Credentials, RedisSettings, RedisStore, Topology};
+use crate::outbound::store::testing::{LIFETIMES, at, block_on, key, keys, session, user};
 use crate::ports::SessionStore;
+use crate::testing::{ManualClock, SystemEntropy};
 
 fn impatient(topology: Topology) -> RedisSettings {
     let (connect_timeout, command_timeout) = (Duration::from_millis(300), Duration::from_millis(100));
@@ -141,6 +143,40 @@ fn who_may_not_get_in_is_told_without_the_password() {
             })
             .await;
         }
+    });
+}
+
+#[test]
+fn another_password_is_taken_while_the_store_is_in_use() {
+    let users =
+        ["--user", "one", "on", ">first", "~*", "&*", "+@all", "--user", "two", "on", ">second", "~*", "&*", "+@all"];
+    let server = Server::start_with(Make::Redis, &users);
+    let access = |username: &str, password: &str| Credentials {
+        username: Some(username.to_owned()),
+        password: Some(password.into()),
+    };
+    block_on(async {
+        let settings =
+            RedisSettings { credentials: access("one", "first"), ..impatient(Topology::Single(server.address())) };
+        let (store, sender) =
+            RedisStore::open(settings.clone(), keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0));
+        eventually("saved", async || store.save(&key(1), session("jane", 0, 9000)).await.is_ok()).await;
+
+        // Nobody gets in with it, so the present connection stays.
+        let wrong = RedisSettings { credentials: access("two", "wrong"), ..settings.clone() };
+        sender.send_replace(Access::of(&wrong));
+        eventually("it is tried", async || {
+            let refused: Vec<redis::Value> = server.ask(&["ACL", "LOG"]);
+            !refused.is_empty()
+        })
+        .await;
+        assert!(is_there(&store, 1).await);
+
+        let right = RedisSettings { credentials: access("two", "second"), ..settings };
+        sender.send_replace(Access::of(&right));
+        eventually("it is used", async || server.ask::<String>(&["CLIENT", "LIST"]).contains("user=two")).await;
+        let _: u32 = server.ask(&["ACL", "DELUSER", "one"]);
+        eventually("the store goes on", async || is_there(&store, 1).await).await;
     });
 }
 

@@ -15,7 +15,7 @@ use crate::testing::{ManualClock, SystemEntropy};
 fn with_keys(settings: &RedisSettings, numbers: &[u8]) -> RedisStore {
     let mut keys = numbers.iter().map(|number| SealingKey::new([*number; 32]));
     let keys = SealingKeys::new(keys.next().expect("a key"), keys.collect());
-    RedisStore::open(settings.clone(), keys, LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0))
+    RedisStore::open(settings.clone(), keys, LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).0
 }
 
 fn renewed(generation: u32) -> Session {

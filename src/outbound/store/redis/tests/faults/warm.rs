@@ -123,7 +123,7 @@ async fn who_was_active_elsewhere_is_not_idle_here() {
     let redis = FaultyRedis::new().await;
     let clock = ManualClock::at(0);
     let settings = RedisSettings { command_timeout: PATIENCE, ..redis.settings().clone() };
-    let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _);
+    let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _).0;
     settle(&store, 1).await;
     let idle = LIFETIMES.idle.as_secs();
     redis.neighbour().touch(&key(1), at(idle - 10)).await.expect("noted");
