@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
+use http::uri::Authority;
 
+use super::metrics_address::parse_address;
 use super::sessions::{self, EndArgs, ListArgs, TlsFiles};
 use super::snippet::{FrontProxy, ListenerAddress};
 
@@ -28,6 +30,8 @@ pub(super) enum Command {
     /// Lists or ends sessions of a running Gatepost.
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Asks a running Gatepost on this machine whether it answers: exit code 0, or 1. For the health check of a container.
+    Healthcheck(HealthCheck),
     /// Prints the JSON Schema of the configuration file, for editors.
     Schema,
     /// Prints the reference of all configuration keys, as Markdown.
@@ -122,4 +126,19 @@ pub(super) struct AdminPort {
     pub(super) config: Option<OsString>,
     #[command(flatten)]
     pub(super) tls: Option<TlsFiles>,
+}
+
+/// Where the metrics listener of the running Gatepost is.
+#[derive(Args)]
+pub(super) struct HealthCheck {
+    /// Address of the metrics listener. Without this option: `listen.metrics` of the configuration file, else the first
+    /// address in `AUTHENTIK_LISTEN__METRICS`, else 127.0.0.1:9300.
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
+    pub(super) address: Option<Authority>,
+    /// The configuration file (YAML).
+    #[arg(long, short, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    pub(super) config: Option<OsString>,
+    /// The type of the outpost, which authentik adds to the command. It has no effect.
+    #[arg(hide = true, value_parser = ["proxy"])]
+    outpost_type: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::explain::NoExplanation;
+use super::healthcheck::Unhealthy;
 use super::output::warnings_of;
 use super::sessions;
 use super::snippet::NoSnippet;
@@ -20,6 +21,7 @@ pub(super) enum Fault {
     /// The applications come from authentik, which commands do not ask.
     NoApplications,
     Sessions(sessions::Fault),
+    Unhealthy(Unhealthy),
     Output(io::Error),
 }
 
@@ -34,6 +36,7 @@ impl Fault {
             | Self::Snippet(_)
             | Self::NoApplications
             | Self::Sessions(_)
+            | Self::Unhealthy(_)
             | Self::Output(_) => &[],
         }
     }
@@ -56,6 +59,7 @@ impl Fault {
             Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
             Self::Explanation(fault @ NoExplanation::Setup) => (vec![format!("gatepost: {fault}")], 1),
             Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
+            Self::Unhealthy(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
         }

@@ -5,6 +5,9 @@ mod arguments;
 mod check_config;
 pub mod explain;
 mod fault;
+mod healthcheck;
+mod metrics_address;
+mod outpost_names;
 mod output;
 mod serve;
 pub mod sessions;
@@ -31,7 +34,8 @@ use source::load;
 /// Runs the command in this process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
-    match execute(Arguments::parse().command) {
+    let arguments = outpost_names::with_subcommand(std::env::args_os().collect());
+    match execute(Arguments::parse_from(arguments).command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let (lines, code) = fault.explain();
@@ -49,6 +53,7 @@ fn execute(command: Command) -> Result<(), Fault> {
         Command::Explain(request) => print_explanation(request),
         Command::Snippet(args) => print_snippet(args),
         Command::Sessions(args) => manage_sessions(args),
+        Command::Healthcheck(args) => healthcheck::healthcheck(args).map_err(Fault::Unhealthy),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
     }

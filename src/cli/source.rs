@@ -24,6 +24,6 @@ pub(super) fn load(source: &Source) -> Result<Loaded, Fault> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment; everybody else is told")]
-fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -11,6 +11,8 @@ mod environment;
 #[cfg(test)]
 mod good_files;
 #[cfg(test)]
+mod healthcheck;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod mutations;

@@ -87,7 +87,7 @@ async fn probes_and_metrics_have_a_port_of_their_own() {
     let app = TestApp::start(Setup::default()).await;
     let (live, ready) = (app.admin("/livez").await, app.admin("/readyz").await);
     assert_eq!((live.status(), ready.status()), (200, 200), "{ready:?}");
-    for path in ["/", "/livez/", "/outpost.goauthentik.io/ping", "/debug/pprof"] {
+    for path in ["/", "/livez/", "/outpost.goauthentik.io/ping/", "/outpost.goauthentik.io/start", "/debug/pprof"] {
         assert_eq!(app.admin(path).await.status(), 404, "{path}");
     }
     for path in ["/metrics", "/livez", "/readyz", "/debug", "/admin"] {
@@ -104,7 +104,7 @@ async fn probes_are_read_and_nothing_else() {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
         exchange(app.addresses.metrics, request.as_bytes()).await
     };
-    for path in ["/livez", "/readyz", "/metrics", "/nowhere"] {
+    for path in ["/livez", "/readyz", "/metrics", "/outpost.goauthentik.io/ping", "/nowhere"] {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "X"] {
             let reply = ask(method, path).await;
             assert_eq!((reply.status(), reply.header("allow")), (405, Some("GET, HEAD")), "{method} {path}: {reply:?}");
@@ -118,6 +118,24 @@ async fn probes_are_read_and_nothing_else() {
         assert_eq!((got.status(), head.status()), (expected, expected), "{path}");
         assert_eq!(got.header("cache-control"), Some("no-store"), "{path}: {got:?}");
         assert!(head.text.ends_with("\r\n\r\n"), "{path}: {head:?}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_alike_on_every_listener() {
+    let app = TestApp::start(Setup::default()).await;
+    for address in [app.addresses.metrics, app.addresses.http.expect("listens")] {
+        for method in ["GET", "HEAD"] {
+            let request =
+                format!("{method} /outpost.goauthentik.io/ping HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
+            let reply = exchange(address, request.as_bytes()).await;
+            assert_eq!(reply.status(), 204, "{address} {method}: {reply:?}");
+            assert!(reply.text.ends_with("\r\n\r\n"), "{reply:?}");
+            let headers = ["cache-control", "x-content-type-options", "content-type", "content-length"];
+            let headers = headers.map(|name| reply.header(name));
+            assert_eq!(headers, [Some("no-store"), Some("nosniff"), None, None], "{reply:?}");
+        }
     }
     app.stop().await;
 }
