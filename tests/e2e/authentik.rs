@@ -5,11 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::chromium::run_script;
 use crate::fake_authentik::answers::{FakeCertificate, provider};
 use crate::fake_authentik::{FakeAuthentik, Push, Reply, SID, TOKEN};
 use crate::support::browser::{Ask, Browser, Protocol};
 use crate::support::certificates::is_served;
 use crate::support::envoy::Scenario;
+use crate::support::front_proxy::{FrontProxy, FrontSite};
 use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
@@ -76,6 +78,36 @@ async fn users_sign_in_at_applications_that_come_from_authentik() {
         // The client authenticates in the body, and one Host arrives.
         fake.log(|log| assert_eq!(log.requests_to("/token/").len(), 1));
     }
+}
+
+/// The dialects of front proxies are on by default, for front proxies in private networks.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_sign_in_behind_other_front_proxies() {
+    for front_proxy in [FrontProxy::Nginx, FrontProxy::Caddy, FrontProxy::Haproxy] {
+        let fake = authentik(0).await;
+        fake.change(|state| state.providers.clear());
+        let url = fake.url();
+        let site = FrontSite::start_with(front_proxy, Mode::Single, |settings, provider| {
+            settings.authentik = vec![("HOST", url), ("TOKEN", TOKEN.to_owned())];
+            settings.sections = "";
+            provider.is_up = false;
+        })
+        .await;
+        fake.until(|log| log.hellos() > 0).await;
+        fake.change(|state| state.providers = vec![application("wiki", site.front)]);
+        fake.push(Push::TriggerUpdate);
+        let is_served = |line: &str| (line.contains(IN_SERVICE) && line.contains("wiki")).then_some(());
+        assert!(site.gatepost.log().find(is_served).is_some(), "{}", site.gatepost.log().text());
+        let seen = Browser::new(Protocol::Http1).visit(&site.wiki("/page?a=1")).await.seen();
+        assert_eq!((seen.path.as_str(), seen.header("x-authentik-username")), ("/page?a=1", Some("alice")));
+        assert_eq!(seen.header("x-authentik-meta-outpost"), Some("edge"), "{front_proxy:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_signs_in_and_out_at_an_application_that_comes_from_authentik() {
+    let (_fake, site) = started(Scenario::InsideTheCheck).await;
+    run_script("authentik.mjs", &[&site.wiki("/"), &site.wiki("/second"), "alice"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

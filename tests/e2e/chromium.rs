@@ -8,13 +8,18 @@ use crate::support::settings::Mode;
 use crate::support::site::Site;
 use crate::support::tools;
 
-/// Runs the script; it prints its steps and fails when a result is wrong.
+/// Runs the script of the walk with the tests' own provider.
 pub(crate) fn run_chromium(arguments: &[&str]) {
+    run_script("browser.mjs", arguments);
+}
+
+/// Runs a script in Chromium; it prints its steps and fails when a result is wrong.
+pub(crate) fn run_script(name: &str, arguments: &[&str]) {
     tools::fetched("node_modules/playwright-core/package.json");
     let chromium = tools::installed("chromium");
-    let script = tools::root().join("tests/e2e/browser.mjs");
+    let script = tools::root().join("tests/e2e").join(name);
     let mut command = Command::new("node");
-    let mut process = Process::start("browser.mjs", command.arg(script).arg(chromium).args(arguments));
+    let mut process = Process::start("chromium", command.arg(script).arg(chromium).args(arguments));
     let status = process.wait();
     assert!(status.success(), "{}", process.last_words());
 }
