@@ -117,7 +117,7 @@ pub struct StoreFault(pub String);
 /// survives a crash where the store is durable, and is visible to all processes that share the store within a second.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Loads the session under `key`; it may lack the tokens that only its renewal and its end need. The caller has to
+    /// Loads the session under `key`; it may lack the tokens that only its refresh and its end need. The caller has to
     /// check the lifetimes.
     async fn load(&self, key: &SessionKey) -> Result<Option<StoredSession>, StoreFault>;
 
@@ -155,7 +155,7 @@ pub trait SessionStore: Send + Sync {
     /// first.
     async fn consume_once(&self, replay_key: &ReplayKey, until: Timestamp) -> Result<Consumption, StoreFault>;
 
-    /// Takes, or extends, the exclusive right to renew a session, for `span` from now on, among all processes that
+    /// Takes, or extends, the exclusive right to refresh a session, for `span` from now on, among all processes that
     /// share the store. Within one process, callers have to exclude each other themselves.
     async fn lease(&self, key: &SessionKey, holder: &LeaseHolder, span: Duration) -> Result<Lease, StoreFault>;
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepost::domain::oidc::claims::Claims;
 use gatepost::domain::oidc::user::User;
-use gatepost::domain::session::{Renewal, Session, SessionKey, SessionRecord};
+use gatepost::domain::session::{Refresh, Session, SessionKey, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use ring::digest::{SHA256, digest};
@@ -57,7 +57,7 @@ pub(crate) fn session(number: u64) -> Session {
         client_id: "wiki".to_owned(),
         access_token: None,
         provider_session: Some(format!("{number:032x}")),
-        renewal: Some(Renewal {
+        refresh: Some(Refresh {
             refresh_token: Some(base64(&random(number, b"refresh", REFRESH_TOKEN_BYTES)).into()),
             due: Timestamp::from_unix(BEGUN + 240),
             stale: Timestamp::from_unix(BEGUN + 300),

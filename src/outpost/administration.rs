@@ -50,7 +50,7 @@ pub struct SessionSummary {
     pub last_seen: Timestamp,
     /// The time after which the session ends whatever happens.
     pub ends: Timestamp,
-    /// How often the session was renewed.
+    /// How often the session was refreshed.
     pub generation: u32,
 }
 

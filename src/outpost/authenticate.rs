@@ -50,7 +50,7 @@ async fn load_session(
     let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
     // Where too many requests wait already, the stored facts about the user stay valid, as they do while the provider
     // is down.
-    match waits::wait_for(&services.waits, context, WaitReason::Renewal, attended)
+    match waits::wait_for(&services.waits, context, WaitReason::Refresh, attended)
         .await
         .unwrap_or(RefreshDecision::UpToDate)
     {

@@ -50,7 +50,7 @@ pub(super) enum WaitReason {
     /// The verification of a credential.
     Credential,
     /// The refresh of a signed-in user's session; the request goes on without it if no place is free.
-    Renewal,
+    Refresh,
 }
 
 impl WaitReason {
@@ -60,7 +60,7 @@ impl WaitReason {
             Self::Redemption => "redemption",
             Self::LogoutToken => "logout_token",
             Self::Credential => "credential",
-            Self::Renewal => "renewal",
+            Self::Refresh => "refresh",
         }
     }
 }
@@ -121,7 +121,7 @@ impl Waits {
     /// Takes a place for one request; dropping the result frees it.
     fn take(&self, purpose: WaitReason, issuer: &str, client: Option<IpAddr>) -> Result<WaitPermit, Full> {
         // A refresh is for a signed-in user, so an unauthenticated client cannot cause it; it is not counted by client.
-        let client = client.filter(|_| purpose != WaitReason::Renewal);
+        let client = client.filter(|_| purpose != WaitReason::Refresh);
         let client = client.map(|client| (purpose, issuer.to_owned(), client_network(client)));
         let of_issuer = (purpose, issuer.to_owned());
         let mut taken = self.taken();

@@ -81,7 +81,7 @@ metrics! {
     SESSION_CACHE = Counter "gatepost_session_cache_lookups_total", ["outcome"],
         "Look-ups in the memory cache of sessions, before the file or Redis is read; outcome is `hit` or `miss`";
     REFRESHES = Counter "gatepost_refreshes_total", ["outcome"],
-        "Uses of refresh tokens; outcome is `renewed`, `ended` (the provider rejected the token), `untrustworthy` (the response is \
+        "Uses of refresh tokens; outcome is `refreshed`, `ended` (the provider rejected the token), `untrustworthy` (the response is \
          not valid) or `later` (no response; another attempt follows)";
     STORE_SECONDS = Histogram(STORE_BOUNDS) "gatepost_store_operation_seconds", ["operation"],
         "Time that operations of the session store took; `load` is counted only for sessions that were not in the cache";
@@ -93,7 +93,7 @@ metrics! {
         "Time that requests to identity providers took";
     PROVIDER_WAITING = Gauge "gatepost_provider_waiting", ["purpose"],
         "Requests that wait for an identity provider; purpose is `metadata`, `redemption`, `logout_token`, `credential` or \
-         `renewal`";
+         `refresh`";
     PROVIDER_WAITS_SHED = Counter "gatepost_provider_waits_shed_total", ["purpose", "cause"],
         "Requests refused because too many wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
          or `client`";

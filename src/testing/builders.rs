@@ -126,7 +126,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
         id_token: None,
         access_token: None,
         provider_session: None,
-        renewal: None,
+        refresh: None,
         generation: 0,
         created: Timestamp::from_unix(created),
         ends: Timestamp::from_unix(created + 3600),

@@ -146,7 +146,7 @@ impl IdentityProvider for FakeProvider {
         if !self.refresh_tokens.enabled.load(Ordering::Relaxed) {
             return Ok(signed_in);
         }
-        Ok(signed_in.renewable(self.refresh_tokens.issue(), Some(self.refresh_tokens.expires_in())))
+        Ok(signed_in.refreshable(self.refresh_tokens.issue(), Some(self.refresh_tokens.expires_in())))
     }
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {

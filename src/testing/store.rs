@@ -46,8 +46,8 @@ pub struct FakeStore {
     pub permits: Semaphore,
     /// The call that fails, counted from now; 0 for none.
     pub fail_at: AtomicUsize,
-    /// How many renewals fail from now on.
-    pub failing_renewals: AtomicUsize,
+    /// How many refreshes fail from now on.
+    pub failing_refreshes: AtomicUsize,
     /// Another process holds every lease.
     pub leased_out: AtomicBool,
     /// Calls of `load`.
@@ -66,7 +66,7 @@ impl FakeStore {
             loading,
             permits: Semaphore::new(0),
             fail_at: AtomicUsize::default(),
-            failing_renewals: AtomicUsize::default(),
+            failing_refreshes: AtomicUsize::default(),
             leased_out: AtomicBool::default(),
             loads: AtomicUsize::default(),
             touches: AtomicUsize::default(),
@@ -124,7 +124,7 @@ impl SessionStore for FakeStore {
 
     async fn replace(&self, key: &SessionKey, session: Session) -> Result<bool, StoreFault> {
         self.call()?;
-        if count_down(&self.failing_renewals).is_some() {
+        if count_down(&self.failing_refreshes).is_some() {
             return Err(StoreFault("as the test wants it".into()));
         }
         self.memory.replace(key, session).await

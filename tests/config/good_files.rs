@@ -74,7 +74,7 @@ fn everything_else_has_its_default() {
     assert!(config.provider.ca_certificates.is_empty());
     assert_eq!(config.provider.timeout, Duration::from_secs(5));
     assert_eq!(config.provider.connect_timeout, Duration::from_secs(2));
-    assert!(config.provider.renews_sessions);
+    assert!(config.provider.refreshes_sessions);
     assert_eq!(config.provider.refresh_interval, Duration::from_mins(5));
     assert_eq!(config.limits, Limits::default(), "the file's defaults and the modules' own are the same");
     assert_eq!((config.shutdown.delay, config.shutdown.grace), (Duration::from_secs(5), Duration::from_secs(25)));

@@ -131,7 +131,7 @@ async fn f_2_sessions_outlive_a_provider_that_is_down_and_end_when_it_refuses() 
         (page.status == StatusCode::FOUND).then_some(())
     })
     .await;
-    assert!(stage.site.gatepost.log().says("session ended: it could not be renewed"));
+    assert!(stage.site.gatepost.log().says("session ended: it could not be refreshed"));
     let page = browser.sign_in(&address, "alice").await;
     assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
 }

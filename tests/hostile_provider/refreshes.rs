@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatepost::domain::application::Application;
 use gatepost::domain::oidc::jwt::TokenFault;
-use gatepost::domain::session::{Lifetimes, Renewal, Session, SessionRecord};
+use gatepost::domain::session::{Lifetimes, Refresh, Session, SessionRecord};
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::{ExchangeFault, IdentityProvider as _};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +17,7 @@ use crate::test_client::{Outcome, Row, TestClient};
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A session that can be renewed, at a provider that may misbehave from now on.
+/// A session that can be refreshed, at a provider that may misbehave from now on.
 struct Fixture {
     test_client: TestClient,
     application: Application,
@@ -37,12 +37,12 @@ impl Fixture {
         let signed_in = test_client.sign_in().await.expect("a proper sign-in");
         let application = application(&test_client);
         let session = Session::begin(signed_in, &application, NOW, Lifetimes { absolute: DAY, idle: DAY });
-        assert!(session.record().renewal.is_some(), "a refresh token");
+        assert!(session.record().refresh.is_some(), "a refresh token");
         Self { test_client, application, session }
     }
 
     /// The session after a refresh while the provider misbehaves.
-    async fn renewed(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Result<Session, ExchangeFault> {
+    async fn refreshed(&self, misbehave: impl FnOnce(&mut Behaviour)) -> Result<Session, ExchangeFault> {
         self.test_client.op.reform();
         self.test_client.op.behave(misbehave);
         let refreshed =
@@ -54,13 +54,13 @@ impl Fixture {
         refreshed.map(|refreshed| {
             let text = format!("{refreshed:?}");
             assert!(!text.contains("refresh-second") && !text.contains("access-refreshed"), "no secrets: {text}");
-            self.session.renewed(refreshed, &self.application, NOW)
+            self.session.refreshed(refreshed, &self.application, NOW)
         })
     }
 
     async fn check(&self, rows: Vec<Row>) {
         for (name, misbehave, expected) in rows {
-            let outcome = match self.renewed(misbehave).await {
+            let outcome = match self.refreshed(misbehave).await {
                 Ok(_) => Outcome::SignedIn,
                 Err(ExchangeFault::Unavailable(_)) => Outcome::Unavailable,
                 Err(ExchangeFault::Refused(code)) => Outcome::Refused(code),
@@ -72,8 +72,8 @@ impl Fixture {
     }
 }
 
-fn renewal(record: &SessionRecord) -> &Renewal {
-    record.renewal.as_ref().expect("goes on")
+fn refresh(record: &SessionRecord) -> &Refresh {
+    record.refresh.as_ref().expect("goes on")
 }
 
 fn token(record: &SessionRecord) -> &str {
@@ -83,15 +83,15 @@ fn token(record: &SessionRecord) -> &str {
 #[tokio::test]
 async fn a_refresh_shows_the_token_and_the_client_and_asks_for_no_other_scope() {
     let fixture = Fixture::new().await;
-    let renewed = fixture.renewed(|_| {}).await.expect("a proper refresh");
+    let refreshed = fixture.refreshed(|_| {}).await.expect("a proper refresh");
     let request = fixture.test_client.op.recorded("/token").pop().expect("a request");
     assert_eq!(request.form("grant_type").as_deref(), Some("refresh_token"));
     assert_eq!(request.form("refresh_token").as_deref(), Some("refresh-first"));
     assert_eq!((request.form("scope"), request.form("client_secret")), (None, None));
     assert!(request.authorization().is_some_and(|value| value.starts_with("Basic ")) && request.query.is_empty());
-    let record = renewed.record();
+    let record = refreshed.record();
     assert_eq!((token(record), record.generation), ("refresh-second", 1));
-    assert_eq!(renewal(record).stale, NOW.plus(Duration::from_secs(300)));
+    assert_eq!(refresh(record).stale, NOW.plus(Duration::from_secs(300)));
     assert_eq!(record.access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("access-refreshed"));
     assert_ne!(
         record.id_token.as_ref().map(ExposeSecret::expose_secret),
@@ -136,7 +136,7 @@ async fn bcp_6_a_new_id_token_is_checked_in_full() {
     let fixture = Fixture::new().await;
     fixture.check(rows).await;
     let nonce = fixture.session.record().claims.text("nonce").expect("has one").to_owned();
-    assert!(fixture.renewed(|b| b.claims = json!({"nonce": nonce})).await.is_ok(), "the nonce of the sign-in");
+    assert!(fixture.refreshed(|b| b.claims = json!({"nonce": nonce})).await.is_ok(), "the nonce of the sign-in");
 }
 
 #[tokio::test]
@@ -179,8 +179,8 @@ async fn answers_of_the_token_endpoint() {
 async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
     let fixture = Fixture::new().await;
     for change in [json!({"refresh_token": null}), json!({"refresh_token": 1}), json!({"refresh_token": ""})] {
-        let renewed = fixture.renewed(|b| b.answer = change.clone()).await.expect("a refresh");
-        assert_eq!(token(renewed.record()), "refresh-first", "{change}");
+        let refreshed = fixture.refreshed(|b| b.answer = change.clone()).await.expect("a refresh");
+        assert_eq!(token(refreshed.record()), "refresh-first", "{change}");
     }
 }
 
@@ -189,11 +189,11 @@ async fn a_refresh_token_that_does_not_come_leaves_the_old_one() {
 async fn an_id_token_whose_signature_cannot_be_verified_loses_no_refresh_token() {
     let fixture = Fixture::new().await;
     let before = fixture.session.record();
-    let renewed = fixture.renewed(|b| (b.key, b.claims) = (Key::RsaB, json!({"email": "new@example.test"}))).await;
-    let renewed = renewed.expect("keeps the new refresh token");
-    let record = renewed.record();
+    let refreshed = fixture.refreshed(|b| (b.key, b.claims) = (Key::RsaB, json!({"email": "new@example.test"}))).await;
+    let refreshed = refreshed.expect("keeps the new refresh token");
+    let record = refreshed.record();
     assert_eq!((token(record), record.generation), ("refresh-second", 1));
-    assert_eq!((renewal(record).due, renewal(record).stale), (NOW, NOW), "it is tried again");
+    assert_eq!((refresh(record).due, refresh(record).stale), (NOW, NOW), "it is tried again");
     assert_eq!(record.claims, before.claims, "nothing of an unverified token counts");
     let exposed = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
     assert_eq!(exposed(&record.id_token), exposed(&before.id_token));
@@ -204,11 +204,11 @@ async fn an_id_token_whose_signature_cannot_be_verified_loses_no_refresh_token()
 async fn an_id_token_that_is_null_or_empty_loses_no_refresh_token() {
     let fixture = Fixture::new().await;
     for value in [NULL, ""] {
-        let renewed = fixture.renewed(|b| b.answer = json!({"id_token": value})).await.expect("a refresh");
-        assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
-        assert_eq!(renewed.record().claims.text("email"), Some("alice@example.test"), "{value:?}: UserInfo tells");
-        let renewed = fixture.renewed(|b| b.answer = json!({"access_token": value})).await.expect("a refresh");
-        assert_eq!(token(renewed.record()), "refresh-second", "{value:?}");
+        let refreshed = fixture.refreshed(|b| b.answer = json!({"id_token": value})).await.expect("a refresh");
+        assert_eq!(token(refreshed.record()), "refresh-second", "{value:?}");
+        assert_eq!(refreshed.record().claims.text("email"), Some("alice@example.test"), "{value:?}: UserInfo tells");
+        let refreshed = fixture.refreshed(|b| b.answer = json!({"access_token": value})).await.expect("a refresh");
+        assert_eq!(token(refreshed.record()), "refresh-second", "{value:?}");
     }
 }
 
@@ -217,9 +217,9 @@ async fn an_optional_claim_that_is_null_or_empty_ends_no_session() {
     let fixture = Fixture::new().await;
     for name in ["nonce", "at_hash", "c_hash", "azp", "nbf", "auth_time", "sid", "acr", "amr"] {
         for value in [NULL, ""] {
-            let renewed = fixture.renewed(|b| b.claims = json!({name: value})).await;
-            let renewed = renewed.unwrap_or_else(|fault| panic!("{name} {value:?}: {fault}"));
-            let claims = &renewed.record().claims;
+            let refreshed = fixture.refreshed(|b| b.claims = json!({name: value})).await;
+            let refreshed = refreshed.unwrap_or_else(|fault| panic!("{name} {value:?}: {fault}"));
+            let claims = &refreshed.record().claims;
             assert_eq!((claims.text("sid"), claims.value("auth_time")), (Some("provider-session"), Some(&json!(5))));
             assert!(claims.text("nonce").is_some(), "{name}: what the sign-in said stands");
         }
@@ -236,13 +236,13 @@ async fn oc_14_a_new_address_is_not_verified_by_an_old_word() {
         (json!({"email": "new@example.test", "email_verified": false}), (Some("new@example.test"), Some(false))),
         (json!({"email": null, "email_verified": false}), (Some("old@example.test"), Some(true))),
     ] {
-        let renewed = fixture.renewed(|b| {
+        let refreshed = fixture.refreshed(|b| {
             b.claims = claims.clone();
             b.claims["groups"] = serde_json::Value::Null;
             b.user_info = Reply::Status(500);
         });
-        let renewed = renewed.await.expect("a refresh");
-        let told = &renewed.record().claims;
+        let refreshed = refreshed.await.expect("a refresh");
+        let told = &refreshed.record().claims;
         let verified = told.value("email_verified").and_then(serde_json::Value::as_bool);
         assert_eq!((told.text("email"), verified), expected, "{claims}");
     }
@@ -256,28 +256,28 @@ async fn a_sign_in_without_user_info_is_completed_soon() {
     })
     .await;
     assert_eq!(fixture.session.record().claims.value("groups"), None);
-    assert_eq!(renewal(fixture.session.record()).due, NOW);
-    assert!(renewal(fixture.session.record()).stale > NOW, "and nobody waits for it");
-    let renewed = fixture.renewed(|b| b.claims = json!({"groups": null})).await.expect("a refresh");
-    assert_eq!(renewed.record().claims.texts("groups").count(), 2);
+    assert_eq!(refresh(fixture.session.record()).due, NOW);
+    assert!(refresh(fixture.session.record()).stale > NOW, "and nobody waits for it");
+    let refreshed = fixture.refreshed(|b| b.claims = json!({"groups": null})).await.expect("a refresh");
+    assert_eq!(refreshed.record().claims.texts("groups").count(), 2);
 }
 
 #[tokio::test]
 async fn sm_7_without_an_id_token_user_info_tells_of_the_same_user() {
     let fixture = Fixture::new().await;
-    let renewed = fixture.renewed(|b| {
+    let refreshed = fixture.refreshed(|b| {
         b.answer = json!({"id_token": null});
         b.user = json!({"groups": ["staff"]});
     });
-    let renewed = renewed.await.expect("a refresh");
-    let record = renewed.record();
+    let refreshed = refreshed.await.expect("a refresh");
+    let record = refreshed.record();
     assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), ["staff"]);
     assert_eq!(
         record.id_token.as_ref().map(ExposeSecret::expose_secret),
         fixture.session.record().id_token.as_ref().map(ExposeSecret::expose_secret)
     );
     assert_eq!(record.claims.text("sid"), Some("provider-session"));
-    let other = fixture.renewed(|b| {
+    let other = fixture.refreshed(|b| {
         b.answer = json!({"id_token": null});
         b.user = json!({"sub": "somebody"});
     });
@@ -302,18 +302,18 @@ async fn user_info_that_fails_loses_neither_groups_nor_tokens() {
         (false, Reply::Stall, NOW),
     ] {
         let name = format!("{id_token} {reply:?}");
-        let renewed = fixture.renewed(|b| {
+        let refreshed = fixture.refreshed(|b| {
             (b.sparse, b.user_info) = (true, reply);
             b.answer = if id_token { json!({}) } else { json!({"id_token": null}) };
         });
-        let renewed = renewed.await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
-        let record = renewed.record();
+        let refreshed = refreshed.await.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let record = refreshed.record();
         assert_eq!(record.claims.texts("groups").collect::<Vec<_>>(), before, "{name}");
-        assert_eq!((token(record), renewal(record).due), ("refresh-second", due), "{name}: and it is asked again");
+        assert_eq!((token(record), refresh(record).due), ("refresh-second", due), "{name}: and it is asked again");
     }
-    let renewed = fixture.renewed(|b| b.sparse = true).await.expect("a refresh");
-    assert_eq!(renewed.record().claims.texts("groups").collect::<Vec<_>>(), before);
-    assert!(renewal(renewed.record()).due > NOW);
+    let refreshed = fixture.refreshed(|b| b.sparse = true).await.expect("a refresh");
+    assert_eq!(refreshed.record().claims.texts("groups").collect::<Vec<_>>(), before);
+    assert!(refresh(refreshed.record()).due > NOW);
 }
 
 #[tokio::test]
@@ -321,7 +321,10 @@ async fn f_2_a_provider_that_keeps_failing_is_left_alone_for_a_while() {
     let fixture = Fixture::new().await;
     let before = fixture.test_client.asked("/token");
     for _ in 0..50 {
-        assert!(matches!(fixture.renewed(|b| b.token = Reply::Status(503)).await, Err(ExchangeFault::Unavailable(_))));
+        assert!(matches!(
+            fixture.refreshed(|b| b.token = Reply::Status(503)).await,
+            Err(ExchangeFault::Unavailable(_))
+        ));
     }
     assert_eq!(fixture.test_client.asked("/token") - before, 5, "five failures in a row open the circuit");
     let code = fixture.test_client.code().await.expect("a callback");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gatepost::admin_api::sessions_client::SessionsClient;
 use gatepost::admin_api::{self as admin, EndRequest, EndUserRequest, ListRequest, end_user_request};
 use gatepost::domain::oidc::user::User;
-use gatepost::domain::session::{Renewal, Session, SessionId, SessionRecord};
+use gatepost::domain::session::{Refresh, Session, SessionId, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::ports::SessionStore;
@@ -41,7 +41,7 @@ impl Guest {
             id_token: Some("hunter2.id.token".into()),
             access_token: Some("hunter2-access".into()),
             provider_session: Some("hunter2-sid".to_owned()),
-            renewal: Some(Renewal { refresh_token: Some("hunter2-refresh".into()), due: created, stale: created }),
+            refresh: Some(Refresh { refresh_token: Some("hunter2-refresh".into()), due: created, stale: created }),
             generation: 3,
             ends: Timestamp::from_unix(created.as_unix() + 3000),
             ..session_record(self.subject, &claims, created.as_unix())
@@ -91,7 +91,7 @@ async fn every_live_session_is_listed_once_without_a_secret() {
         created: NOW - 60,
         last_seen: NOW - 60,
         ends: NOW + 2940,
-        renewed: 3,
+        refreshed: 3,
     };
     assert!(found.contains(&expected));
     let shown = format!("{found:?}");

@@ -63,7 +63,7 @@ impl Visitor {
             id_token: Some("<the ID Token>".into()),
             access_token: application.jwt_headers.then(|| "<the access token>".into()),
             provider_session: None,
-            renewal: None,
+            refresh: None,
             generation: 0,
             created: NOW,
             ends: NOW.plus(HOUR),

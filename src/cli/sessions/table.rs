@@ -95,7 +95,7 @@ pub(super) fn as_json(session: &Session) -> String {
         "created": date(session.created),
         "last_seen": date(session.last_seen),
         "ends": date(session.ends),
-        "renewed": session.renewed,
+        "refreshed": session.refreshed,
     })
     .to_string()
 }
@@ -120,7 +120,7 @@ mod tests {
             created: 1_900_000_000,
             last_seen: 1_900_007_140,
             ends: 1_900_086_400,
-            renewed: 2,
+            refreshed: 2,
         }
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let expected = json!({
             "handle": "ab".repeat(32), "user": "al\nice", "subject": "sub", "issuer": "https://sso.example.com/",
             "application": "wiki", "created": "2030-03-17T17:46:40Z", "last_seen": "2030-03-17T19:45:40Z",
-            "ends": "2030-03-18T17:46:40Z", "renewed": 2,
+            "ends": "2030-03-18T17:46:40Z", "refreshed": 2,
         });
         assert_eq!(line, expected);
         assert!(!as_json(&session("al\nice")).contains('\n'));

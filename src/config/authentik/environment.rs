@@ -174,14 +174,6 @@ impl Variables<'_> {
         }
     }
 
-    /// The value as a diagnostic shows it: not the content of another variable or of a file, which may be a secret.
-    fn shown(&self, name: &str, value: &str) -> String {
-        match (self.environment)(name) {
-            Some(written) if written.trim() == value => format!("{value:?}"),
-            _ => "the value to which it refers".to_owned(),
-        }
-    }
-
     fn required(&mut self, name: &str, help: &str) -> Option<String> {
         let faults = self.faults.len();
         let value = self.value(name);
@@ -197,8 +189,8 @@ impl Variables<'_> {
         let value = self.value(name)?;
         let read = parse(&value);
         if read.is_none() {
-            let problem = format!("{} cannot be used", self.shown(name, &value));
-            self.faults.push(diagnostic(name, &problem, help));
+            // The value is not repeated: it may be a secret that was written into the wrong variable.
+            self.faults.push(diagnostic(name, "its value cannot be used", help));
         }
         read
     }
@@ -227,8 +219,8 @@ impl Variables<'_> {
         let level = log_level(&value);
         if level.is_none() {
             // No reason not to guard an application.
-            let problem = format!("{} is no level, so the level is info", self.shown(NAME, &value));
-            self.warn(NAME, &problem, "write trace, debug, info, warning or error");
+            let problem = "its value is no level, so the level is info";
+            self.warn(NAME, problem, "write trace, debug, info, warning or error");
         }
         level
     }

@@ -31,8 +31,8 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
-    let renews_sessions = refresh::renews_sessions(written, reader);
-    let provider = settings::provider(&written.provider.value, renews_sessions, reader);
+    let refreshes_sessions = refresh::refreshes_sessions(written, reader);
+    let provider = settings::provider(&written.provider.value, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
     let limits = settings::limits(&written.limits.value, reader);
     let authentik = authentik::authentik(written, session.as_ref(), reader);

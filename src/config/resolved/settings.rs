@@ -52,7 +52,7 @@ pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> O
 
 pub(super) fn provider(
     written: &raw::Provider,
-    renews_sessions: bool,
+    refreshes_sessions: bool,
     reader: &mut Reader<'_>,
 ) -> Option<ProviderSettings> {
     let ca_certificates = match written.ca_file.given() {
@@ -74,7 +74,7 @@ pub(super) fn provider(
         timeout: written.timeout.value.0,
         connect_timeout: written.connect_timeout.value.0,
         refresh_interval: written.refresh_interval.value.0,
-        renews_sessions,
+        refreshes_sessions,
     })
 }
 

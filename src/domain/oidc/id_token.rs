@@ -151,7 +151,7 @@ impl SignedIn {
 
     /// Adds a refresh token, so that the session can be refreshed; the access token is valid for `expires_in`.
     #[must_use]
-    pub fn renewable(mut self, refresh_token: SecretString, expires_in: Option<Duration>) -> Self {
+    pub fn refreshable(mut self, refresh_token: SecretString, expires_in: Option<Duration>) -> Self {
         self.refresh_token = Some(refresh_token);
         self.expires_in = expires_in;
         self

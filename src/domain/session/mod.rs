@@ -18,7 +18,7 @@ use super::time::Timestamp;
 use derived::Derived;
 
 pub use id::{SessionId, SessionKey};
-pub use record::{Freshness, Renewal, SessionRecord};
+pub use record::{Freshness, Refresh, SessionRecord};
 pub use refreshed::Refreshed;
 
 /// A session. It is created only by a verified sign-in, or restored from a store.
@@ -79,12 +79,12 @@ impl Session {
         let terms = terms.into();
         let SignedIn { id_token, claims, access_token, refresh_token, expires_in, is_complete } = signed_in;
         let life = expires_in.unwrap_or_else(|| id_token.expires().since(now));
-        let renewal = refresh_token.map(|token| Renewal::after(Some(life), token, now));
-        let renewal = renewal.map(|renewal| if is_complete { renewal } else { Renewal { due: now, ..renewal } });
+        let refresh = refresh_token.map(|token| Refresh::after(Some(life), token, now));
+        let refresh = refresh.map(|refresh| if is_complete { refresh } else { Refresh { due: now, ..refresh } });
         let absolute = now.plus(lifetimes.absolute);
         let by_application = match terms.validity {
             Some(validity) => now.plus(validity),
-            None if renewal.is_some() => absolute,
+            None if refresh.is_some() => absolute,
             None => id_token.expires(),
         };
         Self::restore(SessionRecord {
@@ -95,7 +95,7 @@ impl Session {
             claims,
             id_token: Some(id_token.into_raw()),
             access_token: access_token.filter(|_| terms.keeps_access_token),
-            renewal,
+            refresh,
             generation: 0,
             created: now,
             ends: by_application.min(absolute),
@@ -104,10 +104,10 @@ impl Session {
 
     /// The session after a refresh: same user, same end.
     #[must_use]
-    pub fn renewed<'a>(&self, refreshed: Refreshed, terms: impl Into<SessionTerms<'a>>, now: Timestamp) -> Self {
+    pub fn refreshed<'a>(&self, refreshed: Refreshed, terms: impl Into<SessionTerms<'a>>, now: Timestamp) -> Self {
         let mut record = self.record.clone();
         record.generation = record.generation.saturating_add(1);
-        record.renewal = refreshed.next_renewal(record.renewal, now);
+        record.refresh = refreshed.next_refresh(record.refresh, now);
         let Refreshed { id_token, claims, access_token, .. } = refreshed;
         if let Some(claims) = claims {
             record.provider_session = claims.text("sid").map(str::to_owned).or(record.provider_session);

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 
 /// How the claims of a session are kept fresh, where the provider issued a refresh token.
 #[derive(Clone, Debug)]
-pub struct Renewal {
+pub struct Refresh {
     /// The refresh token (RFC 6749 section 1.5) for the next refresh; `None` where it was left in the store.
     pub refresh_token: Option<SecretString>,
     /// The time from which the session is to be refreshed.
@@ -28,7 +28,7 @@ const ASSUMED_LIFE: Duration = Duration::from_secs(5 * 60);
 /// The longest time before `stale` at which a session is due.
 const LONGEST_LEAD: Duration = Duration::from_secs(60);
 
-impl Renewal {
+impl Refresh {
     /// The next refresh of facts that are valid for `life` from `now`: due a fifth of `life` before the end, at most a
     /// minute.
     #[must_use]
@@ -68,8 +68,8 @@ pub struct SessionRecord {
     /// The provider session id (`sid`), for logout by the provider.
     pub provider_session: Option<String>,
     /// How the session is kept fresh; `None` without a refresh token.
-    pub renewal: Option<Renewal>,
-    /// How often it was renewed.
+    pub refresh: Option<Refresh>,
+    /// How often it was refreshed.
     pub generation: u32,
     /// When the user signed in.
     pub created: Timestamp,
@@ -81,9 +81,9 @@ impl SessionRecord {
     /// Whether the session is due for a refresh.
     #[must_use]
     pub fn freshness(&self, now: Timestamp) -> Freshness {
-        match &self.renewal {
-            Some(renewal) if now >= renewal.stale => Freshness::Stale,
-            Some(renewal) if now >= renewal.due => Freshness::Due,
+        match &self.refresh {
+            Some(refresh) if now >= refresh.stale => Freshness::Stale,
+            Some(refresh) if now >= refresh.due => Freshness::Due,
             Some(_) | None => Freshness::Fresh,
         }
     }
@@ -91,7 +91,7 @@ impl SessionRecord {
     /// The refresh token, if there is one and this copy of the record holds it.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&SecretString> {
-        self.renewal.as_ref()?.refresh_token.as_ref()
+        self.refresh.as_ref()?.refresh_token.as_ref()
     }
 
     /// The record without the tokens that only its refresh and its end need: they stay in the store. For cached
@@ -99,7 +99,7 @@ impl SessionRecord {
     #[must_use]
     pub fn without_tokens(mut self) -> Self {
         self.id_token = None;
-        self.renewal = self.renewal.map(|renewal| Renewal { refresh_token: None, ..renewal });
+        self.refresh = self.refresh.map(|refresh| Refresh { refresh_token: None, ..refresh });
         self
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::record::{Renewal, SessionRecord};
+use super::record::{Refresh, SessionRecord};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::id_token::{OF_THE_TOKEN, VerifiedIdToken, completed};
 use crate::domain::oidc::jwt::TokenFault;
@@ -91,13 +91,13 @@ impl Refreshed {
     }
 
     /// The time and the refresh token of the next refresh.
-    pub(in crate::domain) fn next_renewal(&self, last: Option<Renewal>, now: Timestamp) -> Option<Renewal> {
+    pub(in crate::domain) fn next_refresh(&self, last: Option<Refresh>, now: Timestamp) -> Option<Refresh> {
         let refresh_token = self.refresh_token.clone().or_else(|| last?.refresh_token)?;
         if !self.is_complete {
-            return Some(Renewal { refresh_token: Some(refresh_token), due: now, stale: now });
+            return Some(Refresh { refresh_token: Some(refresh_token), due: now, stale: now });
         }
         let by_id_token = self.id_token.as_ref().map(|token| token.expires().since(now));
-        Some(Renewal::after(self.expires_in.or(by_id_token), refresh_token, now))
+        Some(Refresh::after(self.expires_in.or(by_id_token), refresh_token, now))
     }
 }
 

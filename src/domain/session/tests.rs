@@ -20,7 +20,7 @@ fn token(record: &SessionRecord) -> Option<&str> {
 fn begin(refresh_token: Option<&str>, expires_in: Option<u64>, validity: Option<u64>) -> Session {
     let mut signed_in = signed_in(&json!({}), NOW);
     if let Some(token) = refresh_token {
-        signed_in = signed_in.renewable(token.into(), expires_in.map(seconds));
+        signed_in = signed_in.refreshable(token.into(), expires_in.map(seconds));
     }
     let mut application = application("https://wiki.example.com");
     application.access_token_validity = validity.map(seconds);
@@ -40,12 +40,12 @@ fn a_session_ends_with_the_id_token_or_with_a_refresh_token_by_the_operators_lim
     ] {
         let session = begin(token, Some(300), validity);
         assert_eq!(session.record().ends.since(NOW), seconds(ends), "{token:?} {validity:?}");
-        assert_eq!(session.record().renewal.is_some(), token.is_some());
+        assert_eq!(session.record().refresh.is_some(), token.is_some());
     }
 }
 
 #[test]
-fn a_renewal_is_due_a_fifth_before_the_end_and_a_minute_at_most() {
+fn a_refresh_is_due_a_fifth_before_the_end_and_a_minute_at_most() {
     for (expires_in, due, stale) in [
         (Some(3600), 3540, 3600),
         (Some(300), 240, 300),
@@ -55,9 +55,9 @@ fn a_renewal_is_due_a_fifth_before_the_end_and_a_minute_at_most() {
         (None, 3540, 3600),
     ] {
         let session = begin(Some("refresh"), expires_in, None);
-        let renewal = session.record().renewal.as_ref().expect("can be renewed");
+        let refresh = session.record().refresh.as_ref().expect("can be refreshed");
         assert_eq!(
-            (renewal.due.since(NOW), renewal.stale.since(NOW)),
+            (refresh.due.since(NOW), refresh.stale.since(NOW)),
             (seconds(due), seconds(stale)),
             "{expires_in:?}"
         );
@@ -67,27 +67,27 @@ fn a_renewal_is_due_a_fifth_before_the_end_and_a_minute_at_most() {
             assert_eq!(session.record().freshness(NOW.plus(seconds(after))), freshness, "{expires_in:?} {after}");
         }
     }
-    let for_ever = Renewal::after(Some(Duration::MAX), "refresh".into(), NOW);
+    let for_ever = Refresh::after(Some(Duration::MAX), "refresh".into(), NOW);
     assert!(for_ever.due < for_ever.stale || for_ever.stale == Timestamp::from_unix(u64::MAX));
     assert_eq!(begin(None, None, None).record().freshness(NOW.plus(seconds(86_400))), Freshness::Fresh);
 }
 
 #[test]
-fn sm_2_a_renewal_moves_neither_user_nor_beginning_nor_end() {
+fn sm_2_a_refresh_moves_neither_user_nor_beginning_nor_end() {
     let (session, later) = (begin(Some("first"), Some(300), None), NOW.plus(seconds(290)));
     let wiki = application("https://wiki.example.com");
     let refreshed = Refreshed::new(Some("access".into()), Some("second".into()), Some(seconds(100)));
-    let renewed = session.renewed(refreshed, &wiki, later);
-    let (before, after) = (session.record(), renewed.record());
+    let refreshed = session.refreshed(refreshed, &wiki, later);
+    let (before, after) = (session.record(), refreshed.record());
     assert_eq!((after.created, after.ends, &after.user), (before.created, before.ends, &before.user));
     assert_eq!((after.generation, after.access_token.is_some()), (1, false), "it is not passed on");
-    let renewal = after.renewal.as_ref().expect("goes on");
-    assert_eq!((token(after), renewal.stale), (Some("second"), later.plus(seconds(100))));
+    let refresh = after.refresh.as_ref().expect("goes on");
+    assert_eq!((token(after), refresh.stale), (Some("second"), later.plus(seconds(100))));
 
-    let again = renewed.renewed(Refreshed::new(None, None, None), &wiki, later);
-    let renewal = again.record().renewal.as_ref().expect("goes on");
+    let again = refreshed.refreshed(Refreshed::new(None, None, None), &wiki, later);
+    let refresh = again.record().refresh.as_ref().expect("goes on");
     assert_eq!(token(again.record()), Some("second"), "the old one stands");
-    assert_eq!((again.record().generation, renewal.stale), (2, later.plus(seconds(300))));
+    assert_eq!((again.record().generation, refresh.stale), (2, later.plus(seconds(300))));
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn a_new_access_token_is_kept_where_it_is_passed_on() {
     let mut wiki = application("https://wiki.example.com");
     wiki.jwt_headers = true;
     let session = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES);
-    let renewed = session.renewed(Refreshed::new(Some("newer".into()), None, None), &wiki, NOW);
-    assert_eq!(renewed.record().access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("newer"));
+    let refreshed = session.refreshed(Refreshed::new(Some("newer".into()), None, None), &wiki, NOW);
+    assert_eq!(refreshed.record().access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("newer"));
 }
 
 #[test]

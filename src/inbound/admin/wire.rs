@@ -26,7 +26,7 @@ pub(super) fn session(summary: SessionSummary) -> Session {
         created: summary.created.as_unix(),
         last_seen: summary.last_seen.as_unix(),
         ends: summary.ends.as_unix(),
-        renewed: summary.generation,
+        refreshed: summary.generation,
     }
 }
 

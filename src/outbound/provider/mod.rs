@@ -125,8 +125,8 @@ impl OpenIdProviders {
             ExpectedIdToken { relying_party, nonce: Some(code.nonce()), access_token, now: self.clock.now() };
         let id_token = VerifiedIdToken::check(signed, &expected)?;
         let mut signed_in = SignedIn::new(id_token, tokens.access_token.clone());
-        if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.issuers.load().settings.renews_sessions) {
-            signed_in = signed_in.renewable(refresh_token, tokens.expires_in);
+        if let Some(refresh_token) = tokens.refresh_token.filter(|_| self.issuers.load().settings.refreshes_sessions) {
+            signed_in = signed_in.refreshable(refresh_token, tokens.expires_in);
         }
         Ok(signed_in)
     }
@@ -178,8 +178,8 @@ impl IdentityProvider for OpenIdProviders {
 
     async fn refresh(&self, relying_party: &RelyingParty, of: &SessionRecord) -> Result<Refreshed, ExchangeFault> {
         let issuer = self.issuer(relying_party)?;
-        let renewed = refresh::refresh(&issuer, relying_party, of, self.clock.as_ref(), self.deadline()).await;
-        renewed.map_err(|fault| issuer.unavailable_without_keys(fault))
+        let refreshed = refresh::refresh(&issuer, relying_party, of, self.clock.as_ref(), self.deadline()).await;
+        refreshed.map_err(|fault| issuer.unavailable_without_keys(fault))
     }
 
     async fn verify(

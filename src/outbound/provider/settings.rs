@@ -20,7 +20,7 @@ pub struct ProviderSettings {
     /// The interval at which metadata and keys are fetched again, with a jitter of ±10 %.
     pub refresh_interval: Duration,
     /// Whether refresh tokens are used; without one a session ends with its ID Token.
-    pub renews_sessions: bool,
+    pub refreshes_sessions: bool,
 }
 
 impl Default for ProviderSettings {
@@ -31,7 +31,7 @@ impl Default for ProviderSettings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             refresh_interval: Duration::from_secs(5 * 60),
-            renews_sessions: true,
+            refreshes_sessions: true,
         }
     }
 }

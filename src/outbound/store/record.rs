@@ -13,7 +13,7 @@ use zeroize::Zeroize as _;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::json;
 use crate::domain::oidc::user::User;
-use crate::domain::session::{Renewal, SessionRecord};
+use crate::domain::session::{Refresh, SessionRecord};
 use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
 
@@ -48,7 +48,7 @@ impl Message {
     fn leave_tokens(&mut self) {
         wipe(&mut self.0.id_token);
         self.0.id_token_parts.drain(..).for_each(|part| drop(Wiped(part)));
-        self.0.renewal.iter_mut().for_each(|renewal| wipe(&mut renewal.refresh_token));
+        self.0.refresh.iter_mut().for_each(|refresh| wipe(&mut refresh.refresh_token));
     }
 }
 
@@ -65,7 +65,7 @@ fn wipe(text: &mut String) {
 
 /// Encodes the whole record; `None` when tokens are missing that were left in the store.
 pub(super) fn encode(record: &SessionRecord) -> Option<Wiped> {
-    let is_whole = record.id_token.is_some() && (record.renewal.is_none() || record.refresh_token().is_some());
+    let is_whole = record.id_token.is_some() && (record.refresh.is_none() || record.refresh_token().is_some());
     is_whole.then(|| Wiped(message(record).0.encode_to_vec()))
 }
 
@@ -103,10 +103,10 @@ fn record(mut message: Message) -> Option<SessionRecord> {
         }),
         access_token: message.access_token.take().map(SecretString::from),
         provider_session: message.provider_session.take(),
-        renewal: message.renewal.as_mut().map(|renewal| Renewal {
-            refresh_token: token(take(&mut renewal.refresh_token)),
-            due: Timestamp::from_unix(renewal.due),
-            stale: Timestamp::from_unix(renewal.stale),
+        refresh: message.refresh.as_mut().map(|refresh| Refresh {
+            refresh_token: token(take(&mut refresh.refresh_token)),
+            due: Timestamp::from_unix(refresh.due),
+            stale: Timestamp::from_unix(refresh.stale),
         }),
         generation: message.generation,
         created: Timestamp::from_unix(message.created),
@@ -162,7 +162,7 @@ fn message(record: &SessionRecord) -> Message {
         id_token,
         access_token,
         provider_session,
-        renewal,
+        refresh,
         generation,
         created,
         ends,
@@ -181,10 +181,10 @@ fn message(record: &SessionRecord) -> Message {
         id_token_parts,
         access_token: access_token.as_ref().map(text),
         provider_session: provider_session.clone(),
-        renewal: renewal.as_ref().map(|renewal| proto::Renewal {
-            refresh_token: renewal.refresh_token.as_ref().map(text).unwrap_or_default(),
-            due: renewal.due.as_unix(),
-            stale: renewal.stale.as_unix(),
+        refresh: refresh.as_ref().map(|refresh| proto::RefreshState {
+            refresh_token: refresh.refresh_token.as_ref().map(text).unwrap_or_default(),
+            due: refresh.due.as_unix(),
+            stale: refresh.stale.as_unix(),
         }),
         generation: *generation,
         created: created.as_unix(),
@@ -252,7 +252,7 @@ mod tests {
         assert!(taken.0.access_token.is_some() && !taken.0.id_token.is_empty());
         taken.leave_tokens();
         assert!(taken.0.id_token.is_empty() && taken.0.id_token_parts.is_empty());
-        assert!(taken.0.renewal.iter().all(|renewal| renewal.refresh_token.is_empty()));
+        assert!(taken.0.refresh.iter().all(|refresh| refresh.refresh_token.is_empty()));
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
         assert!(encode(&record.clone().without_tokens()).is_none());
         let no_id_token = SessionRecord { id_token: None, ..record.clone() };
         assert!(encode(&no_id_token).is_none());
-        let no_renewal = SessionRecord { renewal: None, ..record };
-        assert!(encode(&no_renewal).is_some());
+        let no_refresh = SessionRecord { refresh: None, ..record };
+        assert!(encode(&no_refresh).is_some());
     }
 }

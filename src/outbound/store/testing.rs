@@ -12,7 +12,7 @@ use super::StoreSettings;
 use super::file::{FileStore, Limits};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::user::{ProviderSession, User};
-use crate::domain::session::{Lifetimes, Renewal, Session, SessionId, SessionKey, SessionRecord};
+use crate::domain::session::{Lifetimes, Refresh, Session, SessionId, SessionKey, SessionRecord};
 use crate::domain::time::Timestamp;
 use crate::ports::SessionStore;
 pub(super) use crate::testing::sealing_keys as keys;
@@ -55,7 +55,7 @@ pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
         id_token: Some(format!("header.{subject}.signature").into()),
         access_token: Some(SecretString::from("access")),
         provider_session: Some("sid-1".to_owned()),
-        renewal: Some(Renewal { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
+        refresh: Some(Refresh { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
         ends: at(ends),
         ..session_record(subject, &claims, created)
     }
@@ -67,12 +67,12 @@ pub(super) fn session(subject: &str, created: u64, ends: u64) -> Session {
 }
 
 /// The same session after `generation` refreshes; its tokens contain the generation.
-pub(super) fn renewed(subject: &str, created: u64, ends: u64, generation: u32) -> Session {
+pub(super) fn refreshed(subject: &str, created: u64, ends: u64, generation: u32) -> Session {
     let refresh_token = Some(format!("refresh {generation}").into());
     Session::restore(SessionRecord {
         generation,
         id_token: Some(format!("header.{subject}.signature {generation}").into()),
-        renewal: Some(Renewal { refresh_token, due: at(created), stale: at(ends) }),
+        refresh: Some(Refresh { refresh_token, due: at(created), stale: at(ends) }),
         ..record(subject, created, ends)
     })
 }

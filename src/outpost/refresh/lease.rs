@@ -51,7 +51,7 @@ impl RefreshContext {
         }
     }
 
-    /// Waits until another process has renewed or ended the session of this generation; returns whether it did.
+    /// Waits until another process has refreshed or ended the session of this generation; returns whether it did.
     pub(super) async fn watch(&self, key: &SessionKey, generation: u32) -> bool {
         let (begun, mut pause) = (Instant::now(), FIRST_LOOK);
         while begun.elapsed() < WATCH {

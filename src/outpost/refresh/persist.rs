@@ -1,4 +1,4 @@
-//! Stores the outcome of a refresh: a renewed session, or the end of one. A renewed session counts only after it was
+//! Stores the outcome of a refresh: a refreshed session, or the end of one. A refreshed session counts only after it was
 //! saved. The previous refresh token may be void by now, so the new one is not given up at the first fault of the
 //! store.
 
@@ -24,31 +24,31 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const UNFINISHED: Duration = Duration::from_secs(5);
 
 impl RefreshTask {
-    /// Saves the renewed session. A session whose headers do not fit any more ends: its old claims could grant what the
+    /// Saves the refreshed session. A session whose headers do not fit any more ends: its old claims could grant what the
     /// provider may have revoked, and the sign-in shows the user what is wrong.
-    pub(super) async fn persist(&self, renewed: &Session) {
-        if let Err(over) = self.fits(renewed.record()) {
+    pub(super) async fn persist(&self, refreshed: &Session) {
+        if let Err(over) = self.fits(refreshed.record()) {
             tracing::warn!(application = %self.application.slug, %over, "the identity headers of a user have become larger than a request can carry");
-            self.revoke(renewed.record());
+            self.revoke(refreshed.record());
             return self.end(&over).await;
         }
-        if renewed.record().freshness(self.context.clock.now()) != Freshness::Fresh {
+        if refreshed.record().freshness(self.context.clock.now()) != Freshness::Fresh {
             self.back_off(UNFINISHED);
         }
         let (application, begun, mut back_off) = (&self.application.slug, Instant::now(), FIRST_PAUSE);
         loop {
-            match self.context.store.replace(&self.key, renewed.clone()).await {
+            match self.context.store.replace(&self.key, refreshed.clone()).await {
                 Ok(true) => {
-                    count("renewed");
-                    return tracing::debug!(%application, "session renewed");
+                    count("refreshed");
+                    return tracing::debug!(%application, "session refreshed");
                 }
-                Ok(false) => return self.give_up(renewed).await,
+                Ok(false) => return self.give_up(refreshed).await,
                 Err(fault) if begun.elapsed() < ENDURANCE => {
-                    tracing::debug!(%application, %fault, "a renewed session could not be saved yet");
+                    tracing::debug!(%application, %fault, "a refreshed session could not be saved yet");
                 }
                 Err(fault) => {
                     self.back_off(UNFINISHED);
-                    return tracing::error!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+                    return tracing::error!(%application, %fault, "a refreshed session could not be saved; its user may have to sign in again");
                 }
             }
             sleep(back_off).await;
@@ -58,19 +58,19 @@ impl RefreshTask {
 
     /// The stored session is not the one that was refreshed. Either an earlier try had saved it and its answer was
     /// lost, or the session has ended; then the new token is revoked so that it cannot be used.
-    async fn give_up(&self, renewed: &Session) {
-        let (application, generation) = (&self.application.slug, renewed.record().generation);
+    async fn give_up(&self, refreshed: &Session) {
+        let (application, generation) = (&self.application.slug, refreshed.record().generation);
         match self.context.store.load(&self.key).await {
             Ok(Some(stored)) if stored.session.record().generation >= generation => {
-                count("renewed");
-                tracing::debug!(%application, "session renewed");
+                count("refreshed");
+                tracing::debug!(%application, "session refreshed");
             }
             Ok(_) => {
-                self.revoke(renewed.record());
-                tracing::info!(%application, "a session was renewed after it had ended; it stays ended");
+                self.revoke(refreshed.record());
+                tracing::info!(%application, "a session was refreshed after it had ended; it stays ended");
             }
             Err(fault) => {
-                tracing::warn!(%application, %fault, "a renewed session could not be saved; its user may have to sign in again");
+                tracing::warn!(%application, %fault, "a refreshed session could not be saved; its user may have to sign in again");
             }
         }
     }
@@ -93,7 +93,7 @@ impl RefreshTask {
         })
     }
 
-    /// Ends the session whose refresh token was refused, unless another process has renewed it meanwhile: then the
+    /// Ends the session whose refresh token was refused, unless another process has refreshed it meanwhile: then the
     /// token was refused because it had been used, and the session has a newer one.
     pub(super) async fn end_if_still_the_same(&self, holder: &LeaseHolder, cause: &(dyn Display + Sync)) {
         let application = &self.application.slug;
@@ -102,7 +102,7 @@ impl RefreshTask {
                 self.end(cause).await;
             }
             Ok(_) => {
-                tracing::debug!(%application, %cause, "a refresh came too late; the session was renewed or ended meanwhile");
+                tracing::debug!(%application, %cause, "a refresh came too late; the session was refreshed or ended meanwhile");
             }
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "the provider ended a session, which cannot be deleted in the store yet");
@@ -115,7 +115,7 @@ impl RefreshTask {
     pub(super) async fn end(&self, cause: &(dyn Display + Sync)) {
         let application = &self.application.slug;
         match self.context.store.end(&self.key).await {
-            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be renewed"),
+            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be refreshed"),
             // The session counts as ended in this process all the same.
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "session ended in this process; it is deleted in the store later");

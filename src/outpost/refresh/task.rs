@@ -43,13 +43,13 @@ impl RefreshTask {
         let (context, application) = (&self.context, &self.application.slug);
         let mut holder: LeaseHolder = [0; 16];
         if let Err(fault) = context.entropy.fill(&mut holder) {
-            tracing::warn!(%application, %fault, "a session could not be renewed");
+            tracing::warn!(%application, %fault, "a session could not be refreshed");
             return;
         }
         match context.store.lease(&self.key, &holder, SPAN).await {
             Ok(Lease::Held(stored)) => {
                 let work = async {
-                    if let Some(session) = self.to_be_renewed(stored) {
+                    if let Some(session) = self.to_be_refreshed(stored) {
                         self.refresh(&session, &holder).await;
                     }
                 };
@@ -61,15 +61,15 @@ impl RefreshTask {
                 }
             }
             Err(fault) => {
-                tracing::warn!(%application, %fault, "a session could not be renewed");
+                tracing::warn!(%application, %fault, "a session could not be refreshed");
                 self.back_off(SHORT_PAUSE);
             }
         }
     }
 
-    /// The session as the store holds it now, if it still needs a refresh: another process may have renewed or ended it
+    /// The session as the store holds it now, if it still needs a refresh: another process may have refreshed or ended it
     /// meanwhile.
-    fn to_be_renewed(&self, stored: Option<StoredSession>) -> Option<Arc<Session>> {
+    fn to_be_refreshed(&self, stored: Option<StoredSession>) -> Option<Arc<Session>> {
         let StoredSession { session, last_seen } = stored?;
         let now = self.context.clock.now();
         let record = session.record();
@@ -82,8 +82,8 @@ impl RefreshTask {
         let (context, application) = (&self.context, &self.application.slug);
         let fault = match context.provider.refresh(&self.application.relying_party, session.record()).await {
             Ok(refreshed) => {
-                let renewed = session.renewed(refreshed, self.application.as_ref(), context.clock.now());
-                return self.persist(&renewed).await;
+                let refreshed = session.refreshed(refreshed, self.application.as_ref(), context.clock.now());
+                return self.persist(&refreshed).await;
             }
             Err(fault) => fault,
         };
@@ -100,7 +100,7 @@ impl RefreshTask {
             }
             RefreshFailure::Later(back_off) => {
                 count("later");
-                tracing::warn!(%application, %fault, "a session was not renewed; the last claims of its user still apply");
+                tracing::warn!(%application, %fault, "a session was not refreshed; the last claims of its user still apply");
                 self.back_off(back_off);
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
-use crate::domain::session::{Renewal, Session};
+use crate::domain::session::{Refresh, Session};
 use crate::domain::time::Timestamp;
 use crate::outpost::{Request, RequestBody};
 use crate::ports::{Clock as _, ListedSession};
@@ -91,7 +91,7 @@ fn give_refresh_tokens(test_outpost: &TestOutpost) {
         let mut record = stored.session.record().clone();
         let refresh_token = format!("refresh-{}-{}", record.application, record.user.subject).into();
         let never = Timestamp::from_unix(u64::MAX / 2);
-        record.renewal = Some(Renewal { refresh_token: Some(refresh_token), due: never, stale: never });
+        record.refresh = Some(Refresh { refresh_token: Some(refresh_token), due: never, stale: never });
         test_outpost.store.put(&key, Session::restore(record));
     }
 }

@@ -46,9 +46,9 @@ fn a_client_is_an_ipv6_network_of_64_bits() {
 #[test]
 fn a_signed_in_users_news_is_counted_for_no_client() {
     let waits = Waits::new(LIMITS);
-    let held: Vec<_> = (0..3).map(|_| waits.take(WaitReason::Renewal, "a", Some(address("192.0.2.1")))).collect();
+    let held: Vec<_> = (0..3).map(|_| waits.take(WaitReason::Refresh, "a", Some(address("192.0.2.1")))).collect();
     assert!(held.iter().all(Result::is_ok));
-    assert_eq!(waits.take(WaitReason::Renewal, "a", Some(address("192.0.2.1"))).err(), Some(Full::Issuer));
+    assert_eq!(waits.take(WaitReason::Refresh, "a", Some(address("192.0.2.1"))).err(), Some(Full::Issuer));
 }
 
 #[test]

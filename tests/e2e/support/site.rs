@@ -191,6 +191,7 @@ impl Site {
         let Ports { front, grpc, http, .. } = self.plan.ports;
         let text = self.plan.settings.as_yaml(front, grpc, http, &self.plan.provider.issuer());
         std::fs::write(&self.launch.config, text).expect("gatepost.yaml");
+        self.launch.environment = self.plan.settings.environment();
     }
 
     /// Starts the provider (again).

@@ -101,11 +101,11 @@ fn what_is_wrong_names_its_variable_and_the_correction() {
         (TOKEN, "file:///", "/ cannot be read (is a directory)"),
         (TOKEN, "env://NOWHERE", "it refers to the variable NOWHERE, which is not set; set NOWHERE"),
         (TOKEN, "file:///nowhere/at/all?", "it is empty"),
-        ("AUTHENTIK_INSECURE", "maybe", "\"maybe\" cannot be used; write true or false"),
-        ("AUTHENTIK_INSECURE", "env://AUTHENTIK_TOKEN", "the value to which it refers cannot be used; write true"),
-        ("AUTHENTIK_LISTEN__HTTP", "env://AUTHENTIK_TOKEN", "the value to which it refers cannot be used; write"),
+        ("AUTHENTIK_INSECURE", "maybe", "its value cannot be used; write true or false"),
+        ("AUTHENTIK_INSECURE", "env://AUTHENTIK_TOKEN", "its value cannot be used; write true"),
+        ("AUTHENTIK_LISTEN__HTTP", "env://AUTHENTIK_TOKEN", "its value cannot be used; write"),
         ("AUTHENTIK_HOST_BROWSER", "sso.example.com", "it is not an address; write https://"),
-        ("AUTHENTIK_LISTEN__HTTP", "9000", "\"9000\" cannot be used; write an address and a port"),
+        ("AUTHENTIK_LISTEN__HTTP", "9000", "its value cannot be used; write an address and a port"),
         ("AUTHENTIK_LISTEN__HTTPS", "0.0.0.0:9443,x", "cannot be used; write an address and a port"),
         ("AUTHENTIK_LISTEN__METRICS", "0.0.0.0:99999", "cannot be used; write an address and a port"),
         ("AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS", "10.0.0.0/33", "cannot be used; write networks"),
@@ -115,7 +115,7 @@ fn what_is_wrong_names_its_variable_and_the_correction() {
         assert!(!fault.contains("secret@") && !fault.contains("the token\""), "{fault}");
     }
     let referred = good(&[("AUTHENTIK_LOG_LEVEL", "env://AUTHENTIK_TOKEN")]).warnings;
-    assert_eq!(referred[0].problem, "the value to which it refers is no level, so the level is info");
+    assert_eq!(referred[0].problem, "its value is no level, so the level is info");
     let warned = good(&[("AUTHENTIK_LOG_LEVEL", "loud"), ("AUTHENTIK_LOG__HTTP_HEADERS", "User-Agent")]);
     let keys: Vec<&str> = warned.warnings.iter().map(|warning| &*warning.key).collect();
     assert_eq!(keys, ["AUTHENTIK_LOG_LEVEL", "AUTHENTIK_LOG__HTTP_HEADERS"]);

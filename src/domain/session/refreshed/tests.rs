@@ -14,7 +14,7 @@ const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
 /// A session whose sign-in returned `claims`.
 fn session(claims: &Value) -> Session {
     let lifetimes = Lifetimes { absolute: Duration::from_secs(86_400), idle: Duration::from_secs(3600) };
-    let signed_in = signed_in(claims, NOW).renewable("first".into(), Some(Duration::from_secs(300)));
+    let signed_in = signed_in(claims, NOW).refreshable("first".into(), Some(Duration::from_secs(300)));
     Session::begin(signed_in, &application("https://wiki.example.com"), NOW, lifetimes)
 }
 
@@ -69,8 +69,8 @@ fn a_new_id_token_is_the_same_users_and_of_the_same_sign_in() {
 fn where_the_sign_in_said_nothing_a_later_token_may() {
     let session = session(&json!({}));
     let refreshed = refreshed(session.record(), &json!({"sid": "s1", "auth_time": 5})).expect("is good");
-    let renewed = session.renewed(refreshed, &application("https://wiki.example.com"), NOW);
-    assert_eq!(renewed.record().provider_session.as_deref(), Some("s1"));
+    let refreshed = session.refreshed(refreshed, &application("https://wiki.example.com"), NOW);
+    assert_eq!(refreshed.record().provider_session.as_deref(), Some("s1"));
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn sm_7_claims_are_those_of_the_new_token_and_the_sign_in_stays() {
     let before = json!({"sid": "s1", "auth_time": 5, "acr": "2", "groups": ["admins"], "email": "a@example.test"});
     let session = session(&before);
     let refreshed = refreshed(session.record(), &json!({"groups": []})).expect("is good");
-    let renewed = session.renewed(refreshed, &application("https://wiki.example.com"), NOW);
-    let claims = &renewed.record().claims;
+    let refreshed = session.refreshed(refreshed, &application("https://wiki.example.com"), NOW);
+    let claims = &refreshed.record().claims;
     assert_eq!(claims.texts("groups").count(), 0);
     assert_eq!(claims.value("email"), None, "what is no longer said does not stand");
     for name in ["nonce", "sid", "auth_time", "acr"] {
@@ -92,11 +92,11 @@ fn sm_7_without_an_id_token_user_info_alone_speaks_of_the_user() {
     let session = session(&json!({"sid": "s1", "groups": ["admins"], "email": "a@example.test"}));
     let told = members(&json!({"sub": "subject", "email": "b@example.test", "sid": "s2", "exp": 1}));
     let refreshed = Refreshed::new(None, None, None).complete(told, session.record()).expect("the same user");
-    let renewed = session.renewed(refreshed, &application("https://wiki.example.com"), NOW);
-    let claims = &renewed.record().claims;
+    let refreshed = session.refreshed(refreshed, &application("https://wiki.example.com"), NOW);
+    let claims = &refreshed.record().claims;
     assert_eq!((claims.value("groups"), claims.text("email")), (None, Some("b@example.test")));
     assert_eq!((claims.text("sid"), claims.text("sub")), (Some("s1"), Some("subject")));
-    assert_eq!(renewed.record().provider_session.as_deref(), Some("s1"));
+    assert_eq!(refreshed.record().provider_session.as_deref(), Some("s1"));
     for other in [json!({"sub": "somebody"}), json!({}), json!({"sub": ["subject"]})] {
         let fault = Refreshed::new(None, None, None).complete(members(&other), session.record()).err();
         assert_eq!(fault, Some(TokenFault::OtherSubject), "{other}");
@@ -110,10 +110,10 @@ fn user_info_that_does_not_answer_loses_no_group_and_no_token() {
     let without = Refreshed::new(None, Some("second".into()), Some(Duration::from_secs(300)));
     for (refreshed, mail) in [(with_token, "b@example.test"), (without, "a@example.test")] {
         let cut = refreshed.cut_short(session.record(), true);
-        let renewed = session.renewed(cut, &application("https://wiki.example.com"), NOW);
-        let record = renewed.record();
+        let refreshed = session.refreshed(cut, &application("https://wiki.example.com"), NOW);
+        let record = refreshed.record();
         assert_eq!((record.claims.text("email"), record.claims.texts("groups").count()), (Some(mail), 1));
-        let renewal = record.renewal.as_ref().expect("goes on");
-        assert_eq!((renewal.due, renewal.stale), (NOW, NOW), "it is to be asked again");
+        let refresh = record.refresh.as_ref().expect("goes on");
+        assert_eq!((refresh.due, refresh.stale), (NOW, NOW), "it is to be asked again");
     }
 }

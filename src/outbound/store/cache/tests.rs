@@ -1,7 +1,7 @@
 //! The cache returns what was inserted, and nothing that was removed.
 
 use super::*;
-use crate::outbound::store::testing::{at, key, renewed, session};
+use crate::outbound::store::testing::{at, key, refreshed, session};
 
 const USER: ShortUserHash = 1;
 
@@ -54,7 +54,7 @@ fn what_was_taken_out_or_replaced_is_not_found() {
     assert!(cache.get(&key(1)).is_none() && cache.get(&key(2)).is_some());
     cache.remove_user(USER);
     assert!(cache.get(&key(2)).is_none() && cache.get(&key(3)).is_some());
-    let next = StoredSession { session: Arc::new(renewed("jane", 1, 9, 1)), last_seen: at(1) };
+    let next = StoredSession { session: Arc::new(refreshed("jane", 1, 9, 1)), last_seen: at(1) };
     put(&cache, 3, &next, 2);
     assert_eq!(cache.get(&key(3)).unwrap().session.record().generation, 1);
     cache.clear();

@@ -166,7 +166,7 @@ impl SessionStore for FileStore {
 
     /// Always succeeds: no other process shares this store.
     async fn lease(&self, key: &SessionKey, _: &LeaseHolder, _: Duration) -> Result<Lease, StoreFault> {
-        Ok(Lease::Held(self.reader.load(key, LoadPurpose::Renewal)?))
+        Ok(Lease::Held(self.reader.load(key, LoadPurpose::Refresh)?))
     }
 
     async fn release(&self, _: &SessionKey, _: &LeaseHolder) -> Result<(), StoreFault> {

@@ -68,7 +68,7 @@ impl Reader {
     pub(super) fn open(&self, found: &Found, purpose: LoadPurpose) -> Option<Session> {
         let session = match purpose {
             LoadPurpose::Use => self.record_cipher.open_without_tokens(&found.key, &found.sealed).ok(),
-            LoadPurpose::Renewal => self.record_cipher.open(&found.key, &found.sealed).ok(),
+            LoadPurpose::Refresh => self.record_cipher.open(&found.key, &found.sealed).ok(),
         };
         if session.is_none() {
             // The record was moved here from another key, altered, or sealed under a key that has been retired: no valid session.

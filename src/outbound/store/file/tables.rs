@@ -49,7 +49,7 @@ const SAVE: &str = "
     ON CONFLICT (key) DO UPDATE SET
         user = excluded.user, provider_session = excluded.provider_session, generation = excluded.generation,
         ends = excluded.ends, last_seen = excluded.last_seen, sealed = excluded.sealed";
-const RENEW: &str = "
+const REFRESH: &str = "
     UPDATE session SET user = ?2, provider_session = ?3, generation = ?4, ends = ?5, sealed = ?6
     WHERE key = ?1 AND generation + 1 = ?4";
 const TOUCH: &str = "UPDATE session SET last_seen = ?2 WHERE key = ?1 AND last_seen < ?2";
@@ -133,7 +133,7 @@ pub(super) fn save(on: &Connection, key: &SessionKey, session_row: &SessionRow) 
 pub(super) fn replace(on: &Connection, key: &SessionKey, session_row: &SessionRow) -> Result<bool> {
     let SessionRow { user, provider_session, generation, sealed, .. } = session_row;
     let row = params![blob(key), user, provider_session, generation, seconds(session_row.ends), sealed];
-    Ok(on.prepare_cached(RENEW)?.execute(row)? > 0)
+    Ok(on.prepare_cached(REFRESH)?.execute(row)? > 0)
 }
 
 /// Moves the session's last use forward; does nothing if the session does not exist.
@@ -250,7 +250,7 @@ mod tests {
             FIND_AFTER,
             FIND_OF_USER,
             SAVE,
-            RENEW,
+            REFRESH,
             TOUCH,
             REMOVE,
             REMOVE_USER,

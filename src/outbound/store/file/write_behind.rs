@@ -41,7 +41,7 @@ pub(super) enum LoadPurpose {
     /// A request uses it, and further requests are likely.
     Use,
     /// It is about to be refreshed, for which it must be complete, with its tokens.
-    Renewal,
+    Refresh,
 }
 
 /// A load in progress: the state known when it began.

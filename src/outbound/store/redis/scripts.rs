@@ -42,7 +42,7 @@ return 1",
 /// Compare-and-swap on the generation; returns 1 when it replaced the stored record, else 0.
 /// Keys: record, last use, index. Arguments: session, generation before, record, index entry, life in ms, life of the
 /// index in ms.
-pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
+pub(super) static REFRESH: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
 if redis.call('GETRANGE', KEYS[1], 0, 3) ~= ARGV[2] then

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::found::{Found, SealedSession, generation, index_hash, places};
 use super::keys::hex;
 use super::revocations;
-use super::scripts::{ADD, LEASE, RELEASE, RENEW, SAVE, TOUCH};
+use super::scripts::{ADD, LEASE, REFRESH, RELEASE, SAVE, TOUCH};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
@@ -124,9 +124,9 @@ impl RedisClient {
             record_life.as_bytes(),
             index_life.as_bytes(),
         ];
-        let renewed = self.run::<i64>(&RENEW, &places(&self.keys, &user, key), &arguments).await;
+        let refreshed = self.run::<i64>(&REFRESH, &places(&self.keys, &user, key), &arguments).await;
         self.client_side_cache.drop_session(key);
-        Ok(renewed? == 1)
+        Ok(refreshed? == 1)
     }
 
     pub(super) async fn touch(&self, key: &SessionKey, last_seen: Timestamp) -> Result<(), StoreFault> {

@@ -40,11 +40,11 @@ async fn is_there(store: &Store, round: u64) -> bool {
 }
 
 /// Refreshes as the service does: the loaded session is refreshed as long as it exists.
-async fn keep_renewing(store: Store, round: u64) {
+async fn keep_refreshing(store: Store, round: u64) {
     for _ in 0..4 {
         let Some(stored) = store.load(&key(round)).await.expect("loads") else { return };
         let next = generation(round, stored.session.record().generation + 1);
-        store.replace(&key(round), next).await.expect("renews");
+        store.replace(&key(round), next).await.expect("refreshes");
     }
 }
 
@@ -75,7 +75,7 @@ async fn end(store: &Store, round: u64) {
 
 async fn run(name: &'static str, store: Store, round: u64) {
     store.save(&key(round), generation(round, 0)).await.expect("saves");
-    let renewing = tokio::spawn(keep_renewing(store.clone(), round));
+    let refreshing = tokio::spawn(keep_refreshing(store.clone(), round));
     let using = tokio::spawn(keep_using(store.clone(), round));
     let other = store.clone();
     let saving = tokio::spawn(async move {
@@ -86,15 +86,15 @@ async fn run(name: &'static str, store: Store, round: u64) {
     }
     end(&store, round).await;
     assert!(!is_there(&store, round).await, "{name}, round {round}: right after the end");
-    for task in [renewing, using, saving] {
+    for task in [refreshing, using, saving] {
         task.await.expect("ends");
     }
     assert!(!is_there(&store, round).await, "{name}, round {round}: when all have finished");
-    assert!(!store.replace(&key(round), generation(round, 1)).await.expect("renews"), "{name}, round {round}");
+    assert!(!store.replace(&key(round), generation(round, 1)).await.expect("refreshes"), "{name}, round {round}");
 }
 
 #[test]
-fn bl_13_no_renewal_use_or_save_revives_what_ended() {
+fn bl_13_no_refresh_use_or_save_revives_what_ended() {
     for (name, store, _directory) in stores() {
         let all = if name == "memory" { ROUNDS } else { FEWER_ROUNDS };
         block_on(async {

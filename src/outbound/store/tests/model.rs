@@ -27,7 +27,7 @@ pub(in crate::outbound::store) enum Step {
         last_seen: u64,
     },
     /// Refreshes by this many generations; only one is valid.
-    Renew {
+    Refresh {
         number: u64,
         by: u32,
         lasts: u64,
@@ -67,7 +67,7 @@ pub(in crate::outbound::store) fn step() -> impl Strategy<Value = Step> {
         ),
         3 => (number.clone(), time.clone()).prop_map(|(number, last_seen)| Step::Touch { number, last_seen }),
         3 => (number, prop_oneof![4 => Just(1_u32), 1 => 0..3_u32], 1..40_u64)
-            .prop_map(|(number, by, lasts)| Step::Renew { number, by, lasts }),
+            .prop_map(|(number, by, lasts)| Step::Refresh { number, by, lasts }),
         2 => (0..3_u8, time).prop_map(|(number, until)| Step::ConsumeOnce { number, until }),
         5 => removal().prop_map(Step::Remove),
         7 => reading().prop_map(Step::Read),
@@ -159,7 +159,7 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
                 session.seen = last_seen.max(session.seen);
             }
         }
-        Step::Renew { number, by, lasts } => renew(store, model, number, by, lasts).await,
+        Step::Refresh { number, by, lasts } => refresh(store, model, number, by, lasts).await,
         Step::ConsumeOnce { number, until } => {
             let consumed = store.consume_once(&attempt(number), at(until)).await.expect("spends");
             assert_eq!(consumed == Consumption::Repeated, model.consumed.contains_key(&number));
@@ -170,15 +170,15 @@ async fn check(store: &Store, model: &mut Model, step: Step) {
     }
 }
 
-async fn renew(store: &Store, model: &mut Model, number: u64, by: u32, lasts: u64) {
+async fn refresh(store: &Store, model: &mut Model, number: u64, by: u32, lasts: u64) {
     let before = model.sessions.get(&number).copied();
     // For a session that does not exist, a plausible template.
     let template = Modelled { subject: 0, sid: 0, generation: 0, created: 1, ends: 2, seen: 1 };
     let template = before.unwrap_or(template);
     let next = Modelled { generation: template.generation + by, ends: template.created + lasts, ..template };
-    let renewed = store.replace(&key(number), next.session()).await.expect("is no fault");
-    assert_eq!(renewed, before.is_some() && by == 1);
-    if renewed {
+    let refreshed = store.replace(&key(number), next.session()).await.expect("is no fault");
+    assert_eq!(refreshed, before.is_some() && by == 1);
+    if refreshed {
         model.sessions.insert(number, next);
     }
 }

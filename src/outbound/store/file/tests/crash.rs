@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::outbound::store::file::*;
 use crate::outbound::store::testing::{
-    at, attempt, block_on, key, open_file, provider_session, renewed, resting_on, session, user,
+    at, attempt, block_on, key, open_file, provider_session, refreshed, resting_on, session, user,
 };
 
 const FILE_VARIABLE: &str = "GATEPOST_TEST_CRASH_FILE";
@@ -67,8 +67,8 @@ async fn sign_in_and_out(store: Arc<dyn SessionStore>, first: u64) {
                 report("out", number);
             }
             3 => {
-                assert!(store.replace(&key(number), renewed(&subject, 100, 1_000_000, 1)).await.unwrap());
-                report("renewed", number);
+                assert!(store.replace(&key(number), refreshed(&subject, 100, 1_000_000, 1)).await.unwrap());
+                report("refreshed", number);
             }
             _ => {}
         }
@@ -92,7 +92,7 @@ struct Journal {
     signed_in: BTreeSet<u64>,
     ending: BTreeSet<u64>,
     signed_out: BTreeSet<u64>,
-    renewed: BTreeSet<u64>,
+    refreshed: BTreeSet<u64>,
 }
 
 impl Journal {
@@ -101,7 +101,7 @@ impl Journal {
         let set = match what {
             "in" => &mut self.signed_in,
             "ending" => &mut self.ending,
-            "renewed" => &mut self.renewed,
+            "refreshed" => &mut self.refreshed,
             _ => &mut self.signed_out,
         };
         set.insert(number.parse().unwrap());
@@ -113,8 +113,8 @@ impl Journal {
             let generation = found.map(|stored| stored.session.record().generation);
             if self.signed_out.contains(number) {
                 assert!(generation.is_none(), "sign-out {number} was acknowledged and did not hold");
-            } else if self.renewed.contains(number) {
-                assert_eq!(generation, Some(1), "renewal {number} was acknowledged and is lost");
+            } else if self.refreshed.contains(number) {
+                assert_eq!(generation, Some(1), "refresh {number} was acknowledged and is lost");
             } else if !self.ending.contains(number) {
                 assert!(generation.is_some(), "sign-in {number} was acknowledged and is lost");
             }
@@ -167,7 +167,7 @@ fn f_17_what_was_acknowledged_survives_kill_9() {
         block_on(journal.audit(&*store));
     }
     assert!(journal.signed_in.len() > 1000, "the child signed users in");
-    assert!(journal.signed_out.len() > 500 && journal.renewed.len() > 100, "and out, and renewed sessions");
+    assert!(journal.signed_out.len() > 500 && journal.refreshed.len() > 100, "and out, and refreshed sessions");
     block_on(async {
         let store = open_file(&path);
         assert!(store.consume_once(&attempt(1), at(5)).await.is_ok(), "the file can still be written");

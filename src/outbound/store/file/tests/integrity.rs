@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::outbound::store::file::integrity::{Finding, check, inspect};
 use crate::outbound::store::file::*;
-use crate::outbound::store::testing::{at, block_on, key, keys, renewed, session, user};
+use crate::outbound::store::testing::{at, block_on, key, keys, refreshed, session, user};
 use crate::testing::SystemEntropy;
 
 /// No file is small enough to be checked at the start.
@@ -135,7 +135,7 @@ fn a_healthy_file_looks_whole_whatever_is_written_meanwhile() {
                     writing.touch(&key(number), at(100 + u64::from(round))).await.unwrap();
                 }
                 writing.writer.write(Change::Flush).await.unwrap();
-                writing.replace(&key(1), renewed("user-1", 100, 9000, 1)).await.unwrap();
+                writing.replace(&key(1), refreshed("user-1", 100, 9000, 1)).await.unwrap();
                 writing.expire(at(101), at(101)).await.unwrap();
             }
         });

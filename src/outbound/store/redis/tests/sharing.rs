@@ -18,7 +18,7 @@ fn with_keys(settings: &RedisSettings, numbers: &[u8]) -> RedisStore {
     RedisStore::open(settings.clone(), keys, LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0)).0
 }
 
-fn renewed(generation: u32) -> Session {
+fn refreshed(generation: u32) -> Session {
     let mut record = session("jane", 0, 9000).record().clone();
     record.generation = generation;
     Session::restore(record)
@@ -38,7 +38,7 @@ fn sealing_keys_change_without_anybody_noticing() {
         }
         assert!(new.load(&key(1)).await.expect("loads").is_none(), "sealed under a key that is no longer known");
         assert_eq!(both.of_user(&user("jane")).await.expect("lists").len(), 3);
-        assert!(both.replace(&key(1), renewed(1)).await.expect("renews"), "and sealed anew");
+        assert!(both.replace(&key(1), refreshed(1)).await.expect("refreshes"), "and sealed anew");
         assert!(new.load(&key(1)).await.expect("loads").is_some());
         assert!(both.end(&key(2)).await.expect("ends").is_some());
         let sid = ProviderSession { issuer: ISSUER.to_owned(), id: "sid-1".to_owned() };
@@ -59,13 +59,13 @@ fn f_19_what_one_does_holds_at_the_other() {
         let (one, other) = (with_keys(&settings, &[1]), with_keys(&settings, &[1]));
         one.save(&key(1), session("jane", 0, 9000)).await.expect("saves");
         assert!(other.load(&key(1)).await.expect("loads").is_some());
-        assert!(other.replace(&key(1), renewed(1)).await.expect("renews"));
-        assert!(!one.replace(&key(1), renewed(1)).await.expect("is no fault"), "of two renewals one counts");
+        assert!(other.replace(&key(1), refreshed(1)).await.expect("refreshes"));
+        assert!(!one.replace(&key(1), refreshed(1)).await.expect("is no fault"), "of two refreshes one counts");
         let found = one.load(&key(1)).await.expect("loads").expect("is there");
         assert_eq!(found.session.record().generation, 1);
         assert!(other.end(&key(1)).await.expect("ends").is_some());
         assert!(one.load(&key(1)).await.expect("loads").is_none());
-        assert!(!one.replace(&key(1), renewed(2)).await.expect("is no fault"), "nothing comes back");
+        assert!(!one.replace(&key(1), refreshed(2)).await.expect("is no fault"), "nothing comes back");
         assert!(one.end(&key(1)).await.expect("is no fault").is_none());
     });
 }

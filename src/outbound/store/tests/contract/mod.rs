@@ -1,7 +1,7 @@
 //! The contract of `ports::SessionStore`, as one list of scenarios that every store must pass.
 
 mod provider_sessions;
-mod renewal;
+mod refresh;
 mod walking;
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ const SCENARIOS: &[Scenario] = &[
 
 /// All scenarios. Each needs an empty store.
 pub(in crate::outbound::store) fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    [SCENARIOS, renewal::SCENARIOS, provider_sessions::SCENARIOS, walking::SCENARIOS].into_iter().flatten()
+    [SCENARIOS, refresh::SCENARIOS, provider_sessions::SCENARIOS, walking::SCENARIOS].into_iter().flatten()
 }
 
 #[test]

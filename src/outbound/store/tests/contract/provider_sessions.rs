@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::oidc::user::ProviderSession;
-use crate::outbound::store::testing::{provider_session, renewed, resting_on};
+use crate::outbound::store::testing::{provider_session, refreshed, resting_on};
 use crate::ports::ProviderSessionEnd;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -11,7 +11,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ("an unknown session of the provider's is no fault", |store| Box::pin(unknown(store))),
     ("issuer and session are told apart", |store| Box::pin(issuers(store))),
     ("a key saved again rests on the later session alone", |store| Box::pin(saved_again(store))),
-    ("a renewed session still rests on it", |store| Box::pin(renewed_rests(store))),
+    ("a refreshed session still rests on it", |store| Box::pin(refreshed_rests(store))),
     ("what expired rests on nothing", |store| Box::pin(expired(store))),
 ];
 
@@ -91,9 +91,9 @@ async fn saved_again(store: Store) {
     assert!(there(&store, 1).await);
 }
 
-async fn renewed_rests(store: Store) {
+async fn refreshed_rests(store: Store) {
     save_on(&store, 1, Some("sid-1"), "jane").await;
-    assert!(store.replace(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
+    assert!(store.replace(&key(1), refreshed("jane", 100, 200, 1)).await.expect("refreshes"));
     assert_eq!(end(&store, "sid-1", Some("mary")).await, None);
     assert_eq!(end(&store, "sid-1", Some("jane")).await, Some(1));
     assert!(!there(&store, 1).await);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::session::SessionKey;
-use crate::outbound::store::testing::renewed;
+use crate::outbound::store::testing::refreshed;
 use crate::ports::{Cursor, ListedSession};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -96,7 +96,7 @@ async fn while_they_change(store: Store) {
 async fn as_loaded(store: Store) {
     save(&store, 1, "jane", 100, 200).await;
     store.touch(&key(1), at(150)).await.expect("touches");
-    assert!(store.replace(&key(1), renewed("jane", 100, 200, 1)).await.expect("renews"));
+    assert!(store.replace(&key(1), refreshed("jane", 100, 200, 1)).await.expect("refreshes"));
     // A page may be empty where a server holds many other keys; the pages together have the session once.
     let (mut paged, mut next) = (Vec::new(), Some(Cursor::default()));
     while let Some(cursor) = next {

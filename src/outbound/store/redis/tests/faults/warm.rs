@@ -37,10 +37,10 @@ async fn what_one_replica_changes_the_others_see_within_a_second() {
         settle(&other, 2).await;
         warm_up(&one, &key(1)).await;
         warm_up(&one, &key(2)).await;
-        assert!(other.replace(&key(1), living(1, 1)).await.expect("renewed"));
+        assert!(other.replace(&key(1), living(1, 1)).await.expect("refreshed"));
         let generation =
             async || load(&one, &key(1)).await.map(|found| found.map(|found| found.session.record().generation));
-        longest = longest.max(soon("the renewal", generation, |found| matches!(found, Ok(Some(1)))).await);
+        longest = longest.max(soon("the refresh", generation, |found| matches!(found, Ok(Some(1)))).await);
         warm_up(&one, &key(1)).await;
         match round % 3 {
             0 => drop(other.end(&key(1)).await.expect("ended")),

@@ -6,20 +6,22 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::domain::session::SessionRecord;
-use crate::outbound::store::testing::{provider_session, renewed};
+use crate::outbound::store::testing::{provider_session, refreshed};
 use crate::ports::{Lease, LeaseHolder, StoredSession};
 
 const HOLDER: LeaseHolder = [7; 16];
 const SPAN: Duration = Duration::from_secs(2);
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    ("a renewed session is loaded whole, its last use and indexes kept", |store| Box::pin(renewed_is_loaded(store))),
+    ("a refreshed session is loaded whole, its last use and indexes kept", |store| {
+        Box::pin(refreshed_is_loaded(store))
+    }),
     ("only the next generation replaces one", |store| Box::pin(only_the_next(store))),
-    ("renewing revives no session, however it ended", |store| Box::pin(revives_nothing(store))),
-    ("a renewed session ends when it now ends", |store| Box::pin(new_end(store))),
-    ("of many that renew one generation, one is first", |store| Box::pin(one_renews(store))),
-    ("SM-4: an end beats the renewals on their way", |store| Box::pin(end_beats_renewals(store))),
-    ("a key saved again begins at its own generation", |store| Box::pin(saved_over_renewed(store))),
+    ("refreshing revives no session, however it ended", |store| Box::pin(revives_nothing(store))),
+    ("a refreshed session ends when it now ends", |store| Box::pin(new_end(store))),
+    ("of many that refresh one generation, one is first", |store| Box::pin(one_refreshes(store))),
+    ("SM-4: an end beats the refreshes on their way", |store| Box::pin(end_beats_refreshes(store))),
+    ("a key saved again begins at its own generation", |store| Box::pin(saved_over_refreshed(store))),
     ("who holds the lease sees the session as it is", |store| Box::pin(lease_shows(store))),
 ];
 
@@ -27,8 +29,8 @@ async fn load(store: &Store, number: u64) -> StoredSession {
     store.load(&key(number)).await.expect("loads").expect("is there")
 }
 
-async fn renew(store: &Store, number: u64, generation: u32) -> bool {
-    store.replace(&key(number), renewed("jane", 100, 9000, generation)).await.expect("is no fault")
+async fn refresh(store: &Store, number: u64, generation: u32) -> bool {
+    store.replace(&key(number), refreshed("jane", 100, 9000, generation)).await.expect("is no fault")
 }
 
 /// The session with its tokens, as the lease returns it for a refresh.
@@ -49,16 +51,16 @@ async fn generation(store: &Store, number: u64) -> Option<u32> {
     stored.map(|stored| stored.session.record().generation)
 }
 
-async fn renewed_is_loaded(store: Store) {
+async fn refreshed_is_loaded(store: Store) {
     save(&store, 1, "jane", 100, 9000).await;
     store.touch(&key(1), at(150)).await.expect("touches");
     for generation in 1..=3 {
-        assert!(renew(&store, 1, generation).await);
+        assert!(refresh(&store, 1, generation).await);
         for stored in [load(&store, 1).await, whole(&store, 1).await] {
             let record = stored.session.record();
             assert_eq!((record.generation, record.created, stored.last_seen), (generation, at(100), at(150)));
-            let renewal = record.renewal.as_ref().expect("can be renewed");
-            assert_eq!((renewal.due, renewal.stale), (at(100), at(9000)));
+            let refresh = record.refresh.as_ref().expect("can be refreshed");
+            assert_eq!((refresh.due, refresh.stale), (at(100), at(9000)));
         }
         let tokens = (format!("header.jane.signature {generation}"), format!("refresh {generation}"));
         assert_eq!(tokens_of(whole(&store, 1).await.session.record()), tokens);
@@ -72,23 +74,23 @@ async fn renewed_is_loaded(store: Store) {
 async fn only_the_next(store: Store) {
     save(&store, 1, "jane", 100, 9000).await;
     for wrong in [0, 2, u32::MAX] {
-        assert!(!renew(&store, 1, wrong).await);
+        assert!(!refresh(&store, 1, wrong).await);
     }
     assert_eq!(generation(&store, 1).await, Some(0));
-    assert!(renew(&store, 1, 1).await);
+    assert!(refresh(&store, 1, 1).await);
     for wrong in [0, 1, 3] {
-        assert!(!renew(&store, 1, wrong).await);
+        assert!(!refresh(&store, 1, wrong).await);
     }
     assert_eq!(generation(&store, 1).await, Some(1));
-    assert!(renew(&store, 1, 2).await);
+    assert!(refresh(&store, 1, 2).await);
     assert_eq!(generation(&store, 1).await, Some(2));
 }
 
 async fn revives_nothing(store: Store) {
-    assert!(!renew(&store, 9, 1).await);
+    assert!(!refresh(&store, 9, 1).await);
     for number in 0..3 {
         save(&store, number, "jane", 100, 9000).await;
-        assert!(renew(&store, number, 1).await);
+        assert!(refresh(&store, number, 1).await);
         match number {
             0 => {
                 let ended = store.end(&key(number)).await.expect("ends").expect("was there");
@@ -101,7 +103,7 @@ async fn revives_nothing(store: Store) {
             }
         }
         for next in 0..3 {
-            assert!(!renew(&store, number, next).await);
+            assert!(!refresh(&store, number, next).await);
         }
         assert!(!there(&store, number).await);
     }
@@ -111,8 +113,8 @@ async fn revives_nothing(store: Store) {
 async fn new_end(store: Store) {
     for (number, ends) in [(1, 300), (2, 200)] {
         save(&store, number, "jane", 100, 250).await;
-        let session = renewed("jane", 100, ends, 1);
-        assert!(store.replace(&key(number), session).await.expect("renews"));
+        let session = refreshed("jane", 100, ends, 1);
+        assert!(store.replace(&key(number), session).await.expect("refreshes"));
     }
     assert_eq!(store.expire(at(250), at(0)).await.expect("expires"), 1);
     assert!(there(&store, 1).await && !there(&store, 2).await);
@@ -120,24 +122,24 @@ async fn new_end(store: Store) {
     assert!(!there(&store, 1).await);
 }
 
-async fn one_renews(store: Store) {
+async fn one_refreshes(store: Store) {
     save(&store, 1, "jane", 100, 9000).await;
-    let renewals = (0..20).map(|_| {
+    let refreshes = (0..20).map(|_| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { renew(&store, 1, 1).await })
+        tokio::spawn(async move { refresh(&store, 1, 1).await })
     });
-    let renewed: Vec<bool> = join_all(renewals).await.into_iter().map(|renewed| renewed.expect("ran")).collect();
-    assert_eq!(renewed.iter().filter(|renewed| **renewed).count(), 1);
+    let outcomes: Vec<bool> = join_all(refreshes).await.into_iter().map(|outcome| outcome.expect("ran")).collect();
+    assert_eq!(outcomes.iter().filter(|is_first| **is_first).count(), 1);
     assert_eq!(generation(&store, 1).await, Some(1));
 }
 
-async fn end_beats_renewals(store: Store) {
+async fn end_beats_refreshes(store: Store) {
     for round in 0..20 {
         save(&store, round, "jane", 100, 9000).await;
-        let renewing = Arc::clone(&store);
-        let renewals = tokio::spawn(async move {
+        let refreshing = Arc::clone(&store);
+        let refreshes = tokio::spawn(async move {
             let mut next = 1;
-            while renew(&renewing, round, next).await {
+            while refresh(&refreshing, round, next).await {
                 next += 1;
             }
             next - 1
@@ -152,8 +154,8 @@ async fn end_beats_renewals(store: Store) {
             }
         };
         assert!(!there(&store, round).await, "it had ended already");
-        let newest = renewals.await.expect("ran");
-        assert!(!there(&store, round).await, "and no renewal brought it back");
+        let newest = refreshes.await.expect("ran");
+        assert!(!there(&store, round).await, "and no refresh brought it back");
         if let Some(ended) = ended {
             assert_eq!(ended.record().generation, newest, "what ended is the newest there was");
         }
@@ -167,12 +169,12 @@ async fn task_turns(round: u64) {
     }
 }
 
-async fn saved_over_renewed(store: Store) {
+async fn saved_over_refreshed(store: Store) {
     save(&store, 1, "jane", 100, 9000).await;
-    assert!(renew(&store, 1, 1).await);
+    assert!(refresh(&store, 1, 1).await);
     save(&store, 1, "jane", 100, 9000).await;
-    assert!(!renew(&store, 1, 2).await);
-    assert!(renew(&store, 1, 1).await);
+    assert!(!refresh(&store, 1, 2).await);
+    assert!(refresh(&store, 1, 1).await);
 }
 
 async fn lease_shows(store: Store) {
@@ -183,7 +185,7 @@ async fn lease_shows(store: Store) {
     for generation in 0..3 {
         let Lease::Held(Some(stored)) = lease(HOLDER).await else { panic!("held, and again by its holder") };
         assert_eq!((stored.session.record().generation, stored.last_seen), (generation, at(100)));
-        assert!(renew(&store, 1, generation + 1).await);
+        assert!(refresh(&store, 1, generation + 1).await);
     }
     for _ in 0..2 {
         store.release(&key(1), &HOLDER).await.expect("is no fault");

@@ -50,12 +50,13 @@ fn record(test_outpost: &TestOutpost) -> SessionRecord {
     test_outpost.store.all().first().expect("a session").stored.session.record().clone()
 }
 
-/// Renews the session as another process would.
-async fn renew_elsewhere(test_outpost: &TestOutpost) {
+/// Refreshes the session as another process would.
+async fn refresh_elsewhere(test_outpost: &TestOutpost) {
     let ListedSession { key, stored } = test_outpost.store.all().pop().expect("a session");
     let refreshed = Refreshed::new(None, Some("newer".into()), Some(Duration::from_secs(LIFE)));
-    let renewed = stored.session.renewed(refreshed, &application("https://wiki.example.com"), test_outpost.clock.now());
-    assert!(test_outpost.store.replace(&key, renewed).await.expect("saves"));
+    let refreshed =
+        stored.session.refreshed(refreshed, &application("https://wiki.example.com"), test_outpost.clock.now());
+    assert!(test_outpost.store.replace(&key, refreshed).await.expect("saves"));
 }
 
 /// Waits until `times` refreshes were requested.
@@ -77,7 +78,7 @@ async fn a_session_that_is_not_due_asks_nobody() {
 }
 
 #[tokio::test]
-async fn sm_7_a_43_a_due_session_is_renewed_behind_the_answer_and_rules_see_it() {
+async fn sm_7_a_43_a_due_session_is_refreshed_behind_the_answer_and_rules_see_it() {
     let test_outpost = only_admins();
     let browser = signed_in(&test_outpost).await;
     test_outpost.provider.groups.lock().unwrap().clear();
@@ -104,7 +105,7 @@ async fn sm_7_a_stale_session_waits_for_what_the_provider_says_now() {
 }
 
 #[tokio::test]
-async fn sm_2_renewals_move_no_end() {
+async fn sm_2_refreshes_move_no_end() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     let begun = record(&test_outpost);
@@ -116,7 +117,7 @@ async fn sm_2_renewals_move_no_end() {
     }
     test_outpost.pass(LIFETIMES.absolute.as_secs() - 80 * LIFE);
     assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_none());
-    assert_eq!(test_outpost.provider.refresh_tokens.requests(), 80, "what has ended is not renewed");
+    assert_eq!(test_outpost.provider.refresh_tokens.requests(), 80, "what has ended is not refreshed");
 }
 
 #[tokio::test]
@@ -219,7 +220,7 @@ async fn bcp_6_a_refusal_that_comes_too_late_ends_nothing() {
     let head = browser.head(WIKI, &[PAGE]);
     let (decision, ()) = tokio::join!(test_outpost.ask(&head), async {
         asked(&test_outpost, 1).await;
-        renew_elsewhere(&test_outpost).await;
+        refresh_elsewhere(&test_outpost).await;
         gate.add_permits(1);
     });
     assert!(allowed(&decision).is_some());
@@ -267,7 +268,7 @@ async fn bcp_6_new_tokens_outlive_a_store_that_fails_for_a_while() {
     let browser = signed_in(&test_outpost).await;
     for turn in 1..=2 {
         test_outpost.pass(LIFE);
-        test_outpost.store.failing_renewals.store(3, Ordering::Relaxed);
+        test_outpost.store.failing_refreshes.store(3, Ordering::Relaxed);
         assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
         assert_eq!(record(&test_outpost).generation, turn, "the rotated token was kept, and is good for the next time");
     }
@@ -294,7 +295,7 @@ async fn sm_4_a_sign_out_while_a_refresh_is_under_way_stands() {
 }
 
 #[tokio::test]
-async fn bcp_6_another_process_that_renews_is_waited_for() {
+async fn bcp_6_another_process_that_refreshes_is_waited_for() {
     let test_outpost = test_outpost();
     let browser = signed_in(&test_outpost).await;
     test_outpost.pass(LIFE);
@@ -302,7 +303,7 @@ async fn bcp_6_another_process_that_renews_is_waited_for() {
     let head = browser.head(WIKI, &[PAGE]);
     let elsewhere = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        renew_elsewhere(&test_outpost).await;
+        refresh_elsewhere(&test_outpost).await;
     };
     let begun = Instant::now();
     let (decision, ()) = tokio::join!(test_outpost.ask(&head), elsewhere);
@@ -321,7 +322,7 @@ async fn a_lease_that_is_never_given_back_signs_nobody_out() {
     test_outpost.store.leased_out.store(false, Ordering::Relaxed);
     test_outpost.pass(2);
     assert!(allowed(&open_and_settle(&browser, &test_outpost).await).is_some());
-    assert_eq!(record(&test_outpost).generation, 1, "renewed as soon as it is free");
+    assert_eq!(record(&test_outpost).generation, 1, "refreshed as soon as it is free");
 }
 
 #[tokio::test]
