@@ -183,14 +183,15 @@ fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
 }
 
-/// Ends the sessions that belong to the provider session `id` at the issuer of any application; returns how many.
-pub(super) async fn end_everywhere(services: &Services, id: &str) -> Result<usize, StoreFault> {
-    let applications = services.parts.applications.load_full();
-    let issuers: BTreeSet<&str> =
-        applications.iter().map(|application| application.relying_party.issuer.as_str()).collect();
+/// Ends the sessions that belong to the provider session `id` at any of the issuers; returns how many.
+pub(super) async fn end_everywhere(
+    services: &Services,
+    id: &str,
+    issuers: &BTreeSet<String>,
+) -> Result<usize, StoreFault> {
     let mut count = 0;
     for issuer in issuers {
-        let session = ProviderSession { issuer: issuer.to_owned(), id: id.to_owned() };
+        let session = ProviderSession { issuer: issuer.clone(), id: id.to_owned() };
         let ended = end_sessions_of(services, &session, None).await?;
         revoke(services, &ended);
         count += ended.len();

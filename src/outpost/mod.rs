@@ -30,6 +30,7 @@ use crate::domain::application::registry::Applications;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
 use crate::ports::{EntropyFault, StoreFault};
+use std::collections::BTreeSet;
 
 use authenticate::authenticate;
 use authorize::{Authorization, authorize};
@@ -196,13 +197,13 @@ impl Outpost {
         self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
     }
 
-    /// Ends the sessions that belong to the provider session `id` (claim `sid`) at the issuer of any application, and has their
+    /// Ends the sessions that belong to the provider session `id` (claim `sid`) at any of these issuers, and has their
     /// refresh tokens revoked; returns how many ended. May be called again after a fault.
     ///
     /// # Errors
     /// When the store cannot answer.
-    pub async fn end_provider_session(&self, id: &str) -> Result<usize, StoreFault> {
-        logout::end_everywhere(&self.services, id).await
+    pub async fn end_provider_session(&self, id: &str, issuers: &BTreeSet<String>) -> Result<usize, StoreFault> {
+        logout::end_everywhere(&self.services, id, issuers).await
     }
 
     /// Waits until no background work is under way, including work that begins meanwhile.

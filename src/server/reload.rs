@@ -125,8 +125,9 @@ impl Reloader {
         let admin = config.admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
         let tls = config.tls.clone();
         self.change(|InService { applications, certificates, .. }| {
-            // They are authentik's where it is their source.
-            let applications = if config.authentik.is_some() { applications } else { config.applications.clone() };
+            // They are authentik's where it was their source at the start; their source changes after a restart only.
+            let is_authentiks = self.mapping.is_some() || config.authentik.is_some();
+            let applications = if is_authentiks { applications } else { config.applications.clone() };
             let certificates = certificates.with(tls, host_names(&applications))?;
             Ok(InService { applications, certificates, provider: config.provider.clone() })
         })?;
@@ -193,12 +194,12 @@ impl Reloader {
         loop {
             if is_asked {
                 service_manager::reloading();
-                self.asked.notify_one();
             }
             let outcome = read(&source, &mut watcher).await;
             self.take(outcome, source.as_ref(), &mut last, is_asked);
             if is_asked {
                 service_manager::ready();
+                self.asked.notify_one();
             }
             is_asked = tokio::select! {
                 _ = hangup.recv() => true,

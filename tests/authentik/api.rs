@@ -156,6 +156,15 @@ async fn answers_of_older_and_newer_servers_are_read() {
     }
 }
 
+/// A list that changes between two pages lacks an application, whose host would be left to others.
+#[tokio::test]
+async fn a_list_that_is_shorter_than_it_says_is_no_answer() {
+    let fake = FakeAuthentik::start().await;
+    fake.change(|state| state.edit = |list| with(list, "/pagination", json!({ "next": 0, "count": 2 })));
+    let fault = providers(&fake).await.unwrap_err().to_string();
+    assert!(fault.contains("it has 1 items, and says that it has 2"), "{fault}");
+}
+
 #[tokio::test]
 async fn a_provider_that_cannot_be_read_does_not_take_the_others_with_it() {
     let fake = FakeAuthentik::start().await;

@@ -80,7 +80,14 @@ fn the_section_of_the_file_is_read() {
     let authentik = read(Some(FILE), &variables).unwrap().config.authentik.unwrap();
     assert_eq!(authentik.connection.host.to_string(), "https://auth.example.com/sso/");
     let beside = FILE.replace("token: ${AUTHENTIK_TOKEN}", "token_file: Cargo.toml");
-    assert!(read(Some(&beside), &variables).is_ok(), "a token in a file of its own");
+    assert!(read(Some(&beside), &variables).is_err(), "the text of that file is no token");
+    let refers = [("AUTHENTIK_TOKEN", "env://OTHER"), ("OTHER", "the-token"), ("STAFF", "staff")];
+    let token = read(Some(FILE), &refers).unwrap().config.authentik.unwrap().connection.token;
+    assert_eq!(token.expose_secret(), "the-token");
+    for token in ["file:///nowhere", "two words", "TOKEN\u{1}", "TÖKEN"] {
+        let fault = read(Some(FILE), &[("AUTHENTIK_TOKEN", token), ("STAFF", "staff")]).unwrap_err().to_string();
+        assert!(fault.contains("authentik.token: ") && !fault.contains("words"), "{fault}");
+    }
 }
 
 #[test]

@@ -253,3 +253,54 @@ async fn a_token_that_was_revoked_changes_nothing_and_an_empty_list_ends_everyth
     );
     assert_eq!(browser.visit(&site.wiki("/")).await.status, StatusCode::FORBIDDEN);
 }
+
+/// Settings of the operator's that restrict must not wait for authentik, nor get lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_beside_authentik_apply_while_it_is_asked() {
+    let (fake, mut plan) = planned(Scenario::InsideTheCheck).await;
+    let section = |applications: &str| {
+        let text = format!(
+            "authentik: {{ host: '${{AUTHENTIK_HOST}}', token: '${{AUTHENTIK_TOKEN}}', applications: {applications} }}\n"
+        );
+        &*Box::leak(text.into_boxed_str())
+    };
+    plan.settings.sections = section("{}");
+    let mut site = plan.start().await;
+    site.gatepost.logs_after(0, IN_SERVICE);
+    let browser = Browser::new(Protocol::Http1);
+    browser.visit(&site.wiki("/")).await.seen();
+    fake.until(|log| log.hellos() > 0).await;
+    let asked = fake.log(|log| log.requests_to("/instances/").len());
+    fake.reply("/outposts/", Reply::Stall);
+    fake.push(Push::TriggerUpdate);
+    fake.until(|log| log.requests_to("/instances/").len() > asked).await;
+    for (groups, is_let_in) in [("staff", false), ("admins", true), ("others", false)] {
+        let mark = site.gatepost.log().count();
+        let overlay = format!("{{ wiki: {{ allow: [{{ groups: [{groups}] }}] }} }}");
+        site.edit(|settings| settings.sections = section(&overlay));
+        site.gatepost.logs_after(mark, IN_SERVICE);
+        let status = browser.visit(&site.wiki("/")).await.status;
+        assert_eq!(status, if is_let_in { StatusCode::OK } else { StatusCode::FORBIDDEN }, "{groups}");
+    }
+    fake.change(|state| state.replies.clear());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_also_while_its_application_is_not_listed() {
+    let (fake, site) = started(Scenario::InsideTheCheck).await;
+    let browser = Browser::new(Protocol::Http1);
+    browser.visit(&site.wiki("/")).await.seen();
+    fake.until(|log| log.hellos() > 0).await;
+    let wiki = application("wiki", site.front());
+    let mark = site.gatepost.log().count();
+    fake.change(|state| state.providers.clear());
+    fake.push(Push::TriggerUpdate);
+    site.gatepost.logs_after(mark, IN_SERVICE);
+    fake.push(Push::SessionEnd(SID.to_owned()));
+    site.gatepost.logs_after(mark, "sessions ended, because their session at authentik ended");
+    let mark = site.gatepost.log().count();
+    fake.change(|state| state.providers = vec![wiki]);
+    fake.push(Push::TriggerUpdate);
+    site.gatepost.logs_after(mark, IN_SERVICE);
+    assert!(!is_let_in(&browser, &site).await);
+}

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
+use regex::Regex;
 use secrecy::ExposeSecret as _;
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Location};
@@ -146,6 +148,10 @@ impl ApplicationMapping for ProviderMapping {
         }
     }
 
+    fn overlays(&self) -> Vec<String> {
+        self.overlays.keys().cloned().collect()
+    }
+
     fn prefixes(&self) -> Prefixes {
         self.prefixes
     }
@@ -183,10 +189,10 @@ fn application_node(provider: &ProxyOutpostConfig, endpoints: &Endpoints, warn: 
         entries.push(("bearer", Node::section([("verify", Node::word("introspection"))])));
         entries.push(("basic", Node::section([])));
     }
-    let whole_seconds = |validity: std::time::Duration| std::time::Duration::from_secs(validity.as_secs());
-    if let Some(validity) = provider.access_token_validity.map(whole_seconds).filter(|validity| !validity.is_zero()) {
-        let validity = duration::written(validity.min(duration::LONGEST));
-        entries.push(("access_token_validity", Node::text(&validity)));
+    if let Some(validity) = provider.access_token_validity {
+        // A token that ends at once is no reason for a session without an end of its own.
+        let seconds = Duration::from_secs(validity.as_secs().max(1));
+        entries.push(("access_token_validity", Node::text(&duration::written(seconds.min(duration::LONGEST)))));
     }
     entries.extend(basic_auth(provider, warn));
     Node::section(entries)
@@ -245,6 +251,10 @@ fn patterns<'p>(provider: &'p ProxyOutpostConfig, warn: &mut dyn FnMut(String)) 
     let mut patterns = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
         match UnauthenticatedPaths::compile(&[line.to_owned()]) {
+            // A `|` at an end, or `x*`: every path contains the empty text, so every path would be public.
+            Ok(_) if Regex::new(line).is_ok_and(|pattern| pattern.is_match("")) => warn(format!(
+                "unauthenticated path {line:?} matches an empty text, and so every path, so it opens nothing; correct it in authentik, or write ^/ for all paths"
+            )),
             Ok(_) => patterns.push(line),
             Err(_) => warn(format!(
                 "unauthenticated path {line:?} is not a regular expression that can be used, so it opens nothing; correct it in authentik"

@@ -6,3 +6,4 @@ mod reference;
 
 pub use environment::{AuthentikEnvironment, DEFAULT_TRUSTED_PROXIES, environment};
 pub(super) use mapping::ProviderMapping;
+pub(super) use reference::{Unresolved, resolve};

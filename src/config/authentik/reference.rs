@@ -9,13 +9,13 @@ use crate::config::Environment;
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// What is wrong, and how to mend it. No text contains the content of a file or variable.
-pub(super) struct Unresolved {
-    pub(super) problem: String,
-    pub(super) help: String,
+pub(in crate::config) struct Unresolved {
+    pub(in crate::config) problem: String,
+    pub(in crate::config) help: String,
 }
 
 /// The value that `written` stands for: itself, or what it refers to.
-pub(super) fn resolve(written: &str, environment: Environment<'_>) -> Result<String, Unresolved> {
+pub(in crate::config) fn resolve(written: &str, environment: Environment<'_>) -> Result<String, Unresolved> {
     if let Some(reference) = written.strip_prefix("file://") {
         let (path, fallback) = parts(reference);
         let help = "name a readable file that holds the value, or add a value for its absence: `file:///path?value`";

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{forward_auth, identity_headers};
-use crate::config::authentik::ProviderMapping;
+use crate::config::authentik::{ProviderMapping, Unresolved, resolve};
 use crate::config::raw::{self, File};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::secret_file;
@@ -78,7 +78,20 @@ fn token(
         reader.fault(&location.inside("token"), "there is no token", help);
         return None;
     }
-    secret_file::either(&written.token, &written.token_file, reader).map(|token| token.value)
+    let Spanned { location, value } = secret_file::either(&written.token, &written.token_file, reader)?;
+    let value = match resolve(value.expose_secret(), reader.environment) {
+        Ok(value) => value,
+        Err(Unresolved { problem, help }) => {
+            reader.fault(&location, problem, help);
+            return None;
+        }
+    };
+    if value.trim().is_empty() || !value.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let problem = "it contains blanks or other characters that no token has";
+        reader.fault(&location, problem, "copy the token of the outpost from authentik again");
+        return None;
+    }
+    Some(value.into())
 }
 
 /// Where the last answer is kept: beside the sessions, which are lost with their folder, too. Without a sealing key that

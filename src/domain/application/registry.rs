@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use url::Url;
 
 use super::endpoints::Prefixes;
 use super::{Application, Mode};
@@ -20,7 +21,34 @@ pub struct Applications {
     by_host: HashMap<Host, Vec<Arc<Application>>>,
     /// By parent domain, the longest domain first.
     by_domain: Vec<(CookieDomain, Arc<Application>)>,
+    reserved: Vec<ReservedAddress>,
     prefixes: Prefixes,
+}
+
+/// The address of an application that is not served: no broader application may answer there in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedAddress {
+    host: Host,
+    /// Without a slash at the end; empty for the whole host.
+    path: String,
+}
+
+impl ReservedAddress {
+    /// The address in a text that may not be usable as an external host, such as one with plain http; `None` without a host.
+    #[must_use]
+    pub fn of(external_host: &str) -> Option<Self> {
+        let url = Url::parse(external_host.trim()).ok()?;
+        let host = Host::parse(url.host_str()?).ok()?;
+        Some(Self { host, path: url.path().trim_end_matches('/').to_owned() })
+    }
+
+    /// Whether it takes precedence over the application that would answer `head` otherwise.
+    fn covers(&self, head: &RequestHead, instead: &Application) -> bool {
+        let is_more_precise = instead.external.host() == &self.host && instead.external.path().len() >= self.path.len();
+        head.authority.host() == &self.host
+            && !is_more_precise
+            && !matches!(head.target.match_prefix(&self.path), PrefixMatch::Never)
+    }
 }
 
 /// The present applications, which are replaced as a whole: a request keeps the ones with which it began.
@@ -96,7 +124,7 @@ impl Applications {
             same_host.sort_by_key(|application| Reverse(application.external.path().len()));
         }
         by_domain.sort_by_key(|(domain, _)| Reverse(domain.as_str().len()));
-        Ok(Self { all, by_host, by_domain, prefixes: Prefixes::default() })
+        Ok(Self { all, by_host, by_domain, reserved: Vec::new(), prefixes: Prefixes::default() })
     }
 
     /// Indexes `applications` without those that conflict with an earlier one, and returns these conflicts, too.
@@ -108,6 +136,12 @@ impl Applications {
         let kept = kept.map(|(_, application)| application).collect();
         // Without the later one of each pair no pair is left.
         (Self::new(kept).unwrap_or_default(), clashes)
+    }
+
+    /// Denies requests at these addresses, unless an application is exactly there or below.
+    #[must_use]
+    pub fn with_reserved(self, reserved: Vec<ReservedAddress>) -> Self {
+        Self { reserved, ..self }
     }
 
     /// Sets the prefixes of the endpoints.
@@ -132,10 +166,12 @@ impl Applications {
     /// # Errors
     /// [`Unrouted`] when no application owns it.
     pub fn find(&self, head: &RequestHead) -> Result<&Arc<Application>, Unrouted> {
-        match &head.application {
+        let found = match &head.application {
             Some(slug) => self.named(slug, head).ok_or(Unrouted::UnknownApplication),
             None => self.owner(head),
-        }
+        }?;
+        let is_reserved = self.reserved.iter().any(|reserved| reserved.covers(head, found));
+        if is_reserved { Err(Unrouted::UnknownHost) } else { Ok(found) }
     }
 
     fn named(&self, slug: &str, head: &RequestHead) -> Option<&Arc<Application>> {

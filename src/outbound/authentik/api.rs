@@ -63,6 +63,12 @@ impl Connection {
             let page: Page = reply.json(Resource::Providers)?;
             items.extend(page.results);
             match page.pagination.next {
+                0 if usize::try_from(page.pagination.count).is_ok_and(|count| count != 0 && count != items.len()) => {
+                    // The list changed between two pages. An application that is missing would leave its host to others.
+                    let problem =
+                        format!("it has {} items, and says that it has {}", items.len(), page.pagination.count);
+                    return Err(ApiFault::Malformed { url: reply.url, problem });
+                }
                 0 => return Ok(Providers::from_items(items)),
                 next if next > number => number = next,
                 next => {

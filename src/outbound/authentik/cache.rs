@@ -30,6 +30,9 @@ pub struct OutpostAnswer {
     pub providers: Vec<ProxyOutpostConfig>,
     /// The certificates that they name, as far as authentik gave them.
     pub certificates: Vec<Certificate>,
+    /// The external hosts of providers that are not served.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// An answer from the disk.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ApplicationMapping, MappedApplication};
 use crate::domain::application::Application;
-use crate::domain::application::registry::Applications;
+use crate::domain::application::registry::{Applications, ReservedAddress};
 use crate::outbound::authentik::{InvalidProvider, Outpost, ProxyOutpostConfig};
 
 /// The applications of one answer, and what was found about them.
@@ -12,22 +12,26 @@ pub(super) struct MappedAnswer {
     pub(super) applications: Applications,
     /// The providers from which they were made, also earlier forms of them: this is what is kept on disk.
     pub(super) providers: Vec<ProxyOutpostConfig>,
+    /// The external hosts of the others.
+    pub(super) left_out: Vec<String>,
     /// Lines about providers that are left out, or served in an earlier form, and about doubtful settings.
     pub(super) findings: Vec<String>,
 }
 
 impl MappedAnswer {
-    /// Makes the applications of `providers`; `earlier` are those that were served before.
+    /// Makes the applications of `providers`; `earlier` are those that were served before. The hosts in `left_out` are not served
+    /// either.
     pub(super) fn new(
         mapping: &dyn ApplicationMapping,
         outpost: &Outpost,
         providers: &[ProxyOutpostConfig],
         invalid: &[InvalidProvider],
         earlier: &[ProxyOutpostConfig],
+        left_out: &[String],
     ) -> Self {
         let earlier: BTreeMap<i64, &ProxyOutpostConfig> =
             earlier.iter().map(|provider| (provider.pk, provider)).collect();
-        let mut findings = Vec::new();
+        let (mut findings, mut kept) = (Vec::new(), Vec::new());
         let mut made: Vec<(&ProxyOutpostConfig, Application)> = Vec::new();
         for provider in providers {
             match mapping.application(outpost, provider) {
@@ -37,30 +41,54 @@ impl MappedAnswer {
                 }
                 Err(faults) => {
                     findings.extend(faults);
-                    let kept = earlier.get(&provider.pk).filter(|earlier| **earlier != provider);
-                    made.extend(last_good(mapping, outpost, &provider.name, kept.copied(), &mut findings));
+                    let before = earlier.get(&provider.pk).filter(|earlier| **earlier != provider);
+                    kept.extend(last_good(mapping, outpost, &provider.name, before.copied(), &mut findings));
                 }
             }
         }
         for fault in invalid {
             findings.push(fault.to_string());
-            let kept = fault.pk.and_then(|pk| earlier.get(&pk)).copied();
-            made.extend(last_good(mapping, outpost, fault.name.as_deref().unwrap_or("?"), kept, &mut findings));
+            let before = fault.pk.and_then(|pk| earlier.get(&pk)).copied();
+            kept.extend(last_good(mapping, outpost, fault.name.as_deref().unwrap_or("?"), before, &mut findings));
         }
+        // Of providers that exclude each other one that was served before wins, and an earlier form only if nothing else is there.
+        made.sort_by_key(|(provider, _)| !earlier.contains_key(&provider.pk));
+        made.extend(kept);
         let made = without_other_endpoints(made, &mut findings);
-        let (providers, applications): (Vec<&ProxyOutpostConfig>, Vec<Application>) = made.into_iter().unzip();
+        let (made_of, applications): (Vec<&ProxyOutpostConfig>, Vec<Application>) = made.into_iter().unzip();
         let (applications, clashes) = Applications::without_clashes(applications);
-        for clash in clashes {
-            let name = |index: usize| providers.get(index).map_or("?", |provider| provider.name.as_str());
+        for clash in &clashes {
+            let name = |index: usize| made_of.get(index).map_or("?", |provider| provider.name.as_str());
             let (first, second) = (name(clash.first), name(clash.second));
             findings.push(format!(
                 "provider {second:?} of authentik has the same {} as {first:?}, so it is left out; change or remove one of the two in authentik",
                 clash.what
             ));
         }
-        let applications = applications.with_prefixes(mapping.prefixes());
-        Self { applications, providers: providers.into_iter().cloned().collect(), findings }
+        let is_left_out = |index: usize| clashes.iter().any(|clash| clash.second == index);
+        let served = made_of.into_iter().enumerate().filter(|(index, _)| !is_left_out(*index));
+        let served: Vec<ProxyOutpostConfig> = served.map(|(_, provider)| provider.clone()).collect();
+        for slug in mapping.overlays() {
+            if served.iter().all(|provider| provider.assigned_application_slug != slug) {
+                findings.push(format!(
+                    "`authentik.applications.{slug}` has no effect: no application with this slug is served; an application that was renamed in authentik has lost these settings"
+                ));
+            }
+        }
+        let is_served = |external_host: &str| served.iter().any(|provider| provider.external_host == external_host);
+        let listed = providers.iter().map(|provider| provider.external_host.as_str());
+        let unreadable = invalid.iter().filter_map(|fault| fault.external_host.as_deref());
+        let before = left_out.iter().map(String::as_str);
+        let left_out: Vec<String> =
+            listed.chain(unreadable).chain(before).filter(|host| !is_served(host)).map(str::to_owned).collect();
+        let applications = applications.with_reserved(reserved(&left_out)).with_prefixes(mapping.prefixes());
+        Self { applications, providers: served, left_out, findings }
     }
+}
+
+/// The addresses of providers that are not served: a broader application must not answer there.
+fn reserved(left_out: &[String]) -> Vec<ReservedAddress> {
+    left_out.iter().filter_map(|external_host| ReservedAddress::of(external_host)).collect()
 }
 
 /// The earlier form of a provider, if there is one that can still be used.

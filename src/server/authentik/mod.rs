@@ -34,6 +34,9 @@ pub trait ApplicationMapping: fmt::Debug + Send + Sync {
     /// Lines that say why there is none, and what to do.
     fn application(&self, outpost: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>>;
 
+    /// The slugs of the applications for which the operator has settings.
+    fn overlays(&self) -> Vec<String>;
+
     /// The prefixes of the endpoints of all applications.
     fn prefixes(&self) -> Prefixes;
 }

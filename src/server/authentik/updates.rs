@@ -1,7 +1,8 @@
 //! Follows authentik: reads the applications, takes them into service, keeps the last answer, and ends sessions.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -49,6 +50,10 @@ pub(in crate::server) struct AuthentikUpdates {
     /// Held until there are applications.
     starting: Option<Latch>,
     in_service: Option<OutpostAnswer>,
+    /// The mapping with which it was made.
+    mapped_by: Option<Arc<dyn ApplicationMapping>>,
+    /// The issuers of all applications so far: a session may end whose application is not served at the moment.
+    issuers: Arc<Mutex<BTreeSet<String>>>,
     /// What was logged about the answer in service.
     reported: Vec<String>,
     /// What was logged about the last failure.
@@ -69,6 +74,8 @@ pub(in crate::server) struct Parts {
 struct Fetched {
     answer: OutpostAnswer,
     invalid: Vec<InvalidProvider>,
+    /// Lines about certificates that cannot be fetched.
+    findings: Vec<String>,
 }
 
 impl AuthentikUpdates {
@@ -86,7 +93,7 @@ impl AuthentikUpdates {
         let starting = Some(readiness.hold("authentik"));
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let is_insecure = settings.insecure;
-        let (in_service, reported, failure) = (None, Vec::new(), None);
+        let (in_service, mapped_by, reported, failure) = (None, None, Vec::new(), None);
         Ok(Self {
             connection,
             cache,
@@ -101,6 +108,8 @@ impl AuthentikUpdates {
             health,
             starting,
             in_service,
+            mapped_by,
+            issuers: Arc::default(),
             reported,
             failure,
         })
@@ -112,14 +121,25 @@ impl AuthentikUpdates {
         let mut pause = FIRST_PAUSE;
         let mut followed: Option<Followed> = None;
         loop {
-            let interval = match self.fetch().await {
-                Ok(Fetched { answer, invalid }) => {
+            let known = self.in_service.as_ref().map(|answer| answer.certificates.clone()).unwrap_or_default();
+            let fetch = fetch(Arc::clone(&self.connection), known);
+            let mut fetch = std::pin::pin!(fetch);
+            let fetched = loop {
+                tokio::select! {
+                    // The operator's settings do not wait for authentik.
+                    changed = self.mapping.changed() => if changed.is_ok() { self.map_again().await },
+                    fetched = &mut fetch => break fetched,
+                }
+            };
+            let interval = match fetched {
+                Ok(Fetched { answer, invalid, findings }) => {
                     pause = FIRST_PAUSE;
-                    let interval = answer.outpost.refresh_interval();
-                    if followed.as_ref().is_none_or(|followed| followed.outpost != answer.outpost.pk) {
-                        followed = self.follow(&answer);
+                    let (pk, interval) = (answer.outpost.pk.clone(), answer.outpost.refresh_interval());
+                    self.take(answer, &invalid, findings).await;
+                    // Only now are the issuers known whose sessions may end.
+                    if followed.as_ref().is_none_or(|followed| followed.outpost != pk) {
+                        followed = self.in_service.as_ref().and_then(|answer| self.follow(answer));
                     }
-                    self.take(answer, &invalid).await;
                     interval
                 }
                 Err(fault) => {
@@ -129,18 +149,22 @@ impl AuthentikUpdates {
                     waited
                 }
             };
-            let update = async {
-                match &mut followed {
-                    Some(followed) => followed.updates.next().await,
-                    None => std::future::pending().await,
+            let wait = async {
+                let update = async {
+                    match &mut followed {
+                        Some(followed) => followed.updates.next().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = sleep(interval) => {}
+                    () = update => {}
+                    () = self.reloader.asked() => {}
                 }
             };
             tokio::select! {
-                () = sleep(interval) => {}
-                () = update => {}
-                // Other settings of the operator's: what authentik said is mapped again, and read again as well.
+                () = wait => {}
                 changed = self.mapping.changed() => if changed.is_ok() { self.map_again().await },
-                () = self.reloader.asked() => {}
             }
         }
     }
@@ -154,43 +178,26 @@ impl AuthentikUpdates {
             Ok(Err(fault)) => return warn!(%fault, "authentik's last answer cannot be used"),
         };
         let CachedAnswer { answer, written } = cached;
-        if self.apply(&answer, &[], written).await {
+        if self.apply(&answer, &[], Vec::new(), written).await {
             let age_s = self.clock.now().since(written).as_secs();
             info!(age_s, "the applications of authentik's last answer are served until it answers again");
         }
     }
 
-    async fn fetch(&self) -> Result<Fetched, ApiFault> {
-        let outpost = self.connection.outpost().await?;
-        let Providers { valid: providers, invalid } = self.connection.providers().await?;
-        let mut certificates: Vec<Certificate> = Vec::new();
-        for uuid in providers.iter().filter_map(|provider| provider.certificate.as_deref()) {
-            if certificates.iter().any(|certificate| certificate.uuid == uuid) {
-                continue;
-            }
-            let known = self.in_service.iter().flat_map(|answer| &answer.certificates);
-            let known = known.clone().find(|certificate| certificate.uuid == uuid);
-            match self.connection.certificate(uuid, known).await {
-                Ok(certificate) => certificates.push(certificate),
-                Err(fault) => {
-                    warn!(certificate = uuid, %fault, "a certificate cannot be fetched; the earlier or the default one is served");
-                    certificates.extend(known.cloned());
-                }
-            }
-        }
-        Ok(Fetched { answer: OutpostAnswer { outpost, providers, certificates }, invalid })
-    }
-
     /// Takes a new answer into service, and keeps it on disk.
-    async fn take(&mut self, answer: OutpostAnswer, invalid: &[InvalidProvider]) {
+    async fn take(&mut self, answer: OutpostAnswer, invalid: &[InvalidProvider], findings: Vec<String>) {
         let now = self.clock.now();
-        let is_taken = self.apply(&answer, invalid, now).await;
+        let is_taken = self.apply(&answer, invalid, findings, now).await;
         status::count_update(is_taken);
         if !is_taken {
             return;
         }
         self.failure = None;
-        self.readiness.note("authentik", self.is_insecure.then(|| "its certificate is not verified".to_owned()));
+        let insecure = self.is_insecure.then(|| "its certificate is not verified".to_owned());
+        let doubtful = (!self.reported.is_empty())
+            .then(|| format!("{} findings about its applications; the log names them", self.reported.len()));
+        let notes: Vec<String> = insecure.into_iter().chain(doubtful).collect();
+        self.readiness.note("authentik", (!notes.is_empty()).then(|| notes.join("; ")));
         let (Some(cache), Some(answer)) = (self.cache.clone(), self.in_service.clone()) else { return };
         let entropy = Arc::clone(&self.entropy);
         if let Ok(Err(fault)) = spawn_blocking(move || cache.write(&answer, now, entropy.as_ref())).await {
@@ -199,28 +206,39 @@ impl AuthentikUpdates {
     }
 
     /// Takes an answer into service unless it is there already; returns whether it is in service now.
-    async fn apply(&mut self, answer: &OutpostAnswer, invalid: &[InvalidProvider], at: Timestamp) -> bool {
+    async fn apply(
+        &mut self,
+        answer: &OutpostAnswer,
+        invalid: &[InvalidProvider],
+        mut findings: Vec<String>,
+        at: Timestamp,
+    ) -> bool {
         let mapping = Arc::clone(&self.mapping.borrow_and_update());
+        let mapped_by = Arc::clone(&mapping);
         let earlier = self.in_service.as_ref().map(|answer| answer.providers.clone()).unwrap_or_default();
         let (of_task, invalid) = (answer.clone(), invalid.to_vec());
         // Regular expressions are compiled.
         let mapped = spawn_blocking(move || {
-            let OutpostAnswer { outpost, providers, .. } = of_task;
-            MappedAnswer::new(mapping.as_ref(), &outpost, &providers, &invalid, &earlier)
+            let OutpostAnswer { outpost, providers, left_out, .. } = of_task;
+            MappedAnswer::new(mapping.as_ref(), &outpost, &providers, &invalid, &earlier, &left_out)
         });
-        let MappedAnswer { applications, providers, findings } = match mapped.await {
+        let MappedAnswer { applications, providers, left_out, findings: of_mapping } = match mapped.await {
             Ok(mapped) => mapped,
             Err(fault) => {
                 error!(%fault, "the applications cannot be made of authentik's answer");
                 return false;
             }
         };
+        findings.extend(of_mapping);
         for finding in findings.iter().filter(|finding| !self.reported.contains(finding)) {
             warn!(finding, "authentik");
         }
         self.reported = findings;
-        let answer = OutpostAnswer { providers, ..answer.clone() };
-        if self.in_service.as_ref() != Some(&answer) {
+        let answer = OutpostAnswer { providers, left_out, ..answer.clone() };
+        let is_same_mapping = self.mapped_by.as_ref().is_some_and(|present| Arc::ptr_eq(present, &mapped_by));
+        if !is_same_mapping || self.in_service.as_ref() != Some(&answer) {
+            let issuers = applications.iter().map(|application| application.relying_party.issuer.clone());
+            self.issuers.lock().unwrap_or_else(PoisonError::into_inner).extend(issuers);
             let slugs: Vec<&str> = applications.iter().map(|application| application.slug.as_str()).collect();
             let (is_empty, slugs) = (slugs.is_empty(), slugs.join(", "));
             if let Err(fault) =
@@ -236,6 +254,7 @@ impl AuthentikUpdates {
         }
         status::note_answer(&answer.outpost, at);
         self.in_service = Some(answer);
+        self.mapped_by = Some(mapped_by);
         if self.starting.take().is_some() {
             self.health.serving().await;
         }
@@ -244,11 +263,8 @@ impl AuthentikUpdates {
 
     /// Makes the applications of the answer in service anew.
     async fn map_again(&mut self) {
-        let Some(answer) = self.in_service.take() else { return };
-        self.apply(&answer, &[], self.clock.now()).await;
-        if self.in_service.is_none() {
-            self.in_service = Some(answer);
-        }
+        let Some(answer) = self.in_service.clone() else { return };
+        self.apply(&answer, &[], Vec::new(), self.clock.now()).await;
     }
 
     fn report_failure(&mut self, fault: &ApiFault) {
@@ -283,7 +299,7 @@ impl AuthentikUpdates {
         let Subscription { updates, session_ends, connected, task } =
             self.connection.subscribe(&outpost.pk, &instance, delay, settings);
         let mut tasks = JoinSet::new();
-        tasks.spawn(end_sessions(session_ends, Arc::clone(&self.outpost)));
+        tasks.spawn(end_sessions(session_ends, Arc::clone(&self.outpost), Arc::clone(&self.issuers)));
         tasks.spawn(status::report_connection(outpost.clone(), connected));
         Some(Followed { outpost: outpost.pk.clone(), updates, _websocket: task, _tasks: tasks })
     }
@@ -298,11 +314,12 @@ struct Followed {
 }
 
 /// Ends the sessions that end at authentik. It does not report them again, so each one is tried until the store does it.
-async fn end_sessions(mut ended: SessionEnds, outpost: Arc<Outpost>) {
+async fn end_sessions(mut ended: SessionEnds, outpost: Arc<Outpost>, issuers: Arc<Mutex<BTreeSet<String>>>) {
     while let Some(id) = ended.next().await {
         let mut is_reported = false;
         loop {
-            match outpost.end_provider_session(&id).await {
+            let known = issuers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            match outpost.end_provider_session(&id, &known).await {
                 Ok(0) => break,
                 Ok(count) => {
                     info!(sid = id, count, "sessions ended, because their session at authentik ended");
@@ -317,6 +334,30 @@ async fn end_sessions(mut ended: SessionEnds, outpost: Arc<Outpost>) {
             sleep(STORE_PAUSE).await;
         }
     }
+}
+
+/// Reads everything anew. Certificates that are `known` are fetched only when they changed.
+async fn fetch(connection: Arc<Connection>, known: Vec<Certificate>) -> Result<Fetched, ApiFault> {
+    let outpost = connection.outpost().await?;
+    let Providers { valid: providers, invalid } = connection.providers().await?;
+    let (mut certificates, mut findings): (Vec<Certificate>, Vec<String>) = (Vec::new(), Vec::new());
+    for uuid in providers.iter().filter_map(|provider| provider.certificate.as_deref()) {
+        if certificates.iter().any(|certificate| certificate.uuid == uuid) {
+            continue;
+        }
+        let known = known.iter().find(|certificate| certificate.uuid == uuid);
+        match connection.certificate(uuid, known).await {
+            Ok(certificate) => certificates.push(certificate),
+            Err(fault) => {
+                findings.push(format!(
+                    "certificate {uuid} cannot be fetched, so the earlier or the default one is served: {fault}"
+                ));
+                certificates.extend(known.cloned());
+            }
+        }
+    }
+    let left_out = Vec::new();
+    Ok(Fetched { answer: OutpostAnswer { outpost, providers, certificates, left_out }, invalid, findings })
 }
 
 /// The certificates that can be served.

@@ -47,6 +47,10 @@ fn application(change: &Value) -> Application {
     application
 }
 
+fn application_of(validity: f64) -> Application {
+    application(&json!({ "access_token_validity": validity }))
+}
+
 #[test]
 fn a_provider_becomes_an_application() {
     let Application { slug, name, provider_name, relying_party, credentials, unauthenticated, .. } =
@@ -154,6 +158,15 @@ fn what_cannot_be_used_is_named_and_a_bad_pattern_opens_nothing() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("(?!x)") && warnings[0].contains("opens nothing"), "{}", warnings[0]);
     assert_eq!(application.unauthenticated.unanchored().count(), 0);
+    for everything in ["|", "^/public|", "()", "x*", "^", ".*", "(?i)"] {
+        let mapped = mapped("", &json!({ "skip_path_regex": everything })).unwrap();
+        assert!(mapped.warnings[0].contains("opens nothing"), "{everything}: {:?}", mapped.warnings);
+        assert!(format!("{:?}", mapped.application.unauthenticated).contains("[]"), "{everything}: no pattern is left");
+    }
+    for (validity, seconds) in [(0.0, 1), (0.5, 1), (90.9, 90)] {
+        let limited = application_of(validity);
+        assert_eq!(limited.access_token_validity.unwrap().as_secs(), seconds, "{validity}");
+    }
     let basic = json!({ "basic_auth_enabled": true });
     assert!(mapped("", &basic).unwrap().warnings[0].contains("HTTP-Basic is on without a password key"));
 }

@@ -37,6 +37,7 @@ fn answer(outpost: &str) -> OutpostAnswer {
     OutpostAnswer {
         outpost: serde_json::from_value(outpost).unwrap(),
         providers: vec![serde_json::from_value(provider).unwrap()],
+        left_out: vec!["https://left.example.com".to_owned()],
         certificates: vec![certificate],
     }
 }

@@ -128,9 +128,10 @@ impl Providers {
         for item in items {
             let (pk, name) = (item.get("pk").and_then(Value::as_i64), item.get("name").and_then(Value::as_str));
             let name = name.map(str::to_owned);
+            let external_host = item.get("external_host").and_then(Value::as_str).map(str::to_owned);
             match read(item) {
                 Ok(provider) => providers.valid.push(provider),
-                Err(member) => providers.invalid.push(InvalidProvider { pk, name, member }),
+                Err(member) => providers.invalid.push(InvalidProvider { pk, name, external_host, member }),
             }
         }
         providers
@@ -144,13 +145,15 @@ pub struct InvalidProvider {
     pub pk: Option<i64>,
     /// Its name, if that can be read.
     pub name: Option<String>,
+    /// The address that browsers use, if that can be read.
+    pub external_host: Option<String>,
     /// The path of the member that is wrong; never its value, which may be a secret.
     pub member: String,
 }
 
 impl fmt::Display for InvalidProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pk, name, member } = self;
+        let Self { pk, name, member, .. } = self;
         let (name, pk) = (name.as_deref().unwrap_or("?"), pk.map_or_else(|| "?".to_owned(), |pk| pk.to_string()));
         write!(
             f,

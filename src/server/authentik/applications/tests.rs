@@ -6,11 +6,12 @@ use super::*;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::oidc::relying_party::ProviderEndpoints;
 use crate::domain::slug::Slug;
+use crate::outbound::authentik::ProxyMode;
 use crate::testing;
 
 /// Makes the application at the external host; a client without a name is a fault.
 #[derive(Debug)]
-struct ByClient;
+struct ByClient(Vec<String>);
 
 impl ApplicationMapping for ByClient {
     fn application(&self, _: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
@@ -18,6 +19,9 @@ impl ApplicationMapping for ByClient {
             return Err(vec![format!("{} has no client", provider.name)]);
         }
         let mut application = testing::application(&provider.external_host);
+        if matches!(provider.mode, ProxyMode::ForwardDomain) {
+            application = testing::domain_application(&provider.external_host, "example.com");
+        }
         application.slug = Slug::parse(&provider.assigned_application_slug).unwrap();
         let given = &provider.oidc_configuration;
         application.relying_party.issuer.clone_from(&given.issuer);
@@ -33,6 +37,10 @@ impl ApplicationMapping for ByClient {
             backchannel_host: None,
         });
         Ok(MappedApplication { application, warnings: Vec::new() })
+    }
+
+    fn overlays(&self) -> Vec<String> {
+        self.0.clone()
     }
 
     fn prefixes(&self) -> Prefixes {
@@ -68,7 +76,7 @@ fn mapped(
     invalid: &[InvalidProvider],
     earlier: &[ProxyOutpostConfig],
 ) -> MappedAnswer {
-    MappedAnswer::new(&ByClient, &outpost(), providers, invalid, earlier)
+    MappedAnswer::new(&ByClient(Vec::new()), &outpost(), providers, invalid, earlier, &[])
 }
 
 #[test]
@@ -80,7 +88,7 @@ fn a_provider_that_breaks_keeps_its_last_good_form() {
 
     let broken = ProxyOutpostConfig { client_id: None, name: "new name".to_owned(), ..wiki.clone() };
     let kept = mapped(&[broken.clone(), board.clone()], &[], &whole.providers);
-    assert_eq!(served(&kept), ["wiki", "board"]);
+    assert_eq!(served(&kept), ["board", "wiki"]);
     assert_eq!(
         kept.findings,
         [
@@ -89,11 +97,16 @@ fn a_provider_that_breaks_keeps_its_last_good_form() {
         ]
     );
     // It is kept the next time as well.
-    assert_eq!(kept.providers, [wiki.clone(), board.clone()]);
+    assert_eq!(kept.providers, [board.clone(), wiki.clone()]);
 
-    let unreadable = InvalidProvider { pk: Some(7), name: Some("wiki".to_owned()), member: "mode".to_owned() };
-    let kept = mapped(std::slice::from_ref(&board), &[unreadable], &whole.providers);
-    assert_eq!(served(&kept), ["board", "wiki"]);
+    let unreadable = |external_host: Option<&str>| InvalidProvider {
+        pk: Some(7),
+        name: Some("wiki".to_owned()),
+        external_host: external_host.map(str::to_owned),
+        member: "mode".to_owned(),
+    };
+    let kept = mapped(std::slice::from_ref(&board), &[unreadable(None)], &whole.providers);
+    assert_eq!((served(&kept), kept.left_out.len()), (vec!["board", "wiki"], 0));
 
     let unknown = mapped(&[broken, board.clone()], &[], &[]);
     assert_eq!(served(&unknown), ["board"]);
@@ -120,4 +133,88 @@ fn of_two_providers_that_exclude_each_other_the_first_is_served() {
     let answer = mapped(&[wiki, same_issuer], &[], &[]);
     assert_eq!(served(&answer), ["wiki"]);
     assert!(answer.findings[0].contains("has the issuer of \"wiki\" and other endpoints"), "{}", answer.findings[0]);
+}
+
+/// The application that answers at this address.
+fn owner<'a>(answer: &'a MappedAnswer, host: &str, target: &str) -> Option<&'a str> {
+    let found = answer.applications.find(&testing::request(host, target, &[])).ok();
+    found.map(|application| application.slug.as_str())
+}
+
+#[test]
+fn no_other_application_answers_at_the_address_of_one_that_is_left_out() {
+    let mut domain = provider(1, "portal");
+    domain.mode = ProxyMode::ForwardDomain;
+    let root = ProxyOutpostConfig { external_host: "https://root.example.org".to_owned(), ..provider(2, "root") };
+    let below =
+        |host: &str| ProxyOutpostConfig { external_host: host.to_owned(), client_id: None, ..provider(3, "below") };
+    let unreadable = |host: &str| InvalidProvider {
+        pk: Some(4),
+        name: None,
+        external_host: Some(host.to_owned()),
+        member: "mode".to_owned(),
+    };
+    let whole = [domain.clone(), root.clone()];
+    for (answer, host, denied) in [
+        (mapped(&[&whole[..], &[below("https://admin.example.com")]].concat(), &[], &[]), "admin.example.com", "/x"),
+        // Not even the scheme decides.
+        (mapped(&[&whole[..], &[below("http://admin.example.com/")]].concat(), &[], &[]), "admin.example.com", "/x"),
+        (mapped(&whole, &[unreadable("https://admin.example.com")], &[]), "admin.example.com", "/"),
+        (
+            mapped(&[&whole[..], &[below("https://root.example.org/admin/")]].concat(), &[], &[]),
+            "root.example.org",
+            "/admin/x",
+        ),
+        (
+            mapped(&[&whole[..], &[below("https://root.example.org/admin")]].concat(), &[], &[]),
+            "root.example.org",
+            "/ADMIN",
+        ),
+        (
+            MappedAnswer::new(
+                &ByClient(Vec::new()),
+                &outpost(),
+                &whole,
+                &[],
+                &[],
+                &["https://admin.example.com".to_owned()],
+            ),
+            "admin.example.com",
+            "/x",
+        ),
+    ] {
+        assert_eq!(owner(&answer, host, denied), None, "{:?}", answer.left_out);
+        assert_eq!(owner(&answer, "portal.example.com", "/x"), Some("portal"));
+        assert_eq!(owner(&answer, "other.example.com", "/x"), Some("portal"));
+        assert_eq!(owner(&answer, "root.example.org", "/public"), Some("root"));
+        assert_eq!(answer.left_out.len(), 1, "it is kept on disk");
+    }
+    // Where nothing broader is, the address is nobody's anyway; a more precise application still answers.
+    let precise =
+        ProxyOutpostConfig { external_host: "https://root.example.org/admin/tool".to_owned(), ..provider(5, "tool") };
+    let answer = mapped(&[root, precise, below("https://root.example.org/admin")], &[], &[]);
+    assert_eq!(owner(&answer, "root.example.org", "/admin/tool/x"), Some("tool"));
+    assert_eq!(owner(&answer, "root.example.org", "/admin/x"), None);
+}
+
+#[test]
+fn an_earlier_form_never_wins_against_a_provider_of_today_and_a_new_one_not_against_one_in_service() {
+    let wiki = provider(7, "wiki");
+    let moved =
+        ProxyOutpostConfig { external_host: "https://docs.example.com".to_owned(), client_id: None, ..wiki.clone() };
+    let secure = ProxyOutpostConfig { external_host: wiki.external_host.clone(), ..provider(9, "secure") };
+    let answer = mapped(&[moved, secure], &[], std::slice::from_ref(&wiki));
+    assert_eq!((served(&answer), owner(&answer, "wiki.example.com", "/")), (vec!["secure"], Some("secure")));
+
+    let evil = ProxyOutpostConfig { external_host: wiki.external_host.clone(), ..provider(3, "evil") };
+    let answer = mapped(&[evil, wiki.clone()], &[], std::slice::from_ref(&wiki));
+    assert_eq!(served(&answer), ["wiki"]);
+}
+
+#[test]
+fn settings_for_an_application_that_is_not_there_are_reported() {
+    let mapping = ByClient(vec!["wiki".to_owned(), "renamed".to_owned()]);
+    let answer = MappedAnswer::new(&mapping, &outpost(), &[provider(7, "wiki")], &[], &[], &[]);
+    assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
+    assert!(answer.findings[0].contains("`authentik.applications.renamed` has no effect"), "{}", answer.findings[0]);
 }
