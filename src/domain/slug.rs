@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// An application's short name: lower-case letters, digits, `-` and `_`; unique in the outpost.
+/// An application's short name: letters, digits, `-` and `_`; unique in the outpost, also where case is ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(Arc<str>);
 
 /// Why a slug was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("a slug is 1 to 64 lower-case letters, digits, `-` and `_`")]
+#[error("a slug is 1 to 64 letters (a to z), digits, `-` and `_`")]
 pub struct BadSlug;
 
 impl Slug {
     /// Parses `text` as a slug.
     ///
     /// # Errors
-    /// When it is empty, longer than 64 bytes or holds anything but lower-case letters, digits, `-` and `_`.
+    /// When it is empty, longer than 64 bytes or holds anything but letters, digits, `-` and `_`.
     pub fn parse(text: &str) -> Result<Self, BadSlug> {
-        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if (1..=64).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text.into())) } else { Err(BadSlug) }
     }
 

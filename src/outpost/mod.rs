@@ -11,6 +11,7 @@ mod header_preview;
 mod loaded_session;
 mod logout;
 mod parts;
+mod pending_ends;
 mod plain_http;
 mod refresh;
 mod request;
@@ -198,12 +199,18 @@ impl Outpost {
     }
 
     /// Ends the sessions that belong to the provider session `id` (claim `sid`) at any of these issuers, and has their
-    /// refresh tokens revoked; returns how many ended. May be called again after a fault.
+    /// refresh tokens revoked; returns how many ended. After a fault they count as ended in this process all the same, until
+    /// another call succeeds.
     ///
     /// # Errors
     /// When the store cannot answer.
     pub async fn end_provider_session(&self, id: &str, issuers: &BTreeSet<String>) -> Result<usize, StoreFault> {
-        logout::end_everywhere(&self.services, id, issuers).await
+        let ended = logout::end_everywhere(&self.services, id, issuers).await;
+        match &ended {
+            Ok(_) => self.services.pending_ends.remove(id),
+            Err(_) => self.services.pending_ends.add(id),
+        }
+        ended
     }
 
     /// Waits until no background work is under way, including work that begins meanwhile.

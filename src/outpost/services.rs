@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::errors::Fault;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
+use super::pending_ends::PendingEnds;
 use super::refresh::RefreshTasks;
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
@@ -32,6 +33,7 @@ pub(super) struct Services {
     pub(super) reported: LogThrottle<(Slug, String)>,
     pub(super) refresh_tasks: RefreshTasks,
     pub(super) waits: Waits,
+    pub(super) pending_ends: PendingEnds,
 }
 
 impl Services {
@@ -41,7 +43,16 @@ impl Services {
         let refresh_tasks = RefreshTasks::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
         let (limits, waits) = (RequestLimits::default(), Waits::default());
-        Ok(Self { parts, limits, run, decisions, reported: LogThrottle::once(MOST_REPORTED), refresh_tasks, waits })
+        Ok(Self {
+            parts,
+            limits,
+            run,
+            decisions,
+            reported: LogThrottle::once(MOST_REPORTED),
+            refresh_tasks,
+            waits,
+            pending_ends: PendingEnds::default(),
+        })
     }
 
     pub(super) fn with_limits(self, limits: RequestLimits) -> Self {
@@ -62,7 +73,9 @@ impl Services {
             let key = id.key();
             let Some(stored) = self.parts.store.load(&key).await? else { continue };
             let (now, last_seen) = (self.parts.clock.now(), stored.last_seen);
-            if let Some(session) = stored.session.live(last_seen, application, now, self.parts.lifetimes) {
+            let live = stored.session.live(last_seen, application, now, self.parts.lifetimes);
+            let is_over = |of: &Option<String>| self.pending_ends.contain(of.as_deref());
+            if let Some(session) = live.filter(|session| !is_over(&session.record().provider_session)) {
                 let freshness = session.record().freshness(now);
                 return Ok(Some(LoadedSession { key, session, last_seen, freshness }));
             }

@@ -227,7 +227,7 @@ fn clashes(applications: &[Application]) -> Vec<Clash> {
 
 fn shared(one: &Application, other: &Application) -> Option<&'static str> {
     let address = |a: &Application| (a.external.host().clone(), port(a), a.external.path().to_owned());
-    if one.slug == other.slug {
+    if one.slug.as_str().eq_ignore_ascii_case(other.slug.as_str()) {
         return Some("slug");
     }
     if address(one) == address(other) {

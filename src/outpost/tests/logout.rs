@@ -324,3 +324,17 @@ async fn a_frame_is_asked_for_by_get_alone() {
     head.method = "POST".into();
     assert_eq!(answered(&test_outpost.ask(&head).await), (405, Reason::MethodNotAllowed));
 }
+
+#[tokio::test]
+async fn a_session_of_an_ended_provider_session_counts_as_ended_while_the_store_fails() {
+    let test_outpost = test_outpost();
+    let mut browser = signed_in(&test_outpost, "alice", "s-1", WIKI).await;
+    let issuers = [ISSUER.to_owned()].into();
+    assert!(is_signed_in(&mut browser, &test_outpost, WIKI).await);
+    test_outpost.fail_store_at(1);
+    assert!(test_outpost.outpost.end_provider_session("s-1", &issuers).await.is_err());
+    assert_eq!(test_outpost.sessions(), 1, "the store still has it");
+    assert!(!is_signed_in(&mut browser, &test_outpost, WIKI).await);
+    assert_eq!(test_outpost.outpost.end_provider_session("s-1", &issuers).await.unwrap(), 1);
+    assert!(!is_signed_in(&mut browser, &test_outpost, WIKI).await);
+}
