@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn authentiks_variable_names_the_listener_whatever_the_others_say() {
+    fn authentiks_variable_names_the_listener_also_when_the_others_are_faulty() {
         let found = |value: &str| {
             let environment = |name: &str| match name {
                 VARIABLE => Some(value.to_owned()),

@@ -16,7 +16,7 @@ pub(super) use fault::Unhealthy;
 /// Sends one ping.
 pub(super) fn healthcheck(HealthCheck { address, config, .. }: HealthCheck) -> Result<(), Unhealthy> {
     let Found { address, complaints } = address.map_or_else(|| address::find(config), Found::from);
-    // The exit code is the result, also where nobody reads stderr.
+    // The exit code is the result, also when stderr is closed.
     let _ = tell(&complaints);
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Unhealthy::System)?;
     let answered = runtime.block_on(ping::ping(&address));

@@ -11,7 +11,7 @@ use crate::config::raw::{self, File};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::secret_file;
 use crate::domain::session::Lifetimes;
-use crate::outbound::authentik::{AddressFault, BrowserAddress, ConnectionSettings, ServerAddress};
+use crate::outbound::authentik::{AddressFault, BrowserAddress, ConnectionSettings, ServerAddress, is_token};
 use crate::outbound::store::StoreSettings;
 use crate::server::{Authentik, Sealing};
 
@@ -86,7 +86,7 @@ fn token(
             return None;
         }
     };
-    if value.trim().is_empty() || !value.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_token(&value) {
         let problem = "it contains blanks or other characters that no token has";
         reader.fault(&location, problem, "copy the token of the outpost from authentik again");
         return None;

@@ -35,7 +35,7 @@ impl Readiness {
         self.state().held.keys().copied().collect()
     }
 
-    /// All notes, sorted by name; each is one line, whatever its text.
+    /// All notes, sorted by name; each is one line, also when its text has line breaks.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let one_line = |text: &str| text.replace(char::is_control, " ");

@@ -88,10 +88,16 @@ impl Connection {
     }
 }
 
+/// Whether a text, blanks around it aside, can be a token: visible ASCII characters.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn authorization(token: &SecretString) -> Result<HeaderMap, ConnectionFault> {
     let token = token.expose_secret().trim();
-    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    let value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| is_token);
+    let value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| is_token(token));
     let mut value = value.ok_or(ConnectionFault::Token)?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(header::AUTHORIZATION, value)]))

@@ -12,7 +12,7 @@ mod websocket;
 
 pub use address::{AddressFault, BrowserAddress, ServerAddress};
 pub use cache::{AnswerCache, CacheFault, CachedAnswer, OutpostAnswer};
-pub use connection::{Connection, ConnectionSettings};
+pub use connection::{Connection, ConnectionSettings, is_token};
 pub use fault::{ApiFault, ConnectionFault};
 pub use hosts::{Endpoints, Hosts, HostsFault, redirect_uri};
 pub use model::{

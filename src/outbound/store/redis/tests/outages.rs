@@ -162,7 +162,7 @@ fn another_password_is_taken_while_the_store_is_in_use() {
             RedisStore::open(settings.clone(), keys(1), LIFETIMES, Arc::new(SystemEntropy), ManualClock::at(0));
         eventually("saved", async || store.save(&key(1), session("jane", 0, 9000)).await.is_ok()).await;
 
-        // Nobody gets in with it, so the present connection stays.
+        // The server refuses it, so the present connection stays.
         let wrong = RedisSettings { credentials: access("two", "wrong"), ..settings.clone() };
         sender.send_replace(Access::of(&wrong));
         eventually("it is tried", async || {
