@@ -199,6 +199,7 @@ const MODULES: [Module; 42] = [
             "domain::oidc::relying_party",
             "domain::time",
             "ports",
+            "telemetry",
             "outbound::http_answer",
             "outbound::private_file",
             "outbound::trusted_certificates",

@@ -28,7 +28,7 @@ pub(super) fn serve(source: Source) -> Result<(), Fault> {
     tell(&lines).map_err(Fault::Output)?;
     let source = match once {
         Some(_) => None,
-        None => Some(Arc::new(Rereading::new(source, digests)) as Arc<dyn ConfigSource>),
+        None => Some(Arc::new(Rereading::new(source, digests, files)) as Arc<dyn ConfigSource>),
     };
     server::run(config, source).map_err(Fault::Service)
 }
@@ -49,21 +49,27 @@ struct Rereading {
 struct Read {
     in_service: SettingDigests,
     last: SettingDigests,
+    files: Vec<PathBuf>,
 }
 
 impl Rereading {
-    fn new(source: Source, started: SettingDigests) -> Self {
-        let read = Mutex::new(Read { in_service: started.clone(), last: started.clone() });
+    fn new(source: Source, started: SettingDigests, files: Vec<PathBuf>) -> Self {
+        let read = Mutex::new(Read { in_service: started.clone(), last: started.clone(), files });
         Self { source, started, read }
     }
 }
 
 impl ConfigSource for Rereading {
     fn reread(&self) -> Reread {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        // Opening a pipe would wait for a writer.
+        if let Some(file) = read.files.iter().find(|file| !can_be_read_again(file)) {
+            let fault = format!("{}: not a regular file any more; put a file in its place", file.display());
+            return Reread { files: read.files.clone(), outcome: Err(vec![fault]) };
+        }
         let file = self.source.path();
         let (files, outcome) = match load(&self.source) {
             Ok(Loaded { config, warnings, digests, files }) => {
-                let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
                 let reloaded = digests.changed_since(&read.in_service).reloaded;
                 let need_restart = digests.changed_since(&self.started).need_restart;
                 read.last = digests;
@@ -71,7 +77,8 @@ impl ConfigSource for Rereading {
             }
             Err(fault) => (fault.files().to_vec(), Err(fault.explain().0)),
         };
-        Reread { files: file.into_iter().chain(files).collect(), outcome }
+        read.files = file.into_iter().chain(files).collect();
+        Reread { files: read.files.clone(), outcome }
     }
 
     fn applied(&self) {

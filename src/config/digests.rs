@@ -26,9 +26,13 @@ pub struct ChangedSettings {
 }
 
 /// The settings that a reload applies: these keys, and all keys below them.
-const RELOADED: [&str; 16] = [
+const RELOADED: [&str; 20] = [
     "applications",
     "authentik.applications",
+    "authentik.host_browser",
+    "authentik.insecure",
+    "authentik.token",
+    "authentik.token_file",
     "provider",
     "tls",
     "admin",
@@ -103,7 +107,11 @@ impl SettingDigests {
         let of_both = now.keys().chain(then.keys().filter(|key| !now.contains_key(*key)));
         let mut changed: Vec<String> = of_both.filter(|key| now.get(*key) != then.get(*key)).cloned().collect();
         changed.sort_unstable();
-        let (reloaded, need_restart) = changed.into_iter().partition(|key| is_reloaded(key));
+        // What belongs to another authentik must not be used with the present one.
+        let is_other_authentik = changed.iter().any(|key| key == "authentik.host");
+        let (reloaded, need_restart) = changed
+            .into_iter()
+            .partition(|key| is_reloaded(key) && !(is_other_authentik && key.starts_with("authentik.")));
         ChangedSettings { reloaded, need_restart }
     }
 }
@@ -159,6 +167,17 @@ limits: { identity_headers: 8 KiB, header_bytes: 1 }
                 ("listen:", "session: { refresh: false, store: memory }\nlisten:"),
                 vec!["session.refresh"],
                 vec!["session.store"],
+            ),
+            (
+                ("listen:", "authentik: { token: a, insecure: true }\nlisten:"),
+                vec!["authentik.insecure", "authentik.token"],
+                vec![],
+            ),
+            // Nothing of it may be used with the present one.
+            (
+                ("listen:", "authentik: { host: h, token: a }\nlisten:"),
+                vec![],
+                vec!["authentik.host", "authentik.token"],
             ),
             (
                 ("8 KiB, header_bytes: 1", "9 KiB, header_bytes: 2"),

@@ -49,6 +49,7 @@ pub fn load(text: &str, path: &Path, environment: Environment<'_>) -> Result<Loa
                 && let Some(outpost) = authentik::environment(environment)?
             {
                 outpost.complete(&mut root);
+                reader.files = outpost.files;
             }
             understand(&root, reader)
         }

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use thiserror::Error;
 
 use crate::ports::{Entropy, EntropyFault};
@@ -91,7 +92,8 @@ pub(super) fn open_or_make(path: &Path) -> Result<File, PrivacyFault> {
 
 /// Opens an existing file for reading; `None` if it does not exist.
 pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivacyFault> {
-    match File::open(path) {
+    // Opening a pipe would wait for a writer; it is refused instead.
+    match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path) {
         Ok(file) => check(&file, path).map(|()| Some(file)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(PrivacyFault::Io { path: path.to_owned(), cause }),

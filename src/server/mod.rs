@@ -141,12 +141,12 @@ async fn build(config: Config) -> Result<Built, Fault> {
         shutdown,
     };
     let bound = Bound::bind(service, &listen).await?;
-    let (sender, mapping) = authentik.as_ref().map(|authentik| watch::channel(Arc::clone(&authentik.mapping))).unzip();
+    let (sender, authentik) = authentik.map(watch::channel).unzip();
     let in_service = InService::new(applications, provider, &bound);
     let reloader = Arc::new(Reloader::new(&bound, providers, in_service, access, sender));
-    let updates = authentik.zip(mapping).map(|(settings, mapping)| {
-        let parts = authentik::Parts { mapping, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
-        AuthentikUpdates::new(&settings, parts, &bound)
+    let updates = authentik.map(|settings| {
+        let parts = authentik::Parts { settings, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
+        AuthentikUpdates::new(parts, &bound)
     });
     Ok(Built { bound, reloader, updates: updates.transpose()? })
 }

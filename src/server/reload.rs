@@ -8,7 +8,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-use super::authentik::ApplicationMapping;
+use super::authentik::Authentik;
 use super::bound::Bound;
 use super::certificates::Certificates;
 use super::config::Config;
@@ -63,8 +63,8 @@ pub(super) struct Reloader {
     settings: Mutex<InService>,
     /// Where the store is at servers: how it is admitted there.
     access: Option<watch::Sender<Access>>,
-    /// Where the applications come from authentik: how they are made of its answers.
-    mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
+    /// Where the applications come from authentik: the settings for that.
+    authentik: Option<watch::Sender<Authentik>>,
     asked: Notify,
 }
 
@@ -103,7 +103,7 @@ impl Reloader {
         providers: Arc<OpenIdProviders>,
         settings: InService,
         access: Option<watch::Sender<Access>>,
-        mapping: Option<watch::Sender<Arc<dyn ApplicationMapping>>>,
+        authentik: Option<watch::Sender<Authentik>>,
     ) -> Self {
         note_success();
         let Bound { service, listeners, recorder, .. } = bound;
@@ -115,7 +115,7 @@ impl Reloader {
             admin: listeners.admin.as_ref().and_then(|(_, tls)| tls.clone()),
             settings: Mutex::new(settings),
             access,
-            mapping,
+            authentik,
             asked: Notify::new(),
         }
     }
@@ -124,12 +124,19 @@ impl Reloader {
     fn apply(&self, config: &Config) -> Result<(), Fault> {
         let admin = config.admin_tls.as_ref().map(MutualTls::server_config).transpose().map_err(Fault::AdminTls)?;
         let tls = config.tls.clone();
-        self.change(|InService { applications, certificates, .. }| {
-            // They are authentik's where it was their source at the start; their source changes after a restart only.
-            let is_authentiks = self.mapping.is_some() || config.authentik.is_some();
+        // Settings for another authentik apply after a restart only, as a change between authentik and the file as the source.
+        let in_use = self.authentik.as_ref().zip(config.authentik.as_ref());
+        let in_use = in_use.filter(|(sender, changed)| sender.borrow().connection.host == changed.connection.host);
+        self.change(|InService { applications, certificates, provider: present }| {
+            let is_authentiks = self.authentik.is_some() || config.authentik.is_some();
             let applications = if is_authentiks { applications } else { config.applications.clone() };
             let certificates = certificates.with(tls, host_names(&applications))?;
-            Ok(InService { applications, certificates, provider: config.provider.clone() })
+            let insecure = if is_authentiks && in_use.is_none() { present.insecure } else { config.provider.insecure };
+            Ok(InService {
+                applications,
+                certificates,
+                provider: ProviderSettings { insecure, ..config.provider.clone() },
+            })
         })?;
         if admin.is_some() != self.admin.is_some() {
             warn!("the admin listener begins or ends TLS after a restart only");
@@ -145,8 +152,8 @@ impl Reloader {
                 is_other
             });
         }
-        if let Some((sender, authentik)) = self.mapping.as_ref().zip(config.authentik.as_ref()) {
-            sender.send_replace(Arc::clone(&authentik.mapping));
+        if let Some((sender, authentik)) = in_use {
+            sender.send_replace(authentik.clone());
         }
         Ok(())
     }
@@ -158,6 +165,10 @@ impl Reloader {
         identities: Vec<TlsIdentity>,
         name: String,
     ) -> Result<(), Fault> {
+        self.recorder.set_outpost(
+            &name,
+            applications.iter().map(|application| (application.slug.as_str(), application.external.host().to_string())),
+        );
         self.outpost.rename(name);
         self.change(|InService { certificates, provider, .. }| {
             let configured = certificates.configured().to_vec();

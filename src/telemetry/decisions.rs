@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use metrics::{Counter, Histogram};
 use tracing::info;
 
@@ -73,6 +73,8 @@ struct Series {
     by_application: ArcSwap<HashMap<String, Arc<Cells>>>,
     unowned: Cells,
     seconds: [Histogram; Protocol::ALL.len()],
+    /// Where the applications come from authentik: by slug, under the name that authentik's outpost uses.
+    outpost_seconds: ArcSwapOption<HashMap<String, Histogram>>,
 }
 
 /// One counter per protocol, kind of verdict and reason, made when it is first needed.
@@ -87,7 +89,15 @@ impl DecisionRecorder {
             unowned: Cells::empty(),
             seconds: Protocol::ALL
                 .map(|protocol| metrics::histogram!(names::DECISION_SECONDS, "protocol" => protocol.as_str())),
+            outpost_seconds: ArcSwapOption::empty(),
         }))
+    }
+
+    /// Measures decisions also under the name that authentik's outpost uses, from now on; `applications` are slugs and hosts.
+    pub fn set_outpost<'a>(&self, name: &str, applications: impl IntoIterator<Item = (&'a str, String)>) {
+        let series = |host: String| metrics::histogram!(names::OUTPOST_SECONDS, "outpost_name" => name.to_owned(), "host" => host, "type" => "app");
+        let by_slug = applications.into_iter().map(|(slug, host)| (slug.to_owned(), series(host))).collect();
+        self.0.outpost_seconds.store(Some(Arc::new(by_slug)));
     }
 
     /// Replaces the known applications; the series of those that stay go on.
@@ -130,6 +140,9 @@ impl DecisionRecorder {
             cell.get_or_init(series).increment(1);
         }
         if let Some(seconds) = self.0.seconds.get(protocol as usize) {
+            seconds.record(took);
+        }
+        if let Some(seconds) = self.0.outpost_seconds.load().as_ref().and_then(|by_slug| by_slug.get(slug)) {
             seconds.record(took);
         }
     }

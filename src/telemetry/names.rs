@@ -125,6 +125,9 @@ metrics! {
         "As `gatepost_authentik_answer_timestamp_seconds`, under the name of authentik's own outpost";
     OUTPOST_CONNECTION = Gauge "authentik_outpost_connection", ["outpost_name", "outpost_type", "uuid"],
         "As `gatepost_authentik_connected`, under the name of authentik's own outpost";
+    OUTPOST_SECONDS = Histogram(DECISION_BOUNDS) "authentik_outpost_proxy_request_duration_seconds", ["outpost_name", "host", "type"],
+        "As `gatepost_decision_seconds`, by host, under the name of authentik's own outpost, while the applications come from authentik; \
+         type is `app`";
     BUILD_INFO = Gauge "gatepost_build_info", ["version"],
         "Always 1; the label is the running version";
 }

@@ -231,6 +231,7 @@ async fn what_is_no_authentik_is_told_with_what_it_is() {
             &["it redirects to \"https://sso.example/if\" (302"],
         ),
         (Reply::Text(500, json, r#"{"detail":"broken"}"#.to_owned()), &["answers 500", "broken", "its own log"]),
+        (Reply::Text(500, json, format!(r#"{{"detail":"no {TOKEN}"}}"#)), &["no (token)"]),
         (Reply::Text(502, "text/html", html()), &["answers 502 Bad Gateway;"]),
         (Reply::Text(429, json, "{}".to_owned()), &["answers 429"]),
         (Reply::Text(200, json, html()), &["cannot be used: it is not JSON (line 1, column 1)"]),

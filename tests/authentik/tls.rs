@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatepost::outbound::authentik::{ApiFault, ConnectionSettings, Instance, WebSocketSettings};
+use gatepost::outbound::authentik::{ApiFault, ConnectionSettings, Instance, WebSocketSettings, WebSocketState};
 use gatepost::outbound::trusted_certificates::TrustedCertificates;
 use gatepost::testing::SystemEntropy;
 
@@ -15,9 +15,9 @@ async fn websocket_connects(fake: &FakeAuthentik, settings: &ConnectionSettings)
     let (connection, outpost) = (connect(settings), crate::fake::OUTPOST.to_owned().try_into().unwrap());
     let instance = Instance::new("edge-1", &SystemEntropy).unwrap();
     let mut open = connection.subscribe(&outpost, &instance, Duration::ZERO, WebSocketSettings::default());
-    let mut published = open.connected.clone();
+    let mut published = open.state.clone();
     tokio::select! {
-        connected = open.connected.wait_for(|connected| *connected) => connected.is_ok(),
+        connected = open.state.wait_for(WebSocketState::is_connected) => connected.is_ok(),
         // The end of an attempt is published, too.
         Ok(()) = published.changed() => fake.log(|log| !log.sockets.is_empty()),
     }

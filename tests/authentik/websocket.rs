@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gatepost::outbound::authentik::{Connection, Instance, Subscription, WebSocketSettings};
+use gatepost::outbound::authentik::{Connection, Instance, Subscription, WebSocketSettings, WebSocketState};
 use gatepost::testing::SystemEntropy;
 use tokio::time::timeout;
 
@@ -24,7 +24,7 @@ fn subscribe(connection: &std::sync::Arc<Connection>, times: WebSocketSettings) 
 }
 
 async fn connected(open: &mut Subscription) {
-    let connected = open.connected.wait_for(|connected| *connected);
+    let connected = open.state.wait_for(WebSocketState::is_connected);
     timeout(Duration::from_secs(30), connected).await.expect("connects").expect("has a task");
 }
 
@@ -88,7 +88,7 @@ async fn a_refused_handshake_is_tried_again_until_it_is_accepted() {
         let asked = fake.log(|log| log.requests.len());
         let mut open = subscribe(&connect(&settings(&fake.url())), SOON);
         fake.until(|log| log.requests.len() >= asked + 3).await;
-        assert!(!*open.connected.borrow(), "{status}");
+        assert!(!open.state.borrow().is_connected(), "{status}");
         assert_eq!(fake.log(|log| log.sockets.len()), opened, "{status}");
         fake.change(|state| state.refuses_sockets = None);
         connected(&mut open).await;
@@ -115,7 +115,7 @@ async fn a_server_that_is_started_again_is_found_again() {
     let mut open = subscribe(&connection, SOON);
     connected(&mut open).await;
     drop(fake);
-    let lost = open.connected.wait_for(|connected| !*connected);
+    let lost = open.state.wait_for(|state| !state.is_connected());
     timeout(Duration::from_secs(30), lost).await.expect("is noticed").expect("has a task");
     let fake = FakeAuthentik::start_at(address, "", None).await;
     connected(&mut open).await;

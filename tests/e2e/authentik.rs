@@ -12,6 +12,7 @@ use crate::support::browser::{Ask, Browser, Protocol};
 use crate::support::certificates::is_served;
 use crate::support::envoy::Scenario;
 use crate::support::front_proxy::{FrontProxy, FrontSite};
+use crate::support::process::eventually;
 use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
@@ -155,7 +156,8 @@ async fn a_restart_while_authentik_is_away_serves_the_last_answer() {
     site.gatepost.stop();
     fake.reply("", Reply::Close);
     site.start_gatepost();
-    site.gatepost.logs_after(0, "the applications of authentik's last answer are served until it answers again");
+    site.gatepost.logs_after(0, "authentik's last answer is used until it answers again");
+    site.gatepost.logs_after(0, IN_SERVICE);
     assert!(is_let_in(&browser, &site).await);
     site.gatepost.logs_after(0, "authentik gives no answer; its last one stays in service");
     let ready = raw::get(site.gatepost.port("metrics"), "/readyz").await.expect("an answer");
@@ -252,6 +254,48 @@ async fn a_token_that_was_revoked_changes_nothing_and_an_empty_list_ends_everyth
         "authentik lists no application that can be served for this outpost; every request is denied",
     );
     assert_eq!(browser.visit(&site.wiki("/")).await.status, StatusCode::FORBIDDEN);
+}
+
+/// By the variable of authentik's outpost, and by a file that the configuration names.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_token_is_used_without_a_restart() {
+    for is_variable in [true, false] {
+        let (fake, mut plan) = planned(Scenario::InsideTheCheck).await;
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("token");
+        std::fs::write(&path, TOKEN).expect("a file");
+        if is_variable {
+            plan.settings.authentik[1].1 = format!("file://{}", path.display());
+        } else {
+            plan.settings.authentik.pop();
+            let text = format!("authentik: {{ host: '{}', token_file: '{}' }}\n", fake.url(), path.display());
+            plan.settings.sections = Box::leak(text.into_boxed_str());
+        }
+        let site = plan.start().await;
+        site.gatepost.logs_after(0, IN_SERVICE);
+        let browser = Browser::new(Protocol::Http1);
+        browser.visit(&site.wiki("/")).await.seen();
+        fake.until(|log| log.hellos() > 0).await;
+
+        let mark = site.gatepost.log().count();
+        fake.change(|state| {
+            state.token = "another".to_owned();
+            state.providers[0]["name"] = "Renamed".into();
+        });
+        std::fs::write(&path, "another\n").expect("a file");
+        site.gatepost.logs_after(mark, "authentik is reached with changed settings from now on");
+        // The session goes on, with what authentik says to the new token.
+        eventually("the provider is read", async || {
+            let seen = browser.visit(&site.wiki("/")).await.seen();
+            (seen.header("x-authentik-meta-provider") == Some("Renamed")).then_some(())
+        })
+        .await;
+        // The WebSocket has the new token, too.
+        site.gatepost.logs_after(mark, "the WebSocket of authentik is connected");
+        fake.push(Push::SessionEnd(SID.to_owned()));
+        site.gatepost.logs_after(mark, "sessions ended, because their session at authentik ended");
+        assert!(!is_let_in(&browser, &site).await);
+    }
 }
 
 /// Settings of the operator's that restrict must not wait for authentik, nor get lost.

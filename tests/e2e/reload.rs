@@ -115,6 +115,18 @@ async fn a_file_that_is_missing_is_read_when_it_appears() {
     let line = site.gatepost.logs_after(mark, RELOADED);
     let settings = line.text("settings").expect("names");
     assert_eq!(settings, "provider.ca_file, provider.ca_file (content)");
+
+    // A pipe would keep the reader waiting.
+    let mark = site.gatepost.log().count();
+    let pipe = site.folder().join("authorities/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    std::fs::rename(&pipe, site.folder().join("authorities/private.pem")).expect("a pipe in its place");
+    let line = site.gatepost.logs_after(mark, REFUSED);
+    assert!(line.text("fault").expect("a fault").contains("not a regular file any more"), "{:?}", line.text("fault"));
+    let mark = site.gatepost.log().count();
+    std::fs::write(&pipe, made.cert.pem()).expect("a file");
+    std::fs::rename(&pipe, site.folder().join("authorities/private.pem")).expect("a file in its place");
+    site.gatepost.logs_after(mark, UNCHANGED);
 }
 
 /// The messages to the service manager so far, without their times.

@@ -1,7 +1,7 @@
 //! The variables by which authentik's outpost is configured.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -13,7 +13,7 @@ use crate::config::document::Node;
 use crate::config::reader::Reader;
 use crate::config::understand::understand;
 use crate::config::{Environment, Loaded};
-use crate::outbound::authentik::{BrowserAddress, ServerAddress};
+use crate::outbound::authentik::{AddressFault, BrowserAddress, ServerAddress};
 
 const HOST: &str = "AUTHENTIK_HOST";
 const TOKEN: &str = "AUTHENTIK_TOKEN";
@@ -43,6 +43,8 @@ pub struct AuthentikEnvironment {
     pub listen_metrics: Option<Vec<SocketAddr>>,
     /// `AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS`; without it, [`DEFAULT_TRUSTED_PROXIES`].
     pub trusted_proxies: Vec<IpNet>,
+    /// The files to which variables refer.
+    pub files: Vec<PathBuf>,
     /// What is probably not intended.
     pub warnings: Vec<Diagnostic>,
 }
@@ -56,7 +58,7 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
     if !given(HOST) && !given(TOKEN) {
         return Ok(None);
     }
-    let mut variables = Variables { environment, faults: Vec::new(), warnings: Vec::new() };
+    let mut variables = Variables { environment, files: Vec::new(), faults: Vec::new(), warnings: Vec::new() };
     let host = variables.host();
     let token = variables.required(TOKEN, "set it to the token that authentik shows for the outpost");
     let insecure = variables.read("AUTHENTIK_INSECURE", switch, "write true or false").unwrap_or(false);
@@ -78,7 +80,7 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
         let problem = "it has no effect: no setting copies request headers into the log";
         variables.warn("AUTHENTIK_LOG__HTTP_HEADERS", problem, "remove it");
     }
-    let Variables { faults, warnings, .. } = variables;
+    let Variables { faults, warnings, files, .. } = variables;
     match (host, token) {
         (Some(host), Some(token)) if faults.is_empty() => Ok(Some(AuthentikEnvironment {
             host,
@@ -90,9 +92,10 @@ pub fn environment(environment: Environment<'_>) -> Result<Option<AuthentikEnvir
             listen_https,
             listen_metrics,
             trusted_proxies,
+            files,
             warnings,
         })),
-        _ => Err(Diagnostics { faults, warnings, files: Vec::new() }),
+        _ => Err(Diagnostics { faults, warnings, files }),
     }
 }
 
@@ -103,6 +106,7 @@ impl AuthentikEnvironment {
     /// All diagnostics.
     pub(in crate::config) fn load(self, environment: Environment<'_>) -> Result<Loaded, Diagnostics> {
         let mut reader = Reader::new("environment", Path::new(""), environment);
+        reader.files.clone_from(&self.files);
         for (name, addresses) in
             [("HTTP", &self.listen_http), ("HTTPS", &self.listen_https), ("METRICS", &self.listen_metrics)]
         {
@@ -156,6 +160,8 @@ impl AuthentikEnvironment {
 
 struct Variables<'a> {
     environment: Environment<'a>,
+    /// The files to which variables refer.
+    files: Vec<PathBuf>,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
@@ -165,7 +171,7 @@ impl Variables<'_> {
     fn value(&mut self, name: &str) -> Option<String> {
         let written =
             (self.environment)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())?;
-        match resolve(&written, self.environment) {
+        match resolve(&written, self.environment, &mut self.files) {
             Ok(value) => Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
             Err(Unresolved { problem, help }) => {
                 self.faults.push(diagnostic(name, &problem, &help));
@@ -198,19 +204,17 @@ impl Variables<'_> {
     fn host(&mut self) -> Option<ServerAddress> {
         let value =
             self.required(HOST, "set it to the address of authentik, such as https://authentik.example.com/")?;
-        ServerAddress::parse(&value).map_err(|fault| self.address_fault(HOST, &fault.to_string())).ok()
+        ServerAddress::parse(&value).map_err(|fault| self.address_fault(HOST, &fault)).ok()
     }
 
     fn host_browser(&mut self) -> Option<BrowserAddress> {
         const NAME: &str = "AUTHENTIK_HOST_BROWSER";
         let value = self.value(NAME)?;
-        BrowserAddress::parse(&value).map_err(|fault| self.address_fault(NAME, &fault.to_string())).ok()
+        BrowserAddress::parse(&value).map_err(|fault| self.address_fault(NAME, &fault)).ok()
     }
 
-    /// A fault of an address says itself how to mend it.
-    fn address_fault(&mut self, name: &str, fault: &str) {
-        let (problem, help) = fault.split_once("; ").unwrap_or((fault, "write https://authentik.example.com/"));
-        self.faults.push(diagnostic(name, problem, help));
+    fn address_fault(&mut self, name: &str, fault: &AddressFault) {
+        self.faults.push(diagnostic(name, &fault.to_string(), fault.help()));
     }
 
     fn log_level(&mut self) -> Option<&'static str> {

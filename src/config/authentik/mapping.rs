@@ -126,7 +126,12 @@ impl ProviderMapping {
 }
 
 impl ApplicationMapping for ProviderMapping {
-    fn application(&self, outpost: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
+    fn application(
+        &self,
+        outpost: &Outpost,
+        provider: &ProxyOutpostConfig,
+        overlay: Option<&str>,
+    ) -> Result<MappedApplication, Vec<String>> {
         let source = format!("provider {:?} of authentik", provider.name);
         let hosts = Hosts::of(outpost, self.host_browser.as_ref());
         let endpoints = hosts.and_then(|hosts| hosts.endpoints(&provider.oidc_configuration));
@@ -134,7 +139,7 @@ impl ApplicationMapping for ProviderMapping {
         let mut warnings = Vec::new();
         let node = application_node(provider, &endpoints, &mut |warning| warnings.push(format!("{source}: {warning}")));
         let nothing = Overlay::new();
-        let overlay = self.overlays.get(&provider.assigned_application_slug).unwrap_or(&nothing);
+        let overlay = overlay.and_then(|slug| self.overlays.get(slug)).unwrap_or(&nothing);
         let (application, Diagnostics { faults, warnings: found, .. }) = self.read(&source, &node, overlay);
         warnings.extend(found.iter().map(Diagnostic::to_string));
         match application.filter(|_| faults.is_empty()) {

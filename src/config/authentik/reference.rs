@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::path::PathBuf;
 
 use crate::config::Environment;
 
@@ -14,10 +15,15 @@ pub(in crate::config) struct Unresolved {
     pub(in crate::config) help: String,
 }
 
-/// The value that `written` stands for: itself, or what it refers to.
-pub(in crate::config) fn resolve(written: &str, environment: Environment<'_>) -> Result<String, Unresolved> {
+/// The value that `written` stands for: itself, or what it refers to. A file to which it refers is added to `files`.
+pub(in crate::config) fn resolve(
+    written: &str,
+    environment: Environment<'_>,
+    files: &mut Vec<PathBuf>,
+) -> Result<String, Unresolved> {
     if let Some(reference) = written.strip_prefix("file://") {
         let (path, fallback) = parts(reference);
+        files.push(PathBuf::from(path));
         let help = "name a readable file that holds the value, or add a value for its absence: `file:///path?value`";
         return content(path).or_else(|problem| fallback.ok_or(Unresolved { problem, help: help.to_owned() }));
     }

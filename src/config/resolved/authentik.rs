@@ -59,14 +59,7 @@ fn address<T>(
     parse: fn(&str) -> Result<T, AddressFault>,
     reader: &mut Reader<'_>,
 ) -> Option<T> {
-    let fault = match parse(&written.value) {
-        Ok(address) => return Some(address),
-        Err(fault) => fault.to_string(),
-    };
-    // The fault says itself how to mend it.
-    let (problem, help) = fault.split_once("; ").unwrap_or((&fault, "write https://authentik.example.com/"));
-    reader.fault(&written.location, problem, help);
-    None
+    parse(&written.value).map_err(|fault| reader.fault(&written.location, fault.to_string(), fault.help())).ok()
 }
 
 fn token(
@@ -79,13 +72,17 @@ fn token(
         return None;
     }
     let Spanned { location, value } = secret_file::either(&written.token, &written.token_file, reader)?;
-    let value = match resolve(value.expose_secret(), reader.environment) {
+    let written = value;
+    let value = match resolve(written.expose_secret(), reader.environment, &mut reader.files) {
         Ok(value) => value,
         Err(Unresolved { problem, help }) => {
             reader.fault(&location, problem, help);
             return None;
         }
     };
+    if value != written.expose_secret() {
+        reader.digests.add_file(&location.key, value.as_bytes());
+    }
     if !is_token(&value) {
         let problem = "it contains blanks or other characters that no token has";
         reader.fault(&location, problem, "copy the token of the outpost from authentik again");

@@ -9,17 +9,30 @@ use url::Url;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum AddressFault {
     /// Not an absolute address at all.
-    #[error("it is not an address; write https://authentik.example.com/")]
+    #[error("it is not an address")]
     NotAnAddress,
     /// Another scheme than http and https.
-    #[error("the scheme is `{0}`; write https://, or http:// within a trusted network")]
+    #[error("the scheme is `{0}`")]
     Scheme(String),
     /// A user name or password in the address.
-    #[error("it contains a user name or a password; the token goes into a setting of its own")]
+    #[error("it contains a user name or a password")]
     Credentials,
     /// A fragment.
-    #[error("it contains a fragment (`#…`); leave that away")]
+    #[error("it contains a fragment (`#…`)")]
     Fragment,
+}
+
+impl AddressFault {
+    /// How to correct the address.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::NotAnAddress => "write https://authentik.example.com/",
+            Self::Scheme(_) => "write https://, or http:// within a trusted network",
+            Self::Credentials => "the token goes into a setting of its own",
+            Self::Fragment => "leave that away",
+        }
+    }
 }
 
 /// The address by which the outpost reaches authentik, with the path below which it is installed.

@@ -1,7 +1,7 @@
 //! The questions to authentik's API, and what counts as an answer.
 
 use http::{HeaderMap, StatusCode, header};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use url::Url;
@@ -38,7 +38,7 @@ impl Connection {
     /// See [`ApiFault`].
     pub async fn outpost(&self) -> Result<Outpost, ApiFault> {
         let reply = self.ask(OUTPOSTS, None).await?;
-        let page: Page = reply.json(Resource::Outposts)?;
+        let page: Page = reply.json(Resource::Outposts, &self.token)?;
         let Some(first) = page.results.into_iter().next() else {
             return Err(ApiFault::NoOutposts { url: reply.url });
         };
@@ -60,7 +60,7 @@ impl Connection {
         for _ in 0..MAX_PAGES {
             let query = format!("page={number}&page_size={PAGE_SIZE}");
             let reply = self.ask(PROVIDERS, Some(&query)).await?;
-            let page: Page = reply.json(Resource::Providers)?;
+            let page: Page = reply.json(Resource::Providers, &self.token)?;
             items.extend(page.results);
             match page.pagination.next {
                 0 if usize::try_from(page.pagination.count).is_ok_and(|count| count != 0 && count != items.len()) => {
@@ -109,7 +109,7 @@ impl Connection {
     }
 
     async fn part<T: DeserializeOwned>(&self, uuid: &str, part: &str) -> Result<T, ApiFault> {
-        self.ask(&format!("{CERTIFICATES}{uuid}/{part}"), None).await?.json(Resource::Certificate)
+        self.ask(&format!("{CERTIFICATES}{uuid}/{part}"), None).await?.json(Resource::Certificate, &self.token)
     }
 
     async fn ask(&self, resource: &str, query: Option<&str>) -> Result<Reply, ApiFault> {
@@ -164,9 +164,9 @@ enum Resource {
 
 impl Reply {
     /// The answer's content.
-    fn json<T: DeserializeOwned>(&self, asked: Resource) -> Result<T, ApiFault> {
+    fn json<T: DeserializeOwned>(&self, asked: Resource, token: &SecretString) -> Result<T, ApiFault> {
         let Answer { status, content_type, body } = &self.answer;
-        let (url, status, detail) = (self.url.clone(), *status, Detail::of(body));
+        let (url, status, detail) = (self.url.clone(), *status, Detail::of(body, token));
         let is_json = content_type.as_deref() == Some("application/json");
         let is_refused = is_json && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         let is_servers_own = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
@@ -178,8 +178,11 @@ impl Reply {
             Resource::Certificate if is_json => ApiFault::Server { url, status, detail },
             _ if is_servers_own => ApiFault::Server { url, status, detail },
             _ if status.is_redirection() => {
-                let to = self.location.as_deref().unwrap_or("another address");
-                ApiFault::NotAuthentik { url, found: format!("it redirects to {to:?} ({status})") }
+                let found = match &self.location {
+                    Some(to) => format!("it redirects to {to:?} ({status})"),
+                    None => format!("it redirects, and does not say where to ({status})"),
+                };
+                ApiFault::NotAuthentik { url, found }
             }
             Resource::Outposts | Resource::Providers | Resource::Certificate => {
                 let kind = content_type.as_deref().unwrap_or("no content type");

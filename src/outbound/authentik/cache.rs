@@ -1,5 +1,6 @@
 //! The last complete answer of authentik on disk, sealed: a restart while authentik is away serves what was served before.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,10 @@ pub struct OutpostAnswer {
     /// The external hosts of providers that are not served.
     #[serde(default)]
     pub left_out: Vec<String>,
+    /// The slug under which the operator has settings for an application, by the `pk` of its provider: authentik may rename the
+    /// application later.
+    #[serde(default)]
+    pub overlaid: BTreeMap<i64, String>,
 }
 
 /// An answer from the disk.

@@ -39,10 +39,20 @@ impl ConnectionSettings {
     }
 }
 
+impl PartialEq for ConnectionSettings {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { host, token, insecure, ca_certificates, timeout, connect_timeout } = self;
+        (host, insecure, ca_certificates, timeout, connect_timeout)
+            == (&other.host, &other.insecure, &other.ca_certificates, &other.timeout, &other.connect_timeout)
+            && token.expose_secret() == other.token.expose_secret()
+    }
+}
+
 /// A client of one authentik.
 pub struct Connection {
     pub(super) client: Client,
     pub(super) host: ServerAddress,
+    pub(super) token: SecretString,
     pub(super) timeout: Duration,
 }
 
@@ -80,7 +90,8 @@ impl Connection {
             .default_headers(authorization(&settings.token)?)
             .build()
             .map_err(client_fault)?;
-        Ok(Self { client, host: settings.host.clone(), timeout: settings.timeout })
+        let (host, token) = (settings.host.clone(), settings.token.clone());
+        Ok(Self { client, host, token, timeout: settings.timeout })
     }
 
     pub(super) fn get(&self, url: Url) -> RequestBuilder {

@@ -5,6 +5,7 @@ use std::io;
 
 use http::StatusCode;
 use rustls::Error as TlsError;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use thiserror::Error as ThisError;
 
@@ -134,14 +135,19 @@ pub struct Detail(Option<String>);
 const MAX_DETAIL_CHARS: usize = 120;
 
 impl Detail {
-    /// Reads it from the body of an answer.
-    pub(super) fn of(body: &[u8]) -> Self {
+    /// Reads it from the body of an answer; `token` does not occur in it.
+    pub(super) fn of(body: &[u8], token: &SecretString) -> Self {
         #[derive(Deserialize)]
         struct Written {
             detail: String,
         }
         let detail = serde_json::from_slice(body).map(|Written { detail }| detail).ok();
-        Self(detail.map(|detail| detail.chars().take(MAX_DETAIL_CHARS).collect()))
+        // A server may repeat what it refuses.
+        let without_token = |detail: String| match token.expose_secret().trim() {
+            "" => detail,
+            token => detail.replace(token, "(token)"),
+        };
+        Self(detail.map(|detail| without_token(detail).chars().take(MAX_DETAIL_CHARS).collect()))
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Hosts {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum HostsFault {
     /// The configuration of the embedded outpost has no address for browsers.
-    #[error("`authentik_host` of the embedded outpost cannot be used: {0}")]
+    #[error("`authentik_host` of the embedded outpost cannot be used: {0}; {help}", help = .0.help())]
     AuthentikHost(AddressFault),
     /// An endpoint is not an http or https address.
     #[error("`oidc_configuration.{0}` is not an http or https address; save the provider in authentik again")]

@@ -19,4 +19,6 @@ pub use model::{
     Certificate, InvalidProvider, OpenIdConnectConfiguration, Outpost, OutpostConfig, OutpostId, Providers, ProxyMode,
     ProxyOutpostConfig, Secret,
 };
-pub use websocket::{Instance, SessionEnds, Subscription, Updates, WebSocketSettings, WebSocketTask, update_delay};
+pub use websocket::{
+    Instance, SessionEnds, Subscription, Updates, WebSocketSettings, WebSocketState, WebSocketTask, update_delay,
+};

@@ -35,6 +35,15 @@ fn group_permissions_of_our_own_file_are_taken_away() {
     }
 }
 
+/// Opening it would wait for a writer.
+#[test]
+fn a_pipe_is_refused_at_once() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(matches!(open_existing(&path), Err(PrivacyFault::NotAFile { .. })));
+}
+
 /// The modes that the kubelet sets on a volume: files 0660, directories 2770.
 #[test]
 fn a_directory_of_the_group_is_no_obstacle() {

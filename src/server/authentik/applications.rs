@@ -14,27 +14,67 @@ pub(super) struct MappedAnswer {
     pub(super) providers: Vec<ProxyOutpostConfig>,
     /// The external hosts of the others.
     pub(super) left_out: Vec<String>,
+    /// See [`Before::overlaid`].
+    pub(super) overlaid: BTreeMap<i64, String>,
     /// Lines about providers that are left out, or served in an earlier form, and about doubtful settings.
     pub(super) findings: Vec<String>,
 }
 
+/// What was known before an answer.
+pub(super) struct Before<'a> {
+    /// The providers that were served.
+    pub(super) providers: &'a [ProxyOutpostConfig],
+    /// External hosts that are not served either.
+    pub(super) left_out: &'a [String],
+    /// The slug under which the operator has settings for an application, by the `pk` of its provider.
+    pub(super) overlaid: BTreeMap<i64, String>,
+}
+
+/// How applications are made of providers.
+struct Maker<'a> {
+    mapping: &'a dyn ApplicationMapping,
+    outpost: &'a Outpost,
+    overlaid: &'a BTreeMap<i64, String>,
+}
+
+impl Maker<'_> {
+    fn make(&self, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
+        let overlay = self.overlaid.get(&provider.pk).map(String::as_str);
+        self.mapping.application(self.outpost, provider, overlay)
+    }
+
+    /// The earlier form of a provider, if there is one that can still be used.
+    fn last_good<'p>(
+        &self,
+        name: &str,
+        earlier: Option<&'p ProxyOutpostConfig>,
+        findings: &mut Vec<String>,
+    ) -> Option<(&'p ProxyOutpostConfig, Application)> {
+        let kept = earlier.and_then(|earlier| Some((earlier, self.make(earlier).ok()?.application)));
+        let state = if kept.is_some() { "is served as it was before" } else { "is left out" };
+        findings.push(format!("provider {name:?} of authentik {state}, because of the faults above"));
+        kept
+    }
+}
+
 impl MappedAnswer {
-    /// Makes the applications of `providers`; `earlier` are those that were served before. The hosts in `left_out` are not served
-    /// either.
+    /// Makes the applications of `providers`.
     pub(super) fn new(
         mapping: &dyn ApplicationMapping,
         outpost: &Outpost,
         providers: &[ProxyOutpostConfig],
         invalid: &[InvalidProvider],
-        earlier: &[ProxyOutpostConfig],
-        left_out: &[String],
+        Before { providers: earlier, left_out, overlaid }: Before<'_>,
     ) -> Self {
         let earlier: BTreeMap<i64, &ProxyOutpostConfig> =
             earlier.iter().map(|provider| (provider.pk, provider)).collect();
+        let overlays = mapping.overlays();
+        let overlaid = overlaid_now(&overlays, providers, overlaid);
+        let maker = Maker { mapping, outpost, overlaid: &overlaid };
         let (mut findings, mut kept) = (Vec::new(), Vec::new());
         let mut made: Vec<(&ProxyOutpostConfig, Application)> = Vec::new();
         for provider in providers {
-            match mapping.application(outpost, provider) {
+            match maker.make(provider) {
                 Ok(MappedApplication { application, warnings }) => {
                     findings.extend(warnings);
                     made.push((provider, application));
@@ -42,14 +82,14 @@ impl MappedAnswer {
                 Err(faults) => {
                     findings.extend(faults);
                     let before = earlier.get(&provider.pk).filter(|earlier| **earlier != provider);
-                    kept.extend(last_good(mapping, outpost, &provider.name, before.copied(), &mut findings));
+                    kept.extend(maker.last_good(&provider.name, before.copied(), &mut findings));
                 }
             }
         }
         for fault in invalid {
             findings.push(fault.to_string());
             let before = fault.pk.and_then(|pk| earlier.get(&pk)).copied();
-            kept.extend(last_good(mapping, outpost, fault.name.as_deref().unwrap_or("?"), before, &mut findings));
+            kept.extend(maker.last_good(fault.name.as_deref().unwrap_or("?"), before, &mut findings));
         }
         // Of providers that exclude each other one that was served before wins, and an earlier form only if nothing else is there.
         made.sort_by_key(|(provider, _)| !earlier.contains_key(&provider.pk));
@@ -68,13 +108,7 @@ impl MappedAnswer {
         let is_left_out = |index: usize| clashes.iter().any(|clash| clash.second == index);
         let served = made_of.into_iter().enumerate().filter(|(index, _)| !is_left_out(*index));
         let served: Vec<ProxyOutpostConfig> = served.map(|(_, provider)| provider.clone()).collect();
-        for slug in mapping.overlays() {
-            if served.iter().all(|provider| provider.assigned_application_slug != slug) {
-                findings.push(format!(
-                    "`authentik.applications.{slug}` has no effect: no application with this slug is served; an application that was renamed in authentik has lost these settings"
-                ));
-            }
-        }
+        findings.extend(overlays.iter().flat_map(|slug| about_overlay(slug, &served, &overlaid)));
         let is_served = |external_host: &str| served.iter().any(|provider| provider.external_host == external_host);
         let listed = providers.iter().map(|provider| provider.external_host.as_str());
         let unreadable = invalid.iter().filter_map(|fault| fault.external_host.as_deref());
@@ -82,7 +116,7 @@ impl MappedAnswer {
         let left_out: Vec<String> =
             listed.chain(unreadable).chain(before).filter(|host| !is_served(host)).map(str::to_owned).collect();
         let applications = applications.with_reserved(reserved(&left_out)).with_prefixes(mapping.prefixes());
-        Self { applications, providers: served, left_out, findings }
+        Self { applications, providers: served, left_out, overlaid, findings }
     }
 }
 
@@ -91,18 +125,35 @@ fn reserved(left_out: &[String]) -> Vec<ReservedAddress> {
     left_out.iter().filter_map(|external_host| ReservedAddress::of(external_host)).collect()
 }
 
-/// The earlier form of a provider, if there is one that can still be used.
-fn last_good<'p>(
-    mapping: &dyn ApplicationMapping,
-    outpost: &Outpost,
-    name: &str,
-    earlier: Option<&'p ProxyOutpostConfig>,
-    findings: &mut Vec<String>,
-) -> Option<(&'p ProxyOutpostConfig, Application)> {
-    let kept = earlier.and_then(|earlier| Some((earlier, mapping.application(outpost, earlier).ok()?.application)));
-    let state = if kept.is_some() { "is served as it was before" } else { "is left out" };
-    findings.push(format!("provider {name:?} of authentik {state}, because of the faults above"));
-    kept
+/// The overlay of each provider: the one for its slug, else the one that it had under an earlier slug. Rules must not be lost
+/// because an application was renamed.
+fn overlaid_now(
+    overlays: &[String],
+    providers: &[ProxyOutpostConfig],
+    mut overlaid: BTreeMap<i64, String>,
+) -> BTreeMap<i64, String> {
+    overlaid.retain(|_, slug| overlays.contains(slug));
+    let with_own = providers.iter().filter(|provider| overlays.contains(&provider.assigned_application_slug));
+    overlaid.extend(with_own.map(|provider| (provider.pk, provider.assigned_application_slug.clone())));
+    overlaid
+}
+
+/// What the operator should know about one of the overlays.
+fn about_overlay(slug: &str, served: &[ProxyOutpostConfig], overlaid: &BTreeMap<i64, String>) -> Vec<String> {
+    let has_it = |provider: &&ProxyOutpostConfig| overlaid.get(&provider.pk).is_some_and(|overlay| overlay == slug);
+    let with_it: Vec<&str> =
+        served.iter().filter(has_it).map(|provider| provider.assigned_application_slug.as_str()).collect();
+    if with_it.is_empty() {
+        return vec![format!("`authentik.applications.{slug}` has no effect: no application with this slug is served")];
+    }
+    let renamed = with_it.into_iter().filter(|present| *present != slug);
+    renamed
+        .map(|present| {
+            format!(
+                "`authentik.applications.{slug}` applies to the application that authentik calls {present:?} now; write `{present}` in its place"
+            )
+        })
+        .collect()
 }
 
 /// One issuer has one set of endpoints and keys. Its later applications with others are left out.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
-use crate::outbound::authentik::{ConnectionSettings, Outpost, ProxyOutpostConfig};
+use crate::domain::crypto::sealing::SealingKeys;
+use crate::outbound::authentik::{AnswerCache, ConnectionSettings, Outpost, ProxyOutpostConfig};
 
 pub(super) use updates::{AuthentikUpdates, Parts};
 
@@ -26,13 +27,26 @@ pub struct Authentik {
     pub mapping: Arc<dyn ApplicationMapping>,
 }
 
+impl Authentik {
+    /// The file with the last answer, sealed by `keys`.
+    fn cache(&self, keys: &SealingKeys) -> Option<Arc<AnswerCache>> {
+        let ConnectionSettings { host, token, .. } = &self.connection;
+        self.answer_file.as_ref().map(|path| Arc::new(AnswerCache::new(path, keys.clone(), host, token)))
+    }
+}
+
 /// Makes applications of the providers that authentik lists.
 pub trait ApplicationMapping: fmt::Debug + Send + Sync {
-    /// The application of one provider.
+    /// The application of one provider, with the operator's settings for the application with the slug `overlay`.
     ///
     /// # Errors
     /// Lines that say why there is none, and what to do.
-    fn application(&self, outpost: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>>;
+    fn application(
+        &self,
+        outpost: &Outpost,
+        provider: &ProxyOutpostConfig,
+        overlay: Option<&str>,
+    ) -> Result<MappedApplication, Vec<String>>;
 
     /// The slugs of the applications for which the operator has settings.
     fn overlays(&self) -> Vec<String>;

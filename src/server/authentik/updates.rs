@@ -1,6 +1,6 @@
 //! Follows authentik: reads the applications, takes them into service, keeps the last answer, and ends sessions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::applications::MappedAnswer;
+use super::applications::{Before, MappedAnswer};
 use super::status;
 use super::{ApplicationMapping, Authentik};
 use crate::domain::crypto::sealing::SealingKeys;
@@ -19,10 +19,11 @@ use crate::inbound::connections::TlsIdentity;
 use crate::inbound::ext_authz::Health;
 use crate::inbound::ops::{Latch, Readiness};
 use crate::outbound::authentik::{
-    AnswerCache, ApiFault, CachedAnswer, Certificate, Connection, Instance, InvalidProvider, OutpostAnswer, OutpostId,
-    Providers, SessionEnds, Subscription, Updates, WebSocketSettings, WebSocketTask, update_delay,
+    AnswerCache, ApiFault, CachedAnswer, Certificate, Connection, ConnectionSettings, Instance, InvalidProvider,
+    Outpost, OutpostAnswer, Providers, SessionEnds, Subscription, Updates, WebSocketSettings, WebSocketTask,
+    update_delay,
 };
-use crate::outpost::Outpost;
+use crate::outpost;
 use crate::ports::{Clock, Entropy};
 use crate::server::bound::Bound;
 use crate::server::fault::Fault;
@@ -36,15 +37,17 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Follows one authentik.
 pub(in crate::server) struct AuthentikUpdates {
+    /// The operator's settings, which may change.
+    settings: watch::Receiver<Authentik>,
     connection: Arc<Connection>,
+    connected_by: ConnectionSettings,
     cache: Option<Arc<AnswerCache>>,
-    mapping: watch::Receiver<Arc<dyn ApplicationMapping>>,
+    sealing: SealingKeys,
     reloader: Arc<Reloader>,
-    outpost: Arc<Outpost>,
+    served_by: Arc<outpost::Outpost>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hostname: String,
-    is_insecure: bool,
     readiness: Readiness,
     health: Health,
     /// Held until there are applications.
@@ -54,6 +57,8 @@ pub(in crate::server) struct AuthentikUpdates {
     mapped_by: Option<Arc<dyn ApplicationMapping>>,
     /// The issuers of all applications so far: a session may end whose application is not served at the moment.
     issuers: Arc<Mutex<BTreeSet<String>>>,
+    /// They end the sessions that authentik reported, each for one WebSocket and for some time after it.
+    ending: JoinSet<()>,
     /// What was logged about the answer in service.
     reported: Vec<String>,
     /// What was logged about the last failure.
@@ -62,9 +67,9 @@ pub(in crate::server) struct AuthentikUpdates {
 
 /// The parts of a running service that following authentik needs.
 pub(in crate::server) struct Parts {
-    pub(in crate::server) mapping: watch::Receiver<Arc<dyn ApplicationMapping>>,
+    pub(in crate::server) settings: watch::Receiver<Authentik>,
     pub(in crate::server) reloader: Arc<Reloader>,
-    pub(in crate::server) outpost: Arc<Outpost>,
+    pub(in crate::server) outpost: Arc<outpost::Outpost>,
     pub(in crate::server) clock: Arc<dyn Clock>,
     pub(in crate::server) entropy: Arc<dyn Entropy>,
     pub(in crate::server) sealing: SealingKeys,
@@ -83,33 +88,34 @@ impl AuthentikUpdates {
     ///
     /// # Errors
     /// When the client cannot be made.
-    pub(in crate::server) fn new(settings: &Authentik, parts: Parts, bound: &Bound) -> Result<Self, Fault> {
-        let Authentik { connection: settings, answer_file, .. } = settings;
-        let Parts { mapping, reloader, outpost, clock, entropy, sealing } = parts;
+    pub(in crate::server) fn new(parts: Parts, bound: &Bound) -> Result<Self, Fault> {
+        let Parts { settings, reloader, outpost: served_by, clock, entropy, sealing } = parts;
+        let present = settings.borrow().clone();
         let (readiness, health) = (bound.readiness.clone(), bound.health.clone());
-        let connection = Arc::new(Connection::new(settings)?);
-        let cache =
-            answer_file.as_ref().map(|path| Arc::new(AnswerCache::new(path, sealing, &settings.host, &settings.token)));
+        let connection = Arc::new(Connection::new(&present.connection)?);
+        let cache = present.cache(&sealing);
         let starting = Some(readiness.hold("authentik"));
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let is_insecure = settings.insecure;
+        let connected_by = present.connection;
         let (in_service, mapped_by, reported, failure) = (None, None, Vec::new(), None);
         Ok(Self {
+            settings,
             connection,
+            connected_by,
             cache,
-            mapping,
+            sealing,
             reloader,
-            outpost,
+            served_by,
             clock,
             entropy,
             hostname,
-            is_insecure,
             readiness,
             health,
             starting,
             in_service,
             mapped_by,
             issuers: Arc::default(),
+            ending: JoinSet::new(),
             reported,
             failure,
         })
@@ -120,27 +126,33 @@ impl AuthentikUpdates {
         self.serve_last_answer().await;
         let mut pause = FIRST_PAUSE;
         let mut followed: Option<Followed> = None;
-        loop {
+        'reading: loop {
             let known = self.in_service.as_ref().map(|answer| answer.certificates.clone()).unwrap_or_default();
             let fetch = fetch(Arc::clone(&self.connection), known);
             let mut fetch = std::pin::pin!(fetch);
             let fetched = loop {
                 tokio::select! {
                     // The operator's settings do not wait for authentik.
-                    changed = self.mapping.changed() => if changed.is_ok() { self.map_again().await },
+                    changed = self.settings.changed() => if changed.is_ok() && self.apply_settings().await {
+                        (pause, followed) = (FIRST_PAUSE, None);
+                        continue 'reading;
+                    },
                     fetched = &mut fetch => break fetched,
                 }
             };
             let interval = match fetched {
                 Ok(Fetched { answer, invalid, findings }) => {
                     pause = FIRST_PAUSE;
-                    let (pk, interval) = (answer.outpost.pk.clone(), answer.outpost.refresh_interval());
+                    let outpost = answer.outpost.clone();
                     self.take(answer, &invalid, findings).await;
                     // Only now are the issuers known whose sessions may end.
-                    if followed.as_ref().is_none_or(|followed| followed.outpost != pk) {
-                        followed = self.in_service.as_ref().and_then(|answer| self.follow(answer));
+                    match &followed {
+                        Some(followed) if followed.outpost.borrow().pk == outpost.pk => {
+                            followed.outpost.send_replace(outpost.clone());
+                        }
+                        _ => followed = self.follow(outpost.clone()),
                     }
-                    interval
+                    outpost.refresh_interval()
                 }
                 Err(fault) => {
                     self.report_failure(&fault);
@@ -164,7 +176,9 @@ impl AuthentikUpdates {
             };
             tokio::select! {
                 () = wait => {}
-                changed = self.mapping.changed() => if changed.is_ok() { self.map_again().await },
+                changed = self.settings.changed() => if changed.is_ok() && self.apply_settings().await {
+                    (pause, followed) = (FIRST_PAUSE, None);
+                },
             }
         }
     }
@@ -178,10 +192,9 @@ impl AuthentikUpdates {
             Ok(Err(fault)) => return warn!(%fault, "authentik's last answer cannot be used"),
         };
         let CachedAnswer { answer, written } = cached;
-        if self.apply(&answer, &[], Vec::new(), written).await {
-            let age_s = self.clock.now().since(written).as_secs();
-            info!(age_s, "the applications of authentik's last answer are served until it answers again");
-        }
+        let age_s = self.clock.now().since(written).as_secs();
+        info!(age_s, "authentik's last answer is used until it answers again");
+        self.apply(&answer, &[], Vec::new(), written).await;
     }
 
     /// Takes a new answer into service, and keeps it on disk.
@@ -193,10 +206,13 @@ impl AuthentikUpdates {
             return;
         }
         self.failure = None;
-        let insecure = self.is_insecure.then(|| "its certificate is not verified".to_owned());
+        let insecure = self.connected_by.insecure.then(|| "its certificate is not verified".to_owned());
         let doubtful = (!self.reported.is_empty())
             .then(|| format!("{} findings about its applications; the log names them", self.reported.len()));
-        let notes: Vec<String> = insecure.into_iter().chain(doubtful).collect();
+        let is_empty = self.in_service.as_ref().is_some_and(|answer| answer.providers.is_empty());
+        let empty =
+            is_empty.then(|| "it lists no application that can be served, so every request is denied".to_owned());
+        let notes: Vec<String> = insecure.into_iter().chain(empty).chain(doubtful).collect();
         self.readiness.note("authentik", (!notes.is_empty()).then(|| notes.join("; ")));
         let (Some(cache), Some(answer)) = (self.cache.clone(), self.in_service.clone()) else { return };
         let entropy = Arc::clone(&self.entropy);
@@ -213,16 +229,20 @@ impl AuthentikUpdates {
         mut findings: Vec<String>,
         at: Timestamp,
     ) -> bool {
-        let mapping = Arc::clone(&self.mapping.borrow_and_update());
+        let mapping = Arc::clone(&self.settings.borrow().mapping);
         let mapped_by = Arc::clone(&mapping);
-        let earlier = self.in_service.as_ref().map(|answer| answer.providers.clone()).unwrap_or_default();
+        let present = self.in_service.as_ref();
+        let earlier = present.map(|answer| answer.providers.clone()).unwrap_or_default();
+        // The first answer may come from the disk, and then it says itself what was known before.
+        let overlaid = present.unwrap_or(answer).overlaid.clone();
         let (of_task, invalid) = (answer.clone(), invalid.to_vec());
         // Regular expressions are compiled.
         let mapped = spawn_blocking(move || {
             let OutpostAnswer { outpost, providers, left_out, .. } = of_task;
-            MappedAnswer::new(mapping.as_ref(), &outpost, &providers, &invalid, &earlier, &left_out)
+            let before = Before { providers: &earlier, left_out: &left_out, overlaid };
+            MappedAnswer::new(mapping.as_ref(), &outpost, &providers, &invalid, before)
         });
-        let MappedAnswer { applications, providers, left_out, findings: of_mapping } = match mapped.await {
+        let MappedAnswer { applications, providers, left_out, overlaid, findings: of_mapping } = match mapped.await {
             Ok(mapped) => mapped,
             Err(fault) => {
                 error!(%fault, "the applications cannot be made of authentik's answer");
@@ -234,7 +254,7 @@ impl AuthentikUpdates {
             warn!(finding, "authentik");
         }
         self.reported = findings;
-        let answer = OutpostAnswer { providers, left_out, ..answer.clone() };
+        let answer = OutpostAnswer { providers, left_out, overlaid, ..answer.clone() };
         let is_same_mapping = self.mapped_by.as_ref().is_some_and(|present| Arc::ptr_eq(present, &mapped_by));
         if !is_same_mapping || self.in_service.as_ref() != Some(&answer) {
             let issuers = applications.iter().map(|application| application.relying_party.issuer.clone());
@@ -252,7 +272,7 @@ impl AuthentikUpdates {
                 warn!("authentik lists no application that can be served for this outpost; every request is denied");
             }
         }
-        status::note_answer(&answer.outpost, at);
+        status::note_answer(&answer.outpost, self.in_service.as_ref().map(|before| &before.outpost), at);
         self.in_service = Some(answer);
         self.mapped_by = Some(mapped_by);
         if self.starting.take().is_some() {
@@ -261,10 +281,27 @@ impl AuthentikUpdates {
         true
     }
 
-    /// Makes the applications of the answer in service anew.
-    async fn map_again(&mut self) {
-        let Some(answer) = self.in_service.clone() else { return };
-        self.apply(&answer, &[], Vec::new(), self.clock.now()).await;
+    /// Applies changed settings of the operator: the applications are made anew. Returns whether authentik is reached in another
+    /// way from now on, with another token for example.
+    async fn apply_settings(&mut self) -> bool {
+        let settings = self.settings.borrow_and_update().clone();
+        if let Some(answer) = self.in_service.clone() {
+            self.apply(&answer, &[], Vec::new(), self.clock.now()).await;
+        }
+        if settings.connection == self.connected_by {
+            return false;
+        }
+        match Connection::new(&settings.connection) {
+            Ok(connection) => self.connection = Arc::new(connection),
+            Err(fault) => {
+                warn!(%fault, "the changed settings for authentik cannot be used; it is reached as before");
+                return false;
+            }
+        }
+        self.cache = settings.cache(&self.sealing);
+        self.connected_by = settings.connection;
+        info!("authentik is reached with changed settings from now on");
+        true
     }
 
     fn report_failure(&mut self, fault: &ApiFault) {
@@ -283,8 +320,7 @@ impl AuthentikUpdates {
     }
 
     /// Opens the WebSocket of the outpost, and ends the sessions that authentik reports.
-    fn follow(&self, answer: &OutpostAnswer) -> Option<Followed> {
-        let outpost = &answer.outpost;
+    fn follow(&mut self, outpost: Outpost) -> Option<Followed> {
         let entropy = self.entropy.as_ref();
         let prepared =
             Instance::new(&self.hostname, entropy).and_then(|instance| Ok((instance, update_delay(entropy)?)));
@@ -296,25 +332,28 @@ impl AuthentikUpdates {
             }
         };
         let settings = WebSocketSettings::default();
-        let Subscription { updates, session_ends, connected, task } =
+        let Subscription { updates, session_ends, state, task } =
             self.connection.subscribe(&outpost.pk, &instance, delay, settings);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(end_sessions(session_ends, Arc::clone(&self.outpost), Arc::clone(&self.issuers)));
-        tasks.spawn(status::report_connection(outpost.clone(), connected));
-        Some(Followed { outpost: outpost.pk.clone(), updates, _websocket: task, _tasks: tasks })
+        // What was reported before this WebSocket is still to be done.
+        while self.ending.try_join_next().is_some() {}
+        self.ending.spawn(end_sessions(session_ends, Arc::clone(&self.served_by), Arc::clone(&self.issuers)));
+        let (outpost, renamed) = watch::channel(outpost);
+        let mut status = JoinSet::new();
+        status.spawn(status::report_connection(renamed, state, self.readiness.clone()));
+        Some(Followed { outpost, updates, _websocket: task, _status: status })
     }
 }
 
 /// The WebSocket of one outpost, and what depends on it; all of it ends when this value is dropped.
 struct Followed {
-    outpost: OutpostId,
+    outpost: watch::Sender<Outpost>,
     updates: Updates,
     _websocket: WebSocketTask,
-    _tasks: JoinSet<()>,
+    _status: JoinSet<()>,
 }
 
 /// Ends the sessions that end at authentik. It does not report them again, so each one is tried until the store does it.
-async fn end_sessions(mut ended: SessionEnds, outpost: Arc<Outpost>, issuers: Arc<Mutex<BTreeSet<String>>>) {
+async fn end_sessions(mut ended: SessionEnds, outpost: Arc<outpost::Outpost>, issuers: Arc<Mutex<BTreeSet<String>>>) {
     while let Some(id) = ended.next().await {
         let mut is_reported = false;
         loop {
@@ -356,8 +395,9 @@ async fn fetch(connection: Arc<Connection>, known: Vec<Certificate>) -> Result<F
             }
         }
     }
-    let left_out = Vec::new();
-    Ok(Fetched { answer: OutpostAnswer { outpost, providers, certificates, left_out }, invalid, findings })
+    let (left_out, overlaid) = (Vec::new(), BTreeMap::new());
+    let answer = OutpostAnswer { outpost, providers, certificates, left_out, overlaid };
+    Ok(Fetched { answer, invalid, findings })
 }
 
 /// The certificates that can be served.

@@ -38,7 +38,8 @@ fn outpost() -> Outpost {
 }
 
 fn mapped(file: &str, change: &Value) -> Result<MappedApplication, Vec<String>> {
-    test_loading(HOST, file).application(&outpost(), &provider(change))
+    let provider = provider(change);
+    test_loading(HOST, file).application(&outpost(), &provider, Some(&provider.assigned_application_slug))
 }
 
 fn application(change: &Value) -> Application {
@@ -130,7 +131,7 @@ fn plain_http_is_accepted_only_where_the_operator_chose_it() {
         let mut provider = provider(&json!({}));
         let given = &mut provider.oidc_configuration;
         (given.issuer, given.token_endpoint) = (endpoint("wiki/"), endpoint("token/"));
-        test_loading(host, "").application(&outpost(), &provider)
+        test_loading(host, "").application(&outpost(), &provider, None)
     };
     assert!(plain("http://authentik-server:9000").is_ok());
     let faults = plain(HOST).unwrap_err().join("\n");

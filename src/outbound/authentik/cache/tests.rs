@@ -39,6 +39,7 @@ fn answer(outpost: &str) -> OutpostAnswer {
         providers: vec![serde_json::from_value(provider).unwrap()],
         left_out: vec!["https://left.example.com".to_owned()],
         certificates: vec![certificate],
+        overlaid: [(7, "wiki".to_owned())].into(),
     }
 }
 

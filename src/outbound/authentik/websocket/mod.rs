@@ -7,6 +7,7 @@ mod message;
 mod reports;
 mod session;
 mod settings;
+mod state;
 mod subscription;
 mod task;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use subscription::subscription;
 
 pub use instance::{Instance, update_delay};
 pub use settings::WebSocketSettings;
+pub use state::WebSocketState;
 pub use subscription::{SessionEnds, Subscription, Updates, WebSocketTask};
 
 impl Connection {

@@ -11,6 +11,7 @@ use super::dial::Transport;
 use super::message::Instruction;
 use super::reports::Reports;
 use super::settings::WebSocketSettings;
+use super::state::WebSocketState;
 
 /// The size limit of a message; authentik's have some hundred bytes.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -82,7 +83,7 @@ impl<'a> Session<'a> {
         let text = match &message {
             Message::Text(text) => text.as_str(),
             Message::Binary(_) => {
-                tracing::warn!("a message of authentik on the WebSocket is skipped: it is binary");
+                self.skip("it is binary");
                 return Ok(());
             }
             Message::Close(frame) => {
@@ -100,15 +101,21 @@ impl<'a> Session<'a> {
                 let _ = self.reports.session_ends.send(sid).await;
             }
             Ok(Instruction::None) => {}
-            Err(problem) => tracing::warn!("a message of authentik on the WebSocket is skipped: {problem}"),
+            Err(problem) => self.skip(&problem.to_string()),
         }
         Ok(())
+    }
+
+    fn skip(&self, problem: &str) {
+        if let Some(suppressed) = self.reports.skipped.admit(problem.to_owned()) {
+            tracing::warn!(suppressed, "a message of authentik on the WebSocket is skipped: {problem}");
+        }
     }
 
     fn acknowledged(&mut self, backoff: &mut Backoff) {
         self.ack_due = Instant::now() + self.settings.ack_timeout;
         backoff.reset();
-        if self.reports.connected.send_replace(true) {
+        if self.reports.state.send_replace(WebSocketState::Connected).is_connected() {
             return;
         }
         tracing::info!("the WebSocket of authentik is connected");

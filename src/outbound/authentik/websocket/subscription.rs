@@ -11,10 +11,15 @@ use tokio::time::{Instant, sleep_until};
 use super::dial::Dial;
 use super::reports::Reports;
 use super::settings::WebSocketSettings;
+use super::state::WebSocketState;
 use super::task::keep_connected;
+use crate::telemetry::LogThrottle;
 
 /// The number of ended sessions that wait for their removal; more wait at authentik.
 const WAITING_SESSION_ENDS: usize = 4096;
+/// The log has one line for each kind of skipped message in this time.
+const SKIPPED_PERIOD: Duration = Duration::from_secs(3600);
+const SKIPPED_KINDS: usize = 8;
 
 /// What the WebSocket reports.
 #[derive(Debug)]
@@ -23,8 +28,8 @@ pub struct Subscription {
     pub updates: Updates,
     /// Sessions that ended.
     pub session_ends: SessionEnds,
-    /// Whether authentik answers on the WebSocket.
-    pub connected: watch::Receiver<bool>,
+    /// The state of the WebSocket.
+    pub state: watch::Receiver<WebSocketState>,
     /// The connection itself.
     pub task: WebSocketTask,
 }
@@ -84,13 +89,14 @@ pub(super) fn subscription(
 ) -> Subscription {
     let triggers = Arc::new(Notify::new());
     let (session_ends, ended) = mpsc::channel(WAITING_SESSION_ENDS);
-    let (connected, is_connected) = watch::channel(false);
-    let reports = Reports { triggers: Arc::clone(&triggers), session_ends, connected };
+    let (sender, state) = watch::channel(WebSocketState::Connecting);
+    let skipped = LogThrottle::new(SKIPPED_PERIOD, SKIPPED_KINDS);
+    let reports = Reports { triggers: Arc::clone(&triggers), session_ends, state: sender, skipped };
     let task = tokio::spawn(keep_connected(dial, hello, settings, reports));
     Subscription {
         updates: Updates { triggers, delay, due: None },
         session_ends: SessionEnds(ended),
-        connected: is_connected,
+        state,
         task: WebSocketTask(task),
     }
 }

@@ -72,7 +72,7 @@ impl Scene {
         let mut server = self.server().await;
         server.hello().await;
         server.ack().await;
-        self.subscription.connected.wait_for(|connected| *connected).await.unwrap();
+        self.subscription.state.wait_for(WebSocketState::is_connected).await.unwrap();
         server
     }
 
@@ -130,7 +130,7 @@ async fn the_outpost_reports_itself_at_once_and_every_ten_seconds() {
     let mut scene = Scene::new(0);
     let begun = Instant::now();
     let mut server = scene.server().await;
-    assert!(!*scene.subscription.connected.borrow());
+    assert!(!scene.subscription.state.borrow().is_connected());
     let first = server.hello().await;
     assert_eq!(begun.elapsed().as_secs(), 0);
     for name in ["version", "buildHash", "uuid", "hostname"] {
@@ -141,7 +141,7 @@ async fn the_outpost_reports_itself_at_once_and_every_ten_seconds() {
         assert_eq!(server.hello().await, first);
         assert_eq!(begun.elapsed().as_secs(), hello * 10);
     }
-    assert!(*scene.subscription.connected.borrow());
+    assert!(scene.subscription.state.borrow().is_connected());
     assert!(scene.attempts.recv().await.is_some() && scene.attempts.try_recv().is_err(), "one connection");
     assert!(!scene.update_is_due(), "nothing was lost before the first connection");
 }
@@ -173,7 +173,7 @@ async fn an_answered_hello_resets_the_delay_and_a_connection_alone_does_not() {
     assert_eq!(scene.attempts.len(), 0);
     let closed = Instant::now();
     assert_eq!((scene.attempts.recv().await.unwrap().1 - closed).as_secs(), 1, "{at:?}");
-    assert!(!*scene.subscription.connected.borrow());
+    assert!(!scene.subscription.state.borrow().is_connected());
 }
 
 #[tokio::test(start_paused = true)]

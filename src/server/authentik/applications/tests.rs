@@ -14,7 +14,12 @@ use crate::testing;
 struct ByClient(Vec<String>);
 
 impl ApplicationMapping for ByClient {
-    fn application(&self, _: &Outpost, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
+    fn application(
+        &self,
+        _: &Outpost,
+        provider: &ProxyOutpostConfig,
+        overlay: Option<&str>,
+    ) -> Result<MappedApplication, Vec<String>> {
         if provider.client_id.is_none() {
             return Err(vec![format!("{} has no client", provider.name)]);
         }
@@ -22,6 +27,7 @@ impl ApplicationMapping for ByClient {
         if matches!(provider.mode, ProxyMode::ForwardDomain) {
             application = testing::domain_application(&provider.external_host, "example.com");
         }
+        application.name = overlay.unwrap_or("no overlay").to_owned();
         application.slug = Slug::parse(&provider.assigned_application_slug).unwrap();
         let given = &provider.oidc_configuration;
         application.relying_party.issuer.clone_from(&given.issuer);
@@ -76,7 +82,8 @@ fn mapped(
     invalid: &[InvalidProvider],
     earlier: &[ProxyOutpostConfig],
 ) -> MappedAnswer {
-    MappedAnswer::new(&ByClient(Vec::new()), &outpost(), providers, invalid, earlier, &[])
+    let before = Before { providers: earlier, left_out: &[], overlaid: BTreeMap::new() };
+    MappedAnswer::new(&ByClient(Vec::new()), &outpost(), providers, invalid, before)
 }
 
 #[test]
@@ -171,14 +178,11 @@ fn no_other_application_answers_at_the_address_of_one_that_is_left_out() {
             "/ADMIN",
         ),
         (
-            MappedAnswer::new(
-                &ByClient(Vec::new()),
-                &outpost(),
-                &whole,
-                &[],
-                &[],
-                &["https://admin.example.com".to_owned()],
-            ),
+            {
+                let left_out = ["https://admin.example.com".to_owned()];
+                let before = Before { providers: &[], left_out: &left_out, overlaid: BTreeMap::new() };
+                MappedAnswer::new(&ByClient(Vec::new()), &outpost(), &whole, &[], before)
+            },
             "admin.example.com",
             "/x",
         ),
@@ -214,7 +218,37 @@ fn an_earlier_form_never_wins_against_a_provider_of_today_and_a_new_one_not_agai
 #[test]
 fn settings_for_an_application_that_is_not_there_are_reported() {
     let mapping = ByClient(vec!["wiki".to_owned(), "renamed".to_owned()]);
-    let answer = MappedAnswer::new(&mapping, &outpost(), &[provider(7, "wiki")], &[], &[], &[]);
+    let before = Before { providers: &[], left_out: &[], overlaid: BTreeMap::new() };
+    let answer = MappedAnswer::new(&mapping, &outpost(), &[provider(7, "wiki")], &[], before);
     assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
     assert!(answer.findings[0].contains("`authentik.applications.renamed` has no effect"), "{}", answer.findings[0]);
+}
+
+/// Rules of the operator's stay with the application, whatever authentik calls it.
+#[test]
+fn settings_stay_with_an_application_that_is_renamed() {
+    let overlaid = |overlays: &[&str], providers: &[ProxyOutpostConfig], overlaid: &BTreeMap<i64, String>| {
+        let mapping = ByClient(overlays.iter().map(|slug| (*slug).to_owned()).collect());
+        let before = Before { providers: &[], left_out: &[], overlaid: overlaid.clone() };
+        MappedAnswer::new(&mapping, &outpost(), providers, &[], before)
+    };
+    let names = |answer: &MappedAnswer| -> Vec<String> {
+        answer.applications.iter().map(|application| application.name.clone()).collect()
+    };
+    let first = overlaid(&["wiki"], &[provider(7, "wiki"), provider(8, "board")], &BTreeMap::new());
+    assert_eq!((names(&first), first.findings.len()), (vec!["wiki".to_owned(), "no overlay".to_owned()], 0));
+
+    let renamed = overlaid(&["wiki"], &[provider(7, "docs")], &first.overlaid);
+    assert_eq!(names(&renamed), ["wiki"]);
+    assert_eq!(renamed.findings.len(), 1);
+    let expected = "`authentik.applications.wiki` applies to the application that authentik calls \"docs\" now";
+    assert!(renamed.findings[0].starts_with(expected), "{}", renamed.findings[0]);
+
+    // Another application with the old slug gets them as well, and an overlay for the new slug wins.
+    let successor = overlaid(&["wiki"], &[provider(7, "docs"), provider(9, "wiki")], &renamed.overlaid);
+    assert_eq!(names(&successor), ["wiki", "wiki"]);
+    let mended = overlaid(&["wiki", "docs"], &[provider(7, "docs")], &renamed.overlaid);
+    assert_eq!(names(&mended), ["docs"]);
+    // Settings that the operator removed are gone.
+    assert_eq!(names(&overlaid(&[], &[provider(7, "docs")], &renamed.overlaid)), ["no overlay"]);
 }
