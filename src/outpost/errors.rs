@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::answers;
 use super::request_context::RequestContext;
 use crate::domain::application::cookies::TooManyCookies;
+use crate::domain::crypto::signing_keys::NoKey;
 use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Reason, Verdict};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
@@ -24,6 +25,8 @@ pub(super) enum Fault {
     Entropy(#[from] EntropyFault),
     #[error(transparent)]
     Cookies(#[from] TooManyCookies),
+    #[error(transparent)]
+    SigningKey(#[from] NoKey),
 }
 
 impl Fault {
@@ -45,6 +48,11 @@ impl Fault {
                 StatusCode::SERVICE_UNAVAILABLE,
                 Reason::EntropyUnavailable,
                 "The server cannot make sign-ins safe at the moment. Please try again shortly.",
+            ),
+            Self::SigningKey(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Reason::Internal,
+                "The server cannot publish its keys at the moment. Please try again shortly.",
             ),
             Self::Cookies(_) => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

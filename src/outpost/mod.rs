@@ -8,6 +8,7 @@ mod authorize;
 mod denial_cause;
 mod errors;
 mod header_preview;
+mod jwks;
 mod loaded_session;
 mod logout;
 mod parts;
@@ -23,6 +24,7 @@ mod sign_in;
 mod sign_out;
 #[cfg(test)]
 mod tests;
+mod user_info;
 mod waits;
 
 use crate::domain::application::cookies::OwnCookies;
@@ -150,6 +152,8 @@ impl Outpost {
             Endpoint::SignOut => sign_out::sign_out(&self.services, context).await,
             Endpoint::BackchannelLogout => logout::backchannel_logout(&self.services, context).await,
             Endpoint::FrontchannelLogout => logout::frontchannel_logout(&self.services, context).await,
+            Endpoint::Jwks => jwks::jwks(&self.services, context),
+            Endpoint::UserInfo => user_info::user_info(&self.services, context).await,
         }
     }
 

@@ -11,10 +11,11 @@ use super::refresh::RefreshTasks;
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
+use crate::domain::crypto::signing_keys::SigningKeys;
 use crate::domain::http::RequestLimits;
-use crate::domain::policy::identity_headers::OutpostFacts;
+use crate::domain::policy::identity_headers::{OutpostFacts, Signer};
 use crate::domain::slug::Slug;
-use crate::ports::{EntropyFault, IdentityProvider};
+use crate::ports::{Clock, EntropyFault, IdentityProvider};
 use crate::telemetry::LogThrottle;
 
 /// Bytes of the longest decision id: 32 bits and 64 bits in hexadecimal digits, separated by a dash.
@@ -34,6 +35,7 @@ pub(super) struct Services {
     pub(super) refresh_tasks: RefreshTasks,
     pub(super) waits: Waits,
     pub(super) pending_ends: PendingEnds,
+    pub(super) signing_keys: SigningKeys,
 }
 
 impl Services {
@@ -43,6 +45,7 @@ impl Services {
         let refresh_tasks = RefreshTasks::new(&parts);
         let (run, decisions) = (u32::from_ne_bytes(run), AtomicU64::new(0));
         let (limits, waits) = (RequestLimits::default(), Waits::default());
+        let signing_keys = SigningKeys::new(parts.sealing.clone());
         Ok(Self {
             parts,
             limits,
@@ -52,6 +55,7 @@ impl Services {
             refresh_tasks,
             waits,
             pending_ends: PendingEnds::default(),
+            signing_keys,
         })
     }
 
@@ -103,18 +107,32 @@ impl Services {
         application: &Application,
         tell: impl FnOnce(OutpostFacts<'_>) -> T,
     ) -> T {
-        with_outpost_facts(self.parts.provider.as_ref(), &self.parts.name.load(), application, tell)
+        let sources = FactSources {
+            provider: self.parts.provider.as_ref(),
+            name: &self.parts.name.load(),
+            signing_keys: &self.signing_keys,
+            clock: self.parts.clock.as_ref(),
+        };
+        sources.tell(application, tell)
     }
 }
 
-/// The facts about the outpost of this `name` that identity headers carry; never waits for the provider.
-pub(super) fn with_outpost_facts<T>(
-    provider: &dyn IdentityProvider,
-    name: &str,
-    application: &Application,
-    tell: impl FnOnce(OutpostFacts<'_>) -> T,
-) -> T {
-    let metadata = application.jwt_headers.then(|| provider.cached_metadata(&application.relying_party)).flatten();
-    let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
-    tell(OutpostFacts { name, jwks_uri })
+/// Where the facts about the outpost come from.
+pub(super) struct FactSources<'a> {
+    pub(super) provider: &'a dyn IdentityProvider,
+    pub(super) name: &'a str,
+    pub(super) signing_keys: &'a SigningKeys,
+    pub(super) clock: &'a dyn Clock,
+}
+
+impl FactSources<'_> {
+    /// The facts about this outpost that the application's identity headers carry; never waits for the provider.
+    pub(super) fn tell<T>(&self, application: &Application, tell: impl FnOnce(OutpostFacts<'_>) -> T) -> T {
+        let Self { provider, name, signing_keys, clock } = *self;
+        let metadata = application.jwt_headers.then(|| provider.cached_metadata(&application.relying_party)).flatten();
+        let jwks_uri = metadata.as_ref().map(|metadata| metadata.jwks_uri.as_str());
+        let signs = application.headers.assertion().is_some();
+        let signer = signs.then(|| Signer { keys: signing_keys, now: clock.now() });
+        tell(OutpostFacts { name, jwks_uri, signer })
+    }
 }

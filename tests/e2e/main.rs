@@ -18,6 +18,7 @@ mod support;
 mod access_log;
 mod access_rules;
 mod administration;
+mod assertion;
 mod authentik;
 mod chromium;
 mod clients;

@@ -110,6 +110,10 @@ const fn business(destination: Destination) -> &'static str {
         Destination::Endpoint(Endpoint::FrontchannelLogout) => {
             "Gatepost itself: at `frontchannel_logout` a frame of the provider ends sessions"
         }
+        Destination::Endpoint(Endpoint::Jwks) => "Gatepost itself: `jwks.json` has the keys of its assertions",
+        Destination::Endpoint(Endpoint::UserInfo) => {
+            "Gatepost itself: `userinfo` tells scripts of the application who is signed in"
+        }
     }
 }
 

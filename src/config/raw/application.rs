@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::credentials::{Basic, Bearer};
-use super::headers::{AdditionalHeaders, ClaimHeader};
+use super::headers::{AdditionalHeaders, Assertion, ClaimHeader};
 use super::rules::AccessRule;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
@@ -139,6 +139,8 @@ section! {
         /// Headers that carry a claim or a constant text. An entry with the name of a header in `headers` replaces
         /// it.
         claim_headers: ClaimHeaders = "[]",
+        /// A header with a JWT about the user that Gatepost signs. Without this section there is none.
+        assertion: optional Assertion,
         /// Headers from a claim whose value is an object of header names and values, as authentik's
         /// `additionalHeaders`. These names are never set: identity headers, `X-Forwarded-*`, and headers of the
         /// message or the connection, such as `Content-Length` and `Connection`. The log lists the omitted headers at

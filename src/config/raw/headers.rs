@@ -1,7 +1,7 @@
 //! Keys of the identity headers of an application.
 
 use crate::config::section::section;
-use crate::config::value::Texts;
+use crate::config::value::{DurationField, Texts};
 
 section! {
     /// A header from a claim.
@@ -17,6 +17,25 @@ section! {
         separator: optional String,
         /// A constant value for all users, in place of `claim`. Do not use it for secrets.
         text: optional String,
+    }
+}
+
+section! {
+    /// An assertion: a signed JWT about the user, with `iss` (the application's `external_host`), `sub`, `aud`, `iat` and
+    /// `exp`. The application verifies it with the keys at `/outpost.goauthentik.io/jwks.json` below its `external_host`,
+    /// and need not trust the network between Gatepost and itself. The algorithm is `EdDSA` with Ed25519; a key signs for 30
+    /// days. The keys are derived from the sealing key, so all replicas have the same.
+    struct Assertion {
+        /// Name of the header. Gatepost removes this header from all client requests, in every spelling that an
+        /// application may read as this name.
+        header: String = "X-Gatepost-Assertion",
+        /// Value of `aud`. Unless given: `external_host`.
+        audience: optional String,
+        /// How long an assertion is valid, from `1m` to `1h`. The application receives it with at least half of that left;
+        /// it stays valid when the session ends meanwhile.
+        lifetime: DurationField = "5m",
+        /// Names of the user's claims in it, such as `email` and `groups`.
+        claims: Texts = "[]",
     }
 }
 

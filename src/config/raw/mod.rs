@@ -24,7 +24,7 @@ pub(super) use application::{Application, Mode};
 pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
-pub(super) use headers::{AdditionalHeaders, ClaimHeader};
+pub(super) use headers::{AdditionalHeaders, Assertion, ClaimHeader};
 pub(super) use limits::{
     ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, ProviderLimits, RequestLimits,
 };

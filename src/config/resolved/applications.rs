@@ -108,7 +108,7 @@ pub(in crate::config) fn application(
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
     let rules = access_rules(written, reader);
-    let headers = identity_headers::identity_headers(written, budget, reader);
+    let headers = identity_headers::identity_headers(written, external.as_ref(), budget, reader);
     let name = name?;
     Some(Application {
         slug: slug?,

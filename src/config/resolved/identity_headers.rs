@@ -1,13 +1,21 @@
 //! The identity headers of an application.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::duration;
 use crate::config::raw::{self, Application, ClaimHeader, IdentityHeaderLimits};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::HeaderSets;
+use crate::domain::http::ExternalHost;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::identity_headers::{
-    AdditionalHeaders, BasicAuth, Budget, HeaderName, HeaderPlan, HeaderSet, HeaderSettings, OwnHeader, OwnValue,
-    Separator, is_legal,
+    AdditionalHeaders, Assertion, BasicAuth, Budget, HeaderName, HeaderPlan, HeaderSet, HeaderSettings, NameFault,
+    OwnHeader, OwnValue, REGISTERED_CLAIMS, Separator, is_legal,
 };
+
+/// Shorter ones end while a request is under way, longer ones outlive the session for too long.
+const ASSERTION_LIFETIMES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(3600);
 
 /// The limits on all identity headers of a user together.
 pub(super) const fn budget(written: &IdentityHeaderLimits) -> Budget {
@@ -15,12 +23,25 @@ pub(super) const fn budget(written: &IdentityHeaderLimits) -> Budget {
 }
 
 /// The compiled plan of an application's identity headers.
-pub(super) fn identity_headers(written: &Application, budget: Budget, reader: &mut Reader<'_>) -> Option<HeaderPlan> {
+pub(super) fn identity_headers(
+    written: &Application,
+    external: Option<&ExternalHost>,
+    budget: Budget,
+    reader: &mut Reader<'_>,
+) -> Option<HeaderPlan> {
     let sets = sets(&written.headers, reader);
     if let Some(sets) = &sets {
         warrant_meta_headers(written, sets, reader);
     }
-    let (own, own_is_sound) = own_headers(written, reader);
+    let (mut own, mut own_is_sound) = own_headers(written, reader);
+    match &written.assertion {
+        Setting::Absent => {}
+        Setting::Faulty => own_is_sound = false,
+        Setting::Given(assertion) => match asserted(assertion, written, &own, external, reader) {
+            Some(header) => own.push(header),
+            None => own_is_sound = false,
+        },
+    }
     let basic = basic(written, reader);
     // Computed before `names`, because the names must not be ones that Gatepost owns already.
     let others = HeaderSettings {
@@ -65,7 +86,8 @@ fn own_headers(written: &Application, reader: &mut Reader<'_>) -> (Vec<OwnHeader
     let mut own: Vec<OwnHeader> = Vec::new();
     let mut sound = true;
     for item in list {
-        let name = item.value.header.given().and_then(|header| own_name(header, written, &own, reader));
+        let name =
+            item.value.header.given().and_then(|header| own_name(header, HeaderName::parse, written, &own, reader));
         let value = own_value(item, reader);
         match (name, value) {
             (Some(name), Some(value)) => own.push(OwnHeader { name, value }),
@@ -77,14 +99,14 @@ fn own_headers(written: &Application, reader: &mut Reader<'_>) -> (Vec<OwnHeader
 
 fn own_name(
     header: &Spanned<String>,
+    parse: fn(&str) -> Result<HeaderName, NameFault>,
     written: &Application,
     earlier: &[OwnHeader],
     reader: &mut Reader<'_>,
 ) -> Option<HeaderName> {
     let Spanned { location, value } = header;
-    let name = HeaderName::parse(value)
-        .map_err(|fault| reader.fault(location, fault.to_string(), "write a name like X-Team"))
-        .ok()?;
+    let name =
+        parse(value).map_err(|fault| reader.fault(location, fault.to_string(), "write a name like X-Team")).ok()?;
     if let Some(other) = earlier.iter().find(|other| other.name.looks_like(&name)) {
         let problem = format!("an application could read it as `{}`, which is listed above", other.name);
         reader.fault(location, problem, "keep one of the two");
@@ -96,6 +118,39 @@ fn own_name(
         return None;
     }
     Some(name)
+}
+
+/// The header with an assertion.
+fn asserted(
+    Spanned { value: assertion, .. }: &Spanned<raw::Assertion>,
+    written: &Application,
+    earlier: &[OwnHeader],
+    external: Option<&ExternalHost>,
+    reader: &mut Reader<'_>,
+) -> Option<OwnHeader> {
+    let name = own_name(&assertion.header, HeaderName::parse_for_assertion, written, earlier, reader);
+    let mut is_sound = true;
+    let lifetime = assertion.lifetime.value.0;
+    if !ASSERTION_LIFETIMES.contains(&lifetime) {
+        let problem = format!("an assertion cannot be valid for {}", duration::written(lifetime));
+        reader.fault(&assertion.lifetime.location, problem, "write a duration from 1m to 1h");
+        is_sound = false;
+    }
+    for Spanned { location, value } in &assertion.claims.value {
+        if REGISTERED_CLAIMS.contains(&value.as_str()) {
+            reader.fault(location, "every assertion has this claim, or none may have it", "remove it");
+            is_sound = false;
+        }
+    }
+    let (name, external) = (name?, external?);
+    let issuer = external.join("");
+    let assertion = Assertion {
+        audience: assertion.audience.given().map_or_else(|| issuer.clone(), |audience| audience.value.clone()),
+        issuer,
+        lifetime,
+        claims: assertion.claims.value.iter().map(|claim| claim.value.clone()).collect(),
+    };
+    is_sound.then_some(OwnHeader { name, value: OwnValue::Assertion(assertion) })
 }
 
 /// The value of a header: a claim's text, or the same text for every user.

@@ -12,10 +12,11 @@ use crate::config::reader::Reader;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
 /// its client belong to the source.
-pub(in crate::config) const OVERLAY_KEYS: [&str; 14] = [
+pub(in crate::config) const OVERLAY_KEYS: [&str; 15] = [
     "access_token_validity",
     "additional_headers",
     "allow",
+    "assertion",
     "backend_allow",
     "basic",
     "bearer",

@@ -19,6 +19,10 @@ pub enum Endpoint {
     BackchannelLogout,
     /// The provider has the browser report it, in a frame (`OpenID` Connect Front-Channel Logout 1.0).
     FrontchannelLogout,
+    /// The public keys of the assertions that Gatepost signs.
+    Jwks,
+    /// The signed-in user, for scripts of the application.
+    UserInfo,
 }
 
 /// The destination of a request.
@@ -106,6 +110,8 @@ impl Destination {
             "sign_out" => Self::Endpoint(Endpoint::SignOut),
             BACKCHANNEL_LOGOUT => Self::Endpoint(Endpoint::BackchannelLogout),
             "frontchannel_logout" => Self::Endpoint(Endpoint::FrontchannelLogout),
+            "jwks.json" => Self::Endpoint(Endpoint::Jwks),
+            "userinfo" => Self::Endpoint(Endpoint::UserInfo),
             _ => Self::Nowhere,
         }
     }
@@ -187,6 +193,10 @@ mod tests {
             ("/outpost.goauthentik.io/backchannel%5flogout", Nowhere),
             ("/outpost.goauthentik.io/frontchannel_logout?iss=i&sid=s", Ours(Endpoint::FrontchannelLogout)),
             ("/outpost.goauthentik.io/frontchannel_logout;x", Nowhere),
+            ("/outpost.goauthentik.io/jwks.json", Ours(Endpoint::Jwks)),
+            ("/outpost.goauthentik.io/userinfo?x", Ours(Endpoint::UserInfo)),
+            ("/outpost.goauthentik.io/jwks", Nowhere),
+            ("/outpost.goauthentik.io/UserInfo", Nowhere),
             ("/outpost.goauthentik.io/nope", Nowhere),
             ("/outpost.goauthentik.io/%63allback", Nowhere),
             ("/outpost.goauthentik.io/callback/", Nowhere),

@@ -4,3 +4,4 @@ pub mod hex;
 pub mod replay;
 pub mod sealing;
 pub mod secret_bits;
+pub mod signing_keys;

@@ -36,10 +36,12 @@ pub enum SealPurpose {
     CompletedSignIn,
     /// The last answer of authentik's outpost API, stored on disk.
     AuthentikAnswer,
+    /// The keys that sign assertions, derived and never stored.
+    AssertionKey,
 }
 
 impl SealPurpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Attempt,
         Self::SessionRecord,
         Self::Nonce,
@@ -49,6 +51,7 @@ impl SealPurpose {
         Self::ReturnAddress,
         Self::CompletedSignIn,
         Self::AuthentikAnswer,
+        Self::AssertionKey,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -62,6 +65,7 @@ impl SealPurpose {
             Self::ReturnAddress => b"gatepost return address v1",
             Self::CompletedSignIn => b"gatepost completed sign-in v1",
             Self::AuthentikAnswer => b"gatepost authentik answer v1",
+            Self::AssertionKey => b"gatepost assertion key v1",
         }
     }
 }

@@ -52,7 +52,7 @@ fn identity_headers(identity: &Identity, application: &Application, outpost: Out
     let work_out = || Arc::new(plan.identity_headers(&facts));
     match identity {
         Identity::Session(session) if !application.jwt_headers => {
-            session.derived(|headers| plan.made(headers), work_out)
+            session.derived(|headers| plan.is_current(headers, outpost.signer), work_out)
         }
         Identity::Session(_) | Identity::Credential(_) => work_out(),
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::Value;
 
 use super::http::Header;
 use super::policy::backend::Upstream;
@@ -136,6 +137,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// A document of this JSON media type.
+    #[must_use]
+    pub fn json(status: StatusCode, content_type: &'static str, document: &Value) -> Self {
+        Self { content_type, body: document.to_string(), ..Self::empty(status) }
+    }
+
     /// An answer without a body.
     #[must_use]
     pub const fn empty(status: StatusCode) -> Self {

@@ -80,6 +80,12 @@ reasons! {
     OwnEndpoint => "own_endpoint",
     /// A check was for an application in mode `proxy`, whose backend only Envoy can be given.
     ModeProxy => "mode_proxy",
+    /// The public keys of assertions are published.
+    KeysPublished => "keys_published",
+    /// A script of the application asks who is signed in.
+    UserInfo => "user_info",
+    /// A request of another site for the user's data.
+    CrossOrigin => "cross_origin",
     /// A liveness probe at the outpost's own path.
     Ping => "ping",
     /// Below the reserved prefix, but not an endpoint.

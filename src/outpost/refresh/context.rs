@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::backoff::Backoff;
+use crate::domain::crypto::signing_keys::SigningKeys;
 use crate::domain::session::Lifetimes;
 use crate::outpost::parts::OutpostName;
 use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
@@ -15,5 +16,6 @@ pub(super) struct RefreshContext {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) lifetimes: Lifetimes,
     pub(super) outpost: OutpostName,
+    pub(super) signing_keys: SigningKeys,
     pub(super) backoff: Backoff,
 }

@@ -18,6 +18,7 @@ use self::task::RefreshTask;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
 use crate::domain::application::Application;
+use crate::domain::crypto::signing_keys::SigningKeys;
 use crate::domain::session::{Freshness, SessionKey};
 use crate::single_flight::SingleFlight;
 
@@ -48,6 +49,7 @@ impl RefreshTasks {
             entropy: Arc::clone(&parts.entropy),
             lifetimes: parts.lifetimes,
             outpost: parts.name.clone(),
+            signing_keys: SigningKeys::new(parts.sealing.clone()),
             backoff: Backoff::default(),
         };
         Self { context: Arc::new(context), calls: SingleFlight::new(MOST) }

@@ -11,7 +11,7 @@ use super::lease::SPAN;
 use super::task::{RefreshTask, count};
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
-use crate::outpost::services::with_outpost_facts;
+use crate::outpost::services::FactSources;
 use crate::ports::{Lease, LeaseHolder};
 
 /// How long saving is retried.
@@ -84,7 +84,13 @@ impl RefreshTask {
 
     fn fits(&self, about: &SessionRecord) -> Result<(), OverBudget> {
         let (context, application) = (&self.context, &*self.application);
-        with_outpost_facts(context.provider.as_ref(), &context.outpost.load(), application, |outpost| {
+        let sources = FactSources {
+            provider: context.provider.as_ref(),
+            name: &context.outpost.load(),
+            signing_keys: &context.signing_keys,
+            clock: context.clock.as_ref(),
+        };
+        sources.tell(application, |outpost| {
             identity_headers::preview(
                 &application.headers,
                 &Facts { about: about.into(), application: application.into(), outpost },

@@ -2,6 +2,7 @@
 
 mod added_headers;
 mod administration;
+mod assertion;
 mod credentials;
 mod faults;
 mod identity_headers;

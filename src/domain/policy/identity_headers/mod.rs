@@ -1,6 +1,7 @@
 //! Identity headers: what the application receives about the user, and which client headers never reach it.
 
 mod additional;
+mod assertion;
 mod basic;
 mod budget;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod unnamed;
 mod value;
 
 pub use additional::{AdditionalHeaders, Dropped};
+pub use assertion::{Assertion, REGISTERED_CLAIMS, Signer};
 pub use basic::BasicAuth;
 pub use budget::{Budget, OverBudget};
 pub use name::{HeaderName, NameFault};

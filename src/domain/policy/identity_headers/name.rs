@@ -81,6 +81,9 @@ const ROUTING: [&str; 24] = [
 /// Prefixes of names that control Envoy or Gatepost, folded.
 const STEERING_PREFIXES: [&str; 2] = ["x-envoy-", "x-gatepost-"];
 
+/// The default name of the header with an assertion; nothing else may have it.
+const ASSERTION: &str = "x-gatepost-assertion";
+
 impl HeaderName {
     /// Parses a name from the operator's settings.
     ///
@@ -98,6 +101,14 @@ impl HeaderName {
             return Err(NameFault::Routing);
         }
         http::HeaderName::from_bytes(text.as_bytes()).map(Self).map_err(|_| NameFault::NotAName)
+    }
+
+    /// Parses the name of the header with an assertion: the default, or any name from the operator's settings.
+    ///
+    /// # Errors
+    /// See [`NameFault`].
+    pub fn parse_for_assertion(text: &str) -> Result<Self, NameFault> {
+        if text.eq_ignore_ascii_case(ASSERTION) { Ok(Self::known(ASSERTION)) } else { Self::parse(text) }
     }
 
     /// Parses a name from claims. Names under `X-Forwarded-` are refused: only the operator knows which of these a

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 
 use super::additional::{AdditionalHeaders, Dropped, Drops};
+use super::assertion::{Assertion, Signer};
 use super::basic::{BasicAuth, Unsendable};
 use super::budget::Budget;
 use super::name::HeaderName;
@@ -33,6 +34,8 @@ pub enum OwnValue {
     Claim(ClaimPath, Separator),
     /// A constant.
     Text(String),
+    /// An assertion that Gatepost signs.
+    Assertion(Assertion),
 }
 
 /// The operator's settings for identity headers.
@@ -105,7 +108,8 @@ impl HeaderPlan {
             Some(path.claim())
         });
         let additional = self.additional.as_ref().map(|additional| additional.claim.claim());
-        own.chain(additional).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
+        let asserted = self.assertion().into_iter().flat_map(|assertion| assertion.claims.iter().map(String::as_str));
+        own.chain(additional).chain(asserted).filter(|claim| *claim != "ak_proxy").map(str::to_owned).collect()
     }
 
     /// The names of the headers that the settings define; those from the claims of some users are not included.
@@ -136,14 +140,25 @@ impl HeaderPlan {
         &self.nobody
     }
 
-    /// The changes to every request of this user. Headers that are left out were logged at the sign-in.
-    pub(in crate::domain) fn identity_headers(&self, facts: &Facts<'_>) -> IdentityHeaders {
-        IdentityHeaders::new(self.headers_of(facts, &mut |_, _| ()), &self.reserved)
+    /// The assertion that Gatepost signs for the application, if it receives one.
+    #[must_use]
+    pub fn assertion(&self) -> Option<&Assertion> {
+        self.entries.iter().find_map(|entry| {
+            let Source::Assertion(assertion) = &entry.source else { return None };
+            Some(assertion)
+        })
     }
 
-    /// Whether this plan made these headers, or a clone of it did.
-    pub(in crate::domain) fn made(&self, headers: &IdentityHeaders) -> bool {
-        headers.is_made_with(&self.reserved)
+    /// The changes to every request of this user. Headers that are left out were logged at the sign-in.
+    pub(in crate::domain) fn identity_headers(&self, facts: &Facts<'_>) -> IdentityHeaders {
+        let signed = self.assertion().zip(facts.outpost.signer);
+        let sent_until = signed.map(|(assertion, signer)| assertion.sent_until(signer.now));
+        IdentityHeaders::new(self.headers_of(facts, &mut |_, _| ()), &self.reserved).sent_until(sent_until)
+    }
+
+    /// Whether this plan, or a clone of it, made these headers, and they may still be sent.
+    pub(in crate::domain) fn is_current(&self, headers: &IdentityHeaders, signer: Option<Signer<'_>>) -> bool {
+        headers.is_made_with(&self.reserved) && headers.may_be_sent(signer.map(|signer| signer.now))
     }
 
     /// The headers for these facts; values that are missing or invalid in a header are left out. Pure, and independent
@@ -184,6 +199,7 @@ impl From<OwnHeader> for Entry {
         let source = match own.value {
             OwnValue::Claim(path, separator) => Source::Any(path, separator),
             OwnValue::Text(text) => Source::Constant(text.into()),
+            OwnValue::Assertion(assertion) => Source::Assertion(assertion),
         };
         Self { name: own.name, source }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
+use super::assertion::{Assertion, Signer};
 use super::value::{self, Separator};
 use crate::domain::oidc::claims::{ClaimPath, Claims};
 use crate::domain::oidc::user::User;
@@ -18,6 +19,8 @@ pub struct OutpostFacts<'a> {
     pub name: &'a str,
     /// The address of the provider's key set, if known.
     pub jwks_uri: Option<&'a str>,
+    /// What signs assertions, where the application receives one.
+    pub signer: Option<Signer<'a>>,
 }
 
 /// The facts about the application in the `meta` headers, and whether it receives the token.
@@ -90,6 +93,8 @@ pub(super) enum Source {
     Provider,
     /// The application's slug.
     Application,
+    /// An assertion that Gatepost signs.
+    Assertion(Assertion),
 }
 
 impl Source {
@@ -107,6 +112,7 @@ impl Source {
             Self::Outpost => Cow::Borrowed(outpost.name),
             Self::Provider => Cow::Borrowed(application.provider_name),
             Self::Application => Cow::Borrowed(application.slug),
+            Self::Assertion(assertion) => Cow::Owned(assertion.about(user, claims, outpost.signer?)?),
         };
         value::is_legal(&value).then_some(value)
     }

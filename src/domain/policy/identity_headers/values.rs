@@ -11,6 +11,7 @@ use http::HeaderName;
 use super::name;
 use super::reserved_names::ReservedNames;
 use crate::domain::http::Header;
+use crate::domain::time::Timestamp;
 
 /// The headers that are set on one user's requests; empty without an identity.
 #[derive(Default)]
@@ -31,6 +32,8 @@ pub struct IdentityHeaders {
     reserved: Arc<ReservedNames>,
     remove: Vec<HeaderName>,
     unset: Range<usize>,
+    /// The time at which they have to be made anew, if there is one.
+    sent_until: Option<Timestamp>,
     prepared: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
@@ -47,7 +50,18 @@ impl IdentityHeaders {
         remove.extend(reserved.names().iter().filter(|name| !set.iter().any(|(set, _)| set == *name)).cloned());
         remove.shrink_to_fit();
         let unset = first..remove.len();
-        Self { set, of_claims, reserved: Arc::clone(reserved), remove, unset, prepared: OnceLock::new() }
+        let (reserved, prepared) = (Arc::clone(reserved), OnceLock::new());
+        Self { set, of_claims, reserved, remove, unset, sent_until: None, prepared }
+    }
+
+    /// With the time at which they have to be made anew.
+    pub(super) fn sent_until(self, sent_until: Option<Timestamp>) -> Self {
+        Self { sent_until, ..self }
+    }
+
+    /// Whether they need not be made anew; without the time, those that depend on it do.
+    pub(super) fn may_be_sent(&self, now: Option<Timestamp>) -> bool {
+        self.sent_until.is_none_or(|until| now.is_some_and(|now| now < until))
     }
 
     /// Request headers to set.

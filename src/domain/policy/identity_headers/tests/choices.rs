@@ -108,7 +108,7 @@ fn any_number_of_additional_headers_is_read_and_none_too_many_sent() {
     let claims = Claims::new(claims.as_object().cloned().unwrap_or_default());
     let application = application("https://app.example.com");
     let session = Session::begin(signed_in(&json!({}), NOW), &application, NOW, LIFETIMES);
-    let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+    let outpost = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
     let about = UserFacts { claims: &claims, ..session.record().into() };
     let facts = Facts { about, application: (&application).into(), outpost };
     assert!(preview(&application.headers, &facts).fits.expect_err("is too much").count > 20_000);
@@ -136,7 +136,7 @@ fn a_rehearsal_tells_what_is_left_out_and_what_does_not_fit() {
     let application = planned(HeaderSettings { basic, budget, ..HeaderSettings::default() });
     let preview = |claims: &Value| {
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
-        let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+        let outpost = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
         preview(
             &application.headers,
             &Facts { about: session.record().into(), application: (&application).into(), outpost },
@@ -162,7 +162,7 @@ fn a_user_without_a_name_is_noticed_whatever_header_should_hold_it() {
     let unnamed = |settings: HeaderSettings, claims: &Value| {
         let application = planned(settings);
         let session = Session::begin(signed_in(claims, NOW), &application, NOW, LIFETIMES);
-        let outpost = OutpostFacts { name: "outpost", jwks_uri: None };
+        let outpost = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
         let facts = Facts { about: session.record().into(), application: (&application).into(), outpost };
         preview(&application.headers, &facts)
             .unnamed

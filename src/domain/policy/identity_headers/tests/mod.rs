@@ -35,7 +35,7 @@ fn forwarded(head: &RequestHead) -> ForwardedRequest<'_> {
 fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> Allow {
     let session = Arc::new(Session::begin(signed_in(claims, NOW), application, NOW, LIFETIMES));
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
-    let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks") };
+    let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks"), signer: None };
     let (identity, head) = (Identity::Session(live), sent(incoming));
     let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
     allow_signed_in(permit, application, facts, forwarded(&head))
@@ -206,7 +206,7 @@ fn the_cost_of_header_lines_is_linear() {
         let session = Arc::new(Session::begin(signed_in(&claims, NOW), &application, NOW, LIFETIMES));
         let identity = Identity::Session(session.live(NOW, &application, NOW, LIFETIMES).expect("is live"));
         let head = sent(&names);
-        let facts = OutpostFacts { name: "outpost", jwks_uri: None };
+        let facts = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
         let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
         cost::of(|| allow_signed_in(permit, &application, facts, forwarded(&head)))
     };
