@@ -12,10 +12,13 @@
 // `"refreshTokens": true` hands out refresh tokens, each good once, without the consent page that `offline_access` wants shown
 // each time; `"tokenSeconds": 5` is how long access and ID tokens last. `"claimsFile": "claims.json"` is read anew for each token:
 // `{ "alice": { "groups": [] } }` changes what is said of alice while sessions live. Refreshes are printed as `refreshed <user>`.
+// `"mtls": { "port": 9091, "cert": "<PEM>", "key": "<PEM>", "ca": "<PEM>" }` opens a second port for clients with
+// `token_endpoint_auth_method: tls_client_auth` and `tls_client_auth_san_dns`, and publishes it in `mtls_endpoint_aliases`.
 import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -43,6 +46,17 @@ const client = (given) => ({
   ...given,
 });
 
+// RFC 8705: the endpoints of clients that authenticate with a certificate.
+const mtlsEndpoint = (path) => `https://127.0.0.1:${settings.mtls.port}${path}`;
+const mtls = settings.mtls && {
+  enabled: true,
+  tlsClientAuth: true,
+  getCertificate: ({ socket }) => socket.getPeerX509Certificate?.()?.toString(),
+  certificateAuthorized: ({ socket }) => socket.authorized,
+  certificateSubjectMatches: ({ socket }, property, expected) =>
+    property === 'tls_client_auth_san_dns' && socket.getPeerX509Certificate().subjectAltName === `DNS:${expected}`,
+};
+
 const configuration = {
   clients: (settings.clients ?? []).map(client),
   claims: { openid: ['sub'], profile: ['name', 'preferred_username', ...Object.values(further).flatMap(Object.keys)], email: ['email', 'email_verified'], groups: ['groups'] },
@@ -50,6 +64,17 @@ const configuration = {
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
   findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...now(id) }) },
   pkce: { required: () => true },
+  ...(mtls ? {
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', 'tls_client_auth'],
+    discovery: {
+      mtls_endpoint_aliases: {
+        token_endpoint: mtlsEndpoint('/token'),
+        introspection_endpoint: mtlsEndpoint('/token/introspection'),
+        revocation_endpoint: mtlsEndpoint('/token/revocation'),
+        userinfo_endpoint: mtlsEndpoint('/me'),
+      },
+    },
+  } : {}),
   // No consent page: a sign-in grants all scopes.
   loadExistingGrant: async ({ oidc: { client, provider, session } }) => {
     const known = session.grantIdFor(client.clientId);
@@ -68,6 +93,7 @@ const configuration = {
     backchannelLogout: { enabled: true },
     revocation: { enabled: true },
     introspection: { enabled: true },
+    ...(mtls ? { mTLS: mtls } : {}),
     resourceIndicators: {
       enabled: Boolean(settings.audience),
       defaultResource: () => settings.audience,
@@ -110,6 +136,7 @@ const appPasswordGrant = (provider) => async (ctx, next) => {
 // The issuer contains the port, and port 0 is resolved only when it is bound: so the server is bound before the
 // provider is created.
 let answer;
+let tlsServer;
 const server = createServer((request, response) => answer(request, response));
 server.listen(settings.port ?? 9090, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -137,13 +164,20 @@ server.listen(settings.port ?? 9090, '127.0.0.1', () => {
     if (oidc.params.grant_type === 'refresh_token') console.log(`refreshed ${oidc.entities.Account.accountId}`);
   });
   answer = provider.callback();
-  console.log(`provider ready ${issuer}`);
+  const ready = () => console.log(`provider ready ${issuer}`);
+  if (!mtls) return ready();
+  const { port, ...certificates } = settings.mtls;
+  const options = { ...certificates, requestCert: true, rejectUnauthorized: false };
+  tlsServer = createTlsServer(options, answer).listen(port, '127.0.0.1', ready);
+  return undefined;
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     server.close();
     server.closeAllConnections();
+    tlsServer?.close();
+    tlsServer?.closeAllConnections();
     process.exit(0);
   });
 }

@@ -13,10 +13,11 @@ use crate::domain::http::{
 };
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::AcceptedCredentials;
 use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
-use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity_headers::HeaderPlan;
@@ -50,7 +51,7 @@ pub fn application(external: &str) -> Application {
         relying_party: RelyingParty {
             issuer: ISSUER.into(),
             client_id: "wiki".into(),
-            client_secret: SecretString::from("client-secret"),
+            client_secret: Some(SecretString::from("client-secret")),
             token_endpoint_auth_method: ClientAuthentication::default(),
             id_token_signed_response_alg: SigningAlgorithm::default(),
             scopes: vec!["openid".into(), "profile".into()],

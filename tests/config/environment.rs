@@ -18,7 +18,7 @@ fn started(variables: &[(&str, &str)]) -> Result<String, Vec<String>> {
         .map_err(|diagnostics| diagnostics.faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let application = loaded.config.applications.iter().next().unwrap().clone();
     assert_eq!((application.name.as_str(), application.slug.as_str()), ("wiki.example.com", "wiki-example-com"));
-    Ok(application.relying_party.client_secret.expose_secret().to_owned())
+    Ok(application.relying_party.client_secret.as_ref().unwrap().expose_secret().to_owned())
 }
 
 #[test]

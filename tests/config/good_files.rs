@@ -9,8 +9,9 @@ use gatepost::domain::application::Mode;
 use gatepost::domain::application::endpoints::Prefixes;
 use gatepost::domain::http::{CookieForm, HeaderLines};
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::client_authentication::{AssertionAudience, ClientAssertion, ClientAuthentication};
 use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, TokenType};
-use gatepost::domain::oidc::relying_party::ClientAuthentication;
+use gatepost::domain::oidc::relying_party::RelyingParty;
 use gatepost::domain::policy::identity_headers::HeaderPlan;
 use gatepost::inbound::connections::FrontProxies;
 use gatepost::inbound::forward_auth::Dialect;
@@ -29,6 +30,10 @@ fn smallest() -> Config {
     loaded.config
 }
 
+fn secret(party: &RelyingParty) -> Option<&str> {
+    party.client_secret.as_ref().map(ExposeSecret::expose_secret)
+}
+
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
@@ -45,7 +50,7 @@ fn the_smallest_file_is_one_application() {
     assert_eq!(wiki.rules.iter().count(), 0, "every signed-in user passes");
     let party = &wiki.relying_party;
     assert_eq!(party.issuer, "https://sso.example.com/application/o/wiki/");
-    assert_eq!((party.client_id.as_str(), party.client_secret.expose_secret()), ("wiki", "x"));
+    assert_eq!((party.client_id.as_str(), secret(party)), ("wiki", Some("x")));
     assert_eq!(party.token_endpoint_auth_method, ClientAuthentication::ClientSecretBasic);
     assert_eq!(party.id_token_signed_response_alg, SigningAlgorithm::RS256);
     assert_eq!(party.scopes, ["openid", "profile", "email"]);
@@ -133,7 +138,7 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     assert!(matches!(&wiki.mode, Mode::ForwardDomain(domain) if domain.as_str() == "example.com"));
     assert_eq!(wiki.access_token_validity, Some(Duration::from_mins(510)));
     let docs = config.applications.iter().nth(1).unwrap();
-    assert_eq!(docs.relying_party.client_secret.expose_secret(), "file secret", "final line ends are cut off");
+    assert_eq!(secret(&docs.relying_party), Some("file secret"), "final line ends are cut off");
     assert_eq!(docs.relying_party.client_id, "12345");
     let Mode::Proxy(backends) = &docs.mode else { panic!("not in mode proxy") };
     assert_eq!((backends.own().authority(), backends.own().checks_certificate()), ("docs.internal:8443", false));
@@ -144,6 +149,50 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
+}
+
+#[test]
+fn a_client_authenticates_as_it_is_registered() {
+    let config = Folder::new().load(FULL).unwrap().config;
+    let methods: Vec<_> =
+        config.applications.iter().map(|application| &application.relying_party.token_endpoint_auth_method).collect();
+    let [post, basic, _, signed, file, certificate] = methods.as_slice() else { panic!("{methods:?}") };
+    assert_eq!((*post, *basic), (&ClientAuthentication::ClientSecretPost, &ClientAuthentication::ClientSecretBasic));
+    let ClientAuthentication::PrivateKeyJwt(ClientAssertion::Signed(key)) = signed else { panic!("{signed:?}") };
+    assert_eq!((key.algorithm, key.audience), (SigningAlgorithm::ES256, AssertionAudience::TokenEndpoint));
+    assert_eq!(key.key_id.as_deref(), Some("2026-11"));
+    let ClientAuthentication::PrivateKeyJwt(ClientAssertion::File(path)) = file else { panic!("{file:?}") };
+    assert!(
+        path.is_absolute() && path.ends_with("assertion.jwt"),
+        "{path:?}: as other files, beside the configuration"
+    );
+    assert!(certificate.certificate().is_some(), "{certificate:?}");
+    let public = SMALLEST.replace("client_secret: ${WIKI_CLIENT_SECRET}", "token_endpoint_auth_method: none");
+    let config = Folder::new().load(&public).unwrap().config;
+    let party = &config.applications.iter().next().unwrap().relying_party;
+    assert_eq!((&party.token_endpoint_auth_method, secret(party)), (&ClientAuthentication::None, None));
+}
+
+#[test]
+fn key_files_are_watched_and_assertion_files_are_not() {
+    let folder = Folder::new();
+    let read = folder.load(FULL).unwrap().files;
+    let is_watched = |name: &str| read.iter().any(|file| file.ends_with(name));
+    assert!(is_watched("private-key.pem") && is_watched("certificate.pem"));
+    assert!(!is_watched("assertion.jwt"), "it is read for each request");
+    let before = folder.load(FULL).unwrap().digests;
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    std::fs::write(folder.0.path().join("other.pem"), key).unwrap();
+    let text = FULL.replacen("\"client_key_file\": \"private-key.pem\"", "\"client_key_file\": \"other.pem\"", 1);
+    let changed = folder.load(&text).unwrap().digests.changed_since(&before);
+    let key = "applications[Board].client_key_file".to_owned();
+    assert_eq!(changed.reloaded, [key.clone(), format!("{key} (content)")]);
+    std::fs::remove_file(folder.0.path().join("assertion.jwt")).unwrap();
+    let warnings: Vec<String> = folder.load(FULL).unwrap().warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(warnings.as_slice(), [only] if only.contains("applications[4].client_assertion_file")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -178,14 +227,25 @@ fn access_rules_mean_what_is_written() {
         .collect();
     let first = "paths /admin or /.well-known/x, methods GET or QUERY: groups staff or guests, emails alice@example.com, \
                  email_domains example.com, email_verified assumed, claim team.level 3 or 4 or true";
-    assert_eq!(rules, [vec![first, "groups staff"], vec!["paths /docs/edit: groups editors", "anyone"], vec![]]);
+    assert_eq!(
+        rules,
+        [
+            vec![first, "groups staff"],
+            vec!["paths /docs/edit: groups editors", "anyone"],
+            vec![],
+            vec![],
+            vec![],
+            vec![]
+        ]
+    );
     let asked: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
-    let read = ["attributes email email_verified groups https://example.com/roles team", "email groups", ""];
+    let read =
+        ["attributes email email_verified groups https://example.com/roles team", "email groups", "", "", "", ""];
     assert_eq!(asked, read, "UserInfo is asked for what rules and headers read");
     let judged_by: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims_of_rules.join(" ")).collect();
-    assert_eq!(judged_by, ["team groups email email_verified groups", "groups", ""]);
+    assert_eq!(judged_by, ["team groups email email_verified groups", "groups", "", "", "", ""]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn all_keys() -> BTreeSet<String> {
 /// The JSON Pointers to `key` in `file`.
 fn pointers(file: &Value, key: &str) -> Vec<String> {
     let pointer = format!("/{}", key.replace('.', "/"));
-    let candidates = ["/0", "/1", "/2"].map(|item| pointer.replace("[]", item));
+    let candidates = ["/0", "/1", "/2", "/3", "/4", "/5"].map(|item| pointer.replace("[]", item));
     let found: BTreeSet<String> = candidates.into_iter().filter(|pointer| file.pointer(pointer).is_some()).collect();
     found.into_iter().collect()
 }

@@ -31,6 +31,7 @@ impl Folder {
             ("sealing-key.txt", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n".to_owned()),
             ("certificate.pem", certified.cert.pem()),
             ("private-key.pem", certified.signing_key.serialize_pem()),
+            ("assertion.jwt", "e30.e30.c2ln\n".to_owned()),
         ] {
             fs::write(folder.path().join(name), content).unwrap();
         }

@@ -21,6 +21,7 @@ mod administration;
 mod assertion;
 mod authentik;
 mod chromium;
+mod client_authentication;
 mod clients;
 mod credentials;
 mod demo;

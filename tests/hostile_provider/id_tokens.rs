@@ -191,10 +191,10 @@ async fn oc_06_a_short_secret_is_refused_at_the_start() {
     {
         let mut party = relying_party("http://127.0.0.1:9/");
         party.id_token_signed_response_alg = algorithm;
-        party.client_secret = "x".repeat(length).into();
+        party.client_secret = Some("x".repeat(length).into());
         let fault = OpenIdProviders::start(&settings(), [&party], ManualClock::new()).err();
         assert_eq!(fault, Some(StartFault::ShortSecret(party.client_id.clone())));
-        party.client_secret = "x".repeat(length + 1).into();
+        party.client_secret = Some("x".repeat(length + 1).into());
         assert!(OpenIdProviders::start(&settings(), [&party], ManualClock::new()).is_ok());
     }
 }

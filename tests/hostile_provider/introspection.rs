@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost::domain::oidc::client_authentication::ClientAuthentication;
 use gatepost::domain::oidc::credentials::{BearerCheck, Credential, IntrospectionRules, Refusal};
 use gatepost::domain::oidc::jwt::TokenFault;
-use gatepost::domain::oidc::relying_party::ClientAuthentication;
 use gatepost::ports::CredentialFault;
 use serde_json::json;
 use tokio::sync::Semaphore;

@@ -10,6 +10,8 @@ mod bearer;
 #[cfg(test)]
 mod changed_settings;
 #[cfg(test)]
+mod client_authentication;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod fixture;

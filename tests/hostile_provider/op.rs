@@ -8,7 +8,7 @@
 
 #![expect(dead_code, reason = "each test crate uses its own part")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,6 +81,22 @@ pub(crate) struct Behaviour {
     pub(crate) signed_user_info: Option<(Key, Value)>,
     /// Seconds by which its clock is ahead.
     pub(crate) clock_skew: i64,
+    /// How clients have to authenticate.
+    pub(crate) client: ClientCheck,
+}
+
+/// How a client has to authenticate; any other way is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ClientCheck {
+    /// With its secret, in the header or in the form.
+    #[default]
+    Secret,
+    /// With its client id alone.
+    Public,
+    /// With an assertion about itself, which is new; the tests verify its signature.
+    Assertion,
+    /// With its client id and a certificate.
+    Certificate,
 }
 
 /// How the browser is sent back.
@@ -152,6 +168,7 @@ impl Default for Behaviour {
             user: json!({}),
             signed_user_info: None,
             clock_skew: 0,
+            client: ClientCheck::Secret,
         }
     }
 }
@@ -164,6 +181,8 @@ pub(crate) struct Recorded {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The client's certificate (DER).
+    pub(crate) certificate: Option<Vec<u8>>,
 }
 
 impl Recorded {
@@ -197,6 +216,7 @@ struct Inner {
     behaviour: Mutex<Behaviour>,
     clients: Mutex<HashMap<String, String>>,
     grants: Mutex<HashMap<String, Grant>>,
+    assertions: Mutex<HashSet<String>>,
     recorded: Mutex<Vec<Recorded>>,
     issued: AtomicUsize,
     open: AtomicUsize,
@@ -263,6 +283,7 @@ impl HostileOp {
             behaviour: Mutex::default(),
             clients: Mutex::new(HashMap::from([(CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned())])),
             grants: Mutex::default(),
+            assertions: Mutex::default(),
             recorded: Mutex::default(),
             issued: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -325,13 +346,18 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, inner: Arc<
         let open = Open::one_more(&inner);
         connections.spawn(async move {
             let _open = open;
-            let service = service_fn(|request| respond(&inner, request));
             let http = hyper::server::conn::http1::Builder::new();
             // A client that disconnects, or does not trust us, is not an error here.
             match acceptor {
-                None => drop(http.serve_connection(TokioIo::new(stream), service).await),
+                None => {
+                    let service = service_fn(|request| respond(&inner, None, request));
+                    drop(http.serve_connection(TokioIo::new(stream), service).await);
+                }
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
+                        let chain = stream.get_ref().1.peer_certificates();
+                        let certificate = chain.and_then(<[_]>::first).map(|leaf| leaf.to_vec());
+                        let service = service_fn(|request| respond(&inner, certificate.clone(), request));
                         drop(http.serve_connection(TokioIo::new(stream), service).await);
                     }
                 }
@@ -340,7 +366,11 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, inner: Arc<
     }
 }
 
-async fn respond(inner: &Inner, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+async fn respond(
+    inner: &Inner,
+    certificate: Option<Vec<u8>>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, io::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let recorded = Recorded {
@@ -349,6 +379,7 @@ async fn respond(inner: &Inner, request: Request<Incoming>) -> Result<Response<B
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
+        certificate,
     };
     inner.recorded.lock().unwrap().push(recorded.clone());
     let behaviour = inner.behaviour();
@@ -542,6 +573,30 @@ impl Inner {
 
     /// Requires exactly one method of client authentication, and a valid one.
     fn authenticated(&self, request: &Recorded) -> Option<String> {
+        let check = self.behaviour().client;
+        if check == ClientCheck::Secret {
+            return self.authenticated_by_secret(request);
+        }
+        let (assertion, kind) = (request.form("client_assertion"), request.form("client_assertion_type"));
+        let sends_secret = request.authorization().is_some() || request.form("client_secret").is_some();
+        let id = request.form("client_id").filter(|id| self.clients.lock().unwrap().contains_key(id))?;
+        let authenticates = match check {
+            ClientCheck::Secret => false,
+            ClientCheck::Public => assertion.is_none() && kind.is_none(),
+            ClientCheck::Certificate => assertion.is_none() && kind.is_none() && request.certificate.is_some(),
+            ClientCheck::Assertion => {
+                let assertion = assertion?;
+                let claims = URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1)?).ok()?;
+                let claims: Value = serde_json::from_slice(&claims).ok()?;
+                kind.as_deref() == Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+                    && claims["sub"] == *id
+                    && self.assertions.lock().unwrap().insert(assertion)
+            }
+        };
+        (authenticates && !sends_secret).then_some(id)
+    }
+
+    fn authenticated_by_secret(&self, request: &Recorded) -> Option<String> {
         let decode = |text: &str| parameter(&format!("x={text}"), "x");
         let basic = request.authorization().and_then(|value| value.strip_prefix("Basic ")).and_then(|encoded| {
             let credentials = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;

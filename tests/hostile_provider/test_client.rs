@@ -55,7 +55,7 @@ pub(crate) fn relying_party(issuer: &str) -> RelyingParty {
     RelyingParty {
         issuer: issuer.to_owned(),
         client_id: CLIENT_ID.to_owned(),
-        client_secret: CLIENT_SECRET.into(),
+        client_secret: Some(CLIENT_SECRET.into()),
         scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
         ..application("https://wiki.example").relying_party
     }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use gatepost::domain::oidc::relying_party::ClientAuthentication;
+use gatepost::domain::oidc::client_authentication::ClientAuthentication;
 use gatepost::testing::ManualClock;
 use http::Method;
 use serde_json::json;
@@ -154,7 +154,7 @@ async fn tl_2_a_redirect_takes_no_code_along() {
 
 #[tokio::test]
 async fn a_wrong_secret_or_a_spent_code_is_the_providers_to_refuse() {
-    let test_client = TestClient::with(settings(), |party| party.client_secret = "wrong".into()).await;
+    let test_client = TestClient::with(settings(), |party| party.client_secret = Some("wrong".into())).await;
     assert_eq!(test_client.outcome(|_| {}).await, Outcome::Refused("invalid_client".to_owned()));
 }
 

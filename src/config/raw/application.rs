@@ -12,7 +12,7 @@ use crate::config::section::section;
 use crate::config::value::Texts;
 use crate::config::value::{Choice, HeaderSets, Patterns, Validity};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
-use crate::domain::oidc::relying_party::ClientAuthentication;
+use crate::domain::oidc::client_authentication::AssertionAudience;
 use crate::domain::policy::EmailVerified;
 
 type AccessRules = Vec<Spanned<AccessRule>>;
@@ -71,14 +71,35 @@ section! {
         revocation_endpoint: optional String,
         /// Client ID at the provider.
         client_id: required String,
-        /// Client secret, preferably as `${VARIABLE}`. Either this key or `client_secret_file` is required.
+        /// Client secret, preferably as `${VARIABLE}`. Either this key or `client_secret_file` must be set with
+        /// `client_secret_basic`, `client_secret_post`, and a HS algorithm in `id_token_signed_response_alg`.
         client_secret: optional SecretString,
         /// A file that holds the client secret; line breaks at its end are removed.
         client_secret_file: optional PathBuf,
-        /// Client authentication at the token endpoint. `client_secret_basic` form-encodes client ID and secret
-        /// before the Basic encoding (RFC 6749 section 2.3.1); some providers do not decode this. For these, use
-        /// `client_secret_post` if the secret holds anything but letters and digits.
-        token_endpoint_auth_method: ClientAuthentication = "client_secret_basic",
+        /// Client authentication at the token, introspection and revocation endpoint. `client_secret_basic`
+        /// form-encodes client ID and secret before the Basic encoding (RFC 6749 section 2.3.1); some providers do not
+        /// decode this. For these, use `client_secret_post` if the secret holds anything but letters and digits.
+        /// `none`: a public client without a secret; PKCE is always used. `private_key_jwt`: an assertion (RFC 7523)
+        /// that is signed with `client_key_file`, or read from `client_assertion_file`. `tls_client_auth`: the
+        /// certificate in `client_certificate_file` (RFC 8705); the endpoints in `mtls_endpoint_aliases` of the
+        /// discovery document are used.
+        token_endpoint_auth_method: AuthMethod = "client_secret_basic",
+        /// Private key (PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted): with `private_key_jwt` the key that signs
+        /// assertions, with `tls_client_auth` that of the certificate.
+        client_key_file: optional PathBuf,
+        /// With `client_key_file` and `private_key_jwt`: the key's identifier at the provider (`kid`). Unless given:
+        /// assertions have none.
+        client_key_id: optional String,
+        /// With `client_key_file` and `private_key_jwt`: the signing algorithm of assertions. Unless given: RS256.
+        client_assertion_alg: optional AssertionAlgorithm,
+        /// With `client_key_file` and `private_key_jwt`: what `aud` of assertions names. Unless given: `issuer`.
+        client_assertion_audience: optional AssertionAudience,
+        /// With `private_key_jwt`, in place of `client_key_file`: a file with a client assertion that the platform
+        /// keeps fresh, such as a service account token of Kubernetes or a JWT of SPIFFE. It is read for each request
+        /// to the provider; while it cannot be read, sign-ins get 503.
+        client_assertion_file: optional PathBuf,
+        /// With `tls_client_auth`: the client's certificate chain (PEM), its own certificate first.
+        client_certificate_file: optional PathBuf,
         /// The signing algorithm (`alg`) of ID Tokens; a token with another one is rejected.
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
         /// Scopes of the authentication request; `openid` is required. Most providers issue a refresh token (see
@@ -174,9 +195,42 @@ impl Choice for EmailVerified {
     const CHOICES: &'static [(Self, &'static str)] = &[(Self::Required, "required"), (Self::Assumed, "assumed")];
 }
 
-impl Choice for ClientAuthentication {
+/// [`crate::domain::oidc::client_authentication::ClientAuthentication`] without its data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::config) enum AuthMethod {
+    ClientSecretBasic,
+    ClientSecretPost,
+    None,
+    PrivateKeyJwt,
+    TlsClientAuth,
+}
+
+impl Choice for AuthMethod {
+    const CHOICES: &'static [(Self, &'static str)] = &[
+        (Self::ClientSecretBasic, "client_secret_basic"),
+        (Self::ClientSecretPost, "client_secret_post"),
+        (Self::None, "none"),
+        (Self::PrivateKeyJwt, "private_key_jwt"),
+        (Self::TlsClientAuth, "tls_client_auth"),
+    ];
+}
+
+/// An algorithm of client assertions.
+#[derive(Clone, Copy)]
+pub(in crate::config) struct AssertionAlgorithm(pub(in crate::config) SigningAlgorithm);
+
+impl Choice for AssertionAlgorithm {
+    const CHOICES: &'static [(Self, &'static str)] = &[
+        (Self(SigningAlgorithm::RS256), "RS256"),
+        (Self(SigningAlgorithm::PS256), "PS256"),
+        (Self(SigningAlgorithm::ES256), "ES256"),
+        (Self(SigningAlgorithm::EdDSA), "EdDSA"),
+    ];
+}
+
+impl Choice for AssertionAudience {
     const CHOICES: &'static [(Self, &'static str)] =
-        &[(Self::ClientSecretBasic, "client_secret_basic"), (Self::ClientSecretPost, "client_secret_post")];
+        &[(Self::Issuer, "issuer"), (Self::TokenEndpoint, "token_endpoint")];
 }
 
 impl Choice for SigningAlgorithm {

@@ -2,7 +2,7 @@
 
 use super::relying_party;
 use crate::config::diagnostic::Location;
-use crate::config::raw::{Application, Basic, Bearer, BearerCheck as Check};
+use crate::config::raw::{Application, AuthMethod, Basic, Bearer, BearerCheck as Check};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::{
@@ -102,6 +102,11 @@ fn introspection_rules(
     if let Some(verify) = bearer.verify.given().filter(|_| has_no_endpoint) {
         let problem = "there is no `introspection_endpoint` among the endpoints that are given";
         reader.fault(&verify.location, problem, "add `introspection_endpoint`");
+    }
+    let is_public = application.token_endpoint_auth_method.value == AuthMethod::None;
+    if let Some(verify) = bearer.verify.given().filter(|_| is_public) {
+        let problem = "a provider tells about tokens only who authenticates (RFC 7662), and a public client does not";
+        reader.fault(&verify.location, problem, "choose another `token_endpoint_auth_method`, or use `verify: jwt`");
     }
     let useless = [
         (bearer.algorithms.given().map(|written| &written.location), "algorithms"),

@@ -4,6 +4,7 @@ mod access_rules;
 mod admin;
 pub(super) mod applications;
 mod authentik;
+mod client_authentication;
 mod credentials;
 mod forward_auth;
 mod identity_headers;

@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod claims;
+pub mod client_authentication;
 pub mod credentials;
 pub mod id_token;
 pub mod json;

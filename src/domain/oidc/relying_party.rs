@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::algorithm::SigningAlgorithm;
+use super::client_authentication::ClientAuthentication;
 
 /// The registration of an application at the identity provider (`OpenID` Connect: the relying party).
 #[derive(Clone, Debug)]
@@ -12,9 +13,9 @@ pub struct RelyingParty {
     pub issuer: String,
     /// Client identifier at that provider.
     pub client_id: String,
-    /// Client secret.
-    pub client_secret: SecretString,
-    /// How the client id and secret are sent to the token endpoint.
+    /// Client secret, for client authentication or as the key of ID Tokens; `None`: neither uses one.
+    pub client_secret: Option<SecretString>,
+    /// How the client authenticates.
     pub token_endpoint_auth_method: ClientAuthentication,
     /// The only algorithm with which ID Tokens may be signed.
     pub id_token_signed_response_alg: SigningAlgorithm,
@@ -72,14 +73,4 @@ impl ProviderEndpoints {
         let optional = [userinfo_endpoint, introspection_endpoint, revocation_endpoint];
         [token_endpoint, jwks_uri].into_iter().chain(optional.into_iter().flatten())
     }
-}
-
-/// Client authentication at the token endpoint (`OpenID` Connect Core section 9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum ClientAuthentication {
-    /// HTTP Basic.
-    #[default]
-    ClientSecretBasic,
-    /// Form parameters.
-    ClientSecretPost,
 }

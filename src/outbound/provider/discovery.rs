@@ -36,10 +36,21 @@ pub(super) struct Discovered {
     pub(super) introspection_endpoint: Option<Url>,
     /// RFC 8414 section 2.
     pub(super) revocation_endpoint: Option<Url>,
+    /// The endpoints for clients that authenticate with a certificate (RFC 8705 section 5).
+    mtls_endpoint_aliases: MtlsEndpointAliases,
     /// Whether the provider announces a `groups` claim.
     pub(super) knows_groups: bool,
     /// Diagnostics for the operator; the metadata is usable nevertheless.
     pub(super) warnings: Vec<String>,
+}
+
+/// `mtls_endpoint_aliases`; an endpoint without an alias is the usual one.
+#[derive(Debug, Default)]
+struct MtlsEndpointAliases {
+    token_endpoint: Option<Url>,
+    userinfo_endpoint: Option<Url>,
+    introspection_endpoint: Option<Url>,
+    revocation_endpoint: Option<Url>,
 }
 
 /// The algorithm with which a relying party expects ID Tokens to be signed.
@@ -82,9 +93,35 @@ impl Discovered {
             user_info_endpoint: endpoints.userinfo_endpoint,
             introspection_endpoint: endpoints.introspection_endpoint,
             revocation_endpoint: endpoints.revocation_endpoint,
+            mtls_endpoint_aliases: MtlsEndpointAliases::default(),
             knows_groups: false,
             warnings: Vec::new(),
         }
+    }
+
+    /// Where this client redeems codes.
+    pub(super) fn token_endpoint(&self, client: &RelyingParty) -> &Url {
+        self.alias(client, |aliases| &aliases.token_endpoint).unwrap_or(&self.token_endpoint)
+    }
+
+    /// Where this client asks for claims.
+    pub(super) fn user_info_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
+        self.alias(client, |aliases| &aliases.userinfo_endpoint).or(self.user_info_endpoint.as_ref())
+    }
+
+    /// Where this client introspects tokens.
+    pub(super) fn introspection_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
+        self.alias(client, |aliases| &aliases.introspection_endpoint).or(self.introspection_endpoint.as_ref())
+    }
+
+    /// Where this client revokes refresh tokens.
+    pub(super) fn revocation_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
+        self.alias(client, |aliases| &aliases.revocation_endpoint).or(self.revocation_endpoint.as_ref())
+    }
+
+    fn alias(&self, client: &RelyingParty, of: impl FnOnce(&MtlsEndpointAliases) -> &Option<Url>) -> Option<&Url> {
+        client.token_endpoint_auth_method.certificate()?;
+        of(&self.mtls_endpoint_aliases).as_ref()
     }
 
     /// Checks the metadata that `issuer` published.
@@ -112,6 +149,7 @@ impl Discovered {
         let user_info_endpoint = optional("userinfo_endpoint");
         let introspection_endpoint = optional("introspection_endpoint");
         let revocation_endpoint = optional("revocation_endpoint");
+        let mtls_endpoint_aliases = aliases(&members, &own, &mut warnings);
         let metadata = ProviderMetadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: required("authorization_endpoint")?,
@@ -126,9 +164,37 @@ impl Discovered {
             user_info_endpoint,
             introspection_endpoint,
             revocation_endpoint,
+            mtls_endpoint_aliases,
             knows_groups: claims.is_some_and(|list| list.iter().any(|name| name == "groups")),
             warnings,
         })
+    }
+}
+
+/// Each alias serves only clients with a certificate: an invalid one must not prevent other sign-ins.
+fn aliases(members: &Map<String, Value>, issuer: &Url, warnings: &mut Vec<String>) -> MtlsEndpointAliases {
+    const NAME: &str = "mtls_endpoint_aliases";
+    let aliases = match json::optional(members, NAME) {
+        None => return MtlsEndpointAliases::default(),
+        Some(Value::Object(aliases)) => aliases,
+        Some(other) => {
+            warnings.push(format!("`{NAME}` in the metadata is {}, and counts as absent", Shown(Some(other))));
+            return MtlsEndpointAliases::default();
+        }
+    };
+    let mut alias = |name| {
+        let value = json::optional(aliases, name)?;
+        let url = endpoint(value, name, issuer);
+        url.map_err(|fault| {
+            warnings.push(format!("{fault}, in `{NAME}`: it is {}, and counts as absent", Shown(Some(value))));
+        })
+        .ok()
+    };
+    MtlsEndpointAliases {
+        token_endpoint: alias("token_endpoint"),
+        userinfo_endpoint: alias("userinfo_endpoint"),
+        introspection_endpoint: alias("introspection_endpoint"),
+        revocation_endpoint: alias("revocation_endpoint"),
     }
 }
 
@@ -250,6 +316,22 @@ mod tests {
                 .map(|warning| warning.contains("`revocation_endpoint`") && warning.contains(words.unwrap_or("?")))
                 .collect();
             assert_eq!(reported, vec![true; usize::from(words.is_some())], "{value}");
+        }
+    }
+
+    #[test]
+    fn aliases_of_no_use_are_absent_and_named() {
+        for (aliases, token, warned) in [
+            (serde_json::json!({ "token_endpoint": "https://mtls.op.example/token" }), true, 0),
+            (serde_json::json!({ "token_endpoint": "http://op.example/token" }), false, 1),
+            (serde_json::json!({ "token_endpoint": "https://127.0.0.1/token", "revocation_endpoint": 7 }), false, 2),
+            (serde_json::json!({ "token_endpoint": null, "other": "x" }), false, 0),
+            (serde_json::json!("https://mtls.op.example"), false, 1),
+            (Value::Null, false, 0),
+        ] {
+            let discovered = with("https://op.example", "mtls_endpoint_aliases", aliases.clone()).expect("is good");
+            assert_eq!(discovered.mtls_endpoint_aliases.token_endpoint.is_some(), token, "{aliases}");
+            assert_eq!(discovered.warnings.len(), warned, "{aliases}: {:?}", discovered.warnings);
         }
     }
 

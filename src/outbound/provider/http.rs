@@ -7,12 +7,14 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Request, RequestBuilder, tls};
+use reqwest::{Client, ClientBuilder, Request, RequestBuilder, tls};
 use thiserror::Error;
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use super::client_certificate;
 use super::settings::{ProviderSettings, StartFault};
+use crate::domain::oidc::client_authentication::ClientCertificate;
 use crate::domain::oidc::relying_party::BackchannelHost;
 pub(super) use crate::outbound::http_answer::Answer;
 use crate::outbound::http_answer::{self, cause};
@@ -74,6 +76,8 @@ pub(super) struct NoAnswer {
 /// The HTTP client for all providers of one outpost.
 pub(super) struct ProviderClient {
     client: Client,
+    /// The clients that present a certificate.
+    with_certificate: Vec<(ClientCertificate, Client)>,
 }
 
 impl ProviderClient {
@@ -83,11 +87,30 @@ impl ProviderClient {
         settings: &ProviderSettings,
         configured: impl IntoIterator<Item = &'a Url>,
         names_other_host: bool,
+        certificates: impl IntoIterator<Item = &'a ClientCertificate>,
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let private = settings.ca_certificates.for_client().map_err(|fault| StartFault::client(&fault))?;
         let named = configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        let names = Arc::new(GuardedNames { named });
+        let client = Self::builder(settings, &names, names_other_host)?;
+        let client = client.build().map_err(|fault| StartFault::client(&fault))?;
+        let mut with_certificate: Vec<(ClientCertificate, Client)> = Vec::new();
+        for certificate in certificates {
+            let identity = client_certificate::identity(certificate).map_err(|fault| StartFault::client(&fault))?;
+            let client = Self::builder(settings, &names, names_other_host)?.identity(identity);
+            let client = client.build().map_err(|fault| StartFault::client(&fault))?;
+            with_certificate.push((certificate.clone(), client));
+        }
+        Ok(Self { client, with_certificate })
+    }
+
+    fn builder(
+        settings: &ProviderSettings,
+        names: &Arc<GuardedNames>,
+        names_other_host: bool,
+    ) -> Result<ClientBuilder, StartFault> {
+        let private = settings.ca_certificates.for_client().map_err(|fault| StartFault::client(&fault))?;
         let client = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
@@ -98,12 +121,10 @@ impl ProviderClient {
             .tls_certs_merge(private)
             // It covers the host name, too.
             .tls_danger_accept_invalid_certs(settings.insecure)
-            .dns_resolver(Arc::new(GuardedNames { named }))
+            .dns_resolver(Arc::clone(names))
             .user_agent(concat!("gatepost/", env!("CARGO_PKG_VERSION")));
         // HTTP/2 names the host in `:authority`, which always is the one to which a request is sent.
-        let client = if names_other_host { client.http1_only() } else { client };
-        let client = client.build().map_err(|fault| StartFault::client(&fault))?;
-        Ok(Self { client })
+        Ok(if names_other_host { client.http1_only() } else { client })
     }
 
     pub(super) fn get(&self, url: &Url) -> RequestBuilder {
@@ -132,17 +153,19 @@ impl ProviderClient {
         }
     }
 
-    /// Sends `request` and reads the whole answer. Records count and duration as metrics.
+    /// Sends `request` and reads the whole answer; a `certificate` authenticates the client. Records count and duration as metrics.
     pub(super) async fn send(
         &self,
         issuer: &str,
         operation: Operation,
         request: RequestBuilder,
+        certificate: Option<&ClientCertificate>,
     ) -> Result<Answer, NoAnswer> {
         let begun = Instant::now();
-        let answer = match request.build() {
-            Ok(request) => self.answer(operation, request).await,
-            Err(error) => Err(cause(error)),
+        let answer = match (request.build(), self.presenting(certificate)) {
+            (Ok(request), Some(client)) => Self::answer(client, operation, request).await,
+            (Ok(_), None) => Err("the configuration has another client certificate now".to_owned()),
+            (Err(error), _) => Err(cause(error)),
         };
         let outcome = answer.as_ref().map_or("none", |answer| class(answer.status));
         let labels = [
@@ -155,8 +178,14 @@ impl ProviderClient {
         answer.map_err(|cause| NoAnswer { operation, cause })
     }
 
-    async fn answer(&self, operation: Operation, request: Request) -> Result<Answer, String> {
-        let response = self.client.execute(request).await.map_err(cause)?;
+    /// The client that presents this certificate; `None`: it was replaced after the request began.
+    fn presenting(&self, certificate: Option<&ClientCertificate>) -> Option<&Client> {
+        let Some(certificate) = certificate else { return Some(&self.client) };
+        self.with_certificate.iter().find(|(known, _)| known == certificate).map(|(_, client)| client)
+    }
+
+    async fn answer(client: &Client, operation: Operation, request: Request) -> Result<Answer, String> {
+        let response = client.execute(request).await.map_err(cause)?;
         http_answer::read(response, operation.max_bytes()).await
     }
 }

@@ -21,8 +21,8 @@ use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::relying_party::ProviderEndpoints;
-use crate::domain::time::jittered;
-use crate::ports::{ExchangeFault, ProviderUnavailable};
+use crate::domain::time::{Timestamp, jittered};
+use crate::ports::{Clock, ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
 /// names the cause.
@@ -40,6 +40,7 @@ pub(super) struct Issuer {
     /// The endpoints that the operator gives; `None`: its metadata names them.
     endpoints: Option<ProviderEndpoints>,
     client: ArcSwap<ProviderClient>,
+    clock: Arc<dyn Clock>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
     calls: ProviderCalls,
     /// The algorithms that its relying parties expect.
@@ -85,6 +86,7 @@ impl Issuer {
         url: &Url,
         endpoints: Option<ProviderEndpoints>,
         client: Arc<ProviderClient>,
+        clock: Arc<dyn Clock>,
         expected: Vec<ExpectedAlgorithm>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -92,6 +94,7 @@ impl Issuer {
             address: discovery::address(url),
             endpoints,
             client: ArcSwap::new(client),
+            clock,
             calls: ProviderCalls::new(),
             expected: ArcSwap::from_pointee(expected),
             user_info: UserInfoOutageLog::default(),
@@ -109,6 +112,10 @@ impl Issuer {
     /// The endpoints that the operator gives.
     pub(super) const fn endpoints(&self) -> Option<&ProviderEndpoints> {
         self.endpoints.as_ref()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(super) fn client(&self) -> Arc<ProviderClient> {
@@ -317,7 +324,8 @@ impl Issuer {
     async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
         let client = self.client();
         let request = client.get(url);
-        let answer = client.send(&self.identifier, operation, request).await.map_err(|fault| fault.to_string())?;
+        let answer =
+            client.send(&self.identifier, operation, request, None).await.map_err(|fault| fault.to_string())?;
         if answer.status == StatusCode::OK {
             Ok(answer.body)
         } else {

@@ -11,14 +11,17 @@ use super::discovery::ExpectedAlgorithm;
 use super::http::{ProviderClient, names_this_machine};
 use super::issuer::Issuer;
 use super::settings::{ProviderSettings, StartFault};
+use crate::domain::oidc::client_authentication::ClientCertificate;
 use crate::domain::oidc::jws;
 use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
+use crate::ports::Clock;
 
 /// The issuers of one set of applications, and the settings with which they are called.
 pub(super) struct Issuers {
     pub(super) settings: ProviderSettings,
     client: Arc<ProviderClient>,
     addresses: BTreeMap<String, Addresses>,
+    certificates: Vec<ClientCertificate>,
     by_identifier: HashMap<String, Entry>,
 }
 
@@ -44,16 +47,21 @@ impl Issuers {
     pub(super) fn new<'a>(
         settings: &ProviderSettings,
         relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        clock: &Arc<dyn Clock>,
         before: Option<&Self>,
     ) -> Result<Self, StartFault> {
+        let relying_parties: Vec<&RelyingParty> = relying_parties.into_iter().collect();
+        let certificates = certificates(&relying_parties);
         let (addresses, mut expected) = named(relying_parties)?;
-        let same = before.filter(|before| before.settings == *settings && before.addresses == addresses);
+        let same = before.filter(|before| {
+            before.settings == *settings && before.addresses == addresses && before.certificates == certificates
+        });
         let client = if let Some(before) = same {
             Arc::clone(&before.client)
         } else {
             let names_other_host = addresses.values().any(Addresses::name_other_host);
             let configured = addresses.values().flat_map(Addresses::configured);
-            Arc::new(ProviderClient::new(settings, configured, names_other_host)?)
+            Arc::new(ProviderClient::new(settings, configured, names_other_host, &certificates)?)
         };
         let earlier = |identifier: &str, Addresses { endpoints, .. }: &Addresses| {
             let entry = before?.by_identifier.get(identifier)?;
@@ -68,7 +76,17 @@ impl Issuers {
                 (Arc::clone(issuer), task.clone().filter(|_| same_interval))
             } else {
                 let Addresses { issuer, endpoints } = known;
-                (Issuer::new(identifier, issuer, endpoints.clone(), Arc::clone(&client), expected), None)
+                (
+                    Issuer::new(
+                        identifier,
+                        issuer,
+                        endpoints.clone(),
+                        Arc::clone(&client),
+                        Arc::clone(clock),
+                        expected,
+                    ),
+                    None,
+                )
             };
             let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
             by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });
@@ -78,7 +96,7 @@ impl Issuers {
                 by_identifier.insert(identifier.clone(), Entry { issuer: Arc::clone(issuer), task: None });
             }
         }
-        Ok(Self { settings: settings.clone(), client, addresses, by_identifier })
+        Ok(Self { settings: settings.clone(), client, addresses, certificates, by_identifier })
     }
 
     pub(super) fn get(&self, identifier: &str) -> Option<&Arc<Issuer>> {
@@ -102,6 +120,18 @@ fn keep_fresh(issuer: &Arc<Issuer>, settings: &ProviderSettings) -> Arc<JoinSet<
     let mut task = JoinSet::new();
     task.spawn(Arc::clone(issuer).keep_fresh(settings.refresh_interval));
     Arc::new(task)
+}
+
+/// The client certificates, each once.
+fn certificates(relying_parties: &[&RelyingParty]) -> Vec<ClientCertificate> {
+    let all = relying_parties.iter().filter_map(|party| party.token_endpoint_auth_method.certificate());
+    let mut certificates: Vec<ClientCertificate> = Vec::new();
+    for certificate in all {
+        if !certificates.contains(certificate) {
+            certificates.push(certificate.clone());
+        }
+    }
+    certificates
 }
 
 type Named<'a> = (BTreeMap<String, Addresses>, HashMap<&'a str, Vec<ExpectedAlgorithm>>);

@@ -3,6 +3,9 @@
 //! `domain::oidc::jws`.
 
 mod circuit_breaker;
+mod client_assertion;
+mod client_certificate;
+mod client_credential;
 mod credentials;
 mod discovery;
 mod http;
@@ -51,6 +54,8 @@ impl StartFault {
     }
 }
 
+pub use client_assertion::{KeyFault, check_assertion_key};
+pub use client_certificate::{CertificateFault, check_client_certificate};
 pub use settings::{ProviderSettings, StartFault};
 
 /// All identity providers of one outpost.
@@ -75,7 +80,7 @@ impl OpenIdProviders {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartFault> {
         Ok(Arc::new(Self {
-            issuers: ArcSwap::from_pointee(Issuers::new(settings, relying_parties, None)?),
+            issuers: ArcSwap::from_pointee(Issuers::new(settings, relying_parties, &clock, None)?),
             update: Mutex::new(()),
             clock,
             verify: CredentialVerifier::default(),
@@ -95,7 +100,7 @@ impl OpenIdProviders {
         relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
     ) -> Result<(), StartFault> {
         let _exclusive = self.update.lock().unwrap_or_else(PoisonError::into_inner);
-        let issuers = Issuers::new(settings, relying_parties, Some(&self.issuers.load()))?;
+        let issuers = Issuers::new(settings, relying_parties, &self.clock, Some(&self.issuers.load()))?;
         self.issuers.store(Arc::new(issuers));
         Ok(())
     }
@@ -139,7 +144,8 @@ impl OpenIdProviders {
         signed_in: SignedIn,
         deadline: Instant,
     ) -> Result<SignedIn, ExchangeFault> {
-        let (endpoint, access_token) = (&known.discovered.user_info_endpoint, signed_in.access_token().cloned());
+        let endpoint = known.discovered.user_info_endpoint(relying_party);
+        let access_token = signed_in.access_token().cloned();
         let (Some(endpoint), Some(access_token)) = (endpoint, access_token) else { return Ok(signed_in) };
         let claims = signed_in.claims();
         if !user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered) {

@@ -19,10 +19,12 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
+use super::client_credential::ClientCredential;
 use super::http::{Answer, NoAnswer, Operation};
 use super::issuer::Issuer;
+use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::json;
-use crate::domain::oidc::relying_party::{ClientAuthentication, RelyingParty};
+use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::ExchangeFault;
 
 /// The length limit of an error code that is repeated in logs and faults.
@@ -72,15 +74,22 @@ pub(super) struct Members {
 
 impl oauth2::ExtraTokenFields for Members {}
 
-/// The client of `relying_party`, with the client authentication that the provider expects (RFC 6749 section 2.3.1).
+/// The client of `relying_party`, with the client authentication that the provider expects: a secret (RFC 6749 section 2.3.1), or
+/// the client id in the form, to which [`Transport`] adds an assertion or a certificate.
 pub(super) fn client(relying_party: &RelyingParty) -> Client {
-    let auth_type = match relying_party.token_endpoint_auth_method {
+    let RelyingParty { client_id, client_secret, token_endpoint_auth_method, .. } = relying_party;
+    let auth_type = match token_endpoint_auth_method {
         ClientAuthentication::ClientSecretBasic => AuthType::BasicAuth,
-        ClientAuthentication::ClientSecretPost => AuthType::RequestBody,
+        ClientAuthentication::ClientSecretPost
+        | ClientAuthentication::None
+        | ClientAuthentication::PrivateKeyJwt(_)
+        | ClientAuthentication::TlsClientAuth(_) => AuthType::RequestBody,
     };
-    Client::new(ClientId::new(relying_party.client_id.clone()))
-        .set_client_secret(ClientSecret::new(relying_party.client_secret.expose_secret().to_owned()))
-        .set_auth_type(auth_type)
+    let client = Client::new(ClientId::new(client_id.clone())).set_auth_type(auth_type);
+    match client_secret.as_ref().filter(|_| token_endpoint_auth_method.sends_secret()) {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
+        None => client,
+    }
 }
 
 /// Like `client`, with the provider's token endpoint.
@@ -110,6 +119,8 @@ pub(super) struct Transport<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) operation: Operation,
     pub(super) endpoint: &'a Url,
+    /// What authenticates the client, beside a secret; `None`: the request does not authenticate it.
+    pub(super) credential: Option<&'a ClientCredential<'a>>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Transport<'_> {
@@ -122,11 +133,15 @@ impl<'c> AsyncHttpClient<'c> for Transport<'_> {
 }
 
 impl Transport<'_> {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallFault> {
+    async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, CallFault> {
         let client = self.issuer.client();
+        if let Some(credential) = self.credential {
+            credential.add_to(request.body_mut());
+        }
+        let certificate = self.credential.and_then(ClientCredential::certificate);
         let backchannel = self.issuer.endpoints().and_then(|endpoints| endpoints.backchannel_host.as_ref());
         let request = client.request(self.endpoint, request, backchannel);
-        let answer = client.send(self.issuer.identifier(), self.operation, request).await?;
+        let answer = client.send(self.issuer.identifier(), self.operation, request, certificate).await?;
         let body = readable(self.operation, &answer)?;
         let mut response = Response::new(Value::Object(body).to_string().into_bytes());
         *response.status_mut() = answer.status;

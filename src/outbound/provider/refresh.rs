@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
+use super::client_credential::ClientCredential;
 use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::{self, Tokens, malformed};
 use super::user_info::{self, UserInfoAnswer};
@@ -69,8 +70,10 @@ async fn new_tokens(
     deadline: Duration,
 ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
     let refresh_token = session.refresh_token().ok_or_else(|| malformed("the session has no refresh token"))?;
+    let credential = timeout(deadline, ClientCredential::of(issuer, &known.discovered, relying_party)).await;
+    let credential = credential.map_err(|_| issuer.unavailable(&"the client assertion was not read in time"))??;
     let call = issuer.calls().refresh().map_err(|busy| issuer.unavailable(&busy))?;
-    let asked = token::refresh(issuer, &known.discovered, relying_party, refresh_token);
+    let asked = token::refresh(issuer, &known.discovered, &credential, refresh_token);
     let tokens = match timeout(deadline, asked).await {
         Ok(tokens) => tokens,
         Err(_) => Err(issuer.unavailable(&"the tokens were not refreshed in time").into()),
@@ -92,7 +95,7 @@ async fn complete(
     access_token: &SecretString,
     deadline: Duration,
 ) -> Result<Refreshed, ExchangeFault> {
-    let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(refreshed) };
+    let Some(endpoint) = known.discovered.user_info_endpoint(relying_party) else { return Ok(refreshed) };
     let missing = |claims| user_info::is_needed(claims, relying_party, &relying_party.scopes, &known.discovered);
     if !refreshed.claims().is_none_or(missing) {
         return Ok(refreshed);

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 use url::Url;
 
+use super::client_credential::ClientCredential;
 use super::http::Operation;
 use super::issuer::Issuer;
 use super::oauth::{self, Transport};
@@ -91,19 +92,21 @@ impl Drop for Left {
 /// Section 2.1. A token that the provider does not know counts as revoked (section 2.2).
 async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &SecretString) -> Result<(), String> {
     let Some(known) = issuer.current() else { return Err("its metadata is not known".to_owned()) };
-    let Some(endpoint) = &known.discovered.revocation_endpoint else {
+    let Some(endpoint) = known.discovered.revocation_endpoint(relying_party) else {
         debug!(
             issuer = issuer.identifier(),
             "there is no `revocation_endpoint`; a refresh token remains valid until it expires"
         );
         return Ok(());
     };
+    let credential = ClientCredential::of(issuer, &known.discovered, relying_party).await;
+    let credential = credential.map_err(|fault| fault.cause)?;
     let operation = Operation::Revocation;
     oauth::client(relying_party)
         .set_revocation_url(https(endpoint))
         .revoke_token(RefreshToken::new(refresh_token.expose_secret().to_owned()).into())
         .map_err(|fault| fault.to_string())?
-        .request_async(&Transport { issuer, operation, endpoint })
+        .request_async(&Transport { issuer, operation, endpoint, credential: Some(&credential) })
         .await
         .map_err(|fault| oauth::described(operation, fault))
 }

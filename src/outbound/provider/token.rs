@@ -7,6 +7,7 @@ use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, TokenResponse as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::client_credential::ClientCredential;
 use super::discovery::Discovered;
 use super::http::Operation;
 use super::issuer::Issuer;
@@ -31,12 +32,13 @@ pub(super) async fn redeem(
     relying_party: &RelyingParty,
     code: &MatchedCode,
 ) -> Result<Tokens, ExchangeFault> {
-    let (operation, endpoint) = (Operation::Token, &discovered.token_endpoint);
+    let credential = ClientCredential::of(issuer, discovered, relying_party).await?;
+    let (operation, endpoint) = (Operation::Token, discovered.token_endpoint(relying_party));
     let answer = token_client(relying_party, endpoint)
         .set_redirect_uri(RedirectUrl::from_url(relying_party.redirect_uri.clone()))
         .exchange_code(AuthorizationCode::new(code.code().expose().to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(code.verifier().expose().to_owned()))
-        .request_async(&Transport { issuer, operation, endpoint })
+        .request_async(&Transport { issuer, operation, endpoint, credential: Some(&credential) })
         .await;
     read(issuer, operation, answer)?.with_id_token()
 }
@@ -45,13 +47,14 @@ pub(super) async fn redeem(
 pub(super) async fn refresh(
     issuer: &Issuer,
     discovered: &Discovered,
-    relying_party: &RelyingParty,
+    credential: &ClientCredential<'_>,
     refresh_token: &SecretString,
 ) -> Result<Tokens<Option<SecretString>>, ExchangeFault> {
-    let (operation, endpoint) = (Operation::Refresh, &discovered.token_endpoint);
+    let relying_party = credential.client;
+    let (operation, endpoint) = (Operation::Refresh, discovered.token_endpoint(relying_party));
     let answer = token_client(relying_party, endpoint)
         .exchange_refresh_token(&RefreshToken::new(refresh_token.expose_secret().to_owned()))
-        .request_async(&Transport { issuer, operation, endpoint })
+        .request_async(&Transport { issuer, operation, endpoint, credential: Some(credential) })
         .await;
     read(issuer, operation, answer)
 }

@@ -70,7 +70,7 @@ pub(super) async fn fetch(
     endpoint: &Url,
     access_token: &SecretString,
 ) -> Result<Map<String, Value>, UserInfoFault> {
-    let answer = ask(issuer, endpoint, access_token).await?;
+    let answer = ask(issuer, relying_party, endpoint, access_token).await?;
     read(issuer, known, relying_party, &answer).await
 }
 
@@ -109,14 +109,19 @@ pub(super) async fn reported(
 }
 
 /// The answer of `endpoint`, of any status except those that indicate a fault of the provider.
-pub(super) async fn ask(issuer: &Issuer, endpoint: &Url, access_token: &SecretString) -> Result<Answer, UserInfoFault> {
+pub(super) async fn ask(
+    issuer: &Issuer,
+    relying_party: &RelyingParty,
+    endpoint: &Url,
+    access_token: &SecretString,
+) -> Result<Answer, UserInfoFault> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
         .map_err(|_| unusable("token: `access_token` cannot be sent"))?;
     bearer.set_sensitive(true);
     let request = issuer.client().get(endpoint).header(header::AUTHORIZATION, bearer);
     let answer = issuer
         .client()
-        .send(issuer.identifier(), Operation::UserInfo, request)
+        .send(issuer.identifier(), Operation::UserInfo, request, relying_party.token_endpoint_auth_method.certificate())
         .await
         .map_err(|fault| UserInfoFault::Unavailable(issuer.unavailable(&fault)))?;
     if answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {

@@ -32,7 +32,7 @@ async fn after(change: impl Fn(&mut Application)) -> (Reason, Option<String>) {
 async fn a_session_goes_on_unless_its_issuer_or_client_changed() {
     assert_eq!(after(|_| {}).await.0, Reason::SignedIn);
     assert_eq!(after(|wiki| wiki.name = "Encyclopedia".into()).await.0, Reason::SignedIn);
-    assert_eq!(after(|wiki| wiki.relying_party.client_secret = "rotated".into()).await.0, Reason::SignedIn);
+    assert_eq!(after(|wiki| wiki.relying_party.client_secret = Some("rotated".into())).await.0, Reason::SignedIn);
     assert_eq!(after(|wiki| wiki.relying_party.client_id = "other".into()).await.0, Reason::SignInStarted);
     let other = "https://other.example.com/";
     assert_eq!(after(|wiki| wiki.relying_party.issuer = other.into()).await.0, Reason::SignInStarted);
@@ -62,7 +62,9 @@ async fn a_removed_application_is_unknown_and_a_sign_in_under_way_ends_at_the_ne
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let started = location(&browser.open(&test_outpost, WIKI).await);
-    test_outpost.outpost.replace_applications(applications(|wiki| wiki.relying_party.client_secret = "new".into()));
+    test_outpost
+        .outpost
+        .replace_applications(applications(|wiki| wiki.relying_party.client_secret = Some("new".into())));
     let landed = location(&browser.open(&test_outpost, &Browser::callback(&started)).await);
     assert_eq!(landed, WIKI);
 

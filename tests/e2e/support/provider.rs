@@ -37,6 +37,18 @@ pub(crate) struct ProviderSettings {
     pub(crate) token_seconds: Option<u64>,
     /// A file that it reads for each token, with changes of the users' claims since its start.
     pub(crate) claims_file: Option<PathBuf>,
+    /// A second port, for clients with certificates.
+    pub(crate) mtls: Option<MutualTls>,
+}
+
+/// A port for clients with certificates; all texts are PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct MutualTls {
+    pub(crate) port: u16,
+    pub(crate) certificate: String,
+    pub(crate) private_key: String,
+    /// The authority that vouches for clients.
+    pub(crate) client_ca: String,
 }
 
 impl ProviderSettings {
@@ -54,6 +66,7 @@ impl ProviderSettings {
             refresh_tokens: false,
             token_seconds: None,
             claims_file: None,
+            mtls: None,
         }
     }
 
@@ -82,6 +95,9 @@ impl Provider {
         }
         if let Some(file) = &settings.claims_file {
             argument["claimsFile"] = file.display().to_string().into();
+        }
+        if let Some(MutualTls { port, certificate, private_key, client_ca }) = &settings.mtls {
+            argument["mtls"] = json!({ "port": port, "cert": certificate, "key": private_key, "ca": client_ca });
         }
         let script = tools::root().join("envoy/demo/provider.mjs");
         let process = Process::start("provider", Command::new("node").arg(script).arg(argument.to_string()));

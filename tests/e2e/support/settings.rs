@@ -34,6 +34,7 @@ impl Mode {
                            skip_path_regex: ['^http://wiki\\.demo\\.localhost(:\\d+)?/public/']\n"
                     .into(),
                 place: Place::Demo,
+                client: None,
             }],
         }
     }
@@ -47,6 +48,16 @@ pub(crate) struct Entry {
     label: &'static str,
     settings: Cow<'static, str>,
     place: Place,
+    client: Option<Client>,
+}
+
+/// A client that does not authenticate with a secret.
+#[derive(Clone, Debug)]
+struct Client {
+    /// Its settings in place of `client_secret`.
+    settings: String,
+    /// What the provider knows in place of the secret.
+    registration: Value,
 }
 
 /// The address at which the browser reaches an application.
@@ -62,7 +73,19 @@ enum Place {
 
 impl Entry {
     pub(crate) fn single(name: &'static str, label: &'static str) -> Self {
-        Self { name, label, settings: "    skip_path_regex: [^/public/]\n".into(), place: Place::Demo }
+        Self { name, label, settings: "    skip_path_regex: [^/public/]\n".into(), place: Place::Demo, client: None }
+    }
+
+    /// With further lines.
+    pub(crate) fn with(mut self, lines: &str) -> Self {
+        self.settings.to_mut().push_str(lines);
+        self
+    }
+
+    /// With these settings in place of the secret, for which the provider registers these members.
+    pub(crate) fn authenticating(mut self, settings: String, registration: Value) -> Self {
+        self.client = Some(Client { settings, registration });
+        self
     }
 
     /// An application in mode `proxy`, with further lines.
@@ -102,22 +125,31 @@ impl Entry {
 
     fn as_yaml(&self, port: u16, issuer: &str) -> String {
         let (name, label, settings) = (self.name, self.label, &self.settings);
-        let (host, secret) = (self.external_host(port), self.secret_name());
+        let host = self.external_host(port);
+        let client = match &self.client {
+            Some(client) => client.settings.clone(),
+            None => format!("    client_secret: ${{{}}}\n", self.secret_name()),
+        };
         format!(
-            "  - name: {name}\n    external_host: {host}\n    issuer: {issuer}\n    client_id: {label}\n    \
-             client_secret: ${{{secret}}}\n    scopes: [openid, profile, email, groups]\n{settings}"
+            "  - name: {name}\n    external_host: {host}\n    issuer: {issuer}\n    client_id: {label}\n{client}    \
+             scopes: [openid, profile, email, groups]\n{settings}"
         )
     }
 
     /// The client that the provider needs for it.
     fn as_client(&self, port: u16) -> Value {
         let own = format!("{}/outpost.goauthentik.io", self.external_host(port));
-        json!({
+        let mut client = json!({
             "client_id": self.label,
-            "client_secret": self.secret(),
             "redirect_uris": [format!("{own}/callback?X-authentik-auth-callback=true")],
             "post_logout_redirect_uris": [format!("{own}/sign_out")],
-        })
+        });
+        let secret = json!({ "client_secret": self.secret() });
+        let how = self.client.as_ref().map_or(&secret, |client| &client.registration);
+        for (name, value) in how.as_object().expect("members") {
+            client[name] = value.clone();
+        }
+        client
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::authentik::environment::test_loading;
 use crate::domain::application::Mode;
+use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::BearerCheck;
-use crate::domain::oidc::relying_party::{BackchannelHost, ClientAuthentication};
+use crate::domain::oidc::relying_party::BackchannelHost;
 
 const HOST: &str = "https://authentik.internal/";
 
@@ -58,7 +59,10 @@ fn a_provider_becomes_an_application() {
         application(&json!({}));
     assert_eq!((slug.as_str(), &*name, &*provider_name), ("wiki", "Wiki", "Wiki provider"));
     assert_eq!(relying_party.issuer, "https://authentik.internal/application/o/wiki/");
-    assert_eq!((&*relying_party.client_id, relying_party.client_secret.expose_secret().len()), ("abc", 32));
+    assert_eq!(
+        (&*relying_party.client_id, relying_party.client_secret.as_ref().map(|it| it.expose_secret().len())),
+        ("abc", Some(32))
+    );
     assert_eq!(relying_party.token_endpoint_auth_method, ClientAuthentication::ClientSecretPost);
     assert_eq!(relying_party.id_token_signed_response_alg, SigningAlgorithm::HS256);
     assert_eq!(relying_party.scopes, ["openid", "ak_proxy", "email"]);

@@ -201,11 +201,11 @@ fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
         HS512 => hmac::HMAC_SHA512,
         RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | EdDSA => return None,
     };
-    let secret = relying_party.client_secret.expose_secret().as_bytes();
+    let secret = relying_party.client_secret.as_ref()?.expose_secret().as_bytes();
     (secret.len() >= algorithm.digest_algorithm().output_len()).then(|| hmac::Key::new(algorithm, secret))
 }
 
-/// Whether an HMAC is pinned but the client secret is too short for it.
+/// Whether an HMAC is pinned but the client secret is missing or too short for it.
 #[must_use]
 pub fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
     public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()

@@ -48,7 +48,7 @@ async fn grant(
         .add_scopes(rules.scopes.iter().cloned().map(Scope::new))
         .add_extra_param("username", app_password.user.as_str())
         .add_extra_param("password", app_password.password.expose_secret())
-        .request_async(&Transport { issuer: &request.issuer, operation, endpoint })
+        .request_async(&Transport { issuer: &request.issuer, operation, endpoint, credential: None })
         .await;
     let tokens = token::read(&request.issuer, operation, answer).and_then(Tokens::with_id_token);
     // Any answer shows that the provider works: unauthenticated clients can cause every refusal.

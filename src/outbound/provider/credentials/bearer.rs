@@ -11,6 +11,7 @@ use super::request::VerificationRequest;
 use crate::domain::oidc::credentials::{
     AccessTokenRules, IntrospectionRules, Refusal, VerifiedCredential, access_token, introspection,
 };
+use crate::outbound::provider::client_credential::ClientCredential;
 use crate::outbound::provider::http::Operation;
 use crate::outbound::provider::issuer::DiscoveredProvider;
 use crate::outbound::provider::oauth::{self, CallFault, IntrospectionResponse, RequestFault, Transport};
@@ -61,15 +62,17 @@ async fn introspect(
     known: &DiscoveredProvider,
     token: &SecretString,
 ) -> Result<Map<String, Value>, CredentialFault> {
-    let endpoint = known.discovered.introspection_endpoint.as_ref();
+    let client = &request.application.relying_party;
+    let endpoint = known.discovered.introspection_endpoint(client);
     let endpoint = endpoint.ok_or_else(|| request.unavailable("its metadata names no `introspection_endpoint`"))?;
     let operation = Operation::Introspection;
+    let credential = ClientCredential::of(&request.issuer, &known.discovered, client).await?;
     let call = request.issuer.calls().introspection().map_err(|busy| request.unavailable(busy))?;
-    let answer = oauth::client(&request.application.relying_party)
+    let answer = oauth::client(client)
         .set_introspection_url(IntrospectionUrl::from_url(endpoint.clone()))
         .introspect(&AccessToken::new(token.expose_secret().to_owned()))
         .set_token_type_hint("access_token")
-        .request_async(&Transport { issuer: &request.issuer, operation, endpoint })
+        .request_async(&Transport { issuer: &request.issuer, operation, endpoint, credential: Some(&credential) })
         .await;
     if !is_outage(&answer) {
         call.succeeded();

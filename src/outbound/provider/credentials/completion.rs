@@ -21,15 +21,15 @@ pub(super) async fn user_info(
     scopes: &[String],
     token: &SecretString,
 ) -> Result<Option<Map<String, Value>>, CredentialFault> {
-    let Some(endpoint) = &known.discovered.user_info_endpoint else { return Ok(None) };
     let party = &request.application.relying_party;
+    let Some(endpoint) = known.discovered.user_info_endpoint(party) else { return Ok(None) };
     if !user_info::is_needed(claims, party, scopes, &known.discovered) {
         return Ok(None);
     }
     let asked = async {
         let call = request.issuer.calls().user_info();
         let call = call.map_err(|busy| UserInfoFault::Unavailable(request.unavailable(busy)))?;
-        let answer = user_info::ask(&request.issuer, endpoint, token).await?;
+        let answer = user_info::ask(&request.issuer, party, endpoint, token).await?;
         call.succeeded();
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(UserInfoFault::NotTaken);
