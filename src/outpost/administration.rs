@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity;
 use crate::domain::session::{Session, SessionKey};
@@ -186,11 +187,12 @@ impl Outpost {
     /// Searches by index: at the given issuer, else at every issuer that an application trusts.
     async fn users_with_subject(&self, subject: &str, issuer: Option<&str>) -> Result<Vec<NamedUser>, StoreFault> {
         let applications = self.services.parts.applications.load_full();
-        let trusted = applications.iter().map(|application| application.relying_party.issuer.as_str());
-        let issuers: BTreeSet<&str> = issuer.map_or_else(|| trusted.collect(), |issuer| BTreeSet::from([issuer]));
+        let trusted = applications.iter().flat_map(|application| TrustedIssuer::from(&application.relying_party).all());
+        let issuers: BTreeSet<String> =
+            issuer.map_or_else(|| trusted.collect(), |issuer| BTreeSet::from([issuer.to_owned()]));
         let mut found = Vec::new();
         for issuer in issuers {
-            let user = User { issuer: issuer.to_owned(), subject: subject.to_owned() };
+            let user = User { issuer, subject: subject.to_owned() };
             let sessions = self.services.parts.store.of_user(&user).await?;
             found.extend(sessions.first().map(|listed| NamedUser::of(&listed.stored.session)));
         }

@@ -18,6 +18,7 @@ use super::waits::{self, WaitReason};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::decision::pages::{self, Message};
 use crate::domain::decision::{Page, Reason, Verdict};
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::Session;
@@ -127,7 +128,7 @@ pub(super) async fn frontchannel_logout(services: &Services, context: &mut Reque
             Some(found) if asked.fits(found.session.record()) => {
                 context.user = Some(found.name().to_owned());
                 let record = found.session.record();
-                let named = asked.provider_session(&record.user.issuer);
+                let named = asked.provider_session(record.user.issuer.as_str().into());
                 let ended = match named {
                     Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
                     None => services.parts.store.end(&found.key).await?.into_iter().collect(),
@@ -152,7 +153,7 @@ async fn logout_without_cookie(
     context: &RequestContext<'_>,
     asked: LogoutRequest,
 ) -> Result<(), Fault> {
-    let named = asked.provider_session(&context.application.relying_party.issuer);
+    let named = asked.provider_session((&context.application.relying_party).into());
     let ending = async {
         match &named {
             Some(session) => end_sessions_of(services, session, None).await,
@@ -208,7 +209,7 @@ pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
         let of_client = applications.iter().find(|application| {
             let relying_party = &application.relying_party;
             application.slug == record.application
-                && relying_party.issuer == record.user.issuer
+                && TrustedIssuer::from(relying_party).includes(&record.user.issuer)
                 && relying_party.client_id == record.client_id
         });
         if let Some(application) = of_client {

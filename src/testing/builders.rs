@@ -50,6 +50,8 @@ pub fn application(external: &str) -> Application {
         mode: Mode::ForwardSingle,
         relying_party: RelyingParty {
             issuer: ISSUER.into(),
+            allowed_tenants: Vec::new(),
+            trusted_audiences: Vec::new(),
             client_id: "wiki".into(),
             client_secret: Some(SecretString::from("client-secret")),
             token_endpoint_auth_method: ClientAuthentication::default(),

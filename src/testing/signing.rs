@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
 use openidconnect::{JsonWebKeyId, PrivateSigningKey};
+use p521::ecdsa::signature::Signer as _;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
@@ -31,6 +32,8 @@ pub enum Key {
     P256,
     /// ECDSA on P-384.
     P384,
+    /// ECDSA on P-521.
+    P521,
     /// Ed25519.
     Ed25519,
     /// HMAC with these bytes.
@@ -53,6 +56,10 @@ static P256: LazyLock<EcdsaKeyPair> =
     LazyLock::new(|| ec(&ECDSA_P256_SHA256_FIXED_SIGNING, include_str!("keys/p256.pem")));
 static P384: LazyLock<EcdsaKeyPair> =
     LazyLock::new(|| ec(&ECDSA_P384_SHA384_FIXED_SIGNING, include_str!("keys/p384.pem")));
+static P521: LazyLock<p521::ecdsa::SigningKey> = LazyLock::new(|| {
+    let scalar = STANDARD.decode(include_str!("keys/p521.txt").trim()).expect("is base64");
+    p521::ecdsa::SigningKey::from_slice(&scalar).expect("is a key")
+});
 static ED25519: LazyLock<Ed25519KeyPair> = LazyLock::new(|| {
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der(include_str!("keys/ed25519.pem"))).expect("is a key")
 });
@@ -97,6 +104,10 @@ pub fn sign(key: &Key, algorithm: &str, message: &[u8]) -> Vec<u8> {
         Key::Rsa1024 => RSA_1024.sign(&CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, message).expect("signs"),
         Key::P256 => ec(&P256),
         Key::P384 => ec(&P384),
+        Key::P521 => {
+            let signature: p521::ecdsa::Signature = P521.sign(message);
+            signature.to_bytes().to_vec()
+        }
         Key::Ed25519 => ED25519.sign(message).as_ref().to_vec(),
         Key::Secret(secret) => {
             let hash = match algorithm {
@@ -132,6 +143,11 @@ pub fn jwk(key: &Key, id: &str) -> Value {
         }
         Key::P256 => of_ec(&P256, "P-256"),
         Key::P384 => of_ec(&P384, "P-384"),
+        Key::P521 => {
+            let point = P521.verifying_key().to_sec1_point(false);
+            let (x, y) = point.as_bytes()[1..].split_at(66);
+            json!({"kty": "EC", "crv": "P-521", "use": "sig", "kid": id, "x": text(x), "y": text(y)})
+        }
         Key::Ed25519 => {
             json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": id, "x": text(ED25519.public_key().as_ref())})
         }
@@ -152,6 +168,7 @@ pub fn token(header: &str, payload: &str) -> String {
     match named["alg"].as_str() {
         Some("ES256") => compact(header, payload, "ES256", &Key::P256),
         Some("ES384") => compact(header, payload, "ES384", &Key::P384),
+        Some("ES512") => compact(header, payload, "ES512", &Key::P521),
         Some("EdDSA") => compact(header, payload, "EdDSA", &Key::Ed25519),
         _ => compact(header, payload, "RS256", &Key::RsaA),
     }
@@ -170,8 +187,8 @@ pub fn key_set() -> String {
         jwk.as_object_mut().expect("is an object").remove("kid");
         jwk
     };
-    let [p256, p384, ed25519] = [&Key::P256, &Key::P384, &Key::Ed25519].map(without_id);
-    json!({ "keys": [jwk(&Key::RsaA, "a"), p256, p384, ed25519] }).to_string()
+    let [p256, p384, p521, ed25519] = [&Key::P256, &Key::P384, &Key::P521, &Key::Ed25519].map(without_id);
+    json!({ "keys": [jwk(&Key::RsaA, "a"), p256, p384, p521, ed25519] }).to_string()
 }
 
 /// A token whose signature was made by one of these keys.

@@ -174,6 +174,16 @@ fn a_client_authenticates_as_it_is_registered() {
 }
 
 #[test]
+fn tokens_are_trusted_as_far_as_the_file_says() {
+    let config = Folder::new().load(FULL).unwrap().config;
+    let applications: Vec<_> = config.applications.iter().collect();
+    let party = |number: usize| &applications[number].relying_party;
+    assert_eq!(party(3).trusted_audiences, ["project", "4711"]);
+    assert_eq!(party(5).allowed_tenants, ["72f988bf-86f1-41af-91ab-2d7cd011db47", "other"]);
+    assert!(party(0).trusted_audiences.is_empty() && party(0).allowed_tenants.is_empty());
+}
+
+#[test]
 fn key_files_are_watched_and_assertion_files_are_not() {
     let folder = Folder::new();
     let read = folder.load(FULL).unwrap().files;
@@ -240,8 +250,14 @@ fn access_rules_mean_what_is_written() {
     );
     let asked: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims.join(" ")).collect();
-    let read =
-        ["attributes email email_verified groups https://example.com/roles team", "email groups", "", "", "", ""];
+    let read = [
+        "attributes email email_verified groups https://example.com/roles team",
+        "email groups",
+        "",
+        "realm_access",
+        "",
+        "",
+    ];
     assert_eq!(asked, read, "UserInfo is asked for what rules and headers read");
     let judged_by: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims_of_rules.join(" ")).collect();

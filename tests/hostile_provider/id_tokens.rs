@@ -432,6 +432,7 @@ async fn every_algorithm_signs_in_where_it_is_pinned() {
         let key = match name {
             "ES256" => Key::P256,
             "ES384" => Key::P384,
+            "ES512" => Key::P521,
             "EdDSA" => Key::Ed25519,
             _ if name.starts_with("HS") => Key::Secret(CLIENT_SECRET.into()),
             _ => Key::RsaA,

@@ -30,6 +30,8 @@ mod outages;
 #[cfg(test)]
 mod refreshes;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod test_client;
 #[cfg(test)]
 mod tls;

@@ -110,7 +110,7 @@ impl TestClient {
         let to = authorization_url(&metadata, &self.relying_party, &attempt, &binding, "sealed");
         let back = self.op.authorize(&to);
         let callback = Callback::parse(back.query().unwrap()).unwrap();
-        callback.into_code(&attempt.matching(Some(&binding), now).unwrap(), &metadata)
+        callback.into_code(&attempt.matching(Some(&binding), now).unwrap(), &metadata, (&self.relying_party).into())
     }
 
     /// A whole sign-in.

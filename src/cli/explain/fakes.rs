@@ -15,6 +15,7 @@ use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::id_token::SignedIn;
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::logout_token::VerifiedLogoutToken;
 use crate::domain::oidc::relying_party::RelyingParty;
@@ -54,7 +55,7 @@ impl Visitor {
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let session = Session::restore(SessionRecord {
             user: User {
-                issuer: application.relying_party.issuer.clone(),
+                issuer: TrustedIssuer::from(&application.relying_party).all().next().unwrap_or_default(),
                 subject: claims.text("sub").unwrap_or_default().to_owned(),
             },
             application: application.slug.clone(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::credentials::{Basic, Bearer};
+use super::groups_claim::GroupsClaim;
 use super::headers::{AdditionalHeaders, Assertion, ClaimHeader};
 use super::rules::AccessRule;
 use crate::config::reader::Spanned;
@@ -49,8 +50,15 @@ section! {
         /// and the claim has no effect.
         backend_allow: optional Texts,
         /// Issuer identifier, byte for byte as in the provider's discovery document. Plain http is accepted for
-        /// loopback addresses and names under `localhost` only.
+        /// loopback addresses and names under `localhost` only. For several tenants of Microsoft Entra:
+        /// `https://login.microsoftonline.com/{tenantid}/v2.0`, with `allowed_tenants`.
         issuer: required String,
+        /// Required if `issuer` contains `{tenantid}`: the tenants whose users may sign in, as the claim `tid` names
+        /// them. The issuer of each token must be `issuer` with the token's own `tid`. The discovery document is that
+        /// of the tenant `common`.
+        allowed_tenants: non_empty Texts,
+        /// Further audiences that ID Tokens may list in `aud` beside `client_id`, as Zitadel adds the project's.
+        trusted_audiences: Texts = "[]",
         /// The provider's authorization endpoint, for a provider without a discovery document, or whose document names
         /// addresses that Gatepost cannot reach. With this key, `token_endpoint` and `jwks_uri`, no discovery takes
         /// place; only the endpoints that are given are used. Applications of one issuer must give the same endpoints.
@@ -110,6 +118,8 @@ section! {
         /// Requests that need no sign-in: regular expressions that are matched with the path, in mode
         /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`.
         skip_path_regex: Patterns = "[]",
+        /// The claim that lists the user's groups, for access rules and identity headers.
+        groups_claim: GroupsClaim = "{}",
         /// Access rules for signed-in users. Unless given: every signed-in user has access. A rule matches a user if
         /// it has `anyone: true`, or if each of its keys `groups`, `emails`, `email_domains` and `claims` matches;
         /// one matching item of a list suffices, but `claims` needs all. One rule that matches the user and the

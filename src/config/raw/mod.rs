@@ -5,6 +5,7 @@ mod application;
 mod authentik;
 mod credentials;
 mod forward_auth;
+mod groups_claim;
 mod headers;
 mod limits;
 mod rules;
@@ -24,6 +25,7 @@ pub(super) use application::{Application, AuthMethod, Mode};
 pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;
+pub(super) use groups_claim::{GroupsClaim, TextOfGroups};
 pub(super) use headers::{AdditionalHeaders, Assertion, ClaimHeader};
 pub(super) use limits::{
     ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, ProviderLimits, RequestLimits,

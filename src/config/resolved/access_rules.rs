@@ -5,15 +5,19 @@ use std::fmt::Display;
 
 use crate::config::raw::{AccessRule, Application, ClaimCondition};
 use crate::config::reader::{Reader, Setting, Spanned};
-use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 use crate::domain::policy::{
     self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Principals, Rule,
 };
 
 type Texts = Vec<Spanned<String>>;
 
-pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
-    let made = rules(written, reader);
+pub(super) fn access_rules(
+    written: &Application,
+    groups_claim: Option<&GroupsClaim>,
+    reader: &mut Reader<'_>,
+) -> Option<AccessRules> {
+    let made = rules(written, groups_claim, reader);
     let Spanned { location, value } = &written.email_verified;
     let reads_mail = |rules: &AccessRules| rules.iter().any(|(_, rule)| rule.principals.reads_mail());
     if *value == EmailVerified::Assumed && made.as_ref().is_some_and(|rules| !reads_mail(rules)) {
@@ -23,14 +27,15 @@ pub(super) fn access_rules(written: &Application, reader: &mut Reader<'_>) -> Op
     made
 }
 
-fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> {
+fn rules(written: &Application, groups_claim: Option<&GroupsClaim>, reader: &mut Reader<'_>) -> Option<AccessRules> {
     let email_verified = written.email_verified.value;
     let list = match &written.allow {
         Setting::Absent => return Some(AccessRules::default()),
         Setting::Faulty => return None,
         Setting::Given(list) => list,
     };
-    let made: Vec<Option<Rule>> = list.value.iter().map(|written| rule(written, email_verified, reader)).collect();
+    let made: Vec<Option<Rule>> =
+        list.value.iter().map(|written| rule(written, email_verified, groups_claim, reader)).collect();
     let rules = AccessRules::new(made.into_iter().collect::<Option<_>>()?);
     match &rules {
         None => {
@@ -49,6 +54,7 @@ fn rules(written: &Application, reader: &mut Reader<'_>) -> Option<AccessRules> 
 fn rule(
     Spanned { location, value }: &Spanned<AccessRule>,
     email_verified: EmailVerified,
+    groups_claim: Option<&GroupsClaim>,
     reader: &mut Reader<'_>,
 ) -> Option<Rule> {
     // Each key is read before the first `?`, so that no diagnostic hides another.
@@ -58,8 +64,14 @@ fn rule(
     let claims = claims(&value.claims, reader);
     let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
-    let conditions =
-        Conditions { groups: groups?, emails: emails?, email_domains: domains?, email_verified, claims: claims? };
+    let conditions = Conditions {
+        groups: groups?,
+        groups_claim: groups_claim?.clone(),
+        emails: emails?,
+        email_domains: domains?,
+        email_verified,
+        claims: claims?,
+    };
     let principals = match (value.anyone.value, Principals::matching(conditions)) {
         (false, Some(those)) => those,
         (true, None) => Principals::Any,

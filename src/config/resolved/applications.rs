@@ -107,8 +107,10 @@ pub(in crate::config) fn application(
     let relying_party = relying_party(written, location, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let credentials = credentials(written, reader);
-    let rules = access_rules(written, reader);
-    let headers = identity_headers::identity_headers(written, external.as_ref(), budget, reader);
+    let groups = identity_headers::groups_claim(written, reader);
+    let rules = access_rules(written, groups.as_ref(), reader);
+    let headers =
+        identity_headers::identity_headers(written, external.as_ref(), groups.as_ref(), budget, reader);
     let name = name?;
     Some(Application {
         slug: slug?,

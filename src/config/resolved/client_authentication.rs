@@ -115,12 +115,12 @@ fn secret(written: &Application, location: &Location, reader: &mut Reader<'_>) -
 
 /// The minimum length of a secret for a keyed hash, in bytes (RFC 7518 section 3.2); 0 for signatures.
 const fn hash_length(algorithm: SigningAlgorithm) -> usize {
-    use SigningAlgorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
+    use SigningAlgorithm::{ES256, ES384, ES512, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
     match algorithm {
         HS256 => 32,
         HS384 => 48,
         HS512 => 64,
-        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | EdDSA => 0,
+        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | ES512 | EdDSA => 0,
     }
 }
 

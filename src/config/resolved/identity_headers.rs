@@ -8,7 +8,7 @@ use crate::config::raw::{self, Application, ClaimHeader, IdentityHeaderLimits};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::HeaderSets;
 use crate::domain::http::ExternalHost;
-use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 use crate::domain::policy::identity_headers::{
     AdditionalHeaders, Assertion, BasicAuth, Budget, HeaderName, HeaderPlan, HeaderSet, HeaderSettings, NameFault,
     OwnHeader, OwnValue, REGISTERED_CLAIMS, Separator, is_legal,
@@ -26,6 +26,7 @@ pub(super) const fn budget(written: &IdentityHeaderLimits) -> Budget {
 pub(super) fn identity_headers(
     written: &Application,
     external: Option<&ExternalHost>,
+    groups: Option<&GroupsClaim>,
     budget: Budget,
     reader: &mut Reader<'_>,
 ) -> Option<HeaderPlan> {
@@ -51,7 +52,8 @@ pub(super) fn identity_headers(
         ..HeaderSettings::default()
     };
     let additional = additional(&written.additional_headers.value, &HeaderPlan::new(others), reader);
-    let settings = HeaderSettings { sets: sets?, own, additional: additional?, basic: basic?, budget };
+    let groups = groups?.clone();
+    let settings = HeaderSettings { sets: sets?, groups, own, additional: additional?, basic: basic?, budget };
     own_is_sound.then(|| HeaderPlan::new(settings))
 }
 
@@ -195,6 +197,13 @@ fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separ
             Separator::parse(value).map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
         }
     }
+}
+
+/// The claim with the user's groups.
+pub(super) fn groups_claim(written: &Application, reader: &mut Reader<'_>) -> Option<GroupsClaim> {
+    let raw::GroupsClaim { path, text } = &written.groups_claim.value;
+    let accepts_text = text.value == raw::TextOfGroups::List;
+    claim_path(path, reader).map(|path| GroupsClaim { path, accepts_text })
 }
 
 fn claim_path(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<ClaimPath> {

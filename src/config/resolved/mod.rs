@@ -17,6 +17,7 @@ mod relying_party;
 mod session;
 mod settings;
 mod shared_store;
+mod tenants;
 
 use super::raw::File;
 use super::reader::Reader;

@@ -5,6 +5,7 @@ use url::Url;
 use super::client_authentication::client_authentication;
 use super::issuer;
 use super::provider_endpoints::provider_endpoints;
+use super::tenants;
 use crate::config::diagnostic::Location;
 use crate::config::raw::Application;
 use crate::config::reader::{Reader, Spanned};
@@ -21,6 +22,7 @@ pub(super) fn relying_party(
     reader: &mut Reader<'_>,
 ) -> Option<RelyingParty> {
     let issuer = written.issuer.given().and_then(|issuer| issuer::issuer(issuer, reader));
+    let allowed_tenants = tenants::allowed_tenants(written, reader);
     let client = client_authentication(written, location, reader);
     let scopes = scopes(&written.scopes, reader);
     let endpoints = provider_endpoints(written, reader);
@@ -36,6 +38,8 @@ pub(super) fn relying_party(
     };
     Some(RelyingParty {
         issuer: issuer?,
+        allowed_tenants: allowed_tenants?,
+        trusted_audiences: written.trusted_audiences.value.iter().map(|audience| audience.value.clone()).collect(),
         client_id: written.client_id.given()?.value.clone(),
         client_secret: client.as_ref()?.secret.clone(),
         token_endpoint_auth_method: client?.authentication,

@@ -22,6 +22,7 @@ pub(in crate::config) const OVERLAY_KEYS: [&str; 15] = [
     "bearer",
     "claim_headers",
     "email_verified",
+    "groups_claim",
     "headers",
     "intercept_header_auth",
     "jwt_headers",

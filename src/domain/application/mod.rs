@@ -94,7 +94,7 @@ impl<'a> From<&'a Application> for SessionTerms<'a> {
     fn from(application: &'a Application) -> Self {
         Self {
             application: &application.slug,
-            issuer: &application.relying_party.issuer,
+            issuer: (&application.relying_party).into(),
             client_id: &application.relying_party.client_id,
             validity: application.access_token_validity,
             keeps_access_token: application.jwt_headers,

@@ -13,6 +13,7 @@ pub enum SigningAlgorithm {
     PS512,
     ES256,
     ES384,
+    ES512,
     EdDSA,
     HS256,
     HS384,
@@ -21,7 +22,7 @@ pub enum SigningAlgorithm {
 
 impl SigningAlgorithm {
     /// All algorithms, with their registered identifiers.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::RS256, "RS256"),
         (Self::RS384, "RS384"),
         (Self::RS512, "RS512"),
@@ -30,6 +31,7 @@ impl SigningAlgorithm {
         (Self::PS512, "PS512"),
         (Self::ES256, "ES256"),
         (Self::ES384, "ES384"),
+        (Self::ES512, "ES512"),
         (Self::EdDSA, "EdDSA"),
         (Self::HS256, "HS256"),
         (Self::HS384, "HS384"),

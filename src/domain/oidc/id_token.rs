@@ -11,9 +11,10 @@ use subtle::ConstantTimeEq as _;
 
 use super::algorithm::SigningAlgorithm;
 use super::claims::Claims;
+use super::issuer::TrustedIssuer;
 use super::json;
 use super::jws::{TokenKind, VerifiedJws};
-use super::jwt::{TokenFault, check_issuer, check_times, subject};
+use super::jwt::{TokenFault, check_times, subject};
 use super::relying_party::RelyingParty;
 use super::sign_in::Nonce;
 use super::user::User;
@@ -94,13 +95,13 @@ impl VerifiedIdToken {
     ) -> Result<Self, TokenFault> {
         let algorithm = token.algorithm();
         let (raw, claims) = token.into_parts(TokenKind::IdToken)?;
-        let issuer = &expected.relying_party.issuer;
-        check_issuer(&claims, issuer)?;
-        check_audience(&claims, &expected.relying_party.client_id)?;
+        let RelyingParty { client_id, trusted_audiences, .. } = expected.relying_party;
+        let issuer = TrustedIssuer::from(expected.relying_party).check(&claims)?;
+        check_audience(&claims, client_id, trusted_audiences)?;
         let expires = check_times(&claims, expected.now)?;
         check_nonce(&claims)?;
         check_access_token_hash(&claims, algorithm, expected.access_token)?;
-        let user = User { issuer: issuer.clone(), subject: subject(&claims)?.to_owned() };
+        let user = User { issuer, subject: subject(&claims)?.to_owned() };
         Ok(Self { user, claims: Claims::new(claims), raw, expires })
     }
 
@@ -201,15 +202,21 @@ pub(in crate::domain) fn completed(
     Ok(claims.completed_by(Claims::new(user_info)))
 }
 
-/// OC-3 and OC-4: the audience is this client alone, as a text or a list of one; any other audience is untrusted.
-pub(in crate::domain) fn check_audience(claims: &Map<String, Value>, client_id: &str) -> Result<(), TokenFault> {
+/// OC-3 and OC-4: the audience is this client, as a text or in a list. Any other audience is untrusted (Core section 3.1.3.7),
+/// unless the operator names it in `trusted`.
+pub(in crate::domain) fn check_audience(
+    claims: &Map<String, Value>,
+    client_id: &str,
+    trusted: &[String],
+) -> Result<(), TokenFault> {
     let ours = |value: &Value| value.as_str() == Some(client_id);
-    let alone = match claims.get("aud") {
-        Some(Value::Array(list)) => !list.is_empty() && list.iter().all(ours),
+    let is_trusted = |value: &Value| ours(value) || trusted.iter().any(|audience| value.as_str() == Some(audience));
+    let fits = match claims.get("aud") {
+        Some(Value::Array(list)) => list.iter().any(ours) && list.iter().all(is_trusted),
         Some(one) => ours(one),
         None => false,
     };
-    if !alone {
+    if !fits {
         return Err(TokenFault::Audience);
     }
     match json::optional(claims, "azp") {
@@ -245,11 +252,11 @@ fn check_access_token_hash(
 }
 
 fn hash_of(algorithm: SigningAlgorithm) -> &'static digest::Algorithm {
-    use SigningAlgorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
+    use SigningAlgorithm::{ES256, ES384, ES512, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
     match algorithm {
         RS256 | PS256 | ES256 | HS256 => &digest::SHA256,
         RS384 | PS384 | ES384 | HS384 => &digest::SHA384,
-        RS512 | PS512 | HS512 | EdDSA => &digest::SHA512,
+        RS512 | PS512 | ES512 | HS512 | EdDSA => &digest::SHA512,
     }
 }
 

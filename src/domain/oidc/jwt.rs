@@ -46,6 +46,9 @@ pub enum TokenFault {
     /// `iss` is not the configured issuer, byte for byte.
     #[error("`iss` is not the configured issuer{0}")]
     Issuer(Operands),
+    /// `tid` is not a tenant whose users may sign in.
+    #[error("`tid` is not an allowed tenant{0}")]
+    Tenant(Operands),
     /// `aud` is not this client alone.
     #[error("`aud` is not this client alone")]
     Audience,

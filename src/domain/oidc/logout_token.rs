@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::id_token::check_audience;
+use super::issuer::TrustedIssuer;
 use super::json;
 use super::jws::{Purpose, TokenKind, VerifiedJws};
-use super::jwt::{CompactToken, LEEWAY, TokenFault, check_issuer, check_times, subject};
+use super::jwt::{CompactToken, LEEWAY, TokenFault, check_times, subject};
 use super::relying_party::RelyingParty;
 use super::user::{ProviderSession, User};
 use crate::domain::crypto::replay::ReplayKey;
@@ -67,9 +68,8 @@ impl VerifiedLogoutToken {
     }
 
     fn checked(claims: &Map<String, Value>, expected: &ExpectedLogoutToken<'_>) -> Result<Self, TokenFault> {
-        let RelyingParty { issuer, client_id, .. } = expected.relying_party;
-        check_issuer(claims, issuer)?;
-        check_audience(claims, client_id)?;
+        let issuer = &TrustedIssuer::from(expected.relying_party).check(claims)?;
+        check_audience(claims, &expected.relying_party.client_id, &[])?;
         let expires = check_times(claims, expected.now)?;
         check_event(claims)?;
         // BL-8: refused whatever its value.

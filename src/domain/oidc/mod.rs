@@ -5,6 +5,7 @@ pub mod claims;
 pub mod client_authentication;
 pub mod credentials;
 pub mod id_token;
+pub mod issuer;
 pub mod json;
 pub mod jws;
 pub mod jwt;

@@ -9,8 +9,13 @@ use super::client_authentication::ClientAuthentication;
 /// The registration of an application at the identity provider (`OpenID` Connect: the relying party).
 #[derive(Clone, Debug)]
 pub struct RelyingParty {
-    /// Issuer identifier, byte for byte as the provider's metadata and tokens name it.
+    /// Issuer identifier, byte for byte as the provider's metadata and tokens name it; with `{tenantid}` where `allowed_tenants` are
+    /// given.
     pub issuer: String,
+    /// The tenants of the provider whose users may sign in; none: the provider has a single issuer.
+    pub allowed_tenants: Vec<String>,
+    /// Further audiences that ID Tokens may list.
+    pub trusted_audiences: Vec<String>,
     /// Client identifier at that provider.
     pub client_id: String,
     /// Client secret, for client authentication or as the key of ID Tokens; `None`: neither uses one.

@@ -5,6 +5,7 @@ use url::{Origin, Url, form_urlencoded};
 
 use super::SessionRecord;
 use crate::domain::http::RequestHead;
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::sign_in::ProviderMetadata;
 use crate::domain::oidc::user::ProviderSession;
 
@@ -42,9 +43,9 @@ impl LogoutRequest {
 
     /// The provider session, if both parameters are present and name a session of this issuer.
     #[must_use]
-    pub fn provider_session(self, issuer: &str) -> Option<ProviderSession> {
+    pub fn provider_session(self, trusted: TrustedIssuer<'_>) -> Option<ProviderSession> {
         let Self { issuer: Some(named), session: Some(id) } = self else { return None };
-        (named == issuer && !id.is_empty()).then_some(ProviderSession { issuer: named, id })
+        (trusted.includes(&named) && !id.is_empty()).then_some(ProviderSession { issuer: named, id })
     }
 }
 
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn fl_3_a_session_is_named_in_full_or_not_at_all() {
-        let named = |query: &str| LogoutRequest::read(query).and_then(|asked| asked.provider_session("https://op"));
+        let named =
+            |query: &str| LogoutRequest::read(query).and_then(|asked| asked.provider_session("https://op".into()));
         assert_eq!(named("iss=https://op&sid=s").map(|session| session.id), Some("s".into()));
         for query in ["iss=https://op", "sid=s", "iss=https://op/&sid=s", "iss=https://op&sid=", ""] {
             assert_eq!(named(query), None, "{query}");

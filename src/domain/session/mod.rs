@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::oidc::id_token::SignedIn;
+use super::oidc::issuer::TrustedIssuer;
 use super::oidc::user::ProviderSession;
 use super::slug::Slug;
 use super::time::Timestamp;
@@ -43,8 +44,8 @@ pub struct Lifetimes {
 pub struct SessionTerms<'a> {
     /// The application of the session.
     pub application: &'a Slug,
-    /// Its issuer identifier.
-    pub issuer: &'a str,
+    /// The issuers that it trusts.
+    pub issuer: TrustedIssuer<'a>,
     /// Its client identifier at that issuer.
     pub client_id: &'a str,
     /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.
@@ -160,7 +161,7 @@ impl Session {
     ) -> Option<LiveSession> {
         let (record, terms) = (&self.record, terms.into());
         let own = record.application == *terms.application
-            && record.user.issuer == terms.issuer
+            && terms.issuer.includes(&record.user.issuer)
             && record.client_id == terms.client_id;
         let within = self.within_limits(last_seen, now, lifetimes);
         (own && within).then(|| LiveSession(Arc::clone(self)))

@@ -118,3 +118,28 @@ fn a_key_has_one_spelling() {
         assert_eq!(SessionKey::from_hex(other), None, "{other}");
     }
 }
+
+/// The issuer of a user is that of the tenant; the application trusts the tenants that it lists now.
+#[test]
+fn sm_11_a_session_counts_while_its_tenant_is_allowed() {
+    let mut record = begin(None, None, None).record().clone();
+    record.user.issuer = "https://login.example/one/v2.0".to_owned();
+    let session = Arc::new(Session::restore(record));
+    let is_live = |issuer: &str, tenants: &[&str]| {
+        let mut application = application("https://wiki.example.com");
+        application.relying_party.issuer = issuer.to_owned();
+        application.relying_party.allowed_tenants = tenants.iter().map(|tenant| (*tenant).to_owned()).collect();
+        session.live(NOW, &application, NOW, LIFETIMES).is_some()
+    };
+    let template = "https://login.example/{tenantid}/v2.0";
+    for (issuer, tenants, expected) in [
+        (template, &["one", "two"][..], true),
+        (template, &["two"], false),
+        (template, &[], false),
+        ("https://login.example/one/v2.0", &[], true),
+        ("https://login.example/two/v2.0", &[], false),
+        ("https://other.example/{tenantid}/v2.0", &["one"], false),
+    ] {
+        assert_eq!(is_live(issuer, tenants), expected, "{issuer} {tenants:?}");
+    }
+}

@@ -104,6 +104,7 @@ impl Signer {
             | SigningAlgorithm::PS384
             | SigningAlgorithm::PS512
             | SigningAlgorithm::ES384
+            | SigningAlgorithm::ES512
             | SigningAlgorithm::HS256
             | SigningAlgorithm::HS384
             | SigningAlgorithm::HS512 => None,

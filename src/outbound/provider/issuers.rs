@@ -12,9 +12,13 @@ use super::http::{ProviderClient, names_this_machine};
 use super::issuer::Issuer;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::client_authentication::ClientCertificate;
+use crate::domain::oidc::issuer::TENANT;
 use crate::domain::oidc::jws;
 use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
 use crate::ports::Clock;
+
+/// What stands for the tenant where Microsoft Entra publishes the metadata of all tenants.
+const ANY_TENANT: &str = "common";
 
 /// The issuers of one set of applications, and the settings with which they are called.
 pub(super) struct Issuers {
@@ -162,7 +166,7 @@ fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Res
 /// from it where the endpoints are given.
 fn issuer_address(RelyingParty { issuer, endpoints, .. }: &RelyingParty) -> Result<Url, StartFault> {
     let fault = || StartFault::Issuer(issuer.clone());
-    let url = Url::parse(issuer).map_err(|_| fault())?;
+    let url = Url::parse(&issuer.replace(TENANT, ANY_TENANT)).map_err(|_| fault())?;
     let clean = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()

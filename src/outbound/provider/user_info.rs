@@ -12,9 +12,10 @@ use super::http::{Answer, Operation};
 use super::issuer::{DiscoveredProvider, Issuer};
 use super::token::malformed;
 use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::json;
 use crate::domain::oidc::jws::Purpose;
-use crate::domain::oidc::jwt::{TokenFault, check_issuer};
+use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::{ExchangeFault, ProviderUnavailable};
 
@@ -161,7 +162,7 @@ async fn signed(
     let token = issuer.verify(known, &raw.into(), Purpose::UserInfo(relying_party)).await?;
     let members = token.into_user_info()?;
     if json::optional(&members, "iss").is_some() {
-        check_issuer(&members, issuer.identifier())?;
+        TrustedIssuer::from(relying_party).check(&members)?;
     }
     let ours = |value: &Value| value.as_str() == Some(relying_party.client_id.as_str());
     let for_us = match json::optional(&members, "aud") {

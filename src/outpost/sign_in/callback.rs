@@ -56,7 +56,7 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
     };
     let metadata = services.parts.provider.metadata(&application.relying_party);
     let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
-    let code = match callback.into_code(&matched, &metadata) {
+    let code = match callback.into_code(&matched, &metadata, (&context.application.relying_party).into()) {
         Ok(code) => code,
         Err(ResponseFault::Provider(error)) => {
             return Ok(provider_refused(context, &error, &return_address(context, &own, &attempt)));

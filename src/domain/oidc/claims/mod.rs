@@ -1,11 +1,13 @@
 //! Claims about a user, as the identity provider issued them (`OpenID` Connect Core section 5).
 
+mod groups;
 mod path;
 
 use serde_json::{Map, Value};
 
 use super::json;
 
+pub use groups::GroupsClaim;
 pub use path::{ClaimPath, ClaimPathFault};
 
 /// Pairs of claims of which the second qualifies the first (`OpenID` Connect Core section 5.1). A pair is taken from

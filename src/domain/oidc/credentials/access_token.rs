@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 use super::{Refusal, VerifiedCredential, scopes};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::json;
 use crate::domain::oidc::jws::{Purpose, TokenKind, VerifiedJws};
-use crate::domain::oidc::jwt::{check_issuer, check_times, subject};
+use crate::domain::oidc::jwt::{check_times, subject};
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
 
@@ -36,8 +37,8 @@ pub enum TokenType {
 /// The values that an access token is checked against.
 #[derive(Debug)]
 pub struct ExpectedAccessToken<'a> {
-    /// Issuer identifier of the application's provider.
-    pub issuer: &'a str,
+    /// The issuers that the application trusts.
+    pub issuer: TrustedIssuer<'a>,
     /// The application's rules.
     pub rules: &'a AccessTokenRules,
     /// Scopes that the token must have.
@@ -64,12 +65,12 @@ impl AccessTokenRules {
 /// The first check that fails.
 pub fn check(token: VerifiedJws, expected: &ExpectedAccessToken<'_>) -> Result<VerifiedCredential, Refusal> {
     let (raw, claims) = token.into_parts(TokenKind::AccessToken)?;
-    check_issuer(&claims, expected.issuer)?;
+    let issuer = expected.issuer.check(&claims)?;
     if !scopes::is_for(&claims, &expected.rules.audience) {
         return Err(Refusal::Audience);
     }
     let expires = check_times(&claims, expected.now)?;
-    let user = User { issuer: expected.issuer.to_owned(), subject: subject(&claims)?.to_owned() };
+    let user = User { issuer, subject: subject(&claims)?.to_owned() };
     check_kind(&claims, expected.rules.token_type)?;
     if json::optional(&claims, "cnf").is_some() {
         return Err(Refusal::Bound);

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{Refusal, VerifiedCredential, scopes};
 use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::json;
-use crate::domain::oidc::jwt::{LEEWAY, TokenFault, check_issuer, seconds, subject};
+use crate::domain::oidc::jwt::{LEEWAY, TokenFault, seconds, subject};
 use crate::domain::oidc::user::User;
 use crate::domain::time::Timestamp;
 
@@ -34,8 +35,8 @@ impl IntrospectionRules {
 /// The values that an answer is checked against.
 #[derive(Debug)]
 pub struct ExpectedIntrospection<'a> {
-    /// Issuer identifier of the application's provider.
-    pub issuer: &'a str,
+    /// The issuers that the application trusts.
+    pub issuer: TrustedIssuer<'a>,
     /// The application's rules.
     pub rules: &'a IntrospectionRules,
     /// Scopes that the token must have.
@@ -56,14 +57,16 @@ pub fn check(
     if members.remove("active") != Some(Value::Bool(true)) {
         return Err(Refusal::Inactive);
     }
-    if json::optional(&members, "iss").is_some() {
-        check_issuer(&members, expected.issuer)?;
-    }
+    // The answer may leave the issuer out where there is one only.
+    let issuer = match (json::optional(&members, "iss"), expected.issuer.sole()) {
+        (None, Some(sole)) => sole.to_owned(),
+        _ => expected.issuer.check(&members)?,
+    };
     if !expected.rules.permit(&members) {
         return Err(Refusal::Audience);
     }
     let expires = check_times(&members, expected.now)?;
-    let user = User { issuer: expected.issuer.to_owned(), subject: subject(&members)?.to_owned() };
+    let user = User { issuer, subject: subject(&members)?.to_owned() };
     if json::optional(&members, "cnf").is_some() {
         return Err(Refusal::Bound);
     }

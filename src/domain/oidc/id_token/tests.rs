@@ -129,6 +129,38 @@ fn oc_03_04_this_client_alone() {
 }
 
 #[test]
+fn oc_03_further_audiences_are_those_that_the_operator_names() {
+    let trusted = ["project", "4711"].map(str::to_owned);
+    let fault = |aud: Value, azp: Value| {
+        let mut claims = proper();
+        claims["aud"] = aud;
+        claims["azp"] = azp;
+        let raw = token_of(r#"{"alg":"RS256"}"#, &claims.to_string());
+        let party = RelyingParty { trusted_audiences: trusted.to_vec(), ..party(SigningAlgorithm::RS256) };
+        let (signed, nonce) = (verified(&raw, Purpose::IdToken(&party)).unwrap(), nonce(1));
+        let (access_token, now) = (Some(ACCESS_TOKEN), Timestamp::from_unix(NOW));
+        let expected = ExpectedIdToken { relying_party: &party, nonce: Some(&nonce), access_token, now };
+        VerifiedIdToken::check(signed, &expected).err()
+    };
+    for (aud, azp, expected) in [
+        (json!("wiki"), Value::Null, None),
+        (json!(["wiki"]), Value::Null, None),
+        (json!(["wiki", "project", "4711"]), json!("wiki"), None),
+        (json!(["4711", "wiki"]), Value::Null, None),
+        (json!(["wiki", "other"]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["wiki", "project", "other"]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["wiki", "PROJECT"]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["wiki", 4711]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["project", "4711"]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!("project"), json!("wiki"), Some(TokenFault::Audience)),
+        (json!([]), json!("wiki"), Some(TokenFault::Audience)),
+        (json!(["wiki", "project"]), json!("project"), Some(TokenFault::AuthorizedParty)),
+    ] {
+        assert_eq!(fault(aud.clone(), azp), expected, "{aud}");
+    }
+}
+
+#[test]
 fn oc_08_times_are_numbers_in_range() {
     let (exp, iat, nbf) = (Some(TokenFault::Time("exp")), Some(TokenFault::Time("iat")), Some(TokenFault::Time("nbf")));
     for (name, fault) in [("exp", exp.clone()), ("iat", iat.clone()), ("nbf", nbf.clone())] {
@@ -239,7 +271,9 @@ fn oc_12_at_hash_belongs_to_the_access_token() {
             (json!({"at_hash": 1}), fault.clone()),
         ],
     );
-    for (name, hash, length) in [("ES384", &digest::SHA384, 24), ("EdDSA", &digest::SHA512, 32)] {
+    for (name, hash, length) in
+        [("ES384", &digest::SHA384, 24), ("ES512", &digest::SHA512, 32), ("EdDSA", &digest::SHA512, 32)]
+    {
         let mut claims = proper();
         claims["at_hash"] = half(hash, length).into();
         let raw = token_of(&json!({"alg": name}).to_string(), &claims.to_string());

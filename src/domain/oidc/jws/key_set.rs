@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonCurveType, CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKey as _, JsonWebKeyId};
+use p521::ecdsa::signature::Verifier as _;
 use ring::hmac;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
 use super::{Purpose, Unverified};
 use crate::domain::oidc::algorithm::SigningAlgorithm::{
-    self, ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
+    self, ES256, ES384, ES512, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512,
 };
 use crate::domain::oidc::json;
 use crate::domain::oidc::jwt::{CompactToken, TokenFault};
@@ -23,6 +24,8 @@ use crate::domain::oidc::relying_party::RelyingParty;
 const MAX_KEYS: usize = 256;
 /// How many keys are tried for a token that does not name one.
 const MAX_CANDIDATES: usize = 8;
+/// The length of a coordinate on P-521.
+const P521_BYTES: usize = 66;
 const MIN_RSA_BITS: usize = 2048;
 /// The longest key that the RSA implementation supports.
 const MAX_RSA_BITS: usize = 4096;
@@ -47,7 +50,26 @@ struct PublicKey {
     family: Family,
     /// The only algorithm for which the provider published the key.
     algorithm: Option<SigningAlgorithm>,
-    key: CoreJsonWebKey,
+    key: VerifyingKey,
+}
+
+/// What verifies a signature.
+#[derive(Debug)]
+enum VerifyingKey {
+    Library(CoreJsonWebKey),
+    /// `ring`, below the library, has no P-521.
+    P521(p521::ecdsa::VerifyingKey),
+}
+
+impl VerifyingKey {
+    fn verifies(&self, algorithm: SigningAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        match (self, library_name(algorithm)) {
+            (Self::Library(key), Some(name)) => key.verify_signature(&name, message, signature).is_ok(),
+            (Self::P521(key), None) if algorithm == ES512 => p521::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            (Self::Library(_) | Self::P521(_), _) => false,
+        }
+    }
 }
 
 /// The families of keys that can verify signatures.
@@ -56,6 +78,7 @@ enum Family {
     Rsa,
     P256,
     P384,
+    P521,
     Ed25519,
 }
 
@@ -106,12 +129,12 @@ impl KeySet {
         purpose: Purpose<'_>,
     ) -> Result<(), Unverified> {
         let (message, signature) = signed_parts(raw).ok_or(Unverified::Final(TokenFault::Malformed))?;
-        let Some((family, verifier)) = public(algorithm) else {
+        let Some(family) = family(algorithm) else {
             return verify_hmac(purpose, message, &signature);
         };
         let wanted = Required { id: token.key_id().map_err(Unverified::Final)?, family, algorithm };
-        let candidates: Vec<&CoreJsonWebKey> = self.candidates(wanted).collect();
-        if candidates.iter().any(|key| key.verify_signature(&verifier, message, &signature).is_ok()) {
+        let candidates: Vec<&VerifyingKey> = self.candidates(wanted).collect();
+        if candidates.iter().any(|key| key.verifies(algorithm, message, &signature)) {
             return Ok(());
         }
         let fault = TokenFault::Signature(self.operands(wanted, candidates.len()));
@@ -140,7 +163,7 @@ impl KeySet {
         ))
     }
 
-    fn candidates<'a>(&'a self, wanted: Required<'a>) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+    fn candidates<'a>(&'a self, wanted: Required<'a>) -> impl Iterator<Item = &'a VerifyingKey> {
         self.keys.iter().filter(move |key| wanted.misses(key).is_none()).take(MAX_CANDIDATES).map(|key| &key.key)
     }
 }
@@ -176,20 +199,32 @@ fn signed_parts(raw: &str) -> Option<(&[u8], Vec<u8>)> {
     Some((message.as_bytes(), URL_SAFE_NO_PAD.decode(signature).ok()?))
 }
 
-/// The key family and the library's name of a public-key algorithm; `None` for an HMAC.
-const fn public(algorithm: SigningAlgorithm) -> Option<(Family, CoreJwsSigningAlgorithm)> {
+/// The key family of a public-key algorithm; `None` for an HMAC.
+const fn family(algorithm: SigningAlgorithm) -> Option<Family> {
+    Some(match algorithm {
+        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 => Family::Rsa,
+        ES256 => Family::P256,
+        ES384 => Family::P384,
+        ES512 => Family::P521,
+        EdDSA => Family::Ed25519,
+        HS256 | HS384 | HS512 => return None,
+    })
+}
+
+/// The library's name of an algorithm that it verifies with a public key.
+const fn library_name(algorithm: SigningAlgorithm) -> Option<CoreJwsSigningAlgorithm> {
     use CoreJwsSigningAlgorithm as Core;
     Some(match algorithm {
-        RS256 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha256),
-        RS384 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha384),
-        RS512 => (Family::Rsa, Core::RsaSsaPkcs1V15Sha512),
-        PS256 => (Family::Rsa, Core::RsaSsaPssSha256),
-        PS384 => (Family::Rsa, Core::RsaSsaPssSha384),
-        PS512 => (Family::Rsa, Core::RsaSsaPssSha512),
-        ES256 => (Family::P256, Core::EcdsaP256Sha256),
-        ES384 => (Family::P384, Core::EcdsaP384Sha384),
-        EdDSA => (Family::Ed25519, Core::EdDsa),
-        HS256 | HS384 | HS512 => return None,
+        RS256 => Core::RsaSsaPkcs1V15Sha256,
+        RS384 => Core::RsaSsaPkcs1V15Sha384,
+        RS512 => Core::RsaSsaPkcs1V15Sha512,
+        PS256 => Core::RsaSsaPssSha256,
+        PS384 => Core::RsaSsaPssSha384,
+        PS512 => Core::RsaSsaPssSha512,
+        ES256 => Core::EcdsaP256Sha256,
+        ES384 => Core::EcdsaP384Sha384,
+        EdDSA => Core::EdDsa,
+        ES512 | HS256 | HS384 | HS512 => return None,
     })
 }
 
@@ -199,7 +234,7 @@ fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
         HS256 => hmac::HMAC_SHA256,
         HS384 => hmac::HMAC_SHA384,
         HS512 => hmac::HMAC_SHA512,
-        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | EdDSA => return None,
+        RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | ES512 | EdDSA => return None,
     };
     let secret = relying_party.client_secret.as_ref()?.expose_secret().as_bytes();
     (secret.len() >= algorithm.digest_algorithm().output_len()).then(|| hmac::Key::new(algorithm, secret))
@@ -208,7 +243,7 @@ fn hmac_key(relying_party: &RelyingParty) -> Option<hmac::Key> {
 /// Whether an HMAC is pinned but the client secret is missing or too short for it.
 #[must_use]
 pub fn secret_is_too_short(relying_party: &RelyingParty) -> bool {
-    public(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
+    family(relying_party.id_token_signed_response_alg).is_none() && hmac_key(relying_party).is_none()
 }
 
 fn verify_hmac(purpose: Purpose<'_>, message: &[u8], signature: &[u8]) -> Result<(), Unverified> {
@@ -224,11 +259,13 @@ fn public_key(value: &Value) -> Result<PublicKey, &'static str> {
     may_verify(members)?;
     let unknown = "a `kty` or `crv` that is not supported";
     let broken = "not a valid key (RSA keys have 2048 to 4096 bits)";
+    let library = VerifyingKey::Library;
     let (family, key) = match (text(members, "kty"), text(members, "crv")) {
-        (Some("RSA"), _) => (Family::Rsa, rsa_key(members)),
-        (Some("EC"), Some("P-256")) => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32)),
-        (Some("EC"), Some("P-384")) => (Family::P384, ec_key(members, CoreJsonCurveType::P384, 48)),
-        (Some("OKP"), Some("Ed25519")) => (Family::Ed25519, ed25519_key(members)),
+        (Some("RSA"), _) => (Family::Rsa, rsa_key(members).map(library)),
+        (Some("EC"), Some("P-256")) => (Family::P256, ec_key(members, CoreJsonCurveType::P256, 32).map(library)),
+        (Some("EC"), Some("P-384")) => (Family::P384, ec_key(members, CoreJsonCurveType::P384, 48).map(library)),
+        (Some("EC"), Some("P-521")) => (Family::P521, p521_key(members).map(VerifyingKey::P521)),
+        (Some("OKP"), Some("Ed25519")) => (Family::Ed25519, ed25519_key(members).map(library)),
         _ => return Err(unknown),
     };
     let key = key.ok_or(broken)?;
@@ -275,8 +312,19 @@ fn rsa_key(members: &Map<String, Value>) -> Option<CoreJsonWebKey> {
 }
 
 fn ec_key(members: &Map<String, Value>, curve: CoreJsonCurveType, length: usize) -> Option<CoreJsonWebKey> {
-    let coordinate = |name| bytes(members, name).and_then(|number| padded(&number, length));
-    Some(CoreJsonWebKey::new_ec(coordinate("x")?, coordinate("y")?, curve, None::<JsonWebKeyId>))
+    let (x, y) = (coordinate(members, "x", length)?, coordinate(members, "y", length)?);
+    Some(CoreJsonWebKey::new_ec(x, y, curve, None::<JsonWebKeyId>))
+}
+
+/// The point in the uncompressed form of SEC 1 section 2.3.3; one that is not on the curve is refused.
+fn p521_key(members: &Map<String, Value>) -> Option<p521::ecdsa::VerifyingKey> {
+    const UNCOMPRESSED: u8 = 4;
+    let (x, y) = (coordinate(members, "x", P521_BYTES)?, coordinate(members, "y", P521_BYTES)?);
+    p521::ecdsa::VerifyingKey::from_sec1_bytes(&[&[UNCOMPRESSED], x.as_slice(), &y].concat()).ok()
+}
+
+fn coordinate(members: &Map<String, Value>, name: &str, length: usize) -> Option<Vec<u8>> {
+    padded(&bytes(members, name)?, length)
 }
 
 /// A number in `length` bytes, as RFC 7518 section 6.2.1.2 demands of a coordinate. Some providers leave out zeros at its
@@ -304,6 +352,27 @@ fn bytes(members: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn oc_24_a_key_on_p521_is_a_point_of_the_curve() {
+        use crate::testing::signing::{Key, jwk};
+        let usable = |change: fn(&mut Value)| {
+            let mut key = jwk(&Key::P521, "a");
+            change(&mut key);
+            public_key(&key).map(|key| key.family)
+        };
+        assert_eq!(usable(|_| {}), Ok(Family::P521));
+        let changes: [fn(&mut Value); 5] = [
+            |key| key["x"] = key["y"].clone(),
+            |key| key["y"] = "AA".into(),
+            |key| key["x"] = "".into(),
+            |key| key["crv"] = "P-384".into(),
+            |key| key["alg"] = "ES513".into(),
+        ];
+        for change in changes {
+            assert!(usable(change).is_err());
+        }
+    }
 
     #[test]
     fn oc_24_bits_are_counted_without_leading_zeros() {

@@ -54,6 +54,35 @@ fn of_header(header: &Value) -> Option<TokenFault> {
 }
 
 #[test]
+fn a_logout_token_of_several_tenants_names_its_own() {
+    let known = application("https://wiki.example.com").relying_party;
+    let party = RelyingParty {
+        issuer: "https://login.example/{tenantid}/v2.0".to_owned(),
+        allowed_tenants: vec!["one".to_owned(), "two".to_owned()],
+        trusted_audiences: vec!["project".to_owned()],
+        ..known
+    };
+    let expected = ExpectedLogoutToken { relying_party: &party, now: Timestamp::from_unix(NOW) };
+    let check = |changes: Value| {
+        let raw = raw(&json!({ "alg": "RS256", "typ": "logout+jwt" }), &changed(proper(), &changes));
+        verified(&raw, Purpose::LogoutToken(&party)).and_then(|token| VerifiedLogoutToken::check(token, &expected))
+    };
+    let one = "https://login.example/one/v2.0";
+    let token = check(json!({ "iss": one, "tid": "one" })).unwrap();
+    let Ending::ProviderSession(session, Some(user)) = token.ending() else { panic!("{token:?}") };
+    assert_eq!((session.issuer.as_str(), user.issuer.as_str()), (one, one));
+    let other = check(json!({ "iss": "https://login.example/two/v2.0", "tid": "two" })).unwrap();
+    assert_ne!(token.replay_key(), other.replay_key(), "`jti` is unique for its issuer only");
+    for (changes, fault) in [
+        (json!({ "iss": one, "tid": "two" }), TokenFault::ISSUER),
+        (json!({ "iss": one }), TokenFault::Tenant(crate::domain::oidc::operands::Operands::NONE)),
+        (json!({ "iss": one, "tid": "one", "aud": ["wiki", "project"] }), TokenFault::Audience),
+    ] {
+        assert_eq!(check(changes.clone()).err(), Some(fault), "{changes}");
+    }
+}
+
+#[test]
 fn what_a_proper_token_ends() {
     let alice = || User { issuer: ISSUER.into(), subject: "alice".into() };
     let session = || ProviderSession { issuer: ISSUER.into(), id: "s-1".into() };

@@ -3,6 +3,7 @@
 use thiserror::Error;
 use url::form_urlencoded;
 
+use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::operands::{Operands, Quoted};
 
 use super::{AuthorizationCode, MatchedAttempt, MatchedCode, ProviderMetadata};
@@ -101,9 +102,10 @@ impl Callback {
         self,
         attempt: &MatchedAttempt<'_>,
         metadata: &ProviderMetadata,
+        trusted: TrustedIssuer<'_>,
     ) -> Result<MatchedCode, ResponseFault> {
         let same_issuer = match &self.issuer {
-            Some(issuer) => *issuer == metadata.issuer,
+            Some(issuer) => trusted.includes(issuer),
             None => !metadata.authorization_response_iss_parameter_supported,
         };
         if !same_issuer {

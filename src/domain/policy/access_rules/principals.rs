@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::mail::{EmailVerified, MailAddress, MailDomain, Mailbox};
-use crate::domain::oidc::claims::{ClaimPath, Claims};
+use crate::domain::oidc::claims::{ClaimPath, Claims, GroupsClaim};
 
 /// The users of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +19,10 @@ pub enum Principals {
 /// Conditions on a user's claims: at least one of each kind that is given has to match, and all of `claims`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conditions {
-    /// Names in the list `groups`, byte for byte.
+    /// Names of groups, byte for byte.
     pub groups: Vec<String>,
+    /// The claim that lists the user's groups.
+    pub groups_claim: GroupsClaim,
     /// Verified addresses.
     pub emails: Vec<MailAddress>,
     /// Domains of verified addresses.
@@ -44,7 +46,8 @@ impl Principals {
     /// The users that meet `conditions`; `None` without any condition, which would include every user.
     #[must_use]
     pub fn matching(conditions: Conditions) -> Option<Self> {
-        let none = Conditions { email_verified: conditions.email_verified, ..Conditions::default() };
+        let (email_verified, groups_claim) = (conditions.email_verified, conditions.groups_claim.clone());
+        let none = Conditions { email_verified, groups_claim, ..Conditions::default() };
         (conditions != none).then_some(Self::Matching(conditions))
     }
 
@@ -59,10 +62,10 @@ impl Principals {
 
     /// The claims that the condition reads.
     pub(super) fn claims_read(&self) -> Vec<&str> {
-        let Self::Matching(Conditions { groups, claims, .. }) = self else { return Vec::new() };
+        let Self::Matching(Conditions { groups, groups_claim, claims, .. }) = self else { return Vec::new() };
         let mut read: Vec<&str> = claims.iter().map(|condition| condition.path.claim()).collect();
         if !groups.is_empty() {
-            read.push("groups");
+            read.push(groups_claim.path.claim());
         }
         if self.reads_mail() {
             read.extend(["email", "email_verified"]);
@@ -88,7 +91,7 @@ impl Conditions {
 
     pub(super) fn groups_hold(&self, claims: &Claims) -> bool {
         let is_named = |group: &str| self.groups.iter().any(|wanted| wanted == group);
-        self.groups.is_empty() || claims.texts("groups").any(is_named)
+        self.groups.is_empty() || self.groups_claim.names(claims).is_some_and(|mut names| names.any(is_named))
     }
 
     pub(super) fn emails_hold(&self, claims: &Claims) -> bool {
@@ -130,16 +133,16 @@ impl ClaimCondition {
 /// Formatted as in `groups admins or staff, email_domains example.com, email_verified assumed`.
 impl fmt::Display for Principals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Matching(Conditions { groups, emails, email_domains, email_verified, claims }) = self else {
-            return f.write_str("anyone");
-        };
+        let Self::Matching(conditions) = self else { return f.write_str("anyone") };
+        let Conditions { groups, groups_claim, emails, email_domains, email_verified, claims } = conditions;
         let mut parts = Vec::new();
         let mut add = |name: String, values: Vec<String>| {
             if !values.is_empty() {
                 parts.push(format!("{name} {}", values.join(" or ")));
             }
         };
-        add("groups".to_owned(), groups.clone());
+        let of_groups = if groups_claim.is_usual() { String::new() } else { format!(" in {}", groups_claim.path) };
+        add(format!("groups{of_groups}"), groups.clone());
         add("emails".to_owned(), emails.iter().map(ToString::to_string).collect());
         add("email_domains".to_owned(), email_domains.iter().map(ToString::to_string).collect());
         if self.reads_mail() && *email_verified == EmailVerified::Assumed {

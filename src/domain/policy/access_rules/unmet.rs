@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::mail::Mailbox;
 use super::principals::{ClaimCondition, Conditions, Principals};
-use crate::domain::oidc::claims::Claims;
+use crate::domain::oidc::claims::{Claims, GroupsClaim};
 
 /// How many of a rule's values are listed.
 const MOST_VALUES: usize = 5;
@@ -82,7 +82,7 @@ impl Conditions {
     fn unmet(&self, claims: &Claims) -> Vec<Unmet> {
         let mut unmet = Vec::new();
         if !self.groups_hold(claims) {
-            unmet.push(why_no_group(claims, &self.groups));
+            unmet.push(why_no_group(claims, &self.groups_claim, &self.groups));
         }
         if !self.emails_hold(claims) {
             unmet.push(self.why_no_mailbox(claims, &self.emails));
@@ -109,15 +109,17 @@ impl Conditions {
     }
 }
 
-fn why_no_group(claims: &Claims, wanted: &[String]) -> Unmet {
-    match claims.value("groups") {
-        None => missing(claims, "groups", "groups"),
-        Some(Value::Array(groups)) if groups.is_empty() => wrong_type("groups", "an empty list", "a list of names"),
+fn why_no_group(claims: &Claims, claim: &GroupsClaim, wanted: &[String]) -> Unmet {
+    let path = claim.path.as_str();
+    match claim.path.find(claims) {
+        None => missing(claims, claim.path.claim(), path),
+        Some(Value::Array(groups)) if groups.is_empty() => wrong_type(path, "an empty list", "a list of names"),
         Some(Value::Array(groups)) if !groups.iter().any(Value::is_string) => {
-            wrong_type("groups", "a list without texts", "a list of names")
+            wrong_type(path, "a list without texts", "a list of names")
         }
-        Some(Value::Array(_)) => none_of("groups", wanted),
-        Some(other) => wrong_type("groups", type_name(other), "a list"),
+        Some(_) if claim.names(claims).is_some() => none_of(path, wanted),
+        Some(Value::String(text)) if text.is_empty() => wrong_type(path, "an empty text", "a list"),
+        Some(other) => wrong_type(path, type_name(other), "a list"),
     }
 }
 
@@ -206,6 +208,38 @@ mod tests {
 
     fn said(conditions: &Conditions, value: Value) -> Vec<String> {
         conditions.unmet(&claims(value)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn groups_come_from_the_claim_that_the_operator_names() {
+        let path = ClaimPath::parse("realm_access.roles").unwrap();
+        let rule = |accepts_text| {
+            let groups_claim = GroupsClaim { path: path.clone(), accepts_text };
+            Conditions { groups: texts(&["admins"]), groups_claim, ..Conditions::default() }
+        };
+        for (claims, accepts_text, expected) in [
+            (json!({ "realm_access": { "roles": ["admins"] } }), false, None),
+            (json!({ "realm_access": { "roles": "admins" } }), true, None),
+            (
+                json!({ "realm_access": { "roles": "admins" } }),
+                false,
+                Some("`realm_access.roles` is a text, not a list"),
+            ),
+            (json!({ "realm_access": { "roles": "staff" } }), true, Some("`realm_access.roles` has none of: admins")),
+            (
+                json!({ "realm_access": { "roles": "" } }),
+                true,
+                Some("`realm_access.roles` is an empty text, not a list"),
+            ),
+            (json!({ "groups": ["admins"] }), true, Some("the claim `realm_access.roles` is absent")),
+        ] {
+            let Value::Object(members) = claims.clone() else { unreachable!("is an object") };
+            let principals = Principals::Matching(rule(accepts_text));
+            let unmet: Vec<String> = principals.unmet(&Claims::new(members)).iter().map(ToString::to_string).collect();
+            assert_eq!(unmet.first().map(String::as_str), expected, "{claims}");
+        }
+        assert_eq!(Principals::Matching(rule(true)).to_string(), "groups in realm_access.roles admins");
+        assert_eq!(Principals::Matching(rule(true)).claims_read(), ["realm_access"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::source::{Facts, Source};
 use super::value::Separator;
 use super::values::{HeaderValues, IdentityHeaders};
 use crate::domain::http::Header;
-use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 
 /// A header that the operator defines.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub enum OwnValue {
 pub struct HeaderSettings {
     /// The sets that are sent.
     pub sets: Vec<HeaderSet>,
+    /// The claim that lists the user's groups.
+    pub groups: GroupsClaim,
     /// The headers that the operator defines.
     pub own: Vec<OwnHeader>,
     /// The claim that contains additional headers.
@@ -57,6 +59,7 @@ impl Default for HeaderSettings {
     fn default() -> Self {
         Self {
             sets: vec![HeaderSet::Authentik],
+            groups: GroupsClaim::default(),
             own: Vec::new(),
             additional: Some(AdditionalHeaders::authentik()),
             basic: None,
@@ -82,8 +85,8 @@ impl HeaderPlan {
     /// those the first.
     #[must_use]
     pub fn new(settings: HeaderSettings) -> Self {
-        let HeaderSettings { sets, own, additional, basic, budget } = settings;
-        let of_sets = sets.iter().flat_map(|set| set.entries());
+        let HeaderSettings { sets, groups, own, additional, basic, budget } = settings;
+        let of_sets = sets.iter().flat_map(|set| set.entries(&groups));
         let mut entries: Vec<Entry> = Vec::new();
         for entry in own.into_iter().map(Entry::from).chain(of_sets) {
             if !entries.iter().any(|other| other.name.looks_like(&entry.name)) {
@@ -91,7 +94,7 @@ impl HeaderPlan {
             }
         }
         // Gatepost owns authentik's names whatever sets are sent, and also those that an operator's header replaced.
-        let of_sets = sets.into_iter().chain([HeaderSet::Authentik]).flat_map(HeaderSet::entries);
+        let of_sets = sets.into_iter().chain([HeaderSet::Authentik]).flat_map(|set| set.entries(&groups));
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
         let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
         let reserved = Arc::new(ReservedNames::new(reserved));
@@ -104,8 +107,20 @@ impl HeaderPlan {
     #[must_use]
     pub fn claims_read(&self) -> Vec<String> {
         let own = self.entries.iter().filter_map(|entry| {
-            let Source::Any(path, _) = &entry.source else { return None };
-            Some(path.claim())
+            match &entry.source {
+                Source::Any(path, _) => Some(path.claim()),
+                // The provider is asked for the usual one by its scope, or because it announces it.
+                Source::Groups(groups) => (!groups.is_usual()).then(|| groups.path.claim()),
+                Source::Text(_)
+                | Source::List(_)
+                | Source::Constant(_)
+                | Source::Subject
+                | Source::Token
+                | Source::Keys
+                | Source::Outpost
+                | Source::Provider
+                | Source::Application => None,
+            }
         });
         let additional = self.additional.as_ref().map(|additional| additional.claim.claim());
         let asserted = self.assertion().into_iter().flat_map(|assertion| assertion.claims.iter().map(String::as_str));

@@ -2,7 +2,7 @@
 
 use super::name::HeaderName;
 use super::source::Source;
-use crate::domain::oidc::claims::ClaimPath;
+use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 
 /// A set of identity headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +22,19 @@ pub(super) struct Entry {
 
 impl HeaderSet {
     /// The headers of the set.
-    pub(super) fn entries(self) -> Vec<Entry> {
+    pub(super) fn entries(self, groups: &GroupsClaim) -> Vec<Entry> {
         let entry = |(name, source)| Entry { name: HeaderName::known(name), source };
         match self {
-            Self::Authentik => authentik().map(entry).to_vec(),
-            Self::Legacy => legacy().map(entry).to_vec(),
+            Self::Authentik => authentik(groups).map(entry).to_vec(),
+            Self::Legacy => legacy(groups).map(entry).to_vec(),
         }
     }
 }
 
-fn authentik() -> [(&'static str, Source); 12] {
+fn authentik(groups: &GroupsClaim) -> [(&'static str, Source); 12] {
     [
         ("x-authentik-username", text("preferred_username")),
-        ("x-authentik-groups", list("groups")),
+        ("x-authentik-groups", Source::Groups(groups.clone())),
         ("x-authentik-entitlements", list("entitlements")),
         ("x-authentik-email", text("email")),
         ("x-authentik-name", text("name")),
@@ -51,10 +51,10 @@ fn authentik() -> [(&'static str, Source); 12] {
     ]
 }
 
-fn legacy() -> [(&'static str, Source); 5] {
+fn legacy(groups: &GroupsClaim) -> [(&'static str, Source); 5] {
     [
         ("x-auth-username", text("preferred_username")),
-        ("x-auth-groups", list("groups")),
+        ("x-auth-groups", Source::Groups(groups.clone())),
         ("x-forwarded-email", text("email")),
         ("x-forwarded-preferred-username", text("preferred_username")),
         ("x-forwarded-user", Source::Subject),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::assertion::{Assertion, Signer};
 use super::value::{self, Separator};
-use crate::domain::oidc::claims::{ClaimPath, Claims};
+use crate::domain::oidc::claims::{ClaimPath, Claims, GroupsClaim};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity::Identity;
 use crate::domain::session::SessionRecord;
@@ -77,6 +77,8 @@ pub(super) enum Source {
     /// A claim that is defined as a list of texts, joined as authentik does; a value of any other type counts as
     /// missing.
     List(ClaimPath),
+    /// The names of the user's groups, joined as authentik does.
+    Groups(GroupsClaim),
     /// A claim of any type.
     Any(ClaimPath, Separator),
     /// A constant.
@@ -104,6 +106,7 @@ impl Source {
         let value = match self {
             Self::Text(path) => Cow::Borrowed(path.find(claims)?.as_str()?),
             Self::List(path) => Cow::Owned(texts(path.find(claims)?)?),
+            Self::Groups(groups) => Cow::Owned(value::joined(groups.names(claims)?.map(Cow::Borrowed), Separator::BAR)),
             Self::Any(path, separator) => value::text(path.find(claims)?, *separator)?,
             Self::Constant(text) => Cow::Borrowed(text.as_ref()),
             Self::Subject => Cow::Borrowed(user.subject.as_str()),

@@ -27,7 +27,7 @@ pub(super) async fn signed(
     let known = request.issuer.known().await?;
     let signed = request.issuer.verify(&known, token, rules.purpose()).await.map_err(Refusal::Token)?;
     let expected = access_token::ExpectedAccessToken {
-        issuer: request.issuer.identifier(),
+        issuer: (&request.application.relying_party).into(),
         rules,
         scopes,
         now: request.clock.now(),
@@ -45,7 +45,8 @@ pub(super) async fn introspected(
     let known = request.issuer.known().await?;
     let members = introspect(request, &known, token).await?;
     let now = request.clock.now();
-    let expected = introspection::ExpectedIntrospection { issuer: request.issuer.identifier(), rules, scopes, now };
+    let issuer = (&request.application.relying_party).into();
+    let expected = introspection::ExpectedIntrospection { issuer, rules, scopes, now };
     let verified = introspection::check(members, token, &expected)?;
     let granted: Vec<String> = verified.scopes().map(str::to_owned).collect();
     if !granted.iter().any(|scope| scope == "openid") {

@@ -41,7 +41,7 @@ fn check_with(token_type: TokenType, header: &Value, changes: &Value) -> Result<
     let raw = signing::token(&header.to_string(), &merged(proper(), changes).to_string());
     let (rules, scopes, now) = (rules(token_type), ["read".to_owned()], Timestamp::from_unix(NOW));
     let signed = verified(&raw, rules.purpose())?;
-    check(signed, &ExpectedAccessToken { issuer: ISSUER, rules: &rules, scopes: &scopes, now })
+    check(signed, &ExpectedAccessToken { issuer: ISSUER.into(), rules: &rules, scopes: &scopes, now })
 }
 
 #[track_caller]

@@ -17,7 +17,7 @@ fn judge(answer: Value, audience: Option<&str>) -> Result<VerifiedCredential, Re
     members.entry("client_id").or_insert("ci".into());
     let scopes = ["read".to_owned()];
     let expected =
-        ExpectedIntrospection { issuer: ISSUER, rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
+        ExpectedIntrospection { issuer: ISSUER.into(), rules: &rules, scopes: &scopes, now: Timestamp::from_unix(NOW) };
     check(members, &"opaque".into(), &expected)
 }
 

@@ -125,7 +125,7 @@ fn iss_1_iss_2_the_issuer_is_compared_before_anything_else() {
     let matched = attempt.matching(Some(&binding), NOW).expect("matches");
     let into_code = |query: &str, announced: bool| {
         let callback = Callback::parse(query).expect("is well formed");
-        callback.into_code(&matched, &metadata(announced)).map(|_| ()).err()
+        callback.into_code(&matched, &metadata(announced), metadata(announced).issuer.as_str().into()).map(|_| ()).err()
     };
     let right = "iss=https%3A%2F%2Fsso.example.com%2F";
     assert_eq!(into_code(&format!("state=s&code=c&{right}"), true), None);
