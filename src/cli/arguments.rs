@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 
 use clap::{Args, Parser, Subcommand};
 use http::uri::Authority;
@@ -76,6 +77,9 @@ pub(super) struct Request {
     /// request has no session.
     #[arg(long, value_name = "JSON|@FILE")]
     pub(super) claims: Option<String>,
+    /// Address of the client, for `networks` and `skip_networks`. Without this option it is not known.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) client: Option<IpAddr>,
 }
 
 /// The snippet to print.

@@ -66,10 +66,10 @@ fn load_applications(source: &Source) -> Result<Config, Fault> {
 }
 
 fn print_explanation(request: Request) -> Result<(), Fault> {
-    let Request { source, url, method, headers, claims } = request;
+    let Request { source, url, method, headers, claims, client } = request;
     let claims = claims.map(claims_text).transpose()?;
     let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
-    let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?;
+    let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?.from_client(client);
     let config = load_applications(&source)?;
     let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
     explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))

@@ -72,7 +72,8 @@ fn public(context: &RequestContext<'_>) -> Option<(PublicPath, Reason)> {
     let scheme = application.external.scheme();
     let path = application.unauthenticated.admit(&application.mode, scheme, &head.authority, &head.target);
     let path = path.map(|proof| (proof, Reason::UnauthenticatedPath));
-    path.or_else(|| {
+    let network = || PublicPath::network(&application.skip_networks, head.client);
+    path.or_else(|| network().map(|proof| (proof, Reason::UnauthenticatedNetwork))).or_else(|| {
         PublicPath::preflight(application.pass_preflight, context.kind).map(|proof| (proof, Reason::Preflight))
     })
 }

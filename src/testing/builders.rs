@@ -9,7 +9,7 @@ use url::Url;
 use crate::domain::application::{Application, Mode};
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::http::{
-    Authority, CookieDomain, CookieForm, ExternalHost, HeaderLines, RequestHead, RequestTarget, Scheme,
+    Authority, CookieDomain, CookieForm, ExternalHost, HeaderLines, Networks, RequestHead, RequestTarget, Scheme,
 };
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::claims::Claims;
@@ -65,6 +65,7 @@ pub fn application(external: &str) -> Application {
         },
         external,
         unauthenticated: UnauthenticatedPaths::default(),
+        skip_networks: Networks::default(),
         rules: AccessRules::default(),
         access_token_validity: None,
         jwt_headers: false,

@@ -184,6 +184,14 @@ fn tokens_are_trusted_as_far_as_the_file_says() {
 }
 
 #[test]
+fn clients_of_some_networks_need_no_sign_in() {
+    let config = Folder::new().load(FULL).unwrap().config;
+    let skipped: Vec<String> =
+        config.applications.iter().map(|application| application.skip_networks.to_string()).collect();
+    assert_eq!(skipped, ["", "10.9.0.0/16 or 192.0.2.7/32", "", "", "", ""]);
+}
+
+#[test]
 fn key_files_are_watched_and_assertion_files_are_not() {
     let folder = Folder::new();
     let read = folder.load(FULL).unwrap().files;
@@ -235,7 +243,7 @@ fn access_rules_mean_what_is_written() {
         .iter()
         .map(|application| application.rules.iter().map(|(_, rule)| rule.to_string()).collect())
         .collect();
-    let first = "paths /admin or /.well-known/x, methods GET or QUERY: groups staff or guests, emails alice@example.com, \
+    let first = "paths /admin or /.well-known/x, methods GET or QUERY, networks 10.0.0.0/8 or 2001:db8::/32: groups staff or guests, emails alice@example.com, \
                  email_domains example.com, email_verified assumed, claim team.level 3 or 4 or true";
     assert_eq!(
         rules,

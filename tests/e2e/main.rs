@@ -31,6 +31,7 @@ mod forward_auth;
 mod headers;
 mod health;
 mod identity_headers;
+mod networks;
 mod plain_http;
 mod provider_logout;
 mod providers;

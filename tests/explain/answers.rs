@@ -20,7 +20,7 @@ const TOO_MANY_GROUPS: &str =
     r#"{"preferred_username": "mae", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}"#;
 
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 36] = [
+const QUESTIONS: [(&str, &[&str]); 40] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -63,6 +63,21 @@ const QUESTIONS: [(&str, &[&str]); 36] = [
     ("a-token-that-is-not-verified", &["-H", "Authorization: Bearer secret-token", "https://files.example.com/a"]),
     ("a-token-that-is-none", &["-H", "Authorization: Bearer", "https://files.example.com/a"]),
     ("a-credential-of-no-concern", &["-H", "Authorization: Bearer secret-token", "https://wiki.example.com/a"]),
+    ("an-address-that-needs-no-sign-in", &["--client", "::ffff:10.9.8.7", "https://intranet.example.com/"]),
+    ("an-address-of-the-rule", &["--client", "10.1.2.3", "--claims", STAFF, "https://intranet.example.com/"]),
+    (
+        "an-address-elsewhere",
+        &[
+            "--client",
+            "203.0.113.9",
+            "-H",
+            "X-Forwarded-For: 10.9.8.7",
+            "--claims",
+            STAFF,
+            "https://intranet.example.com/",
+        ],
+    ),
+    ("an-address-that-is-not-known", &["-H", PAGE, "https://intranet.example.com/"]),
     ("an-unknown-host", &["https://evil.test/"]),
     ("a-path-with-dots", &["https://wiki.example.com/a/../b"]),
     (

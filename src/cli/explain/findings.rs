@@ -31,6 +31,7 @@ pub(super) fn describe(report: &mut Report, applications: &Applications, head: &
         return;
     }
     public(report, application, head);
+    network(report, application, head);
     report.line("user", user(claims));
     credential(report, application, head, claims);
     rules(report, application, head, claims);
@@ -140,6 +141,22 @@ fn public(report: &mut Report, application: &Application, head: &RequestHead) {
         (None, Some(other)) => format!("no: `{other}` matches the path as sent, but none the canonical path"),
     };
     report.line("public", text);
+}
+
+/// Whether the client's network makes the request public.
+fn network(report: &mut Report, application: &Application, head: &RequestHead) {
+    let networks = &application.skip_networks;
+    if networks.is_empty() {
+        return;
+    }
+    let text = match head.client {
+        None => format!("unknown, so not in `skip_networks` ({networks}); `--client` gives the address"),
+        Some(client) if networks.contain(Some(client)) => {
+            format!("public: {} is in `skip_networks` ({networks})", client.to_canonical())
+        }
+        Some(client) => format!("not public: {} is not in `skip_networks` ({networks})", client.to_canonical()),
+    };
+    report.line("network", text);
 }
 
 fn user(claims: Option<&Claims>) -> String {

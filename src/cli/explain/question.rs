@@ -1,5 +1,7 @@
 //! The question: a request as the operator describes it, and the claims of the user who sent it.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 use thiserror::Error;
 
@@ -26,6 +28,8 @@ pub struct Question {
     headers: Vec<(String, Vec<u8>)>,
     /// The claims of the signed-in user; `None` without a sign-in.
     pub(super) claims: Option<Claims>,
+    /// The client's address; `None`: it is not known.
+    client: Option<IpAddr>,
 }
 
 /// Why a question is invalid.
@@ -86,7 +90,14 @@ impl Question {
             target: if target.starts_with('/') { target.to_owned() } else { format!("/{target}") },
             headers: headers.iter().map(|line| header(line)).collect::<Result<_, _>>()?,
             claims: claims.map(read_claims).transpose()?,
+            client: None,
         })
+    }
+
+    /// The question about a request from this address.
+    #[must_use]
+    pub fn from_client(self, client: Option<IpAddr>) -> Self {
+        Self { client, ..self }
     }
 
     /// The request head as an inbound protocol would build it.
@@ -97,7 +108,7 @@ impl Question {
             authority: Authority::parse(&self.host).map_err(Unreadable::Host)?,
             target: RequestTarget::read(self.target.clone()).map_err(Unreadable::Target)?,
             headers: HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines),
-            client: None,
+            client: self.client,
             application: None,
             request_id: None,
         })

@@ -118,6 +118,9 @@ section! {
         /// Requests that need no sign-in: regular expressions that are matched with the path, in mode
         /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`.
         skip_path_regex: Patterns = "[]",
+        /// Networks or addresses of clients that need no sign-in, with the same meaning as `networks` in `allow`: their
+        /// requests pass without identity, unless they bring a session.
+        skip_networks: Texts = "[]",
         /// The claim that lists the user's groups, for access rules and identity headers.
         groups_claim: GroupsClaim = "{}",
         /// Access rules for signed-in users. Unless given: every signed-in user has access. A rule matches a user if

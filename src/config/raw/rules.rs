@@ -32,6 +32,10 @@ section! {
         paths: non_empty Texts,
         /// Methods that the rule allows, in upper case; `GET` does not include `HEAD`. Unless given: all.
         methods: non_empty Texts,
+        /// Networks or addresses of clients that the rule allows, such as `10.0.0.0/8`. Over gRPC the client is the peer of
+        /// Envoy's connection, with forward auth the one that `forward_auth.trusted_proxies` report; a client whose
+        /// address is not known matches no network. Unless given: all.
+        networks: non_empty Texts,
     }
 }
 

@@ -3,14 +3,18 @@
 
 use std::fmt::Display;
 
+use super::forward_auth::{TooMany, networks};
 use crate::config::raw::{AccessRule, Application, ClaimCondition};
 use crate::config::reader::{Reader, Setting, Spanned};
+use crate::domain::http::Networks;
 use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 use crate::domain::policy::{
     self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Principals, Rule,
 };
 
 type Texts = Vec<Spanned<String>>;
+
+const EVERY_CLIENT: TooMany = ("it contains every address", "list the networks of some clients, or remove the key");
 
 pub(super) fn access_rules(
     written: &Application,
@@ -64,6 +68,7 @@ fn rule(
     let claims = claims(&value.claims, reader);
     let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
+    let networks = items(&value.networks, reader).and_then(|list| networks(list, EVERY_CLIENT, reader));
     let conditions = Conditions {
         groups: groups?,
         groups_claim: groups_claim?.clone(),
@@ -86,7 +91,7 @@ fn rule(
             return None;
         }
     };
-    Some(Rule { paths: paths?, methods: methods?, principals })
+    Some(Rule { paths: paths?, methods: methods?, networks: Networks::new(networks?), principals })
 }
 
 /// Parses every item of a list; a key that is not written has no items.

@@ -11,11 +11,14 @@ use crate::config::value::Patterns;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::application::registry::Applications;
 use crate::domain::application::{Application, Mode};
-use crate::domain::http::{CookieDomain, ExternalHost};
+use crate::domain::http::{CookieDomain, ExternalHost, Networks};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan};
 use crate::domain::policy::{AccessRules, UnauthenticatedPaths};
 use crate::domain::slug::Slug;
+
+const EVERY_CLIENT: forward_auth::TooMany =
+    ("it contains every address, so no client would need a sign-in", "list the networks of some clients");
 
 /// All applications, checked against each other.
 pub(super) fn applications(file: &File, reader: &mut Reader<'_>) -> Option<Applications> {
@@ -106,6 +109,7 @@ pub(in crate::config) fn application(
     proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, location, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let skip_networks = forward_auth::networks(&written.skip_networks.value, EVERY_CLIENT, reader);
     let credentials = credentials(written, reader);
     let groups = identity_headers::groups_claim(written, reader);
     let rules = access_rules(written, groups.as_ref(), reader);
@@ -124,6 +128,7 @@ pub(in crate::config) fn application(
             ..relying_party?
         },
         unauthenticated: unauthenticated?,
+        skip_networks: Networks::new(skip_networks?),
         rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,

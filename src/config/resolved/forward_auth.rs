@@ -78,17 +78,23 @@ fn trusted(written: &Setting<Vec<Spanned<String>>>, reader: &mut Reader<'_>) -> 
         );
         return None;
     }
-    networks(value, reader).map(TrustedProxies::new)
+    networks(value, FRONT_PROXIES, reader).map(TrustedProxies::new)
 }
 
+/// What is wrong with a network of all addresses, and what to write instead.
+pub(super) type TooMany = (&'static str, &'static str);
+
+pub(super) const FRONT_PROXIES: TooMany =
+    ("it contains every address, so every client would be trusted", "list the addresses of your front proxies");
+
 /// Parses the whole list, so that no diagnostic hides another.
-pub(super) fn networks(written: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
-    let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, reader)).collect();
+pub(super) fn networks(written: &[Spanned<String>], too_many: TooMany, reader: &mut Reader<'_>) -> Option<Vec<IpNet>> {
+    let networks: Vec<Option<IpNet>> = written.iter().map(|text| network(text, too_many, reader)).collect();
     networks.into_iter().collect()
 }
 
 /// An address, or a network in its canonical notation.
-fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
+fn network(written: &Spanned<String>, too_many: TooMany, reader: &mut Reader<'_>) -> Option<IpNet> {
     let Spanned { location, value } = written;
     let Some(network) = value.parse::<IpNet>().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from)) else {
         let help = "write it like 10.0.0.5, 10.1.0.0/16 or fd00::/8";
@@ -97,10 +103,7 @@ fn network(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> 
     };
     let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
     let (problem, help) = if network.prefix_len() == 0 {
-        (
-            "it contains every address, so every client would be trusted",
-            "list the addresses of your front proxies".to_owned(),
-        )
+        (too_many.0, too_many.1.to_owned())
     } else if network != network.trunc() {
         ("the address has bits outside of its prefix", format!("write {}, or the address alone", network.trunc()))
     } else if is_mapped {

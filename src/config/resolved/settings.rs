@@ -85,7 +85,11 @@ pub(super) fn limits(written: &raw::Limits, reader: &mut Reader<'_>) -> Option<L
         http: http_limits(&http.value),
         requests: request_limits(&requests.value),
         connections: permits(&connections.value),
-        front_proxies: FrontProxies(forward_auth::networks(&connections.value.front_proxies.value, reader)?),
+        front_proxies: FrontProxies(forward_auth::networks(
+            &connections.value.front_proxies.value,
+            forward_auth::FRONT_PROXIES,
+            reader,
+        )?),
         waits: waits(&provider.value),
     })
 }

@@ -12,7 +12,7 @@ use crate::config::reader::Reader;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
 /// its client belong to the source.
-pub(in crate::config) const OVERLAY_KEYS: [&str; 15] = [
+pub(in crate::config) const OVERLAY_KEYS: [&str; 16] = [
     "access_token_validity",
     "additional_headers",
     "allow",
@@ -28,6 +28,7 @@ pub(in crate::config) const OVERLAY_KEYS: [&str; 15] = [
     "jwt_headers",
     "pass_preflight",
     "scopes",
+    "skip_networks",
     "skip_path_regex",
 ];
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::crypto::sealing::SealingContext;
-use super::http::{Authority, CookieDomain, ExternalHost, Host, RequestTarget, Scheme};
+use super::http::{Authority, CookieDomain, ExternalHost, Host, Networks, RequestTarget, Scheme};
 use super::oidc::claims::Claims;
 use super::oidc::credentials::AcceptedCredentials;
 use super::oidc::relying_party::RelyingParty;
@@ -42,6 +42,8 @@ pub struct Application {
     pub relying_party: RelyingParty,
     /// The paths that need no sign-in.
     pub unauthenticated: UnauthenticatedPaths,
+    /// The networks whose clients need no sign-in.
+    pub skip_networks: Networks,
     /// The rules that decide which signed-in users are allowed.
     pub rules: AccessRules,
     /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.

@@ -28,6 +28,8 @@ reasons! {
     CredentialAccepted => "credential_accepted",
     /// A rule of the operator makes the path public.
     UnauthenticatedPath => "unauthenticated_path",
+    /// A rule of the operator lets clients of this network pass without a sign-in.
+    UnauthenticatedNetwork => "unauthenticated_network",
     /// A CORS preflight is allowed by setting.
     Preflight => "preflight",
     /// No session: the browser is redirected to the identity provider.

@@ -1,10 +1,12 @@
 //! Public paths: paths that need no sign-in. A pattern is searched for, not matched in full, as in authentik; but it
 //! has to match the path as sent, decoded, and canonical.
 
+use std::net::IpAddr;
+
 use regex::Regex;
 use thiserror::Error;
 
-use crate::domain::http::{Authority, ClientKind, RequestTarget, Scheme};
+use crate::domain::http::{Authority, ClientKind, Networks, RequestTarget, Scheme};
 
 /// Patterns of paths (in domain mode: of URLs without query) that need no sign-in.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +33,7 @@ pub struct PatternFault {
     pub cause: String,
 }
 
-/// Proof that the operator declared a request public.
+/// Proof that the operator declared a request public: by its path, its kind, or the network of its client.
 #[derive(Debug)]
 pub struct PublicPath(());
 
@@ -40,6 +42,12 @@ impl PublicPath {
     #[must_use]
     pub fn preflight(pass_preflight: bool, kind: ClientKind) -> Option<Self> {
         (pass_preflight && kind == ClientKind::Preflight).then_some(Self(()))
+    }
+
+    /// A client in one of the networks whose clients need no sign-in. `client` is the address that the front proxy vouches for.
+    #[must_use]
+    pub fn network(skip_networks: &Networks, client: Option<IpAddr>) -> Option<Self> {
+        skip_networks.contain(client).then_some(Self(()))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with, test_outpost};
 use crate::domain::application::Application;
 use crate::domain::decision::{Decision, Reason, Verdict};
+use crate::domain::http::Networks;
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 use crate::domain::policy::{AccessRules, Conditions, Principals, Rule, UnauthenticatedPaths};
@@ -175,7 +176,12 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
-        let rule = Rule { paths: Vec::new(), methods: Vec::new(), principals: Principals::matching(staff).unwrap() };
+        let rule = Rule {
+            paths: Vec::new(),
+            methods: Vec::new(),
+            networks: Networks::default(),
+            principals: Principals::matching(staff).unwrap(),
+        };
         application.rules = AccessRules::new(vec![rule]).unwrap();
     });
     for _ in 0..2 {

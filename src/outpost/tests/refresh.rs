@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason};
+use crate::domain::http::Networks;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 use crate::domain::policy::{AccessRules, Conditions, Principals, Rule};
@@ -34,7 +35,7 @@ fn only_admins() -> TestOutpost {
     outpost_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
         let principals = Principals::matching(admins).expect("names a group");
-        let rule = Rule { paths: Vec::new(), methods: Vec::new(), principals };
+        let rule = Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals };
         application.rules = AccessRules::new(vec![rule]).expect("is one");
     })
 }

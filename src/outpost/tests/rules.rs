@@ -2,6 +2,7 @@
 
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with};
 use crate::domain::decision::{Reason, Verdict};
+use crate::domain::http::Networks;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
     AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Principals, Rule, UnauthenticatedPaths,
@@ -23,6 +24,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], principals: Principals) -> 
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).unwrap()).collect(),
         methods: methods.iter().map(|method| Method::parse(method).unwrap()).collect(),
+        networks: Networks::default(),
         principals,
     }
 }
@@ -150,4 +152,56 @@ async fn a_store_that_cannot_say_is_no_reason_to_forbid() {
     test_outpost.fail_store_at(1);
     let decision = browser.open(&test_outpost, WIKI).await;
     assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (503, Reason::StoreUnavailable));
+}
+
+fn networks(list: &[&str]) -> Networks {
+    Networks::new(list.iter().map(|text| text.parse().unwrap()).collect())
+}
+
+/// One session: what is prepared for it depends on no address.
+#[tokio::test]
+async fn h5_the_address_decides_at_every_request() {
+    let test_outpost = outpost_with(|application| {
+        let inside = Rule { networks: networks(&["10.0.0.0/8"]), ..rule(&[], &[], Principals::Any) };
+        application.rules = AccessRules::new(vec![inside]).unwrap();
+    });
+    let browser = signed_in_as(&test_outpost, "alice", WIKI).await;
+    for (client, expected) in [
+        (Some("10.1.2.3"), Reason::SignedIn),
+        (Some("203.0.113.9"), Reason::Forbidden),
+        (Some("::ffff:10.1.2.3"), Reason::SignedIn),
+        (None, Reason::Forbidden),
+        (Some("10.1.2.3"), Reason::SignedIn),
+    ] {
+        let mut head = browser.head(WIKI, &[PAGE, ("x-forwarded-for", "10.1.2.3")]);
+        head.client = client.map(|text| text.parse().unwrap());
+        let decision = test_outpost.ask(&head).await;
+        assert_eq!(decision.audit.reason, expected, "{client:?}");
+    }
+}
+
+#[tokio::test]
+async fn h5_clients_of_some_networks_need_no_sign_in() {
+    let test_outpost = outpost_with(|application| {
+        application.skip_networks = networks(&["10.0.0.0/8", "fd00::/8"]);
+        application.rules = AccessRules::new(vec![rule(&["/admin"], &[], named(&["alice"]))]).unwrap();
+    });
+    let eve = signed_in_as(&test_outpost, "eve", WIKI).await;
+    let alice = signed_in_as(&test_outpost, "alice", WIKI).await;
+    let admin = "https://wiki.example.com/admin";
+    for (browser, url, client, reason, user) in [
+        (&Browser::default(), admin, Some("10.1.2.3"), Reason::UnauthenticatedNetwork, Some("")),
+        (&Browser::default(), WIKI, Some("fd00::1"), Reason::UnauthenticatedNetwork, Some("")),
+        (&Browser::default(), WIKI, Some("203.0.113.9"), Reason::SignInStarted, None),
+        (&Browser::default(), WIKI, None, Reason::SignInStarted, None),
+        (&alice, admin, Some("10.1.2.3"), Reason::SignedIn, Some("alice")),
+        (&eve, admin, Some("10.1.2.3"), Reason::UnauthenticatedNetwork, Some("")),
+        (&eve, admin, Some("203.0.113.9"), Reason::Forbidden, None),
+        (&alice, "https://wiki.example.com/a%2Fdmin/..;/x", Some("10.1.2.3"), Reason::Malformed, None),
+    ] {
+        let mut head = browser.head(url, &[PAGE, ("x-forwarded-for", "10.1.2.3")]);
+        head.client = client.map(|text| text.parse().unwrap());
+        let decision = test_outpost.ask(&head).await;
+        assert_eq!((decision.audit.reason, allowed(&decision).as_deref()), (reason, user), "{url} {client:?}");
+    }
 }

@@ -13,6 +13,7 @@ use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, 
 use gatepost::domain::application::registry::Applications;
 use gatepost::domain::application::{Application, Mode};
 use gatepost::domain::http::CookieDomain;
+use gatepost::domain::http::Networks;
 use gatepost::domain::oidc::credentials::{
     AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules,
 };
@@ -93,6 +94,7 @@ fn rules() -> AccessRules {
     let rule = |path, principals| Rule {
         paths: vec![PathPrefix::parse(path).expect("is a prefix")],
         methods: Vec::new(),
+        networks: Networks::default(),
         principals,
     };
     let admin = rule("/admin", Principals::matching(nobodys).expect("names a group"));

@@ -1,13 +1,14 @@
 //! One rule: the users, paths and methods to which it applies.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use thiserror::Error;
 
 use super::path::PathPrefix;
 use super::principals::Principals;
 use super::unmet::Unmet;
-use crate::domain::http::{RequestHead, is_token};
+use crate::domain::http::{Networks, RequestHead, is_token};
 use crate::domain::oidc::claims::Claims;
 
 /// One rule. A request is allowed by one whole rule, never by parts of two (N-9).
@@ -17,6 +18,8 @@ pub struct Rule {
     pub paths: Vec<PathPrefix>,
     /// The methods that the rule allows; empty for all methods.
     pub methods: Vec<Method>,
+    /// The networks of the clients that the rule allows; empty for all clients.
+    pub networks: Networks,
     /// The users that the rule allows.
     pub principals: Principals,
 }
@@ -57,6 +60,8 @@ impl Method {
 pub enum Obstacle<'a> {
     /// The method is not one of the rule's.
     Method(&'a str, &'a [Method]),
+    /// The client is in none of the rule's networks, or its address is not known.
+    Network(Option<IpAddr>, &'a Networks),
     /// The path differs in case, or its spelling is not below the rule's path.
     Spelling(&'a PathPrefix),
     /// The claims do not meet a condition.
@@ -67,6 +72,12 @@ impl fmt::Display for Obstacle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method(asked, covered) => write!(f, "the method is {asked}, the rule is for {}", any_of(covered)),
+            Self::Network(Some(client), networks) => {
+                write!(f, "the client is {}, the rule is for {networks}", client.to_canonical())
+            }
+            Self::Network(None, networks) => {
+                write!(f, "the client's address is not known, the rule is for {networks}")
+            }
             Self::Spelling(path) => write!(f, "the path is not spelled like {path}, which is compared byte for byte"),
             Self::User(unmet) => unmet.fmt(f),
         }
@@ -76,7 +87,10 @@ impl fmt::Display for Obstacle<'_> {
 impl Rule {
     /// Whether the rule allows a request that `path`, one of its own, covers.
     pub(super) fn lets_pass(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> bool {
-        self.is_for_method(&head.method) && path.holds(&head.target) && self.principals.includes(claims)
+        self.is_for_method(&head.method)
+            && self.is_for_client(head.client)
+            && path.holds(&head.target)
+            && self.principals.includes(claims)
     }
 
     /// All obstacles that keep the rule from allowing the request; empty exactly when it allows it.
@@ -90,11 +104,18 @@ impl Rule {
         if !self.is_for_method(&head.method) {
             obstacles.push(Obstacle::Method(&head.method, &self.methods));
         }
+        if !self.is_for_client(head.client) {
+            obstacles.push(Obstacle::Network(head.client, &self.networks));
+        }
         if !path.holds(&head.target) {
             obstacles.push(Obstacle::Spelling(path));
         }
         obstacles.extend(self.principals.unmet(claims).into_iter().map(Obstacle::User));
         obstacles
+    }
+
+    fn is_for_client(&self, client: Option<IpAddr>) -> bool {
+        self.networks.is_empty() || self.networks.contain(client)
     }
 
     fn is_for_method(&self, method: &str) -> bool {
@@ -116,6 +137,9 @@ impl fmt::Display for Rule {
         }
         if !self.methods.is_empty() {
             places.push(format!("methods {}", any_of(&self.methods)));
+        }
+        if !self.networks.is_empty() {
+            places.push(format!("networks {}", self.networks));
         }
         if places.is_empty() {
             write!(f, "{}", self.principals)

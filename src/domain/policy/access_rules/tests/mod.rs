@@ -3,6 +3,7 @@
 mod properties;
 
 use super::*;
+use crate::domain::http::Networks;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::time::Timestamp;
@@ -33,6 +34,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], group: Option<&str>) -> Rul
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).expect("is a prefix")).collect(),
         methods: methods.iter().map(|method| Method::parse(method).expect("is a method")).collect(),
+        networks: Networks::default(),
         principals: Principals::matching(conditions).unwrap_or(Principals::Any),
     }
 }
@@ -65,7 +67,12 @@ fn claim(path: &str, values: &[&str]) -> ClaimCondition {
 /// Whether a rule with these conditions allows a user with these claims.
 fn meets(conditions: &Conditions, claims: &Value) -> bool {
     let principals = Principals::matching(conditions.clone()).expect("names somebody");
-    passes(&rules(&[Rule { paths: Vec::new(), methods: Vec::new(), principals }]), &identity(claims), "GET", "/")
+    passes(
+        &rules(&[Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals }]),
+        &identity(claims),
+        "GET",
+        "/",
+    )
 }
 
 #[test]
