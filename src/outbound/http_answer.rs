@@ -9,6 +9,8 @@ use reqwest::Response;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) content_type: Option<String>,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -21,7 +23,8 @@ pub(super) async fn read(mut response: Response, limit: usize) -> Result<Answer,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status: response.status(), content_type: content_type(response.headers()), body })
+    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Answer { status: response.status(), content_type: content_type(response.headers()), location, body })
 }
 
 /// The media type without parameters, in lower case.

@@ -62,6 +62,8 @@ pub fn application(external: &str) -> Application {
             redirect_uri: endpoint("callback?X-authentik-auth-callback=true"),
             post_logout_redirect_uri: Some(endpoint("sign_out")),
             endpoints: None,
+            discovery_url: None,
+            backchannel_base: None,
         },
         external,
         unauthenticated: UnauthenticatedPaths::default(),

@@ -146,7 +146,7 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     let Some(BearerCheck::Introspection(IntrospectionRules::Clients(clients))) = bearer else { panic!("{bearer:?}") };
     assert_eq!(clients, &["docs", "robots"]);
     let shown = format!("{config:?}");
-    for secret in ["a secret of at least", "file secret", "PRIVATE KEY", "AQEBAQ"] {
+    for secret in ["a secret of at least", "file secret", "ssphrase", "PRIVATE KEY", "AQEBAQ"] {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
 }
@@ -189,6 +189,48 @@ fn clients_of_some_networks_need_no_sign_in() {
     let skipped: Vec<String> =
         config.applications.iter().map(|application| application.skip_networks.to_string()).collect();
     assert_eq!(skipped, ["", "10.9.0.0/16 or 192.0.2.7/32", "", "", "", ""]);
+}
+
+#[test]
+fn the_proxy_of_the_environment_counts_where_the_file_says_so() {
+    let proxy = |setting: &str, variables: &[(&str, &str)]| {
+        let section = if setting.is_empty() { String::new() } else { format!("provider: {{ proxy: {setting} }}\n") };
+        let variables = |name: &str| {
+            let set = variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+            set.or_else(|| super::support::variables(name))
+        };
+        let loaded = load(&format!("{SMALLEST}{section}"), "gatepost.yaml".as_ref(), &variables);
+        loaded.map(|loaded| {
+            let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+            (loaded.config.provider.proxy.map(|proxy| format!("{proxy:?}")), warnings.concat())
+        })
+    };
+    let set = [("HTTPS_PROXY", "http://u:hush@proxy:3128"), ("NO_PROXY", ".internal,10.0.0.0/8")];
+    let with_environment = "ProviderProxy(http://proxy:3128, except \".internal,10.0.0.0/8\")";
+    for (setting, variables, expected) in [
+        ("", &[][..], None),
+        ("none", &set, None),
+        ("environment", &[], None),
+        ("environment", &set, Some(with_environment)),
+        ("environment", &[("https_proxy", "proxy:3128")], Some("ProviderProxy(http://proxy:3128, except \"\")")),
+        ("environment", &[("HTTPS_PROXY", " ")], None),
+        ("'https://other:3129'", &set, Some("ProviderProxy(https://other:3129, except \"\")")),
+    ] {
+        let (proxy, warnings) = proxy(setting, variables).unwrap();
+        assert_eq!((proxy.as_deref(), warnings.as_str()), (expected, ""), "{setting} {variables:?}");
+    }
+    let (unused, warning) = proxy("", &set).unwrap();
+    assert!(unused.is_none() && warning.contains("HTTPS_PROXY is set") && !warning.contains("hush"), "{warning}");
+    let fault = proxy("environment", &[("HTTPS_PROXY", "socks5://hush:1080")]).unwrap_err().to_string();
+    assert!(fault.contains("HTTPS_PROXY") && !fault.contains("hush"), "{fault}");
+}
+
+#[test]
+fn addresses_beside_the_issuers_are_as_written() {
+    let config = Folder::new().load(FULL).unwrap().config;
+    let board = &config.applications.iter().nth(3).unwrap().relying_party;
+    assert_eq!(board.discovery_url.as_ref().map(Url::as_str), Some("https://cdn.example.org/board.json"));
+    assert_eq!(board.backchannel_base.as_ref().map(Url::as_str), Some("https://sso.internal:8443/"));
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod identity_headers;
 mod networks;
 mod plain_http;
 mod provider_logout;
+mod provider_network;
 mod providers;
 mod proxy;
 mod proxy_tls;

@@ -24,6 +24,8 @@ mod keys;
 #[cfg(test)]
 mod logout_tokens;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod op;
 #[cfg(test)]
 mod outages;

@@ -59,6 +59,13 @@ section! {
         allowed_tenants: non_empty Texts,
         /// Further audiences that ID Tokens may list in `aud` beside `client_id`, as Zitadel adds the project's.
         trusted_audiences: Texts = "[]",
+        /// URL of the provider's discovery document, if it is not at the well-known address of `issuer`; the `issuer` in it
+        /// must be the same nevertheless. Applications of one issuer must give the same.
+        discovery_url: optional String,
+        /// Origin (`https://host[:port]`) at which Gatepost reaches the provider: the token, keys, UserInfo, introspection and
+        /// revocation endpoints are asked there, if the discovery document names them at the origin of `issuer`. Browsers
+        /// are still sent to the addresses in the document. Applications of one issuer must give the same.
+        backchannel_base: optional String,
         /// The provider's authorization endpoint, for a provider without a discovery document, or whose document names
         /// addresses that Gatepost cannot reach. With this key, `token_endpoint` and `jwks_uri`, no discovery takes
         /// place; only the endpoints that are given are used. Applications of one issuer must give the same endpoints.

@@ -176,6 +176,10 @@ section! {
     struct Provider {
         /// CA certificates (PEM) that are trusted in addition to the system's.
         ca_file: optional PathBuf,
+        /// The forward proxy (`http://proxy.example.com:3128`, with `user:password@` if it requires them) through which
+        /// https requests to providers are sent. `environment`: the one in `HTTPS_PROXY`, except for the hosts in
+        /// `NO_PROXY`. `none`, or unless given: no proxy. Plain http is always sent directly.
+        proxy: optional String,
         /// Timeout of a request to a provider, from connecting to the end of the response.
         timeout: DurationField = written_span(ProviderSettings::default().timeout),
         /// Timeout of connecting to a provider, including name resolution.

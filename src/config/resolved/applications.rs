@@ -81,12 +81,15 @@ fn agree_on_endpoints(
     for (index, (written, later)) in written.iter().zip(applications).enumerate() {
         let differs = |earlier: &&Application| {
             let (one, other) = (&earlier.relying_party, &later.relying_party);
-            one.issuer == other.issuer && one.endpoints != other.endpoints
+            let addresses = |party: &RelyingParty| {
+                (party.endpoints.clone(), party.discovery_url.clone(), party.backchannel_base.clone())
+            };
+            one.issuer == other.issuer && addresses(one) != addresses(other)
         };
         if let Some(earlier) = applications.iter().take(index).find(differs) {
             let location = written.value.issuer.given().map_or(&written.location, |issuer| &issuer.location);
-            let problem = format!("the application `{}` gives this issuer other endpoints", earlier.slug);
-            reader.fault(location, problem, "give both the same endpoints, or none");
+            let problem = format!("the application `{}` gives this issuer other endpoints or addresses", earlier.slug);
+            reader.fault(location, problem, "give both the same, or none");
             agree = false;
         }
     }

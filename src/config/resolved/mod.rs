@@ -11,6 +11,7 @@ mod identity_headers;
 mod issuer;
 mod listen;
 mod provider_endpoints;
+mod provider_network;
 mod proxy;
 mod refresh;
 mod relying_party;
@@ -34,7 +35,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
     let refreshes_sessions = refresh::refreshes_sessions(written, reader);
-    let provider = settings::provider(&written.provider.value, refreshes_sessions, reader);
+    let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
     let limits = settings::limits(&written.limits.value, reader);
     let authentik = authentik::authentik(written, session.as_ref(), reader);

@@ -5,7 +5,7 @@ use url::Url;
 use super::client_authentication::client_authentication;
 use super::issuer;
 use super::provider_endpoints::provider_endpoints;
-use super::tenants;
+use super::{provider_network, tenants};
 use crate::config::diagnostic::Location;
 use crate::config::raw::Application;
 use crate::config::reader::{Reader, Spanned};
@@ -26,6 +26,8 @@ pub(super) fn relying_party(
     let client = client_authentication(written, location, reader);
     let scopes = scopes(&written.scopes, reader);
     let endpoints = provider_endpoints(written, reader);
+    let has_endpoints = written.authorization_endpoint.given().is_some();
+    let detours = provider_network::detours(written, has_endpoints, reader);
     let external = external?;
     let redirect_uri = match written.redirect_uri.given() {
         Some(uri) => issuer::redirect_uri(uri, external, prefixes, reader),
@@ -50,6 +52,8 @@ pub(super) fn relying_party(
         redirect_uri: redirect_uri?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
         endpoints: endpoints?,
+        discovery_url: detours.as_ref()?.discovery_url.clone(),
+        backchannel_base: detours?.backchannel_base,
     })
 }
 

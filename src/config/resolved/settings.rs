@@ -1,6 +1,6 @@
 //! The remaining settings: logs, providers, limits, shutdown.
 
-use super::forward_auth;
+use super::{forward_auth, provider_network};
 use crate::config::reader::{Reader, Spanned};
 use crate::config::value::{Count, Size};
 use crate::config::{raw, secret_file};
@@ -51,10 +51,11 @@ pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> O
 }
 
 pub(super) fn provider(
-    written: &raw::Provider,
+    Spanned { location, value: written }: &Spanned<raw::Provider>,
     refreshes_sessions: bool,
     reader: &mut Reader<'_>,
 ) -> Option<ProviderSettings> {
+    let proxy = provider_network::proxy(&written.proxy, location, reader);
     let ca_certificates = match written.ca_file.given() {
         Some(path) => {
             let pem = secret_file::bytes(path, reader)?;
@@ -71,6 +72,7 @@ pub(super) fn provider(
     Some(ProviderSettings {
         ca_certificates,
         insecure: false,
+        proxy: proxy?,
         timeout: written.timeout.value.0,
         connect_timeout: written.connect_timeout.value.0,
         refresh_interval: written.refresh_interval.value.0,

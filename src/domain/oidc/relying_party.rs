@@ -36,6 +36,10 @@ pub struct RelyingParty {
     pub post_logout_redirect_uri: Option<Url>,
     /// The provider's endpoints where the operator gives them; `None`: its metadata names them.
     pub endpoints: Option<ProviderEndpoints>,
+    /// Where the provider's metadata is; `None`: at the well-known address of the issuer.
+    pub discovery_url: Option<Url>,
+    /// The origin at which Gatepost asks the provider's endpoints, in place of the issuer's.
+    pub backchannel_base: Option<Url>,
 }
 
 /// The endpoints of a provider that are given in place of its metadata (the names are those of `OpenID` Connect Discovery

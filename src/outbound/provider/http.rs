@@ -1,4 +1,4 @@
-//! Requests to identity providers: verified TLS, no proxy, no redirect, short timeouts, bounded answers. Failures are
+//! Requests to identity providers: verified TLS, no proxy but the configured one, no redirect, short timeouts, bounded answers. Failures are
 //! described in texts that contain no part of a request or an answer.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::client_certificate;
+use super::proxy::ProviderProxy;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::client_authentication::ClientCertificate;
 use crate::domain::oidc::relying_party::BackchannelHost;
@@ -91,7 +92,8 @@ impl ProviderClient {
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let named = configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        let configured = configured.into_iter().chain(settings.proxy.as_ref().map(ProviderProxy::url));
+        let named = configured.filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
         let names = Arc::new(GuardedNames { named });
         let client = Self::builder(settings, &names, names_other_host)?;
         let client = client.build().map_err(|fault| StartFault::client(&fault))?;
@@ -111,8 +113,13 @@ impl ProviderClient {
         names_other_host: bool,
     ) -> Result<ClientBuilder, StartFault> {
         let private = settings.ca_certificates.for_client().map_err(|fault| StartFault::client(&fault))?;
-        let client = Client::builder()
-            .no_proxy()
+        // This also turns off the proxies of the environment.
+        let client = Client::builder().no_proxy();
+        let client = match &settings.proxy {
+            Some(proxy) => client.proxy(proxy.for_client().map_err(|fault| StartFault::client(&fault))?),
+            None => client,
+        };
+        let client = client
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(settings.connect_timeout)

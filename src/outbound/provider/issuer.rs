@@ -13,8 +13,9 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use url::Url;
 
-use super::discovery::{self, Discovered, ExpectedAlgorithm};
-use super::http::{Operation, ProviderClient};
+use super::addresses::Addresses;
+use super::discovery::{Discovered, ExpectedAlgorithm};
+use super::http::{Answer, Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
 use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
@@ -36,9 +37,7 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// One provider.
 pub(super) struct Issuer {
     identifier: String,
-    address: Url,
-    /// The endpoints that the operator gives; `None`: its metadata names them.
-    endpoints: Option<ProviderEndpoints>,
+    addresses: Addresses,
     client: ArcSwap<ProviderClient>,
     clock: Arc<dyn Clock>,
     /// Limits the calls that unauthenticated clients can cause by sending credentials.
@@ -83,16 +82,14 @@ enum Newer {
 impl Issuer {
     pub(super) fn new(
         identifier: &str,
-        url: &Url,
-        endpoints: Option<ProviderEndpoints>,
+        addresses: Addresses,
         client: Arc<ProviderClient>,
         clock: Arc<dyn Clock>,
         expected: Vec<ExpectedAlgorithm>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             identifier: identifier.to_owned(),
-            address: discovery::address(url),
-            endpoints,
+            addresses,
             client: ArcSwap::new(client),
             clock,
             calls: ProviderCalls::new(),
@@ -109,9 +106,14 @@ impl Issuer {
         &self.identifier
     }
 
+    /// The addresses that the operator gives.
+    pub(super) const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
     /// The endpoints that the operator gives.
     pub(super) const fn endpoints(&self) -> Option<&ProviderEndpoints> {
-        self.endpoints.as_ref()
+        self.addresses.endpoints.as_ref()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -305,10 +307,10 @@ impl Issuer {
     }
 
     async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
-        let discovered = if let Some(endpoints) = &self.endpoints {
+        let discovered = if let Some(endpoints) = self.endpoints() {
             Discovered::given(&self.identifier, endpoints)
         } else {
-            let body = self.get(Operation::Discovery, &self.address).await?;
+            let body = self.get(Operation::Discovery, &self.addresses.metadata()).await?;
             let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
             parsed.map_err(|fault| fault.to_string())?
         };
@@ -317,20 +319,29 @@ impl Issuer {
     }
 
     async fn fetch_keys(&self, discovered: &Discovered) -> Result<KeySet, String> {
-        let body = self.get(Operation::Keys, &discovered.metadata.jwks_uri).await?;
+        let body = self.get(Operation::Keys, &self.addresses.reached(&discovered.metadata.jwks_uri)).await?;
         KeySet::parse(&body).ok_or_else(|| "keys: the response is not a key set".to_owned())
     }
 
+    /// Follows one redirect, within the origin: these requests carry no secret, and providers move documents.
     async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
+        let answer = self.ask(operation, url).await?;
+        let answer = match redirect_within_origin(url, &answer) {
+            Some(moved) => self.ask(operation, &moved).await?,
+            None => answer,
+        };
+        if answer.status == StatusCode::OK {
+            return Ok(answer.body);
+        }
+        let note =
+            if answer.status.is_redirection() { "; one redirect is followed, within the same origin" } else { "" };
+        Err(format!("{}: status {}{note}", operation.as_str(), answer.status.as_u16()))
+    }
+
+    async fn ask(&self, operation: Operation, url: &Url) -> Result<Answer, String> {
         let client = self.client();
         let request = client.get(url);
-        let answer =
-            client.send(&self.identifier, operation, request, None).await.map_err(|fault| fault.to_string())?;
-        if answer.status == StatusCode::OK {
-            Ok(answer.body)
-        } else {
-            Err(format!("{}: status {}", operation.as_str(), answer.status.as_u16()))
-        }
+        client.send(&self.identifier, operation, request, None).await.map_err(|fault| fault.to_string())
     }
 
     /// Caches what was fetched, and returns the keys now in force: an empty set does not replace a previous one.
@@ -351,6 +362,16 @@ impl Issuer {
             Knowledge::Fetching | Knowledge::Failed(_) => None,
         }
     }
+}
+
+/// Where an answer of `url` redirects to, if that has the same scheme, host and port.
+fn redirect_within_origin(url: &Url, answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let moved = url.join(answer.location.as_deref()?).ok()?;
+    let clean = moved.username().is_empty() && moved.password().is_none();
+    (clean && moved.origin() == url.origin()).then_some(moved)
 }
 
 /// An unpredictable byte, from the random keys of the standard library's hash function.

@@ -5,20 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use url::Url;
 
+use super::addresses::Addresses;
 use super::discovery::ExpectedAlgorithm;
-use super::http::{ProviderClient, names_this_machine};
+use super::http::ProviderClient;
 use super::issuer::Issuer;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::client_authentication::ClientCertificate;
-use crate::domain::oidc::issuer::TENANT;
 use crate::domain::oidc::jws;
-use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
+use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::Clock;
-
-/// What stands for the tenant where Microsoft Entra publishes the metadata of all tenants.
-const ANY_TENANT: &str = "common";
 
 /// The issuers of one set of applications, and the settings with which they are called.
 pub(super) struct Issuers {
@@ -27,13 +23,6 @@ pub(super) struct Issuers {
     addresses: BTreeMap<String, Addresses>,
     certificates: Vec<ClientCertificate>,
     by_identifier: HashMap<String, Entry>,
-}
-
-/// The address of an issuer, and its endpoints where the operator gives them.
-#[derive(PartialEq, Eq)]
-struct Addresses {
-    issuer: Url,
-    endpoints: Option<ProviderEndpoints>,
 }
 
 struct Entry {
@@ -67,9 +56,9 @@ impl Issuers {
             let configured = addresses.values().flat_map(Addresses::configured);
             Arc::new(ProviderClient::new(settings, configured, names_other_host, &certificates)?)
         };
-        let earlier = |identifier: &str, Addresses { endpoints, .. }: &Addresses| {
+        let earlier = |identifier: &str, addresses: &Addresses| {
             let entry = before?.by_identifier.get(identifier)?;
-            (entry.issuer.endpoints() == endpoints.as_ref()).then_some(entry)
+            (entry.issuer.addresses() == addresses).then_some(entry)
         };
         let same_interval = before.is_some_and(|before| before.settings.refresh_interval == settings.refresh_interval);
         let mut by_identifier = HashMap::new();
@@ -79,18 +68,7 @@ impl Issuers {
                 issuer.reconfigure(Arc::clone(&client), expected);
                 (Arc::clone(issuer), task.clone().filter(|_| same_interval))
             } else {
-                let Addresses { issuer, endpoints } = known;
-                (
-                    Issuer::new(
-                        identifier,
-                        issuer,
-                        endpoints.clone(),
-                        Arc::clone(&client),
-                        Arc::clone(clock),
-                        expected,
-                    ),
-                    None,
-                )
+                (Issuer::new(identifier, known.clone(), Arc::clone(&client), Arc::clone(clock), expected), None)
             };
             let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
             by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });
@@ -105,18 +83,6 @@ impl Issuers {
 
     pub(super) fn get(&self, identifier: &str) -> Option<&Arc<Issuer>> {
         self.by_identifier.get(identifier).map(|entry| &entry.issuer)
-    }
-}
-
-impl Addresses {
-    /// The addresses that the operator named, and that Gatepost sends requests to.
-    fn configured(&self) -> impl Iterator<Item = &Url> {
-        let endpoints = self.endpoints.iter().flat_map(ProviderEndpoints::requested);
-        std::iter::once(&self.issuer).chain(endpoints)
-    }
-
-    fn name_other_host(&self) -> bool {
-        self.endpoints.as_ref().is_some_and(|endpoints| endpoints.backchannel_host.is_some())
     }
 }
 
@@ -148,7 +114,7 @@ fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Res
         if jws::secret_is_too_short(relying_party) {
             return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
         }
-        let known = Addresses { issuer: issuer_address(relying_party)?, endpoints: relying_party.endpoints.clone() };
+        let known = Addresses::of(relying_party)?;
         if addresses.get(&relying_party.issuer).is_some_and(|other| *other != known) {
             return Err(StartFault::Endpoints(relying_party.issuer.clone()));
         }
@@ -160,18 +126,4 @@ fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Res
         }
     }
     Ok((addresses, expected))
-}
-
-/// The address from which metadata of the issuer is fetched (Discovery section 3: https, no query, no fragment). Nothing is fetched
-/// from it where the endpoints are given.
-fn issuer_address(RelyingParty { issuer, endpoints, .. }: &RelyingParty) -> Result<Url, StartFault> {
-    let fault = || StartFault::Issuer(issuer.clone());
-    let url = Url::parse(&issuer.replace(TENANT, ANY_TENANT)).map_err(|_| fault())?;
-    let clean = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.has_host();
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && (endpoints.is_some() || names_this_machine(&url)));
-    if clean && safe { Ok(url) } else { Err(fault()) }
 }

@@ -2,6 +2,7 @@
 //! `oauth2` and `openidconnect` put requests together and read answers; rules about tokens stand in the domain, signatures in
 //! `domain::oidc::jws`.
 
+mod addresses;
 mod circuit_breaker;
 mod client_assertion;
 mod client_certificate;
@@ -15,6 +16,7 @@ mod key_fetch;
 mod logout;
 mod oauth;
 mod provider_calls;
+mod proxy;
 mod rate_limiter;
 mod refresh;
 mod revocation;
@@ -56,6 +58,7 @@ impl StartFault {
 
 pub use client_assertion::{KeyFault, check_assertion_key};
 pub use client_certificate::{CertificateFault, check_client_certificate};
+pub use proxy::ProviderProxy;
 pub use settings::{ProviderSettings, StartFault};
 
 /// All identity providers of one outpost.

@@ -140,7 +140,8 @@ impl Transport<'_> {
         }
         let certificate = self.credential.and_then(ClientCredential::certificate);
         let backchannel = self.issuer.endpoints().and_then(|endpoints| endpoints.backchannel_host.as_ref());
-        let request = client.request(self.endpoint, request, backchannel);
+        let endpoint = self.issuer.addresses().reached(self.endpoint);
+        let request = client.request(&endpoint, request, backchannel);
         let answer = client.send(self.issuer.identifier(), self.operation, request, certificate).await?;
         let body = readable(self.operation, &answer)?;
         let mut response = Response::new(Value::Object(body).to_string().into_bytes());

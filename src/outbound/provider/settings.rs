@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::proxy::ProviderProxy;
 use crate::outbound::trusted_certificates::TrustedCertificates;
 
 /// Settings of the requests to identity providers.
@@ -13,6 +14,8 @@ pub struct ProviderSettings {
     pub ca_certificates: TrustedCertificates,
     /// Accepts any certificate and any host name.
     pub insecure: bool,
+    /// The forward proxy; `None`: providers are called directly.
+    pub proxy: Option<ProviderProxy>,
     /// The time limit of a request as a whole, and of redeeming a code.
     pub timeout: Duration,
     /// The time limit of connecting.
@@ -28,6 +31,7 @@ impl Default for ProviderSettings {
         Self {
             ca_certificates: TrustedCertificates::default(),
             insecure: false,
+            proxy: None,
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             refresh_interval: Duration::from_secs(5 * 60),
@@ -45,8 +49,8 @@ pub enum StartFault {
     /// The issuer is not an address from which metadata may be fetched.
     #[error("the issuer `{0}` is not an https address without user, query and fragment (http only for this machine)")]
     Issuer(String),
-    /// Two applications give one issuer different endpoints.
-    #[error("applications of the issuer `{0}` give it different endpoints")]
+    /// Two applications give one issuer different addresses.
+    #[error("applications of the issuer `{0}` give it different endpoints or addresses")]
     Endpoints(String),
     /// A pinned HMAC would be weaker than its hash (RFC 7518 section 3.2).
     #[error("the client secret of `{0}` is too short for the HMAC algorithm in `id_token_signed_response_alg`")]

@@ -119,7 +119,8 @@ pub(super) async fn ask(
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
         .map_err(|_| unusable("token: `access_token` cannot be sent"))?;
     bearer.set_sensitive(true);
-    let request = issuer.client().get(endpoint).header(header::AUTHORIZATION, bearer);
+    let endpoint = issuer.addresses().reached(endpoint);
+    let request = issuer.client().get(&endpoint).header(header::AUTHORIZATION, bearer);
     let answer = issuer
         .client()
         .send(issuer.identifier(), Operation::UserInfo, request, relying_party.token_endpoint_auth_method.certificate())
