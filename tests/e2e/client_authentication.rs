@@ -111,7 +111,6 @@ async fn clients_without_a_secret_sign_in_refresh_introspect_and_revoke_through_
     let issuer = plan.provider.issuer();
     let mut site = plan.start().await;
     let mut browsers = Vec::new();
-    let begun = Instant::now();
     for (number, application) in ["public", "rs256", "ps256", "es256", "eddsa", "bank", "files"].into_iter().enumerate()
     {
         write_assertion(&assertion, &issuer, number as u64);
@@ -120,16 +119,16 @@ async fn clients_without_a_secret_sign_in_refresh_introspect_and_revoke_through_
             introspected(&site, application).await;
         }
     }
+    let begun = Instant::now();
     let over = Duration::from_secs(TOKEN_SECONDS + 1);
     eventually("the tokens run out", async || (begun.elapsed() > over).then_some(())).await;
-    let before = site.provider.as_ref().expect("a provider").refreshes();
     for (number, (application, browser)) in browsers.iter().enumerate() {
         write_assertion(&assertion, &issuer, 100 + number as u64);
         let page = browser.open(&site.at(application, "/")).await;
         assert_eq!(page.seen().header("x-authentik-username"), Some("alice"), "{application}");
     }
     let refreshes = site.provider.as_ref().expect("a provider").refreshes();
-    assert!(refreshes >= before && refreshes >= browsers.len(), "{before} {refreshes}");
+    assert!(refreshes >= browsers.len(), "{refreshes}");
     for (number, (application, browser)) in browsers.iter().enumerate() {
         write_assertion(&assertion, &issuer, 200 + number as u64);
         let page = browser.ask(Ask::navigation(&site.at(application, "/outpost.goauthentik.io/sign_out"))).await;

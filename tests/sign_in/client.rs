@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use gatepost::domain::oidc::relying_party::ClientAuthentication;
+use gatepost::domain::oidc::client_authentication::ClientAuthentication;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 use url::Url;

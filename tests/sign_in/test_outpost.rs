@@ -32,7 +32,7 @@ pub(crate) fn application(slug: &str, issuer: &str) -> Application {
         relying_party: RelyingParty {
             issuer: issuer.to_owned(),
             client_id: CLIENT_ID.to_owned(),
-            client_secret: CLIENT_SECRET.into(),
+            client_secret: Some(CLIENT_SECRET.into()),
             scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
             ..application.relying_party
         },

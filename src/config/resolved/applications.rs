@@ -116,8 +116,7 @@ pub(in crate::config) fn application(
     let credentials = credentials(written, reader);
     let groups = identity_headers::groups_claim(written, reader);
     let rules = access_rules(written, groups.as_ref(), reader);
-    let headers =
-        identity_headers::identity_headers(written, external.as_ref(), groups.as_ref(), budget, reader);
+    let headers = identity_headers::identity_headers(written, external.as_ref(), groups.as_ref(), budget, reader);
     let name = name?;
     Some(Application {
         slug: slug?,

@@ -32,6 +32,11 @@ pub(super) fn allowed_tenants(written: &Application, reader: &mut Reader<'_>) ->
             );
             None
         }
+        (Setting::Given(_), Some(issuer)) if !is_segment(&issuer.value) => {
+            let problem = "{tenantid} is not a segment of the path";
+            reader.fault(&issuer.location, problem, "copy `issuer` from the provider's discovery document");
+            None
+        }
         (Setting::Given(list), _) if list.value.is_empty() => {
             reader.fault(&list.location, "the list has no items", "add a tenant");
             None
@@ -41,6 +46,12 @@ pub(super) fn allowed_tenants(written: &Application, reader: &mut Reader<'_>) ->
             tenants.collect::<Vec<_>>().into_iter().collect()
         }
     }
+}
+
+/// Elsewhere, for example in the host, a tenant would lead to other servers.
+fn is_segment(issuer: &str) -> bool {
+    let path = issuer.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    path.is_some_and(|(_, path)| path.split('/').any(|segment| segment == TENANT))
 }
 
 /// An identifier that keeps its meaning inside a path.

@@ -12,7 +12,7 @@ use crate::config::reader::Reader;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
 /// its client belong to the source.
-pub(in crate::config) const OVERLAY_KEYS: [&str; 16] = [
+pub(in crate::config) const OVERLAY_KEYS: [&str; 17] = [
     "access_token_validity",
     "additional_headers",
     "allow",

@@ -165,7 +165,7 @@ enum Resource {
 impl Reply {
     /// The answer's content.
     fn json<T: DeserializeOwned>(&self, asked: Resource, token: &SecretString) -> Result<T, ApiFault> {
-        let Answer { status, content_type, body } = &self.answer;
+        let Answer { status, content_type, body, .. } = &self.answer;
         let (url, status, detail) = (self.url.clone(), *status, Detail::of(body, token));
         let is_json = content_type.as_deref() == Some("application/json");
         let is_refused = is_json && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::client_certificate;
-use super::proxy::ProviderProxy;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::client_authentication::ClientCertificate;
 use crate::domain::oidc::relying_party::BackchannelHost;
@@ -92,8 +91,9 @@ impl ProviderClient {
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let configured = configured.into_iter().chain(settings.proxy.as_ref().map(ProviderProxy::url));
-        let named = configured.filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        let mut named: Vec<String> =
+            configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
+        named.extend(settings.proxy.as_ref().and_then(|proxy| proxy.url().host_str()).map(str::to_ascii_lowercase));
         let names = Arc::new(GuardedNames { named });
         let client = Self::builder(settings, &names, names_other_host)?;
         let client = client.build().map_err(|fault| StartFault::client(&fault))?;

@@ -119,7 +119,8 @@ impl HeaderPlan {
                 | Source::Keys
                 | Source::Outpost
                 | Source::Provider
-                | Source::Application => None,
+                | Source::Application
+                | Source::Assertion(_) => None,
             }
         });
         let additional = self.additional.as_ref().map(|additional| additional.claim.claim());

@@ -1,11 +1,12 @@
 //! For any claims and any client, identity headers are Gatepost's own and legal, or absent.
 
 use super::*;
+use crate::domain::oidc::claims::GroupsClaim;
 use proptest::prelude::*;
 
 /// Whether a CGI backend could read the name as an identity header.
 fn folds_to_owned(name: &str) -> bool {
-    HeaderSet::Authentik.entries().iter().any(|entry| entry.name.as_str() == folded(name))
+    HeaderSet::Authentik.entries(&GroupsClaim::default()).iter().any(|entry| entry.name.as_str() == folded(name))
 }
 
 /// Values that an identity provider may send, with a bias towards the names that matter.
