@@ -50,6 +50,7 @@ pub(crate) fn session(number: u64) -> Session {
     let early = number >= SESSIONS_OF_SOME * SOME_USERS && number.is_multiple_of(ENDS_EARLY);
     let ends = if early { early_end() } else { Timestamp::from_unix(BEGUN + 8 * 3600) };
     Session::restore(SessionRecord {
+        step_up: None,
         id_token: Some(id_token(number, &claims).into()),
         claims: Claims::new(claims),
         user,

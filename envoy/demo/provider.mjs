@@ -14,6 +14,8 @@
 // `{ "alice": { "groups": [] } }` changes what is said of alice while sessions live. Refreshes are printed as `refreshed <user>`.
 // `"mtls": { "port": 9091, "cert": "<PEM>", "key": "<PEM>", "ca": "<PEM>" }` opens a second port for clients with
 // `token_endpoint_auth_method: tls_client_auth` and `tls_client_auth_san_dns`, and publishes it in `mtls_endpoint_aliases`.
+// `"acr": "mfa"` is the one authentication context class that it knows: whoever asks for it (`acr_values`) gets it, without another
+// question.
 import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
@@ -58,6 +60,7 @@ const mtls = settings.mtls && {
 };
 
 const configuration = {
+  acrValues: settings.acr ? [settings.acr] : [],
   clients: (settings.clients ?? []).map(client),
   claims: { openid: ['sub'], profile: ['name', 'preferred_username', ...Object.values(further).flatMap(Object.keys)], email: ['email', 'email_verified'], groups: ['groups'] },
   scopes,
@@ -76,7 +79,8 @@ const configuration = {
     },
   } : {}),
   // No consent page: a sign-in grants all scopes.
-  loadExistingGrant: async ({ oidc: { client, provider, session } }) => {
+  loadExistingGrant: async ({ oidc: { client, params, provider, session } }) => {
+    if (settings.acr && params.acr_values?.split(' ').includes(settings.acr)) session.acr = settings.acr;
     const known = session.grantIdFor(client.clientId);
     if (known) return provider.Grant.find(known);
     const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });

@@ -14,6 +14,7 @@ use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
 use crate::domain::oidc::credentials::Scheme;
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
+use crate::domain::time::Timestamp;
 
 /// The longest return address, in bytes, that a link to `start` carries.
 const LONGEST_PARAMETER: usize = 1024;
@@ -166,8 +167,14 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allowed: &'static
 
 /// Denies a known user whom no rule allows. Another sign-in would end in the same denial, so the answer is never a
 /// redirect.
-pub(super) fn forbidden(context: &mut RequestContext<'_>, identity: &Identity, cause: Forbidden) -> (Verdict, Reason) {
-    let cause = context.application.rules.explain(cause, identity.claims(), &context.request.head);
+pub(super) fn forbidden(
+    context: &mut RequestContext<'_>,
+    identity: &Identity,
+    cause: Forbidden,
+    now: Timestamp,
+) -> (Verdict, Reason) {
+    let rules = &context.application.rules;
+    let cause = rules.explain(cause, identity.claims(), identity.known_by(now), &context.request.head);
     tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no access rule allows this user");
     context.user = Some(identity.name().to_owned());
     let sign_out = context.application.endpoint("sign_out");

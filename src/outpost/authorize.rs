@@ -6,7 +6,9 @@ use super::request_context::RequestContext;
 use super::services::Services;
 use crate::domain::decision::{self, ForwardedRequest, Reason, Verdict};
 use crate::domain::http::TargetFault;
-use crate::domain::policy::{Permit, PublicPath};
+use crate::domain::policy::identity::Identity;
+use crate::domain::policy::{Forbidden, Permit, PublicPath};
+use crate::domain::session::LiveSession;
 
 /// What authorization decided.
 pub(super) enum Authorization {
@@ -14,6 +16,8 @@ pub(super) enum Authorization {
     Allowed(Verdict, Reason),
     /// The user is unknown until a sign-in.
     SignInRequired,
+    /// The user of this session would be allowed after another sign-in.
+    StepUpRequired(LiveSession),
     /// The request may not pass.
     Denied(DenialCause),
 }
@@ -28,10 +32,15 @@ pub(super) fn authorize(
     let (head, application) = (&context.request.head, context.application);
     let forwarded = ForwardedRequest { head, rest_of_cookies };
     let otherwise = match authentication {
-        Authentication::Identity(identity) => match application.rules.permit(&identity, head) {
-            Ok(permit) => return allow(services, context, permit, forwarded),
-            Err(cause) => Authorization::Denied(DenialCause::Forbidden(identity, cause)),
-        },
+        Authentication::Identity(identity) => {
+            match (application.rules.permit(&identity, head, services.parts.clock.now()), &identity) {
+                (Ok(permit), _) => return allow(services, context, permit, forwarded),
+                (Err(Forbidden::OtherSignIn), Identity::Session(session)) => {
+                    Authorization::StepUpRequired(session.clone())
+                }
+                (Err(cause), _) => Authorization::Denied(DenialCause::Forbidden(identity, cause)),
+            }
+        }
         Authentication::Anonymous => Authorization::SignInRequired,
         Authentication::Denied(cause) => Authorization::Denied(cause),
     };

@@ -7,6 +7,7 @@ use crate::domain::oidc::credentials::{Refusal, Scheme};
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
 use crate::domain::policy::identity_headers::OverBudget;
+use crate::domain::time::Timestamp;
 use crate::ports::ProviderUnavailable;
 
 /// Why a request is denied although it presents an identity or a credential.
@@ -23,9 +24,9 @@ pub(super) enum DenialCause {
 
 impl DenialCause {
     /// The denial.
-    pub(super) fn into_outcome(self, context: &mut RequestContext<'_>) -> Outcome {
+    pub(super) fn into_outcome(self, context: &mut RequestContext<'_>, now: Timestamp) -> Outcome {
         match self {
-            Self::Forbidden(identity, cause) => Ok(answers::forbidden(context, &identity, cause)),
+            Self::Forbidden(identity, cause) => Ok(answers::forbidden(context, &identity, cause, now)),
             Self::Refused(scheme, cause) => {
                 tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "credential refused");
                 Ok(answers::credential_refused(context, scheme))

@@ -5,6 +5,7 @@ pub mod administration;
 mod answers;
 mod authenticate;
 mod authorize;
+mod cors;
 mod denial_cause;
 mod errors;
 mod header_preview;
@@ -103,13 +104,14 @@ impl Outpost {
             Route::Application(application, destination) => (application, *destination),
         };
         let mut context = RequestContext::new(routed, application, id);
-        let (verdict, reason) = match self.decide(&mut context, destination).await {
+        let (mut verdict, reason) = match self.decide(&mut context, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => {
                 self.set_retry_address(&mut context, destination);
                 fault.into_verdict(&context)
             }
         };
+        cors::share_refusal(&mut verdict, &context, destination);
         context.decided(verdict, reason)
     }
 
@@ -140,8 +142,11 @@ impl Outpost {
         let authentication = authenticate(&self.services, context, &cookies).await?;
         match authorize(&self.services, context, authentication, cookies.rest.take()) {
             Authorization::Allowed(verdict, reason) => Ok((verdict, reason)),
-            Authorization::Denied(cause) => cause.into_outcome(context),
+            Authorization::Denied(cause) => cause.into_outcome(context, self.services.parts.clock.now()),
             Authorization::SignInRequired => sign_in::require(&self.services, context, &cookies).await,
+            Authorization::StepUpRequired(session) => {
+                Box::pin(sign_in::step_up(&self.services, context, &cookies, &session)).await
+            }
         }
     }
 
@@ -199,7 +204,9 @@ impl Outpost {
     /// Whether a request for `raw`, path and query, cannot be handled without its body. Protocols buffer no other body.
     #[must_use]
     pub fn needs_body(&self, raw: &str) -> bool {
-        self.split_at_prefix(raw).is_some_and(|(_, below)| endpoints::needs_body(below))
+        let applications = self.services.parts.applications.load();
+        let takes_forms = || applications.iter().any(|application| application.takes_form_posts());
+        applications.prefixes().split(raw).is_some_and(|(_, below)| endpoints::needs_body(below, takes_forms))
     }
 
     /// Ends the sessions that belong to the provider session `id` (claim `sid`) at any of these issuers, and has their

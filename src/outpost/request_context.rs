@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use url::Url;
 
 use super::request::Request;
@@ -48,6 +49,12 @@ impl RequestContext<'_> {
     /// Whether it is a plain-http request to an application that is reached over https.
     pub(super) fn comes_plainly(&self) -> bool {
         self.request.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
+    }
+
+    /// The status of a redirect to another address: after a form post the browser must not post the form there as well
+    /// (RFC 9110 section 15.4.4).
+    pub(super) fn redirect_status(&self) -> StatusCode {
+        if self.request.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND }
     }
 
     /// The request's own address if a browser may be sent back to it, else the application's landing address.

@@ -108,8 +108,7 @@ async fn end_at_provider(
     let state = URL_SAFE_NO_PAD.encode(services.random::<16>()?);
     Ok(match end_session(&endpoint, application, id_token, &state) {
         EndSession::Redirect(location) => {
-            let status = if context.request.head.method == "POST" { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
-            Verdict::Redirect(Redirect { status, location, cookies: Vec::new() })
+            Verdict::Redirect(Redirect { status: context.redirect_status(), location, cookies: Vec::new() })
         }
         EndSession::Form { action, fields } => {
             let form = Action::Form { address: action, label: "Sign out there too", fields };

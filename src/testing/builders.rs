@@ -6,12 +6,15 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::domain::application::cookie_settings::CookieSettings;
+use crate::domain::application::cors::CorsOrigins;
 use crate::domain::application::{Application, Mode};
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::domain::http::{
     Authority, CookieDomain, CookieForm, ExternalHost, HeaderLines, Networks, RequestHead, RequestTarget, Scheme,
 };
 use crate::domain::oidc::algorithm::SigningAlgorithm;
+use crate::domain::oidc::authorization_settings::AuthorizationSettings;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::AcceptedCredentials;
@@ -60,6 +63,7 @@ pub fn application(external: &str) -> Application {
             claims: Vec::new(),
             claims_of_rules: Vec::new(),
             redirect_uri: endpoint("callback?X-authentik-auth-callback=true"),
+            authorization: AuthorizationSettings::default(),
             post_logout_redirect_uri: Some(endpoint("sign_out")),
             endpoints: None,
             discovery_url: None,
@@ -72,6 +76,8 @@ pub fn application(external: &str) -> Application {
         access_token_validity: None,
         jwt_headers: false,
         pass_preflight: false,
+        cookie: CookieSettings::default(),
+        cors_origins: CorsOrigins::default(),
         credentials: AcceptedCredentials::default(),
         headers: HeaderPlan::default(),
     }
@@ -133,6 +139,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
         access_token: None,
         provider_session: None,
         refresh: None,
+        step_up: None,
         generation: 0,
         created: Timestamp::from_unix(created),
         ends: Timestamp::from_unix(created + 3600),

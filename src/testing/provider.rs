@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::domain::application::Application;
@@ -40,6 +40,8 @@ pub struct FakeProvider {
     pub user: Mutex<String>,
     /// The user's groups.
     pub groups: Mutex<Vec<String>>,
+    /// Further claims of ID Tokens, an object.
+    pub claims: Mutex<Value>,
     /// The provider session id, where it issues one.
     pub sid: Mutex<Option<String>>,
     /// The lifetime of ID Tokens in seconds.
@@ -69,6 +71,7 @@ impl FakeProvider {
             verifies_credentials: AtomicBool::new(false),
             user: Mutex::new("alice".into()),
             groups: Mutex::default(),
+            claims: Mutex::new(json!({})),
             sid: Mutex::default(),
             id_token_lifetime: AtomicU64::new(7200),
             exchange_fault: Mutex::default(),
@@ -99,6 +102,9 @@ impl FakeProvider {
             "iat": now.as_unix(), "exp": now.plus(lifetime).as_unix(), "preferred_username": user,
             "groups": *self.groups.lock().unwrap(),
         });
+        for (name, value) in self.claims.lock().unwrap().as_object().unwrap() {
+            payload[name] = value.clone();
+        }
         if let Some(sid) = &*self.sid.lock().unwrap() {
             payload["sid"] = sid.as_str().into();
         }

@@ -9,6 +9,7 @@ use gatepost::domain::application::Mode;
 use gatepost::domain::application::endpoints::Prefixes;
 use gatepost::domain::http::{CookieForm, HeaderLines};
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
+use gatepost::domain::oidc::authorization_settings::{AuthorizationSettings, ResponseMode};
 use gatepost::domain::oidc::client_authentication::{AssertionAudience, ClientAssertion, ClientAuthentication};
 use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, TokenType};
 use gatepost::domain::oidc::relying_party::RelyingParty;
@@ -54,6 +55,7 @@ fn the_smallest_file_is_one_application() {
     assert_eq!(party.token_endpoint_auth_method, ClientAuthentication::ClientSecretBasic);
     assert_eq!(party.id_token_signed_response_alg, SigningAlgorithm::RS256);
     assert_eq!(party.scopes, ["openid", "profile", "email"]);
+    assert_eq!(party.authorization, AuthorizationSettings::default());
     let callback = "https://wiki.example.com/outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
     assert_eq!(party.redirect_uri.as_str(), callback);
     let sign_out = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
@@ -137,6 +139,10 @@ fn a_full_file_has_no_warning_and_shows_no_secret() {
     let wiki = config.applications.iter().next().unwrap();
     assert!(matches!(&wiki.mode, Mode::ForwardDomain(domain) if domain.as_str() == "example.com"));
     assert_eq!(wiki.access_token_validity, Some(Duration::from_mins(510)));
+    let authorization = &wiki.relying_party.authorization;
+    let added = authorization.parameters.iter().map(|it| (it.name.as_str(), it.value.as_str()));
+    assert_eq!(added.collect::<Vec<_>>(), [("prompt", "consent"), ("acr_values", "mfa")]);
+    assert_eq!(authorization.response_mode, ResponseMode::FormPost);
     let docs = config.applications.iter().nth(1).unwrap();
     assert_eq!(secret(&docs.relying_party), Some("file secret"), "final line ends are cut off");
     assert_eq!(docs.relying_party.client_id, "12345");

@@ -33,9 +33,11 @@ async function signOut(page) {
   await page.waitForURL(/\/outpost\.goauthentik\.io\/sign_out/);
 }
 
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+// Names of applications with https lead here, too; their certificates are made by the tests.
+const args = ['--no-sandbox', '--disable-dev-shm-usage', '--host-resolver-rules=MAP *.example.com 127.0.0.1'];
+const browser = await chromium.launch({ executablePath, args });
 try {
-  const context = await browser.newContext();
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
   context.setDefaultTimeout(20000);
   const page = await context.newPage();
   step('sign in');

@@ -20,7 +20,7 @@ const TOO_MANY_GROUPS: &str =
     r#"{"preferred_username": "mae", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}"#;
 
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 40] = [
+const QUESTIONS: [(&str, &[&str]); 44] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -57,6 +57,16 @@ const QUESTIONS: [(&str, &[&str]); 40] = [
     ("no-rule-for-the-path", &["--claims", STAFF, "https://docs.example.net:8443/docs/read"]),
     ("beside-the-applications-path", &["https://docs.example.net:8443/other"]),
     ("a-host-of-the-domain", &["-H", PAGE, "https://status.corp.example.com/"]),
+    (
+        "a-link-with-a-hint",
+        &["-H", PAGE, "https://auth.corp.example.com/outpost.goauthentik.io/start?login_hint=alice&scope=x"],
+    ),
+    ("a-sign-in-that-is-enough", &["--claims", r#"{"acr": "mfa"}"#, "https://vault.example.com/"]),
+    ("a-sign-in-that-is-too-weak", &["--claims", r#"{"acr": "pwd"}"#, "-H", PAGE, "https://vault.example.com/page"]),
+    (
+        "a-sign-in-of-long-ago",
+        &["--claims", r#"{"acr": "mfa", "auth_time": 1700000000}"#, "-m", "POST", "https://vault.example.com/keys"],
+    ),
     ("a-backend-without-sign-in", &["https://files.example.com/public/a"]),
     ("a-backend-of-the-users-own", &["--claims", ELSEWHERE, "https://files.example.com/a?b"]),
     ("a-backend-that-is-not-listed", &["--claims", NOWHERE, "https://files.example.com/a?b"]),

@@ -179,7 +179,7 @@ async fn an_introspected_token_names_its_tenant() {
         match test_client.providers.verify(&application, &token).await {
             Ok(verified) => assert_eq!((verified.user().issuer.as_str(), &fault), (test_client.op.issuer(), &None)),
             Err(CredentialFault::Refused(Refusal::Token(refused))) => {
-                assert_eq!(Some(refused), fault, "{introspected}")
+                assert_eq!(Some(refused), fault, "{introspected}");
             }
             Err(other) => panic!("{introspected}: {other:?}"),
         }

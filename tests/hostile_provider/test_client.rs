@@ -107,7 +107,7 @@ impl TestClient {
         let id = AttemptId::new([self.attempts.fetch_add(1, Ordering::Relaxed); 16]);
         let (binding, now) = (Binding::new([5; 32]), Timestamp::from_unix(NOW));
         let attempt = Attempt::begin(id, &binding, "/".to_owned(), 0, now, &sealing_keys(3));
-        let to = authorization_url(&metadata, &self.relying_party, &attempt, &binding, "sealed");
+        let to = authorization_url(&metadata, &self.relying_party, &attempt, &binding, "sealed", &[]);
         let back = self.op.authorize(&to);
         let callback = Callback::parse(back.query().unwrap()).unwrap();
         callback.into_code(&attempt.matching(Some(&binding), now).unwrap(), &metadata, (&self.relying_party).into())

@@ -1,6 +1,6 @@
 //! A browser behind Envoy, and the answers it receives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue, HeaderValueOption};
@@ -102,6 +102,8 @@ impl Answer {
 #[derive(Clone, Default)]
 pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<(String, String), String>,
+    /// Those that are sent with a form post of another site, too.
+    for_every_site: BTreeSet<(String, String)>,
 }
 
 impl Browser {
@@ -144,15 +146,43 @@ impl Browser {
     ) -> Answer {
         let url = Url::parse(url).unwrap();
         let answer = test_outpost.check(self.request(&url, headers)).await;
+        self.remember(&url, &answer);
+        answer
+    }
+
+    /// A page of another site posts a form; the body is what Envoy sends of it.
+    pub(crate) async fn post(
+        &mut self,
+        test_outpost: &TestOutpost,
+        url: &str,
+        kind: &str,
+        body: Option<&str>,
+    ) -> Answer {
+        let url = Url::parse(url).unwrap();
+        let sent = self.cookies.iter().filter(|(at, _)| self.for_every_site.contains(*at));
+        let sender = Self { cookies: sent.map(|(at, value)| (at.clone(), value.clone())).collect(), ..Self::default() };
+        let mut request = sender.request(&url, &[("sec-fetch-site", "cross-site"), ("content-type", kind)]);
+        let http = request.attributes.as_mut().unwrap().request.as_mut().unwrap().http.as_mut().unwrap();
+        http.method = "POST".to_owned();
+        http.raw_body = body.unwrap_or_default().as_bytes().to_vec();
+        let answer = test_outpost.check(request).await;
+        self.remember(&url, &answer);
+        answer
+    }
+
+    fn remember(&mut self, url: &Url, answer: &Answer) {
         for cookie in &answer.cookies {
             let (name, rest) = cookie.split_once('=').unwrap();
             let at = (url.host_str().unwrap().to_owned(), name.to_owned());
             self.cookies.remove(&at);
+            self.for_every_site.remove(&at);
+            if cookie.ends_with("; SameSite=None") {
+                self.for_every_site.insert(at.clone());
+            }
             if !cookie.contains("Max-Age=0;") {
                 self.cookies.insert(at, rest.split(';').next().unwrap().to_owned());
             }
         }
-        answer
     }
 
     /// Opens a page, is sent to the provider, and comes back: the answer to the callback.

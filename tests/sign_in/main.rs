@@ -3,6 +3,8 @@
 //! Single parts have tests of their own; these tests cover the effects of a hostile provider on a whole sign-in.
 
 #[cfg(test)]
+mod authorization_requests;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod callbacks;

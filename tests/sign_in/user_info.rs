@@ -145,6 +145,7 @@ async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
         methods: Vec::new(),
         networks: Networks::default(),
         principals,
+        authentication: None,
     }])
     .unwrap();
     for (team, allowed) in [("red", true), ("blue", false)] {
@@ -196,6 +197,7 @@ async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
         methods: Vec::new(),
         networks: Networks::default(),
         principals: Principals::matching(conditions).unwrap(),
+        authentication: None,
     };
     let rules = AccessRules::new(vec![
         condition(Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() }),
@@ -294,6 +296,7 @@ async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
             methods: Vec::new(),
             networks: Networks::default(),
             principals,
+            authentication: None,
         }])
         .unwrap();
         let (test_outpost, op) = wiki_with(|application| {
@@ -326,6 +329,7 @@ async fn oc_14_email_verified_of_another_address_does_not_count() {
             methods: Vec::new(),
             networks: Networks::default(),
             principals,
+            authentication: None,
         }])
         .unwrap();
         let (test_outpost, op) = wiki_with(|application| {

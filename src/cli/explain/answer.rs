@@ -12,6 +12,18 @@ use crate::domain::http::Scheme;
 use crate::domain::oidc::sign_in::Attempt;
 use crate::domain::policy::backend::Upstream;
 
+/// The parameters of every authorization request.
+const USUAL_PARAMETERS: [&str; 8] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+];
+
 pub(super) fn describe(report: &mut Report, decision: &Decision, application: Option<&Application>) {
     let reason = decision.audit.reason;
     match &decision.verdict {
@@ -91,6 +103,11 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
     let Some((to, query)) = location.split_once('?').filter(|_| location.starts_with(PROVIDER)) else {
         return shown(location);
     };
+    let more: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !USUAL_PARAMETERS.contains(&&**name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let more = if more.is_empty() { String::new() } else { format!("\nwith {}", more.join(", ")) };
     let to = shown(to);
     let issuer = application.map(|application| application.relying_party.issuer.as_str()).unwrap_or_default();
     let state = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
@@ -100,7 +117,7 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
     match attempt {
         Some(attempt) => {
             let back = attempt.return_address().unwrap_or("the complete address of the request, kept in cookies");
-            format!("{to} of {issuer}\nand back to {back}")
+            format!("{to} of {issuer}{more}\nand back to {back}")
         }
         None => format!("{to} of {issuer}"),
     }

@@ -33,7 +33,6 @@ use crate::ports::{
 /// The prefix of every address at the provider; the real addresses are only in the provider's metadata.
 pub(super) const PROVIDER: &str = "https://provider.invalid/";
 
-const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The sealing keys, which are constants.
@@ -49,7 +48,7 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn new(claims: Claims, application: &Application) -> Self {
+    pub(super) fn new(claims: Claims, application: &Application, now: Timestamp) -> Self {
         let id = SessionId::new([0; 32]);
         let cookie = cookies::set_session(application, &id, HOUR);
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
@@ -65,16 +64,17 @@ impl Visitor {
             access_token: application.jwt_headers.then(|| "<the access token>".into()),
             provider_session: None,
             refresh: None,
+            step_up: None,
             generation: 0,
-            created: NOW,
-            ends: NOW.plus(HOUR),
+            created: now,
+            ends: now.plus(HOUR),
         });
-        Self { cookie, key: id.key(), stored: StoredSession { session: Arc::new(session), last_seen: NOW } }
+        Self { cookie, key: id.key(), stored: StoredSession { session: Arc::new(session), last_seen: now } }
     }
 }
 
 /// The parts of an outpost that can decide requests but has no side effects.
-pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>) -> Parts {
+pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Visitor>, now: Timestamp) -> Parts {
     Parts {
         applications: applications.clone().into(),
         name: name.into(),
@@ -82,7 +82,7 @@ pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Vis
         sealing: keys(),
         store: Arc::new(OneSession(visitor)),
         provider: Arc::new(Uncalled),
-        clock: Arc::new(StoppedClock),
+        clock: Arc::new(StoppedClock(now)),
         entropy: Arc::new(Zeros),
     }
 }
@@ -209,11 +209,11 @@ impl IdentityProvider for Uncalled {
     async fn settled(&self) {}
 }
 
-struct StoppedClock;
+struct StoppedClock(Timestamp);
 
 impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
-        NOW
+        self.0
     }
 }
 

@@ -7,9 +7,18 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead, Scheme};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::Presented;
-use crate::domain::policy::{ApplicableRule, Forbidden};
+use crate::domain::policy::{ApplicableRule, Forbidden, KnownBy};
 
-pub(super) fn describe(report: &mut Report, applications: &Applications, head: &RequestHead, claims: Option<&Claims>) {
+/// The claims of the user, and how the user is known.
+type User<'a> = (&'a Claims, KnownBy);
+
+pub(super) fn describe(
+    report: &mut Report,
+    applications: &Applications,
+    head: &RequestHead,
+    signed_in: Option<User<'_>>,
+) {
+    let claims = signed_in.map(|(claims, _)| claims);
     report.line("client", client(head.client_kind()));
     report.line("path", path(head));
     if endpoints::is_ping(&head.target) {
@@ -34,7 +43,7 @@ pub(super) fn describe(report: &mut Report, applications: &Applications, head: &
     network(report, application, head);
     report.line("user", user(claims));
     credential(report, application, head, claims);
-    rules(report, application, head, claims);
+    rules(report, application, head, signed_in);
     if let (Mode::Proxy(backends), Some(claims)) = (&application.mode, claims) {
         backends.ignored_overrides(claims).iter().for_each(|cause| report.line("ignored", cause.to_string()));
     }
@@ -191,7 +200,7 @@ fn credential(report: &mut Report, application: &Application, head: &RequestHead
     report.line("credential", text);
 }
 
-fn rules(report: &mut Report, application: &Application, head: &RequestHead, claims: Option<&Claims>) {
+fn rules(report: &mut Report, application: &Application, head: &RequestHead, user: Option<User<'_>>) {
     let all = application.rules.iter().count();
     if all == 0 {
         report.line("rules", "none: every signed-in user has access");
@@ -201,7 +210,7 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
         Err(Forbidden::NotCovered) => {
             report.line("rules", format!("none of {all} covers the path, so it is denied to every user"));
         }
-        Err(Forbidden::OddPath | Forbidden::NoRuleHolds) => {
+        Err(Forbidden::OddPath | Forbidden::NoRuleHolds | Forbidden::OtherSignIn) => {
             report.line(
                 "rules",
                 "denied to every user: the path can be read in several ways, and a rule covers one of them",
@@ -210,17 +219,17 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, cla
         Ok(applicable) => {
             report.line("rules", format!("{} of {all} apply to this path", applicable.len()));
             for rule in &applicable {
-                self::rule(report, rule, head, claims);
+                self::rule(report, rule, head, user);
             }
         }
     }
 }
 
 /// For example `2. paths /admin: groups admins → no: "groups" is a text, not a list`, with a line for each obstacle.
-fn rule(report: &mut Report, applicable: &ApplicableRule<'_>, head: &RequestHead, claims: Option<&Claims>) {
+fn rule(report: &mut Report, applicable: &ApplicableRule<'_>, head: &RequestHead, user: Option<User<'_>>) {
     let ApplicableRule { number, rule, .. } = applicable;
     let rule = format!("{number}. {rule}");
-    match claims.map(|claims| applicable.obstacles(claims, head)) {
+    match user.map(|(claims, known_by)| applicable.obstacles(claims, known_by, head)) {
         None => report.line("", rule),
         Some(obstacles) if obstacles.is_empty() => report.line("", format!("{rule} → passes")),
         Some(obstacles) => {

@@ -18,6 +18,7 @@ pub use question::{BadQuestion, Question};
 use crate::domain::application::registry::Applications;
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::RequestLimits;
+use crate::domain::policy::KnownBy;
 use crate::outpost::{Outpost, Request};
 use crate::ports::EntropyFault;
 use question::Unreadable;
@@ -56,7 +57,7 @@ pub fn explain(
         Ok(head) => head,
         Err(fault) => {
             report.line("refused", refusal(fault));
-            let outpost = Outpost::new(fakes::parts(applications, outpost, None))?;
+            let outpost = Outpost::new(fakes::parts(applications, outpost, None, question.now))?;
             let decision = outpost.refuse(Reason::Malformed, question.client_kind());
             answer::describe(&mut report, &decision, None);
             return Ok(report.to_string());
@@ -68,8 +69,9 @@ pub fn explain(
         Some(visitor) => question.head_of(visitor, head),
         None => head,
     };
-    findings::describe(&mut report, applications, &head, question.claims.as_ref());
-    let outpost = Outpost::new(fakes::parts(applications, outpost, visitor))?.with_limits(limits);
+    let user = question.claims.as_ref().map(|claims| (claims, KnownBy::Session(question.now)));
+    findings::describe(&mut report, applications, &head, user);
+    let outpost = Outpost::new(fakes::parts(applications, outpost, visitor, question.now))?.with_limits(limits);
     let request = Request::from(head);
     let decision: Decision = outpost.answer(&outpost.route(&request)).now_or_never().ok_or(NoExplanation::Setup)?;
     answer::describe(&mut report, &decision, application.map(Arc::as_ref));

@@ -1,6 +1,7 @@
 //! The question: a request as the operator describes it, and the claims of the user who sent it.
 
 use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -13,6 +14,7 @@ use crate::domain::http::{
 };
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::json;
+use crate::domain::time::Timestamp;
 
 /// A request to be explained.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Question {
     pub(super) claims: Option<Claims>,
     /// The client's address; `None`: it is not known.
     client: Option<IpAddr>,
+    /// When the request arrives.
+    pub(super) now: Timestamp,
 }
 
 /// Why a question is invalid.
@@ -91,6 +95,7 @@ impl Question {
             headers: headers.iter().map(|line| header(line)).collect::<Result<_, _>>()?,
             claims: claims.map(read_claims).transpose()?,
             client: None,
+            now: now(),
         })
     }
 
@@ -121,7 +126,7 @@ impl Question {
 
     /// The user who is signed in at this application, if any.
     pub(super) fn visitor(&self, application: &Application) -> Option<Visitor> {
-        self.claims.clone().map(|claims| Visitor::new(claims, application))
+        self.claims.clone().map(|claims| Visitor::new(claims, application, self.now))
     }
 
     /// The same request with the visitor's session cookie.
@@ -130,6 +135,11 @@ impl Question {
         let lines = std::iter::once(cookie).chain(self.headers.iter().cloned());
         RequestHead { headers: HeaderLines::new(lines, CookieForm::Lines), ..head }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the question is about a request that arrives now")]
+fn now() -> Timestamp {
+    Timestamp::from_unix(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
 }
 
 fn header(line: &str) -> Result<(String, Vec<u8>), BadQuestion> {

@@ -31,8 +31,9 @@ extensionProviders:
     port: {}
     # A callback exchanges a code at the provider, which takes time.
     timeout: 15s
-    # Back-channel logout (`backchannel_logout`) needs its body, which a check does not have here: route that path to
-    # Gatepost's HTTP listener, and exclude it from the policy below (`notPaths`).
+    # Back-channel logout (`backchannel_logout`), and `callback` with `response_mode: form_post`, need their body, which a
+    # check does not have here: route these paths to Gatepost's HTTP listener, and exclude them from the policy below
+    # (`notPaths`).
     # No request is allowed without a response from Gatepost.
     failOpen: false
     statusOnError: \"503\"
@@ -81,8 +82,8 @@ spec:
   - group: gateway.networking.k8s.io
     kind: HTTPRoute
     name: \"{slug}\"
-  # Back-channel logout (`backchannel_logout`) needs its body, which a check does not have here: give that path a route
-  # of its own to Gatepost's HTTP listener, without this policy.
+  # Back-channel logout (`backchannel_logout`), and `callback` with `response_mode: form_post`, need their body, which a
+  # check does not have here: give these paths a route of their own to Gatepost's HTTP listener, without this policy.
   extAuth:
     # No request is allowed without a response from Gatepost.
     failOpen: false

@@ -11,8 +11,10 @@ use super::rules::AccessRule;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Texts;
-use crate::config::value::{Choice, HeaderSets, Patterns, Validity};
+use crate::config::value::{Choice, HeaderSets, Parameters, Patterns, Validity};
+use crate::domain::application::cookie_settings::SameSite;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
+use crate::domain::oidc::authorization_settings::ResponseMode;
 use crate::domain::oidc::client_authentication::AssertionAudience;
 use crate::domain::policy::EmailVerified;
 
@@ -119,9 +121,25 @@ section! {
         id_token_signed_response_alg: SigningAlgorithm = "RS256",
         /// Scopes of the authentication request; `openid` is required. Most providers issue a refresh token (see
         /// `session.refresh`) for the scope `offline_access` only; some issue one without it. Some require consent at
-        /// every sign-in for it (`prompt=consent`, which Gatepost does not send), unless the client is registered as
+        /// every sign-in for it (`authorization_parameters: {prompt: consent}`), unless the client is registered as
         /// exempt.
         scopes: Texts = "[openid, profile, email]",
+        /// Further parameters of every authentication request, such as `prompt`, `acr_values`, `hd`, `access_type`,
+        /// `kc_idp_hint`, `resource` or `audience`. They ask for something and prove nothing: what has to hold belongs
+        /// into `allow`. Parameters that Gatepost sends itself, or whose effect would replace them, are refused in any
+        /// spelling: `client_id`, `redirect_uri`, `response_type`, `response_mode`, `scope`, `state`, `nonce`,
+        /// `code_challenge`, `request`, `request_uri`, `claims`, `id_token_hint`, `registration` and others.
+        authorization_parameters: optional Parameters,
+        /// Parameters that the endpoint `start` passes on to the authentication request from its own query, such as
+        /// `login_hint`: a link `/outpost.goauthentik.io/start?rd=/page&login_hint=alice@example.com` then fills in the
+        /// name. One that occurs twice, or has more than 1024 bytes, is not passed on. Anybody can write such a link. No
+        /// other request passes parameters on. The same names are refused as in `authorization_parameters`.
+        forward_parameters: Texts = "[]",
+        /// How the provider returns the result of a sign-in. `query`: in the address of a redirect. `form_post`: in the
+        /// body of a form post, so that the code is in no address; this needs an https `external_host`, cookies for the
+        /// callback with `SameSite=None`, and a front proxy that passes the body of the callback on (see
+        /// `docs/sessions.md`).
+        response_mode: ResponseMode = "query",
         /// Requests that need no sign-in: regular expressions that are matched with the path, in mode
         /// `forward_domain` with the URL without query. They match anywhere in it unless they begin with `^`.
         skip_path_regex: Patterns = "[]",
@@ -159,6 +177,13 @@ section! {
         /// Whether CORS preflight requests are allowed without a sign-in, with all identity headers removed. With
         /// `false` they get 401.
         pass_preflight: bool = "false",
+        /// The attributes of the application's cookies.
+        cookie: Cookie = "{}",
+        /// Origins of pages whose scripts may read a refusal (401 or 403) of a request that they sent to this application from
+        /// another origin: such a response gets `Access-Control-Allow-Origin`, `Access-Control-Allow-Credentials` and
+        /// `Vary: Origin`. Exact origins, as browsers send them (`https://app.example.com`), without wildcards. An allowed
+        /// request is the application's to answer, so its response gets none of these headers.
+        cors_origins: Texts = "[]",
         /// Whether `bearer` and `basic` are enabled. With `false`, Gatepost ignores the `Authorization` header, and
         /// the application receives it unchanged. (In authentik this setting chooses the response to invalid
         /// credentials: 401, or a redirect to the sign-in. Gatepost always responds with 401.)
@@ -198,6 +223,26 @@ section! {
     }
 }
 
+section! {
+    /// Attributes of cookies. All of Gatepost's cookies are `HttpOnly` and `Secure` in any case.
+    struct Cookie {
+        /// `SameSite` of the session cookie. `lax`: browsers send it with requests of the same site, and with page loads
+        /// from everywhere. `strict`: with requests of the same site only; a link on another site begins a sign-in, and
+        /// every sign-in ends at a page that leads on. `none`: with requests of every site, for an application that other
+        /// sites show in a frame; the application must protect itself against forged requests (CSRF). The cookies of a
+        /// sign-in are `lax` or `none`. `none` needs an https `external_host`.
+        same_site: SameSite = "lax",
+        /// `true`: the cookies are `Partitioned`, so that browsers which block cookies of third parties keep them, apart for
+        /// each site that shows the application in a frame; to be used with `same_site: none`. It needs an https
+        /// `external_host`.
+        partitioned: bool = "false",
+        /// `Path` of the session cookie: `/`, or the path of `external_host`, or a part of it that ends before a `/`. Browsers
+        /// accept another path than `/` for cookies with the prefix `__Secure-` only, which hosts of the same parent domain
+        /// could set, too.
+        path: String = "/",
+    }
+}
+
 /// [`crate::domain::application::Mode`] without its data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::config) enum Mode {
@@ -209,6 +254,11 @@ pub(in crate::config) enum Mode {
 impl Choice for Mode {
     const CHOICES: &'static [(Self, &'static str)] =
         &[(Self::ForwardSingle, "forward_single"), (Self::ForwardDomain, "forward_domain"), (Self::Proxy, "proxy")];
+}
+
+impl Choice for SameSite {
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::Lax, "lax"), (Self::Strict, "strict"), (Self::None, "none")];
 }
 
 impl Choice for EmailVerified {
@@ -251,6 +301,10 @@ impl Choice for AssertionAlgorithm {
 impl Choice for AssertionAudience {
     const CHOICES: &'static [(Self, &'static str)] =
         &[(Self::Issuer, "issuer"), (Self::TokenEndpoint, "token_endpoint")];
+}
+
+impl Choice for ResponseMode {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Query, "query"), (Self::FormPost, "form_post")];
 }
 
 impl Choice for SigningAlgorithm {

@@ -2,14 +2,13 @@
 
 use crate::config::reader::Spanned;
 use crate::config::section::section;
-use crate::config::value::Scalar;
-use crate::config::value::Texts;
+use crate::config::value::{DurationField, Scalar, Texts};
 
 type ClaimConditions = Vec<Spanned<ClaimCondition>>;
 type Scalars = Vec<Spanned<Scalar>>;
 
 section! {
-    /// One rule: conditions on the user (`anyone`, or at least one of the next four keys) and on the request. Every key
+    /// One rule: conditions on the user (`anyone`, or at least one of the first four keys), on the sign-in and on the request. Every key
     /// that is given must match by one of its values.
     struct AccessRule {
         /// Groups, of which the claim `groups` must contain one, compared byte for byte.
@@ -30,6 +29,15 @@ section! {
         /// protected, in any case and with any escapes. Only the exact spelling is allowed by the rule, never one
         /// with an escaped `/` or `\`.
         paths: non_empty Texts,
+        /// Authentication context classes, of which the claim `acr` of the ID Token must be one: how the user signed in at
+        /// the provider. A user whom the rule otherwise matches is sent to the provider once with `acr_values`, on page
+        /// loads; if the new ID Token has none of them either, the response is 403. Credentials of programs (`bearer`,
+        /// `basic`) match no rule with `acr` or `max_age`.
+        acr: non_empty Texts,
+        /// How long ago the user may have signed in at the provider, by `auth_time` of the ID Token; at least 30s. A user
+        /// who signed in earlier is sent to the provider once, as with `acr`, with `max_age`. With a provider that does
+        /// not send `auth_time`, the rule never matches.
+        max_age: non_empty DurationField,
         /// Methods that the rule allows, in upper case; `GET` does not include `HEAD`. Unless given: all.
         methods: non_empty Texts,
         /// Networks or addresses of clients that the rule allows, such as `10.0.0.0/8`. Over gRPC the client is the peer of

@@ -2,6 +2,7 @@
 //! the start.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use super::forward_auth::{TooMany, networks};
 use crate::config::raw::{AccessRule, Application, ClaimCondition};
@@ -9,11 +10,16 @@ use crate::config::reader::{Reader, Setting, Spanned};
 use crate::domain::http::Networks;
 use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
 use crate::domain::policy::{
-    self, AccessRules, Conditions, EmailVerified, MailAddress, MailDomain, Method, PathPrefix, Principals, Rule,
+    self, AccessRules, AuthenticationRequirement, Conditions, EmailVerified, MailAddress, MailDomain, Method,
+    PathPrefix, Principals, RequirementSet, Rule,
 };
 
 type Texts = Vec<Spanned<String>>;
 
+/// The longest name of an authentication context class: several of them are sent in one address.
+const LONGEST_ACR: usize = 128;
+/// A sign-in that is too old as soon as the browser is back would begin again.
+const SHORTEST_MAX_AGE: Duration = Duration::from_secs(30);
 const EVERY_CLIENT: TooMany = ("it contains every address", "list the networks of some clients, or remove the key");
 
 pub(super) fn access_rules(
@@ -46,6 +52,12 @@ fn rules(written: &Application, groups_claim: Option<&GroupsClaim>, reader: &mut
             let help = "write a rule, such as `- anyone: true`, or remove the key";
             reader.fault(&list.location, "the list is empty, which would deny every user", help);
         }
+        Some(rules) if rules.different_sign_ins() > RequirementSet::MOST => {
+            let problem =
+                format!("the rules have more than {} different pairs of `acr` and `max_age`", RequirementSet::MOST);
+            reader.fault(&list.location, problem, "use fewer different ones");
+            return None;
+        }
         Some(rules) if rules.leaves_gaps() => {
             let problem = "no rule covers the other paths, so they are denied to every user";
             reader.warn(&list.location, problem, "add a rule without `paths`, unless this is intended");
@@ -69,6 +81,7 @@ fn rule(
     let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
     let networks = items(&value.networks, reader).and_then(|list| networks(list, EVERY_CLIENT, reader));
+    let authentication = authentication(value, reader);
     let conditions = Conditions {
         groups: groups?,
         groups_claim: groups_claim?.clone(),
@@ -91,7 +104,8 @@ fn rule(
             return None;
         }
     };
-    Some(Rule { paths: paths?, methods: methods?, networks: Networks::new(networks?), principals })
+    let authentication = Some(authentication?).filter(|asked| *asked != AuthenticationRequirement::default());
+    Some(Rule { paths: paths?, methods: methods?, networks: Networks::new(networks?), principals, authentication })
 }
 
 /// Parses every item of a list; a key that is not written has no items.
@@ -107,6 +121,25 @@ fn each<T, E: Display>(
         parsed.map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
     });
     made.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// How the users of a rule have to have signed in; nothing is required where the rule does not ask.
+fn authentication(written: &AccessRule, reader: &mut Reader<'_>) -> Option<AuthenticationRequirement> {
+    let acr = each(&written.acr, reader, "write it as the provider names it in `acr`, without blanks", |text| {
+        let is_one = (1..=LONGEST_ACR).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_one { Ok(text.to_owned()) } else { Err("an `acr` is a single word in ASCII of at most 128 characters") }
+    });
+    let (max_age, is_sound) = match &written.max_age {
+        Setting::Absent => (None, true),
+        Setting::Faulty => (None, false),
+        Setting::Given(Spanned { location, value }) if value.0 < SHORTEST_MAX_AGE => {
+            let problem = "it is shorter than the time that a sign-in may take";
+            reader.fault(location, problem, "write at least 30s");
+            (None, false)
+        }
+        Setting::Given(Spanned { value, .. }) => (Some(value.0), true),
+    };
+    Some(AuthenticationRequirement { acr: acr?, max_age }).filter(|_| is_sound)
 }
 
 /// The items of a list; a list that is written but empty is a fault, because it would match no user, or every user.

@@ -1,6 +1,7 @@
 //! Applications: each one alone, then all together.
 
 use super::access_rules::access_rules;
+use super::cookie::cookie;
 use super::credentials::credentials;
 use super::relying_party::relying_party;
 use super::{forward_auth, identity_headers, proxy};
@@ -8,6 +9,7 @@ use crate::config::diagnostic::Location;
 use crate::config::raw::{self, File};
 use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::Patterns;
+use crate::domain::application::cors::{CorsOrigin, CorsOrigins};
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::application::registry::Applications;
 use crate::domain::application::{Application, Mode};
@@ -113,6 +115,8 @@ pub(in crate::config) fn application(
     let relying_party = relying_party(written, location, external.as_ref(), prefixes, reader);
     let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
     let skip_networks = forward_auth::networks(&written.skip_networks.value, EVERY_CLIENT, reader);
+    let cookie = cookie(&written.cookie, external.as_ref(), reader);
+    let cors_origins = cors_origins(&written.cors_origins.value, reader);
     let credentials = credentials(written, reader);
     let groups = identity_headers::groups_claim(written, reader);
     let rules = access_rules(written, groups.as_ref(), reader);
@@ -135,6 +139,8 @@ pub(in crate::config) fn application(
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
         jwt_headers: written.jwt_headers.value,
         pass_preflight: written.pass_preflight.value,
+        cookie: cookie?,
+        cors_origins: cors_origins?,
         credentials: credentials?,
         headers: headers?,
     })
@@ -245,6 +251,14 @@ fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Opti
             None
         }
     }
+}
+
+fn cors_origins(written: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<CorsOrigins> {
+    let made = written.iter().map(|Spanned { location, value }| {
+        let help = "write it like https://app.example.com or https://app.example.com:8443, without a path";
+        CorsOrigin::parse(value).map_err(|fault| reader.fault(location, fault.to_string(), help)).ok()
+    });
+    made.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(CorsOrigins::new)
 }
 
 fn printable(pattern: &str) -> String {

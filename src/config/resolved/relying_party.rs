@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::authorization::authorization;
 use super::client_authentication::client_authentication;
 use super::issuer;
 use super::provider_endpoints::provider_endpoints;
@@ -33,6 +34,7 @@ pub(super) fn relying_party(
         Some(uri) => issuer::redirect_uri(uri, external, prefixes, reader),
         None => Url::parse(&external.join(&format!("{RESERVED_PREFIX}callback?X-authentik-auth-callback=true"))).ok(),
     };
+    let authorization = authorization(written, external, redirect_uri.as_ref(), prefixes, reader);
     let post_logout_redirect_uri = match written.post_logout_redirect_uri.given() {
         Some(uri) if uri.value == "none" => Some(None),
         Some(uri) => issuer::on_external_host(uri, external, reader).map(Some),
@@ -50,6 +52,7 @@ pub(super) fn relying_party(
         claims: Vec::new(),
         claims_of_rules: Vec::new(),
         redirect_uri: redirect_uri?,
+        authorization: authorization?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
         endpoints: endpoints?,
         discovery_url: detours.as_ref()?.discovery_url.clone(),

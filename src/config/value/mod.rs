@@ -5,6 +5,7 @@ mod duration_field;
 mod header_sets;
 mod number;
 mod overlays;
+mod parameters;
 mod text;
 
 use serde_json::{Value as Json, json};
@@ -19,6 +20,7 @@ pub(super) use duration_field::{DurationField, DurationOrZero, Validity, written
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};
 pub(super) use overlays::Overlays;
+pub(super) use parameters::Parameters;
 pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 
 /// A type that can be read from the file.

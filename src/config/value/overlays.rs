@@ -12,21 +12,26 @@ use crate::config::reader::Reader;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
 /// its client belong to the source.
-pub(in crate::config) const OVERLAY_KEYS: [&str; 17] = [
+pub(in crate::config) const OVERLAY_KEYS: [&str; 22] = [
     "access_token_validity",
     "additional_headers",
     "allow",
     "assertion",
+    "authorization_parameters",
     "backend_allow",
     "basic",
     "bearer",
     "claim_headers",
+    "cookie",
+    "cors_origins",
     "email_verified",
+    "forward_parameters",
     "groups_claim",
     "headers",
     "intercept_header_auth",
     "jwt_headers",
     "pass_preflight",
+    "response_mode",
     "scopes",
     "skip_networks",
     "skip_path_regex",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::cookie_settings::SameSite;
 use super::{Application, Mode};
 use crate::domain::http::{CookieForm, HeaderLines};
 use crate::domain::oidc::sign_in::Binding;
@@ -103,11 +104,10 @@ impl OwnCookies {
         if let Some(name) = name.strip_prefix(DOMAIN_PREFIX) {
             self.take_for_callback(name, value, application);
         }
-        let Some(name) = name.strip_prefix(prefix(application)) else { return };
-        if name == BINDING && self.bindings.len() < MAX_CANDIDATES {
+        let session = name.strip_prefix(session_prefix(application)).and_then(|name| name.strip_prefix(SESSION));
+        if name.strip_prefix(prefix(application)) == Some(BINDING) && self.bindings.len() < MAX_CANDIDATES {
             self.bindings.extend(Binding::from_cookie_value(value));
-        } else if name.strip_prefix(SESSION) == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES
-        {
+        } else if session == Some(application.slug.as_str()) && self.sessions.len() < MAX_CANDIDATES {
             self.sessions.extend(SessionId::from_cookie_value(value));
         }
     }
@@ -167,17 +167,21 @@ fn prefix(application: &Application) -> &'static str {
     }
 }
 
+/// Browsers accept the `__Host-` prefix with `Path=/` only.
+fn session_prefix(application: &Application) -> &'static str {
+    if application.cookie.path.is_some() { DOMAIN_PREFIX } else { prefix(application) }
+}
+
 /// `Set-Cookie` for a new session that lasts `lifetime`.
 #[must_use]
 pub fn set_session(application: &Application, id: &SessionId, lifetime: Duration) -> String {
-    let name = format!("{SESSION}{}", application.slug);
-    set_cookie(application, &name, &id.to_cookie_value(), lifetime)
+    session(application, &id.to_cookie_value(), lifetime)
 }
 
 /// `Set-Cookie` for a new binding.
 #[must_use]
 pub fn set_binding(application: &Application, binding: &Binding) -> String {
-    set_cookie(application, BINDING, &binding.to_cookie_value(), BINDING_LIFETIME)
+    self::binding(application, &binding.to_cookie_value(), BINDING_LIFETIME)
 }
 
 /// `Set-Cookie` for the sign-in that was just completed, sealed; sent to callbacks only.
@@ -202,32 +206,61 @@ pub fn set_redirected_to_https(times: u8) -> String {
 /// otherwise keep the cookie.
 #[must_use]
 pub fn delete_all(application: &Application) -> Vec<String> {
-    let session = format!("{SESSION}{}", application.slug);
     let completed = format!("{COMPLETED}{}", application.slug);
     vec![
-        set_cookie(application, &session, "", Duration::ZERO),
-        set_cookie(application, BINDING, "", Duration::ZERO),
+        session(application, "", Duration::ZERO),
+        binding(application, "", Duration::ZERO),
         set_at_callback(application, &completed, "", Duration::ZERO),
     ]
 }
 
-/// A cookie for the callback's path.
-fn set_at_callback(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
-    let (path, domain) = (application.relying_party.redirect_uri.path(), domain(application));
-    let seconds = lifetime.as_secs();
-    format!("{DOMAIN_PREFIX}{name}={value}; Path={path}{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+/// A cookie without the attributes that all of an application's cookies share.
+struct Cookie<'a> {
+    prefix: &'static str,
+    name: &'a str,
+    value: &'a str,
+    path: &'a str,
+    same_site: SameSite,
+    lifetime: Duration,
 }
 
-fn domain(application: &Application) -> String {
-    match &application.mode {
-        Mode::ForwardSingle | Mode::Proxy(_) => String::new(),
-        Mode::ForwardDomain(domain) => format!("; Domain={}", domain.as_str()),
+impl Cookie<'_> {
+    fn set(&self, application: &Application) -> String {
+        let Self { prefix, name, value, path, same_site, lifetime } = self;
+        let domain = match &application.mode {
+            Mode::ForwardSingle | Mode::Proxy(_) => String::new(),
+            Mode::ForwardDomain(domain) => format!("; Domain={}", domain.as_str()),
+        };
+        let partitioned = if application.cookie.partitioned { "; Partitioned" } else { "" };
+        let (seconds, same_site) = (lifetime.as_secs(), same_site.as_str());
+        format!(
+            "{prefix}{name}={value}; Path={path}{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite={same_site}{partitioned}"
+        )
     }
 }
 
-fn set_cookie(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
-    let (prefix, domain, seconds) = (prefix(application), domain(application), lifetime.as_secs());
-    format!("{prefix}{name}={value}; Path=/{domain}; Max-Age={seconds}; HttpOnly; Secure; SameSite=Lax")
+fn session(application: &Application, value: &str, lifetime: Duration) -> String {
+    let (prefix, name) = (session_prefix(application), format!("{SESSION}{}", application.slug));
+    let (path, same_site) = (application.cookie.path.as_deref().unwrap_or("/"), application.cookie.same_site);
+    Cookie { prefix, name: &name, value, path, same_site, lifetime }.set(application)
+}
+
+fn binding(application: &Application, value: &str, lifetime: Duration) -> String {
+    let (prefix, same_site) = (prefix(application), same_site_of_sign_in(application));
+    Cookie { prefix, name: BINDING, value, path: "/", same_site, lifetime }.set(application)
+}
+
+/// A cookie for the callback's path.
+fn set_at_callback(application: &Application, name: &str, value: &str, lifetime: Duration) -> String {
+    let (path, same_site) = (application.relying_party.redirect_uri.path(), same_site_of_sign_in(application));
+    Cookie { prefix: DOMAIN_PREFIX, name, value, path, same_site, lifetime }.set(application)
+}
+
+/// The browser comes back from the provider's site: by a redirect, with which it sends no `Strict` cookie, or by a form post, or
+/// in a frame of another site, with which it sends those for every site only.
+fn same_site_of_sign_in(application: &Application) -> SameSite {
+    let is_for_every_site = application.takes_form_posts() || application.cookie.same_site == SameSite::None;
+    if is_for_every_site { SameSite::None } else { SameSite::Lax }
 }
 
 #[cfg(test)]

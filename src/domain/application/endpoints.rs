@@ -10,12 +10,11 @@ use crate::domain::http::RequestTarget;
 pub enum Endpoint {
     /// Begins a sign-in.
     Start,
-    /// Completes a sign-in: the provider redirects the browser here.
+    /// Completes a sign-in: the provider redirects the browser here, or has it post a form.
     Callback,
     /// Ends the user's sessions.
     SignOut,
-    /// The provider reports that sessions ended (`OpenID` Connect Back-Channel Logout 1.0); the only endpoint that
-    /// needs a body.
+    /// The provider reports that sessions ended (`OpenID` Connect Back-Channel Logout 1.0), in the body of a request.
     BackchannelLogout,
     /// The provider has the browser report it, in a frame (`OpenID` Connect Front-Channel Logout 1.0).
     FrontchannelLogout,
@@ -36,6 +35,12 @@ pub enum Destination {
     Nowhere,
 }
 
+/// The parameter of `start` that names the path whose access rules ask for the sign-in.
+pub const STEP_UP_PARAMETER: &str = "step_up";
+/// The parameter of `start` that names the return address.
+pub const RETURN_PARAMETER: &str = "rd";
+
+const CALLBACK: &str = "callback";
 const BACKCHANNEL_LOGOUT: &str = "backchannel_logout";
 
 /// The prefix of the endpoints before authentik renamed it (2022.2.1), for operators who still need it.
@@ -106,7 +111,7 @@ impl Destination {
     fn named(name: &str) -> Self {
         match name {
             "start" => Self::Endpoint(Endpoint::Start),
-            "callback" => Self::Endpoint(Endpoint::Callback),
+            CALLBACK => Self::Endpoint(Endpoint::Callback),
             "sign_out" => Self::Endpoint(Endpoint::SignOut),
             BACKCHANNEL_LOGOUT => Self::Endpoint(Endpoint::BackchannelLogout),
             "frontchannel_logout" => Self::Endpoint(Endpoint::FrontchannelLogout),
@@ -123,10 +128,21 @@ pub fn is_ping(target: &RequestTarget) -> bool {
     target.raw_path().strip_prefix(RESERVED_PREFIX) == Some("ping")
 }
 
-/// Whether the part below a prefix is the endpoint that needs the request's body. No other request's body is buffered.
+/// Whether the part below a prefix is an endpoint that needs the request's body: the callback does where some application
+/// takes authorization responses as forms. No other request's body is buffered.
 #[must_use]
-pub fn needs_body(below: &str) -> bool {
-    below.split('?').next() == Some(BACKCHANNEL_LOGOUT)
+pub fn needs_body(below: &str, takes_forms: impl FnOnce() -> bool) -> bool {
+    match below.split('?').next() {
+        Some(BACKCHANNEL_LOGOUT) => true,
+        Some(CALLBACK) => takes_forms(),
+        _ => false,
+    }
+}
+
+/// Whether the part below a prefix is the path of the callback.
+#[must_use]
+pub fn is_callback(below: &str) -> bool {
+    below == CALLBACK
 }
 
 /// Whether a canonical path lies below a current or former prefix of the endpoints: whatever prefixes the operator set,
@@ -257,6 +273,17 @@ mod tests {
 
     #[test]
     fn a_target_is_parted_at_its_first_prefix() {
+        let with_body = |below: &str| [false, true].map(|takes_forms| needs_body(below, || takes_forms));
+        for (below, expected) in [
+            ("backchannel_logout", [true, true]),
+            ("callback?X-authentik-auth-callback=true", [false, true]),
+            ("callback", [false, true]),
+            ("callback/", [false, false]),
+            ("sign_out", [false, false]),
+            ("start", [false, false]),
+        ] {
+            assert_eq!(with_body(below), expected, "{below}");
+        }
         for (legacy, raw, expected) in [
             (false, "/outpost.goauthentik.io/auth/nginx?x", Some(("", "auth/nginx?x"))),
             (false, "/wiki/outpost.goauthentik.io/start", Some(("/wiki", "start"))),

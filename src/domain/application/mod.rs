@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::crypto::sealing::SealingContext;
 use super::http::{Authority, CookieDomain, ExternalHost, Host, Networks, RequestTarget, Scheme};
+use super::oidc::authorization_settings::ResponseMode;
 use super::oidc::claims::Claims;
 use super::oidc::credentials::AcceptedCredentials;
 use super::oidc::relying_party::RelyingParty;
@@ -12,6 +13,8 @@ use super::policy::identity_headers::{ApplicationFacts, HeaderPlan};
 use super::policy::{AccessRules, PatternSubject, UnauthenticatedPaths};
 use super::session::SessionTerms;
 use super::slug::Slug;
+use cookie_settings::CookieSettings;
+use cors::CorsOrigins;
 
 /// The mode of an application, which determines the hosts that it owns; the names are authentik's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,10 @@ pub struct Application {
     pub jwt_headers: bool,
     /// Whether CORS preflights are allowed without a session.
     pub pass_preflight: bool,
+    /// The attributes of its cookies.
+    pub cookie: CookieSettings,
+    /// The origins whose pages may read a refusal.
+    pub cors_origins: CorsOrigins,
     /// The credentials that are accepted in `Authorization` instead of a session.
     pub credentials: AcceptedCredentials,
     /// The identity headers that it receives.
@@ -83,6 +90,12 @@ impl Application {
             Mode::Proxy(backends) => Some(Upstream::of(backends, claims, target)),
             Mode::ForwardSingle | Mode::ForwardDomain(_) => None,
         }
+    }
+
+    /// Whether the provider returns its authorization responses as form posts, which come from another site.
+    #[must_use]
+    pub fn takes_form_posts(&self) -> bool {
+        self.relying_party.authorization.response_mode == ResponseMode::FormPost
     }
 
     /// The address of one of Gatepost's own endpoints, such as `start`.
@@ -131,7 +144,9 @@ impl From<&Mode> for PatternSubject {
     }
 }
 
+pub mod cookie_settings;
 pub mod cookies;
+pub mod cors;
 pub mod endpoints;
 pub mod plain_http;
 pub mod registry;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,7 @@ use http::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, WWW_AUTHENT
 
 use super::Page;
 use crate::domain::http::ClientKind;
+use crate::domain::policy::span;
 
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto 0;padding:0 1.5rem;\
 color:#1c2024;background:#fbfcfd}h1{font-size:1.4rem}a,button{display:inline-block;font:inherit;padding:.5rem 1rem;\
@@ -37,6 +39,13 @@ pub enum Action {
     Again(String),
     /// A link.
     Link {
+        /// The target.
+        address: String,
+        /// The label.
+        label: &'static str,
+    },
+    /// A link that the browser follows by itself.
+    Onward {
         /// The target.
         address: String,
         /// The label.
@@ -129,8 +138,7 @@ pub fn sign_in_required(kind: ClientKind, realm: &str, sign_in: &str, link: Stri
 /// The 403 for a known user whom no rule allows: never a redirect, as another sign-in would end in the same denial.
 #[must_use]
 pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Page {
-    // Control characters could break the single line for gRPC or rearrange the page.
-    let user: String = user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    let user = in_one_line(user);
     match kind {
         ClientKind::Navigation | ClientKind::Html | ClientKind::Frame | ClientKind::Grpc => {
             let text = format!(
@@ -150,6 +158,62 @@ pub fn forbidden(kind: ClientKind, user: &str, sign_out: String, id: &str) -> Pa
             Page { content_type, body: body.to_string(), ..Page::empty(StatusCode::FORBIDDEN) }
         }
     }
+}
+
+/// What the access rules ask of a user who is signed in in another way.
+#[derive(Debug)]
+pub struct StepUp<'a> {
+    /// The user's name.
+    pub user: &'a str,
+    /// Authentication context classes, of which one is needed; empty for any.
+    pub acr: &'a [String],
+    /// How long ago the user may have signed in at the provider.
+    pub max_age: Option<Duration>,
+    /// Whether the provider was asked already, in vain.
+    pub was_asked: bool,
+    /// Whether the provider does not tell when the user signed in, although that is asked for.
+    pub lacks_time: bool,
+    /// The address that begins such a sign-in.
+    pub sign_in: String,
+}
+
+/// The 403 for a known user of whom the access rules ask another sign-in: not a 401, which would make programs sign in by
+/// themselves, over and over. The name of the error is that of RFC 9470 section 3.
+#[must_use]
+pub fn step_up(kind: ClientKind, asked: &StepUp<'_>, id: &str) -> Page {
+    let user = in_one_line(asked.user);
+    if !(kind.reads_html() || kind == ClientKind::Grpc) {
+        let body = serde_json::json!({
+            "error": "insufficient_user_authentication", "user": user, "acr_values": asked.acr.join(" "),
+            "max_age": asked.max_age.map(|max_age| max_age.as_secs()), "sign_in": asked.sign_in, "decision_id": id,
+        });
+        let content_type = "application/json";
+        return Page { content_type, body: body.to_string(), ..Page::empty(StatusCode::FORBIDDEN) };
+    }
+    let acr = if asked.acr.is_empty() { String::new() } else { format!(" of the kind {}", asked.acr.join(" or ")) };
+    let age = asked.max_age.map(|max_age| format!(" within the last {}", span(max_age))).unwrap_or_default();
+    let rest = match (asked.was_asked, asked.lacks_time) {
+        (false, _) => "Nothing of this request was passed on. Sign in again, and then repeat it.",
+        (true, false) => {
+            "The identity provider was asked for it, and its answer does not show one. Sign in again, or tell the operator \
+             the reference below."
+        }
+        (true, true) => {
+            "The identity provider was asked for it, and does not tell when you signed in (auth_time). Please tell the \
+             operator the reference below."
+        }
+    };
+    let text = format!("You are signed in as {user}, and this address asks for a sign-in{acr}{age}. {rest}");
+    let action = Some(Action::Link { address: asked.sign_in.clone(), label: "Sign in again" });
+    render(
+        &Message { status: StatusCode::FORBIDDEN, title: "Another sign-in is needed", text: &text, id, action },
+        kind,
+    )
+}
+
+/// Control characters could break the single line for gRPC or rearrange the page.
+fn in_one_line(user: &str) -> String {
+    user.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
 /// A page that only these origins may show in a frame.
@@ -185,9 +249,15 @@ fn html(message: &Message<'_>, framed: bool) -> String {
         "" => String::new(),
         id => format!("<p><small>Reference: {}</small></p>", escape(id)),
     };
+    let onward = match &message.action {
+        Some(Action::Onward { address, .. }) => {
+            format!("<meta http-equiv=\"refresh\" content=\"0; url={}\">", escape(address))
+        }
+        Some(Action::Again(_) | Action::Link { .. } | Action::Form { .. }) | None => String::new(),
+    };
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         content=\"width=device-width\">{onward}<title>{title}</title><style>{STYLE}</style></head>\
          <body><h1>{title}</h1><p>{text}</p>{action}{id}</body></html>\n"
     )
 }
@@ -197,7 +267,7 @@ fn lines(message: &Message<'_>) -> Vec<String> {
     let action = message.action.as_ref().map(|action| match action {
         Action::Again(address) if address.is_empty() => "Try again".to_owned(),
         Action::Again(address) => format!("{address} ← Try again"),
-        Action::Link { address, label } => format!("{address} ← {label}"),
+        Action::Link { address, label } | Action::Onward { address, label } => format!("{address} ← {label}"),
         Action::Form { address, label, .. } => format!("{address} ← {label} (a form)"),
     });
     let id = (!message.id.is_empty()).then(|| format!("Reference: {}", message.id));
@@ -208,7 +278,7 @@ fn lines(message: &Message<'_>) -> Vec<String> {
 fn action_html(action: &Action, framed: bool) -> String {
     match action {
         Action::Again(address) => format!("<p><a href=\"{}\">Try again</a></p>", escape(address)),
-        Action::Link { address, label } => {
+        Action::Link { address, label } | Action::Onward { address, label } => {
             let target = if framed { " target=\"_top\"" } else { "" };
             format!("<p><a href=\"{}\"{target}>{}</a></p>", escape(address), escape(label))
         }
@@ -271,14 +341,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_page_says_which_sign_in_is_needed_and_whether_the_provider_was_asked() {
+        let acr = ["mfa".to_owned(), "hwk".to_owned()];
+        let asked = |was_asked, lacks_time| StepUp {
+            user: "<b>al\nice",
+            acr: &acr,
+            max_age: Some(Duration::from_mins(15)),
+            was_asked,
+            lacks_time,
+            sign_in: "https://a.example/start?rd=/x&step_up=/x".into(),
+        };
+        for kind in [ClientKind::Navigation, ClientKind::Html, ClientKind::Frame, ClientKind::Grpc] {
+            for (asked, text) in [
+                (asked(false, true), "Nothing of this request was passed on."),
+                (asked(true, false), "its answer does not show one"),
+                (asked(true, true), "does not tell when you signed in (auth_time)"),
+            ] {
+                let page = step_up(kind, &asked, "id-1");
+                assert_eq!(page.status, 403);
+                assert!(
+                    page.body.contains(
+                        "al ice, and this address asks for a sign-in of the kind mfa or hwk within the last 15m."
+                    ),
+                    "{}",
+                    page.body
+                );
+                assert!(page.body.contains(text) && page.body.contains("<b>") != kind.reads_html(), "{}", page.body);
+            }
+        }
+        let body = step_up(ClientKind::Script, &asked(false, false), "id-1").body;
+        let body: serde_json::Value = serde_json::from_str(&body).expect("is JSON");
+        assert_eq!(body["error"], "insufficient_user_authentication");
+        assert_eq!((&body["acr_values"], &body["max_age"]), (&"mfa hwk".into(), &900.into()));
+        assert_eq!(body["sign_in"], "https://a.example/start?rd=/x&step_up=/x");
+    }
+
     /// The lines and the page have the same contents.
     #[test]
     fn an_html_page_says_the_same_without_its_markup() {
         let link = || Action::Link { address: "https://a.example/?x=1&y".into(), label: "Go" };
+        let onward = || Action::Onward { address: "https://a.example/?x='\"&y".into(), label: "Go on" };
         let form = || Action::Form { address: "/b".into(), label: "Leave", fields: vec![("hush", "hush".into())] };
         for (action, expected) in [
             (None, vec!["A <b>", "Text & more."]),
             (Some(link()), vec!["A <b>", "Text & more.", "https://a.example/?x=1&y ← Go"]),
+            (Some(onward()), vec!["A <b>", "Text & more.", "https://a.example/?x='\"&y ← Go on"]),
             (Some(form()), vec!["A <b>", "Text & more.", "/b ← Leave (a form)"]),
             (Some(Action::Again("/c".into())), vec!["A <b>", "Text & more.", "/c ← Try again"]),
             (Some(Action::Again(String::new())), vec!["A <b>", "Text & more.", "Try again"]),

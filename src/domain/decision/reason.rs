@@ -36,6 +36,10 @@ reasons! {
     SignInStarted => "sign_in_started",
     /// No session, and the client cannot follow a redirect.
     SignInRequired => "sign_in_required",
+    /// An access rule asks for another sign-in (`acr`, `max_age`): the browser is redirected to the identity provider.
+    StepUpStarted => "step_up_started",
+    /// An access rule asks for another sign-in, and the client cannot follow a redirect, or has followed one in vain.
+    StepUpRequired => "step_up_required",
     /// The credential that the request presents is not valid.
     CredentialRefused => "credential_refused",
     /// No rule of the operator allows this known user.

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::form;
 use super::id_token::check_audience;
 use super::issuer::TrustedIssuer;
 use super::json;
@@ -15,8 +16,6 @@ use super::user::{ProviderSession, User};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::time::Timestamp;
 
-/// The longest form that is parsed, in bytes (BL-1).
-const MAX_FORM_BYTES: usize = 64 * 1024;
 /// The member of `events` that identifies a logout token (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -130,12 +129,8 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<Option
 /// ignored (BL-1).
 #[must_use]
 pub fn in_form(content_type: Option<&str>, body: &[u8]) -> Option<SecretString> {
-    let kind = content_type.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    let is_form = kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-    if !is_form || body.len() > MAX_FORM_BYTES {
-        return None;
-    }
-    let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
+    let fields = form::fields(content_type, body)?;
+    let mut tokens = form_urlencoded::parse(fields).filter(|(name, _)| name == "logout_token");
     let (_, token) = tokens.next()?;
     (tokens.next().is_none() && !token.is_empty()).then(|| token.as_ref().into())
 }

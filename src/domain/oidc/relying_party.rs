@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::algorithm::SigningAlgorithm;
+use super::authorization_settings::AuthorizationSettings;
 use super::client_authentication::ClientAuthentication;
 
 /// The registration of an application at the identity provider (`OpenID` Connect: the relying party).
@@ -32,6 +33,8 @@ pub struct RelyingParty {
     pub claims_of_rules: Vec<String>,
     /// The address to which the provider redirects the browser after a sign-in.
     pub redirect_uri: Url,
+    /// What its authorization requests contain beside the usual, and how they are answered.
+    pub authorization: AuthorizationSettings,
     /// The address to which the provider redirects the browser after a sign-out; `None`: the logout request names none.
     pub post_logout_redirect_uri: Option<Url>,
     /// The provider's endpoints where the operator gives them; `None`: its metadata names them.

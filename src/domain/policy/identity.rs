@@ -8,7 +8,9 @@ use secrecy::SecretString;
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::credentials::VerifiedCredential;
 use crate::domain::oidc::user::User;
+use crate::domain::policy::KnownBy;
 use crate::domain::session::LiveSession;
+use crate::domain::time::Timestamp;
 
 /// A user, with the proof of the sign-in.
 #[derive(Clone, Debug)]
@@ -35,6 +37,15 @@ impl Identity {
         match self {
             Self::Session(session) => &session.record().claims,
             Self::Credential(credential) => credential.claims(),
+        }
+    }
+
+    /// How the user is known at this time, for rules that ask for a sign-in.
+    #[must_use]
+    pub const fn known_by(&self, now: Timestamp) -> KnownBy {
+        match self {
+            Self::Session(_) => KnownBy::Session(now),
+            Self::Credential(_) => KnownBy::Credential,
         }
     }
 

@@ -11,7 +11,8 @@ mod public_paths;
 mod tests;
 
 pub use access_rules::{
-    AccessRules, ApplicableRule, ClaimCondition, Conditions, EmailVerified, Explanation, Forbidden, MailAddress,
-    MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault, Permit, Principals, Rule, Unmet,
+    AccessRules, ApplicableRule, AuthenticationRequirement, ClaimCondition, Conditions, EmailVerified, Explanation,
+    Forbidden, KnownBy, MailAddress, MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault,
+    Permit, Principals, RequirementSet, Rule, Unmet, span,
 };
 pub use public_paths::{PatternFault, PatternSubject, PublicPath, UnauthenticatedPaths};

@@ -124,6 +124,7 @@ fn rule(path: Option<&str>, group: Option<&str>) -> Rule {
         methods: Vec::new(),
         networks: Networks::default(),
         principals: Principals::matching(conditions).unwrap_or(Principals::Any),
+        authentication: None,
     }
 }
 
@@ -180,10 +181,10 @@ impl Rules {
         if self.public.admit(&application.mode, scheme, host, &head.target).is_some() {
             claims.push((0, "/public", true));
         }
-        if self.protected.permit(&self.user, &head).is_ok() {
+        if self.protected.permit(&self.user, &head, Timestamp::default()).is_ok() {
             claims.extend([(1, "/admin", false), (1, "/task", false)]);
         }
-        if self.narrow.permit(&self.user, &head).is_ok() {
+        if self.narrow.permit(&self.user, &head, Timestamp::default()).is_ok() {
             claims.extend([(2, "/public", true), (2, "/public/admin", false)]);
         }
         match self.applications.find(&head).map(|application| application.slug.as_str()) {
@@ -258,6 +259,10 @@ fn n5_to_n7_hold_together_and_inside_parameters() {
         "/admin%e2%80%89",
     ] {
         let head = rules.head(raw).expect("is a target");
-        assert_eq!(rules.protected.permit(user, &head).map(|_| ()), Err(Forbidden::OddPath), "{raw}");
+        assert_eq!(
+            rules.protected.permit(user, &head, Timestamp::default()).map(|_| ()),
+            Err(Forbidden::OddPath),
+            "{raw}"
+        );
     }
 }

@@ -97,10 +97,18 @@ impl Session {
             id_token: Some(id_token.into_raw()),
             access_token: access_token.filter(|_| terms.keeps_access_token),
             refresh,
+            step_up: None,
             generation: 0,
             created: now,
             ends: by_application.min(absolute),
         })
+    }
+
+    /// Notes for which sign-in, by its fingerprint, access rules had asked.
+    #[must_use]
+    pub fn after_step_up(mut self, fingerprint: Option<u64>) -> Self {
+        self.record.step_up = fingerprint;
+        self
     }
 
     /// The session after a refresh: same user, same end.

@@ -69,6 +69,8 @@ pub struct SessionRecord {
     pub provider_session: Option<String>,
     /// How the session is kept fresh; `None` without a refresh token.
     pub refresh: Option<Refresh>,
+    /// For which sign-in access rules asked, where they did: its fingerprint.
+    pub step_up: Option<u64>,
     /// How often it was refreshed.
     pub generation: u32,
     /// When the user signed in.

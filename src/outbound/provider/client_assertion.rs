@@ -129,7 +129,7 @@ fn rsa(key: &PrivateKeyDer<'_>) -> Option<RsaKeyPair> {
     match key {
         PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
         PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
-        _ => None,
+        PrivateKeyDer::Sec1(_) | _ => None,
     }
 }
 
@@ -138,7 +138,7 @@ fn p256(key: &PrivateKeyDer<'_>) -> Option<EcdsaKeyPair> {
     match key {
         PrivateKeyDer::Pkcs8(der) => pair(der.secret_pkcs8_der()),
         PrivateKeyDer::Sec1(der) => pair(&pkcs8_of_p256(der.secret_sec1_der())?),
-        _ => None,
+        PrivateKeyDer::Pkcs1(_) | _ => None,
     }
 }
 

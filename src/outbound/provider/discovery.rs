@@ -46,6 +46,7 @@ pub(super) struct Discovered {
 
 /// `mtls_endpoint_aliases`; an endpoint without an alias is the usual one.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the names of RFC 8705 section 5")]
 struct MtlsEndpointAliases {
     token_endpoint: Option<Url>,
     userinfo_endpoint: Option<Url>,

@@ -91,10 +91,10 @@ impl ProviderClient {
     ) -> Result<Self, StartFault> {
         // The first call installs the crypto provider of this process; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut named: Vec<String> =
+        let mut hosts: Vec<String> =
             configured.into_iter().filter_map(Url::host_str).map(str::to_ascii_lowercase).collect();
-        named.extend(settings.proxy.as_ref().and_then(|proxy| proxy.url().host_str()).map(str::to_ascii_lowercase));
-        let names = Arc::new(GuardedNames { named });
+        hosts.extend(settings.proxy.as_ref().and_then(|proxy| proxy.url().host_str()).map(str::to_ascii_lowercase));
+        let names = Arc::new(GuardedNames { named: hosts });
         let client = Self::builder(settings, &names, names_other_host)?;
         let client = client.build().map_err(|fault| StartFault::client(&fault))?;
         let mut with_certificate: Vec<(ClientCertificate, Client)> = Vec::new();

@@ -48,6 +48,7 @@ fn in_common(record: &SessionRecord) -> SessionRecord {
         claims: Claims::new(claims),
         access_token: None,
         provider_session: None,
+        step_up: None,
         ..record.clone()
     }
 }

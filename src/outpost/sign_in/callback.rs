@@ -2,14 +2,17 @@
 
 use http::StatusCode;
 
+use super::go_on::go_on;
+use super::response_parameters::{ResponseUnreadable, response_parameters};
 use super::restart::{Setback, restart};
 use super::return_address::{kept_address, return_address};
 use super::sign_in_loop::{last_completed, sign_in_loop};
+use super::step_up::asked_by_rules;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_cookie;
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{self, Action, Message};
-use crate::domain::decision::{Reason, Redirect, Verdict};
+use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::oidc::sign_in::{Attempt, Callback, CompletedSignIn, MatchedCode, ProviderError, ResponseFault};
 use crate::domain::policy::identity;
@@ -21,14 +24,18 @@ use crate::outpost::waits::{self, WaitReason};
 use crate::outpost::{answers, header_preview};
 use crate::ports::{Consumption, ExchangeFault};
 
+const SEND_THE_BODY: &str = "with `response_mode: form_post`, let the front proxy send the body of this path with the check (Envoy: \
+`check_settings.with_request_body`, see envoy/inside-the-check), or route the path to Gatepost's HTTP listener";
+
 /// `callback`: the request with which the browser returns from the provider.
 pub(in crate::outpost) async fn callback(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
-    if context.request.head.method != "GET" {
-        return Ok(answers::method_not_allowed(context, "GET"));
-    }
+    let parameters = match response_parameters(context.request, context.application) {
+        Ok(parameters) => parameters,
+        Err(fault) => return Ok(unreadable(context, fault)),
+    };
     let (application, keys) = (context.application, &services.parts.sealing);
     let own = OwnCookies::read(&context.request.head.headers, application)?;
-    let callback = match Callback::parse(context.request.head.target.query().unwrap_or_default()) {
+    let callback = match Callback::parse(parameters) {
         Ok(callback) => callback,
         Err(fault) => {
             return Ok(answers::failed(
@@ -40,12 +47,8 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
         }
     };
     let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
-        return Ok(answers::failed(
-            context,
-            StatusCode::BAD_REQUEST,
-            "This sign-in was not started here, or too long ago.",
-            "`state` cannot be decrypted",
-        ));
+        let text = "This sign-in was not started here, or too long ago.";
+        return Ok(answers::failed(context, StatusCode::BAD_REQUEST, text, "`state` cannot be decrypted"));
     };
     let matched = match attempt.matching(&own.bindings, services.parts.clock.now()) {
         Ok(matched) => matched,
@@ -89,7 +92,8 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
 /// callback's own address holds a code, which must not appear in a page.
 pub(in crate::outpost) fn retry_address(services: &Services, context: &RequestContext<'_>) -> String {
     let own = OwnCookies::read(&context.request.head.headers, context.application).ok();
-    let callback = Callback::parse(context.request.head.target.query().unwrap_or_default()).ok();
+    let parameters = response_parameters(context.request, context.application).ok();
+    let callback = parameters.and_then(|parameters| Callback::parse(parameters).ok());
     let attempt =
         callback.and_then(|it| Attempt::open(it.state(), context.application.as_ref(), &services.parts.sealing).ok());
     let address = own.zip(attempt).and_then(|(own, attempt)| kept_address(context, &own, &attempt));
@@ -129,6 +133,7 @@ async fn begin_session(
 ) -> Outcome {
     let (application, now) = (context.application, services.parts.clock.now());
     let session = Session::begin(signed_in, application.as_ref(), now, services.parts.lifetimes);
+    let session = session.after_step_up(asked_by_rules(application, attempt).map(|asked| asked.fingerprint()));
     let lifetime = session.record().ends.since(now);
     context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
     if lifetime.is_zero() {
@@ -154,7 +159,22 @@ async fn begin_session(
     let mut cookies =
         vec![cookies::set_session(application, &id, lifetime), cookies::set_completed(application, &completed)];
     cookies.extend(return_cookie::forget(application, own, attempt));
-    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies }), Reason::SignInCompleted))
+    Ok((go_on(context, location, cookies), Reason::SignInCompleted))
+}
+
+/// The request does not contain the provider's answer in a form that this application takes.
+fn unreadable(context: &RequestContext<'_>, fault: ResponseUnreadable) -> (Verdict, Reason) {
+    if let ResponseUnreadable::Method(allowed) = fault {
+        return answers::method_not_allowed(context, allowed);
+    }
+    let text = if fault == ResponseUnreadable::NoBody {
+        tracing::warn!(decision_id = context.id, application = %context.application.slug, help = SEND_THE_BODY, "a callback has no body");
+        "The identity provider's answer did not arrive: a proxy in front of this server does not pass on the body of the \
+         request, which only the operator can change. Please tell them the reference below."
+    } else {
+        "The answer of the identity provider is not a form of at most 64 KiB."
+    };
+    answers::failed(context, StatusCode::BAD_REQUEST, text, &fault.to_string())
 }
 
 /// The provider answered with an error; the page shows the provider's own text.

@@ -2,13 +2,16 @@
 
 use http::StatusCode;
 
+use super::go_on::go_on;
 use super::return_address::return_address;
 use super::start::{Beginning, begin_sign_in};
+use super::step_up::asked_by_rules;
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::decision::{Reason, Redirect, Verdict};
-use crate::domain::oidc::sign_in::{Attempt, Mismatch};
+use crate::domain::decision::{Reason, Verdict};
+use crate::domain::oidc::sign_in::{Attempt, Mismatch, StartedBy};
 use crate::outpost::answers;
 use crate::outpost::errors::Outcome;
+use crate::outpost::loaded_session::LoadedSession;
 use crate::outpost::request_context::RequestContext;
 use crate::outpost::services::Services;
 
@@ -62,12 +65,9 @@ pub(super) async fn restart(
     setback: &Setback,
 ) -> Outcome {
     let location = return_address(context, own, attempt);
-    if let Some(found) = services.find_session(context.application, own).await? {
+    if let Some(found) = services.find_session(context.application, own).await?.filter(|it| is_result_of(it, attempt)) {
         context.user = Some(found.name().to_owned());
-        return Ok((
-            Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: Vec::new() }),
-            Reason::AlreadySignedIn,
-        ));
+        return Ok((go_on(context, location, Vec::new()), Reason::AlreadySignedIn));
     }
     let cause = setback.cause();
     if attempt.restarts() >= setback.restarts() {
@@ -75,8 +75,16 @@ pub(super) async fn restart(
     }
     tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "sign-in starts again");
     let restarts = attempt.restarts() + 1;
-    let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts };
+    let parameters = asked_by_rules(context.application, attempt).map(|asked| asked.parameters()).unwrap_or_default();
+    let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts, parameters };
     begin_sign_in(services, context, own, beginning).await
+}
+
+/// Whether the user is signed in as the attempt was to achieve. A sign-in that access rules asked for began with a session, which
+/// would lead to the same question again.
+fn is_result_of(found: &LoadedSession, attempt: &Attempt) -> bool {
+    let created = found.session.record().created.as_unix();
+    !matches!(attempt.origin(), StartedBy::StepUp(_)) || created.saturating_mul(1000) >= attempt.began()
 }
 
 /// Neither this attempt nor its restarts succeeded.

@@ -1,12 +1,14 @@
 //! The beginning of a sign-in: the redirect to the provider, asked for by `start` or by a request without a session.
 
-use http::StatusCode;
 use url::form_urlencoded;
 
+use super::step_up;
 use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::application::endpoints::RETURN_PARAMETER;
 use crate::domain::application::return_cookie;
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
+use crate::domain::oidc::authorization_settings::Parameter;
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, StartedBy, authorization_url};
 use crate::outpost::answers;
 use crate::outpost::errors::Outcome;
@@ -21,12 +23,14 @@ pub(super) struct Beginning {
     pub(super) origin: StartedBy,
     /// How many earlier attempts of this sign-in failed.
     pub(super) restarts: u8,
+    /// Parameters of the authorization request beside those of the application.
+    pub(super) parameters: Vec<Parameter>,
 }
 
 impl Beginning {
     /// The parameters of an attempt that a request of the application begins.
     const fn of_request(return_address: String) -> Self {
-        Self { return_address, origin: StartedBy::Request, restarts: 0 }
+        Self { return_address, origin: StartedBy::Request, restarts: 0, parameters: Vec::new() }
     }
 }
 
@@ -36,14 +40,17 @@ pub(in crate::outpost) async fn start(services: &Services, context: &mut Request
     let beginning = if let Some(original) = &context.request.redirected_from {
         Beginning::of_request(context.address_of(original.raw()))
     } else {
-        let raw = return_parameter(context.request.head.target.query().unwrap_or_default());
-        let return_address = raw.map_or_else(|| context.landing(), |raw| context.return_address(&raw));
-        Beginning { return_address, origin: StartedBy::Start, restarts: 0 }
+        let query = context.request.head.target.query().unwrap_or_default();
+        let return_address = only_parameter(query, RETURN_PARAMETER)
+            .map_or_else(|| context.landing(), |raw| context.return_address(&raw));
+        let parameters = context.application.relying_party.authorization.forwarded_from(query);
+        Beginning { return_address, origin: StartedBy::Start, restarts: 0, parameters }
     };
     if !begins_sign_in(context) {
         return Ok(answers::sign_in_required(context, beginning.return_address));
     }
     let own = OwnCookies::read(&context.request.head.headers, context.application)?;
+    let beginning = step_up::at_start(services, context, &own, beginning).await?;
     begin_sign_in(services, context, &own, beginning).await
 }
 
@@ -74,15 +81,17 @@ pub(super) async fn begin_sign_in(
     let metadata = services.parts.provider.metadata(relying_party);
     let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await??;
     let mut set_cookies = Vec::new();
-    let binding = if let Some(binding) = own.bindings.first() {
-        binding.clone()
-    } else {
-        let binding = Binding::new(services.random()?);
-        set_cookies.push(cookies::set_binding(application, &binding));
-        binding
+    let binding = match own.bindings.first() {
+        Some(binding) => binding.clone(),
+        None => Binding::new(services.random()?),
     };
+    // The cookie of the browser may be one that is not sent with the provider's form post: applications of one host share it.
+    let is_sent_back = !application.takes_form_posts() && !own.bindings.is_empty();
+    if !is_sent_back {
+        set_cookies.push(cookies::set_binding(application, &binding));
+    }
     let (keys, clock) = (&services.parts.sealing, &services.parts.clock);
-    let Beginning { mut return_address, origin, restarts } = beginning;
+    let Beginning { mut return_address, origin, restarts, parameters } = beginning;
     let id = AttemptId::new(services.random()?);
     let mut attempt = Attempt::begin(id, &binding, return_address.clone(), restarts, clock.now(), keys);
     if attempt.return_address().is_none() {
@@ -95,14 +104,19 @@ pub(super) async fn begin_sign_in(
     }
     let attempt = attempt.begun(origin, clock.unix_millis());
     let state = attempt.seal(application.as_ref(), keys, services.random()?);
-    let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state).into();
-    let reason = if restarts == 0 { Reason::SignInStarted } else { Reason::SignInRestarted };
-    Ok((Verdict::Redirect(Redirect { status: StatusCode::FOUND, location, cookies: set_cookies }), reason))
+    let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state, &parameters).into();
+    let reason = match (restarts, origin) {
+        (0, StartedBy::StepUp(_)) => Reason::StepUpStarted,
+        (0, StartedBy::Request | StartedBy::Start) => Reason::SignInStarted,
+        (_, _) => Reason::SignInRestarted,
+    };
+    let status = context.redirect_status();
+    Ok((Verdict::Redirect(Redirect { status, location, cookies: set_cookies }), reason))
 }
 
-/// The value of `rd`, if the parameter occurs exactly once.
-fn return_parameter(query: &str) -> Option<String> {
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "rd");
+/// The value of a parameter, if it occurs exactly once.
+pub(super) fn only_parameter(query: &str, name: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(other, _)| other == name);
     let first = values.next().map(|(_, value)| value.into_owned());
     first.filter(|_| values.next().is_none())
 }

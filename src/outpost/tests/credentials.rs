@@ -8,7 +8,9 @@ use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::Networks;
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::policy::{AccessRules, Conditions, Principals, Rule, UnauthenticatedPaths};
+use crate::domain::policy::{
+    AccessRules, AuthenticationRequirement, Conditions, Principals, Rule, UnauthenticatedPaths,
+};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";
@@ -176,11 +178,13 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
+        let principals = Principals::matching(staff).unwrap();
         let rule = Rule {
             paths: Vec::new(),
             methods: Vec::new(),
             networks: Networks::default(),
-            principals: Principals::matching(staff).unwrap(),
+            principals,
+            authentication: None,
         };
         application.rules = AccessRules::new(vec![rule]).unwrap();
     });
@@ -192,6 +196,29 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     let public = ask(&test_outpost, PUBLIC, &[GOOD]).await;
     assert_eq!(allowed(&public), Some(String::new()), "whoever may not pass is nobody where nobody has to be known");
     assert!(!removes_authorization(&public), "it was of no use");
+}
+
+/// A token or password may be old, and nobody signs in for it.
+#[tokio::test]
+async fn in_4_a_credential_meets_no_rule_that_asks_for_a_sign_in() {
+    let test_outpost = outpost_with(|application| {
+        accepting(false)(application);
+        let authentication = Some(AuthenticationRequirement { acr: vec!["mfa".into()], max_age: None });
+        let (paths, methods, principals) = (Vec::new(), Vec::new(), Principals::Any);
+        application.rules =
+            AccessRules::new(vec![Rule { paths, methods, principals, networks: Networks::default(), authentication }])
+                .unwrap();
+    });
+    *test_outpost.provider.claims.lock().unwrap() = serde_json::json!({ "acr": "mfa", "auth_time": 1_000_000 });
+    for credential in [GOOD, GOOD_PASSWORD] {
+        for kind in [PAGE, ("accept", "application/json")] {
+            let decision = ask(&test_outpost, WIKI, &[credential, kind]).await;
+            assert_eq!((denied(&decision).status.as_u16(), decision.audit.reason), (403, Reason::Forbidden));
+        }
+    }
+    let mut browser = Browser::default();
+    browser.sign_in(&test_outpost, WIKI).await;
+    assert!(allowed(&browser.open(&test_outpost, WIKI).await).is_some());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod added_headers;
 mod administration;
 mod assertion;
+mod cors;
 mod credentials;
 mod faults;
 mod identity_headers;
@@ -17,5 +18,6 @@ mod rules;
 mod sign_in;
 mod sign_in_loops;
 mod sign_out;
+mod step_up;
 mod test_outpost;
 mod visits;

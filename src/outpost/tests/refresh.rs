@@ -35,7 +35,13 @@ fn only_admins() -> TestOutpost {
     outpost_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
         let principals = Principals::matching(admins).expect("names a group");
-        let rule = Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals };
+        let rule = Rule {
+            paths: Vec::new(),
+            methods: Vec::new(),
+            networks: Networks::default(),
+            principals,
+            authentication: None,
+        };
         application.rules = AccessRules::new(vec![rule]).expect("is one");
     })
 }

@@ -26,6 +26,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], principals: Principals) -> 
         methods: methods.iter().map(|method| Method::parse(method).unwrap()).collect(),
         networks: Networks::default(),
         principals,
+        authentication: None,
     }
 }
 

@@ -70,6 +70,19 @@ impl Page {
         Json::parse(&self.body).unwrap_or_else(|| panic!("no JSON: {self:#?}"))
     }
 
+    /// The names and values of the hidden fields of the form.
+    fn hidden_fields(&self) -> Vec<(String, String)> {
+        let plain = |text: &str| {
+            let signs = [("&quot;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+            signs.iter().fold(text.to_owned(), |text, (written, sign)| text.replace(written, sign))
+        };
+        let fields = self.body.split("<input type=\"hidden\" name=\"").skip(1).filter_map(|field| {
+            let (name, rest) = field.split_once("\" value=\"")?;
+            Some((plain(name), plain(rest.split('"').next()?)))
+        });
+        fields.collect()
+    }
+
     fn form_action(&self) -> Url {
         let action = self.body.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"'));
         let (action, _) = action.unwrap_or_else(|| panic!("no form here: {self:#?}"));
@@ -295,6 +308,26 @@ impl Browser {
             answer = self.open(answer.location().as_str()).await;
         }
         answer.location()
+    }
+
+    /// Consents to what the provider's page lists, and follows its redirects.
+    pub(crate) async fn consent(&self, question: &Page) -> Page {
+        let fields = [("prompt", question.hidden("prompt"))];
+        let answer = self.ask(Ask::navigation(question.form_action().as_str()).form(&fields)).await;
+        self.follow(answer).await
+    }
+
+    /// Sends the form of a page of another site, as the script of that page does: with the cookies that are for every site.
+    pub(crate) async fn send_form(&self, page: &Page) -> Page {
+        let fields = page.hidden_fields();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let action = page.form_action();
+        let cookies: Vec<_> = self.cookies(&action).into_iter().filter(|cookie| cookie.same_site == "none").collect();
+        let cookies: Vec<_> = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        let ask = Ask::navigation(action.as_str()).form(&fields).header("sec-fetch-site", "cross-site");
+        let answer = self.forward(ask.header("cookie", &cookies.join("; "))).await;
+        self.remember(&answer);
+        answer
     }
 
     /// Confirms the provider's question whether to sign out there as well.

@@ -31,6 +31,8 @@ pub(crate) struct ProviderSettings {
     pub(crate) app_passwords: Vec<(&'static str, &'static str)>,
     /// The audience of its access tokens, which are signed then.
     pub(crate) audience: Option<&'static str>,
+    /// The authentication context class that a client gets which asks for it.
+    pub(crate) acr: Option<&'static str>,
     /// Whether it issues refresh tokens, each valid once.
     pub(crate) refresh_tokens: bool,
     /// The lifetime of access and ID tokens.
@@ -63,6 +65,7 @@ impl ProviderSettings {
             claims: json!({}),
             app_passwords: Vec::new(),
             audience: None,
+            acr: None,
             refresh_tokens: false,
             token_seconds: None,
             claims_file: None,
@@ -88,6 +91,7 @@ impl Provider {
             "claims": settings.claims,
             "appPasswords": app_passwords,
             "audience": settings.audience,
+            "acr": settings.acr,
             "refreshTokens": settings.refresh_tokens,
         });
         if let Some(seconds) = settings.token_seconds {

@@ -123,7 +123,7 @@ impl Entry {
         format!("{}+secret/of:this%test&=", self.label)
     }
 
-    fn as_yaml(&self, port: u16, issuer: &str) -> String {
+    fn as_yaml(&self, port: u16, issuer: &str, scopes: &str) -> String {
         let (name, label, settings) = (self.name, self.label, &self.settings);
         let host = self.external_host(port);
         let client = match &self.client {
@@ -132,7 +132,7 @@ impl Entry {
         };
         format!(
             "  - name: {name}\n    external_host: {host}\n    issuer: {issuer}\n    client_id: {label}\n{client}    \
-             scopes: [openid, profile, email, groups]\n{settings}"
+             scopes: [{scopes}]\n{settings}"
         )
     }
 
@@ -157,6 +157,8 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) entries: Vec<Entry>,
+    /// The scopes of every entry of `applications`.
+    pub(crate) scopes: &'static str,
     /// Further lines for every entry of `applications`.
     pub(crate) for_entries: &'static str,
     pub(crate) log_level: &'static str,
@@ -176,6 +178,7 @@ impl Settings {
     pub(crate) fn of(mode: Mode) -> Self {
         Self {
             entries: mode.entries(),
+            scopes: "openid, profile, email, groups",
             for_entries: "",
             log_level: "info",
             https: "off",
@@ -195,7 +198,7 @@ impl Settings {
             text += "applications:\n";
         }
         for entry in entries {
-            text += &entry.as_yaml(envoy, issuer);
+            text += &entry.as_yaml(envoy, issuer, self.scopes);
             text += self.for_entries;
         }
         let addresses = format!("grpc: 127.0.0.1:{grpc}, http: 127.0.0.1:{http}");

@@ -96,6 +96,7 @@ fn rules() -> AccessRules {
         methods: Vec::new(),
         networks: Networks::default(),
         principals,
+        authentication: None,
     };
     let admin = rule("/admin", Principals::matching(nobodys).expect("names a group"));
     AccessRules::new(vec![rule("/", Principals::Any), admin]).expect("are two")

@@ -1,6 +1,8 @@
 //! Reading, removing, setting and deleting cookies; the rows CK of `docs/security.md`.
 
 use super::*;
+use crate::domain::application::cookie_settings::CookieSettings;
+use crate::domain::oidc::authorization_settings::ResponseMode;
 use crate::domain::slug::Slug;
 use crate::testing::{application, domain_application};
 use proptest::prelude::*;
@@ -119,6 +121,62 @@ fn ck_4_deletion_repeats_every_attribute() {
             "__Secure-gatepost-completed-wiki=; Path=/outpost.goauthentik.io/callback; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
         ]
     );
+}
+
+#[test]
+fn ck_1_ck_4_the_operators_attributes_keep_to_the_rules_of_browsers() {
+    use SameSite::{Lax, None as Every, Strict};
+    let with = |same_site, partitioned, path: Option<&str>, form_post: bool| {
+        let mut application = application("https://app.example.com/wiki");
+        application.cookie = CookieSettings { same_site, partitioned, path: path.map(str::to_owned) };
+        if form_post {
+            application.relying_party.authorization.response_mode = ResponseMode::FormPost;
+        }
+        application
+    };
+    for (application, session, others) in [
+        (with(Lax, false, None, false), "__Host-|Path=/; |SameSite=Lax", "SameSite=Lax"),
+        (with(Strict, false, None, false), "__Host-|Path=/; |SameSite=Strict", "SameSite=Lax"),
+        (with(Every, false, None, false), "__Host-|Path=/; |SameSite=None", "SameSite=None"),
+        (with(Every, true, None, false), "__Host-|Path=/; |SameSite=None; Partitioned", "SameSite=None; Partitioned"),
+        (with(Lax, false, Some("/wiki"), false), "__Secure-|Path=/wiki; |SameSite=Lax", "SameSite=Lax"),
+        (with(Strict, false, Some("/wiki"), true), "__Secure-|Path=/wiki; |SameSite=Strict", "SameSite=None"),
+    ] {
+        let id = SessionId::new([0; 32]);
+        let set = [
+            set_session(&application, &id, Duration::from_secs(300)),
+            set_binding(&application, &Binding::new([0; 32])),
+            set_completed(&application, "sealed"),
+            set_return_piece(&application, "1", "x", Duration::from_secs(300)),
+        ];
+        let [prefix, path, end] = session.split('|').collect::<Vec<_>>().try_into().expect("are three");
+        assert!(set[0].starts_with(&format!("{prefix}gatepost-session-wiki={ID}; {path}Max-Age")), "{}", set[0]);
+        assert!(set[0].ends_with(&format!("; HttpOnly; Secure; {end}")), "{}", set[0]);
+        assert!(set[1].starts_with("__Host-gatepost-binding=") && set[1].contains("; Path=/; "), "{}", set[1]);
+        for cookie in &set[1..] {
+            assert!(cookie.ends_with(&format!("; HttpOnly; Secure; {others}")), "{cookie}");
+        }
+        // CK-4: what deletes a cookie differs from what set it by value and lifetime only.
+        let shape = |cookie: &String| {
+            let attributes =
+                cookie.split("; ").filter(|part| !part.starts_with("Max-Age=")).skip(1).collect::<Vec<_>>();
+            format!("{} {attributes:?}", cookie.split('=').next().unwrap_or_default())
+        };
+        let deleted = delete_all(&application);
+        assert_eq!(deleted.iter().map(shape).collect::<Vec<_>>(), set[..3].iter().map(shape).collect::<Vec<_>>());
+        assert!(deleted.iter().all(|cookie| cookie.contains("=; ") && cookie.contains("; Max-Age=0; ")));
+        // What was set is read again, and under no other prefix.
+        let headers = |line: String| HeaderLines::new([("cookie".to_owned(), line.into_bytes())], CookieForm::Lines);
+        let pair = set[0].split(';').next().unwrap_or_default().to_owned();
+        let swapped = if prefix == "__Host-" {
+            pair.replace("__Host-", "__Secure-")
+        } else {
+            pair.replace("__Secure-", "__Host-")
+        };
+        let own = |line| OwnCookies::read(&headers(line), &application).expect("is within the caps");
+        assert_eq!((own(pair.clone()).sessions.len(), own(pair).rest), (1, Some(Vec::new())));
+        assert_eq!((own(swapped.clone()).sessions.len(), own(swapped).rest), (0, Some(Vec::new())));
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ const MAX_SEALED_ADDRESS: usize = 256;
 const ASKED_FOR: u8 = 1;
 /// Flag: the return address is in a cookie; `state` contains its keyed hash instead.
 const ADDRESS_IN_COOKIE: u8 = 2;
+/// Flag: access rules asked for the sign-in; before the return address, eight bytes say which.
+const STEP_UP: u8 = 4;
 
 /// Identifies one attempt; random, so that two attempts never share secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,8 @@ pub enum StartedBy {
     Request,
     /// A request for `start`.
     Start,
+    /// A request of a signed-in user for which access rules ask for another sign-in: these, a bit for each.
+    StepUp(u64),
 }
 
 /// The return address.
@@ -114,7 +118,11 @@ impl Attempt {
         keys: &SealingKeys,
         nonce: [u8; NONCE_BYTES],
     ) -> String {
-        let asked_for = if self.origin == StartedBy::Start { ASKED_FOR } else { 0 };
+        let (origin, asked): (u8, Vec<u8>) = match self.origin {
+            StartedBy::Request => (0, Vec::new()),
+            StartedBy::Start => (ASKED_FOR, Vec::new()),
+            StartedBy::StepUp(asked) => (STEP_UP, asked.to_be_bytes().to_vec()),
+        };
         let (kind, address) = match &self.address {
             StoredReturnAddress::Sealed(address) => (0, address.as_bytes()),
             StoredReturnAddress::InCookie { hash } => (ADDRESS_IN_COOKIE, hash.as_slice()),
@@ -122,8 +130,9 @@ impl Attempt {
         let plaintext = [
             self.id.0.as_slice(),
             &self.began.to_be_bytes(),
-            &[self.restarts, asked_for | kind],
+            &[self.restarts, origin | kind],
             &self.binding_hash,
+            &asked,
             address,
         ];
         let sealed = keys.seal(SealPurpose::Attempt, &context.into().0, nonce, &plaintext.concat());
@@ -148,6 +157,14 @@ impl Attempt {
         let (began, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
         let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
         let (binding_hash, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
+        let (origin, rest) = match (flags & ASKED_FOR, flags & STEP_UP) {
+            (0, 0) => (StartedBy::Request, rest),
+            (_, 0) => (StartedBy::Start, rest),
+            (_, _) => {
+                let (asked, rest) = rest.split_first_chunk::<8>().ok_or(DoesNotOpen)?;
+                (StartedBy::StepUp(u64::from_be_bytes(*asked)), rest)
+            }
+        };
         let address = if flags & ADDRESS_IN_COOKIE == 0 {
             StoredReturnAddress::Sealed(String::from_utf8(rest.to_vec()).map_err(|_| DoesNotOpen)?)
         } else {
@@ -157,7 +174,7 @@ impl Attempt {
             id: AttemptId(*id),
             began: u64::from_be_bytes(*began),
             restarts: *restarts,
-            origin: if flags & ASKED_FOR == 0 { StartedBy::Request } else { StartedBy::Start },
+            origin,
             binding_hash: *binding_hash,
             address,
             key: key.clone(),

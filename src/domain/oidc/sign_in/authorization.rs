@@ -6,6 +6,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, RedirectUrl, Scope};
 use url::Url;
 
 use super::{Attempt, Binding};
+use crate::domain::oidc::authorization_settings::{Parameter, ResponseMode};
 use crate::domain::oidc::relying_party::RelyingParty;
 
 /// The metadata of a provider that the outpost needs (`OpenID` Connect Discovery section 3).
@@ -23,7 +24,8 @@ pub struct ProviderMetadata {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// The address to which the browser is redirected for `attempt`, which is sealed in `state`.
+/// The address to which the browser is redirected for `attempt`, which is sealed in `state`. The parameters `of_request` belong
+/// to this request alone; each replaces the application's parameter of that name.
 #[must_use]
 pub fn authorization_url(
     metadata: &ProviderMetadata,
@@ -31,15 +33,23 @@ pub fn authorization_url(
     attempt: &Attempt,
     binding: &Binding,
     state: &str,
+    of_request: &[Parameter],
 ) -> Url {
     let client = BasicClient::new(ClientId::new(relying_party.client_id.clone()))
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_redirect_uri(RedirectUrl::from_url(relying_party.redirect_uri.clone()));
-    let (url, _) = client
+    let mut request = client
         .authorize_url(|| CsrfToken::new(state.to_owned()))
         .add_scopes(relying_party.scopes.iter().cloned().map(Scope::new))
         .set_pkce_challenge(attempt.verifier(binding).challenge())
-        .add_extra_param("nonce", attempt.nonce(binding).expose().to_owned())
-        .url();
-    url
+        .add_extra_param("nonce", attempt.nonce(binding).expose().to_owned());
+    if relying_party.authorization.response_mode == ResponseMode::FormPost {
+        request = request.add_extra_param("response_mode", "form_post");
+    }
+    let is_replaced = |one: &&Parameter| of_request.iter().any(|other| other.name == one.name);
+    let of_application = relying_party.authorization.parameters.iter().filter(|one| !is_replaced(one));
+    for Parameter { name, value } in of_application.chain(of_request) {
+        request = request.add_extra_param(name.as_str().to_owned(), value.as_str().to_owned());
+    }
+    request.url().0
 }

@@ -37,7 +37,7 @@ pub struct ProviderError {
     pub description: Option<String>,
 }
 
-/// Why a query is not a callback.
+/// Why parameters are not those of a callback.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CallbackFault {
     /// A parameter occurs twice, of which neither can be preferred.
@@ -68,15 +68,16 @@ impl ResponseFault {
 }
 
 impl Callback {
-    /// Parses the query of a callback; unknown parameters have no effect.
+    /// Parses the query of a callback, or the fields of its form; unknown parameters have no effect.
     ///
     /// # Errors
     /// See [`CallbackFault`].
-    pub fn parse(query: &str) -> Result<Self, CallbackFault> {
-        let state = single(query, "state")?.filter(|text| usable(text)).ok_or(CallbackFault::NoState)?;
-        let issuer = single(query, "iss")?;
-        let description = single(query, "error_description")?;
-        let outcome = match (single(query, "code")?, single(query, "error")?) {
+    pub fn parse(parameters: impl AsRef<[u8]>) -> Result<Self, CallbackFault> {
+        let parameters = parameters.as_ref();
+        let state = single(parameters, "state")?.filter(|text| usable(text)).ok_or(CallbackFault::NoState)?;
+        let issuer = single(parameters, "iss")?;
+        let description = single(parameters, "error_description")?;
+        let outcome = match (single(parameters, "code")?, single(parameters, "error")?) {
             (Some(code), None) if usable(&code) => Outcome::Code(AuthorizationCode::new(code)),
             (None, Some(error)) if usable(&error) => Outcome::Error(ProviderError {
                 error: error.chars().take(64).collect(),
@@ -128,8 +129,8 @@ fn usable(value: &str) -> bool {
     !value.is_empty() && value.len() <= MAX_VALUE_BYTES
 }
 
-fn single(query: &str, name: &'static str) -> Result<Option<String>, CallbackFault> {
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+fn single(parameters: &[u8], name: &'static str) -> Result<Option<String>, CallbackFault> {
+    let mut values = form_urlencoded::parse(parameters).filter(|(key, _)| key == name);
     let first = values.next().map(|(_, value)| value.into_owned());
     if values.next().is_some() { Err(CallbackFault::Doubled(name)) } else { Ok(first) }
 }

@@ -141,10 +141,12 @@ mod tests {
             assert_eq!(last.was_just_before(&attempt), follows, "{began}");
             assert_eq!(last.would_loop(&attempt, PAGE, true, 2000), follows, "{began}");
             assert!(!last.would_loop(&attempt, PAGE, false, 2000), "{began}: once may be the user's own will");
-            assert!(
-                !last.would_loop(&begun(StartedBy::Start, began), PAGE, true, 2000),
-                "{began}: the user asks for it"
-            );
+            for origin in [StartedBy::Start, StartedBy::StepUp(1)] {
+                assert!(
+                    !last.would_loop(&begun(origin, began), PAGE, true, 2000),
+                    "{began}: it is asked for {origin:?}"
+                );
+            }
         }
     }
 

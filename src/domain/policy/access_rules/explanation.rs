@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccessRules, Forbidden};
+use super::{AccessRules, Forbidden, KnownBy};
 use crate::domain::http::RequestHead;
 use crate::domain::oidc::claims::Claims;
 
@@ -15,14 +15,21 @@ pub struct Explanation<'a> {
     rules: &'a AccessRules,
     cause: Forbidden,
     claims: &'a Claims,
+    known_by: KnownBy,
     head: &'a RequestHead,
 }
 
 impl AccessRules {
     /// Explains why the rules do not allow this request, given the `cause`.
     #[must_use]
-    pub const fn explain<'a>(&'a self, cause: Forbidden, claims: &'a Claims, head: &'a RequestHead) -> Explanation<'a> {
-        Explanation { rules: self, cause, claims, head }
+    pub const fn explain<'a>(
+        &'a self,
+        cause: Forbidden,
+        claims: &'a Claims,
+        known_by: KnownBy,
+        head: &'a RequestHead,
+    ) -> Explanation<'a> {
+        Explanation { rules: self, cause, claims, known_by, head }
     }
 }
 
@@ -30,7 +37,7 @@ impl AccessRules {
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let applicable = match self.rules.applicable(&self.head.target) {
-            Ok(applicable) if self.cause == Forbidden::NoRuleHolds => applicable,
+            Ok(applicable) if matches!(self.cause, Forbidden::NoRuleHolds | Forbidden::OtherSignIn) => applicable,
             Ok(_) | Err(_) => return self.cause.fmt(f),
         };
         for (index, applicable) in applicable.iter().take(MOST_RULES).enumerate() {
@@ -38,7 +45,7 @@ impl fmt::Display for Explanation<'_> {
                 f.write_str("; ")?;
             }
             let obstacles: Vec<String> =
-                applicable.obstacles(self.claims, self.head).iter().map(ToString::to_string).collect();
+                applicable.obstacles(self.claims, self.known_by, self.head).iter().map(ToString::to_string).collect();
             write!(f, "rule {}: {}", applicable.number, obstacles.join(", "))?;
         }
         match applicable.len().saturating_sub(MOST_RULES) {

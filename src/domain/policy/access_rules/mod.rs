@@ -1,20 +1,24 @@
 //! Access rules: the operator's rules on a user's claims, evaluated at every request. Only the rules with the longest
 //! path that covers the request apply; one of them has to hold as a whole.
 
+mod authentication;
 mod explanation;
 mod mail;
 mod path;
 mod principals;
 mod rule;
+mod step_up;
 mod unmet;
 
 use std::cmp::Reverse;
 
+pub use authentication::{AuthenticationRequirement, KnownBy, span};
 pub use explanation::Explanation;
 pub use mail::{EmailVerified, MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
 pub use principals::{ClaimCondition, Conditions, Principals};
 pub use rule::{Method, MethodFault, Obstacle, Rule};
+pub use step_up::RequirementSet;
 pub use unmet::Unmet;
 
 use thiserror::Error;
@@ -22,6 +26,7 @@ use thiserror::Error;
 use crate::domain::http::{PrefixMatch, RequestHead, RequestTarget};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity::Identity;
+use crate::domain::time::Timestamp;
 
 /// The access rules of an application. Without rules, every signed-in user is allowed.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +37,8 @@ struct Compiled {
     rules: Vec<Rule>,
     /// The longest path first.
     places: Vec<PathRules>,
+    /// The different requirements of the rules on the sign-in, in the order of the rules.
+    requirements: Vec<AuthenticationRequirement>,
 }
 
 /// Rules that apply together: their paths are the same except for case.
@@ -61,12 +68,12 @@ pub struct ApplicableRule<'a> {
 impl<'a> ApplicableRule<'a> {
     /// The obstacles that keep the rule from allowing this user's request; empty exactly when it allows it.
     #[must_use]
-    pub fn obstacles(&self, claims: &Claims, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
-        self.rule.obstacles(self.path, claims, head)
+    pub fn obstacles(&self, claims: &Claims, known_by: KnownBy, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
+        self.rule.obstacles(self.path, claims, known_by, head)
     }
 
-    fn lets_pass(&self, claims: &Claims, head: &RequestHead) -> bool {
-        self.rule.lets_pass(self.path, claims, head)
+    fn fits_without_sign_in(&self, claims: &Claims, head: &RequestHead, any_method: bool) -> bool {
+        self.rule.fits_without_sign_in(self.path, claims, head, any_method)
     }
 }
 
@@ -103,12 +110,21 @@ pub enum Forbidden {
     /// Rules cover the path, but none of them holds for this user and method.
     #[error("no rule that covers the path matches this user and method")]
     NoRuleHolds,
+    /// A rule would hold if the user had signed in as it asks.
+    #[error("a rule that covers the path asks for another sign-in at the provider")]
+    OtherSignIn,
 }
 
 impl AccessRules {
     /// Compiles rules. At least one is required: an empty list could be read as "every user" and as "no user".
     #[must_use]
     pub fn new(rules: Vec<Rule>) -> Option<Self> {
+        let mut requirements: Vec<AuthenticationRequirement> = Vec::new();
+        for requirement in rules.iter().filter_map(|rule| rule.authentication.as_ref()) {
+            if !requirements.contains(requirement) {
+                requirements.push(requirement.clone());
+            }
+        }
         let mut places: Vec<PathRules> = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let everywhere = rule.paths.is_empty().then(PathPrefix::everything);
@@ -121,18 +137,36 @@ impl AccessRules {
             }
         }
         places.sort_by_key(|place| Reverse(place.key.len()));
-        (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places })))
+        (!rules.is_empty()).then_some(Self(Some(Compiled { rules, places, requirements })))
     }
 
-    /// Checks whether this user's request is allowed.
+    /// Checks whether this user's request is allowed now.
     ///
     /// # Errors
     /// The cause of the denial.
-    pub fn permit<'a>(&self, identity: &'a Identity, head: &RequestHead) -> Result<Permit<'a>, Forbidden> {
+    pub fn permit<'a>(
+        &self,
+        identity: &'a Identity,
+        head: &RequestHead,
+        now: Timestamp,
+    ) -> Result<Permit<'a>, Forbidden> {
         let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
-        let mut applicable = compiled.applicable(&head.target)?;
-        let by = applicable.find(|applicable| applicable.lets_pass(identity.claims(), head));
-        by.map(|by| Permit { identity, rule: Some(by.number) }).ok_or(Forbidden::NoRuleHolds)
+        let (claims, known_by) = (identity.claims(), identity.known_by(now));
+        let mut cause = Forbidden::NoRuleHolds;
+        for applicable in compiled.applicable(&head.target)? {
+            if !applicable.fits_without_sign_in(claims, head, false) {
+                continue;
+            }
+            match &applicable.rule.authentication {
+                Some(requirement) if !requirement.is_met(claims, known_by) => {
+                    if known_by != KnownBy::Credential {
+                        cause = Forbidden::OtherSignIn;
+                    }
+                }
+                Some(_) | None => return Ok(Permit { identity, rule: Some(applicable.number) }),
+            }
+        }
+        Err(cause)
     }
 
     /// All rules, counted from 1; empty where every signed-in user is allowed.

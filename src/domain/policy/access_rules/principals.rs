@@ -47,7 +47,7 @@ impl Principals {
     #[must_use]
     pub fn matching(conditions: Conditions) -> Option<Self> {
         let (email_verified, groups_claim) = (conditions.email_verified, conditions.groups_claim.clone());
-        let none = Conditions { email_verified, groups_claim, ..Conditions::default() };
+        let none = Conditions { groups_claim, email_verified, ..Conditions::default() };
         (conditions != none).then_some(Self::Matching(conditions))
     }
 

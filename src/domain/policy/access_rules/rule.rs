@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
+use super::authentication::{AuthenticationRequirement, KnownBy};
 use super::path::PathPrefix;
 use super::principals::Principals;
 use super::unmet::Unmet;
@@ -22,6 +23,8 @@ pub struct Rule {
     pub networks: Networks,
     /// The users that the rule allows.
     pub principals: Principals,
+    /// How they have to have signed in; `None` for any sign-in.
+    pub authentication: Option<AuthenticationRequirement>,
 }
 
 /// A method, compared byte for byte (RFC 9110 section 9.1).
@@ -64,7 +67,7 @@ pub enum Obstacle<'a> {
     Network(Option<IpAddr>, &'a Networks),
     /// The path differs in case, or its spelling is not below the rule's path.
     Spelling(&'a PathPrefix),
-    /// The claims do not meet a condition.
+    /// The claims, or the sign-in, do not meet a condition.
     User(Unmet),
 }
 
@@ -85,9 +88,16 @@ impl fmt::Display for Obstacle<'_> {
 }
 
 impl Rule {
-    /// Whether the rule allows a request that `path`, one of its own, covers.
-    pub(super) fn lets_pass(&self, path: &PathPrefix, claims: &Claims, head: &RequestHead) -> bool {
-        self.is_for_method(&head.method)
+    /// Whether the rule allows a request that `path`, one of its own, covers, if the user signed in as it asks; with
+    /// `any_method`, whether it allows the path by some method.
+    pub(super) fn fits_without_sign_in(
+        &self,
+        path: &PathPrefix,
+        claims: &Claims,
+        head: &RequestHead,
+        any_method: bool,
+    ) -> bool {
+        (any_method || self.is_for_method(&head.method))
             && self.is_for_client(head.client)
             && path.holds(&head.target)
             && self.principals.includes(claims)
@@ -98,6 +108,7 @@ impl Rule {
         &'a self,
         path: &'a PathPrefix,
         claims: &Claims,
+        known_by: KnownBy,
         head: &'a RequestHead,
     ) -> Vec<Obstacle<'a>> {
         let mut obstacles = Vec::new();
@@ -111,6 +122,8 @@ impl Rule {
             obstacles.push(Obstacle::Spelling(path));
         }
         obstacles.extend(self.principals.unmet(claims).into_iter().map(Obstacle::User));
+        let sign_in = self.authentication.iter().flat_map(|requirement| requirement.unmet(claims, known_by));
+        obstacles.extend(sign_in.map(Obstacle::User));
         obstacles
     }
 
@@ -141,11 +154,11 @@ impl fmt::Display for Rule {
         if !self.networks.is_empty() {
             places.push(format!("networks {}", self.networks));
         }
-        if places.is_empty() {
-            write!(f, "{}", self.principals)
-        } else {
-            write!(f, "{}: {}", places.join(", "), self.principals)
+        if !places.is_empty() {
+            write!(f, "{}: ", places.join(", "))?;
         }
+        write!(f, "{}", self.principals)?;
+        self.authentication.as_ref().map_or(Ok(()), |requirement| write!(f, ", {requirement}"))
     }
 }
 

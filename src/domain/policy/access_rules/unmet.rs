@@ -40,6 +40,14 @@ pub enum Unmet {
         /// The required values.
         wanted: Vec<String>,
     },
+    /// The rule asks for a sign-in, and the request presents a credential.
+    NotASignIn,
+    /// The ID Token does not say when the user signed in.
+    NoTimeOfSignIn,
+    /// The user signed in in the future.
+    SignInAhead,
+    /// The user signed in longer ago than this.
+    SignInTooOld(String),
 }
 
 impl fmt::Display for Unmet {
@@ -62,6 +70,16 @@ impl fmt::Display for Unmet {
                     more => write!(f, " and {more} more"),
                 }
             }
+            Self::NotASignIn => f.write_str(
+                "`acr` and `max_age` ask for a sign-in in the browser, and a credential of a program is none",
+            ),
+            Self::NoTimeOfSignIn => f.write_str(
+                "the ID Token has no `auth_time`, so `max_age` is never met: configure the provider to send it",
+            ),
+            Self::SignInAhead => {
+                f.write_str("`auth_time` lies in the future: the provider's clock and this server's differ")
+            }
+            Self::SignInTooOld(most) => write!(f, "the sign-in at the provider (`auth_time`) is older than {most}"),
         }
     }
 }
@@ -150,7 +168,7 @@ fn wrong_type(claim: &str, found: &'static str, wanted: &'static str) -> Unmet {
     Unmet::WrongType { claim: claim.to_owned(), found, wanted }
 }
 
-fn none_of(claim: &str, wanted: &[impl fmt::Display]) -> Unmet {
+pub(super) fn none_of(claim: &str, wanted: &[impl fmt::Display]) -> Unmet {
     Unmet::NoneOf { claim: claim.to_owned(), wanted: wanted.iter().map(ToString::to_string).collect() }
 }
 

@@ -151,7 +151,7 @@ fn allowed_with(
     let session = Arc::new(Session::begin(signed_in, &application, now, lifetimes));
     let identity = Identity::Session(session.live(now, &application, now, lifetimes).expect("is live"));
     let facts = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
-    let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+    let permit = application.rules.permit(&identity, &head, now).expect("nothing is forbidden");
     let rest_of_cookies = rest_of_cookies.map(<[u8]>::to_vec);
     let allow = allow_signed_in(permit, &application, facts, ForwardedRequest { head: &head, rest_of_cookies });
     let (expected, audit) = (spelled_out(&allow), audit());

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::application::Application;
+use crate::domain::oidc::authorization_settings::{Parameter, ParameterName, ParameterValue, ResponseMode};
 use crate::domain::oidc::sign_in::{Callback, ProviderMetadata, ResponseFault, authorization_url};
 use crate::domain::slug::Slug;
 use crate::testing::application;
@@ -92,14 +93,14 @@ fn pk_3_secrets_belong_to_one_attempt_and_stand_nowhere() {
     assert_ne!(one.verifier(&binding()).expose(), two.verifier(&binding()).expose());
     assert_ne!(one.nonce(&binding()).expose(), one.verifier(&binding()).expose());
     let state = one.seal(&wiki(), &keys(1), [9; 24]);
-    let url = authorization_url(&metadata(true), &wiki().relying_party, &one, &binding(), &state);
+    let url = authorization_url(&metadata(true), &wiki().relying_party, &one, &binding(), &state, &[]);
     assert!(!url.as_str().contains(one.verifier(&binding()).expose()));
 }
 
 #[test]
 fn oc_16_the_authorization_request() {
     let attempt = begin(1);
-    let url = authorization_url(&metadata(true), &wiki().relying_party, &attempt, &binding(), "state");
+    let url = authorization_url(&metadata(true), &wiki().relying_party, &attempt, &binding(), "state", &[]);
     let pairs: Vec<_> = url.query_pairs().into_owned().collect();
     let unique: HashMap<_, _> = pairs.iter().cloned().collect();
     assert_eq!(unique.len(), pairs.len(), "no parameter twice");
@@ -116,6 +117,41 @@ fn oc_16_the_authorization_request() {
     ] {
         assert_eq!(unique.get(name).map(String::as_str), Some(expected), "{name}");
     }
+}
+
+/// The operator's parameters and those of one request are added, and change none of ours.
+#[test]
+fn oc_16_no_added_parameter_replaces_one_of_ours() {
+    let parameter = |name: &str, value: &str| Parameter {
+        name: ParameterName::parse(name).expect("is a name"),
+        value: ParameterValue::parse(value).expect("is a value"),
+    };
+    let evil = "x&redirect_uri=https://evil.test/&scope=admin#&state=s";
+    let mut party = wiki().relying_party;
+    party.authorization.parameters =
+        vec![parameter("prompt", "consent"), parameter("acr_values", "a b"), parameter("hd", evil)];
+    party.authorization.response_mode = ResponseMode::FormPost;
+    let of_request = [parameter("acr_values", "mfa"), parameter("login_hint", evil)];
+    let (attempt, binding) = (begin(1), binding());
+    let usual = authorization_url(&metadata(true), &wiki().relying_party, &attempt, &binding, "state", &[]);
+    let url = authorization_url(&metadata(true), &party, &attempt, &binding, "state", &of_request);
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let mut added: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    added.retain(|(name, _)| !usual.query_pairs().any(|(other, _)| other == *name));
+    added.sort_unstable();
+    let expected = [
+        ("acr_values", "mfa"),
+        ("hd", evil),
+        ("login_hint", evil),
+        ("prompt", "consent"),
+        ("response_mode", "form_post"),
+    ];
+    assert_eq!(added, expected);
+    for (name, value) in usual.query_pairs() {
+        let found: Vec<_> = pairs.iter().filter(|(other, _)| *other == name).map(|(_, value)| value).collect();
+        assert_eq!(found, [&value.into_owned()], "{name}");
+    }
+    assert_eq!(url.fragment(), None);
 }
 
 #[test]
@@ -166,13 +202,18 @@ proptest! {
     }
 
     #[test]
-    fn any_return_address_travels_unchanged_or_is_known_again(address in "\\PC{0,300}", id: [u8; 16], restarts: u8, nonce: [u8; 24]) {
+    fn any_return_address_travels_unchanged_or_is_known_again(
+        address in "\\PC{0,300}", id: [u8; 16], restarts: u8, nonce: [u8; 24],
+        origin in prop_oneof![Just(StartedBy::Request), Just(StartedBy::Start), any::<u64>().prop_map(StartedBy::StepUp)],
+    ) {
         let attempt = Attempt::begin(AttemptId::new(id), &binding(), address.clone(), restarts, NOW, &keys(1));
+        let attempt = attempt.begun(origin, 5);
         let state = attempt.seal(&wiki(), &keys(1), nonce);
         prop_assert!(state.len() < 512);
         let opened = Attempt::open(&state, &wiki(), &keys(1)).expect("opens");
         let sealed = (address.len() <= MAX_SEALED_ADDRESS).then_some(address.as_str());
         prop_assert_eq!((opened.return_address(), opened.restarts()), (sealed, restarts));
+        prop_assert_eq!((opened.origin(), opened.began()), (origin, 5));
         prop_assert!(opened.ends_at(&address) && !opened.ends_at(&(address + "x")));
     }
 }

@@ -1,6 +1,7 @@
 //! Which rules allow which requests: tables, with the path rows of `docs/security.md`.
 
 mod properties;
+mod sign_ins;
 
 use super::*;
 use crate::domain::http::Networks;
@@ -12,8 +13,10 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+const NOW: Timestamp = Timestamp::from_unix(1_000_000);
+
 fn identity(claims: &Value) -> Identity {
-    let (application, now) = (application("https://wiki.example.com"), Timestamp::from_unix(1_000_000));
+    let (application, now) = (application("https://wiki.example.com"), NOW);
     let lifetimes = Lifetimes { absolute: Duration::from_hours(1), idle: Duration::from_hours(1) };
     let session = Arc::new(Session::begin(signed_in(claims, now), &application, now, lifetimes));
     Identity::Session(session.live(now, &application, now, lifetimes).expect("is alive"))
@@ -36,6 +39,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], group: Option<&str>) -> Rul
         methods: methods.iter().map(|method| Method::parse(method).expect("is a method")).collect(),
         networks: Networks::default(),
         principals: Principals::matching(conditions).unwrap_or(Principals::Any),
+        authentication: None,
     }
 }
 
@@ -47,7 +51,7 @@ pub(super) fn rules(list: &[Rule]) -> AccessRules {
 fn outcome(rules: &AccessRules, who: &Identity, method: &str, target: &str) -> Result<usize, Forbidden> {
     let mut head = request("wiki.example.com", target, &[]);
     method.clone_into(&mut head.method);
-    rules.permit(who, &head).map(|permit| permit.rule().unwrap_or_default())
+    rules.permit(who, &head, NOW).map(|permit| permit.rule().unwrap_or_default())
 }
 
 pub(super) fn passes(rules: &AccessRules, who: &Identity, method: &str, target: &str) -> bool {
@@ -68,7 +72,13 @@ fn claim(path: &str, values: &[&str]) -> ClaimCondition {
 fn meets(conditions: &Conditions, claims: &Value) -> bool {
     let principals = Principals::matching(conditions.clone()).expect("names somebody");
     passes(
-        &rules(&[Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals }]),
+        &rules(&[Rule {
+            paths: Vec::new(),
+            methods: Vec::new(),
+            networks: Networks::default(),
+            principals,
+            authentication: None,
+        }]),
         &identity(claims),
         "GET",
         "/",
@@ -284,8 +294,8 @@ fn a_rule_is_shown_in_the_words_of_the_file() {
 fn explained(rules: &AccessRules, who: &Identity, method: &str, target: &str) -> String {
     let mut head = request("wiki.example.com", target, &[]);
     method.clone_into(&mut head.method);
-    let cause = rules.permit(who, &head).expect_err("is forbidden");
-    rules.explain(cause, who.claims(), &head).to_string()
+    let cause = rules.permit(who, &head, NOW).expect_err("is forbidden");
+    rules.explain(cause, who.claims(), who.known_by(NOW), &head).to_string()
 }
 
 #[test]

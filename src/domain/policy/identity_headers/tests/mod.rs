@@ -37,7 +37,7 @@ fn allowed_as(application: &Application, claims: &Value, incoming: &[&str]) -> A
     let live = session.live(NOW, application, NOW, LIFETIMES).expect("is live");
     let facts = OutpostFacts { name: "outpost", jwks_uri: Some("https://sso.example.com/jwks"), signer: None };
     let (identity, head) = (Identity::Session(live), sent(incoming));
-    let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+    let permit = application.rules.permit(&identity, &head, NOW).expect("nothing is forbidden");
     allow_signed_in(permit, application, facts, forwarded(&head))
 }
 
@@ -207,7 +207,7 @@ fn the_cost_of_header_lines_is_linear() {
         let identity = Identity::Session(session.live(NOW, &application, NOW, LIFETIMES).expect("is live"));
         let head = sent(&names);
         let facts = OutpostFacts { name: "outpost", jwks_uri: None, signer: None };
-        let permit = application.rules.permit(&identity, &head).expect("nothing is forbidden");
+        let permit = application.rules.permit(&identity, &head, NOW).expect("nothing is forbidden");
         cost::of(|| allow_signed_in(permit, &application, facts, forwarded(&head)))
     };
     for kind in ["x-authentik-", "x_authentik.", "x-gatepost-", "x-other-"] {

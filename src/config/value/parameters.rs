@@ -1,0 +1,38 @@
+//! Parameters of an authorization request, by name.
+
+use serde_json::json;
+
+use super::{Value, one, read, section_entries};
+use crate::config::diagnostic::Location;
+use crate::config::document::Node;
+use crate::config::outline::ValueType;
+use crate::config::reader::{Reader, Spanned};
+
+/// Each parameter: its name where the key is, and its value.
+pub(in crate::config) struct Parameters(pub(in crate::config) Vec<(Spanned<String>, Spanned<String>)>);
+
+impl Value for Parameters {
+    fn value_type() -> ValueType {
+        let values = json!({ "type": ["string", "number"], "minLength": 1 });
+        one("section of `<parameter>: <text>`", json!({ "type": "object", "additionalProperties": values }))
+    }
+
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut parameters: Vec<(Spanned<String>, Spanned<String>)> = Vec::new();
+        let mut sound = true;
+        for (key, node) in section_entries(node, location, reader)? {
+            let name = key.text.as_deref().unwrap_or_default().to_owned();
+            let at = location.inside_at(&name, key.at.line, key.at.column);
+            let Some(value) = read::<String>(node, at.clone(), reader) else {
+                sound = false;
+                continue;
+            };
+            if parameters.iter().any(|(earlier, _)| earlier.value == name) {
+                reader.fault(&at, "the parameter occurs twice", "keep one of them");
+                sound = false;
+            }
+            parameters.push((Spanned { location: at, value: name }, value));
+        }
+        sound.then_some(Self(parameters))
+    }
+}

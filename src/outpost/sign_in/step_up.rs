@@ -1,0 +1,140 @@
+//! Step-up: a signed-in user whom the rules would allow after another sign-in (`acr`, `max_age`) is sent to the provider once.
+//! If the new session still does not meet the rule, a page says so.
+
+use url::form_urlencoded::Serializer;
+use url::{Position, Url};
+
+use super::start::{Beginning, begin_sign_in, only_parameter};
+use crate::domain::application::Application;
+use crate::domain::application::cookies::OwnCookies;
+use crate::domain::application::endpoints::STEP_UP_PARAMETER;
+use crate::domain::decision::pages::{self, StepUp};
+use crate::domain::decision::{Reason, Verdict};
+use crate::domain::http::{ClientKind, RequestHead, RequestTarget};
+use crate::domain::oidc::sign_in::{Attempt, StartedBy};
+use crate::domain::policy::identity::Identity;
+use crate::domain::policy::{AuthenticationRequirement, Forbidden, RequirementSet};
+use crate::domain::session::LiveSession;
+use crate::outpost::answers;
+use crate::outpost::errors::{Fault, Outcome};
+use crate::outpost::request_context::RequestContext;
+use crate::outpost::services::Services;
+
+/// The longest path, in bytes, that a link to `start` names.
+const LONGEST_PATH: usize = 1024;
+
+/// A request of a signed-in user whom the rules would allow after another sign-in.
+pub(in crate::outpost) async fn step_up(
+    services: &Services,
+    context: &mut RequestContext<'_>,
+    own: &OwnCookies,
+    session: &LiveSession,
+) -> Outcome {
+    let (application, head) = (context.application, &context.request.head);
+    let (identity, now) = (Identity::Session(session.clone()), services.parts.clock.now());
+    context.user = Some(identity.name().to_owned());
+    let asked = application.rules.sign_ins_asked(identity.claims(), head, false);
+    // Rules that are not met ask for something.
+    let Some(requirement) = application.rules.requirement(asked) else {
+        return Ok(answers::forbidden(context, &identity, Forbidden::OtherSignIn, now));
+    };
+    let cause = application.rules.explain(Forbidden::OtherSignIn, identity.claims(), identity.known_by(now), head);
+    let was_asked = is_answer(application, &identity, session, &requirement, head);
+    tracing::info!(decision_id = context.id, application = %application.slug, %cause, was_asked, "an access rule asks for another sign-in");
+    if was_asked || context.kind != ClientKind::Navigation {
+        return Ok(insufficient(context, &identity, &requirement, was_asked));
+    }
+    let beginning = Beginning {
+        return_address: context.own_address(),
+        origin: StartedBy::StepUp(asked.bits()),
+        restarts: 0,
+        parameters: requirement.parameters(),
+    };
+    Box::pin(begin_sign_in(services, context, own, beginning)).await
+}
+
+/// At `start`: a user with a session is asked for the sign-in that the rules want at the return address, or at the path that a
+/// page of [`insufficient`] names. nginx sends every denied request here.
+pub(super) async fn at_start(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+    mut beginning: Beginning,
+) -> Result<Beginning, Fault> {
+    let rules = &context.application.rules;
+    if !rules.ask_for_sign_ins() {
+        return Ok(beginning);
+    }
+    let Some(found) = services.find_session(context.application, own).await? else { return Ok(beginning) };
+    let named = only_parameter(context.request.head.target.query().unwrap_or_default(), STEP_UP_PARAMETER);
+    let is_named = named.is_some();
+    let path = named.or_else(|| path_of(&beginning.return_address));
+    let target = path.and_then(|path| RequestTarget::read(path).ok());
+    let Some(target) = context.request.redirected_from.clone().or(target) else { return Ok(beginning) };
+    let head = RequestHead { target, ..context.request.head.clone() };
+    let identity = Identity::Session(found.session);
+    if !is_named && rules.permit(&identity, &head, services.parts.clock.now()).is_ok() {
+        return Ok(beginning);
+    }
+    // The method of a request whose page was named is not known.
+    let asked = rules.sign_ins_asked(identity.claims(), &head, is_named);
+    if let Some(requirement) = rules.requirement(asked) {
+        let parameters = requirement.parameters();
+        beginning.parameters.retain(|one| parameters.iter().all(|other| other.name != one.name));
+        beginning.parameters.extend(parameters);
+        beginning.origin = StartedBy::StepUp(asked.bits());
+    }
+    Ok(beginning)
+}
+
+/// What access rules asked for when `attempt` began, if they did.
+pub(super) fn asked_by_rules(application: &Application, attempt: &Attempt) -> Option<AuthenticationRequirement> {
+    let StartedBy::StepUp(asked) = attempt.origin() else { return None };
+    application.rules.requirement(RequirementSet::from_bits(asked))
+}
+
+/// Whether the session is the provider's answer to this requirement and did not meet it from the beginning. One that met it once
+/// has only become too old.
+fn is_answer(
+    application: &Application,
+    identity: &Identity,
+    session: &LiveSession,
+    requirement: &AuthenticationRequirement,
+    head: &RequestHead,
+) -> bool {
+    let record = session.record();
+    let met = application.rules.permit(identity, head, record.created).is_ok();
+    record.step_up == Some(requirement.fingerprint()) && !met
+}
+
+fn path_of(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    Some(url[Position::BeforePath..Position::AfterQuery].to_owned())
+}
+
+/// The answer to a client that is not redirected, or that came back from the provider without what the rules ask for.
+fn insufficient(
+    context: &RequestContext<'_>,
+    identity: &Identity,
+    requirement: &AuthenticationRequirement,
+    was_asked: bool,
+) -> (Verdict, Reason) {
+    let path = context.request.head.target.raw_path();
+    let mut sign_in = answers::start_again(context, &context.page_around(context.own_address()));
+    // It may be the address of the page itself, which is not to get a parameter of ours.
+    if sign_in.starts_with(&context.application.endpoint("start")) && path.len() <= LONGEST_PATH {
+        let path: String = Serializer::new(String::new()).append_pair(STEP_UP_PARAMETER, path).finish();
+        sign_in.push(if sign_in.contains('?') { '&' } else { '?' });
+        sign_in.push_str(&path);
+    }
+    let has_time = identity.claims().present("auth_time").is_some();
+    let asked = StepUp {
+        user: identity.name(),
+        acr: &requirement.acr,
+        max_age: requirement.max_age,
+        was_asked,
+        lacks_time: requirement.max_age.is_some() && !has_time,
+        sign_in,
+    };
+    (Verdict::Deny(pages::step_up(context.kind, &asked, &context.id)), Reason::StepUpRequired)
+}
