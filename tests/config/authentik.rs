@@ -114,3 +114,26 @@ fn faults_are_named_with_their_place() {
         assert!(found.contains(diagnostic), "{diagnostic}\n{found}");
     }
 }
+
+/// What authentik does not know about an application stands beside it.
+#[test]
+fn settings_of_the_sign_in_may_stand_beside_authentik() {
+    let variables = [TOKEN, ("STAFF", "staff")];
+    let beside = "      authorization_parameters: { prompt: login }
+      forward_parameters: [login_hint]
+      response_mode: form_post
+      cors_origins: [https://app.example.com]
+      cookie: { same_site: strict, path: /wiki }
+      claim_headers:";
+    let text = FILE.replacen("      claim_headers:", beside, 1);
+    read(Some(&text), &variables).unwrap_or_else(|faults| panic!("{faults}"));
+    for (from, to, diagnostic) in [
+        ("prompt: login", "scope: x", "Gatepost decides about this parameter itself"),
+        ("path: /wiki", "path: wiki", "the session cookie would not be sent to every address of the application"),
+        ("path: /wiki", "path: /a/../b", "the session cookie would not be sent to every address of the application"),
+        ("https://app.example.com", "'*'", "with a wildcard"),
+    ] {
+        let found = read(Some(&text.replacen(from, to, 1)), &variables).expect_err(diagnostic).to_string();
+        assert!(found.contains(diagnostic), "{diagnostic}\n{found}");
+    }
+}

@@ -80,8 +80,8 @@ async fn envoy_carries_the_form_of_the_provider() {
             browser.forget(|cookie| cookie.name.contains("session"));
         }
         assert!(site.application.seen().iter().all(|seen| !seen.path.contains("callback")));
-        let log = site.gatepost.log().text() + &site.envoy.access_log();
-        assert!(!log.contains("code="), "{log}");
+        let logged = site.gatepost.log().text() + &site.envoy.access_log();
+        assert!(!logged.contains("code="), "{logged}");
     }
 }
 

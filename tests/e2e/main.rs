@@ -24,6 +24,7 @@ mod authorization_requests;
 mod chromium;
 mod client_authentication;
 mod clients;
+mod cookie_attributes;
 mod cors;
 mod credentials;
 mod demo;

@@ -14,7 +14,7 @@ use crate::support::settings::{Entry, Mode, Settings};
 use crate::support::site::Plan;
 
 /// Both are this machine; only the second is in a network of the configuration.
-const OUTSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const OUTSIDE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const INSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Headers in which a client may claim another address.

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 
-use crate::support::browser::{Ask, Browser, Page, Protocol};
+use crate::support::browser::{Ask, Page, Protocol};
 use crate::support::envoy::Scenario;
 use crate::support::front_proxy::{FrontProxy, FrontSite};
 use crate::support::settings::Mode;

@@ -19,6 +19,7 @@ use crate::config::resolved::applications;
 use crate::config::value::{Choice as _, Value as _};
 use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
+use crate::domain::http::ExternalHost;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::policy::UnauthenticatedPaths;
 use crate::domain::policy::identity_headers::Budget;
@@ -89,9 +90,12 @@ impl ProviderMapping {
     fn check(&self, overlay: &Overlay) -> Diagnostics {
         let needs_backend = overlay.iter().any(|(key, _)| key.text.as_deref() == Some("backend_allow"));
         let address = "https://application.invalid";
+        // The path of a cookie has to be one of the application's.
+        let below = cookie_path(overlay).map(|path| format!("{address}{path}"));
+        let external = below.filter(|below| ExternalHost::parse(below).is_ok());
         let mut sample = vec![
             ("name", Node::text("sample")),
-            ("external_host", Node::text(address)),
+            ("external_host", Node::text(external.as_deref().unwrap_or(address))),
             ("issuer", Node::text(address)),
             ("client_id", Node::text("sample")),
             ("client_secret", Node::text("0123456789abcdef0123456789abcdef")),
@@ -284,6 +288,17 @@ fn basic_auth(provider: &ProxyOutpostConfig, warn: &mut dyn FnMut(String)) -> Ve
 }
 
 /// Replaces the variables in all values: they are not known any more when the applications are made.
+/// `cookie.path` of an overlay.
+fn cookie_path(overlay: &Overlay) -> Option<&str> {
+    let index =
+        |entries: &[(Key, Node)], name: &str| entries.iter().position(|(key, _)| key.text.as_deref() == Some(name));
+    let (_, cookie) = overlay.get(index(overlay, "cookie")?)?;
+    let Content::Section(entries) = &cookie.content else { return None };
+    let (_, path) = entries.get(index(entries, "path")?)?;
+    let Content::One { text, .. } = &path.content else { return None };
+    Some(text)
+}
+
 fn expand_all(node: &mut Node, reader: &Reader<'_>) {
     match &mut node.content {
         Content::One { text, .. } => {

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::test_outpost::{Browser, PAGE, allowed, denied, location, test_outpost};
-use crate::domain::decision::Reason;
+use super::test_outpost::{Browser, PAGE, allowed, denied, location, outpost_with, test_outpost};
+use crate::domain::application::cookie_settings::SameSite;
+use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::jwt::TokenFault;
 use crate::ports::ExchangeFault;
 
@@ -246,4 +247,24 @@ async fn endpoints_take_only_their_methods() {
         let expected = if endpoint == "start" { 401 } else { 405 };
         assert_eq!(denied(&test_outpost.ask(&head).await).status, expected, "{method} {endpoint}");
     }
+}
+
+/// A redirect that began at the provider's site carries no `Strict` cookie; a page of the application's own site does.
+#[tokio::test]
+async fn with_a_strict_session_cookie_a_page_leads_on() {
+    let test_outpost = outpost_with(|application| application.cookie.same_site = SameSite::Strict);
+    let mut browser = Browser::default();
+    let url = "https://wiki.example.com/x?a=1&b=\"2";
+    let started = location(&browser.open(&test_outpost, url).await);
+    let back = browser.open(&test_outpost, &Browser::callback(&started)).await;
+    let Verdict::Page(page) = &back.verdict else { panic!("no page: {back:?}") };
+    assert_eq!((page.status.as_u16(), back.audit.reason), (200, Reason::SignInCompleted));
+    let target = "https://wiki.example.com/x?a=1&amp;b=&quot;2";
+    assert!(page.body.contains(&format!("<meta http-equiv=\"refresh\" content=\"0; url={target}\">")), "{}", page.body);
+    assert!(page.body.contains(&format!("<a href=\"{target}\">")), "{}", page.body);
+    let session = page.cookies.iter().find(|cookie| cookie.contains("session-wiki")).expect("a session");
+    assert!(session.ends_with("; SameSite=Strict"), "{session}");
+    let again = browser.open(&test_outpost, &Browser::callback(&started)).await;
+    assert!(matches!(again.verdict, Verdict::Page(_)) && again.audit.reason == Reason::AlreadySignedIn, "{again:?}");
+    assert!(allowed(&browser.open(&test_outpost, url).await).is_some());
 }
