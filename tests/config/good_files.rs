@@ -292,7 +292,7 @@ fn access_rules_mean_what_is_written() {
         .map(|application| application.rules.iter().map(|(_, rule)| rule.to_string()).collect())
         .collect();
     let first = "paths /admin or /.well-known/x, methods GET or QUERY, networks 10.0.0.0/8 or 2001:db8::/32: groups staff or guests, emails alice@example.com, \
-                 email_domains example.com, email_verified assumed, claim team.level 3 or 4 or true";
+                 email_domains example.com, email_verified assumed, claim team.level 3 or 4 or true, acr mfa or urn:example:hwk, max_age 15m";
     assert_eq!(
         rules,
         [

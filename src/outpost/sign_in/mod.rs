@@ -1,5 +1,6 @@
 //! Sign-in: the redirect to the provider and the callback.
 
+mod begin;
 mod callback;
 mod go_on;
 mod response_parameters;

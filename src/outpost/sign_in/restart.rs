@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
+use super::begin::{Beginning, begin_sign_in};
 use super::go_on::go_on;
 use super::return_address::return_address;
-use super::start::{Beginning, begin_sign_in};
 use super::step_up::asked_by_rules;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::decision::{Reason, Verdict};

@@ -4,7 +4,7 @@
 use url::form_urlencoded::Serializer;
 use url::{Position, Url};
 
-use super::start::{Beginning, begin_sign_in, only_parameter};
+use super::begin::{Beginning, begin_sign_in, only_parameter};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::STEP_UP_PARAMETER;
