@@ -12,6 +12,7 @@ use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
+use crate::domain::oidc::relying_party::ProviderSignOut;
 use crate::domain::session::SessionRecord;
 use crate::ports::StoreFault;
 
@@ -90,7 +91,7 @@ async fn sign_out_here(
     (Verdict::Deny(signed_out_here(context, rest)), Reason::SignedOutHere)
 }
 
-/// Redirects to the provider's `end_session_endpoint` if its metadata can be fetched and names one; otherwise a page.
+/// Redirects to the address that the operator gave, or to the provider's `end_session_endpoint` if its metadata can be fetched and names one; otherwise a page.
 /// The local sign-out is complete in either case.
 async fn end_at_provider(
     services: &Services,
@@ -98,6 +99,11 @@ async fn end_at_provider(
     id_token: Option<&SecretString>,
 ) -> Result<Verdict, Fault> {
     let application = context.application;
+    match &application.relying_party.sign_out {
+        ProviderSignOut::EndSessionEndpoint => {}
+        ProviderSignOut::Omitted => return Ok(Verdict::Page(signed_out(context))),
+        ProviderSignOut::At(address) => return Ok(redirect(context, address.to_string())),
+    }
     let metadata = services.parts.provider.metadata(&application.relying_party);
     let metadata = waits::wait_for(&services.waits, context, WaitReason::Metadata, metadata).await;
     let Some(endpoint) =
@@ -107,15 +113,17 @@ async fn end_at_provider(
     };
     let state = URL_SAFE_NO_PAD.encode(services.random::<16>()?);
     Ok(match end_session(&endpoint, application, id_token, &state) {
-        EndSession::Redirect(location) => {
-            Verdict::Redirect(Redirect { status: context.redirect_status(), location, cookies: Vec::new() })
-        }
+        EndSession::Redirect(location) => redirect(context, location),
         EndSession::Form { action, fields } => {
             let form = Action::Form { address: action, label: "Sign out there too", fields };
             let text = "You are signed out here. One step is left at the identity provider.";
             Verdict::Page(page(context, StatusCode::OK, "Signed out", text, form))
         }
     })
+}
+
+fn redirect(context: &RequestContext<'_>, location: String) -> Verdict {
+    Verdict::Redirect(Redirect { status: context.redirect_status(), location, cookies: Vec::new() })
 }
 
 /// Whether a session that ended is the one that the request presented. The presented one was loaded without its tokens,

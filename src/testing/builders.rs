@@ -20,7 +20,7 @@ use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::AcceptedCredentials;
 use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
-use crate::domain::oidc::relying_party::RelyingParty;
+use crate::domain::oidc::relying_party::{ProviderSignOut, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity_headers::HeaderPlan;
@@ -65,6 +65,7 @@ pub fn application(external: &str) -> Application {
             redirect_uri: endpoint("callback?X-authentik-auth-callback=true"),
             authorization: AuthorizationSettings::default(),
             post_logout_redirect_uri: Some(endpoint("sign_out")),
+            sign_out: ProviderSignOut::default(),
             endpoints: None,
             discovery_url: None,
             backchannel_base: None,

@@ -169,6 +169,8 @@ section! {
         /// `post_logout_redirect_uri` of the logout request, below `external_host`. `none`: the request names none, and the
         /// sign-out ends at a page of the provider's. Unless given: `{external_host}/outpost.goauthentik.io/sign_out`.
         post_logout_redirect_uri: optional String,
+        /// How a sign-out ends at the provider.
+        end_session: EndSession = "{}",
         /// Whether the application receives the access token in `X-authentik-jwt` and the provider's `jwks_uri` in
         /// `X-authentik-meta-jwks`.
         jwt_headers: bool = "false",
@@ -240,6 +242,21 @@ section! {
         /// accept another path than `/` for cookies with the prefix `__Secure-` only, which hosts of the same parent domain
         /// could set, too.
         path: String = "/",
+    }
+}
+
+section! {
+    /// The end of a sign-out at the provider.
+    struct EndSession {
+        /// `false`: a sign-out ends at a page of Gatepost's, and the user stays signed in at the provider.
+        enabled: bool = "true",
+        /// URL to which browsers are sent for it, for a provider with parameters of its own in place of RP-Initiated
+        /// Logout, such as Auth0 (`/v2/logout`) or Cognito (`/logout`). Only `parameters` are sent along. Unless given: the
+        /// provider's `end_session_endpoint`.
+        url: optional String,
+        /// With `url`: its parameters, such as `client_id` and `returnTo`. Let the provider return to
+        /// `{external_host}/outpost.goauthentik.io/sign_out`.
+        parameters: Parameters = "{}",
     }
 }
 

@@ -21,7 +21,7 @@ use super::value::{Choice, DurationField, DurationOrZero, ListenAddress, MaybeAd
 use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
-pub(super) use application::{Application, AuthMethod, Cookie, Mode};
+pub(super) use application::{Application, AuthMethod, Cookie, EndSession, Mode};
 pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use forward_auth::ForwardAuth;

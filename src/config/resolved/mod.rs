@@ -8,6 +8,7 @@ mod authorization;
 mod client_authentication;
 mod cookie;
 mod credentials;
+mod end_session;
 mod forward_auth;
 mod identity_headers;
 mod issuer;

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::authorization::authorization;
 use super::client_authentication::client_authentication;
+use super::end_session::provider_sign_out;
 use super::issuer;
 use super::provider_endpoints::provider_endpoints;
 use super::{provider_network, tenants};
@@ -27,6 +28,7 @@ pub(super) fn relying_party(
     let client = client_authentication(written, location, reader);
     let scopes = scopes(&written.scopes, reader);
     let endpoints = provider_endpoints(written, reader);
+    let sign_out = provider_sign_out(written, reader);
     let has_endpoints = written.authorization_endpoint.given().is_some();
     let detours = provider_network::detours(written, has_endpoints, reader);
     let external = external?;
@@ -54,6 +56,7 @@ pub(super) fn relying_party(
         redirect_uri: redirect_uri?,
         authorization: authorization?,
         post_logout_redirect_uri: post_logout_redirect_uri?,
+        sign_out: sign_out?,
         endpoints: endpoints?,
         discovery_url: detours.as_ref()?.discovery_url.clone(),
         backchannel_base: detours?.backchannel_base,

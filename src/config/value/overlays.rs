@@ -12,7 +12,7 @@ use crate::config::reader::Reader;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
 /// its client belong to the source.
-pub(in crate::config) const OVERLAY_KEYS: [&str; 22] = [
+pub(in crate::config) const OVERLAY_KEYS: [&str; 23] = [
     "access_token_validity",
     "additional_headers",
     "allow",
@@ -25,6 +25,7 @@ pub(in crate::config) const OVERLAY_KEYS: [&str; 22] = [
     "cookie",
     "cors_origins",
     "email_verified",
+    "end_session",
     "forward_parameters",
     "groups_claim",
     "headers",

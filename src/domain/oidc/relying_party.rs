@@ -37,6 +37,8 @@ pub struct RelyingParty {
     pub authorization: AuthorizationSettings,
     /// The address to which the provider redirects the browser after a sign-out; `None`: the logout request names none.
     pub post_logout_redirect_uri: Option<Url>,
+    /// How a sign-out ends at the provider.
+    pub sign_out: ProviderSignOut,
     /// The provider's endpoints where the operator gives them; `None`: its metadata names them.
     pub endpoints: Option<ProviderEndpoints>,
     /// Where the provider's metadata is; `None`: at the well-known address of the issuer.
@@ -65,6 +67,18 @@ pub struct ProviderEndpoints {
     pub revocation_endpoint: Option<Url>,
     /// The host that token and introspection requests name, where it is not the one to which they are sent.
     pub backchannel_host: Option<BackchannelHost>,
+}
+
+/// How a sign-out ends at the provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProviderSignOut {
+    /// By RP-Initiated Logout, if the provider has an endpoint for it.
+    #[default]
+    EndSessionEndpoint,
+    /// By a visit to this address, whose query is complete: the provider has parameters of its own.
+    At(Url),
+    /// Not at all: the user stays signed in there.
+    Omitted,
 }
 
 /// `Host` (RFC 9110 section 7.2) and `X-Forwarded-Proto` of requests that are sent to one address of a provider and have to count

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, test_outpost};
+use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Page, Reason, Verdict};
+use crate::domain::oidc::relying_party::ProviderSignOut;
 
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
 
@@ -79,6 +80,24 @@ async fn rl_5_without_an_end_session_endpoint_or_with_a_provider_that_is_down_a_
         let decision = sign_out(&mut browser, &test_outpost, "same-origin").await;
         assert_eq!((page(&decision).status.as_u16(), test_outpost.sessions()), (200, 0));
         assert!(browser.cookies.is_empty());
+    }
+}
+
+/// The provider is not asked: its metadata may not even be reachable.
+#[tokio::test]
+async fn rl_5_the_operator_says_where_a_sign_out_ends_at_the_provider() {
+    let address = "https://sso.example.com/v2/logout?client_id=wiki&returnTo=https%3A%2F%2Fwiki.example.com%2F";
+    for sign_out_there in [ProviderSignOut::At(address.parse().unwrap()), ProviderSignOut::Omitted] {
+        let test_outpost = outpost_with(|application| application.relying_party.sign_out = sign_out_there.clone());
+        let mut browser = Browser::default();
+        browser.sign_in(&test_outpost, "https://wiki.example.com/").await;
+        test_outpost.provider.down.store(true, Ordering::Relaxed);
+        let decision = sign_out(&mut browser, &test_outpost, "same-origin").await;
+        match sign_out_there {
+            ProviderSignOut::Omitted => assert_eq!(page(&decision).status.as_u16(), 200),
+            ProviderSignOut::At(_) | ProviderSignOut::EndSessionEndpoint => assert_eq!(location(&decision), address),
+        }
+        assert!(test_outpost.sessions() == 0 && browser.cookies.is_empty());
     }
 }
 
