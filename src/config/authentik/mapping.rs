@@ -287,7 +287,6 @@ fn basic_auth(provider: &ProxyOutpostConfig, warn: &mut dyn FnMut(String)) -> Ve
     user.into_iter().chain(fixed).collect()
 }
 
-/// Replaces the variables in all values: they are not known any more when the applications are made.
 /// `cookie.path` of an overlay.
 fn cookie_path(overlay: &Overlay) -> Option<&str> {
     let index =
@@ -299,6 +298,7 @@ fn cookie_path(overlay: &Overlay) -> Option<&str> {
     Some(text)
 }
 
+/// Replaces the variables in all values: they are not known any more when the applications are made.
 fn expand_all(node: &mut Node, reader: &Reader<'_>) {
     match &mut node.content {
         Content::One { text, .. } => {

@@ -8,7 +8,7 @@ use crate::config::document::Node;
 use crate::config::outline::ValueType;
 use crate::config::reader::{Reader, Spanned};
 
-/// Each parameter: its name where the key is, and its value.
+/// Each parameter that is written soundly: its name where the key is, and its value.
 pub(in crate::config) struct Parameters(pub(in crate::config) Vec<(Spanned<String>, Spanned<String>)>);
 
 impl Value for Parameters {
@@ -19,20 +19,15 @@ impl Value for Parameters {
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let mut parameters: Vec<(Spanned<String>, Spanned<String>)> = Vec::new();
-        let mut sound = true;
         for (key, node) in section_entries(node, location, reader)? {
             let name = key.text.as_deref().unwrap_or_default().to_owned();
             let at = location.inside_at(&name, key.at.line, key.at.column);
-            let Some(value) = read::<String>(node, at.clone(), reader) else {
-                sound = false;
-                continue;
-            };
+            let Some(value) = read::<String>(node, at.clone(), reader) else { continue };
             if parameters.iter().any(|(earlier, _)| earlier.value == name) {
                 reader.fault(&at, "the parameter occurs twice", "keep one of them");
-                sound = false;
             }
             parameters.push((Spanned { location: at, value: name }, value));
         }
-        sound.then_some(Self(parameters))
+        Some(Self(parameters))
     }
 }

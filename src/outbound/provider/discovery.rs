@@ -46,12 +46,11 @@ pub(super) struct Discovered {
 
 /// `mtls_endpoint_aliases`; an endpoint without an alias is the usual one.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "the names of RFC 8705 section 5")]
 struct MtlsEndpointAliases {
-    token_endpoint: Option<Url>,
-    userinfo_endpoint: Option<Url>,
-    introspection_endpoint: Option<Url>,
-    revocation_endpoint: Option<Url>,
+    token: Option<Url>,
+    user_info: Option<Url>,
+    introspection: Option<Url>,
+    revocation: Option<Url>,
 }
 
 /// The algorithm with which a relying party expects ID Tokens to be signed.
@@ -102,22 +101,22 @@ impl Discovered {
 
     /// Where this client redeems codes.
     pub(super) fn token_endpoint(&self, client: &RelyingParty) -> &Url {
-        self.alias(client, |aliases| &aliases.token_endpoint).unwrap_or(&self.token_endpoint)
+        self.alias(client, |aliases| &aliases.token).unwrap_or(&self.token_endpoint)
     }
 
     /// Where this client asks for claims.
     pub(super) fn user_info_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
-        self.alias(client, |aliases| &aliases.userinfo_endpoint).or(self.user_info_endpoint.as_ref())
+        self.alias(client, |aliases| &aliases.user_info).or(self.user_info_endpoint.as_ref())
     }
 
     /// Where this client introspects tokens.
     pub(super) fn introspection_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
-        self.alias(client, |aliases| &aliases.introspection_endpoint).or(self.introspection_endpoint.as_ref())
+        self.alias(client, |aliases| &aliases.introspection).or(self.introspection_endpoint.as_ref())
     }
 
     /// Where this client revokes refresh tokens.
     pub(super) fn revocation_endpoint(&self, client: &RelyingParty) -> Option<&Url> {
-        self.alias(client, |aliases| &aliases.revocation_endpoint).or(self.revocation_endpoint.as_ref())
+        self.alias(client, |aliases| &aliases.revocation).or(self.revocation_endpoint.as_ref())
     }
 
     fn alias(&self, client: &RelyingParty, of: impl FnOnce(&MtlsEndpointAliases) -> &Option<Url>) -> Option<&Url> {
@@ -192,10 +191,10 @@ fn aliases(members: &Map<String, Value>, issuer: &Url, warnings: &mut Vec<String
         .ok()
     };
     MtlsEndpointAliases {
-        token_endpoint: alias("token_endpoint"),
-        userinfo_endpoint: alias("userinfo_endpoint"),
-        introspection_endpoint: alias("introspection_endpoint"),
-        revocation_endpoint: alias("revocation_endpoint"),
+        token: alias("token_endpoint"),
+        user_info: alias("userinfo_endpoint"),
+        introspection: alias("introspection_endpoint"),
+        revocation: alias("revocation_endpoint"),
     }
 }
 
@@ -331,7 +330,7 @@ mod tests {
             (Value::Null, false, 0),
         ] {
             let discovered = with("https://op.example", "mtls_endpoint_aliases", aliases.clone()).expect("is good");
-            assert_eq!(discovered.mtls_endpoint_aliases.token_endpoint.is_some(), token, "{aliases}");
+            assert_eq!(discovered.mtls_endpoint_aliases.token.is_some(), token, "{aliases}");
             assert_eq!(discovered.warnings.len(), warned, "{aliases}: {:?}", discovered.warnings);
         }
     }
