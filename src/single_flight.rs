@@ -76,10 +76,10 @@ impl<T: Clone> Call<T> {
         self.result.await
     }
 
-    /// Waits for the result until `patience` after the task began. A later caller does not wait as long again, so that
+    /// Waits for the result until `timeout` after the task began. A later caller does not wait as long again, so that
     /// one slow task does not delay request after request.
-    pub(crate) async fn result_within(self, patience: Duration) -> Option<T> {
-        timeout_at(self.begun + patience, self.result).await.ok().flatten()
+    pub(crate) async fn result_within(self, timeout: Duration) -> Option<T> {
+        timeout_at(self.begun + timeout, self.result).await.ok().flatten()
     }
 }
 

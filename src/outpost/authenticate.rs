@@ -47,7 +47,7 @@ async fn load_session(
 ) -> Result<Option<LoadedSession>, Fault> {
     let Some(loaded) = services.find_session(context.application, own).await? else { return Ok(None) };
     record_use(services, &loaded).await;
-    let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.patience);
+    let attended = services.refresh_tasks.refresh_if_due(context.application, &loaded, context.refresh_timeout);
     // Where too many requests wait already, the stored facts about the user stay valid, as they do while the provider
     // is down.
     match waits::wait_for(&services.waits, context, WaitReason::Refresh, attended)

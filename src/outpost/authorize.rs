@@ -72,17 +72,17 @@ fn allow(
 fn depends_on_path(context: &RequestContext<'_>) -> bool {
     let (head, application) = (&context.request.head, context.application);
     let (mode, scheme) = (&application.mode, application.external.scheme());
-    application.rules.have_paths() || application.unauthenticated.may_match(mode, scheme, &head.authority, &head.target)
+    application.rules.have_paths() || application.public_paths.may_match(mode, scheme, &head.authority, &head.target)
 }
 
 /// The reason for which this request needs no sign-in, if there is one.
 fn public(context: &RequestContext<'_>) -> Option<(PublicPath, Reason)> {
     let (head, application) = (&context.request.head, context.application);
     let scheme = application.external.scheme();
-    let path = application.unauthenticated.admit(&application.mode, scheme, &head.authority, &head.target);
-    let path = path.map(|proof| (proof, Reason::UnauthenticatedPath));
+    let path = application.public_paths.admit(&application.mode, scheme, &head.authority, &head.target);
+    let path = path.map(|proof| (proof, Reason::PublicPath));
     let network = || PublicPath::network(&application.skip_networks, head.client);
-    path.or_else(|| network().map(|proof| (proof, Reason::UnauthenticatedNetwork))).or_else(|| {
+    path.or_else(|| network().map(|proof| (proof, Reason::PublicNetwork))).or_else(|| {
         PublicPath::preflight(application.pass_preflight, context.kind).map(|proof| (proof, Reason::Preflight))
     })
 }

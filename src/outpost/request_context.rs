@@ -24,7 +24,7 @@ pub(super) struct RequestContext<'a> {
     /// The address at which the request is retried, where it is not the request's own.
     pub(super) again: Option<String>,
     /// How long the request may wait for work that its answer does not require.
-    pub(super) patience: Duration,
+    pub(super) refresh_timeout: Duration,
     /// Called when the request begins to wait for the provider.
     pub(super) on_wait: fn(),
 }
@@ -32,9 +32,9 @@ pub(super) struct RequestContext<'a> {
 impl<'a> RequestContext<'a> {
     /// The context of a request that was routed to `application`; `id` is the decision id.
     pub(super) fn new(routed: &'a RoutedRequest<'_>, application: &'a Arc<Application>, id: String) -> Self {
-        let RoutedRequest { request, patience, on_wait, .. } = *routed;
+        let RoutedRequest { request, refresh_timeout, on_wait, .. } = *routed;
         let kind = request.head.client_kind();
-        Self { request, application, kind, id, user: None, again: None, patience, on_wait }
+        Self { request, application, kind, id, user: None, again: None, refresh_timeout, on_wait }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::request::Request;
-use super::routed_request::{REFRESH_PATIENCE, Route, RoutedRequest};
+use super::routed_request::{REFRESH_TIMEOUT, Route, RoutedRequest};
 use super::services::Services;
 use crate::domain::application::endpoints::{self, Destination};
 
@@ -23,5 +23,5 @@ pub(super) fn route<'a>(services: &Services, request: &'a Request) -> RoutedRequ
             Err(cause) => Route::Unrouted(cause),
         }
     };
-    RoutedRequest { request, route, patience: REFRESH_PATIENCE, on_wait: || {} }
+    RoutedRequest { request, route, refresh_timeout: REFRESH_TIMEOUT, on_wait: || {} }
 }

@@ -10,14 +10,14 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::http::Excess;
 
 /// The longest wait of a request for a refresh: less than the timeout of a Check, so that the Check is still answered.
-pub(super) const REFRESH_PATIENCE: Duration = Duration::from_millis(700);
+pub(super) const REFRESH_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// A request and its route.
 pub struct RoutedRequest<'a> {
     pub(super) request: &'a Request,
     pub(super) route: Route,
     /// How long the request may wait for work that its answer does not require.
-    pub(super) patience: Duration,
+    pub(super) refresh_timeout: Duration,
     /// Called when the request begins to wait for the identity provider.
     pub(super) on_wait: fn(),
 }
@@ -71,8 +71,8 @@ impl RoutedRequest<'_> {
     /// Reduces the wait for a refresh so that the answer is sent within `limit`.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
-        let patience = self.patience.min(limit.mul_f64(0.7));
-        Self { patience, ..self }
+        let refresh_timeout = self.refresh_timeout.min(limit.mul_f64(0.7));
+        Self { refresh_timeout, ..self }
     }
 
     /// Whether the answer may take as long as the provider takes: to redeem a code, or to verify a credential.

@@ -40,7 +40,7 @@ use signals::StopRequests;
 use system::{SystemClock, SystemEntropy};
 
 /// The time limit for flushing the log at the end.
-const LOG_PATIENCE: Duration = Duration::from_secs(1);
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs the service until it receives a signal to stop. The configuration is read again from `source` when a file of it
 /// changes, and on SIGHUP; without a source it is not.
@@ -75,7 +75,7 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
     });
     // Tasks that still block a thread are not needed any more.
     runtime.shutdown_background();
-    log.flush(LOG_PATIENCE);
+    log.flush(LOG_TIMEOUT);
     result.map(drop)
 }
 

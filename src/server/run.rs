@@ -29,7 +29,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often samples are moved into their buckets.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long connections may take to end after they have been cut.
-const CUT_PATIENCE: Duration = Duration::from_secs(2);
+const CUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Bound {
     /// Serves until the first request to stop, then drains; returns how many connections had to be cut. `reloads` runs from
@@ -135,14 +135,14 @@ impl Running {
         if timeout_at(deadline, ended(&mut self.public, &mut cut)).await.is_err() {
             self.public_stop.send_replace(Phase::Cut);
             // A connection that does not end when it is cut is not waited for any longer.
-            let _ = timeout(CUT_PATIENCE, ended(&mut self.public, &mut cut)).await;
+            let _ = timeout(CUT_TIMEOUT, ended(&mut self.public, &mut cut)).await;
         }
         if timeout_at(deadline, self.outpost.settled()).await.is_err() {
             warn!("stopped; `shutdown.grace` ended before all sessions were refreshed and all refresh tokens revoked");
         }
         // Probes are answered to the end, so that the drain is not mistaken for a crash.
         self.ops_stop.send_replace(Phase::Cut);
-        let _ = timeout(CUT_PATIENCE, &mut self.ops).await;
+        let _ = timeout(CUT_TIMEOUT, &mut self.ops).await;
         if cut > 0 {
             warn!(connections = cut, "stopped; `shutdown.grace` ended, and the remaining connections were closed");
         } else {

@@ -55,8 +55,8 @@ pub struct BadLogLevel(String);
 pub struct LogGuard(WorkerGuard);
 
 impl LogGuard {
-    /// Waits until all lines so far are written, but no longer than `patience`.
-    pub fn flush(self, patience: Duration) {
+    /// Waits until all lines so far are written, but no longer than `timeout`.
+    pub fn flush(self, timeout: Duration) {
         let (written, wait) = channel();
         // The guard has a timeout of its own, and if the queue stays full it reports that on standard output, which may block,
         // too. A reader that does not read must not keep the process from ending.
@@ -65,7 +65,7 @@ impl LogGuard {
             written.send(())
         });
         if flushing.is_ok() {
-            let _ = wait.recv_timeout(patience);
+            let _ = wait.recv_timeout(timeout);
         }
     }
 }

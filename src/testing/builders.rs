@@ -24,7 +24,7 @@ use crate::domain::oidc::relying_party::{ProviderSignOut, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity_headers::HeaderPlan;
-use crate::domain::policy::{AccessRules, UnauthenticatedPaths};
+use crate::domain::policy::{AccessRules, PublicPaths};
 use crate::domain::session::{Lifetimes, SessionRecord};
 use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
@@ -71,7 +71,7 @@ pub fn application(external: &str) -> Application {
             backchannel_base: None,
         },
         external,
-        unauthenticated: UnauthenticatedPaths::default(),
+        public_paths: PublicPaths::default(),
         skip_networks: Networks::default(),
         rules: AccessRules::default(),
         access_token_validity: None,

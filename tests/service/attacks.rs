@@ -260,7 +260,7 @@ async fn f_9_an_answer_that_is_not_taken_is_dropped() {
 #[tokio::test]
 async fn f_10_who_never_begins_is_cut() {
     let mut setup = Setup::default();
-    setup.limits.grpc.patience = Duration::from_millis(200);
+    setup.limits.grpc.peer_timeout = Duration::from_millis(200);
     let app = TestApp::start(setup).await;
     let reply = super::support::exchange(app.addresses.grpc, b"PRI * HTTP/2.0").await;
     assert!(!reply.text.contains("HTTP/1.1 2"));

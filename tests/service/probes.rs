@@ -158,7 +158,7 @@ async fn every_decision_is_counted_under_closed_labels() {
         "gatepost_decision_seconds_bucket{protocol=\"ext_authz\",le=\"0.01\"} ",
         "gatepost_build_info{version=\"",
         "gatepost_connections_open{listener=\"grpc\"} ",
-        "reason=\"unauthenticated_path\"",
+        "reason=\"public_path\"",
     ] {
         assert!(page.text.contains(line), "{line} is missing in {}", page.text);
     }

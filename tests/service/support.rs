@@ -13,7 +13,7 @@ use gatepost::admin_api::sessions_client::SessionsClient;
 use gatepost::domain::application::endpoints::Prefixes;
 use gatepost::domain::application::registry::Applications;
 use gatepost::domain::application::{Application, Mode};
-use gatepost::domain::policy::UnauthenticatedPaths;
+use gatepost::domain::policy::PublicPaths;
 use gatepost::domain::session::{Lifetimes, Session, SessionId, SessionRecord};
 use gatepost::inbound::connections::MutualTls;
 use gatepost::inbound::forward_auth::ForwardAuthSettings;
@@ -217,8 +217,8 @@ impl TestApp {
 }
 
 fn wiki(mode: Mode) -> Application {
-    let unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles");
-    Application { mode, unauthenticated, ..application("https://wiki.example.com") }
+    let public_paths = PublicPaths::compile(&["^/public/".to_owned()]).expect("compiles");
+    Application { mode, public_paths, ..application("https://wiki.example.com") }
 }
 
 /// A session of the wiki; alice has no `email`.

@@ -112,7 +112,7 @@ fn where_to(location: &str, reason: Reason, application: Option<&Application>) -
     let issuer = application.map(|application| application.relying_party.issuer.as_str()).unwrap_or_default();
     let state = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
     let attempt = state
-        .filter(|_| reason == Reason::SignInStarted)
+        .filter(|_| matches!(reason, Reason::SignInStarted | Reason::StepUpStarted))
         .and_then(|(_, state)| Attempt::open(&state, application?, &fakes::keys()).ok());
     match attempt {
         Some(attempt) => {

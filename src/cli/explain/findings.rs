@@ -129,7 +129,7 @@ const fn business(destination: Destination) -> &'static str {
 
 /// Both spellings of the path have to match a pattern, but not necessarily the same one.
 fn public(report: &mut Report, application: &Application, head: &RequestHead) {
-    let (patterns, target) = (&application.unauthenticated, &head.target);
+    let (patterns, target) = (&application.public_paths, &head.target);
     if patterns.is_empty() {
         report.line("public", "no: there is no `skip_path_regex`");
         return;

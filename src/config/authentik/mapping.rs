@@ -21,7 +21,7 @@ use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::http::ExternalHost;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
-use crate::domain::policy::UnauthenticatedPaths;
+use crate::domain::policy::PublicPaths;
 use crate::domain::policy::identity_headers::Budget;
 use crate::outbound::authentik::{
     BrowserAddress, Endpoints, Hosts, Outpost, ProxyMode, ProxyOutpostConfig, ServerAddress, redirect_uri,
@@ -259,7 +259,7 @@ fn patterns<'p>(provider: &'p ProxyOutpostConfig, warn: &mut dyn FnMut(String)) 
     let lines = provider.skip_path_regex.as_deref().unwrap_or_default().lines().map(str::trim);
     let mut patterns = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
-        match UnauthenticatedPaths::compile(&[line.to_owned()]) {
+        match PublicPaths::compile(&[line.to_owned()]) {
             // A `|` at an end, or `x*`: every path contains the empty text, so every path would be public.
             Ok(_) if Regex::new(line).is_ok_and(|pattern| pattern.is_match("")) => warn(format!(
                 "unauthenticated path {line:?} matches an empty text, and so every path, so it opens nothing; correct it in authentik, or write ^/ for all paths"

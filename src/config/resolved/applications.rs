@@ -16,7 +16,7 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::http::{CookieDomain, ExternalHost, Networks};
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan};
-use crate::domain::policy::{AccessRules, UnauthenticatedPaths};
+use crate::domain::policy::{AccessRules, PublicPaths};
 use crate::domain::slug::Slug;
 
 const EVERY_CLIENT: forward_auth::TooMany =
@@ -113,7 +113,7 @@ pub(in crate::config) fn application(
     let mode = mode(written, external.as_ref(), reader);
     proxy::refuse_in_other_modes(written, reader);
     let relying_party = relying_party(written, location, external.as_ref(), prefixes, reader);
-    let unauthenticated = unauthenticated(&written.skip_path_regex, reader);
+    let public_paths = public_paths(&written.skip_path_regex, reader);
     let skip_networks = forward_auth::networks(&written.skip_networks.value, EVERY_CLIENT, reader);
     let cookie = cookie(&written.cookie, external.as_ref(), reader);
     let cors_origins = cors_origins(&written.cors_origins.value, reader);
@@ -133,7 +133,7 @@ pub(in crate::config) fn application(
             claims_of_rules: rules.as_ref()?.claims_read(),
             ..relying_party?
         },
-        unauthenticated: unauthenticated?,
+        public_paths: public_paths?,
         skip_networks: Networks::new(skip_networks?),
         rules: rules?,
         access_token_validity: written.access_token_validity.given().map(|validity| validity.value.0),
@@ -226,10 +226,10 @@ fn mode(written: &raw::Application, external: Option<&ExternalHost>, reader: &mu
     Some(Mode::ForwardDomain(cookie_domain))
 }
 
-fn unauthenticated(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Option<UnauthenticatedPaths> {
+fn public_paths(written: &Spanned<Patterns>, reader: &mut Reader<'_>) -> Option<PublicPaths> {
     let patterns = &written.value.0;
     let texts: Vec<String> = patterns.iter().map(|pattern| pattern.value.clone()).collect();
-    match UnauthenticatedPaths::compile(&texts) {
+    match PublicPaths::compile(&texts) {
         Ok(compiled) => {
             for pattern in patterns.iter().filter(|pattern| compiled.unanchored().any(|text| text == pattern.value)) {
                 let problem = format!("the pattern `{}` matches anywhere", printable(&pattern.value));

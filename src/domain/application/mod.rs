@@ -10,7 +10,7 @@ use super::oidc::credentials::AcceptedCredentials;
 use super::oidc::relying_party::RelyingParty;
 use super::policy::backend::{Backends, Upstream};
 use super::policy::identity_headers::{ApplicationFacts, HeaderPlan};
-use super::policy::{AccessRules, PatternSubject, UnauthenticatedPaths};
+use super::policy::{AccessRules, PatternSubject, PublicPaths};
 use super::session::SessionTerms;
 use super::slug::Slug;
 use cookie_settings::CookieSettings;
@@ -44,7 +44,7 @@ pub struct Application {
     /// Its registration at the identity provider.
     pub relying_party: RelyingParty,
     /// The paths that need no sign-in.
-    pub unauthenticated: UnauthenticatedPaths,
+    pub public_paths: PublicPaths,
     /// The networks whose clients need no sign-in.
     pub skip_networks: Networks,
     /// The rules that decide which signed-in users are allowed.

@@ -27,9 +27,9 @@ reasons! {
     /// The request presents a valid credential: a bearer token or an app password.
     CredentialAccepted => "credential_accepted",
     /// A rule of the operator makes the path public.
-    UnauthenticatedPath => "unauthenticated_path",
+    PublicPath => "public_path",
     /// A rule of the operator lets clients of this network pass without a sign-in.
-    UnauthenticatedNetwork => "unauthenticated_network",
+    PublicNetwork => "public_network",
     /// A CORS preflight is allowed by setting.
     Preflight => "preflight",
     /// No session: the browser is redirected to the identity provider.

@@ -15,4 +15,4 @@ pub use access_rules::{
     Forbidden, KnownBy, MailAddress, MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault,
     Permit, Principals, RequirementSet, Rule, Unmet, span,
 };
-pub use public_paths::{PatternFault, PatternSubject, PublicPath, UnauthenticatedPaths};
+pub use public_paths::{PatternFault, PatternSubject, PublicPath, PublicPaths};

@@ -10,7 +10,7 @@ use crate::domain::http::{Authority, ClientKind, Networks, RequestTarget, Scheme
 
 /// Patterns of paths (in domain mode: of URLs without query) that need no sign-in.
 #[derive(Clone, Debug, Default)]
-pub struct UnauthenticatedPaths {
+pub struct PublicPaths {
     patterns: Vec<Regex>,
 }
 
@@ -51,7 +51,7 @@ impl PublicPath {
     }
 }
 
-impl UnauthenticatedPaths {
+impl PublicPaths {
     /// Compiles patterns in the syntax of the crate `regex`, which RE2 patterns share.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ mod tests {
     use crate::domain::http::CookieDomain;
 
     fn admits(pattern: &str, mode: &Mode, raw: &str) -> bool {
-        let rules = UnauthenticatedPaths::compile(&[pattern.to_owned()]).expect("compiles");
+        let rules = PublicPaths::compile(&[pattern.to_owned()]).expect("compiles");
         let authority = Authority::parse("app.example.com").expect("is a host");
         RequestTarget::parse(raw.to_owned())
             .is_ok_and(|target| rules.admit(mode, Scheme::Https, &authority, &target).is_some())
@@ -208,13 +208,13 @@ mod tests {
     #[test]
     fn a_37_every_broken_pattern_is_named() {
         let patterns = ["^/ok$".to_owned(), "(".to_owned(), "  ".to_owned(), "[z-a]".to_owned()];
-        let faults = UnauthenticatedPaths::compile(&patterns).expect_err("three are broken");
+        let faults = PublicPaths::compile(&patterns).expect_err("three are broken");
         assert_eq!(faults.iter().map(|fault| fault.index).collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]
     fn unanchored_patterns_are_named() {
-        let rules = UnauthenticatedPaths::compile(&["^/a".to_owned(), "/b".to_owned()]).expect("compiles");
+        let rules = PublicPaths::compile(&["^/a".to_owned(), "/b".to_owned()]).expect("compiles");
         assert_eq!(rules.unanchored().collect::<Vec<_>>(), ["/b"]);
     }
 }

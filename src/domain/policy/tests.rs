@@ -139,7 +139,7 @@ fn neighbours() -> Applications {
 
 /// The rules under test: public paths, access rules, and applications that share a host.
 struct Rules {
-    public: UnauthenticatedPaths,
+    public: PublicPaths,
     protected: AccessRules,
     narrow: AccessRules,
     user: Identity,
@@ -153,7 +153,7 @@ impl Rules {
     fn new() -> Self {
         let rules = |rules: Vec<Rule>| AccessRules::new(rules).expect("are not empty");
         Self {
-            public: UnauthenticatedPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
+            public: PublicPaths::compile(&["^/public/".to_owned()]).expect("compiles"),
             protected: rules(vec![
                 rule(None, None),
                 rule(Some("/admin"), Some("admins")),

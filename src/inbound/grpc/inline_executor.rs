@@ -37,7 +37,7 @@ type Stream = Pin<Box<dyn Future<Output = ()> + Send>>;
 #[derive(Clone)]
 pub(super) struct InlineExecutor {
     /// How long a peer may take to read an answer.
-    patience: Duration,
+    timeout: Duration,
     new: Arc<Mutex<Vec<Stream>>>,
 }
 
@@ -59,8 +59,8 @@ pub(super) fn answered() {
 }
 
 impl InlineExecutor {
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, new: Arc::default() }
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { timeout, new: Arc::default() }
     }
 }
 
@@ -70,7 +70,7 @@ where
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        let stream = Box::pin(CALL.scope(Call::default(), until_unread(stream, self.patience)));
+        let stream = Box::pin(CALL.scope(Call::default(), until_unread(stream, self.timeout)));
         self.new.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
     }
 }
@@ -121,7 +121,7 @@ impl<C: Future> Future for ConnectionDriver<'_, C> {
 }
 
 /// Polls the stream; a timer is started only if it still waits after it has been answered.
-async fn until_unread<F: Future>(stream: F, patience: Duration) {
+async fn until_unread<F: Future>(stream: F, timeout: Duration) {
     let mut stream = pin!(stream);
     let mut late = pin!(None::<Sleep>);
     poll_fn(|cx| {
@@ -129,7 +129,7 @@ async fn until_unread<F: Future>(stream: F, patience: Duration) {
             return Poll::Ready(());
         }
         if late.is_none() && CALL.try_with(|call| call.answered.get()).unwrap_or(false) {
-            late.set(Some(sleep(patience)));
+            late.set(Some(sleep(timeout)));
         }
         late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx))
     })

@@ -30,7 +30,7 @@ pub struct GrpcLimits {
     /// How long an old connection may take to finish.
     pub max_connection_age_grace: Duration,
     /// How long a peer may take for the TLS handshake, and for its connection preface.
-    pub patience: Duration,
+    pub peer_timeout: Duration,
     /// Time limit for a Check, unless the caller's own deadline is earlier; also for its message to arrive and for its
     /// answer to be read.
     pub call_deadline: Duration,
@@ -54,7 +54,7 @@ impl Default for GrpcLimits {
             keepalive_timeout: Duration::from_secs(10),
             max_connection_age: Duration::from_secs(30 * 60),
             max_connection_age_grace: Duration::from_secs(30),
-            patience: Duration::from_secs(5),
+            peer_timeout: Duration::from_secs(5),
             call_deadline: Duration::from_secs(1),
             callback_deadline: Duration::from_secs(5),
             max_concurrent_calls: 1024,

@@ -46,7 +46,7 @@ pub fn server(
 impl<P: ListenerService> GrpcServer<P> {
     fn new(port: P, limits: &GrpcLimits, listener: &Listener) -> Self {
         let blocked = limits.keepalive_interval;
-        let timeouts = Timeouts { opening: Some(limits.patience), head: None, idle: None, blocked };
+        let timeouts = Timeouts { opening: Some(limits.peer_timeout), head: None, idle: None, blocked };
         Self {
             limits: limits.clone(),
             max_concurrent_streams: limits.streams_at(listener.address()),
@@ -67,7 +67,7 @@ impl<P: ListenerService> GrpcServer<P> {
 
     /// Serves over TLS until `stop` begins; returns how many connections had to be cut.
     pub async fn serve_tls(self, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
-        let handshake_timeout = self.limits.patience;
+        let handshake_timeout = self.limits.peer_timeout;
         let server = Arc::new(self);
         let serve_one = move |stream, stop| Arc::clone(&server).drive(stream, stop);
         connections::serve_tls(listener, tls, handshake_timeout, stop, serve_one).await

@@ -55,13 +55,13 @@ impl RefreshTasks {
         Self { context: Arc::new(context), calls: SingleFlight::new(MOST) }
     }
 
-    /// Starts a refresh of the loaded session if it is due, and waits for it, at most `patience`, if its facts are out
+    /// Starts a refresh of the loaded session if it is due, and waits for it, at most `refresh_timeout`, if its facts are out
     /// of date.
     pub(super) async fn refresh_if_due(
         &self,
         application: &Arc<Application>,
         loaded: &LoadedSession,
-        patience: Duration,
+        refresh_timeout: Duration,
     ) -> RefreshDecision {
         if loaded.freshness == Freshness::Fresh {
             return RefreshDecision::UpToDate;
@@ -75,7 +75,7 @@ impl RefreshTasks {
         match self.calls.join(key, begin) {
             Some(call) if loaded.freshness == Freshness::Stale => {
                 // The store holds the outcome, whatever it was.
-                Box::pin(call.result_within(patience)).await;
+                Box::pin(call.result_within(refresh_timeout)).await;
                 RefreshDecision::Reload
             }
             Some(_) | None => RefreshDecision::UpToDate,

@@ -1,8 +1,8 @@
 //! Step-up: a signed-in user whom the rules would allow after another sign-in (`acr`, `max_age`) is sent to the provider once.
 //! If the new session still does not meet the rule, a page says so.
 
+use url::Url;
 use url::form_urlencoded::Serializer;
-use url::{Position, Url};
 
 use super::begin::{Beginning, begin_sign_in, only_parameter};
 use crate::domain::application::Application;
@@ -109,7 +109,7 @@ fn is_answer(
 
 fn path_of(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
-    Some(url[Position::BeforePath..Position::AfterQuery].to_owned())
+    Some(url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())))
 }
 
 /// The answer to a client that is not redirected, or that came back from the provider without what the rules ask for.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::test_outpost::{Browser, TestOutpost, denied, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::policy::UnauthenticatedPaths;
+use crate::domain::policy::PublicPaths;
 use crate::domain::policy::identity_headers::{Assertion, HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 
 const WIKI: &str = "https://wiki.example.com/x";
@@ -28,7 +28,7 @@ fn asserting() -> TestOutpost {
     let plan = HeaderPlan::new(HeaderSettings { own: vec![own], ..HeaderSettings::default() });
     outpost_with(|application| {
         application.headers = plan.clone();
-        application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+        application.public_paths = PublicPaths::compile(&["^/public/".to_owned()]).unwrap();
     })
 }
 

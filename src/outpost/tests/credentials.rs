@@ -8,9 +8,7 @@ use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::Networks;
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::policy::{
-    AccessRules, AuthenticationRequirement, Conditions, Principals, Rule, UnauthenticatedPaths,
-};
+use crate::domain::policy::{AccessRules, AuthenticationRequirement, Conditions, Principals, PublicPaths, Rule};
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";
@@ -31,7 +29,7 @@ fn accepting(pass_on: bool) -> impl Fn(&mut Application) {
             ..AcceptedCredentials::default()
         };
         application.jwt_headers = true;
-        application.unauthenticated = UnauthenticatedPaths::compile(&["/public/".to_owned()]).unwrap();
+        application.public_paths = PublicPaths::compile(&["/public/".to_owned()]).unwrap();
     }
 }
 
@@ -121,7 +119,7 @@ async fn public_paths_stay_open_and_keep_what_was_not_used() {
     for credential in [JUNK, SLOW, JUNK_PASSWORD] {
         let decision = ask(&test_outpost, PUBLIC, &[credential]).await;
         assert_eq!(allowed(&decision), Some(String::new()), "{credential:?}");
-        assert_eq!(decision.audit.reason, Reason::UnauthenticatedPath);
+        assert_eq!(decision.audit.reason, Reason::PublicPath);
         assert!(!removes_authorization(&decision), "{credential:?}");
     }
     let known = ask(&test_outpost, PUBLIC, &[GOOD]).await;

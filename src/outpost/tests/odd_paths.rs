@@ -4,7 +4,7 @@
 use super::rules::{named, rule, signed_in_as};
 use super::test_outpost::{Browser, PAGE, TestOutpost, outpost_with, test_outpost};
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::policy::{AccessRules, Principals, UnauthenticatedPaths};
+use crate::domain::policy::{AccessRules, Principals, PublicPaths};
 
 const WIKI: &str = "https://wiki.example.com";
 
@@ -26,7 +26,7 @@ async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() 
         outpost_with(|application| {
             let rules = vec![rule(&[], &[], named(&["alice"])), rule(&["/"], &["GET"], Principals::Any)];
             application.rules = AccessRules::new(rules).unwrap();
-            application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+            application.public_paths = PublicPaths::compile(&["^/public/".to_owned()]).unwrap();
         })
     };
     for test_outpost in [test_outpost(), for_methods()] {
@@ -45,7 +45,7 @@ async fn n4_without_rules_for_paths_every_path_is_the_applications_own_affair() 
 async fn rs_a_rs_b_what_a_public_pattern_means_is_refused_when_it_cannot_be_decoded() {
     let test_outpost = outpost_with(|application| {
         let patterns = ["^/public/".to_owned(), "^/foo/.*/bar$".to_owned()];
-        application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
+        application.public_paths = PublicPaths::compile(&patterns).unwrap();
     });
     let browser = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
     for target in [
@@ -106,7 +106,7 @@ async fn n10_no_endpoint_is_reached_by_a_path_that_cannot_be_decoded() {
 #[tokio::test]
 async fn a_request_over_a_limit_is_refused_whoever_asks() {
     let test_outpost = outpost_with(|application| {
-        application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+        application.public_paths = PublicPaths::compile(&["^/public/".to_owned()]).unwrap();
     });
     let alice = signed_in_as(&test_outpost, "alice", &format!("{WIKI}/")).await;
     for path in ["/x?", "/public/", "/outpost.goauthentik.io/start?rd=/", "/outpost.goauthentik.io/ping?"] {
@@ -123,5 +123,5 @@ async fn a_request_over_a_limit_is_refused_whoever_asks() {
     assert_eq!(decision.audit.reason, Reason::TooManyHeaders);
     assert!(matches!(&decision.verdict, Verdict::Deny(page) if page.status == 431), "{decision:?}");
     let decision = test_outpost.ask(&Browser::default().head(&format!("{WIKI}/public/x"), &lines[1..])).await;
-    assert_eq!(decision.audit.reason, Reason::UnauthenticatedPath);
+    assert_eq!(decision.audit.reason, Reason::PublicPath);
 }

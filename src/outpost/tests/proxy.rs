@@ -3,7 +3,7 @@
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::application::Mode;
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::policy::UnauthenticatedPaths;
+use crate::domain::policy::PublicPaths;
 use crate::domain::policy::backend::{Backend, BackendAllow, Backends, Upstream};
 use crate::domain::slug::Slug;
 
@@ -13,7 +13,7 @@ fn test_outpost() -> TestOutpost {
         if application.slug == Slug::parse("wiki").unwrap() {
             let own = Backend::parse("http://wiki.internal", true).unwrap().0;
             application.mode = Mode::Proxy(Backends::new(own, BackendAllow::default()));
-            application.unauthenticated = UnauthenticatedPaths::compile(&["^/public/".to_owned()]).unwrap();
+            application.public_paths = PublicPaths::compile(&["^/public/".to_owned()]).unwrap();
             application.pass_preflight = true;
         }
     })
@@ -31,7 +31,7 @@ async fn whoever_passes_is_led_to_the_backend() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     let public = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
-    assert_eq!((backend(&public), public.audit.reason), (Some("wiki.internal"), Reason::UnauthenticatedPath));
+    assert_eq!((backend(&public), public.audit.reason), (Some("wiki.internal"), Reason::PublicPath));
     let mut preflight = browser.head("https://wiki.example.com/x", &[("access-control-request-method", "PUT")]);
     preflight.method = "OPTIONS".into();
     let preflight = test_outpost.ask(&preflight).await;

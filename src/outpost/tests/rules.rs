@@ -5,7 +5,7 @@ use crate::domain::decision::{Reason, Verdict};
 use crate::domain::http::Networks;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
-    AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Principals, Rule, UnauthenticatedPaths,
+    AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Principals, PublicPaths, Rule,
 };
 
 const WIKI: &str = "https://wiki.example.com/x";
@@ -40,7 +40,7 @@ pub(super) fn test_outpost() -> TestOutpost {
             rule(&["/shared"], &["GET"], Principals::Any),
         ])
         .unwrap();
-        application.unauthenticated = UnauthenticatedPaths::compile(&["/public/".to_owned()]).unwrap();
+        application.public_paths = PublicPaths::compile(&["/public/".to_owned()]).unwrap();
         application.pass_preflight = true;
     })
 }
@@ -121,7 +121,7 @@ async fn what_is_public_stays_open_to_the_forbidden() {
     let test_outpost = test_outpost();
     let mut browser = signed_in_as(&test_outpost, "eve", WIKI).await;
     let decision = browser.open(&test_outpost, "https://wiki.example.com/public/a").await;
-    assert_eq!((allowed(&decision), decision.audit.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!((allowed(&decision), decision.audit.reason), (Some(String::new()), Reason::PublicPath));
     assert_eq!(decision.audit.user, None);
     let Verdict::Allow(allow) = &decision.verdict else { panic!("is let through") };
     assert!(allow.remove().any(|name| name == "cookie"), "h10: our cookie leaves even then: {allow:?}");
@@ -191,12 +191,12 @@ async fn h5_clients_of_some_networks_need_no_sign_in() {
     let alice = signed_in_as(&test_outpost, "alice", WIKI).await;
     let admin = "https://wiki.example.com/admin";
     for (browser, url, client, reason, user) in [
-        (&Browser::default(), admin, Some("10.1.2.3"), Reason::UnauthenticatedNetwork, Some("")),
-        (&Browser::default(), WIKI, Some("fd00::1"), Reason::UnauthenticatedNetwork, Some("")),
+        (&Browser::default(), admin, Some("10.1.2.3"), Reason::PublicNetwork, Some("")),
+        (&Browser::default(), WIKI, Some("fd00::1"), Reason::PublicNetwork, Some("")),
         (&Browser::default(), WIKI, Some("203.0.113.9"), Reason::SignInStarted, None),
         (&Browser::default(), WIKI, None, Reason::SignInStarted, None),
         (&alice, admin, Some("10.1.2.3"), Reason::SignedIn, Some("alice")),
-        (&eve, admin, Some("10.1.2.3"), Reason::UnauthenticatedNetwork, Some("")),
+        (&eve, admin, Some("10.1.2.3"), Reason::PublicNetwork, Some("")),
         (&eve, admin, Some("203.0.113.9"), Reason::Forbidden, None),
         (&alice, "https://wiki.example.com/caf%E9", Some("10.1.2.3"), Reason::Malformed, None),
     ] {

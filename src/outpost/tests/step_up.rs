@@ -11,7 +11,7 @@ use super::rules::{named, rule};
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::decision::{Decision, Reason};
 use crate::domain::http::RequestTarget;
-use crate::domain::policy::{AccessRules, AuthenticationRequirement, Principals, Rule, UnauthenticatedPaths};
+use crate::domain::policy::{AccessRules, AuthenticationRequirement, Principals, PublicPaths, Rule};
 use crate::outpost::Request;
 use crate::ports::Clock as _;
 
@@ -38,7 +38,7 @@ fn test_outpost() -> TestOutpost {
             asking(&[], Some(900), rule(&["/save"], &["POST"], Principals::Any)),
         ])
         .unwrap();
-        application.unauthenticated = UnauthenticatedPaths::compile(&["^/admin/public/".to_owned()]).unwrap();
+        application.public_paths = PublicPaths::compile(&["^/admin/public/".to_owned()]).unwrap();
     })
 }
 
@@ -263,7 +263,7 @@ async fn public_paths_and_other_users_are_as_before() {
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;
     let public = browser.open(&test_outpost, "https://wiki.example.com/admin/public/a").await;
-    assert_eq!((allowed(&public), public.audit.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!((allowed(&public), public.audit.reason), (Some(String::new()), Reason::PublicPath));
     "bob".clone_into(&mut test_outpost.provider.user.lock().unwrap());
     let mut bob = Browser::default();
     bob.sign_in(&test_outpost, WIKI).await;

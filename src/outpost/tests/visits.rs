@@ -4,12 +4,12 @@ use super::test_outpost::{
     Browser, LIFETIMES, PAGE, TestOutpost, allowed, denied, location, outpost_with, test_outpost,
 };
 use crate::domain::decision::{Reason, Verdict};
-use crate::domain::policy::UnauthenticatedPaths;
+use crate::domain::policy::PublicPaths;
 
 fn public(outpost_patterns: &[&str]) -> TestOutpost {
     let patterns: Vec<String> = outpost_patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
     outpost_with(move |application| {
-        application.unauthenticated = UnauthenticatedPaths::compile(&patterns).unwrap();
+        application.public_paths = PublicPaths::compile(&patterns).unwrap();
         application.pass_preflight = true;
     })
 }
@@ -180,7 +180,7 @@ async fn a_public_path_shows_a_signed_in_user_and_hides_everybody_elses_claims()
     let mut browser = Browser::default();
     let anonymous =
         test_outpost.ask(&browser.head("https://wiki.example.com/public/a", &[("x-authentik-username", "eve")])).await;
-    assert_eq!((allowed(&anonymous), anonymous.audit.reason), (Some(String::new()), Reason::UnauthenticatedPath));
+    assert_eq!((allowed(&anonymous), anonymous.audit.reason), (Some(String::new()), Reason::PublicPath));
     let Verdict::Allow(allow) = &anonymous.verdict else { panic!("is let through") };
     assert!(allow.remove().any(|name| name == "x-authentik-username"));
     browser.sign_in(&test_outpost, "https://wiki.example.com/").await;

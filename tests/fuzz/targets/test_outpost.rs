@@ -21,7 +21,7 @@ use gatepost::domain::oidc::relying_party::RelyingParty;
 use gatepost::domain::oidc::sign_in::Binding;
 use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
 use gatepost::domain::policy::identity_headers::{HeaderPlan, HeaderSet, HeaderSettings};
-use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Principals, Rule, UnauthenticatedPaths};
+use gatepost::domain::policy::{AccessRules, Conditions, PathPrefix, Principals, PublicPaths, Rule};
 use gatepost::domain::session::{Session, SessionId, SessionRecord};
 use gatepost::domain::slug::Slug;
 use gatepost::inbound::ext_authz::{CheckService, Deadlines};
@@ -66,7 +66,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
             scopes: vec!["openid".to_owned()],
             ..usual.relying_party
         },
-        unauthenticated: UnauthenticatedPaths::compile(&[public.to_owned()]).expect("is a pattern"),
+        public_paths: PublicPaths::compile(&[public.to_owned()]).expect("is a pattern"),
         rules: rules(),
         pass_preflight: slug == "portal",
         credentials: credentials(),

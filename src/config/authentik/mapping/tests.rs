@@ -55,7 +55,7 @@ fn application_of(validity: f64) -> Application {
 
 #[test]
 fn a_provider_becomes_an_application() {
-    let Application { slug, name, provider_name, relying_party, credentials, unauthenticated, .. } =
+    let Application { slug, name, provider_name, relying_party, credentials, public_paths, .. } =
         application(&json!({}));
     assert_eq!((slug.as_str(), &*name, &*provider_name), ("wiki", "Wiki", "Wiki provider"));
     assert_eq!(relying_party.issuer, "https://authentik.internal/application/o/wiki/");
@@ -70,7 +70,7 @@ fn a_provider_becomes_an_application() {
     let endpoints = relying_party.endpoints.unwrap();
     assert_eq!(endpoints.token_endpoint.path(), "/application/o/token/");
     assert_eq!(endpoints.backchannel_host, None);
-    assert_eq!(unauthenticated.unanchored().count(), 0, "the blank line opens nothing");
+    assert_eq!(public_paths.unanchored().count(), 0, "the blank line opens nothing");
     assert!(matches!(credentials.bearer.unwrap().verify, BearerCheck::Introspection(_)));
     assert!(credentials.intercept && credentials.basic.is_some());
 
@@ -162,11 +162,11 @@ fn what_cannot_be_used_is_named_and_a_bad_pattern_opens_nothing() {
         mapped("", &json!({ "skip_path_regex": "^/ok/\n(?!x)\n" })).unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("(?!x)") && warnings[0].contains("opens nothing"), "{}", warnings[0]);
-    assert_eq!(application.unauthenticated.unanchored().count(), 0);
+    assert_eq!(application.public_paths.unanchored().count(), 0);
     for everything in ["|", "^/public|", "()", "x*", "^", ".*", "(?i)"] {
         let mapped = mapped("", &json!({ "skip_path_regex": everything })).unwrap();
         assert!(mapped.warnings[0].contains("opens nothing"), "{everything}: {:?}", mapped.warnings);
-        assert!(format!("{:?}", mapped.application.unauthenticated).contains("[]"), "{everything}: no pattern is left");
+        assert!(format!("{:?}", mapped.application.public_paths).contains("[]"), "{everything}: no pattern is left");
     }
     for (validity, seconds) in [(0.0, 1), (0.5, 1), (90.9, 90)] {
         let limited = application_of(validity);
