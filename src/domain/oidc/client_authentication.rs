@@ -116,11 +116,11 @@ impl AssertionKey {
     /// The header of an assertion.
     #[must_use]
     pub fn header(&self) -> Value {
-        let algorithm = self.algorithm.as_str();
-        match &self.key_id {
-            Some(key_id) => json!({ "alg": algorithm, "typ": "JWT", "kid": key_id }),
-            None => json!({ "alg": algorithm, "typ": "JWT" }),
+        let mut header = json!({ "alg": self.algorithm.as_str(), "typ": "JWT" });
+        if let (Some(key_id), Some(members)) = (&self.key_id, header.as_object_mut()) {
+            members.insert("kid".to_owned(), key_id.as_str().into());
         }
+        header
     }
 }
 

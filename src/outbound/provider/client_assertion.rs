@@ -86,7 +86,7 @@ fn is_compact_jwt(text: &str) -> bool {
 }
 
 enum Signer {
-    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Rsa(Box<RsaKeyPair>, &'static dyn RsaEncoding),
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
@@ -95,8 +95,8 @@ impl Signer {
     fn new(key: &AssertionKey) -> Result<Self, KeyFault> {
         let der = PrivateKeyDer::from_pem_slice(key.private_key.expose()).map_err(|_| KeyFault::NoKey)?;
         let signer = match key.algorithm {
-            SigningAlgorithm::RS256 => rsa(&der).map(|pair| Self::Rsa(pair, &RSA_PKCS1_SHA256)),
-            SigningAlgorithm::PS256 => rsa(&der).map(|pair| Self::Rsa(pair, &RSA_PSS_SHA256)),
+            SigningAlgorithm::RS256 => rsa(&der).map(|pair| Self::Rsa(Box::new(pair), &RSA_PKCS1_SHA256)),
+            SigningAlgorithm::PS256 => rsa(&der).map(|pair| Self::Rsa(Box::new(pair), &RSA_PSS_SHA256)),
             SigningAlgorithm::ES256 => p256(&der).map(Self::P256),
             SigningAlgorithm::EdDSA => ed25519(&der).map(Self::Ed25519),
             SigningAlgorithm::RS384
@@ -126,20 +126,20 @@ impl Signer {
 }
 
 fn rsa(key: &PrivateKeyDer<'_>) -> Option<RsaKeyPair> {
-    match key {
-        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok(),
-        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
-        PrivateKeyDer::Sec1(_) | _ => None,
+    if let PrivateKeyDer::Pkcs8(der) = key {
+        return RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok();
     }
+    let PrivateKeyDer::Pkcs1(der) = key else { return None };
+    RsaKeyPair::from_der(der.secret_pkcs1_der()).ok()
 }
 
 fn p256(key: &PrivateKeyDer<'_>) -> Option<EcdsaKeyPair> {
     let pair = |der: &[u8]| EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der, &SystemRandom::new()).ok();
-    match key {
-        PrivateKeyDer::Pkcs8(der) => pair(der.secret_pkcs8_der()),
-        PrivateKeyDer::Sec1(der) => pair(&pkcs8_of_p256(der.secret_sec1_der())?),
-        PrivateKeyDer::Pkcs1(_) | _ => None,
+    if let PrivateKeyDer::Pkcs8(der) = key {
+        return pair(der.secret_pkcs8_der());
     }
+    let PrivateKeyDer::Sec1(der) = key else { return None };
+    pair(&pkcs8_of_p256(der.secret_sec1_der())?)
 }
 
 fn ed25519(key: &PrivateKeyDer<'_>) -> Option<Ed25519KeyPair> {
