@@ -1,5 +1,6 @@
 //! Collects diagnostics while the configuration is read; a fault in one place never hides one in another.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,6 +53,8 @@ pub(super) struct Reader<'a> {
     pub(super) digests: SettingDigests,
     /// The files that were read so far.
     pub(super) files: Vec<PathBuf>,
+    /// The keys whose values contain variables: such a value is never shown, because it may be a secret by mistake.
+    pub(super) with_variables: BTreeSet<Arc<str>>,
     /// Whether the provider may be reached over plain http although it is not on this machine.
     pub(super) allows_plain_http: bool,
 }
@@ -61,7 +64,8 @@ impl<'a> Reader<'a> {
         let (faults, warnings, files) = (Vec::new(), Vec::new(), Vec::new());
         let digests = SettingDigests::default();
         let (source, folder) = (source.into(), folder.to_owned());
-        Self { environment, source, folder, faults, warnings, digests, files, allows_plain_http: false }
+        let with_variables = BTreeSet::new();
+        Self { environment, source, folder, faults, warnings, digests, files, with_variables, allows_plain_http: false }
     }
 
     /// Records a diagnostic that prevents the start.
@@ -89,6 +93,14 @@ impl<'a> Reader<'a> {
     /// `path` relative to the configuration file's folder.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// The path as diagnostics name it.
+    pub(super) fn shown(&self, path: &Spanned<PathBuf>) -> String {
+        if self.with_variables.contains(&path.location.key) {
+            return "the file that the variable names".to_owned();
+        }
+        self.resolve(&path.value).display().to_string()
     }
 
     /// Records what another reader of the same file found there.

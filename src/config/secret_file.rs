@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let resolved = reader.resolve(&path.value);
     reader.files.push(resolved.clone());
-    let shown = resolved.display();
+    let shown = reader.shown(path);
     let mut content = Zeroizing::new(Vec::new());
     let read = File::open(&resolved).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content));
     let problem = match read {
@@ -45,7 +45,7 @@ pub(super) fn secret(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option
         Some(text) => return Some(SecretString::from(text)),
         None => "is not UTF-8 text",
     };
-    let problem = format!("{} {problem}", reader.resolve(&path.value).display());
+    let problem = format!("{} {problem}", reader.shown(path));
     reader.fault(&path.location, problem, "put the secret into it, and nothing else");
     None
 }

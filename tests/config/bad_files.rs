@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gatepost::config::load;
 
-use super::support::{first_difference, variables};
+use super::support::{Folder, first_difference, variables};
 
 #[test]
 fn gn_9_every_bad_file_gives_its_complaints() {
@@ -42,4 +42,40 @@ fn difference(path: &Path) -> Option<String> {
     }
     let expected = fs::read_to_string(beside).unwrap_or_default();
     first_difference(expected.trim_end(), said.trim_end()).map(|difference| format!("{shown}: {difference}"))
+}
+
+/// A variable with the secret itself, where one with the path is wanted.
+#[test]
+fn a_secret_in_place_of_a_path_is_not_shown() {
+    let folder = Folder::new();
+    let secret = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----";
+    let environment = |name: &str| match name {
+        "PEM" => Some(secret.to_owned()),
+        "JWT" => Some("eyJhbGciOiJSUzI1NiJ9.eyJTRUNSRVQiOjF9.U0VDUkVU".to_owned()),
+        _ => None,
+    };
+    let application = "applications:\n  - { name: a, external_host: https://a.example.com, issuer: https://sso.example.com/, client_id: a, ";
+    for (settings, expected) in [
+        ("client_secret_file: '${PEM}' }", "the file that the variable names cannot be read"),
+        (
+            "token_endpoint_auth_method: private_key_jwt, client_key_file: '${PEM}' }",
+            "the file that the variable names cannot be read",
+        ),
+        (
+            "token_endpoint_auth_method: private_key_jwt, client_assertion_file: '${JWT}' }",
+            "it is an assertion, not the path of a file",
+        ),
+        ("client_secret: x }\nprovider: { ca_file: '${PEM}' }", "the file that the variable names cannot be read"),
+        (
+            "client_secret: x }\ntls: { certificate_file: '${PEM}', key_file: '${PEM}' }",
+            "the file that the variable names cannot be read",
+        ),
+    ] {
+        let found = load(&format!("{application}{settings}\n"), &folder.file(), &environment);
+        let found = found.expect_err(settings).to_string();
+        assert!(found.contains(expected), "{settings}: {found}");
+        for part in ["SECRET", "U0VDUkVU", "BEGIN"] {
+            assert!(!found.contains(part), "{settings}: {found}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ fn certificates(written: &raw::Admin, reader: &mut Reader<'_>) -> Option<MutualT
     let (file, authorities) = authorities?;
     MutualTls::new(identity?, &authorities?)
         .map_err(|fault| {
-            let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+            let problem = format!("{}: {fault}", reader.shown(file));
             reader.fault(&file.location, problem, "give certificates as PEM");
         })
         .ok()

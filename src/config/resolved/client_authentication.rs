@@ -126,7 +126,7 @@ const fn hash_length(algorithm: SigningAlgorithm) -> usize {
 
 fn assertion(written: &Application, reader: &mut Reader<'_>) -> Option<ClientAssertion> {
     match (&written.client_assertion_file, &written.client_key_file) {
-        (Setting::Given(file), _) => Some(ClientAssertion::File(assertion_file(file, reader))),
+        (Setting::Given(file), _) => assertion_file(file, reader).map(ClientAssertion::File),
         (Setting::Absent, Setting::Given(file)) => assertion_key(written, file, reader).map(ClientAssertion::Signed),
         (Setting::Absent, Setting::Absent) => {
             let location = &written.token_endpoint_auth_method.location;
@@ -139,13 +139,21 @@ fn assertion(written: &Application, reader: &mut Reader<'_>) -> Option<ClientAss
 }
 
 /// The file is read for each request, so a platform may write it after the start.
-fn assertion_file(file: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> PathBuf {
-    let path = reader.resolve(&file.value);
-    if let Err(fault) = std::fs::File::open(&path) {
-        let problem = format!("{} cannot be read ({})", path.display(), fault.kind());
-        reader.warn(&file.location, problem, "sign-ins get 503 until the platform writes it");
+fn assertion_file(file: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<PathBuf> {
+    // The log names the file: a value that is the assertion itself must not get there.
+    if file.value.to_str().is_some_and(|text| text.starts_with("eyJ") && text.split('.').count() == 3) {
+        reader.fault(&file.location, "it is an assertion, not the path of a file", "write the assertion into a file");
+        return None;
     }
-    path
+    let path = reader.resolve(&file.value);
+    let problem = match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => return Some(path),
+        Ok(_) => "is not a regular file".to_owned(),
+        Err(fault) => format!("cannot be read ({})", fault.kind()),
+    };
+    let problem = format!("{} {problem}", reader.shown(file));
+    reader.warn(&file.location, problem, "sign-ins get 503 until the platform writes it");
+    Some(path)
 }
 
 fn assertion_key(written: &Application, file: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<AssertionKey> {
@@ -167,7 +175,7 @@ fn assertion_key(written: &Application, file: &Spanned<PathBuf>, reader: &mut Re
     match check_assertion_key(&key) {
         Ok(()) => Some(key),
         Err(fault) => {
-            let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+            let problem = format!("{}: {fault}", reader.shown(file));
             reader.fault(&file.location, problem, "give a key for `client_assertion_alg`");
             None
         }
@@ -191,7 +199,7 @@ fn certificate(written: &Application, reader: &mut Reader<'_>) -> Option<ClientC
         Ok(()) => Some(certificate),
         Err(fault) => {
             let file = if matches!(fault, CertificateFault::NoKey) { key } else { chain };
-            let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+            let problem = format!("{}: {fault}", reader.shown(file));
             reader.fault(&file.location, problem, "give a PEM certificate chain and its own private key");
             None
         }

@@ -92,7 +92,7 @@ pub(super) fn tls_identity(
         Err(fault) => fault,
     };
     let file = if matches!(fault, TlsFault::PrivateKey(_)) { key } else { certificate };
-    let problem = format!("{}: {fault}", reader.resolve(&file.value).display());
+    let problem = format!("{}: {fault}", reader.shown(file));
     reader.fault(&file.location, problem, "give a PEM certificate chain and its own private key");
     None
 }

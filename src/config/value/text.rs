@@ -36,7 +36,12 @@ fn expanded(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option
             reader.fault(location, "it is empty", "give it a value, or remove the key");
             None
         }
-        Ok(full) => Some(full),
+        Ok(full) => {
+            if full != *text {
+                reader.with_variables.insert(Arc::clone(&location.key));
+            }
+            Some(full)
+        }
         Err(fault) => {
             reader.fault(location, fault.to_string(), fault.help());
             None

@@ -5,6 +5,7 @@ use openidconnect::{ClientId, CsrfToken, EndSessionUrl, LogoutRequest, PostLogou
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::cookie_settings::SameSite;
 use super::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead};
 
@@ -22,10 +23,21 @@ pub fn is_deliberate(head: &RequestHead, application: &Application) -> bool {
         Some("same-origin" | "none") => true,
         Some("same-site") => matches!(application.mode, Mode::ForwardDomain(_)),
         Some(_) => false,
-        // Without Fetch Metadata, a POST carries Gatepost's cookie only if it comes from the same site (`SameSite`).
-        None => head.method == "POST",
+        // Without Fetch Metadata, a POST carries Gatepost's cookie only if it comes from the same site (`SameSite`), unless the
+        // operator has it sent from everywhere. `Origin` tells the page, if the browser sends it.
+        None => head.method == "POST" && is_own_origin(head, application),
     };
     own_site && (head.method == "POST" || head.client_kind() == ClientKind::Navigation)
+}
+
+fn is_own_origin(head: &RequestHead, application: &Application) -> bool {
+    match head.headers.text("origin") {
+        Some(origin) => {
+            let scheme = application.external.scheme();
+            origin == format!("{}://{}", scheme.as_str(), head.authority.to_text(scheme))
+        }
+        None => application.cookie.same_site != SameSite::None,
+    }
 }
 
 /// How the browser is sent to the provider's end-session endpoint.
@@ -99,6 +111,21 @@ mod tests {
             method.clone_into(&mut head.method);
             assert_eq!(is_deliberate(&head, &single), single_site, "{method} {site:?}");
             assert_eq!(is_deliberate(&head, &domain), same_domain, "{method} {site:?}, domain mode");
+        }
+        // Browsers without Fetch Metadata name the page in `Origin`.
+        let mut everywhere = single.clone();
+        everywhere.cookie.same_site = SameSite::None;
+        for (origin, lax, none) in [
+            (Some("https://app.example.com"), true, true),
+            (Some("https://evil.example"), false, false),
+            (Some("https://app.example.com.evil.example"), false, false),
+            (Some("null"), false, false),
+            (None, true, false),
+        ] {
+            let lines: Vec<_> = origin.map(|origin| ("origin", origin)).into_iter().collect();
+            let mut head = request("app.example.com", "/outpost.goauthentik.io/sign_out", &lines);
+            "POST".clone_into(&mut head.method);
+            assert_eq!((is_deliberate(&head, &single), is_deliberate(&head, &everywhere)), (lax, none), "{origin:?}");
         }
         let image =
             request("app.example.com", "/", &[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors")]);

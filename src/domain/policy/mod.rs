@@ -11,8 +11,8 @@ mod public_paths;
 mod tests;
 
 pub use access_rules::{
-    AccessRules, ApplicableRule, AuthenticationRequirement, ClaimCondition, Conditions, EmailVerified, Explanation,
-    Forbidden, KnownBy, MailAddress, MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix, PathPrefixFault,
-    Permit, Principals, RequirementSet, Rule, Unmet, span,
+    AccessRules, ApplicableRule, AuthenticationRequirement, ClaimCondition, Compared, Conditions, EmailVerified,
+    Explanation, Forbidden, KnownBy, MailAddress, MailDomain, MailFault, Method, MethodFault, Obstacle, PathPrefix,
+    PathPrefixFault, Permit, Principals, RequirementSet, Rule, Unmet, span,
 };
 pub use public_paths::{PatternFault, PatternSubject, PublicPath, PublicPaths};

@@ -15,7 +15,8 @@ use crate::domain::time::Timestamp;
 /// Claims about the sign-in itself. They do not change, so a later token need not repeat them.
 const OF_THE_SIGN_IN: [&str; 5] = ["nonce", "auth_time", "acr", "amr", "sid"];
 /// Claims that a later token must not contradict.
-const NEVER_CHANGED: [&str; 2] = ["auth_time", "sid"];
+const NEVER_CHANGED: [&str; 2] = [TIME_OF_SIGN_IN, "sid"];
+const TIME_OF_SIGN_IN: &str = "auth_time";
 
 /// A refresh that passed every check against its session.
 #[derive(Debug)]
@@ -55,7 +56,12 @@ impl Refreshed {
                 return Err(TokenFault::OtherSignIn(name));
             }
         }
-        self.claims = Some(id_token.claims().clone().completed_by(only(&session.claims, &OF_THE_SIGN_IN)));
+        let mut claims = id_token.claims().clone();
+        // A refresh is no sign-in: a time that the first ID Token did not have may be that of the refresh.
+        if session.claims.present(TIME_OF_SIGN_IN).is_none() {
+            claims = claims.without(TIME_OF_SIGN_IN);
+        }
+        self.claims = Some(claims.completed_by(only(&session.claims, &OF_THE_SIGN_IN)));
         self.id_token = Some(id_token);
         Ok(self)
     }

@@ -1,6 +1,5 @@
 //! The last complete answer of authentik on disk, sealed: a restart while authentik is away serves what was served before.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -34,10 +33,20 @@ pub struct OutpostAnswer {
     /// The external hosts of providers that are not served.
     #[serde(default)]
     pub left_out: Vec<String>,
-    /// The slug under which the operator has settings for an application, by the `pk` of its provider: authentik may rename the
-    /// application later.
+    /// The applications for which the operator has settings.
     #[serde(default)]
-    pub overlaid: BTreeMap<i64, String>,
+    pub overlaid: Vec<Overlaid>,
+}
+
+/// An application for which the operator has settings: authentik may rename it later, or have another provider for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlaid {
+    /// The provider.
+    pub pk: i64,
+    /// Its external host.
+    pub external_host: String,
+    /// The slug under which the settings are.
+    pub slug: String,
 }
 
 /// An answer from the disk.

@@ -11,7 +11,7 @@ mod model;
 mod websocket;
 
 pub use address::{AddressFault, BrowserAddress, ServerAddress};
-pub use cache::{AnswerCache, CacheFault, CachedAnswer, OutpostAnswer};
+pub use cache::{AnswerCache, CacheFault, CachedAnswer, OutpostAnswer, Overlaid};
 pub use connection::{Connection, ConnectionSettings, is_token};
 pub use fault::{ApiFault, ConnectionFault};
 pub use hosts::{Endpoints, Hosts, HostsFault, redirect_uri};

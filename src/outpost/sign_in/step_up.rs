@@ -13,7 +13,7 @@ use crate::domain::decision::{Reason, Verdict};
 use crate::domain::http::{ClientKind, RequestHead, RequestTarget};
 use crate::domain::oidc::sign_in::{Attempt, StartedBy};
 use crate::domain::policy::identity::Identity;
-use crate::domain::policy::{AuthenticationRequirement, Forbidden, RequirementSet};
+use crate::domain::policy::{AuthenticationRequirement, Compared, Forbidden, RequirementSet};
 use crate::domain::session::LiveSession;
 use crate::outpost::answers;
 use crate::outpost::errors::{Fault, Outcome};
@@ -33,7 +33,7 @@ pub(in crate::outpost) async fn step_up(
     let (application, head) = (context.application, &context.request.head);
     let (identity, now) = (Identity::Session(session.clone()), services.parts.clock.now());
     context.user = Some(identity.name().to_owned());
-    let asked = application.rules.sign_ins_asked(identity.claims(), head, false);
+    let asked = application.rules.sign_ins_asked(identity.claims(), head, Compared::All);
     // Rules that are not met ask for something.
     let Some(requirement) = application.rules.requirement(asked) else {
         return Ok(answers::forbidden(context, &identity, Forbidden::OtherSignIn, now));
@@ -77,7 +77,8 @@ pub(super) async fn at_start(
         return Ok(beginning);
     }
     // The method of a request whose page was named is not known.
-    let asked = rules.sign_ins_asked(identity.claims(), &head, is_named);
+    let compared = if is_named { Compared::Path } else { Compared::AllButClient };
+    let asked = rules.sign_ins_asked(identity.claims(), &head, compared);
     if let Some(requirement) = rules.requirement(asked) {
         let parameters = requirement.parameters();
         beginning.parameters.retain(|one| parameters.iter().all(|other| other.name != one.name));

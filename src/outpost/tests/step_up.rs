@@ -10,7 +10,7 @@ use url::Url;
 use super::rules::{named, rule};
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, location, outpost_with};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::http::RequestTarget;
+use crate::domain::http::{Networks, RequestTarget};
 use crate::domain::policy::{AccessRules, AuthenticationRequirement, Principals, PublicPaths, Rule};
 use crate::outpost::Request;
 use crate::ports::Clock as _;
@@ -211,6 +211,47 @@ async fn start_asks_for_what_the_rules_of_the_denied_request_want() {
     let stranger = Browser::default().open(&test_outpost, &format!("{start}?rd=/admin")).await;
     assert_eq!(parameter(&stranger, "acr_values"), None, "who it is comes first");
     assert_eq!(test_outpost.sessions(), 1);
+}
+
+/// At `start` behind a front proxy the client is not known, and nothing is allowed there.
+#[tokio::test]
+async fn start_asks_for_a_sign_in_wherever_the_client_is() {
+    let test_outpost = outpost_with(|application| {
+        let networks = Networks::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let inside = Rule { networks, ..rule(&["/admin"], &[], Principals::Any) };
+        application.rules =
+            AccessRules::new(vec![rule(&[], &[], Principals::Any), asking(&["mfa"], None, inside)]).unwrap();
+    });
+    let mut browser = Browser::default();
+    browser.sign_in(&test_outpost, WIKI).await;
+    let start = "https://wiki.example.com/outpost.goauthentik.io/start";
+    let redirected_from = Some(RequestTarget::read("/admin".to_owned()).unwrap());
+    let request = Request { redirected_from, ..Request::from(browser.head(start, &[PAGE])) };
+    let decision = test_outpost.outpost.answer(&test_outpost.outpost.route(&request)).await;
+    assert_eq!(parameter(&decision, "acr_values").as_deref(), Some("mfa"));
+    let asked = browser.open(&test_outpost, &format!("{start}?rd=/x&step_up=/admin")).await;
+    assert_eq!(parameter(&asked, "acr_values").as_deref(), Some("mfa"));
+    // Where the client counts, another sign-in does not help one from elsewhere.
+    for (client, reason) in [("127.0.0.2", Reason::StepUpStarted), ("203.0.113.9", Reason::Forbidden)] {
+        let mut head = browser.head("https://wiki.example.com/admin", &[PAGE]);
+        head.client = Some(client.parse().unwrap());
+        assert_eq!(test_outpost.ask(&head).await.audit.reason, reason, "{client}");
+    }
+}
+
+/// The provider may write the time of the refresh.
+#[tokio::test]
+async fn a_refresh_adds_no_time_of_a_sign_in() {
+    let test_outpost = test_outpost();
+    test_outpost.provider.refresh_tokens.enabled.store(true, Ordering::Relaxed);
+    test_outpost.provider.refresh_tokens.lifetime.store(300, Ordering::Relaxed);
+    let mut browser = Browser::default();
+    browser.sign_in(&test_outpost, WIKI).await;
+    provider_says(&test_outpost, json!({ "auth_time": now(&test_outpost) + 250 }));
+    test_outpost.pass(250);
+    browser.open(&test_outpost, WIKI).await;
+    test_outpost.outpost.settled().await;
+    assert_eq!(allowed(&test_outpost.ask(&browser.head(PAY, &[SCRIPT])).await), None);
 }
 
 #[tokio::test]

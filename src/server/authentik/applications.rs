@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ApplicationMapping, MappedApplication};
 use crate::domain::application::Application;
 use crate::domain::application::registry::{Applications, ReservedAddress};
-use crate::outbound::authentik::{InvalidProvider, Outpost, ProxyOutpostConfig};
+use crate::outbound::authentik::{InvalidProvider, Outpost, Overlaid, ProxyOutpostConfig};
 
 /// The applications of one answer, and what was found about them.
 pub(super) struct MappedAnswer {
@@ -15,7 +15,7 @@ pub(super) struct MappedAnswer {
     /// The external hosts of the others.
     pub(super) left_out: Vec<String>,
     /// See [`Before::overlaid`].
-    pub(super) overlaid: BTreeMap<i64, String>,
+    pub(super) overlaid: Vec<Overlaid>,
     /// Lines about providers that are left out, or served in an earlier form, and about doubtful settings.
     pub(super) findings: Vec<String>,
 }
@@ -26,21 +26,21 @@ pub(super) struct Before<'a> {
     pub(super) providers: &'a [ProxyOutpostConfig],
     /// External hosts that are not served either.
     pub(super) left_out: &'a [String],
-    /// The slug under which the operator has settings for an application, by the `pk` of its provider.
-    pub(super) overlaid: BTreeMap<i64, String>,
+    /// The applications for which the operator has settings.
+    pub(super) overlaid: Vec<Overlaid>,
 }
 
 /// How applications are made of providers.
 struct Maker<'a> {
     mapping: &'a dyn ApplicationMapping,
     outpost: &'a Outpost,
-    overlaid: &'a BTreeMap<i64, String>,
+    overlaid: &'a [Overlaid],
 }
 
 impl Maker<'_> {
     fn make(&self, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
-        let overlay = self.overlaid.get(&provider.pk).map(String::as_str);
-        self.mapping.application(self.outpost, provider, overlay)
+        let overlay = self.overlaid.iter().find(|overlaid| overlaid.pk == provider.pk);
+        self.mapping.application(self.outpost, provider, overlay.map(|overlaid| overlaid.slug.as_str()))
     }
 
     /// The earlier form of a provider, if there is one that can still be used.
@@ -125,22 +125,34 @@ fn reserved(left_out: &[String]) -> Vec<ReservedAddress> {
     left_out.iter().filter_map(|external_host| ReservedAddress::of(external_host)).collect()
 }
 
-/// The overlay of each provider: the one for its slug, else the one that it had under an earlier slug. Rules must not be lost
-/// because an application was renamed.
-fn overlaid_now(
-    overlays: &[String],
-    providers: &[ProxyOutpostConfig],
-    mut overlaid: BTreeMap<i64, String>,
-) -> BTreeMap<i64, String> {
-    overlaid.retain(|_, slug| overlays.contains(slug));
-    let with_own = providers.iter().filter(|provider| overlays.contains(&provider.assigned_application_slug));
-    overlaid.extend(with_own.map(|provider| (provider.pk, provider.assigned_application_slug.clone())));
-    overlaid
+/// The overlay of each provider: the one for its slug, else the one that it had under an earlier slug, else the one that an earlier
+/// provider of its external host had. Rules must not be lost because an application was renamed or made anew.
+fn overlaid_now(overlays: &[String], providers: &[ProxyOutpostConfig], mut before: Vec<Overlaid>) -> Vec<Overlaid> {
+    before.retain(|overlaid| overlays.contains(&overlaid.slug));
+    let slug_of = |provider: &ProxyOutpostConfig| {
+        let own = &provider.assigned_application_slug;
+        if overlays.contains(own) {
+            return Some(own.clone());
+        }
+        let same_provider = before.iter().find(|overlaid| overlaid.pk == provider.pk);
+        let same_host = || before.iter().find(|overlaid| overlaid.external_host == provider.external_host);
+        same_provider.or_else(same_host).map(|overlaid| overlaid.slug.clone())
+    };
+    let found = providers.iter().filter_map(|provider| {
+        let (pk, external_host) = (provider.pk, provider.external_host.clone());
+        slug_of(provider).map(|slug| Overlaid { pk, external_host, slug })
+    });
+    let mut now: Vec<Overlaid> = found.collect();
+    before.retain(|overlaid| now.iter().all(|found| found.pk != overlaid.pk));
+    now.extend(before);
+    now
 }
 
 /// What the operator should know about one of the overlays.
-fn about_overlay(slug: &str, served: &[ProxyOutpostConfig], overlaid: &BTreeMap<i64, String>) -> Vec<String> {
-    let has_it = |provider: &&ProxyOutpostConfig| overlaid.get(&provider.pk).is_some_and(|overlay| overlay == slug);
+fn about_overlay(slug: &str, served: &[ProxyOutpostConfig], overlaid: &[Overlaid]) -> Vec<String> {
+    let has_it = |provider: &&ProxyOutpostConfig| {
+        overlaid.iter().any(|overlaid| overlaid.pk == provider.pk && overlaid.slug == slug)
+    };
     let with_it: Vec<&str> =
         served.iter().filter(has_it).map(|provider| provider.assigned_application_slug.as_str()).collect();
     if with_it.is_empty() {

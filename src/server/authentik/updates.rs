@@ -1,6 +1,6 @@
 //! Follows authentik: reads the applications, takes them into service, keeps the last answer, and ends sessions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -395,7 +395,7 @@ async fn fetch(connection: Arc<Connection>, known: Vec<Certificate>) -> Result<F
             }
         }
     }
-    let (left_out, overlaid) = (Vec::new(), BTreeMap::new());
+    let (left_out, overlaid) = (Vec::new(), Vec::new());
     let answer = OutpostAnswer { outpost, providers, certificates, left_out, overlaid };
     Ok(Fetched { answer, invalid, findings })
 }

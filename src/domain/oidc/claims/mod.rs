@@ -49,6 +49,13 @@ impl Claims {
         self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
+    /// The claims except this one.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
     /// Adds those claims of `others` that are missing here; a claim and its qualifier are taken together. If one source
     /// reports an address as unverified, that report is preserved where no other source qualifies the address: it can
     /// only remove rights.

@@ -17,7 +17,7 @@ pub use explanation::Explanation;
 pub use mail::{EmailVerified, MailAddress, MailDomain, MailFault};
 pub use path::{PathPrefix, PathPrefixFault};
 pub use principals::{ClaimCondition, Conditions, Principals};
-pub use rule::{Method, MethodFault, Obstacle, Rule};
+pub use rule::{Compared, Method, MethodFault, Obstacle, Rule};
 pub use step_up::RequirementSet;
 pub use unmet::Unmet;
 
@@ -72,8 +72,8 @@ impl<'a> ApplicableRule<'a> {
         self.rule.obstacles(self.path, claims, known_by, head)
     }
 
-    fn fits_without_sign_in(&self, claims: &Claims, head: &RequestHead, any_method: bool) -> bool {
-        self.rule.fits_without_sign_in(self.path, claims, head, any_method)
+    fn fits_without_sign_in(&self, claims: &Claims, head: &RequestHead, compared: Compared) -> bool {
+        self.rule.fits_without_sign_in(self.path, claims, head, compared)
     }
 }
 
@@ -154,7 +154,7 @@ impl AccessRules {
         let (claims, known_by) = (identity.claims(), identity.known_by(now));
         let mut cause = Forbidden::NoRuleHolds;
         for applicable in compiled.applicable(&head.target)? {
-            if !applicable.fits_without_sign_in(claims, head, false) {
+            if !applicable.fits_without_sign_in(claims, head, Compared::All) {
                 continue;
             }
             match &applicable.rule.authentication {

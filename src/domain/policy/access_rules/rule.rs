@@ -12,6 +12,17 @@ use super::unmet::Unmet;
 use crate::domain::http::{Networks, RequestHead, is_token};
 use crate::domain::oidc::claims::Claims;
 
+/// The facts of a request with which rules are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// All of them.
+    All,
+    /// All but the address of the client: at an endpoint behind a front proxy it is not known. Nothing is allowed there.
+    AllButClient,
+    /// The path alone.
+    Path,
+}
+
 /// One rule. A request is allowed by one whole rule, never by parts of two (N-9).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -88,17 +99,16 @@ impl fmt::Display for Obstacle<'_> {
 }
 
 impl Rule {
-    /// Whether the rule allows a request that `path`, one of its own, covers, if the user signed in as it asks; with
-    /// `any_method`, whether it allows the path by some method.
+    /// Whether the rule allows a request that `path`, one of its own, covers, if the user signed in as it asks.
     pub(super) fn fits_without_sign_in(
         &self,
         path: &PathPrefix,
         claims: &Claims,
         head: &RequestHead,
-        any_method: bool,
+        compared: Compared,
     ) -> bool {
-        (any_method || self.is_for_method(&head.method))
-            && self.is_for_client(head.client)
+        (compared == Compared::Path || self.is_for_method(&head.method))
+            && (compared != Compared::All || self.is_for_client(head.client))
             && path.holds(&head.target)
             && self.principals.includes(claims)
     }

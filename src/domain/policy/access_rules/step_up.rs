@@ -2,6 +2,7 @@
 
 use super::AccessRules;
 use super::authentication::AuthenticationRequirement;
+use super::rule::Compared;
 use crate::domain::http::RequestHead;
 use crate::domain::oidc::claims::Claims;
 
@@ -47,13 +48,12 @@ impl AccessRules {
         self.0.as_ref().map_or(0, |compiled| compiled.requirements.len())
     }
 
-    /// The requirements of the rules that would allow a user with these claims, were it not for the sign-in; with `any_method`,
-    /// those for other methods of the same path, too.
+    /// The requirements of the rules that would allow a user with these claims, were it not for the sign-in.
     #[must_use]
-    pub fn sign_ins_asked(&self, claims: &Claims, head: &RequestHead, any_method: bool) -> RequirementSet {
+    pub fn sign_ins_asked(&self, claims: &Claims, head: &RequestHead, compared: Compared) -> RequirementSet {
         let Some(compiled) = &self.0 else { return RequirementSet::default() };
         let Ok(applicable) = compiled.applicable(&head.target) else { return RequirementSet::default() };
-        let asks = applicable.filter(|rule| rule.fits_without_sign_in(claims, head, any_method));
+        let asks = applicable.filter(|rule| rule.fits_without_sign_in(claims, head, compared));
         let index = |requirement: &AuthenticationRequirement| {
             compiled.requirements.iter().position(|known| known == requirement)
         };

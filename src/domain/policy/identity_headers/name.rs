@@ -29,7 +29,7 @@ pub enum NameFault {
 const LONGEST: usize = 256;
 
 /// Headers that frame a message or belong to one connection (RFC 9110 sections 7.6.1 and 8.6), folded.
-const OF_THE_MESSAGE: [&str; 18] = [
+const OF_THE_MESSAGE: [&str; 20] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -44,6 +44,8 @@ const OF_THE_MESSAGE: [&str; 18] = [
     "proxy-authorization",
     "proxy-connection",
     "range",
+    "set-cookie",
+    "set-cookie2",
     "te",
     "trailer",
     "transfer-encoding",

@@ -39,7 +39,11 @@ fn answer(outpost: &str) -> OutpostAnswer {
         providers: vec![serde_json::from_value(provider).unwrap()],
         left_out: vec!["https://left.example.com".to_owned()],
         certificates: vec![certificate],
-        overlaid: [(7, "wiki".to_owned())].into(),
+        overlaid: vec![Overlaid {
+            pk: 7,
+            external_host: "https://wiki.example.com".to_owned(),
+            slug: "wiki".to_owned(),
+        }],
     }
 }
 

@@ -89,4 +89,8 @@ fn a_file_holds_one_jwt_and_nothing_else() {
     std::fs::remove_file(&path).unwrap();
     let fault = in_file(&path).unwrap_err();
     assert!(fault.contains("cannot be read (entity not found)"), "{fault}");
+    // Opening a pipe would wait for a writer.
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let fault = in_file(&path).unwrap_err();
+    assert!(fault.ends_with("is not a regular file"), "{fault}");
 }

@@ -82,7 +82,7 @@ fn mapped(
     invalid: &[InvalidProvider],
     earlier: &[ProxyOutpostConfig],
 ) -> MappedAnswer {
-    let before = Before { providers: earlier, left_out: &[], overlaid: BTreeMap::new() };
+    let before = Before { providers: earlier, left_out: &[], overlaid: Vec::new() };
     MappedAnswer::new(&ByClient(Vec::new()), &outpost(), providers, invalid, before)
 }
 
@@ -180,7 +180,7 @@ fn no_other_application_answers_at_the_address_of_one_that_is_left_out() {
         (
             {
                 let left_out = ["https://admin.example.com".to_owned()];
-                let before = Before { providers: &[], left_out: &left_out, overlaid: BTreeMap::new() };
+                let before = Before { providers: &[], left_out: &left_out, overlaid: Vec::new() };
                 MappedAnswer::new(&ByClient(Vec::new()), &outpost(), &whole, &[], before)
             },
             "admin.example.com",
@@ -218,7 +218,7 @@ fn an_earlier_form_never_wins_against_a_provider_of_today_and_a_new_one_not_agai
 #[test]
 fn settings_for_an_application_that_is_not_there_are_reported() {
     let mapping = ByClient(vec!["wiki".to_owned(), "renamed".to_owned()]);
-    let before = Before { providers: &[], left_out: &[], overlaid: BTreeMap::new() };
+    let before = Before { providers: &[], left_out: &[], overlaid: Vec::new() };
     let answer = MappedAnswer::new(&mapping, &outpost(), &[provider(7, "wiki")], &[], before);
     assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
     assert!(answer.findings[0].contains("`authentik.applications.renamed` has no effect"), "{}", answer.findings[0]);
@@ -227,15 +227,15 @@ fn settings_for_an_application_that_is_not_there_are_reported() {
 /// Rules of the operator's stay with the application, whatever authentik calls it.
 #[test]
 fn settings_stay_with_an_application_that_is_renamed() {
-    let overlaid = |overlays: &[&str], providers: &[ProxyOutpostConfig], overlaid: &BTreeMap<i64, String>| {
+    let overlaid = |overlays: &[&str], providers: &[ProxyOutpostConfig], overlaid: &[Overlaid]| {
         let mapping = ByClient(overlays.iter().map(|slug| (*slug).to_owned()).collect());
-        let before = Before { providers: &[], left_out: &[], overlaid: overlaid.clone() };
+        let before = Before { providers: &[], left_out: &[], overlaid: overlaid.to_vec() };
         MappedAnswer::new(&mapping, &outpost(), providers, &[], before)
     };
     let names = |answer: &MappedAnswer| -> Vec<String> {
         answer.applications.iter().map(|application| application.name.clone()).collect()
     };
-    let first = overlaid(&["wiki"], &[provider(7, "wiki"), provider(8, "board")], &BTreeMap::new());
+    let first = overlaid(&["wiki"], &[provider(7, "wiki"), provider(8, "board")], &[]);
     assert_eq!((names(&first), first.findings.len()), (vec!["wiki".to_owned(), "no overlay".to_owned()], 0));
 
     let renamed = overlaid(&["wiki"], &[provider(7, "docs")], &first.overlaid);
@@ -249,6 +249,10 @@ fn settings_stay_with_an_application_that_is_renamed() {
     assert_eq!(names(&successor), ["wiki", "wiki"]);
     let mended = overlaid(&["wiki", "docs"], &[provider(7, "docs")], &renamed.overlaid);
     assert_eq!(names(&mended), ["docs"]);
+    // A provider that is made anew for the same host is the same application.
+    let anew = ProxyOutpostConfig { external_host: "https://wiki.example.com".to_owned(), ..provider(12, "manual") };
+    let anew = overlaid(&["wiki"], &[anew, provider(8, "board")], &first.overlaid);
+    assert_eq!(names(&anew), ["wiki", "no overlay"]);
     // Settings that the operator removed are gone.
     assert_eq!(names(&overlaid(&[], &[provider(7, "docs")], &renamed.overlaid)), ["no overlay"]);
 }

@@ -85,7 +85,11 @@ fn only_a_rule_that_otherwise_holds_asks_for_a_sign_in() {
     let asked = |who: &Identity, method: &str, any_method: bool| {
         let mut head = request("wiki.example.com", "/admin/x", &[]);
         method.clone_into(&mut head.method);
-        rules.requirement(rules.sign_ins_asked(who.claims(), &head, any_method))
+        rules.requirement(rules.sign_ins_asked(
+            who.claims(),
+            &head,
+            if any_method { Compared::Path } else { Compared::All },
+        ))
     };
     assert_eq!(outcome(&rules, &guest, "GET", "/admin"), Err(Forbidden::NoRuleHolds));
     assert_eq!(outcome(&rules, &guest, "GET", "/"), Ok(4));
