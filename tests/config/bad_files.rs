@@ -67,7 +67,7 @@ fn a_secret_in_place_of_a_path_is_not_shown() {
         ),
         ("client_secret: x }\nprovider: { ca_file: '${PEM}' }", "the file that the variable names cannot be read"),
         (
-            "client_secret: x }\ntls: { certificate_file: '${PEM}', key_file: '${PEM}' }",
+            "client_secret: x }\ntls: { certificate_file: '${PEM}', private_key_file: '${PEM}' }",
             "the file that the variable names cannot be read",
         ),
     ] {
