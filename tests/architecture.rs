@@ -175,6 +175,7 @@ const MODULES: [Module; 42] = [
             "telemetry",
             "single_flight",
             "outbound::http_answer",
+            "outbound::private_file",
             "outbound::trusted_certificates",
         ],
         must_not_know: ASKED_ONLY,

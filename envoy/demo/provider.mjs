@@ -14,7 +14,7 @@
 // `{ "alice": { "groups": [] } }` changes what is said of alice while sessions live. Refreshes are printed as `refreshed <user>`.
 // `"mtls": { "port": 9091, "cert": "<PEM>", "key": "<PEM>", "ca": "<PEM>" }` opens a second port for clients with
 // `token_endpoint_auth_method: tls_client_auth` and `tls_client_auth_san_dns`, and publishes it in `mtls_endpoint_aliases`.
-// `"acr": "mfa"` is the one authentication context class that it knows: whoever asks for it (`acr_values`) gets it, without another
+// `"acr": "mfa"` is the one authentication context class that it knows: a client that asks for it (`acr_values`) gets it, without another
 // question.
 import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';

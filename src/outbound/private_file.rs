@@ -90,10 +90,14 @@ pub(super) fn open_or_make(path: &Path) -> Result<File, PrivacyFault> {
     Ok(file)
 }
 
+/// Opens a file for reading. Opening a pipe would wait for a writer; with this it does not, so that the caller can refuse it.
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
 /// Opens an existing file for reading; `None` if it does not exist.
 pub(super) fn open_existing(path: &Path) -> Result<Option<File>, PrivacyFault> {
-    // Opening a pipe would wait for a writer; it is refused instead.
-    match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path) {
+    match open_without_waiting(path) {
         Ok(file) => check(&file, path).map(|()| Some(file)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(PrivacyFault::Io { path: path.to_owned(), cause }),

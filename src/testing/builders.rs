@@ -24,7 +24,7 @@ use crate::domain::oidc::relying_party::{ProviderSignOut, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity_headers::HeaderPlan;
-use crate::domain::policy::{AccessRules, PublicPaths};
+use crate::domain::policy::{AccessRules, Principals, PublicPaths, Rule};
 use crate::domain::session::{Lifetimes, SessionRecord};
 use crate::domain::slug::Slug;
 use crate::domain::time::Timestamp;
@@ -145,4 +145,9 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
         created: Timestamp::from_unix(created),
         ends: Timestamp::from_unix(created + 3600),
     }
+}
+
+/// A rule about these users for all paths, methods and networks, after any sign-in.
+pub fn rule(principals: Principals) -> Rule {
+    Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals, authentication: None }
 }

@@ -18,7 +18,7 @@ pub mod signing;
 mod store;
 
 pub use builders::{
-    ISSUER, LIFETIMES, application, domain_application, request, sealing_keys, session_record, signed_in,
+    ISSUER, LIFETIMES, application, domain_application, request, rule, sealing_keys, session_record, signed_in,
 };
 pub use clock::{ManualClock, NOW};
 pub use entropy::{CountingEntropy, FailingEntropy, SystemEntropy};

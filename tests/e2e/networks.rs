@@ -1,5 +1,5 @@
 //! Addresses of clients: networks that need no sign-in, and rules for networks, behind the real Envoy and the real front proxies.
-//! A client's address is that of its connection, whatever its headers say.
+//! A client's address is that of its connection; its headers do not count.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

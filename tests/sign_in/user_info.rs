@@ -1,12 +1,12 @@
 //! Sparse ID Tokens: UserInfo completes the identity headers of the application.
 
-use gatepost::domain::http::Networks;
 use gatepost::domain::oidc::claims::ClaimPath;
 use gatepost::domain::policy::identity_headers::{
     HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, Separator,
 };
-use gatepost::domain::policy::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Principals, Rule};
+use gatepost::domain::policy::{AccessRules, ClaimCondition, Conditions, EmailVerified, MailDomain, Principals};
 use gatepost::testing::ManualClock;
+use gatepost::testing::rule;
 use serde_json::json;
 
 use crate::browser::{Browser, WIKI};
@@ -140,14 +140,7 @@ async fn jwt_headers_only_where_they_are_switched_on() {
 async fn oc_13_a_claim_that_only_an_access_rule_reads_is_asked_for() {
     let claim = ClaimCondition { path: ClaimPath::parse("team.name").unwrap(), values: vec!["red".to_owned()] };
     let principals = Principals::matching(Conditions { claims: vec![claim], ..Conditions::default() }).unwrap();
-    let rules = AccessRules::new(vec![Rule {
-        paths: Vec::new(),
-        methods: Vec::new(),
-        networks: Networks::default(),
-        principals,
-        authentication: None,
-    }])
-    .unwrap();
+    let rules = AccessRules::new(vec![rule(principals)]).unwrap();
     for (team, allowed) in [("red", true), ("blue", false)] {
         let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
@@ -192,13 +185,7 @@ async fn a_user_without_a_name_is_told_at_the_sign_in_and_once() {
 /// The log names each failed condition of a rule by what is wrong with its claim, without the claim's value.
 #[tokio::test]
 async fn a_403_by_rules_says_in_the_log_which_condition_failed() {
-    let condition = |conditions: Conditions| Rule {
-        paths: Vec::new(),
-        methods: Vec::new(),
-        networks: Networks::default(),
-        principals: Principals::matching(conditions).unwrap(),
-        authentication: None,
-    };
+    let condition = |conditions: Conditions| rule(Principals::matching(conditions).unwrap());
     let rules = AccessRules::new(vec![
         condition(Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() }),
         condition(Conditions {
@@ -291,14 +278,7 @@ async fn oc_14_rules_on_addresses_follow_the_providers_word_or_the_operators() {
         let email_domains = vec![MailDomain::parse("example.test").unwrap()];
         let conditions = Conditions { email_domains, email_verified: absent, ..Conditions::default() };
         let principals = Principals::matching(conditions).unwrap();
-        let rules = AccessRules::new(vec![Rule {
-            paths: Vec::new(),
-            methods: Vec::new(),
-            networks: Networks::default(),
-            principals,
-            authentication: None,
-        }])
-        .unwrap();
+        let rules = AccessRules::new(vec![rule(principals)]).unwrap();
         let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
             application.rules = rules.clone();
@@ -324,14 +304,7 @@ async fn oc_14_email_verified_of_another_address_does_not_count() {
     ] {
         let email_domains = vec![MailDomain::parse("example.test").unwrap()];
         let principals = Principals::matching(Conditions { email_domains, ..Conditions::default() }).unwrap();
-        let rules = AccessRules::new(vec![Rule {
-            paths: Vec::new(),
-            methods: Vec::new(),
-            networks: Networks::default(),
-            principals,
-            authentication: None,
-        }])
-        .unwrap();
+        let rules = AccessRules::new(vec![rule(principals)]).unwrap();
         let (test_outpost, op) = wiki_with(|application| {
             application.relying_party.claims = rules.claims_read();
             application.rules = rules.clone();

@@ -1,11 +1,11 @@
 //! Addresses of the identity provider, and those to which it sends browsers back.
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::reader::{Reader, Spanned};
 use crate::domain::application::RESERVED_PREFIX;
 use crate::domain::application::endpoints::Prefixes;
-use crate::domain::http::ExternalHost;
+use crate::domain::http::{ExternalHost, is_loopback_url};
 
 /// The issuer identifier as written (OpenID Connect Discovery section 3: https, no query, no fragment).
 pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
@@ -13,7 +13,7 @@ pub(super) fn issuer(written: &Spanned<String>, reader: &mut Reader<'_>) -> Opti
         Ok(url) if url.cannot_be_a_base() || !matches!(url.scheme(), "https" | "http") => {
             ("the issuer is not an https URL", EXAMPLE)
         }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) && !reader.allows_plain_http => (
+        Ok(url) if url.scheme() == "http" && !is_loopback_url(&url) && !reader.allows_plain_http => (
             "an http issuer must be on this machine: on the network, an attacker could sign in as any user",
             "use https",
         ),
@@ -38,7 +38,7 @@ pub(super) fn endpoint(written: &Spanned<String>, reader: &mut Reader<'_>) -> Op
         Some(url) if has_user(&url) || url.fragment().is_some() => {
             "an endpoint must not have a user name, password or fragment"
         }
-        Some(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => return Some(url),
+        Some(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback_url(&url)) => return Some(url),
         Some(url) if url.scheme() == "http" && reader.allows_plain_http => return Some(url),
         Some(url) if url.scheme() == "http" => {
             "an http endpoint must be on this machine: on the network, an attacker could sign in as any user"
@@ -101,13 +101,4 @@ fn has_user(url: &Url) -> bool {
 /// The URL parser tolerates blanks, line ends and backslashes, which browsers and providers treat differently.
 fn is_clean(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

@@ -53,12 +53,12 @@ fn required(setting: &Setting<String>, reader: &mut Reader<'_>) -> Option<Url> {
     setting.given().and_then(|written| issuer::endpoint(written, reader))
 }
 
-/// The outer `None` says that there were diagnostics.
+/// The address of an endpoint, where it is given; the outer `None` says that there were diagnostics.
 #[expect(
     clippy::option_option,
     reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
 )]
-fn optional(setting: &Setting<String>, reader: &mut Reader<'_>) -> Option<Option<Url>> {
+pub(super) fn optional(setting: &Setting<String>, reader: &mut Reader<'_>) -> Option<Option<Url>> {
     match setting {
         Setting::Absent => Some(None),
         Setting::Faulty => None,

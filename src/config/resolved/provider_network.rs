@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::issuer;
+use super::provider_endpoints::optional;
 use crate::config::diagnostic::Location;
 use crate::config::raw::Application;
 use crate::config::reader::{Reader, Setting, Spanned};
@@ -79,8 +79,8 @@ pub(super) fn detours(written: &Application, has_endpoints: bool, reader: &mut R
             sound = false;
         }
     }
-    let discovery_url = read(&written.discovery_url, reader);
-    let backchannel_base = read(&written.backchannel_base, reader);
+    let discovery_url = optional(&written.discovery_url, reader);
+    let backchannel_base = optional(&written.backchannel_base, reader);
     if let (Some(Some(url)), Some(given)) = (&backchannel_base, written.backchannel_base.given())
         && (url.path() != "/" || url.query().is_some())
     {
@@ -89,17 +89,4 @@ pub(super) fn detours(written: &Application, has_endpoints: bool, reader: &mut R
     }
     let (discovery_url, backchannel_base) = (discovery_url?, backchannel_base?);
     sound.then_some(Detours { discovery_url, backchannel_base })
-}
-
-/// The outer `None` says that there were diagnostics.
-#[expect(
-    clippy::option_option,
-    reason = "the outer `None` is a setting that could not be read, the inner one a setting that is not given"
-)]
-fn read(setting: &Setting<String>, reader: &mut Reader<'_>) -> Option<Option<Url>> {
-    match setting {
-        Setting::Absent => Some(None),
-        Setting::Faulty => None,
-        Setting::Given(written) => issuer::endpoint(written, reader).map(Some),
-    }
 }

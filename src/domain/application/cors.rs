@@ -2,9 +2,9 @@
 //! a response from another origin, not even its status.
 
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
 
-use crate::domain::http::HeaderLines;
+use crate::domain::http::{HeaderLines, is_loopback_url};
 
 /// The origins of an application's own pages, as browsers write them in `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum CorsOriginFault {
     /// Not as browsers write it.
     #[error("browsers send this origin as {0}")]
     Spelling(String),
-    /// Whoever sits on the network could be that page.
+    /// An attacker on the network could serve that page.
     #[error("a plain-http origin must be on this machine")]
     PlainHttp,
 }
@@ -57,7 +57,7 @@ impl CorsOrigin {
         if written != text {
             return Err(CorsOriginFault::Spelling(written));
         }
-        if url.scheme() == "http" && !is_loopback(&url) {
+        if url.scheme() == "http" && !is_loopback_url(&url) {
             return Err(CorsOriginFault::PlainHttp);
         }
         Ok(Self(written))
@@ -82,15 +82,6 @@ impl CorsOrigins {
     pub fn of(&self, headers: &HeaderLines) -> Option<&str> {
         let sent = headers.single("origin").ok().flatten()?;
         self.0.iter().map(|CorsOrigin(origin)| origin.as_str()).find(|origin| origin.as_bytes() == sent)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use thiserror::Error;
+use url::Url;
 
 /// The scheme with which the browser reached the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +125,17 @@ impl Host {
     #[must_use]
     pub fn is_address(&self) -> bool {
         self.0.parse::<Ipv4Addr>().is_ok() || self.0.starts_with('[')
+    }
+}
+
+/// Whether a URL names this machine, as [`Host::is_loopback`] tells it of a host.
+#[must_use]
+pub fn is_loopback_url(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

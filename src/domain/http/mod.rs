@@ -26,7 +26,7 @@ pub(in crate::domain) use external_host::is_plain_path;
 pub use external_host::{ExternalHost, ExternalHostFault};
 pub use headers::{CookieForm, DoubledHeader, HeaderLines};
 pub(in crate::domain) use host::parse_port;
-pub use host::{Authority, Host, HostFault, Scheme};
+pub use host::{Authority, Host, HostFault, Scheme, is_loopback_url};
 pub use limits::{Excess, RequestLimits};
 pub use networks::Networks;
 pub use odd_path::TargetFault;

@@ -11,7 +11,6 @@ use super::oracle::{is_below, readings};
 use super::*;
 use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
-use crate::domain::http::Networks;
 use crate::domain::http::{RequestHead, RequestTarget};
 use crate::domain::policy::identity::Identity;
 use crate::domain::session::{Lifetimes, Session};
@@ -119,13 +118,7 @@ fn user(groups: &[&str]) -> Identity {
 fn rule(path: Option<&str>, group: Option<&str>) -> Rule {
     let conditions = Conditions { groups: group.into_iter().map(str::to_owned).collect(), ..Conditions::default() };
     let paths = path.into_iter().map(|path| PathPrefix::parse(path).expect("is a prefix")).collect();
-    Rule {
-        paths,
-        methods: Vec::new(),
-        networks: Networks::default(),
-        principals: Principals::matching(conditions).unwrap_or(Principals::Any),
-        authentication: None,
-    }
+    Rule { paths, ..testing::rule(Principals::matching(conditions).unwrap_or(Principals::Any)) }
 }
 
 /// The applications of one host: at `/`, `/admin` and `/public`.

@@ -1,8 +1,6 @@
 //! Client assertions (RFC 7523): signed with the client's private key, or read from the file in which a platform keeps one.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -12,7 +10,6 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
     RsaEncoding, RsaKeyPair,
 };
-use rustix::fs::OFlags;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::SecretString;
@@ -22,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::client_authentication::{AssertionKey, assertion_claims};
 use crate::domain::time::Timestamp;
+use crate::outbound::private_file;
 
 /// Longer than any assertion that a provider accepts.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -69,18 +67,14 @@ pub(super) fn signed(
 pub(super) fn in_file(path: &Path) -> Result<SecretString, String> {
     let shown = path.display();
     let mut content = Zeroizing::new(Vec::new());
-    // Opening a pipe would wait for a writer, and keep the thread.
-    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
-    let read = opened.and_then(|file| {
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)
-    });
+    // A pipe would keep the thread.
+    let opened = private_file::open_without_waiting(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
+    let read = match opened {
+        Ok((false, _)) => return Err(format!("{shown} is not a regular file")),
+        Ok((true, file)) => file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content),
+        Err(fault) => Err(fault),
+    };
     match read {
-        Err(fault) if fault.kind() == io::ErrorKind::InvalidInput => {
-            return Err(format!("{shown} is not a regular file"));
-        }
         Err(fault) => return Err(format!("{shown} cannot be read ({})", fault.kind())),
         Ok(read) if read as u64 > MAX_FILE_BYTES => return Err(format!("{shown} is longer than 64 KiB")),
         Ok(_) => {}

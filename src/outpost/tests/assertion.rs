@@ -75,7 +75,7 @@ async fn an_assertion_says_who_the_user_is_and_is_made_anew_before_it_ends() {
 }
 
 #[tokio::test]
-async fn nobody_elses_assertion_passes() {
+async fn an_assertion_of_the_client_never_passes() {
     let test_outpost = asserting();
     let browser = Browser::default();
     for spelling in [HEADER, "X-Gatepost-Assertion", "x_gatepost_assertion"] {

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use super::test_outpost::{Browser, PAGE, TestOutpost, allowed, denied, outpost_with, test_outpost};
 use crate::domain::application::Application;
 use crate::domain::decision::{Decision, Reason, Verdict};
-use crate::domain::http::Networks;
 use crate::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules};
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
 use crate::domain::policy::{AccessRules, AuthenticationRequirement, Conditions, Principals, PublicPaths, Rule};
+use crate::testing;
 
 const WIKI: &str = "https://wiki.example.com/x";
 const PUBLIC: &str = "https://wiki.example.com/public/x";
@@ -177,13 +177,7 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
         accepting(false)(application);
         let staff = Conditions { groups: vec!["staff".into()], ..Conditions::default() };
         let principals = Principals::matching(staff).unwrap();
-        let rule = Rule {
-            paths: Vec::new(),
-            methods: Vec::new(),
-            networks: Networks::default(),
-            principals,
-            authentication: None,
-        };
+        let rule = testing::rule(principals);
         application.rules = AccessRules::new(vec![rule]).unwrap();
     });
     for _ in 0..2 {
@@ -196,16 +190,14 @@ async fn in_4_rules_are_asked_of_credentials_too_at_every_request() {
     assert!(!removes_authorization(&public), "it was of no use");
 }
 
-/// A token or password may be old, and nobody signs in for it.
+/// A token or password may be old, and there is no sign-in for it.
 #[tokio::test]
 async fn in_4_a_credential_meets_no_rule_that_asks_for_a_sign_in() {
     let test_outpost = outpost_with(|application| {
         accepting(false)(application);
         let authentication = Some(AuthenticationRequirement { acr: vec!["mfa".into()], max_age: None });
-        let (paths, methods, principals) = (Vec::new(), Vec::new(), Principals::Any);
-        application.rules =
-            AccessRules::new(vec![Rule { paths, methods, principals, networks: Networks::default(), authentication }])
-                .unwrap();
+        let rule = Rule { authentication, ..testing::rule(Principals::Any) };
+        application.rules = AccessRules::new(vec![rule]).unwrap();
     });
     *test_outpost.provider.claims.lock().unwrap() = serde_json::json!({ "acr": "mfa", "auth_time": 1_000_000 });
     for credential in [GOOD, GOOD_PASSWORD] {

@@ -8,14 +8,13 @@ use tokio::time::Instant;
 
 use super::test_outpost::{Browser, LIFETIMES, PAGE, TestOutpost, allowed, outpost_with, test_outpost};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::http::Networks;
 use crate::domain::oidc::jwt::TokenFault;
 use crate::domain::policy::identity_headers::{Budget, HeaderPlan, HeaderSettings};
-use crate::domain::policy::{AccessRules, Conditions, Principals, Rule};
+use crate::domain::policy::{AccessRules, Conditions, Principals};
 use crate::domain::session::{Refreshed, SessionRecord};
 use crate::outpost::Request;
 use crate::ports::{Clock as _, ExchangeFault, ListedSession, SessionStore as _};
-use crate::testing::{application, invalid_grant, unavailable};
+use crate::testing::{self, application, invalid_grant, unavailable};
 
 const WIKI: &str = "https://wiki.example.com/x";
 /// The lifetime of access tokens in seconds; a session is due at 240 s.
@@ -35,13 +34,7 @@ fn only_admins() -> TestOutpost {
     outpost_with(|application| {
         let admins = Conditions { groups: vec!["admins".to_owned()], ..Conditions::default() };
         let principals = Principals::matching(admins).expect("names a group");
-        let rule = Rule {
-            paths: Vec::new(),
-            methods: Vec::new(),
-            networks: Networks::default(),
-            principals,
-            authentication: None,
-        };
+        let rule = testing::rule(principals);
         application.rules = AccessRules::new(vec![rule]).expect("is one");
     })
 }

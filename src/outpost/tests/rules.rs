@@ -7,6 +7,7 @@ use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::policy::{
     AccessRules, ClaimCondition, Conditions, Method, PathPrefix, Principals, PublicPaths, Rule,
 };
+use crate::testing;
 
 const WIKI: &str = "https://wiki.example.com/x";
 const SIGN_OUT: &str = "https://wiki.example.com/outpost.goauthentik.io/sign_out";
@@ -24,9 +25,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], principals: Principals) -> 
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).unwrap()).collect(),
         methods: methods.iter().map(|method| Method::parse(method).unwrap()).collect(),
-        networks: Networks::default(),
-        principals,
-        authentication: None,
+        ..testing::rule(principals)
     }
 }
 

@@ -151,7 +151,7 @@ async fn max_age_ends_while_the_session_and_its_prepared_headers_go_on() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_redirected_gets_403_and_the_way_to_the_sign_in() {
+async fn a_client_that_is_not_redirected_gets_403_and_the_way_to_the_sign_in() {
     let test_outpost = test_outpost();
     let mut browser = Browser::default();
     browser.sign_in(&test_outpost, WIKI).await;

@@ -24,7 +24,7 @@ pub struct AuthenticationRequirement {
 pub enum KnownBy {
     /// By a session, at this time. Its claims about the sign-in are those of the ID Token.
     Session(Timestamp),
-    /// By a credential in the request. Nobody signs in for it, so it meets no requirement.
+    /// By a credential in the request. There is no sign-in for it, so it meets no requirement.
     Credential,
 }
 

@@ -224,7 +224,7 @@ fn settings_for_an_application_that_is_not_there_are_reported() {
     assert!(answer.findings[0].contains("`authentik.applications.renamed` has no effect"), "{}", answer.findings[0]);
 }
 
-/// Rules of the operator's stay with the application, whatever authentik calls it.
+/// Rules of the operator's stay with the application under each name that authentik gives it.
 #[test]
 fn settings_stay_with_an_application_that_is_renamed() {
     let overlaid = |overlays: &[&str], providers: &[ProxyOutpostConfig], overlaid: &[Overlaid]| {

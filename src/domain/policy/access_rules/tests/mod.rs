@@ -4,11 +4,10 @@ mod properties;
 mod sign_ins;
 
 use super::*;
-use crate::domain::http::Networks;
 use crate::domain::oidc::claims::ClaimPath;
 use crate::domain::session::{Lifetimes, Session};
 use crate::domain::time::Timestamp;
-use crate::testing::{application, request, signed_in};
+use crate::testing::{self, application, request, signed_in};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,9 +36,7 @@ pub(super) fn rule(paths: &[&str], methods: &[&str], group: Option<&str>) -> Rul
     Rule {
         paths: paths.iter().map(|path| PathPrefix::parse(path).expect("is a prefix")).collect(),
         methods: methods.iter().map(|method| Method::parse(method).expect("is a method")).collect(),
-        networks: Networks::default(),
-        principals: Principals::matching(conditions).unwrap_or(Principals::Any),
-        authentication: None,
+        ..testing::rule(Principals::matching(conditions).unwrap_or(Principals::Any))
     }
 }
 
@@ -71,18 +68,7 @@ fn claim(path: &str, values: &[&str]) -> ClaimCondition {
 /// Whether a rule with these conditions allows a user with these claims.
 fn meets(conditions: &Conditions, claims: &Value) -> bool {
     let principals = Principals::matching(conditions.clone()).expect("names somebody");
-    passes(
-        &rules(&[Rule {
-            paths: Vec::new(),
-            methods: Vec::new(),
-            networks: Networks::default(),
-            principals,
-            authentication: None,
-        }]),
-        &identity(claims),
-        "GET",
-        "/",
-    )
+    passes(&rules(&[testing::rule(principals)]), &identity(claims), "GET", "/")
 }
 
 #[test]
