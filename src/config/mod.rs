@@ -8,6 +8,7 @@ mod document;
 pub mod duration;
 mod environment;
 mod expansion;
+mod file_content;
 mod loaded;
 mod outline;
 mod raw;

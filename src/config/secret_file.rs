@@ -1,7 +1,6 @@
 //! Secrets, certificates and keys in files of their own. Diagnostics name the path, never the content.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::io;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -10,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::diagnostic::Location;
+use super::file_content;
 use super::reader::{Reader, Setting, Spanned};
 use crate::domain::crypto::sealing::SealingKey;
 
@@ -21,13 +21,14 @@ pub(super) fn bytes(path: &Spanned<PathBuf>, reader: &mut Reader<'_>) -> Option<
     let resolved = reader.resolve(&path.value);
     reader.files.push(resolved.clone());
     let shown = reader.shown(path);
-    let mut content = Zeroizing::new(Vec::new());
-    let read = File::open(&resolved).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content));
-    let problem = match read {
+    let problem = match file_content::read(&resolved, MAX_BYTES + 1) {
+        Err(fault) if fault.kind() == io::ErrorKind::TimedOut => {
+            format!("{shown} is a pipe into which nothing was written for 30 seconds")
+        }
         Err(fault) => format!("{shown} cannot be read ({})", fault.kind()),
-        Ok(_) if content.is_empty() => format!("{shown} is empty"),
-        Ok(read) if read as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
-        Ok(_) => {
+        Ok(content) if content.is_empty() => format!("{shown} is empty"),
+        Ok(content) if content.len() as u64 > MAX_BYTES => format!("{shown} is longer than 1 MiB"),
+        Ok(content) => {
             reader.digests.add_file(&path.location.key, &content);
             return Some(content);
         }

@@ -26,7 +26,7 @@ use crate::outpost::{Outpost, Parts};
 use crate::ports::{Clock, Entropy, IdentityProvider};
 use crate::telemetry;
 
-pub use authentik::{ApplicationMapping, Authentik, MappedApplication};
+pub use authentik::{ApplicationMapping, Authentik, MappedApplication, OverlayTarget};
 pub use bound::{Addresses, Bound, Service};
 pub use certificates::Certificates;
 pub use config::{Config, Limits, Listen, Sealing, Shutdown};

@@ -69,6 +69,7 @@ authentik:
   host_browser: https://login.example.com
   applications:
     wiki:
+      external_host: https://wiki.example.com
       allow: [{ groups: ['${STAFF}'] }]
       claim_headers: [{ header: X-Motto, text: semper }]
     board: { pass_preflight: true, backend_allow: [.internal] }
@@ -102,11 +103,25 @@ fn faults_are_named_with_their_place() {
         ),
         ("  token: ${AUTHENTIK_TOKEN}\n", "", "authentik.token: there is no token"),
         ("claim_headers:", "issuer: x\n      claim_headers:", "authentik.applications.wiki: there is no such key here"),
-        ("groups: [", "group: [", "gatepost.yaml:7:17: allow[0].group: there is no such key"),
+        ("groups: [", "group: [", "gatepost.yaml:8:17: allow[0].group: there is no such key"),
         ("pass_preflight: true", "pass_preflight: 1", "pass_preflight: true or false is needed here"),
         ("authentik:\n", "applications: []\nauthentik:\n", "authentik: the applications of this file would be ignored"),
         ("${STAFF}", "${UNSET}", "the environment variable UNSET is not set"),
         ("    board: {", "    wiki: {", "authentik.applications.wiki: the application occurs twice"),
+        (
+            "      external_host: https://wiki.example.com\n",
+            "",
+            "authentik.applications.wiki.allow: `allow` decides who gets in",
+        ),
+        ("board: {", "board: { bearer: {},", "authentik.applications.board.bearer: `bearer` decides who gets in"),
+        ("board: {", "board: { external_host: 'https://wiki.example.com/',", "`wiki` has the same `external_host`"),
+        ("https://wiki.example.com", "http://wiki.example.com", "authentik.applications.wiki.external_host: "),
+        ("https://wiki.example.com", "[]", "authentik.applications.wiki.external_host: "),
+        (
+            "      claim_headers:",
+            "      cookie: { path: /docs }\n      claim_headers:",
+            "the session cookie would not be sent",
+        ),
     ] {
         let text = FILE.replacen(from, to, 1);
         assert_ne!(text, FILE);
@@ -125,10 +140,16 @@ fn settings_of_the_sign_in_may_stand_beside_authentik() {
       cors_origins: [https://app.example.com]
       cookie: { same_site: strict, path: /wiki }
       claim_headers:";
-    let text = FILE.replacen("      claim_headers:", beside, 1);
+    let text =
+        FILE.replacen("      claim_headers:", beside, 1).replacen("wiki.example.com", "wiki.example.com/wiki", 1);
     read(Some(&text), &variables).unwrap_or_else(|faults| panic!("{faults}"));
     for (from, to, diagnostic) in [
         ("prompt: login", "scope: x", "Gatepost decides about this parameter itself"),
+        (
+            "wiki.example.com/wiki\n",
+            "wiki.example.com/docs\n",
+            "the session cookie would not be sent to every address of the application",
+        ),
         ("path: /wiki", "path: wiki", "the session cookie would not be sent to every address of the application"),
         ("path: /wiki", "path: /a/../b", "the session cookie would not be sent to every address of the application"),
         ("https://app.example.com", "'*'", "with a wildcard"),

@@ -320,7 +320,8 @@ async fn settings_beside_authentik_apply_while_it_is_asked() {
     fake.until(|log| log.requests_to("/instances/").len() > asked).await;
     for (groups, is_let_in) in [("staff", false), ("admins", true), ("others", false)] {
         let mark = site.gatepost.log().count();
-        let overlay = format!("{{ wiki: {{ allow: [{{ groups: [{groups}] }}] }} }}");
+        let host = site.wiki("");
+        let overlay = format!("{{ wiki: {{ external_host: '{host}', allow: [{{ groups: [{groups}] }}] }} }}");
         site.edit(|settings| settings.sections = section(&overlay));
         site.gatepost.logs_after(mark, IN_SERVICE);
         let status = browser.visit(&site.wiki("/")).await.status;

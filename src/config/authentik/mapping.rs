@@ -16,7 +16,7 @@ use crate::config::expansion::{escape, expand};
 use crate::config::raw;
 use crate::config::reader::Reader;
 use crate::config::resolved::applications;
-use crate::config::value::{Choice as _, Value as _};
+use crate::config::value::{Choice as _, Overlay, Value as _};
 use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::http::ExternalHost;
@@ -26,10 +26,10 @@ use crate::domain::policy::identity_headers::Budget;
 use crate::outbound::authentik::{
     BrowserAddress, Endpoints, Hosts, Outpost, ProxyMode, ProxyOutpostConfig, ServerAddress, redirect_uri,
 };
-use crate::server::{ApplicationMapping, MappedApplication};
+use crate::server::{ApplicationMapping, MappedApplication, OverlayTarget};
 
 /// The settings that the operator gives to an application beside authentik.
-type Overlay = Vec<(Key, Node)>;
+type Settings = [(Key, Node)];
 
 /// Makes applications of the providers that authentik lists.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ impl ProviderMapping {
         reader.source().clone_into(&mut self.source);
         let mut is_sound = true;
         for (slug, mut overlay) in overlays {
-            for (_, node) in &mut overlay {
+            for (_, node) in &mut overlay.settings {
                 // A variable that is not set is a fault that reading the value finds.
                 expand_all(node, reader);
             }
@@ -87,12 +87,13 @@ impl ProviderMapping {
     }
 
     /// The diagnostics about an overlay that do not depend on the application to which it belongs.
-    fn check(&self, overlay: &Overlay) -> Diagnostics {
-        let needs_backend = overlay.iter().any(|(key, _)| key.text.as_deref() == Some("backend_allow"));
+    fn check(&self, Overlay { external_host, settings }: &Overlay) -> Diagnostics {
+        let needs_backend = settings.iter().any(|(key, _)| key.text.as_deref() == Some("backend_allow"));
         let address = "https://application.invalid";
         // The path of a cookie has to be one of the application's.
-        let below = cookie_path(overlay).map(|path| format!("{address}{path}"));
-        let external = below.filter(|below| ExternalHost::parse(below).is_ok());
+        let below = || cookie_path(settings).map(|path| format!("{address}{path}"));
+        let named = external_host.as_ref().map(|host| host.join(""));
+        let external = named.or_else(|| below().filter(|below| ExternalHost::parse(below).is_ok()));
         let mut sample = vec![
             ("name", Node::text("sample")),
             ("external_host", Node::text(external.as_deref().unwrap_or(address))),
@@ -104,7 +105,7 @@ impl ProviderMapping {
             sample.extend([("mode", Node::word("proxy")), ("internal_host", Node::text(address))]);
         }
         let (_, Diagnostics { mut faults, mut warnings, files }) =
-            self.read(&self.source, &Node::section(sample), overlay);
+            self.read(&self.source, &Node::section(sample), settings);
         for diagnostics in [&mut faults, &mut warnings] {
             // Everything that the file contains has a line.
             diagnostics.retain(|diagnostic| diagnostic.line > 0);
@@ -112,7 +113,7 @@ impl ProviderMapping {
         Diagnostics { faults, warnings, files }
     }
 
-    fn read(&self, source: &str, node: &Node, overlay: &Overlay) -> (Option<Application>, Diagnostics) {
+    fn read(&self, source: &str, node: &Node, overlay: &Settings) -> (Option<Application>, Diagnostics) {
         let mut node = node.clone();
         if let Content::Section(entries) = &mut node.content {
             entries.retain(|(key, _)| overlay.iter().all(|(other, _)| other.text != key.text));
@@ -142,9 +143,8 @@ impl ApplicationMapping for ProviderMapping {
         let endpoints = endpoints.map_err(|fault| vec![format!("{source}: {fault}")])?;
         let mut warnings = Vec::new();
         let node = application_node(provider, &endpoints, &mut |warning| warnings.push(format!("{source}: {warning}")));
-        let nothing = Overlay::new();
-        let overlay = overlay.and_then(|slug| self.overlays.get(slug)).unwrap_or(&nothing);
-        let (application, Diagnostics { faults, warnings: found, .. }) = self.read(&source, &node, overlay);
+        let settings = overlay.and_then(|slug| self.overlays.get(slug)).map_or(&[][..], |overlay| &overlay.settings);
+        let (application, Diagnostics { faults, warnings: found, .. }) = self.read(&source, &node, settings);
         warnings.extend(found.iter().map(Diagnostic::to_string));
         match application.filter(|_| faults.is_empty()) {
             Some(mut application) => {
@@ -157,8 +157,12 @@ impl ApplicationMapping for ProviderMapping {
         }
     }
 
-    fn overlays(&self) -> Vec<String> {
-        self.overlays.keys().cloned().collect()
+    fn overlays(&self) -> Vec<OverlayTarget> {
+        let target = |(slug, overlay): (&String, &Overlay)| OverlayTarget {
+            slug: slug.clone(),
+            external_host: overlay.external_host.clone(),
+        };
+        self.overlays.iter().map(target).collect()
     }
 
     fn prefixes(&self) -> Prefixes {
@@ -288,7 +292,7 @@ fn basic_auth(provider: &ProxyOutpostConfig, warn: &mut dyn FnMut(String)) -> Ve
 }
 
 /// `cookie.path` of an overlay.
-fn cookie_path(overlay: &Overlay) -> Option<&str> {
+fn cookie_path(overlay: &Settings) -> Option<&str> {
     let index =
         |entries: &[(Key, Node)], name: &str| entries.iter().position(|(key, _)| key.text.as_deref() == Some(name));
     let (_, cookie) = overlay.get(index(overlay, "cookie")?)?;

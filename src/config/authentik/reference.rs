@@ -1,10 +1,8 @@
 //! Values that stand elsewhere: `file:///path?fallback` and `env://NAME?fallback`, as authentik accepts them for every variable.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::config::Environment;
+use crate::config::{Environment, file_content};
 
 /// Longer than any token or address.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -44,10 +42,12 @@ fn parts(reference: &str) -> (&str, Option<String>) {
 }
 
 fn content(path: &str) -> Result<String, String> {
-    let mut text = String::new();
-    match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text)) {
-        Ok(read) if read as u64 > MAX_BYTES => Err(format!("{path} is longer than 64 KiB")),
-        Ok(_) => Ok(text.trim().to_owned()),
+    match file_content::read(Path::new(path), MAX_BYTES + 1) {
+        Ok(content) if content.len() as u64 > MAX_BYTES => Err(format!("{path} is longer than 64 KiB")),
+        Ok(content) => {
+            let text = std::str::from_utf8(&content).map_err(|_| format!("{path} is not UTF-8 text"))?;
+            Ok(text.trim().to_owned())
+        }
         Err(fault) => Err(format!("{path} cannot be read ({})", fault.kind())),
     }
 }

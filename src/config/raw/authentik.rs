@@ -24,7 +24,9 @@ section! {
         /// URL of authentik as browsers reach it, if it is another one; only its scheme, host and port matter.
         host_browser: optional String,
         /// Settings of single applications, by their slug, which replace or complete what authentik says about them. They
-        /// are those of `applications[]` that do not concern addresses and the client.
+        /// are those of `applications[]` that do not concern addresses and the client. `external_host` names the application
+        /// by its address as well, so that the settings stay with it when its slug is changed in authentik; `allow`, `bearer`,
+        /// `basic` and `intercept_header_auth` require it.
         applications: optional Overlays,
     }
 }

@@ -19,7 +19,7 @@ pub(super) use address::{ListenAddress, MaybeAddress};
 pub(super) use duration_field::{DurationField, DurationOrZero, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
 pub(super) use number::{Count, Size, written_count, written_size};
-pub(super) use overlays::Overlays;
+pub(super) use overlays::{Overlay, Overlays};
 pub(super) use parameters::Parameters;
 pub(super) use text::{Patterns, Scalar, Texts, written_networks};
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ApplicationMapping, MappedApplication};
+use super::{ApplicationMapping, MappedApplication, OverlayTarget};
 use crate::domain::application::Application;
 use crate::domain::application::registry::{Applications, ReservedAddress};
+use crate::domain::http::ExternalHost;
 use crate::outbound::authentik::{InvalidProvider, Outpost, Overlaid, ProxyOutpostConfig};
 
 /// The applications of one answer, and what was found about them.
@@ -35,10 +36,15 @@ struct Maker<'a> {
     mapping: &'a dyn ApplicationMapping,
     outpost: &'a Outpost,
     overlaid: &'a [Overlaid],
+    /// Why none is made of a provider, by its `pk`.
+    refused: &'a BTreeMap<i64, String>,
 }
 
 impl Maker<'_> {
     fn make(&self, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
+        if let Some(fault) = self.refused.get(&provider.pk) {
+            return Err(vec![fault.clone()]);
+        }
         let overlay = self.overlaid.iter().find(|overlaid| overlaid.pk == provider.pk);
         self.mapping.application(self.outpost, provider, overlay.map(|overlaid| overlaid.slug.as_str()))
     }
@@ -69,8 +75,9 @@ impl MappedAnswer {
         let earlier: BTreeMap<i64, &ProxyOutpostConfig> =
             earlier.iter().map(|provider| (provider.pk, provider)).collect();
         let overlays = mapping.overlays();
-        let overlaid = overlaid_now(&overlays, providers, overlaid);
-        let maker = Maker { mapping, outpost, overlaid: &overlaid };
+        let mut refused = BTreeMap::new();
+        let overlaid = overlaid_now(&overlays, providers, overlaid, &mut refused);
+        let maker = Maker { mapping, outpost, overlaid: &overlaid, refused: &refused };
         let (mut findings, mut kept) = (Vec::new(), Vec::new());
         let mut made: Vec<(&ProxyOutpostConfig, Application)> = Vec::new();
         for provider in providers {
@@ -108,7 +115,7 @@ impl MappedAnswer {
         let is_left_out = |index: usize| clashes.iter().any(|clash| clash.second == index);
         let served = made_of.into_iter().enumerate().filter(|(index, _)| !is_left_out(*index));
         let served: Vec<ProxyOutpostConfig> = served.map(|(_, provider)| provider.clone()).collect();
-        findings.extend(overlays.iter().flat_map(|slug| about_overlay(slug, &served, &overlaid)));
+        findings.extend(overlays.iter().flat_map(|target| about_overlay(target, &served, &overlaid)));
         let is_served = |external_host: &str| served.iter().any(|provider| provider.external_host == external_host);
         let listed = providers.iter().map(|provider| provider.external_host.as_str());
         let unreadable = invalid.iter().filter_map(|fault| fault.external_host.as_deref());
@@ -125,47 +132,88 @@ fn reserved(left_out: &[String]) -> Vec<ReservedAddress> {
     left_out.iter().filter_map(|external_host| ReservedAddress::of(external_host)).collect()
 }
 
-/// The overlay of each provider: the one for its slug, else the one that it had under an earlier slug, else the one that an earlier
-/// provider of its external host had. Rules must not be lost because an application was renamed or made anew.
-fn overlaid_now(overlays: &[String], providers: &[ProxyOutpostConfig], mut before: Vec<Overlaid>) -> Vec<Overlaid> {
-    before.retain(|overlaid| overlays.contains(&overlaid.slug));
-    let slug_of = |provider: &ProxyOutpostConfig| {
-        let own = &provider.assigned_application_slug;
-        if overlays.contains(own) {
-            return Some(own.clone());
-        }
-        let same_provider = before.iter().find(|overlaid| overlaid.pk == provider.pk);
-        let same_host = || before.iter().find(|overlaid| overlaid.external_host == provider.external_host);
-        same_provider.or_else(same_host).map(|overlaid| overlaid.slug.clone())
-    };
-    let found = providers.iter().filter_map(|provider| {
+/// The overlay of each provider; a provider to which two belong is added to `refused`.
+fn overlaid_now(
+    overlays: &[OverlayTarget],
+    providers: &[ProxyOutpostConfig],
+    mut before: Vec<Overlaid>,
+    refused: &mut BTreeMap<i64, String>,
+) -> Vec<Overlaid> {
+    before.retain(|overlaid| overlays.iter().any(|target| target.slug == overlaid.slug));
+    let mut now: Vec<Overlaid> = Vec::new();
+    for provider in providers {
         let (pk, external_host) = (provider.pk, provider.external_host.clone());
-        slug_of(provider).map(|slug| Overlaid { pk, external_host, slug })
-    });
-    let mut now: Vec<Overlaid> = found.collect();
+        match overlay_of(overlays, provider, &before) {
+            Ok(Some(slug)) => now.push(Overlaid { pk, external_host, slug: slug.to_owned() }),
+            Ok(None) => {}
+            Err(fault) => {
+                refused.insert(pk, fault);
+            }
+        }
+    }
     before.retain(|overlaid| now.iter().all(|found| found.pk != overlaid.pk));
     now.extend(before);
     now
 }
 
-/// What the operator should know about one of the overlays.
-fn about_overlay(slug: &str, served: &[ProxyOutpostConfig], overlaid: &[Overlaid]) -> Vec<String> {
-    let has_it = |provider: &&ProxyOutpostConfig| {
-        overlaid.iter().any(|overlaid| overlaid.pk == provider.pk && overlaid.slug == slug)
-    };
-    let with_it: Vec<&str> =
-        served.iter().filter(has_it).map(|provider| provider.assigned_application_slug.as_str()).collect();
-    if with_it.is_empty() {
-        return vec![format!("`authentik.applications.{slug}` has no effect: no application with this slug is served")];
+/// The overlay of a provider: the one for its slug or its external host, else the one that it had under an earlier slug, else the one
+/// that an earlier provider of its external host had. Rules must not be lost because an application was renamed or made anew.
+fn overlay_of<'o>(
+    overlays: &'o [OverlayTarget],
+    provider: &ProxyOutpostConfig,
+    before: &'o [Overlaid],
+) -> Result<Option<&'o str>, String> {
+    let own = overlays.iter().find(|target| target.slug == provider.assigned_application_slug);
+    let at_host = overlays.iter().find(|target| names_address(target, provider) == Some(true));
+    match (own, at_host) {
+        (Some(own), Some(at_host)) if own.slug != at_host.slug => Err(format!(
+            "provider {:?} of authentik: two settings would apply, `authentik.applications.{}` by the slug and `authentik.applications.{}` by `external_host`; correct the slugs and hosts in the file",
+            provider.name, own.slug, at_host.slug
+        )),
+        (Some(found), _) | (None, Some(found)) => Ok(Some(&found.slug)),
+        (None, None) => {
+            let same_provider = before.iter().find(|overlaid| overlaid.pk == provider.pk);
+            let same_host = || before.iter().find(|overlaid| overlaid.external_host == provider.external_host);
+            Ok(same_provider.or_else(same_host).map(|overlaid| overlaid.slug.as_str()))
+        }
     }
-    let renamed = with_it.into_iter().filter(|present| *present != slug);
-    renamed
-        .map(|present| {
-            format!(
+}
+
+/// Whether settings name the address of this provider; `None` if they name no address.
+fn names_address(target: &OverlayTarget, provider: &ProxyOutpostConfig) -> Option<bool> {
+    let named = target.external_host.as_ref()?;
+    Some(ExternalHost::parse(&provider.external_host).is_ok_and(|address| address == *named))
+}
+
+/// What the operator should know about one of the overlays.
+fn about_overlay(target: &OverlayTarget, served: &[ProxyOutpostConfig], overlaid: &[Overlaid]) -> Vec<String> {
+    let OverlayTarget { slug, external_host } = target;
+    let has_it = |provider: &&ProxyOutpostConfig| {
+        overlaid.iter().any(|overlaid| overlaid.pk == provider.pk && overlaid.slug == *slug)
+    };
+    let with_it: Vec<&ProxyOutpostConfig> = served.iter().filter(has_it).collect();
+    if with_it.is_empty() {
+        let missing = if external_host.is_some() { "slug or external host" } else { "slug" };
+        return vec![format!(
+            "`authentik.applications.{slug}` has no effect: no application with this {missing} is served"
+        )];
+    }
+    let mut findings = Vec::new();
+    for provider in with_it {
+        let present = &provider.assigned_application_slug;
+        if present != slug {
+            findings.push(format!(
                 "`authentik.applications.{slug}` applies to the application that authentik calls {present:?} now; write `{present}` in its place"
-            )
-        })
-        .collect()
+            ));
+        }
+        if names_address(target, provider) == Some(false) {
+            findings.push(format!(
+                "`authentik.applications.{slug}` applies to the application at {} and names another `external_host`; write this one in its place",
+                provider.external_host
+            ));
+        }
+    }
+    findings
 }
 
 /// One issuer has one set of endpoints and keys. Its later applications with others are left out.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::domain::application::Application;
 use crate::domain::application::endpoints::Prefixes;
 use crate::domain::crypto::sealing::SealingKeys;
+use crate::domain::http::ExternalHost;
 use crate::outbound::authentik::{AnswerCache, ConnectionSettings, Outpost, ProxyOutpostConfig};
 
 pub(super) use updates::{AuthentikUpdates, Parts};
@@ -48,11 +49,20 @@ pub trait ApplicationMapping: fmt::Debug + Send + Sync {
         overlay: Option<&str>,
     ) -> Result<MappedApplication, Vec<String>>;
 
-    /// The slugs of the applications for which the operator has settings.
-    fn overlays(&self) -> Vec<String>;
+    /// The applications for which the operator has settings.
+    fn overlays(&self) -> Vec<OverlayTarget>;
 
     /// The prefixes of the endpoints of all applications.
     fn prefixes(&self) -> Prefixes;
+}
+
+/// Which application the operator's settings are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverlayTarget {
+    /// Its slug, as the operator knows it; unique among them.
+    pub slug: String,
+    /// Its address, if the operator names it: it stays when the slug is changed in authentik.
+    pub external_host: Option<ExternalHost>,
 }
 
 /// An application, and what is probably not intended about it.

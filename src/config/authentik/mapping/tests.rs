@@ -178,7 +178,7 @@ fn what_cannot_be_used_is_named_and_a_bad_pattern_opens_nothing() {
 
 #[test]
 fn the_operators_settings_come_before_those_of_authentik() {
-    let file = "  applications: { wiki: { jwt_headers: false, skip_path_regex: [^/open/], bearer: { verify: introspection, clients: [ci] } } }\n";
+    let file = "  applications: { wiki: { external_host: https://wiki.example.com, jwt_headers: false, skip_path_regex: [^/open/], bearer: { verify: introspection, clients: [ci] } } }\n";
     let ours = mapped(file, &json!({})).unwrap().application;
     assert!(!ours.jwt_headers);
     let other = mapped(file, &json!({ "assigned_application_slug": "board" })).unwrap().application;

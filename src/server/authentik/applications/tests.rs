@@ -11,7 +11,7 @@ use crate::testing;
 
 /// Makes the application at the external host; a client without a name is a fault.
 #[derive(Debug)]
-struct ByClient(Vec<String>);
+struct ByClient(Vec<OverlayTarget>);
 
 impl ApplicationMapping for ByClient {
     fn application(
@@ -45,7 +45,7 @@ impl ApplicationMapping for ByClient {
         Ok(MappedApplication { application, warnings: Vec::new() })
     }
 
-    fn overlays(&self) -> Vec<String> {
+    fn overlays(&self) -> Vec<OverlayTarget> {
         self.0.clone()
     }
 
@@ -71,6 +71,16 @@ fn provider(pk: i64, slug: &str) -> ProxyOutpostConfig {
         "scopes_to_request": [], "assigned_application_slug": slug, "assigned_application_name": slug,
     }))
     .unwrap()
+}
+
+fn target(slug: &str, external_host: Option<&str>) -> OverlayTarget {
+    let external_host = external_host.map(|host| ExternalHost::parse(host).unwrap());
+    OverlayTarget { slug: slug.to_owned(), external_host }
+}
+
+/// The overlay of each application, as [`ByClient`] writes it.
+fn names(answer: &MappedAnswer) -> Vec<String> {
+    answer.applications.iter().map(|application| application.name.clone()).collect()
 }
 
 fn served(answer: &MappedAnswer) -> Vec<&str> {
@@ -217,7 +227,7 @@ fn an_earlier_form_never_wins_against_a_provider_of_today_and_a_new_one_not_agai
 
 #[test]
 fn settings_for_an_application_that_is_not_there_are_reported() {
-    let mapping = ByClient(vec!["wiki".to_owned(), "renamed".to_owned()]);
+    let mapping = ByClient(vec![target("wiki", None), target("renamed", None)]);
     let before = Before { providers: &[], left_out: &[], overlaid: Vec::new() };
     let answer = MappedAnswer::new(&mapping, &outpost(), &[provider(7, "wiki")], &[], before);
     assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
@@ -228,12 +238,9 @@ fn settings_for_an_application_that_is_not_there_are_reported() {
 #[test]
 fn settings_stay_with_an_application_that_is_renamed() {
     let overlaid = |overlays: &[&str], providers: &[ProxyOutpostConfig], overlaid: &[Overlaid]| {
-        let mapping = ByClient(overlays.iter().map(|slug| (*slug).to_owned()).collect());
+        let mapping = ByClient(overlays.iter().map(|slug| target(slug, None)).collect());
         let before = Before { providers: &[], left_out: &[], overlaid: overlaid.to_vec() };
         MappedAnswer::new(&mapping, &outpost(), providers, &[], before)
-    };
-    let names = |answer: &MappedAnswer| -> Vec<String> {
-        answer.applications.iter().map(|application| application.name.clone()).collect()
     };
     let first = overlaid(&["wiki"], &[provider(7, "wiki"), provider(8, "board")], &[]);
     assert_eq!((names(&first), first.findings.len()), (vec!["wiki".to_owned(), "no overlay".to_owned()], 0));
@@ -255,4 +262,39 @@ fn settings_stay_with_an_application_that_is_renamed() {
     assert_eq!(names(&anew), ["wiki", "no overlay"]);
     // Settings that the operator removed are gone.
     assert_eq!(names(&overlaid(&[], &[provider(7, "docs")], &renamed.overlaid)), ["no overlay"]);
+}
+
+/// Also when nothing is known of an earlier answer: a new pod with an empty volume.
+#[test]
+fn settings_that_name_an_external_host_stay_with_it_under_every_slug() {
+    let overlays =
+        [target("wiki", Some("https://wiki.example.com/")), target("board", Some("https://board.example.com"))];
+    let mapped = |providers: &[ProxyOutpostConfig]| {
+        let before = Before { providers: &[], left_out: &[], overlaid: Vec::new() };
+        MappedAnswer::new(&ByClient(overlays.to_vec()), &outpost(), providers, &[], before)
+    };
+    let renamed = |slug: &str| ProxyOutpostConfig { assigned_application_slug: slug.to_owned(), ..provider(7, "wiki") };
+    let answer = mapped(&[renamed("docs"), provider(8, "board"), provider(9, "forum")]);
+    assert_eq!(names(&answer), ["wiki", "board", "no overlay"]);
+    assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
+    assert!(answer.findings[0].contains("calls \"docs\" now"), "{}", answer.findings[0]);
+
+    // The slug holds them, too, while the address is changed in authentik.
+    let moved = ProxyOutpostConfig { external_host: "https://new.example.com".to_owned(), ..provider(7, "wiki") };
+    let answer = mapped(&[moved, provider(8, "board")]);
+    assert_eq!(names(&answer), ["wiki", "board"]);
+    assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
+    assert!(answer.findings[0].contains("at https://new.example.com and names another"), "{}", answer.findings[0]);
+
+    // Of two neither is chosen: the address is denied.
+    let answer = mapped(&[renamed("board"), provider(9, "forum")]);
+    assert_eq!(
+        (names(&answer), &answer.left_out[..]),
+        (vec!["no overlay".to_owned()], &["https://wiki.example.com".to_owned()][..])
+    );
+    assert!(answer.findings[0].contains("two settings would apply"), "{:?}", answer.findings);
+    // Not in the form in which it was served before either.
+    let before = Before { providers: &[provider(7, "wiki")], left_out: &[], overlaid: Vec::new() };
+    let again = MappedAnswer::new(&ByClient(overlays.to_vec()), &outpost(), &[renamed("board")], &[], before);
+    assert_eq!(names(&again), Vec::<String>::new());
 }
