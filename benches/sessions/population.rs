@@ -57,6 +57,7 @@ pub(crate) fn session(number: u64) -> Session {
         application: slug(),
         client_id: "wiki".to_owned(),
         access_token: None,
+        sent_id_token: None,
         provider_session: Some(format!("{number:032x}")),
         refresh: Some(Refresh {
             refresh_token: Some(base64(&random(number, b"refresh", REFRESH_TOKEN_BYTES)).into()),

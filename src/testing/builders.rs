@@ -138,6 +138,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
         claims: Claims::new(claims.as_object().expect("is an object").clone()),
         id_token: None,
         access_token: None,
+        sent_id_token: None,
         provider_session: None,
         refresh: None,
         step_up: None,

@@ -92,6 +92,28 @@ async fn br_1_a_bearer_token_is_valid_or_401() {
     assert_eq!(foreign.status, StatusCode::FOUND, "a scheme that is not configured changes nothing: {foreign:#?}");
 }
 
+/// The application receives the provider's tokens under names that the operator chose, and never a client's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_the_session_are_sent_to_the_application() {
+    for scenario in Scenario::BOTH {
+        let mut plan = Plan::new(scenario, Mode::Single);
+        plan.settings.for_entries = "    claim_headers: [{ header: Authorization, token: access_token }, { header: X-Id-Token, token: id_token }]\n";
+        let site = plan.start().await;
+        let browser = site.signed_in(Protocol::Http2).await;
+        let ask =
+            Ask::navigation(&site.wiki("/")).header("authorization", "Bearer forged").also("x-id-token", "forged");
+        for _ in 0..2 {
+            let seen = browser.ask(ask.clone()).await.seen();
+            let sent = seen.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).expect("a token");
+            assert!(sent != "forged" && !sent.is_empty(), "{sent}");
+            assert!(seen.header("x-id-token").is_some_and(|token| token.split('.').count() == 3), "{seen:?}");
+        }
+        let public = Ask::plain(Method::GET, &site.wiki("/public/page")).header("authorization", "Bearer forged");
+        let public = Browser::new(Protocol::Http1).ask(public.also("x_id_token", "forged")).await.seen();
+        assert_eq!((public.header("authorization"), public.header("x_id_token")), (None, None));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn at_1_a_signed_access_token_needs_no_provider() {
     let mut plan = plan();

@@ -40,6 +40,7 @@ impl Guest {
             application: Slug::parse(self.application).expect("is a slug"),
             id_token: Some("hunter2.id.token".into()),
             access_token: Some("hunter2-access".into()),
+            sent_id_token: None,
             provider_session: Some("hunter2-sid".to_owned()),
             refresh: Some(Refresh { refresh_token: Some("hunter2-refresh".into()), due: created, stale: created }),
             generation: 3,

@@ -52,6 +52,7 @@ impl Visitor {
         let id = SessionId::new([0; 32]);
         let cookie = cookies::set_session(application, &id, HOUR);
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let sent_tokens = application.sent_tokens();
         let session = Session::restore(SessionRecord {
             user: User {
                 issuer: TrustedIssuer::from(&application.relying_party).all().next().unwrap_or_default(),
@@ -61,7 +62,8 @@ impl Visitor {
             client_id: application.relying_party.client_id.clone(),
             claims,
             id_token: Some("<the ID Token>".into()),
-            access_token: application.jwt_headers.then(|| "<the access token>".into()),
+            access_token: sent_tokens.access_token.then(|| "<the access token>".into()),
+            sent_id_token: sent_tokens.id_token.then(|| "<the ID Token>".into()),
             provider_session: None,
             refresh: None,
             step_up: None,

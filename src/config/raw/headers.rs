@@ -1,10 +1,11 @@
 //! Keys of the identity headers of an application.
 
 use crate::config::section::section;
-use crate::config::value::{DurationField, Texts};
+use crate::config::value::{Choice, DurationField, Texts};
+use crate::domain::policy::identity_headers::TokenKind;
 
 section! {
-    /// A header from a claim.
+    /// A header from a claim, a token or a constant text.
     struct ClaimHeader {
         /// Name of the header. Gatepost removes this header from all client requests, in every spelling that an
         /// application may read as this name.
@@ -17,6 +18,11 @@ section! {
         separator: optional String,
         /// A constant value for all users, in place of `claim`. Do not use it for secrets.
         text: optional String,
+        /// In place of `claim`: the provider's token, as issued at the sign-in or the last refresh; it may have expired
+        /// since. In the header `Authorization` it is sent as `Bearer <token>`, and replaces the client's; elsewhere alone.
+        /// A client's own bearer token counts as access token. Sessions from before this setting get the header with their
+        /// next refresh or sign-in.
+        token: optional TokenKind,
     }
 }
 
@@ -51,4 +57,9 @@ section! {
         /// client requests when the user's claim does not set them, and on public paths.
         names: Texts = "[]",
     }
+}
+
+impl Choice for TokenKind {
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::AccessToken, "access_token"), (Self::IdToken, "id_token")];
 }

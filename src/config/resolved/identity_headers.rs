@@ -155,37 +155,52 @@ fn asserted(
     is_sound.then_some(OwnHeader { name, value: OwnValue::Assertion(assertion) })
 }
 
-/// The value of a header: a claim's text, or the same text for every user.
+/// The value of a header: exactly one of its three sources.
 fn own_value(item: &Spanned<ClaimHeader>, reader: &mut Reader<'_>) -> Option<OwnValue> {
-    match (&item.value.claim, &item.value.text) {
-        (Setting::Absent, Setting::Absent) => {
-            reader.fault(&item.location, "it has no value", "add `claim`, or `text` for a constant value");
-            None
-        }
-        (Setting::Given(_), Setting::Given(text)) => {
-            reader.fault(&text.location, "`claim` is set, too", "keep one of the two");
-            None
-        }
-        (Setting::Absent, Setting::Given(text)) => {
-            if let Setting::Given(separator) = &item.value.separator {
-                reader.fault(&separator.location, "a separator has no effect on a constant text", "remove it");
-                return None;
-            }
-            if !is_legal(&text.value) {
-                let problem =
-                    "it contains a control character, or a blank at its beginning or end, which a header cannot carry";
-                reader.fault(&text.location, problem, "write it on one line, without blanks around it");
-                return None;
-            }
-            Some(OwnValue::Text(text.value.clone()))
-        }
-        (Setting::Given(claim), Setting::Absent) => {
-            let path = claim_path(claim, reader);
-            let separator = separator(&item.value.separator, reader);
-            Some(OwnValue::Claim(path?, separator?))
-        }
-        (Setting::Faulty, _) | (_, Setting::Faulty) => None,
+    let ClaimHeader { claim, text, token, separator: written_separator, .. } = &item.value;
+    if [claim, text].iter().any(|source| matches!(source, Setting::Faulty)) || matches!(token, Setting::Faulty) {
+        return None;
     }
+    let of_claim = claim.given().map(|claim| (&claim.location, "claim"));
+    let of_text = text.given().map(|text| (&text.location, "text"));
+    let of_token = token.given().map(|token| (&token.location, "token"));
+    let given: Vec<_> = [of_claim, of_text, of_token].into_iter().flatten().collect();
+    match given.as_slice() {
+        [] => {
+            let help = "add `claim`, `token`, or `text` for a constant value";
+            reader.fault(&item.location, "it has no value", help);
+            return None;
+        }
+        [(_, earlier), (location, _), ..] => {
+            reader.fault(location, format!("`{earlier}` is set, too"), "keep one of the two");
+            return None;
+        }
+        [_] => {}
+    }
+    if let (Setting::Given(separator), None) = (written_separator, claim.given()) {
+        let problem = if of_text.is_some() {
+            "a separator has no effect on a constant text"
+        } else {
+            "a separator has no effect on a token"
+        };
+        reader.fault(&separator.location, problem, "remove it");
+        return None;
+    }
+    if let Some(token) = token.given() {
+        return Some(OwnValue::Token(token.value));
+    }
+    if let Some(text) = text.given() {
+        if !is_legal(&text.value) {
+            let problem =
+                "it contains a control character, or a blank at its beginning or end, which a header cannot carry";
+            reader.fault(&text.location, problem, "write it on one line, without blanks around it");
+            return None;
+        }
+        return Some(OwnValue::Text(text.value.clone()));
+    }
+    let path = claim_path(claim.given()?, reader);
+    let separator = separator(written_separator, reader);
+    Some(OwnValue::Claim(path?, separator?))
 }
 
 fn separator(written: &Setting<String>, reader: &mut Reader<'_>) -> Option<Separator> {

@@ -11,7 +11,7 @@ use super::oidc::relying_party::RelyingParty;
 use super::policy::backend::{Backends, Upstream};
 use super::policy::identity_headers::{ApplicationFacts, HeaderPlan};
 use super::policy::{AccessRules, PatternSubject, PublicPaths};
-use super::session::SessionTerms;
+use super::session::{SentTokens, SessionTerms};
 use super::slug::Slug;
 use cookie_settings::CookieSettings;
 use cors::CorsOrigins;
@@ -98,6 +98,13 @@ impl Application {
         self.relying_party.authorization.response_mode == ResponseMode::FormPost
     }
 
+    /// The tokens of a user that it receives.
+    #[must_use]
+    pub fn sent_tokens(&self) -> SentTokens {
+        let by_plan = self.headers.sent_tokens();
+        SentTokens { access_token: by_plan.access_token || self.jwt_headers, ..by_plan }
+    }
+
     /// The address of one of Gatepost's own endpoints, such as `start`.
     #[must_use]
     pub fn endpoint(&self, name: &str) -> String {
@@ -112,7 +119,7 @@ impl<'a> From<&'a Application> for SessionTerms<'a> {
             issuer: (&application.relying_party).into(),
             client_id: &application.relying_party.client_id,
             validity: application.access_token_validity,
-            keeps_access_token: application.jwt_headers,
+            sent_tokens: application.sent_tokens(),
         }
     }
 }

@@ -58,6 +58,24 @@ impl Identity {
         }
     }
 
+    /// The access token, where the application receives it.
+    #[must_use]
+    pub fn access_token(&self) -> Option<&SecretString> {
+        match self {
+            Self::Session(session) => session.record().access_token.as_ref(),
+            Self::Credential(credential) => credential.access_token(),
+        }
+    }
+
+    /// The ID Token, where the application receives it.
+    #[must_use]
+    pub fn id_token(&self) -> Option<&SecretString> {
+        match self {
+            Self::Session(session) => session.record().sent_id_token.as_ref(),
+            Self::Credential(credential) => credential.id_token(),
+        }
+    }
+
     /// The display name of the user in logs, pages and Envoy's metadata.
     #[must_use]
     pub fn name(&self) -> &str {

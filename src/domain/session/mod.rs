@@ -50,8 +50,17 @@ pub struct SessionTerms<'a> {
     pub client_id: &'a str,
     /// How long a session lasts; `None`: as long as its ID Token, or its refresh token, allows.
     pub validity: Option<Duration>,
-    /// Whether the session stores the access token, because the application receives it.
-    pub keeps_access_token: bool,
+    /// The tokens that the application receives, so that the session keeps them.
+    pub sent_tokens: SentTokens,
+}
+
+/// Which of a session's tokens an application receives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentTokens {
+    /// The access token.
+    pub access_token: bool,
+    /// The ID Token.
+    pub id_token: bool,
 }
 
 /// The longest period within which uses of a session are recorded once.
@@ -88,14 +97,17 @@ impl Session {
             None if refresh.is_some() => absolute,
             None => id_token.expires(),
         };
+        let user = id_token.user().clone();
+        let id_token = id_token.into_raw();
         Self::restore(SessionRecord {
-            user: id_token.user().clone(),
+            user,
             application: terms.application.clone(),
             client_id: terms.client_id.to_owned(),
             provider_session: claims.text("sid").map(str::to_owned),
             claims,
-            id_token: Some(id_token.into_raw()),
-            access_token: access_token.filter(|_| terms.keeps_access_token),
+            sent_id_token: terms.sent_tokens.id_token.then(|| id_token.clone()),
+            id_token: Some(id_token),
+            access_token: access_token.filter(|_| terms.sent_tokens.access_token),
             refresh,
             step_up: None,
             generation: 0,
@@ -125,9 +137,11 @@ impl Session {
         if let Some(id_token) = id_token {
             record.id_token = Some(id_token.into_raw());
         }
-        if terms.into().keeps_access_token && access_token.is_some() {
+        let SentTokens { access_token: sends_access_token, id_token: sends_id_token } = terms.into().sent_tokens;
+        if sends_access_token && access_token.is_some() {
             record.access_token = access_token;
         }
+        record.sent_id_token = record.id_token.clone().filter(|_| sends_id_token);
         Self::restore(record)
     }
 

@@ -65,6 +65,8 @@ pub struct SessionRecord {
     pub id_token: Option<SecretString>,
     /// The access token, stored only if the application receives it.
     pub access_token: Option<SecretString>,
+    /// The ID Token once more, only if the application receives it: `id_token` does not stay with cached sessions.
+    pub sent_id_token: Option<SecretString>,
     /// The provider session id (`sid`), for logout by the provider.
     pub provider_session: Option<String>,
     /// How the session is kept fresh; `None` without a refresh token.

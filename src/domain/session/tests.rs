@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::*;
+use crate::domain::policy::identity_headers::{HeaderName, HeaderPlan, HeaderSettings, OwnHeader, OwnValue, TokenKind};
 use crate::testing::{application, signed_in};
 
 const NOW: Timestamp = Timestamp::from_unix(1_900_000_000);
@@ -97,6 +98,24 @@ fn a_new_access_token_is_kept_where_it_is_passed_on() {
     let session = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES);
     let refreshed = session.refreshed(Refreshed::new(Some("newer".into()), None, None), &wiki, NOW);
     assert_eq!(refreshed.record().access_token.as_ref().map(secrecy::ExposeSecret::expose_secret), Some("newer"));
+}
+
+/// The ID Token stays with a cached session only where the application receives it.
+#[test]
+fn an_id_token_that_is_passed_on_stays_with_the_session() {
+    let mut wiki = application("https://wiki.example.com");
+    let sent =
+        |session: &Session| session.record().sent_id_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let before = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES);
+    assert_eq!(sent(&before), None);
+    let own =
+        vec![OwnHeader { name: HeaderName::parse("X-Token").unwrap(), value: OwnValue::Token(TokenKind::IdToken) }];
+    wiki.headers = HeaderPlan::new(HeaderSettings { own, ..HeaderSettings::default() });
+    let session = Session::begin(signed_in(&json!({}), NOW), &wiki, NOW, LIFETIMES).without_tokens();
+    assert!(session.record().id_token.is_none() && session.record().access_token.is_none());
+    assert!(sent(&session).is_some_and(|token| token.split('.').count() == 3));
+    // A session from before the setting has it after its next refresh.
+    assert!(sent(&before.refreshed(Refreshed::new(None, None, None), &wiki, NOW)).is_some());
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Message {
 impl Drop for Message {
     fn drop(&mut self) {
         self.leave_tokens();
-        self.0.access_token.iter_mut().for_each(wipe);
+        self.0.access_token.iter_mut().chain(&mut self.0.sent_id_token).for_each(wipe);
     }
 }
 
@@ -102,6 +102,7 @@ fn record(mut message: Message) -> Option<SessionRecord> {
             joined(&message.id_token_parts)
         }),
         access_token: message.access_token.take().map(SecretString::from),
+        sent_id_token: message.sent_id_token.take().map(SecretString::from),
         provider_session: message.provider_session.take(),
         refresh: message.refresh.as_mut().map(|refresh| Refresh {
             refresh_token: token(take(&mut refresh.refresh_token)),
@@ -162,6 +163,7 @@ fn message(record: &SessionRecord) -> Message {
         claims,
         id_token,
         access_token,
+        sent_id_token,
         provider_session,
         refresh,
         step_up,
@@ -182,6 +184,7 @@ fn message(record: &SessionRecord) -> Message {
         id_token: whole_id_token.map(text).unwrap_or_default(),
         id_token_parts,
         access_token: access_token.as_ref().map(text),
+        sent_id_token: sent_id_token.as_ref().map(text),
         provider_session: provider_session.clone(),
         refresh: refresh.as_ref().map(|refresh| proto::RefreshState {
             refresh_token: refresh.refresh_token.as_ref().map(text).unwrap_or_default(),
@@ -216,6 +219,7 @@ mod tests {
         assert!(left.id_token.is_none() && left.refresh_token().is_none());
         assert!(without.id_token.is_none() && without.refresh_token().is_none());
         assert_eq!(without.access_token.as_ref().map(ExposeSecret::expose_secret), Some("access"));
+        assert_eq!(without.sent_id_token.as_ref().map(ExposeSecret::expose_secret), Some("sent"));
         assert_eq!(*encode_without_tokens(&without), *encode_without_tokens(&record));
     }
 

@@ -47,6 +47,7 @@ fn in_common(record: &SessionRecord) -> SessionRecord {
         user: User { issuer: record.user.issuer.clone(), subject: String::new() },
         claims: Claims::new(claims),
         access_token: None,
+        sent_id_token: None,
         provider_session: None,
         step_up: None,
         ..record.clone()

@@ -54,6 +54,7 @@ pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
         user: user(subject),
         id_token: Some(format!("header.{subject}.signature").into()),
         access_token: Some(SecretString::from("access")),
+        sent_id_token: Some(SecretString::from("sent")),
         provider_session: Some("sid-1".to_owned()),
         refresh: Some(Refresh { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
         step_up: Some(7),

@@ -14,25 +14,27 @@ use crate::domain::time::Timestamp;
 pub struct VerifiedCredential {
     user: User,
     claims: Claims,
-    token: Option<SecretString>,
+    access_token: Option<SecretString>,
+    id_token: Option<SecretString>,
     expires: Option<Timestamp>,
 }
 
 impl VerifiedCredential {
     /// Called by validators only.
     pub(super) const fn new(user: User, claims: Claims, token: SecretString, expires: Option<Timestamp>) -> Self {
-        Self { user, claims, token: Some(token), expires }
+        Self { user, claims, access_token: Some(token), id_token: None, expires }
     }
 
     /// The proof of an app password: the provider's sign-in of its user.
     #[must_use]
     pub fn of_sign_in(signed_in: SignedIn) -> Self {
-        let SignedIn { id_token, claims, .. } = signed_in;
+        let SignedIn { id_token, claims, access_token, .. } = signed_in;
         Self {
             user: id_token.user().clone(),
             claims,
             expires: Some(id_token.expires()),
-            token: Some(id_token.into_raw()),
+            access_token,
+            id_token: Some(id_token.into_raw()),
         }
     }
 
@@ -45,10 +47,10 @@ impl VerifiedCredential {
         Ok(Self { claims, ..self })
     }
 
-    /// Removes the token, for applications that do not receive it.
+    /// Removes the tokens, for applications that receive none.
     #[must_use]
-    pub fn without_token(self) -> Self {
-        Self { token: None, ..self }
+    pub fn without_tokens(self) -> Self {
+        Self { access_token: None, id_token: None, ..self }
     }
 
     /// Issuer and subject.
@@ -70,8 +72,20 @@ impl VerifiedCredential {
 
     /// The value of `X-authentik-jwt`: the bearer token itself, or the ID Token that was issued for an app password.
     #[must_use]
-    pub const fn token(&self) -> Option<&SecretString> {
-        self.token.as_ref()
+    pub fn token(&self) -> Option<&SecretString> {
+        self.id_token.as_ref().or(self.access_token.as_ref())
+    }
+
+    /// The bearer token itself, or the access token that was issued for an app password.
+    #[must_use]
+    pub const fn access_token(&self) -> Option<&SecretString> {
+        self.access_token.as_ref()
+    }
+
+    /// The ID Token that was issued for an app password.
+    #[must_use]
+    pub const fn id_token(&self) -> Option<&SecretString> {
+        self.id_token.as_ref()
     }
 
     /// The expiry time that the token or answer states.

@@ -20,7 +20,7 @@ pub use budget::{Budget, OverBudget};
 pub use name::{HeaderName, NameFault};
 pub use plan::{HeaderPlan, HeaderSettings, OwnHeader, OwnValue};
 pub use sets::HeaderSet;
-pub use source::{ApplicationFacts, Facts, OutpostFacts, UserFacts};
+pub use source::{ApplicationFacts, Facts, OutpostFacts, TokenKind, UserFacts};
 pub use unnamed::{NoName, Unnamed};
 pub use value::{BadSeparator, Separator, is_legal};
 pub use values::IdentityHeaders;

@@ -12,11 +12,12 @@ use super::budget::Budget;
 use super::name::HeaderName;
 use super::reserved_names::ReservedNames;
 use super::sets::{Entry, HeaderSet};
-use super::source::{Facts, Source};
+use super::source::{Facts, Source, TokenKind};
 use super::value::Separator;
 use super::values::{HeaderValues, IdentityHeaders};
 use crate::domain::http::Header;
 use crate::domain::oidc::claims::{ClaimPath, GroupsClaim};
+use crate::domain::session::SentTokens;
 
 /// A header that the operator defines.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub enum OwnValue {
     Claim(ClaimPath, Separator),
     /// A constant.
     Text(String),
+    /// A token of the provider's; in `authorization` as a bearer token (RFC 6750 section 2.1).
+    Token(TokenKind),
     /// An assertion that Gatepost signs.
     Assertion(Assertion),
 }
@@ -116,6 +119,7 @@ impl HeaderPlan {
                 | Source::Constant(_)
                 | Source::Subject
                 | Source::Token
+                | Source::OfKind(..)
                 | Source::Keys
                 | Source::Outpost
                 | Source::Provider
@@ -163,6 +167,15 @@ impl HeaderPlan {
             let Source::Assertion(assertion) = &entry.source else { return None };
             Some(assertion)
         })
+    }
+
+    /// The tokens that are sent, besides that of `jwt_headers`.
+    #[must_use]
+    pub fn sent_tokens(&self) -> SentTokens {
+        let sends = |wanted: TokenKind| {
+            self.entries.iter().any(|entry| matches!(entry.source, Source::OfKind(kind, _) if kind == wanted))
+        };
+        SentTokens { access_token: sends(TokenKind::AccessToken), id_token: sends(TokenKind::IdToken) }
     }
 
     /// The changes to every request of this user. Headers that are left out were logged at the sign-in.
@@ -215,6 +228,8 @@ impl From<OwnHeader> for Entry {
         let source = match own.value {
             OwnValue::Claim(path, separator) => Source::Any(path, separator),
             OwnValue::Text(text) => Source::Constant(text.into()),
+            OwnValue::Token(kind) if own.name.as_str() == AUTHORIZATION => Source::OfKind(kind, "Bearer "),
+            OwnValue::Token(kind) => Source::OfKind(kind, ""),
             OwnValue::Assertion(assertion) => Source::Assertion(assertion),
         };
         Self { name: own.name, source }

@@ -43,18 +43,35 @@ pub struct UserFacts<'a> {
     pub claims: &'a Claims,
     /// The token that `X-authentik-jwt` carries.
     pub token: Option<&'a SecretString>,
+    /// The access token.
+    pub access_token: Option<&'a SecretString>,
+    /// The ID Token.
+    pub id_token: Option<&'a SecretString>,
 }
 
 impl<'a> From<&'a Identity> for UserFacts<'a> {
     fn from(identity: &'a Identity) -> Self {
-        Self { user: identity.user(), claims: identity.claims(), token: identity.token() }
+        Self {
+            user: identity.user(),
+            claims: identity.claims(),
+            token: identity.token(),
+            access_token: identity.access_token(),
+            id_token: identity.id_token(),
+        }
     }
 }
 
 /// The facts of a session that has just begun.
 impl<'a> From<&'a SessionRecord> for UserFacts<'a> {
     fn from(record: &'a SessionRecord) -> Self {
-        Self { user: &record.user, claims: &record.claims, token: record.access_token.as_ref() }
+        let access_token = record.access_token.as_ref();
+        Self {
+            user: &record.user,
+            claims: &record.claims,
+            token: access_token,
+            access_token,
+            id_token: record.sent_id_token.as_ref(),
+        }
     }
 }
 
@@ -67,6 +84,15 @@ pub struct Facts<'a> {
     pub application: ApplicationFacts<'a>,
     /// The outpost that sends the headers.
     pub outpost: OutpostFacts<'a>,
+}
+
+/// A token of the provider's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// The access token.
+    AccessToken,
+    /// The ID Token.
+    IdToken,
 }
 
 /// The source of a value.
@@ -87,6 +113,8 @@ pub(super) enum Source {
     Subject,
     /// The token, if the application receives it.
     Token,
+    /// The user's token of this kind, after a prefix.
+    OfKind(TokenKind, &'static str),
     /// The address of the provider's key set, if the application receives the token.
     Keys,
     /// The outpost's name.
@@ -102,7 +130,7 @@ pub(super) enum Source {
 impl Source {
     /// The value; `None` when it is missing, or when a header would not carry it unchanged.
     pub(super) fn value<'a>(&'a self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
-        let Facts { about: UserFacts { user, claims, token }, application, outpost } = *facts;
+        let Facts { about: UserFacts { user, claims, token, access_token, id_token }, application, outpost } = *facts;
         let value = match self {
             Self::Text(path) => Cow::Borrowed(path.find(claims)?.as_str()?),
             Self::List(path) => Cow::Owned(texts(path.find(claims)?)?),
@@ -111,6 +139,13 @@ impl Source {
             Self::Constant(text) => Cow::Borrowed(text.as_ref()),
             Self::Subject => Cow::Borrowed(user.subject.as_str()),
             Self::Token => Cow::Borrowed(token.filter(|_| application.jwt_headers)?.expose_secret()),
+            Self::OfKind(kind, prefix) => {
+                let token = match kind {
+                    TokenKind::AccessToken => access_token?,
+                    TokenKind::IdToken => id_token?,
+                };
+                Cow::Owned(format!("{prefix}{}", token.expose_secret()))
+            }
             Self::Keys => Cow::Borrowed(outpost.jwks_uri.filter(|_| application.jwt_headers)?),
             Self::Outpost => Cow::Borrowed(outpost.name),
             Self::Provider => Cow::Borrowed(application.provider_name),

@@ -17,6 +17,7 @@ pub(super) use request::VerificationRequest;
 use self::verification_cache::{Key, Verification, VerificationCache};
 use crate::domain::oidc::credentials::{BearerCheck, Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::jwt::TokenFault;
+use crate::domain::session::SentTokens;
 use crate::ports::CredentialFault;
 use crate::single_flight::SingleFlight;
 
@@ -67,14 +68,14 @@ async fn verify_in_time(request: &VerificationRequest) -> Verification {
         Ok(Err(CredentialFault::Refused(Refusal::Token(fault @ TokenFault::KeysUnavailable)))) => {
             Err(request.issuer.unavailable(&fault).into())
         }
-        Ok(verdict) => verdict.map(|verified| Arc::new(without_unneeded_token(request, verified))),
+        Ok(verdict) => verdict.map(|verified| Arc::new(without_unneeded_tokens(request, verified))),
         Err(_) => Err(request.issuer.unavailable(&"the credential was not judged in time").into()),
     }
 }
 
-/// A token is kept only where the application is sent it.
-fn without_unneeded_token(request: &VerificationRequest, verified: VerifiedCredential) -> VerifiedCredential {
-    if request.application.jwt_headers { verified } else { verified.without_token() }
+/// Tokens are kept only where the application is sent one.
+fn without_unneeded_tokens(request: &VerificationRequest, verified: VerifiedCredential) -> VerifiedCredential {
+    if request.application.sent_tokens() == SentTokens::default() { verified.without_tokens() } else { verified }
 }
 
 async fn verify(request: &VerificationRequest) -> Result<VerifiedCredential, CredentialFault> {

@@ -62,6 +62,24 @@ fn own_headers_say_what_the_operator_chose_and_win_over_sets() {
 }
 
 #[test]
+fn tokens_are_sent_under_own_names_and_in_place_of_the_clients_authorization() {
+    let own = vec![
+        own("Authorization", OwnValue::Token(TokenKind::AccessToken)),
+        own("X-Id-Token", OwnValue::Token(TokenKind::IdToken)),
+    ];
+    let application = planned(HeaderSettings { own, ..HeaderSettings::default() });
+    let spoofed = ["authorization", "x_id_token"];
+    let allow = allowed_as(&application, &json!({}), &spoofed);
+    assert_eq!(value(&allow, "authorization"), Some("Bearer access-token"));
+    assert!(value(&allow, "x-id-token").is_some_and(|token| token.split('.').count() == 3));
+    assert!(allow.remove().any(|removed| removed == "x_id_token"));
+    let public = allow_public(&public_path(), &application, forwarded(&sent(&spoofed)));
+    for name in ["authorization", "x-id-token", "x_id_token"] {
+        assert!(public.remove().any(|removed| removed == name), "{name}");
+    }
+}
+
+#[test]
 fn every_set_keeps_authentiks_names_and_its_own_from_everybody() {
     let names = |sets: &[HeaderSet]| {
         let application = planned(HeaderSettings { sets: sets.to_vec(), ..HeaderSettings::default() });
