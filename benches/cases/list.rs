@@ -28,13 +28,14 @@ impl Stage {
     /// When an answer is wrong.
     pub(crate) fn checks(&self) -> Result<Vec<Case<'_>>, Box<dyn Error>> {
         let few: Arc<[String]> = self.ids.iter().take(FEW).cloned().collect();
+        let asserted = Question::of(&few, request::PAGE, judges::asserted)?;
         let all = |check: Judge| Question::of(&self.ids, request::PAGE, check);
         let few = || Question::of(&few, request::PAGE, judges::signed_in);
         let redirect = Question::fixed(request::PAGE, judges::redirect);
         let public = Question::fixed("/public/style.css", judges::public);
         let [hyper, tonic] = [&self.hyper, &self.tonic].map(|(server, address)| (server, *address, None));
-        let [ours, quiet, on_redis] =
-            [&self.gatepost, &self.quiet, &self.on_redis].map(|of| (&of.server, of.grpc, Some(of)));
+        let [ours, quiet, asserting, on_redis] =
+            [&self.gatepost, &self.quiet, &self.asserting, &self.on_redis].map(|of| (&of.server, of.grpc, Some(of)));
         let in_redis = Question::of(&self.ids_on_redis, request::PAGE, judges::signed_in)?;
         self.runtime.block_on(verify::warm(self.gatepost.grpc, &all(judges::signed_in)?))?;
         self.runtime.block_on(verify::warm(self.on_redis.grpc, &in_redis))?;
@@ -44,6 +45,7 @@ impl Stage {
             self.check("c", "Gatepost, signed in", ours, all(judges::signed_in)?)?,
             self.check("c2", &format!("the same, {FEW} sessions in use"), ours, few()?)?,
             self.check("c3", "the same with `log.level: warn`", quiet, few()?)?,
+            self.check("c4", "(c2) with an assertion", asserting, asserted)?,
             self.check("d", "Gatepost, signed in, sessions in Redis", on_redis, in_redis)?,
             self.check("e", "Gatepost, not signed in: redirect", ours, redirect)?,
             self.check("f", "Gatepost, public path", ours, public)?,

@@ -23,6 +23,9 @@ use crate::servers::{Server, judges, request};
 /// No line for each decision, but still the lines with the listening addresses.
 const WARN: &str = "warn,gatepost::server=info";
 
+/// An assertion that the application receives with each request.
+const ASSERTION: &str = "    assertion: { claims: [email] }\n";
+
 /// All running programs.
 pub(crate) struct Stage {
     pub(super) folder: TempDir,
@@ -34,6 +37,7 @@ pub(crate) struct Stage {
     pub(super) tonic: (Server, SocketAddr),
     pub(crate) gatepost: Gatepost,
     pub(super) quiet: Gatepost,
+    pub(super) asserting: Gatepost,
     _redis: Redis,
     pub(super) on_redis: Gatepost,
     /// The cookies of all users whose sessions are in Redis.
@@ -60,6 +64,8 @@ impl Stage {
         let ids = runtime.block_on(sessions::fill(filled.config()?, count, &place.issuer))?;
         let gatepost = Gatepost::start(&place.with_copy("info", "info")?, cores)?;
         let quiet = Gatepost::start(&place.with_copy("warn", WARN)?, cores)?;
+        let asserting = Recipe { lines: ASSERTION, ..place.with_copy("assertion", "info")? };
+        let asserting = Gatepost::start(&asserting, cores)?;
         let redis = Redis::start(place.folder.path(), cores)?;
         let on_redis = place.with_store("redis", "info", redis.section())?;
         let ids_on_redis = runtime.block_on(sessions::fill(on_redis.config()?, count, &place.issuer))?;
@@ -82,6 +88,7 @@ impl Stage {
             tonic,
             gatepost,
             quiet,
+            asserting,
             _redis: redis,
             on_redis,
             ids_on_redis,
@@ -121,7 +128,7 @@ impl Place {
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder)?;
         let (issuer, sealing_key) = (self.issuer.clone(), self.sealing_key.clone());
-        Ok(Recipe { folder, issuer, sealing_key, store, log_level })
+        Ok(Recipe { folder, issuer, sealing_key, store, log_level, lines: "" })
     }
 
     fn sessions(&self, name: &str) -> PathBuf {

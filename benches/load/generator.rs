@@ -17,7 +17,7 @@ use crate::machine::now;
 /// As many connections as an Envoy with as many workers holds.
 const CONNECTIONS: usize = 4;
 /// How long to wait for answers after the last request.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const WARM_UP: Duration = Duration::from_millis(400);
 
 /// How fast to send.
@@ -134,10 +134,10 @@ impl Load {
 
     /// Waits for the outstanding answers, so that the next server is measured alone.
     fn finish(mut self) -> Result<(), Box<dyn Error>> {
-        let deadline = now() + PATIENCE;
+        let deadline = now() + TIMEOUT;
         while self.connections.iter().any(|connection| connection.under_way > 0) {
             if now() > deadline {
-                return Err(format!("some questions were not answered within {PATIENCE:?}").into());
+                return Err(format!("some questions were not answered within {TIMEOUT:?}").into());
             }
             self.exchange()?;
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Server, free_addresses};
 use crate::machine::{Cores, now};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 /// The answer's header with the user that the check reported.
 pub(crate) const SEEN_USER: &str = "x-seen-user";
@@ -39,7 +39,7 @@ impl Envoy {
         let mut server = Server::start(command.stdout(Stdio::null()).stderr(log))?;
         let began = now();
         while !get(admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
-            if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+            if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
                 return Err(format!("Envoy is not ready:\n{}", fs::read_to_string(folder.join("envoy.log"))?).into());
             }
             std::thread::sleep(POLL);
@@ -60,7 +60,7 @@ fn program() -> Result<PathBuf, Box<dyn Error>> {
 /// When the server cannot be reached.
 pub(crate) fn get(address: SocketAddr, request: &str) -> Result<String, Box<dyn Error>> {
     let mut socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.write_all(request.replace('\n', "\r\n").as_bytes())?;
     let (mut answer, mut buffer) = (String::new(), [0; 4096]);
     while !answer.contains("\r\n\r\n") {

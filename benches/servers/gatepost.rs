@@ -17,7 +17,7 @@ use crate::machine::{Cores, now};
 use crate::op::{CLIENT_ID, CLIENT_SECRET};
 
 /// How long Gatepost may take to start, and the polling interval.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(1);
 
 /// Everything needed to start one Gatepost repeatedly.
@@ -31,6 +31,8 @@ pub(crate) struct Recipe {
     /// The content of section `session` beside the sealing key.
     pub(crate) store: String,
     pub(crate) log_level: &'static str,
+    /// Further lines of the application.
+    pub(crate) lines: &'static str,
 }
 
 impl Recipe {
@@ -48,11 +50,11 @@ impl Recipe {
     }
 
     fn as_yaml(&self) -> String {
-        let Self { issuer, sealing_key, store, log_level, .. } = self;
+        let Self { issuer, sealing_key, store, log_level, lines, .. } = self;
         let (host, secret) = (request::HOST, Value::from(CLIENT_SECRET));
         format!(
             "applications:\n  - name: Wiki\n    external_host: https://{host}\n    issuer: {issuer}\n    \
-             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n\
+             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n{lines}\
              listen: {{ grpc: \"127.0.0.1:0\", http: \"127.0.0.1:0\", https: off, metrics: \"127.0.0.1:0\", admin: off }}\n\
              forward_auth: {{ dialects: [nginx], trusted_proxies: [127.0.0.1] }}\n\
              session: {{ sealing_key: \"{sealing_key}\", {store} }}\n\
@@ -94,7 +96,7 @@ impl Gatepost {
             if let Some(addresses) = addresses_when_ready(&fs::read_to_string(&log)?)? {
                 break addresses;
             }
-            if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+            if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
                 return Err(format!("Gatepost did not get ready:\n{}", fs::read_to_string(&log)?).into());
             }
             std::thread::sleep(POLL);

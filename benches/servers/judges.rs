@@ -8,12 +8,20 @@ use super::sessions::user_name;
 /// The number of headers that a signed-in request receives: the identity headers, and the cookies without our own.
 pub(crate) const HEADERS: usize = 11;
 const USER: &str = "x-authentik-username";
+const ASSERTION: &str = "x-gatepost-assertion";
 const UNAUTHENTICATED: i32 = 16;
 
 /// The request is allowed, with the name of this session's user and all other headers.
 pub(crate) fn signed_in(answer: &CheckResponse, session: usize) -> Result<(), String> {
     allowed_with_headers(answer, session)?;
     if header(answer, USER) == Some(&user_name(session)) { Ok(()) } else { odd(answer) }
+}
+
+/// The same with an assertion.
+pub(crate) fn asserted(answer: &CheckResponse, session: usize) -> Result<(), String> {
+    let is_signed = header(answer, ASSERTION).is_some_and(|token| token.split('.').count() == 3);
+    let is_allowed = code(answer) == Some(0) && is_ok(answer) && headers(answer).count() == HEADERS + 1;
+    if is_allowed && is_signed && header(answer, USER) == Some(&user_name(session)) { Ok(()) } else { odd(answer) }
 }
 
 /// The request is allowed, with as many headers, for any user.

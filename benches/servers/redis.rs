@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Server, free_addresses};
 use crate::machine::{Cores, now};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
 
 /// A running Redis without persistence.
@@ -39,7 +39,7 @@ impl Redis {
         let mut server = Server::start(command.arg("--dir").arg(folder).stdout(Stdio::null()))?;
         let began = now();
         while TcpStream::connect(address).is_err() {
-            if server.process.try_wait()?.is_some() || began.elapsed() > PATIENCE {
+            if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
                 return Err("redis-server does not start; `make bench` installs it".into());
             }
             std::thread::sleep(POLL);

@@ -24,7 +24,7 @@ use crate::op::CLIENT_ID;
 
 /// Concurrent saves.
 const AT_ONCE: usize = 2000;
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -56,7 +56,7 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
     let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
     if let StoreSettings::Redis(settings) = &mut config.store {
         // Many concurrent saves take longer than a Check may.
-        settings.command_timeout = PATIENCE;
+        settings.command_timeout = TIMEOUT;
     }
     let store =
         store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?.store;
@@ -82,7 +82,7 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
 async fn wait_for(store: &dyn SessionStore) -> Result<(), Box<dyn Error>> {
     let (key, began) = (SessionId::new([0; 32]).key(), now());
     while let Err(fault) = store.load(&key).await {
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > TIMEOUT {
             return Err(fault.into());
         }
         tokio::time::sleep(POLL).await;

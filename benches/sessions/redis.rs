@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running server; its port is in a file of the directory.
 pub(crate) struct Redis(Child);
@@ -25,7 +25,7 @@ impl Redis {
         let server = Self(command.stdout(Stdio::null()).spawn().map_err(missing)?);
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 return Err("redis-server does not answer".into());
             }
             std::thread::sleep(Duration::from_millis(10));

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::browser::{Browser, Protocol};
 use crate::support::envoy::Scenario;
-use crate::support::process::{PATIENCE, eventually};
+use crate::support::process::{TIMEOUT, eventually};
 use crate::support::raw;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
@@ -97,7 +97,7 @@ async fn callbacks_at_a_provider_that_stands_still(scenario: Scenario) {
     }
     for _ in 0..STRANGERS - WAITING {
         let text =
-            timeout(PATIENCE, answers.join_next()).await.expect("is answered at once").expect("one").expect("ran");
+            timeout(TIMEOUT, answers.join_next()).await.expect("is answered at once").expect("one").expect("ran");
         assert_eq!(status(&text), Some(503), "{text:?}\n{}", without_503(&site.envoy.access_log()));
     }
     let pages = join_all((0..200).map(|_| async { alice.open(&site.wiki("/check")).await })).await;

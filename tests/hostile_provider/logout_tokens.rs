@@ -83,7 +83,7 @@ async fn the_casebook() {
         ("no iat (BL-5)", json!({}), json!({"iat": null}), refused(TokenFault::Time("iat"))),
         ("no exp (BL-5)", json!({}), json!({"exp": null}), refused(TokenFault::Time("exp"))),
         ("past (BL-5)", json!({}), json!({"exp": NOW - 61}), refused(TokenFault::Expired(61))),
-        ("nobody (BL-6)", json!({}), json!({"sub": null, "sid": null}), refused(TokenFault::Nobody)),
+        ("nobody (BL-6)", json!({}), json!({"sub": null, "sid": null}), refused(TokenFault::NoSubjectOrSession)),
         ("no events (BL-7)", json!({}), json!({"events": null}), refused(TokenFault::Event)),
         ("events an array (BL-7)", json!({}), json!({"events": []}), refused(TokenFault::Event)),
         ("nonce (BL-8)", json!({}), json!({"nonce": "n"}), refused(TokenFault::UnexpectedNonce)),

@@ -37,7 +37,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::Channel;
 
 /// The time limit for any step of a test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A session cookie that causes a look-up in the store.
 pub(crate) const SESSION_COOKIE: &str = "__Host-gatepost-session-wiki=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -292,7 +292,7 @@ pub(crate) async fn read_to_close(stream: &mut TcpStream) -> Reply {
 }
 
 pub(crate) async fn within<T>(step: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, step).await.expect("takes no longer than anybody would wait")
+    timeout(TIMEOUT, step).await.expect("takes no longer than anybody would wait")
 }
 
 /// Polls until the condition holds.

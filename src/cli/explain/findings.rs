@@ -27,7 +27,7 @@ pub(super) fn describe(
     }
     let application = match applications.find(head) {
         Ok(application) => application,
-        Err(cause) => return report.line("application", nobody(applications, head, cause)),
+        Err(cause) => return report.line("application", unrouted(applications, head, cause)),
     };
     report.line("application", owner(application, head));
     if head.scheme == Some(Scheme::Http) && application.external.scheme() == Scheme::Https {
@@ -80,7 +80,7 @@ fn path(head: &RequestHead) -> String {
     text
 }
 
-fn nobody(applications: &Applications, head: &RequestHead, cause: Unrouted) -> String {
+fn unrouted(applications: &Applications, head: &RequestHead, cause: Unrouted) -> String {
     let host = head.authority.host();
     if cause == Unrouted::OddPath {
         return format!("none: several applications share {host}, and the path can be read as one of each");

@@ -12,11 +12,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::fault::{PATH, PATIENCE, Unhealthy};
+use super::fault::{ANSWER_TIMEOUT, PATH, Unhealthy};
 
 pub(super) async fn ping(address: &Authority) -> Result<(), Unhealthy> {
     let late = |_| Err(Unhealthy::Late(address.clone()));
-    match timeout(PATIENCE, status(address)).await.unwrap_or_else(late)? {
+    match timeout(ANSWER_TIMEOUT, status(address)).await.unwrap_or_else(late)? {
         StatusCode::NO_CONTENT => Ok(()),
         other => Err(Unhealthy::Status(address.clone(), other)),
     }

@@ -19,9 +19,9 @@ use super::target::Target;
 use super::tls;
 
 /// Time limit for connecting, TLS included.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often an idle Gatepost is sent a keepalive ping, and how long it may take to answer.
-const PULSE: Duration = Duration::from_secs(10);
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// A stream with or without TLS.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -38,7 +38,7 @@ pub(super) async fn connect(reach: &Target) -> Result<Channel, Fault> {
     let connector = service_fn(move |_: Uri| {
         let (address, secured) = (target.clone(), secured.clone());
         async move {
-            let opened = timeout(PATIENCE, async {
+            let opened = timeout(CONNECT_TIMEOUT, async {
                 let stream = open(&address).await?;
                 let stream: Box<dyn Stream> = match secured {
                     Some((tls, name)) => Box::new(tls.connect(name, stream).await?),
@@ -53,8 +53,8 @@ pub(super) async fn connect(reach: &Target) -> Result<Channel, Fault> {
     // Only the connector knows whether TLS is used; tonic sees plain http.
     let uri = Uri::builder().scheme("http").authority(address.authority().clone()).path_and_query("/").build();
     let endpoint = Endpoint::from(uri.map_err(|fault| unreachable(fault.to_string()))?)
-        .http2_keep_alive_interval(PULSE)
-        .keep_alive_timeout(PULSE);
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE);
     endpoint.connect_with_connector(connector).await.map_err(|fault| unreachable(causes(&fault)))
 }
 

@@ -92,7 +92,7 @@ section! {
         max_connection_age_grace: DurationField = span(grpc().max_connection_age_grace),
         /// Timeout of the peer for the TLS handshake, for the HTTP/2 connection preface, and for reading the answer
         /// to a call.
-        patience: DurationField = span(grpc().peer_timeout),
+        peer_timeout: DurationField = span(grpc().peer_timeout),
         /// Time limit of a Check. An earlier deadline of the caller (`grpc-timeout`) takes precedence. A Check that
         /// takes longer is denied with 503.
         check_deadline: DurationField = span(grpc().call_deadline),

@@ -118,7 +118,7 @@ fn grpc_limits(written: &raw::GrpcLimits) -> GrpcLimits {
         keepalive_timeout: written.keepalive_timeout.value.0,
         max_connection_age: written.max_connection_age.value.0,
         max_connection_age_grace: written.max_connection_age_grace.value.0,
-        peer_timeout: written.patience.value.0,
+        peer_timeout: written.peer_timeout.value.0,
         call_deadline: written.check_deadline.value.0,
         callback_deadline: written.callback_deadline.value.0,
         max_concurrent_calls: count(&written.max_concurrent_checks),

@@ -61,7 +61,7 @@ fn identity_headers(identity: &Identity, application: &Application, outpost: Out
 /// Allows a public request, without any identity.
 #[must_use]
 pub fn allow_public(_proof: &PublicPath, application: &Application, forwarded: ForwardedRequest<'_>) -> Allow {
-    allow(Arc::clone(application.headers.nobody()), None, application, forwarded)
+    allow(Arc::clone(application.headers.anonymous()), None, application, forwarded)
 }
 
 /// Removes a used credential from the request, unless the application is configured to receive it or gets an

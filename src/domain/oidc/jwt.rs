@@ -87,7 +87,7 @@ pub enum TokenFault {
     TokenId,
     /// A logout token that names neither a user nor a session.
     #[error("neither `sub` nor `sid` says whose sessions end")]
-    Nobody,
+    NoSubjectOrSession,
     /// A member is present but not a text.
     #[error("`{0}` is not a text")]
     Text(&'static str),

@@ -116,7 +116,7 @@ fn ending(claims: &Map<String, Value>, issuer: &str) -> Result<Ending, TokenFaul
             Ok(Ending::ProviderSession(ProviderSession { issuer: issuer.to_owned(), id: id.to_owned() }, of))
         }
         (None, Some(user)) => Ok(Ending::User(user)),
-        (None, None) => Err(TokenFault::Nobody),
+        (None, None) => Err(TokenFault::NoSubjectOrSession),
     }
 }
 

@@ -131,6 +131,10 @@ impl Session {
         record.refresh = refreshed.next_refresh(record.refresh, now);
         let Refreshed { id_token, claims, access_token, .. } = refreshed;
         if let Some(claims) = claims {
+            // With another `acr`, the session is not what the provider answered when access rules asked for a sign-in.
+            if claims.present("acr") != record.claims.present("acr") {
+                record.step_up = None;
+            }
             record.provider_session = claims.text("sid").map(str::to_owned).or(record.provider_session);
             record.claims = claims;
         }

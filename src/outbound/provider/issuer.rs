@@ -27,7 +27,7 @@ use crate::ports::{Clock, ExchangeFault, ProviderUnavailable};
 
 /// How long a sign-in waits for a first fetch in progress: less than the time limit of a Check, so that the answer still
 /// names the cause.
-const PATIENCE: Duration = Duration::from_millis(700);
+const FIRST_FETCH_TIMEOUT: Duration = Duration::from_millis(700);
 /// The pauses between failing first fetches; the longest determines how soon a provider that came back is noticed.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -156,7 +156,7 @@ impl Issuer {
     pub(super) async fn known(&self) -> Result<DiscoveredProvider, ProviderUnavailable> {
         let mut watched = self.knowledge.subscribe();
         let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
-        let Ok(Ok(knowledge)) = timeout(PATIENCE, settled).await else {
+        let Ok(Ok(knowledge)) = timeout(FIRST_FETCH_TIMEOUT, settled).await else {
             return Err(self.unavailable(&"its metadata is still being fetched"));
         };
         match &*knowledge {

@@ -276,6 +276,27 @@ async fn a_refresh_counts_and_keeps_what_it_does_not_say() {
     assert_eq!(browser.open(&test_outpost, PAY).await.audit.reason, Reason::StepUpStarted, "a refresh is no sign-in");
 }
 
+/// The session was the answer to the question once; a refresh made it another one.
+#[tokio::test]
+async fn a_user_whose_refresh_took_the_sign_in_away_is_asked_again() {
+    let test_outpost = test_outpost();
+    test_outpost.provider.refresh_tokens.enabled.store(true, Ordering::Relaxed);
+    test_outpost.provider.refresh_tokens.lifetime.store(300, Ordering::Relaxed);
+    let mut browser = Browser::default();
+    browser.sign_in(&test_outpost, WIKI).await;
+    test_outpost.pass(1);
+    provider_says(&test_outpost, json!({ "acr": "mfa" }));
+    sign_in_again(&mut browser, &test_outpost, ADMIN).await;
+    assert!(allowed(&browser.open(&test_outpost, ADMIN).await).is_some());
+    provider_says(&test_outpost, json!({ "acr": "pwd" }));
+    test_outpost.pass(250);
+    browser.open(&test_outpost, WIKI).await;
+    test_outpost.outpost.settled().await;
+    // The provider answers with the same as before: once, and then the page says what is missing.
+    sign_in_again(&mut browser, &test_outpost, ADMIN).await;
+    assert_eq!(browser.open(&test_outpost, ADMIN).await.audit.reason, Reason::StepUpRequired);
+}
+
 #[tokio::test]
 async fn a_sign_in_that_was_asked_for_restarts_with_the_same_question_and_ends() {
     let test_outpost = test_outpost();

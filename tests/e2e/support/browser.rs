@@ -11,7 +11,7 @@ use url::Url;
 use super::application::Seen;
 use super::cookies::{Cookie, Jar};
 use super::json::Json;
-use super::process::PATIENCE;
+use super::process::TIMEOUT;
 
 /// The protocol between the browser and Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +193,7 @@ impl Browser {
                 .no_proxy()
                 // The certificates of these tests are made for them and signed by no authority.
                 .tls_danger_accept_invalid_certs(true)
-                .timeout(PATIENCE)
+                .timeout(TIMEOUT)
         };
         let to_provider = builder().http1_only().build().expect("a client");
         let to_envoy = match protocol {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// How long a test waits for something that has to happen. It ends a test that hangs and is not a requirement on speed, so
 /// it is long enough for a browser on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The lines that a program wrote to one or both of its outputs.
 #[derive(Clone, Default)]
@@ -47,7 +47,7 @@ impl Lines {
 
     /// Waits for the first line after position `mark` for which `pick` returns `Some`.
     pub(crate) fn after<T>(&self, mark: usize, mut pick: impl FnMut(&str) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let (kept, changed) = &*self.0;
         let (mut lines, mut seen) = (kept.lock().expect("lines"), mark);
         loop {
@@ -106,7 +106,7 @@ impl Process {
 
     /// Waits until it ends by itself.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.child.try_wait().expect("its state") {
                 Some(status) => return status,
@@ -151,12 +151,12 @@ impl Drop for Process {
 
 /// Polls until `condition` holds.
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {TIMEOUT:?}: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

@@ -80,7 +80,7 @@ pub struct HeaderPlan {
     pub(super) budget: Budget,
     reserved: Arc<ReservedNames>,
     /// The changes to requests without an identity.
-    nobody: Arc<IdentityHeaders>,
+    anonymous: Arc<IdentityHeaders>,
 }
 
 impl HeaderPlan {
@@ -101,8 +101,8 @@ impl HeaderPlan {
         let named = additional.iter().flat_map(|additional| additional.names.iter().cloned());
         let reserved = entries.iter().cloned().chain(of_sets).map(|entry| entry.name).chain(named);
         let reserved = Arc::new(ReservedNames::new(reserved));
-        let nobody = Arc::new(IdentityHeaders::new(HeaderValues::default(), &reserved));
-        Self { entries, additional, basic, budget, reserved, nobody }
+        let anonymous = Arc::new(IdentityHeaders::new(HeaderValues::default(), &reserved));
+        Self { entries, additional, basic, budget, reserved, anonymous }
     }
 
     /// The claims that the operator named; `UserInfo` may supply those that the ID Token lacks. `ak_proxy` is not among
@@ -156,8 +156,8 @@ impl HeaderPlan {
     }
 
     /// The changes to every request without an identity.
-    pub(in crate::domain) const fn nobody(&self) -> &Arc<IdentityHeaders> {
-        &self.nobody
+    pub(in crate::domain) const fn anonymous(&self) -> &Arc<IdentityHeaders> {
+        &self.anonymous
     }
 
     /// The assertion that Gatepost signs for the application, if it receives one.

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::settings::Address;
 
 /// The number of consecutive timeouts after which the connection counts as broken.
-const PATIENCE: u32 = 5;
+const MOST_LATE_ANSWERS: u32 = 5;
 
 /// A connection that carries commands. State learnt over an earlier connection may be out of date.
 pub(super) enum RedisConnection {
@@ -92,7 +92,7 @@ impl RedisConnection {
         let mends_itself = matches!(self, Self::Cluster { .. });
         match answer {
             Err(Fault::TimeOut) => {
-                if late.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE {
+                if late.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LATE_ANSWERS {
                     self.give_up();
                 }
             }

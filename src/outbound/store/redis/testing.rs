@@ -27,7 +27,7 @@ use crate::ports::{
 use crate::testing::{ManualClock, SystemEntropy};
 
 /// The time limit for anything that a test waits for.
-pub(in crate::outbound::store) const PATIENCE: Duration = Duration::from_secs(120);
+pub(in crate::outbound::store) const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A free port below the kernel's range for outgoing connections. The port above it by 10000 is free, too: it is the bus
 /// port, over which nodes of a cluster communicate.
@@ -104,7 +104,7 @@ impl Server {
         let begun = Instant::now();
         while !done() {
             let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < PATIENCE, "server: {what}: not yet\n{}", log());
+            assert!(begun.elapsed() < TIMEOUT, "server: {what}: not yet\n{}", log());
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -117,7 +117,7 @@ impl Server {
     /// Like `ask`, for a server that may close the connection: a server that becomes a master closes all its connections.
     pub(in crate::outbound::store) fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let client = Client::open(format!("redis://127.0.0.1:{}/", self.port))?;
-        Cmd::new().arg(words).query(&mut client.get_connection_with_timeout(PATIENCE)?)
+        Cmd::new().arg(words).query(&mut client.get_connection_with_timeout(TIMEOUT)?)
     }
 
     pub(in crate::outbound::store) fn address(&self) -> Address {
@@ -166,7 +166,7 @@ pub(in crate::outbound::store) fn settings(topology: Topology) -> RedisSettings 
 pub(in crate::outbound::store) async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !done().await {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not yet");
+        assert!(begun.elapsed() < TIMEOUT, "{what}: not yet");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -28,7 +28,7 @@ use super::settings::Address;
 /// How often the servers are asked. Two answers may be late before the client-side cache stops answering.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 /// How long a reply may take before the connection counts as lost.
-const PATIENCE: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Applies the invalidations of one link.
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl InvalidationListener {
 
     /// Enables tracking on the server at the other end.
     async fn enable_tracking(&self, connection: &mut MultiplexedConnection) -> Result<(), Fault> {
-        connection.set_response_timeout(PATIENCE);
+        connection.set_response_timeout(RESPONSE_TIMEOUT);
         let prefix = self.names.all_records();
         ask(connection, cmd("CLIENT").arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix)).await?;
         Ok(())
@@ -122,7 +122,7 @@ impl Tracking {
         loop {
             heartbeat.tick().await;
             let sent = Instant::now();
-            match time::timeout(PATIENCE, self.heard.ask()).await {
+            match time::timeout(RESPONSE_TIMEOUT, self.heard.ask()).await {
                 Ok(Ok(())) => self.listener.client_side_cache.confirm(self.listener.link, sent),
                 Ok(Err(fault)) => return fault,
                 Err(_) => return Fault::TimeOut,

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::relay::Relay;
 use crate::domain::session::{Session, SessionKey, SessionRecord};
-use crate::outbound::store::redis::testing::{Make, PATIENCE, Server, free_port, settings, store};
+use crate::outbound::store::redis::testing::{Make, Server, TIMEOUT, free_port, settings, store};
 use crate::outbound::store::redis::{Address, RedisSettings, RedisStore, Topology};
 use crate::outbound::store::testing::{key, session};
 use crate::ports::{SessionStore as _, StoreFault, StoredSession};
@@ -52,7 +52,7 @@ impl FaultyRedis {
     /// A store that bypasses the relay, with generous time limits.
     pub(super) fn neighbour(&self) -> Arc<RedisStore> {
         let topology = Topology::Single(Address { host: "127.0.0.1".to_owned(), port: self.port });
-        Arc::new(store(RedisSettings { topology, command_timeout: PATIENCE, ..self.settings.clone() }))
+        Arc::new(store(RedisSettings { topology, command_timeout: TIMEOUT, ..self.settings.clone() }))
     }
 
     pub(super) const fn settings(&self) -> &RedisSettings {
@@ -184,7 +184,7 @@ pub(super) fn is_warm(store: &RedisStore, key: &SessionKey) -> bool {
 /// Waits until `store` answers for `key` without a command to the server.
 pub(super) async fn warm_up(store: &RedisStore, key: &SessionKey) {
     let warm = async || load_living(store, key).await.map(|_| is_warm(store, key));
-    within(PATIENCE, "warm", warm, |warm| matches!(warm, Ok(true))).await;
+    within(TIMEOUT, "warm", warm, |warm| matches!(warm, Ok(true))).await;
 }
 
 /// The session of a separate user, refreshed `generation` times, with a separate provider session.
@@ -196,7 +196,7 @@ pub(super) fn living(number: u64, generation: u32) -> Session {
 /// Retries until the session is saved, on a machine that is busy.
 pub(super) async fn save(store: &RedisStore, number: u64) {
     let saved = async || store.save(&key(number), living(number, 0)).await;
-    within(PATIENCE, "saved", saved, Result::is_ok).await;
+    within(TIMEOUT, "saved", saved, Result::is_ok).await;
 }
 
 /// Saves sessions 1 to `count`, and warms the cache with all of them.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::faulty_redis::{
     FaultyRedis, is_none, is_there, is_warm, living, load, load_living, save, settle, soon, warm_up,
 };
-use crate::outbound::store::redis::testing::{PATIENCE, settings, store};
+use crate::outbound::store::redis::testing::{TIMEOUT, settings, store};
 use crate::outbound::store::redis::tests::cluster::Cluster;
 use crate::outbound::store::redis::{RedisSettings, RedisStore};
 use crate::outbound::store::testing::{LIFETIMES, at, key, keys, user};
@@ -122,7 +122,7 @@ async fn a_connection_that_is_closed_is_replaced_and_nothing_is_overlooked() {
 async fn who_was_active_elsewhere_is_not_idle_here() {
     let redis = FaultyRedis::new().await;
     let clock = ManualClock::at(0);
-    let settings = RedisSettings { command_timeout: PATIENCE, ..redis.settings().clone() };
+    let settings = RedisSettings { command_timeout: TIMEOUT, ..redis.settings().clone() };
     let store = RedisStore::open(settings, keys(1), LIFETIMES, Arc::new(SystemEntropy), Arc::clone(&clock) as _).0;
     settle(&store, 1).await;
     let idle = LIFETIMES.idle.as_secs();
