@@ -118,7 +118,7 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 42] = [
+const MODULES: [Module; 43] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -217,6 +217,7 @@ const MODULES: [Module; 42] = [
             "tower_http",
         ],
     },
+    Module { name: "outbound::otlp", may_know: &["outbound::trusted_certificates"], must_not_know: ASKED_ONLY },
     Module { name: "outbound::http_answer", may_know: &[], must_not_know: ASKED_ONLY },
     Module { name: "outbound::trusted_certificates", may_know: &[], must_not_know: ASKED_ONLY },
     Module { name: "outbound::private_file", may_know: &["ports"], must_not_know: WIRE },

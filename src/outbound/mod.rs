@@ -2,6 +2,7 @@
 
 pub mod authentik;
 mod http_answer;
+pub mod otlp;
 mod private_file;
 pub mod provider;
 pub mod store;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Certificate;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -51,6 +53,12 @@ impl TrustedCertificates {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The certificates in PEM (RFC 7468), each alone.
+    pub(super) fn pem(&self) -> Vec<String> {
+        let encoded = self.0.iter().map(|certificate| STANDARD.encode(certificate));
+        encoded.map(|text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")).collect()
     }
 
     /// The certificates as the HTTP client takes them.

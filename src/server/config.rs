@@ -12,10 +12,11 @@ use crate::inbound::connections::{ConnectionLimits, FrontProxies, MutualTls};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
+use crate::outbound::otlp::OtlpSettings;
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
 use crate::outpost::WaitLimits;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TraceSettings};
 
 /// The addresses of the listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,15 @@ pub struct Limits {
     pub waits: WaitLimits,
 }
 
+/// Traces: where they go, and which.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The collector.
+    pub otlp: OtlpSettings,
+    /// Which traces.
+    pub spans: TraceSettings,
+}
+
 /// The complete configuration of a start.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -92,6 +102,8 @@ pub struct Config {
     pub outpost_name: String,
     /// Log level and format.
     pub log: LogSettings,
+    /// Traces, where they are exported.
+    pub traces: Option<Traces>,
     /// Settings of the requests to identity providers.
     pub provider: ProviderSettings,
     /// Limits.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::inbound::side_listener::TlsFault;
 use crate::outbound::authentik::ConnectionFault;
+use crate::outbound::otlp::OtlpFault;
 use crate::outbound::{provider, store};
 use crate::ports::EntropyFault;
 use crate::telemetry::BadLogLevel;
@@ -17,6 +18,9 @@ pub enum Fault {
     /// The log level is invalid.
     #[error(transparent)]
     LogLevel(#[from] BadLogLevel),
+    /// Traces cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] OtlpFault),
     /// The operating system provided no threads or signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),

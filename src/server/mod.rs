@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::outbound::otlp::OtlpFault;
 use crate::outbound::provider::OpenIdProviders;
 use crate::outbound::store::{self, OpenStore, StoreSettings};
 use crate::outpost::{Outpost, Parts};
@@ -29,7 +30,7 @@ use crate::telemetry;
 pub use authentik::{ApplicationMapping, Authentik, MappedApplication, OverlayTarget};
 pub use bound::{Addresses, Bound, Service};
 pub use certificates::Certificates;
-pub use config::{Config, Limits, Listen, Sealing, Shutdown};
+pub use config::{Config, Limits, Listen, Sealing, Shutdown, Traces};
 pub use fault::Fault;
 pub use reload::{Changed, ConfigSource, Reread};
 pub use signals::ignore_others as ignore_signals;
@@ -48,8 +49,12 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 /// # Errors
 /// See [`Fault`]: the service did not start, or was stopped twice.
 pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), Fault> {
-    let log = telemetry::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let log = {
+        let _on = runtime.enter();
+        let traces = config.traces.as_ref().map(|traces| Ok::<_, OtlpFault>((traces.otlp.exporter()?, &traces.spans)));
+        telemetry::start(&config.log, traces.transpose()?)?
+    };
     let result = runtime.block_on(async {
         let (mut signals, hangup) = (StopRequests::listen()?, signals::hangup()?);
         let Built { bound, reloader, updates } = build(config).await?;
@@ -73,9 +78,10 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
         };
         bound.run(reloads, async || signals.next().await).await
     });
+    // The last spans are sent on the runtime.
+    log.flush(LOG_TIMEOUT);
     // Tasks that still block a thread are not needed any more.
     runtime.shutdown_background();
-    log.flush(LOG_TIMEOUT);
     result.map(drop)
 }
 

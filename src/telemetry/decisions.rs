@@ -176,7 +176,7 @@ fn milliseconds(took: Duration) -> f64 {
 
 /// The kind of a verdict, as logs and metrics name it.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Allow,
     Redirect,
     Page,
@@ -186,7 +186,7 @@ enum Kind {
 impl Kind {
     const COUNT: usize = 4;
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Redirect => "redirect",
@@ -196,7 +196,7 @@ impl Kind {
     }
 }
 
-const fn outcome(verdict: &Verdict) -> (Kind, u16) {
+pub(super) const fn outcome(verdict: &Verdict) -> (Kind, u16) {
     match verdict {
         Verdict::Allow(_) => (Kind::Allow, 200),
         Verdict::Redirect(redirect) => (Kind::Redirect, redirect.status.as_u16()),

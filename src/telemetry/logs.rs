@@ -7,16 +7,19 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use opentelemetry_sdk::trace::SpanExporter;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::format::{Lines, LogFormat};
+use super::traces::{self, TraceSettings};
 
 /// The capacity of the queue in lines; a few megabytes at most.
 const QUEUE: usize = 8192;
@@ -51,12 +54,13 @@ impl LogSettings {
 #[error("the log level must be error, warn, info, debug, trace or off, or directives like `info,gatepost=debug`: {0}")]
 pub struct BadLogLevel(String);
 
-/// Flushes the log before the process ends.
+/// Flushes the log and the traces before the process ends.
 pub struct LogGuard(WorkerGuard);
 
 impl LogGuard {
-    /// Waits until all lines so far are written, but no longer than `timeout`.
+    /// Waits until all lines and spans so far are written, but no longer than twice `timeout`.
     pub fn flush(self, timeout: Duration) {
+        traces::flush(timeout);
         let (written, wait) = channel();
         // The guard has a timeout of its own, and if the queue stays full it reports that on standard output, which may block,
         // too. A reader that does not read must not keep the process from ending.
@@ -70,21 +74,43 @@ impl LogGuard {
     }
 }
 
-/// Starts logging for the whole process.
+/// Starts logging for the whole process, and the export of traces where there is an exporter; then it must be called on a
+/// runtime.
 ///
 /// # Errors
 /// When the level is invalid.
-pub fn start(settings: &LogSettings) -> Result<LogGuard, BadLogLevel> {
+pub fn start(
+    settings: &LogSettings,
+    traces: Option<(impl SpanExporter + 'static, &TraceSettings)>,
+) -> Result<LogGuard, BadLogLevel> {
     let filter = settings.filter()?;
     let (queue, guard) = queue(QUEUE, io::stderr());
     let lost = queue.error_counter();
-    let lines = tracing_subscriber::fmt::layer().event_format(Lines(settings.format)).with_writer(queue);
     let secretive = secretive(filter.max_level_hint());
+    let started = match traces {
+        // Filters of all layers together are cheaper than those of one.
+        None => {
+            let lines = lines(settings.format, queue);
+            tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init()
+        }
+        Some((exporter, spans)) => {
+            let lines = lines(settings.format, queue).with_filter(filter.and(secretive));
+            tracing_subscriber::registry().with(lines).with(traces::layer(exporter, spans)).try_init()
+        }
+    };
     // A second start in one process keeps the first subscriber, which is equivalent.
-    if tracing_subscriber::registry().with(filter).with(secretive).with(lines).try_init().is_ok() {
+    if started.is_ok() {
         let _ = LOST.set(lost);
     }
     Ok(LogGuard(guard))
+}
+
+/// The layer that writes events to `queue`.
+fn lines<S>(format: LogFormat, queue: NonBlocking) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_subscriber::fmt::layer().event_format(Lines(format)).with_writer(queue)
 }
 
 /// The number of dropped lines.
@@ -102,8 +128,11 @@ fn queue(lines: usize, out: impl Write + Send + 'static) -> (NonBlocking, Worker
 /// level, only their warnings and errors pass. `most` is the finest level at which anything is logged: finer events are
 /// not even evaluated.
 fn secretive(most: Option<LevelFilter>) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    FilterFn::new(|meta| meta.target().starts_with("gatepost") || *meta.level() <= Level::WARN)
-        .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
+    FilterFn::new(|meta| {
+        let is_ours = meta.target().starts_with("gatepost") && meta.target() != traces::TARGET;
+        is_ours || *meta.level() <= Level::WARN
+    })
+    .with_max_level_hint(most.unwrap_or(LevelFilter::TRACE))
 }
 
 /// Writes the lines of a short interval at once: a wake-up and a system call for each line would cost a busy server more

@@ -97,6 +97,8 @@ metrics! {
     PROVIDER_WAITS_SHED = Counter "gatepost_provider_waits_shed_total", ["purpose", "cause"],
         "Requests refused because too many wait for an identity provider; cause is the limit that was reached, `total`, `issuer` \
          or `client`";
+    TRACE_EXPORTS = Counter "gatepost_trace_exports_total", ["outcome"],
+        "Batches of spans that were sent to the collector; outcome is `ok` or `failed`; only with `traces`";
     CONNECTIONS_OPEN = Gauge "gatepost_connections_open", ["listener"],
         "Open connections";
     CONNECTIONS_REFUSED = Counter "gatepost_connections_refused_total", ["listener", "cause"],

@@ -53,4 +53,5 @@ mod step_up;
 mod stopping;
 mod strangers;
 mod tabs;
+mod traces;
 mod who_asks;

@@ -10,6 +10,7 @@ mod headers;
 mod limits;
 mod rules;
 mod shared_store;
+mod traces;
 
 use std::path::PathBuf;
 
@@ -32,6 +33,7 @@ pub(super) use limits::{
 };
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
+pub(super) use traces::{OtlpProtocol, Traces};
 
 type Secrets = Vec<Spanned<SecretString>>;
 type Paths = Vec<Spanned<PathBuf>>;
@@ -64,6 +66,8 @@ section! {
         outpost: Outpost = "{}",
         /// The log, on stderr.
         log: Log = "{}",
+        /// Traces by OpenTelemetry (OTLP). Without this section there are none.
+        traces: optional Traces,
         /// The HTTP client for identity providers.
         provider: Provider = "{}",
         /// Limits of size, time and concurrency. The defaults withstand known attacks; change a limit only when a log

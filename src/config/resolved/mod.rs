@@ -22,6 +22,7 @@ mod session;
 mod settings;
 mod shared_store;
 mod tenants;
+mod traces;
 
 use super::raw::File;
 use super::reader::Reader;
@@ -37,6 +38,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let forward_auth = forward_auth::forward_auth(&written.forward_auth, listen.as_ref(), reader);
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
+    let traces = traces::traces(&written.traces, reader);
     let refreshes_sessions = refresh::refreshes_sessions(written, reader);
     let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
@@ -60,6 +62,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         lifetimes,
         outpost_name: outpost_name?,
         log: log?,
+        traces: traces?,
         provider,
         authentik,
         limits: limits?,

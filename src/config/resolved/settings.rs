@@ -1,7 +1,9 @@
 //! The remaining settings: logs, providers, limits, shutdown.
 
+use std::path::PathBuf;
+
 use super::{forward_auth, provider_network};
-use crate::config::reader::{Reader, Spanned};
+use crate::config::reader::{Reader, Setting, Spanned};
 use crate::config::value::{Count, Size};
 use crate::config::{raw, secret_file};
 use crate::domain::http::RequestLimits;
@@ -50,27 +52,27 @@ pub(super) fn outpost_name(written: &raw::Outpost, reader: &mut Reader<'_>) -> O
     Some(value.clone())
 }
 
+/// Certificates that are trusted in addition to the system's.
+pub(super) fn ca_certificates(file: &Setting<PathBuf>, reader: &mut Reader<'_>) -> Option<TrustedCertificates> {
+    let path = match file {
+        Setting::Absent => return Some(TrustedCertificates::default()),
+        Setting::Faulty => return None,
+        Setting::Given(path) => path,
+    };
+    let pem = secret_file::bytes(path, reader)?;
+    let read = TrustedCertificates::from_pem(&pem);
+    read.map_err(|fault| reader.fault(&path.location, fault.to_string(), "give certificates as PEM")).ok()
+}
+
 pub(super) fn provider(
     Spanned { location, value: written }: &Spanned<raw::Provider>,
     refreshes_sessions: bool,
     reader: &mut Reader<'_>,
 ) -> Option<ProviderSettings> {
     let proxy = provider_network::proxy(&written.proxy, location, reader);
-    let ca_certificates = match written.ca_file.given() {
-        Some(path) => {
-            let pem = secret_file::bytes(path, reader)?;
-            match TrustedCertificates::from_pem(&pem) {
-                Ok(certificates) => certificates,
-                Err(fault) => {
-                    reader.fault(&path.location, fault.to_string(), "give certificates as PEM");
-                    return None;
-                }
-            }
-        }
-        None => TrustedCertificates::default(),
-    };
+    let ca_certificates = ca_certificates(&written.ca_file, reader);
     Some(ProviderSettings {
-        ca_certificates,
+        ca_certificates: ca_certificates?,
         insecure: false,
         proxy: proxy?,
         timeout: written.timeout.value.0,

@@ -18,7 +18,7 @@ use super::reader::{Reader, Spanned};
 pub(super) use address::{ListenAddress, MaybeAddress};
 pub(super) use duration_field::{DurationField, DurationOrZero, Validity, written_span};
 pub(super) use header_sets::HeaderSets;
-pub(super) use number::{Count, Size, written_count, written_size};
+pub(super) use number::{Count, Ratio, Size, written_count, written_size};
 pub(super) use overlays::{Overlay, Overlays};
 pub(super) use parameters::Parameters;
 pub(super) use text::{Patterns, Scalar, Texts, written_networks};

@@ -28,6 +28,27 @@ impl Value for Count {
     }
 }
 
+/// A share, from 0 to 1.
+pub(in crate::config) struct Ratio(pub(in crate::config) f64);
+
+impl Value for Ratio {
+    fn value_type() -> ValueType {
+        one("number from 0 to 1", json!({ "type": "number", "minimum": 0, "maximum": 1 }))
+    }
+
+    fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = match (plain_type(node), &node.content) {
+            (Plain::Whole(_) | Plain::Number, Content::One { text, .. }) => text.parse::<f64>().ok(),
+            _ => None,
+        };
+        let share = number.filter(|share| (0.0..=1.0).contains(share));
+        if share.is_none() {
+            reader.fault(location, "a number from 0 to 1 is needed here", "write a share like 0.1");
+        }
+        share.map(Self)
+    }
+}
+
 /// A number of bytes, at least 1.
 pub(in crate::config) struct Size(pub(in crate::config) u32);
 

@@ -1,4 +1,4 @@
-//! Parameters of an authorization request, by name.
+//! Texts by name: parameters of an authorization request, header lines, attributes.
 
 use serde_json::json;
 
@@ -8,13 +8,13 @@ use crate::config::document::Node;
 use crate::config::outline::ValueType;
 use crate::config::reader::{Reader, Spanned};
 
-/// Each parameter that is written soundly: its name where the key is, and its value.
+/// Each entry that is written soundly: its name where the key is, and its value.
 pub(in crate::config) struct Parameters(pub(in crate::config) Vec<(Spanned<String>, Spanned<String>)>);
 
 impl Value for Parameters {
     fn value_type() -> ValueType {
         let values = json!({ "type": ["string", "number"], "minLength": 1 });
-        one("section of `<parameter>: <text>`", json!({ "type": "object", "additionalProperties": values }))
+        one("section of `<name>: <text>`", json!({ "type": "object", "additionalProperties": values }))
     }
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
@@ -24,7 +24,7 @@ impl Value for Parameters {
             let at = location.inside_at(&name, key.at.line, key.at.column);
             let Some(value) = read::<String>(node, at.clone(), reader) else { continue };
             if parameters.iter().any(|(earlier, _)| earlier.value == name) {
-                reader.fault(&at, "the parameter occurs twice", "keep one of them");
+                reader.fault(&at, "it occurs twice", "keep one of them");
             }
             parameters.push((Spanned { location: at, value: name }, value));
         }

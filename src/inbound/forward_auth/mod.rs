@@ -34,6 +34,7 @@ use crate::domain::http::HeaderLines;
 use crate::inbound::connections::Answer;
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{self, Outpost};
+use crate::telemetry::traces;
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
 /// Which front proxies may ask, and in which dialects.
@@ -84,7 +85,12 @@ impl ForwardAuth {
         }
         match self.read(dialect, rest, request) {
             Ok(original) => {
-                let decision = self.decide(dialect, &original).await;
+                let decision = self.decide(dialect, &original);
+                let decision = if traces::is_enabled() {
+                    Box::pin(traces::decided(dialect.protocol(), Some(request.headers()), decision)).await
+                } else {
+                    decision.await
+                };
                 if passes_on_owned_names(dialect, &decision) {
                     return self.malformed(dialect, Fault::Owned, request, watch);
                 }

@@ -18,6 +18,7 @@ use crate::inbound::connections::{
 };
 use crate::inbound::router::{HandedOn, Routed, Router};
 use crate::outpost::{Outpost, Request, RequestBody};
+use crate::telemetry::traces;
 use crate::telemetry::{DecisionRecorder, Protocol, Stopwatch};
 
 use self::head::{ConnectInfo, NotCanonical};
@@ -105,8 +106,16 @@ impl SideListener {
         if !routed.is_own() && !routed.is_excessive() {
             return refusal(StatusCode::NOT_FOUND, &COMMON_HEADERS);
         }
-        let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&routed)).await;
-        let decision = decision.unwrap_or_else(|_| self.outpost.overdue(&routed));
+        let decision = async {
+            let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&routed)).await;
+            decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
+        };
+        let decision = if traces::is_enabled() {
+            // The header lines are the browser's own, which must not decide what is traced.
+            Box::pin(traces::decided(Protocol::SideListener, None, decision)).await
+        } else {
+            decision.await
+        };
         self.recorder.record(Protocol::SideListener, &decision, watch, request.head.request_id.as_deref());
         answer::render(decision.verdict)
     }

@@ -19,6 +19,7 @@ use crate::domain::oidc::relying_party::BackchannelHost;
 pub(super) use crate::outbound::http_answer::Answer;
 use crate::outbound::http_answer::{self, cause};
 use crate::telemetry::names;
+use crate::telemetry::traces::{self, Called};
 
 /// Names the scheme of the host that a request names.
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -169,10 +170,17 @@ impl ProviderClient {
         certificate: Option<&ClientCertificate>,
     ) -> Result<Answer, NoAnswer> {
         let begun = Instant::now();
-        let answer = match (request.build(), self.presenting(certificate)) {
-            (Ok(request), Some(client)) => Self::answer(client, operation, request).await,
-            (Ok(_), None) => Err("the configuration has another client certificate now".to_owned()),
-            (Err(error), _) => Err(cause(error)),
+        let answer = async {
+            match (request.build(), self.presenting(certificate)) {
+                (Ok(request), Some(client)) => Self::answer(client, operation, request).await,
+                (Ok(_), None) => Err("the configuration has another client certificate now".to_owned()),
+                (Err(error), _) => Err(cause(error)),
+            }
+        };
+        let answer = if traces::is_enabled() {
+            Box::pin(traces::called(Called::Provider { issuer, operation: operation.as_str() }, answer)).await
+        } else {
+            answer.await
         };
         let outcome = answer.as_ref().map_or("none", |answer| class(answer.status));
         let labels = [

@@ -17,6 +17,7 @@ use crate::ports::{
     StoredSession,
 };
 use crate::telemetry::names;
+use crate::telemetry::traces::{self, Called};
 
 /// A store operation, as metrics name it.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +64,11 @@ impl Operation {
 /// Runs an operation and records its duration and failure.
 pub(super) async fn timed<T, E>(operation: Operation, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let begun = Instant::now();
-    let done = work.await;
+    let done = if traces::is_enabled() {
+        Box::pin(traces::called(Called::Store { operation: operation.as_str() }, work)).await
+    } else {
+        work.await
+    };
     metrics::histogram!(names::STORE_SECONDS, "operation" => operation.as_str()).record(begun.elapsed());
     if done.is_err() {
         metrics::counter!(names::STORE_ERRORS, "operation" => operation.as_str()).increment(1);

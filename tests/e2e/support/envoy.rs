@@ -154,6 +154,35 @@ pub(crate) fn asking_twice(text: &str) -> String {
     format!("{before}          http_filters:\n{check}{second}          - name: envoy.filters.http.router\n{after}")
 }
 
+/// The file with Envoy's tracer, which sends its spans to the collector at this port.
+pub(crate) fn with_tracing(text: &str, collector: u16) -> String {
+    let (manager, clusters) = ("          stat_prefix: front\n", "  clusters:\n");
+    assert!(text.contains(manager) && text.contains(clusters), "the shipped file has one connection manager");
+    let tracer = r#"          tracing:
+            provider:
+              name: envoy.tracers.opentelemetry
+              typed_config:
+                "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig
+                grpc_service: { envoy_grpc: { cluster_name: collector }, timeout: 1s }
+                service_name: envoy
+"#;
+    let cluster = format!(
+        r#"  - name: collector
+    type: STATIC
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {{ http2_protocol_options: {{}} }}
+    load_assignment:
+      cluster_name: collector
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {collector} }} }} }}
+"#
+    );
+    text.replace(manager, &format!("{manager}{tracer}")).replace(clusters, &format!("{clusters}{cluster}"))
+}
+
 /// The file with an authority of the operator's own for https backends.
 pub(crate) fn with_trusted_ca(text: &str, ca: &Path) -> String {
     let shipped = "trusted_ca: { filename: /etc/ssl/certs/ca-certificates.crt }";

@@ -3,6 +3,7 @@
 pub(crate) mod application;
 pub(crate) mod browser;
 pub(crate) mod certificates;
+pub(crate) mod collector;
 pub(crate) mod cookies;
 pub(crate) mod envoy;
 pub(crate) mod front_proxy;

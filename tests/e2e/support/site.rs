@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use super::application::Application;
 use super::browser::{Browser, Protocol};
 use super::envoy::{
-    Envoy, Guards, Ports, Scenario, asking_twice, shipped, with_replica, with_tls, with_trusted_ca, with_trusted_hops,
-    without_guards,
+    Envoy, Guards, Ports, Scenario, asking_twice, shipped, with_replica, with_tls, with_tracing, with_trusted_ca,
+    with_trusted_hops, without_guards,
 };
 use super::gatepost::{Gatepost, Launch};
 use super::ports::free_port;
@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) trusted_hops: usize,
     /// Whether a second filter of Envoy's checks after the first, as a workload's does behind a gateway's.
     pub(crate) asks_twice: bool,
+    /// The port of the collector to which Envoy sends its spans.
+    pub(crate) traced_to: Option<u16>,
     /// An issuer other than the main provider's.
     pub(crate) issuer: Option<String>,
     ports: Ports,
@@ -53,6 +55,7 @@ impl Plan {
             trusted_ca: None,
             trusted_hops: 0,
             asks_twice: false,
+            traced_to: None,
             issuer: None,
             ports: Ports { front, admin, grpc, http, application: 0 },
         }
@@ -92,6 +95,7 @@ impl Plan {
         };
         let text = if self.trusted_hops > 0 { with_trusted_hops(&text, self.trusted_hops) } else { text };
         let text = if self.asks_twice { asking_twice(&text) } else { text };
+        let text = self.traced_to.map_or(text.clone(), |collector| with_tracing(&text, collector));
         let text = if self.tls { with_certificate(&text, folder.path()) } else { text };
         let envoy = Envoy::start(&text, self.ports.admin, folder.path()).await;
         Site { envoy, gatepost, replicas, provider, application, launch, plan: self, _folder: folder }
