@@ -65,6 +65,11 @@ impl SettingDigests {
         self.digests.insert(format!("{key} (content)"), sha256(content));
     }
 
+    /// Adds the digests of another reading under this key.
+    pub(super) fn add_below(&mut self, key: &str, others: Self) {
+        self.digests.extend(others.digests.into_iter().map(|(other, digest)| (format!("{key}.{other}"), digest)));
+    }
+
     /// `location` is the path with positions of list items instead of their names.
     fn add(&mut self, key: &str, location: &str, node: &Node, environment: Environment<'_>) {
         match &node.content {

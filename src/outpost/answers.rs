@@ -5,13 +5,14 @@ use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use url::{Url, form_urlencoded};
 
+use super::challenge;
 use super::request_context::RequestContext;
 use crate::domain::application::registry::Unrouted;
 use crate::domain::application::return_address::ReturnAddress;
 use crate::domain::decision::pages::{self, Action, Message};
 use crate::domain::decision::{AuditRecord, Decision, Page, Reason, Verdict};
 use crate::domain::http::{ClientKind, Excess, Header, TargetFault};
-use crate::domain::oidc::credentials::Scheme;
+use crate::domain::oidc::credentials::{BearerError, Refusal, Scheme};
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
 use crate::domain::time::Timestamp;
@@ -174,7 +175,7 @@ pub(super) fn forbidden(
     now: Timestamp,
 ) -> (Verdict, Reason) {
     let rules = &context.application.rules;
-    let cause = rules.explain(cause, identity.claims(), identity.known_by(now), &context.request.head);
+    let cause = rules.explain(cause, identity.issued_claims(), identity.known_by(now), &context.request.head);
     tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no access rule allows this user");
     context.user = Some(identity.name().to_owned());
     let sign_out = context.application.endpoint("sign_out");
@@ -187,24 +188,37 @@ pub(super) fn forbidden(
 pub(super) fn sign_in_required(context: &RequestContext<'_>, address: String) -> (Verdict, Reason) {
     let (application, id) = (context.application, &context.id);
     let (start, link) = (application.endpoint("start"), start_again(context, &context.page_around(address)));
-    let page = pages::sign_in_required(context.kind, application.slug.as_str(), &start, link, id);
+    let mut page = pages::sign_in_required(context.kind, application.slug.as_str(), &start, link, id);
+    if let Some(challenge) = challenge::without_credential(context) {
+        // Some programs read the first challenge only.
+        let others = std::mem::take(&mut page.headers);
+        page.add(WWW_AUTHENTICATE, challenge);
+        page.headers.extend(others);
+    }
     (Verdict::Deny(page), Reason::SignInRequired)
 }
 
 /// Denies a credential that is not valid. Every kind of client gets 401, as none of them can repair the credential by
-/// following a redirect.
-pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme) -> (Verdict, Reason) {
+/// following a redirect; a bearer token that lacks a scope gets 403 (RFC 6750 section 3.1).
+pub(super) fn credential_refused(context: &RequestContext<'_>, scheme: Scheme, cause: &Refusal) -> (Verdict, Reason) {
     let sign_in = Action::Link { address: context.application.endpoint("start"), label: "Sign in" };
-    let text = "The credentials that were sent with this request are not valid here.";
-    let message = Message {
-        status: StatusCode::UNAUTHORIZED,
-        title: "Not accepted",
-        text,
-        id: &context.id,
-        action: Some(sign_in),
+    let (status, error, scope, text) = match (scheme, cause) {
+        (Scheme::Bearer, Refusal::Scope(scope)) => (
+            StatusCode::FORBIDDEN,
+            BearerError::InsufficientScope,
+            scope.as_str(),
+            "The credentials that were sent with this request lack a scope that is needed here.",
+        ),
+        (Scheme::Bearer | Scheme::Basic, _) => (
+            StatusCode::UNAUTHORIZED,
+            BearerError::InvalidToken,
+            "",
+            "The credentials that were sent with this request are not valid here.",
+        ),
     };
+    let message = Message { status, title: "Not accepted", text, id: &context.id, action: Some(sign_in) };
     let mut page = pages::render(&message, context.kind);
-    page.add(WWW_AUTHENTICATE, scheme.challenge(context.application.slug.as_str()));
+    page.add(WWW_AUTHENTICATE, challenge::of_refusal(context, scheme, error, scope));
     (Verdict::Deny(page), Reason::CredentialRefused)
 }
 

@@ -9,7 +9,7 @@ use super::request_context::RequestContext;
 use super::services::Services;
 use super::waits::{self, WaitReason};
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::oidc::credentials::Presented;
+use crate::domain::oidc::credentials::{Presented, TokenIssuer};
 use crate::domain::policy::identity::Identity;
 use crate::ports::CredentialFault;
 
@@ -77,7 +77,11 @@ async fn verify_credential(
     let scheme = presented.scheme;
     let credential = presented.credential.map_err(|refusal| DenialCause::Refused(scheme, refusal))?;
     let verified = services.parts.provider.verify(context.application, &credential);
-    let verified = waits::wait_for(&services.waits, context, WaitReason::Credential, verified)
+    let issuer = || match context.application.issuer_of(&credential) {
+        Ok(TokenIssuer::Foreign(foreign)) => foreign.issuer.as_str(),
+        Ok(TokenIssuer::Provider) | Err(_) => &context.application.relying_party.issuer,
+    };
+    let verified = waits::wait_for_issuer(&services.waits, context, issuer, WaitReason::Credential, verified)
         .await
         .map_err(CredentialFault::from);
     match verified.and_then(|verified| verified) {

@@ -29,7 +29,7 @@ impl DenialCause {
             Self::Forbidden(identity, cause) => Ok(answers::forbidden(context, &identity, cause, now)),
             Self::Refused(scheme, cause) => {
                 tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "credential refused");
-                Ok(answers::credential_refused(context, scheme))
+                Ok(answers::credential_refused(context, scheme, &cause))
             }
             Self::TooMuch(over) => Ok(header_preview::too_much(context, &over)),
             Self::Unavailable(fault) => Err(Fault::Provider(fault)),

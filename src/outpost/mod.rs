@@ -5,6 +5,7 @@ pub mod administration;
 mod answers;
 mod authenticate;
 mod authorize;
+mod challenge;
 mod cors;
 mod denial_cause;
 mod errors;
@@ -18,6 +19,7 @@ mod plain_http;
 mod refresh;
 mod request;
 mod request_context;
+mod resource_metadata;
 mod route;
 mod routed_request;
 mod services;
@@ -159,6 +161,7 @@ impl Outpost {
             Endpoint::FrontchannelLogout => logout::frontchannel_logout(&self.services, context).await,
             Endpoint::Jwks => jwks::jwks(&self.services, context),
             Endpoint::UserInfo => user_info::user_info(&self.services, context).await,
+            Endpoint::ResourceMetadata => Ok(resource_metadata::metadata(context)),
         }
     }
 

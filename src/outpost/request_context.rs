@@ -8,6 +8,7 @@ use url::Url;
 
 use super::request::Request;
 use super::routed_request::RoutedRequest;
+use crate::domain::application::resource_metadata::ResourceIdentifier;
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
 use crate::domain::decision::pages::Action;
@@ -49,6 +50,12 @@ impl RequestContext<'_> {
     /// Whether it is a plain-http request to an application that is reached over https.
     pub(super) fn comes_plainly(&self) -> bool {
         self.request.head.scheme == Some(Scheme::Http) && self.application.external.scheme() == Scheme::Https
+    }
+
+    /// The resource that the request is for, if there is metadata about it.
+    pub(super) fn resource(&self) -> Option<ResourceIdentifier> {
+        let metadata = self.application.resource_metadata.as_ref()?;
+        Some(metadata.resource.identifier(self.application.external.scheme(), &self.request.head.authority))
     }
 
     /// The status of a redirect to another address: after a form post the browser must not post the form there as well

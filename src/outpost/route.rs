@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::request::Request;
 use super::routed_request::{REFRESH_TIMEOUT, Route, RoutedRequest};
 use super::services::Services;
-use crate::domain::application::endpoints::{self, Destination};
+use crate::domain::application::endpoints;
 
 /// Finds the application and the endpoint that a request is for.
 pub(super) fn route<'a>(services: &Services, request: &'a Request) -> RoutedRequest<'a> {
@@ -15,11 +15,8 @@ pub(super) fn route<'a>(services: &Services, request: &'a Request) -> RoutedRequ
         Route::Probe
     } else {
         let applications = services.parts.applications.load();
-        match applications.find(&request.head) {
-            Ok(application) => {
-                let destination = Destination::of(application, &request.head.target, applications.prefixes());
-                Route::Application(Arc::clone(application), destination)
-            }
+        match applications.route(&request.head) {
+            Ok((application, destination)) => Route::Application(Arc::clone(application), destination),
             Err(cause) => Route::Unrouted(cause),
         }
     };

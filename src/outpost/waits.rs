@@ -231,11 +231,23 @@ pub(super) async fn wait_for<T>(
     purpose: WaitReason,
     asked: impl Future<Output = T> + Send,
 ) -> Result<T, ProviderUnavailable> {
+    wait_for_issuer(waits, context, || &context.application.relying_party.issuer, purpose, asked).await
+}
+
+/// As [`wait_for`], for the result of an issuer that may be another one than the provider: each has places of its own, so that
+/// one which hangs keeps no request of the others out.
+pub(super) async fn wait_for_issuer<'i, T>(
+    waits: &Waits,
+    context: &RequestContext<'_>,
+    issuer: impl FnOnce() -> &'i str + Send,
+    purpose: WaitReason,
+    asked: impl Future<Output = T> + Send,
+) -> Result<T, ProviderUnavailable> {
     let mut asked = pin!(asked);
     if let Poll::Ready(there) = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx))).await {
         return Ok(there);
     }
-    let _permit = place(waits, context, purpose)?;
+    let _permit = place(waits, context, issuer(), purpose)?;
     Ok(asked.await)
 }
 
@@ -247,13 +259,18 @@ pub(super) async fn redemption(
     attempt: &AttemptId,
 ) -> Result<Option<Redemption>, ProviderUnavailable> {
     let Some(claim) = waits.claim(attempt) else { return Ok(None) };
-    let place = place(waits, context, WaitReason::Redemption)?;
-    let turn = waits.turn(&context.application.relying_party.issuer).await;
+    let issuer = &context.application.relying_party.issuer;
+    let place = place(waits, context, issuer, WaitReason::Redemption)?;
+    let turn = waits.turn(issuer).await;
     Ok(Some(Redemption { _claim: claim, _permit: place, _turn: turn }))
 }
 
-fn place(waits: &Waits, context: &RequestContext<'_>, purpose: WaitReason) -> Result<WaitPermit, ProviderUnavailable> {
-    let issuer = &context.application.relying_party.issuer;
+fn place(
+    waits: &Waits,
+    context: &RequestContext<'_>,
+    issuer: &str,
+    purpose: WaitReason,
+) -> Result<WaitPermit, ProviderUnavailable> {
     match waits.take(purpose, issuer, context.request.head.client) {
         Ok(place) => {
             (context.on_wait)();
@@ -262,7 +279,7 @@ fn place(waits: &Waits, context: &RequestContext<'_>, purpose: WaitReason) -> Re
         Err(full) => {
             let (purpose, setting) = (purpose.as_str(), full.setting());
             let cause = format!("too many requests wait for it already ({purpose}; the limit is `{setting}`)");
-            Err(ProviderUnavailable { issuer: issuer.clone(), cause })
+            Err(ProviderUnavailable { issuer: issuer.to_owned(), cause })
         }
     }
 }

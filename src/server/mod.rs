@@ -21,7 +21,7 @@ use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
 use crate::outbound::otlp::OtlpFault;
-use crate::outbound::provider::OpenIdProviders;
+use crate::outbound::provider::{NamedIssuer, OpenIdProviders};
 use crate::outbound::store::{self, OpenStore, StoreSettings};
 use crate::outpost::{Outpost, Parts};
 use crate::ports::{Clock, Entropy, IdentityProvider};
@@ -119,8 +119,8 @@ async fn build(config: Config) -> Result<Built, Fault> {
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let OpenStore { store, access } =
         store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
-    let relying_parties = applications.iter().map(|application| &application.relying_party);
-    let providers = OpenIdProviders::start(&provider, relying_parties, Arc::clone(&clock))?;
+    let issuers = applications.iter().flat_map(|application| NamedIssuer::of(application));
+    let providers = OpenIdProviders::start(&provider, issuers, Arc::clone(&clock))?;
 
     let parts = Parts {
         applications: applications.clone().into(),

@@ -18,7 +18,7 @@ use super::service_manager;
 use super::system::SystemClock;
 use crate::domain::application::registry::Applications;
 use crate::inbound::connections::{MutualTls, ReloadableTls, TlsIdentity};
-use crate::outbound::provider::{OpenIdProviders, ProviderSettings};
+use crate::outbound::provider::{NamedIssuer, OpenIdProviders, ProviderSettings};
 use crate::outbound::store::{Access, StoreSettings};
 use crate::outpost::Outpost;
 use crate::ports::Clock as _;
@@ -184,7 +184,7 @@ impl Reloader {
         let changed = change(settings.clone())?;
         let InService { applications, provider, certificates } = &changed;
         let https = certificates.tls()?;
-        self.providers.update(provider, applications.iter().map(|application| &application.relying_party))?;
+        self.providers.update(provider, applications.iter().flat_map(|application| NamedIssuer::of(application)))?;
         if let Some(listener) = &self.https {
             listener.replace(https);
         }

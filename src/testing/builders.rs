@@ -80,6 +80,7 @@ pub fn application(external: &str) -> Application {
         cookie: CookieSettings::default(),
         cors_origins: CorsOrigins::default(),
         credentials: AcceptedCredentials::default(),
+        resource_metadata: None,
         headers: HeaderPlan::default(),
     }
 }
@@ -150,5 +151,12 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
 
 /// A rule about these users for all paths, methods and networks, after any sign-in.
 pub fn rule(principals: Principals) -> Rule {
-    Rule { paths: Vec::new(), methods: Vec::new(), networks: Networks::default(), principals, authentication: None }
+    Rule {
+        paths: Vec::new(),
+        methods: Vec::new(),
+        networks: Networks::default(),
+        issuers: Vec::new(),
+        principals,
+        authentication: None,
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::domain::application::Application;
-use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
+use crate::domain::oidc::credentials::{Credential, Refusal, TokenIssuer, VerifiedCredential};
 use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
 use crate::domain::oidc::jwt::TokenFault;
@@ -34,7 +34,7 @@ pub struct FakeProvider {
     /// It has an end session endpoint.
     pub has_end_session: AtomicBool,
     /// It verifies credentials: the token and the app password `good` are valid, `slow` is not answered in time. Otherwise
-    /// none is valid.
+    /// none is valid. Tokens of foreign issuers are checked by their own rules.
     pub verifies_credentials: AtomicBool,
     /// The user who signs in.
     pub user: Mutex<String>,
@@ -172,6 +172,12 @@ impl IdentityProvider for FakeProvider {
         credential: &Credential,
     ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         self.verifications.fetch_add(1, Ordering::Relaxed);
+        if let (TokenIssuer::Foreign(foreign), Credential::Token(token)) =
+            (application.issuer_of(credential).unwrap_or(TokenIssuer::Provider), credential)
+        {
+            let signed = signing::verified(token.expose_secret(), foreign.rules.purpose()).map_err(Refusal::Token)?;
+            return Ok(Arc::new(foreign.check(signed, self.clock.now())?));
+        }
         let (user, secret) = match credential {
             Credential::Token(token) => ("robot", token.expose_secret()),
             Credential::AppPassword(app_password) => {

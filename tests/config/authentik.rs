@@ -5,6 +5,8 @@ use std::path::Path;
 use gatepost::config::{Diagnostics, Loaded, load, load_environment};
 use secrecy::ExposeSecret as _;
 
+use super::support::Folder;
+
 const HOST: (&str, &str) = ("AUTHENTIK_HOST", "https://auth.example.com");
 const TOKEN: (&str, &str) = ("AUTHENTIK_TOKEN", "outpost-token");
 
@@ -89,6 +91,31 @@ fn the_section_of_the_file_is_read() {
         let fault = read(Some(FILE), &[("AUTHENTIK_TOKEN", token), ("STAFF", "staff")]).unwrap_err().to_string();
         assert!(fault.contains("authentik.token: ") && !fault.contains("words"), "{fault}");
     }
+}
+
+#[test]
+fn a_file_that_settings_beside_authentik_name_is_watched_and_lies_in_the_folder_of_the_file() {
+    let folder = Folder::new();
+    let text = "\
+authentik:
+  host: https://auth.example.com
+  token: outpost-token
+  applications:
+    wiki:
+      external_host: https://wiki.example.com
+      bearer:
+        verify: introspection
+        issuers: [{ issuer: ci, jwks_file: jwks.json, audiences: [wiki] }]
+      allow: [{ issuers: [ci], anyone: true }]
+";
+    let first = folder.load(text).unwrap();
+    let jwks = folder.0.path().join("jwks.json");
+    assert!(first.files.contains(&jwks), "{:?}", first.files);
+    let rotated = std::fs::read_to_string(&jwks).unwrap().replace("\"a\"", "\"b\"");
+    std::fs::write(&jwks, rotated).unwrap();
+    let changed = folder.load(text).unwrap().digests.changed_since(&first.digests);
+    assert_eq!(changed.reloaded, ["authentik.applications.wiki.bearer.issuers[0].jwks_file (content)"]);
+    assert!(changed.need_restart.is_empty());
 }
 
 #[test]

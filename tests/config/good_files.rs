@@ -7,11 +7,12 @@ use std::time::Duration;
 use gatepost::config::load;
 use gatepost::domain::application::Mode;
 use gatepost::domain::application::endpoints::Prefixes;
+use gatepost::domain::application::resource_metadata::Resource;
 use gatepost::domain::http::{CookieForm, HeaderLines};
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::authorization_settings::{AuthorizationSettings, ResponseMode};
 use gatepost::domain::oidc::client_authentication::{AssertionAudience, ClientAssertion, ClientAuthentication};
-use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, TokenType};
+use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, KeySource, TokenType};
 use gatepost::domain::oidc::relying_party::RelyingParty;
 use gatepost::domain::policy::identity_headers::HeaderPlan;
 use gatepost::inbound::connections::FrontProxies;
@@ -21,6 +22,7 @@ use gatepost::outpost::WaitLimits;
 use gatepost::server::{Config, Limits, Sealing};
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use url::Url;
 
 use super::support::{FULL, Folder, SMALLEST};
@@ -296,8 +298,16 @@ fn access_rules_mean_what_is_written() {
     assert_eq!(
         rules,
         [
-            vec![first, "groups staff"],
-            vec!["paths /docs/edit: groups editors", "anyone"],
+            vec![
+                first,
+                "groups staff",
+                "tokens of https://kubernetes.default.svc: claim /kubernetes.io/namespace wiki"
+            ],
+            vec![
+                "paths /docs/edit: groups editors",
+                "tokens of https://ci.example.org or spiffe.example.org: anyone",
+                "anyone",
+            ],
             vec![],
             vec![],
             vec![],
@@ -314,7 +324,7 @@ fn access_rules_mean_what_is_written() {
         "",
         "",
     ];
-    assert_eq!(asked, read, "UserInfo is asked for what rules and headers read");
+    assert_eq!(asked, read, "UserInfo is asked for what rules for its users and headers read");
     let judged_by: Vec<_> =
         config.applications.iter().map(|application| application.relying_party.claims_of_rules.join(" ")).collect();
     assert_eq!(judged_by, ["team groups email email_verified groups", "groups", "", "", "", ""]);
@@ -384,6 +394,58 @@ fn credentials_that_are_switched_off_are_warned_of() {
 }
 
 #[test]
+fn a_foreign_issuer_has_strict_defaults() {
+    let text = format!(
+        "{SMALLEST}    bearer:\n      verify: jwt\n      audience: wiki\n      issuers: [{{ issuer: 'https://ci.example.com', audiences: [wiki] }}]\n    \
+         allow: [{{ anyone: true }}, {{ issuers: ['https://ci.example.com'], anyone: true }}]\n"
+    );
+    let config = Folder::new().load(&text).unwrap().config;
+    let wiki = config.applications.iter().next().unwrap();
+    let foreign = wiki.foreign_issuers().next().unwrap();
+    assert!(matches!(foreign.keys, KeySource::Discovery));
+    let rules = (&foreign.rules.audiences[..], &foreign.rules.algorithms[..], foreign.rules.token_type);
+    assert_eq!(rules, (&["wiki".to_owned()][..], &[SigningAlgorithm::RS256][..], TokenType::AccessToken));
+    let mapping = (foreign.mapping.username.as_str(), foreign.mapping.prefix.as_str());
+    assert_eq!(mapping, ("sub", "https://ci.example.com#"));
+    assert!(foreign.scopes.is_empty() && foreign.mapping.trusted.is_empty());
+    let without_rule = text.replace(", { issuers: ['https://ci.example.com'], anyone: true }", "");
+    assert!(Folder::new().load(&without_rule).is_err(), "no rule lets its tokens pass");
+}
+
+#[test]
+fn metadata_of_a_resource_has_defaults_and_addresses_of_its_own() {
+    let load = |more: &str| {
+        let text =
+            format!("{SMALLEST}    bearer: {{ verify: introspection, scopes: [read], resource_metadata: {more} }}\n");
+        let config = Folder::new().load(&text).unwrap().config;
+        let wiki = config.applications.iter().next().unwrap().clone();
+        let metadata = wiki.resource_metadata.clone().unwrap();
+        let Resource::At(identifier) = metadata.resource.clone() else { panic!("{metadata:?}") };
+        (metadata.document(&identifier), identifier.metadata_address())
+    };
+    let (document, address) = load("{}");
+    assert_eq!(address, "https://wiki.example.com/.well-known/oauth-protected-resource");
+    assert_eq!(
+        document,
+        json!({
+            "resource": "https://wiki.example.com", "resource_name": "Wiki", "bearer_methods_supported": ["header"],
+            "authorization_servers": ["https://sso.example.com/application/o/wiki/"], "scopes_supported": ["read"],
+        })
+    );
+    let (document, address) = load("{ resource: 'https://wiki.example.com/mcp', scopes_supported: [] }");
+    assert_eq!(address, "https://wiki.example.com/.well-known/oauth-protected-resource/mcp");
+    assert_eq!(
+        (document["resource"].as_str(), document.get("scopes_supported")),
+        (Some("https://wiki.example.com/mcp"), None)
+    );
+    let off = format!(
+        "{SMALLEST}    intercept_header_auth: false\n    bearer: {{ verify: introspection, resource_metadata: {{}} }}\n"
+    );
+    let config = Folder::new().load(&off).unwrap().config;
+    assert!(config.applications.iter().all(|application| application.resource_metadata.is_none()));
+}
+
+#[test]
 fn credentials_have_strict_defaults() {
     let text = format!("{SMALLEST}    bearer: {{ verify: jwt, audience: wiki }}\n    basic: {{}}\n");
     let config = Folder::new().load(&text).unwrap().config;
@@ -392,6 +454,7 @@ fn credentials_have_strict_defaults() {
     let BearerCheck::Jwt(rules) = &bearer.verify else { panic!("{bearer:?}") };
     assert_eq!((&rules.algorithms[..], rules.token_type), (&[SigningAlgorithm::RS256][..], TokenType::AccessToken));
     assert!(bearer.scopes.is_empty() && !bearer.pass_on && !basic.pass_on);
+    assert!(bearer.issuers.is_empty() && wiki.resource_metadata.is_none());
     assert_eq!(basic.scopes, wiki.relying_party.scopes);
     let config = Folder::new().load(&format!("{SMALLEST}    bearer: {{ verify: introspection }}\n")).unwrap().config;
     let bearer = config.applications.iter().next().unwrap().credentials.bearer.clone().unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use gatepost::config::{Diagnostics, Loaded, load};
+use gatepost::testing::signing::{Key, jwk};
 use tempfile::TempDir;
 
 pub(crate) const SMALLEST: &str = include_str!("good/smallest.yaml");
@@ -32,6 +33,7 @@ impl Folder {
             ("certificate.pem", certified.cert.pem()),
             ("private-key.pem", certified.signing_key.serialize_pem()),
             ("assertion.jwt", "e30.e30.c2ln\n".to_owned()),
+            ("jwks.json", serde_json::json!({ "keys": [jwk(&Key::P256, "a")] }).to_string()),
         ] {
             fs::write(folder.path().join(name), content).unwrap();
         }

@@ -298,6 +298,22 @@ async fn odd_bytes_of_cookies_stay(front_proxy: FrontProxy) {
     assert_eq!(seen.header("cookie"), Some("app=1; n=caf\u{fffd}; z=2"));
 }
 
+/// The file leads the address of the metadata to Gatepost, and passes the challenge on that names it.
+async fn programs_find_the_metadata(front_proxy: FrontProxy) {
+    let bearer = "    bearer: { verify: introspection, resource_metadata: {} }\n";
+    let site = FrontSite::start_with(front_proxy, Mode::Single, |settings, _| settings.for_entries = bearer).await;
+    let program = Browser::new(Protocol::Http1);
+    let address = site.wiki("/.well-known/oauth-protected-resource");
+    let refused = program.ask(Ask::plain(Method::GET, &site.wiki("/api")).header("accept", "application/json")).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused:#?}");
+    let challenge = refused.header("www-authenticate").unwrap_or_default();
+    assert!(challenge.contains(&format!("resource_metadata=\"{address}\"")), "{refused:#?}");
+    let metadata = program.ask(Ask::plain(Method::GET, &address)).await;
+    assert_eq!(metadata.status, StatusCode::OK, "{metadata:#?}");
+    assert_eq!(metadata.json().text("resource"), Some(site.wiki("").as_str()));
+    assert_eq!(metadata.header("access-control-allow-origin"), Some("*"));
+}
+
 /// Envoy's HTTP service treats every 5xx as a failure of the service: it would answer with a page of its own, and with
 /// `failure_mode_allow` allow every request.
 #[tokio::test(flavor = "multi_thread")]
@@ -345,5 +361,6 @@ behind_each! {
     no_answer_is_never_a_pass: nginx_alone, caddy_alone, haproxy_alone, envoy_alone;
     the_provider_signs_out: nginx_provider_signs_out, caddy_provider_signs_out, haproxy_provider_signs_out, envoy_provider_signs_out;
     odd_bytes_of_cookies_stay: nginx_odd_cookies, caddy_odd_cookies, haproxy_odd_cookies, envoy_odd_cookies;
+    programs_find_the_metadata: nginx_metadata, caddy_metadata, haproxy_metadata, envoy_metadata;
     signs_out: nginx_signs_out, caddy_signs_out, haproxy_signs_out, envoy_signs_out;
 }

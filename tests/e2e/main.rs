@@ -30,6 +30,7 @@ mod credentials;
 mod demo;
 mod durability;
 mod envoy_answers;
+mod foreign_issuers;
 mod forward_auth;
 mod headers;
 mod health;

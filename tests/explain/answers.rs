@@ -20,7 +20,7 @@ const TOO_MANY_GROUPS: &str =
     r#"{"preferred_username": "mae", "_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}"#;
 
 /// Names and arguments.
-const QUESTIONS: [(&str, &[&str]); 44] = [
+const QUESTIONS: [(&str, &[&str]); 47] = [
     ("a-visitor-opens-a-page", &["-H", PAGE, "https://wiki.example.com/page?x=1"]),
     ("a-script-without-sign-in", &["-m", "POST", "https://wiki.example.com/api"]),
     ("a-websocket-without-sign-in", &["-H", "Upgrade: websocket", "https://wiki.example.com/live"]),
@@ -71,6 +71,17 @@ const QUESTIONS: [(&str, &[&str]); 44] = [
     ("a-backend-of-the-users-own", &["--claims", ELSEWHERE, "https://files.example.com/a?b"]),
     ("a-backend-that-is-not-listed", &["--claims", NOWHERE, "https://files.example.com/a?b"]),
     ("a-token-that-is-not-verified", &["-H", "Authorization: Bearer secret-token", "https://files.example.com/a"]),
+    // `{"iss": "https://ci.example.com"}`, without a signature.
+    (
+        "a-token-of-another-issuer",
+        &[
+            "-H",
+            "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUuY29tIn0.AAAA",
+            "https://files.example.com/builds/1",
+        ],
+    ),
+    ("a-rule-for-another-issuer", &["--claims", STAFF, "https://files.example.com/builds/1"]),
+    ("metadata-for-programs", &["https://files.example.com/.well-known/oauth-protected-resource"]),
     ("a-token-that-is-none", &["-H", "Authorization: Bearer", "https://files.example.com/a"]),
     ("a-credential-of-no-concern", &["-H", "Authorization: Bearer secret-token", "https://wiki.example.com/a"]),
     ("an-address-that-needs-no-sign-in", &["--client", "::ffff:10.9.8.7", "https://intranet.example.com/"]),

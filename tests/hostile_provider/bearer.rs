@@ -12,7 +12,7 @@ use crate::op::{CLIENT_ID, CLIENT_SECRET, SUBJECT, merged};
 
 async fn fixture(token_type: TokenType) -> Fixture {
     let algorithms = vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256];
-    let rules = AccessTokenRules { audience: "https://wiki.example".to_owned(), algorithms, token_type };
+    let rules = AccessTokenRules { audiences: vec!["https://wiki.example".to_owned()], algorithms, token_type };
     Fixture::with(BearerCheck::Jwt(rules), &["read"]).await
 }
 

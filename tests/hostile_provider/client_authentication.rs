@@ -9,7 +9,7 @@ use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::client_authentication::{
     AssertionAudience, AssertionKey, ClientAssertion, ClientAuthentication, ClientCertificate, SecretPem,
 };
-use gatepost::domain::oidc::credentials::{AcceptedCredentials, BearerCheck, BearerRules};
+use gatepost::domain::oidc::credentials::{AcceptedCredentials, BearerCheck};
 use gatepost::domain::oidc::credentials::{Credential, IntrospectionRules};
 use gatepost::domain::oidc::jws::{KeySet, Purpose};
 use gatepost::domain::oidc::jwt::CompactToken;
@@ -51,7 +51,7 @@ async fn all_requests(test_client: &TestClient) -> [Recorded; 4] {
     let signed_in = test_client.sign_in().await.expect("a sign-in");
     let mut application = application(test_client);
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(vec!["ci".to_owned()]));
-    let bearer = Some(BearerRules { verify, scopes: Vec::new(), pass_on: false });
+    let bearer = Some(verify.into());
     application.credentials = AcceptedCredentials { bearer, ..AcceptedCredentials::default() };
     let lifetimes = Lifetimes { absolute: DAY, idle: DAY };
     let session = Session::begin(signed_in, &application, Timestamp::from_unix(NOW), lifetimes);
@@ -91,7 +91,7 @@ async fn an_assertion_is_signed_anew_for_each_request() {
             assert_eq!((request.authorization(), request.form("client_secret")), (None, None));
             assert!(!request.query.contains("assertion"), "no secrets in an address");
             let raw = request.form("client_assertion").unwrap();
-            let purpose = Purpose::AccessToken { algorithms: &[SigningAlgorithm::PS256], token_type: "jwt" };
+            let purpose = Purpose::AccessToken { algorithms: &[SigningAlgorithm::PS256], token_type: Some("jwt") };
             assert!(keys.verify(&raw.as_str().into(), purpose).is_ok(), "{}", request.path);
             let claims = CompactToken::parse(&raw).unwrap().payload;
             assert_eq!((&claims["iss"], &claims["sub"]), (&json!(CLIENT_ID), &json!(CLIENT_ID)));
@@ -144,7 +144,7 @@ async fn an_assertion_file_that_vanished_is_an_outage_of_this_client_alone() {
 
     let mut application = application(&test_client);
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(vec!["ci".to_owned()]));
-    let bearer = Some(BearerRules { verify, scopes: Vec::new(), pass_on: false });
+    let bearer = Some(verify.into());
     application.credentials = AcceptedCredentials { bearer, ..AcceptedCredentials::default() };
     let mut other = application.clone();
     other.relying_party.token_endpoint_auth_method = ClientAuthentication::ClientSecretPost;

@@ -50,7 +50,7 @@ impl Fixture {
         let test_client = TestClient::new().await;
         let scopes = scopes.iter().map(ToString::to_string).collect();
         let credentials = AcceptedCredentials {
-            bearer: Some(BearerRules { verify, scopes, pass_on: false }),
+            bearer: Some(BearerRules { scopes, ..verify.into() }),
             basic: Some(BasicRules { scopes: test_client.relying_party.scopes.clone(), pass_on: false }),
             ..AcceptedCredentials::default()
         };

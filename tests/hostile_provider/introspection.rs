@@ -74,7 +74,11 @@ async fn in_1_in_2_answers() {
         ("other issuer", |b| b.introspected = json!({"iss": "https://evil.example"}), token(TokenFault::ISSUER)),
         ("over", |b| b.introspected = json!({"exp": 1_899_999_000}), token(TokenFault::Expired(1000))),
         ("no user", |b| b.introspected = json!({"sub": null}), token(TokenFault::Subject)),
-        ("other scope", |b| b.introspected = json!({"scope": "openid reader"}), Judged::Refused(Refusal::Scope)),
+        (
+            "other scope",
+            |b| b.introspected = json!({"scope": "openid reader"}),
+            Judged::Refused(Refusal::Scope("read".to_owned())),
+        ),
         (
             "other client",
             |b| b.introspected = json!({"client_id": "other", "aud": "https://other.example"}),
@@ -291,7 +295,7 @@ async fn in_2_an_optional_member_that_is_null_or_empty_is_absent() {
     for (name, expected) in [
         ("active", Judged::Unavailable),
         ("sub", Judged::Refused(TokenFault::Subject.into())),
-        ("scope", Judged::Refused(Refusal::Scope)),
+        ("scope", Judged::Refused(Refusal::Scope("read".to_owned()))),
         ("client_id", Judged::Refused(Refusal::Audience)),
     ] {
         for value in [NULL, ""] {

@@ -16,6 +16,8 @@ mod discovery;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod foreign_issuers;
+#[cfg(test)]
 mod id_tokens;
 #[cfg(test)]
 mod introspection;

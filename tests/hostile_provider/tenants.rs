@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::credentials::{
-    AcceptedCredentials, AccessTokenRules, BearerCheck, BearerRules, Credential, IntrospectionRules, Refusal, TokenType,
+    AcceptedCredentials, AccessTokenRules, BearerCheck, Credential, IntrospectionRules, Refusal, TokenType,
 };
 use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::oidc::logout_token::Ending;
@@ -115,8 +115,8 @@ async fn logout_tokens_and_bearer_tokens_name_their_own_tenant() {
     let other = own.replace("/wiki/", "/other/");
     let mut application = application(&test_client);
     let algorithms = vec![SigningAlgorithm::RS256];
-    let rules = AccessTokenRules { audience: "api".to_owned(), algorithms, token_type: TokenType::Jwt };
-    let bearer = Some(BearerRules { verify: BearerCheck::Jwt(rules), scopes: Vec::new(), pass_on: false });
+    let rules = AccessTokenRules { audiences: vec!["api".to_owned()], algorithms, token_type: TokenType::Jwt };
+    let bearer = Some(BearerCheck::Jwt(rules).into());
     application.credentials = AcceptedCredentials { bearer, ..AcceptedCredentials::default() };
     let application = Arc::new(application);
     for (number, (tid, iss, fault)) in [
@@ -162,7 +162,7 @@ async fn an_introspected_token_names_its_tenant() {
     let test_client = test_client().await;
     let mut application = application(&test_client);
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(vec!["ci".to_owned()]));
-    let bearer = Some(BearerRules { verify, scopes: Vec::new(), pass_on: false });
+    let bearer = Some(verify.into());
     application.credentials = AcceptedCredentials { bearer, ..AcceptedCredentials::default() };
     let application = Arc::new(application);
     for (number, (introspected, fault)) in [

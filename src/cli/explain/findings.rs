@@ -6,11 +6,11 @@ use crate::domain::application::registry::{Applications, Unrouted};
 use crate::domain::application::{Application, Mode};
 use crate::domain::http::{ClientKind, RequestHead, Scheme};
 use crate::domain::oidc::claims::Claims;
-use crate::domain::oidc::credentials::Presented;
+use crate::domain::oidc::credentials::{Presented, TokenIssuer};
 use crate::domain::policy::{ApplicableRule, Forbidden, KnownBy};
 
 /// The claims of the user, and how the user is known.
-type User<'a> = (&'a Claims, KnownBy);
+type User<'a> = (&'a Claims, KnownBy<'a>);
 
 pub(super) fn describe(
     report: &mut Report,
@@ -25,8 +25,8 @@ pub(super) fn describe(
         report.line("for", "the liveness probe, which is answered on every host");
         return;
     }
-    let application = match applications.find(head) {
-        Ok(application) => application,
+    let (application, destination) = match applications.route(head) {
+        Ok(routed) => routed,
         Err(cause) => return report.line("application", unrouted(applications, head, cause)),
     };
     report.line("application", owner(application, head));
@@ -34,7 +34,6 @@ pub(super) fn describe(
         report.line("scheme", "plain http, but the application uses https: this decides the response");
         return;
     }
-    let destination = Destination::of(application, &head.target, applications.prefixes());
     report.line("for", business(destination));
     if destination != Destination::Application {
         return;
@@ -124,6 +123,9 @@ const fn business(destination: Destination) -> &'static str {
         Destination::Endpoint(Endpoint::UserInfo) => {
             "Gatepost itself: `userinfo` tells scripts of the application who is signed in"
         }
+        Destination::Endpoint(Endpoint::ResourceMetadata) => {
+            "Gatepost itself: metadata about the application as a protected resource"
+        }
     }
 }
 
@@ -191,11 +193,16 @@ fn credential(report: &mut Report, application: &Application, head: &RequestHead
     let text = match presented.credential {
         _ if claims.is_some() => format!("{scheme}, ignored: the session takes precedence"),
         Err(refusal) => format!("{scheme}, refused: {refusal}"),
-        Ok(_) => {
-            format!(
+        Ok(credential) => match application.issuer_of(&credential) {
+            Ok(TokenIssuer::Foreign(foreign)) => format!(
+                "{scheme}, of {}, which `bearer.issuers` lists; treated as invalid here, because it is not verified",
+                foreign.issuer
+            ),
+            Ok(TokenIssuer::Provider) => format!(
                 "{scheme}, treated as invalid here, because it is not verified; --claims shows the response to its user"
-            )
-        }
+            ),
+            Err(refusal) => format!("{scheme}, refused: {refusal}"),
+        },
     };
     report.line("credential", text);
 }
@@ -210,7 +217,7 @@ fn rules(report: &mut Report, application: &Application, head: &RequestHead, use
         Err(Forbidden::NotCovered) => {
             report.line("rules", format!("none of {all} covers the path, so it is denied to every user"));
         }
-        Err(Forbidden::OddPath | Forbidden::NoRuleHolds | Forbidden::OtherSignIn) => {
+        Err(Forbidden::OddPath | Forbidden::NoRuleHolds | Forbidden::ForeignIssuer | Forbidden::OtherSignIn) => {
             report.line(
                 "rules",
                 "denied to every user: the path can be read in several ways, and a rule covers one of them",

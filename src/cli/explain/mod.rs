@@ -63,7 +63,7 @@ pub fn explain(
             return Ok(report.to_string());
         }
     };
-    let application = applications.find(&head).ok();
+    let application = applications.route(&head).ok().map(|(application, _)| application);
     let visitor = application.and_then(|application| question.visitor(application));
     let head = match &visitor {
         Some(visitor) => question.head_of(visitor, head),

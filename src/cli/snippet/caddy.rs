@@ -9,6 +9,9 @@ const OF_NO_CLIENT: &str = excerpt(SHIPPED, "\t# Removes identity headers", "\n\
 const HANDLES: &str = excerpt(SHIPPED, "\t# Clients must not reach", "\n}\n").piece;
 const NAMES: Excerpt = excerpt(HANDLES, "\t\t\t\tX-authentik-username\n", "\t\t\t}\n");
 
+const METADATA: Excerpt = excerpt(NAMES.before, "\t# Metadata for programs", "\thandle {\n");
+const METADATA_HANDLE: &str = excerpt(METADATA.piece, "\thandle /.well-known/", "\thandle /.well-known/").after;
+
 pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let blocks: Vec<String> = sites(places).iter().map(|site| block(site, gatepost)).collect();
     format!("# For Caddy: a Caddyfile, or a part of one\n{}", blocks.join("\n"))
@@ -26,7 +29,13 @@ fn handles(place: &Site<'_>, gatepost: &ListenerAddress) -> String {
     let names = each(place.copied(), |name| format!("\t\t\t\t{name}\n"));
     let path = place.path;
     let all = if path.is_empty() { "\thandle {\n".to_owned() } else { format!("\thandle {path}* {{\n") };
-    let text = filled!(NAMES.with(&names), in HANDLES,
+    let metadata = each(&place.metadata, |path| {
+        filled!(METADATA_HANDLE, in METADATA_HANDLE,
+            "/.well-known/oauth-protected-resource*" => path,
+        )
+    });
+    let text = [METADATA.before, &metadata, METADATA.after, &names, NAMES.after].concat();
+    let text = filled!(text, in HANDLES,
         "\thandle {\n" => &all,
         "handle /outpost.goauthentik.io/" => &format!("handle {path}/outpost.goauthentik.io/"),
         "127.0.0.1:9000" => &gatepost.to_string(),

@@ -71,15 +71,20 @@ fn virtual_host(places: &[&Site<'_>]) -> String {
 fn routes(place: &Site<'_>) -> String {
     let (slug, path) = (place.slug, place.path);
     let below = if path.is_empty() { "prefix: /".to_owned() } else { format!("path_separated_prefix: {path}") };
-    filled!(ROUTES, in ROUTES,
-        "prefix: /outpost.goauthentik.io/" => &format!("prefix: {path}/outpost.goauthentik.io/"),
-        "path: /outpost.goauthentik.io/" => &format!("path: {path}/outpost.goauthentik.io/"),
-        "{ prefix: /, grpc" => &format!("{{ {below}, grpc"),
-        "{ prefix: / }" => &format!("{{ {below} }}"),
-        "cluster: app_grpc" => &format!("cluster: app_{slug}_grpc"),
-        "cluster: app," => &format!("cluster: app_{slug},"),
-        "cluster: app }" => &format!("cluster: app_{slug} }}"),
-    )
+    // Below its own path, the metadata for programs would have no route. The check answers it.
+    let metadata = each(place.metadata.iter().filter(|_| !path.is_empty()), |address| {
+        format!("              - match: {{ path: {address} }}\n                route: {{ cluster: app_{slug} }}\n")
+    });
+    metadata
+        + &filled!(ROUTES, in ROUTES,
+            "prefix: /outpost.goauthentik.io/" => &format!("prefix: {path}/outpost.goauthentik.io/"),
+            "path: /outpost.goauthentik.io/" => &format!("path: {path}/outpost.goauthentik.io/"),
+            "{ prefix: /, grpc" => &format!("{{ {below}, grpc"),
+            "{ prefix: / }" => &format!("{{ {below} }}"),
+            "cluster: app_grpc" => &format!("cluster: app_{slug}_grpc"),
+            "cluster: app," => &format!("cluster: app_{slug},"),
+            "cluster: app }" => &format!("cluster: app_{slug} }}"),
+        )
 }
 
 /// The clusters of the application itself: over HTTP/1.1 and, for gRPC, over HTTP/2.

@@ -24,6 +24,8 @@ pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
             "  bind 0.0.0.0:10000\n" => &binds(places),
             "path_beg /outpost.goauthentik.io/auth" => &format!("path_beg {}", own("/outpost.goauthentik.io/auth")),
             "path_beg /outpost.goauthentik.io/\n" => &format!("path_beg {}\n", own("/outpost.goauthentik.io/")),
+            "  # Metadata for programs (RFC 9728), where an application has `bearer.resource_metadata`. Remove this line where an application\n  # has a document of its own there.\n  acl own_visit path_beg /.well-known/oauth-protected-resource\n" =>
+                &metadata(places),
             "  http-request del-header forwarded\n" =>
                 &format!("  http-request del-header forwarded\n{}", owned(places)),
             "server gatepost 127.0.0.1:9000" => &format!("server gatepost {gatepost}"),
@@ -47,6 +49,21 @@ fn binds(places: &[Site<'_>]) -> String {
         format!("  bind :{}{tls}\n", place.port)
     };
     distinct(places.iter().map(line)).concat()
+}
+
+/// The requests for metadata of the applications that publish it: host and path together.
+fn metadata(places: &[Site<'_>]) -> String {
+    let line = |place: &Site<'_>| {
+        let path = place.metadata.as_ref()?;
+        Some(match place.host {
+            Hosts::One(host) => format!("  acl own_visit base -i {host}{path} {host}:{}{path}\n", place.port),
+            Hosts::Below(domain) => {
+                format!("  acl own_visit base -m end -i .{domain}{path} .{domain}:{}{path}\n", place.port)
+            }
+        })
+    };
+    let lines = places.iter().filter_map(line).collect::<String>();
+    if lines.is_empty() { lines } else { format!("  # Metadata for programs (RFC 9728).\n{lines}") }
 }
 
 /// The lines that remove owned headers. Only spellings with `-` are listed: the file removes all others as invalid names.

@@ -12,6 +12,10 @@ const LOCATION: &str = excerpt(SHIPPED, "    location / {\n", "  }\n}\n").piece;
 const HEADERS: Excerpt =
     excerpt(LOCATION, "      auth_request_set $gp_username", "\n      # Without Gatepost's cookies");
 
+const METADATA: Excerpt = excerpt(HEADERS.after, "    # Metadata for programs", "    # Clients must not reach");
+const METADATA_LOCATION: &str =
+    excerpt(METADATA.piece, "    location /.well-known/", "    location /.well-known/").after;
+
 pub(super) fn print(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
     let common = filled!(COMMON, in COMMON, "127.0.0.1:9000" => &gatepost.to_string(),);
     let common = format!("\n{common}");
@@ -49,7 +53,8 @@ fn listen(place: &Site<'_>) -> String {
 fn location(place: &Site<'_>) -> String {
     let (slug, path) = (place.slug, place.path);
     let root = if path.is_empty() { "/" } else { path };
-    let text = filled!(HEADERS.with(&headers(place)), in LOCATION,
+    let text = [HEADERS.before, &headers(place), METADATA.before, &metadata(place), METADATA.after].concat();
+    let text = filled!(text, in LOCATION,
         "location / {" => &format!("location {root} {{"),
         " /outpost.goauthentik.io/" => &format!(" {path}/outpost.goauthentik.io/"),
         "/_gatepost" => &format!("/_gatepost_{slug}"),
@@ -57,6 +62,15 @@ fn location(place: &Site<'_>) -> String {
         "http://app;" => &format!("http://app_{slug};"),
     );
     outdented(&text)
+}
+
+/// The location of the metadata for programs, where the application publishes it.
+fn metadata(place: &Site<'_>) -> String {
+    each(&place.metadata, |path| {
+        filled!(METADATA_LOCATION, in METADATA_LOCATION,
+            "location /.well-known/oauth-protected-resource {" => &format!("location = {path} {{"),
+        )
+    })
 }
 
 fn headers(place: &Site<'_>) -> String {

@@ -20,6 +20,8 @@ pub(super) struct Site<'a> {
     pub(super) port: u16,
     /// Empty, or `/path` without a final slash.
     pub(super) path: &'a str,
+    /// The path of the metadata about it as a protected resource, which is not below its own path.
+    pub(super) metadata: Option<String>,
     /// The headers that only Gatepost may set, beside `cookie` and `authorization`.
     pub(super) headers: Vec<&'a str>,
     /// Every spelling of these and of authentik's headers, which clients must not send; in lower case.
@@ -46,6 +48,7 @@ impl<'a> Site<'a> {
             },
             port: external.port(),
             path: external.path(),
+            metadata: application.resource_metadata.as_ref().map(|metadata| metadata.resource.metadata_path()),
             headers: application.headers.names().collect(),
             owned: application.headers.owned_spellings().collect(),
         }

@@ -9,13 +9,6 @@ pub(super) struct Excerpt {
     pub(super) after: &'static str,
 }
 
-impl Excerpt {
-    /// The text with `piece` in the middle.
-    pub(super) fn with(self, piece: &str) -> String {
-        [self.before, piece, self.after].concat()
-    }
-}
-
 /// The text before `from`, from there up to `to`, and from `to` on. For constants only.
 pub(super) const fn excerpt(text: &'static str, from: &str, to: &str) -> Excerpt {
     let (before, rest) = text.split_at(position(text, from));
@@ -89,7 +82,6 @@ mod tests {
             let Excerpt { before, piece, after } = excerpt(TEXT, from, to);
             assert_eq!((before, piece, after), expected, "{from} {to}");
         }
-        assert_eq!(excerpt(TEXT, "two", "one").with("2 "), "one 2 one");
         assert_eq!(filled!(TEXT, in TEXT, "two" => "2", "three" => "3",), "one 2 3 2 one");
     }
 

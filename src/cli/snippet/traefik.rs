@@ -34,8 +34,21 @@ fn routers(place: &Site<'_>, priority: usize) -> String {
     let host = host(place);
     let below = if path.is_empty() { String::new() } else { format!(" && PathPrefix(`{path}`)") };
     let (entry_point, tls) = if place.is_https { ("websecure", "      tls: {}\n") } else { ("web", "") };
+    let metadata = each(&place.metadata, |path| {
+        format!(
+            "    # Metadata for programs (RFC 9728).
+    gatepost-metadata-{slug}:
+      rule: {host} && Path(`{path}`)
+      priority: {}
+      entryPoints: [{entry_point}]
+{tls}      middlewares: [of-no-client]
+      service: gatepost
+",
+            priority + 5
+        )
+    });
     format!(
-        "    # The sign-in endpoints. Clients must not reach `auth`, the endpoint for subrequests.
+        "{metadata}    # The sign-in endpoints. Clients must not reach `auth`, the endpoint for subrequests.
     gatepost-{slug}:
       rule: {host} && PathPrefix(`{path}/outpost.goauthentik.io/`) && !PathPrefix(`{path}/outpost.goauthentik.io/auth`)
       priority: {}

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
 use secrecy::ExposeSecret as _;
 
 use crate::config::diagnostic::{Diagnostic, Diagnostics, Location};
+use crate::config::digests::SettingDigests;
 use crate::config::document::{Content, Key, Node};
 use crate::config::duration;
 use crate::config::expansion::{escape, expand};
@@ -38,8 +39,9 @@ pub(in crate::config) struct ProviderMapping {
     allows_plain_http: bool,
     prefixes: Prefixes,
     budget: Budget,
-    /// The name of the file with the overlays.
+    /// The name of the file with the overlays, and the folder of files that they name.
     source: String,
+    folder: PathBuf,
     overlays: BTreeMap<String, Overlay>,
 }
 
@@ -61,8 +63,8 @@ impl ProviderMapping {
         let is_plain = |address: String| address.starts_with("http:");
         let allows_plain_http =
             is_plain(host.to_string()) || host_browser.as_ref().is_some_and(|host| is_plain(host.to_string()));
-        let (source, overlays) = (String::new(), BTreeMap::new());
-        Self { host_browser, allows_plain_http, prefixes, budget, source, overlays }
+        let (source, folder, overlays) = (String::new(), PathBuf::new(), BTreeMap::new());
+        Self { host_browser, allows_plain_http, prefixes, budget, source, folder, overlays }
     }
 
     /// With the operator's settings for single applications; on `None` diagnostics have been recorded.
@@ -72,28 +74,38 @@ impl ProviderMapping {
         reader: &mut Reader<'_>,
     ) -> Option<Self> {
         reader.source().clone_into(&mut self.source);
+        self.folder = reader.resolve(Path::new(""));
         let mut is_sound = true;
         for (slug, mut overlay) in overlays {
             for (_, node) in &mut overlay.settings {
                 // A variable that is not set is a fault that reading the value finds.
                 expand_all(node, reader);
             }
-            let found = self.check(&overlay);
+            let (found, digests) = self.check(&overlay);
             is_sound &= found.faults.is_empty();
+            reader.files.extend(found.files.iter().cloned());
+            reader.digests.add_below(&format!("authentik.applications.{slug}"), digests);
             reader.add(found);
             self.overlays.insert(slug, overlay);
         }
         is_sound.then_some(self)
     }
 
-    /// The diagnostics about an overlay that do not depend on the application to which it belongs.
-    fn check(&self, Overlay { external_host, settings }: &Overlay) -> Diagnostics {
+    /// The diagnostics about an overlay that do not depend on the application to which it belongs, and the digests of the files that it
+    /// names.
+    fn check(&self, Overlay { external_host, settings }: &Overlay) -> (Diagnostics, SettingDigests) {
         let needs_backend = settings.iter().any(|(key, _)| key.text.as_deref() == Some("backend_allow"));
         let address = "https://application.invalid";
-        // The path of a cookie has to be one of the application's.
-        let below = || cookie_path(settings).map(|path| format!("{address}{path}"));
-        let named = external_host.as_ref().map(|host| host.join(""));
-        let external = named.or_else(|| below().filter(|below| ExternalHost::parse(below).is_ok()));
+        // The path of a cookie has to be one of the application's, and a resource has to be on its host.
+        let likely = || {
+            let resource = text_at(settings, &["bearer", "resource_metadata", "resource"]);
+            let origin =
+                resource.and_then(|resource| ExternalHost::parse(resource).ok()).map(|resource| resource.origin());
+            let path = text_at(settings, &["cookie", "path"]).unwrap_or_default();
+            let likely = format!("{}{path}", origin.as_deref().unwrap_or(address));
+            ExternalHost::parse(&likely).is_ok().then_some(likely)
+        };
+        let external = external_host.as_ref().map(|host| host.join("")).or_else(likely);
         let mut sample = vec![
             ("name", Node::text("sample")),
             ("external_host", Node::text(external.as_deref().unwrap_or(address))),
@@ -104,29 +116,35 @@ impl ProviderMapping {
         if needs_backend {
             sample.extend([("mode", Node::word("proxy")), ("internal_host", Node::text(address))]);
         }
-        let (_, Diagnostics { mut faults, mut warnings, files }) =
+        let (_, Diagnostics { mut faults, mut warnings, files }, digests) =
             self.read(&self.source, &Node::section(sample), settings);
         for diagnostics in [&mut faults, &mut warnings] {
             // Everything that the file contains has a line.
             diagnostics.retain(|diagnostic| diagnostic.line > 0);
         }
-        Diagnostics { faults, warnings, files }
+        (Diagnostics { faults, warnings, files }, digests)
     }
 
-    fn read(&self, source: &str, node: &Node, overlay: &Settings) -> (Option<Application>, Diagnostics) {
+    fn read(
+        &self,
+        source: &str,
+        node: &Node,
+        overlay: &Settings,
+    ) -> (Option<Application>, Diagnostics, SettingDigests) {
         let mut node = node.clone();
         if let Content::Section(entries) = &mut node.content {
             entries.retain(|(key, _)| overlay.iter().all(|(other, _)| other.text != key.text));
             entries.extend(overlay.iter().cloned());
         }
-        let mut reader = Reader::new(source, Path::new(""), &|_| None);
+        let mut reader = Reader::new(source, &self.folder, &|_| None);
         reader.allows_plain_http = self.allows_plain_http;
         let location = Location::new("", 0, 0);
         let written = raw::Application::read(&node, &location, &mut reader);
         let application = written.and_then(|written| {
             applications::application(&written, &location, self.prefixes, self.budget, &mut reader)
         });
-        (application, reader.into_diagnostics())
+        let digests = std::mem::take(&mut reader.digests);
+        (application, reader.into_diagnostics(), digests)
     }
 }
 
@@ -144,7 +162,7 @@ impl ApplicationMapping for ProviderMapping {
         let mut warnings = Vec::new();
         let node = application_node(provider, &endpoints, &mut |warning| warnings.push(format!("{source}: {warning}")));
         let settings = overlay.and_then(|slug| self.overlays.get(slug)).map_or(&[][..], |overlay| &overlay.settings);
-        let (application, Diagnostics { faults, warnings: found, .. }) = self.read(&source, &node, settings);
+        let (application, Diagnostics { faults, warnings: found, .. }, _) = self.read(&source, &node, settings);
         warnings.extend(found.iter().map(Diagnostic::to_string));
         match application.filter(|_| faults.is_empty()) {
             Some(mut application) => {
@@ -291,15 +309,15 @@ fn basic_auth(provider: &ProxyOutpostConfig, warn: &mut dyn FnMut(String)) -> Ve
     user.into_iter().chain(fixed).collect()
 }
 
-/// `cookie.path` of an overlay.
-fn cookie_path(overlay: &Settings) -> Option<&str> {
-    let index =
-        |entries: &[(Key, Node)], name: &str| entries.iter().position(|(key, _)| key.text.as_deref() == Some(name));
-    let (_, cookie) = overlay.get(index(overlay, "cookie")?)?;
-    let Content::Section(entries) = &cookie.content else { return None };
-    let (_, path) = entries.get(index(entries, "path")?)?;
-    let Content::One { text, .. } = &path.content else { return None };
-    Some(text)
+/// The text at these nested keys of an overlay, such as `cookie.path`.
+fn text_at<'o>(overlay: &'o [(Key, Node)], keys: &[&str]) -> Option<&'o str> {
+    let (first, rest) = keys.split_first()?;
+    let (_, node) = overlay.iter().find(|(key, _)| key.text.as_deref() == Some(*first))?;
+    match &node.content {
+        Content::Section(entries) => text_at(entries, rest),
+        Content::One { text, .. } if rest.is_empty() => Some(text),
+        Content::One { .. } | Content::List(_) | Content::Unusable(_) => None,
+    }
 }
 
 /// Replaces the variables in all values: they are not known any more when the applications are made.

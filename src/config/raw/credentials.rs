@@ -1,5 +1,7 @@
 //! Keys of the credentials that an application accepts in `Authorization`.
 
+use super::foreign_issuer::ForeignIssuer;
+use super::resource_metadata::ResourceMetadata;
 use crate::config::reader::Spanned;
 use crate::config::section::section;
 use crate::config::value::Choice;
@@ -8,6 +10,7 @@ use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::TokenType;
 
 type Algorithms = Vec<Spanned<SigningAlgorithm>>;
+type ForeignIssuers = Vec<Spanned<ForeignIssuer>>;
 
 section! {
     /// Bearer tokens. A valid token authenticates the request as its user, without a session and a cookie; an invalid one
@@ -31,12 +34,18 @@ section! {
         /// With `jwt`: required `typ` in the token's header. `at+jwt`: as RFC 9068 defines it. `JWT`: as authentik
         /// and Keycloak send it; tokens that may be ID Tokens or logout tokens are then rejected: those with `nonce`,
         /// `at_hash`, `c_hash` or `events`, or with a claim `typ` other than `Bearer`. If your access tokens have one
-        /// of these claims, use `introspection`. Unless given: `at+jwt`.
+        /// of these claims, use `introspection`. `none`: no `typ` at all, with the same exclusions as `JWT`. Unless given:
+        /// `at+jwt`.
         token_type: optional TokenType,
-        /// Required scopes; the token must have all of them.
+        /// Required scopes; a token of the provider must have all of them.
         scopes: Texts = "[]",
         /// Whether the application receives an accepted token; otherwise it is removed from the request.
         pass_on: bool = "false",
+        /// Further issuers whose signed tokens are accepted, with both values of `verify`. The claim `iss` of a token selects
+        /// the rules; with `jwt`, a token of any other issuer is rejected.
+        issuers: ForeignIssuers = "[]",
+        /// Metadata about the application as a protected resource. Without this section there is none.
+        resource_metadata: optional ResourceMetadata,
     }
 }
 
@@ -63,5 +72,6 @@ impl Choice for BearerCheck {
 }
 
 impl Choice for TokenType {
-    const CHOICES: &'static [(Self, &'static str)] = &[(Self::AccessToken, "at+jwt"), (Self::Jwt, "JWT")];
+    const CHOICES: &'static [(Self, &'static str)] =
+        &[(Self::AccessToken, "at+jwt"), (Self::Jwt, "JWT"), (Self::Absent, "none")];
 }

@@ -4,10 +4,12 @@ mod admin;
 mod application;
 mod authentik;
 mod credentials;
+mod foreign_issuer;
 mod forward_auth;
 mod groups_claim;
 mod headers;
 mod limits;
+mod resource_metadata;
 mod rules;
 mod shared_store;
 mod traces;
@@ -25,12 +27,14 @@ pub(super) use admin::Admin;
 pub(super) use application::{Application, AuthMethod, Cookie, EndSession, Mode};
 pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
+pub(super) use foreign_issuer::ForeignIssuer;
 pub(super) use forward_auth::ForwardAuth;
 pub(super) use groups_claim::{GroupsClaim, TextOfGroups};
 pub(super) use headers::{AdditionalHeaders, Assertion, ClaimHeader};
 pub(super) use limits::{
     ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, ProviderLimits, RequestLimits,
 };
+pub(super) use resource_metadata::ResourceMetadata;
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
 pub(super) use traces::{OtlpProtocol, Traces};

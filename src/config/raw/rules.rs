@@ -9,7 +9,7 @@ type Scalars = Vec<Spanned<Scalar>>;
 
 section! {
     /// One rule: conditions on the user (`anyone`, or at least one of the first four keys), on the sign-in and on the request. Every key
-    /// that is given must match by one of its values.
+    /// that is given must match by one of its values. A rule is for users of the provider, or for tokens of the issuers in `issuers`.
     struct AccessRule {
         /// Groups, of which the claim `groups` must contain one, compared byte for byte.
         groups: non_empty Texts,
@@ -22,8 +22,11 @@ section! {
         email_domains: non_empty Texts,
         /// Conditions on other claims; all of them must match.
         claims: non_empty ClaimConditions,
-        /// `true` matches every signed-in user.
+        /// `true` matches every signed-in user; with `issuers`, every token of these issuers.
         anyone: bool = "false",
+        /// Issuers of `bearer.issuers` whose tokens the rule allows, in place of users of the application's own provider. The
+        /// other keys are then compared with the claims of these tokens.
+        issuers: non_empty Texts,
         /// Paths to which the rule applies; rules with a longer path take precedence. A path covers itself and
         /// everything below it, in mode `forward_domain` on every host. Every spelling of a covered path is
         /// protected, in any case and with any escapes. Only the exact spelling is allowed by the rule, never one

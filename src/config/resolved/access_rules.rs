@@ -81,7 +81,16 @@ fn rule(
     let paths = each(&value.paths, reader, "write it like /admin", PathPrefix::parse);
     let methods = each(&value.methods, reader, "write it like GET", Method::parse);
     let networks = items(&value.networks, reader).and_then(|list| networks(list, EVERY_CLIENT, reader));
+    let issuers =
+        each(&value.issuers, reader, "name an issuer of `bearer.issuers`", |text| Ok::<_, &str>(text.to_owned()));
     let authentication = authentication(value, reader);
+    if let (Some(issuers), Some(asked)) = (value.issuers.given(), &authentication)
+        && *asked != AuthenticationRequirement::default()
+    {
+        let problem = "no token of these issuers fulfils `acr` or `max_age`, because there is no sign-in for it";
+        reader.fault(&issuers.location, problem, "remove `acr` and `max_age`, or `issuers`");
+        return None;
+    }
     let conditions = Conditions {
         groups: groups?,
         groups_claim: groups_claim?.clone(),
@@ -105,7 +114,14 @@ fn rule(
         }
     };
     let authentication = Some(authentication?).filter(|asked| *asked != AuthenticationRequirement::default());
-    Some(Rule { paths: paths?, methods: methods?, networks: Networks::new(networks?), principals, authentication })
+    Some(Rule {
+        paths: paths?,
+        methods: methods?,
+        networks: Networks::new(networks?),
+        issuers: issuers?,
+        principals,
+        authentication,
+    })
 }
 
 /// Parses every item of a list; a key that is not written has no items.

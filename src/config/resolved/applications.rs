@@ -4,7 +4,8 @@ use super::access_rules::access_rules;
 use super::cookie::cookie;
 use super::credentials::credentials;
 use super::relying_party::relying_party;
-use super::{forward_auth, identity_headers, proxy};
+use super::resource_metadata::{About, resource_metadata};
+use super::{foreign_issuers, forward_auth, identity_headers, proxy};
 use crate::config::diagnostic::Location;
 use crate::config::raw::{self, File};
 use crate::config::reader::{Reader, Setting, Spanned};
@@ -121,7 +122,19 @@ pub(in crate::config) fn application(
     let groups = identity_headers::groups_claim(written, reader);
     let rules = access_rules(written, groups.as_ref(), reader);
     let headers = identity_headers::identity_headers(written, external.as_ref(), groups.as_ref(), budget, reader);
-    let name = name?;
+    let agree = match (&relying_party, &credentials, &rules) {
+        (Some(relying_party), Some(_), Some(rules)) => {
+            foreign_issuers::agree_with_rules(written, relying_party, rules, reader)
+        }
+        _ => false,
+    };
+    let resource_metadata = match (&mode, &external, &relying_party, &credentials) {
+        (Some(mode), Some(external), Some(relying_party), Some(credentials)) => {
+            resource_metadata(written, &About { mode, external, relying_party, credentials }, reader)
+        }
+        _ => None,
+    };
+    let name = name.filter(|_| agree)?;
     Some(Application {
         slug: slug?,
         provider_name: provider_name.unwrap_or_else(|| name.clone()),
@@ -142,6 +155,7 @@ pub(in crate::config) fn application(
         cookie: cookie?,
         cors_origins: cors_origins?,
         credentials: credentials?,
+        resource_metadata: resource_metadata?,
         headers: headers?,
     })
 }

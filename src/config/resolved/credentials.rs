@@ -1,10 +1,11 @@
 //! The credentials that an application accepts in `Authorization`.
 
+use super::foreign_issuers::foreign_issuers;
 use super::relying_party;
+use super::token_algorithms::token_algorithms;
 use crate::config::diagnostic::Location;
 use crate::config::raw::{Application, AuthMethod, Basic, Bearer, BearerCheck as Check};
 use crate::config::reader::{Reader, Setting, Spanned};
-use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::credentials::{
     AcceptedCredentials, AccessTokenRules, BasicRules, BearerCheck, BearerRules, IntrospectionRules,
 };
@@ -37,15 +38,17 @@ fn section<W, T>(slot: &Setting<W>, read: impl FnOnce(&Spanned<W>) -> Option<T>)
 fn bearer_rules(written: &Spanned<Bearer>, application: &Application, reader: &mut Reader<'_>) -> Option<BearerRules> {
     let Spanned { location, value: bearer } = written;
     let scopes = relying_party::scope_list(&bearer.scopes, reader);
+    let issuers = foreign_issuers(bearer, reader);
     let verify = match bearer.verify.given()?.value {
         Check::Jwt => access_token_rules(bearer, location, reader).map(BearerCheck::Jwt),
         Check::Introspection => introspection_rules(bearer, application, reader).map(BearerCheck::Introspection),
     };
-    Some(BearerRules { verify: verify?, scopes: scopes?, pass_on: bearer.pass_on.value })
+    let (scopes, pass_on) = (scopes?, bearer.pass_on.value);
+    Some(BearerRules { verify: verify?, scopes, pass_on, issuers: issuers? })
 }
 
 fn access_token_rules(bearer: &Bearer, location: &Location, reader: &mut Reader<'_>) -> Option<AccessTokenRules> {
-    let algorithms = algorithms(&bearer.algorithms, reader);
+    let algorithms = token_algorithms(&bearer.algorithms, reader);
     if let Some(clients) = bearer.clients.given() {
         let problem = "`clients` has no effect with `verify: jwt`";
         reader.fault(&clients.location, problem, "remove it, or use `verify: introspection`");
@@ -57,39 +60,10 @@ fn access_token_rules(bearer: &Bearer, location: &Location, reader: &mut Reader<
         reader.fault(&location, problem, "set the value that the provider writes into `aud` for this application");
     }
     Some(AccessTokenRules {
-        audience: bearer.audience.given()?.value.clone(),
+        audiences: vec![bearer.audience.given()?.value.clone()],
         algorithms: algorithms?,
         token_type: bearer.token_type.given().map(|kind| kind.value).unwrap_or_default(),
     })
-}
-
-fn algorithms(
-    written: &Setting<Vec<Spanned<SigningAlgorithm>>>,
-    reader: &mut Reader<'_>,
-) -> Option<Vec<SigningAlgorithm>> {
-    use SigningAlgorithm::{HS256, HS384, HS512, RS256};
-    let Spanned { location, value: list } = match written {
-        Setting::Absent => return Some(vec![RS256]),
-        Setting::Faulty => return None,
-        Setting::Given(list) => list,
-    };
-    let mut sound = true;
-    for Spanned { location, value } in list {
-        if matches!(value, HS256 | HS384 | HS512) {
-            sound = false;
-            let problem = "access tokens with an HMAC signature are not supported";
-            reader.fault(
-                location,
-                problem,
-                "configure an asymmetric algorithm at the provider, or use `verify: introspection`",
-            );
-        }
-    }
-    if list.is_empty() {
-        sound = false;
-        reader.fault(location, "the list is empty, so every token would be rejected", "list one, such as RS256");
-    }
-    sound.then(|| list.iter().map(|algorithm| algorithm.value).collect())
 }
 
 fn introspection_rules(

@@ -22,6 +22,8 @@ pub enum Endpoint {
     Jwks,
     /// The signed-in user, for scripts of the application.
     UserInfo,
+    /// The metadata about the application as a protected resource, which is not below the reserved prefix.
+    ResourceMetadata,
 }
 
 /// The destination of a request.

@@ -6,7 +6,7 @@ use super::crypto::sealing::SealingContext;
 use super::http::{Authority, CookieDomain, ExternalHost, Host, Networks, RequestTarget, Scheme};
 use super::oidc::authorization_settings::ResponseMode;
 use super::oidc::claims::Claims;
-use super::oidc::credentials::AcceptedCredentials;
+use super::oidc::credentials::{AcceptedCredentials, Credential, ForeignIssuer, Refusal, TokenIssuer};
 use super::oidc::relying_party::RelyingParty;
 use super::policy::backend::{Backends, Upstream};
 use super::policy::identity_headers::{ApplicationFacts, HeaderPlan};
@@ -15,6 +15,7 @@ use super::session::{SentTokens, SessionTerms};
 use super::slug::Slug;
 use cookie_settings::CookieSettings;
 use cors::CorsOrigins;
+use resource_metadata::ResourceMetadata;
 
 /// The mode of an application, which determines the hosts that it owns; the names are authentik's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Application {
     pub cors_origins: CorsOrigins,
     /// The credentials that are accepted in `Authorization` instead of a session.
     pub credentials: AcceptedCredentials,
+    /// The metadata about it as a protected resource, if it is published.
+    pub resource_metadata: Option<ResourceMetadata>,
     /// The identity headers that it receives.
     pub headers: HeaderPlan,
 }
@@ -103,6 +106,22 @@ impl Application {
     pub fn sent_tokens(&self) -> SentTokens {
         let by_plan = self.headers.sent_tokens();
         SentTokens { access_token: by_plan.access_token || self.jwt_headers, ..by_plan }
+    }
+
+    /// The issuer with whose rules a credential is verified.
+    ///
+    /// # Errors
+    /// When the credential is a token of no issuer that the application accepts.
+    pub fn issuer_of(&self, credential: &Credential) -> Result<TokenIssuer<'_>, Refusal> {
+        match (credential, &self.credentials.bearer) {
+            (Credential::Token(token), Some(rules)) => Ok(rules.issuer_of(token, (&self.relying_party).into())?),
+            (Credential::Token(_), None) | (Credential::AppPassword(_), _) => Ok(TokenIssuer::Provider),
+        }
+    }
+
+    /// The foreign issuers whose tokens it accepts.
+    pub fn foreign_issuers(&self) -> impl Iterator<Item = &ForeignIssuer> {
+        self.credentials.bearer.iter().flat_map(|rules| &rules.issuers)
     }
 
     /// The address of one of Gatepost's own endpoints, such as `start`.
@@ -157,6 +176,7 @@ pub mod cors;
 pub mod endpoints;
 pub mod plain_http;
 pub mod registry;
+pub mod resource_metadata;
 pub mod return_address;
 pub mod return_cookie;
 pub mod sign_out;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use url::Url;
 
-use super::endpoints::Prefixes;
+use super::endpoints::{Destination, Endpoint, Prefixes};
+use super::resource_metadata::{Resource, WELL_KNOWN};
 use super::{Application, Mode};
 use crate::domain::http::{CookieDomain, Host, PrefixMatch, RequestHead, Scheme};
 
@@ -105,7 +106,7 @@ impl Applications {
     /// Indexes `applications`.
     ///
     /// # Errors
-    /// Every pair that shares a slug, an address, or a cookie domain.
+    /// Every pair that shares a slug, an address, a resource identifier, or a cookie domain.
     pub fn new(applications: Vec<Application>) -> Result<Self, Vec<Clash>> {
         let clashes = clashes(&applications);
         if !clashes.is_empty() {
@@ -159,6 +160,40 @@ impl Applications {
     /// All applications, in the operator's order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Application>> {
         self.all.iter()
+    }
+
+    /// The application that a request is for, and whether it is for one of Gatepost's own endpoints.
+    ///
+    /// # Errors
+    /// [`Unrouted`] when no application owns it.
+    pub fn route(&self, head: &RequestHead) -> Result<(&Arc<Application>, Destination), Unrouted> {
+        if let Some(application) = self.resource(head) {
+            return Ok((application, Destination::Endpoint(Endpoint::ResourceMetadata)));
+        }
+        let application = self.find(head)?;
+        Ok((application, Destination::of(application, &head.target, self.prefixes)))
+    }
+
+    /// The application about which a request asks for metadata. Its address need not lie below the application's own path, so it
+    /// is looked for first.
+    fn resource(&self, head: &RequestHead) -> Option<&Arc<Application>> {
+        if !head.target.raw_path().starts_with(WELL_KNOWN) {
+            return None;
+        }
+        let is_meant = |application: &Arc<Application>, one_resource: bool| {
+            let resource = application.resource_metadata.as_ref().map(|metadata| &metadata.resource);
+            resource.is_some_and(|resource| {
+                matches!(resource, Resource::At(_)) == one_resource && resource.has_metadata_at(&head.target)
+            })
+        };
+        let is_named = |application: &Application| {
+            head.application.as_deref().is_none_or(|slug| application.slug.as_str() == slug)
+        };
+        let mut same_host = self.by_host.get(head.authority.host()).into_iter().flatten();
+        let one = same_host.find(|it| is_named(it) && owns(it, head) && is_meant(it, true));
+        // Each host of a domain is a resource, where no other application is at its root.
+        let found = one.or_else(|| self.find(head).ok().filter(|it| is_meant(it, false)))?;
+        (!self.reserved.iter().any(|reserved| reserved.covers(head, found))).then_some(found)
     }
 
     /// The application that owns `head`.
@@ -232,6 +267,13 @@ fn shared(one: &Application, other: &Application) -> Option<&'static str> {
     }
     if address(one) == address(other) {
         return Some("external_host");
+    }
+    let resource = |a: &Application| match &a.resource_metadata.as_ref()?.resource {
+        Resource::At(identifier) => Some((a.external.host().clone(), port(a), identifier.suffix().to_owned())),
+        Resource::EachHost => None,
+    };
+    if resource(one).is_some_and(|one| resource(other) == Some(one)) {
+        return Some("resource");
     }
     match (&one.mode, &other.mode) {
         (Mode::ForwardDomain(domain), Mode::ForwardDomain(same)) if domain == same => Some("cookie_domain"),

@@ -98,7 +98,8 @@ impl Allow {
     }
 }
 
-/// The headers of every answer that Gatepost itself gives: no answer may be cached, embedded or named in a referrer.
+/// The headers of every answer that Gatepost itself gives: no answer may be cached, unless it says so, embedded or named in a
+/// referrer.
 pub static COMMON_HEADERS: [Header; 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -166,10 +167,12 @@ impl Page {
         }
     }
 
-    /// The [`COMMON_HEADERS`] that this page carries.
+    /// The [`COMMON_HEADERS`] that this page carries; its own `cache-control` takes the place of the common one.
     pub fn common_headers(&self) -> impl Iterator<Item = &'static Header> + use<> {
-        let framed = self.framed;
-        COMMON_HEADERS.iter().filter(move |(name, _)| !framed || *name != X_FRAME_OPTIONS)
+        let (framed, cached) = (self.framed, self.headers.iter().any(|(name, _)| name == CACHE_CONTROL));
+        let is_left_out =
+            move |name: &HeaderName| (framed && *name == X_FRAME_OPTIONS) || (cached && *name == CACHE_CONTROL);
+        COMMON_HEADERS.iter().filter(move |(name, _)| !is_left_out(name))
     }
 }
 

@@ -88,6 +88,8 @@ reasons! {
     ModeProxy => "mode_proxy",
     /// The public keys of assertions are published.
     KeysPublished => "keys_published",
+    /// The metadata about the application as a protected resource is published.
+    ResourceMetadata => "resource_metadata",
     /// A script of the application asks who is signed in.
     UserInfo => "user_info",
     /// A request of another site for the user's data.

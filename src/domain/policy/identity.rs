@@ -22,7 +22,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// Issuer and subject.
+    /// Issuer and subject as the application knows them.
     #[must_use]
     pub fn user(&self) -> &User {
         match self {
@@ -31,7 +31,8 @@ impl Identity {
         }
     }
 
-    /// The claims about the user.
+    /// The claims that the application may learn: those about the user, without the claims of a foreign token that the operator
+    /// does not trust.
     #[must_use]
     pub fn claims(&self) -> &Claims {
         match self {
@@ -40,12 +41,23 @@ impl Identity {
         }
     }
 
-    /// How the user is known at this time, for rules that ask for a sign-in.
+    /// All claims that its issuer made, for access rules.
     #[must_use]
-    pub const fn known_by(&self, now: Timestamp) -> KnownBy {
+    pub fn issued_claims(&self) -> &Claims {
+        match self {
+            Self::Session(session) => &session.record().claims,
+            Self::Credential(credential) => credential.issued_claims(),
+        }
+    }
+
+    /// How the user is known at this time, for rules that name an issuer or ask for a sign-in.
+    #[must_use]
+    pub fn known_by(&self, now: Timestamp) -> KnownBy<'_> {
         match self {
             Self::Session(_) => KnownBy::Session(now),
-            Self::Credential(_) => KnownBy::Credential,
+            Self::Credential(credential) => {
+                credential.foreign_issuer().map_or(KnownBy::Credential, KnownBy::ForeignIssuer)
+            }
         }
     }
 

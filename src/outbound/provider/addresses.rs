@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::discovery;
 use super::http::names_this_machine;
 use super::settings::StartFault;
 use crate::domain::oidc::issuer::TENANT;
@@ -21,6 +20,8 @@ pub(super) struct Addresses {
     backchannel: Option<Url>,
     /// The endpoints in place of metadata.
     pub(super) endpoints: Option<ProviderEndpoints>,
+    /// The address of the keys in place of metadata, of a foreign issuer.
+    pub(super) jwks_uri: Option<Url>,
 }
 
 impl Addresses {
@@ -29,24 +30,22 @@ impl Addresses {
     pub(super) fn of(relying_party: &RelyingParty) -> Result<Self, StartFault> {
         let RelyingParty { issuer, endpoints, discovery_url, backchannel_base, .. } = relying_party;
         let fault = || StartFault::Issuer(issuer.clone());
-        let url = Url::parse(&issuer.replace(TENANT, ANY_TENANT)).map_err(|_| fault())?;
-        let clean = url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.has_host();
-        let safe =
-            url.scheme() == "https" || (url.scheme() == "http" && (endpoints.is_some() || names_this_machine(&url)));
-        if !(clean && safe) {
-            return Err(fault());
-        }
+        let url = issuer_url(&issuer.replace(TENANT, ANY_TENANT), endpoints.is_some()).ok_or_else(fault)?;
         let (discovery, backchannel) = (discovery_url.clone(), backchannel_base.clone());
-        Ok(Self { issuer: url, discovery, backchannel, endpoints: endpoints.clone() })
+        Ok(Self { issuer: url, discovery, backchannel, endpoints: endpoints.clone(), jwks_uri: None })
+    }
+
+    /// The addresses of a foreign issuer. Where the address of its keys is given, it takes the place of the issuer's, which need
+    /// not be an address.
+    pub(super) fn of_foreign(issuer: &str, jwks_uri: Option<&Url>) -> Result<Self, StartFault> {
+        let url = jwks_uri.cloned().or_else(|| issuer_url(issuer, false));
+        let url = url.ok_or_else(|| StartFault::Issuer(issuer.to_owned()))?;
+        Ok(Self { issuer: url, discovery: None, backchannel: None, endpoints: None, jwks_uri: jwks_uri.cloned() })
     }
 
     /// Where the metadata is fetched.
     pub(super) fn metadata(&self) -> Url {
-        self.discovery.clone().unwrap_or_else(|| discovery::address(&self.issuer))
+        self.discovery.clone().unwrap_or_else(|| well_known(&self.issuer))
     }
 
     /// Where an endpoint of the metadata is asked. An endpoint at another origin than the issuer's is no part of what the operator
@@ -70,6 +69,26 @@ impl Addresses {
     pub(super) fn name_other_host(&self) -> bool {
         self.endpoints.as_ref().is_some_and(|endpoints| endpoints.backchannel_host.is_some())
     }
+}
+
+/// An issuer's identifier as an address, if metadata may be fetched from there.
+fn issuer_url(identifier: &str, allows_plain_http: bool) -> Option<Url> {
+    let url = Url::parse(identifier).ok()?;
+    let clean = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.has_host();
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && (allows_plain_http || names_this_machine(&url)));
+    (clean && safe).then_some(url)
+}
+
+/// The metadata address of `issuer` (OpenID Connect Discovery section 4).
+fn well_known(issuer: &Url) -> Url {
+    let mut address = issuer.clone();
+    let path = format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/'));
+    address.set_path(&path);
+    address
 }
 
 #[cfg(test)]
@@ -107,5 +126,17 @@ mod tests {
         let addresses = addresses(|party| party.discovery_url = Some(elsewhere.clone()));
         let endpoint = Url::parse("https://sso.example.com/token").unwrap();
         assert_eq!((addresses.reached(&endpoint).as_ref(), addresses.metadata()), (&endpoint, elsewhere));
+    }
+
+    #[test]
+    fn oc_23_the_well_known_path_follows_the_issuers() {
+        for (issuer, expected) in [
+            ("https://op.example", "https://op.example/.well-known/openid-configuration"),
+            ("https://op.example/", "https://op.example/.well-known/openid-configuration"),
+            ("https://op.example/o/wiki/", "https://op.example/o/wiki/.well-known/openid-configuration"),
+            ("https://op.example/o/wiki", "https://op.example/o/wiki/.well-known/openid-configuration"),
+        ] {
+            assert_eq!(well_known(&Url::parse(issuer).unwrap()).as_str(), expected);
+        }
     }
 }

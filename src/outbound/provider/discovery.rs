@@ -3,28 +3,15 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 use url::Url;
 
-use super::http::{names_neighbourhood, names_this_machine};
+use super::addresses::Addresses;
+use super::metadata::{ExpectedAlgorithm, Metadata, MetadataFault, endpoint, issuer_url};
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::json;
-use crate::domain::oidc::operands::{Operands, Shown};
+use crate::domain::oidc::operands::Shown;
 use crate::domain::oidc::relying_party::{ProviderEndpoints, RelyingParty};
 use crate::domain::oidc::sign_in::ProviderMetadata;
-
-/// Why metadata was refused.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum MetadataFault {
-    #[error("the metadata is not a JSON object without repeated members")]
-    NotAnObject,
-    #[error("the metadata names another issuer than the configured one{0}")]
-    OtherIssuer(Operands),
-    #[error("`{0}` is missing from the metadata or not of the right type")]
-    Member(&'static str),
-    #[error("`{0}` in the metadata is not an https URL without user name and fragment")]
-    Address(&'static str),
-}
 
 /// Metadata that passed every check.
 #[derive(Debug)]
@@ -53,33 +40,10 @@ struct MtlsEndpointAliases {
     revocation: Option<Url>,
 }
 
-/// The algorithm with which a relying party expects ID Tokens to be signed.
-#[derive(PartialEq, Eq)]
-pub(super) struct ExpectedAlgorithm {
-    pub(super) client_id: String,
-    pub(super) algorithm: SigningAlgorithm,
-}
-
-impl From<&RelyingParty> for ExpectedAlgorithm {
-    fn from(relying_party: &RelyingParty) -> Self {
-        let RelyingParty { client_id, id_token_signed_response_alg, .. } = relying_party;
-        Self { client_id: client_id.clone(), algorithm: *id_token_signed_response_alg }
-    }
-}
-
-/// The metadata address of `issuer` (section 4).
-pub(super) fn address(issuer: &Url) -> Url {
-    let mut address = issuer.clone();
-    let path = format!("{}/.well-known/openid-configuration", issuer.path().trim_end_matches('/'));
-    address.set_path(&path);
-    address
-}
-
 impl Discovered {
     /// The endpoints that the operator gives in place of metadata; what else metadata would announce counts as not
     /// announced.
-    pub(super) fn given(issuer: &str, endpoints: &ProviderEndpoints) -> Self {
-        let endpoints = endpoints.clone();
+    fn of_endpoints(issuer: &str, endpoints: ProviderEndpoints) -> Self {
         let metadata = ProviderMetadata {
             issuer: issuer.to_owned(),
             authorization_endpoint: endpoints.authorization_endpoint,
@@ -123,16 +87,16 @@ impl Discovered {
         client.token_endpoint_auth_method.certificate()?;
         of(&self.mtls_endpoint_aliases).as_ref()
     }
+}
 
-    /// Checks the metadata that `issuer` published.
-    pub(super) fn parse(issuer: &str, body: &[u8], expected: &[ExpectedAlgorithm]) -> Result<Self, MetadataFault> {
+impl Metadata for Discovered {
+    fn given(issuer: &str, addresses: &Addresses) -> Option<Self> {
+        addresses.endpoints.clone().map(|endpoints| Self::of_endpoints(issuer, endpoints))
+    }
+
+    fn parse(issuer: &str, body: &[u8], expected: &[ExpectedAlgorithm]) -> Result<Self, MetadataFault> {
         let members = json::object(body).ok_or(MetadataFault::NotAnObject)?;
-        let named = members.get("issuer");
-        if named.and_then(Value::as_str) != Some(issuer) {
-            let words = format_args!("it is {}, the configured one {issuer:?}", Shown(named));
-            return Err(MetadataFault::OtherIssuer(Operands::new(words)));
-        }
-        let own = Url::parse(issuer).map_err(|_| MetadataFault::Address("issuer"))?;
+        let own = issuer_url(issuer, members.get("issuer"))?;
         let mut warnings = unsupported(&members, expected);
         let required = |name| endpoint(members.get(name).ok_or(MetadataFault::Member(name))?, name, &own);
         // Each of these serves only its own feature: an invalid one must not prevent sign-ins.
@@ -168,6 +132,14 @@ impl Discovered {
             knows_groups: claims.is_some_and(|list| list.iter().any(|name| name == "groups")),
             warnings,
         })
+    }
+
+    fn jwks_uri(&self) -> &Url {
+        &self.metadata.jwks_uri
+    }
+
+    fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -222,34 +194,10 @@ const fn is_short(name: &str) -> bool {
     name.len() <= 32
 }
 
-fn endpoint(value: &Value, name: &'static str, issuer: &Url) -> Result<Url, MetadataFault> {
-    let text = value.as_str().ok_or(MetadataFault::Member(name))?;
-    let url = Url::parse(text).map_err(|_| MetadataFault::Address(name))?;
-    let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    // Plain http never leaves this machine, and only an issuer on this machine may direct requests there.
-    let safe = match url.scheme() {
-        "https" => !names_neighbourhood(&url) || names_neighbourhood(issuer) || url.host() == issuer.host(),
-        "http" => issuer.scheme() == "http" && names_this_machine(issuer) && names_this_machine(&url),
-        _ => false,
-    };
-    if clean && safe { Ok(url) } else { Err(MetadataFault::Address(name)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn oc_23_the_well_known_path_follows_the_issuers() {
-        for (issuer, expected) in [
-            ("https://op.example", "https://op.example/.well-known/openid-configuration"),
-            ("https://op.example/", "https://op.example/.well-known/openid-configuration"),
-            ("https://op.example/o/wiki/", "https://op.example/o/wiki/.well-known/openid-configuration"),
-            ("https://op.example/o/wiki", "https://op.example/o/wiki/.well-known/openid-configuration"),
-        ] {
-            assert_eq!(address(&Url::parse(issuer).unwrap()).as_str(), expected);
-        }
-    }
+    use crate::domain::oidc::operands::Operands;
 
     fn with(issuer: &str, name: &str, value: Value) -> Result<Discovered, MetadataFault> {
         let mut members = serde_json::json!({

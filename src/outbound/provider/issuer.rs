@@ -14,9 +14,10 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::addresses::Addresses;
-use super::discovery::{Discovered, ExpectedAlgorithm};
+use super::discovery::Discovered;
 use super::http::{Answer, Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
+use super::metadata::{ExpectedAlgorithm, Metadata};
 use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
@@ -34,8 +35,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// The pause after a failed refresh, while there is a valid copy.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
-/// One provider.
-pub(super) struct Issuer {
+/// One issuer: a provider, or a foreign issuer of which only the keys are needed.
+pub(super) struct Issuer<D = Discovered> {
     identifier: String,
     addresses: Addresses,
     client: ArcSwap<ProviderClient>,
@@ -45,7 +46,7 @@ pub(super) struct Issuer {
     /// The algorithms that its relying parties expect.
     expected: ArcSwap<Vec<ExpectedAlgorithm>>,
     user_info: UserInfoOutageLog,
-    knowledge: watch::Sender<Knowledge>,
+    knowledge: watch::Sender<Knowledge<D>>,
     /// Held while fetching, so that only one fetch runs at a time.
     fetching: Mutex<()>,
     /// The shared fetch of newer keys, for tokens with unknown keys.
@@ -54,16 +55,15 @@ pub(super) struct Issuer {
     this: Weak<Self>,
 }
 
-enum Knowledge {
+enum Knowledge<D> {
     Fetching,
     Failed(String),
-    DiscoveredProvider(DiscoveredProvider),
+    DiscoveredProvider(DiscoveredProvider<D>),
 }
 
 /// The result of a successful fetch.
-#[derive(Clone)]
-pub(super) struct DiscoveredProvider {
-    pub(super) discovered: Arc<Discovered>,
+pub(super) struct DiscoveredProvider<D = Discovered> {
+    pub(super) discovered: Arc<D>,
     keys: Arc<KeySet>,
 }
 
@@ -79,7 +79,13 @@ enum Newer {
     Unknown,
 }
 
-impl Issuer {
+impl<D> Clone for DiscoveredProvider<D> {
+    fn clone(&self) -> Self {
+        Self { discovered: Arc::clone(&self.discovered), keys: Arc::clone(&self.keys) }
+    }
+}
+
+impl<D: Metadata> Issuer<D> {
     pub(super) fn new(
         identifier: &str,
         addresses: Addresses,
@@ -153,7 +159,7 @@ impl Issuer {
     }
 
     /// The cached metadata and keys; waits briefly for a first fetch in progress.
-    pub(super) async fn known(&self) -> Result<DiscoveredProvider, ProviderUnavailable> {
+    pub(super) async fn known(&self) -> Result<DiscoveredProvider<D>, ProviderUnavailable> {
         let mut watched = self.knowledge.subscribe();
         let settled = watched.wait_for(|knowledge| !matches!(knowledge, Knowledge::Fetching));
         let Ok(Ok(knowledge)) = timeout(FIRST_FETCH_TIMEOUT, settled).await else {
@@ -169,7 +175,7 @@ impl Issuer {
     /// Verifies the signature of `raw` with the provider's keys, with newer ones if needed.
     pub(super) async fn verify(
         &self,
-        known: &DiscoveredProvider,
+        known: &DiscoveredProvider<D>,
         raw: &SecretString,
         purpose: Purpose<'_>,
     ) -> Result<VerifiedJws, TokenFault> {
@@ -298,28 +304,28 @@ impl Issuer {
     }
 
     /// Logs the warnings about metadata that are new.
-    fn warn_of(&self, discovered: &Discovered) {
+    fn warn_of(&self, discovered: &D) {
         let before = self.current();
-        let was_told = |warning| before.as_ref().is_some_and(|known| known.discovered.warnings.contains(warning));
-        for warning in discovered.warnings.iter().filter(|warning| !was_told(warning)) {
+        let was_told = |warning| before.as_ref().is_some_and(|known| known.discovered.warnings().contains(warning));
+        for warning in discovered.warnings().iter().filter(|warning| !was_told(warning)) {
             warn!(issuer = self.identifier, "{warning}");
         }
     }
 
-    async fn fetch(&self) -> Result<(Discovered, KeySet), String> {
-        let discovered = if let Some(endpoints) = self.endpoints() {
-            Discovered::given(&self.identifier, endpoints)
+    async fn fetch(&self) -> Result<(D, KeySet), String> {
+        let discovered = if let Some(given) = D::given(&self.identifier, &self.addresses) {
+            given
         } else {
             let body = self.get(Operation::Discovery, &self.addresses.metadata()).await?;
-            let parsed = Discovered::parse(&self.identifier, &body, &self.expected.load());
+            let parsed = D::parse(&self.identifier, &body, &self.expected.load());
             parsed.map_err(|fault| fault.to_string())?
         };
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }
 
-    async fn fetch_keys(&self, discovered: &Discovered) -> Result<KeySet, String> {
-        let body = self.get(Operation::Keys, &self.addresses.reached(&discovered.metadata.jwks_uri)).await?;
+    async fn fetch_keys(&self, discovered: &D) -> Result<KeySet, String> {
+        let body = self.get(Operation::Keys, &self.addresses.reached(discovered.jwks_uri())).await?;
         KeySet::parse(&body).ok_or_else(|| "keys: the response is not a key set".to_owned())
     }
 
@@ -345,7 +351,7 @@ impl Issuer {
     }
 
     /// Caches what was fetched, and returns the keys now in force: an empty set does not replace a previous one.
-    fn keep(&self, discovered: Arc<Discovered>, keys: KeySet) -> Arc<KeySet> {
+    fn keep(&self, discovered: Arc<D>, keys: KeySet) -> Arc<KeySet> {
         let keys = match self.current() {
             Some(known) if keys.is_empty() => known.keys,
             _ => Arc::new(keys),
@@ -356,7 +362,7 @@ impl Issuer {
     }
 
     /// The cached metadata and keys at this moment.
-    pub(super) fn current(&self) -> Option<DiscoveredProvider> {
+    pub(super) fn current(&self) -> Option<DiscoveredProvider<D>> {
         match &*self.knowledge.borrow() {
             Knowledge::DiscoveredProvider(known) => Some(known.clone()),
             Knowledge::Fetching | Knowledge::Failed(_) => None,

@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::addresses::Addresses;
-use super::discovery::ExpectedAlgorithm;
+use super::discovery::Discovered;
 use super::http::ProviderClient;
 use super::issuer::Issuer;
+use super::keys_metadata::KeysMetadata;
+use super::metadata::{ExpectedAlgorithm, Metadata};
+use super::named_issuer::NamedIssuer;
 use super::settings::{ProviderSettings, StartFault};
 use crate::domain::oidc::client_authentication::ClientCertificate;
+use crate::domain::oidc::credentials::{ForeignIssuer, KeySource};
 use crate::domain::oidc::jws;
 use crate::domain::oidc::relying_party::RelyingParty;
 use crate::ports::Clock;
@@ -20,110 +25,176 @@ use crate::ports::Clock;
 pub(super) struct Issuers {
     pub(super) settings: ProviderSettings,
     client: Arc<ProviderClient>,
-    addresses: BTreeMap<String, Addresses>,
-    certificates: Vec<ClientCertificate>,
-    by_identifier: HashMap<String, Entry>,
+    named: Named,
+    providers: Entries<Discovered>,
+    foreign: Entries<KeysMetadata>,
 }
 
-struct Entry {
-    issuer: Arc<Issuer>,
+/// An issuer, and where its keys are if its metadata does not say that. A provider of one application may be a foreign issuer of
+/// another; the two are fetched separately, because less is required of the second one's metadata.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
+    identifier: String,
+    jwks_uri: Option<Url>,
+}
+
+type Entries<D> = HashMap<Key, Entry<D>>;
+
+struct Entry<D> {
+    issuer: Arc<Issuer<D>>,
     /// The task that keeps it fresh; it is aborted when the last entry is dropped. `None`: no application names the issuer
     /// any more. It is kept until the next change for requests that are under way.
     task: Option<Arc<JoinSet<()>>>,
 }
 
+/// What the applications name.
+#[derive(Default, PartialEq, Eq)]
+struct Named {
+    providers: BTreeMap<Key, Addresses>,
+    foreign: BTreeMap<Key, Addresses>,
+    /// Each once.
+    certificates: Vec<ClientCertificate>,
+}
+
+type ExpectedAlgorithms = HashMap<String, Vec<ExpectedAlgorithm>>;
+
 impl Issuers {
-    /// The issuers of `relying_parties`. Those of `before` that are named again keep their metadata and keys.
+    /// These issuers. Those of `before` that are named again keep their metadata and keys.
     ///
     /// # Errors
     /// See [`StartFault`].
     pub(super) fn new<'a>(
         settings: &ProviderSettings,
-        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        issuers: impl IntoIterator<Item = impl Into<NamedIssuer<'a>>>,
         clock: &Arc<dyn Clock>,
         before: Option<&Self>,
     ) -> Result<Self, StartFault> {
-        let relying_parties: Vec<&RelyingParty> = relying_parties.into_iter().collect();
-        let certificates = certificates(&relying_parties);
-        let (addresses, mut expected) = named(relying_parties)?;
-        let same = before.filter(|before| {
-            before.settings == *settings && before.addresses == addresses && before.certificates == certificates
-        });
-        let client = if let Some(before) = same {
-            Arc::clone(&before.client)
-        } else {
-            let names_other_host = addresses.values().any(Addresses::name_other_host);
-            let configured = addresses.values().flat_map(Addresses::configured);
-            Arc::new(ProviderClient::new(settings, configured, names_other_host, &certificates)?)
-        };
-        let earlier = |identifier: &str, addresses: &Addresses| {
-            let entry = before?.by_identifier.get(identifier)?;
-            (entry.issuer.addresses() == addresses).then_some(entry)
-        };
-        let same_interval = before.is_some_and(|before| before.settings.refresh_interval == settings.refresh_interval);
-        let mut by_identifier = HashMap::new();
-        for (identifier, known) in &addresses {
-            let expected = expected.remove(identifier.as_str()).unwrap_or_default();
-            let (issuer, task) = if let Some(Entry { issuer, task }) = earlier(identifier, known) {
-                issuer.reconfigure(Arc::clone(&client), expected);
-                (Arc::clone(issuer), task.clone().filter(|_| same_interval))
-            } else {
-                (Issuer::new(identifier, known.clone(), Arc::clone(&client), Arc::clone(clock), expected), None)
-            };
-            let task = task.unwrap_or_else(|| keep_fresh(&issuer, settings));
-            by_identifier.insert(identifier.clone(), Entry { issuer, task: Some(task) });
-        }
-        for (identifier, Entry { issuer, task }) in before.iter().flat_map(|before| &before.by_identifier) {
-            if task.is_some() && !by_identifier.contains_key(identifier) {
-                by_identifier.insert(identifier.clone(), Entry { issuer: Arc::clone(issuer), task: None });
+        let (mut named, mut expected) = (Named::default(), ExpectedAlgorithms::new());
+        for issuer in issuers {
+            match issuer.into() {
+                NamedIssuer::Provider(relying_party) => named.add_provider(relying_party, &mut expected)?,
+                NamedIssuer::Foreign(foreign) => named.add_foreign(foreign)?,
             }
         }
-        Ok(Self { settings: settings.clone(), client, addresses, certificates, by_identifier })
+        let client = match before.filter(|before| before.settings == *settings && before.named == named) {
+            Some(before) => Arc::clone(&before.client),
+            None => named.client(settings)?,
+        };
+        let make = Make { client: &client, clock, settings, before: before.map(|before| &before.settings) };
+        let providers = make.entries(&named.providers, expected, before.map(|before| &before.providers));
+        let foreign = make.entries(&named.foreign, HashMap::new(), before.map(|before| &before.foreign));
+        Ok(Self { settings: settings.clone(), client, named, providers, foreign })
     }
 
-    pub(super) fn get(&self, identifier: &str) -> Option<&Arc<Issuer>> {
-        self.by_identifier.get(identifier).map(|entry| &entry.issuer)
+    /// The provider with this identifier.
+    pub(super) fn provider(&self, identifier: &str) -> Option<&Arc<Issuer>> {
+        let key = Key { identifier: identifier.to_owned(), jwks_uri: None };
+        self.providers.get(&key).map(|entry| &entry.issuer)
+    }
+
+    /// A foreign issuer whose keys are fetched.
+    pub(super) fn foreign(&self, foreign: &ForeignIssuer) -> Option<&Arc<Issuer<KeysMetadata>>> {
+        self.foreign.get(&Key::of_foreign(foreign)?).map(|entry| &entry.issuer)
     }
 }
 
-fn keep_fresh(issuer: &Arc<Issuer>, settings: &ProviderSettings) -> Arc<JoinSet<()>> {
-    let mut task = JoinSet::new();
-    task.spawn(Arc::clone(issuer).keep_fresh(settings.refresh_interval));
-    Arc::new(task)
-}
-
-/// The client certificates, each once.
-fn certificates(relying_parties: &[&RelyingParty]) -> Vec<ClientCertificate> {
-    let all = relying_parties.iter().filter_map(|party| party.token_endpoint_auth_method.certificate());
-    let mut certificates: Vec<ClientCertificate> = Vec::new();
-    for certificate in all {
-        if !certificates.contains(certificate) {
-            certificates.push(certificate.clone());
-        }
+impl Key {
+    /// `None`: there is nothing to fetch.
+    fn of_foreign(foreign: &ForeignIssuer) -> Option<Self> {
+        let jwks_uri = match &foreign.keys {
+            KeySource::Discovery => None,
+            KeySource::Uri(uri) => Some(uri.clone()),
+            KeySource::Given(_) => return None,
+        };
+        Some(Self { identifier: foreign.issuer.clone(), jwks_uri })
     }
-    certificates
 }
 
-type Named<'a> = (BTreeMap<String, Addresses>, HashMap<&'a str, Vec<ExpectedAlgorithm>>);
-
-/// The address of each issuer, and the algorithms that its relying parties expect.
-fn named<'a>(relying_parties: impl IntoIterator<Item = &'a RelyingParty>) -> Result<Named<'a>, StartFault> {
-    let (mut addresses, mut expected) =
-        (BTreeMap::<String, Addresses>::new(), HashMap::<&str, Vec<ExpectedAlgorithm>>::new());
-    for relying_party in relying_parties {
+impl Named {
+    fn add_provider(
+        &mut self,
+        relying_party: &RelyingParty,
+        expected: &mut ExpectedAlgorithms,
+    ) -> Result<(), StartFault> {
         if jws::secret_is_too_short(relying_party) {
             return Err(StartFault::ShortSecret(relying_party.client_id.clone()));
         }
-        let known = Addresses::of(relying_party)?;
-        if addresses.get(&relying_party.issuer).is_some_and(|other| *other != known) {
+        let addresses = Addresses::of(relying_party)?;
+        let key = Key { identifier: relying_party.issuer.clone(), jwks_uri: None };
+        if self.providers.get(&key).is_some_and(|other| *other != addresses) {
             return Err(StartFault::Endpoints(relying_party.issuer.clone()));
         }
-        addresses.insert(relying_party.issuer.clone(), known);
-        let expected = expected.entry(&relying_party.issuer).or_default();
+        self.providers.insert(key, addresses);
+        let expected = expected.entry(relying_party.issuer.clone()).or_default();
         let one = ExpectedAlgorithm::from(relying_party);
         if !expected.contains(&one) {
             expected.push(one);
         }
+        let certificate = relying_party.token_endpoint_auth_method.certificate();
+        self.certificates.extend(certificate.filter(|it| !self.certificates.contains(it)).cloned());
+        Ok(())
     }
-    Ok((addresses, expected))
+
+    fn add_foreign(&mut self, foreign: &ForeignIssuer) -> Result<(), StartFault> {
+        if let Some(key) = Key::of_foreign(foreign) {
+            let addresses = Addresses::of_foreign(&foreign.issuer, key.jwks_uri.as_ref())?;
+            self.foreign.insert(key, addresses);
+        }
+        Ok(())
+    }
+
+    fn client(&self, settings: &ProviderSettings) -> Result<Arc<ProviderClient>, StartFault> {
+        let names_other_host = self.providers.values().any(Addresses::name_other_host);
+        let configured = self.providers.values().chain(self.foreign.values()).flat_map(Addresses::configured);
+        Ok(Arc::new(ProviderClient::new(settings, configured, names_other_host, &self.certificates)?))
+    }
+}
+
+/// What every issuer is made with.
+struct Make<'a> {
+    client: &'a Arc<ProviderClient>,
+    clock: &'a Arc<dyn Clock>,
+    settings: &'a ProviderSettings,
+    /// The settings before.
+    before: Option<&'a ProviderSettings>,
+}
+
+impl Make<'_> {
+    fn entries<D: Metadata>(
+        &self,
+        named: &BTreeMap<Key, Addresses>,
+        mut expected: ExpectedAlgorithms,
+        before: Option<&Entries<D>>,
+    ) -> Entries<D> {
+        let earlier = |key: &Key, addresses: &Addresses| {
+            let entry = before?.get(key)?;
+            (entry.issuer.addresses() == addresses).then_some(entry)
+        };
+        let same_interval = self.before.is_some_and(|before| before.refresh_interval == self.settings.refresh_interval);
+        let mut entries = Entries::new();
+        for (key, addresses) in named {
+            let expected = expected.remove(&key.identifier).unwrap_or_default();
+            let client = Arc::clone(self.client);
+            let (issuer, task) = if let Some(Entry { issuer, task }) = earlier(key, addresses) {
+                issuer.reconfigure(client, expected);
+                (Arc::clone(issuer), task.clone().filter(|_| same_interval))
+            } else {
+                (Issuer::new(&key.identifier, addresses.clone(), client, Arc::clone(self.clock), expected), None)
+            };
+            let task = task.unwrap_or_else(|| self.keep_fresh(&issuer));
+            entries.insert(key.clone(), Entry { issuer, task: Some(task) });
+        }
+        for (key, Entry { issuer, task }) in before.into_iter().flatten() {
+            if task.is_some() && !entries.contains_key(key) {
+                entries.insert(key.clone(), Entry { issuer: Arc::clone(issuer), task: None });
+            }
+        }
+        entries
+    }
+
+    fn keep_fresh<D: Metadata>(&self, issuer: &Arc<Issuer<D>>) -> Arc<JoinSet<()>> {
+        let mut task = JoinSet::new();
+        task.spawn(Arc::clone(issuer).keep_fresh(self.settings.refresh_interval));
+        Arc::new(task)
+    }
 }

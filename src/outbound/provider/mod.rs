@@ -13,7 +13,10 @@ mod http;
 mod issuer;
 mod issuers;
 mod key_fetch;
+mod keys_metadata;
 mod logout;
+mod metadata;
+mod named_issuer;
 mod oauth;
 mod provider_calls;
 mod proxy;
@@ -58,6 +61,7 @@ impl StartFault {
 
 pub use client_assertion::{KeyFault, check_assertion_key};
 pub use client_certificate::{CertificateFault, check_client_certificate};
+pub use named_issuer::NamedIssuer;
 pub use proxy::ProviderProxy;
 pub use settings::{ProviderSettings, StartFault};
 
@@ -72,18 +76,18 @@ pub struct OpenIdProviders {
 }
 
 impl OpenIdProviders {
-    /// Starts fetching metadata and keys for every issuer of `relying_parties`; must be called within a Tokio runtime.
-    /// Providers may be down.
+    /// Starts fetching metadata and keys for each of these issuers; must be called within a Tokio runtime. Providers may be
+    /// down.
     ///
     /// # Errors
     /// See [`StartFault`].
     pub fn start<'a>(
         settings: &ProviderSettings,
-        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        issuers: impl IntoIterator<Item = impl Into<NamedIssuer<'a>>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StartFault> {
         Ok(Arc::new(Self {
-            issuers: ArcSwap::from_pointee(Issuers::new(settings, relying_parties, &clock, None)?),
+            issuers: ArcSwap::from_pointee(Issuers::new(settings, issuers, &clock, None)?),
             update: Mutex::new(()),
             clock,
             verify: CredentialVerifier::default(),
@@ -91,7 +95,7 @@ impl OpenIdProviders {
         }))
     }
 
-    /// Replaces settings and relying parties; must be called within a Tokio runtime. Issuers that stay keep their metadata
+    /// Replaces settings and issuers; must be called within a Tokio runtime. Issuers that stay keep their metadata
     /// and keys; an issuer that is not named any more still serves the requests that are under way. After a fault nothing
     /// has changed.
     ///
@@ -100,16 +104,16 @@ impl OpenIdProviders {
     pub fn update<'a>(
         &self,
         settings: &ProviderSettings,
-        relying_parties: impl IntoIterator<Item = &'a RelyingParty>,
+        issuers: impl IntoIterator<Item = impl Into<NamedIssuer<'a>>>,
     ) -> Result<(), StartFault> {
         let _exclusive = self.update.lock().unwrap_or_else(PoisonError::into_inner);
-        let issuers = Issuers::new(settings, relying_parties, &self.clock, Some(&self.issuers.load()))?;
+        let issuers = Issuers::new(settings, issuers, &self.clock, Some(&self.issuers.load()))?;
         self.issuers.store(Arc::new(issuers));
         Ok(())
     }
 
     fn issuer(&self, relying_party: &RelyingParty) -> Result<Arc<Issuer>, ProviderUnavailable> {
-        self.issuers.load().get(&relying_party.issuer).cloned().ok_or_else(|| ProviderUnavailable {
+        self.issuers.load().provider(&relying_party.issuer).cloned().ok_or_else(|| ProviderUnavailable {
             issuer: relying_party.issuer.clone(),
             cause: "no application names it".to_owned(),
         })
@@ -198,6 +202,7 @@ impl IdentityProvider for OpenIdProviders {
     ) -> Result<Arc<VerifiedCredential>, CredentialFault> {
         let case = VerificationRequest {
             issuer: self.issuer(&application.relying_party)?,
+            issuers: self.issuers.load_full(),
             application: Arc::clone(application),
             credential: credential.clone(),
             clock: Arc::clone(&self.clock),

@@ -33,12 +33,13 @@ pub(in crate::outpost) async fn step_up(
     let (application, head) = (context.application, &context.request.head);
     let (identity, now) = (Identity::Session(session.clone()), services.parts.clock.now());
     context.user = Some(identity.name().to_owned());
-    let asked = application.rules.sign_ins_asked(identity.claims(), head, Compared::All);
+    let asked = application.rules.sign_ins_asked(identity.issued_claims(), head, Compared::All);
     // Rules that are not met ask for something.
     let Some(requirement) = application.rules.requirement(asked) else {
         return Ok(answers::forbidden(context, &identity, Forbidden::OtherSignIn, now));
     };
-    let cause = application.rules.explain(Forbidden::OtherSignIn, identity.claims(), identity.known_by(now), head);
+    let cause =
+        application.rules.explain(Forbidden::OtherSignIn, identity.issued_claims(), identity.known_by(now), head);
     let was_asked = is_answer(application, &identity, session, &requirement, head);
     tracing::info!(decision_id = context.id, application = %application.slug, %cause, was_asked, "an access rule asks for another sign-in");
     if was_asked || context.kind != ClientKind::Navigation {
@@ -78,7 +79,7 @@ pub(super) async fn at_start(
     }
     // The method of a request whose page was named is not known.
     let compared = if is_named { Compared::Path } else { Compared::AllButClient };
-    let asked = rules.sign_ins_asked(identity.claims(), &head, compared);
+    let asked = rules.sign_ins_asked(identity.issued_claims(), &head, compared);
     if let Some(requirement) = rules.requirement(asked) {
         let parameters = requirement.parameters();
         beginning.parameters.retain(|one| parameters.iter().all(|other| other.name != one.name));
@@ -128,7 +129,7 @@ fn insufficient(
         sign_in.push(if sign_in.contains('?') { '&' } else { '?' });
         sign_in.push_str(&path);
     }
-    let has_time = identity.claims().present("auth_time").is_some();
+    let has_time = identity.issued_claims().present("auth_time").is_some();
     let asked = StepUp {
         user: identity.name(),
         acr: &requirement.acr,

@@ -24,7 +24,7 @@ fn accepting(pass_on: bool) -> impl Fn(&mut Application) {
     move |application| {
         let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
         application.credentials = AcceptedCredentials {
-            bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on }),
+            bearer: Some(BearerRules { pass_on, ..verify.into() }),
             basic: Some(BasicRules { scopes: vec!["openid".into()], pass_on }),
             ..AcceptedCredentials::default()
         };

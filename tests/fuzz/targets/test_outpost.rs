@@ -14,9 +14,7 @@ use gatepost::domain::application::registry::Applications;
 use gatepost::domain::application::{Application, Mode};
 use gatepost::domain::http::CookieDomain;
 use gatepost::domain::http::Networks;
-use gatepost::domain::oidc::credentials::{
-    AcceptedCredentials, BasicRules, BearerCheck, BearerRules, IntrospectionRules,
-};
+use gatepost::domain::oidc::credentials::{AcceptedCredentials, BasicRules, BearerCheck, IntrospectionRules};
 use gatepost::domain::oidc::relying_party::RelyingParty;
 use gatepost::domain::oidc::sign_in::Binding;
 use gatepost::domain::policy::backend::{Backend, BackendAllow, Backends};
@@ -82,7 +80,7 @@ fn application(slug: &str, external: &str, mode: Mode, public: &str) -> Applicat
 fn credentials() -> AcceptedCredentials {
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
     AcceptedCredentials {
-        bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),
+        bearer: Some(verify.into()),
         basic: Some(BasicRules { scopes: vec!["openid".to_owned()], pass_on: false }),
         ..AcceptedCredentials::default()
     }
@@ -95,6 +93,7 @@ fn rules() -> AccessRules {
         paths: vec![PathPrefix::parse(path).expect("is a prefix")],
         methods: Vec::new(),
         networks: Networks::default(),
+        issuers: Vec::new(),
         principals,
         authentication: None,
     };

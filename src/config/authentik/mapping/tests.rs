@@ -9,6 +9,7 @@ use crate::domain::application::Mode;
 use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::BearerCheck;
 use crate::domain::oidc::relying_party::BackchannelHost;
+use crate::testing::signing;
 
 const HOST: &str = "https://authentik.internal/";
 
@@ -174,6 +175,28 @@ fn what_cannot_be_used_is_named_and_a_bad_pattern_opens_nothing() {
     }
     let basic = json!({ "basic_auth_enabled": true });
     assert!(mapped("", &basic).unwrap().warnings[0].contains("HTTP-Basic is on without a password key"));
+}
+
+/// What these settings need of the application is known only when authentik has answered.
+#[test]
+fn tokens_of_other_issuers_and_metadata_are_settings_beside_authentik() {
+    let folder = tempfile::tempdir().unwrap();
+    let jwks = folder.path().join("jwks.json");
+    std::fs::write(&jwks, json!({ "keys": [signing::jwk(&signing::Key::P256, "a")] }).to_string()).unwrap();
+    let file = format!(
+        "  applications:\n    wiki:\n      bearer:\n        verify: introspection\n        issuers: [{{ issuer: ci, jwks_file: {}, audiences: [wiki] }}]\n        \
+         resource_metadata:\n          resource: https://wiki.example.com/mcp\n          authorization_servers: \
+         ['https://authentik.internal/application/o/wiki/']\n      allow: [{{ issuers: [ci], anyone: true }}]\n",
+        jwks.display()
+    );
+    let wiki = mapped(&file, &json!({})).unwrap().application;
+    let foreign: Vec<&str> = wiki.foreign_issuers().map(|foreign| foreign.issuer.as_str()).collect();
+    assert_eq!((foreign, wiki.rules.name_issuer("ci")), (vec!["ci"], true));
+    let metadata = wiki.resource_metadata.unwrap();
+    assert_eq!(metadata.authorization_servers, ["https://authentik.internal/application/o/wiki/"]);
+    assert_eq!(metadata.resource.metadata_path(), "/.well-known/oauth-protected-resource/mcp");
+    let elsewhere = mapped(&file, &json!({ "external_host": "https://docs.example.com" })).unwrap_err().join("\n");
+    assert!(elsewhere.contains("bearer.resource_metadata.resource"), "{elsewhere}");
 }
 
 #[test]

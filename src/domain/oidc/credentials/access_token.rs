@@ -16,8 +16,8 @@ use crate::domain::time::Timestamp;
 /// The rules for an application's access tokens.
 #[derive(Clone, Debug)]
 pub struct AccessTokenRules {
-    /// The resource that `aud` must name (AT-3).
-    pub audience: String,
+    /// The resources of which `aud` must name one (AT-3).
+    pub audiences: Vec<String>,
     /// The public-key algorithms that may sign the token (AT-2).
     pub algorithms: Vec<SigningAlgorithm>,
     /// The type that the header must name (AT-1).
@@ -32,6 +32,8 @@ pub enum TokenType {
     AccessToken,
     /// `JWT`: for providers without that profile. Members that only other kinds of tokens have exclude those.
     Jwt,
+    /// No `typ` at all, as Kubernetes sends it; with the exclusions of `JWT`.
+    Absent,
 }
 
 /// The values that an access token is checked against.
@@ -52,8 +54,9 @@ impl AccessTokenRules {
     #[must_use]
     pub fn purpose(&self) -> Purpose<'_> {
         let token_type = match self.token_type {
-            TokenType::AccessToken => "at+jwt",
-            TokenType::Jwt => "jwt",
+            TokenType::AccessToken => Some("at+jwt"),
+            TokenType::Jwt => Some("jwt"),
+            TokenType::Absent => None,
         };
         Purpose::AccessToken { algorithms: &self.algorithms, token_type }
     }
@@ -66,7 +69,7 @@ impl AccessTokenRules {
 pub fn check(token: VerifiedJws, expected: &ExpectedAccessToken<'_>) -> Result<VerifiedCredential, Refusal> {
     let (raw, claims) = token.into_parts(TokenKind::AccessToken)?;
     let issuer = expected.issuer.check(&claims)?;
-    if !scopes::is_for(&claims, &expected.rules.audience) {
+    if !expected.rules.audiences.iter().any(|audience| scopes::is_for(&claims, audience)) {
         return Err(Refusal::Audience);
     }
     let expires = check_times(&claims, expected.now)?;
@@ -87,7 +90,7 @@ fn check_kind(claims: &Map<String, Value>, token_type: TokenType) -> Result<(), 
             let has = |name: &&str| claims.get(*name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
             ["client_id", "jti"].into_iter().find(|name| !has(name)).map_or(Ok(()), |name| Err(Refusal::Missing(name)))
         }
-        TokenType::Jwt => {
+        TokenType::Jwt | TokenType::Absent => {
             let telling = ["nonce", "at_hash", "c_hash", "events"].into_iter().find(|name| claims.contains_key(*name));
             // Keycloak writes the kind into this claim: `Bearer`, `ID`, `Refresh`, `Logout`.
             let named = json::optional(claims, "typ").filter(|kind| kind.as_str() != Some("Bearer")).map(|_| "typ");

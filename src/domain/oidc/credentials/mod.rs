@@ -1,18 +1,25 @@
 //! Credentials that clients present in `Authorization` instead of a session: which of them an application accepts, how
 //! a request presents one, and how it is verified. There is one validator per kind: [`access_token`] for signed access
-//! tokens, [`introspection`] for the provider's answer about an opaque one, and that of the ID Token for app passwords.
+//! tokens, of the provider or of a [`ForeignIssuer`], [`introspection`] for the provider's answer about an opaque one, and
+//! that of the ID Token for app passwords.
 
 pub mod access_token;
+mod challenge;
+mod foreign_issuer;
 pub mod introspection;
 mod presented;
 mod refusal;
 mod scopes;
+mod selection;
 mod verified;
 
 pub use access_token::{AccessTokenRules, TokenType};
+pub use challenge::{BearerError, Challenge};
+pub use foreign_issuer::{ClaimMapping, ForeignIssuer, KeySource};
 pub use introspection::IntrospectionRules;
 pub use presented::{AppPassword, Credential, Presented};
 pub use refusal::Refusal;
+pub use selection::TokenIssuer;
 pub use verified::VerifiedCredential;
 
 use crate::domain::http::HeaderLines;
@@ -38,12 +45,21 @@ impl Default for AcceptedCredentials {
 /// The requirements on a bearer token.
 #[derive(Clone, Debug)]
 pub struct BearerRules {
-    /// How it is verified.
+    /// How a token of the provider is verified.
     pub verify: BearerCheck,
-    /// Scopes that the token must have, all of them.
+    /// Scopes that a token of the provider must have, all of them.
     pub scopes: Vec<String>,
     /// Whether the application receives the token.
     pub pass_on: bool,
+    /// Further issuers whose signed tokens are accepted; each identifier occurs once, and none is the provider's.
+    pub issuers: Vec<ForeignIssuer>,
+}
+
+/// Tokens of the provider alone, without further requirements; the application does not receive them.
+impl From<BearerCheck> for BearerRules {
+    fn from(verify: BearerCheck) -> Self {
+        Self { verify, scopes: Vec::new(), pass_on: false, issuers: Vec::new() }
+    }
 }
 
 /// How a bearer token is verified.
@@ -80,16 +96,6 @@ impl Scheme {
         match self {
             Self::Bearer => "Bearer",
             Self::Basic => "Basic",
-        }
-    }
-
-    /// The challenge for a refused credential (RFC 6750 section 3, RFC 7617 section 2). `realm` must not contain
-    /// quotes.
-    #[must_use]
-    pub fn challenge(self, realm: &str) -> String {
-        match self {
-            Self::Bearer => format!("Bearer realm=\"{realm}\", error=\"invalid_token\""),
-            Self::Basic => format!("Basic realm=\"{realm}\", charset=\"UTF-8\""),
         }
     }
 }

@@ -28,9 +28,12 @@ pub enum Refusal {
     /// Bound to a key (`cnf`), whose possession cannot be proved here (DP-2).
     #[error("the token is bound to a key and cannot be used as a bearer token")]
     Bound,
-    /// A required scope is missing.
-    #[error("the token lacks a required scope")]
-    Scope,
+    /// A foreign token does not name its user as the operator expects.
+    #[error("the claim that `username_claim` names is missing or not a text")]
+    Username,
+    /// A scope is missing of these, which are required and separated by blanks.
+    #[error("the token lacks one of the required scopes: {0}")]
+    Scope(String),
     /// The provider reports that it is not one of its tokens.
     #[error("the provider does not recognise it as a token")]
     NotTaken,

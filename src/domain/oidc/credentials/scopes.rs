@@ -12,7 +12,7 @@ pub(super) fn words(members: &Map<String, Value>) -> impl Iterator<Item = &str> 
 /// Whether all of `required` are among the scopes.
 pub(super) fn check(members: &Map<String, Value>, required: &[String]) -> Result<(), Refusal> {
     let has = |scope: &String| words(members).any(|word| word == scope);
-    if required.iter().all(has) { Ok(()) } else { Err(Refusal::Scope) }
+    if required.iter().all(has) { Ok(()) } else { Err(Refusal::Scope(required.join(" "))) }
 }
 
 /// Whether `aud`, a text or a list of texts, names `audience`.

@@ -15,7 +15,7 @@ fn both() -> AcceptedCredentials {
     let verify = BearerCheck::Introspection(IntrospectionRules::Clients(Vec::new()));
     AcceptedCredentials {
         intercept: true,
-        bearer: Some(BearerRules { verify, scopes: Vec::new(), pass_on: false }),
+        bearer: Some(verify.into()),
         basic: Some(BasicRules { scopes: vec!["openid".into()], pass_on: true }),
     }
 }

@@ -17,12 +17,21 @@ pub struct VerifiedCredential {
     access_token: Option<SecretString>,
     id_token: Option<SecretString>,
     expires: Option<Timestamp>,
+    /// The user as the application knows it, if a foreign issuer made the token.
+    mapped: Option<Box<MappedUser>>,
+}
+
+/// The user of a foreign token as the application knows it.
+#[derive(Clone, Debug)]
+pub(super) struct MappedUser {
+    pub(super) user: User,
+    pub(super) claims: Claims,
 }
 
 impl VerifiedCredential {
     /// Called by validators only.
     pub(super) const fn new(user: User, claims: Claims, token: SecretString, expires: Option<Timestamp>) -> Self {
-        Self { user, claims, access_token: Some(token), id_token: None, expires }
+        Self { user, claims, access_token: Some(token), id_token: None, expires, mapped: None }
     }
 
     /// The proof of an app password: the provider's sign-in of its user.
@@ -35,7 +44,13 @@ impl VerifiedCredential {
             expires: Some(id_token.expires()),
             access_token,
             id_token: Some(id_token.into_raw()),
+            mapped: None,
         }
+    }
+
+    /// The credential of a foreign issuer. Its token is not kept: an application would take it for one of the provider's.
+    pub(super) fn mapped(self, mapped: MappedUser) -> Self {
+        Self { mapped: Some(Box::new(mapped)), access_token: None, id_token: None, ..self }
     }
 
     /// Completes the claims from a `UserInfo` answer about the same user; claims that are present stay.
@@ -53,16 +68,34 @@ impl VerifiedCredential {
         Self { access_token: None, id_token: None, ..self }
     }
 
-    /// Issuer and subject.
+    /// Issuer and subject as the application knows them.
     #[must_use]
-    pub const fn user(&self) -> &User {
+    pub fn user(&self) -> &User {
+        self.mapped.as_ref().map_or(&self.user, |mapped| &mapped.user)
+    }
+
+    /// The claims that the application may learn.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        self.mapped.as_ref().map_or(&self.claims, |mapped| &mapped.claims)
+    }
+
+    /// Issuer and subject as the token or the answer names them.
+    #[must_use]
+    pub const fn issued_to(&self) -> &User {
         &self.user
     }
 
-    /// The claims about the user and the token.
+    /// All claims of the token or the answer, for access rules.
     #[must_use]
-    pub const fn claims(&self) -> &Claims {
+    pub const fn issued_claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// The issuer, if it is not the application's provider.
+    #[must_use]
+    pub fn foreign_issuer(&self) -> Option<&str> {
+        self.mapped.as_ref().map(|_| self.user.issuer.as_str())
     }
 
     /// The scopes in the token's claims.
@@ -70,7 +103,8 @@ impl VerifiedCredential {
         scopes::words(self.claims.as_object())
     }
 
-    /// The value of `X-authentik-jwt`: the bearer token itself, or the ID Token that was issued for an app password.
+    /// The value of `X-authentik-jwt`: the bearer token itself, or the ID Token that was issued for an app password; `None` for
+    /// a token of a foreign issuer.
     #[must_use]
     pub fn token(&self) -> Option<&SecretString> {
         self.id_token.as_ref().or(self.access_token.as_ref())

@@ -20,8 +20,8 @@ pub enum Purpose<'a> {
     AccessToken {
         /// The algorithms.
         algorithms: &'a [SigningAlgorithm],
-        /// The type that the header must name, in lower case.
-        token_type: &'static str,
+        /// The type that the header must name, in lower case; `None`: it must not name one.
+        token_type: Option<&'static str>,
     },
 }
 
@@ -70,7 +70,7 @@ impl<'a> Purpose<'a> {
         let fits = match self {
             Self::IdToken(_) | Self::UserInfo(_) => matches!(media_type, None | Some("jwt" | "id_token+jwt")),
             Self::LogoutToken(_) => matches!(media_type, None | Some("logout+jwt")),
-            Self::AccessToken { token_type, .. } => media_type == Some(token_type),
+            Self::AccessToken { token_type, .. } => media_type == token_type,
         };
         if fits { Ok(algorithm) } else { Err(TokenFault::Header) }
     }

@@ -53,7 +53,7 @@ fn only_the_token_that_was_signed_is_verified() {
 fn jw_4_a_signature_counts_for_the_purpose_that_it_was_verified_for() {
     let party = party();
     let algorithms = [SigningAlgorithm::RS256];
-    let access_token = Purpose::AccessToken { algorithms: &algorithms, token_type: "jwt" };
+    let access_token = Purpose::AccessToken { algorithms: &algorithms, token_type: Some("jwt") };
     let purposes = [Purpose::IdToken(&party), Purpose::UserInfo(&party), Purpose::LogoutToken(&party), access_token];
     for purpose in purposes {
         // A header that each purpose accepts: without a type where it may be absent.

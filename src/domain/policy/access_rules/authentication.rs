@@ -21,21 +21,23 @@ pub struct AuthenticationRequirement {
 
 /// How the user of a request is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownBy {
+pub enum KnownBy<'a> {
     /// By a session, at this time. Its claims about the sign-in are those of the ID Token.
     Session(Timestamp),
-    /// By a credential in the request. There is no sign-in for it, so it meets no requirement.
+    /// By a credential of the provider in the request. There is no sign-in for it, so it meets no requirement.
     Credential,
+    /// By a token of this issuer, which is not the provider, in the request. It meets no requirement on a sign-in either.
+    ForeignIssuer(&'a str),
 }
 
 impl AuthenticationRequirement {
     /// Whether the sign-in of a user with these claims meets it.
-    pub(super) fn is_met(&self, claims: &Claims, known_by: KnownBy) -> bool {
+    pub(super) fn is_met(&self, claims: &Claims, known_by: KnownBy<'_>) -> bool {
         self.unmet(claims, known_by).is_empty()
     }
 
     /// What the sign-in of a user with these claims lacks; empty exactly when it meets the requirement.
-    pub(super) fn unmet(&self, claims: &Claims, known_by: KnownBy) -> Vec<Unmet> {
+    pub(super) fn unmet(&self, claims: &Claims, known_by: KnownBy<'_>) -> Vec<Unmet> {
         let KnownBy::Session(now) = known_by else { return vec![Unmet::NotASignIn] };
         self.unmet_acr(claims).into_iter().chain(self.unmet_age(claims, now)).collect()
     }

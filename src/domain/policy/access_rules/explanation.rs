@@ -15,7 +15,7 @@ pub struct Explanation<'a> {
     rules: &'a AccessRules,
     cause: Forbidden,
     claims: &'a Claims,
-    known_by: KnownBy,
+    known_by: KnownBy<'a>,
     head: &'a RequestHead,
 }
 
@@ -26,7 +26,7 @@ impl AccessRules {
         &'a self,
         cause: Forbidden,
         claims: &'a Claims,
-        known_by: KnownBy,
+        known_by: KnownBy<'a>,
         head: &'a RequestHead,
     ) -> Explanation<'a> {
         Explanation { rules: self, cause, claims, known_by, head }

@@ -68,7 +68,7 @@ pub struct ApplicableRule<'a> {
 impl<'a> ApplicableRule<'a> {
     /// The obstacles that keep the rule from allowing this user's request; empty exactly when it allows it.
     #[must_use]
-    pub fn obstacles(&self, claims: &Claims, known_by: KnownBy, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
+    pub fn obstacles(&self, claims: &Claims, known_by: KnownBy<'a>, head: &'a RequestHead) -> Vec<Obstacle<'a>> {
         self.rule.obstacles(self.path, claims, known_by, head)
     }
 
@@ -110,6 +110,9 @@ pub enum Forbidden {
     /// Rules cover the path, but none of them holds for this user and method.
     #[error("no rule that covers the path matches this user and method")]
     NoRuleHolds,
+    /// Without rules, every user of the provider is allowed, and no token of another issuer.
+    #[error("the token is of a foreign issuer, and there is no access rule that names the issuer")]
+    ForeignIssuer,
     /// A rule would hold if the user had signed in as it asks.
     #[error("a rule that covers the path asks for another sign-in at the provider")]
     OtherSignIn,
@@ -150,16 +153,20 @@ impl AccessRules {
         head: &RequestHead,
         now: Timestamp,
     ) -> Result<Permit<'a>, Forbidden> {
-        let Some(compiled) = &self.0 else { return Ok(Permit { identity, rule: None }) };
-        let (claims, known_by) = (identity.claims(), identity.known_by(now));
+        let (claims, known_by) = (identity.issued_claims(), identity.known_by(now));
+        let Some(compiled) = &self.0 else {
+            let is_foreign = matches!(known_by, KnownBy::ForeignIssuer(_));
+            return if is_foreign { Err(Forbidden::ForeignIssuer) } else { Ok(Permit { identity, rule: None }) };
+        };
         let mut cause = Forbidden::NoRuleHolds;
         for applicable in compiled.applicable(&head.target)? {
-            if !applicable.fits_without_sign_in(claims, head, Compared::All) {
+            if !applicable.rule.is_for_issuer(known_by) || !applicable.fits_without_sign_in(claims, head, Compared::All)
+            {
                 continue;
             }
             match &applicable.rule.authentication {
                 Some(requirement) if !requirement.is_met(claims, known_by) => {
-                    if known_by != KnownBy::Credential {
+                    if matches!(known_by, KnownBy::Session(_)) {
                         cause = Forbidden::OtherSignIn;
                     }
                 }
@@ -182,10 +189,17 @@ impl AccessRules {
         self.0.as_ref().map_or(Ok(Vec::new()), |compiled| Ok(compiled.applicable(target)?.collect()))
     }
 
-    /// The claims that the rules read; `UserInfo` may supply those that the ID Token lacks.
+    /// The claims that the rules read of the provider's users; `UserInfo` may supply those that the ID Token lacks.
     #[must_use]
     pub fn claims_read(&self) -> Vec<String> {
-        self.iter().flat_map(|(_, rule)| rule.principals.claims_read()).map(str::to_owned).collect()
+        let rules = self.iter().map(|(_, rule)| rule).filter(|rule| rule.issuers.is_empty());
+        rules.flat_map(|rule| rule.principals.claims_read()).map(str::to_owned).collect()
+    }
+
+    /// Whether a rule names this foreign issuer.
+    #[must_use]
+    pub fn name_issuer(&self, issuer: &str) -> bool {
+        self.iter().any(|(_, rule)| rule.is_for_issuer(KnownBy::ForeignIssuer(issuer)))
     }
 
     /// Whether there are rules for some paths, so that the decision depends on the path.

@@ -32,6 +32,9 @@ pub struct Rule {
     pub methods: Vec<Method>,
     /// The networks of the clients that the rule allows; empty for all clients.
     pub networks: Networks,
+    /// The foreign issuers whose tokens the rule allows; empty for users of the provider. No rule allows both: what claims of
+    /// one issuer mean says nothing about those of another.
+    pub issuers: Vec<String>,
     /// The users that the rule allows.
     pub principals: Principals,
     /// How they have to have signed in; `None` for any sign-in.
@@ -78,6 +81,9 @@ pub enum Obstacle<'a> {
     Network(Option<IpAddr>, &'a Networks),
     /// The path differs in case, or its spelling is not below the rule's path.
     Spelling(&'a PathPrefix),
+    /// The user is known by a token of this foreign issuer, or is one of the provider's, and the rule is for tokens of these issuers,
+    /// or for users of the provider.
+    Issuer(Option<&'a str>, &'a [String]),
     /// The claims, or the sign-in, do not meet a condition.
     User(Unmet),
 }
@@ -93,6 +99,15 @@ impl fmt::Display for Obstacle<'_> {
                 write!(f, "the client's address is not known, the rule is for {networks}")
             }
             Self::Spelling(path) => write!(f, "the path is not spelled like {path}, which is compared byte for byte"),
+            Self::Issuer(Some(issuer), []) => {
+                write!(f, "the token is of {issuer}, the rule is for users of the provider")
+            }
+            Self::Issuer(Some(issuer), issuers) => {
+                write!(f, "the token is of {issuer}, the rule is for tokens of {}", issuers.join(" or "))
+            }
+            Self::Issuer(None, issuers) => {
+                write!(f, "the user is one of the provider's, the rule is for tokens of {}", issuers.join(" or "))
+            }
             Self::User(unmet) => unmet.fmt(f),
         }
     }
@@ -118,10 +133,17 @@ impl Rule {
         &'a self,
         path: &'a PathPrefix,
         claims: &Claims,
-        known_by: KnownBy,
+        known_by: KnownBy<'a>,
         head: &'a RequestHead,
     ) -> Vec<Obstacle<'a>> {
         let mut obstacles = Vec::new();
+        if !self.is_for_issuer(known_by) {
+            let issuer = match known_by {
+                KnownBy::ForeignIssuer(issuer) => Some(issuer),
+                KnownBy::Session(_) | KnownBy::Credential => None,
+            };
+            return vec![Obstacle::Issuer(issuer, &self.issuers)];
+        }
         if !self.is_for_method(&head.method) {
             obstacles.push(Obstacle::Method(&head.method, &self.methods));
         }
@@ -137,6 +159,14 @@ impl Rule {
         obstacles
     }
 
+    /// Whether the rule is for users that are known in this way.
+    pub(super) fn is_for_issuer(&self, known_by: KnownBy<'_>) -> bool {
+        match known_by {
+            KnownBy::Session(_) | KnownBy::Credential => self.issuers.is_empty(),
+            KnownBy::ForeignIssuer(issuer) => self.issuers.iter().any(|named| named == issuer),
+        }
+    }
+
     fn is_for_client(&self, client: Option<IpAddr>) -> bool {
         self.networks.is_empty() || self.networks.contain(client)
     }
@@ -150,10 +180,13 @@ fn any_of(methods: &[Method]) -> String {
     methods.iter().map(|Method(text)| text.as_str()).collect::<Vec<_>>().join(" or ")
 }
 
-/// Formatted as in `paths /admin, methods GET or HEAD: groups admins`.
+/// Formatted as in `paths /admin, methods GET or HEAD: groups admins`, or `tokens of https://ci.example: anyone`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut places = Vec::new();
+        if !self.issuers.is_empty() {
+            places.push(format!("tokens of {}", self.issuers.join(" or ")));
+        }
         if !self.paths.is_empty() {
             let paths: Vec<String> = self.paths.iter().map(ToString::to_string).collect();
             places.push(format!("paths {}", paths.join(" or ")));

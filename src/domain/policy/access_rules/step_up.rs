@@ -48,12 +48,13 @@ impl AccessRules {
         self.0.as_ref().map_or(0, |compiled| compiled.requirements.len())
     }
 
-    /// The requirements of the rules that would allow a user with these claims, were it not for the sign-in.
+    /// The requirements of the rules that would allow a user of the provider with these claims, were it not for the sign-in.
     #[must_use]
     pub fn sign_ins_asked(&self, claims: &Claims, head: &RequestHead, compared: Compared) -> RequirementSet {
         let Some(compiled) = &self.0 else { return RequirementSet::default() };
         let Ok(applicable) = compiled.applicable(&head.target) else { return RequirementSet::default() };
-        let asks = applicable.filter(|rule| rule.fits_without_sign_in(claims, head, compared));
+        let asks =
+            applicable.filter(|rule| rule.rule.issuers.is_empty() && rule.fits_without_sign_in(claims, head, compared));
         let index = |requirement: &AuthenticationRequirement| {
             compiled.requirements.iter().position(|known| known == requirement)
         };

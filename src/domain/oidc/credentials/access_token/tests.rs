@@ -32,7 +32,7 @@ fn merged(mut value: Value, changes: &Value) -> Value {
 
 fn rules(token_type: TokenType) -> AccessTokenRules {
     let algorithms = vec![SigningAlgorithm::RS256, SigningAlgorithm::ES256];
-    AccessTokenRules { audience: "https://wiki.example".into(), algorithms, token_type }
+    AccessTokenRules { audiences: vec!["https://wiki.example".into()], algorithms, token_type }
 }
 
 fn check_with(token_type: TokenType, header: &Value, changes: &Value) -> Result<VerifiedCredential, Refusal> {
@@ -144,7 +144,7 @@ fn jw_4_other_kinds_of_tokens_are_told_by_what_they_have() {
 
 #[test]
 fn at_4_scopes_word_by_word() {
-    let lacks = || Some(Refusal::Scope);
+    let lacks = || Some(Refusal::Scope("read".to_owned()));
     let table = [
         (json!({"scope": "read"}), None),
         (json!({"scope": "write  read"}), None),

@@ -43,7 +43,7 @@ fn in_2_what_else_is_said_has_to_agree() {
         (json!({"iss": "https://op.example/o/wiki"}), token(TokenFault::ISSUER)),
         (json!({"iss": [ISSUER]}), token(TokenFault::ISSUER)),
         (json!({"sub": 7}), token(TokenFault::Subject)),
-        (json!({"scope": "reader"}), Some(Refusal::Scope)),
+        (json!({"scope": "reader"}), Some(Refusal::Scope("read".to_owned()))),
         (json!({"cnf": {"x5t#S256": "x"}}), Some(Refusal::Bound)),
         (json!({"token_type": "DPoP"}), Some(Refusal::OtherKind("token_type"))),
         (json!({"token_type": "refresh_token"}), Some(Refusal::OtherKind("token_type"))),

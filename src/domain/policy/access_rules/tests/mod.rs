@@ -1,5 +1,6 @@
 //! Which rules allow which requests: tables, with the path rows of `docs/security.md`.
 
+mod issuers;
 mod properties;
 mod sign_ins;
 
@@ -281,7 +282,7 @@ fn explained(rules: &AccessRules, who: &Identity, method: &str, target: &str) ->
     let mut head = request("wiki.example.com", target, &[]);
     method.clone_into(&mut head.method);
     let cause = rules.permit(who, &head, NOW).expect_err("is forbidden");
-    rules.explain(cause, who.claims(), who.known_by(NOW), &head).to_string()
+    rules.explain(cause, who.issued_claims(), who.known_by(NOW), &head).to_string()
 }
 
 #[test]
