@@ -118,7 +118,7 @@ const DOMAIN: [&str; 9] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 43] = [
+const MODULES: [Module; 47] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -174,6 +174,8 @@ const MODULES: [Module; 43] = [
             "ports",
             "telemetry",
             "single_flight",
+            "outbound::connecting",
+            "outbound::finding",
             "outbound::http_answer",
             "outbound::private_file",
             "outbound::trusted_certificates",
@@ -187,6 +189,7 @@ const MODULES: [Module; 43] = [
             "ports",
             "telemetry",
             "single_flight",
+            "outbound::finding",
             "outbound::private_file",
             "outbound::trusted_certificates",
         ],
@@ -218,6 +221,20 @@ const MODULES: [Module; 43] = [
         ],
     },
     Module { name: "outbound::otlp", may_know: &["outbound::trusted_certificates"], must_not_know: ASKED_ONLY },
+    Module {
+        // It asks as a browser does; what it knows of an application is its public address.
+        name: "outbound::front_proxy",
+        may_know: &[
+            "domain",
+            "outbound::connecting",
+            "outbound::finding",
+            "outbound::http_answer",
+            "outbound::trusted_certificates",
+        ],
+        must_not_know: ASKED_ONLY,
+    },
+    Module { name: "outbound::connecting", may_know: &[], must_not_know: ASKED_ONLY },
+    Module { name: "outbound::finding", may_know: &[], must_not_know: WIRE },
     Module { name: "outbound::http_answer", may_know: &[], must_not_know: ASKED_ONLY },
     Module { name: "outbound::trusted_certificates", may_know: &[], must_not_know: ASKED_ONLY },
     Module { name: "outbound::private_file", may_know: &["ports"], must_not_know: WIRE },
@@ -226,6 +243,12 @@ const MODULES: [Module; 43] = [
     Module { name: "cli", may_know: &["domain::time", "config", "server"], must_not_know: BEYOND_OTHER_PROTOCOLS },
     // It receives what to explain; it neither reads files nor calls any server.
     Module { name: "cli::explain", may_know: &["domain", "ports", "outpost"], must_not_know: WIRE },
+    // It asks the other servers through the modules that the service uses for it.
+    Module {
+        name: "cli::doctor",
+        may_know: &["cli", "domain", "ports", "config", "server", "outbound"],
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
+    },
     Module { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code only.
     Module { name: "admin_api", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },

@@ -26,6 +26,9 @@ pub(super) enum Command {
     CheckConfig(CheckConfig),
     /// Shows the response to a request and the reasons for it, without a running service or a call to the provider.
     Explain(Request),
+    /// Checks the setup as it is at this moment: the files, the providers, the session store, the front proxies and authentik.
+    /// It changes nothing. Exit code 1 if a check fails.
+    Doctor(Doctor),
     /// Prints the configuration of a front proxy for the configured applications.
     Snippet(SnippetCommand),
     /// Lists or ends sessions of a running Gatepost.
@@ -80,6 +83,19 @@ pub(super) struct Request {
     /// Address of the client, for `networks` and `skip_networks`. Without this option it is not known.
     #[arg(long, value_name = "ADDRESS")]
     pub(super) client: Option<IpAddr>,
+    /// Prints the explanation as JSON: `decision` and `findings`.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The setup to check.
+#[derive(Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) source: Source,
+    /// Prints the findings as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The snippet to print.

@@ -22,6 +22,10 @@ pub(super) enum Fault {
     NoApplications,
     Sessions(sessions::Fault),
     Unhealthy(Unhealthy),
+    /// `gatepost doctor` cannot run.
+    NoRuntime(io::Error),
+    /// A check failed, as was printed.
+    CheckFailed,
     Output(io::Error),
 }
 
@@ -37,6 +41,8 @@ impl Fault {
             | Self::NoApplications
             | Self::Sessions(_)
             | Self::Unhealthy(_)
+            | Self::NoRuntime(_)
+            | Self::CheckFailed
             | Self::Output(_) => &[],
         }
     }
@@ -60,6 +66,8 @@ impl Fault {
             Self::Explanation(fault @ NoExplanation::Setup) => (vec![format!("gatepost: {fault}")], 1),
             Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
             Self::Unhealthy(fault) => (vec![format!("gatepost: {fault}")], 1),
+            Self::NoRuntime(error) => (vec![format!("gatepost: cannot start: {error}")], 1),
+            Self::CheckFailed => (Vec::new(), 1),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
         }

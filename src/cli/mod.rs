@@ -3,6 +3,7 @@
 
 mod arguments;
 mod check_config;
+mod doctor;
 pub mod explain;
 mod fault;
 mod healthcheck;
@@ -26,7 +27,7 @@ use crate::server::Config;
 use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
-use output::{print, tell};
+use output::{json_text, print, tell};
 use sessions::Target;
 use snippet::{ListenerAddress, SnippetArgs};
 use source::load;
@@ -51,6 +52,7 @@ fn execute(command: Command) -> Result<(), Fault> {
         Command::Serve(source) => serve::serve(source),
         Command::CheckConfig(args) => check_config::check_config(args),
         Command::Explain(request) => print_explanation(request),
+        Command::Doctor(args) => doctor::doctor(args),
         Command::Snippet(args) => print_snippet(args),
         Command::Sessions(args) => manage_sessions(args),
         Command::Healthcheck(args) => healthcheck::healthcheck(args).map_err(Fault::Unhealthy),
@@ -66,13 +68,15 @@ fn load_applications(source: &Source) -> Result<Config, Fault> {
 }
 
 fn print_explanation(request: Request) -> Result<(), Fault> {
-    let Request { source, url, method, headers, claims, client } = request;
+    let Request { source, url, method, headers, claims, client, json } = request;
     let claims = claims.map(claims_text).transpose()?;
     let bad = |fault: BadQuestion| Fault::Explanation(fault.into());
     let question = Question::parse(&url, &method, &headers, claims.as_deref()).map_err(bad)?.from_client(client);
     let config = load_applications(&source)?;
     let explained = explain::explain(&config.applications, &config.outpost_name, config.limits.requests, &question);
-    explained.map_err(Fault::Explanation).and_then(|text| print(&text).map_err(Fault::Output))
+    let explained = explained.map_err(Fault::Explanation)?;
+    let text = if json { json_text(&explained.to_json()) } else { explained.to_string() };
+    print(&text).map_err(Fault::Output)
 }
 
 fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {

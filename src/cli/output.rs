@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use serde_json::Value;
+
 use crate::config::Diagnostic;
 
 pub(super) fn warnings_of(diagnostics: &[Diagnostic]) -> Vec<String> {
@@ -12,6 +14,11 @@ pub(super) fn warnings_of(diagnostics: &[Diagnostic]) -> Vec<String> {
 pub(super) fn tell(lines: &[String]) -> io::Result<()> {
     let mut stderr = io::stderr().lock();
     lines.iter().try_for_each(|line| writeln!(stderr, "{line}"))
+}
+
+/// JSON for programs and people: indented, with a line end.
+pub(super) fn json_text(value: &Value) -> String {
+    format!("{value:#}\n")
 }
 
 /// Prints the result on stdout; a reader that closes the pipe early is not an error.

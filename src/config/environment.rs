@@ -68,7 +68,7 @@ fn help(name: &str) -> String {
     if name == CLIENT_SECRET {
         let _ = write!(help, " or {CLIENT_SECRET_FILE}");
     }
-    help + ", or give a file with --config"
+    help + ", or give a file with --config; in the place of authentik's outpost set AUTHENTIK_HOST and AUTHENTIK_TOKEN"
 }
 
 /// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as the application's name.

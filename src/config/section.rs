@@ -122,12 +122,12 @@ impl<'n> Entries<'n> {
 }
 
 /// A key's name for diagnostics; hidden when it does not look like a key, because it could be a misplaced secret.
-fn printable(name: &str) -> String {
+pub(in crate::config) fn printable(name: &str) -> String {
     let harmless = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     if harmless { name.to_owned() } else { "…".to_owned() }
 }
 
-fn help_with_unknown(name: &str, names: &[&'static str]) -> String {
+pub(in crate::config) fn help_with_unknown(name: &str, names: &[&'static str]) -> String {
     let likeness = |known: &&'static str| (strsim::normalized_damerau_levenshtein(name, known) * 1000.0).round();
     let best = names.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     match best.filter(|best| likeness(best) >= 600.0) {

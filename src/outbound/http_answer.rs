@@ -11,6 +11,7 @@ pub(super) struct Answer {
     pub(super) content_type: Option<String>,
     /// Where a redirect leads.
     pub(super) location: Option<String>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
@@ -24,7 +25,8 @@ pub(super) async fn read(mut response: Response, limit: usize) -> Result<Answer,
         body.extend_from_slice(&chunk);
     }
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Ok(Answer { status: response.status(), content_type: content_type(response.headers()), location, body })
+    let (status, content_type) = (response.status(), content_type(response.headers()));
+    Ok(Answer { status, content_type, location, headers: std::mem::take(response.headers_mut()), body })
 }
 
 /// The media type without parameters, in lower case.
@@ -43,5 +45,21 @@ pub(super) fn cause(error: reqwest::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    let text = innermost.to_string();
+    let explained = EXPLAINED.iter().find(|(part, _)| text.contains(part));
+    explained.map_or(text, |(_, explanation)| (*explanation).to_owned())
 }
+
+/// What some words of the TLS library mean for an operator.
+const EXPLAINED: [(&str, &str); 4] = [
+    (
+        "CaUsedAsEndEntity",
+        "the server presents a certificate that is marked as an authority's (CA:TRUE); let it present one that this authority signed, or one with CA:FALSE",
+    ),
+    ("InvalidContentType", "the server does not speak TLS on this port; its address may begin with http://"),
+    ("UnknownIssuer", "no trusted authority signed its certificate (UnknownIssuer)"),
+    (
+        "connection closed before message completed",
+        "the server closed the connection without an answer; if it speaks TLS on this port, its address begins with https://",
+    ),
+];

@@ -1,6 +1,9 @@
-//! Outbound adapters: the OpenID Provider, the session stores, and authentik's outpost API.
+//! Outbound adapters: the OpenID Provider, the session stores, authentik's outpost API, and checks of the setup.
 
 pub mod authentik;
+mod connecting;
+pub mod finding;
+pub mod front_proxy;
 mod http_answer;
 pub mod otlp;
 mod private_file;

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags};
 use thiserror::Error;
 
 use crate::ports::{Entropy, EntropyFault};
@@ -68,6 +68,33 @@ pub enum PrivacyFault {
         /// The error of the operating system.
         cause: io::Error,
     },
+}
+
+/// Who may use a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Privacy {
+    /// There is no file.
+    Absent,
+    /// Its owner only.
+    Private,
+    /// Its group, too; these are its permission bits.
+    OfGroup(u32),
+}
+
+/// Who may use the file at `path`; changes nothing.
+pub(super) fn privacy(path: &Path) -> Result<Privacy, PrivacyFault> {
+    match open_without_waiting(path) {
+        Ok(file) => judge(&file, path),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Privacy::Absent),
+        Err(cause) => Err(PrivacyFault::Io { path: path.to_owned(), cause }),
+    }
+}
+
+/// Whether files can be made in `folder`, or in its nearest parent that exists.
+pub(super) fn can_make_files(folder: &Path) -> io::Result<()> {
+    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    Ok(rustix::fs::access(existing, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 /// Opens the file for reading and writing; creates it and its directory if they do not exist.
@@ -151,23 +178,9 @@ fn check(file: &File, path: &Path) -> Result<(), PrivacyFault> {
 }
 
 fn check_with(file: &File, path: &Path, set_mode: impl FnOnce(u32) -> io::Result<()>) -> Result<(), PrivacyFault> {
+    let Privacy::OfGroup(mode) = judge(file, path)? else { return Ok(()) };
     let io = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
     let path = || path.to_owned();
-    let metadata = file.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err(PrivacyFault::NotAFile { path: path() });
-    }
-    let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    if owner != own {
-        return Err(PrivacyFault::ForeignOwner { path: path(), owner, own });
-    }
-    let mode = metadata.mode() & ALL_BITS;
-    if mode & OTHERS != 0 {
-        return Err(PrivacyFault::Loose { path: path(), mode });
-    }
-    if mode & GROUP == 0 {
-        return Ok(());
-    }
     let narrowed = mode & OWNER_ONLY;
     set_mode(narrowed).map_err(|cause| PrivacyFault::GroupStays { path: path(), mode, cause })?;
     // Some network file systems accept a change of mode and ignore it.
@@ -179,9 +192,27 @@ fn check_with(file: &File, path: &Path, set_mode: impl FnOnce(u32) -> io::Result
         "{} had mode {mode:04o}, as a volume with `fsGroup` sets it; it is changed back to mode {narrowed:04o}. Members of its \
          group ({}) could use the file until now",
         path().display(),
-        metadata.gid()
+        file.metadata().map_err(io)?.gid()
     );
     Ok(())
+}
+
+/// Who may use an open file; refuses what its owner alone could not make private.
+fn judge(file: &File, path: &Path) -> Result<Privacy, PrivacyFault> {
+    let path = || path.to_owned();
+    let metadata = file.metadata().map_err(|cause| PrivacyFault::Io { path: path(), cause })?;
+    if !metadata.is_file() {
+        return Err(PrivacyFault::NotAFile { path: path() });
+    }
+    let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != own {
+        return Err(PrivacyFault::ForeignOwner { path: path(), owner, own });
+    }
+    let mode = metadata.mode() & ALL_BITS;
+    if mode & OTHERS != 0 {
+        return Err(PrivacyFault::Loose { path: path(), mode });
+    }
+    Ok(if mode & GROUP == 0 { Privacy::Private } else { Privacy::OfGroup(mode) })
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ mod service_manager;
 mod signals;
 mod system;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,18 +26,18 @@ use crate::outpost::{Outpost, Parts};
 use crate::ports::{Clock, Entropy, IdentityProvider};
 use crate::telemetry;
 
-pub use authentik::{ApplicationMapping, Authentik, MappedApplication, OverlayTarget};
+pub use authentik::{ApplicationMapping, Authentik, ListFault, Listed, MappedApplication, OverlayTarget};
 pub use bound::{Addresses, Bound, Service};
 pub use certificates::Certificates;
 pub use config::{Config, Limits, Listen, Sealing, Shutdown, Traces};
 pub use fault::Fault;
 pub use reload::{Changed, ConfigSource, Reread};
 pub use signals::ignore_others as ignore_signals;
+pub use system::{SystemClock, SystemEntropy};
 
 use authentik::AuthentikUpdates;
 use reload::{InService, Reloader};
 use signals::StopRequests;
-use system::{SystemClock, SystemEntropy};
 
 /// The time limit for flushing the log at the end.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
@@ -111,7 +110,7 @@ async fn build(config: Config) -> Result<Built, Fault> {
         ..
     } = config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
 
     // Before any metric is created.
     telemetry::install();
@@ -162,7 +161,7 @@ async fn build(config: Config) -> Result<Built, Fault> {
 fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) -> Result<SealingKeys, Fault> {
     let key = match (sealing, store) {
         (Sealing::Given(keys), _) => return Ok(keys),
-        (Sealing::BesideStore, StoreSettings::File { path }) => store::sealing_key(&key_path(path), entropy)?,
+        (Sealing::BesideStore, StoreSettings::File { path }) => store::sealing_key(&store::key_path(path), entropy)?,
         (Sealing::BesideStore, StoreSettings::Memory) => {
             let mut secret = [0; 32];
             entropy.fill(&mut secret)?;
@@ -171,11 +170,4 @@ fn sealing_keys(sealing: Sealing, store: &StoreSettings, entropy: &dyn Entropy) 
         (Sealing::BesideStore, StoreSettings::Redis(_)) => return Err(Fault::NoSharedKey),
     };
     Ok(SealingKeys::new(key, Vec::new()))
-}
-
-/// The key of `sessions.db` is in `sessions.db.key`.
-fn key_path(store: &Path) -> PathBuf {
-    let mut path = store.as_os_str().to_owned();
-    path.push(".key");
-    PathBuf::from(path)
 }

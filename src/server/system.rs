@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::{Clock, Entropy, EntropyFault};
 
 /// The system's clock.
-pub(super) struct SystemClock;
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
@@ -27,10 +27,10 @@ fn since_1970() -> Duration {
 }
 
 /// The operating system's source of randomness.
-pub(super) struct SystemEntropy(SystemRandom);
+pub struct SystemEntropy(SystemRandom);
 
-impl SystemEntropy {
-    pub(super) fn new() -> Self {
+impl Default for SystemEntropy {
+    fn default() -> Self {
         Self(SystemRandom::new())
     }
 }

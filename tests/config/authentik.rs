@@ -129,7 +129,11 @@ fn faults_are_named_with_their_place() {
             "authentik.host_browser: it is not an address",
         ),
         ("  token: ${AUTHENTIK_TOKEN}\n", "", "authentik.token: there is no token"),
-        ("claim_headers:", "issuer: x\n      claim_headers:", "authentik.applications.wiki: there is no such key here"),
+        (
+            "claim_headers:",
+            "issuer: x\n      claim_headers:",
+            "authentik.applications.wiki.issuer: there is no such key here",
+        ),
         ("groups: [", "group: [", "gatepost.yaml:8:17: allow[0].group: there is no such key"),
         ("pass_preflight: true", "pass_preflight: 1", "pass_preflight: true or false is needed here"),
         ("authentik:\n", "applications: []\nauthentik:\n", "authentik: the applications of this file would be ignored"),

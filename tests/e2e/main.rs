@@ -28,6 +28,7 @@ mod cookie_attributes;
 mod cors;
 mod credentials;
 mod demo;
+mod doctor;
 mod durability;
 mod envoy_answers;
 mod foreign_issuers;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::explain;
 
 const PAGE: &str = "Accept: text/html";
@@ -120,6 +122,9 @@ const QUESTIONS: [(&str, &[&str]); 47] = [
     ),
 ];
 
+/// The column at which the texts begin.
+const INDENT: usize = 13;
+
 /// The output, without the parts that vary between runs.
 fn answer(arguments: &[&str]) -> String {
     let output = explain(arguments);
@@ -145,4 +150,52 @@ fn every_question_has_its_answer() {
     assert!(different.is_empty(), "{}", different.join("\n"));
     let files = fs::read_dir(folder).unwrap().count();
     assert_eq!(files, QUESTIONS.len(), "an answer without its question");
+}
+
+/// The text that these findings make.
+fn text_of(explained: &Value) -> String {
+    let mut text = String::new();
+    for finding in explained["findings"].as_array().unwrap() {
+        assert_eq!(finding.as_object().unwrap().len(), 2, "{finding}");
+        let mut label = finding["label"].as_str().unwrap();
+        for line in finding["lines"].as_array().unwrap() {
+            let line = format!("{label:<INDENT$}{}", line.as_str().unwrap());
+            text += &line.replace(char::is_control, "\u{fffd}");
+            text = text.trim_end().to_owned() + "\n";
+            label = "";
+        }
+    }
+    text
+}
+
+#[test]
+fn json_says_the_same_as_the_text() {
+    for (name, arguments) in QUESTIONS {
+        let json = explain(&[&["--json"], arguments].concat());
+        assert_eq!((json.status.code(), json.stderr.len()), (Some(0), 0), "{json:?}");
+        let explained: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(explained.as_object().unwrap().keys().collect::<Vec<_>>(), ["decision", "findings"], "{name}");
+        let text = String::from_utf8(explain(arguments).stdout).unwrap();
+        assert_eq!(text_of(&explained), text, "{name}");
+        let decision = &explained["decision"];
+        let status = decision["status"].as_u64().map(|status| status.to_string());
+        let expected = match decision["answer"].as_str().unwrap() {
+            "allow" => "allow".to_owned(),
+            "redirect" | "page" | "deny" => status.unwrap(),
+            other => panic!("{name}: {other}"),
+        };
+        let reason = decision["reason"].as_str().unwrap();
+        let line = format!("{:<INDENT$}{expected} ({reason})\n", "answer");
+        assert!(text.contains(&line), "{name}: {line}{text}");
+    }
+}
+
+#[test]
+fn the_shape_of_the_json_is_documented() {
+    let json = explain(&["--json", "https://evil.test/"]);
+    let explained: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let documented = fs::read_to_string("docs/applications.md").unwrap();
+    let (_, example) = documented.split_once("explain --json https://evil.test/\n\n    {").unwrap();
+    let example = format!("{{{}", example.split("\n\n").next().unwrap());
+    assert_eq!(serde_json::from_str::<Value>(&example).unwrap(), explained);
 }

@@ -7,16 +7,18 @@ mod findings;
 mod question;
 mod report;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 pub use question::{BadQuestion, Question};
 
+use crate::domain::application::Application;
 use crate::domain::application::registry::Applications;
-use crate::domain::decision::{Decision, Reason};
+use crate::domain::decision::{Decision, Reason, Verdict};
 use crate::domain::http::RequestLimits;
 use crate::domain::policy::KnownBy;
 use crate::outpost::{Outpost, Request};
@@ -41,6 +43,41 @@ impl From<EntropyFault> for NoExplanation {
     }
 }
 
+/// The answer to a question, and what leads to it.
+#[derive(Debug)]
+pub struct Explanation {
+    report: Report,
+    decision: Value,
+}
+
+impl Explanation {
+    fn new(mut report: Report, decision: &Decision, application: Option<&Application>) -> Self {
+        answer::describe(&mut report, decision, application);
+        let (answer, status) = match &decision.verdict {
+            Verdict::Allow(_) => ("allow", None),
+            Verdict::Redirect(redirect) => ("redirect", Some(redirect.status)),
+            Verdict::Page(page) => ("page", Some(page.status)),
+            Verdict::Deny(page) => ("deny", Some(page.status)),
+        };
+        let status = status.map(|status| status.as_u16());
+        let reason = decision.audit.reason.as_str();
+        Self { report, decision: json!({ "answer": answer, "status": status, "reason": reason }) }
+    }
+
+    /// The explanation as a JSON object: `decision` with `answer` (`allow`, `redirect`, `page` or `deny`), `status` (null for an
+    /// allow) and `reason`; `findings`, each with `label` and `lines`, as the text has them.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({ "decision": self.decision, "findings": self.report.as_json() })
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.report.fmt(f)
+    }
+}
+
 /// Explains what the outpost of these applications, with this name and these limits, would answer.
 ///
 /// # Errors
@@ -50,7 +87,7 @@ pub fn explain(
     outpost: &str,
     limits: RequestLimits,
     question: &Question,
-) -> Result<String, NoExplanation> {
+) -> Result<Explanation, NoExplanation> {
     let mut report = Report::default();
     report.line("request", format!("{} {}", question.method, question.address));
     let head = match question.head() {
@@ -59,8 +96,7 @@ pub fn explain(
             report.line("refused", refusal(fault));
             let outpost = Outpost::new(fakes::parts(applications, outpost, None, question.now))?;
             let decision = outpost.refuse(Reason::Malformed, question.client_kind());
-            answer::describe(&mut report, &decision, None);
-            return Ok(report.to_string());
+            return Ok(Explanation::new(report, &decision, None));
         }
     };
     let application = applications.route(&head).ok().map(|(application, _)| application);
@@ -74,8 +110,7 @@ pub fn explain(
     let outpost = Outpost::new(fakes::parts(applications, outpost, visitor, question.now))?.with_limits(limits);
     let request = Request::from(head);
     let decision: Decision = outpost.answer(&outpost.route(&request)).now_or_never().ok_or(NoExplanation::Setup)?;
-    answer::describe(&mut report, &decision, application.map(Arc::as_ref));
-    Ok(report.to_string())
+    Ok(Explanation::new(report, &decision, application.map(Arc::as_ref)))
 }
 
 /// The refusal by an inbound protocol, before the outpost is asked.

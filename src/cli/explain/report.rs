@@ -1,6 +1,8 @@
-//! Output in two columns: labels and texts.
+//! The findings: labels and texts, in two columns or as JSON.
 
 use std::fmt;
+
+use serde_json::{Value, json};
 
 /// The column at which texts begin.
 const INDENT: usize = 13;
@@ -37,6 +39,18 @@ impl Report {
             width += word.len();
         }
         self.line(label, lines);
+    }
+
+    /// The same as JSON: a label, and the lines of its text.
+    pub(super) fn as_json(&self) -> Value {
+        let mut findings: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (label, text) in &self.0 {
+            match findings.last_mut() {
+                Some((_, lines)) if label.is_empty() => lines.push(text),
+                _ => findings.push((label, vec![text])),
+            }
+        }
+        findings.into_iter().map(|(label, lines)| json!({ "label": label, "lines": lines })).collect()
     }
 }
 

@@ -63,7 +63,7 @@ fn of_variable(environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<So
 }
 
 /// A listener on every address is reached at the loopback address.
-fn reached(listener: SocketAddr) -> Authority {
+pub(in crate::cli) fn reached(listener: SocketAddr) -> Authority {
     let ip = Some(listener.ip()).filter(|ip| !ip.is_unspecified()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let address = SocketAddr::new(ip, listener.port());
     // An address and a port always form a valid authority.

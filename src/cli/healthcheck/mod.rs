@@ -11,7 +11,9 @@ use super::arguments::HealthCheck;
 use super::output::tell;
 use address::Found;
 
+pub(super) use address::reached;
 pub(super) use fault::Unhealthy;
+pub(super) use ping::ping;
 
 /// Sends one ping.
 pub(super) fn healthcheck(HealthCheck { address, config, .. }: HealthCheck) -> Result<(), Unhealthy> {

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::fault::{ANSWER_TIMEOUT, PATH, Unhealthy};
 
-pub(super) async fn ping(address: &Authority) -> Result<(), Unhealthy> {
+/// Asks the metrics listener at `address`.
+pub(in crate::cli) async fn ping(address: &Authority) -> Result<(), Unhealthy> {
     let late = |_| Err(Unhealthy::Late(address.clone()));
     match timeout(ANSWER_TIMEOUT, status(address)).await.unwrap_or_else(late)? {
         StatusCode::NO_CONTENT => Ok(()),

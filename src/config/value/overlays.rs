@@ -9,6 +9,7 @@ use crate::config::diagnostic::Location;
 use crate::config::document::{Content, Key, Node};
 use crate::config::outline::ValueType;
 use crate::config::reader::{Reader, Spanned};
+use crate::config::section::{help_with_unknown, printable};
 use crate::domain::http::ExternalHost;
 
 /// The keys of an application that the operator may set beside its source. Those that name the application, its addresses and
@@ -73,58 +74,52 @@ impl Value for Overlays {
 
     fn read(node: &Node, location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
         let mut overlays: BTreeMap<String, Overlay> = BTreeMap::new();
-        let mut sound = true;
         for (key, node) in section_entries(node, location, reader)? {
             let slug = key.text.as_deref().unwrap_or_default();
             let at = location.inside_at(slug, key.at.line, key.at.column);
             let Content::Section(settings) = &node.content else {
                 reader.fault(&at, "settings of an application are needed here", "write `key: value` lines");
-                sound = false;
                 continue;
             };
-            let Some(overlay) = Overlay::read(settings, &at, reader) else {
-                sound = false;
-                continue;
-            };
+            let overlay = Overlay::read(settings, &at, reader);
             let has_same_host = |(_, other): &(&String, &Overlay)| {
                 overlay.external_host.is_some() && other.external_host == overlay.external_host
             };
             if let Some((other, _)) = overlays.iter().find(has_same_host) {
                 let problem = format!("`{other}` has the same `external_host`");
                 reader.fault(&at, problem, "write all settings of an application below one slug");
-                sound = false;
             }
             if overlays.insert(slug.to_owned(), overlay).is_some() {
                 reader.fault(&at, "the application occurs twice", "keep one of them");
-                sound = false;
             }
         }
-        sound.then_some(Self(overlays))
+        // The faults above refuse the file; what else is wrong in it is reported with them.
+        Some(Self(overlays))
     }
 }
 
 impl Overlay {
-    fn read(entries: &[(Key, Node)], location: &Location, reader: &mut Reader<'_>) -> Option<Self> {
+    /// What can be read; diagnostics are recorded about the rest.
+    fn read(entries: &[(Key, Node)], location: &Location, reader: &mut Reader<'_>) -> Self {
         let mut overlay = Self::default();
-        let mut sound = true;
+        let mut names_host = false;
         for (key, node) in entries {
             let name = key.text.as_deref().unwrap_or_default();
             if name == EXTERNAL_HOST {
                 let at = location.inside_at(name, key.at.line, key.at.column);
                 overlay.external_host = external_host(node, at, reader);
-                sound &= overlay.external_host.is_some();
+                names_host = true;
             } else if OVERLAY_KEYS.contains(&name) {
                 overlay.settings.push((key.clone(), node.clone()));
             } else {
-                let at = Location::new(&location.key, key.at.line, key.at.column);
-                let known = OVERLAY_KEYS.join(", ");
-                let help = format!("known keys: {EXTERNAL_HOST}, {known}; authentik decides about everything else");
+                let at = location.inside_at(&printable(name), key.at.line, key.at.column);
+                let known: Vec<&'static str> = OVERLAY_KEYS.into_iter().chain([EXTERNAL_HOST]).collect();
+                let help = format!("{}; authentik decides about everything else", help_with_unknown(name, &known));
                 reader.fault(&at, "there is no such key here", help);
-                sound = false;
             }
         }
         let decides = |(key, _): &&(Key, Node)| ACCESS_KEYS.iter().any(|name| key.text.as_deref() == Some(name));
-        let deciding = overlay.settings.iter().find(decides).filter(|_| overlay.external_host.is_none() && sound);
+        let deciding = overlay.settings.iter().find(decides).filter(|_| !names_host);
         if let Some((key, _)) = deciding {
             let name = key.text.as_deref().unwrap_or_default();
             let problem = format!(
@@ -132,9 +127,8 @@ impl Overlay {
             );
             let help = format!("add `{EXTERNAL_HOST}: https://…`, the external host of the application's provider");
             reader.fault(&location.inside_at(name, key.at.line, key.at.column), problem, help);
-            sound = false;
         }
-        sound.then_some(overlay)
+        overlay
     }
 }
 

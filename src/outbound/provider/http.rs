@@ -28,6 +28,7 @@ const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Discovery,
+    Authorization,
     Keys,
     Token,
     Refresh,
@@ -41,6 +42,7 @@ impl Operation {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Discovery => "discovery",
+            Self::Authorization => "authorization",
             Self::Keys => "keys",
             Self::Token => "token",
             Self::Refresh => "refresh",
@@ -55,7 +57,8 @@ impl Operation {
     const fn max_bytes(self) -> usize {
         match self {
             Self::Discovery => 256 * 1024,
-            Self::Keys
+            Self::Authorization
+            | Self::Keys
             | Self::Token
             | Self::Refresh
             | Self::UserInfo
@@ -137,6 +140,12 @@ impl ProviderClient {
 
     pub(super) fn get(&self, url: &Url) -> RequestBuilder {
         self.client.get(url.clone()).header(header::ACCEPT, "application/json")
+    }
+
+    /// A request as a browser opens a page, with these cookies.
+    pub(super) fn navigate(&self, url: &Url, cookies: &str) -> RequestBuilder {
+        let request = self.client.get(url.clone()).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies) }
     }
 
     /// Adapts a request that a library built, and directs it to `url`; `as_if_to` is the host that it names instead.

@@ -17,7 +17,7 @@ use super::addresses::Addresses;
 use super::discovery::Discovered;
 use super::http::{Answer, Operation, ProviderClient};
 use super::key_fetch::{FetchedKeys, KeyFetch};
-use super::metadata::{ExpectedAlgorithm, Metadata};
+use super::metadata::{ExpectedAlgorithm, Metadata, MetadataFault};
 use super::provider_calls::ProviderCalls;
 use super::user_info_outage_log::UserInfoOutageLog;
 use crate::domain::oidc::jws::{KeySet, Purpose, Unverified, VerifiedJws};
@@ -316,28 +316,36 @@ impl<D: Metadata> Issuer<D> {
         let discovered = if let Some(given) = D::given(&self.identifier, &self.addresses) {
             given
         } else {
-            let body = self.get(Operation::Discovery, &self.addresses.metadata()).await?;
-            let parsed = D::parse(&self.identifier, &body, &self.expected.load());
-            parsed.map_err(|fault| fault.to_string())?
+            let answer = self.fetch_metadata().await?;
+            self.parse_metadata(&answer.body).map_err(|fault| fault.to_string())?
         };
         let keys = self.fetch_keys(&discovered).await?;
         Ok((discovered, keys))
     }
 
-    async fn fetch_keys(&self, discovered: &D) -> Result<KeySet, String> {
-        let body = self.get(Operation::Keys, &self.addresses.reached(discovered.jwks_uri())).await?;
-        KeySet::parse(&body).ok_or_else(|| "keys: the response is not a key set".to_owned())
+    pub(super) async fn fetch_keys(&self, discovered: &D) -> Result<KeySet, String> {
+        let answer = self.get(Operation::Keys, &self.addresses.reached(discovered.jwks_uri())).await?;
+        KeySet::parse(&answer.body).ok_or_else(|| "keys: the response is not a key set".to_owned())
+    }
+
+    /// The document at which the issuer publishes its metadata.
+    pub(super) async fn fetch_metadata(&self) -> Result<Answer, String> {
+        self.get(Operation::Discovery, &self.addresses.metadata()).await
+    }
+
+    pub(super) fn parse_metadata(&self, body: &[u8]) -> Result<D, MetadataFault> {
+        D::parse(&self.identifier, body, &self.expected.load())
     }
 
     /// Follows one redirect, within the origin: these requests carry no secret, and providers move documents.
-    async fn get(&self, operation: Operation, url: &Url) -> Result<Vec<u8>, String> {
+    async fn get(&self, operation: Operation, url: &Url) -> Result<Answer, String> {
         let answer = self.ask(operation, url).await?;
         let answer = match redirect_within_origin(url, &answer) {
             Some(moved) => self.ask(operation, &moved).await?,
             None => answer,
         };
         if answer.status == StatusCode::OK {
-            return Ok(answer.body);
+            return Ok(answer);
         }
         let note =
             if answer.status.is_redirection() { "; one redirect is followed, within the same origin" } else { "" };

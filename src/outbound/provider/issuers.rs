@@ -86,6 +86,24 @@ impl Issuers {
         Ok(Self { settings: settings.clone(), client, named, providers, foreign })
     }
 
+    /// The one issuer of `relying_parties`, which fetches nothing by itself, and does not compare the algorithms that they expect.
+    ///
+    /// # Errors
+    /// See [`StartFault`].
+    pub(super) fn only(
+        settings: &ProviderSettings,
+        relying_parties: &[&RelyingParty],
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Arc<Issuer>>, StartFault> {
+        let mut named = Named::default();
+        for relying_party in relying_parties {
+            named.add_provider(relying_party, &mut ExpectedAlgorithms::new())?;
+        }
+        let client = named.client(settings)?;
+        let Some((key, addresses)) = named.providers.into_iter().next() else { return Ok(None) };
+        Ok(Some(Issuer::new(&key.identifier, addresses, client, Arc::clone(clock), Vec::new())))
+    }
+
     /// The provider with this identifier.
     pub(super) fn provider(&self, identifier: &str) -> Option<&Arc<Issuer>> {
         let key = Key { identifier: identifier.to_owned(), jwks_uri: None };

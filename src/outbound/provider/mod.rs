@@ -10,6 +10,7 @@ mod client_credential;
 mod credentials;
 mod discovery;
 mod http;
+mod inspection;
 mod issuer;
 mod issuers;
 mod key_fetch;
@@ -61,6 +62,7 @@ impl StartFault {
 
 pub use client_assertion::{KeyFault, check_assertion_key};
 pub use client_certificate::{CertificateFault, check_client_certificate};
+pub use inspection::InspectedIssuer;
 pub use named_issuer::NamedIssuer;
 pub use proxy::ProviderProxy;
 pub use settings::{ProviderSettings, StartFault};

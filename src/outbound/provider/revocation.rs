@@ -113,7 +113,7 @@ async fn revoke(issuer: &Issuer, relying_party: &RelyingParty, refresh_token: &S
 
 /// The library requires https without exception. Where http is allowed is decided when metadata is parsed, and the request goes
 /// to the endpoint as stated there.
-fn https(endpoint: &Url) -> RevocationUrl {
+pub(super) fn https(endpoint: &Url) -> RevocationUrl {
     let mut address = endpoint.clone();
     // Fails only for schemes other than http and https, and no endpoint has one.
     let _ = address.set_scheme("https");

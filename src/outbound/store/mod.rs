@@ -4,6 +4,7 @@
 
 mod cache;
 mod file;
+mod inspection;
 mod key_file;
 mod memory;
 mod metered;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use file::OpenFault;
+pub use inspection::{inspect, key_path};
 pub use key_file::{KeyFault, sealing_key};
 pub use redis::{Access, Address, Credentials, RedisSettings, RedisUrl, TlsFault, TlsSettings, Topology, UrlFault};
 

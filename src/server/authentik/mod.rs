@@ -2,6 +2,7 @@
 //! a change, and sessions end when authentik reports their end.
 
 mod applications;
+mod listed;
 mod status;
 mod updates;
 
@@ -15,6 +16,7 @@ use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::http::ExternalHost;
 use crate::outbound::authentik::{AnswerCache, ConnectionSettings, Outpost, ProxyOutpostConfig};
 
+pub use listed::{ListFault, Listed};
 pub(super) use updates::{AuthentikUpdates, Parts};
 
 /// authentik as the source of the applications.

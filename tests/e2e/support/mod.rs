@@ -18,4 +18,5 @@ pub(crate) mod raw;
 pub(crate) mod redis;
 pub(crate) mod settings;
 pub(crate) mod site;
+pub(crate) mod tls_proxy;
 pub(crate) mod tools;

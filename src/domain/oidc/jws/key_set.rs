@@ -120,6 +120,13 @@ impl KeySet {
         self.keys.len()
     }
 
+    /// The number of keys that can verify signatures of this algorithm; `None` for an HMAC, whose key is the client secret.
+    #[must_use]
+    pub fn count_for(&self, algorithm: SigningAlgorithm) -> Option<usize> {
+        let required = Required { id: None, family: family(algorithm)?, algorithm };
+        Some(self.candidates(required).count())
+    }
+
     /// Verifies a signature with the keys that match the header's `kid` and the algorithm, or with the client secret.
     pub(super) fn verify_signature(
         &self,

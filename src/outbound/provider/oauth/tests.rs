@@ -8,7 +8,8 @@ use super::*;
 
 fn answer(status: u16, body: &str) -> Answer {
     let status = StatusCode::from_u16(status).unwrap();
-    Answer { status, content_type: None, location: None, body: body.into() }
+    let headers = http::HeaderMap::new();
+    Answer { status, content_type: None, location: None, headers, body: body.into() }
 }
 
 /// What the library parses from a token answer with these members in addition to the usual ones.

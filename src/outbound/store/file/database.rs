@@ -177,7 +177,7 @@ pub(super) fn use_wal(connection: &Connection) -> Result<bool> {
 }
 
 /// SQLite's write-ahead log of a database, and the shared-memory index of that log.
-pub(super) fn companions(path: &Path) -> [PathBuf; 2] {
+pub(in crate::outbound::store) fn companions(path: &Path) -> [PathBuf; 2] {
     ["-wal", "-shm"].map(|ending| beside(path, ending))
 }
 

@@ -17,7 +17,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::task;
 
+pub(super) use database::companions;
 pub use fault::OpenFault;
+pub(super) use opening::recognised;
 
 use self::fault::Cause;
 use self::integrity::Inspector;

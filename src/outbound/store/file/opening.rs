@@ -11,7 +11,7 @@ use std::sync::mpsc::Receiver;
 use rusqlite::Connection;
 
 use super::database::{Database, companions, connect, in_transaction, rollback_journal, use_wal};
-use super::fault::Cause;
+use super::fault::{Cause, OpenFault};
 use super::integrity::{Finding, check};
 use super::locked_file::LockedFile;
 use super::tables::{DAMAGED_FORMAT, FORMAT, SCHEMA, meta, set_meta};
@@ -100,6 +100,15 @@ fn open_database(
         set_meta(connection, INDEX_SECRET_NAME, &sealed)
     })?;
     Ok((connection, record_cipher))
+}
+
+/// Whether the file at `path` looks like a database; it is neither locked nor opened by SQLite.
+///
+/// # Errors
+/// [`OpenFault`], with the correction.
+pub(in crate::outbound::store) fn recognised(path: &Path) -> Result<(), OpenFault> {
+    let opened = private_file::open_without_waiting(path).map_err(Cause::from);
+    opened.and_then(|file| recognise_file(&file, path)).map_err(|cause| cause.at(path))
 }
 
 /// Whether SQLite may open the file at all. A file that was just created is empty.

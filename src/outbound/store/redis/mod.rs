@@ -7,6 +7,7 @@ mod connection;
 mod dial;
 mod fault;
 mod found;
+mod inspection;
 mod keys;
 mod pending;
 mod reads;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub(super) use inspection::inspect_servers;
 pub use settings::{Access, Address, Credentials, RedisSettings, Topology};
 pub use tls::{TlsFault, TlsSettings};
 pub use url::{RedisUrl, UrlFault};

@@ -35,7 +35,7 @@ pub(super) struct Supervisor {
 }
 
 /// A new connection, with its tracking where the server allows it, or the reason of the failure.
-type Made = Result<(RedisConnection, Option<Tracking>), String>;
+pub(super) type Made = Result<(RedisConnection, Option<Tracking>), String>;
 
 impl Supervisor {
     /// Runs until the future is dropped.
@@ -105,7 +105,8 @@ impl Supervisor {
         jittered(SHORTEST_PAUSE, LONGEST_PAUSE, random[0])
     }
 
-    async fn connect(&self) -> Made {
+    /// One attempt to connect.
+    pub(super) async fn connect(&self) -> Made {
         match &self.dialer.settings().topology {
             Topology::Single(address) => self.to_master(address).await,
             Topology::Sentinel { sentinels, master } => self.by_sentinels(sentinels, master).await,
@@ -171,15 +172,17 @@ impl Supervisor {
     }
 
     async fn listen_to_cluster(&self, link: &RedisConnection) -> Fault {
-        let listener = InvalidationListener::new(&self.client_side_cache, &self.keys);
-        let masters = match link.masters().await {
-            Ok(masters) => masters,
-            Err(fault) => return fault,
-        };
-        match Tracking::of_cluster(listener, &self.dialer, &masters).await {
+        match self.track_cluster(link).await {
             Ok(tracking) => tracking.keep().await,
             Err(fault) => fault,
         }
+    }
+
+    /// Tracking at the present masters of a cluster.
+    pub(super) async fn track_cluster(&self, link: &RedisConnection) -> Result<Tracking, Fault> {
+        let listener = InvalidationListener::new(&self.client_side_cache, &self.keys);
+        let masters = link.masters().await?;
+        Tracking::of_cluster(listener, &self.dialer, &masters).await
     }
 
     /// Returns when the connection no longer leads to the current masters.

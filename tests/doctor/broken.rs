@@ -1,0 +1,148 @@
+//! One thing is wrong at a time, and the finding names it.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::fake_provider::{FakeProvider, Flaws};
+use crate::run::Setup;
+
+const MEMORY: &str = "session: { store: memory }\n";
+const FILE: &str = "session: { store: file, path: sessions.db }\n";
+
+/// Asserts that the findings of this check have this level, and a text with these words.
+#[track_caller]
+pub(crate) fn says(findings: &Value, check: &str, level: &str, words: &str) {
+    let sections = findings["sections"].as_array().unwrap();
+    let mut all = sections.iter().flat_map(|section| section["findings"].as_array().unwrap());
+    let found = all.any(|finding| {
+        let text = format!("{} {}", finding["text"].as_str().unwrap(), finding["help"].as_str().unwrap_or_default());
+        finding["check"] == check && finding["level"] == level && text.contains(words)
+    });
+    assert!(found, "{check}, {level}, {words}: {findings:#}");
+}
+
+fn flawed(metadata: Value) -> Flaws {
+    Flaws { metadata: Some(metadata), ..Flaws::default() }
+}
+
+#[tokio::test]
+async fn another_issuer_is_shown_byte_for_byte() {
+    let provider = FakeProvider::start(flawed(json!({ "issuer": "http://127.0.0.1/" }))).await;
+    let setup = Setup::new(&provider.issuer(), "", MEMORY);
+    let (code, findings) = setup.findings().await;
+    assert_eq!(code, Some(1));
+    says(&findings, "reachable", "ok", "answers 200");
+    says(&findings, "metadata", "fail", "\"http://127.0.0.1/\"");
+    says(&findings, "metadata", "fail", &format!("{:?}", provider.issuer()));
+    says(&findings, "provider", "note", "its issuer");
+}
+
+#[tokio::test]
+async fn clocks_and_clients_are_compared() {
+    for (slow, level) in [(0, "ok"), (30, "warn"), (3600, "fail")] {
+        let provider = FakeProvider::start(Flaws { slow, ..Flaws::default() }).await;
+        let (code, findings) = Setup::new(&provider.issuer(), "", MEMORY).findings().await;
+        says(&findings, "clock", level, "clock");
+        assert_eq!(code, Some(i32::from(level == "fail")), "{findings:#}");
+    }
+    let provider = FakeProvider::start(Flaws { refuses_clients: true, ..Flaws::default() }).await;
+    let (code, findings) = Setup::new(&provider.issuer(), "", MEMORY).findings().await;
+    assert_eq!(code, Some(1));
+    says(&findings, "client_credentials", "fail", "invalid_client");
+}
+
+#[tokio::test]
+async fn the_step_of_connecting_that_fails_is_named() {
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = unused.local_addr().unwrap();
+    drop(unused);
+    for (issuer, words) in [
+        (format!("http://{closed}"), "no TCP connection"),
+        ("https://gatepost-doctor.invalid".to_owned(), "the name gatepost-doctor.invalid"),
+    ] {
+        let (code, findings) = Setup::new(&issuer, "", MEMORY).findings().await;
+        assert_eq!(code, Some(1));
+        says(&findings, "reachable", "fail", words);
+    }
+}
+
+/// TLS with a certificate for `localhost` that ran out in 2002, of an authority whose certificate is returned as PEM.
+fn expired() -> (TlsAcceptor, String) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "authority of a test");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_described() {
+    let (tls, authority) = expired();
+    let provider = FakeProvider::with_tls(tls).await;
+    let issuer = format!("https://localhost:{}", provider.address.port());
+    let setup = Setup::new(&issuer, "", &format!("{MEMORY}provider: {{ ca_file: ca.pem }}\n"));
+    setup.write("ca.pem", &authority, 0o644);
+    let (code, findings) = setup.findings().await;
+    assert_eq!(code, Some(1));
+    for words in ["expired", "for localhost, issued by \"CN=authority of a test\"", "valid until Jan  1 00:00:00 2002"]
+    {
+        says(&findings, "reachable", "fail", words);
+    }
+    says(&findings, "file", "ok", "ca.pem holds certificates");
+}
+
+#[tokio::test]
+async fn files_that_others_may_use_are_named() {
+    let provider = FakeProvider::start(Flaws::default()).await;
+    let setup = Setup::new(&provider.issuer(), "", FILE);
+    setup.write("secret", crate::run::SECRET, 0o644);
+    setup.write("sessions.db.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o644);
+    setup.write("sessions.db", "not a database, but a text", 0o600);
+    let (code, findings) = setup.findings().await;
+    assert_eq!(code, Some(1));
+    says(&findings, "file", "warn", "secret has mode 0644");
+    says(&findings, "sealing_key", "fail", "has mode 0644");
+    says(&findings, "store", "fail", "is not a session file of Gatepost");
+
+    std::fs::remove_file(setup.path().join("sessions.db.key")).unwrap();
+    let (_, findings) = setup.findings().await;
+    says(&findings, "sealing_key", "fail", "does not exist, so the sessions in sessions.db cannot be read");
+
+    let key = setup.write("sessions.db.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o660);
+    let (_, findings) = setup.findings().await;
+    says(&findings, "sealing_key", "warn", "has mode 0660");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(key).unwrap());
+    assert_eq!(mode & 0o777, 0o660, "the command changes nothing");
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_is_named() {
+    let provider = FakeProvider::start(Flaws::default()).await;
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = unused.local_addr().unwrap();
+    drop(unused);
+    let redis = format!("redis: {{ url: 'redis://:hunter2@{closed}' }}");
+    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let sections = format!("session: {{ store: redis, sealing_key: {key}, {redis} }}\n");
+    let (code, findings) = Setup::new(&provider.issuer(), "", &sections).findings().await;
+    assert_eq!(code, Some(1));
+    says(&findings, "reachable", "fail", &format!("redis {closed}: {closed}: Connection refused"));
+}
