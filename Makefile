@@ -2,13 +2,14 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test check unit doc bench bench-sessions tools
+.PHONY: help demo test check unit doc deb bench bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
 	@echo 'make test   everything that must hold: format, lints, all tests with the real Envoy, docs'
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
 	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
+	@echo 'make deb    the Debian package, in target/debian'
 	@echo 'make tools  fetch the programs that the tests drive (make test does it too)'
 
 demo:
@@ -29,6 +30,10 @@ unit:
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
+
+deb:
+	$(CARGO) build --release --locked
+	deploy/debian/build target/release/gatepost target/debian
 
 bench:
 	@tests/tools/install --bench

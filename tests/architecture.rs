@@ -21,10 +21,12 @@ struct Module {
 }
 
 /// Everything that has effects: runtimes, wire types, clients, stores.
-const OUTER_CRATES: [&str; 22] = [
+const OUTER_CRATES: [&str; 24] = [
     "async_trait",
     "axum",
     "clap",
+    "clap_complete",
+    "clap_mangen",
     "envoy_types",
     "futures_util",
     "hyper",

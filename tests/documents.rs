@@ -17,7 +17,13 @@ fn pattern(text: &str) -> Regex {
 /// Every Markdown file in the root folder and in these folders.
 fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![root().join("docs"), root().join("envoy"), root().join("tests"), root().join("src/config")];
+    let mut folders = vec![
+        root().join("docs"),
+        root().join("deploy"),
+        root().join("envoy"),
+        root().join("tests"),
+        root().join("src/config"),
+    ];
     let markdown = |path: &Path| path.extension().is_some_and(|extension| extension == "md");
     let entries = |folder: &Path| {
         let entries = fs::read_dir(folder).expect("a folder");

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use http::uri::Authority;
 
 use super::metrics_address::parse_address;
@@ -40,6 +42,16 @@ pub(super) enum Command {
     Schema,
     /// Prints the reference of all configuration keys, as Markdown.
     ConfigReference,
+    /// Prints the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Writes the manual pages into a folder.
+    Man {
+        /// The folder, which must exist.
+        folder: PathBuf,
+    },
 }
 
 /// Where the configuration is.

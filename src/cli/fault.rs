@@ -27,6 +27,8 @@ pub(super) enum Fault {
     /// A check failed, as was printed.
     CheckFailed,
     Output(io::Error),
+    /// The manual pages cannot be written into this folder.
+    Unwritable(PathBuf, io::Error),
 }
 
 impl Fault {
@@ -43,7 +45,8 @@ impl Fault {
             | Self::Unhealthy(_)
             | Self::NoRuntime(_)
             | Self::CheckFailed
-            | Self::Output(_) => &[],
+            | Self::Output(_)
+            | Self::Unwritable(..) => &[],
         }
     }
 
@@ -70,6 +73,11 @@ impl Fault {
             Self::CheckFailed => (Vec::new(), 1),
             Self::Service(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::Output(error) => (vec![format!("gatepost: {error}")], 1),
+            Self::Unwritable(folder, error) => {
+                let text =
+                    format!("gatepost: {} cannot be written to ({error}); name a folder that exists", folder.display());
+                (vec![text], 1)
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod doctor;
 pub mod explain;
 mod fault;
 mod healthcheck;
+mod manual;
 mod metrics_address;
 mod outpost_names;
 mod output;
@@ -58,6 +59,8 @@ fn execute(command: Command) -> Result<(), Fault> {
         Command::Healthcheck(args) => healthcheck::healthcheck(args).map_err(Fault::Unhealthy),
         Command::Schema => print(&config::schema()).map_err(Fault::Output),
         Command::ConfigReference => print(&config::reference()).map_err(Fault::Output),
+        Command::Completions { shell } => print(&manual::completions(shell)).map_err(Fault::Output),
+        Command::Man { folder } => manual::manual_pages(&folder),
     }
 }
 

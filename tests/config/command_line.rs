@@ -115,6 +115,24 @@ fn schema_reference_and_version_are_printed() {
 }
 
 #[test]
+fn packages_get_manual_pages_and_completions_of_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    assert_eq!(gatepost(&["man", path], &[]).status.code(), Some(0));
+    let page = std::fs::read_to_string(folder.path().join("gatepost-sessions-end.1")).unwrap();
+    assert!(page.starts_with(".ie") && page.contains("Ends all sessions of the user"), "{page}");
+    let scripts = ["bash", "zsh", "fish"].map(|shell| text(&gatepost(&["completions", shell], &[]).stdout).to_owned());
+    for command in ["serve", "check-config", "snippet", "sessions", "healthcheck", "schema", "config-reference"] {
+        assert!(folder.path().join(format!("gatepost-{command}.1")).exists(), "{command}");
+        assert!(scripts.iter().all(|script| script.contains(command)), "{command}");
+    }
+    let output = gatepost(&["man", "/no/such/folder"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("gatepost: /no/such/folder cannot be written to ("), "{output:?}");
+    assert_eq!(gatepost(&["completions", "tcsh"], &[]).status.code(), Some(2));
+}
+
+#[test]
 fn sessions_are_asked_for_where_the_file_says() {
     let folder = Folder::new();
     let path = folder.file();

@@ -8,7 +8,7 @@ use super::snippet;
 const AT: [&str; 2] = ["--gatepost", "http://gatepost.auth.svc.cluster.local:9000"];
 
 /// The file, and the arguments that print it.
-const SNIPPETS: [(&str, &[&str]); 10] = [
+const SNIPPETS: [(&str, &[&str]); 11] = [
     ("nginx.conf", &["nginx"]),
     ("traefik.yaml", &["traefik"]),
     ("Caddyfile", &["caddy"]),
@@ -18,6 +18,7 @@ const SNIPPETS: [(&str, &[&str]); 10] = [
     ("files-envoy.yaml", &["envoy", "--app", "files"]),
     ("local-nginx.conf", &["nginx", "--app", "local", "--gatepost", "http://10.0.0.7:9000"]),
     ("istio.yaml", &["istio"]),
+    ("wiki-istio.yaml", &["istio", "--app", "wiki"]),
     ("envoy-gateway.yaml", &["envoy-gateway", AT[0], AT[1]]),
 ];
 

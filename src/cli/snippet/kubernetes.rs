@@ -2,7 +2,7 @@
 //! requests for Gatepost's own endpoints, so no route leads to Gatepost.
 
 use super::address::ListenerAddress;
-use super::site::Site;
+use super::site::{Hosts, Site};
 
 /// The default name of the service in a cluster.
 const SERVICE: &str = "gatepost.gatepost.svc.cluster.local";
@@ -13,15 +13,6 @@ fn service(gatepost: &ListenerAddress) -> &str {
 
 /// Mesh settings and a policy.
 pub(super) fn istio(places: &[Site<'_>], gatepost: &ListenerAddress) -> String {
-    let mut hosts: Vec<String> = Vec::new();
-    for place in places {
-        let pattern = place.pattern();
-        for host in [format!("\"{pattern}\""), format!("\"{pattern}:{}\"", place.port)] {
-            if !hosts.contains(&host) {
-                hosts.push(host);
-            }
-        }
-    }
     format!(
         "# For Istio: the extension provider, a part of the mesh's settings (`meshConfig`).
 extensionProviders:
@@ -38,7 +29,7 @@ extensionProviders:
     failOpen: false
     statusOnError: \"503\"
 ---
-# The requests that are checked: all for these hosts, through this gateway.
+# The requests that are checked: those for these hosts, through this gateway.
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata:
@@ -52,14 +43,37 @@ spec:
   provider:
     name: gatepost
   rules:
-  - to:
-    - operation:
-        hosts: [{}]
-",
+{}",
         service(gatepost),
         gatepost.port(),
-        hosts.join(", ")
+        checked_requests(places)
     )
+}
+
+/// The rules of the policy. Istio routes `host:1234` like `host`, so each host is listed with every port. Below a domain no
+/// pattern can do that, as a pattern has its `*` at one end only; then every request has to be checked.
+fn checked_requests(places: &[Site<'_>]) -> String {
+    let domain = places.iter().find(|place| matches!(place.host, Hosts::Below(_)));
+    if let Some(domain) = domain {
+        return format!(
+            "  # All requests, because no pattern matches the hosts of `{}` with every port. Gatepost answers 403 for
+  # hosts that it does not know. Name those that it does not guard in place of `{{}}`, each alone and with every port:
+  # - to: [{{ operation: {{ notHosts: [\"other.example.com\", \"other.example.com:*\"] }} }}]
+  - {{}}
+",
+            domain.pattern()
+        );
+    }
+    let mut hosts: Vec<String> = Vec::new();
+    for place in places {
+        let pattern = place.pattern();
+        for host in [format!("\"{pattern}\""), format!("\"{pattern}:*\"")] {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+    }
+    format!("  - to:\n    - operation:\n        hosts: [{}]\n", hosts.join(", "))
 }
 
 /// A policy for the route of each application.
