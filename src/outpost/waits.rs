@@ -54,6 +54,8 @@ pub(super) enum WaitReason {
 }
 
 impl WaitReason {
+    const ALL: [Self; 5] = [Self::Metadata, Self::Redemption, Self::LogoutToken, Self::Credential, Self::Refresh];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
@@ -74,6 +76,8 @@ enum Full {
 }
 
 impl Full {
+    const ALL: [Self; 3] = [Self::Total, Self::Issuer, Self::Client];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Total => "total",
@@ -115,6 +119,7 @@ impl Default for Waits {
 
 impl Waits {
     pub(super) fn new(limits: WaitLimits) -> Self {
+        register();
         Self { limits, taken: Arc::default() }
     }
 
@@ -172,6 +177,17 @@ impl Waits {
     /// No code panics while this lock is held, so the contents of a poisoned lock are consistent.
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Creates the series. A counter that appears with its first event hides this event from `increase` and `rate`.
+fn register() {
+    for purpose in WaitReason::ALL {
+        metrics::gauge!(names::PROVIDER_WAITING, "purpose" => purpose.as_str()).increment(0.0);
+        for cause in Full::ALL {
+            let labels = [("purpose", purpose.as_str()), ("cause", cause.as_str())];
+            metrics::counter!(names::PROVIDER_WAITS_SHED, &labels).absolute(0);
+        }
     }
 }
 

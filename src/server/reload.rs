@@ -96,6 +96,15 @@ enum Outcome {
     Failure,
 }
 
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}
+
 impl Reloader {
     /// The parts of `bound` that a new configuration replaces.
     pub(super) fn new(
@@ -106,6 +115,10 @@ impl Reloader {
         authentik: Option<watch::Sender<Authentik>>,
     ) -> Self {
         note_success();
+        // A counter that appears with its first event hides this event from `increase` and `rate`.
+        for outcome in [Outcome::Success, Outcome::Failure] {
+            metrics::counter!(names::CONFIG_RELOADS, "outcome" => outcome.as_str()).absolute(0);
+        }
         let Bound { service, listeners, recorder, .. } = bound;
         Self {
             outpost: Arc::clone(&service.outpost),
@@ -311,13 +324,10 @@ pub(super) async fn refuse(mut hangup: Signal) -> Infallible {
 }
 
 fn count(outcome: Outcome) {
-    let label = match outcome {
-        Outcome::Success => "success",
-        Outcome::Failure => "failure",
-    };
-    metrics::counter!(names::CONFIG_RELOADS, "outcome" => label).increment(1);
-    if matches!(outcome, Outcome::Success) {
-        note_success();
+    metrics::counter!(names::CONFIG_RELOADS, "outcome" => outcome.as_str()).increment(1);
+    match outcome {
+        Outcome::Success => note_success(),
+        Outcome::Failure => metrics::gauge!(names::CONFIG_LAST_RELOAD_SUCCESSFUL).set(0.0),
     }
 }
 
@@ -325,4 +335,5 @@ fn count(outcome: Outcome) {
 fn note_success() {
     let now = u32::try_from(SystemClock.now().as_unix()).unwrap_or(u32::MAX);
     metrics::gauge!(names::CONFIG_LAST_RELOAD).set(f64::from(now));
+    metrics::gauge!(names::CONFIG_LAST_RELOAD_SUCCESSFUL).set(1.0);
 }

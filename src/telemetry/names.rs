@@ -70,8 +70,12 @@ metrics! {
         "Decisions about requests";
     DECISION_SECONDS = Histogram(DECISION_BOUNDS) "gatepost_decision_seconds", ["protocol"],
         "Time that a decision took";
+    READY = Gauge "gatepost_ready", [],
+        "1 while `/readyz` answers 200, else 0";
     CONFIG_RELOADS = Counter "gatepost_config_reloads_total", ["outcome"],
         "Reloads of the configuration; outcome is `success`, or `failure` (the earlier configuration stays in service)";
+    CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge "gatepost_config_last_reload_successful", [],
+        "1 if the last reload, or the start, could use the configuration, else 0";
     CONFIG_LAST_RELOAD = Gauge "gatepost_config_last_reload_success_timestamp_seconds", [],
         "When the configuration in service was read, in seconds since the Unix epoch";
     SESSIONS_OPEN = Gauge "gatepost_sessions_open", [],
@@ -101,6 +105,8 @@ metrics! {
         "Batches of spans that were sent to the collector; outcome is `ok` or `failed`; only with `traces`";
     CONNECTIONS_OPEN = Gauge "gatepost_connections_open", ["listener"],
         "Open connections";
+    CONNECTIONS_LIMIT = Gauge "gatepost_connections_limit", ["listener"],
+        "The most connections that may be open (`limits.connections.total`)";
     CONNECTIONS_REFUSED = Counter "gatepost_connections_refused_total", ["listener", "cause"],
         "Connections refused; cause is the limit that was reached, `total` or `source`";
     CONNECTIONS_CUT = Counter "gatepost_connections_cut_total", ["listener", "cause"],

@@ -43,7 +43,7 @@ async fn planned(scenario: Scenario) -> (FakeAuthentik, Plan) {
     (fake, plan)
 }
 
-async fn started(scenario: Scenario) -> (FakeAuthentik, Site) {
+pub(crate) async fn started(scenario: Scenario) -> (FakeAuthentik, Site) {
     let (fake, plan) = planned(scenario).await;
     let site = plan.start().await;
     site.gatepost.logs_after(0, IN_SERVICE);

@@ -13,6 +13,9 @@
 #[path = "../authentik/fake/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod fake_authentik;
+#[path = "../monitoring/files.rs"]
+#[expect(dead_code, reason = "the tests of tests/monitoring use the rest of it")]
+mod monitoring_files;
 mod support;
 
 mod access_log;
@@ -36,6 +39,7 @@ mod forward_auth;
 mod headers;
 mod health;
 mod identity_headers;
+mod monitoring;
 mod networks;
 mod plain_http;
 mod provider_logout;

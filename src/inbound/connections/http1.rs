@@ -71,6 +71,10 @@ impl Default for HttpLimits {
     }
 }
 
+/// Why a body was given up, as the metric names it.
+const LATE: &str = "late";
+const CROWDED: &str = "crowded";
+
 /// What became of a request's body.
 #[derive(Clone, Debug)]
 pub enum ReceivedBody {
@@ -110,6 +114,10 @@ impl Http1 {
             .max_buf_size(limits.max_head_bytes.max(8192))
             .max_header_size(limits.max_head_bytes)
             .half_close(false);
+        // A counter that appears with its first event hides this event from `increase` and `rate`.
+        for cause in [LATE, CROWDED] {
+            metrics::counter!(names::BODIES_GIVEN_UP, "listener" => listener, "cause" => cause).absolute(0);
+        }
         let bodies = Bodies::at_most(limits.max_waiting_bodies);
         Self { listener, common, limits, bodies, http }
     }
@@ -165,12 +173,12 @@ impl Http1 {
     /// Waits for a body and counts the bodies that are given up.
     async fn with_body_permit<T>(&self, body: impl Future<Output = Result<T, StatusCode>>) -> Result<T, StatusCode> {
         let cause = match self.bodies.wait(body).await {
-            Ok(Err(StatusCode::REQUEST_TIMEOUT)) => "late",
-            Err(GivenUp) => "crowded",
+            Ok(Err(StatusCode::REQUEST_TIMEOUT)) => LATE,
+            Err(GivenUp) => CROWDED,
             Ok(done) => return done,
         };
         metrics::counter!(names::BODIES_GIVEN_UP, "listener" => self.listener, "cause" => cause).increment(1);
-        Err(if cause == "late" { StatusCode::REQUEST_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE })
+        Err(if cause == LATE { StatusCode::REQUEST_TIMEOUT } else { StatusCode::SERVICE_UNAVAILABLE })
     }
 
     const fn timeouts(&self) -> Timeouts {

@@ -59,6 +59,8 @@ pub(super) enum Full {
 }
 
 impl Full {
+    pub(super) const ALL: [Self; 2] = [Self::Total, Self::Source];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Total => "total",

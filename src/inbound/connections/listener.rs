@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 
-use super::limits::{ConnectionLimits, ConnectionPermit, ConnectionPermits};
+use super::limits::{ConnectionLimits, ConnectionPermit, ConnectionPermits, Full};
 use crate::telemetry::names;
 
 /// The pause after a failed accept; it doubles with each further failure, up to the longest.
@@ -35,6 +35,7 @@ impl Listener {
     pub async fn bind(name: &'static str, address: SocketAddr, limits: ConnectionLimits) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
+        register(name, limits);
         Ok(Self { name, socket, address, permits: ConnectionPermits::new(limits) })
     }
 
@@ -97,6 +98,19 @@ impl Listener {
         let open = metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => self.name);
         open.increment(1.0);
         Some(Connection { stream, peer, permit, open })
+    }
+}
+
+/// Creates the series of a listener. A counter that appears with its first event hides this event from `increase` and `rate`.
+fn register(name: &'static str, limits: ConnectionLimits) {
+    let limit = f64::from(u32::try_from(limits.total).unwrap_or(u32::MAX));
+    metrics::gauge!(names::CONNECTIONS_LIMIT, "listener" => name).set(limit);
+    metrics::gauge!(names::CONNECTIONS_OPEN, "listener" => name).increment(0.0);
+    for counter in [names::ACCEPT_ERRORS, names::PANICS] {
+        metrics::counter!(counter, "listener" => name).absolute(0);
+    }
+    for cause in Full::ALL {
+        metrics::counter!(names::CONNECTIONS_REFUSED, "listener" => name, "cause" => cause.as_str()).absolute(0);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::decision::COMMON_HEADERS;
 use crate::inbound::connections::{
     self, Answer, Connection, Http1, HttpLimits, Listener, ReceivedBody, Stop, empty, refusal,
 };
-use crate::telemetry::MetricsPage;
+use crate::telemetry::{MetricsPage, names};
 
 pub use readiness::{Latch, Readiness};
 
@@ -77,6 +77,8 @@ async fn ready(State(ops): State<Arc<OpsServer>>) -> Answer {
 }
 
 async fn metrics(State(ops): State<Arc<OpsServer>>) -> Answer {
+    let is_ready = ops.readiness.missing().is_empty();
+    ::metrics::gauge!(names::READY).set(if is_ready { 1.0 } else { 0.0 });
     let mut answer = text(StatusCode::OK, ops.metrics.render());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);

@@ -42,6 +42,7 @@ pub(super) enum RefreshDecision {
 
 impl RefreshTasks {
     pub(super) fn new(parts: &Parts) -> Self {
+        task::register();
         let context = RefreshContext {
             store: Arc::clone(&parts.store),
             provider: Arc::clone(&parts.provider),

@@ -20,6 +20,13 @@ pub(super) fn count(outcome: &'static str) {
     metrics::counter!(names::REFRESHES, "outcome" => outcome).increment(1);
 }
 
+/// Creates the counters. One that appears with its first event hides this event from `increase` and `rate`.
+pub(super) fn register() {
+    for outcome in ["refreshed", "ended", "untrustworthy", "later"] {
+        metrics::counter!(names::REFRESHES, "outcome" => outcome).absolute(0);
+    }
+}
+
 /// A refresh of the session under `key`; `generation` is the one that was known when it began.
 pub(super) struct RefreshTask {
     pub(super) context: Arc<RefreshContext>,

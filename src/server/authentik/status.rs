@@ -8,9 +8,19 @@ use crate::inbound::ops::Readiness;
 use crate::outbound::authentik::{Outpost, WebSocketState};
 use crate::telemetry::names;
 
+const SUCCESS: &str = "success";
+const FAILURE: &str = "failure";
+
+/// Creates the counters of readings. One that appears with its first event hides this event from `increase` and `rate`.
+pub(super) fn register() {
+    for outcome in [SUCCESS, FAILURE] {
+        counter!(names::AUTHENTIK_UPDATES, "outcome" => outcome).absolute(0);
+    }
+}
+
 /// Counts a reading of the applications.
 pub(super) fn count_update(is_success: bool) {
-    let outcome = if is_success { "success" } else { "failure" };
+    let outcome = if is_success { SUCCESS } else { FAILURE };
     counter!(names::AUTHENTIK_UPDATES, "outcome" => outcome).increment(1);
 }
 

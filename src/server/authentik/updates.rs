@@ -89,6 +89,7 @@ impl AuthentikUpdates {
     /// # Errors
     /// When the client cannot be made.
     pub(in crate::server) fn new(parts: Parts, bound: &Bound) -> Result<Self, Fault> {
+        status::register();
         let Parts { settings, reloader, outpost: served_by, clock, entropy, sealing } = parts;
         let present = settings.borrow().clone();
         let (readiness, health) = (bound.readiness.clone(), bound.health.clone());
