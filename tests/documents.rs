@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gatepost::domain::decision::pages::Text;
+use gatepost::domain::http::Language;
 use regex::Regex;
 
 fn root() -> &'static Path {
@@ -80,4 +82,19 @@ fn every_test_that_the_security_document_names_exists() {
     }
     assert!(named > 200, "only {named} tests were recognised");
     assert_eq!(missing, Vec::<String>::new());
+}
+
+/// The list of texts is made from the table of texts, so that each key in the document works.
+#[test]
+fn the_document_about_pages_lists_every_text() {
+    const MARK: &str = "`BLESS=1 cargo test --test documents`. -->\n\n";
+    let rows = Text::ALL.iter().map(|text| format!("| `{}` | {} |\n", text.key(), text.in_language(Language::English)));
+    let list = format!("| key | English text |\n| --- | --- |\n{}", rows.collect::<String>());
+    let text = fs::read_to_string("docs/pages.md").expect("can be read");
+    let (head, written) = text.split_once(MARK).expect("has the mark");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write("docs/pages.md", format!("{head}{MARK}{list}")).expect("can be written");
+    } else {
+        assert_eq!(written, list, "BLESS=1 writes it anew");
+    }
 }

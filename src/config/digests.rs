@@ -26,7 +26,7 @@ pub struct ChangedSettings {
 }
 
 /// The settings that a reload applies: these keys, and all keys below them.
-const RELOADED: [&str; 20] = [
+const RELOADED: [&str; 21] = [
     "applications",
     "authentik.applications",
     "authentik.host_browser",
@@ -36,6 +36,7 @@ const RELOADED: [&str; 20] = [
     "provider",
     "tls",
     "admin",
+    "pages",
     "session.refresh",
     "session.redis.username",
     "session.redis.password",

@@ -7,7 +7,7 @@ use super::answers;
 use super::request_context::RequestContext;
 use crate::domain::application::cookies::TooManyCookies;
 use crate::domain::crypto::signing_keys::NoKey;
-use crate::domain::decision::pages::{self, Message};
+use crate::domain::decision::pages::{Message, Text};
 use crate::domain::decision::{Reason, Verdict};
 use crate::ports::{EntropyFault, ProviderUnavailable, StoreFault};
 
@@ -34,36 +34,19 @@ impl Fault {
     pub(super) fn into_verdict(self, context: &RequestContext<'_>) -> (Verdict, Reason) {
         tracing::warn!(decision_id = context.id, application = %context.application.slug, fault = %self, "no decision possible");
         let (status, reason, text) = match self {
-            Self::Store(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Reason::StoreUnavailable,
-                "Sessions cannot be looked up at the moment. You are not signed out; please try again shortly.",
-            ),
-            Self::Provider(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Reason::ProviderUnavailable,
-                "The identity provider does not answer at the moment. Please try again shortly.",
-            ),
-            Self::Entropy(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Reason::EntropyUnavailable,
-                "The server cannot make sign-ins safe at the moment. Please try again shortly.",
-            ),
-            Self::SigningKey(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Reason::Internal,
-                "The server cannot publish its keys at the moment. Please try again shortly.",
-            ),
-            Self::Cookies(_) => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                Reason::TooManyCookies,
-                "Your browser sent too many cookies. Clear the cookies of this site and try again.",
-            ),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, Reason::StoreUnavailable, Text::StoreUnavailable),
+            Self::Provider(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, Reason::ProviderUnavailable, Text::ProviderUnavailable)
+            }
+            Self::Entropy(_) => (StatusCode::SERVICE_UNAVAILABLE, Reason::EntropyUnavailable, Text::EntropyUnavailable),
+            Self::SigningKey(_) => (StatusCode::SERVICE_UNAVAILABLE, Reason::Internal, Text::KeysUnavailable),
+            Self::Cookies(_) => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Reason::TooManyCookies, Text::TooManyCookies)
+            }
         };
-        let title =
-            if status == StatusCode::SERVICE_UNAVAILABLE { "Temporarily unavailable" } else { "Request refused" };
-        let message = Message { status, title, text, id: &context.id, action: Some(context.again()) };
-        let mut page = pages::render(&message, context.kind);
+        let title = if status == StatusCode::SERVICE_UNAVAILABLE { Text::UnavailableTitle } else { Text::RefusedTitle };
+        let message = Message { status, title, text: text.into(), id: &context.id, action: Some(context.again()) };
+        let mut page = context.pages().render(&message);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             page.headers.push(answers::retry_after());
         }

@@ -8,6 +8,7 @@ use super::answers;
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::domain::application::{Application, Mode};
+use crate::domain::decision::pages::Text;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::claims::Claims;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget, UserFacts};
@@ -67,7 +68,6 @@ fn report_ignored_overrides(services: &Services, context: &RequestContext<'_>, c
 
 /// Denies the sign-in of a user whose identity headers do not fit.
 pub(super) fn too_much(context: &RequestContext<'_>, over: &OverBudget) -> (Verdict, Reason) {
-    let text = "The identity provider sends more data about you than a request can carry. Please tell the operator the reference below.";
-    let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &over.to_string());
+    let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, Text::IdentityTooLarge, &over.to_string());
     (verdict, Reason::IdentityTooLarge)
 }

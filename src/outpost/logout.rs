@@ -16,7 +16,7 @@ use super::request_context::RequestContext;
 use super::services::Services;
 use super::waits::{self, WaitReason};
 use crate::domain::application::cookies::{self, OwnCookies};
-use crate::domain::decision::pages::{self, Message};
+use crate::domain::decision::pages::{self, Message, Text};
 use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
@@ -179,9 +179,9 @@ async fn end_sessions_of(
 fn frame(services: &Services, context: &RequestContext<'_>) -> Page {
     let relying_party = &context.application.relying_party;
     let metadata = services.parts.provider.cached_metadata(relying_party);
-    let text = "The identity provider asked this application to sign you out.";
-    let message = Message { status: StatusCode::OK, title: "Signed out", text, id: "", action: None };
-    pages::framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
+    let (title, text) = (Text::SignedOutTitle, Text::ProviderSignedOut.into());
+    let message = Message { status: StatusCode::OK, title, text, id: "", action: None };
+    context.pages().framed(&message, &frontchannel_logout::ancestors(&relying_party.issuer, metadata.as_deref()))
 }
 
 /// Ends the sessions that belong to the provider session `id` at any of the issuers; returns how many.

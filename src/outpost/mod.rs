@@ -23,6 +23,7 @@ mod resource_metadata;
 mod route;
 mod routed_request;
 mod services;
+mod sessions;
 mod sign_in;
 mod sign_out;
 #[cfg(test)]
@@ -33,10 +34,12 @@ mod waits;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::{self, Destination, Endpoint};
 use crate::domain::application::registry::Applications;
+use crate::domain::decision::pages::{Design, Pages};
 use crate::domain::decision::{Decision, Reason};
-use crate::domain::http::{ClientKind, RequestLimits, RequestTarget};
+use crate::domain::http::{Reader, RequestLimits, RequestTarget};
 use crate::ports::{EntropyFault, StoreFault};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use authenticate::authenticate;
 use authorize::{Authorization, authorize};
@@ -77,12 +80,24 @@ impl Outpost {
         Self { services: self.services.with_wait_limits(limits) }
     }
 
+    /// Replaces the design of the pages.
+    #[must_use]
+    pub fn with_design(self, design: Design) -> Self {
+        self.redesign(design);
+        self
+    }
+
     /// Replaces the applications. Requests that were routed before, and refreshes under way, keep the earlier ones. The
     /// prefixes of the endpoints stay.
     pub fn replace_applications(&self, applications: Applications) {
         let current = &self.services.parts.applications;
         let prefixes = current.load().prefixes();
         current.replace(applications.with_prefixes(prefixes));
+    }
+
+    /// Replaces the design of the pages while requests go on.
+    pub fn redesign(&self, design: Design) {
+        self.services.design.store(Arc::new(design));
     }
 
     /// Replaces the name. Identity headers that were made before have it as soon as the applications are replaced.
@@ -101,11 +116,11 @@ impl Outpost {
         let id = self.services.decision_id();
         let (application, destination) = match &routed.route {
             Route::Probe => return answers::ping(id),
-            Route::Excessive(excess) => return answers::excessive(id, *excess, routed.request.head.client_kind()),
-            Route::Unrouted(cause) => return answers::unrouted(id, *cause, routed.request.head.client_kind()),
+            Route::Excessive(excess) => return answers::excessive(id, *excess, &self.pages_for(routed)),
+            Route::Unrouted(cause) => return answers::unrouted(id, *cause, &self.pages_for(routed)),
             Route::Application(application, destination) => (application, *destination),
         };
-        let mut context = RequestContext::new(routed, application, id);
+        let mut context = RequestContext::new(routed, application, id, &self.services.design);
         let (mut verdict, reason) = match self.decide(&mut context, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => {
@@ -115,6 +130,10 @@ impl Outpost {
         };
         cors::share_refusal(&mut verdict, &context, destination);
         context.decided(verdict, reason)
+    }
+
+    fn pages_for(&self, routed: &RoutedRequest<'_>) -> Pages {
+        self.services.pages(routed.request.head.reader())
     }
 
     async fn decide(&self, context: &mut RequestContext<'_>, destination: Destination) -> Outcome {
@@ -162,22 +181,23 @@ impl Outpost {
             Endpoint::Jwks => jwks::jwks(&self.services, context),
             Endpoint::UserInfo => user_info::user_info(&self.services, context).await,
             Endpoint::ResourceMetadata => Ok(resource_metadata::metadata(context)),
+            Endpoint::Sessions => sessions::sessions(&self.services, context).await,
         }
     }
 
-    /// The decision on a request that is not well-formed, in a form that this kind of client can read.
+    /// The decision on a request that is not well-formed, in a form that this reader can read.
     #[must_use]
-    pub fn refuse(&self, reason: Reason, kind: ClientKind) -> Decision {
-        answers::refuse(self.services.decision_id(), reason, kind)
+    pub fn refuse(&self, reason: Reason, reader: impl Into<Reader>) -> Decision {
+        answers::refuse(self.services.decision_id(), reason, &self.services.pages(reader))
     }
 
     /// The decision on a request that could not be decided in time.
     #[must_use]
     pub fn overdue(&self, routed: &RoutedRequest<'_>) -> Decision {
         let Route::Application(application, destination) = &routed.route else {
-            return self.refuse(Reason::Overdue, routed.request.head.client_kind());
+            return self.refuse(Reason::Overdue, routed.request.head.reader());
         };
-        let mut context = RequestContext::new(routed, application, self.services.decision_id());
+        let mut context = RequestContext::new(routed, application, self.services.decision_id(), &self.services.design);
         self.set_retry_address(&mut context, *destination);
         let (verdict, reason) = answers::overdue(&context);
         context.decided(verdict, reason)

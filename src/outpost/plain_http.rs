@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::request_context::RequestContext;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::plain_http::UsedHttps;
-use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
 
@@ -34,9 +34,9 @@ pub(super) fn answer(context: &RequestContext<'_>, own: &OwnCookies) -> (Verdict
         let redirect = Redirect { status: StatusCode::FOUND, location, cookies: cookies.into_iter().collect() };
         return (Verdict::Redirect(redirect), Reason::PlainHttp);
     }
-    let text = "This application is reached over https only.";
-    let message = Message { status: StatusCode::FORBIDDEN, title: "Use https", text, id: &context.id, action: None };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::PlainHttp)
+    let (title, text) = (Text::UseHttpsTitle, Text::UseHttps.into());
+    let message = Message { status: StatusCode::FORBIDDEN, title, text, id: &context.id, action: None };
+    (Verdict::Deny(context.pages().render(&message)), Reason::PlainHttp)
 }
 
 fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Reason) {
@@ -52,13 +52,11 @@ fn scheme_hidden(context: &RequestContext<'_>, sign: UsedHttps) -> (Verdict, Rea
         help = HELP,
         "the browser used https, but the request arrives as plain http: a proxy in front does not forward the scheme"
     );
-    let text = "Your browser used https, but the request arrived here as plain http: a proxy in front of this server does not \
-                pass on that it was https. Only the operator can change that; please tell them the reference below.";
     let address = context.again.clone().or_else(|| address_over_https(context));
-    let again = address.map(|address| Action::Link { address, label: "Try again" });
-    let message =
-        Message { status: MISDIRECTED, title: "https is not recognised", text, id: &context.id, action: again };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SchemeHidden)
+    let again = address.map(|address| Action::Link { address, label: Text::TryAgain });
+    let (title, text) = (Text::HttpsHiddenTitle, Text::HttpsHidden.into());
+    let message = Message { status: MISDIRECTED, title, text, id: &context.id, action: again };
+    (Verdict::Deny(context.pages().render(&message)), Reason::SchemeHidden)
 }
 
 /// The request's own address over https, at the application's port. Where its target has no query, the target of the

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use url::Url;
 
@@ -11,7 +12,7 @@ use super::routed_request::RoutedRequest;
 use crate::domain::application::resource_metadata::ResourceIdentifier;
 use crate::domain::application::return_address::{Refused, ReturnAddress};
 use crate::domain::application::{Application, Mode};
-use crate::domain::decision::pages::Action;
+use crate::domain::decision::pages::{Action, Design, Pages};
 use crate::domain::decision::{AuditRecord, Decision, Reason, Verdict};
 use crate::domain::http::{ClientKind, Scheme};
 
@@ -28,18 +29,29 @@ pub(super) struct RequestContext<'a> {
     pub(super) refresh_timeout: Duration,
     /// Called when the request begins to wait for the provider.
     pub(super) on_wait: fn(),
+    design: &'a ArcSwap<Design>,
 }
 
 impl<'a> RequestContext<'a> {
     /// The context of a request that was routed to `application`; `id` is the decision id.
-    pub(super) fn new(routed: &'a RoutedRequest<'_>, application: &'a Arc<Application>, id: String) -> Self {
+    pub(super) fn new(
+        routed: &'a RoutedRequest<'_>,
+        application: &'a Arc<Application>,
+        id: String,
+        design: &'a ArcSwap<Design>,
+    ) -> Self {
         let RoutedRequest { request, refresh_timeout, on_wait, .. } = *routed;
         let kind = request.head.client_kind();
-        Self { request, application, kind, id, user: None, again: None, refresh_timeout, on_wait }
+        Self { request, application, kind, id, user: None, again: None, refresh_timeout, on_wait, design }
     }
 }
 
 impl RequestContext<'_> {
+    /// The pages for the reader of the answer. Only a request that is answered with one has its language determined.
+    pub(super) fn pages(&self) -> Pages {
+        Pages::new(self.request.head.reader(), self.design.load_full())
+    }
+
     /// The decision, with its audit note.
     pub(super) fn decided(self, verdict: Verdict, reason: Reason) -> Decision {
         let audit =

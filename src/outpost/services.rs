@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
+
 use super::errors::Fault;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
@@ -12,7 +14,8 @@ use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::crypto::signing_keys::SigningKeys;
-use crate::domain::http::RequestLimits;
+use crate::domain::decision::pages::{Design, Pages};
+use crate::domain::http::{Reader, RequestLimits};
 use crate::domain::policy::identity_headers::{OutpostFacts, Signer};
 use crate::domain::slug::Slug;
 use crate::ports::{Clock, EntropyFault, IdentityProvider};
@@ -36,6 +39,8 @@ pub(super) struct Services {
     pub(super) waits: Waits,
     pub(super) pending_ends: PendingEnds,
     pub(super) signing_keys: SigningKeys,
+    /// The design of the pages; it is replaced as a whole.
+    pub(super) design: ArcSwap<Design>,
 }
 
 impl Services {
@@ -56,6 +61,7 @@ impl Services {
             waits,
             pending_ends: PendingEnds::default(),
             signing_keys,
+            design: ArcSwap::default(),
         })
     }
 
@@ -85,6 +91,11 @@ impl Services {
             }
         }
         Ok(None)
+    }
+
+    /// The pages for a reader whose request was not routed to an application.
+    pub(super) fn pages(&self, reader: impl Into<Reader>) -> Pages {
+        Pages::new(reader, self.design.load_full())
     }
 
     pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Fault> {

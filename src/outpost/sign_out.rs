@@ -10,7 +10,7 @@ use super::waits::{self, WaitReason};
 use super::{answers, logout};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
-use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
 use crate::domain::oidc::relying_party::ProviderSignOut;
 use crate::domain::session::SessionRecord;
@@ -19,11 +19,6 @@ use crate::ports::StoreFault;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
-
-/// The page's text about the user's other sessions when their end could not be written.
-const OTHERS_FOLLOW: &str = "So do your sessions in other browsers.";
-/// The same when the store could not be queried for the user of this session.
-const ONLY_HERE: &str = "It could not look up your sessions in other browsers: sign out there as well.";
 
 /// `sign_out`: ends every session of this user in this outpost, then asks the provider to end its own.
 pub(super) async fn sign_out(services: &Services, context: &mut RequestContext<'_>) -> Outcome {
@@ -36,7 +31,7 @@ pub(super) async fn sign_out(services: &Services, context: &mut RequestContext<'
         Ok(Some(loaded)) => loaded,
         Ok(None) => return Ok((Verdict::Page(signed_out(context)), Reason::SignedOut)),
         Err(Fault::Store(fault)) if deliberate && !own.sessions.is_empty() => {
-            return Ok(sign_out_here(services, context, &own, &fault, ONLY_HERE).await);
+            return Ok(sign_out_here(services, context, &own, &fault, Text::SignedOutOnlyHere).await);
         }
         Err(fault) => return Err(fault),
     };
@@ -56,7 +51,7 @@ async fn sign_out_everywhere(
     let record = loaded.session.record();
     let ended = match services.parts.store.end_user(&record.user).await {
         Ok(ended) => ended,
-        Err(fault) => return Ok(sign_out_here(services, context, own, &fault, OTHERS_FOLLOW).await),
+        Err(fault) => return Ok(sign_out_here(services, context, own, &fault, Text::SignedOutHere).await),
     };
     tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions of the user ended");
     logout::revoke(services, &ended);
@@ -79,7 +74,7 @@ async fn sign_out_here(
     context: &RequestContext<'_>,
     own: &OwnCookies,
     fault: &StoreFault,
-    rest: &str,
+    text: Text,
 ) -> (Verdict, Reason) {
     tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
     let mut ended = Vec::new();
@@ -88,7 +83,7 @@ async fn sign_out_here(
         ended.extend(services.parts.store.end(&id.key()).await.ok().flatten());
     }
     logout::revoke(services, &ended);
-    (Verdict::Deny(signed_out_here(context, rest)), Reason::SignedOutHere)
+    (Verdict::Deny(signed_out_here(context, text)), Reason::SignedOutHere)
 }
 
 /// Redirects to the address that the operator gave, or to the provider's `end_session_endpoint` if its metadata can be fetched and names one; otherwise a page.
@@ -115,9 +110,8 @@ async fn end_at_provider(
     Ok(match end_session(&endpoint, application, id_token, &state) {
         EndSession::Redirect(location) => redirect(context, location),
         EndSession::Form { action, fields } => {
-            let form = Action::Form { address: action, label: "Sign out there too", fields };
-            let text = "You are signed out here. One step is left at the identity provider.";
-            Verdict::Page(page(context, StatusCode::OK, "Signed out", text, form))
+            let form = Action::Form { address: action, label: Text::SignOutThereToo, fields };
+            Verdict::Page(page(context, StatusCode::OK, (Text::SignedOutTitle, Text::OneStepLeft), form))
         }
     })
 }
@@ -133,17 +127,13 @@ fn is_same(ended: &SessionRecord, loaded: &SessionRecord) -> bool {
 }
 
 fn signed_out(context: &RequestContext<'_>) -> Page {
-    let link = Action::Link { address: context.landing(), label: "Sign in again" };
-    page(context, StatusCode::OK, "Signed out", "You are signed out of this application.", link)
+    let link = Action::Link { address: context.landing(), label: Text::SignInAgain };
+    page(context, StatusCode::OK, (Text::SignedOutTitle, Text::SignedOut), link)
 }
 
-fn signed_out_here(context: &RequestContext<'_>, rest: &str) -> Page {
-    let text = format!(
-        "You are signed out in this browser. The server cannot record this at the moment: its other instances follow as soon \
-         as it can. {rest} You are not signed out at the identity provider."
-    );
-    let link = Action::Link { address: context.landing(), label: "Open the application" };
-    let mut page = page(context, StatusCode::SERVICE_UNAVAILABLE, "Signed out here", &text, link);
+fn signed_out_here(context: &RequestContext<'_>, text: Text) -> Page {
+    let link = Action::Link { address: context.landing(), label: Text::OpenApplication };
+    let mut page = page(context, StatusCode::SERVICE_UNAVAILABLE, (Text::SignedOutHereTitle, text), link);
     page.headers.push(answers::retry_after());
     page.cookies = cookies::delete_all(context.application);
     page
@@ -152,15 +142,16 @@ fn signed_out_here(context: &RequestContext<'_>, rest: &str) -> Page {
 /// A request from another site's image, link or script may have caused this, so the user has to confirm.
 fn ask_first(context: &RequestContext<'_>) -> (Verdict, Reason) {
     let address = context.application.endpoint("sign_out");
-    let form = Action::Form { address, label: "Sign out", fields: Vec::new() };
+    let form = Action::Form { address, label: Text::SignOut, fields: Vec::new() };
     let reason = Reason::SignOutUnconfirmed;
     if context.kind.reads_html() {
-        return (Verdict::Page(page(context, StatusCode::OK, "Sign out?", "Do you want to sign out?", form)), reason);
+        let texts = (Text::SignOutQuestionTitle, Text::SignOutQuestion);
+        return (Verdict::Page(page(context, StatusCode::OK, texts, form)), reason);
     }
-    let text = "Only the user can sign out, by opening this address in the browser.";
-    (Verdict::Deny(page(context, StatusCode::FORBIDDEN, "Sign-out refused", text, form)), reason)
+    let texts = (Text::SignOutRefusedTitle, Text::SignOutRefused);
+    (Verdict::Deny(page(context, StatusCode::FORBIDDEN, texts, form)), reason)
 }
 
-fn page(context: &RequestContext<'_>, status: StatusCode, title: &str, text: &str, action: Action) -> Page {
-    pages::render(&Message { status, title, text, id: "", action: Some(action) }, context.kind)
+fn page(context: &RequestContext<'_>, status: StatusCode, (title, text): (Text, Text), action: Action) -> Page {
+    context.pages().render(&Message { status, title, text: text.into(), id: "", action: Some(action) })
 }

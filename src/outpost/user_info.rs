@@ -8,7 +8,7 @@ use super::errors::Outcome;
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::decision::pages::{self, Message};
+use crate::domain::decision::pages::{Message, Text};
 use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::session::SessionRecord;
 
@@ -68,7 +68,7 @@ fn about(record: &SessionRecord) -> Value {
 }
 
 fn cross_origin(context: &RequestContext<'_>) -> (Verdict, Reason) {
-    let text = "Only pages of this application may ask who is signed in.";
-    let message = Message { status: StatusCode::FORBIDDEN, title: "Refused", text, id: &context.id, action: None };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::CrossOrigin)
+    let (title, text) = (Text::CrossOriginTitle, Text::CrossOrigin.into());
+    let message = Message { status: StatusCode::FORBIDDEN, title, text, id: &context.id, action: None };
+    (Verdict::Deny(context.pages().render(&message)), Reason::CrossOrigin)
 }

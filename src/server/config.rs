@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::authentik::Authentik;
 use crate::domain::application::registry::Applications;
 use crate::domain::crypto::sealing::SealingKeys;
+use crate::domain::decision::pages::Design;
 use crate::domain::http::RequestLimits;
 use crate::domain::session::Lifetimes;
 use crate::inbound::connections::{ConnectionLimits, FrontProxies, MutualTls};
@@ -100,6 +101,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// The outpost's name.
     pub outpost_name: String,
+    /// The design of the pages that users see.
+    pub pages: Design,
     /// Log level and format.
     pub log: LogSettings,
     /// Traces, where they are exported.

@@ -103,14 +103,14 @@ async fn build(config: Config) -> Result<Built, Fault> {
         sealing,
         lifetimes,
         outpost_name,
+        pages,
         provider,
         authentik,
         limits,
         shutdown,
         ..
     } = config;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    let (clock, entropy) = clock_and_entropy();
 
     // Before any metric is created.
     telemetry::install();
@@ -132,7 +132,7 @@ async fn build(config: Config) -> Result<Built, Fault> {
         entropy: Arc::clone(&entropy),
     };
     let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
-    let outpost = Arc::new(outpost);
+    let outpost = Arc::new(outpost.with_design(pages));
     let service = Service {
         outpost: Arc::clone(&outpost),
         store,
@@ -154,6 +154,11 @@ async fn build(config: Config) -> Result<Built, Fault> {
         AuthentikUpdates::new(parts, &bound)
     });
     Ok(Built { bound, reloader, updates: updates.transpose()? })
+}
+
+/// Those of the system.
+fn clock_and_entropy() -> (Arc<dyn Clock>, Arc<dyn Entropy>) {
+    (Arc::new(SystemClock), Arc::new(SystemEntropy::default()))
 }
 
 /// The operator's keys; else a key beside the store's file, or one of this process only for the memory store. A shared store

@@ -168,6 +168,7 @@ impl Reloader {
         if let Some((sender, authentik)) = in_use {
             sender.send_replace(authentik.clone());
         }
+        self.outpost.redesign(config.pages.clone());
         Ok(())
     }
 

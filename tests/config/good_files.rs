@@ -8,6 +8,7 @@ use gatepost::config::load;
 use gatepost::domain::application::Mode;
 use gatepost::domain::application::endpoints::Prefixes;
 use gatepost::domain::application::resource_metadata::Resource;
+use gatepost::domain::decision::pages::Design;
 use gatepost::domain::http::{CookieForm, HeaderLines};
 use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::authorization_settings::{AuthorizationSettings, ResponseMode};
@@ -79,6 +80,7 @@ fn everything_else_has_its_default() {
     assert_eq!(config.lifetimes.absolute, Duration::from_hours(24));
     assert_eq!(config.lifetimes.idle, Duration::from_hours(4));
     assert_eq!(config.outpost_name, "gatepost");
+    assert_eq!(config.pages, Design::default());
     assert_eq!(config.log, LogSettings { level: "info".to_owned(), format: LogFormat::Json });
     assert!(config.provider.ca_certificates.is_empty());
     assert_eq!(config.provider.timeout, Duration::from_secs(5));

@@ -34,6 +34,9 @@ impl Folder {
             ("private-key.pem", certified.signing_key.serialize_pem()),
             ("assertion.jwt", "e30.e30.c2ln\n".to_owned()),
             ("jwks.json", serde_json::json!({ "keys": [jwk(&Key::P256, "a")] }).to_string()),
+            ("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_owned()),
+            ("style.css", "h1 { color: #062 }\n".to_owned()),
+            ("texts.json", r#"{ "de": { "forbidden": "Kein Zutritt, {user}." } }"#.to_owned()),
         ] {
             fs::write(folder.path().join(name), content).unwrap();
         }

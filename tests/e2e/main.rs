@@ -52,6 +52,7 @@ mod refresh;
 mod reload;
 mod replicas;
 mod secrecy;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod snippets;

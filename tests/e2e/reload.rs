@@ -62,6 +62,37 @@ async fn a_changed_file_takes_effect_and_sessions_go_on() {
     }
 }
 
+/// The title of the page about an address at which there is nothing.
+async fn title(site: &Site) -> String {
+    let page = Browser::new(Protocol::Http1).open(&site.wiki("/outpost.goauthentik.io/nope")).await;
+    let title = page.body.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    title.map(|(title, _)| title.to_owned()).unwrap_or_else(|| panic!("{page:#?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_change_with_their_files_and_the_last_good_ones_stay() {
+    let mut site = Site::start(Scenario::InsideTheCheck, Mode::Single).await;
+    assert_eq!(title(&site).await, "Not found");
+    let texts = site.folder().join("texts.json");
+    std::fs::write(&texts, r#"{ "en": { "not_found_title": "Nothing <here>" } }"#).expect("a file");
+    let mark = site.gatepost.log().count();
+    site.edit(|settings| settings.sections = "pages: { name: Example Ltd, texts_file: texts.json }\n");
+    site.gatepost.logs_after(mark, RELOADED);
+    assert_eq!(title(&site).await, "Nothing &lt;here&gt; – Example Ltd");
+
+    let mark = site.gatepost.log().count();
+    std::fs::write(&texts, r#"{ "en": { "not_found_titel": "Gone" } }"#).expect("a file");
+    let line = site.gatepost.logs_after(mark, REFUSED);
+    assert!(line.text("fault").expect("a fault").contains("no page has a text `not_found_titel`"));
+    assert_eq!(title(&site).await, "Nothing &lt;here&gt; – Example Ltd");
+
+    let mark = site.gatepost.log().count();
+    std::fs::write(&texts, r#"{ "en": { "not_found_title": "Gone" } }"#).expect("a file");
+    let line = site.gatepost.logs_after(mark, RELOADED);
+    assert!(line.text("settings").expect("names").contains("pages.texts_file"), "{:?}", line.text("settings"));
+    assert_eq!(title(&site).await, "Gone – Example Ltd");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_is_removed_is_not_served_and_one_that_returns_still_knows_its_users() {
     let mut site = Site::start(Scenario::SideListener, Mode::Single).await;

@@ -126,6 +126,7 @@ const fn business(destination: Destination) -> &'static str {
         Destination::Endpoint(Endpoint::ResourceMetadata) => {
             "Gatepost itself: metadata about the application as a protected resource"
         }
+        Destination::Endpoint(Endpoint::Sessions) => "Gatepost itself: `sessions` shows the user's sessions",
     }
 }
 

@@ -95,7 +95,7 @@ pub fn explain(
         Err(fault) => {
             report.line("refused", refusal(fault));
             let outpost = Outpost::new(fakes::parts(applications, outpost, None, question.now))?;
-            let decision = outpost.refuse(Reason::Malformed, question.client_kind());
+            let decision = outpost.refuse(Reason::Malformed, question.reader());
             return Ok(Explanation::new(report, &decision, None));
         }
     };

@@ -9,8 +9,7 @@ use thiserror::Error;
 use super::fakes::Visitor;
 use crate::domain::application::Application;
 use crate::domain::http::{
-    Authority, ClientKind, CookieForm, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme, TargetFault,
-    is_token,
+    Authority, CookieForm, HeaderLines, HostFault, Reader, RequestHead, RequestTarget, Scheme, TargetFault, is_token,
 };
 use crate::domain::oidc::claims::Claims;
 use crate::domain::oidc::json;
@@ -119,9 +118,9 @@ impl Question {
         })
     }
 
-    /// The kind of client of the request, even when the rest cannot be read.
-    pub(super) fn client_kind(&self) -> ClientKind {
-        ClientKind::of(&self.method, &HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines))
+    /// The reader of the answer to the request, even when the rest cannot be read.
+    pub(super) fn reader(&self) -> Reader {
+        Reader::of(&self.method, &HeaderLines::new(self.headers.iter().cloned(), CookieForm::Lines))
     }
 
     /// The user who is signed in at this application, if any.

@@ -9,6 +9,7 @@ mod forward_auth;
 mod groups_claim;
 mod headers;
 mod limits;
+mod pages;
 mod resource_metadata;
 mod rules;
 mod shared_store;
@@ -34,6 +35,7 @@ pub(super) use headers::{AdditionalHeaders, Assertion, ClaimHeader};
 pub(super) use limits::{
     ConnectionLimits, GrpcLimits, HttpLimits, IdentityHeaderLimits, Limits, ProviderLimits, RequestLimits,
 };
+pub(super) use pages::Pages;
 pub(super) use resource_metadata::ResourceMetadata;
 pub(super) use rules::{AccessRule, ClaimCondition};
 pub(super) use shared_store::Redis;
@@ -68,6 +70,8 @@ section! {
         session: Session = "{}",
         /// This outpost.
         outpost: Outpost = "{}",
+        /// The pages that users see: name, logo, style and texts of your own.
+        pages: Pages = "{}",
         /// The log, on stderr.
         log: Log = "{}",
         /// Traces by OpenTelemetry (OTLP). Without this section there are none.

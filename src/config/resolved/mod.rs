@@ -14,6 +14,7 @@ mod forward_auth;
 mod identity_headers;
 mod issuer;
 mod listen;
+mod pages;
 mod provider_endpoints;
 mod provider_network;
 mod proxy;
@@ -45,6 +46,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let refreshes_sessions = refresh::refreshes_sessions(written, reader);
     let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
+    let pages = pages::design(&written.pages.value, reader);
     let limits = settings::limits(&written.limits.value, reader);
     let authentik = authentik::authentik(written, session.as_ref(), reader);
     let (store, sealing, lifetimes) = session?;
@@ -64,6 +66,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         sealing,
         lifetimes,
         outpost_name: outpost_name?,
+        pages: pages?,
         log: log?,
         traces: traces?,
         provider,

@@ -24,6 +24,8 @@ pub enum Endpoint {
     UserInfo,
     /// The metadata about the application as a protected resource, which is not below the reserved prefix.
     ResourceMetadata,
+    /// The page of the signed-in user's sessions.
+    Sessions,
 }
 
 /// The destination of a request.
@@ -41,6 +43,9 @@ pub enum Destination {
 pub const STEP_UP_PARAMETER: &str = "step_up";
 /// The parameter of `start` that names the return address.
 pub const RETURN_PARAMETER: &str = "rd";
+
+/// The endpoint of the user's sessions.
+pub const SESSIONS: &str = "sessions";
 
 const CALLBACK: &str = "callback";
 const BACKCHANNEL_LOGOUT: &str = "backchannel_logout";
@@ -119,6 +124,7 @@ impl Destination {
             "frontchannel_logout" => Self::Endpoint(Endpoint::FrontchannelLogout),
             "jwks.json" => Self::Endpoint(Endpoint::Jwks),
             "userinfo" => Self::Endpoint(Endpoint::UserInfo),
+            SESSIONS => Self::Endpoint(Endpoint::Sessions),
             _ => Self::Nowhere,
         }
     }
@@ -145,6 +151,12 @@ pub fn needs_body(below: &str, takes_forms: impl FnOnce() -> bool) -> bool {
 #[must_use]
 pub fn is_callback(below: &str) -> bool {
     below == CALLBACK
+}
+
+/// Whether a path, as it is written, is that of the user's sessions: the only endpoint at which a sign-in may end.
+#[must_use]
+pub fn is_sessions(path: &str) -> bool {
+    Prefixes::new(true).below(path) == Some(SESSIONS)
 }
 
 /// Whether a canonical path lies below a current or former prefix of the endpoints: whatever prefixes the operator set,
@@ -213,6 +225,10 @@ mod tests {
             ("/outpost.goauthentik.io/frontchannel_logout;x", Nowhere),
             ("/outpost.goauthentik.io/jwks.json", Ours(Endpoint::Jwks)),
             ("/outpost.goauthentik.io/userinfo?x", Ours(Endpoint::UserInfo)),
+            ("/outpost.goauthentik.io/sessions", Ours(Endpoint::Sessions)),
+            ("/outpost.goauthentik.io/sessions?end=x", Ours(Endpoint::Sessions)),
+            ("/outpost.goauthentik.io/sessions/", Nowhere),
+            ("/outpost.goauthentik.io/session%73", Nowhere),
             ("/outpost.goauthentik.io/jwks", Nowhere),
             ("/outpost.goauthentik.io/UserInfo", Nowhere),
             ("/outpost.goauthentik.io/nope", Nowhere),
@@ -282,6 +298,7 @@ mod tests {
             ("callback", [false, true]),
             ("callback/", [false, false]),
             ("sign_out", [false, false]),
+            ("sessions", [false, false]),
             ("start", [false, false]),
         ] {
             assert_eq!(with_body(below), expected, "{below}");

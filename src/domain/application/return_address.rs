@@ -47,7 +47,7 @@ pub enum Refused {
     /// a path that no parser takes for a host.
     #[error("its path may be read as a host, or holds control characters")]
     Path,
-    /// not one of Gatepost's own endpoints.
+    /// not one of Gatepost's own endpoints, except for the page of the user's sessions.
     #[error("it leads to a sign-in or sign-out endpoint")]
     OwnEndpoint,
 }
@@ -182,6 +182,9 @@ fn refuse_odd_path(url: &Url, application: &Application, read: Reading) -> Resul
     let target = read(path.to_owned()).map_err(|_| Refused::Path)?;
     let below = target.canonical_path();
     let below_application = below.strip_prefix(application.external.path()).unwrap_or(below);
+    if url.query().is_none() && endpoints::is_sessions(path.strip_prefix(application.external.path()).unwrap_or(path)) {
+        return Ok(());
+    }
     let is_own = endpoints::is_reserved(below)
         || endpoints::is_reserved(below_application)
         || endpoints::names_signature(url.query().unwrap_or_default());

@@ -38,10 +38,12 @@ pub enum SealPurpose {
     AuthentikAnswer,
     /// The keys that sign assertions, derived and never stored.
     AssertionKey,
+    /// The tokens by which a user's session ends others, derived and never stored.
+    SessionEnd,
 }
 
 impl SealPurpose {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Attempt,
         Self::SessionRecord,
         Self::Nonce,
@@ -52,6 +54,7 @@ impl SealPurpose {
         Self::CompletedSignIn,
         Self::AuthentikAnswer,
         Self::AssertionKey,
+        Self::SessionEnd,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -66,6 +69,7 @@ impl SealPurpose {
             Self::CompletedSignIn => b"gatepost completed sign-in v1",
             Self::AuthentikAnswer => b"gatepost authentik answer v1",
             Self::AssertionKey => b"gatepost assertion key v1",
+            Self::SessionEnd => b"gatepost session end v1",
         }
     }
 }

@@ -36,7 +36,8 @@ reasons! {
     SignInStarted => "sign_in_started",
     /// No session, and the client cannot follow a redirect.
     SignInRequired => "sign_in_required",
-    /// An access rule asks for another sign-in (`acr`, `max_age`): the browser is redirected to the identity provider.
+    /// An access rule asks for another sign-in (`acr`, `max_age`), or the user wants to end sessions: the browser is redirected to
+    /// the identity provider.
     StepUpStarted => "step_up_started",
     /// An access rule asks for another sign-in, and the client cannot follow a redirect, or has followed one in vain.
     StepUpRequired => "step_up_required",
@@ -92,6 +93,12 @@ reasons! {
     ResourceMetadata => "resource_metadata",
     /// A script of the application asks who is signed in.
     UserInfo => "user_info",
+    /// The page of the user's sessions is shown.
+    SessionsShown => "sessions_shown",
+    /// The user ended sessions of theirs.
+    SessionsEnded => "sessions_ended",
+    /// A request to end sessions of a user came from elsewhere than the page of this user's session, or they had ended.
+    SessionEndRefused => "session_end_refused",
     /// A request of another site for the user's data.
     CrossOrigin => "cross_origin",
     /// A liveness probe at the outpost's own path.

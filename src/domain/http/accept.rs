@@ -30,7 +30,7 @@ impl Html {
     /// The result for a client that names neither: `Taken` if it accepts any type and prefers none.
     fn of_anything(headers: &HeaderLines) -> Self {
         let anything = weight_of(headers, |range| range == "*/*").map_or(0, |anything| anything.weight);
-        let most = ranges(headers).map(|(_, weight)| weight).max().unwrap_or(0);
+        let most = ranges(headers, "accept").map(|(_, weight)| weight).max().unwrap_or(0);
         if anything > 0 && anything == most { Self::Taken } else { Self::NotAsked }
     }
 }
@@ -59,14 +59,18 @@ fn is_json(range: &str) -> bool {
 
 /// The most preferred of the ranges that `fits` selects.
 fn weight_of(headers: &HeaderLines, fits: impl Fn(&str) -> bool) -> Option<Preferred> {
-    let found = ranges(headers).enumerate().filter(|(_, (range, _))| fits(range));
+    let found = ranges(headers, "accept").enumerate().filter(|(_, (range, _))| fits(range));
     let wanted = found.map(|(place, (_, weight))| Preferred { weight, place });
     wanted.reduce(|one, other| if other.comes_before(one) { other } else { one })
 }
 
-/// Every media range in lower case, with its weight. A range whose weight cannot be parsed is ignored.
-fn ranges(headers: &HeaderLines) -> impl Iterator<Item = (String, u16)> {
-    let lines = headers.all("accept").filter_map(|line| std::str::from_utf8(line).ok());
+/// Every range of a header that lists preferences (RFC 9110 section 12.4), in lower case, with its weight in thousandths. A range
+/// whose weight cannot be parsed is ignored.
+pub(super) fn ranges<'a>(
+    headers: &'a HeaderLines,
+    name: &'static str,
+) -> impl Iterator<Item = (String, u16)> + use<'a> {
+    let lines = headers.all(name).filter_map(|line| std::str::from_utf8(line).ok());
     lines.flat_map(|line| line.split(',')).filter_map(|element| {
         let mut parts = element.split(';');
         let range = parts.next().unwrap_or_default().trim().to_ascii_lowercase();

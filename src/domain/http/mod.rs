@@ -8,10 +8,12 @@ mod cookie_domain;
 mod external_host;
 mod headers;
 mod host;
+mod language;
 mod limits;
 mod networks;
 mod odd_path;
 mod prefix_match;
+mod reader;
 mod spelling;
 mod target;
 
@@ -27,10 +29,12 @@ pub use external_host::{ExternalHost, ExternalHostFault};
 pub use headers::{CookieForm, DoubledHeader, HeaderLines};
 pub(in crate::domain) use host::parse_port;
 pub use host::{Authority, Host, HostFault, Scheme, is_loopback_url};
+pub use language::Language;
 pub use limits::{Excess, RequestLimits};
 pub use networks::Networks;
 pub use odd_path::TargetFault;
 pub use prefix_match::PrefixMatch;
+pub use reader::Reader;
 pub use spelling::{fold, folds_to};
 pub use target::RequestTarget;
 
@@ -72,5 +76,11 @@ impl RequestHead {
     #[must_use]
     pub fn client_kind(&self) -> ClientKind {
         ClientKind::of(&self.method, &self.headers)
+    }
+
+    /// The reader of the answer to this request.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::of(&self.method, &self.headers)
     }
 }

@@ -7,6 +7,7 @@ pub mod identity_headers;
 #[cfg(test)]
 mod oracle;
 mod public_paths;
+mod recent_sign_in;
 #[cfg(test)]
 mod tests;
 
@@ -16,3 +17,4 @@ pub use access_rules::{
     PathPrefixFault, Permit, Principals, RequirementSet, Rule, Unmet, span,
 };
 pub use public_paths::{PatternFault, PatternSubject, PublicPath, PublicPaths};
+pub use recent_sign_in::{RECENT, is_recent, recent_sign_in, was_asked_in_vain};

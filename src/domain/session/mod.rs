@@ -1,6 +1,7 @@
 //! A session: its user, its application, its lifetime; and the cookie that names it.
 
 mod derived;
+pub mod end_token;
 pub mod frontchannel_logout;
 mod id;
 mod record;

@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::body;
 use super::fast_decode::{self, CheckAttributes, is_field};
 use crate::domain::http::{
-    Authority, ClientKind, CookieForm, DoubledHeader, HeaderLines, HostFault, RequestHead, RequestTarget, Scheme,
+    Authority, CookieForm, DoubledHeader, HeaderLines, HostFault, Reader, RequestHead, RequestTarget, Scheme,
     TargetFault, is_token,
 };
 use crate::outpost::Request;
@@ -49,15 +49,15 @@ pub(super) fn read(message: &[u8]) -> Result<Result<Request, RequestFault>, Deco
     }
 }
 
-/// The kind of client of a `CheckRequest` that cannot be answered. It decodes the message again, because such messages are
+/// The reader of the refusal of a `CheckRequest` that cannot be answered. It decodes the message again, because such messages are
 /// rare.
-pub(super) fn client_kind(message: &[u8]) -> ClientKind {
+pub(super) fn reader(message: &[u8]) -> Reader {
     if let Some(asked) = fast_decode::scan(message) {
-        return ClientKind::of(asked.method, &asked.headers);
+        return Reader::of(asked.method, &asked.headers);
     }
     let attributes = CheckRequest::decode(message).ok().and_then(|request| request.attributes);
     let http = attributes.and_then(|attributes| attributes.request?.http).unwrap_or_default();
-    ClientKind::of(&http.method, &header_lines(&http.headers, http.header_map.as_ref()))
+    Reader::of(&http.method, &header_lines(&http.headers, http.header_map.as_ref()))
 }
 
 /// Reads a decoded `CheckRequest`.

@@ -112,7 +112,7 @@ impl CheckService {
             }
             Err(fault) => {
                 tracing::warn!(%fault, "a check request cannot be answered");
-                (self.outpost.refuse(Reason::Malformed, request::client_kind(message)), None)
+                (self.outpost.refuse(Reason::Malformed, request::reader(message)), None)
             }
         };
         self.recorder.record(Protocol::ExtAuthz, &decision, took, request_id.as_deref());

@@ -5,7 +5,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, Request};
 
 use super::fault::Fault;
-use crate::domain::http::{ClientKind, CookieForm, HeaderLines, folds_to};
+use crate::domain::http::{CookieForm, HeaderLines, Reader, folds_to};
 
 /// The value of the header `name`, which has to occur once.
 pub(super) fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Fault> {
@@ -49,12 +49,12 @@ pub(super) fn of_client(headers: &HeaderMap, own: &[&'static str]) -> Result<Hea
     Ok(HeaderLines::new(lines, CookieForm::Lines))
 }
 
-/// The kind of client of a forward-auth request that cannot be read: from the client's own lines, and the method where a
+/// The reader of the refusal of a forward-auth request that cannot be read: from the client's own lines, and the method where a
 /// dialect names it. It decides only the form of the refusal.
-pub(super) fn client_kind(request: &Request<()>) -> ClientKind {
+pub(super) fn reader(request: &Request<()>) -> Reader {
     let headers = request.headers();
     let named =
         ["x-forwarded-method", "x-original-method"].into_iter().find_map(|name| headers.get(name)?.to_str().ok());
     let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    ClientKind::of(named.unwrap_or(request.method().as_str()), &HeaderLines::new(lines, CookieForm::Lines))
+    Reader::of(named.unwrap_or(request.method().as_str()), &HeaderLines::new(lines, CookieForm::Lines))
 }

@@ -117,10 +117,10 @@ impl ForwardAuth {
         if let Some(application) = routed.in_proxy_mode() {
             let help = "write `mode: forward_single` for it, or let Envoy ask over gRPC";
             tracing::warn!(%dialect, application, help, "a front proxy sent a forward-auth request for an application in mode `proxy`");
-            return self.outpost.refuse(Reason::ModeProxy, original.head.client_kind());
+            return self.outpost.refuse(Reason::ModeProxy, original.head.reader());
         }
         if !dialect.passes_answers_on() && routed.is_own() {
-            return self.outpost.refuse(Reason::OwnEndpoint, original.head.client_kind());
+            return self.outpost.refuse(Reason::OwnEndpoint, original.head.reader());
         }
         let decision = timeout(self.deadline, self.outpost.answer(&routed)).await;
         decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
@@ -129,12 +129,12 @@ impl ForwardAuth {
     /// The request that nginx' redirect to the sign-in stands for; the response to the browser when it cannot be read.
     fn sign_in_redirect(&self, request: Request<()>) -> Routed {
         let watch = Stopwatch::start();
-        let client = header_lines::client_kind(&request);
+        let reader = header_lines::reader(&request);
         match sign_in_redirect::read(request) {
             Ok(start) => Routed::HandedOn(start),
             Err(fault) => {
                 tracing::warn!(%fault, "nginx' redirect to the sign-in names no original address");
-                let decision = self.outpost.refuse(Reason::Malformed, client);
+                let decision = self.outpost.refuse(Reason::Malformed, reader);
                 self.recorder.record(Protocol::Nginx, &decision, watch, None);
                 Routed::Answered(answer::to_browser(decision.verdict))
             }
@@ -147,7 +147,7 @@ impl ForwardAuth {
     }
 
     fn refuse(&self, dialect: Dialect, reason: Reason, request: &Request<()>, watch: Stopwatch) -> Answer {
-        let decision = self.outpost.refuse(reason, header_lines::client_kind(request));
+        let decision = self.outpost.refuse(reason, header_lines::reader(request));
         self.finish(dialect, decision, watch, &HeaderLines::default())
     }
 

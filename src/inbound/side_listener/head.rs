@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::header::HOST;
 use http::{HeaderMap, Request as HttpRequest};
 
-use crate::domain::http::{Authority, ClientKind, CookieForm, HeaderLines, RequestHead, RequestTarget, Scheme};
+use crate::domain::http::{Authority, CookieForm, HeaderLines, Reader, RequestHead, RequestTarget, Scheme};
 use crate::inbound::connections::Connection;
 use crate::inbound::router::HandedOn;
 use crate::outpost::Request;
@@ -26,8 +26,8 @@ impl ConnectInfo {
     }
 }
 
-/// The request does not name exactly one host, or its target cannot be made canonical; with the kind of client that sent it.
-pub(super) struct NotCanonical(pub(super) ClientKind);
+/// The request does not name exactly one host, or its target cannot be made canonical; with the reader of the refusal.
+pub(super) struct NotCanonical(pub(super) Reader);
 
 /// Path and query in canonical form. The absolute form is refused: it is for forward proxies, which this is not, and it
 /// could name another host than `Host`.
@@ -48,7 +48,7 @@ pub(super) fn read(
     let headers = HeaderLines::new(lines, CookieForm::Lines);
     let method = request.method().as_str().to_owned();
     let Some((target, authority)) = target.zip(only_host(request.headers())) else {
-        return Err(NotCanonical(ClientKind::of(&method, &headers)));
+        return Err(NotCanonical(Reader::of(&method, &headers)));
     };
     // Only the front proxy that redirected the browser knows the scheme, where one did.
     let scheme = redirected_from.as_ref().map(|original| original.scheme).or(connection.scheme);

@@ -96,8 +96,8 @@ impl SideListener {
         }
         let request = match head::read(request, target, connection) {
             Ok(request) => Request { body: body_of(body), ..request },
-            Err(NotCanonical(client)) => {
-                let decision = self.outpost.refuse(Reason::Malformed, client);
+            Err(NotCanonical(reader)) => {
+                let decision = self.outpost.refuse(Reason::Malformed, reader);
                 self.recorder.record(Protocol::SideListener, &decision, watch, None);
                 return answer::render(decision.verdict);
             }

@@ -68,7 +68,7 @@ pub(super) async fn begin_sign_in(
     let state = attempt.seal(application.as_ref(), keys, services.random()?);
     let location = authorization_url(&metadata, relying_party, &attempt, &binding, &state, &parameters).into();
     let reason = match (restarts, origin) {
-        (0, StartedBy::StepUp(_)) => Reason::StepUpStarted,
+        (0, StartedBy::StepUp(_) | StartedBy::Sessions) => Reason::StepUpStarted,
         (0, StartedBy::Request | StartedBy::Start) => Reason::SignInStarted,
         (_, _) => Reason::SignInRestarted,
     };

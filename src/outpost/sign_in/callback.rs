@@ -7,11 +7,11 @@ use super::response_parameters::{ResponseUnreadable, response_parameters};
 use super::restart::{Setback, restart};
 use super::return_address::{kept_address, return_address};
 use super::sign_in_loop::{last_completed, sign_in_loop};
-use super::step_up::asked_by_rules;
+use super::step_up::asked_for;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_cookie;
 use crate::domain::crypto::replay::ReplayKey;
-use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::id_token::SignedIn;
 use crate::domain::oidc::sign_in::{Attempt, Callback, CompletedSignIn, MatchedCode, ProviderError, ResponseFault};
@@ -38,16 +38,11 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
     let callback = match Callback::parse(parameters) {
         Ok(callback) => callback,
         Err(fault) => {
-            return Ok(answers::failed(
-                context,
-                StatusCode::BAD_REQUEST,
-                "The address you came back with is incomplete.",
-                &fault.to_string(),
-            ));
+            return Ok(answers::failed(context, StatusCode::BAD_REQUEST, Text::CallbackIncomplete, &fault.to_string()));
         }
     };
     let Ok(attempt) = Attempt::open(callback.state(), application.as_ref(), keys) else {
-        let text = "This sign-in was not started here, or too long ago.";
+        let text = Text::SignInUnknown;
         return Ok(answers::failed(context, StatusCode::BAD_REQUEST, text, "`state` cannot be decrypted"));
     };
     let matched = match attempt.matching(&own.bindings, services.parts.clock.now()) {
@@ -65,12 +60,7 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
             return Ok(provider_refused(context, &error, &return_address(context, &own, &attempt)));
         }
         Err(fault @ ResponseFault::OtherIssuer(_)) => {
-            return Ok(answers::failed(
-                context,
-                StatusCode::BAD_REQUEST,
-                "The response did not come from the expected identity provider.",
-                &fault.to_string(),
-            ));
+            return Ok(answers::failed(context, StatusCode::BAD_REQUEST, Text::OtherIssuer, &fault.to_string()));
         }
     };
     if let Some(page) = sign_in_loop(services, context, &own, &attempt).await? {
@@ -115,8 +105,7 @@ async fn redeem(
             restart(services, context, own, attempt, &Setback::CodeRefused).await
         }
         Err(fault) => {
-            let text =
-                "The identity provider's answer could not be accepted. Please tell the operator the reference below.";
+            let text = Text::AnswerNotAccepted;
             let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
             Ok((verdict, Reason::ProviderUntrustworthy))
         }
@@ -133,16 +122,11 @@ async fn begin_session(
 ) -> Outcome {
     let (application, now) = (context.application, services.parts.clock.now());
     let session = Session::begin(signed_in, application.as_ref(), now, services.parts.lifetimes);
-    let session = session.after_step_up(asked_by_rules(application, attempt).map(|asked| asked.fingerprint()));
+    let session = session.after_step_up(asked_for(application, attempt).map(|asked| asked.fingerprint()));
     let lifetime = session.record().ends.since(now);
     context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
     if lifetime.is_zero() {
-        return Ok(answers::failed(
-            context,
-            StatusCode::FORBIDDEN,
-            "The identity provider's token had already ended. Please tell the operator.",
-            "the session would end at once",
-        ));
+        return Ok(answers::failed(context, StatusCode::FORBIDDEN, Text::TokenEnded, "the session would end at once"));
     }
     if let Err(over) = header_preview::preview(services, context, session.record().into()) {
         return Ok(header_preview::too_much(context, &over));
@@ -169,10 +153,9 @@ fn unreadable(context: &RequestContext<'_>, fault: ResponseUnreadable) -> (Verdi
     }
     let text = if fault == ResponseUnreadable::NoBody {
         tracing::warn!(decision_id = context.id, application = %context.application.slug, help = SEND_THE_BODY, "a callback has no body");
-        "The identity provider's answer did not arrive: a proxy in front of this server does not pass on the body of the \
-         request, which only the operator can change. Please tell them the reference below."
+        Text::AnswerWithoutBody
     } else {
-        "The answer of the identity provider is not a form of at most 64 KiB."
+        Text::AnswerNoForm
     };
     answers::failed(context, StatusCode::BAD_REQUEST, text, &fault.to_string())
 }
@@ -180,11 +163,17 @@ fn unreadable(context: &RequestContext<'_>, fault: ResponseUnreadable) -> (Verdi
 /// The provider answered with an error; the page shows the provider's own text.
 fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_address: &str) -> (Verdict, Reason) {
     let temporary = matches!(error.error.as_str(), "temporarily_unavailable" | "server_error");
-    let description = error.description.as_deref().unwrap_or("It gave no description.");
-    let text = format!("The identity provider answered “{}”. {description}", error.error);
+    let text = if error.description.is_some() { Text::ProviderRefused } else { Text::ProviderRefusedBare };
+    let values = [("error", error.error.as_str()), ("description", error.description.as_deref().unwrap_or_default())];
     tracing::warn!(decision_id = context.id, application = %context.application.slug, error = error.error, "the provider refused the sign-in");
-    let again = Action::Link { address: answers::start_again(context, return_address), label: "Try again" };
+    let again = Action::Link { address: answers::start_again(context, return_address), label: Text::TryAgain };
     let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
-    let message = Message { status, title: "Sign-in refused", text: &text, id: &context.id, action: Some(again) };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::ProviderRefused)
+    let message = Message {
+        status,
+        title: Text::ProviderRefusedTitle,
+        text: text.with(&values),
+        id: &context.id,
+        action: Some(again),
+    };
+    (Verdict::Deny(context.pages().render(&message)), Reason::ProviderRefused)
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::domain::application::cookie_settings::SameSite;
-use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Page, Redirect, Verdict};
 use crate::outpost::request_context::RequestContext;
 
@@ -13,8 +13,8 @@ pub(super) fn go_on(context: &RequestContext<'_>, location: String, cookies: Vec
     if context.application.cookie.same_site != SameSite::Strict {
         return Verdict::Redirect(Redirect { status: context.redirect_status(), location, cookies });
     }
-    let action = Some(Action::Onward { address: location, label: "Go on" });
-    let (title, text) = ("Signed in", "You are signed in.");
+    let action = Some(Action::Onward { address: location, label: Text::GoOn });
+    let (title, text) = (Text::SignedInTitle, Text::SignedIn.into());
     let message = Message { status: StatusCode::OK, title, text, id: "", action };
-    Verdict::Page(Page { cookies, ..pages::render(&message, context.kind) })
+    Verdict::Page(Page { cookies, ..context.pages().render(&message) })
 }

@@ -12,4 +12,4 @@ mod step_up;
 
 pub(super) use callback::{callback, retry_address};
 pub(super) use start::{require, start};
-pub(super) use step_up::step_up;
+pub(super) use step_up::{step_up, to_end_sessions};

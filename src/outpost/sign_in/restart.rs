@@ -5,8 +5,9 @@ use http::StatusCode;
 use super::begin::{Beginning, begin_sign_in};
 use super::go_on::go_on;
 use super::return_address::return_address;
-use super::step_up::asked_by_rules;
+use super::step_up::asked_for;
 use crate::domain::application::cookies::OwnCookies;
+use crate::domain::decision::pages::Text;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::sign_in::{Attempt, Mismatch, StartedBy};
 use crate::outpost::answers;
@@ -75,33 +76,25 @@ pub(super) async fn restart(
     }
     tracing::info!(decision_id = context.id, application = %context.application.slug, cause, "sign-in starts again");
     let restarts = attempt.restarts() + 1;
-    let parameters = asked_by_rules(context.application, attempt).map(|asked| asked.parameters()).unwrap_or_default();
+    let parameters = asked_for(context.application, attempt).map(|asked| asked.parameters()).unwrap_or_default();
     let beginning = Beginning { return_address: location, origin: attempt.origin(), restarts, parameters };
     begin_sign_in(services, context, own, beginning).await
 }
 
-/// Whether the user is signed in as the attempt was to achieve. A sign-in that access rules asked for began with a session, which
-/// would lead to the same question again.
+/// Whether the user is signed in as the attempt was to achieve. A sign-in that was asked for although there was a session began
+/// with that session, which would lead to the same question again.
 fn is_result_of(found: &LoadedSession, attempt: &Attempt) -> bool {
     let created = found.session.record().created.as_unix();
-    !matches!(attempt.origin(), StartedBy::StepUp(_)) || created.saturating_mul(1000) >= attempt.began()
+    matches!(attempt.origin(), StartedBy::Request | StartedBy::Start) || created.saturating_mul(1000) >= attempt.began()
 }
 
 /// Neither this attempt nor its restarts succeeded.
 fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason) {
     let no_cookie_at_all = context.request.head.headers.all("cookie").next().is_none();
     let (text, help) = if matches!(setback, Setback::Stale(Mismatch::OtherBrowser)) && no_cookie_at_all {
-        (
-            "The sign-in could not be completed: no cookie arrived. Either your browser does not accept cookies from this \
-             site, or a proxy in front of this server does not pass them on, which only the operator can change.",
-            PASS_COOKIES_ON,
-        )
+        (Text::NoCookie, PASS_COOKIES_ON)
     } else {
-        (
-            "The sign-in could not be completed. If this happens again, check that your browser accepts cookies from \
-             this site.",
-            "",
-        )
+        (Text::NotCompleted, "")
     };
     let cause = setback.cause();
     if !help.is_empty() {

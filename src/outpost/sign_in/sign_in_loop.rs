@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::return_address::return_address;
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::decision::pages::{self, Action, Message};
+use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::sign_in::{Attempt, CompletedSignIn};
 use crate::outpost::errors::Fault;
@@ -69,9 +69,8 @@ fn loop_detected(
         )
     };
     tracing::warn!(decision_id = context.id, application = %context.application.slug, in_a_row, cause, help, "sign-in loop");
-    let text = "You signed in a moment ago, and the application asks for it again. To continue would repeat this endlessly. Please \
-                tell the operator the reference below.";
-    let again = Action::Link { address, label: "Open the application" };
-    let message = Message { status: LOOP_DETECTED, title: "Sign-in loop", text, id: &context.id, action: Some(again) };
-    (Verdict::Deny(pages::render(&message, context.kind)), Reason::SignInLoop)
+    let again = Action::Link { address, label: Text::OpenApplication };
+    let (title, text) = (Text::SignInLoopTitle, Text::SignInLoop.into());
+    let message = Message { status: LOOP_DETECTED, title, text, id: &context.id, action: Some(again) };
+    (Verdict::Deny(context.pages().render(&message)), Reason::SignInLoop)
 }

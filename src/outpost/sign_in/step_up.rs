@@ -7,13 +7,13 @@ use url::form_urlencoded::Serializer;
 use super::begin::{Beginning, begin_sign_in, only_parameter};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
-use crate::domain::application::endpoints::STEP_UP_PARAMETER;
-use crate::domain::decision::pages::{self, StepUp};
+use crate::domain::application::endpoints::{SESSIONS, STEP_UP_PARAMETER};
+use crate::domain::decision::pages::StepUp;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::http::{ClientKind, RequestHead, RequestTarget};
 use crate::domain::oidc::sign_in::{Attempt, StartedBy};
 use crate::domain::policy::identity::Identity;
-use crate::domain::policy::{AuthenticationRequirement, Compared, Forbidden, RequirementSet};
+use crate::domain::policy::{AuthenticationRequirement, Compared, Forbidden, RequirementSet, recent_sign_in};
 use crate::domain::session::LiveSession;
 use crate::outpost::answers;
 use crate::outpost::errors::{Fault, Outcome};
@@ -54,8 +54,27 @@ pub(in crate::outpost) async fn step_up(
     Box::pin(begin_sign_in(services, context, own, beginning)).await
 }
 
+/// Asks the user for the recent sign-in that is needed to end sessions; it ends at their page.
+pub(in crate::outpost) async fn to_end_sessions(
+    services: &Services,
+    context: &RequestContext<'_>,
+    own: &OwnCookies,
+) -> Outcome {
+    let beginning = Beginning::of_request(context.application.endpoint(SESSIONS));
+    Box::pin(begin_sign_in(services, context, own, with_recent_sign_in(beginning))).await
+}
+
+fn with_recent_sign_in(mut beginning: Beginning) -> Beginning {
+    let parameters = recent_sign_in().parameters();
+    beginning.parameters.retain(|one| parameters.iter().all(|other| other.name != one.name));
+    beginning.parameters.extend(parameters);
+    beginning.origin = StartedBy::Sessions;
+    beginning
+}
+
 /// At `start`: a user with a session is asked for the sign-in that the rules want at the return address, or at the path that a
-/// page of [`insufficient`] names. nginx sends every denied request here.
+/// page of [`insufficient`] names; for the page of the user's sessions, for a recent sign-in. nginx sends every denied request
+/// here.
 pub(super) async fn at_start(
     services: &Services,
     context: &RequestContext<'_>,
@@ -63,10 +82,14 @@ pub(super) async fn at_start(
     mut beginning: Beginning,
 ) -> Result<Beginning, Fault> {
     let rules = &context.application.rules;
-    if !rules.ask_for_sign_ins() {
+    let leads_to_sessions = beginning.return_address == context.application.endpoint(SESSIONS);
+    if !rules.ask_for_sign_ins() && !leads_to_sessions {
         return Ok(beginning);
     }
     let Some(found) = services.find_session(context.application, own).await? else { return Ok(beginning) };
+    if leads_to_sessions {
+        return Ok(with_recent_sign_in(beginning));
+    }
     let named = only_parameter(context.request.head.target.query().unwrap_or_default(), STEP_UP_PARAMETER);
     let is_named = named.is_some();
     let path = named.or_else(|| path_of(&beginning.return_address));
@@ -89,10 +112,13 @@ pub(super) async fn at_start(
     Ok(beginning)
 }
 
-/// What access rules asked for when `attempt` began, if they did.
-pub(super) fn asked_by_rules(application: &Application, attempt: &Attempt) -> Option<AuthenticationRequirement> {
-    let StartedBy::StepUp(asked) = attempt.origin() else { return None };
-    application.rules.requirement(RequirementSet::from_bits(asked))
+/// The kind of sign-in that was asked for when `attempt` began: by access rules, or in order to end sessions.
+pub(super) fn asked_for(application: &Application, attempt: &Attempt) -> Option<AuthenticationRequirement> {
+    match attempt.origin() {
+        StartedBy::StepUp(asked) => application.rules.requirement(RequirementSet::from_bits(asked)),
+        StartedBy::Sessions => Some(recent_sign_in()),
+        StartedBy::Request | StartedBy::Start => None,
+    }
 }
 
 /// Whether the session is the provider's answer to this requirement and did not meet it from the beginning. One that met it once
@@ -138,5 +164,5 @@ fn insufficient(
         lacks_time: requirement.max_age.is_some() && !has_time,
         sign_in,
     };
-    (Verdict::Deny(pages::step_up(context.kind, &asked, &context.id)), Reason::StepUpRequired)
+    (Verdict::Deny(context.pages().step_up(&asked, &context.id)), Reason::StepUpRequired)
 }

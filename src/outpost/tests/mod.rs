@@ -17,6 +17,7 @@ mod replaced_applications;
 mod resource_metadata;
 mod return_addresses;
 mod rules;
+mod sessions;
 mod sign_in;
 mod sign_in_loops;
 mod sign_out;

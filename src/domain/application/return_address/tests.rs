@@ -232,6 +232,12 @@ fn rl_other_shapes_and_own_endpoints() {
             "/x/../outpost.goauthentik.io/sign_out",
             "https://app.example.com/outpost.goauthentik.io/callback",
             "/outpost.goauthentik.io/sign_out;x",
+            "/outpost.goauthentik.io/sessions?end=x",
+            "/outpost.goauthentik.io/sessions?",
+            "/outpost.goauthentik.io/sessions/",
+            "/outpost.goauthentik.io/sessions;x",
+            "/outpost.goauthentik.io/session%73",
+            "/outpost.goauthentik.io/sessions/../sign_out",
             "/x?X-authentik-logout=true",
             "/x?%58-authentik-auth-callback=false",
         ],
@@ -248,6 +254,19 @@ fn r3_r6_an_http_application_takes_http_and_its_own_port() {
     assert_eq!(check("https://wiki.demo.localhost:10000/x"), Err(Refused::Form));
     assert_eq!(check("http://wiki.demo.localhost/x"), Err(Refused::ForeignHost));
     assert_eq!(check("http://board.demo.localhost:10000/x"), Err(Refused::ForeignHost));
+}
+
+/// The page of the user's sessions: opening it changes nothing.
+#[test]
+fn r9_a_sign_in_may_end_at_the_users_sessions() {
+    for external in ["https://app.example.com", "https://app.example.com/wiki"] {
+        let application = application(external);
+        let base = Url::parse("https://app.example.com/").expect("is a URL");
+        let sessions = application.endpoint("sessions");
+        let checked = ReturnAddress::check(&sessions, &application, &base);
+        assert_eq!(checked.as_ref().map(ReturnAddress::as_str), Ok(sessions.as_str()));
+        assert!(ReturnAddress::as_asked(&sessions, &application).is_ok());
+    }
 }
 
 #[test]

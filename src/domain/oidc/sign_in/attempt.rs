@@ -23,6 +23,8 @@ const ASKED_FOR: u8 = 1;
 const ADDRESS_IN_COOKIE: u8 = 2;
 /// Flag: access rules asked for the sign-in; before the return address, eight bytes say which.
 const STEP_UP: u8 = 4;
+/// Flag: the user wants to end sessions, which a recent sign-in permits.
+const SESSIONS: u8 = 8;
 
 /// Identifies one attempt; random, so that two attempts never share secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +66,8 @@ pub enum StartedBy {
     Start,
     /// A request of a signed-in user for which access rules ask for another sign-in: these, a bit for each.
     StepUp(u64),
+    /// The user wants to end sessions, for which a recent sign-in is needed.
+    Sessions,
 }
 
 /// The return address.
@@ -121,6 +125,7 @@ impl Attempt {
         let (origin, asked): (u8, Vec<u8>) = match self.origin {
             StartedBy::Request => (0, Vec::new()),
             StartedBy::Start => (ASKED_FOR, Vec::new()),
+            StartedBy::Sessions => (SESSIONS, Vec::new()),
             StartedBy::StepUp(asked) => (STEP_UP, asked.to_be_bytes().to_vec()),
         };
         let (kind, address) = match &self.address {
@@ -158,6 +163,7 @@ impl Attempt {
         let ([restarts, flags], rest) = rest.split_first_chunk::<2>().ok_or(DoesNotOpen)?;
         let (binding_hash, rest) = rest.split_first_chunk::<32>().ok_or(DoesNotOpen)?;
         let (origin, rest) = match (flags & ASKED_FOR, flags & STEP_UP) {
+            (0, 0) if flags & SESSIONS != 0 => (StartedBy::Sessions, rest),
             (0, 0) => (StartedBy::Request, rest),
             (_, 0) => (StartedBy::Start, rest),
             (_, _) => {
