@@ -30,10 +30,10 @@ check:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 
 # What needs no advisory database, and so no network.
-dependencies:
+dependencies: tools
 	$(DENY) check licenses bans sources
 
-deny: tools dependencies
+deny: dependencies
 	$(DENY) check advisories
 
 sbom:
