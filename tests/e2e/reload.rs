@@ -66,7 +66,7 @@ async fn a_changed_file_takes_effect_and_sessions_go_on() {
 async fn title(site: &Site) -> String {
     let page = Browser::new(Protocol::Http1).open(&site.wiki("/outpost.goauthentik.io/nope")).await;
     let title = page.body.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
-    title.map(|(title, _)| title.to_owned()).unwrap_or_else(|| panic!("{page:#?}"))
+    title.map_or_else(|| panic!("{page:#?}"), |(title, _)| title.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

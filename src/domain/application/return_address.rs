@@ -182,7 +182,8 @@ fn refuse_odd_path(url: &Url, application: &Application, read: Reading) -> Resul
     let target = read(path.to_owned()).map_err(|_| Refused::Path)?;
     let below = target.canonical_path();
     let below_application = below.strip_prefix(application.external.path()).unwrap_or(below);
-    if url.query().is_none() && endpoints::is_sessions(path.strip_prefix(application.external.path()).unwrap_or(path)) {
+    let is_sessions = path.strip_prefix(application.external.path()).is_some_and(endpoints::is_sessions);
+    if is_sessions && url.query().is_none() {
         return Ok(());
     }
     let is_own = endpoints::is_reserved(below)

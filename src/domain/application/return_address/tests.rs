@@ -273,7 +273,12 @@ fn r9_a_sign_in_may_end_at_the_users_sessions() {
 fn r9_below_a_path_our_endpoints_lie_there_too() {
     let application = application("https://app.example.com/wiki");
     let base = Url::parse("https://app.example.com/wiki/").expect("is a URL");
-    for raw in ["/wiki/outpost.goauthentik.io/sign_out", "/outpost.goauthentik.io/sign_out"] {
+    for raw in [
+        "/wiki/outpost.goauthentik.io/sign_out",
+        "/outpost.goauthentik.io/sign_out",
+        "/outpost.goauthentik.io/sessions",
+        "/wiki//outpost.goauthentik.io/sessions",
+    ] {
         assert_eq!(ReturnAddress::check(raw, &application, &base), Err(Refused::OwnEndpoint), "{raw}");
     }
 }
@@ -321,6 +326,7 @@ fn odd_address() -> impl Strategy<Value = String> {
         "é",
         "x",
         "outpost.goauthentik.io",
+        "/outpost.goauthentik.io/sessions",
     ]);
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
