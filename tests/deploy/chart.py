@@ -2,8 +2,9 @@
 
     chart.py REQUEST.json
 
-The request is {"render": [values, …], "parse": [YAML text, …]}. The answer, on stdout, is
-{"rendered": [{"error": text} or {"resources": […], "notes": text, "faults": […]}, …], "parsed": [[document, …], …]}.
+The request is {"render": [values, …], "parse": [YAML text, …], "lint": [values, …]}. The answer, on stdout, is
+{"rendered": [{"error": text} or {"resources": […], "notes": text, "faults": […]}, …], "parsed": [[document, …], …],
+"linted": [text, …]}.
 
 `faults` says where a resource disagrees with the schema of its kind: that of Kubernetes, in the oldest version that the chart
 supports and in the newest one that is known, or the one in its CustomResourceDefinition. Unknown members count as faults.
@@ -64,7 +65,10 @@ def definitions():
 
 DEFINITIONS = definitions()
 VALIDATORS = {}
-CHART = helm_python.Chart.load(ROOT / "deploy/helm/gatepost")
+FOLDER = ROOT / "deploy/helm/gatepost"
+CHART = helm_python.Chart.load(FOLDER)
+# Severity of Helm's recommendations, which are no faults.
+INFORMATION = 1
 
 
 @functools.cache
@@ -108,8 +112,16 @@ def rendered(values):
 
 with open(sys.argv[1], encoding="utf-8") as file:
     request = json.load(file)
+def linted(values):
+    """What `helm lint --strict` finds."""
+    for finding in helm_python.lint(FOLDER, values, strict=True)["messages"]:
+        if finding["severity"] > INFORMATION:
+            yield f"{finding['path']}: {finding['error']}"
+
+
 answer = {
     "rendered": [rendered(json.dumps(values)) for values in request.get("render", [])],
     "parsed": [list(yaml.load_all(text, Loader=yaml.CSafeLoader)) for text in request.get("parse", [])],
+    "linted": [finding for values in request.get("lint", []) for finding in linted(values)],
 }
 json.dump(answer, sys.stdout)

@@ -98,6 +98,11 @@ pub(crate) fn render_one(values: Value) -> Release {
     render(&[values]).remove(0).unwrap()
 }
 
+/// What Helm's linter finds with these values.
+pub(crate) fn lint(values: &[Value]) -> Vec<Value> {
+    ask(&json!({ "lint": values }))["linted"].as_array().unwrap().clone()
+}
+
 /// The documents of each YAML text.
 pub(crate) fn parse(texts: &[&str]) -> Vec<Vec<Value>> {
     serde_json::from_value(ask(&json!({ "parse": texts }))["parsed"].clone()).unwrap()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::helm::{NAMESPACE, Release, merged, render, render_one, replicated, smallest, values};
+use super::helm::{NAMESPACE, Release, lint, merged, render, render_one, replicated, smallest, values};
 
 /// Every feature at once.
 pub(crate) fn everything() -> Value {
@@ -114,6 +114,11 @@ fn each_set_of_values_gives_resources_that_kubernetes_accepts() {
     }
 }
 
+#[test]
+fn helms_linter_finds_nothing() {
+    assert_eq!(lint(&[smallest(), everything()]), Vec::<Value>::new());
+}
+
 /// What a resource must not be able to do, however it is configured.
 #[test]
 fn the_pod_has_no_privileges() {
@@ -198,6 +203,9 @@ fn a_session_file_has_a_volume_and_one_process() {
     );
     let env = file.container()["env"].as_array().unwrap();
     assert!(env.contains(&json!({ "name": "STATE_DIRECTORY", "value": "/var/lib/gatepost" })), "{env:?}");
+
+    let memory = render_one(merged(&smallest(), &json!({ "config": { "session": { "store": "memory" } } })));
+    assert_eq!(memory.workload()["spec"]["strategy"], json!({ "type": "Recreate" }));
 
     let redis = render_one(replicated());
     assert_eq!(redis.workload()["spec"]["replicas"], 3);
