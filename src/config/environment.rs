@@ -48,6 +48,10 @@ fn one_application(environment: Environment<'_>) -> Result<Loaded, Diagnostics> 
     let missing: Vec<&str> =
         VARIABLES.iter().take(3).map(|(name, _)| *name).filter(|name| given(name).is_none()).collect();
     let secret_missing = given(CLIENT_SECRET).is_none() && given(CLIENT_SECRET_FILE).is_none();
+    if missing.len() == 3 && secret_missing {
+        let help = "give a file with --config, set the variables below for one application, or AUTHENTIK_HOST and AUTHENTIK_TOKEN in the place of authentik's outpost";
+        reader.fault(&Location::new("configuration", 0, 0), "there is none", help);
+    }
     for name in missing.iter().copied().chain(secret_missing.then_some(CLIENT_SECRET)) {
         reader.fault(&Location::new(name, 0, 0), "it is not set", help(name));
     }
@@ -68,7 +72,7 @@ fn help(name: &str) -> String {
     if name == CLIENT_SECRET {
         let _ = write!(help, " or {CLIENT_SECRET_FILE}");
     }
-    help + ", or give a file with --config; in the place of authentik's outpost set AUTHENTIK_HOST and AUTHENTIK_TOKEN"
+    help + ", or give a file with --config"
 }
 
 /// `wiki.example.com` of `https://wiki.example.com:8443/path`; it serves as the application's name.

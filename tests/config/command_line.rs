@@ -83,7 +83,7 @@ fn a_file_that_is_not_there_is_a_configuration_error() {
 fn without_file_and_variables_the_variables_are_asked_for() {
     let output = gatepost(&["serve"], &[("GATEPOST_CONFIG", "")]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stderr).lines().count(), 4);
+    assert_eq!(text(&output.stderr).lines().count(), 5);
     let variables = [
         ("GATEPOST_EXTERNAL_HOST", "https://wiki.example.com"),
         ("GATEPOST_ISSUER", "https://sso.example.com/"),

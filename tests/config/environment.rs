@@ -43,6 +43,7 @@ fn the_secret_may_stand_in_a_file() {
 #[test]
 fn every_missing_variable_is_named() {
     let expected = [
+        "environment: configuration: there is none; give a file with --config, set the variables below for one application, or AUTHENTIK_HOST and AUTHENTIK_TOKEN in the place of authentik's outpost",
         "environment: GATEPOST_EXTERNAL_HOST: it is not set; set GATEPOST_EXTERNAL_HOST, or give a file with --config",
         "environment: GATEPOST_ISSUER: it is not set; set GATEPOST_ISSUER, or give a file with --config",
         "environment: GATEPOST_CLIENT_ID: it is not set; set GATEPOST_CLIENT_ID, or give a file with --config",

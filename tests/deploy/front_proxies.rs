@@ -146,7 +146,9 @@ fn ingress_nginx_gets_the_paths_and_annotations_of_the_shipped_file() {
         "ingressNginx": { "enabled": true },
         "config": { "forward_auth": { "dialects": ["nginx"], "trusted_proxies": ["10.244.0.0/16"] } },
     });
-    let release = render_one(merged(&smallest(), &changes));
+    let mut values = merged(&smallest(), &changes);
+    values["config"]["applications"][0]["bearer"] = json!({ "verify": "introspection", "resource_metadata": {} });
+    let release = render_one(values);
     assert_eq!(paths(release.the("Ingress")), paths(&shipped[1]));
     let (_, notes) = release.notes.split_once("\nnginx.ingress.kubernetes.io/auth-url").unwrap();
     let mut notes = parse(&[&format!("nginx.ingress.kubernetes.io/auth-url{notes}")]).remove(0).remove(0);
