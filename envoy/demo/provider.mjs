@@ -1,4 +1,4 @@
-// The OpenID Provider of the demo and of the end-to-end tests: npm oidc-provider, two users, no password check.
+// The OpenID Provider of the demo and of the end-to-end tests: npm oidc-provider, three users, no password check.
 //
 //   node provider.mjs '{ "port": 9090, "clients": [{ "client_id": "…", "client_secret": "…",
 //                        "redirect_uris": ["…"], "post_logout_redirect_uris": ["…"] }] }'
@@ -30,6 +30,7 @@ const { Provider } = await import(pathToFileURL(tools.resolve('oidc-provider')))
 const users = {
   alice: { email: 'alice@example.test', email_verified: true, name: 'Alice Doe', preferred_username: 'alice', groups: ['admins', 'staff'] },
   bob: { email: 'bob@example.test', email_verified: true, name: 'Bob Roe', preferred_username: 'bob', groups: ['staff'] },
+  carol: { email: 'carol@example.test', email_verified: true, name: 'Carol Poe', preferred_username: 'carol', groups: [] },
 };
 const scopes = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 const settings = JSON.parse(process.argv[2] ?? '{}');
@@ -65,7 +66,8 @@ const configuration = {
   claims: { openid: ['sub'], profile: ['name', 'preferred_username', ...Object.values(further).flatMap(Object.keys)], email: ['email', 'email_verified'], groups: ['groups'] },
   scopes,
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token as well
-  findAccount: (_ctx, id) => users[id] && { accountId: id, claims: () => ({ sub: id, ...now(id) }) },
+  // Its sign-in page takes every login: one that is not listed is a user without claims.
+  findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, ...now(id) }) }),
   pkce: { required: () => true },
   ...(mtls ? {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', 'tls_client_auth'],

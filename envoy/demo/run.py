@@ -184,7 +184,7 @@ The demo runs. Open
     http://board.demo.localhost:{port}/         the second one: signed in already, once you are at the first
     http://wiki.demo.localhost:{port}/public/   a page for everybody
 
-Sign in as alice (admins, staff) or bob (staff) with any password.
+Sign in as alice (admins, staff) or bob (staff) with any password; carol has no access.
 
 Metrics   http://127.0.0.1:{ports['metrics']}/metrics
 Sessions  {binary} sessions list --address 127.0.0.1:{ports['admin']}

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use http::StatusCode;
+
 use crate::chromium::run_chromium;
 use crate::support::browser::{Browser, Protocol};
 use crate::support::process::Process;
@@ -43,6 +45,10 @@ async fn the_demo_keeps_its_promises() {
     assert!(wiki.body.contains("You are Alice Doe."), "{wiki:#?}");
     let board = browser.open(&demo.board).await;
     assert!(board.body.contains("You are Alice Doe."), "signed in at once: {board:#?}");
+    let carol = Browser::new(Protocol::Http1).sign_in(&demo.wiki, "carol").await;
+    assert!(carol.status == StatusCode::FORBIDDEN && carol.body.contains("Carol Poe"), "{carol:#?}");
+    let unlisted = Browser::new(Protocol::Http1).sign_in(&demo.wiki, "mallory").await;
+    assert_eq!(unlisted.status, StatusCode::FORBIDDEN, "{unlisted:#?}");
     run_chromium(&[&demo.wiki, &demo.board, "Bob Roe"]);
 
     demo.process.interrupt();

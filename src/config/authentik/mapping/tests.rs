@@ -184,7 +184,7 @@ fn tokens_of_other_issuers_and_metadata_are_settings_beside_authentik() {
     let jwks = folder.path().join("jwks.json");
     std::fs::write(&jwks, json!({ "keys": [signing::jwk(&signing::Key::P256, "a")] }).to_string()).unwrap();
     let file = format!(
-        "  applications:\n    wiki:\n      bearer:\n        verify: introspection\n        issuers: [{{ issuer: ci, jwks_file: {}, audiences: [wiki] }}]\n        \
+        "  applications:\n    wiki:\n      external_host: https://wiki.example.com\n      bearer:\n        verify: introspection\n        issuers: [{{ issuer: ci, jwks_file: {}, audiences: [wiki] }}]\n        \
          resource_metadata:\n          resource: https://wiki.example.com/mcp\n          authorization_servers: \
          ['https://authentik.internal/application/o/wiki/']\n      allow: [{{ issuers: [ci], anyone: true }}]\n",
         jwks.display()
