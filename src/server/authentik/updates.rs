@@ -208,8 +208,7 @@ impl AuthentikUpdates {
         }
         self.failure = None;
         let insecure = self.connected_by.insecure.then(|| "its certificate is not verified".to_owned());
-        let doubtful = (!self.reported.is_empty())
-            .then(|| format!("{} findings about its applications; the log names them", self.reported.len()));
+        let doubtful = summary(&self.reported);
         let is_empty = self.in_service.as_ref().is_some_and(|answer| answer.providers.is_empty());
         let empty =
             is_empty.then(|| "it lists no application that can be served, so every request is denied".to_owned());
@@ -413,4 +412,13 @@ fn identities(answer: &OutpostAnswer) -> Vec<TlsIdentity> {
         }
     }
     identities
+}
+
+/// The first findings about applications, for a note.
+fn summary(findings: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let first = findings.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+    let more = findings.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!("; and {more} more in the log") } else { String::new() };
+    (!findings.is_empty()).then(|| format!("{first}{rest}"))
 }
