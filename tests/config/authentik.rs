@@ -74,7 +74,7 @@ authentik:
       external_host: https://wiki.example.com
       allow: [{ groups: ['${STAFF}'] }]
       claim_headers: [{ header: X-Motto, text: semper }]
-    board: { pass_preflight: true, backend_allow: [.internal] }
+    board: { external_host: https://board.example.com, pass_preflight: true, backend_allow: [.internal] }
 ";
 
 #[test]
@@ -144,8 +144,12 @@ fn faults_are_named_with_their_place() {
             "",
             "authentik.applications.wiki.allow: `allow` decides who gets in",
         ),
-        ("board: {", "board: { bearer: {},", "authentik.applications.board.bearer: `bearer` decides who gets in"),
-        ("board: {", "board: { external_host: 'https://wiki.example.com/',", "`wiki` has the same `external_host`"),
+        (
+            "external_host: https://board.example.com, ",
+            "",
+            "authentik.applications.board.pass_preflight: `pass_preflight` decides",
+        ),
+        ("https://board.example.com", "'https://wiki.example.com/'", "`wiki` has the same `external_host`"),
         ("https://wiki.example.com", "http://wiki.example.com", "authentik.applications.wiki.external_host: "),
         ("https://wiki.example.com", "[]", "authentik.applications.wiki.external_host: "),
         (

@@ -33,7 +33,7 @@ fn the_program_accepts_the_configuration() {
     let authentik = json!({
         "image": { "repository": "registry.example.com/gatepost" },
         "authentik": { "host": "https://authentik.example.com", "token": { "secretName": "api" } },
-        "config": { "authentik": { "applications": { "wiki": { "pass_preflight": true } } }, "session": { "store": "memory" } },
+        "config": { "authentik": { "applications": { "wiki": { "external_host": "https://wiki.company", "pass_preflight": true } } }, "session": { "store": "memory" } },
     });
     let numbers = json!({ "config": { "limits": { "requests": { "max_headers": 1_000_000 } }, "session": { "idle_lifetime": "90m" } } });
     for values in [smallest(), replicated(), everything(), authentik, merged(&smallest(), &numbers)] {

@@ -25,8 +25,8 @@ section! {
         host_browser: optional String,
         /// Settings of single applications, by their slug, which replace or complete what authentik says about them. They
         /// are those of `applications[]` that do not concern addresses and the client. `external_host` names the application
-        /// by its address as well, so that the settings stay with it when its slug is changed in authentik; `allow`, `bearer`,
-        /// `basic` and `intercept_header_auth` require it.
+        /// by its address: then the settings are for the application there, whatever its slug, and for no other. Settings that decide
+        /// who gets in, such as `allow`, `bearer` and `skip_path_regex`, or that hand on tokens, require it.
         applications: optional Overlays,
     }
 }

@@ -26,7 +26,24 @@ pub(super) fn foreign_issuers(bearer: &Bearer, reader: &mut Reader<'_>) -> Optio
         }
         named.push(&issuer.value);
     }
-    made.into_iter().collect::<Option<_>>().filter(|_| sound)
+    let made = made.into_iter().collect::<Option<Vec<ForeignIssuer>>>()?;
+    for (index, (issuer, written)) in made.iter().zip(&bearer.issuers.value).enumerate() {
+        let prefix = &issuer.mapping.prefix;
+        let begins = |other: &&ForeignIssuer| {
+            let earlier = &other.mapping.prefix;
+            other.issuer != issuer.issuer && (earlier.starts_with(prefix) || prefix.starts_with(earlier))
+        };
+        if let Some(other) = made.iter().take(index).find(begins) {
+            let location = written.value.username_prefix.given().map_or(&written.location, |prefix| &prefix.location);
+            let problem = format!(
+                "the prefixes {prefix:?} and {:?} of {} begin alike, so users of both could have one name",
+                other.mapping.prefix, other.issuer
+            );
+            reader.fault(location, problem, "give each issuer a `username_prefix` with which no other begins");
+            sound = false;
+        }
+    }
+    sound.then_some(made)
 }
 
 fn foreign_issuer(written: &Written, reader: &mut Reader<'_>) -> Option<ForeignIssuer> {

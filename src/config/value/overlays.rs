@@ -43,8 +43,22 @@ pub(in crate::config) const OVERLAY_KEYS: [&str; 23] = [
 /// The key that names the application by its address, beside the slug.
 const EXTERNAL_HOST: &str = "external_host";
 
-/// Settings that decide who gets in. A slug alone does not hold them to their application: it can be changed at the source.
-const ACCESS_KEYS: [&str; 4] = ["allow", "basic", "bearer", "intercept_header_auth"];
+/// Settings that decide who gets in, or that hand on tokens. A slug alone does not hold them to their application: it can be changed at
+/// the source.
+const ACCESS_KEYS: [&str; 12] = [
+    "allow",
+    "backend_allow",
+    "basic",
+    "bearer",
+    "claim_headers",
+    "email_verified",
+    "groups_claim",
+    "intercept_header_auth",
+    "jwt_headers",
+    "pass_preflight",
+    "skip_networks",
+    "skip_path_regex",
+];
 
 /// The settings of each application, by its slug. Their values are read together with those of the source.
 #[derive(Clone, Default)]
@@ -123,7 +137,7 @@ impl Overlay {
         if let Some((key, _)) = deciding {
             let name = key.text.as_deref().unwrap_or_default();
             let problem = format!(
-                "`{name}` decides who gets in, and would be lost with the slug, which can be changed in authentik"
+                "`{name}` decides who gets in or what an application learns, and a slug can be changed in authentik"
             );
             let help = format!("add `{EXTERNAL_HOST}: https://…`, the external host of the application's provider");
             reader.fault(&location.inside_at(name, key.at.line, key.at.column), problem, help);

@@ -35,18 +35,16 @@ pub(super) struct Before<'a> {
 struct Maker<'a> {
     mapping: &'a dyn ApplicationMapping,
     outpost: &'a Outpost,
-    overlaid: &'a [Overlaid],
-    /// Why none is made of a provider, by its `pk`.
-    refused: &'a BTreeMap<i64, String>,
+    overlays: &'a [OverlayTarget],
+    /// All providers of the answer.
+    listed: &'a [ProxyOutpostConfig],
+    /// See [`Before::overlaid`].
+    before: &'a [Overlaid],
 }
 
 impl Maker<'_> {
     fn make(&self, provider: &ProxyOutpostConfig) -> Result<MappedApplication, Vec<String>> {
-        if let Some(fault) = self.refused.get(&provider.pk) {
-            return Err(vec![fault.clone()]);
-        }
-        let overlay = self.overlaid.iter().find(|overlaid| overlaid.pk == provider.pk);
-        self.mapping.application(self.outpost, provider, overlay.map(|overlaid| overlaid.slug.as_str()))
+        self.mapping.application(self.outpost, provider, self.overlay_of(provider).map_err(|fault| vec![fault])?)
     }
 
     /// The earlier form of a provider, if there is one that can still be used.
@@ -60,6 +58,56 @@ impl Maker<'_> {
         let state = if kept.is_some() { "is served as it was before" } else { "is left out" };
         findings.push(format!("provider {name:?} of authentik {state}, because of the faults above"));
         kept
+    }
+
+    /// The overlay of a provider. One that names an external host is for the provider at this address and no other: it may open
+    /// something, and whoever edits slugs must not move it. A provider that has its slug, or had it, at another address is refused while
+    /// no provider is at the address, and one that has the slug always. An overlay without a host is for the provider with its slug,
+    /// else for the one that had it under an earlier slug or at the same address.
+    fn overlay_of(&self, provider: &ProxyOutpostConfig) -> Result<Option<&str>, String> {
+        let own = self.overlays.iter().find(|target| target.slug == provider.assigned_application_slug);
+        let at_host = self.overlays.iter().find(|target| names_address(target, provider) == Some(true));
+        match (own, at_host) {
+            (Some(own), Some(at_host)) if own.slug != at_host.slug => Err(format!(
+                "provider {:?} of authentik: two settings would apply, `authentik.applications.{}` by the slug and `authentik.applications.{}` by `external_host`; correct the slugs and hosts in the file",
+                provider.name, own.slug, at_host.slug
+            )),
+            (_, Some(at_host)) => Ok(Some(&at_host.slug)),
+            (Some(own), None) if own.external_host.is_some() => Err(is_elsewhere(own, provider)),
+            (Some(own), None) => Ok(Some(&own.slug)),
+            (None, None) => self.earlier_overlay_of(provider),
+        }
+    }
+
+    /// The overlay that a provider had, where neither its slug nor its address finds one now.
+    fn earlier_overlay_of(&self, provider: &ProxyOutpostConfig) -> Result<Option<&str>, String> {
+        let same_provider = self.before.iter().find(|overlaid| overlaid.pk == provider.pk);
+        let same_host = || self.before.iter().find(|overlaid| is_same_address(&overlaid.external_host, provider));
+        let Some(earlier) = same_provider.or_else(same_host) else { return Ok(None) };
+        let Some(target) = self.overlays.iter().find(|target| target.slug == earlier.slug) else { return Ok(None) };
+        if target.external_host.is_none() {
+            return Ok(Some(&target.slug));
+        }
+        let is_found = self.listed.iter().any(|other| names_address(target, other) == Some(true));
+        if is_found { Ok(None) } else { Err(is_elsewhere(target, provider)) }
+    }
+
+    /// Which provider has which overlay, to be known at the next answer: those of this answer, and what was known of the others.
+    fn overlaid_now(&self) -> Vec<Overlaid> {
+        let (mut now, mut decided) = (Vec::new(), Vec::new());
+        for provider in self.listed {
+            let Ok(overlay) = self.overlay_of(provider) else { continue };
+            decided.push(provider.pk);
+            now.extend(overlay.map(|slug| Overlaid {
+                pk: provider.pk,
+                external_host: provider.external_host.clone(),
+                slug: slug.to_owned(),
+            }));
+        }
+        let is_known = |overlaid: &&Overlaid| self.overlays.iter().any(|target| target.slug == overlaid.slug);
+        let others = self.before.iter().filter(|overlaid| !decided.contains(&overlaid.pk)).filter(is_known);
+        now.extend(others.cloned());
+        now
     }
 }
 
@@ -75,9 +123,7 @@ impl MappedAnswer {
         let earlier: BTreeMap<i64, &ProxyOutpostConfig> =
             earlier.iter().map(|provider| (provider.pk, provider)).collect();
         let overlays = mapping.overlays();
-        let mut refused = BTreeMap::new();
-        let overlaid = overlaid_now(&overlays, providers, overlaid, &mut refused);
-        let maker = Maker { mapping, outpost, overlaid: &overlaid, refused: &refused };
+        let maker = Maker { mapping, outpost, overlays: &overlays, listed: providers, before: &overlaid };
         let (mut findings, mut kept) = (Vec::new(), Vec::new());
         let mut made: Vec<(&ProxyOutpostConfig, Application)> = Vec::new();
         for provider in providers {
@@ -112,6 +158,7 @@ impl MappedAnswer {
                 clash.what
             ));
         }
+        let overlaid = maker.overlaid_now();
         let is_left_out = |index: usize| clashes.iter().any(|clash| clash.second == index);
         let served = made_of.into_iter().enumerate().filter(|(index, _)| !is_left_out(*index));
         let served: Vec<ProxyOutpostConfig> = served.map(|(_, provider)| provider.clone()).collect();
@@ -132,50 +179,19 @@ fn reserved(left_out: &[String]) -> Vec<ReservedAddress> {
     left_out.iter().filter_map(|external_host| ReservedAddress::of(external_host)).collect()
 }
 
-/// The overlay of each provider; a provider to which two belong is added to `refused`.
-fn overlaid_now(
-    overlays: &[OverlayTarget],
-    providers: &[ProxyOutpostConfig],
-    mut before: Vec<Overlaid>,
-    refused: &mut BTreeMap<i64, String>,
-) -> Vec<Overlaid> {
-    before.retain(|overlaid| overlays.iter().any(|target| target.slug == overlaid.slug));
-    let mut now: Vec<Overlaid> = Vec::new();
-    for provider in providers {
-        let (pk, external_host) = (provider.pk, provider.external_host.clone());
-        match overlay_of(overlays, provider, &before) {
-            Ok(Some(slug)) => now.push(Overlaid { pk, external_host, slug: slug.to_owned() }),
-            Ok(None) => {}
-            Err(fault) => {
-                refused.insert(pk, fault);
-            }
-        }
-    }
-    before.retain(|overlaid| now.iter().all(|found| found.pk != overlaid.pk));
-    now.extend(before);
-    now
+/// Why a provider that has, or had, the slug of settings for another address is not served.
+fn is_elsewhere(target: &OverlayTarget, provider: &ProxyOutpostConfig) -> String {
+    let named = target.external_host.as_ref().map(|host| host.join("")).unwrap_or_default();
+    format!(
+        "provider {:?} of authentik is at {}, but `authentik.applications.{}`, which was written for it, names {named}; correct `external_host` in the file",
+        provider.name, provider.external_host, target.slug
+    )
 }
 
-/// The overlay of a provider: the one for its slug or its external host, else the one that it had under an earlier slug, else the one
-/// that an earlier provider of its external host had. Rules must not be lost because an application was renamed or made anew.
-fn overlay_of<'o>(
-    overlays: &'o [OverlayTarget],
-    provider: &ProxyOutpostConfig,
-    before: &'o [Overlaid],
-) -> Result<Option<&'o str>, String> {
-    let own = overlays.iter().find(|target| target.slug == provider.assigned_application_slug);
-    let at_host = overlays.iter().find(|target| names_address(target, provider) == Some(true));
-    match (own, at_host) {
-        (Some(own), Some(at_host)) if own.slug != at_host.slug => Err(format!(
-            "provider {:?} of authentik: two settings would apply, `authentik.applications.{}` by the slug and `authentik.applications.{}` by `external_host`; correct the slugs and hosts in the file",
-            provider.name, own.slug, at_host.slug
-        )),
-        (Some(found), _) | (None, Some(found)) => Ok(Some(&found.slug)),
-        (None, None) => {
-            let same_provider = before.iter().find(|overlaid| overlaid.pk == provider.pk);
-            let same_host = || before.iter().find(|overlaid| overlaid.external_host == provider.external_host);
-            Ok(same_provider.or_else(same_host).map(|overlaid| overlaid.slug.as_str()))
-        }
+fn is_same_address(earlier: &str, provider: &ProxyOutpostConfig) -> bool {
+    match (ExternalHost::parse(earlier), ExternalHost::parse(&provider.external_host)) {
+        (Ok(earlier), Ok(present)) => earlier == present,
+        _ => earlier == provider.external_host,
     }
 }
 
@@ -193,7 +209,7 @@ fn about_overlay(target: &OverlayTarget, served: &[ProxyOutpostConfig], overlaid
     };
     let with_it: Vec<&ProxyOutpostConfig> = served.iter().filter(has_it).collect();
     if with_it.is_empty() {
-        let missing = if external_host.is_some() { "slug or external host" } else { "slug" };
+        let missing = if external_host.is_some() { "external host" } else { "slug" };
         return vec![format!(
             "`authentik.applications.{slug}` has no effect: no application with this {missing} is served"
         )];
@@ -204,12 +220,6 @@ fn about_overlay(target: &OverlayTarget, served: &[ProxyOutpostConfig], overlaid
         if present != slug {
             findings.push(format!(
                 "`authentik.applications.{slug}` applies to the application that authentik calls {present:?} now; write `{present}` in its place"
-            ));
-        }
-        if names_address(target, provider) == Some(false) {
-            findings.push(format!(
-                "`authentik.applications.{slug}` applies to the application at {} and names another `external_host`; write this one in its place",
-                provider.external_host
             ));
         }
     }

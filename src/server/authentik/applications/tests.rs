@@ -279,12 +279,14 @@ fn settings_that_name_an_external_host_stay_with_it_under_every_slug() {
     assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
     assert!(answer.findings[0].contains("calls \"docs\" now"), "{}", answer.findings[0]);
 
-    // The slug holds them, too, while the address is changed in authentik.
+    // At another address than the settings name, the application is denied until the file names it.
     let moved = ProxyOutpostConfig { external_host: "https://new.example.com".to_owned(), ..provider(7, "wiki") };
     let answer = mapped(&[moved, provider(8, "board")]);
-    assert_eq!(names(&answer), ["wiki", "board"]);
-    assert_eq!(answer.findings.len(), 1, "{:?}", answer.findings);
-    assert!(answer.findings[0].contains("at https://new.example.com and names another"), "{}", answer.findings[0]);
+    assert_eq!(
+        (names(&answer), &answer.left_out[..]),
+        (vec!["board".to_owned()], &["https://new.example.com".to_owned()][..])
+    );
+    assert!(answer.findings[0].contains("is at https://new.example.com, but"), "{:?}", answer.findings);
 
     // Of two neither is chosen: the address is denied.
     let answer = mapped(&[renamed("board"), provider(9, "forum")]);
@@ -293,8 +295,44 @@ fn settings_that_name_an_external_host_stay_with_it_under_every_slug() {
         (vec!["no overlay".to_owned()], &["https://wiki.example.com".to_owned()][..])
     );
     assert!(answer.findings[0].contains("two settings would apply"), "{:?}", answer.findings);
-    // Not in the form in which it was served before either.
+    // In the form in which it was served before it has the settings for this address.
     let before = Before { providers: &[provider(7, "wiki")], left_out: &[], overlaid: Vec::new() };
     let again = MappedAnswer::new(&ByClient(overlays.to_vec()), &outpost(), &[renamed("board")], &[], before);
-    assert_eq!(names(&again), Vec::<String>::new());
+    assert_eq!(names(&again), ["wiki"]);
+}
+
+/// Settings may open something: they never go to another address than the one that they name.
+#[test]
+fn settings_that_name_an_external_host_never_go_to_another_address() {
+    let mapped = |providers: &[ProxyOutpostConfig], overlaid: &[Overlaid]| {
+        let before = Before { providers: &[], left_out: &[], overlaid: overlaid.to_vec() };
+        let mapping = ByClient(vec![target("wiki", Some("https://wiki.example.com"))]);
+        MappedAnswer::new(&mapping, &outpost(), providers, &[], before)
+    };
+    let at = |host: &str, pk, slug: &str| ProxyOutpostConfig { external_host: host.to_owned(), ..provider(pk, slug) };
+    let first = mapped(&[provider(7, "wiki")], &[]);
+    assert_eq!(names(&first), ["wiki"]);
+    // The provider is used for another application, with a new one in its place, or without.
+    let other = at("https://other.example.com", 7, "other");
+    let replaced = mapped(&[other.clone(), at("https://wiki.example.com/", 8, "wiki")], &first.overlaid);
+    assert_eq!(names(&replaced), ["no overlay", "wiki"]);
+    assert_eq!(names(&mapped(&[other], &first.overlaid)), Vec::<String>::new());
+    // The slug is given to another application.
+    let swapped = mapped(
+        &[at("https://wiki.example.com", 10, "docs"), at("https://docs.example.com", 11, "wiki")],
+        &first.overlaid,
+    );
+    assert_eq!(names(&swapped), ["wiki"]);
+    assert_eq!(swapped.left_out, ["https://docs.example.com"]);
+}
+
+#[test]
+fn an_earlier_address_is_compared_as_an_address() {
+    let mapped = |provider: ProxyOutpostConfig, overlaid: &[Overlaid]| {
+        let before = Before { providers: &[], left_out: &[], overlaid: overlaid.to_vec() };
+        MappedAnswer::new(&ByClient(vec![target("wiki", None)]), &outpost(), &[provider], &[], before)
+    };
+    let first = mapped(provider(7, "wiki"), &[]);
+    let anew = ProxyOutpostConfig { external_host: "https://wiki.example.com/".to_owned(), ..provider(8, "manual") };
+    assert_eq!(names(&mapped(anew, &first.overlaid)), ["wiki"]);
 }
