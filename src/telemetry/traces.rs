@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::HeaderMap;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TracerProvider as _;
@@ -45,8 +46,7 @@ pub struct TraceSettings {
 }
 
 /// Whether spans are exported.
-#[must_use]
-pub fn is_enabled() -> bool {
+fn is_enabled() -> bool {
     PROVIDER.get().is_some()
 }
 
@@ -83,8 +83,21 @@ pub(super) fn flush(timeout: Duration) {
     }
 }
 
-/// Makes a decision in a span of its own, below the one that the caller's header lines name (W3C Trace Context).
-pub async fn decided(
+/// Makes a decision, while spans are exported in one of its own, below the one that the caller's header lines name (W3C Trace
+/// Context). Without, it is the decision's own future: nothing is added to a Check.
+pub fn decided<'a>(
+    protocol: Protocol,
+    caller: Option<&'a HeaderMap>,
+    decision: impl Future<Output = Decision> + 'a,
+) -> impl Future<Output = Decision> {
+    if is_enabled() {
+        Box::pin(decided_in_span(protocol, caller, decision)).right_future()
+    } else {
+        decision.left_future()
+    }
+}
+
+async fn decided_in_span(
     protocol: Protocol,
     caller: Option<&HeaderMap>,
     decision: impl Future<Output = Decision>,
@@ -114,11 +127,15 @@ pub async fn decided(
     decision
 }
 
-/// Calls another program in a span of its own, which is marked when the call fails.
-///
-/// # Errors
-/// Those of the call.
-pub async fn called<T, E>(kind: Called<'_>, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+/// Calls another program, while spans are exported in one of its own, which is marked when the call fails.
+pub fn called<'a, T: 'a, E: 'a>(
+    kind: Called<'a>,
+    call: impl Future<Output = Result<T, E>> + 'a,
+) -> impl Future<Output = Result<T, E>> {
+    if is_enabled() { Box::pin(called_in_span(kind, call)).right_future() } else { call.left_future() }
+}
+
+async fn called_in_span<T, E>(kind: Called<'_>, call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let span = kind.span();
     let answer = call.instrument(span.clone()).await;
     if answer.is_err() {

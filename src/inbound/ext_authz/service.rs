@@ -103,12 +103,7 @@ impl CheckService {
         let (decision, request_id) = match read {
             Ok(request) => {
                 let decision = self.decide(&request, deadline(lines));
-                let decision = if traces::is_enabled() {
-                    Box::pin(traces::decided(Protocol::ExtAuthz, Some(lines), decision)).await
-                } else {
-                    decision.await
-                };
-                (decision, request.head.request_id)
+                (traces::decided(Protocol::ExtAuthz, Some(lines), decision).await, request.head.request_id)
             }
             Err(fault) => {
                 tracing::warn!(%fault, "a check request cannot be answered");

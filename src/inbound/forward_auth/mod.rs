@@ -86,11 +86,7 @@ impl ForwardAuth {
         match self.read(dialect, rest, request) {
             Ok(original) => {
                 let decision = self.decide(dialect, &original);
-                let decision = if traces::is_enabled() {
-                    Box::pin(traces::decided(dialect.protocol(), Some(request.headers()), decision)).await
-                } else {
-                    decision.await
-                };
+                let decision = traces::decided(dialect.protocol(), Some(request.headers()), decision).await;
                 if passes_on_owned_names(dialect, &decision) {
                     return self.malformed(dialect, Fault::Owned, request, watch);
                 }

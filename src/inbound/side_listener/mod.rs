@@ -110,12 +110,8 @@ impl SideListener {
             let decision = timeout(self.limits.decision_timeout(), self.outpost.answer(&routed)).await;
             decision.unwrap_or_else(|_| self.outpost.overdue(&routed))
         };
-        let decision = if traces::is_enabled() {
-            // The header lines are the browser's own, which must not decide what is traced.
-            Box::pin(traces::decided(Protocol::SideListener, None, decision)).await
-        } else {
-            decision.await
-        };
+        // The header lines are the browser's own, which must not decide what is traced.
+        let decision = traces::decided(Protocol::SideListener, None, decision).await;
         self.recorder.record(Protocol::SideListener, &decision, watch, request.head.request_id.as_deref());
         answer::render(decision.verdict)
     }

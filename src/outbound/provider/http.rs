@@ -186,11 +186,7 @@ impl ProviderClient {
                 (Err(error), _) => Err(cause(error)),
             }
         };
-        let answer = if traces::is_enabled() {
-            Box::pin(traces::called(Called::Provider { issuer, operation: operation.as_str() }, answer)).await
-        } else {
-            answer.await
-        };
+        let answer = traces::called(Called::Provider { issuer, operation: operation.as_str() }, answer).await;
         let outcome = answer.as_ref().map_or("none", |answer| class(answer.status));
         let labels = [
             ("issuer", issuer.to_owned()),

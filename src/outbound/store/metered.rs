@@ -64,11 +64,7 @@ impl Operation {
 /// Runs an operation and records its duration and failure.
 pub(super) async fn timed<T, E>(operation: Operation, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let begun = Instant::now();
-    let done = if traces::is_enabled() {
-        Box::pin(traces::called(Called::Store { operation: operation.as_str() }, work)).await
-    } else {
-        work.await
-    };
+    let done = traces::called(Called::Store { operation: operation.as_str() }, work).await;
     metrics::histogram!(names::STORE_SECONDS, "operation" => operation.as_str()).record(begun.elapsed());
     // Also without a failure: a counter that appears with its first event hides this event from `increase` and `rate`.
     metrics::counter!(names::STORE_ERRORS, "operation" => operation.as_str()).increment(u64::from(done.is_err()));

@@ -61,7 +61,7 @@ impl Maker<'_> {
     }
 
     /// The overlay of a provider. One that names an external host is for the provider at this address and no other: it may open
-    /// something, and whoever edits slugs must not move it. A provider that has its slug, or had it, at another address is refused while
+    /// something, and an edit of a slug must not move it. A provider that has its slug, or had it, at another address is refused while
     /// no provider is at the address, and one that has the slug always. An overlay without a host is for the provider with its slug,
     /// else for the one that had it under an earlier slug or at the same address.
     fn overlay_of(&self, provider: &ProxyOutpostConfig) -> Result<Option<&str>, String> {
