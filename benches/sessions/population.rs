@@ -66,6 +66,7 @@ pub(crate) fn session(number: u64) -> Session {
         }),
         generation: 0,
         created: begun(),
+        created_millis: 0,
         ends,
     })
 }

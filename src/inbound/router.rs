@@ -31,6 +31,8 @@ pub struct HandedOn {
     pub request: Request<()>,
     /// The request that a trusted front proxy redirected to `start`.
     pub redirected_from: Option<OriginalRequest>,
+    /// The client's address, as a trusted front proxy reports it.
+    pub client: Option<IpAddr>,
 }
 
 /// A request that a front proxy received, as the front proxy reports it.
@@ -45,6 +47,6 @@ pub struct OriginalRequest {
 impl From<Request<()>> for HandedOn {
     /// A request that is handed on as it was received.
     fn from(request: Request<()>) -> Self {
-        Self { request, redirected_from: None }
+        Self { request, redirected_from: None, client: None }
     }
 }

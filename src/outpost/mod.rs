@@ -52,6 +52,7 @@ use services::Services;
 pub use parts::{OutpostName, Parts};
 pub use request::{Request, RequestBody};
 pub use routed_request::RoutedRequest;
+pub use sign_in::SignInLimits;
 pub use waits::WaitLimits;
 
 /// Decides on the requests of all protocols.
@@ -78,6 +79,12 @@ impl Outpost {
     #[must_use]
     pub fn with_wait_limits(self, limits: WaitLimits) -> Self {
         Self { services: self.services.with_wait_limits(limits) }
+    }
+
+    /// Replaces the limits on the sign-ins of one client and on the sessions of one user.
+    #[must_use]
+    pub fn with_sign_in_limits(self, limits: SignInLimits) -> Self {
+        Self { services: self.services.with_sign_in_limits(limits) }
     }
 
     /// Replaces the design of the pages.

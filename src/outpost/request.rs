@@ -11,12 +11,15 @@ pub struct Request {
     pub body: RequestBody,
     /// The target of the request that a front proxy redirected to `start`, where the front proxy reports it.
     pub redirected_from: Option<RequestTarget>,
+    /// Whether a redirect that answers the request reaches the browser. nginx takes it for "not signed in", and sends the browser
+    /// to `start` itself.
+    pub passes_redirects_on: bool,
 }
 
 impl From<RequestHead> for Request {
     /// A request whose body the protocol does not provide.
     fn from(head: RequestHead) -> Self {
-        Self { head, body: RequestBody::Withheld, redirected_from: None }
+        Self { head, body: RequestBody::Withheld, redirected_from: None, passes_redirects_on: true }
     }
 }
 

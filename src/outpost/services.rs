@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use governor::clock::MonotonicClock;
 
 use super::errors::Fault;
 use super::loaded_session::LoadedSession;
 use super::parts::Parts;
 use super::pending_ends::PendingEnds;
 use super::refresh::RefreshTasks;
+use super::sign_in::{SignInLimits, StartLimit};
 use super::waits::{WaitLimits, Waits};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
@@ -37,6 +39,8 @@ pub(super) struct Services {
     pub(super) reported: LogThrottle<(Slug, String)>,
     pub(super) refresh_tasks: RefreshTasks,
     pub(super) waits: Waits,
+    pub(super) sign_in_limits: SignInLimits,
+    pub(super) start_limit: Option<StartLimit>,
     pub(super) pending_ends: PendingEnds,
     pub(super) signing_keys: SigningKeys,
     /// The design of the pages; it is replaced as a whole.
@@ -59,6 +63,8 @@ impl Services {
             reported: LogThrottle::once(MOST_REPORTED),
             refresh_tasks,
             waits,
+            sign_in_limits: SignInLimits::default(),
+            start_limit: None,
             pending_ends: PendingEnds::default(),
             signing_keys,
             design: ArcSwap::default(),
@@ -71,6 +77,11 @@ impl Services {
 
     pub(super) fn with_wait_limits(self, limits: WaitLimits) -> Self {
         Self { waits: Waits::new(limits), ..self }
+    }
+
+    pub(super) fn with_sign_in_limits(self, limits: SignInLimits) -> Self {
+        let start_limit = limits.starts_per_client.map(|limit| StartLimit::new(limit, MonotonicClock));
+        Self { sign_in_limits: limits, start_limit, ..self }
     }
 
     /// The live session that one of the presented cookies names. A fault of the store is not "no session".

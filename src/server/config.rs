@@ -16,7 +16,7 @@ use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
 use crate::outbound::otlp::OtlpSettings;
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
-use crate::outpost::WaitLimits;
+use crate::outpost::{SignInLimits, WaitLimits};
 use crate::telemetry::{LogSettings, TraceSettings};
 
 /// The addresses of the listeners.
@@ -67,6 +67,8 @@ pub struct Limits {
     pub front_proxies: FrontProxies,
     /// Requests that wait for identity providers.
     pub waits: WaitLimits,
+    /// Sign-ins of one client, and sessions of one user.
+    pub sign_ins: SignInLimits,
 }
 
 /// Traces: where they go, and which.

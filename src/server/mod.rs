@@ -132,7 +132,7 @@ async fn build(config: Config) -> Result<Built, Fault> {
         entropy: Arc::clone(&entropy),
     };
     let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
-    let outpost = Arc::new(outpost.with_design(pages));
+    let outpost = Arc::new(outpost.with_sign_in_limits(limits.sign_ins).with_design(pages));
     let service = Service {
         outpost: Arc::clone(&outpost),
         store,

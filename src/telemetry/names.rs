@@ -82,6 +82,10 @@ metrics! {
         "Sessions in the store, counted once a minute; not with Redis, because its sessions belong to all replicas";
     SESSIONS_EXPIRED = Counter "gatepost_sessions_expired_total", [],
         "Sessions deleted because they expired";
+    SESSIONS_OVER_LIMIT = Counter "gatepost_sessions_over_limit_total", [],
+        "Sessions ended because their user has more than `session.max_per_user`";
+    SIGN_INS_LIMITED = Counter "gatepost_sign_ins_limited_total", [],
+        "Sign-ins refused because of `limits.provider.sign_in_starts_per_client`";
     SESSION_CACHE = Counter "gatepost_session_cache_lookups_total", ["outcome"],
         "Look-ups in the memory cache of sessions, before the file or Redis is read; outcome is `hit` or `miss`";
     REFRESHES = Counter "gatepost_refreshes_total", ["outcome"],

@@ -145,6 +145,7 @@ pub fn session_record(subject: &str, claims: &Value, created: u64) -> SessionRec
         step_up: None,
         generation: 0,
         created: Timestamp::from_unix(created),
+        created_millis: 0,
         ends: Timestamp::from_unix(created + 3600),
     }
 }

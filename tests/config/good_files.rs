@@ -1,6 +1,7 @@
 //! The settings that valid files result in.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use gatepost::domain::policy::identity_headers::HeaderPlan;
 use gatepost::inbound::connections::FrontProxies;
 use gatepost::inbound::forward_auth::Dialect;
 use gatepost::outbound::store::{Address, StoreSettings, Topology};
-use gatepost::outpost::WaitLimits;
+use gatepost::outpost::{SignInLimits, WaitLimits};
 use gatepost::server::{Config, Limits, Sealing};
 use gatepost::telemetry::{LogFormat, LogSettings};
 use secrecy::ExposeSecret;
@@ -106,6 +107,9 @@ fn gn_10_every_limit_can_be_set() {
     assert_eq!(limits.front_proxies, FrontProxies(vec!["10.3.0.0/16".parse().unwrap()]));
     assert_eq!(limits.http.max_waiting_bodies, 64);
     assert_eq!(limits.waits, WaitLimits { total: 256, per_issuer: 64, per_client: 16, redemptions: 8 });
+    let (sessions_per_user, starts_per_client) = (NonZeroU32::new(5), NonZeroU32::new(30));
+    assert_eq!(limits.sign_ins, SignInLimits { sessions_per_user, starts_per_client });
+    assert_eq!(smallest().limits.sign_ins, SignInLimits::default(), "no limit unless given");
 }
 
 #[test]

@@ -181,7 +181,7 @@ async fn the_application_gets_http_basic_from_the_users_attributes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_more_groups_than_a_request_can_carry_is_refused_at_the_sign_in() {
     let mut plan = plan("");
-    plan.settings.sections = "limits: { identity_headers: { max_size: 4 KiB } }\n";
+    plan.settings.limits = "identity_headers: { max_size: 4 KiB }";
     let groups: Vec<String> = (0..500).map(|number| format!("group-{number}")).collect();
     plan.provider.claims = json!({ "alice": { "groups": groups } });
     let mut site = plan.start().await;

@@ -54,6 +54,7 @@ mod replicas;
 mod secrecy;
 mod sessions;
 mod sign_in;
+mod sign_in_limits;
 mod sign_out;
 mod snippets;
 mod step_up;

@@ -81,7 +81,8 @@ fn without_503(access_log: &str) -> String {
 
 async fn callbacks_at_a_provider_that_stands_still(scenario: Scenario) {
     let mut plan = Plan::new(scenario, Mode::Single);
-    plan.settings.sections = "limits: { grpc: { callback_deadline: 14s } }\nprovider: { timeout: 14s }\n";
+    plan.settings.grpc_limits = "callback_deadline: 14s";
+    plan.settings.sections = "provider: { timeout: 14s }\n";
     let site = plan.start().await;
     let alice = site.signed_in(Protocol::Http2).await;
     let mut callbacks = Vec::new();
@@ -158,7 +159,7 @@ async fn f_15_bodies_that_do_not_come_keep_nobody_from_the_side_listener() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_is_too_long_is_named_in_the_log() {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
-    plan.settings.sections = "limits: { grpc: { max_message_size: 4 KiB } }\n";
+    plan.settings.grpc_limits = "max_message_size: 4 KiB";
     let mut site = plan.start().await;
     let request =
         format!("GET / HTTP/1.1\r\nHost: {}\r\nX-Long: {}\r\n{NAVIGATION}", site.host("wiki"), "x".repeat(5000));

@@ -151,7 +151,7 @@ async fn people_behind_envoy() {
 /// A sign-in up to the callback, whose token request exceeds the deadline.
 async fn overdue_callback() -> (Site, Browser, String) {
     let mut plan = Plan::new(Scenario::InsideTheCheck, Mode::Single);
-    plan.settings.sections = "limits: { grpc: { callback_deadline: 1s } }\n";
+    plan.settings.grpc_limits = "callback_deadline: 1s";
     plan.provider.token_delay_ms = 10_000;
     let site = plan.start().await;
     let browser = Browser::new(Protocol::Http1);

@@ -69,6 +69,7 @@ impl Visitor {
             step_up: None,
             generation: 0,
             created: now,
+            created_millis: 0,
             ends: now.plus(HOUR),
         });
         Self { cookie, key: id.key(), stored: StoredSession { session: Arc::new(session), last_seen: now } }

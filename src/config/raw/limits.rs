@@ -168,6 +168,12 @@ section! {
         /// address, for example behind a company's gateway, or behind a load balancer whose address Envoy reports as
         /// the client: then raise this limit.
         waiting_per_client: Count = count(waits().per_client),
+        /// Sign-ins that one client address (IPv6: one /64 network) may start in a minute; for further ones a page with
+        /// 429 asks the user to wait. Unless given, there is no limit. Sign-ins count where the client's address is
+        /// known: in Checks, in subrequests of front proxies, and at `start` behind `forward_auth.trusted_proxies`. The
+        /// note about shared addresses at `waiting_per_client` applies here, too: a low limit behind a gateway or load
+        /// balancer keeps its users from signing in.
+        sign_in_starts_per_client: optional Count,
         /// Concurrent code exchanges at one provider, each on its own connection; other callbacks wait for their
         /// turn.
         redemptions: Count = count(waits().redemptions),

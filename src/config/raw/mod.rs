@@ -21,7 +21,7 @@ use secrecy::SecretString;
 
 use super::reader::Spanned;
 use super::section::section;
-use super::value::{Choice, DurationField, DurationOrZero, ListenAddress, MaybeAddress, written_span};
+use super::value::{Choice, Count, DurationField, DurationOrZero, ListenAddress, MaybeAddress, written_span};
 use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
@@ -155,6 +155,10 @@ section! {
         /// A session ends when it has not been used for this time. Uses within one sixtieth of this time (at most
         /// five minutes) are recorded as one, so a session may end earlier by that much.
         idle_lifetime: DurationField = "4h",
+        /// Sessions that one user may have at one application at the same time. A sign-in above it ends the user's
+        /// oldest sessions there, and a page tells their browsers why. In mode `forward_domain` all hosts of the
+        /// application count together. Unless given, there is no limit.
+        max_per_user: optional Count,
         /// `true`: Gatepost uses refresh tokens. Shortly before the access token expires, it requests new tokens; the
         /// new groups and other claims apply from the next request on. Such a session can outlast its ID Token, up to
         /// `absolute_lifetime` or the application's `access_token_validity`. It ends when the provider rejects the

@@ -47,7 +47,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
     let pages = pages::design(&written.pages.value, reader);
-    let limits = settings::limits(&written.limits.value, reader);
+    let limits = settings::limits(&written.limits.value, &written.session.value, reader);
     let authentik = authentik::authentik(written, session.as_ref(), reader);
     let (store, sealing, lifetimes) = session?;
     let (mut authentik, mut provider) = (authentik?, provider?);

@@ -1,5 +1,6 @@
 //! The remaining settings: logs, providers, limits, shutdown.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use super::{forward_auth, provider_network};
@@ -12,7 +13,7 @@ use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::HttpLimits;
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::trusted_certificates::TrustedCertificates;
-use crate::outpost::WaitLimits;
+use crate::outpost::{SignInLimits, WaitLimits};
 use crate::server::{Limits, Shutdown};
 use crate::telemetry::{LogFormat, LogSettings};
 
@@ -82,7 +83,7 @@ pub(super) fn provider(
     })
 }
 
-pub(super) fn limits(written: &raw::Limits, reader: &mut Reader<'_>) -> Option<Limits> {
+pub(super) fn limits(written: &raw::Limits, session: &raw::Session, reader: &mut Reader<'_>) -> Option<Limits> {
     let raw::Limits { grpc, http, requests, connections, provider, .. } = written;
     Some(Limits {
         grpc: grpc_limits(&grpc.value),
@@ -95,6 +96,7 @@ pub(super) fn limits(written: &raw::Limits, reader: &mut Reader<'_>) -> Option<L
             reader,
         )?),
         waits: waits(&provider.value),
+        sign_ins: sign_ins(&provider.value, session),
     })
 }
 
@@ -104,6 +106,14 @@ fn waits(written: &raw::ProviderLimits) -> WaitLimits {
         per_issuer: count(&written.waiting_per_issuer),
         per_client: count(&written.waiting_per_client),
         redemptions: count(&written.redemptions),
+    }
+}
+
+fn sign_ins(written: &raw::ProviderLimits, session: &raw::Session) -> SignInLimits {
+    let given = |count: &Setting<Count>| count.given().and_then(|count| NonZeroU32::new(count.value.0));
+    SignInLimits {
+        sessions_per_user: given(&session.max_per_user),
+        starts_per_client: given(&written.sign_in_starts_per_client),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ring::digest;
 
+use crate::domain::session::SessionKey;
+
 /// The key under which a store records the use of a value: enough to detect a second use, and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReplayKey([u8; 16]);
@@ -11,11 +13,20 @@ impl ReplayKey {
     /// section 2.6).
     #[must_use]
     pub fn logout_token(issuer: &str, jti: &str) -> Self {
+        Self::hash(&[b"logout token", &issuer.len().to_be_bytes(), issuer.as_bytes(), jti.as_bytes()])
+    }
+
+    /// The replay key that marks a session as ended by the limit on the sessions of its user.
+    #[must_use]
+    pub fn session_over_limit(session: &SessionKey) -> Self {
+        Self::hash(&[b"session over limit", session.as_bytes()])
+    }
+
+    fn hash(parts: &[&[u8]]) -> Self {
         let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(b"logout token");
-        hash.update(&issuer.len().to_be_bytes());
-        hash.update(issuer.as_bytes());
-        hash.update(jti.as_bytes());
+        for part in parts {
+            hash.update(part);
+        }
         let mut key = [0; 16];
         key.iter_mut().zip(hash.finish().as_ref()).for_each(|(to, from)| *to = *from);
         Self(key)

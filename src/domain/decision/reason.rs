@@ -59,6 +59,10 @@ reasons! {
     SignInFailed => "sign_in_failed",
     /// A sign-in that was completed a moment ago is requested again: a redirect loop.
     SignInLoop => "sign_in_loop",
+    /// The client's address has started more sign-ins than the operator allows in a minute.
+    TooManySignIns => "too_many_sign_ins",
+    /// The session ended because its user signed in elsewhere and has more sessions than the operator allows.
+    SessionOverLimit => "session_over_limit",
     /// The provider refused the user or the request.
     ProviderRefused => "provider_refused",
     /// The provider's tokens did not pass the checks.

@@ -113,8 +113,16 @@ impl Session {
             step_up: None,
             generation: 0,
             created: now,
+            created_millis: 0,
             ends: by_application.min(absolute),
         })
+    }
+
+    /// Notes when, within its second, the session began.
+    #[must_use]
+    pub fn begun_at(mut self, unix_millis: u64) -> Self {
+        self.record.created_millis = u16::try_from(unix_millis % 1000).unwrap_or_default();
+        self
     }
 
     /// Notes for which sign-in, by its fingerprint, access rules had asked.

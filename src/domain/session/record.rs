@@ -77,6 +77,8 @@ pub struct SessionRecord {
     pub generation: u32,
     /// When the user signed in.
     pub created: Timestamp,
+    /// The milliseconds of `created` within its second, which order sign-ins.
+    pub created_millis: u16,
     /// The time at which the session ends, whatever happens.
     pub ends: Timestamp,
 }

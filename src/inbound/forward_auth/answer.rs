@@ -39,11 +39,11 @@ pub(super) fn to_browser(verdict: Verdict) -> Answer {
     http_response::render(verdict, &OTHERS, |_| Err(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// Whether nginx gets a 401 because `start` has a page for this reason: the provider is unavailable for a sign-in, or nginx
-/// takes https for plain http. A client that presents a credential is not about to sign in.
+/// Whether nginx gets a 401 because `start` has a page for this reason: the provider is unavailable for a sign-in, nginx takes
+/// https for plain http, or the session exceeded the limit on those of its user. A client that presents a credential is not about to sign in.
 fn is_said_by_start(reason: Reason, client: &HeaderLines) -> bool {
     let unavailable = reason == Reason::ProviderUnavailable && client.all("authorization").next().is_none();
-    unavailable || reason == Reason::SchemeHidden
+    unavailable || matches!(reason, Reason::SchemeHidden | Reason::SessionOverLimit)
 }
 
 /// The headers for the application: all identity headers, those without a value empty, because nginx and Caddy would

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Request;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::uri::PathAndQuery;
+use http::{HeaderMap, Request};
 use tokio::time::timeout;
 
 pub use dialect::Dialect;
@@ -98,13 +98,19 @@ impl ForwardAuth {
 
     fn read(&self, dialect: Dialect, rest: &str, request: &Request<()>) -> Result<outpost::Request, Fault> {
         let headers = request.headers();
-        let client = self.settings.trusted.client(headers.get_all("x-forwarded-for").iter().map(AsRef::as_ref));
+        let client = self.client(headers);
         let head = match dialect {
             Dialect::Nginx => nginx::read(headers, client),
             Dialect::Traefik | Dialect::Caddy => traefik_and_caddy::read(headers, client),
             Dialect::Envoy => envoy::read(request.method(), headers, rest, client),
         };
-        head.map(outpost::Request::from)
+        let passes_redirects_on = dialect.passes_answers_on();
+        head.map(|head| outpost::Request { passes_redirects_on, ..outpost::Request::from(head) })
+    }
+
+    /// The client's address, as the headers of a trusted front proxy report it.
+    fn client(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        self.settings.trusted.client(headers.get_all("x-forwarded-for").iter().map(AsRef::as_ref))
     }
 
     /// The decision on the original request.
@@ -172,11 +178,18 @@ impl Router for ForwardAuth {
         if let Some((dialect, rest)) = self.question(before, below) {
             return Routed::Answered(self.answer(dialect, rest, &request, peer).await);
         }
+        if !self.settings.trusted.contain(peer) {
+            return handed_on(request);
+        }
+        let client = self.client(request.headers());
         let is_sign_in_redirect = self.speaks(Dialect::Nginx)
-            && self.settings.trusted.contain(peer)
             && !before.contains('?')
             && sign_in_redirect::is_sign_in_redirect(&request, below);
-        if is_sign_in_redirect { self.sign_in_redirect(request) } else { handed_on(request) }
+        let routed = if is_sign_in_redirect { self.sign_in_redirect(request) } else { handed_on(request) };
+        match routed {
+            Routed::HandedOn(handed_on) => Routed::HandedOn(HandedOn { client, ..handed_on }),
+            answered @ Routed::Answered(_) => answered,
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn read(mut request: Request<()>) -> Result<HandedOn, Fault> {
     *request.uri_mut() = Uri::try_from(start).map_err(|_| Fault::NotAbsolute)?;
     let host = HeaderValue::try_from(authority.to_text(scheme)).map_err(|_| Fault::Host(HostFault::NotAName))?;
     request.headers_mut().insert(HOST, host);
-    Ok(HandedOn { request, redirected_from: Some(OriginalRequest { scheme, target }) })
+    Ok(HandedOn { request, redirected_from: Some(OriginalRequest { scheme, target }), client: None })
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn the_whole_path_and_query_become_the_return_address() {
         let url = "https://Wiki.example.com:443/x?a=1&b=%26+2";
-        let HandedOn { request, redirected_from } =
+        let HandedOn { request, redirected_from, .. } =
             read(request("/wiki/outpost.goauthentik.io/start", &[url])).expect("names an address");
         assert_eq!(request.headers()["host"], "wiki.example.com");
         assert_eq!(request.uri(), "/wiki/outpost.goauthentik.io/start?rd=%2Fx%3Fa%3D1%26b%3D%2526%2B2");
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn an_address_too_long_for_a_parameter_goes_beside_it() {
         let url = format!("https://wiki.example.com/{}", "x".repeat(LONGEST_RETURN));
-        let HandedOn { request, redirected_from } =
+        let HandedOn { request, redirected_from, .. } =
             read(request("/outpost.goauthentik.io/start", &[&url])).expect("names an address");
         assert_eq!(request.uri(), "/outpost.goauthentik.io/start");
         let target = redirected_from.map(|original| original.target.raw().len());

@@ -42,7 +42,7 @@ pub(super) fn read(
     target: Option<RequestTarget>,
     connection: ConnectInfo,
 ) -> Result<Request, NotCanonical> {
-    let HandedOn { request, redirected_from } = handed_on;
+    let HandedOn { request, redirected_from, client } = handed_on;
     let lines = request.headers().iter();
     let lines = lines.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     let headers = HeaderLines::new(lines, CookieForm::Lines);
@@ -53,7 +53,7 @@ pub(super) fn read(
     // Only the front proxy that redirected the browser knows the scheme, where one did.
     let scheme = redirected_from.as_ref().map(|original| original.scheme).or(connection.scheme);
     let request_id = headers.text("x-request-id").map(str::to_owned);
-    let client = connection.client;
+    let client = client.or(connection.client);
     let head = RequestHead { method, scheme, authority, target, headers, client, application: None, request_id };
     Ok(Request { redirected_from: redirected_from.map(|original| original.target), ..Request::from(head) })
 }

@@ -2,12 +2,11 @@
 //! limited, and rate-limited, because unauthenticated clients can cause it (OC-24). The fetch is a task of its own: it
 //! continues when the request that began it is cancelled.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::rate_limiter::RateLimiter;
+use super::fetch_limit::FetchLimit;
 use crate::domain::oidc::jws::KeySet;
 use crate::single_flight::SingleFlight;
 
@@ -32,17 +31,13 @@ pub(super) enum FetchedKeys {
 /// The fetch in progress, if any.
 pub(super) struct KeyFetch {
     fetch: Arc<SingleFlight<(), Keys>>,
-    rate_limiter: Mutex<RateLimiter>,
+    limit: FetchLimit,
     waiting: Semaphore,
 }
 
 impl KeyFetch {
     pub(super) fn new() -> Self {
-        Self {
-            fetch: SingleFlight::new(1),
-            rate_limiter: Mutex::new(RateLimiter::new(Instant::now())),
-            waiting: Semaphore::new(MAX_WAITING),
-        }
+        Self { fetch: SingleFlight::new(1), limit: FetchLimit::new(), waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Waits for the fetch in progress, else for `fetch`.
@@ -50,17 +45,12 @@ impl KeyFetch {
         let Ok(_permit) = self.waiting.try_acquire() else { return FetchedKeys::AtCapacity };
         let mut is_own = false;
         let begin = || {
-            is_own = self.may_fetch();
+            is_own = self.limit.try_acquire();
             is_own.then_some(fetch)
         };
         let Some(fetched) = self.fetch.join((), begin) else { return FetchedKeys::RateLimited };
         let keys = fetched.result().await.flatten();
         if is_own { FetchedKeys::Own(keys) } else { FetchedKeys::Joined(keys) }
-    }
-
-    /// No code that holds the lock panics.
-    fn may_fetch(&self) -> bool {
-        self.rate_limiter.lock().unwrap_or_else(PoisonError::into_inner).try_acquire(Instant::now())
     }
 }
 

@@ -112,6 +112,7 @@ fn record(mut message: Message) -> Option<SessionRecord> {
         step_up: message.step_up,
         generation: message.generation,
         created: Timestamp::from_unix(message.created),
+        created_millis: u16::try_from(message.created_millis).ok()?,
         ends: Timestamp::from_unix(message.ends),
     })
 }
@@ -169,6 +170,7 @@ fn message(record: &SessionRecord) -> Message {
         step_up,
         generation,
         created,
+        created_millis,
         ends,
     } = record;
     let text = |token: &SecretString| token.expose_secret().to_owned();
@@ -194,6 +196,7 @@ fn message(record: &SessionRecord) -> Message {
         step_up: *step_up,
         generation: *generation,
         created: created.as_unix(),
+        created_millis: u32::from(*created_millis),
         ends: ends.as_unix(),
     })
 }

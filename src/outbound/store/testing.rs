@@ -58,6 +58,7 @@ pub(super) fn record(subject: &str, created: u64, ends: u64) -> SessionRecord {
         provider_session: Some("sid-1".to_owned()),
         refresh: Some(Refresh { refresh_token: Some("refresh".into()), due: at(created), stale: at(ends) }),
         step_up: Some(7),
+        created_millis: 999,
         ends: at(ends),
         ..session_record(subject, &claims, created)
     }

@@ -2,6 +2,7 @@
 
 use url::form_urlencoded;
 
+use super::start_limit;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_cookie;
 use crate::domain::decision::{Reason, Redirect, Verdict};
@@ -38,6 +39,9 @@ pub(super) async fn begin_sign_in(
     own: &OwnCookies,
     beginning: Beginning,
 ) -> Outcome {
+    if let Some(refused) = start_limit::refusal(services.start_limit.as_ref(), context) {
+        return Ok(refused);
+    }
     let application = context.application;
     let relying_party = &application.relying_party;
     let metadata = services.parts.provider.metadata(relying_party);

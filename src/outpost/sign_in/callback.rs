@@ -6,6 +6,7 @@ use super::go_on::go_on;
 use super::response_parameters::{ResponseUnreadable, response_parameters};
 use super::restart::{Setback, restart};
 use super::return_address::{kept_address, return_address};
+use super::session_limit;
 use super::sign_in_loop::{last_completed, sign_in_loop};
 use super::step_up::asked_for;
 use crate::domain::application::cookies::{self, OwnCookies};
@@ -123,6 +124,7 @@ async fn begin_session(
     let (application, now) = (context.application, services.parts.clock.now());
     let session = Session::begin(signed_in, application.as_ref(), now, services.parts.lifetimes);
     let session = session.after_step_up(asked_for(application, attempt).map(|asked| asked.fingerprint()));
+    let session = session.begun_at(services.parts.clock.unix_millis());
     let lifetime = session.record().ends.since(now);
     context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
     if lifetime.is_zero() {
@@ -135,7 +137,9 @@ async fn begin_session(
     for presented in &own.sessions {
         services.parts.store.end(&presented.key()).await?;
     }
+    let user = session.record().user.clone();
     services.parts.store.save(&id.key(), session).await?;
+    session_limit::end_oldest(services, context, &user).await?;
     let location = return_address(context, own, attempt);
     let last = last_completed(services, application, own);
     let completed = CompletedSignIn::after(last, attempt, &location, services.parts.clock.unix_millis());

@@ -1,6 +1,7 @@
 //! The requests with which a sign-in begins: `start`, or a request of the application without a session.
 
 use super::begin::{Beginning, begin_sign_in, only_parameter};
+use super::session_limit;
 use super::step_up;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::RETURN_PARAMETER;
@@ -27,6 +28,12 @@ pub(in crate::outpost) async fn start(services: &Services, context: &mut Request
         return Ok(answers::sign_in_required(context, beginning.return_address));
     }
     let own = OwnCookies::read(&context.request.head.headers, context.application)?;
+    // A request for `start` itself asks for a sign-in, perhaps by the link of that page.
+    if context.request.redirected_from.is_some()
+        && let Some(page) = session_limit::ended_page(services, context, &own, &beginning.return_address).await?
+    {
+        return Ok(page);
+    }
     let beginning = step_up::at_start(services, context, &own, beginning).await?;
     begin_sign_in(services, context, &own, beginning).await
 }
@@ -42,6 +49,9 @@ pub(in crate::outpost) async fn require(
         return Ok(answers::sign_in_required(context, context.own_address()));
     }
     let beginning = Beginning::of_request(context.own_address());
+    if let Some(page) = session_limit::ended_page(services, context, own, &beginning.return_address).await? {
+        return Ok(page);
+    }
     Box::pin(begin_sign_in(services, context, own, beginning)).await
 }
 

@@ -19,6 +19,7 @@ mod return_addresses;
 mod rules;
 mod sessions;
 mod sign_in;
+mod sign_in_limits;
 mod sign_in_loops;
 mod sign_out;
 mod step_up;

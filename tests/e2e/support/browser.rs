@@ -1,6 +1,6 @@
 //! A browser without a display: cookies, redirects and the sign-in form, over HTTP/1.1 or HTTP/2.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 
 use http::{HeaderMap, Method, StatusCode};
@@ -184,6 +184,11 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(protocol: Protocol) -> Self {
+        Self::from_address(protocol, Ipv4Addr::LOCALHOST)
+    }
+
+    /// A browser at this address of the machine.
+    pub(crate) fn from_address(protocol: Protocol, address: Ipv4Addr) -> Self {
         // The first one is used; every test installs the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
@@ -191,6 +196,7 @@ impl Browser {
                 .redirect(Policy::none())
                 .dns_resolver(ThisMachine)
                 .no_proxy()
+                .local_address(IpAddr::from(address))
                 // The certificates of these tests are made for them and signed by no authority.
                 .tls_danger_accept_invalid_certs(true)
                 .timeout(TIMEOUT)

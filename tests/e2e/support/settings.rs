@@ -162,6 +162,10 @@ pub(crate) struct Settings {
     /// Further lines for every entry of `applications`.
     pub(crate) for_entries: &'static str,
     pub(crate) log_level: &'static str,
+    /// Members of `limits.grpc`.
+    pub(crate) grpc_limits: &'static str,
+    /// Further members of `limits`.
+    pub(crate) limits: &'static str,
     /// The address of the HTTPS listener, or `off`.
     pub(crate) https: &'static str,
     /// Further sections; `session` and `shutdown` are present already.
@@ -181,6 +185,9 @@ impl Settings {
             scopes: "openid, profile, email, groups",
             for_entries: "",
             log_level: "info",
+            // A Check may take long on a machine that is busy with other work.
+            grpc_limits: "check_deadline: 30s",
+            limits: "",
             https: "off",
             sections: "",
             session: "{ store: file, path: sessions.db }".to_owned(),
@@ -205,6 +212,7 @@ impl Settings {
         let listen = format!("{addresses}, https: {}, metrics: 127.0.0.1:0", self.https);
         let _ = writeln!(text, "listen: {{ {listen}, admin: 127.0.0.1:0 }}");
         let _ = writeln!(text, "session: {}\nshutdown: {}", self.session, self.shutdown);
+        let _ = writeln!(text, "limits: {{ grpc: {{ {} }}, {} }}", self.grpc_limits, self.limits);
         let _ = writeln!(text, "log: {{ level: {} }}\n{}", self.log_level, self.sections);
         text
     }

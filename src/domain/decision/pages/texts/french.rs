@@ -70,6 +70,13 @@ pub(super) const FRENCH: Table = Table {
     sign_in_loop_title: "Boucle de connexion",
     sign_in_loop: "Vous venez de vous connecter, et l’application le demande de nouveau. Continuer répéterait cela sans fin. \
         Veuillez communiquer à l’exploitant la référence ci-dessous.",
+    too_many_sign_ins_title: "Trop de connexions",
+    too_many_sign_ins: "Plus de connexions ont été commencées depuis votre adresse réseau qu’il n’est permis en une minute. \
+        Veuillez réessayer dans un instant.",
+    session_over_limit_title: "Déconnecté",
+    session_over_limit: "Vous, ou quelqu’un en votre nom, vous êtes connecté à cette application avec un autre navigateur. Elle \
+        en permet {limit} à la fois par utilisateur, et cette connexion était la plus ancienne. Si ce n’était pas vous, \
+        prévenez l’exploitant.",
     sign_in_failed_title: "Échec de la connexion",
     callback_incomplete: "L’adresse avec laquelle vous êtes revenu est incomplète.",
     sign_in_unknown: "Cette connexion n’a pas été commencée ici, ou l’a été il y a trop longtemps.",

@@ -71,6 +71,13 @@ pub(super) const GERMAN: Table = Table {
     sign_in_loop_title: "Anmeldeschleife",
     sign_in_loop: "Sie haben sich gerade eben angemeldet, und die Anwendung verlangt es erneut. Fortzufahren würde dies \
         endlos wiederholen. Bitte nennen Sie dem Betreiber die Referenz unten.",
+    too_many_sign_ins_title: "Zu viele Anmeldungen",
+    too_many_sign_ins: "Von Ihrer Netzwerkadresse wurden mehr Anmeldungen begonnen, als in einer Minute erlaubt sind. Bitte \
+        versuchen Sie es in Kürze erneut.",
+    session_over_limit_title: "Abgemeldet",
+    session_over_limit: "Sie oder jemand in Ihrem Namen hat sich mit einem anderen Browser bei dieser Anwendung angemeldet. Sie \
+        erlaubt je Benutzer {limit} gleichzeitig, und dies war die älteste Anmeldung. Wenn Sie es nicht waren, informieren Sie \
+        den Betreiber.",
     sign_in_failed_title: "Anmeldung fehlgeschlagen",
     callback_incomplete: "Die Adresse, mit der Sie zurückgekehrt sind, ist unvollständig.",
     sign_in_unknown: "Diese Anmeldung wurde nicht hier begonnen oder ist zu lange her.",

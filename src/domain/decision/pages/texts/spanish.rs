@@ -70,6 +70,12 @@ pub(super) const SPANISH: Table = Table {
     sign_in_loop_title: "Bucle de inicio de sesión",
     sign_in_loop: "Acaba de iniciar sesión y la aplicación se lo vuelve a pedir. Continuar repetiría esto sin fin. Comunique \
         al administrador la referencia que figura abajo.",
+    too_many_sign_ins_title: "Demasiados inicios de sesión",
+    too_many_sign_ins: "Desde su dirección de red se han comenzado más inicios de sesión de los que se permiten en un minuto. \
+        Vuelva a intentarlo en unos instantes.",
+    session_over_limit_title: "Sesión cerrada",
+    session_over_limit: "Usted, o alguien en su nombre, ha iniciado sesión en esta aplicación con otro navegador. La aplicación \
+        permite {limit} a la vez por usuario, y esta sesión era la más antigua. Si no ha sido usted, avise al operador.",
     sign_in_failed_title: "Error al iniciar sesión",
     callback_incomplete: "La dirección con la que ha vuelto está incompleta.",
     sign_in_unknown: "Este inicio de sesión no se comenzó aquí, o hace demasiado tiempo.",

@@ -107,6 +107,13 @@ texts! {
     SignInLoop sign_in_loop
         "You signed in a moment ago, and the application asks for it again. To continue would repeat this \
         endlessly. Please tell the operator the reference below."
+    TooManySignInsTitle too_many_sign_ins_title "Too many sign-ins"
+    TooManySignIns too_many_sign_ins
+        "More sign-ins were started from your network address than are allowed in a minute. Please try again shortly."
+    SessionOverLimitTitle session_over_limit_title "Signed out"
+    SessionOverLimit session_over_limit
+        "You, or somebody in your name, signed in to this application with another browser. It allows each user {limit} \
+        at the same time, and this was the oldest sign-in. If it was not you, tell the operator."
     SignInFailedTitle sign_in_failed_title "Sign-in failed"
     CallbackIncomplete callback_incomplete "The address you came back with is incomplete."
     SignInUnknown sign_in_unknown "This sign-in was not started here, or too long ago."
