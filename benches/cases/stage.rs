@@ -12,10 +12,10 @@ use tokio::runtime::Runtime;
 use super::verify;
 use crate::load::Question;
 use crate::machine::Cores;
-use crate::op::HostileOp;
+use crate::op::{CLIENT_SECRET, HostileOp};
 use crate::servers::bare::{self, BareServer};
 use crate::servers::envoy::Envoy;
-use crate::servers::gatepost::{Gatepost, Recipe};
+use crate::servers::gatepost::{Application, Gatepost, Recipe};
 use crate::servers::redis::Redis;
 use crate::servers::sessions::{self, SystemClock};
 use crate::servers::{Server, judges, request};
@@ -61,14 +61,16 @@ impl Stage {
             sealing_key: sessions::sealing_key()?,
         };
         let filled = place.with_file("filled", "info")?;
-        let ids = runtime.block_on(sessions::fill(filled.config()?, count, &place.issuer))?;
+        let ids = runtime.block_on(sessions::fill(filled.config()?, count, &place.issuer, "wiki"))?;
         let gatepost = Gatepost::start(&place.with_copy("info", "info")?, cores)?;
         let quiet = Gatepost::start(&place.with_copy("warn", WARN)?, cores)?;
-        let asserting = Recipe { lines: ASSERTION, ..place.with_copy("assertion", "info")? };
+        let mut asserting = place.with_copy("assertion", "info")?;
+        asserting.applications = vec![Application { lines: ASSERTION, ..place.application() }];
         let asserting = Gatepost::start(&asserting, cores)?;
-        let redis = Redis::start(place.folder.path(), cores)?;
+        // The servers' core shows only Gatepost's own load.
+        let redis = Redis::start(cores.on_load("redis-server"), place.folder.path())?;
         let on_redis = place.with_store("redis", "info", redis.section())?;
-        let ids_on_redis = runtime.block_on(sessions::fill(on_redis.config()?, count, &place.issuer))?;
+        let ids_on_redis = runtime.block_on(sessions::fill(on_redis.config()?, count, &place.issuer, "wiki"))?;
         let on_redis = Gatepost::start(&on_redis, cores)?;
         let another = place.with_copy("another", "info")?;
 
@@ -127,8 +129,18 @@ impl Place {
     fn with_store(&self, name: &str, log_level: &'static str, store: String) -> Result<Recipe, Box<dyn Error>> {
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder)?;
-        let (issuer, sealing_key) = (self.issuer.clone(), self.sealing_key.clone());
-        Ok(Recipe { folder, issuer, sealing_key, store, log_level, lines: "" })
+        let (applications, sealing_key) = (vec![self.application()], self.sealing_key.clone());
+        Ok(Recipe { folder, applications, sealing_key, store, log_level })
+    }
+
+    fn application(&self) -> Application {
+        Application {
+            name: "Wiki",
+            external_host: format!("https://{}", request::HOST),
+            issuer: self.issuer.clone(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            lines: "",
+        }
     }
 
     fn sessions(&self, name: &str) -> PathBuf {

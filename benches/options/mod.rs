@@ -20,12 +20,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the command line of this process.
+    /// Reads the command line of this process; `sessions` is the default number of signed-in users.
     ///
     /// # Errors
     /// When it is not understood.
-    pub(crate) fn read() -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { rounds: 5, span: Duration::from_secs(2), sessions: 100_000, only: Vec::new() };
+    pub(crate) fn read(sessions: usize) -> Result<Self, Box<dyn Error>> {
+        let mut options = Self { rounds: 5, span: Duration::from_secs(2), sessions, only: Vec::new() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {

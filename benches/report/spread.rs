@@ -2,14 +2,14 @@
 
 /// A median with the extremes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spread {
-    pub(super) median: f64,
+pub(crate) struct Spread {
+    pub(crate) median: f64,
     least: f64,
     most: f64,
 }
 
 impl Spread {
-    pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
@@ -17,7 +17,7 @@ impl Spread {
     }
 
     /// `1.31 (1.29–1.33)`; empty when nothing was measured.
-    pub(super) fn text(&self, digits: usize) -> String {
+    pub(crate) fn text(&self, digits: usize) -> String {
         if self.median.is_nan() {
             return String::new();
         }
@@ -26,13 +26,13 @@ impl Spread {
     }
 
     /// The median alone.
-    pub(super) fn short(&self, digits: usize) -> String {
+    pub(crate) fn short(&self, digits: usize) -> String {
         if self.median.is_nan() { String::new() } else { number(self.median, digits) }
     }
 }
 
 /// With a comma between thousands.
-pub(super) fn number(value: f64, digits: usize) -> String {
+pub(crate) fn number(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
     let mut grouped = String::new();

@@ -31,21 +31,35 @@ impl Envoy {
     /// When it does not get ready.
     pub(crate) fn start(folder: &Path, checks: &[Option<SocketAddr>; 3], cores: Cores) -> Result<Self, Box<dyn Error>> {
         let [admin, fronts @ ..]: [SocketAddr; 4] = free_addresses()?;
-        let config = folder.join("envoy.yaml");
-        fs::write(&config, configuration(admin, &fronts, checks))?;
-        let log = fs::File::create(folder.join("envoy.log"))?;
-        let mut command = cores.on_server(&program()?.to_string_lossy());
-        command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]);
-        let mut server = Server::start(command.stdout(Stdio::null()).stderr(log))?;
-        let began = now();
-        while !get(admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
-            if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
-                return Err(format!("Envoy is not ready:\n{}", fs::read_to_string(folder.join("envoy.log"))?).into());
-            }
-            std::thread::sleep(POLL);
-        }
+        let server = run(folder, &configuration(admin, &fronts, checks), admin, cores)?;
         Ok(Self { server, fronts })
     }
+}
+
+/// Starts Envoy with this configuration and one worker, and waits until it is ready.
+///
+/// # Errors
+/// When it does not get ready.
+pub(crate) fn run(
+    folder: &Path,
+    configuration: &str,
+    admin: SocketAddr,
+    cores: Cores,
+) -> Result<Server, Box<dyn Error>> {
+    let config = folder.join("envoy.yaml");
+    fs::write(&config, configuration)?;
+    let log = fs::File::create(folder.join("envoy.log"))?;
+    let mut command = cores.on_server(&program()?.to_string_lossy());
+    command.arg("-c").arg(&config).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]);
+    let mut server = Server::start(command.stdout(Stdio::null()).stderr(log))?;
+    let began = now();
+    while !get(admin, "GET /ready HTTP/1.1\nhost: localhost\n\n").is_ok_and(|answer| answer.contains(" 200 ")) {
+        if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
+            return Err(format!("Envoy is not ready:\n{}", fs::read_to_string(folder.join("envoy.log"))?).into());
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(server)
 }
 
 /// The path to which `tests/tools/install` installs Envoy.
@@ -85,7 +99,8 @@ fn configuration(admin: SocketAddr, fronts: &[SocketAddr], checks: &[Option<Sock
     text
 }
 
-fn socket(address: SocketAddr) -> String {
+/// An address in Envoy's configuration.
+pub(crate) fn socket(address: SocketAddr) -> String {
     format!("{{ socket_address: {{ address: {}, port_value: {} }} }}", address.ip(), address.port())
 }
 

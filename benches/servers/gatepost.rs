@@ -12,9 +12,9 @@ use gatepost::config;
 use gatepost::server::Config;
 use serde_json::Value;
 
-use super::{Server, request};
+use super::Server;
 use crate::machine::{Cores, now};
-use crate::op::{CLIENT_ID, CLIENT_SECRET};
+use crate::op::CLIENT_ID;
 
 /// How long Gatepost may take to start, and the polling interval.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,15 +24,36 @@ const POLL: Duration = Duration::from_millis(1);
 pub(crate) struct Recipe {
     /// The working directory.
     pub(crate) folder: PathBuf,
-    /// The identity provider.
-    pub(crate) issuer: String,
+    pub(crate) applications: Vec<Application>,
     /// The sealing key as written in the configuration.
     pub(crate) sealing_key: String,
     /// The content of section `session` beside the sealing key.
     pub(crate) store: String,
     pub(crate) log_level: &'static str,
-    /// Further lines of the application.
+}
+
+/// An application, whose client id is [`CLIENT_ID`].
+#[derive(Clone)]
+pub(crate) struct Application {
+    pub(crate) name: &'static str,
+    /// The URL at which the browser finds it.
+    pub(crate) external_host: String,
+    /// The identity provider.
+    pub(crate) issuer: String,
+    pub(crate) client_secret: String,
+    /// Further lines.
     pub(crate) lines: &'static str,
+}
+
+impl Application {
+    fn as_yaml(&self) -> String {
+        let Self { name, external_host, issuer, client_secret, lines } = self;
+        let secret = Value::from(client_secret.as_str());
+        format!(
+            "  - name: {name}\n    external_host: {external_host}\n    issuer: {issuer}\n    \
+             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n{lines}"
+        )
+    }
 }
 
 impl Recipe {
@@ -50,11 +71,10 @@ impl Recipe {
     }
 
     fn as_yaml(&self) -> String {
-        let Self { issuer, sealing_key, store, log_level, lines, .. } = self;
-        let (host, secret) = (request::HOST, Value::from(CLIENT_SECRET));
+        let Self { applications, sealing_key, store, log_level, .. } = self;
+        let applications: String = applications.iter().map(Application::as_yaml).collect();
         format!(
-            "applications:\n  - name: Wiki\n    external_host: https://{host}\n    issuer: {issuer}\n    \
-             client_id: \"{CLIENT_ID}\"\n    client_secret: {secret}\n    skip_path_regex: [^/public/]\n{lines}\
+            "applications:\n{applications}\
              listen: {{ grpc: \"127.0.0.1:0\", http: \"127.0.0.1:0\", https: off, metrics: \"127.0.0.1:0\", admin: off }}\n\
              forward_auth: {{ dialects: [nginx], trusted_proxies: [127.0.0.1] }}\n\
              session: {{ sealing_key: \"{sealing_key}\", {store} }}\n\

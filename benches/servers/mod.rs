@@ -10,8 +10,14 @@ pub(crate) mod sessions;
 
 use std::error::Error;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command};
+use std::time::Duration;
+
+use crate::machine::now;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(10);
 
 /// A running server, stopped when dropped.
 pub(crate) struct Server {
@@ -31,13 +37,27 @@ impl Server {
         Ok(Self { process })
     }
 
-    /// Processor time used so far by all threads, in seconds.
+    /// Waits until the process accepts connections there.
+    ///
+    /// # Errors
+    /// When it ends, or takes too long.
+    pub(crate) fn wait_for(&mut self, address: SocketAddr) -> Result<(), Box<dyn Error>> {
+        let began = now();
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(format!("the server for {address} ended with {status}").into());
+            }
+            if began.elapsed() > TIMEOUT {
+                return Err(format!("no server listens on {address} after {TIMEOUT:?}").into());
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Processor time used so far by all threads of the process and its workers, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64, Box<dyn Error>> {
-        const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let fields = stat.rsplit_once(')').ok_or("an odd /proc/PID/stat")?.1;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
+        self.processes()?.iter().map(|process| cpu_seconds(process)).sum()
     }
 
     /// Resident memory in MiB, mapped files included.
@@ -48,12 +68,39 @@ impl Server {
         Ok(kilobytes.parse::<f64>()? / 1024.0)
     }
 
+    /// Memory in MiB of the process and its workers; pages that they share count once.
+    pub(crate) fn proportional(&self) -> Result<f64, Box<dyn Error>> {
+        let kilobytes = self.processes()?.into_iter().map(|process| {
+            let sums = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+            let line = sums.lines().find_map(|line| line.strip_prefix("Pss:"));
+            let number = line.and_then(|line| line.split_whitespace().next()).ok_or("an odd /proc/PID/smaps_rollup")?;
+            Ok(number.parse::<f64>()?)
+        });
+        Ok(kilobytes.sum::<Result<f64, Box<dyn Error>>>()? / 1024.0)
+    }
+
+    /// The ids of the process and of those that it has started.
+    fn processes(&self) -> Result<Vec<String>, Box<dyn Error>> {
+        let main = self.process.id().to_string();
+        let workers = fs::read_to_string(format!("/proc/{main}/task/{main}/children"))?;
+        let workers: Vec<String> = workers.split_whitespace().map(str::to_owned).collect();
+        Ok([vec![main], workers].concat())
+    }
+
     /// Sends SIGTERM, and waits until the process has ended.
     pub(crate) fn stop(mut self) -> Result<(), Box<dyn Error>> {
         Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
         let status = self.process.wait()?;
         if status.success() { Ok(()) } else { Err(format!("a server ended with {status}").into()) }
     }
+}
+
+fn cpu_seconds(process: &str) -> Result<f64, Box<dyn Error>> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields = stat.rsplit_once(')').ok_or("an odd /proc/PID/stat")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
 }
 
 /// Unused addresses, for programs that have to be given theirs.

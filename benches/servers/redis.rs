@@ -1,31 +1,25 @@
-//! A Redis for the sessions. It runs on the load's core, so that the servers' core shows only Gatepost's own load.
+//! A Redis for the sessions.
 
 use std::error::Error;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use super::{Server, free_addresses};
-use crate::machine::{Cores, now};
-
-const TIMEOUT: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(10);
 
 /// A running Redis without persistence.
 pub(crate) struct Redis {
-    _server: Server,
-    address: SocketAddr,
+    pub(crate) server: Server,
+    pub(crate) address: SocketAddr,
 }
 
 impl Redis {
-    /// Starts Redis, and waits until it accepts connections.
+    /// Starts Redis by this command for `redis-server` on a core, and waits until it accepts connections.
     ///
     /// # Errors
     /// When it does not.
-    pub(crate) fn start(folder: &Path, cores: Cores) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(mut command: Command, folder: &Path) -> Result<Self, Box<dyn Error>> {
         let [address]: [SocketAddr; 1] = free_addresses()?;
-        let mut command = cores.on_load("redis-server");
         command.args([
             "--port",
             &address.port().to_string(),
@@ -37,14 +31,8 @@ impl Redis {
             "no",
         ]);
         let mut server = Server::start(command.arg("--dir").arg(folder).stdout(Stdio::null()))?;
-        let began = now();
-        while TcpStream::connect(address).is_err() {
-            if server.process.try_wait()?.is_some() || began.elapsed() > TIMEOUT {
-                return Err("redis-server does not start; `make bench` installs it".into());
-            }
-            std::thread::sleep(POLL);
-        }
-        Ok(Self { _server: server, address })
+        server.wait_for(address).map_err(|fault| format!("redis-server, which `make bench` installs: {fault}"))?;
+        Ok(Self { server, address })
     }
 
     /// The content of section `session` for this Redis. The cache holds every session.

@@ -34,6 +34,11 @@ pub(crate) fn to_envoy(cookies: &str) -> String {
     over_http1(PAGE, HOST, &[("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.17")], cookies)
 }
 
+/// The same request as a browser sends it without TLS to this host.
+pub(crate) fn of_browser(host: &str, cookies: &str) -> String {
+    over_http1(PAGE, host, &[], cookies)
+}
+
 /// nginx' forward-auth request for it.
 pub(crate) fn of_nginx(cookies: &str) -> String {
     let url = format!("https://{HOST}{PAGE}");

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 use gatepost::domain::oidc::user::User;
 use gatepost::domain::session::{Session, SessionId, SessionRecord};
+use gatepost::domain::slug::Slug;
 use gatepost::domain::time::Timestamp;
 use gatepost::outbound::store::{self, StoreSettings};
 use gatepost::ports::{Clock, Entropy, EntropyFault, SessionStore};
@@ -47,12 +48,17 @@ pub(crate) fn sealing_key() -> Result<String, EntropyFault> {
     Ok(STANDARD.encode(random()?))
 }
 
-/// Fills the store that `config` names with `count` sessions, and closes it; returns their cookie values, in the order of
+/// Fills the store that `config` names with `count` sessions of this application, and closes it; returns their cookie values, in the order of
 /// the users' numbers.
 ///
 /// # Errors
 /// Errors of the store.
-pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Result<Arc<[String]>, Box<dyn Error>> {
+pub(crate) async fn fill(
+    mut config: Config,
+    count: usize,
+    issuer: &str,
+    application: &str,
+) -> Result<Arc<[String]>, Box<dyn Error>> {
     let Sealing::Given(keys) = config.sealing else { return Err("no sealing key in the configuration".into()) };
     if let StoreSettings::Redis(settings) = &mut config.store {
         // Many concurrent saves take longer than a Check may.
@@ -61,14 +67,14 @@ pub(crate) async fn fill(mut config: Config, count: usize, issuer: &str) -> Resu
     let store =
         store::open(&config.store, keys, config.lifetimes, Arc::new(SystemEntropy), Arc::new(SystemClock))?.store;
     wait_for(store.as_ref()).await?;
-    let now = SystemClock.now();
+    let (now, application) = (SystemClock.now(), Slug::parse(application)?);
     let mut ids = Vec::with_capacity(count);
     while ids.len() < count {
         let from = ids.len();
         let mut saves = Vec::with_capacity(AT_ONCE);
         for number in from..count.min(from + AT_ONCE) {
             let id = SessionId::new(random()?);
-            let (key, session) = (id.key(), session(number, issuer, now));
+            let (key, session) = (id.key(), session(number, issuer, &application, now));
             ids.push(id.to_cookie_value());
             let store = &store;
             saves.push(async move { store.save(&key, session).await });
@@ -101,7 +107,7 @@ fn random() -> Result<[u8; 32], EntropyFault> {
     Ok(bytes)
 }
 
-fn session(number: usize, issuer: &str, now: Timestamp) -> Session {
+fn session(number: usize, issuer: &str, application: &Slug, now: Timestamp) -> Session {
     let name = user_name(number);
     let claims = json!({
         "sub": name, "preferred_username": name, "name": format!("User {number:06}"),
@@ -112,6 +118,7 @@ fn session(number: usize, issuer: &str, now: Timestamp) -> Session {
     let id_token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", STANDARD.encode(claims.to_string()), "s".repeat(342));
     Session::restore(SessionRecord {
         user: User { issuer: issuer.to_owned(), subject: name.clone() },
+        application: application.clone(),
         client_id: CLIENT_ID.to_owned(),
         id_token: Some(SecretString::from(id_token)),
         ends: now.plus(LIFETIME),
