@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use crate::domain::application::Application;
+use crate::domain::audit::AuditEvent;
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::oidc::credentials::{Credential, Refusal, VerifiedCredential};
 use crate::domain::oidc::id_token::SignedIn;
@@ -45,6 +46,31 @@ pub trait Entropy: Send + Sync {
 #[error("the system's randomness source failed")]
 pub struct EntropyFault;
 
+/// Takes the events of the audit stream.
+pub trait AuditTrail: Send + Sync {
+    /// Queues an event; never waits. An event that cannot be queued is counted as lost.
+    fn record(&self, event: AuditEvent);
+}
+
+/// The audit stream, where the operator wants one.
+#[derive(Clone, Default)]
+pub struct Audit(Option<Arc<dyn AuditTrail>>);
+
+impl Audit {
+    /// The stream that this trail takes.
+    #[must_use]
+    pub fn to(trail: Arc<dyn AuditTrail>) -> Self {
+        Self(Some(trail))
+    }
+
+    /// Records an event, which is only made where there is a stream.
+    pub fn record(&self, event: impl FnOnce() -> AuditEvent) {
+        if let Some(trail) = &self.0 {
+            trail.record(event());
+        }
+    }
+}
+
 /// A session as a store returns it.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
@@ -61,6 +87,15 @@ pub struct ListedSession {
     pub key: SessionKey,
     /// The session.
     pub stored: StoredSession,
+}
+
+/// A session that was ended, and the key under which it was stored.
+#[derive(Clone, Debug)]
+pub struct EndedSession {
+    /// The key.
+    pub key: SessionKey,
+    /// The session.
+    pub session: Arc<Session>,
 }
 
 /// Where a page of sessions begins, opaque to the caller; empty for the first page.
@@ -81,7 +116,7 @@ pub struct SessionPage {
 #[derive(Clone, Debug)]
 pub enum ProviderSessionEnd {
     /// These sessions ended; there may be none.
-    Ended(Vec<Arc<Session>>),
+    Ended(Vec<EndedSession>),
     /// The provider session belongs to another user than the named one; no session ended.
     OtherUser,
 }
@@ -137,7 +172,7 @@ pub trait SessionStore: Send + Sync {
 
     /// Ends all sessions of a user, found by index, and returns them. A fault has the effect that [`SessionStore::end`]
     /// describes.
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault>;
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault>;
 
     /// Ends the sessions that belong to one provider session, found by index; if a user is named, only if they are that
     /// user's. A call that fails has no effect.

@@ -107,7 +107,7 @@ const OF_HTTP_PROTOCOLS: &[&str] = &[
 ];
 
 /// The modules of the domain in order: each may depend on those before it.
-const DOMAIN: [&str; 9] = [
+const DOMAIN: [&str; 10] = [
     "domain::slug",
     "domain::time",
     "domain::http",
@@ -117,10 +117,11 @@ const DOMAIN: [&str; 9] = [
     "domain::policy",
     "domain::application",
     "domain::decision",
+    "domain::audit",
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 47] = [
+const MODULES: [Module; 49] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
@@ -135,6 +136,7 @@ const MODULES: [Module; 47] = [
     Module { name: DOMAIN[7], may_know: before(7), must_not_know: PROTOCOL },
     Module { name: "domain::application::sign_out", may_know: before(8), must_not_know: &[] },
     Module { name: DOMAIN[8], may_know: before(8), must_not_know: PROTOCOL },
+    Module { name: DOMAIN[9], may_know: before(9), must_not_know: PROTOCOL },
     Module { name: "ports", may_know: &["domain"], must_not_know: WIRE },
     Module { name: "outpost", may_know: &["domain", "ports", "telemetry", "single_flight"], must_not_know: WIRE },
     Module { name: "single_flight", may_know: &[], must_not_know: WIRE },
@@ -145,7 +147,15 @@ const MODULES: [Module; 47] = [
     Module {
         // The operators' protocol: no request of a browser reaches it.
         name: "inbound::admin",
-        may_know: &["domain::session", "outpost", "telemetry", "admin_api", "inbound::connections", "inbound::grpc"],
+        may_know: &[
+            "domain::audit",
+            "domain::session",
+            "outpost",
+            "telemetry",
+            "admin_api",
+            "inbound::connections",
+            "inbound::grpc",
+        ],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
     Module {
@@ -221,6 +231,11 @@ const MODULES: [Module; 47] = [
             "tower",
             "tower_http",
         ],
+    },
+    Module {
+        name: "outbound::audit",
+        may_know: &["domain::audit", "ports", "telemetry", "outbound::private_file"],
+        must_not_know: WIRE,
     },
     Module { name: "outbound::otlp", may_know: &["outbound::trusted_certificates"], must_not_know: ASKED_ONLY },
     Module {

@@ -1,5 +1,6 @@
-//! Outbound adapters: the OpenID Provider, the session stores, authentik's outpost API, and checks of the setup.
+//! Outbound adapters: the OpenID Provider, the session stores, authentik's outpost API, the audit stream, and checks of the setup.
 
+pub mod audit;
 pub mod authentik;
 mod connecting;
 pub mod finding;

@@ -99,22 +99,24 @@ pub(super) fn can_make_files(folder: &Path) -> io::Result<()> {
 
 /// Opens the file for reading and writing; creates it and its directory if they do not exist.
 pub(super) fn open_or_make(path: &Path) -> Result<File, PrivacyFault> {
+    open_with(path, OpenOptions::new().read(true).write(true).truncate(false))
+}
+
+fn open_with(path: &Path, options: &mut OpenOptions) -> Result<File, PrivacyFault> {
     let io = |cause| PrivacyFault::Io { path: path.to_owned(), cause };
     make_directory_of(path).map_err(io)?;
     // A directory cannot be opened for writing; report it as what it is.
     if path.is_dir() {
         return Err(PrivacyFault::NotAFile { path: path.to_owned() });
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(OWNER_ONLY)
-        .open(path)
-        .map_err(io)?;
+    let file = options.create(true).mode(OWNER_ONLY).open(path).map_err(io)?;
     check(&file, path)?;
     Ok(file)
+}
+
+/// Opens the file for reading and appending; creates it and its directory if they do not exist.
+pub(super) fn open_to_append(path: &Path) -> Result<File, PrivacyFault> {
+    open_with(path, OpenOptions::new().read(true).append(true))
 }
 
 /// Opens a file for reading. Opening a pipe would wait for a writer; with this it does not, so that the caller can refuse it.

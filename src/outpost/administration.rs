@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::domain::audit::{AuditEvent, SessionEndCause};
 use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity;
@@ -133,8 +134,9 @@ impl Outpost {
         // Only the time of the last use needs this call; without it the rest of the summary is still known.
         let last_seen = self.services.parts.store.load(key).await.ok().flatten().map(|stored| stored.last_seen);
         let ended = self.services.parts.store.end(key).await.map_err(EndFault::End)?;
-        logout::revoke(&self.services, ended.as_slice());
-        let summary = ended.map(|session| SessionSummary::new(*key, &session, last_seen));
+        let ended = logout::ended_session(*key, ended);
+        logout::conclude(&self.services, None, SessionEndCause::Administration, &ended);
+        let summary = ended.first().map(|ended| SessionSummary::new(*key, &ended.session, last_seen));
         if let Some(SessionSummary { user: NamedUser { user, name }, application, .. }) = &summary {
             let (user, subject) = (name, &user.subject);
             tracing::info!(session = key.to_hex(), %application, user, subject, "session ended by an operator");
@@ -158,12 +160,17 @@ impl Outpost {
             return Ok(UserEnd::Several(found));
         }
         let ended = self.services.parts.store.end_user(&named.user).await.map_err(EndFault::End)?;
-        logout::revoke(&self.services, &ended);
+        logout::conclude(&self.services, None, SessionEndCause::Administration, &ended);
         let ended = ended.len();
         let NamedUser { user, name } = &named;
         let (issuer, subject) = (&user.issuer, &user.subject);
         tracing::info!(user = name, subject, issuer, ended, "sessions of a user ended by an operator");
         Ok(UserEnd::Ended(named, ended))
+    }
+
+    /// Records a call of the admin API in the audit stream.
+    pub fn record_administration(&self, event: impl FnOnce() -> AuditEvent) {
+        self.services.parts.audit.record(event);
     }
 
     /// Names are in the encrypted records only, so all of them are scanned.

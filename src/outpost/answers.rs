@@ -10,6 +10,7 @@ use super::request_context::RequestContext;
 use crate::domain::application::endpoints::SESSIONS;
 use crate::domain::application::registry::Unrouted;
 use crate::domain::application::return_address::ReturnAddress;
+use crate::domain::audit::Denial;
 use crate::domain::decision::pages::{Action, Message, Pages, Text};
 use crate::domain::decision::{AuditRecord, Decision, Page, Reason, Verdict};
 use crate::domain::http::{Excess, Header, TargetFault};
@@ -146,6 +147,7 @@ pub(super) fn forbidden(
     let rules = &context.application.rules;
     let cause = rules.explain(cause, identity.issued_claims(), identity.known_by(now), &context.request.head);
     tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "no access rule allows this user");
+    context.record_denial(Denial::Forbidden, Some(identity), &cause);
     context.user = Some(identity.name().to_owned());
     let [sign_out, sessions] = ["sign_out", SESSIONS].map(|name| context.application.endpoint(name));
     let page = context.pages().forbidden(identity.name(), sign_out, sessions, &context.id);

@@ -26,10 +26,11 @@ pub(super) enum Authentication {
 /// The identity behind the request: by a live session, else by the credential that the request presents.
 pub(super) async fn authenticate(
     services: &Services,
-    context: &RequestContext<'_>,
+    context: &mut RequestContext<'_>,
     own: &OwnCookies,
 ) -> Result<Authentication, Fault> {
     if let Some(loaded) = load_session(services, context, own).await? {
+        context.session = Some(loaded.key);
         return Ok(Authentication::Identity(Identity::Session(loaded.session)));
     }
     let Some(presented) = Presented::read(&context.request.head.headers, &context.application.credentials) else {

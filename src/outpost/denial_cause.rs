@@ -3,6 +3,7 @@
 use super::errors::{Fault, Outcome};
 use super::request_context::RequestContext;
 use super::{answers, header_preview};
+use crate::domain::audit::Denial;
 use crate::domain::oidc::credentials::{Refusal, Scheme};
 use crate::domain::policy::Forbidden;
 use crate::domain::policy::identity::Identity;
@@ -29,9 +30,13 @@ impl DenialCause {
             Self::Forbidden(identity, cause) => Ok(answers::forbidden(context, &identity, cause, now)),
             Self::Refused(scheme, cause) => {
                 tracing::info!(decision_id = context.id, application = %context.application.slug, %cause, "credential refused");
+                context.record_denial(Denial::CredentialRefused, None, &cause);
                 Ok(answers::credential_refused(context, scheme, &cause))
             }
-            Self::TooMuch(over) => Ok(header_preview::too_much(context, &over)),
+            Self::TooMuch(over) => {
+                context.record_denial(Denial::IdentityTooLarge, None, &over);
+                Ok(header_preview::too_much(context, &over))
+            }
             Self::Unavailable(fault) => Err(Fault::Provider(fault)),
         }
     }

@@ -9,21 +9,22 @@ use thiserror::Error;
 use tokio::join;
 use tokio::time::sleep;
 
-use super::answers;
 use super::errors::{Fault, Outcome};
 use super::request::RequestBody;
 use super::request_context::RequestContext;
 use super::services::Services;
 use super::waits::{self, WaitReason};
+use super::{answers, audit};
 use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::audit::SessionEndCause;
 use crate::domain::decision::pages::{self, Message, Text};
 use crate::domain::decision::{Page, Reason, Verdict};
 use crate::domain::oidc::issuer::TrustedIssuer;
 use crate::domain::oidc::logout_token::{self, Ending, VerifiedLogoutToken};
 use crate::domain::oidc::user::{ProviderSession, User};
-use crate::domain::session::Session;
 use crate::domain::session::frontchannel_logout::{self, LogoutRequest};
-use crate::ports::{Consumption, LogoutTokenFault, ProviderSessionEnd, StoreFault};
+use crate::domain::session::{Session, SessionKey};
+use crate::ports::{Consumption, EndedSession, LogoutTokenFault, ProviderSessionEnd, StoreFault};
 
 /// How long the answer to a frame that presents no session takes, whether a session ended or not: a store that writes
 /// durably takes some milliseconds, which would otherwise reveal that there was one (FL-3).
@@ -57,7 +58,7 @@ pub(super) async fn backchannel_logout(services: &Services, context: &RequestCon
     match logout_by_token(services, context).await {
         Ok(ended) => {
             tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a back-channel logout ended sessions");
-            revoke(services, &ended);
+            conclude(services, Some(context), SessionEndCause::BackchannelLogout, &ended);
             Ok((Verdict::Page(Page::empty(StatusCode::OK)), Reason::LogoutByProvider))
         }
         Err(refused) => Ok(logout_refused(context, &refused)),
@@ -67,7 +68,7 @@ pub(super) async fn backchannel_logout(services: &Services, context: &RequestCon
 /// A token counts as used when its effect is durable. Ending sessions can be repeated, so it comes first: if the replay
 /// key were stored first and the store then failed, the provider's second delivery would be refused and the logout
 /// lost.
-async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> Result<Vec<Arc<Session>>, Refused> {
+async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> Result<Vec<EndedSession>, Refused> {
     if context.comes_plainly() {
         return Err(Refused::PlainHttp);
     }
@@ -90,7 +91,7 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
         Ok(Consumption::First) => {}
         // Two concurrent deliveries: the other one is answered by 200. The sessions that this one ended stay ended.
         Ok(Consumption::Repeated) => {
-            revoke(services, &ended);
+            conclude(services, Some(context), SessionEndCause::BackchannelLogout, &ended);
             return Err(Refused::Repeated);
         }
         Err(fault) => {
@@ -101,7 +102,7 @@ async fn logout_by_token(services: &Services, context: &RequestContext<'_>) -> R
     Ok(ended)
 }
 
-async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) -> Result<Vec<Arc<Session>>, Refused> {
+async fn end_named_sessions(services: &Services, token: &VerifiedLogoutToken) -> Result<Vec<EndedSession>, Refused> {
     match token.ending() {
         Ending::User(user) => Ok(services.parts.store.end_user(user).await?),
         Ending::ProviderSession(session, of) => {
@@ -131,10 +132,10 @@ pub(super) async fn frontchannel_logout(services: &Services, context: &mut Reque
                 let named = asked.provider_session(record.user.issuer.as_str().into());
                 let ended = match named {
                     Some(session) => end_sessions_of(services, &session, Some(&record.user)).await?,
-                    None => services.parts.store.end(&found.key).await?.into_iter().collect(),
+                    None => ended_session(found.key, services.parts.store.end(&found.key).await?),
                 };
                 log_frame(context, &ended);
-                revoke(services, &ended);
+                conclude(services, Some(context), SessionEndCause::FrontchannelLogout, &ended);
                 cookies = cookies::delete_all(context.application);
             }
             Some(_) => {}
@@ -161,7 +162,10 @@ async fn logout_without_cookie(
         }
     };
     let (ended, ()) = join!(ending, sleep(FRAME_TAKES));
-    log_frame(context, &ended?);
+    let ended = ended?;
+    log_frame(context, &ended);
+    // Nothing is revoked for a client that presents no session.
+    record_ends(services, Some(context), SessionEndCause::FrontchannelLogout, &ended);
     Ok(())
 }
 
@@ -169,7 +173,7 @@ async fn end_sessions_of(
     services: &Services,
     session: &ProviderSession,
     of: Option<&User>,
-) -> Result<Vec<Arc<Session>>, StoreFault> {
+) -> Result<Vec<EndedSession>, StoreFault> {
     match services.parts.store.end_provider_session(session, of).await? {
         ProviderSessionEnd::Ended(ended) => Ok(ended),
         ProviderSessionEnd::OtherUser => Ok(Vec::new()),
@@ -194,17 +198,45 @@ pub(super) async fn end_everywhere(
     for issuer in issuers {
         let session = ProviderSession { issuer: issuer.clone(), id: id.to_owned() };
         let ended = end_sessions_of(services, &session, None).await?;
-        revoke(services, &ended);
+        conclude(services, None, SessionEndCause::Authentik, &ended);
         count += ended.len();
     }
     Ok(count)
 }
 
+/// The session that was stored under this key and ended, if there was one.
+pub(super) fn ended_session(key: SessionKey, session: Option<Arc<Session>>) -> Vec<EndedSession> {
+    session.map(|session| EndedSession { key, session }).into_iter().collect()
+}
+
+/// What follows when sessions have ended: the ends are recorded in the audit stream, and the refresh tokens are revoked.
+pub(super) fn conclude(
+    services: &Services,
+    context: Option<&RequestContext<'_>>,
+    cause: SessionEndCause,
+    ended: &[EndedSession],
+) {
+    record_ends(services, context, cause, ended);
+    revoke(services, ended);
+}
+
+/// Records the ends of sessions in the audit stream.
+pub(super) fn record_ends(
+    services: &Services,
+    context: Option<&RequestContext<'_>>,
+    cause: SessionEndCause,
+    ended: &[EndedSession],
+) {
+    for EndedSession { key, session } in ended {
+        services.parts.audit.record(|| audit::session_ended(*key, session.record(), cause, context));
+    }
+}
+
 /// Has the refresh tokens of ended sessions revoked, each by the client to which it was issued (RFC 7009). The work
 /// runs in the background.
-pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
+fn revoke(services: &Services, ended: &[EndedSession]) {
     let applications = services.parts.applications.load_full();
-    for record in ended.iter().map(|session| session.record()) {
+    for record in ended.iter().map(|ended| ended.session.record()) {
         let Some(refresh_token) = record.refresh_token() else { continue };
         let of_client = applications.iter().find(|application| {
             let relying_party = &application.relying_party;
@@ -218,7 +250,7 @@ pub(super) fn revoke(services: &Services, ended: &[Arc<Session>]) {
     }
 }
 
-fn log_frame(context: &RequestContext<'_>, ended: &[Arc<Session>]) {
+fn log_frame(context: &RequestContext<'_>, ended: &[EndedSession]) {
     tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "a front-channel logout ended sessions");
 }
 

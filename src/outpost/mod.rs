@@ -3,6 +3,7 @@
 
 pub mod administration;
 mod answers;
+mod audit;
 mod authenticate;
 mod authorize;
 mod challenge;
@@ -127,7 +128,8 @@ impl Outpost {
             Route::Unrouted(cause) => return answers::unrouted(id, *cause, &self.pages_for(routed)),
             Route::Application(application, destination) => (application, *destination),
         };
-        let mut context = RequestContext::new(routed, application, id, &self.services.design);
+        let (design, audit) = (&self.services.design, &self.services.parts.audit);
+        let mut context = RequestContext::new(routed, application, id, design, audit);
         let (mut verdict, reason) = match self.decide(&mut context, destination).await {
             Ok(outcome) => outcome,
             Err(fault) => {
@@ -204,7 +206,8 @@ impl Outpost {
         let Route::Application(application, destination) = &routed.route else {
             return self.refuse(Reason::Overdue, routed.request.head.reader());
         };
-        let mut context = RequestContext::new(routed, application, self.services.decision_id(), &self.services.design);
+        let (design, audit) = (&self.services.design, &self.services.parts.audit);
+        let mut context = RequestContext::new(routed, application, self.services.decision_id(), design, audit);
         self.set_retry_address(&mut context, *destination);
         let (verdict, reason) = answers::overdue(&context);
         context.decided(verdict, reason)

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use crate::domain::application::registry::CurrentApplications;
 use crate::domain::crypto::sealing::SealingKeys;
 use crate::domain::session::Lifetimes;
-use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+use crate::ports::{Audit, Clock, Entropy, IdentityProvider, SessionStore};
 
 /// The name of an outpost, which may change while it runs.
 #[derive(Clone, Debug)]
@@ -50,4 +50,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The audit stream, where there is one.
+    pub audit: Audit,
 }

@@ -15,6 +15,8 @@ use crate::domain::application::{Application, Mode};
 use crate::domain::decision::pages::{Action, Design, Pages};
 use crate::domain::decision::{AuditRecord, Decision, Reason, Verdict};
 use crate::domain::http::{ClientKind, Scheme};
+use crate::domain::session::SessionKey;
+use crate::ports::Audit;
 
 /// The context of one request while it is decided.
 pub(super) struct RequestContext<'a> {
@@ -23,12 +25,15 @@ pub(super) struct RequestContext<'a> {
     pub(super) kind: ClientKind,
     pub(super) id: String,
     pub(super) user: Option<String>,
+    /// The key of the session by which the user is known.
+    pub(super) session: Option<SessionKey>,
     /// The address at which the request is retried, where it is not the request's own.
     pub(super) again: Option<String>,
     /// How long the request may wait for work that its answer does not require.
     pub(super) refresh_timeout: Duration,
     /// Called when the request begins to wait for the provider.
     pub(super) on_wait: fn(),
+    pub(super) audit: &'a Audit,
     design: &'a ArcSwap<Design>,
 }
 
@@ -39,10 +44,12 @@ impl<'a> RequestContext<'a> {
         application: &'a Arc<Application>,
         id: String,
         design: &'a ArcSwap<Design>,
+        audit: &'a Audit,
     ) -> Self {
         let RoutedRequest { request, refresh_timeout, on_wait, .. } = *routed;
         let kind = request.head.client_kind();
-        Self { request, application, kind, id, user: None, again: None, refresh_timeout, on_wait, design }
+        let (user, session, again) = (None, None, None);
+        Self { request, application, kind, id, user, session, again, refresh_timeout, on_wait, audit, design }
     }
 }
 

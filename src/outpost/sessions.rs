@@ -18,12 +18,13 @@ use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::SESSIONS;
 use crate::domain::application::registry::Applications;
+use crate::domain::audit::SessionEndCause;
 use crate::domain::decision::pages::{Action, Message, NeededSignIn, SessionEntry, SessionList, Text};
 use crate::domain::decision::{Reason, Redirect, Verdict};
 use crate::domain::http::ClientKind;
 use crate::domain::policy::{RECENT, is_recent, was_asked_in_vain};
+use crate::domain::session::SessionKey;
 use crate::domain::session::end_token::{Ends, end_token, is_end_token};
-use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::ListedSession;
 
@@ -177,18 +178,19 @@ fn named(
 /// Ends the sessions, and leads back to the page. After a fault of the store they count as ended in this process all the same.
 async fn end(services: &Services, context: &RequestContext<'_>, named: Vec<SessionKey>) -> Outcome {
     let store = &services.parts.store;
-    let ends = stream::iter(named).map(|key| async move { store.end(&key).await }).buffer_unordered(ENDED_AT_ONCE);
+    let end = |key| async move { store.end(&key).await.map(|session| logout::ended_session(key, session)) };
+    let ends = stream::iter(named).map(end).buffer_unordered(ENDED_AT_ONCE);
     let results: Vec<_> = ends.collect().await;
-    let mut ended: Vec<Arc<Session>> = Vec::new();
+    let mut ended = Vec::new();
     let mut fault = None;
     for result in results {
         match result {
-            Ok(session) => ended.extend(session),
+            Ok(sessions) => ended.extend(sessions),
             Err(next) => fault = Some(next),
         }
     }
     tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions ended by their user");
-    logout::revoke(services, &ended);
+    logout::conclude(services, Some(context), SessionEndCause::SessionsPage, &ended);
     if let Some(fault) = fault {
         return Err(fault.into());
     }

@@ -10,6 +10,7 @@ use super::waits::{self, WaitReason};
 use super::{answers, logout};
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::sign_out::{EndSession, end_session, is_deliberate};
+use crate::domain::audit::SessionEndCause;
 use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Page, Reason, Redirect, Verdict};
 use crate::domain::oidc::relying_party::ProviderSignOut;
@@ -54,8 +55,8 @@ async fn sign_out_everywhere(
         Err(fault) => return Ok(sign_out_here(services, context, own, &fault, Text::SignedOutHere).await),
     };
     tracing::info!(decision_id = context.id, application = %context.application.slug, ended = ended.len(), "sessions of the user ended");
-    logout::revoke(services, &ended);
-    let id_token = ended.iter().map(|session| session.record()).find(|ended| is_same(ended, record));
+    logout::conclude(services, Some(context), SessionEndCause::SignOut, &ended);
+    let id_token = ended.iter().map(|ended| ended.session.record()).find(|ended| is_same(ended, record));
     let id_token = id_token.and_then(|ended| ended.id_token.as_ref());
     let mut verdict = end_at_provider(services, context, id_token).await?;
     match &mut verdict {
@@ -79,10 +80,14 @@ async fn sign_out_here(
     tracing::warn!(decision_id = context.id, application = %context.application.slug, %fault, "a sign-out holds in this process only, until the store answers");
     let mut ended = Vec::new();
     for id in &own.sessions {
-        // After a fault, this process still remembers that the session ended.
-        ended.extend(services.parts.store.end(&id.key()).await.ok().flatten());
+        let key = id.key();
+        match services.parts.store.end(&key).await {
+            Ok(session) => ended.extend(logout::ended_session(key, session)),
+            // This process still remembers that the session ended.
+            Err(fault) => context.record_pending_sign_out(key, &fault),
+        }
     }
-    logout::revoke(services, &ended);
+    logout::conclude(services, Some(context), SessionEndCause::SignOut, &ended);
     (Verdict::Deny(signed_out_here(context, text)), Reason::SignedOutHere)
 }
 

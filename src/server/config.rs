@@ -13,6 +13,7 @@ use crate::inbound::connections::{ConnectionLimits, FrontProxies, MutualTls};
 use crate::inbound::forward_auth::ForwardAuthSettings;
 use crate::inbound::grpc::GrpcLimits;
 use crate::inbound::side_listener::{HttpLimits, TlsIdentity};
+use crate::outbound::audit::AuditSettings;
 use crate::outbound::otlp::OtlpSettings;
 use crate::outbound::provider::ProviderSettings;
 use crate::outbound::store::StoreSettings;
@@ -109,6 +110,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces, where they are exported.
     pub traces: Option<Traces>,
+    /// Where the audit stream goes; `None`: there is none.
+    pub audit: Option<AuditSettings>,
     /// Settings of the requests to identity providers.
     pub provider: ProviderSettings,
     /// Limits.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::inbound::side_listener::TlsFault;
 use crate::outbound::authentik::ConnectionFault;
 use crate::outbound::otlp::OtlpFault;
-use crate::outbound::{provider, store};
+use crate::outbound::{audit, provider, store};
 use crate::ports::EntropyFault;
 use crate::telemetry::BadLogLevel;
 
@@ -36,6 +36,9 @@ pub enum Fault {
     /// The session store is unusable.
     #[error(transparent)]
     Store(#[from] store::OpenFault),
+    /// The audit stream cannot be written.
+    #[error("audit: {0}")]
+    Audit(#[from] audit::OpenFault),
     /// The client of identity providers could not be started.
     #[error(transparent)]
     Provider(#[from] provider::StartFault),

@@ -12,18 +12,21 @@ mod service_manager;
 mod signals;
 mod system;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::domain::crypto::sealing::{SealingKey, SealingKeys};
+use crate::outbound::audit::AuditLog;
 use crate::outbound::otlp::OtlpFault;
 use crate::outbound::provider::{NamedIssuer, OpenIdProviders};
 use crate::outbound::store::{self, OpenStore, StoreSettings};
 use crate::outpost::{Outpost, Parts};
-use crate::ports::{Clock, Entropy, IdentityProvider};
+use crate::ports::{Audit, Clock, Entropy, IdentityProvider};
 use crate::telemetry;
 
 pub use authentik::{ApplicationMapping, Authentik, ListFault, Listed, MappedApplication, OverlayTarget};
@@ -39,6 +42,8 @@ use authentik::AuthentikUpdates;
 use reload::{InService, Reloader};
 use signals::StopRequests;
 
+/// The time limit for writing the last events of the audit stream.
+const AUDIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time limit for flushing the log at the end.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -56,7 +61,8 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
     };
     let result = runtime.block_on(async {
         let (mut signals, hangup) = (StopRequests::listen()?, signals::hangup()?);
-        let Built { bound, reloader, updates } = build(config).await?;
+        let Built { bound, reloader, updates, audit } = build(config).await?;
+        let rotations = signals::hangup()?;
         let from_files = async {
             match source {
                 Some(source) => reloader.run(source, hangup).await,
@@ -73,9 +79,14 @@ pub fn run(config: Config, source: Option<Arc<dyn ConfigSource>>) -> Result<(), 
             tokio::select! {
                 never = from_files => never,
                 never = from_authentik => never,
+                never = reopen(audit.as_deref(), rotations) => never,
             }
         };
-        bound.run(reloads, async || signals.next().await).await
+        let result = bound.run(reloads, async || signals.next().await).await;
+        if let Some(audit) = &audit {
+            audit.close(AUDIT_TIMEOUT);
+        }
+        result
     });
     // The last spans are sent on the runtime.
     log.flush(LOG_TIMEOUT);
@@ -89,6 +100,7 @@ struct Built {
     bound: Bound,
     reloader: Arc<Reloader>,
     updates: Option<AuthentikUpdates>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 /// Opens the store, starts fetching the metadata of the identity providers, and binds every listener.
@@ -96,9 +108,6 @@ async fn build(config: Config) -> Result<Built, Fault> {
     let Config {
         applications,
         listen,
-        tls,
-        admin_tls,
-        forward_auth,
         store,
         sealing,
         lifetimes,
@@ -107,7 +116,6 @@ async fn build(config: Config) -> Result<Built, Fault> {
         provider,
         authentik,
         limits,
-        shutdown,
         ..
     } = config;
     let (clock, entropy) = clock_and_entropy();
@@ -115,6 +123,8 @@ async fn build(config: Config) -> Result<Built, Fault> {
     // Before any metric is created.
     telemetry::install();
     info!(version = env!("CARGO_PKG_VERSION"), outpost = outpost_name, %store, "starting");
+    let audit_log = config.audit.map(|settings| AuditLog::open(&settings, Arc::clone(&clock))).transpose()?;
+    let audit = audit_log.clone().map_or_else(Audit::default, |log| Audit::to(log));
     let sealing = sealing_keys(sealing, &store, entropy.as_ref())?;
     let OpenStore { store, access } =
         store::open(&store, sealing.clone(), lifetimes, Arc::clone(&entropy), Arc::clone(&clock))?;
@@ -130,6 +140,7 @@ async fn build(config: Config) -> Result<Built, Fault> {
         provider: Arc::clone(&providers) as Arc<dyn IdentityProvider>,
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
+        audit: audit.clone(),
     };
     let outpost = Outpost::new(parts)?.with_limits(limits.requests).with_wait_limits(limits.waits);
     let outpost = Arc::new(outpost.with_sign_in_limits(limits.sign_ins).with_design(pages));
@@ -139,21 +150,31 @@ async fn build(config: Config) -> Result<Built, Fault> {
         clock: Arc::clone(&clock),
         lifetimes,
         applications: applications.iter().map(|application| application.slug.as_str().to_owned()).collect(),
-        certificates: Certificates::new(tls, reload::host_names(&applications))?,
-        admin_tls,
-        forward_auth,
+        certificates: Certificates::new(config.tls, reload::host_names(&applications))?,
+        admin_tls: config.admin_tls,
+        forward_auth: config.forward_auth,
         limits,
-        shutdown,
+        shutdown: config.shutdown,
     };
     let bound = Bound::bind(service, &listen).await?;
     let (sender, authentik) = authentik.map(watch::channel).unzip();
     let in_service = InService::new(applications, provider, &bound);
-    let reloader = Arc::new(Reloader::new(&bound, providers, in_service, access, sender));
+    let reloader = Arc::new(Reloader::new(&bound, providers, in_service, access, sender, audit));
     let updates = authentik.map(|settings| {
         let parts = authentik::Parts { settings, reloader: Arc::clone(&reloader), outpost, clock, entropy, sealing };
         AuthentikUpdates::new(parts, &bound)
     });
-    Ok(Built { bound, reloader, updates: updates.transpose()? })
+    Ok(Built { bound, reloader, updates: updates.transpose()?, audit: audit_log })
+}
+
+/// Opens the file of the audit stream anew at every SIGHUP, as programs that rotate logs expect.
+async fn reopen(audit: Option<&AuditLog>, mut hangup: Signal) -> Infallible {
+    loop {
+        hangup.recv().await;
+        if let Some(audit) = audit {
+            audit.reopen();
+        }
+    }
 }
 
 /// Those of the system.

@@ -17,11 +17,12 @@ use super::fault::Fault;
 use super::service_manager;
 use super::system::SystemClock;
 use crate::domain::application::registry::Applications;
+use crate::domain::audit::{AuditEvent, ChangeOutcome, ConfigurationSource};
 use crate::inbound::connections::{MutualTls, ReloadableTls, TlsIdentity};
 use crate::outbound::provider::{NamedIssuer, OpenIdProviders, ProviderSettings};
 use crate::outbound::store::{Access, StoreSettings};
 use crate::outpost::Outpost;
-use crate::ports::Clock as _;
+use crate::ports::{Audit, Clock as _};
 use crate::telemetry::{DecisionRecorder, names};
 
 /// Where the configuration of a running service is read again.
@@ -66,6 +67,7 @@ pub(super) struct Reloader {
     /// Where the applications come from authentik: the settings for that.
     authentik: Option<watch::Sender<Authentik>>,
     asked: Notify,
+    audit: Audit,
 }
 
 /// The settings in service from which a change starts.
@@ -113,6 +115,7 @@ impl Reloader {
         settings: InService,
         access: Option<watch::Sender<Access>>,
         authentik: Option<watch::Sender<Authentik>>,
+        audit: Audit,
     ) -> Self {
         note_success();
         // A counter that appears with its first event hides this event from `increase` and `rate`.
@@ -130,6 +133,7 @@ impl Reloader {
             access,
             authentik,
             asked: Notify::new(),
+            audit,
         }
     }
 
@@ -184,12 +188,17 @@ impl Reloader {
             applications.iter().map(|application| (application.slug.as_str(), application.external.host().to_string())),
         );
         self.outpost.rename(name);
-        self.change(|InService { certificates, provider, .. }| {
+        let changed = self.change(|InService { certificates, provider, .. }| {
             let configured = certificates.configured().to_vec();
             let certificates = certificates.with(configured, host_names(&applications))?;
             let certificates = certificates.with_those_of_applications(identities);
             Ok(InService { applications, provider, certificates })
-        })
+        });
+        self.audit.record(|| match &changed {
+            Ok(()) => accepted(ConfigurationSource::Authentik, vec!["applications".to_owned()], Vec::new()),
+            Err(fault) => refused(ConfigurationSource::Authentik, vec![fault.to_string()]),
+        });
+        changed
     }
 
     /// Changes the settings in service; on a fault nothing changes.
@@ -248,6 +257,7 @@ impl Reloader {
                 warn!(fault, "the changed configuration cannot be used; the earlier one stays in service");
             }
             count(Outcome::Failure);
+            self.audit.record(|| refused(ConfigurationSource::File, faults.clone()));
         }
         last.faults = faults;
     }
@@ -283,6 +293,7 @@ impl Reloader {
         if applied.is_ok() {
             source.applied();
             info!(settings = reloaded.join(", "), "configuration reloaded");
+            self.audit.record(|| accepted(ConfigurationSource::File, reloaded, last.need_restart.clone()));
             count(Outcome::Success);
         }
         if !is_asked {
@@ -322,6 +333,16 @@ pub(super) async fn refuse(mut hangup: Signal) -> Infallible {
         warn!("the configuration is not read again: one of its files is not a regular file; restart Gatepost instead");
         service_manager::ready();
     }
+}
+
+fn accepted(source: ConfigurationSource, settings: Vec<String>, need_restart: Vec<String>) -> AuditEvent {
+    let outcome = ChangeOutcome::Accepted;
+    AuditEvent::ConfigurationChanged { source, outcome, settings, need_restart, faults: Vec::new() }
+}
+
+fn refused(source: ConfigurationSource, faults: Vec<String>) -> AuditEvent {
+    let (outcome, settings, need_restart) = (ChangeOutcome::Refused, Vec::new(), Vec::new());
+    AuditEvent::ConfigurationChanged { source, outcome, settings, need_restart, faults }
 }
 
 fn count(outcome: Outcome) {

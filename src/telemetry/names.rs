@@ -125,6 +125,9 @@ metrics! {
         "Requests that ended in a panic";
     LOG_LINES_LOST = Counter "gatepost_log_lines_lost_total", [],
         "Log lines dropped because the reader of the log was too slow";
+    AUDIT_EVENTS_LOST = Counter "gatepost_audit_events_lost_total", ["cause"],
+        "Events that are missing in the audit stream; cause is `queue_full` (the file or socket cannot be written, or not fast enough) \
+         or `shutdown` (they could not be written before the process ended)";
     AUTHENTIK_CONNECTED = Gauge "gatepost_authentik_connected", [],
         "1 while authentik answers on the WebSocket, else 0";
     AUTHENTIK_UPDATES = Counter "gatepost_authentik_updates_total", ["outcome"],

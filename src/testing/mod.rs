@@ -9,6 +9,7 @@
     reason = "it is written for tests, which stop at the first surprise"
 )]
 
+mod audit;
 mod builders;
 mod clock;
 mod entropy;
@@ -17,6 +18,7 @@ mod refresh_tokens;
 pub mod signing;
 mod store;
 
+pub use audit::KeptAudit;
 pub use builders::{
     ISSUER, LIFETIMES, application, domain_application, request, rule, sealing_keys, session_record, signed_in,
 };

@@ -14,8 +14,8 @@ use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::{StoreSettings, open};
 use crate::ports::{
-    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
-    StoredSession,
+    Consumption, Cursor, EndedSession, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 use crate::testing::builders::{LIFETIMES, sealing_keys};
 use crate::testing::clock::ManualClock;
@@ -46,6 +46,8 @@ pub struct FakeStore {
     pub permits: Semaphore,
     /// The call that fails, counted from now; 0 for none.
     pub fail_at: AtomicUsize,
+    /// Every call fails.
+    pub is_down: AtomicBool,
     /// How many refreshes fail from now on.
     pub failing_refreshes: AtomicUsize,
     /// Another process holds every lease.
@@ -66,6 +68,7 @@ impl FakeStore {
             loading,
             permits: Semaphore::new(0),
             fail_at: AtomicUsize::default(),
+            is_down: AtomicBool::default(),
             failing_refreshes: AtomicUsize::default(),
             leased_out: AtomicBool::default(),
             loads: AtomicUsize::default(),
@@ -92,7 +95,8 @@ impl FakeStore {
     }
 
     fn call(&self) -> Result<(), StoreFault> {
-        if count_down(&self.fail_at) == Some(1) { Err(StoreFault("as the test wants it".into())) } else { Ok(()) }
+        let fails = count_down(&self.fail_at) == Some(1) || self.is_down.load(Ordering::Relaxed);
+        if fails { Err(StoreFault("as the test wants it".into())) } else { Ok(()) }
     }
 }
 
@@ -141,7 +145,7 @@ impl SessionStore for FakeStore {
         self.memory.end(key).await
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         self.call()?;
         self.memory.end_user(user).await
     }

@@ -116,6 +116,7 @@ impl TestOutpost {
             provider,
             clock,
             entropy,
+            audit: gatepost::ports::Audit::default(),
         });
         let second = Duration::from_secs(1);
         let deadlines = Deadlines { check: second, callback: second };

@@ -11,8 +11,13 @@ use super::support::{FULL, Folder, SMALLEST, first_difference};
 /// authentik excludes `applications`; `authentik.rs` has its keys.
 const OF_AUTHENTIK: &str = "authentik.";
 /// Keys that exclude others in the full file, or that have the only value that fits those.
-const NOT_IN_FULL: [&str; 4] =
-    ["session.sealing_key", "session.path", "session.redis.password", "session.redis.sentinel_password"];
+const NOT_IN_FULL: [&str; 5] = [
+    "audit.socket",
+    "session.sealing_key",
+    "session.path",
+    "session.redis.password",
+    "session.redis.sentinel_password",
+];
 
 struct Checker {
     schemas: Schemas,

@@ -25,6 +25,7 @@ mod access_log;
 mod access_rules;
 mod administration;
 mod assertion;
+mod audit;
 mod authentik;
 mod authorization_requests;
 mod chromium;

@@ -27,6 +27,7 @@ async fn no_secret_is_logged_at_any_level() {
         let mut plan = Plan::new(scenario, mode);
         plan.settings.log_level = "trace";
         plan.provider.print_tokens = true;
+        plan.settings.sections = "audit: { file: audit.jsonl }\n";
         let mut site = plan.start().await;
         let browser = site.signed_in(Protocol::Http1).await;
         let is_callback = |url: &&url::Url| url.path().ends_with("/callback");
@@ -41,9 +42,13 @@ async fn no_secret_is_logged_at_any_level() {
 
         let secrets = secrets_of(&browser, &site);
         assert!(secrets.len() >= 8, "the test knows what to look for: {secrets:?}");
-        for (place, text) in
-            [("Gatepost's log", site.gatepost.log().text()), ("Envoy's access log", site.envoy.access_log())]
-        {
+        let audit = std::fs::read_to_string(site.folder().join("audit.jsonl")).expect("the audit stream");
+        assert!(audit.contains("sign_in") && audit.contains("sign_out"), "{audit}");
+        for (place, text) in [
+            ("Gatepost's log", site.gatepost.log().text()),
+            ("Envoy's access log", site.envoy.access_log()),
+            ("the audit stream", audit),
+        ] {
             for secret in secrets.iter().filter(|secret| secret.len() >= 8) {
                 assert!(!text.contains(secret.as_str()), "{secret} stands in {place}");
             }

@@ -110,6 +110,7 @@ impl TestApp {
             provider: Arc::new(provider),
             clock: clock.clone(),
             entropy: Arc::new(CountingEntropy::default()),
+            audit: gatepost::ports::Audit::default(),
         };
         let service = Service {
             outpost: Arc::new(Outpost::new(parts).expect("has entropy")),

@@ -80,6 +80,7 @@ impl TestOutpost {
             provider: OpenIdProviders::start(&settings, &parties, clock.clone()).unwrap(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
+            audit: gatepost::ports::Audit::default(),
         });
         let deadlines = Deadlines { check: Duration::from_secs(20), callback: Duration::from_secs(30) };
         let outpost = Arc::new(outpost.unwrap());

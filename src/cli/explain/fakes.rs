@@ -25,9 +25,9 @@ use crate::domain::session::{Lifetimes, Refreshed, Session, SessionId, SessionKe
 use crate::domain::time::Timestamp;
 use crate::outpost::Parts;
 use crate::ports::{
-    Clock, Consumption, CredentialFault, Cursor, Entropy, EntropyFault, ExchangeFault, IdentityProvider, Lease,
-    LeaseHolder, ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage, SessionStore,
-    StoreFault, StoredSession,
+    Clock, Consumption, CredentialFault, Cursor, EndedSession, Entropy, EntropyFault, ExchangeFault, IdentityProvider,
+    Lease, LeaseHolder, ListedSession, LogoutTokenFault, ProviderSessionEnd, ProviderUnavailable, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 
 /// The prefix of every address at the provider; the real addresses are only in the provider's metadata.
@@ -87,6 +87,7 @@ pub(super) fn parts(applications: &Applications, name: &str, visitor: Option<Vis
         provider: Arc::new(Uncalled),
         clock: Arc::new(StoppedClock(now)),
         entropy: Arc::new(Zeros),
+        audit: crate::ports::Audit::default(),
     }
 }
 
@@ -114,7 +115,7 @@ impl SessionStore for OneSession {
         Ok(None)
     }
 
-    async fn end_user(&self, _: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, _: &User) -> Result<Vec<EndedSession>, StoreFault> {
         Ok(Vec::new())
     }
 

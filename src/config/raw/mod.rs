@@ -2,6 +2,7 @@
 
 mod admin;
 mod application;
+mod audit;
 mod authentik;
 mod credentials;
 mod foreign_issuer;
@@ -26,6 +27,7 @@ use crate::outbound::provider::ProviderSettings;
 
 pub(super) use admin::Admin;
 pub(super) use application::{Application, AuthMethod, Cookie, EndSession, Mode};
+pub(super) use audit::Audit;
 pub(super) use authentik::Authentik;
 pub(super) use credentials::{Basic, Bearer, BearerCheck};
 pub(super) use foreign_issuer::ForeignIssuer;
@@ -74,6 +76,9 @@ section! {
         pages: Pages = "{}",
         /// The log, on stderr.
         log: Log = "{}",
+        /// The audit stream: sign-ins, denials, ends of sessions, changes of the configuration and calls of the admin API, one JSON
+        /// object per line. Give `file` or `socket`; without this section there is none.
+        audit: optional Audit,
         /// Traces by OpenTelemetry (OTLP). Without this section there are none.
         traces: optional Traces,
         /// The HTTP client for identity providers.

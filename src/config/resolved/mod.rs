@@ -3,6 +3,7 @@
 mod access_rules;
 mod admin;
 pub(super) mod applications;
+mod audit;
 mod authentik;
 mod authorization;
 mod client_authentication;
@@ -43,6 +44,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
     let traces = traces::traces(&written.traces, reader);
+    let audit = audit::audit(&written.audit, reader);
     let refreshes_sessions = refresh::refreshes_sessions(written, reader);
     let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);
@@ -69,6 +71,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
         pages: pages?,
         log: log?,
         traces: traces?,
+        audit: audit?,
         provider,
         authentik,
         limits: limits?,

@@ -1,9 +1,12 @@
 //! The operators' listener, on a port of its own: lists and ends sessions over gRPC. A browser cannot speak the protocol:
 //! the port accepts HTTP/2 from the first byte and nothing else.
 
+mod audit;
 mod service;
 mod wire;
 
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,10 +40,14 @@ pub async fn serve(
         call_deadline: CALL_DEADLINE,
         ..limits
     };
+    let refusing = Arc::clone(&outpost);
+    let refused = move |address: IpAddr, fault: &io::Error| {
+        refusing.record_administration(|| audit::refused_connection(address, fault));
+    };
     let sessions = SessionsServer::new(AdministrationService::new(outpost)).max_decoding_message_size(MOST_BYTES);
-    let server = grpc::server(sessions, Routes::default(), &limits, &listener);
+    let server = grpc::server(sessions, Routes::default(), &limits, &listener).naming_peers();
     match tls {
-        Some(tls) => server.serve_tls(listener, tls, stop).await,
+        Some(tls) => server.serve_tls(listener, tls, refused, stop).await,
         None => server.serve(listener, stop).await,
     }
 }

@@ -9,14 +9,16 @@ use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use tracing::warn;
 
+use super::audit::{self, Asked};
 use super::wire;
 use crate::admin_api::sessions_server::Sessions;
 use crate::admin_api::{
     EndRequest, EndResponse, EndUserRequest, EndUserResponse, ListRequest, Session, end_user_request,
 };
+use crate::domain::audit::AdminAction;
 use crate::domain::session::SessionKey;
 use crate::outpost::Outpost;
-use crate::outpost::administration::{EndFault, SessionScan, UserEnd};
+use crate::outpost::administration::{EndFault, SessionScan, SessionSummary, UserEnd};
 
 /// Concurrent lists and searches: each scans all sessions.
 const MOST_SCANS: usize = 4;
@@ -33,6 +35,21 @@ impl AdministrationService {
     pub(super) fn new(outpost: Arc<Outpost>) -> Self {
         Self { outpost, scans: Arc::new(Semaphore::new(MOST_SCANS)) }
     }
+
+    async fn end_by_handle(&self, handle: &str) -> Result<SessionSummary, Status> {
+        let malformed = || Status::invalid_argument("a handle is 64 hexadecimal digits");
+        let key = SessionKey::from_hex(handle).ok_or_else(malformed)?;
+        let ended = self.outpost.end_session(&key).await.map_err(|fault| no_end(&fault))?;
+        ended.ok_or_else(|| Status::not_found("there is no session under this handle"))
+    }
+
+    async fn end_by_user(&self, EndUserRequest { selector, issuer }: EndUserRequest) -> Result<UserEnd, Status> {
+        let selector = selector.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
+        let is_search = matches!(selector, end_user_request::Selector::User(_));
+        let _permit = if is_search { Some(self.scans.try_acquire().map_err(|_| too_many())?) } else { None };
+        let ended = self.outpost.end_sessions_of(&wire::selector(selector), issuer.as_deref()).await;
+        ended.map_err(|fault| no_end(&fault))
+    }
 }
 
 #[tonic::async_trait]
@@ -41,7 +58,10 @@ impl Sessions for AdministrationService {
 
     /// The next page is read only when the previous one has been sent, so a slow client holds back one page at most.
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<Listed>, Status> {
-        let permit = Arc::clone(&self.scans).try_acquire_owned().map_err(|_| too_many())?;
+        let asked = Asked::new(AdminAction::ListSessions, request.extensions(), &audit::criteria(request.get_ref()));
+        let permit = Arc::clone(&self.scans).try_acquire_owned();
+        let Ok(permit) = permit else { return Err(asked.failed(&self.outpost, too_many())) };
+        asked.done(&self.outpost, None);
         let scan = SessionScan::new(wire::filter(request.into_inner()));
         let begin = (Arc::clone(&self.outpost), scan, permit);
         let pages = stream::try_unfold(begin, |(outpost, mut scan, permit)| async move {
@@ -53,27 +73,35 @@ impl Sessions for AdministrationService {
     }
 
     async fn end(&self, request: Request<EndRequest>) -> Result<Response<EndResponse>, Status> {
-        let handle = request.into_inner().handle;
-        let malformed = || Status::invalid_argument("a handle is 64 hexadecimal digits");
-        let key = SessionKey::from_hex(&handle).ok_or_else(malformed)?;
-        let ended = self.outpost.end_session(&key).await.map_err(|fault| no_end(&fault))?;
-        let ended = ended.ok_or_else(|| Status::not_found("there is no session under this handle"))?;
-        Ok(Response::new(EndResponse { session: Some(wire::session(ended)) }))
+        let asked = Asked::new(AdminAction::EndSession, request.extensions(), &request.get_ref().handle);
+        match self.end_by_handle(&request.into_inner().handle).await {
+            Ok(ended) => {
+                asked.done(&self.outpost, Some(1));
+                Ok(Response::new(EndResponse { session: Some(wire::session(ended)) }))
+            }
+            Err(status) => Err(asked.failed(&self.outpost, status)),
+        }
     }
 
     async fn end_user(&self, request: Request<EndUserRequest>) -> Result<Response<EndUserResponse>, Status> {
-        let EndUserRequest { selector, issuer } = request.into_inner();
-        let selector = selector.ok_or_else(|| Status::invalid_argument("neither `user` nor `subject` is given"))?;
-        let is_search = matches!(selector, end_user_request::Selector::User(_));
-        let _permit = if is_search { Some(self.scans.try_acquire().map_err(|_| too_many())?) } else { None };
-        let ended = self.outpost.end_sessions_of(&wire::selector(selector), issuer.as_deref()).await;
-        let (ended, users) = match ended.map_err(|fault| no_end(&fault))? {
-            UserEnd::Ended(user, sessions) => (sessions, vec![user]),
-            UserEnd::NoSuchUser => (0, Vec::new()),
-            UserEnd::Several(users) => (0, users),
+        let asked = Asked::new(AdminAction::EndSessionsOfUser, request.extensions(), &audit::named(request.get_ref()));
+        let (ended, users) = match self.end_by_user(request.into_inner()).await {
+            Ok(UserEnd::Ended(user, sessions)) => {
+                let ended = u64::try_from(sessions).unwrap_or(u64::MAX);
+                asked.done(&self.outpost, Some(ended));
+                (ended, vec![user])
+            }
+            Ok(UserEnd::NoSuchUser) => {
+                asked.matched(&self.outpost, 0);
+                (0, Vec::new())
+            }
+            Ok(UserEnd::Several(users)) => {
+                asked.matched(&self.outpost, users.len());
+                (0, users)
+            }
+            Err(status) => return Err(asked.failed(&self.outpost, status)),
         };
-        let users = users.into_iter().map(wire::user).collect();
-        Ok(Response::new(EndUserResponse { ended: u64::try_from(ended).unwrap_or(u64::MAX), users }))
+        Ok(Response::new(EndUserResponse { ended, users: users.into_iter().map(wire::user).collect() }))
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,26 +86,31 @@ where
     cut
 }
 
-/// Like [`serve`], over TLS. A connection whose handshake fails, or takes longer than `handshake_timeout`, is closed.
+/// Like [`serve`], over TLS. A connection whose handshake fails, or takes longer than `handshake_timeout`, is closed; `refused`
+/// is called with the first, for listeners at which the handshake is the authentication.
 pub async fn serve_tls<F, Served>(
     listener: Listener,
     tls: ReloadableTls,
     handshake_timeout: Duration,
     stop: Stop,
+    refused: impl Fn(IpAddr, &io::Error) + Send + Sync + 'static,
     serve_one: F,
 ) -> usize
 where
     F: Fn(TlsStream<Connection>, Stop) -> Served + Send + Sync + 'static,
     Served: Future<Output = ()> + Send + 'static,
 {
-    let (name, serve_one) = (listener.name(), Arc::new(serve_one));
+    let (name, refused, serve_one) = (listener.name(), Arc::new(refused), Arc::new(serve_one));
     let shake_hands = |connection: Connection, stop| {
-        let (tls, serve_one) = (tls.clone(), Arc::clone(&serve_one));
+        let (tls, refused, serve_one) = (tls.clone(), Arc::clone(&refused), Arc::clone(&serve_one));
         async move {
             let peer = connection.peer().ip();
             match timeout(handshake_timeout, tls.acceptor().accept(connection)).await {
                 Ok(Ok(stream)) => serve_one(stream, stop).await,
-                Ok(Err(fault)) => info!(listener = name, %peer, %fault, "TLS handshake failed"),
+                Ok(Err(fault)) => {
+                    info!(listener = name, %peer, %fault, "TLS handshake failed");
+                    refused(peer, &fault);
+                }
                 Err(_) => info!(listener = name, %peer, "TLS handshake took too long"),
             }
         }

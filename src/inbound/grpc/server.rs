@@ -2,12 +2,17 @@
 //! a grace period it never sends GOAWAY to an old connection, it cannot spread the ages of connections, and it waits without
 //! limit for connections that do not close.
 
+use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http2;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::service::Routes;
@@ -16,7 +21,7 @@ use super::inline_executor::{ConnectionDriver, InlineExecutor};
 use super::layers::{self, Calls, ListenerService};
 use super::limits::GrpcLimits;
 use crate::inbound::connections::{
-    self, ConnectionActivity, ConnectionPolicy, Listener, ReloadableTls, Stop, Timeouts, Watched, attend,
+    self, ConnectionActivity, ConnectionPolicy, HasPeer, Listener, ReloadableTls, Stop, Timeouts, Watched, attend,
 };
 
 /// Serves gRPC on one listener.
@@ -29,6 +34,7 @@ pub struct GrpcServer<P> {
     grace: Duration,
     accepted: AtomicU32,
     listener: &'static str,
+    names_peers: bool,
 }
 
 /// A server for `calls`, to which the limits apply, and for `others` (health, reflection), whose calls may last as long as their
@@ -56,7 +62,14 @@ impl<P: ListenerService> GrpcServer<P> {
             grace: limits.max_connection_age_grace,
             accepted: AtomicU32::new(0),
             listener: listener.name(),
+            names_peers: false,
         }
+    }
+
+    /// Every request carries the [`Peer`](connections::Peer) of its connection as an extension.
+    #[must_use]
+    pub fn naming_peers(self) -> Self {
+        Self { names_peers: true, ..self }
     }
 
     /// Serves until `stop` begins; returns how many connections had to be cut.
@@ -65,23 +78,36 @@ impl<P: ListenerService> GrpcServer<P> {
         connections::serve(listener, stop, |connection, stop| Arc::clone(&server).drive(connection, stop)).await
     }
 
-    /// Serves over TLS until `stop` begins; returns how many connections had to be cut.
-    pub async fn serve_tls(self, listener: Listener, tls: ReloadableTls, stop: Stop) -> usize {
+    /// Serves over TLS until `stop` begins; returns how many connections had to be cut. `refused` is called when a handshake fails.
+    pub async fn serve_tls(
+        self,
+        listener: Listener,
+        tls: ReloadableTls,
+        refused: impl Fn(IpAddr, &io::Error) + Send + Sync + 'static,
+        stop: Stop,
+    ) -> usize {
         let handshake_timeout = self.limits.peer_timeout;
         let server = Arc::new(self);
         let serve_one = move |stream, stop| Arc::clone(&server).drive(stream, stop);
-        connections::serve_tls(listener, tls, handshake_timeout, stop, serve_one).await
+        connections::serve_tls(listener, tls, handshake_timeout, stop, refused, serve_one).await
     }
 
     async fn drive<S>(self: Arc<Self>, stream: S, stop: Stop)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + HasPeer + Unpin + Send + 'static,
     {
         let activity = ConnectionActivity::new();
+        let peer = self.names_peers.then(|| stream.known_peer());
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Some(peer) = &peer {
+                request.extensions_mut().insert(peer.clone());
+            }
+            self.port.call(request)
+        });
         let io = TokioIo::new(Watched::new(stream, Arc::clone(&activity)).coalescing());
         let streams = InlineExecutor::new(self.limits.call_deadline);
         let http = self.http2(streams.clone());
-        let served = pin!(http.serve_connection(io, &self.port));
+        let served = pin!(http.serve_connection(io, service));
         let served = pin!(ConnectionDriver::new(served, streams));
         let (age, grace) = (self.age_of_next(), self.grace);
         let policy = ConnectionPolicy { listener: self.listener, activity, timeouts: self.timeouts, age, grace };

@@ -62,7 +62,7 @@ impl SideListener {
             let info = ConnectInfo::of(stream.get_ref().0, Some(Scheme::Https));
             Arc::clone(&self).drive(Arc::clone(&http), stream, info, stop)
         };
-        connections::serve_tls(listener, tls, handshake_timeout, stop, serve_one).await
+        connections::serve_tls(listener, tls, handshake_timeout, stop, |_, _| {}, serve_one).await
     }
 
     fn http(&self, listener: &Listener) -> Arc<Http1> {

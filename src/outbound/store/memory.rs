@@ -13,8 +13,8 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
-    StoredSession,
+    Consumption, Cursor, EndedSession, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 
 /// The memory store.
@@ -64,8 +64,8 @@ impl Tables {
         Some(session)
     }
 
-    fn remove_all(&mut self, keys: &BTreeSet<SessionKey>) -> Vec<Arc<Session>> {
-        keys.iter().filter_map(|key| self.remove(key)).collect()
+    fn remove_all(&mut self, keys: &BTreeSet<SessionKey>) -> Vec<EndedSession> {
+        keys.iter().filter_map(|key| Some(EndedSession { key: *key, session: self.remove(key)? })).collect()
     }
 
     fn listed(&self, key: &SessionKey) -> Option<ListedSession> {
@@ -120,7 +120,7 @@ impl SessionStore for MemoryStore {
         Ok(self.tables().remove(key))
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         let mut tables = self.tables();
         let keys = tables.by_user.get(user).cloned().unwrap_or_default();
         Ok(tables.remove_all(&keys))

@@ -13,8 +13,8 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
-    StoredSession,
+    Consumption, Cursor, EndedSession, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 use crate::telemetry::names;
 use crate::telemetry::traces::{self, Called};
@@ -105,7 +105,7 @@ impl<S: SessionStore> SessionStore for Metered<S> {
         timed(Operation::End, self.0.end(key)).await
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         timed(Operation::EndUser, self.0.end_user(user)).await
     }
 

@@ -6,7 +6,7 @@ use super::backoff::Backoff;
 use crate::domain::crypto::signing_keys::SigningKeys;
 use crate::domain::session::Lifetimes;
 use crate::outpost::parts::OutpostName;
-use crate::ports::{Clock, Entropy, IdentityProvider, SessionStore};
+use crate::ports::{Audit, Clock, Entropy, IdentityProvider, SessionStore};
 
 /// The dependencies of every refresh.
 pub(super) struct RefreshContext {
@@ -18,4 +18,5 @@ pub(super) struct RefreshContext {
     pub(super) outpost: OutpostName,
     pub(super) signing_keys: SigningKeys,
     pub(super) backoff: Backoff,
+    pub(super) audit: Audit,
 }

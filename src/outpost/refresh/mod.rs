@@ -52,6 +52,7 @@ impl RefreshTasks {
             outpost: parts.name.clone(),
             signing_keys: SigningKeys::new(parts.sealing.clone()),
             backoff: Backoff::default(),
+            audit: parts.audit.clone(),
         };
         Self { context: Arc::new(context), calls: SingleFlight::new(MOST) }
     }

@@ -9,8 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::lease::SPAN;
 use super::task::{RefreshTask, count};
+use crate::domain::audit::SessionEndCause;
 use crate::domain::policy::identity_headers::{self, Facts, OverBudget};
 use crate::domain::session::{Freshness, Session, SessionRecord};
+use crate::outpost::audit;
 use crate::outpost::services::FactSources;
 use crate::ports::{Lease, LeaseHolder};
 
@@ -30,7 +32,7 @@ impl RefreshTask {
         if let Err(over) = self.fits(refreshed.record()) {
             tracing::warn!(application = %self.application.slug, %over, "the identity headers of a user have become larger than a request can carry");
             self.revoke(refreshed.record());
-            return self.end(&over).await;
+            return self.end(SessionEndCause::IdentityTooLarge, &over).await;
         }
         if refreshed.record().freshness(self.context.clock.now()) != Freshness::Fresh {
             self.back_off(UNFINISHED);
@@ -105,26 +107,33 @@ impl RefreshTask {
         let application = &self.application.slug;
         match self.context.store.lease(&self.key, holder, SPAN).await {
             Ok(Lease::Held(Some(stored))) if stored.session.record().generation == self.generation => {
-                self.end(cause).await;
+                self.end(SessionEndCause::RefreshRefused, cause).await;
             }
             Ok(_) => {
                 tracing::debug!(%application, %cause, "a refresh came too late; the session was refreshed or ended meanwhile");
             }
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "the provider ended a session, which cannot be deleted in the store yet");
-                self.end(cause).await;
+                self.end(SessionEndCause::RefreshRefused, cause).await;
             }
         }
     }
 
     /// Ends the session; the user has to sign in again.
-    pub(super) async fn end(&self, cause: &(dyn Display + Sync)) {
+    pub(super) async fn end(&self, kind: SessionEndCause, cause: &(dyn Display + Sync)) {
         let application = &self.application.slug;
         match self.context.store.end(&self.key).await {
-            Ok(_) => tracing::info!(%application, %cause, "session ended: it could not be refreshed"),
+            Ok(ended) => {
+                tracing::info!(%application, %cause, "session ended: it could not be refreshed");
+                if let Some(session) = ended {
+                    let event = || audit::session_not_refreshed(self.key, session.record(), kind, cause);
+                    self.context.audit.record(event);
+                }
+            }
             // The session counts as ended in this process all the same.
             Err(fault) => {
                 tracing::warn!(%application, %cause, %fault, "session ended in this process; it is deleted in the store later");
+                self.context.audit.record(|| audit::pending_end(self.key, application, kind, cause));
             }
         }
     }

@@ -8,6 +8,7 @@ use super::context::RefreshContext;
 use super::failure::RefreshFailure;
 use super::lease::SPAN;
 use crate::domain::application::Application;
+use crate::domain::audit::SessionEndCause;
 use crate::domain::session::{Freshness, Session, SessionKey};
 use crate::domain::time::jittered;
 use crate::ports::{Lease, LeaseHolder, StoredSession};
@@ -103,7 +104,7 @@ impl RefreshTask {
                 count("untrustworthy");
                 tracing::warn!(%application, %fault, "the provider's answer to a refresh cannot be trusted");
                 self.revoke(session.record());
-                self.end(&fault).await;
+                self.end(SessionEndCause::RefreshUntrustworthy, &fault).await;
             }
             RefreshFailure::Later(back_off) => {
                 count("later");

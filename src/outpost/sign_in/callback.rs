@@ -11,6 +11,7 @@ use super::sign_in_loop::{last_completed, sign_in_loop};
 use super::step_up::asked_for;
 use crate::domain::application::cookies::{self, OwnCookies};
 use crate::domain::application::return_cookie;
+use crate::domain::audit::{SessionEndCause, SignInFailure};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Verdict};
@@ -22,7 +23,7 @@ use crate::outpost::errors::{Fault, Outcome};
 use crate::outpost::request_context::RequestContext;
 use crate::outpost::services::Services;
 use crate::outpost::waits::{self, WaitReason};
-use crate::outpost::{answers, header_preview};
+use crate::outpost::{answers, header_preview, logout};
 use crate::ports::{Consumption, ExchangeFault};
 
 const SEND_THE_BODY: &str = "with `response_mode: form_post`, let the front proxy send the body of this path with the check (Envoy: \
@@ -61,6 +62,7 @@ pub(in crate::outpost) async fn callback(services: &Services, context: &mut Requ
             return Ok(provider_refused(context, &error, &return_address(context, &own, &attempt)));
         }
         Err(fault @ ResponseFault::OtherIssuer(_)) => {
+            context.record_failure(SignInFailure::ProviderUntrustworthy, None, &fault);
             return Ok(answers::failed(context, StatusCode::BAD_REQUEST, Text::OtherIssuer, &fault.to_string()));
         }
     };
@@ -107,6 +109,7 @@ async fn redeem(
         }
         Err(fault) => {
             let text = Text::AnswerNotAccepted;
+            context.record_failure(SignInFailure::ProviderUntrustworthy, None, &fault);
             let (verdict, _) = answers::failed(context, StatusCode::FORBIDDEN, text, &fault.to_string());
             Ok((verdict, Reason::ProviderUntrustworthy))
         }
@@ -128,17 +131,25 @@ async fn begin_session(
     let lifetime = session.record().ends.since(now);
     context.user = Some(identity::display_name(&session.record().claims, &session.record().user).to_owned());
     if lifetime.is_zero() {
-        return Ok(answers::failed(context, StatusCode::FORBIDDEN, Text::TokenEnded, "the session would end at once"));
+        let cause = "the session would end at once";
+        context.record_failure(SignInFailure::SessionTooShort, Some(session.record()), &cause);
+        return Ok(answers::failed(context, StatusCode::FORBIDDEN, Text::TokenEnded, cause));
     }
     if let Err(over) = header_preview::preview(services, context, session.record().into()) {
+        context.record_failure(SignInFailure::IdentityTooLarge, Some(session.record()), &over);
         return Ok(header_preview::too_much(context, &over));
     }
     let id = SessionId::new(services.random()?);
     for presented in &own.sessions {
-        services.parts.store.end(&presented.key()).await?;
+        let key = presented.key();
+        let ended = logout::ended_session(key, services.parts.store.end(&key).await?);
+        // Its tokens are not revoked: some providers end the user's session with them, and so the new tokens, too.
+        logout::record_ends(services, Some(context), SessionEndCause::NewSignIn, &ended);
     }
     let user = session.record().user.clone();
+    let event = context.sign_in(id.key(), session.record());
     services.parts.store.save(&id.key(), session).await?;
+    services.parts.audit.record(|| event);
     session_limit::end_oldest(services, context, &user).await?;
     let location = return_address(context, own, attempt);
     let last = last_completed(services, application, own);
@@ -170,6 +181,7 @@ fn provider_refused(context: &RequestContext<'_>, error: &ProviderError, return_
     let text = if error.description.is_some() { Text::ProviderRefused } else { Text::ProviderRefusedBare };
     let values = [("error", error.error.as_str()), ("description", error.description.as_deref().unwrap_or_default())];
     tracing::warn!(decision_id = context.id, application = %context.application.slug, error = error.error, "the provider refused the sign-in");
+    context.record_failure(SignInFailure::ProviderRefused, None, &error.error);
     let again = Action::Link { address: answers::start_again(context, return_address), label: Text::TryAgain };
     let status = if temporary { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::FORBIDDEN };
     let message = Message {

@@ -7,6 +7,7 @@ use super::go_on::go_on;
 use super::return_address::return_address;
 use super::step_up::asked_for;
 use crate::domain::application::cookies::OwnCookies;
+use crate::domain::audit::SignInFailure;
 use crate::domain::decision::pages::Text;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::sign_in::{Attempt, Mismatch, StartedBy};
@@ -100,5 +101,6 @@ fn gave_up(context: &RequestContext<'_>, setback: &Setback) -> (Verdict, Reason)
     if !help.is_empty() {
         tracing::warn!(decision_id = context.id, application = %context.application.slug, cause, help, "no cookie arrives at the callback: the browser does not store it, or a proxy in front removes it");
     }
+    context.record_failure(SignInFailure::CallbackUnusable, None, &cause);
     answers::failed(context, StatusCode::BAD_REQUEST, text, cause)
 }

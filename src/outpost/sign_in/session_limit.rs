@@ -2,16 +2,15 @@
 
 use std::cmp::Reverse;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use http::StatusCode;
 
 use crate::domain::application::cookies::{self, OwnCookies};
+use crate::domain::audit::SessionEndCause;
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::decision::pages::{Action, Message, Text};
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::oidc::user::User;
-use crate::domain::session::Session;
 use crate::outpost::errors::Fault;
 use crate::outpost::request_context::RequestContext;
 use crate::outpost::services::Services;
@@ -37,16 +36,17 @@ pub(super) async fn end_oldest(
         let record = listed.stored.session.record();
         Reverse((record.created, record.created_millis, *listed.key.as_bytes()))
     });
-    let mut ended: Vec<Arc<Session>> = Vec::new();
+    let mut ended = Vec::new();
     for ListedSession { key, stored } in sessions.drain(limit..) {
         // Its cookie lasts as long as the session would have.
         store.consume_once(&ReplayKey::session_over_limit(&key), stored.session.record().ends).await?;
-        ended.extend(store.end(&key).await?);
+        ended.extend(logout::ended_session(key, store.end(&key).await?));
     }
     metrics::counter!(names::SESSIONS_OVER_LIMIT).increment(ended.len() as u64);
     let (application, setting) = (&context.application.slug, "session.max_per_user");
     tracing::info!(decision_id = context.id, %application, ended = ended.len(), limit, setting, "a sign-in ended the oldest sessions of the user");
-    logout::revoke(services, &ended);
+    // Their tokens are not revoked: some providers end the user's session with them, and so the new tokens, too.
+    logout::record_ends(services, Some(context), SessionEndCause::SessionLimit, &ended);
     Ok(())
 }
 

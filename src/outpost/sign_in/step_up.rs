@@ -8,6 +8,7 @@ use super::begin::{Beginning, begin_sign_in, only_parameter};
 use crate::domain::application::Application;
 use crate::domain::application::cookies::OwnCookies;
 use crate::domain::application::endpoints::{SESSIONS, STEP_UP_PARAMETER};
+use crate::domain::audit::Denial;
 use crate::domain::decision::pages::StepUp;
 use crate::domain::decision::{Reason, Verdict};
 use crate::domain::http::{ClientKind, RequestHead, RequestTarget};
@@ -43,6 +44,7 @@ pub(in crate::outpost) async fn step_up(
     let was_asked = is_answer(application, &identity, session, &requirement, head);
     tracing::info!(decision_id = context.id, application = %application.slug, %cause, was_asked, "an access rule asks for another sign-in");
     if was_asked || context.kind != ClientKind::Navigation {
+        context.record_denial(Denial::StepUpRequired, Some(&identity), &cause);
         return Ok(insufficient(context, &identity, &requirement, was_asked));
     }
     let beginning = Beginning {

@@ -3,6 +3,7 @@
 mod added_headers;
 mod administration;
 mod assertion;
+mod audit;
 mod cors;
 mod credentials;
 mod faults;

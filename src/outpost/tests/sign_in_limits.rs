@@ -16,8 +16,8 @@ fn with_limits(sessions_per_user: Option<u32>, starts_per_client: Option<u32>) -
         sessions_per_user: sessions_per_user.and_then(NonZeroU32::new),
         starts_per_client: starts_per_client.and_then(NonZeroU32::new),
     };
-    let TestOutpost { outpost, store, provider, clock } = test_outpost();
-    TestOutpost { outpost: outpost.with_sign_in_limits(limits), store, provider, clock }
+    let test_outpost = test_outpost();
+    TestOutpost { outpost: test_outpost.outpost.with_sign_in_limits(limits), ..test_outpost }
 }
 
 /// Browsers that signed in at `url` one after another.

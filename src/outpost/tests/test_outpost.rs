@@ -12,10 +12,11 @@ use crate::domain::decision::{Decision, Page, Redirect, Verdict};
 use crate::domain::http::{RequestHead, Scheme};
 use crate::domain::slug::Slug;
 use crate::outpost::{Outpost, Parts};
+use crate::ports::Audit;
 pub(super) use crate::testing::LIFETIMES;
 use crate::testing::{
-    CountingEntropy, FakeProvider, FakeStore, Loading, ManualClock, application, domain_application, request,
-    sealing_keys,
+    CountingEntropy, FakeProvider, FakeStore, KeptAudit, Loading, ManualClock, application, domain_application,
+    request, sealing_keys,
 };
 
 pub(super) const PAGE: (&str, &str) = ("accept", "text/html");
@@ -26,6 +27,7 @@ pub(super) struct TestOutpost {
     pub store: Arc<FakeStore>,
     pub provider: Arc<FakeProvider>,
     pub clock: Arc<ManualClock>,
+    pub audit: Arc<KeptAudit>,
 }
 
 pub(super) fn test_outpost() -> TestOutpost {
@@ -49,6 +51,7 @@ pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
     let store = FakeStore::new(Loading::Answers);
     let provider = Arc::new(FakeProvider::new(clock.clone()));
     provider.verifies_credentials.store(true, Ordering::Relaxed);
+    let audit = Arc::new(KeptAudit::default());
     let outpost = Outpost::new(Parts {
         applications: applications(change).into(),
         name: "outpost".into(),
@@ -58,8 +61,9 @@ pub(super) fn outpost_with(change: impl Fn(&mut Application)) -> TestOutpost {
         provider: provider.clone(),
         clock: clock.clone(),
         entropy: Arc::new(CountingEntropy::default()),
+        audit: Audit::to(audit.clone()),
     });
-    TestOutpost { outpost: outpost.unwrap(), store, provider, clock }
+    TestOutpost { outpost: outpost.unwrap(), store, provider, clock, audit }
 }
 
 impl TestOutpost {

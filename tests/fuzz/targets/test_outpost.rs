@@ -160,6 +160,7 @@ impl TestOutpost {
             provider: provider.clone(),
             clock,
             entropy: Arc::new(CountingEntropy::default()),
+            audit: gatepost::ports::Audit::default(),
         });
         let second = Duration::from_secs(1);
         let deadlines = Deadlines { check: second, callback: second };

@@ -35,8 +35,8 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Consumption, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore,
-    StoreFault, StoredSession,
+    Consumption, Cursor, EndedSession, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 
 /// The number of unwritten last uses at which a flush is started.
@@ -134,10 +134,10 @@ impl SessionStore for FileStore {
 
     async fn end(&self, key: &SessionKey) -> Result<Option<Arc<Session>>, StoreFault> {
         let ended = self.writer.write(Change::End(*key)).await?;
-        Ok(self.reader.open_all(&ended.removed).pop())
+        Ok(self.reader.open_all(&ended.removed).pop().map(|ended| ended.session))
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         let ended = self.writer.write(Change::EndUser(self.reader.user(user))).await?;
         Ok(self.reader.open_all(&ended.removed))
     }

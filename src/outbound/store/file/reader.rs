@@ -8,7 +8,7 @@ use super::write_behind::{LoadPurpose, Loading, WriteBehindCache};
 use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::outbound::store::record_cipher::{RecordCipher, ShortUserHash, short};
-use crate::ports::{ListedSession, StoreFault, StoredSession};
+use crate::ports::{EndedSession, ListedSession, StoreFault, StoredSession};
 
 /// What a read needs, on whichever thread it runs.
 pub(super) struct Reader {
@@ -40,11 +40,12 @@ impl Reader {
     }
 
     /// Decrypts removed sessions; one that does not open is omitted.
-    pub(super) fn open_all(&self, removed: &[Removed]) -> Vec<Arc<Session>> {
-        removed
-            .iter()
-            .filter_map(|removed| self.record_cipher.open(&removed.key, &removed.sealed).ok().map(Arc::new))
-            .collect()
+    pub(super) fn open_all(&self, removed: &[Removed]) -> Vec<EndedSession> {
+        let open = |Removed { key, sealed }: &Removed| {
+            let session = self.record_cipher.open(key, sealed).ok().map(Arc::new)?;
+            Some(EndedSession { key: *key, session })
+        };
+        removed.iter().filter_map(open).collect()
     }
 
     pub(super) fn load(&self, key: &SessionKey, purpose: LoadPurpose) -> Result<Option<StoredSession>, StoreFault> {

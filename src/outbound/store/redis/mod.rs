@@ -47,8 +47,8 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Lifetimes, Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::ports::{
-    Clock, Consumption, Cursor, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
-    SessionStore, StoreFault, StoredSession,
+    Clock, Consumption, Cursor, EndedSession, Entropy, Lease, LeaseHolder, ListedSession, ProviderSessionEnd,
+    SessionPage, SessionStore, StoreFault, StoredSession,
 };
 use crate::single_flight::SingleFlight;
 
@@ -120,7 +120,7 @@ impl SessionStore for RedisStore {
         revocations::end(&self.client, key).await
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         revocations::end_user(&self.client, user).await
     }
 

@@ -19,7 +19,7 @@ use crate::domain::oidc::user::{ProviderSession, User};
 use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::record_cipher::IndexHash;
-use crate::ports::{ProviderSessionEnd, StoreFault};
+use crate::ports::{EndedSession, ProviderSessionEnd, StoreFault};
 
 /// The number of revocations that are sent concurrently.
 const AT_ONCE: usize = 64;
@@ -51,7 +51,7 @@ pub(super) async fn end_at(client: &RedisClient, key: &SessionKey, user: &IndexH
     Ok(record.and_then(|record| open(&client.record_cipher, key, &record)))
 }
 
-pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
     let at = client.clock.now();
     let begin = |index_hash: IndexHash| {
         let underway = client.ends.begin(End::User(index_hash, at));
@@ -64,7 +64,7 @@ pub(super) async fn end_user(client: &RedisClient, user: &User) -> Result<Vec<Ar
         ended.extend(end_some(client, &index_hash, None, &[]).await?);
         underway.acknowledge(now());
     }
-    Ok(ended.into_iter().map(Arc::new).collect())
+    Ok(ended)
 }
 
 /// Ends the sessions of a user that were created no later than `created_until` and belong to one of `provider_sessions`;
@@ -74,7 +74,7 @@ async fn end_some(
     user: &IndexHash,
     created_until: Option<Timestamp>,
     provider_sessions: &[IndexHash],
-) -> Result<Vec<Session>, Fault> {
+) -> Result<Vec<EndedSession>, Fault> {
     let created_until = created_until.map(|until| until.as_unix().to_string()).unwrap_or_default();
     let mut arguments = vec![client.keys.records(user), client.keys.last_uses(user), created_until];
     arguments.extend(provider_sessions.iter().map(|index_hash| hex(index_hash)));
@@ -86,7 +86,8 @@ async fn end_some(
         client.owners.remove(&key);
         client.ends.acknowledge(End::Session(key), now());
         client.client_side_cache.drop_session(&key);
-        open(&client.record_cipher, &key, record)
+        let session = Arc::new(open(&client.record_cipher, &key, record)?);
+        Some(EndedSession { key, session })
     });
     Ok(sessions.collect())
 }
@@ -106,7 +107,7 @@ pub(super) async fn end_provider_session(
     }
     let mut ended = Vec::new();
     for user in users.iter().filter(|user| allowed.as_ref().is_none_or(|allowed| allowed.contains(user))) {
-        ended.extend(end_some(client, user, None, &user_hashes).await?.into_iter().map(Arc::new));
+        ended.extend(end_some(client, user, None, &user_hashes).await?);
     }
     Ok(ProviderSessionEnd::Ended(ended))
 }

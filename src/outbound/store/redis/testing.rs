@@ -21,8 +21,8 @@ use crate::domain::session::{Session, SessionKey};
 use crate::domain::time::Timestamp;
 use crate::outbound::store::testing::{LIFETIMES, keys};
 use crate::ports::{
-    Consumption, Cursor, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage, SessionStore, StoreFault,
-    StoredSession,
+    Consumption, Cursor, EndedSession, Lease, LeaseHolder, ListedSession, ProviderSessionEnd, SessionPage,
+    SessionStore, StoreFault, StoredSession,
 };
 use crate::testing::{ManualClock, SystemEntropy};
 
@@ -211,7 +211,7 @@ impl SessionStore for Swept {
         self.store.end(key).await
     }
 
-    async fn end_user(&self, user: &User) -> Result<Vec<Arc<Session>>, StoreFault> {
+    async fn end_user(&self, user: &User) -> Result<Vec<EndedSession>, StoreFault> {
         self.store.end_user(user).await
     }
 

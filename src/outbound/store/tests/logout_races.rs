@@ -8,7 +8,7 @@ use tokio::task::{JoinSet, yield_now};
 use crate::domain::oidc::user::ProviderSession;
 use crate::domain::session::Session;
 use crate::outbound::store::testing::{ISSUER, at, block_on, key, session, stores, user};
-use crate::ports::{ProviderSessionEnd, SessionStore};
+use crate::ports::{EndedSession, ProviderSessionEnd, SessionStore};
 
 const ROUNDS: u64 = 10_000;
 /// For stores that seal and write, which takes minutes in an unoptimised build.
@@ -59,7 +59,13 @@ async fn keep_using(store: Store, round: u64) {
 /// Ends the session in one of three ways; each returns the session that it ended.
 async fn end(store: &Store, round: u64) {
     let ended = match round % 3 {
-        0 => store.end(&key(round)).await.expect("ends").into_iter().collect(),
+        0 => store
+            .end(&key(round))
+            .await
+            .expect("ends")
+            .into_iter()
+            .map(|session| EndedSession { key: key(round), session })
+            .collect(),
         1 => store.end_user(&user(&subject(round))).await.expect("ends"),
         _ => {
             let of = user(&subject(round));
@@ -70,7 +76,10 @@ async fn end(store: &Store, round: u64) {
         }
     };
     let own = provider_session(round);
-    assert!(ended.iter().any(|ended| ended.provider_session().as_ref() == Some(&own)), "round {round}");
+    assert!(
+        ended.iter().any(|ended| ended.key == key(round) && ended.session.provider_session().as_ref() == Some(&own)),
+        "round {round}"
+    );
 }
 
 async fn run(name: &'static str, store: Store, round: u64) {

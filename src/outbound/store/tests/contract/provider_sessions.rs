@@ -24,7 +24,7 @@ async fn end(store: &Store, id: &str, of: Option<&str>) -> Option<usize> {
     let user = of.map(user);
     match store.end_provider_session(&provider_session(id), user.as_ref()).await.expect("ends") {
         ProviderSessionEnd::Ended(ended) => {
-            assert!(ended.iter().all(|session| session.record().provider_session.as_deref() == Some(id)));
+            assert!(ended.iter().all(|ended| ended.session.record().provider_session.as_deref() == Some(id)));
             Some(ended.len())
         }
         ProviderSessionEnd::OtherUser => None,

@@ -147,7 +147,7 @@ async fn end_beats_refreshes(store: Store) {
         task_turns(round).await;
         let ended = match round % 3 {
             0 => store.end(&key(round)).await.expect("ends"),
-            1 => store.end_user(&user("jane")).await.expect("ends").pop(),
+            1 => store.end_user(&user("jane")).await.expect("ends").pop().map(|ended| ended.session),
             _ => {
                 store.end_provider_session(&provider_session("sid-1"), Some(&user("jane"))).await.expect("ends");
                 None
