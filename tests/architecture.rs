@@ -266,6 +266,13 @@ const MODULES: [Module; 49] = [
         may_know: &["cli", "domain", "ports", "config", "server", "outbound"],
         must_not_know: BEYOND_OTHER_PROTOCOLS,
     },
+    // They read other programs' files and the provider's metadata, and write files.
+    Module {
+        name: "cli::init",
+        may_know: &["cli", "domain", "ports", "config", "server", "outbound"],
+        must_not_know: BEYOND_OTHER_PROTOCOLS,
+    },
+    Module { name: "cli::import", may_know: &["cli", "config"], must_not_know: WIRE },
     Module { name: "cli::snippet", may_know: &["domain"], must_not_know: WIRE },
     // Generated code only.
     Module { name: "admin_api", may_know: &[], must_not_know: BEYOND_OTHER_PROTOCOLS },

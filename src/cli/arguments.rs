@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use http::uri::Authority;
 
+use super::import::Import;
+use super::init::Init;
 use super::metrics_address::parse_address;
 use super::sessions::{self, EndArgs, ListArgs, TlsFiles};
 use super::snippet::{FrontProxy, ListenerAddress};
@@ -31,6 +33,13 @@ pub(super) enum Command {
     /// Checks the setup as it is at this moment: the files, the providers, the session store, the front proxies and authentik.
     /// It changes nothing. Exit code 1 if a check fails.
     Doctor(Doctor),
+    /// Writes a first configuration and the file of a front proxy, by the metadata of the provider, and says what to register
+    /// there. On a terminal it asks for what the options do not say.
+    Init(Init),
+    /// Translates the configuration of another program. What does not translate is listed on stderr, and never opens anything.
+    /// Exit code 3 if something is listed that has to be done by hand, 2 if nothing can be translated.
+    #[command(subcommand)]
+    Import(Import),
     /// Prints the configuration of a front proxy for the configured applications.
     Snippet(SnippetCommand),
     /// Lists or ends sessions of a running Gatepost.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::explain::NoExplanation;
 use super::healthcheck::Unhealthy;
+use super::import::ImportFault;
+use super::init::InitFault;
 use super::output::warnings_of;
 use super::sessions;
 use super::snippet::NoSnippet;
@@ -20,6 +22,8 @@ pub(super) enum Fault {
     Snippet(NoSnippet),
     /// The applications come from authentik, which commands do not ask.
     NoApplications,
+    Init(InitFault),
+    Import(ImportFault),
     Sessions(sessions::Fault),
     Unhealthy(Unhealthy),
     /// `gatepost doctor` cannot run.
@@ -41,6 +45,8 @@ impl Fault {
             | Self::Explanation(_)
             | Self::Snippet(_)
             | Self::NoApplications
+            | Self::Init(_)
+            | Self::Import(_)
             | Self::Sessions(_)
             | Self::Unhealthy(_)
             | Self::NoRuntime(_)
@@ -67,6 +73,8 @@ impl Fault {
             }
             Self::Snippet(fault) => (vec![format!("gatepost: {fault}")], 2),
             Self::Explanation(fault @ NoExplanation::Setup) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Init(fault) => (vec![format!("gatepost: {fault}")], 1),
+            Self::Import(fault) => fault.explain(),
             Self::Sessions(fault) => (vec![format!("gatepost: {fault}")], fault.exit_code()),
             Self::Unhealthy(fault) => (vec![format!("gatepost: {fault}")], 1),
             Self::NoRuntime(error) => (vec![format!("gatepost: cannot start: {error}")], 1),

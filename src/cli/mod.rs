@@ -1,12 +1,15 @@
-//! From the command line to the exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 1 for everything
-//! else.
+//! From the command line to the exit code: 0 for a clean stop, 2 for a configuration that cannot be used, 3 for an
+//! import that leaves something to do by hand, 1 for everything else.
 
 mod arguments;
 mod check_config;
 mod doctor;
 pub mod explain;
 mod fault;
+mod front_proxy_file;
 mod healthcheck;
+mod import;
+mod init;
 mod manual;
 mod metrics_address;
 mod outpost_names;
@@ -15,6 +18,8 @@ mod serve;
 pub mod sessions;
 pub mod snippet;
 mod source;
+mod unset_secrets;
+mod yaml;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -28,9 +33,9 @@ use crate::server::Config;
 use arguments::{AdminPort, Arguments, Command, Request, Sessions, SnippetCommand, Source};
 use explain::{BadQuestion, Question};
 use fault::Fault;
+use front_proxy_file::front_proxy_file;
 use output::{json_text, print, tell};
 use sessions::Target;
-use snippet::{ListenerAddress, SnippetArgs};
 use source::load;
 
 /// Runs the command in this process's arguments.
@@ -54,6 +59,8 @@ fn execute(command: Command) -> Result<(), Fault> {
         Command::CheckConfig(args) => check_config::check_config(args),
         Command::Explain(request) => print_explanation(request),
         Command::Doctor(args) => doctor::doctor(args),
+        Command::Init(args) => init::init(&args),
+        Command::Import(args) => import::import(args),
         Command::Snippet(args) => print_snippet(args),
         Command::Sessions(args) => manage_sessions(args),
         Command::Healthcheck(args) => healthcheck::healthcheck(args).map_err(Fault::Unhealthy),
@@ -85,18 +92,7 @@ fn print_explanation(request: Request) -> Result<(), Fault> {
 fn print_snippet(args: SnippetCommand) -> Result<(), Fault> {
     let SnippetCommand { source, front_proxy, app, gatepost } = args;
     let config = load_applications(&source)?;
-    let grpc = ListenerAddress::of_listener(config.listen.grpc);
-    let http = config.listen.http.map_or_else(|| grpc.with_port(9000), ListenerAddress::of_listener);
-    let dialects = config.forward_auth.iter().flat_map(|settings| &settings.dialects);
-    let wanted = SnippetArgs {
-        front_proxy,
-        applications: &config.applications,
-        only: app.as_deref(),
-        grpc: gatepost.as_ref().map_or(grpc.clone(), |gatepost| gatepost.with_port(grpc.port())),
-        http: gatepost.unwrap_or(http),
-        dialects: dialects.map(|dialect| dialect.as_str()).collect(),
-    };
-    let text = snippet::snippet(&wanted).map_err(Fault::Snippet)?;
+    let text = front_proxy_file(&config, front_proxy, app.as_deref(), gatepost).map_err(Fault::Snippet)?;
     print(&text).map_err(Fault::Output)
 }
 

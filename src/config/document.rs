@@ -18,9 +18,9 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Line and column, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 impl From<Marker> for Position {
@@ -31,14 +31,14 @@ impl From<Marker> for Position {
 
 /// One value of the file.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) at: Position,
-    pub(super) content: Content,
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) content: Content,
 }
 
 /// The content of a node. Anchors are supported for single values only, so that a small file cannot become a large tree.
 #[derive(Clone)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A single value.
     One { text: Arc<str>, style: Style },
     /// A list.
@@ -51,7 +51,7 @@ pub(super) enum Content {
 
 /// How a single value is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// Without quotes: it may be a number, a boolean or null.
     Plain,
     /// After `|`: each line of the value is a line of the file.
@@ -62,27 +62,27 @@ pub(super) enum Style {
 
 impl Node {
     /// A text that stands for itself: variables in it are not replaced.
-    pub(super) fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self::one(&escape(text), Style::Text)
     }
 
     /// A word without quotes: a boolean, or one of a few words.
-    pub(super) fn word(word: &str) -> Self {
+    pub(crate) fn word(word: &str) -> Self {
         Self::one(word, Style::Plain)
     }
 
-    pub(super) fn list(items: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
         Self { at: Position::default(), content: Content::List(items.into_iter().collect()) }
     }
 
-    pub(super) fn section<'k>(entries: impl IntoIterator<Item = (&'k str, Self)>) -> Self {
+    pub(crate) fn section<'k>(entries: impl IntoIterator<Item = (&'k str, Self)>) -> Self {
         let at = Position::default();
         let entries = entries.into_iter().map(|(key, node)| (Key { at, text: Some(key.into()) }, node));
         Self { at, content: Content::Section(entries.collect()) }
     }
 
     /// Adds the keys of another section that this one does not have, in sections of both, too.
-    pub(super) fn add_missing(&mut self, other: Self) {
+    pub(crate) fn add_missing(&mut self, other: Self) {
         let (Content::Section(entries), Content::Section(others)) = (&mut self.content, other.content) else { return };
         for (key, node) in others {
             match entries.iter_mut().find(|(known, _)| known.text == key.text) {
@@ -93,7 +93,7 @@ impl Node {
     }
 
     /// Whether it is a section with this key.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         let Content::Section(entries) = &self.content else { return false };
         entries.iter().any(|(key, _)| key.text.as_deref() == Some(name))
     }
@@ -105,24 +105,37 @@ impl Node {
 
 /// A section's key; without text when it is a list or a section itself.
 #[derive(Clone)]
-pub(super) struct Key {
-    pub(super) at: Position,
-    pub(super) text: Option<Arc<str>>,
+pub(crate) struct Key {
+    pub(crate) at: Position,
+    pub(crate) text: Option<Arc<str>>,
 }
 
 /// Why a text is not YAML.
 #[derive(Debug)]
-pub(super) struct NotYaml {
-    pub(super) at: Position,
-    pub(super) problem: String,
-    pub(super) help: &'static str,
+pub(crate) struct NotYaml {
+    pub(crate) at: Position,
+    pub(crate) problem: String,
+    pub(crate) help: &'static str,
 }
 
 /// Help for syntax errors: the parser often notices them late.
 const LOOK_AROUND: &str = "look for a missing quote, colon or blank at or above this line";
 
 /// Parses `text` as one YAML document; an empty one is an empty section.
-pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
+pub(crate) fn parse(text: &str) -> Result<Node, NotYaml> {
+    let tree = tree(text, Tree { is_single: true, ..Tree::default() })?;
+    let empty = Node { at: Position { line: 1, column: 1 }, content: Content::Section(Vec::new()) };
+    Ok(tree.root.filter(|root| !root.is_null()).unwrap_or(empty))
+}
+
+/// Parses `text` as a stream of YAML documents, as Kubernetes reads it; empty ones are left out.
+pub(crate) fn parse_stream(text: &str) -> Result<Vec<Node>, NotYaml> {
+    let tree = tree(text, Tree::default())?;
+    let documents = tree.earlier.into_iter().chain(tree.root);
+    Ok(documents.filter(|document| !document.is_null()).collect())
+}
+
+fn tree(text: &str, mut tree: Tree) -> Result<Tree, NotYaml> {
     if text.len() > MAX_BYTES {
         let problem = "the file is longer than 1 MiB".to_owned();
         return Err(NotYaml {
@@ -136,7 +149,6 @@ pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
         let problem = "a byte order mark (U+FEFF) is allowed at the beginning of the file only";
         return Err(NotYaml { at, problem: problem.to_owned(), help: "remove the invisible character here" });
     }
-    let mut tree = Tree::default();
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => tree.take(event, span)?,
@@ -146,8 +158,7 @@ pub(super) fn parse(text: &str) -> Result<Node, NotYaml> {
             }
         }
     }
-    let empty = Node { at: Position { line: 1, column: 1 }, content: Content::Section(Vec::new()) };
-    Ok(tree.root.filter(|root| !root.is_null()).unwrap_or(empty))
+    Ok(tree)
 }
 
 /// The position of the first occurrence of the character.
@@ -159,7 +170,7 @@ fn position_of(sign: char, text: &str) -> Option<Position> {
 
 impl Node {
     /// Whether the value is missing, `null` or `~`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.content, Content::One { text, style: Style::Plain } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
     }
 }
@@ -179,8 +190,12 @@ enum OpenContent {
 
 #[derive(Default)]
 struct Tree {
+    /// Whether a second document is refused.
+    is_single: bool,
     open: Vec<Open>,
     root: Option<Node>,
+    /// The documents before `root`.
+    earlier: Vec<Node>,
     anchors: HashMap<usize, Content>,
 }
 
@@ -209,10 +224,14 @@ impl Tree {
                 self.begin(at, anchor, OpenContent::Section { entries: Vec::new(), key: None })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
-            Event::DocumentStart(_) if self.root.is_some() => {
+            Event::DocumentStart(_) if self.is_single && self.root.is_some() => {
                 return Err(NotYaml { at, problem: "a second document begins here".to_owned(), help: LOOK_AROUND });
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
+            Event::DocumentStart(_) => {
+                self.earlier.extend(self.root.take());
+                self.anchors.clear();
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
         Ok(())
     }

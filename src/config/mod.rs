@@ -4,7 +4,7 @@
 pub mod authentik;
 mod diagnostic;
 mod digests;
-mod document;
+pub(crate) mod document;
 pub mod duration;
 mod environment;
 mod expansion;

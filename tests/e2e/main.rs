@@ -44,6 +44,7 @@ mod headers;
 mod health;
 mod identity_headers;
 mod image;
+mod init;
 mod monitoring;
 mod networks;
 mod plain_http;

@@ -50,7 +50,7 @@ impl FrontProxy {
     }
 
     /// The dialect of its forward-auth requests, when its snippet uses HTTP.
-    pub(super) const fn dialect(self) -> Option<&'static str> {
+    pub(in crate::cli) const fn dialect(self) -> Option<&'static str> {
         match self {
             Self::Nginx => Some("nginx"),
             Self::Caddy => Some("caddy"),

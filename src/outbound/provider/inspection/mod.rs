@@ -1,5 +1,6 @@
 //! Checks of a provider by an operator's command: each request is one that the service sends as well, or one that changes nothing.
 
+mod announced;
 mod authorization;
 mod client;
 mod known;
@@ -28,6 +29,8 @@ use crate::domain::time::Timestamp;
 use crate::outbound::connecting;
 use crate::outbound::finding::{CHECK_TIMEOUT, Finding};
 use crate::ports::{Clock, Entropy};
+
+pub use announced::AnnouncedMetadata;
 
 /// A smaller difference of the clocks is no cause for concern.
 const SMALL_SKEW: u64 = 5;
@@ -116,6 +119,12 @@ impl InspectedIssuer {
                 None
             }
         }
+    }
+
+    /// What the metadata announces; `None` where it could not be read.
+    #[must_use]
+    pub fn announced(&self) -> Option<AnnouncedMetadata> {
+        self.known.as_ref().map(announced::of)
     }
 
     /// What was found about the registration of one application of this issuer.
