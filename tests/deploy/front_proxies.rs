@@ -122,7 +122,7 @@ fn envoy_gateways_resources_are_those_of_the_snippet() {
     for (policy, expected) in policies.iter().zip(expected) {
         assert_eq!(policy["metadata"]["name"], expected["metadata"]["name"]);
         assert_eq!((&policy["apiVersion"], &policy["spec"]), (&expected["apiVersion"], &expected["spec"]));
-        assert_eq!(policy["metadata"]["namespace"], "default");
+        assert_eq!(policy["metadata"]["namespace"], expected["metadata"]["namespace"]);
     }
 }
 

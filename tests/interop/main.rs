@@ -19,6 +19,7 @@ mod support;
 
 mod clients;
 mod front_proxies;
+mod gateways;
 mod options;
 mod table;
 mod version;
@@ -34,6 +35,7 @@ async fn tables(options: &Options) -> Vec<Table> {
     if options.runs_table("front-proxies") {
         tables.push(front_proxies::table(options).await);
     }
+    tables.extend(gateways::tables(options).await);
     if options.runs_table("clients") {
         tables.push(clients::table(options).await);
     }

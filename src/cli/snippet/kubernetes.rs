@@ -91,6 +91,8 @@ apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy
 metadata:
   name: \"gatepost-{slug}\"
+  # The namespace of the HTTPRoute: in another one this policy guards nothing.
+  namespace: default
 spec:
   targetRefs:
   - group: gateway.networking.k8s.io
