@@ -121,7 +121,7 @@ const DOMAIN: [&str; 10] = [
 ];
 
 /// For a module, the entry with the longest matching name applies.
-const MODULES: [Module; 49] = [
+const MODULES: [Module; 51] = [
     Module { name: "domain", may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[0], may_know: &[], must_not_know: PROTOCOL },
     Module { name: DOMAIN[1], may_know: &[], must_not_know: PROTOCOL },
