@@ -20,7 +20,7 @@ use crate::domain::oidc::client_authentication::ClientAuthentication;
 use crate::domain::oidc::credentials::AcceptedCredentials;
 use crate::domain::oidc::id_token::{ExpectedIdToken, SignedIn, VerifiedIdToken};
 use crate::domain::oidc::jws::Purpose;
-use crate::domain::oidc::relying_party::{ProviderSignOut, RelyingParty};
+use crate::domain::oidc::relying_party::{LogoutTokenExp, ProviderSignOut, RelyingParty};
 use crate::domain::oidc::sign_in::{Attempt, AttemptId, Binding, Nonce};
 use crate::domain::oidc::user::User;
 use crate::domain::policy::identity_headers::HeaderPlan;
@@ -55,6 +55,7 @@ pub fn application(external: &str) -> Application {
             issuer: ISSUER.into(),
             allowed_tenants: Vec::new(),
             trusted_audiences: Vec::new(),
+            logout_token_exp: LogoutTokenExp::Required,
             client_id: "wiki".into(),
             client_secret: Some(SecretString::from("client-secret")),
             token_endpoint_auth_method: ClientAuthentication::default(),

@@ -15,7 +15,7 @@ use gatepost::domain::oidc::algorithm::SigningAlgorithm;
 use gatepost::domain::oidc::authorization_settings::{AuthorizationSettings, ResponseMode};
 use gatepost::domain::oidc::client_authentication::{AssertionAudience, ClientAssertion, ClientAuthentication};
 use gatepost::domain::oidc::credentials::{BearerCheck, IntrospectionRules, KeySource, TokenType};
-use gatepost::domain::oidc::relying_party::RelyingParty;
+use gatepost::domain::oidc::relying_party::{LogoutTokenExp, RelyingParty};
 use gatepost::domain::policy::identity_headers::HeaderPlan;
 use gatepost::inbound::connections::FrontProxies;
 use gatepost::inbound::forward_auth::Dialect;
@@ -194,6 +194,10 @@ fn tokens_are_trusted_as_far_as_the_file_says() {
     let party = |number: usize| &applications[number].relying_party;
     assert_eq!(party(3).trusted_audiences, ["project", "4711"]);
     assert_eq!(party(5).allowed_tenants, ["72f988bf-86f1-41af-91ab-2d7cd011db47", "other"]);
+    assert_eq!(
+        [3, 0].map(|number| party(number).logout_token_exp),
+        [LogoutTokenExp::Optional, LogoutTokenExp::Required]
+    );
     assert!(party(0).trusted_audiences.is_empty() && party(0).allowed_tenants.is_empty());
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use gatepost::domain::oidc::jwt::TokenFault;
 use gatepost::domain::oidc::logout_token::{Ending, VerifiedLogoutToken};
+use gatepost::domain::oidc::relying_party::LogoutTokenExp;
 use gatepost::ports::{IdentityProvider as _, LogoutTokenFault};
 use gatepost::testing::ManualClock;
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ async fn the_casebook() {
     for (name, header, changes, expected) in [
         ("base", json!({}), json!({}), Judged::Good),
         ("no typ (BL-11)", json!({"typ": null}), json!({}), Judged::Good),
+        ("typ JWT (BL-11)", json!({"typ": "JWT"}), json!({}), Judged::Good),
         ("unknown claim (BL-1)", json!({}), json!({"x": [1]}), Judged::Good),
         ("only sub (BL-12)", json!({}), json!({"sid": null}), Judged::Good),
         ("only sid (BL-12)", json!({}), json!({"sub": null}), Judged::Good),
@@ -99,6 +101,18 @@ async fn the_casebook() {
         ("no signature (BL-3)", format!("{message}."), TokenFault::SIGNATURE),
     ] {
         assert_eq!(judged(&test_client, &token).await, refused(fault), "{name}");
+    }
+}
+
+/// Ory Hydra's tokens, as version 2.3.0 sends them.
+#[tokio::test]
+async fn bl_5_a_token_without_exp_counts_where_the_operator_says_so() {
+    let test_client = TestClient::with(settings(), |party| party.logout_token_exp = LogoutTokenExp::Optional).await;
+    for (iat, expected) in
+        [(NOW, Judged::Good), (NOW - 119, Judged::Good), (NOW - 120, Judged::Refused(TokenFault::Expired(60)))]
+    {
+        let token = signed(&test_client, &json!({"typ": "JWT"}), &json!({"exp": null, "sub": null, "iat": iat}));
+        assert_eq!(judged(&test_client, &token).await, expected, "{iat}");
     }
 }
 

@@ -21,6 +21,7 @@ mod clients;
 mod front_proxies;
 mod gateways;
 mod options;
+mod providers;
 mod table;
 mod version;
 
@@ -32,6 +33,9 @@ use table::Table;
 /// The tables in the order of docs/interop.md.
 async fn tables(options: &Options) -> Vec<Table> {
     let mut tables = Vec::new();
+    if options.runs_table("providers") {
+        tables.push(providers::table(options).await);
+    }
     if options.runs_table("front-proxies") {
         tables.push(front_proxies::table(options).await);
     }

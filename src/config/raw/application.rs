@@ -16,6 +16,7 @@ use crate::domain::application::cookie_settings::SameSite;
 use crate::domain::oidc::algorithm::SigningAlgorithm;
 use crate::domain::oidc::authorization_settings::ResponseMode;
 use crate::domain::oidc::client_authentication::AssertionAudience;
+use crate::domain::oidc::relying_party::LogoutTokenExp;
 use crate::domain::policy::EmailVerified;
 
 type AccessRules = Vec<Spanned<AccessRule>>;
@@ -61,6 +62,10 @@ section! {
         allowed_tenants: non_empty Texts,
         /// Further audiences that ID Tokens may list in `aud` beside `client_id`, as Zitadel adds the project's.
         trusted_audiences: Texts = "[]",
+        /// Whether logout tokens of the provider must have `exp`, as OpenID Connect Back-Channel Logout 1.0 demands.
+        /// `required`: a token without it is refused. `optional`, for Ory Hydra and glewlwyd: a token without it
+        /// counts for two minutes after its `iat`.
+        logout_token_exp: LogoutTokenExp = "required",
         /// URL of the provider's discovery document, if it is not at the well-known address of `issuer`; the `issuer` in it
         /// must be the same nevertheless. Applications of one issuer must give the same.
         discovery_url: optional String,
@@ -280,6 +285,10 @@ impl Choice for SameSite {
 
 impl Choice for EmailVerified {
     const CHOICES: &'static [(Self, &'static str)] = &[(Self::Required, "required"), (Self::Assumed, "assumed")];
+}
+
+impl Choice for LogoutTokenExp {
+    const CHOICES: &'static [(Self, &'static str)] = &[(Self::Required, "required"), (Self::Optional, "optional")];
 }
 
 /// [`crate::domain::oidc::client_authentication::ClientAuthentication`] without its data.

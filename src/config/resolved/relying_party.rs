@@ -46,6 +46,7 @@ pub(super) fn relying_party(
         issuer: issuer?,
         allowed_tenants: allowed_tenants?,
         trusted_audiences: written.trusted_audiences.value.iter().map(|audience| audience.value.clone()).collect(),
+        logout_token_exp: written.logout_token_exp.value,
         client_id: written.client_id.given()?.value.clone(),
         client_secret: client.as_ref()?.secret.clone(),
         token_endpoint_auth_method: client?.authentication,

@@ -182,9 +182,26 @@ fn object(part: &str) -> Result<Map<String, Value>, TokenFault> {
     json::object(&decode(part)?).ok_or(TokenFault::Malformed)
 }
 
-/// OC-8: checks the times in whole seconds, with a tolerance for clock differences.
+/// OC-8: checks the times in whole seconds, with a tolerance for clock differences. Returns the time of expiry.
 pub(in crate::domain) fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, TokenFault> {
     let expires = seconds(claims, "exp")?.ok_or(TokenFault::Time("exp"))?;
+    check_times_until(claims, now, expires)
+}
+
+/// The same for a token that may do without `exp`: it expires so long after `iat` then.
+pub(in crate::domain) fn check_times_from_issue(
+    claims: &Map<String, Value>,
+    now: Timestamp,
+    lifetime: Duration,
+) -> Result<Timestamp, TokenFault> {
+    let expires = match seconds(claims, "exp")? {
+        Some(expires) => expires,
+        None => seconds(claims, "iat")?.ok_or(TokenFault::Time("iat"))?.plus(lifetime),
+    };
+    check_times_until(claims, now, expires)
+}
+
+fn check_times_until(claims: &Map<String, Value>, now: Timestamp, expires: Timestamp) -> Result<Timestamp, TokenFault> {
     if now >= expires.plus(LEEWAY) {
         return Err(TokenFault::Expired(now.since(expires).as_secs()));
     }

@@ -1,6 +1,8 @@
 //! The logout token's claims, checked in full (`OpenID` Connect Back-Channel Logout 1.0 section 2.6), and the sessions
 //! that it ends.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -10,14 +12,17 @@ use super::id_token::check_audience;
 use super::issuer::TrustedIssuer;
 use super::json;
 use super::jws::{Purpose, TokenKind, VerifiedJws};
-use super::jwt::{CompactToken, LEEWAY, TokenFault, check_times, subject};
-use super::relying_party::RelyingParty;
+use super::jwt::{CompactToken, LEEWAY, TokenFault, check_times, check_times_from_issue, subject};
+use super::relying_party::{LogoutTokenExp, RelyingParty};
 use super::user::{ProviderSession, User};
 use crate::domain::crypto::replay::ReplayKey;
 use crate::domain::time::Timestamp;
 
 /// The member of `events` that identifies a logout token (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// How long after its `iat` a token without `exp` expires, where it may lack one: with the leeway, it counts for two minutes (BL-5).
+const LIFETIME_WITHOUT_EXP: Duration = Duration::from_secs(60);
 
 /// The values that a logout token is checked against.
 #[derive(Debug)]
@@ -69,7 +74,10 @@ impl VerifiedLogoutToken {
     fn checked(claims: &Map<String, Value>, expected: &ExpectedLogoutToken<'_>) -> Result<Self, TokenFault> {
         let issuer = &TrustedIssuer::from(expected.relying_party).check(claims)?;
         check_audience(claims, &expected.relying_party.client_id, &[])?;
-        let expires = check_times(claims, expected.now)?;
+        let expires = match expected.relying_party.logout_token_exp {
+            LogoutTokenExp::Required => check_times(claims, expected.now)?,
+            LogoutTokenExp::Optional => check_times_from_issue(claims, expected.now, LIFETIME_WITHOUT_EXP)?,
+        };
         check_event(claims)?;
         // BL-8: refused whatever its value.
         if claims.contains_key("nonce") {

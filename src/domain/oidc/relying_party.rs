@@ -25,6 +25,8 @@ pub struct RelyingParty {
     pub token_endpoint_auth_method: ClientAuthentication,
     /// The only algorithm with which ID Tokens may be signed.
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// Whether logout tokens must have `exp`.
+    pub logout_token_exp: LogoutTokenExp,
     /// Scopes to request; `openid` is always among them.
     pub scopes: Vec<String>,
     /// Claims that the operator's settings read, beside those that every sign-in requests.
@@ -45,6 +47,16 @@ pub struct RelyingParty {
     pub discovery_url: Option<Url>,
     /// The origin at which Gatepost asks the provider's endpoints, in place of the issuer's.
     pub backchannel_base: Option<Url>,
+}
+
+/// Whether logout tokens must have `exp`, as the standard demands since 2022 (Back-Channel Logout 1.0 section 2.4); earlier drafts knew no `exp`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogoutTokenExp {
+    /// A token without it is refused.
+    #[default]
+    Required,
+    /// A token without it counts for a short time after its `iat`.
+    Optional,
 }
 
 /// The endpoints of a provider that are given in place of its metadata (the names are those of `OpenID` Connect Discovery

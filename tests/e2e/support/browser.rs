@@ -323,14 +323,18 @@ impl Browser {
         self.follow(answer).await
     }
 
-    /// Sends the form of a page of another site, as the script of that page does: with the cookies that are for every site.
+    /// Sends the form of a page of another site, as the script of that page does.
     pub(crate) async fn send_form(&self, page: &Page) -> Page {
         let fields = page.hidden_fields();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let action = page.form_action();
-        let cookies: Vec<_> = self.cookies(&action).into_iter().filter(|cookie| cookie.same_site == "none").collect();
+        self.post_from_elsewhere(&page.form_action(), &fields).await
+    }
+
+    /// Posts a form of another site: with the cookies that are for every site.
+    pub(crate) async fn post_from_elsewhere(&self, action: &Url, fields: &[(&str, &str)]) -> Page {
+        let cookies: Vec<_> = self.cookies(action).into_iter().filter(|cookie| cookie.same_site == "none").collect();
         let cookies: Vec<_> = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
-        let ask = Ask::navigation(action.as_str()).form(&fields).header("sec-fetch-site", "cross-site");
+        let ask = Ask::navigation(action.as_str()).form(fields).header("sec-fetch-site", "cross-site");
         let answer = self.forward(ask.header("cookie", &cookies.join("; "))).await;
         self.remember(&answer);
         answer

@@ -58,7 +58,7 @@ impl<'a> Purpose<'a> {
     }
 
     /// Checks a token's header: the algorithm, no critical extension, and not the type of another kind of token. Many
-    /// providers send no type (BL-11).
+    /// providers send no type, or `JWT` for every kind, which says as little (RFC 7519 section 5.1; BL-11).
     ///
     /// # Errors
     /// [`TokenFault::Algorithm`] or [`TokenFault::Header`].
@@ -69,7 +69,7 @@ impl<'a> Purpose<'a> {
         let media_type = media_type.as_deref();
         let fits = match self {
             Self::IdToken(_) | Self::UserInfo(_) => matches!(media_type, None | Some("jwt" | "id_token+jwt")),
-            Self::LogoutToken(_) => matches!(media_type, None | Some("logout+jwt")),
+            Self::LogoutToken(_) => matches!(media_type, None | Some("jwt" | "logout+jwt")),
             Self::AccessToken { token_type, .. } => media_type == token_type,
         };
         if fits { Ok(algorithm) } else { Err(TokenFault::Header) }

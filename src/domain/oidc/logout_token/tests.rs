@@ -140,14 +140,39 @@ fn the_casebook_of_claims() {
     assert_eq!(check_raw(&token).err(), Some(TokenFault::UnexpectedNonce), "BL-8: whatever its value");
 }
 
+/// Ory Hydra sends tokens without `exp`.
+#[test]
+fn bl_5_a_token_without_exp_counts_for_two_minutes_where_it_may() {
+    let known = application("https://wiki.example.com").relying_party;
+    let party = RelyingParty { issuer: ISSUER.into(), logout_token_exp: LogoutTokenExp::Optional, ..known };
+    let expected = ExpectedLogoutToken { relying_party: &party, now: Timestamp::from_unix(NOW) };
+    for (changes, outcome) in [
+        (json!({ "exp": null }), Ok(NOW + 60 + 60)),
+        (json!({ "exp": null, "iat": NOW - 119 }), Ok(NOW + 1)),
+        (json!({ "exp": null, "iat": NOW - 120 }), Err(TokenFault::Expired(60))),
+        (json!({ "exp": null, "iat": NOW + 61 }), Err(TokenFault::IssuedAt(61))),
+        (json!({ "exp": null, "iat": null }), Err(TokenFault::Time("iat"))),
+        (json!({ "exp": null, "nbf": NOW + 61 }), Err(TokenFault::NotBefore(61))),
+        (json!({ "exp": "soon" }), Err(TokenFault::Time("exp"))),
+        (json!({ "exp": NOW - 60 }), Err(TokenFault::Expired(60))),
+        (json!({ "exp": NOW + 600 }), Ok(NOW + 660)),
+    ] {
+        let raw = raw(&json!({ "alg": "RS256" }), &changed(proper(), &changes));
+        let checked =
+            verified(&raw, Purpose::LogoutToken(&party)).and_then(|token| VerifiedLogoutToken::check(token, &expected));
+        assert_eq!(check_unsigned(&raw.into(), &expected).err(), checked.as_ref().err().cloned(), "{changes}");
+        assert_eq!(checked.map(|token| token.until()), outcome.map(Timestamp::from_unix), "{changes}");
+    }
+}
+
 #[test]
 fn the_casebook_of_headers() {
     for (duty, header, fault) in [
         ("BL-11", json!({}), None),
         ("BL-11", json!({ "typ": null }), None),
+        ("BL-11", json!({ "typ": "JWT" }), None),
         ("BL-11", json!({ "typ": "Application/Logout+JWT" }), None),
         ("BL-11", json!({ "typ": "at+jwt" }), Some(TokenFault::Header)),
-        ("BL-11", json!({ "typ": "JWT" }), Some(TokenFault::Header)),
         ("BL-11", json!({ "typ": "id_token+jwt" }), Some(TokenFault::Header)),
         ("BL-11", json!({ "typ": 1 }), Some(TokenFault::Header)),
         ("BL-4", json!({ "alg": "none" }), Some(TokenFault::ALGORITHM)),
