@@ -2,8 +2,6 @@
 
 use ring::digest;
 
-use crate::domain::session::SessionKey;
-
 /// The key under which a store records the use of a value: enough to detect a second use, and nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReplayKey([u8; 16]);
@@ -16,10 +14,10 @@ impl ReplayKey {
         Self::hash(&[b"logout token", &issuer.len().to_be_bytes(), issuer.as_bytes(), jti.as_bytes()])
     }
 
-    /// The replay key that marks a session as ended by the limit on the sessions of its user.
+    /// The replay key that marks a session, by the bytes of its key, as ended by the limit on the sessions of its user.
     #[must_use]
-    pub fn session_over_limit(session: &SessionKey) -> Self {
-        Self::hash(&[b"session over limit", session.as_bytes()])
+    pub fn session_over_limit(session_key: &[u8; 32]) -> Self {
+        Self::hash(&[b"session over limit", session_key])
     }
 
     fn hash(parts: &[&[u8]]) -> Self {

@@ -39,7 +39,7 @@ pub(super) async fn end_oldest(
     let mut ended = Vec::new();
     for ListedSession { key, stored } in sessions.drain(limit..) {
         // Its cookie lasts as long as the session would have.
-        store.consume_once(&ReplayKey::session_over_limit(&key), stored.session.record().ends).await?;
+        store.consume_once(&ReplayKey::session_over_limit(key.as_bytes()), stored.session.record().ends).await?;
         ended.extend(logout::ended_session(key, store.end(&key).await?));
     }
     metrics::counter!(names::SESSIONS_OVER_LIMIT).increment(ended.len() as u64);
@@ -75,7 +75,7 @@ pub(super) async fn ended_page(
 ) -> Result<Option<(Verdict, Reason)>, Fault> {
     let Some(limit) = services.sign_in_limits.sessions_per_user else { return Ok(None) };
     for presented in &own.sessions {
-        if services.parts.store.is_consumed(&ReplayKey::session_over_limit(&presented.key())).await? {
+        if services.parts.store.is_consumed(&ReplayKey::session_over_limit(presented.key().as_bytes())).await? {
             return Ok(Some(ended_elsewhere(context, limit, return_address)));
         }
     }
