@@ -92,11 +92,10 @@ async fn signed_in(site: &Site, application: &str) -> Browser {
     browser
 }
 
-/// Presents the newest access token to this application, which has it introspected.
-async fn introspected(site: &Site, application: &str) {
-    let tokens = site.provider.as_ref().expect("a provider").tokens();
+/// Presents the access token of the sign-in with this number, from 0 on, to this application, which has it introspected.
+async fn introspected(site: &Site, application: &str, number: usize) {
     // Each sign-in prints the access token, the ID Token and the refresh token.
-    let token = &tokens[tokens.len() - 3];
+    let token = &site.provider.as_ref().expect("a provider").tokens(3 * (number + 1))[3 * number];
     let ask = Ask::script(Method::GET, &site.at(application, "/")).header("authorization", &format!("Bearer {token}"));
     let page = Browser::new(Protocol::Http2).ask(ask).await;
     assert_eq!(page.status, StatusCode::OK, "{application}: {page:#?}");
@@ -116,7 +115,7 @@ async fn clients_without_a_secret_sign_in_refresh_introspect_and_revoke_through_
         write_assertion(&assertion, &issuer, number as u64);
         browsers.push((application, signed_in(&site, application).await));
         if !matches!(application, "public" | "files") {
-            introspected(&site, application).await;
+            introspected(&site, application, number).await;
         }
     }
     let begun = Instant::now();
@@ -127,7 +126,7 @@ async fn clients_without_a_secret_sign_in_refresh_introspect_and_revoke_through_
         let page = browser.open(&site.at(application, "/")).await;
         assert_eq!(page.seen().header("x-authentik-username"), Some("alice"), "{application}");
     }
-    let refreshes = site.provider.as_ref().expect("a provider").refreshes();
+    let refreshes = site.provider.as_ref().expect("a provider").refreshes(browsers.len());
     assert!(refreshes >= browsers.len(), "{refreshes}");
     // It ends all sessions of the user, and each client has its own refresh token revoked.
     write_assertion(&assertion, &issuer, 200);

@@ -25,7 +25,7 @@ fn plan() -> Plan {
 async fn tokens_of_alice(site: &Site) -> [String; 2] {
     let page = Browser::new(Protocol::Http1).sign_in(&site.at("board", "/"), "alice").await;
     assert_eq!(page.seen().header("x-authentik-username"), Some("alice"));
-    let handed_out = site.provider.as_ref().expect("a provider").tokens();
+    let handed_out = site.provider.as_ref().expect("a provider").tokens(2);
     let (access_token, id_token) = (handed_out[0].clone(), handed_out[1].clone());
     assert!(!access_token.is_empty() && id_token.split('.').count() == 3, "{handed_out:?}");
     [access_token, id_token]

@@ -91,7 +91,7 @@ async fn bl_15_what_is_no_logout_token_gets_400_and_ends_nothing() {
         plan.provider.print_tokens = true;
         let mut site = plan.start().await;
         let browser = site.signed_in(Protocol::Http1).await;
-        let tokens = site.provider.as_ref().expect("runs").tokens();
+        let tokens = site.provider.as_ref().expect("runs").tokens(2);
         let stranger = Browser::new(Protocol::Http1);
         let post = || Ask::plain(Method::POST, &site.wiki(BACK));
         for token in tokens.iter().map(String::as_str).chain(["x.y.z", ""]) {

@@ -123,7 +123,7 @@ async fn f_21_three_replicas_refresh_a_session_once() {
         assert!(pages.iter().all(is_alice), "{make:?}: {:?}", pages.iter().find(|page| !is_alice(page)));
         let after = decisions(&site);
         assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
-        assert_eq!(site.provider.as_ref().expect("a provider").refreshes(), 1, "{make:?}");
+        assert_eq!(site.provider.as_ref().expect("a provider").refreshes(1), 1, "{make:?}");
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn secrets_of(browser: &Browser, site: &Site) -> BTreeSet<String> {
         values.extend(pairs.map(|(_, value)| value.into_owned()));
     }
     values.extend(browser.all_cookie_values());
-    values.extend(site.provider.as_ref().expect("a provider").tokens());
+    values.extend(site.provider.as_ref().expect("a provider").tokens(0));
     values.extend(site.plan.settings.secrets());
     values
 }

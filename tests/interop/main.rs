@@ -1,7 +1,7 @@
 //! `make interop`: Gatepost with providers, front proxies, gateways and clients that this project did not write.
 //!
 //! Each table has one row for each program and one column for each capability. A run prints the tables and compares them with those of
-//! docs/interop.md: it fails when a cell that says "yes" there does not hold. `BLESS=1` writes the tables there.
+//! docs/interop.md and README.md: it fails when a cell that says "yes" there does not hold. `BLESS=1` writes the tables there.
 //!
 //! `cargo test --test interop -- --only providers --row keycloak` runs one row.
 #![expect(
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let tables = runtime.block_on(tables(&options));
-    let lost = table::compare_with_document(&tables, options.is_whole());
+    let lost = table::compare_with_documents(&tables, &options);
     for table in &tables {
         println!("\n{}", table.as_markdown());
         for (row, column, reason) in table.failures() {

@@ -36,6 +36,11 @@ impl Options {
         self.rows.is_empty() || self.rows.iter().any(|wanted| name.contains(wanted))
     }
 
+    /// Whether no row of the tables that run is left out.
+    pub(crate) fn runs_all_rows(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Whether everything runs, so that a row that is missing was lost.
     pub(crate) fn is_whole(&self) -> bool {
         self.only.is_empty() && self.rows.is_empty()

@@ -1,14 +1,14 @@
-//! One table of results, and its comparison with the one in docs/interop.md.
+//! One table of results, and its comparison with the one in the documents.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 
 use futures_util::FutureExt as _;
 
+use crate::options::Options;
 use crate::support::tools;
 
 /// The result of one row in one column.
@@ -136,27 +136,39 @@ impl Table {
     }
 }
 
-/// What the document says and these tables do not show. With `BLESS` the document takes the tables of a whole run over.
-pub(crate) fn compare_with_document(tables: &[Table], is_whole: bool) -> Vec<String> {
-    let path: PathBuf = tools::root().join("docs/interop.md");
-    let mut document = std::fs::read_to_string(&path).expect("docs/interop.md");
-    let mut lost = Vec::new();
+/// The documents with tables: the first has all of them, the others some.
+const DOCUMENTS: [&str; 2] = ["docs/interop.md", "README.md"];
+
+/// What the documents say and these tables do not show. With `BLESS` the documents take over the tables of which every row ran.
+pub(crate) fn compare_with_documents(tables: &[Table], options: &Options) -> Vec<String> {
     let blessed = std::env::var_os("BLESS").is_some();
-    for table in tables {
-        let Some(documented) = table.documented(&document) else {
-            lost.push(format!("docs/interop.md has no place for the table {}", table.name));
-            continue;
-        };
-        if blessed {
-            let (begin, end) = table.markers();
-            let (old, new) = (format!("{begin}{documented}{end}"), format!("{begin}{}{end}", table.as_markdown()));
-            document = document.replace(&old, &new);
-        } else {
-            lost.extend(table.lost(documented, is_whole));
-        }
+    if blessed && !options.runs_all_rows() {
+        return vec!["BLESS writes whole tables: leave `--row` out".to_owned()];
     }
-    if blessed {
-        std::fs::write(&path, document).expect("docs/interop.md is writable");
+    let mut lost = Vec::new();
+    for (number, name) in DOCUMENTS.iter().enumerate() {
+        let path = tools::root().join(name);
+        let mut document = std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        for table in tables {
+            let Some(documented) = table.documented(&document) else {
+                if number == 0 {
+                    lost.push(format!("{name} has no place for the table {}", table.name));
+                }
+                continue;
+            };
+            if blessed {
+                let (begin, end) = table.markers();
+                let (old, new) = (format!("{begin}{documented}{end}"), format!("{begin}{}{end}", table.as_markdown()));
+                document = document.replace(&old, &new);
+            } else {
+                lost.extend(
+                    table.lost(documented, options.is_whole()).into_iter().map(|line| format!("{name}: {line}")),
+                );
+            }
+        }
+        if blessed {
+            std::fs::write(&path, document).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        }
     }
     lost
 }

@@ -121,9 +121,10 @@ impl Provider {
         self.process.out.text().lines().any(|line| line == "token request")
     }
 
-    /// The number of refresh tokens that it has accepted.
-    pub(crate) fn refreshes(&self) -> usize {
-        self.process.out.text().lines().filter(|line| line.starts_with("refreshed ")).count()
+    /// The number of refresh tokens that it has accepted. It waits for `at_least` so many, because what the provider prints is read
+    /// concurrently.
+    pub(crate) fn refreshes(&self, at_least: usize) -> usize {
+        self.printed("refreshed ", at_least).len()
     }
 
     /// The number of token requests (only with `token_delay_ms`).
@@ -131,9 +132,20 @@ impl Provider {
         self.process.out.text().lines().filter(|line| *line == "token request").count()
     }
 
-    /// The tokens that it has issued so far (only with `print_tokens`).
-    pub(crate) fn tokens(&self) -> Vec<String> {
-        let text = self.process.out.text();
-        text.lines().filter_map(|line| line.strip_prefix("token ")).map(str::to_owned).collect()
+    /// The tokens that it has issued so far (only with `print_tokens`), at least so many.
+    pub(crate) fn tokens(&self, at_least: usize) -> Vec<String> {
+        self.printed("token ", at_least)
+    }
+
+    /// The rest of each line that begins with `prefix`, after `at_least` so many were printed.
+    fn printed(&self, prefix: &str, at_least: usize) -> Vec<String> {
+        let mut count = 0;
+        if at_least > 0 {
+            self.process.out.find(|line| {
+                count += usize::from(line.starts_with(prefix));
+                (count >= at_least).then_some(())
+            });
+        }
+        self.process.out.text().lines().filter_map(|line| line.strip_prefix(prefix)).map(str::to_owned).collect()
     }
 }
