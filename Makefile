@@ -30,7 +30,7 @@ tools:
 
 check:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --test interop --locked -- -D warnings
 
 # What needs no advisory database, and so no network.
 dependencies: tools

@@ -114,9 +114,11 @@ fn open_with(path: &Path, options: &mut OpenOptions) -> Result<File, PrivacyFaul
     Ok(file)
 }
 
-/// Opens the file for reading and appending; creates it and its directory if they do not exist.
+/// Opens the file for reading and appending; creates it and its directory if they do not exist. A symbolic link is refused.
 pub(super) fn open_to_append(path: &Path) -> Result<File, PrivacyFault> {
-    open_with(path, OpenOptions::new().read(true).append(true))
+    // A link could lead to another private file, such as the sealing key.
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    open_with(path, OpenOptions::new().read(true).append(true).custom_flags(no_link))
 }
 
 /// Opens a file for reading. Opening a pipe would wait for a writer; with this it does not, so that the caller can refuse it.

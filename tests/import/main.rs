@@ -9,6 +9,8 @@ mod closed;
 mod translated;
 #[cfg(test)]
 mod translations;
+#[cfg(test)]
+mod widening;
 
 #[cfg(test)]
 pub(crate) fn import(arguments: &[&str]) -> std::process::Output {

@@ -6,6 +6,7 @@ mod arguments;
 mod authelia;
 mod fault;
 mod ingress_nginx;
+mod lifetime;
 mod node;
 mod oauth2_proxy;
 mod pattern;

@@ -12,6 +12,8 @@ pub(super) enum NotPortable {
     Class,
     #[error("it has a repetition that Gatepost reads differently")]
     Repetition,
+    #[error("it has a flag that Go does not know")]
+    Flag,
     #[error("it has no pattern")]
     Empty,
 }
@@ -27,8 +29,15 @@ pub(super) fn ported(go: &str) -> Result<String, NotPortable> {
     let mut out = String::with_capacity(go.len());
     let mut signs = go.chars().peekable();
     let mut is_in_class = false;
+    let mut is_after_classes = false;
     while let Some(sign) = signs.next() {
+        // After a class such as `\w`, a hyphen stands for itself in Go; here it would begin a range.
+        if is_in_class && is_after_classes && sign == '-' {
+            return Err(NotPortable::Class);
+        }
+        is_after_classes = sign == '\\' && matches!(signs.peek(), Some('d' | 'w' | 's'));
         match sign {
+            '(' if !is_in_class && has_foreign_flag(signs.clone()) => return Err(NotPortable::Flag),
             '\\' => {
                 let escaped = signs.next().ok_or(NotPortable::Escape)?;
                 // Go's classes are those of ASCII, Rust's those of Unicode.
@@ -39,6 +48,8 @@ pub(super) fn ported(go: &str) -> Result<String, NotPortable> {
                     ('d', false) => out.push_str("[0-9]"),
                     ('w', false) => out.push_str("[0-9A-Za-z_]"),
                     ('s', false) => out.push_str(r"[\t\n\f\r ]"),
+                    // The beginning and the end of a word.
+                    ('<' | '>', _) => return Err(NotPortable::Escape),
                     (sign, _) if sign.is_ascii_punctuation() => out.extend(['\\', sign]),
                     ('t' | 'n' | 'r' | 'f' | 'v' | 'a', _) | ('A' | 'z', false) => out.extend(['\\', escaped]),
                     _ => return Err(NotPortable::Escape),
@@ -73,6 +84,15 @@ pub(super) fn ported(go: &str) -> Result<String, NotPortable> {
     Ok(out)
 }
 
+/// Whether a group begins with flags of which Go does not know one.
+fn has_foreign_flag(group: impl Iterator<Item = char>) -> bool {
+    let mut signs = group;
+    if signs.next() != Some('?') {
+        return false;
+    }
+    signs.take_while(|sign| sign.is_ascii_alphabetic() || *sign == '-').any(|flag| matches!(flag, 'x' | 'R' | 'u'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +117,15 @@ mod tests {
             ("^/[]a]", Err(NotPortable::Class)),
             ("^/[^-a]", Err(NotPortable::Class)),
             ("^/\\", Err(NotPortable::Escape)),
+            (r"^/\<a\>", Err(NotPortable::Escape)),
+            (r"^/[\w-z]", Err(NotPortable::Class)),
+            (r"^/[\s-~]", Err(NotPortable::Class)),
+            (r"^/[a-z\d]", Ok("^/[a-z0-9]")),
+            ("^/(?x)a b", Err(NotPortable::Flag)),
+            ("^/(?i-u:a)", Err(NotPortable::Flag)),
+            ("^/(?R)a", Err(NotPortable::Flag)),
+            ("^/(?:a|b)", Ok("^/(?:a|b)")),
+            ("^/(?P<name>a)", Ok("^/(?P<name>a)")),
             ("  ", Err(NotPortable::Empty)),
             ("^/a${2}", Err(NotPortable::Repetition)),
         ] {

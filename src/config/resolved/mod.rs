@@ -44,7 +44,7 @@ pub(super) fn config(written: &File, reader: &mut Reader<'_>) -> Option<Config> 
     let session = session::session(&written.session.value, reader);
     let log = settings::log(&written.log.value, reader);
     let traces = traces::traces(&written.traces, reader);
-    let audit = audit::audit(&written.audit, reader);
+    let audit = audit::audit(&written.audit, &written.session.value, reader);
     let refreshes_sessions = refresh::refreshes_sessions(written, reader);
     let provider = settings::provider(&written.provider, refreshes_sessions, reader);
     let outpost_name = settings::outpost_name(&written.outpost.value, reader);

@@ -1,4 +1,4 @@
-//! Browsers, driven by their own WebDrivers.
+//! Browsers, driven by their own `WebDriver`s.
 
 use std::process::Command;
 
@@ -105,6 +105,7 @@ async fn walk(browser: Browser, listener: Listener) -> Walk {
     Walk { parts: text(&output.stdout), complaint: text(&output.stderr) }
 }
 
+#[expect(clippy::unused_async, reason = "a check of a cell is a future")]
 async fn expect(walk: &Walk, part: &str) {
     assert!(walk.parts.contains(part), "{}", walk.complaint);
 }

@@ -37,7 +37,7 @@ impl Answer {
 
     fn location(&self) -> &str {
         let found = self.headers.iter().find(|(name, _)| name == "location");
-        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body))
+        found.map_or_else(|| panic!("no redirect: {} {}", self.status, self.body), |(_, value)| value.as_str())
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::envoy::with_tls;
 
 /// A self-signed certificate; the clients of these tests accept every one.
+#[expect(clippy::struct_field_names, reason = "the field is the certificate of the pair")]
 pub(super) struct Certificate {
     certificate: PathBuf,
     key: PathBuf,

@@ -80,7 +80,8 @@ pub(crate) fn envoy_gateway(given: &Given, folder: &Path) -> Translated {
 /// Each condition in the status of a resource is met.
 fn require_conditions(resource: &Value) {
     let name = format!("{} {}", resource["kind"], resource["metadata"]["name"]);
-    let parts = ["listeners", "parents", "ancestors"].into_iter().flat_map(|part| resource["status"][part].as_array());
+    let parts =
+        ["listeners", "parents", "ancestors"].into_iter().filter_map(|part| resource["status"][part].as_array());
     let conditions = parts.flatten().flat_map(|part| part["conditions"].as_array().into_iter().flatten());
     let conditions: Vec<_> = conditions.collect();
     assert!(!conditions.is_empty(), "{name} has no condition: {resource:#}");

@@ -1,5 +1,6 @@
 //! Lifetimes of sessions and the attributes of cookies.
 
+use crate::cli::import::lifetime::written;
 use crate::cli::import::node::Placed;
 use crate::cli::import::report::Report;
 use crate::cli::yaml::Section;
@@ -47,8 +48,8 @@ pub(super) fn translate(session: Option<&Placed<'_>>, report: &mut Report) -> Se
     // The defaults of Authelia are 1 hour and 5 minutes.
     let absolute = lifetime(setting("expiration").as_ref(), 3_600, report);
     let idle = lifetime(setting("inactivity").as_ref(), 300, report);
-    lifetimes.set("absolute_lifetime", format!("{absolute}s"));
-    lifetimes.set("idle_lifetime", format!("{}s", idle.min(absolute)));
+    lifetimes.set("absolute_lifetime", written(absolute));
+    lifetimes.set("idle_lifetime", written(idle.min(absolute)));
     if let Some(word @ ("strict" | "none")) = setting("same_site").as_ref().and_then(Placed::text) {
         application.set("cookie", Section::of("same_site", word));
     }

@@ -99,8 +99,12 @@ fn literal(pattern: &str) -> (String, &str) {
     }
 }
 
-/// Whether `|` stands outside of all groups.
+/// Whether `|` stands, or could stand, outside of all groups.
 fn has_alternatives(pattern: &str) -> bool {
+    // A parenthesis in a class or in a quotation is no group.
+    if pattern.contains('|') && (pattern.contains('[') || pattern.contains(r"\Q")) {
+        return true;
+    }
     let mut depth = 0_usize;
     let mut signs = pattern.chars();
     while let Some(sign) = signs.next() {

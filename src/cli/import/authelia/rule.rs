@@ -194,16 +194,21 @@ impl Rule {
 impl HostPattern {
     fn of(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
-        if text.starts_with('{') {
+        let below = text.strip_prefix('*').filter(|below| below.starts_with('.'));
+        // A placeholder of the user's name, a template or a variable: which hosts it means is not known here.
+        let is_name = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_' | ':');
+        if !below.unwrap_or(&text).chars().all(is_name) {
             return Self::Perhaps;
         }
-        let below = text.strip_prefix('*').filter(|below| below.starts_with('.'));
         below.map_or_else(|| Self::Exact(text.clone()), |below| Self::Below(below.to_owned()))
     }
 
     fn of_regex(text: &str) -> Self {
-        let ported = ported(text).ok().filter(|_| !text.contains("(?P<"));
-        ported.and_then(|pattern| Regex::new(&pattern).ok()).map_or(Self::Perhaps, Self::Matching)
+        // What was rewritten may match fewer texts, which would open what a rule denies. A named group compares with the user.
+        let same = ported(text).ok().filter(|pattern| pattern == text);
+        let compiled = same.and_then(|pattern| Regex::new(&pattern).ok());
+        let unnamed = compiled.filter(|pattern| pattern.capture_names().flatten().next().is_none());
+        unnamed.map_or(Self::Perhaps, Self::Matching)
     }
 
     fn concerns(&self, host: &str) -> Concerns {

@@ -7,6 +7,8 @@ use crate::cli::yaml::{Section, Value};
 /// What the query restricts the users to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Restrictions {
+    /// The service: the address without its query.
+    service: String,
     groups: Vec<String>,
     emails: Vec<String>,
     email_domains: Vec<String>,
@@ -16,8 +18,8 @@ pub(super) struct Restrictions {
 
 impl Restrictions {
     pub(super) fn of(auth_url: &str) -> Self {
-        let mut restrictions = Self::default();
-        let query = auth_url.split_once('?').map_or("", |(_, query)| query);
+        let (service, query) = auth_url.split_once('?').unwrap_or((auth_url, ""));
+        let mut restrictions = Self { service: service.to_owned(), ..Self::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let list = || value.split(',').filter(|text| !text.is_empty()).map(str::to_owned);
             // A variable of nginx.

@@ -28,8 +28,8 @@ impl<'n> Ingress<'n> {
     }
 }
 
-/// The Ingresses of a document, which may be a list.
-pub(super) fn ingresses<'n>(document: &Placed<'n>, report: &mut Report) -> Vec<Ingress<'n>> {
+/// The Ingresses of a document, which may be a list; `None` for one that cannot be read.
+pub(super) fn ingresses<'n>(document: &Placed<'n>, report: &mut Report) -> Vec<Option<Ingress<'n>>> {
     let kind = document.get("kind");
     match kind.as_ref().and_then(Placed::text) {
         Some("List" | "IngressList") => {
@@ -39,9 +39,11 @@ pub(super) fn ingresses<'n>(document: &Placed<'n>, report: &mut Report) -> Vec<I
         Some("Ingress") => {
             let found = ingress(document);
             if found.is_none() {
-                report.remains(&document.place, "the Ingress cannot be read, and is left out", "correct it");
+                let problem =
+                    "the Ingress cannot be read, so every application is closed: it could restrict each of them";
+                report.remains(&document.place, problem, "correct it");
             }
-            found.into_iter().collect()
+            vec![found]
         }
         Some(_) | None => {
             report.dropped(&document.place, "it is no Ingress");
@@ -65,7 +67,11 @@ fn ingress<'n>(document: &Placed<'n>) -> Option<Ingress<'n>> {
         open_hosts: Vec::new(),
         tls_hosts: Vec::new(),
     };
-    for rule in spec.get("rules").map(|rules| rules.items()).unwrap_or_default().unwrap_or_default() {
+    let rules = match spec.get("rules") {
+        Some(rules) => rules.items()?,
+        None => Vec::new(),
+    };
+    for rule in rules {
         match rule.get("host").as_ref().and_then(Placed::text) {
             Some(host) if !host.contains('*') => ingress.hosts.push(host.to_ascii_lowercase()),
             Some(_) | None => ingress.open_hosts.push(rule.place.clone()),

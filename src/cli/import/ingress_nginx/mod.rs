@@ -90,7 +90,9 @@ pub(super) fn translate(path: &Path, allow_anyone: bool, given: &Given) -> Resul
     };
     let mut report = Report::default();
     let roots: Vec<Placed<'_>> = documents.iter().map(|document| Placed::root(&file, document)).collect();
-    let found: Vec<Ingress<'_>> = roots.iter().flat_map(|document| ingresses(document, &mut report)).collect();
+    let found: Vec<Option<Ingress<'_>>> = roots.iter().flat_map(|document| ingresses(document, &mut report)).collect();
+    let is_whole = found.iter().all(Option::is_some);
+    let found: Vec<Ingress<'_>> = found.into_iter().flatten().collect();
     let mut by_host: BTreeMap<&str, Vec<&Ingress<'_>>> = BTreeMap::new();
     for ingress in &found {
         for host in &ingress.hosts {
@@ -128,6 +130,9 @@ pub(super) fn translate(path: &Path, allow_anyone: bool, given: &Given) -> Resul
             closed: None,
         };
         if fill_in(&mut application, host, &ingresses, allow_anyone, &mut report) {
+            if !is_whole {
+                application.close("an Ingress cannot be read");
+            }
             applications.push(application);
         }
     }
@@ -152,6 +157,7 @@ fn fill_in(
         return false;
     }
     for ingress in open {
+        annotations(ingress, application, report);
         let problem = format!("{} passes without a sign-in; here every path of {host} needs one", ingress.name);
         report.remains(&ingress.place, problem, "write its paths into `skip_path_regex`, if they are to stay public");
     }

@@ -87,7 +87,7 @@ fn mail_conditions(
     application: &mut ImportedApplication,
     report: &mut Report,
 ) -> Vec<Condition> {
-    let unverified = settings.take_true("insecure_oidc_allow_unverified_email");
+    let unverified = settings.take_permission("insecure_oidc_allow_unverified_email");
     for name in ["oidc_email_claim", "user_id_claim"] {
         if let Some(setting) = settings.take(name).filter(|setting| setting.text() != Some("email")) {
             application.close("oauth2-proxy compares another claim than `email`");
@@ -245,7 +245,7 @@ fn public_paths(settings: &mut Settings, application: &mut ImportedApplication, 
             }
         }
     }
-    if let Some(setting) = settings.take_true("skip_auth_preflight") {
+    if let Some(setting) = settings.take_permission("skip_auth_preflight") {
         application.pass_preflight = true;
         report.dropped(&setting.place, "CORS preflights pass; other OPTIONS requests need a sign-in");
     }
@@ -259,6 +259,8 @@ fn public_paths(settings: &mut Settings, application: &mut ImportedApplication, 
 
 /// An expression about the path, for mode `forward_domain`, in which it sees the URL.
 fn below_any_host(pattern: &str) -> Option<String> {
-    let path = pattern.strip_prefix("^/").filter(|rest| !rest.contains('|'))?;
+    // A repetition would make the slash before it optional, and what follows would match the end of a host.
+    let is_about_path = |rest: &&str| !rest.contains('|') && !rest.starts_with(['?', '*', '{', '+']);
+    let path = pattern.strip_prefix("^/").filter(is_about_path)?;
     Some(format!("^https://[^/?#]+/{path}"))
 }

@@ -17,6 +17,7 @@ use super::report::{Place, Report};
 use super::translation::{Translation, host_of, name_of, read};
 use crate::cli::yaml::Section;
 use settings::Settings;
+use url::Url;
 
 /// Settings without a counterpart: what they set up, Gatepost does in another way, or has no part in.
 const DROPPED: [(&str, &[&str]); 8] = [
@@ -66,8 +67,6 @@ const DROPPED: [(&str, &[&str]); 8] = [
     (
         "the front proxy passes requests on (`gatepost snippet`)",
         &[
-            "upstreams",
-            "upstreamConfig",
             "flush_interval",
             "pass_host_header",
             "proxy_websockets",
@@ -172,6 +171,20 @@ const BY_HAND: [(&str, &str, &str); 12] = [
     ("redis_insecure_skip_tls_verify", "certificates are always verified", "write `session.redis.ca_file`"),
 ];
 
+/// Where requests go. An upstream with a path, or an answer of its own, keeps other paths from the application.
+fn upstreams(settings: &mut Settings, report: &mut Report) {
+    let is_whole = |address: &&str| Url::parse(address).is_ok_and(|url| url.scheme() != "static" && url.path() == "/");
+    for name in ["upstreams", "upstreamConfig"] {
+        let Some(setting) = settings.take(name) else { continue };
+        if setting.texts().is_some_and(|addresses| addresses.iter().all(is_whole)) {
+            report.dropped(&setting.place, "the front proxy passes requests on (`gatepost snippet`)");
+        } else {
+            let problem = "upstreams with a path, or with an answer of their own, keep requests from the application";
+            report.remains(&setting.place, problem, "do the same at the front proxy, which passes every path on");
+        }
+    }
+}
+
 /// Translates the files into one application.
 pub(super) fn translate(files: &[PathBuf], given: &Given) -> Result<Translation, ImportFault> {
     let mut settings = Settings::default();
@@ -187,6 +200,7 @@ pub(super) fn translate(files: &[PathBuf], given: &Given) -> Result<Translation,
     let host = given.hosts.first().cloned().or_else(|| origin(redirect.as_ref()?.text()?));
     let host = host.ok_or_else(|| unusable("no `redirect_url` names the host; name it with --host".to_owned()))?;
     let (issuer, client_id) = provider::identity(&mut settings, given).map_err(unusable)?;
+    upstreams(&mut settings, &mut report);
     let mut application = ImportedApplication {
         place: Place::of_file(&file),
         name: name_of(&host),

@@ -2,6 +2,7 @@
 
 use super::settings::Settings;
 use crate::cli::import::application::ImportedApplication;
+use crate::cli::import::lifetime::written;
 use crate::cli::import::report::Report;
 use crate::cli::yaml::{Section, Value};
 
@@ -100,14 +101,6 @@ fn seconds(text: &str) -> Option<u64> {
         rest = behind.get(1..)?;
     }
     Some(total)
-}
-
-fn written(seconds: u64) -> String {
-    match seconds {
-        seconds if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
-        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
 }
 
 #[cfg(test)]

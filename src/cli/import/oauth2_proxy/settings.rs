@@ -26,16 +26,15 @@ pub(super) struct Setting {
 pub(super) struct Settings(BTreeMap<String, Setting>);
 
 impl Settings {
-    /// Adds a setting; a later source takes precedence. An empty one counts as absent, as with oauth2-proxy.
+    /// Adds a setting; a later source takes precedence. An empty one counts as absent: oauth2-proxy does not read an empty variable,
+    /// and the earlier value, which may restrict something, stays.
     pub(super) fn add(&mut self, name: &str, place: Place, value: Given) {
         let is_empty = match &value {
             Given::One(text) => text.is_empty(),
             Given::List(list) => list.is_empty(),
             Given::Other => false,
         };
-        if is_empty {
-            self.0.remove(name);
-        } else {
+        if !is_empty {
             self.0.insert(name.to_owned(), Setting { place, value });
         }
     }
@@ -56,6 +55,11 @@ impl Settings {
     /// A setting that is true or false. Anything but `false` counts as true: it could restrict something.
     pub(super) fn take_true(&mut self, name: &str) -> Option<Setting> {
         self.take(name).filter(|setting| !setting.is_false())
+    }
+
+    /// A setting that opens something where it is true: anything but a clear yes counts as false.
+    pub(super) fn take_permission(&mut self, name: &str) -> Option<Setting> {
+        self.take(name).filter(Setting::is_true)
     }
 
     /// Whether a setting has its default `true`, or is true.
@@ -91,6 +95,10 @@ impl Setting {
             Given::List(list) => Some(list.iter().map(String::as_str).collect()),
             Given::Other => None,
         }
+    }
+
+    fn is_true(&self) -> bool {
+        matches!(&self.value, Given::One(text) if matches!(text.as_str(), "true" | "True" | "TRUE" | "1" | "t" | "T"))
     }
 
     pub(super) fn is_false(&self) -> bool {

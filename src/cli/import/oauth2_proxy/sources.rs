@@ -91,6 +91,11 @@ pub(super) fn read_environment(file: &Arc<str>, text: &str, settings: &mut Setti
             ));
         };
         let Some(key) = name.trim().strip_prefix("OAUTH2_PROXY_") else { continue };
+        if value.contains(" #") {
+            return Err(format!(
+                "{file}:{number}: some programs read `#` after a value as a comment, others as a part of it; remove it"
+            ));
+        }
         let place = Place { file: Arc::clone(file), line: number, key: name.trim().to_owned() };
         settings.add(&key.to_ascii_lowercase(), place, Given::One(unquoted(value.trim()).to_owned()));
     }
