@@ -216,8 +216,14 @@ impl Escaped<'_> {
 }
 
 fn must_escape(character: char) -> bool {
-    matches!(character, '"' | '\\' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        || character.is_control()
+    matches!(character, '"' | '\\') || is_unprintable(character)
+}
+
+/// Whether programs and terminals take the character for more than a part of a text: control characters, line separators, and marks
+/// that change the direction of writing.
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
+    matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') || character.is_control()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod names;
 pub mod traces;
 
 pub use decisions::{DecisionRecorder, Protocol, Stopwatch};
-pub use format::LogFormat;
+pub use format::{LogFormat, is_unprintable};
 pub use log_throttle::LogThrottle;
 pub use logs::{BadLogLevel, LogGuard, LogSettings, start};
 pub use metrics::{MetricsPage, install};

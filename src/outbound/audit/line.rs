@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::domain::audit::{AuditEvent, AuditLine, rfc3339};
 use crate::ports::Clock;
+use crate::telemetry::is_unprintable;
 
 /// The event as a line of JSON, with the present time.
 pub(super) fn line(event: &AuditEvent, clock: &dyn Clock) -> Vec<u8> {
@@ -26,11 +27,9 @@ pub(super) fn line(event: &AuditEvent, clock: &dyn Clock) -> Vec<u8> {
     line.into_bytes()
 }
 
-/// Control characters that JSON leaves as they are, line separators, and marks that change the direction of writing: programs and
-/// terminals take them for more than a part of a text.
+/// What JSON leaves as it is, although it is more than a part of a text. JSON itself escapes the control characters of ASCII.
 fn must_escape(sign: char) -> bool {
-    !sign.is_ascii()
-        && (sign.is_control() || matches!(sign, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+    !sign.is_ascii() && is_unprintable(sign)
 }
 
 #[cfg(test)]

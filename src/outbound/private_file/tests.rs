@@ -93,3 +93,13 @@ fn the_file_of_another_user_is_refused_whatever_its_mode() {
         }
     }
 }
+
+#[test]
+fn appending_goes_through_no_link() {
+    let (directory, key) = file_with(0o600);
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(&key, &link).unwrap();
+    assert!(matches!(open_to_append(&link), Err(PrivacyFault::Io { .. })));
+    assert!(open_to_append(&key).is_ok());
+    assert_eq!(std::fs::read(&key).unwrap(), b"content");
+}
