@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
+use serde_json::Number;
 use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -137,7 +138,11 @@ impl Visit for Fields<'_> {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.write(field, &value, value.is_finite());
+        // The library for JSON takes a fifth of the instructions that the standard library takes.
+        match Number::from_f64(value) {
+            Some(number) => self.write(field, &number, true),
+            None => self.write(field, &value, false),
+        }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

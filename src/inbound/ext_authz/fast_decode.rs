@@ -8,7 +8,7 @@ use super::field_numbers::{
     address, attribute_context, check_request, header_map, header_value, http_request, map_entry, peer, request,
     socket_address, timestamp, tls_session,
 };
-use super::fields::{Value, fields};
+use super::fields::{Value, fields, two_fields};
 use crate::domain::http::{CookieForm, HeaderLines};
 
 /// The context extension in which a route names its application.
@@ -16,6 +16,9 @@ pub(super) const APPLICATION_EXTENSION: &str = "gatepost.app";
 
 /// A map with more headers is left to the full decoder, because repeated names are searched for linearly.
 const MOST_MAPPED: usize = 128;
+
+/// How the names of pseudo headers begin.
+const PSEUDO: &[u8] = b":";
 
 /// The attributes of a `CheckRequest` before validation.
 #[derive(Debug)]
@@ -99,24 +102,35 @@ fn http<'a>(message: &'a [u8], client: Option<IpAddr>, application: Option<&'a s
 
 /// `encode_raw_headers: true`: every line with its raw bytes.
 fn raw_lines(lines: &[u8]) -> Option<HeaderLines> {
-    let mut headers = HeaderLines::with_room(32, lines.len(), CookieForm::Lines);
-    for field in fields(lines) {
-        let (header_map::HEADERS, Value::Bytes(line)) = field? else { return None };
-        let (mut name, mut value, mut raw) = (None, None, None);
-        for field in fields(line) {
-            match field? {
-                (header_value::KEY, Value::Bytes(bytes)) => once(&mut name, text(bytes)?)?,
-                (header_value::VALUE, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
-                (header_value::RAW_VALUE, Value::Bytes(bytes)) => once(&mut raw, bytes)?,
-                _ => return None,
-            }
-        }
-        let (name, raw) = (name.unwrap_or_default(), raw.unwrap_or_default());
-        if is_field(name) {
-            headers.push(name, if raw.is_empty() { value.unwrap_or_default().as_bytes() } else { raw });
+    let room = (32, lines.len());
+    let lines = fields(lines).map(|field| match field? {
+        (header_map::HEADERS, Value::Bytes(line)) => raw_line(line),
+        _ => None,
+    });
+    let lines = lines.filter(|line| line.is_none_or(|(name, _)| !name.starts_with(PSEUDO)));
+    HeaderLines::from_ascii_names(lines, room, CookieForm::Lines)
+}
+
+/// The name and the value of a line.
+fn raw_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    // A name is checked together with those of the other lines, unless it is left out.
+    if let Some((name, value)) = two_fields(line, header_value::KEY, header_value::RAW_VALUE)
+        && (!name.starts_with(PSEUDO) || text(name).is_some())
+    {
+        return Some((name, value));
+    }
+    let (mut name, mut value, mut raw) = (None, None, None);
+    for field in fields(line) {
+        match field? {
+            (header_value::KEY, Value::Bytes(bytes)) => once(&mut name, text(bytes)?)?,
+            (header_value::VALUE, Value::Bytes(bytes)) => once(&mut value, text(bytes)?)?,
+            (header_value::RAW_VALUE, Value::Bytes(bytes)) => once(&mut raw, bytes)?,
+            _ => return None,
         }
     }
-    Some(headers)
+    let raw = raw.unwrap_or_default();
+    let name = name.unwrap_or_default();
+    Some((name.as_bytes(), if raw.is_empty() { value.unwrap_or_default().as_bytes() } else { raw }))
 }
 
 /// The other form: a map, in which the last of two equal names would win, so a repeated name is left to the full decoder.
@@ -133,7 +147,7 @@ fn map(headers: &mut HeaderLines, entry: &[u8]) -> Option<()> {
 
 /// Method, host and path come from their own fields, never from pseudo headers.
 pub(super) fn is_field(name: &str) -> bool {
-    !name.starts_with(':')
+    !name.as_bytes().starts_with(PSEUDO)
 }
 
 /// The IP address of a peer with a socket address; empty for any other peer.

@@ -31,18 +31,21 @@ impl Admission {
         Self { arriving: bound(), running: bound() }
     }
 
-    /// The body of a call, once there is a permit for its message.
-    pub(super) async fn admit(&self, body: DeadlineBody) -> Result<CallBody, Status> {
-        // Acquiring asynchronously consumes the task's cooperative budget: from the 129th of the calls that arrive together,
-        // each would be moved to a task of its own even though there is a permit.
-        let place = match Arc::clone(&self.arriving).try_acquire_owned() {
-            Ok(place) => place,
-            // The semaphore is never closed.
-            Err(_) => {
-                Arc::clone(&self.arriving).acquire_owned().await.map_err(|_| Status::internal("the port is closed"))?
-            }
-        };
-        Ok(CallBody { body, _permit: place, running: Some(Arc::clone(&self.running)) })
+    /// A permit for the message of a call, if there is one now. Acquiring asynchronously consumes the task's cooperative budget: from
+    /// the 129th of the calls that arrive together, each would be moved to a task of its own even though there is a permit.
+    pub(super) fn try_admit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.arriving).try_acquire_owned().ok()
+    }
+
+    /// A permit for the message of a call, once there is one.
+    pub(super) async fn admit(&self) -> Result<OwnedSemaphorePermit, Status> {
+        // The semaphore is never closed.
+        Arc::clone(&self.arriving).acquire_owned().await.map_err(|_| Status::internal("the port is closed"))
+    }
+
+    /// The body of a call that has this permit.
+    pub(super) fn body(&self, body: DeadlineBody, permit: OwnedSemaphorePermit) -> CallBody {
+        CallBody { body, _permit: permit, running: Some(Arc::clone(&self.running)) }
     }
 }
 

@@ -5,14 +5,15 @@
 //! an answer; a Check whose answer is not read in time is dropped here, which resets its stream and frees its resources.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
 
@@ -70,7 +71,8 @@ where
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        let stream = Box::pin(CALL.scope(Call::default(), until_unread(stream, self.timeout)));
+        let stream = UntilUnread { stream, timeout: self.timeout, late: None };
+        let stream = Box::pin(CALL.scope(Call::default(), stream));
         self.new.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
     }
 }
@@ -120,18 +122,29 @@ impl<C: Future> Future for ConnectionDriver<'_, C> {
     }
 }
 
-/// Polls the stream; a timer is started only if it still waits after it has been answered.
-async fn until_unread<F: Future>(stream: F, timeout: Duration) {
-    let mut stream = pin!(stream);
-    let mut late = pin!(None::<Sleep>);
-    poll_fn(|cx| {
-        if stream.as_mut().poll(cx).is_ready() {
+pin_project! {
+    /// A stream that ends when its answer is not read in time. It is no `async fn`, which would hold the stream twice, as its argument
+    /// and pinned, and move it at its first poll.
+    struct UntilUnread<F> {
+        #[pin]
+        stream: F,
+        timeout: Duration,
+        // Started only if the stream still waits after it has been answered.
+        late: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+impl<F: Future> Future for UntilUnread<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.stream.poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if late.is_none() && CALL.try_with(|call| call.answered.get()).unwrap_or(false) {
-            late.set(Some(sleep(timeout)));
+        if this.late.is_none() && CALL.try_with(|call| call.answered.get()).unwrap_or(false) {
+            *this.late = Some(Box::pin(sleep(*this.timeout)));
         }
-        late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx))
-    })
-    .await;
+        this.late.as_mut().map_or(Poll::Pending, |late| late.as_mut().poll(cx))
+    }
 }

@@ -96,12 +96,17 @@ fn bounded<C: Calls>(
     let deadline = limits.call_deadline;
     tower::service_fn(move |request: Request<Incoming>| {
         let (admission, calls) = (admission.clone(), calls.clone());
-        async move {
-            let (head, body) = request.into_parts();
-            match admission.admit(DeadlineBody::new(body, deadline)).await {
-                Ok(body) => calls.oneshot(Request::from_parts(head, body)).await,
-                Err(status) => Ok(status.into_http()),
-            }
+        let request = request.map(|body| DeadlineBody::new(body, deadline));
+        // Only a call that has to wait for its permit has a future for that: each future is moved several times.
+        match admission.try_admit() {
+            Some(permit) => calls.oneshot(request.map(|body| admission.body(body, permit))).left_future(),
+            None => Box::pin(async move {
+                match admission.admit().await {
+                    Ok(permit) => calls.oneshot(request.map(|body| admission.body(body, permit))).await,
+                    Err(status) => Ok(status.into_http()),
+                }
+            })
+            .right_future(),
         }
     })
 }

@@ -132,6 +132,8 @@ impl<P: ListenerService> GrpcServer<P> {
         let limits = &self.limits;
         let mut http = http2::Builder::new(streams);
         http.timer(TokioTimer::new())
+            // Front proxies do not read the date of an answer, and other gRPC servers send none.
+            .auto_date_header(false)
             .max_concurrent_streams(self.max_concurrent_streams)
             .max_local_error_reset_streams(limits.max_local_error_reset_streams)
             .max_pending_accept_reset_streams(limits.max_pending_accept_reset_streams)

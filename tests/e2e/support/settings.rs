@@ -164,6 +164,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: &'static str,
     /// Members of `limits.grpc`.
     pub(crate) grpc_limits: &'static str,
+    /// Members of `limits.http`.
+    pub(crate) http_limits: &'static str,
     /// Further members of `limits`.
     pub(crate) limits: &'static str,
     /// The address of the HTTPS listener, or `off`.
@@ -185,8 +187,9 @@ impl Settings {
             scopes: "openid, profile, email, groups",
             for_entries: "",
             log_level: "info",
-            // A Check may take long on a machine that is busy with other work.
+            // A Check, or a body with 200 others, may take long on a machine that is busy with other work.
             grpc_limits: "check_deadline: 30s",
+            http_limits: "body_timeout: 120s, request_timeout: 120s",
             limits: "",
             https: "off",
             sections: "",
@@ -212,7 +215,8 @@ impl Settings {
         let listen = format!("{addresses}, https: {}, metrics: 127.0.0.1:0", self.https);
         let _ = writeln!(text, "listen: {{ {listen}, admin: 127.0.0.1:0 }}");
         let _ = writeln!(text, "session: {}\nshutdown: {}", self.session, self.shutdown);
-        let _ = writeln!(text, "limits: {{ grpc: {{ {} }}, {} }}", self.grpc_limits, self.limits);
+        let (grpc, http) = (self.grpc_limits, self.http_limits);
+        let _ = writeln!(text, "limits: {{ grpc: {{ {grpc} }}, http: {{ {http} }}, {} }}", self.limits);
         let _ = writeln!(text, "log: {{ level: {} }}\n{}", self.log_level, self.sections);
         text
     }
