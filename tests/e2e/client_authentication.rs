@@ -2,7 +2,6 @@
 //! file, and with a certificate.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use gatepost::testing::signing::{self, Key};
 use http::{Method, StatusCode};
@@ -12,10 +11,10 @@ use crate::support::browser::{Ask, Browser, Protocol};
 use crate::support::certificates::Authority;
 use crate::support::envoy::Scenario;
 use crate::support::ports::free_port;
-use crate::support::process::eventually;
 use crate::support::provider::MutualTls;
 use crate::support::settings::{Entry, Mode};
 use crate::support::site::{Plan, Site};
+use crate::support::token_lifetime;
 
 const TOKEN_SECONDS: u64 = 5;
 const INTROSPECTS: &str = "    bearer: { verify: introspection, scopes: [openid] }\n";
@@ -118,9 +117,7 @@ async fn clients_without_a_secret_sign_in_refresh_introspect_and_revoke_through_
             introspected(&site, application, number).await;
         }
     }
-    let begun = Instant::now();
-    let over = Duration::from_secs(TOKEN_SECONDS + 1);
-    eventually("the tokens run out", async || (begun.elapsed() > over).then_some(())).await;
+    token_lifetime::expired(&site, TOKEN_SECONDS).await;
     for (number, (application, browser)) in browsers.iter().enumerate() {
         write_assertion(&assertion, &issuer, 100 + number as u64);
         let page = browser.open(&site.at(application, "/")).await;

@@ -12,6 +12,7 @@ use crate::support::envoy::Scenario;
 use crate::support::process::eventually;
 use crate::support::settings::Mode;
 use crate::support::site::{Plan, Site};
+use crate::support::token_lifetime;
 
 const TOKEN_SECONDS: u64 = 5;
 
@@ -57,17 +58,14 @@ impl Stage {
     async fn signed_in(&self) -> Browser {
         self.site.signed_in(Protocol::Http1).await
     }
+
+    async fn tokens_expired(&self) {
+        token_lifetime::expired(&self.site, TOKEN_SECONDS).await;
+    }
 }
 
 fn claims_file(folder: &Path) -> std::path::PathBuf {
     folder.join("claims.json")
-}
-
-/// Waits until the current tokens have expired, without any request.
-async fn tokens_run_out() {
-    let begun = Instant::now();
-    let over = Duration::from_secs(TOKEN_SECONDS + 1);
-    eventually("the tokens run out", async || (begun.elapsed() > over).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,11 +104,13 @@ async fn sm_7_a_43_a_group_that_the_provider_takes_away_is_gone_without_a_new_si
 async fn f_21_tokens_that_ran_out_are_refreshed_once_for_many_requests() {
     let stage = Stage::start(|plan| plan.provider.token_delay_ms = 300).await;
     let browser = stage.signed_in().await;
-    tokens_run_out().await;
+    stage.tokens_expired().await;
+    let (earlier, begun) = (stage.refreshes(0), Instant::now());
     let address = stage.site.wiki("/");
     let pages = join_all((0..60).map(|_| browser.ask(Ask::navigation(&address)))).await;
     assert!(pages.iter().all(|page| page.status == StatusCode::OK), "{:?}", pages.first());
-    assert_eq!(stage.refreshes(1), 1);
+    let refreshes = stage.refreshes(earlier + 1) - earlier;
+    assert!(refreshes <= token_lifetime::most_refreshes(begun, TOKEN_SECONDS), "{refreshes}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +119,7 @@ async fn f_2_sessions_outlive_a_provider_that_is_down_and_end_when_it_refuses() 
     let browser = stage.signed_in().await;
     let address = stage.site.wiki("/");
     stage.site.stop_provider();
-    tokens_run_out().await;
+    stage.tokens_expired().await;
     for _ in 0..5 {
         assert_eq!(browser.open(&address).await.seen().header("x-authentik-username"), Some("alice"));
     }
@@ -142,20 +142,22 @@ async fn f_16_a_refresh_under_way_is_finished_before_the_end() {
     let mut stage = Stage::start(|plan| plan.provider.token_delay_ms = 2000).await;
     let browser = stage.signed_in().await;
     let address = stage.site.wiki("/");
-    tokens_run_out().await;
+    stage.tokens_expired().await;
     let provider = stage.site.provider.as_ref().expect("a provider");
     let before = provider.token_requests();
     assert_eq!(browser.open(&address).await.status, StatusCode::OK, "with what is known");
     eventually("the refresh is on its way", async || (provider.token_requests() > before).then_some(())).await;
     stage.site.gatepost.stop();
-    assert_eq!(stage.refreshes(1), 1);
+    // All token requests but that of the sign-in are refreshes.
+    let refreshes = stage.site.provider.as_ref().expect("a provider").token_requests() - 1;
+    assert_eq!(stage.refreshes(refreshes), refreshes);
 
     stage.site.start_gatepost();
-    tokens_run_out().await;
+    stage.tokens_expired().await;
     eventually("it goes on with the new token", async || {
         let page = browser.open(&address).await;
         assert_ne!(page.status, StatusCode::FOUND, "{page:#?}");
-        (stage.refreshes(0) == 2).then_some(())
+        (stage.refreshes(0) > refreshes).then_some(())
     })
     .await;
 }
@@ -164,7 +166,7 @@ async fn f_16_a_refresh_under_way_is_finished_before_the_end() {
 async fn without_refresh_tokens_a_session_ends_with_its_id_token() {
     let stage = Stage::start(|plan| plan.settings.session = "{ store: memory, refresh: false }".to_owned()).await;
     let browser = stage.signed_in().await;
-    tokens_run_out().await;
+    stage.tokens_expired().await;
     assert_eq!(browser.open(&stage.site.wiki("/")).await.status, StatusCode::FOUND);
     assert_eq!(stage.refreshes(0), 0);
 }

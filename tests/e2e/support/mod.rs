@@ -19,4 +19,5 @@ pub(crate) mod redis;
 pub(crate) mod settings;
 pub(crate) mod site;
 pub(crate) mod tls_proxy;
+pub(crate) mod token_lifetime;
 pub(crate) mod tools;
