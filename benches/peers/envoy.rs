@@ -12,7 +12,7 @@ use crate::machine::Cores;
 use crate::plan::{Front, OTHER_CLIENT_ID, Plan, SECRET, local};
 use crate::programs::AUDIENCE;
 use crate::servers::Server;
-use crate::servers::envoy::{run, socket};
+use crate::servers::envoy::{HTTP_1, HTTP_2, cluster, ext_authz, run, socket};
 use crate::support::ports::free_port;
 
 /// How long a check may take: a callback contains a request to the provider.
@@ -31,7 +31,10 @@ pub(crate) fn start(
     let admin = local(free_port());
     let plans: Vec<&Plan> = plans.iter().filter(|plan| plan.front == Front::Envoy).collect();
     let listeners: String = plans.iter().map(|plan| listener(plan, addresses)).collect();
-    let checks = plans.iter().filter_map(|plan| Some(cluster(plan, addresses.for_envoy(plan.check)?)));
+    let checks = plans.iter().filter_map(|plan| {
+        let protocol = if plan.check.is_gatepost() { HTTP_2 } else { HTTP_1 };
+        Some(cluster(plan.label, addresses.for_envoy(plan.check)?, protocol))
+    });
     let (checks, provider) = (checks.collect::<String>(), socket(address_of(&addresses.issuer_of_filters)?));
     let text = format!(
         "admin: {{ address: {} }}
@@ -94,28 +97,12 @@ fn listener(plan: &Plan, addresses: &Addresses) -> String {
 fn filters(plan: &Plan, addresses: &Addresses) -> String {
     let issuer = &addresses.issuer_of_filters;
     match plan.check {
-        Check::Gatepost | Check::GatepostWithAllSessions | Check::GatepostOnRedis => over_grpc(plan.label),
+        Check::Gatepost | Check::GatepostWithAllSessions | Check::GatepostOnRedis => ext_authz(plan.label, TIMEOUT),
         Check::Oauth2Proxy | Check::Oauth2ProxyOnRedis => over_http(plan.label),
         Check::Oauth2Filter => oauth2(issuer),
         Check::Oauth2AndJwtFilters => oauth2(issuer) + &jwt_authn(issuer),
         Check::Nothing | Check::ModAuthOpenidc | Check::ModAuthOpenidcOnRedis => String::new(),
     }
-}
-
-/// Configured as in the shipped files.
-fn over_grpc(label: &str) -> String {
-    format!(
-        "          - name: envoy.filters.http.ext_authz
-            typed_config:
-              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
-              transport_api_version: V3
-              grpc_service: {{ envoy_grpc: {{ cluster_name: {label} }}, timeout: {TIMEOUT} }}
-              failure_mode_allow: false
-              status_on_error: {{ code: 503 }}
-              encode_raw_headers: true
-              validate_mutations: true
-"
-    )
 }
 
 fn over_http(label: &str) -> String {
@@ -173,25 +160,6 @@ fn jwt_authn(issuer: &str) -> String {
                   remote_jwks: {{ http_uri: {{ uri: {issuer}/jwks, cluster: provider, timeout: {TIMEOUT} }} }}
                   claim_to_headers: [{{ header_name: x-jwt-sub, claim_name: sub }}]
               rules: [{{ match: {{ prefix: / }}, requires: {{ provider_name: provider }} }}]
-"
-    )
-}
-
-fn cluster(plan: &Plan, address: SocketAddr) -> String {
-    let Plan { label, check, .. } = plan;
-    let protocol = if check.is_gatepost() { "http2_protocol_options" } else { "http_protocol_options" };
-    let address = socket(address);
-    format!(
-        "  - name: {label}
-    type: STATIC
-    connect_timeout: 1s
-    typed_extension_protocol_options:
-      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-        \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        explicit_http_config: {{ {protocol}: {{}} }}
-    load_assignment:
-      cluster_name: {label}
-      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {address} }} }}] }}]
 "
     )
 }

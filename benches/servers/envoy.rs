@@ -17,6 +17,10 @@ const POLL: Duration = Duration::from_millis(20);
 /// The answer's header with the user that the check reported.
 pub(crate) const SEEN_USER: &str = "x-seen-user";
 
+/// The protocols of [`cluster`], by Envoy's names.
+pub(crate) const HTTP_1: &str = "http_protocol_options";
+pub(crate) const HTTP_2: &str = "http2_protocol_options";
+
 /// A running Envoy.
 pub(crate) struct Envoy {
     pub(crate) server: Server,
@@ -94,7 +98,8 @@ fn configuration(admin: SocketAddr, fronts: &[SocketAddr], checks: &[Option<Sock
     }
     text += "  clusters:\n";
     for (number, check) in checks.iter().enumerate() {
-        text += &check.map(|address| cluster(number, address)).unwrap_or_default();
+        let of_check = |address| cluster(&format!("check{number}"), address, HTTP_2);
+        text += &check.map(of_check).unwrap_or_default();
     }
     text
 }
@@ -104,22 +109,25 @@ pub(crate) fn socket(address: SocketAddr) -> String {
     format!("{{ socket_address: {{ address: {}, port_value: {} }} }}", address.ip(), address.port())
 }
 
-/// A listener, with the filter configured as in the shipped files.
-fn listener(number: usize, front: SocketAddr, has_check: bool) -> String {
-    let address = socket(front);
-    let check = format!(
+/// The filter for Checks by the server of this cluster, configured as in the shipped files.
+pub(crate) fn ext_authz(cluster: &str, timeout: &str) -> String {
+    format!(
         "          - name: envoy.filters.http.ext_authz
             typed_config:
               \"@type\": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz
               transport_api_version: V3
-              grpc_service: {{ envoy_grpc: {{ cluster_name: check{number} }}, timeout: 2s }}
+              grpc_service: {{ envoy_grpc: {{ cluster_name: {cluster} }}, timeout: {timeout} }}
               failure_mode_allow: false
               status_on_error: {{ code: 503 }}
               encode_raw_headers: true
               validate_mutations: true
 "
-    );
-    let check = if has_check { check } else { String::new() };
+    )
+}
+
+fn listener(number: usize, front: SocketAddr, has_check: bool) -> String {
+    let address = socket(front);
+    let check = if has_check { ext_authz(&format!("check{number}"), "2s") } else { String::new() };
     format!(
         "  - name: front{number}
     address: {address}
@@ -150,21 +158,20 @@ fn listener(number: usize, front: SocketAddr, has_check: bool) -> String {
     )
 }
 
-fn cluster(number: usize, address: SocketAddr) -> String {
+/// A cluster of one server, which is spoken to over [`HTTP_1`] or [`HTTP_2`].
+pub(crate) fn cluster(name: &str, address: SocketAddr, protocol: &str) -> String {
     let address = socket(address);
     format!(
-        "  - name: check{number}
+        "  - name: {name}
     type: STATIC
     connect_timeout: 1s
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        explicit_http_config: {{ http2_protocol_options: {{}} }}
+        explicit_http_config: {{ {protocol}: {{}} }}
     load_assignment:
-      cluster_name: check{number}
-      endpoints:
-      - lb_endpoints:
-        - endpoint: {{ address: {address} }}
+      cluster_name: {name}
+      endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {address} }} }}] }}]
 "
     )
 }

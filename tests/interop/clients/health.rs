@@ -59,6 +59,12 @@ async fn sees_the_stop(probe: impl Fn(u16, &str) -> Answer) {
     }
 }
 
+/// The cells of a program that probes over gRPC; `http` is that of probes over HTTP.
+async fn over_grpc(probe: impl Fn(u16, &str) -> Answer + Copy, http: Cell) -> Cells {
+    let [grpc, stop] = [Cell::of(answers(probe)).await, Cell::of(sees_the_stop(probe)).await];
+    [grpc, http, stop, OTHER, OTHER, OTHER, OTHER, OTHER]
+}
+
 pub(super) async fn grpc_health_probe() -> (String, Cells) {
     let program = interop("bin/grpc-health-probe");
     let probe = |port: u16, service: &str| {
@@ -66,16 +72,7 @@ pub(super) async fn grpc_health_probe() -> (String, Cells) {
         let (is_healthy, said) = run(command.arg(format!("-addr=127.0.0.1:{port}")).arg(format!("-service={service}")));
         Answer { is_healthy, said }
     };
-    let cells = [
-        Cell::of(answers(probe)).await,
-        OTHER,
-        Cell::of(sees_the_stop(probe)).await,
-        OTHER,
-        OTHER,
-        OTHER,
-        OTHER,
-        OTHER,
-    ];
+    let cells = over_grpc(probe, OTHER).await;
     (said_by(Command::new(&program).arg("--version")), cells)
 }
 
@@ -87,16 +84,7 @@ pub(super) async fn grpcio() -> (String, Cells) {
         let (_, said) = run(command.arg(script).arg(format!("127.0.0.1:{port}")).args(["check", service]));
         Answer { is_healthy: said.contains("\"SERVING\""), said }
     };
-    let cells = [
-        Cell::of(answers(probe)).await,
-        OTHER,
-        Cell::of(sees_the_stop(probe)).await,
-        OTHER,
-        OTHER,
-        OTHER,
-        OTHER,
-        OTHER,
-    ];
+    let cells = over_grpc(probe, OTHER).await;
     (said_by(Command::new(&python).args(["-c", "import grpc; print(grpc.__version__)"])), cells)
 }
 
@@ -129,7 +117,6 @@ pub(super) async fn kubernetes() -> (String, Cells) {
         let (_, said) = run(command.args(["grpc", "127.0.0.1", &port.to_string(), service]));
         Answer { is_healthy: said.starts_with("success"), said }
     };
-    let [grpc, stop] = [Cell::of(answers(probe)).await, Cell::of(sees_the_stop(probe)).await];
-    let cells = [grpc, Cell::of(answers_http()).await, stop, OTHER, OTHER, OTHER, OTHER, OTHER];
+    let cells = over_grpc(probe, Cell::of(answers_http()).await).await;
     (said_by(Command::new(&program).arg("version")), cells)
 }
